@@ -1,0 +1,65 @@
+/** The two bundles that are installed on a manager. The same input gives the same bytes. */
+import { chmod, mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { build, type BuildOptions, type Metafile } from "esbuild";
+import { kafkajsPatch } from "./kafkajs-patch.ts";
+import { copyKoffi, koffiNative } from "./koffi-native.ts";
+
+function options(root: string): BuildOptions {
+  return {
+    absWorkingDir: root, // keeps the checkout's own path out of the bundle
+    bundle: true,
+    platform: "node",
+    target: "node20",
+    format: "cjs",
+    logLevel: "warning",
+    legalComments: "none",
+    charset: "utf8",
+  };
+}
+
+/**
+ * `custom-dfn`: one executable file that loads nothing but `node:fs` and `node:net`, because each millisecond of its
+ * start is paid per alert.
+ * @throws Error when something in it asks for another module
+ */
+export async function bundleCustomDfn(root: string, outDir: string): Promise<void> {
+  const outfile = join(outDir, "custom-dfn");
+  const { metafile } = await build({
+    ...options(root),
+    entryPoints: ["integration/custom-dfn.ts"],
+    outfile,
+    banner: { js: "#!/usr/bin/env node" },
+    metafile: true,
+  });
+  const others = externalImports(metafile).filter((name) => name !== "node:fs" && name !== "node:net");
+  if (others.length > 0) throw new Error(`custom-dfn must not import ${others.join(", ")}: its start would slow down`);
+  await chmod(outfile, 0o755);
+}
+
+/** `wazuh-dfn.cjs`, and beside it koffi's native files. */
+export async function bundleForwarder(root: string, outDir: string): Promise<void> {
+  await mkdir(outDir, { recursive: true });
+  await copyKoffi(root, outDir);
+  await build({
+    ...options(root),
+    entryPoints: ["daemon/main.ts"],
+    outfile: join(outDir, "wazuh-dfn.cjs"),
+    minifyWhitespace: true,
+    minifySyntax: true, // names stay, so that a stack trace can be read
+    define: { __VERSION__: JSON.stringify(await versionOf(root)) },
+    plugins: [kafkajsPatch(), koffiNative()],
+  });
+}
+
+async function versionOf(root: string): Promise<string> {
+  const manifest: unknown = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+  if (typeof manifest === "object" && manifest !== null && "version" in manifest) {
+    if (typeof manifest.version === "string") return manifest.version;
+  }
+  throw new Error("package.json names no version");
+}
+
+function externalImports(metafile: Metafile): string[] {
+  return Object.values(metafile.outputs).flatMap((output) => output.imports.map((imported) => imported.path));
+}
