@@ -1,0 +1,73 @@
+import { spawnSync } from "node:child_process";
+
+/** A program that the tests need from the system. */
+export type ProgramName = "java" | "javac" | "mvn" | "openssl";
+
+/** Kafka 4 does not start with an older one. */
+const oldestJava = 17;
+
+/**
+ * Per package manager: how to refresh its lists, how to install, and which packages hold a program. Several names:
+ * the first that can be installed counts, because releases of one system differ in the Java versions they carry.
+ */
+const packageManagers = [
+  {
+    file: "apt-get",
+    refresh: ["update", "-q"],
+    install: ["install", "-y", "-q", "--no-install-recommends"],
+    jdk: ["openjdk-17-jdk-headless", "openjdk-21-jdk-headless", "default-jdk-headless"],
+  },
+  { file: "dnf", install: ["install", "-y", "-q"], jdk: ["java-17-openjdk-devel", "java-21-openjdk-devel"] },
+  { file: "yum", install: ["install", "-y", "-q"], jdk: ["java-17-openjdk-devel", "java-21-openjdk-devel"] },
+  { file: "apk", install: ["add", "-q"], jdk: ["openjdk17-jdk", "openjdk21-jdk"] },
+];
+
+/** The programs that are missing here, or too old. */
+export function missingPrograms(names: readonly ProgramName[]): ProgramName[] {
+  return names.filter((name) => !works(name));
+}
+
+/**
+ * Installs what is missing with the system's package manager, where this process may (root) and there is one. Says on
+ * standard error what it does.
+ * @returns what is missing all the same
+ */
+export function installPrograms(names: readonly ProgramName[]): ProgramName[] {
+  const missing = missingPrograms(names);
+  if (missing.length === 0 || process.getuid?.() !== 0) return missing;
+  const manager = packageManagers.find(({ file }) => run(file, ["--version"]));
+  if (manager === undefined) return missing;
+  process.stderr.write(`installing with ${manager.file}: ${missing.join(", ")}\n`);
+  if (manager.refresh !== undefined) run(manager.file, manager.refresh);
+  const install = (name: string): boolean => run(manager.file, [...manager.install, name]);
+  if (missing.includes("java") || missing.includes("javac")) manager.jdk.some(install);
+  if (missing.includes("mvn")) install("maven");
+  if (missing.includes("openssl")) install("openssl");
+  return missingPrograms(names);
+}
+
+/** One line that says what a person has to install. */
+export function howToInstall(missing: readonly ProgramName[]): string {
+  const packages = new Set(
+    missing.map((name) => {
+      if (name === "mvn") return "Maven (Debian: maven)";
+      if (name === "openssl") return "OpenSSL (Debian: openssl)";
+      return `a Java development kit, ${oldestJava} or newer (Debian: openjdk-17-jdk-headless)`;
+    }),
+  );
+  return `please install ${[...packages].join(" and ")}, or start a container engine (docker or podman)`;
+}
+
+function works(name: ProgramName): boolean {
+  if (name === "openssl") return run(name, ["version"]);
+  if (name === "mvn") return run(name, ["-v"]);
+  // Both print `openjdk version "17.0.15"` or `javac 17.0.15`, one of them on standard error.
+  const { status, stdout, stderr } = spawnSync(name, ["-version"], { encoding: "utf8" });
+  const version = /(?:version "|javac )(\d+)/.exec(`${stdout}${stderr}`)?.[1];
+  return status === 0 && Number(version) >= oldestJava;
+}
+
+function run(file: string, args: readonly string[]): boolean {
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  return spawnSync(file, args, { env, stdio: "ignore" }).status === 0;
+}

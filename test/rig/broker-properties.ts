@@ -1,0 +1,106 @@
+/** How a listener of a broker proves who it is, and whom it lets in. */
+export interface SecureListener {
+  /** PEM file: private key (PKCS#8), certificate, issuer. */
+  readonly keyStore: string;
+  /** PEM file of the issuer of client certificates; given: a client must have one of its. */
+  readonly clientCa?: string;
+  /** SASL over TLS: all mechanisms are on. */
+  readonly sasl?: boolean;
+}
+
+/** Users of SASL listeners: name and password. */
+export type Users = Readonly<Record<string, string>>;
+
+export interface ClusterOptions {
+  /** One broker, or three with replication 3 and min.insync.replicas 2. */
+  readonly brokers?: 1 | 3;
+  /** Listeners beside the plain one, by name (capital letters and digits). */
+  readonly listeners?: Readonly<Record<string, SecureListener>>;
+  readonly users?: Users;
+  /** Permissions count; the plain listener's user (`User:ANONYMOUS`) has them all. */
+  readonly authorizer?: boolean;
+  /** Further broker settings. */
+  readonly properties?: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** Where one broker listens: its number (from 1) and a port per listener name. */
+export interface Node {
+  readonly id: number;
+  readonly directory: string;
+  readonly ports: Readonly<Record<string, number>>;
+}
+
+export const plainListener = "PLAINTEXT";
+export const controllerListener = "CONTROLLER";
+export const saslMechanisms = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] as const;
+
+/** The text of `server.properties` for one broker (KRaft, broker and controller in one process). */
+export function brokerProperties(node: Node, nodes: readonly Node[], options: ClusterOptions): string {
+  const isReplicated = nodes.length > 1;
+  const listeners = options.listeners ?? {};
+  const address = (name: string, of = node): string => `127.0.0.1:${of.ports[name]}`;
+  const uri = (name: string): string => `${name}://${address(name)}`;
+  const clientListeners = [plainListener, ...Object.keys(listeners)];
+  const protocols = Object.entries(listeners).map(
+    ([name, { sasl }]) => `${name}:${sasl === true ? "SASL_SSL" : "SSL"}`,
+  );
+  const properties = {
+    "process.roles": "broker,controller",
+    "node.id": node.id,
+    listeners: [...clientListeners, controllerListener].map(uri).join(","),
+    "advertised.listeners": clientListeners.map(uri).join(","),
+    "controller.listener.names": controllerListener,
+    "inter.broker.listener.name": plainListener,
+    "controller.quorum.voters": nodes.map((of) => `${of.id}@${address(controllerListener, of)}`).join(","),
+    "listener.security.protocol.map": ["PLAINTEXT:PLAINTEXT", "CONTROLLER:PLAINTEXT", ...protocols].join(","),
+    "log.dirs": `${node.directory}/log`,
+    "auto.create.topics.enable": false,
+    "default.replication.factor": nodes.length,
+    "min.insync.replicas": isReplicated ? 2 : 1,
+    "unclean.leader.election.enable": false,
+    "offsets.topic.num.partitions": 4,
+    "offsets.topic.replication.factor": nodes.length,
+    "transaction.state.log.num.partitions": 4,
+    "transaction.state.log.replication.factor": nodes.length,
+    "transaction.state.log.min.isr": isReplicated ? 2 : 1,
+    "group.initial.rebalance.delay.ms": 0,
+    "log.cleaner.dedupe.buffer.size": 8_388_608,
+    // Quick fail-over: the defaults of 9 s and 2 s only make the tests longer.
+    "broker.session.timeout.ms": 3000,
+    "broker.heartbeat.interval.ms": 500,
+    "ssl.principal.mapping.rules": "RULE:^CN=([^,]+).*$/$1/,DEFAULT",
+    ...(options.authorizer === true && {
+      "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+      "super.users": "User:ANONYMOUS",
+    }),
+    ...Object.assign({}, ...Object.entries(listeners).map(([name, of]) => listenerProperties(name, of, options.users))),
+    ...options.properties,
+  };
+  return Object.entries(properties)
+    .map(([key, value]) => `${key}=${value}\n`)
+    .join("");
+}
+
+function listenerProperties(name: string, listener: SecureListener, users: Users = {}): Record<string, string> {
+  const prefix = `listener.name.${name.toLowerCase()}`;
+  const properties: Record<string, string> = {
+    [`${prefix}.ssl.keystore.type`]: "PEM",
+    [`${prefix}.ssl.keystore.location`]: listener.keyStore,
+    [`${prefix}.ssl.client.auth`]: listener.clientCa === undefined ? "none" : "required",
+  };
+  if (listener.clientCa !== undefined) {
+    properties[`${prefix}.ssl.truststore.type`] = "PEM";
+    properties[`${prefix}.ssl.truststore.location`] = listener.clientCa;
+  }
+  if (listener.sasl !== true) return properties;
+  properties[`${prefix}.sasl.enabled.mechanisms`] = saslMechanisms.join(",");
+  const entries = Object.entries(users).map(([user, password]) => `user_${user}="${password}"`);
+  const security = "org.apache.kafka.common.security";
+  for (const mechanism of saslMechanisms) {
+    properties[`${prefix}.${mechanism.toLowerCase()}.sasl.jaas.config`] =
+      mechanism === "PLAIN"
+        ? `${security}.plain.PlainLoginModule required ${entries.join(" ")};`
+        : `${security}.scram.ScramLoginModule required;`;
+  }
+  return properties;
+}

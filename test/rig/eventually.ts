@@ -1,0 +1,28 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+const pollMs = 25;
+
+/**
+ * Waits for a condition, and nothing else in the tests waits: polls until `condition` returns something else than
+ * false or undefined, and gives that back.
+ * @param withinMs deadline; generous, because it only costs time when the condition never comes
+ * @throws Error that says `what` did not come, with what the condition last threw
+ */
+export async function eventually<T>(
+  what: string,
+  condition: () => T | Promise<T>,
+  { withinMs = 30_000 }: { withinMs?: number } = {},
+): Promise<Exclude<T, false | undefined>> {
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    let cause: unknown;
+    try {
+      const found = await condition();
+      if (found !== false && found !== undefined) return found as Exclude<T, false | undefined>;
+    } catch (reason) {
+      cause = reason;
+    }
+    if (performance.now() > deadline) throw new Error(`did not come within ${withinMs} ms: ${what}`, { cause });
+    await delay(pollMs);
+  }
+}

@@ -1,0 +1,113 @@
+import kafkajs, { type AclEntry, type Admin } from "kafkajs";
+import { eventually } from "./eventually.ts";
+
+// A CommonJS module whose exports Node finds only in part.
+const { ConfigResourceTypes, Kafka: Client, logLevel } = kafkajs;
+
+/** The topic of a test. */
+export interface TopicOptions {
+  /** Default 3. */
+  readonly partitions?: number;
+  /** Default: as many as there are brokers. */
+  readonly replicationFactor?: number;
+  readonly config?: Readonly<Record<string, string>>;
+}
+
+/** A running Apache Kafka, as a test sees it: topics, leaders, permissions. */
+export class Kafka implements AsyncDisposable {
+  /** `host:port` of each broker, without TLS. */
+  readonly addresses: readonly string[];
+  readonly #admin: Admin;
+  #connecting: Promise<void> | undefined;
+
+  constructor(addresses: readonly string[]) {
+    this.addresses = addresses;
+    // Every retry of kafkajs is visible as a delay only; `eventually` is the retry that counts.
+    const retry = { retries: 8, initialRetryTime: 50, maxRetryTime: 500 };
+    const settings = { clientId: "test", logLevel: logLevel.NOTHING, connectionTimeout: 3000, retry };
+    this.#admin = new Client({ ...settings, brokers: [...addresses] }).admin();
+  }
+
+  /** Resolves when `brokers` brokers are members of the cluster. */
+  async ready(brokers: number): Promise<void> {
+    await eventually(
+      `${brokers} brokers at ${this.addresses.join(",")}`,
+      async () => (await (await this.#connected()).describeCluster()).brokers.length >= brokers,
+      { withinMs: 90_000 },
+    );
+  }
+
+  /** Creates a topic and resolves when every partition of it has a leader. */
+  async createTopic(topic: string, options: TopicOptions = {}): Promise<void> {
+    const { partitions = 3, replicationFactor = this.addresses.length, config = {} } = options;
+    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+    const admin = await this.#connected();
+    await admin.createTopics({
+      topics: [{ topic, numPartitions: partitions, replicationFactor, configEntries }],
+      waitForLeaders: true,
+    });
+    await eventually(`leaders of ${topic}`, async () =>
+      (await this.#partitions(topic)).every(({ leader }) => leader > 0),
+    );
+  }
+
+  async deleteTopic(topic: string): Promise<void> {
+    await (await this.#connected()).deleteTopics({ topics: [topic] });
+  }
+
+  /** Changes settings of a topic, e.g. `max.message.bytes`; those that are not named go back to their defaults. */
+  async alterTopic(topic: string, config: Readonly<Record<string, string>>): Promise<void> {
+    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+    const resources = [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }];
+    await (await this.#connected()).alterConfigs({ validateOnly: false, resources });
+  }
+
+  /** @param count how many partitions the topic has afterwards */
+  async addPartitions(topic: string, count: number): Promise<void> {
+    await (await this.#connected()).createPartitions({ topicPartitions: [{ topic, count }] });
+  }
+
+  /** Number of the broker (from 1) that leads a partition. */
+  async leaderOf(topic: string, partition: number): Promise<number> {
+    const found = (await this.#partitions(topic)).find(({ partitionId }) => partitionId === partition);
+    if (found === undefined) throw new Error(`${topic} has no partition ${partition}`);
+    return found.leader;
+  }
+
+  /** How many records were ever written to a topic; exact, as the product uses no transactions. */
+  async recordCount(topic: string): Promise<number> {
+    const offsets = await (await this.#connected()).fetchTopicOffsets(topic);
+    return offsets.reduce((sum, { high }) => sum + Number(high), 0);
+  }
+
+  /** Resolves when at least `count` records stand in the topic; it may be missing or without leaders before. */
+  async recordsReach(topic: string, count: number, options?: { withinMs?: number }): Promise<void> {
+    let seen = 0;
+    const isThere = async (): Promise<boolean> => (seen = await this.recordCount(topic)) >= count;
+    await eventually(`${count} records in ${topic}`, isThere, options).catch((reason: unknown) => {
+      throw new Error(`${seen} of ${count} records came to ${topic}`, { cause: reason });
+    });
+  }
+
+  async allow(acl: AclEntry[]): Promise<void> {
+    await (await this.#connected()).createAcls({ acl });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#admin.disconnect();
+  }
+
+  async #partitions(topic: string): Promise<{ partitionId: number; leader: number }[]> {
+    const { topics } = await (await this.#connected()).fetchTopicMetadata({ topics: [topic] });
+    return topics[0]?.partitions ?? [];
+  }
+
+  async #connected(): Promise<Admin> {
+    this.#connecting ??= this.#admin.connect().catch((reason: unknown) => {
+      this.#connecting = undefined;
+      throw reason;
+    });
+    await this.#connecting;
+    return this.#admin;
+  }
+}
