@@ -36,8 +36,12 @@ export type Outcome = "acknowledged" | "ignored" | "dead-letter";
 export interface HandlerRecord {
   readonly topic: string;
   readonly value: Buffer;
-  /** What the feedback event says of this record (wire-format: "Back to Wazuh"). */
-  readonly feedback: { readonly eventFormat: string; readonly eventId: string | null; readonly winTimestamp: string | null };
+  /** What the feedback event says of this record (wire-format: "Back to Wazuh"); none is sent without it. */
+  readonly feedback?: {
+    readonly eventFormat: string;
+    readonly eventId: string | null;
+    readonly winTimestamp: string | null;
+  };
   /** Something odd that Wazuh is told about as an error event; the record is sent all the same. */
   readonly warning?: string;
 }
@@ -122,9 +126,19 @@ export interface Sink extends AsyncDisposable {
    */
   write(batch: Batch): Promise<readonly WriteOutcome[]>;
   /**
-   * Reads back what stands in the sink from these offsets on. `topics` are all topics that may have been written;
-   * where no offset is given for one of their partitions nothing is read. Resolves with undefined where the sink may
-   * not be read; retries while the other side is away. Called before the first write.
+   * Reads back what stands in the sink, before the first write. Retries while the other side is away.
+   * @param topics all topics that may be written
+   * @param since  where to start, per `topic/partition`. A topic with no entry at all is not read; a partition without
+   *               an entry, of a topic that has some, is read from its beginning (it was added later).
    */
-  lookup(since: SinkOffsets): Promise<Shipped | undefined>;
+  lookup(topics: readonly string[], since: SinkOffsets): Promise<Lookup>;
+}
+
+export interface Lookup {
+  /** What was found, or undefined where the sink may not be read (no permission). */
+  readonly shipped: Shipped | undefined;
+  /** Why it may not be read; a sentence for the log. */
+  readonly refusal?: string;
+  /** Per `topic/partition` of these topics: the offset that the next record will get. */
+  readonly next: SinkOffsets;
 }

@@ -1,0 +1,75 @@
+import type { SinkRecord, WriteOutcome } from "./contract.ts";
+
+/** When a batch is sent. All are upper bounds; one record always fits, whatever its size. */
+export interface BatchLimits {
+  /** Bytes of keys, headers and values before compression. Kafka's default limit for a batch is 1,048,588. */
+  readonly maxBytes: number;
+  readonly maxRecords: number;
+  /** How long a record may wait for company. */
+  readonly lingerMs: number;
+}
+
+/** A record with its way back. */
+export interface Queued {
+  readonly record: SinkRecord;
+  readonly bytes: number;
+  readonly done: (outcome: WriteOutcome, partition: number) => void;
+}
+
+/**
+ * Records of one partition that wait to be sent. Passive: it holds no timer and does no I/O; the caller asks what is
+ * due and says what time it is.
+ */
+export class BatchQueue {
+  readonly #limits: BatchLimits;
+  #records: Queued[] = [];
+  #head = 0;
+  #bytes = 0;
+  /** When the oldest waiting record was added. */
+  #since = 0;
+
+  constructor(limits: BatchLimits) {
+    this.#limits = limits;
+  }
+
+  get length(): number {
+    return this.#records.length - this.#head;
+  }
+
+  add(queued: Queued, nowMs: number): void {
+    if (this.length === 0) this.#since = nowMs;
+    this.#records.push(queued);
+    this.#bytes += queued.bytes;
+  }
+
+  /** Milliseconds until a batch is due: 0 when one is due now, undefined when nothing waits. */
+  untilDue(nowMs: number): number | undefined {
+    if (this.length === 0) return undefined;
+    if (this.#bytes >= this.#limits.maxBytes || this.length >= this.#limits.maxRecords) return 0;
+    return Math.max(0, this.#since + this.#limits.lingerMs - nowMs);
+  }
+
+  /** Takes the next batch, at most as large as the limits say; at least one record when any waits. */
+  take(nowMs: number): Queued[] {
+    let bytes = 0;
+    let end = this.#head;
+    while (end < this.#records.length && end - this.#head < this.#limits.maxRecords) {
+      const next = this.#records[end];
+      if (next === undefined || (end > this.#head && bytes + next.bytes > this.#limits.maxBytes)) break;
+      bytes += next.bytes;
+      end += 1;
+    }
+    const batch = this.#records.slice(this.#head, end);
+    this.#bytes -= bytes;
+    this.#head = end;
+    this.#since = nowMs;
+    if (this.#head === this.#records.length) {
+      this.#records = [];
+      this.#head = 0;
+    } else if (this.#head > 4096) {
+      this.#records = this.#records.slice(this.#head);
+      this.#head = 0;
+    }
+    return batch;
+  }
+}

@@ -1,0 +1,143 @@
+import type { SourceName } from "./contract.ts";
+import type { Fingerprint } from "./fingerprint-table.ts";
+import { Pairing, type SavedEntry } from "./pairing.ts";
+import type { Delivery, Shipment } from "./shipment.ts";
+
+export type CoupleVerdict =
+  | { readonly kind: "first"; readonly nth: number }
+  | { readonly kind: "second"; readonly nth: number }
+  | { readonly kind: "left"; readonly reason: string };
+
+/** The pairing window as it is saved on a proper stop. */
+export interface SavedWindow {
+  readonly version: 1;
+  readonly forgottenSecond: number;
+  readonly entries: readonly SavedEntry[];
+}
+
+const other = { socket: "tail", tail: "socket" } as const;
+
+/**
+ * Pairs deliveries of the socket and the tail, and ties the second copy to the outcome of the first. A shipment is
+ * kept here while it is open; one of the socket also until the tail has come by, because its place in the sink
+ * matters until the checkpoint has passed the alert.
+ */
+export class Couples {
+  readonly #pairing: Pairing;
+  readonly #shipments = new Map<string, Shipment>();
+  /** With the tail off: recognises an alert that a client sends again because it got no answer. */
+  readonly isLone: boolean;
+  /** Second of the newest alert that the tail has brought. */
+  #tailSecond = -1;
+
+  constructor(pairing: Pairing, options: { isLone: boolean }) {
+    this.#pairing = pairing;
+    this.isLone = options.isLone;
+  }
+
+  get size(): number {
+    return this.#pairing.size;
+  }
+
+  knows(print: Fingerprint): boolean {
+    return this.#pairing.knows(print);
+  }
+
+  /** @param leave why a socket copy should not be shipped itself, if there is a reason */
+  pair(source: SourceName, print: Fingerprint, second: number, leave: string | undefined): CoupleVerdict {
+    if (this.isLone && this.knows(print)) return { kind: "second", nth: 1 };
+    if (source === "tail" || this.isLone) {
+      this.#tailSecond = Math.max(this.#tailSecond, second);
+      const pair = this.#pairing.tail(print, second);
+      if (pair.kind === "first" || pair.kind === "second") return pair;
+      throw new Error(`the tail's copy cannot be "${pair.kind}"`);
+    }
+    if (leave !== undefined && !this.knows(print)) return { kind: "left", reason: leave };
+    const pair = this.#pairing.socket(print, second, this.#tailSecond);
+    switch (pair.kind) {
+      case "first":
+      case "second":
+        return pair;
+      case "repeat":
+        return { kind: "left", reason: "seen before" };
+      case "covered":
+        return { kind: "left", reason: "the tail has passed it" };
+      case "full":
+        return { kind: "left", reason: "the tail is far behind" };
+    }
+  }
+
+  /** A shipment that the other source's copy may be tied to. */
+  enter(shipment: Shipment): void {
+    const { print, owner, nth } = shipment;
+    if (print !== undefined) this.#shipments.set(keyOf(owner.source, print, nth), shipment);
+  }
+
+  /**
+   * Ties a second copy to the first one's outcome. Returns the first one's shipment while it is kept; settles the copy
+   * at once where the first is done.
+   */
+  tie(delivery: Delivery, print: Fingerprint, nth: number): Shipment | undefined {
+    const source = delivery.source === "tail" ? "tail" : "socket";
+    const shipment = this.#shipments.get(keyOf(this.isLone ? source : other[source], print, nth));
+    if (shipment === undefined) delivery.settled("acknowledged");
+    else if (shipment.outcome !== undefined) delivery.settled(shipment.outcome);
+    else shipment.ties.push({ source, settled: delivery.settled });
+    return shipment;
+  }
+
+  /** Called when a shipment has its outcome. */
+  finished(shipment: Shipment): void {
+    // The socket's stay until the tail's copy is passed.
+    if (shipment.owner.source === "tail" || this.isLone || shipment.isPassed) this.#forget(shipment);
+  }
+
+  /** Called when the checkpoint has passed the alert. */
+  passed(shipment: Shipment): void {
+    if (shipment.outcome !== undefined) this.#forget(shipment);
+  }
+
+  /** The socket's copy, just tied, takes over a shipment that has not left yet (`sources.tail.wait`). */
+  reown(shipment: Shipment): void {
+    const owner = shipment.ties.pop();
+    if (owner === undefined) throw new Error("nobody to take the shipment over");
+    this.#forget(shipment);
+    shipment.ties.push(shipment.owner);
+    shipment.owner = owner;
+    this.enter(shipment);
+  }
+
+  /** What an earlier process left: a saved window, or else the second up to which its tail had come. */
+  restore(window: SavedWindow | undefined, passedSecond: number): void {
+    this.#pairing.forgetUpTo(Math.max(window?.forgottenSecond ?? -1, window === undefined ? passedSecond : -1));
+    this.#tailSecond = Math.max(this.#tailSecond, passedSecond);
+    if (window !== undefined) this.#pairing.restore(window.entries);
+  }
+
+  /**
+   * The window for a proper stop. Alerts without an outcome are taken out of it: their lines are read again, and must
+   * then be shipped and not be taken for second copies.
+   */
+  save(): SavedWindow {
+    for (const shipment of this.#shipments.values()) {
+      const { print } = shipment;
+      if (shipment.outcome !== undefined || print === undefined) continue;
+      if (this.isLone) this.#pairing.undo(print, "tail");
+      else for (const { source } of [shipment.owner, ...shipment.ties]) this.#undo(print, source);
+    }
+    return { version: 1, forgottenSecond: this.#pairing.forgottenSecond, entries: [...this.#pairing.save()] };
+  }
+
+  #undo(print: Fingerprint, source: SourceName): void {
+    if (source !== "replay") this.#pairing.undo(print, source);
+  }
+
+  #forget(shipment: Shipment): void {
+    const { print, owner, nth } = shipment;
+    if (print !== undefined) this.#shipments.delete(keyOf(owner.source, print, nth));
+  }
+}
+
+function keyOf(source: SourceName, print: Fingerprint, nth: number): string {
+  return `${source}${print.high.toString(36)}.${print.low.toString(36)}.${nth}`;
+}

@@ -1,0 +1,111 @@
+/** A 64-bit fingerprint as two unsigned 32-bit halves. */
+export interface Fingerprint {
+  readonly high: number;
+  readonly low: number;
+}
+
+/** How many copies of an alert each way has brought. */
+export interface Copies {
+  tail: number;
+  socket: number;
+}
+
+const empty = 0;
+const maxCount = 0x7fff;
+
+/**
+ * Counts of copies per fingerprint in flat arrays: 12 bytes an entry where a Map of strings needs some 150. Open
+ * addressing with linear probing; deletion moves the entries behind it up, so there are no tombstones and look-ups
+ * stay short whatever the history. Never more than half full.
+ */
+export class FingerprintTable {
+  readonly capacity: number;
+  readonly #mask: number;
+  readonly #high: Uint32Array;
+  readonly #low: Uint32Array;
+  /** Bits 0-14 copies by the tail, 15-29 copies by the socket; 0 means that the slot is free. */
+  readonly #counts: Uint32Array;
+  #size = 0;
+
+  /** @param capacity most entries; rounded up to a power of two */
+  constructor(capacity: number) {
+    this.capacity = capacity;
+    const slots = 2 ** Math.ceil(Math.log2(capacity * 2));
+    this.#mask = slots - 1;
+    this.#high = new Uint32Array(slots);
+    this.#low = new Uint32Array(slots);
+    this.#counts = new Uint32Array(slots);
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get(print: Fingerprint): Copies {
+    const packed = this.#counts[this.#find(print)] ?? empty;
+    return { tail: packed & maxCount, socket: (packed >>> 15) & maxCount };
+  }
+
+  /** Sets the counts of a fingerprint; with both 0 the entry is taken out. Counts stop at 32,767. */
+  set(print: Fingerprint, copies: Copies): void {
+    const slot = this.#find(print);
+    const was = this.#counts[slot] ?? empty;
+    const packed = (Math.min(copies.socket, maxCount) << 15) | Math.min(copies.tail, maxCount);
+    if (packed === empty) {
+      if (was !== empty) this.#remove(slot);
+      return;
+    }
+    if (was === empty) {
+      if (this.#size >= this.capacity) throw new RangeError("fingerprint table is full");
+      this.#size += 1;
+      this.#high[slot] = print.high;
+      this.#low[slot] = print.low;
+    }
+    this.#counts[slot] = packed;
+  }
+
+  #find(print: Fingerprint): number {
+    let slot = print.low & this.#mask;
+    while (this.#counts[slot] !== empty && (this.#low[slot] !== print.low || this.#high[slot] !== print.high)) {
+      slot = (slot + 1) & this.#mask;
+    }
+    return slot;
+  }
+
+  #remove(slot: number): void {
+    this.#size -= 1;
+    let hole = slot;
+    let at = slot;
+    for (;;) {
+      at = (at + 1) & this.#mask;
+      if (this.#counts[at] === empty) break;
+      const home = (this.#low[at] ?? 0) & this.#mask;
+      // The entry may fill the hole when its home does not lie between the hole and itself (cyclically).
+      if (((at - home) & this.#mask) >= ((at - hole) & this.#mask)) {
+        this.#high[hole] = this.#high[at] ?? 0;
+        this.#low[hole] = this.#low[at] ?? 0;
+        this.#counts[hole] = this.#counts[at] ?? 0;
+        hole = at;
+      }
+    }
+    this.#counts[hole] = empty;
+  }
+}
+
+/** Two independent 32-bit hashes over the parts, each ended by a separator that no part holds. */
+export function fingerprint(parts: readonly string[], seed: number): Fingerprint {
+  let a = 0x9e3779b9 ^ seed;
+  let b = 0x41c6ce57 ^ Math.imul(seed, 0x85ebca6b);
+  for (const part of parts) {
+    for (let i = 0; i < part.length; i++) {
+      const code = part.charCodeAt(i);
+      a = Math.imul(a ^ code, 0x9e3779b1);
+      b = Math.imul(b ^ code, 0x5f356495);
+    }
+    a = Math.imul(a ^ 0x1ffff, 0x85ebca6b);
+    b = Math.imul(b ^ 0x1ffff, 0xc2b2ae35);
+  }
+  a = Math.imul(a ^ (a >>> 16), 0x85ebca6b) ^ Math.imul(b ^ (b >>> 13), 0xc2b2ae35);
+  b = Math.imul(b ^ (b >>> 16), 0x85ebca6b) ^ Math.imul(a ^ (a >>> 13), 0xc2b2ae35);
+  return { high: a >>> 0, low: b >>> 0 };
+}

@@ -1,0 +1,122 @@
+import { BatchQueue, type BatchLimits, type Queued } from "./batch-queue.ts";
+import type { Sink } from "./contract.ts";
+import { partitionOf } from "./partition.ts";
+
+interface Lane {
+  readonly topic: string;
+  readonly partition: number;
+  readonly queue: BatchQueue;
+  inFlight: number;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/**
+ * Sorts records into batches per topic and partition and keeps a few batches of each partition under way. Records of
+ * one partition leave in the order in which they were added. While a topic's partitions are not known its records wait
+ * here, and other topics go on.
+ */
+export class Outbox {
+  readonly #sink: Sink;
+  readonly #limits: BatchLimits;
+  readonly #lanes = new Map<string, Lane[]>();
+  readonly #unrouted = new Map<string, Queued[]>();
+  #isDisposed = false;
+  #isFlushing = false;
+  /** Records that were added and have no outcome. */
+  #open = 0;
+
+  constructor(sink: Sink, limits: BatchLimits) {
+    this.#sink = sink;
+    this.#limits = limits;
+    sink.onChange(() => this.#route());
+  }
+
+  get open(): number {
+    return this.#open;
+  }
+
+  add(topic: string, queued: Queued): void {
+    this.#open += 1;
+    const waiting = this.#unrouted.get(topic);
+    if (waiting !== undefined) waiting.push(queued);
+    else if (!this.#enqueue(topic, queued)) this.#unrouted.set(topic, [queued]);
+  }
+
+  /** From now on batches leave without waiting for company. */
+  flush(): void {
+    this.#isFlushing = true;
+    for (const lane of [...this.#lanes.values()].flat()) this.#pump(lane);
+  }
+
+  /** Sends nothing more and calls back nobody more. */
+  dispose(): void {
+    this.#isDisposed = true;
+    for (const lane of [...this.#lanes.values()].flat()) clearTimeout(lane.timer);
+  }
+
+  #route(): void {
+    if (this.#isDisposed) return;
+    for (const [topic, waiting] of [...this.#unrouted]) {
+      if (this.#sink.partitions(topic) === undefined) continue;
+      this.#unrouted.delete(topic);
+      for (const queued of waiting) this.#enqueue(topic, queued);
+    }
+  }
+
+  #enqueue(topic: string, queued: Queued): boolean {
+    const count = this.#sink.partitions(topic);
+    if (count === undefined) return false;
+    const lane = this.#lane(topic, partitionOf(queued.record.key, count));
+    lane.queue.add(queued, performance.now());
+    this.#pump(lane);
+    return true;
+  }
+
+  #lane(topic: string, partition: number): Lane {
+    let lanes = this.#lanes.get(topic);
+    if (lanes === undefined) this.#lanes.set(topic, (lanes = []));
+    const known = lanes[partition];
+    if (known !== undefined) return known;
+    const lane = { topic, partition, queue: new BatchQueue(this.#limits), inFlight: 0, timer: undefined };
+    lanes[partition] = lane;
+    return lane;
+  }
+
+  /** Sends what is due, or sets the timer for when it will be. */
+  #pump(lane: Lane): void {
+    while (!this.#isDisposed && lane.inFlight < this.#sink.maxInFlight) {
+      const now = performance.now();
+      const untilDue = lane.queue.untilDue(now);
+      if (untilDue === undefined) return;
+      if (untilDue > 0 && !this.#isFlushing) {
+        lane.timer ??= setTimeout(() => {
+          lane.timer = undefined;
+          this.#pump(lane);
+        }, Math.ceil(untilDue));
+        return;
+      }
+      lane.inFlight += 1;
+      void this.#send(lane, lane.queue.take(now));
+    }
+  }
+
+  async #send(lane: Lane, batch: readonly Queued[]): Promise<void> {
+    const { topic, partition } = lane;
+    try {
+      const outcomes = await this.#sink.write({ topic, partition, records: batch.map((queued) => queued.record) });
+      if (outcomes.length !== batch.length) throw new Error("a sink answered for another number of records");
+      if (this.#isDisposed) return;
+      lane.inFlight -= 1;
+      this.#open -= batch.length;
+      for (const [index, queued] of batch.entries()) {
+        const outcome = outcomes[index];
+        if (outcome !== undefined) queued.done(outcome, partition);
+      }
+    } catch (reason) {
+      // A sink that was disposed leaves the outcome open: nothing is acknowledged, so the alert is read again.
+      if (this.#isDisposed) return;
+      throw reason;
+    }
+    this.#pump(lane);
+  }
+}

@@ -1,0 +1,173 @@
+import { FingerprintTable, type Copies, type Fingerprint } from "./fingerprint-table.ts";
+
+/**
+ * What to do with a copy of an alert.
+ * - first: no other way has brought it; ship it.
+ * - second: the `nth` copy of the other way stands for it; tie its outcome to that one's.
+ * - repeat: the socket has brought this alert before and the log holds no further line of it so far; the tail decides.
+ * - covered: a socket copy older than the window; the tail has read past it, so the log's line has been seen to.
+ * - full: no room to remember a socket copy until the tail comes by; left to the tail.
+ */
+export type Pair =
+  | { readonly kind: "first"; readonly nth: number }
+  | { readonly kind: "second"; readonly nth: number }
+  | { readonly kind: "repeat" }
+  | { readonly kind: "covered" }
+  | { readonly kind: "full" };
+
+/** One remembered alert, as it is saved on a proper stop: high, low, tail copies, socket copies, second of the alert. */
+export type SavedEntry = readonly [high: number, low: number, tail: number, socket: number, second: number];
+
+/**
+ * Recognises the same alert from two sources. The log is what counts: each of its lines is one alert, also when two
+ * share an id, and the k-th line of an id pairs with the k-th socket copy. The socket ships a copy only when neither
+ * way has brought that alert before, so however often a copy is repeated on the socket, no more records come out than
+ * there are lines in the log.
+ *
+ *   tail: ship, socket: second                 the usual order (integratord polls once a second)
+ *   socket: ship, tail: second                 the socket was faster
+ *   socket: ship, socket: repeat, tail: second, tail: ship (a second line with the same id)
+ *
+ * The window is bounded. Its oldest entries are forgotten first, but an alert that only the socket has brought is kept
+ * until the tail comes by: forgetting it would send it twice. When those fill their share, further socket copies are
+ * left to the tail.
+ */
+export class Pairing {
+  readonly #table: FingerprintTable;
+  readonly #capacity: number;
+  readonly #aheadLimit: number;
+  /** The window as a ring in order of arrival: high, low, second of the alert. */
+  readonly #ring: Float64Array;
+  #oldest = 0;
+  #entries = 0;
+  /** Alerts that only the socket has brought. */
+  #ahead = 0;
+  /** Second of the newest alert that was forgotten. */
+  #forgottenSecond = -1;
+
+  /** @param capacity alerts remembered, at least 2; `aheadLimit` of them may be ones that the tail has yet to read */
+  constructor(capacity = 262_144, aheadLimit = 200_000) {
+    this.#capacity = capacity;
+    this.#aheadLimit = Math.min(aheadLimit, capacity - 1);
+    this.#table = new FingerprintTable(capacity);
+    this.#ring = new Float64Array(capacity * 3);
+  }
+
+  get size(): number {
+    return this.#entries;
+  }
+
+  /** Whether either way has brought this alert: it is then relevant, without asking the handlers. */
+  knows(print: Fingerprint): boolean {
+    return !isNew(this.#table.get(print));
+  }
+
+  /** Socket copies up to this second are covered although the window does not hold them: an earlier process had them. */
+  forgetUpTo(second: number): void {
+    this.#forgottenSecond = Math.max(this.#forgottenSecond, second);
+  }
+
+  get forgottenSecond(): number {
+    return this.#forgottenSecond;
+  }
+
+  /** A line of the log. @param second of the alert (Unix time), from its id; -1 when unknown */
+  tail(print: Fingerprint, second: number): Pair {
+    const copies = this.#table.get(print);
+    const nth = copies.tail + 1;
+    if (isNew(copies)) this.#enter(print, second);
+    if (isAhead(copies)) this.#ahead -= 1;
+    this.#table.set(print, { tail: nth, socket: copies.socket });
+    return { kind: copies.socket >= nth ? "second" : "first", nth };
+  }
+
+  /**
+   * A copy by the socket.
+   * @param tailSecond second of the newest alert that the tail has read; -1 when the tail is off or has read nothing
+   */
+  socket(print: Fingerprint, second: number, tailSecond: number): Pair {
+    const copies = this.#table.get(print);
+    if (isNew(copies)) {
+      if (second >= 0 && second <= this.#forgottenSecond && second <= tailSecond) return { kind: "covered" };
+      if (this.#ahead >= this.#aheadLimit) return { kind: "full" };
+      this.#enter(print, second);
+      this.#ahead += 1;
+      this.#table.set(print, { tail: 0, socket: 1 });
+      return { kind: "first", nth: 1 };
+    }
+    const nth = copies.socket + 1;
+    if (nth > copies.tail) return { kind: "repeat" };
+    this.#table.set(print, { tail: copies.tail, socket: nth });
+    return { kind: "second", nth };
+  }
+
+  /** Takes back that a source has brought a copy: it was not shipped, and another copy of it must be. */
+  undo(print: Fingerprint, source: "tail" | "socket"): void {
+    const copies = this.#table.get(print);
+    if (copies[source] === 0) return;
+    if (isAhead(copies)) this.#ahead -= 1;
+    const left = { ...copies, [source]: copies[source] - 1 };
+    if (isAhead(left)) this.#ahead += 1;
+    this.#table.set(print, left);
+  }
+
+  /** The window, oldest first, for a proper stop. */
+  *save(): Generator<SavedEntry> {
+    for (let i = 0; i < this.#entries; i++) {
+      const [print, second] = this.#at((this.#oldest + i) % this.#capacity);
+      const { tail, socket } = this.#table.get(print);
+      if (tail + socket > 0) yield [print.high, print.low, tail, socket, second];
+    }
+  }
+
+  /** Reads back what `save` gave, into an empty window. */
+  restore(entries: Iterable<SavedEntry>): void {
+    for (const [high, low, tail, socket, second] of entries) {
+      const print = { high, low };
+      if (this.#entries >= this.#capacity - 1 || !isNew(this.#table.get(print))) continue;
+      this.#enter(print, second);
+      this.#table.set(print, { tail, socket });
+      if (isAhead({ tail, socket })) this.#ahead += 1;
+    }
+  }
+
+  #enter(print: Fingerprint, second: number): void {
+    while (this.#entries >= this.#capacity - 1) this.#forgetOne();
+    this.#put((this.#oldest + this.#entries) % this.#capacity, print, second);
+    this.#entries += 1;
+  }
+
+  /** Forgets the oldest entry that may be forgotten; one that waits for the tail goes to the end of the line. */
+  #forgetOne(): void {
+    const [print, second] = this.#at(this.#oldest);
+    this.#oldest = (this.#oldest + 1) % this.#capacity;
+    this.#entries -= 1;
+    const copies = this.#table.get(print);
+    if (isAhead(copies)) {
+      this.#put((this.#oldest + this.#entries) % this.#capacity, print, second);
+      this.#entries += 1;
+      return;
+    }
+    this.#table.set(print, { tail: 0, socket: 0 });
+    this.#forgottenSecond = Math.max(this.#forgottenSecond, second);
+  }
+
+  #put(index: number, print: Fingerprint, second: number): void {
+    this.#ring[index * 3] = print.high;
+    this.#ring[index * 3 + 1] = print.low;
+    this.#ring[index * 3 + 2] = second;
+  }
+
+  #at(index: number): [Fingerprint, number] {
+    const ring = this.#ring;
+    return [{ high: ring[index * 3] ?? 0, low: ring[index * 3 + 1] ?? 0 }, ring[index * 3 + 2] ?? 0];
+  }
+}
+
+function isNew(copies: Copies): boolean {
+  return copies.tail === 0 && copies.socket === 0;
+}
+
+function isAhead(copies: Copies): boolean {
+  return copies.socket > 0 && copies.tail === 0;
+}

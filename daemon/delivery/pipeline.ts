@@ -1,0 +1,175 @@
+import { Alert } from "../alert/alert.ts";
+import { NotJson } from "../alert/json.ts";
+import type { SourceCounters } from "../telemetry/counters.ts";
+import type { Budget } from "./budget.ts";
+import type { DeadReason, Handler, Outcome, Place, SourceName } from "./contract.ts";
+import type { NewDeadLetter } from "./dead-letters.ts";
+import { fingerprint, type Fingerprint } from "./fingerprint-table.ts";
+import type { Couples } from "./couples.ts";
+import type { Shipper } from "./shipper.ts";
+import { idOf, partsOf, secondOf, weightOf, type Delivery, type Part, type Shipment } from "./shipment.ts";
+
+/**
+ * What became of an offered delivery, for the source that has to answer at once.
+ * - taken: it is being shipped; `settled` follows.
+ * - ignored: no handler wants it.
+ * - second: another copy stands for it; `settled` follows with that one's outcome. `outcome` is set when it is known.
+ * - left: a socket copy that the tail will bring.
+ * - rejected: it is no alert; its bytes go to the dead letters; `settled` follows.
+ */
+export type Verdict =
+  | { readonly kind: "taken"; readonly id: string; readonly shipment: Shipment }
+  | { readonly kind: "ignored"; readonly id: string }
+  | { readonly kind: "second"; readonly id: string; readonly shipment: Shipment | undefined }
+  | { readonly kind: "left"; readonly id: string; readonly reason: string }
+  | { readonly kind: "rejected"; readonly id: string | undefined; readonly reason: string };
+
+export interface PipelineParts {
+  readonly handlers: readonly Handler[];
+  readonly counters: Readonly<Record<SourceName, SourceCounters>>;
+  readonly budget: Budget;
+  readonly deadLetters: { add(entry: NewDeadLetter): Promise<void> };
+  readonly shipper: Shipper;
+  /** Present where both the socket and the tail are on. */
+  readonly couples: Couples | undefined;
+}
+
+/**
+ * The way of an alert: parse, guard against our own, pair with the other source's copy, ask the handlers, ship.
+ * Everything here is synchronous; what takes time happens behind `shipper` and `deadLetters`.
+ */
+export class Pipeline {
+  readonly #parts: PipelineParts;
+
+  constructor(parts: PipelineParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes one alert from a source. Each call is one alert read. */
+  offer(delivery: Delivery): Verdict {
+    const { source, bytes } = delivery;
+    const counters = this.#parts.counters[source];
+    const alert = this.#parse(delivery);
+    if (typeof alert === "string") return { kind: "rejected", id: undefined, reason: alert };
+    if (source === "socket" && alert.id === undefined) {
+      const reason = "no id: send the alert as integratord wrote it";
+      this.#bury(delivery, "not-json", reason);
+      return { kind: "rejected", id: undefined, reason };
+    }
+    const id = idOf(alert);
+    const print = alert.isOwn ? undefined : this.#printOf(alert, id, source);
+    const isKnown = print !== undefined && this.#parts.couples?.knows(print) === true;
+    let parts: readonly Part[] | undefined;
+    if (!isKnown) {
+      parts = alert.isOwn ? [] : partsOf(this.#parts.handlers, alert);
+      if (parts.length === 0) {
+        counters.passedBy(1);
+        return { kind: "ignored", id };
+      }
+    }
+    let nth = 1;
+    if (print !== undefined && this.#parts.couples !== undefined) {
+      const isLeavable = source === "socket" && !this.#parts.couples.isLone;
+      const left = isLeavable ? this.#leaveToTail(alert) : undefined;
+      const pair = this.#parts.couples.pair(source, print, secondOf(id), left);
+      if (pair.kind === "left") {
+        counters.taken();
+        counters.settled("paired");
+        return { kind: "left", id, reason: pair.reason };
+      }
+      if (pair.kind === "second") {
+        return this.#second(delivery, id, print, pair.nth, this.#parts.couples);
+      }
+      nth = pair.nth;
+    }
+    parts ??= partsOf(this.#parts.handlers, alert);
+    counters.taken();
+    const shipment: Shipment = {
+      owner: { source, settled: delivery.settled },
+      id,
+      node: alert.node,
+      cargo: { alert, bytes, place: delivery.place, parts },
+      sizeBytes: weightOf(bytes, parts),
+      print,
+      nth,
+      openParts: parts.length,
+      isDead: false,
+      outcome: undefined,
+      ties: [],
+      stored: [],
+      isPassed: false,
+    };
+    this.#parts.couples?.enter(shipment);
+    this.#parts.shipper.ship(shipment);
+    return { kind: "taken", id, shipment };
+  }
+
+  /** A line that cannot be taken as it is (over-long, torn): its bytes go to the dead letters. */
+  damaged(
+    source: SourceName,
+    reason: DeadReason,
+    place: Place,
+    head: Buffer,
+    settled: (outcome: Outcome) => void,
+  ): void {
+    const detail =
+      reason === "over-long"
+        ? `line of ${place.length} bytes is longer than the limit; raise max_line to take such alerts`
+        : "the file ended in mid-line";
+    this.#bury({ source, bytes: head, place, settled }, reason, detail);
+  }
+
+  #second(delivery: Delivery, id: string, print: Fingerprint, nth: number, couples: Couples): Verdict {
+    const counters = this.#parts.counters[delivery.source];
+    const shipment = couples.tie(delivery, print, nth);
+    counters.taken();
+    if (shipment !== undefined && delivery.source === "socket" && this.#parts.shipper.hurry(shipment)) {
+      this.#parts.counters[shipment.owner.source].settled("paired");
+      couples.reown(shipment);
+      this.#parts.shipper.dispatch(shipment);
+      return { kind: "taken", id, shipment };
+    }
+    counters.settled("paired");
+    return { kind: "second", id, shipment };
+  }
+
+  #parse(delivery: Delivery): Alert | string {
+    try {
+      return Alert.parse(delivery.bytes);
+    } catch (reason) {
+      if (!(reason instanceof NotJson)) throw reason;
+      this.#bury(delivery, "not-json", reason.message);
+      return reason.message;
+    }
+  }
+
+  /** Why a socket copy is not shipped itself; undefined when it may be. */
+  #leaveToTail(alert: Alert): string | undefined {
+    if (!this.#parts.budget.hasRoom()) return "busy";
+    // integratord prints integers beyond 2^53 in exponent form; the log has them as they were.
+    return alert.hasExponent ? "number in exponent form" : undefined;
+  }
+
+  /**
+   * Node and id name an alert, but an id may repeat on a node. What stands beside it in the alert and survives
+   * integratord's re-print tells such alerts apart, so that a copy is never tied to another alert's outcome.
+   */
+  #printOf(alert: Alert, id: string, source: SourceName): Fingerprint | undefined {
+    if (this.#parts.couples === undefined || source === "replay") return undefined;
+    // Two copies by the same way, which an unanswered client sends again, are the same to the byte.
+    const content = this.#parts.couples.isLone ? alert.bytes.toString("latin1") : "";
+    return fingerprint([alert.node, id, alert.timestamp ?? "", alert.agentId ?? "", alert.ruleId ?? "", content], 0);
+  }
+
+  #bury(delivery: Delivery, reason: DeadReason, detail: string): void {
+    const counters = this.#parts.counters[delivery.source];
+    counters.taken();
+    this.#parts.budget.take(delivery.bytes.length);
+    const { source, place, bytes } = delivery;
+    void this.#parts.deadLetters.add({ source, reason, detail, place, bytes }).then(() => {
+      this.#parts.budget.release(bytes.length);
+      counters.settled("dead-letter");
+      delivery.settled("dead-letter");
+    });
+  }
+}

@@ -1,0 +1,237 @@
+import type { SourceCounters } from "../telemetry/counters.ts";
+import type { Budget } from "./budget.ts";
+import type { Alert } from "../alert/alert.ts";
+import {
+  lookupKey,
+  type DeadReason,
+  type HandlerRecord,
+  type Lookup,
+  type Shipped,
+  type SourceName,
+} from "./contract.ts";
+import type { Couples } from "./couples.ts";
+import type { NewDeadLetter } from "./dead-letters.ts";
+import type { Outbox } from "./outbox.ts";
+import { retainedBytes, sinkRecordOf, type Cargo, type Shipment } from "./shipment.ts";
+import type { SinkOffsets } from "./sink-offsets.ts";
+
+/** Tells Wazuh what became of an alert; never blocks. */
+export interface Feedback {
+  acknowledged(event: {
+    alertId: string;
+    agentId: string | undefined;
+    agentName: string | undefined;
+    agentIp: string | undefined;
+    eventFormat: string;
+    eventId: string | null;
+    winTimestamp: string | null;
+    timestamp: string | undefined;
+  }): void;
+  error(event: { code: number; description: string }): void;
+}
+
+export interface ShipperParts {
+  readonly counters: Readonly<Record<SourceName, SourceCounters>>;
+  readonly budget: Budget;
+  readonly deadLetters: { add(entry: NewDeadLetter): Promise<void> };
+  readonly outbox: Outbox;
+  /** Present where a checkpoint is kept. */
+  readonly offsets: SinkOffsets | undefined;
+  readonly couples: Couples | undefined;
+  readonly feedback: Feedback | undefined;
+  /** How long a tail's copy waits for the socket's before it is shipped; 0: not at all. */
+  readonly tailWaitMs: number;
+}
+
+/**
+ * Brings shipments to their outcome. A shipment is held back while the look-up after a crash is under way and, where
+ * `sources.tail.wait` says so, until the socket's copy came or its time is up; then its records go to the outbox. It is
+ * finished when each record is in the sink or among the dead letters, and only then.
+ */
+export class Shipper {
+  readonly #parts: ShipperParts;
+  /** Undefined until `begin`; shipments wait for it. */
+  #shipped: Shipped | undefined;
+  #gated: Shipment[] | undefined = [];
+  /** The tail's copies that wait for the socket's, oldest first: they leave in their order. */
+  #held: { shipment: Shipment; untilMs: number }[] = [];
+  #heldTimer: NodeJS.Timeout | undefined;
+  #isDisposed = false;
+  #open = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(parts: ShipperParts) {
+    this.#parts = parts;
+  }
+
+  /** Lets shipments out; records that the look-up has found count as acknowledged. */
+  begin(lookup: Lookup): void {
+    this.#shipped = lookup.shipped ?? new Map();
+    this.#parts.offsets?.seed(lookup.next);
+    const gated = this.#gated ?? [];
+    this.#gated = undefined;
+    for (const shipment of gated) this.#route(shipment);
+  }
+
+  /** Forgets what the look-up has found: the tail is past all that an earlier process may have sent. */
+  endLookup(): void {
+    this.#shipped?.clear();
+  }
+
+  ship(shipment: Shipment): void {
+    this.#open += 1;
+    this.#parts.budget.take(shipment.sizeBytes);
+    if (shipment.owner.source !== "tail" || this.#parts.tailWaitMs === 0) return this.dispatch(shipment);
+    this.#held.push({ shipment, untilMs: performance.now() + this.#parts.tailWaitMs });
+    this.#awaitHeld();
+  }
+
+  /**
+   * The socket's copy of a held shipment has come. True when it leaves now; false when it was not held, or when
+   * earlier ones still are and it has to keep its place behind them.
+   */
+  hurry(shipment: Shipment): boolean {
+    if (this.#held[0]?.shipment !== shipment) return false;
+    this.#held.shift();
+    return true;
+  }
+
+  /** Lets all held shipments go: a stop does not wait for copies. */
+  letGo(): void {
+    clearTimeout(this.#heldTimer);
+    for (const { shipment } of this.#held.splice(0)) this.dispatch(shipment);
+  }
+
+  /** Sends a shipment on; in the order of the calls. */
+  dispatch(shipment: Shipment): void {
+    if (this.#gated !== undefined) this.#gated.push(shipment);
+    else this.#route(shipment);
+  }
+
+  /** Resolves when nothing is open. */
+  idle(): Promise<void> {
+    if (this.#open === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  /** From now on no outcome is reported any more. */
+  dispose(): void {
+    this.#isDisposed = true;
+    clearTimeout(this.#heldTimer);
+  }
+
+  /** The checkpoint has passed the alert of this shipment: its place in the sink no longer matters. */
+  passed(shipment: Shipment): void {
+    if (shipment.outcome !== undefined) this.#parts.budget.release(this.#retained(shipment));
+    shipment.isPassed = true;
+    for (const stored of shipment.stored) stored.isPassed = true;
+    this.#parts.couples?.passed(shipment);
+  }
+
+  #awaitHeld(): void {
+    const first = this.#held[0];
+    if (first === undefined || this.#heldTimer !== undefined) return;
+    this.#heldTimer = setTimeout(
+      () => {
+        this.#heldTimer = undefined;
+        const now = performance.now();
+        while (this.#held[0] !== undefined && this.#held[0].untilMs <= now) {
+          const due = this.#held.shift();
+          if (due !== undefined) this.dispatch(due.shipment);
+        }
+        this.#awaitHeld();
+      },
+      Math.max(1, Math.ceil(first.untilMs - performance.now())),
+    );
+  }
+
+  #route(shipment: Shipment): void {
+    const { cargo } = shipment;
+    if (cargo === undefined) throw new Error("a finished shipment cannot be sent");
+    for (const part of cargo.parts) {
+      if ("failure" in part) {
+        this.#bury(shipment, cargo, part.handler, "handler-error", part.failure);
+      } else if (this.#wasShipped(shipment, part.handler)) {
+        this.#tell(shipment, cargo.alert, part.record);
+        this.#partDone(shipment);
+      } else {
+        const { topic } = part.record;
+        const record = sinkRecordOf(shipment, cargo.alert, part);
+        const bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0) + shipment.id.length + 128;
+        this.#parts.outbox.add(topic, {
+          record,
+          bytes,
+          done: (outcome, partition) => {
+            if (this.#isDisposed) return;
+            if (outcome.kind === "refused") {
+              this.#bury(shipment, cargo, part.handler, outcome.reason, outcome.detail);
+              return;
+            }
+            const stored = this.#parts.offsets?.stored(topic, partition, outcome.offset);
+            if (stored !== undefined) shipment.stored.push(stored);
+            this.#tell(shipment, cargo.alert, part.record);
+            this.#partDone(shipment);
+          },
+        });
+      }
+    }
+  }
+
+  #wasShipped(shipment: Shipment, handler: string): boolean {
+    if (this.#shipped === undefined || this.#shipped.size === 0) return false;
+    const key = lookupKey(shipment.node, shipment.id, handler);
+    const count = this.#shipped.get(key) ?? 0;
+    if (count === 0) return false;
+    if (count === 1) this.#shipped.delete(key);
+    else this.#shipped.set(key, count - 1);
+    return true;
+  }
+
+  #bury(shipment: Shipment, cargo: Cargo, handler: string, reason: DeadReason, detail: string): void {
+    const { source } = shipment.owner;
+    const { place, bytes } = cargo;
+    this.#parts.feedback?.error({ code: 503, description: `alert ${shipment.id}: ${handler}: ${reason}` });
+    void this.#parts.deadLetters.add({ source, reason, detail, handler, place, bytes }).then(() => {
+      shipment.isDead = true;
+      this.#partDone(shipment);
+    });
+  }
+
+  #tell(shipment: Shipment, alert: Alert, { feedback, warning }: HandlerRecord): void {
+    if (this.#parts.feedback === undefined) return;
+    if (feedback !== undefined) {
+      const { agentId, agentName, agentIp, timestamp } = alert;
+      this.#parts.feedback.acknowledged({ alertId: shipment.id, agentId, agentName, agentIp, timestamp, ...feedback });
+    }
+    if (warning !== undefined) this.#parts.feedback.error({ code: 503, description: warning });
+  }
+
+  #partDone(shipment: Shipment): void {
+    shipment.openParts -= 1;
+    if (shipment.openParts === 0 && !this.#isDisposed) this.#finish(shipment);
+  }
+
+  /**
+   * What stays in the budget after the outcome, until the checkpoint has passed the alert: while one partition stands
+   * still, the others must not fill the memory with finished alerts behind it. Those of the socket do not count, since
+   * only the tail can clear them away; they have a bound of their own (Pairing).
+   */
+  #retained(shipment: Shipment): number {
+    const isKept = shipment.owner.source === "tail" && this.#parts.offsets !== undefined && !shipment.isPassed;
+    return isKept ? retainedBytes : 0;
+  }
+
+  #finish(shipment: Shipment): void {
+    const outcome = shipment.isDead ? "dead-letter" : "acknowledged";
+    shipment.outcome = outcome;
+    this.#parts.counters[shipment.owner.source].settled(outcome);
+    shipment.cargo = undefined;
+    this.#parts.budget.release(shipment.sizeBytes - this.#retained(shipment));
+    this.#open -= 1;
+    const waiting = [shipment.owner, ...shipment.ties];
+    shipment.ties = [];
+    for (const { settled } of waiting) settled(outcome);
+    this.#parts.couples?.finished(shipment);
+    if (this.#open === 0) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+}

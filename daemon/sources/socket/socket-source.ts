@@ -1,0 +1,184 @@
+import { chmod, chown, lstat, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { dirname } from "node:path";
+import { tailOffMarker } from "../../../integration/protocol.ts";
+import { describe, DfnError, errnoOf } from "../../errors.ts";
+import type { Log } from "../../telemetry/log.ts";
+import { Connection, type SocketIntake } from "./connection.ts";
+import type { PartialRoom } from "./line-reader.ts";
+
+export interface SocketSourceOptions {
+  readonly path: string;
+  /** Longest line that is taken, in bytes. */
+  readonly maxLineBytes: number;
+  /** Most clients at once; beyond it, the one that has been quiet longest is let go. */
+  readonly maxConnections: number;
+  /** Most bytes of unfinished lines of all clients together. */
+  readonly maxPartialBytes: number;
+  /** Group that may write to the socket; left as it is where the system has no such group. */
+  readonly group: string;
+}
+
+/** Descriptors kept free for the log, the archives, Kafka and the state directory. */
+const reservedDescriptors = 100;
+
+/**
+ * Listens on a Unix stream socket for alerts, one a line. Clients are independent of each other; together they are
+ * bounded in number and in bytes.
+ */
+export class SocketSource implements AsyncDisposable {
+  readonly #options: SocketSourceOptions;
+  readonly #intake: SocketIntake;
+  readonly #log: Log;
+  /** Clients in the order in which they were last heard of. */
+  readonly #clients = new Set<Socket>();
+  #server: Server | undefined;
+  #partialBytes = 0;
+
+  constructor(options: SocketSourceOptions, intake: SocketIntake, log: Log) {
+    this.#options = options;
+    this.#intake = intake;
+    this.#log = log;
+  }
+
+  get connections(): number {
+    return this.#clients.size;
+  }
+
+  /**
+   * Binds the socket. A socket file that a dead process left is replaced.
+   * @throws DfnError UNAVAILABLE when a living process listens there, IO when the path cannot be used
+   */
+  async listen(): Promise<void> {
+    const { path } = this.#options;
+    try {
+      await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+      await removeStale(path);
+      const server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
+      this.#server = server;
+      await bind(server, path);
+      await this.#setRights(path);
+      const marker = tailOffMarker(path);
+      if (this.#intake.answersAfterOutcome) await writeFile(marker, "", { mode: 0o644 });
+      else await rm(marker, { force: true });
+    } catch (reason) {
+      if (reason instanceof DfnError) throw reason;
+      const remedy = "check that its directory exists and may be written by this user, or set sources.socket.path";
+      throw new DfnError("IO", `cannot listen on ${path}: ${describe(reason)}; ${remedy}`, { cause: reason });
+    }
+    this.#server.on("error", (reason) => this.#log.warn({ reason: describe(reason) }, "socket source"));
+    this.#log.info({ path }, "listening for alerts");
+  }
+
+  /** Takes no more clients and lets the ones that are there go once their answers are written. */
+  drain(): void {
+    this.#server?.close();
+    for (const client of this.#clients) client.pause();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    if (server === undefined) return;
+    for (const client of this.#clients) client.destroy();
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve());
+    });
+  }
+
+  #accept(socket: Socket): void {
+    const { maxConnections } = this.#options;
+    if (this.#clients.size >= maxConnections) this.#clients.values().next().value?.destroy();
+    this.#clients.add(socket);
+    socket.on("close", () => this.#clients.delete(socket));
+    const room: PartialRoom = {
+      take: (bytes) => {
+        if (this.#partialBytes + bytes > this.#options.maxPartialBytes) return false;
+        this.#partialBytes += bytes;
+        return true;
+      },
+      release: (bytes) => {
+        this.#partialBytes -= bytes;
+      },
+    };
+    new Connection(socket, this.#intake, this.#options.maxLineBytes, room, () => {
+      this.#clients.delete(socket);
+      this.#clients.add(socket);
+    });
+  }
+
+  async #setRights(path: string): Promise<void> {
+    await chmod(path, 0o660);
+    const gid = await groupId(this.#options.group);
+    if (gid === undefined || gid === process.getegid?.()) return;
+    try {
+      await chown(path, process.geteuid?.() ?? 0, gid);
+    } catch (reason) {
+      const remedy = `integratord's programs may be unable to reach it; run the forwarder with group ${this.#options.group}`;
+      this.#log.warn({ path, reason: describe(reason) }, `the socket keeps its group: ${remedy}`);
+    }
+  }
+}
+
+/** How many clients the process's limit of open files allows, at most `wanted`. */
+export async function affordableConnections(wanted: number): Promise<number> {
+  const limits = await readFile("/proc/self/limits", "utf8").catch(() => "");
+  const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
+  return soft === undefined ? wanted : Math.max(16, Math.min(wanted, Number(soft) - reservedDescriptors));
+}
+
+/** Listens with the rights of the socket file closed until they are set. */
+function bind(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    const umask = process.umask(0o177);
+    try {
+      server.listen(path, () => {
+        server.off("error", reject);
+        resolve();
+      });
+    } finally {
+      process.umask(umask);
+    }
+  });
+}
+
+async function removeStale(path: string): Promise<void> {
+  try {
+    const found = await lstat(path);
+    if (!found.isSocket()) {
+      throw new DfnError(
+        "IO",
+        `${path} exists and is no socket: remove it, or set sources.socket.path to another path`,
+      );
+    }
+  } catch (reason) {
+    if (errnoOf(reason) === "ENOENT") return;
+    throw reason;
+  }
+  if (await isAlive(path)) {
+    throw new DfnError("UNAVAILABLE", `another process listens on ${path}: stop it, or set sources.socket.path`);
+  }
+  await rm(path, { force: true });
+}
+
+function isAlive(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(path);
+    probe.once("connect", () => {
+      probe.destroy();
+      resolve(true);
+    });
+    // Refused: nobody listens. Anything else (no room in the backlog, no right) leaves the file alone.
+    probe.once("error", (reason) => resolve(errnoOf(reason) !== "ECONNREFUSED" && errnoOf(reason) !== "ENOENT"));
+  });
+}
+
+async function groupId(name: string): Promise<number | undefined> {
+  const groups = await readFile("/etc/group", "utf8").catch(() => "");
+  for (const line of groups.split("\n")) {
+    const [group, , gid] = line.split(":");
+    if (group === name && gid !== undefined) return Number(gid);
+  }
+  return undefined;
+}

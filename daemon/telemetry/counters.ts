@@ -1,0 +1,62 @@
+/**
+ * The books. Per source and at every moment: read = ignored + paired + inFlight + acknowledged + deadLettered.
+ * Each event changes both sides in one call, so no look in between can find them apart.
+ */
+export type CountedOutcome = "acknowledged" | "ignored" | "dead-letter" | "paired";
+
+export interface Counts {
+  /** Alerts (or lines that are none) taken from the source since the process started. */
+  readonly read: number;
+  /** Of no interest to any handler, or raised by the forwarder itself. */
+  readonly ignored: number;
+  /** A copy from another source stands for it. */
+  readonly paired: number;
+  /** Relevant, and without an outcome so far. */
+  readonly inFlight: number;
+  readonly acknowledged: number;
+  readonly deadLettered: number;
+}
+
+export class SourceCounters implements Counts {
+  read = 0;
+  ignored = 0;
+  paired = 0;
+  inFlight = 0;
+  acknowledged = 0;
+  deadLettered = 0;
+
+  /** n alerts that no handler wants, told apart without being parsed. */
+  passedBy(alerts: number): void {
+    this.read += alerts;
+    this.ignored += alerts;
+  }
+
+  /** An alert was taken over; `settled` follows, once. */
+  taken(): void {
+    this.read += 1;
+    this.inFlight += 1;
+  }
+
+  settled(outcome: CountedOutcome): void {
+    this.inFlight -= 1;
+    switch (outcome) {
+      case "acknowledged":
+        this.acknowledged += 1;
+        break;
+      case "ignored":
+        this.ignored += 1;
+        break;
+      case "dead-letter":
+        this.deadLettered += 1;
+        break;
+      case "paired":
+        this.paired += 1;
+        break;
+    }
+  }
+
+  snapshot(): Counts {
+    const { read, ignored, paired, inFlight, acknowledged, deadLettered } = this;
+    return { read, ignored, paired, inFlight, acknowledged, deadLettered };
+  }
+}
