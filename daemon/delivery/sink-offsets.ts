@@ -25,7 +25,8 @@ export class SinkOffsets {
   /** Sets where a partition stood before the first write of this process. */
   seed(next: Offsets): void {
     for (const [partition, offset] of Object.entries(next)) {
-      if (!this.#lanes.has(partition)) this.#lanes.set(partition, { stored: [], head: 0, next: offset });
+      const lane = this.#lane(partition);
+      lane.next = Math.max(lane.next, offset);
     }
   }
 

@@ -15,7 +15,9 @@ export interface SocketSourceOptions {
   readonly maxConnections: number;
   /** Most bytes of unfinished lines of all clients together. */
   readonly maxPartialBytes: number;
-  /** Group that may write to the socket; left as it is where the system has no such group. */
+  /** Permission bits of the socket file. */
+  readonly mode: number;
+  /** Name or number of the group that may write to the socket; left as it is where the system has no such group. */
   readonly group: string;
 }
 
@@ -108,7 +110,7 @@ export class SocketSource implements AsyncDisposable {
   }
 
   async #setRights(path: string): Promise<void> {
-    await chmod(path, 0o660);
+    await chmod(path, this.#options.mode);
     const gid = await groupId(this.#options.group);
     if (gid === undefined || gid === process.getegid?.()) return;
     try {
@@ -175,6 +177,7 @@ function isAlive(path: string): Promise<boolean> {
 }
 
 async function groupId(name: string): Promise<number | undefined> {
+  if (/^\d+$/.test(name)) return Number(name);
   const groups = await readFile("/etc/group", "utf8").catch(() => "");
   for (const line of groups.split("\n")) {
     const [group, , gid] = line.split(":");
