@@ -1,0 +1,81 @@
+import type { Log } from "../../telemetry/log.ts";
+import type { Concern, Fault } from "./faults.ts";
+
+/** A trouble that lasts is repeated in the log once in this time. */
+const repeatMs = 60_000;
+
+const remedies: Record<Concern, string> = {
+  none: "",
+  unreachable: "check that the brokers of sink.kafka.brokers run and can be reached from here",
+  certificate:
+    "check sink.kafka.tls (ca for the brokers' certificates, cert and key for ours, server_name) with `wazuh-dfn check`, and whether this port speaks TLS at all",
+  authentication: "check sink.kafka.sasl: mechanism, user name and password",
+  "topic-missing": "create the topic, or correct its name in the configuration",
+  "topic-authorization": "give this client's principal the operations Write and Describe on the topic",
+  "cluster-authorization": "give this client's principal the operation IdempotentWrite on the cluster",
+  unsupported: "Kafka 2.1 or newer is needed; for zstd also a topic that takes it",
+};
+
+/** Troubles that somebody has to mend are errors; the others pass, and nothing is lost meanwhile. */
+const needsHand: ReadonlySet<Concern> = new Set([
+  "certificate",
+  "authentication",
+  "topic-missing",
+  "topic-authorization",
+  "cluster-authorization",
+  "unsupported",
+]);
+
+/** A trouble that is going on. */
+export interface Trouble {
+  readonly subject: string;
+  readonly text: string;
+  readonly remedy: string;
+  /** Milliseconds since 1970. */
+  readonly since: number;
+}
+
+/** Says each trouble once, then at most once a minute, and says when it is over. */
+export class Alarms {
+  readonly #log: Log;
+  readonly #standing = new Map<string, { trouble: Trouble; concern: Concern; saidAt: number }>();
+  #last: Trouble | undefined;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** @param subject what is in trouble: `Kafka`, or a topic */
+  raise(subject: string, fault: Fault): void {
+    const now = Date.now();
+    const standing = this.#standing.get(subject);
+    const remedy = remedies[fault.concern];
+    const trouble = { subject, text: fault.text, remedy, since: standing?.trouble.since ?? now };
+    this.#last = trouble;
+    const isDue = standing === undefined || standing.concern !== fault.concern || now - standing.saidAt >= repeatMs;
+    this.#standing.set(subject, { trouble, concern: fault.concern, saidAt: isDue ? now : standing.saidAt });
+    if (!isDue) return;
+    const sentence = `${subject}: ${fault.text}${remedy === "" ? "" : `; ${remedy}`}. Nothing is lost, it is tried again until it works`;
+    if (needsHand.has(fault.concern)) this.#log.error(sentence);
+    else this.#log.warn(sentence);
+  }
+
+  /** The subject works. */
+  clear(subject: string): void {
+    const standing = this.#standing.get(subject);
+    if (standing === undefined) return;
+    this.#standing.delete(subject);
+    const lastedMs = Date.now() - standing.trouble.since;
+    this.#log.info(`${subject}: works again after ${(lastedMs / 1000).toFixed(1)} s`);
+  }
+
+  /** What is in trouble now. */
+  get standing(): readonly Trouble[] {
+    return [...this.#standing.values()].map(({ trouble }) => trouble);
+  }
+
+  /** The newest trouble, over or not. */
+  get last(): Trouble | undefined {
+    return this.#last;
+  }
+}

@@ -1,0 +1,81 @@
+import { describe } from "../../errors.ts";
+import { BrokerConnection, type ConnectionSettings } from "./connection.ts";
+import type { KafkaTelemetry } from "./telemetry.ts";
+
+/** After a connection failed, the same address is not tried again for so long, doubling up to the second number. */
+const restMs = { first: 50, longest: 1000 };
+
+interface Place {
+  connection: BrokerConnection | undefined;
+  failures: number;
+  /** Milliseconds since 1970 before which no new attempt is made, and why. */
+  restUntil: number;
+  lastError: Error | undefined;
+}
+
+/**
+ * The open connections, one for each address and purpose, shared by all partitions. A closed one is replaced by a new
+ * one when it is next asked for.
+ */
+export class Cluster {
+  readonly #settings: ConnectionSettings;
+  readonly #telemetry: KafkaTelemetry;
+  readonly #places = new Map<string, Place>();
+  #isClosed = false;
+
+  constructor(settings: ConnectionSettings, telemetry: KafkaTelemetry) {
+    this.#settings = settings;
+    this.#telemetry = telemetry;
+  }
+
+  /**
+   * An open connection to this address.
+   * @param purpose looking things up has a connection of its own, so that it does not hold up the sending
+   * @throws what kept the connection from being made
+   */
+  async connection(address: string, purpose: "send" | "lookup" = "send"): Promise<BrokerConnection> {
+    if (this.#isClosed) throw new Error("the sink was closed");
+    const key = `${purpose} ${address}`;
+    const place = this.#places.get(key) ?? { connection: undefined, failures: 0, restUntil: 0, lastError: undefined };
+    this.#places.set(key, place);
+    if (place.connection === undefined || place.connection.isClosed) {
+      if (Date.now() < place.restUntil && place.lastError !== undefined) throw place.lastError;
+      place.connection = new BrokerConnection(address, this.#settings);
+      place.connection.onClosed((reason) => this.#telemetry.disconnected(address, describe(reason)));
+    }
+    const { connection } = place;
+    try {
+      await connection.opened;
+    } catch (reason) {
+      if (place.connection === connection) this.#failed(place, reason);
+      throw reason;
+    }
+    place.failures = 0;
+    place.restUntil = 0;
+    return connection;
+  }
+
+  get openConnections(): readonly BrokerConnection[] {
+    return [...this.#places.values()].flatMap(({ connection }) => (connection?.isOpen === true ? [connection] : []));
+  }
+
+  /** Ends all connections; whoever needs one gets a new one. */
+  reset(reason: Error): void {
+    const places = [...this.#places.values()];
+    this.#places.clear();
+    for (const { connection } of places) connection?.close(reason);
+  }
+
+  /** Ends all connections for good. */
+  close(reason: Error): void {
+    this.#isClosed = true;
+    this.reset(reason);
+  }
+
+  #failed(place: Place, reason: unknown): void {
+    place.connection = undefined;
+    place.lastError = reason instanceof Error ? reason : new Error(String(reason));
+    place.restUntil = Date.now() + Math.min(restMs.first * 2 ** place.failures, restMs.longest);
+    place.failures += 1;
+  }
+}

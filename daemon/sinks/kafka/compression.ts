@@ -1,0 +1,72 @@
+import { promisify } from "node:util";
+import * as zlib from "node:zlib";
+import { DfnError } from "../../errors.ts";
+
+/** Codecs that a batch may be sent with; all of them are decompressed. */
+export type Compression = "none" | "gzip" | "zstd";
+
+/** Codec numbers, the lowest three bits of a batch's attributes. */
+export const codecNumbers = { none: 0, gzip: 1, zstd: 4 } as const satisfies Record<Compression, number>;
+
+type Transform = (bytes: Buffer, options: object) => Promise<Buffer>;
+
+type Codec = (bytes: Buffer, options: object, done: (error: Error | null, out: Buffer) => void) => void;
+
+/** zstd is built into Node since 22.15; this code runs on 20, whose types do not know it. */
+const zstdCompress: Codec | undefined = Reflect.get(zlib, "zstdCompress");
+const zstdDecompress: Codec | undefined = Reflect.get(zlib, "zstdDecompress");
+const zstdLevelParameter: number = Reflect.get(zlib.constants, "ZSTD_c_compressionLevel") ?? 0;
+
+const gzip: Transform = promisify(zlib.gzip);
+const gunzip: Transform = promisify(zlib.gunzip);
+
+/** Output comes in pieces of this size, each a round trip to the thread pool; the default of 16 KiB makes ten times as many. */
+const chunkBytes = 128 * 1024;
+
+/**
+ * Checks that this runtime can compress so.
+ * @throws DfnError CONFIG where it cannot
+ */
+export function assertAvailable(compression: Compression): void {
+  if (compression === "zstd" && zstdCompress === undefined) {
+    throw new DfnError(
+      "CONFIG",
+      `sink.kafka.compression: zstd needs Node 22.15 or newer, this is ${process.version}; use gzip, or a newer Node`,
+    );
+  }
+}
+
+/** Compresses off the main thread, at level 1: the levels above cost more time than they save bytes. */
+export async function compress(compression: "gzip" | "zstd", bytes: Buffer): Promise<Buffer> {
+  if (compression === "gzip") return gzip(bytes, { level: 1, chunkSize: chunkBytes });
+  if (zstdCompress === undefined) throw new MissingCodec("this runtime has no zstd");
+  return promisify(zstdCompress)(bytes, { params: { [zstdLevelParameter]: 1 }, chunkSize: chunkBytes });
+}
+
+/** No batch of ours holds more; a stranger's in the same topic must not fill the memory. */
+const maxDecompressedBytes = 256 * 1024 * 1024;
+
+/** Thrown for a codec that this runtime has not got. */
+export class MissingCodec extends Error {
+  override readonly name = "MissingCodec";
+}
+
+/**
+ * Decompresses what a topic holds.
+ * @param codec the codec's number
+ * @throws MissingCodec for snappy and lz4, and for zstd where the runtime lacks it; RangeError for what is damaged or
+ *         holds more than 256 MiB
+ */
+export async function decompress(codec: number, bytes: Buffer): Promise<Buffer> {
+  if (codec === codecNumbers.none) return bytes;
+  const options = { maxOutputLength: maxDecompressedBytes, chunkSize: chunkBytes };
+  try {
+    if (codec === codecNumbers.gzip) return await gunzip(bytes, options);
+    if (codec === codecNumbers.zstd && zstdDecompress !== undefined) {
+      return await promisify(zstdDecompress)(bytes, options);
+    }
+  } catch (cause) {
+    throw new RangeError("a batch does not decompress", { cause });
+  }
+  throw new MissingCodec(`a batch is compressed with codec ${codec}, which this runtime cannot read`);
+}

@@ -1,0 +1,228 @@
+import { connect as connectPlain, isIP, type Socket } from "node:net";
+import { connect as connectTls, type ConnectionOptions } from "node:tls";
+import { parseAddress, type Address } from "./address.ts";
+import { ByteReader } from "./byte-reader.ts";
+import { KafkaError } from "./faults.ts";
+import {
+  apiKeys,
+  Connection,
+  lookup,
+  requests,
+  type InnerConnection,
+  type InnerLogger,
+  type InnerProtocol,
+  type InnerVersions,
+} from "./kafkajs-inner.ts";
+import type { KafkaOptions } from "./options.ts";
+
+/** A connection that takes longer to come about is given up: a lost first packet is sent again after 1 s only. */
+const reachWithinMs = 2500;
+/** Bound for everything until the first request: TCP, TLS, versions, authentication. */
+const openWithinMs = 10_000;
+const keepAliveMs = 30_000;
+/** No answer to our requests is larger; what looks so is no Kafka (TLS on a plain connection, for one). */
+const maxAnswerBytes = 64 * 1024 * 1024;
+/** The produce request that this forwarder encodes; every Kafka since 2.1 takes it, 4.x included. */
+export const produceVersion = 7;
+
+/** kafkajs's own log is dropped: every fault comes back as an error and is put into words here. */
+const noLog: InnerLogger = {
+  namespace: () => noLog,
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+};
+
+export interface ConnectionSettings {
+  readonly options: KafkaOptions;
+  /** TLS options as they are now (files may have been replaced), or undefined for an unencrypted connection. */
+  readonly tls: () => ConnectionOptions | undefined;
+}
+
+/**
+ * One connection to one broker, used once: open, then closed for good. So everything that was sent over it either has
+ * an answer or has failed, and what is sent later goes over another connection. Requests are written in the order of
+ * the calls and answered in that order.
+ */
+export class BrokerConnection {
+  readonly address: string;
+  /** Resolves when requests may be sent; rejects when the connection could not be made. */
+  readonly opened: Promise<void>;
+  readonly #target: Address;
+  readonly #settings: ConnectionSettings;
+  readonly #inner: InnerConnection;
+  #socket: Socket | undefined;
+  #versions: InnerVersions = {};
+  #state: "opening" | "open" | "closed" = "opening";
+  #closedBy: Error | undefined;
+  #unanswered = 0;
+  /** When the last answer came, or the oldest request without one went out after a rest; milliseconds since 1970. */
+  #heardAt = 0;
+  readonly #onClosed: ((reason: Error) => void)[] = [];
+
+  constructor(address: string, settings: ConnectionSettings) {
+    const { options } = settings;
+    this.address = address;
+    this.#target = parseAddress(address);
+    this.#settings = settings;
+    this.#inner = new Connection({
+      ...this.#target,
+      logger: noLog,
+      socketFactory: ({ onConnect }) => this.#makeSocket(onConnect),
+      requestTimeout: options.requestTimeoutMs,
+      enforceRequestTimeout: true,
+      connectionTimeout: openWithinMs,
+      clientId: options.clientId,
+      // A copy for each: kafkajs keeps its state of the exchange in it.
+      sasl: options.sasl === undefined ? null : { ...options.sasl },
+    });
+    this.opened = this.#open();
+    this.opened.catch(() => {}); // Whoever waits for it has it; the reason is kept in #closedBy too.
+  }
+
+  get isOpen(): boolean {
+    return this.#state === "open";
+  }
+
+  get isClosed(): boolean {
+    return this.#state === "closed";
+  }
+
+  /** For how long requests have been waiting without any answer coming in; 0 where none waits. Milliseconds. */
+  get silentMs(): number {
+    return this.#unanswered === 0 || this.isClosed ? 0 : Date.now() - this.#heardAt;
+  }
+
+  /** The listener is called once, when the connection is closed, by whichever side. */
+  onClosed(listener: (reason: Error) => void): void {
+    this.#onClosed.push(listener);
+  }
+
+  /** Ends the connection at once; requests without an answer fail with `reason`. */
+  close(reason: Error): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#closedBy = reason;
+    this.#inner.rejectRequests(reason);
+    // kafkajs counts a closing connection as open for a moment; what slipped in then is failed afterwards.
+    setImmediate(() => this.#inner.rejectRequests(reason));
+    this.#inner.disconnect().catch(() => {}); // Nothing is pending and the socket is destroyed: it cannot matter.
+    this.#socket?.destroy(reason);
+    for (const listener of this.#onClosed.splice(0)) listener(reason);
+  }
+
+  /**
+   * Sends a request and resolves with the decoded answer. Any failure of a request but an error code inside its answer
+   * closes the connection, because the answers behind it can no longer be told apart from silence.
+   */
+  async send<T>(protocol: InnerProtocol, decode: (payload: Buffer, apiVersion: number) => Promise<T> | T): Promise<T> {
+    if (this.#state === "closed") throw this.#closedBy ?? new Error("closed");
+    const { request } = protocol;
+    if (this.#unanswered++ === 0) this.#heardAt = Date.now();
+    try {
+      return await this.#inner.send<T>({
+        request,
+        response: {
+          decode: async (payload) => decode(payload, request.apiVersion),
+          parse: async (decoded) => decoded,
+        },
+      });
+    } catch (reason) {
+      const error = reason instanceof Error ? reason : new Error(String(reason));
+      this.close(error);
+      throw error;
+    } finally {
+      this.#unanswered -= 1;
+      this.#heardAt = Date.now();
+    }
+  }
+
+  /** The newest form of a request that the broker speaks. */
+  protocol(api: "Fetch" | "ListOffsets" | "Metadata" | "InitProducerId", args: object): InnerProtocol {
+    return lookup(this.#versions)(apiKeys[api], requests[api])(args);
+  }
+
+  async #open(): Promise<void> {
+    const deadline = setTimeout(
+      () => this.close(new Error(`no answer from ${this.address} within ${openWithinMs / 1000} s of connecting`)),
+      openWithinMs,
+    );
+    // kafkajs leaves some ways of a connection's end unanswered while it connects; closing must end the wait.
+    const closed = new Promise<never>((_resolve, reject) => this.onClosed(reject));
+    closed.catch(() => {}); // Only the race below waits for it.
+    try {
+      await Promise.race([closed, this.#handshake()]);
+      this.#state = "open";
+    } catch (reason) {
+      const error = reason instanceof Error ? reason : new Error(String(reason));
+      this.close(error);
+      throw error;
+    } finally {
+      clearTimeout(deadline);
+    }
+  }
+
+  async #handshake(): Promise<void> {
+    await this.#inner.connect();
+    this.#versions = await this.#askVersions();
+    const produce = this.#versions[apiKeys.Produce];
+    if (produce === undefined || produce.minVersion > produceVersion || produce.maxVersion < produceVersion) {
+      throw new KafkaError(35, `${this.address} does not take produce requests of version ${produceVersion}`);
+    }
+    this.#inner.setVersions(this.#versions);
+    this.#inner.setSupportAuthenticationProtocol(this.#versions[apiKeys.SaslAuthenticate] !== undefined);
+    await this.#inner.authenticate();
+  }
+
+  /** Versions per API. Version 0 of the question is understood by every Kafka. */
+  async #askVersions(): Promise<InnerVersions> {
+    const { request } = requests.ApiVersions.protocol({ version: 0 })();
+    const answer = await this.#inner.send({
+      request,
+      response: { decode: async (payload) => decodeVersions(payload), parse: async (decoded) => decoded },
+    });
+    if (answer.code !== 0) throw new KafkaError(answer.code, `${this.address}, versions`);
+    return answer.versions;
+  }
+
+  #makeSocket(onConnect: () => void): Socket {
+    const { host, port } = this.#target;
+    if (this.#socket !== undefined) throw new Error("the connection is used up");
+    const tls = this.#settings.tls();
+    const socket =
+      tls === undefined
+        ? connectPlain({ host, port }, onConnect)
+        : connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...tls }, onConnect);
+    this.#socket = socket;
+    socket.setKeepAlive(true, keepAliveMs);
+    socket.setNoDelay(true);
+    const reach = setTimeout(() => {
+      if (socket.connecting)
+        this.close(new Error(`${this.address} cannot be reached: no answer within ${reachWithinMs} ms`));
+    }, reachWithinMs);
+    socket.once("connect", () => clearTimeout(reach));
+    let cause: Error | undefined;
+    socket.once("error", (error) => (cause = error));
+    socket.once("close", () => {
+      clearTimeout(reach);
+      this.close(new Error(`the connection to ${this.address} was closed`, { cause }));
+    });
+    socket.on("data", () => {
+      if (this.#inner.bytesNeeded > maxAnswerBytes) {
+        this.close(new Error(`${this.address} does not speak Kafka's protocol here (TLS on one side only?)`));
+      }
+    });
+    return socket;
+  }
+}
+
+function decodeVersions(payload: Buffer): { readonly code: number; readonly versions: InnerVersions } {
+  const reader = new ByteReader(payload);
+  const code = reader.int16();
+  const ranges = reader.array(6, () => {
+    const apiKey = reader.int16();
+    return [apiKey, { minVersion: reader.int16(), maxVersion: reader.int16() }] as const;
+  });
+  return { code, versions: Object.fromEntries(ranges) };
+}

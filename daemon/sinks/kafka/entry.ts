@@ -1,0 +1,119 @@
+import type { SinkRecord, WriteOutcome } from "../../delivery/contract.ts";
+import { codecNumbers, compress, type Compression } from "./compression.ts";
+import type { Fault } from "./faults.ts";
+import { batchHeaderBytes, encodeRecords, stampHeader, type BatchNumber } from "./record-batch.ts";
+
+/** One call of `write`: collects an outcome for each of its records and then answers the caller. */
+export class Parcel {
+  readonly result: Promise<readonly WriteOutcome[]>;
+  /** Milliseconds since 1970; the timestamp of its records. */
+  readonly takenAt = Date.now();
+  readonly #outcomes: WriteOutcome[] = [];
+  #missing: number;
+  #resolve: (outcomes: readonly WriteOutcome[]) => void = () => {};
+  #reject: (reason: Error) => void = () => {};
+
+  constructor(count: number) {
+    this.#missing = count;
+    this.result = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    if (count === 0) this.#resolve([]);
+  }
+
+  /** Each index is settled once. */
+  settle(index: number, outcome: WriteOutcome): void {
+    this.#outcomes[index] = outcome;
+    this.#missing -= 1;
+    if (this.#missing === 0) this.#resolve(this.#outcomes);
+  }
+
+  fail(reason: Error): void {
+    this.#reject(reason);
+  }
+}
+
+/** A record with the place of its outcome. */
+export interface Slot {
+  readonly record: SinkRecord;
+  readonly index: number;
+}
+
+/**
+ * A sealed batch that has no outcome yet: what travels as one. It is encoded and compressed once, and numbered once for
+ * each producer id, so that sending it again sends the same bytes and the broker recognises the repetition.
+ */
+export class Entry {
+  readonly parcel: Parcel;
+  readonly slots: readonly Slot[];
+  /** Resolves when `batch` is there. */
+  readonly sealed: Promise<void>;
+  number: BatchNumber | undefined;
+  /** Its records cannot stand before this offset of the partition; undefined before it is first sent. */
+  floor: number | undefined;
+  /** Its records may stand in the log: a request that carried them ended without a definite answer. */
+  mayStand = false;
+  /** Others were under way before it when it was last sent. */
+  wentBehind = false;
+  /** What the last sending met. */
+  fault: Fault | undefined;
+  /** How often it arrived damaged. */
+  corruptions = 0;
+  #batch: Buffer | undefined;
+  #attributes = 0;
+
+  constructor(parcel: Parcel, slots: readonly Slot[], compression: Compression) {
+    this.parcel = parcel;
+    this.slots = slots;
+    this.sealed = this.#seal(compression);
+  }
+
+  /** The whole batch, header included; undefined while it is being compressed. */
+  get batch(): Buffer | undefined {
+    return this.#batch;
+  }
+
+  /** Gives the batch its place in a producer's order. Only between sendings. */
+  stamp(number: BatchNumber): void {
+    if (this.#batch === undefined) throw new Error("a batch is numbered before it is sealed");
+    this.number = number;
+    const fields = { count: this.slots.length, attributes: this.#attributes, timestampMs: this.parcel.takenAt };
+    stampHeader(this.#batch, fields, number);
+  }
+
+  async #seal(compression: Compression): Promise<void> {
+    const records = this.slots.map(({ record }) => record);
+    const plain = encodeRecords(records, batchHeaderBytes);
+    if (compression !== "none") {
+      try {
+        const packed = await compress(compression, plain.subarray(batchHeaderBytes));
+        this.#batch = Buffer.concat([Buffer.allocUnsafe(batchHeaderBytes), packed]);
+        this.#attributes = codecNumbers[compression];
+        return;
+      } catch {
+        // The compressor fails for want of memory only; uncompressed the batch is as good.
+      }
+    }
+    this.#batch = plain;
+  }
+
+  /** Two halves, the older records first; at least two records are needed. */
+  halves(compression: Compression): readonly [Entry, Entry] {
+    const middle = this.slots.length >> 1;
+    return [this.#part(this.slots.slice(0, middle), compression), this.#part(this.slots.slice(middle), compression)];
+  }
+
+  /** The same without some of its records, or undefined when none is left. */
+  without(done: ReadonlySet<Slot>, compression: Compression): Entry | undefined {
+    const rest = this.slots.filter((slot) => !done.has(slot));
+    return rest.length === 0 ? undefined : this.#part(rest, compression);
+  }
+
+  #part(slots: readonly Slot[], compression: Compression): Entry {
+    const part = new Entry(this.parcel, slots, compression);
+    part.floor = this.floor;
+    part.mayStand = this.mayStand;
+    return part;
+  }
+}

@@ -1,0 +1,141 @@
+import { describe } from "../../errors.ts";
+import { errorName } from "./kafkajs-inner.ts";
+
+/** An error code in a broker's answer, thrown where the answer has no other way to show it. */
+export class KafkaError extends Error {
+  override readonly name = "KafkaError";
+  /** Kafka's number (org.apache.kafka.common.protocol.Errors). */
+  readonly code: number;
+
+  constructor(code: number, request: string) {
+    super(`${request}: ${errorName(code)}`);
+    this.code = code;
+  }
+}
+
+/**
+ * What a fault means for the batch that met it.
+ * - retry: send the same bytes again.
+ * - duplicate: it stands in the log already.
+ * - gap: a batch before it is missing; certain that it was not appended.
+ * - fenced: the broker does not know this producer any more: a new producer id is needed.
+ * - too-large, invalid: a record in it cannot be taken.
+ * - corrupt: the bytes arrived damaged, or a record cannot be taken (old brokers say both so).
+ */
+export type FaultKind = "retry" | "duplicate" | "gap" | "fenced" | "too-large" | "invalid" | "corrupt";
+
+/** What the administrator may have to do about it; none: it passes by itself. */
+export type Concern =
+  | "none"
+  | "unreachable"
+  | "certificate"
+  | "authentication"
+  | "topic-missing"
+  | "topic-authorization"
+  | "cluster-authorization"
+  | "unsupported";
+
+export interface Fault {
+  readonly kind: FaultKind;
+  readonly concern: Concern;
+  /** The records may stand in the log although no acknowledgement came. */
+  readonly mayStand: boolean;
+  /** What is known of leaders may be out of date. */
+  readonly isStale: boolean;
+  /** What happened, in words, without secrets. */
+  readonly text: string;
+}
+
+type Traits = Omit<Fault, "text">;
+
+const plain: Traits = { kind: "retry", concern: "none", mayStand: false, isStale: false };
+const stale: Traits = { ...plain, isStale: true };
+const uncertain: Traits = { ...plain, mayStand: true, isStale: true };
+
+/**
+ * Codes that mean something else than "try again, nothing is known to have changed". Sources: Apache Kafka 4.1,
+ * org.apache.kafka.common.protocol.Errors and the produce path of ReplicaManager and UnifiedLog.
+ */
+const traitsOfCode = new Map<number, Traits>([
+  // The broker failed in the middle of it.
+  [-1, uncertain],
+  [2, { ...plain, kind: "corrupt" }],
+  // A topic that was just created is unknown to some brokers for a moment.
+  [3, { ...stale, concern: "topic-missing" }],
+  [5, stale],
+  [6, stale],
+  // Appended by the leader; the followers did not follow in time.
+  [7, uncertain],
+  [8, stale],
+  [9, stale],
+  [10, { ...plain, kind: "too-large" }],
+  [13, uncertain],
+  [17, { ...plain, concern: "topic-missing" }],
+  [18, { ...plain, kind: "too-large" }],
+  [19, stale],
+  [20, uncertain],
+  [29, { ...plain, concern: "topic-authorization" }],
+  [31, { ...plain, concern: "cluster-authorization" }],
+  [32, { ...plain, kind: "invalid" }],
+  [33, { ...plain, concern: "authentication" }],
+  [34, { ...plain, concern: "authentication" }],
+  [35, { ...plain, concern: "unsupported" }],
+  [43, { ...plain, concern: "unsupported" }],
+  [45, { ...plain, kind: "gap" }],
+  [46, { ...plain, kind: "duplicate" }],
+  [47, { ...plain, kind: "fenced" }],
+  [53, { ...plain, concern: "cluster-authorization" }],
+  [54, { ...plain, concern: "authentication" }],
+  [56, { ...stale, mayStand: true }],
+  [58, { ...plain, concern: "authentication" }],
+  [59, { ...plain, kind: "fenced" }],
+  [72, stale],
+  [74, stale],
+  [75, stale],
+  [76, { ...plain, concern: "unsupported" }],
+  [87, { ...plain, kind: "invalid" }],
+  [90, { ...plain, kind: "fenced" }],
+]);
+
+/**
+ * The fault behind an error code of a broker's answer. A code that is not known is retried, as one after which the
+ * records may stand.
+ */
+export function faultOfCode(code: number, detail = ""): Fault {
+  const known = traitsOfCode.get(code) ?? (code > 90 ? uncertain : plain);
+  return { ...known, text: detail === "" ? errorName(code) : `${errorName(code)} (${detail})` };
+}
+
+/** OpenSSL's and Node's names for what is wrong with a certificate, on either side. */
+const certificateCodes =
+  /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED|INVALID_CA|INVALID_PURPOSE|HOSTNAME_MISMATCH|ERR_TLS_|ERR_SSL_|ERR_OSSL_|EPROTO)/;
+const certificateWords = /certificate|SSL alert|ssl3_|tlsv1|wrong version number|TLS connection/i;
+
+interface Loose {
+  readonly name?: unknown;
+  readonly code?: unknown;
+  readonly cause?: unknown;
+}
+
+/**
+ * The fault behind anything that was thrown while a request was on its way, found by walking `cause`: kafkajs calls an
+ * outage "not retriable" once its own retries have run out, with the true error inside. No thrown error is a reason to
+ * refuse a record.
+ */
+export function faultOfError(reason: unknown): Fault {
+  const text = describe(reason);
+  for (let at: unknown = reason, depth = 0; typeof at === "object" && at !== null && depth < 8; depth++) {
+    const { name, code, cause } = at as Loose;
+    // A server's error code outside a produce answer (connecting, metadata, producer id): nothing was appended.
+    if (name === "KafkaError" || name === "KafkaJSProtocolError") {
+      if (typeof code === "number") return { ...faultOfCode(code), kind: "retry", mayStand: false, text };
+    }
+    // Wrong password, or a mechanism that the broker does not offer.
+    if (name === "KafkaJSSASLAuthenticationError") return { ...plain, concern: "authentication", text };
+    if (name === "KafkaJSServerDoesNotSupportApiKey") return { ...plain, concern: "unsupported", text };
+    if (typeof code === "string" && certificateCodes.test(code)) return { ...uncertain, concern: "certificate", text };
+    at = cause;
+  }
+  if (certificateWords.test(text)) return { ...uncertain, concern: "certificate", text };
+  return { ...uncertain, concern: "unreachable", text };
+}

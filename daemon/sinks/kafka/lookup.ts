@@ -1,0 +1,137 @@
+import { headerNames, lookupKey, type Lookup, type Shipped, type SinkOffsets } from "../../delivery/contract.ts";
+import { describe } from "../../errors.ts";
+import { Backoff } from "./backoff.ts";
+import { faultOfError, KafkaError } from "./faults.ts";
+import type { SenderContext } from "./sender-context.ts";
+import { readRange } from "./read-range.ts";
+import type { StoredRecord } from "./record-reader.ts";
+import { isUnreadable } from "./recovery.ts";
+import { fetchOffset } from "./requests.ts";
+
+/** More ids than this are not kept in memory; between two checkpoints there are a few thousand. */
+const maxIds = 1_000_000;
+/** A topic that Kafka, though it answers, does not let us see for so long is left out of the look-up. */
+const giveUpAfterMs = 15_000;
+
+type LookupContext = Pick<SenderContext, "topology" | "cluster" | "signal">;
+
+class Unreadable extends Error {}
+
+/** What was found so far, over all partitions. */
+class Findings {
+  readonly shipped: Shipped = new Map();
+  readonly next: Record<string, number> = {};
+  refusal: string | undefined;
+
+  count(ids: readonly string[]): void {
+    for (const id of ids) this.shipped.set(id, (this.shipped.get(id) ?? 0) + 1);
+  }
+}
+
+/** See `Sink.lookup`. Partition after partition, each until it succeeds or cannot succeed; rejects when disposed. */
+export async function lookUp(topics: readonly string[], since: SinkOffsets, context: LookupContext): Promise<Lookup> {
+  const findings = new Findings();
+  for (const topic of topics) context.topology.track(topic);
+  for (const topic of topics) {
+    const isRead = Object.keys(since).some((name) => name.startsWith(`${topic}/`));
+    try {
+      const count = await partitionCount(topic, isRead, context);
+      for (let partition = 0; partition < count; partition++) {
+        const name = `${topic}/${partition}`;
+        await persist(context, async () => {
+          // With an entry from which nothing is to be read, one question tells the next offset.
+          if (isRead && findings.refusal === undefined)
+            await read(topic, partition, since[name] ?? 0, findings, context);
+          else findings.next[name] = await nextOffset(topic, partition, context);
+        });
+      }
+    } catch (reason) {
+      if (!(reason instanceof Unreadable)) throw reason;
+      if (isRead) findings.refusal ??= reason.message;
+    }
+  }
+  const { shipped, next, refusal } = findings;
+  return refusal === undefined ? { shipped, next } : { shipped: undefined, refusal, next };
+}
+
+/** Partitions of a topic; 0 for one that does not exist and of which nothing was shipped. */
+async function partitionCount(topic: string, isRead: boolean, context: LookupContext): Promise<number> {
+  let count: number | undefined;
+  await persist(context, async () => {
+    await context.topology.refresh();
+    const code = context.topology.codeOf(topic);
+    if (code === undefined) throw new Error(`${topic}: no broker answers`);
+    if (code === 3 && !isRead) count = 0;
+    else if (code === 0) count = context.topology.partitions(topic) ?? 0;
+    else throw new KafkaError(code, `topic ${topic}`);
+  });
+  return count ?? 0;
+}
+
+async function nextOffset(topic: string, partition: number, { topology, cluster }: LookupContext): Promise<number> {
+  const address = topology.leader(topic, partition);
+  if (address === undefined) throw new KafkaError(5, `${topic}/${partition}`);
+  return fetchOffset(await cluster.connection(address, "lookup"), topic, partition, "next");
+}
+
+async function read(
+  topic: string,
+  partition: number,
+  from: number,
+  findings: Findings,
+  context: LookupContext,
+): Promise<void> {
+  const name = `${topic}/${partition}`;
+  try {
+    const ids: string[] = [];
+    findings.next[name] = await readRange(context, topic, partition, from, (record) => {
+      const id = idOf(record);
+      if (id === undefined) return;
+      if (findings.shipped.size + ids.length >= maxIds) {
+        throw new Unreadable(
+          `${name} holds more than ${maxIds} records since the checkpoint, too many to keep in mind`,
+        );
+      }
+      ids.push(id);
+    });
+    findings.count(ids);
+  } catch (reason) {
+    if (!isUnreadable(reason) && !(reason instanceof Unreadable)) throw reason;
+    findings.refusal = `topic ${topic} cannot be read (${describe(reason)}); the operation Read on it lets the forwarder find out what it sent before a crash`;
+    findings.next[name] = await nextOffset(topic, partition, context);
+  }
+}
+
+function idOf({ headers }: StoredRecord): string | undefined {
+  const text = (name: string): string | undefined => headers.find(([header]) => header === name)?.[1]?.toString("utf8");
+  const [id, node, handler] = [text(headerNames.id), text(headerNames.node), text(headerNames.handler)];
+  if (id === undefined || node === undefined || handler === undefined) return undefined;
+  return lookupKey(node, id, handler);
+}
+
+/**
+ * Repeats a step until it succeeds: without end while Kafka is away, for a bounded time while it answers but does not
+ * give what is asked for.
+ * @throws Unreadable in the second case
+ */
+async function persist({ topology, signal }: LookupContext, step: () => Promise<void>): Promise<void> {
+  const backoff = new Backoff();
+  let answeredSince: number | undefined;
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      await step();
+      return;
+    } catch (reason) {
+      signal.throwIfAborted();
+      if (reason instanceof Unreadable) throw reason;
+      if (reason instanceof KafkaError) answeredSince ??= Date.now();
+      else answeredSince = undefined;
+      if (answeredSince !== undefined && Date.now() - answeredSince >= giveUpAfterMs) {
+        throw new Unreadable(faultOfError(reason).text);
+      }
+      await backoff.wait(signal);
+      await topology.refresh();
+    }
+  }
+}

@@ -1,0 +1,24 @@
+import type { Compression } from "./compression.ts";
+import type { TlsSettings } from "./tls.ts";
+
+export interface SaslSettings {
+  readonly mechanism: "plain" | "scram-sha-256" | "scram-sha-512";
+  readonly username: string;
+  readonly password: string;
+}
+
+/** Settings of the Kafka sink; every one is given, the defaults are the configuration's. */
+export interface KafkaOptions {
+  /** Where to begin, as `host:port` or `[v6]:port`; at least one. The others are learned from Kafka. */
+  readonly brokers: readonly string[];
+  /** The name that the brokers' logs and quotas know this client by. */
+  readonly clientId: string;
+  /** Undefined: no encryption. */
+  readonly tls: TlsSettings | undefined;
+  readonly sasl: SaslSettings | undefined;
+  readonly compression: Compression;
+  /** A broker that has not answered a request for so long is taken for dead; at least 1000. */
+  readonly requestTimeoutMs: number;
+  /** Batches of one partition under way at once, 1 to 5: the broker remembers the last five of a producer. */
+  readonly maxInFlight: number;
+}

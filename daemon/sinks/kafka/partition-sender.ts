@@ -1,0 +1,243 @@
+import type { SinkRecord } from "../../delivery/contract.ts";
+import { Backoff } from "./backoff.ts";
+import type { BrokerConnection } from "./connection.ts";
+import { Entry, Parcel } from "./entry.ts";
+import { faultOfCode, faultOfError, KafkaError, type Fault } from "./faults.ts";
+import { recover } from "./recovery.ts";
+import { sequenceAfter } from "./record-batch.ts";
+import { fetchOffset, newProducerId, produce, type ProduceAnswer } from "./requests.ts";
+import type { SenderContext } from "./sender-context.ts";
+
+/** A trouble that should pass by itself is reported when it has lasted for so long. */
+const reportAfterMs = 5000;
+const leaderNotAvailable = 5;
+
+/** The time of sending over one connection. */
+interface Flow {
+  readonly connection: BrokerConnection;
+  /** Where the records go: the sender's partition, while the topic has it. */
+  readonly partition: number;
+  /** Ends it; true when a batch failed. */
+  readonly done: (isFailed: boolean) => void;
+  isFailed: boolean;
+}
+
+/**
+ * Sends the batches of one partition, in order, and sends them again until each record has an outcome.
+ *
+ *     idle ──write──> preparing ──leader, connection, producer id──> flowing ──nothing left──> idle
+ *                        ^  ^                                           │
+ *                        │  └────────── failed: wait ──────┐            │ a batch failed: send no more
+ *                        │                                 │            v
+ *                        └──────────── recovering <──all answered── draining
+ *
+ * The sender has a producer id of its own, so a reset concerns this partition alone. While flowing, up to
+ * `maxInFlight` batches are under way over one connection. After a start, a failure or a new producer id one batch goes
+ * alone: a broker that does not know the producer takes any sequence number as its first, so a second one could
+ * overtake a first one that failed.
+ */
+export class PartitionSender {
+  readonly topic: string;
+  readonly partition: number;
+  readonly #context: SenderContext;
+  readonly #backoff = new Backoff();
+  /** Without an outcome, in the order of `write`. Those under way are the first `#inFlight` ones. */
+  #entries: Entry[] = [];
+  #inFlight = 0;
+  #flow: Flow | undefined;
+  #isRunning = false;
+  #isProven = false;
+  #producer: { readonly producerId: bigint; readonly epoch: number } | undefined;
+  #sequence = 0;
+  /** No record of ours that is yet to be appended can stand before this offset. */
+  #end: number | undefined;
+  #troubledSince: number | undefined;
+
+  constructor(topic: string, partition: number, context: SenderContext) {
+    this.topic = topic;
+    this.partition = partition;
+    this.#context = context;
+  }
+
+  /** Batches without an outcome. */
+  get waiting(): number {
+    return this.#entries.length;
+  }
+
+  /** Takes a batch over; resolves as `Sink.write` says. */
+  write(records: readonly SinkRecord[]): Parcel["result"] {
+    const parcel = new Parcel(records.length);
+    if (records.length === 0) return parcel.result;
+    const slots = records.map((record, index) => ({ record, index }));
+    this.#entries.push(this.#watch(new Entry(parcel, slots, this.#context.options.compression)));
+    if (!this.#isRunning) {
+      this.#isRunning = true;
+      void this.#run();
+    }
+    return parcel.result;
+  }
+
+  /** Ends all waiting with `reason`; the outcome of what was sent is unknown. */
+  abort(reason: Error): void {
+    for (const { parcel } of this.#entries.splice(0)) parcel.fail(reason);
+    this.#pump();
+  }
+
+  #watch(entry: Entry): Entry {
+    void entry.sealed.then(() => this.#pump());
+    return entry;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#context;
+    while (this.#entries.length > 0 && !signal.aborted) {
+      try {
+        const { connection, partition } = await this.#prepare();
+        const isFailed = await new Promise<boolean>((done) => {
+          this.#flow = { connection, partition, done, isFailed: false };
+          this.#pump();
+        });
+        if (isFailed) await this.#recover(partition);
+      } catch (reason) {
+        if (signal.aborted) break;
+        const fault = faultOfError(reason);
+        this.#report(fault);
+        if (fault.isStale) await this.#context.topology.refresh();
+        await this.#backoff.wait(signal).catch(() => {}); // Disposed: the loop ends by its condition.
+      }
+    }
+    this.#isRunning = false;
+  }
+
+  /** Finds the leader, connects to it, and gets a producer id where there is none. */
+  async #prepare(): Promise<Pick<Flow, "connection" | "partition">> {
+    const { topology, cluster } = this.#context;
+    if (topology.leader(this.topic, this.#target()) === undefined) await topology.refresh();
+    const code = topology.codeOf(this.topic);
+    if (code !== undefined && code !== 0) throw new KafkaError(code, this.topic);
+    const partition = this.#target();
+    const address = topology.leader(this.topic, partition);
+    if (address === undefined) throw new KafkaError(leaderNotAvailable, `${this.topic}/${partition}`);
+    const connection = await cluster.connection(address);
+    this.#end ??= await fetchOffset(connection, this.topic, partition, "next");
+    this.#producer ??= await newProducerId(connection);
+    return { connection, partition };
+  }
+
+  /** The partition that is written to. One that is gone, because the topic was created anew with fewer, is replaced. */
+  #target(): number {
+    const count = this.#context.topology.partitions(this.topic);
+    return count === undefined ? this.partition : this.partition % count;
+  }
+
+  /** Sends what may be sent, and ends the flow when nothing is left to do in it. */
+  #pump(): void {
+    const flow = this.#flow;
+    if (flow === undefined) return;
+    const window = this.#isProven ? this.#context.options.maxInFlight : 1;
+    while (!flow.isFailed && this.#inFlight < window) {
+      const entry = this.#entries[this.#inFlight];
+      if (entry?.batch === undefined) break;
+      void this.#send(flow, entry, entry.batch);
+    }
+    if (this.#inFlight === 0 && (flow.isFailed || this.#entries.length === 0)) {
+      this.#flow = undefined;
+      flow.done(flow.isFailed);
+    }
+  }
+
+  async #send(flow: Flow, entry: Entry, batch: Buffer): Promise<void> {
+    if (entry.number === undefined && this.#producer !== undefined) {
+      entry.stamp({ ...this.#producer, sequence: this.#sequence });
+      this.#sequence = sequenceAfter(this.#sequence, entry.slots.length);
+    }
+    entry.floor ??= this.#end;
+    entry.wentBehind = this.#inFlight > 0;
+    this.#inFlight += 1;
+    let answer: ProduceAnswer | Fault;
+    try {
+      // The broker gives up a little before this side does, so that its answer is heard.
+      const timeoutMs = Math.ceil(this.#context.options.requestTimeoutMs * 0.8);
+      answer = await produce(flow.connection, this.topic, flow.partition, batch, timeoutMs);
+    } catch (reason) {
+      answer = faultOfError(reason);
+    }
+    this.#inFlight -= 1;
+    const fault = "code" in answer ? (answer.code === 0 ? undefined : faultOfCode(answer.code)) : answer;
+    if (fault === undefined || fault.kind === "duplicate") {
+      this.#acknowledge(entry, batch.length, "code" in answer ? answer.baseOffset : -1);
+    } else {
+      entry.fault = fault;
+      entry.mayStand ||= fault.mayStand;
+      flow.isFailed = true;
+    }
+    this.#pump();
+  }
+
+  /** @param baseOffset -1 where the broker does not know it any more: the lowest possible offset stands for it */
+  #acknowledge(entry: Entry, bytes: number, baseOffset: number): void {
+    const { telemetry, alarms } = this.#context;
+    const at = this.#entries.indexOf(entry);
+    if (at < 0) return; // Disposed meanwhile; the caller knows that the outcome is unknown.
+    this.#entries.splice(at, 1);
+    const base = baseOffset >= 0 ? baseOffset : (entry.floor ?? 0);
+    if (baseOffset >= 0) {
+      const next = baseOffset + entry.slots.length;
+      // Before the lowest possible offset: the topic was created anew, and its offsets began at 0 again.
+      this.#end = baseOffset < (entry.floor ?? 0) ? next : Math.max(this.#end ?? 0, next);
+    }
+    this.#isProven = true;
+    this.#backoff.reset();
+    this.#troubledSince = undefined;
+    alarms.clear(`writing to topic ${this.topic}`);
+    alarms.clear(`partition ${this.topic}/${this.partition}`);
+    telemetry.acknowledged(entry.slots.length, bytes, Date.now() - entry.parcel.takenAt);
+    for (const [delta, { index }] of entry.slots.entries()) {
+      entry.parcel.settle(index, { kind: "acknowledged", offset: base + delta });
+    }
+    this.#context.onProgress();
+  }
+
+  /** All are answered and some failed: decides what becomes of them, then waits a moment. */
+  async #recover(partition: number): Promise<void> {
+    const { topology, telemetry, signal, onProgress } = this.#context;
+    this.#isProven = false;
+    const faults = this.#entries.flatMap(({ fault }) => (fault === undefined ? [] : [fault]));
+    for (const fault of faults) telemetry.retried(this.topic, fault.text);
+    const worst = faults.find(({ concern }) => concern !== "none") ?? faults[0];
+    if (worst?.kind === "retry") this.#report(worst);
+    if (faults.some(({ isStale }) => isStale)) await topology.refresh();
+    // A topic that is not there may be created anew, and its offsets begin at 0 again.
+    if (faults.some(({ concern }) => concern === "topic-missing")) {
+      this.#end = 0;
+      for (const entry of this.#entries) entry.floor = 0;
+    }
+    const before = [...this.#entries];
+    const { entries, isNumberedAnew, isProgress } = await recover(this.topic, partition, before, this.#context);
+    signal.throwIfAborted();
+    for (const entry of entries) {
+      entry.fault = undefined;
+      if (isNumberedAnew) entry.number = undefined;
+      if (!before.includes(entry)) this.#watch(entry);
+    }
+    // Behind those stand the batches that were written meanwhile.
+    this.#entries = [...entries, ...this.#entries.slice(before.length)];
+    if (isNumberedAnew) {
+      this.#producer = undefined;
+      this.#sequence = 0;
+    }
+    if (isProgress) onProgress();
+    else await this.#backoff.wait(signal);
+  }
+
+  #report(fault: Fault): void {
+    const { alarms, log } = this.#context;
+    this.#troubledSince ??= Date.now();
+    log.debug(`${this.topic}/${this.partition}: ${fault.text}`);
+    if (fault.concern !== "none" && fault.concern !== "unreachable") {
+      alarms.raise(`writing to topic ${this.topic}`, fault);
+    } else if (Date.now() - this.#troubledSince >= reportAfterMs) {
+      alarms.raise(`partition ${this.topic}/${this.partition}`, fault);
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import type { SinkRecord } from "../../delivery/contract.ts";
+import { describe } from "../../errors.ts";
+import { Backoff } from "./backoff.ts";
+import { MissingCodec } from "./compression.ts";
+import type { Entry } from "./entry.ts";
+import { faultOfError, KafkaError } from "./faults.ts";
+import type { SenderContext } from "./sender-context.ts";
+import { readRange } from "./read-range.ts";
+import { StandingSearch } from "./standing.ts";
+
+/** A batch that arrives damaged so often is damaged before it leaves, or says "corrupt" for something else. */
+const maxCorruptions = 4;
+const topicAuthorizationFailed = 29;
+
+export interface Recovery {
+  /** What is still to be sent, in order. */
+  readonly entries: readonly Entry[];
+  /** A new producer id is needed, and new numbers for all. */
+  readonly isNumberedAnew: boolean;
+  /** Something got an outcome or became smaller, so trying again at once is no idle turn. */
+  readonly isProgress: boolean;
+}
+
+/**
+ * Decides what becomes of a partition's unacknowledged batches, of which some failed and none is under way.
+ *
+ * Mostly they are sent again as they are: the broker knows a repetition by its number. When one can never be appended
+ * as it is (a record too large or refused, a number that the broker takes for wrong, an unknown producer), the numbers
+ * after it can not be appended either, and all are numbered anew under a new producer id, by which the broker would not
+ * know a repetition. So what may stand in the log is looked up there first.
+ */
+export async function recover(
+  topic: string,
+  partition: number,
+  entries: readonly Entry[],
+  context: SenderContext,
+): Promise<Recovery> {
+  for (const entry of entries) if (entry.fault?.kind === "corrupt") entry.corruptions += 1;
+  if (!entries.some(needsNewNumber)) return { entries, isNumberedAnew: false, isProgress: false };
+  const missing = await withoutStanding(topic, partition, entries, context);
+  const rest = missing.flatMap((entry) => divide(topic, entry, context));
+  return {
+    entries: rest,
+    isNumberedAnew: true,
+    isProgress: rest.some((entry) => !entries.includes(entry)) || rest.length < entries.length,
+  };
+}
+
+function needsNewNumber({ fault, wentBehind, corruptions }: Entry): boolean {
+  if (fault === undefined || fault.kind === "retry" || fault.kind === "duplicate") return false;
+  // Behind another one that failed, a gap is what has to come; alone, it means that the broker has another count.
+  if (fault.kind === "gap") return !wentBehind;
+  if (fault.kind === "corrupt") return corruptions >= maxCorruptions;
+  return true;
+}
+
+/** Halves a batch that was refused, or refuses its only record; leaves every other batch as it is. */
+function divide(topic: string, entry: Entry, { options, telemetry }: SenderContext): readonly Entry[] {
+  const { fault, slots, parcel } = entry;
+  const isRefused = fault?.kind === "too-large" || fault?.kind === "invalid" || fault?.kind === "corrupt";
+  if (!isRefused || !needsNewNumber(entry)) return [entry];
+  if (slots.length > 1) return entry.halves(options.compression);
+  for (const { index, record } of slots) {
+    const bytes = sizeOf(record);
+    const detail =
+      fault.kind === "too-large"
+        ? `the record has ${bytes} bytes (${entry.batch?.length ?? bytes} as sent), more than topic ${topic} takes; raise its max.message.bytes`
+        : `topic ${topic} does not take the record (${bytes} bytes): ${fault.text}`;
+    parcel.settle(index, {
+      kind: "refused",
+      reason: fault.kind === "too-large" ? "record-too-large" : "refused",
+      detail,
+    });
+  }
+  telemetry.refused(topic, slots.length);
+  return [];
+}
+
+function sizeOf({ key, value, headers }: SinkRecord): number {
+  const headerBytes = headers.reduce((sum, [name, bytes]) => sum + name.length + bytes.length, 0);
+  return (key?.length ?? 0) + (value?.length ?? 0) + headerBytes;
+}
+
+/**
+ * Looks up which records stand in the log after all, acknowledges those, and returns what is missing. Tries until it
+ * succeeds. Where the topic may not be read all are taken for missing, so some may be sent twice: the log says so.
+ */
+async function withoutStanding(
+  topic: string,
+  partition: number,
+  entries: readonly Entry[],
+  context: SenderContext,
+): Promise<readonly Entry[]> {
+  const doubtful = entries.filter(({ mayStand }) => mayStand);
+  if (doubtful.length === 0) return entries;
+  const from = Math.min(...doubtful.map(({ floor }) => floor ?? 0));
+  const backoff = new Backoff();
+  for (;;) {
+    const search = new StandingSearch(doubtful);
+    try {
+      await readRange(context, topic, partition, from, (record) => search.visit(record));
+      return entries.flatMap((entry) => settleFound(entry, search, context));
+    } catch (reason) {
+      if (isUnreadable(reason)) {
+        context.log.warn(
+          `${topic}/${partition}: ${doubtful.length} batches are sent again and some of their records may stand twice, each with the same wazuh-alert-id, because the topic cannot be read (${describe(reason)}); the operation Read on the topic would avoid it`,
+        );
+        return entries;
+      }
+      context.log.debug(`${topic}/${partition}: looking up what stands there: ${faultOfError(reason).text}`);
+      await context.topology.refresh();
+      await backoff.wait(context.signal);
+    }
+  }
+}
+
+/** A reason that trying again does not mend. */
+export function isUnreadable(reason: unknown): boolean {
+  if (reason instanceof MissingCodec || reason instanceof RangeError) return true;
+  return reason instanceof KafkaError && reason.code === topicAuthorizationFailed;
+}
+
+function settleFound(entry: Entry, search: StandingSearch, { options, telemetry }: SenderContext): readonly Entry[] {
+  const found = new Set(entry.slots.filter((slot) => search.found.has(slot)));
+  entry.mayStand = false;
+  if (found.size === 0) return [entry];
+  for (const slot of found) {
+    entry.parcel.settle(slot.index, { kind: "acknowledged", offset: search.found.get(slot) ?? 0 });
+  }
+  telemetry.acknowledged(found.size, entry.batch?.length ?? 0, Date.now() - entry.parcel.takenAt);
+  const rest = entry.without(found, options.compression);
+  return rest === undefined ? [] : [rest];
+}

@@ -1,0 +1,180 @@
+import type { Batch, Lookup, Sink, SinkOffsets, WriteOutcome } from "../../delivery/contract.ts";
+import type { Log } from "../../telemetry/log.ts";
+import { parseAddress } from "./address.ts";
+import { Alarms } from "./alarms.ts";
+import { Cluster } from "./cluster.ts";
+import { assertAvailable } from "./compression.ts";
+import { BrokerConnection, type ConnectionSettings } from "./connection.ts";
+import { lookUp } from "./lookup.ts";
+import type { KafkaOptions } from "./options.ts";
+import { PartitionSender } from "./partition-sender.ts";
+import type { SenderContext } from "./sender-context.ts";
+import { noTelemetry, type KafkaStatus, type KafkaTelemetry } from "./telemetry.ts";
+import { TlsFiles } from "./tls.ts";
+import { Topology } from "./topology.ts";
+import { keepVigil } from "./vigil.ts";
+
+/** Replaced certificates are noticed within this time. */
+const certificatesEveryMs = 5000;
+
+export interface KafkaSinkSetup {
+  readonly options: KafkaOptions;
+  readonly log: Log;
+  readonly telemetry?: KafkaTelemetry;
+}
+
+/**
+ * Kafka, by a producer of our own: a batch is encoded, compressed and numbered once, and sent as the same bytes until
+ * the broker acknowledges it on behalf of all in-sync replicas, or a record of it is one that no retry can mend.
+ */
+export class KafkaSink implements Sink {
+  readonly maxInFlight: number;
+  readonly #stop = new AbortController();
+  readonly #options: KafkaOptions;
+  readonly #log: Log;
+  readonly #tls: TlsFiles | undefined;
+  readonly #settings: ConnectionSettings;
+  readonly #alarms: Alarms;
+  readonly #cluster: Cluster;
+  readonly #topology: Topology;
+  readonly #context: SenderContext;
+  readonly #senders = new Map<string, PartitionSender>();
+  readonly #timers: NodeJS.Timeout[] = [];
+  #lastAcknowledgedAt: number | undefined;
+  /** When something last got an outcome, or began to wait for one. Milliseconds since 1970. */
+  #progressAt = 0;
+
+  /** @throws DfnError CONFIG for settings that cannot work: addresses, certificates, a codec that is not there */
+  constructor({ options, log, telemetry = noTelemetry }: KafkaSinkSetup) {
+    for (const broker of options.brokers) parseAddress(broker);
+    assertAvailable(options.compression);
+    this.maxInFlight = Math.min(Math.max(options.maxInFlight, 1), 5);
+    this.#options = options;
+    this.#log = log;
+    this.#tls = options.tls === undefined ? undefined : new TlsFiles(options.tls);
+    this.#settings = { options, tls: () => this.#tls?.current };
+    this.#alarms = new Alarms(log);
+    this.#cluster = new Cluster(this.#settings, telemetry);
+    this.#topology = new Topology(this.#cluster, options.brokers, this.#alarms, this.#stop.signal);
+    this.#context = {
+      options: { ...options, maxInFlight: this.maxInFlight },
+      cluster: this.#cluster,
+      topology: this.#topology,
+      alarms: this.#alarms,
+      log,
+      signal: this.#stop.signal,
+      telemetry: {
+        ...telemetry,
+        acknowledged: (records, bytes, latencyMs) => {
+          this.#lastAcknowledgedAt = Date.now();
+          telemetry.acknowledged(records, bytes, latencyMs);
+        },
+      },
+      onProgress: () => (this.#progressAt = Date.now()),
+    };
+  }
+
+  open(): void {
+    if (this.#timers.length > 0 || this.#stop.signal.aborted) return;
+    this.#timers.push(setInterval(() => this.#checkProgress(), this.#options.requestTimeoutMs / 2));
+    if (this.#tls !== undefined) this.#timers.push(setInterval(() => this.#checkCertificates(), certificatesEveryMs));
+    for (const timer of this.#timers) timer.unref();
+    const tools = {
+      connections: () => this.#cluster.openConnections,
+      probe: (address: string) => this.#probe(address),
+      refresh: () => this.#topology.refresh(),
+      leads: (address: string) => this.#topology.leads(address),
+    };
+    void keepVigil(tools, this.#stop.signal);
+  }
+
+  partitions(topic: string): number | undefined {
+    if (!this.#stop.signal.aborted) this.#topology.track(topic);
+    return this.#topology.partitions(topic);
+  }
+
+  onChange(listener: () => void): void {
+    this.#topology.onChange(listener);
+  }
+
+  async write({ topic, partition, records }: Batch): Promise<readonly WriteOutcome[]> {
+    this.#stop.signal.throwIfAborted();
+    if (this.#waiting === 0) this.#progressAt = Date.now();
+    this.#topology.track(topic);
+    const name = `${topic}/${partition}`;
+    let sender = this.#senders.get(name);
+    if (sender === undefined) {
+      sender = new PartitionSender(topic, partition, this.#context);
+      this.#senders.set(name, sender);
+    }
+    return sender.write(records);
+  }
+
+  async lookup(topics: readonly string[], since: SinkOffsets): Promise<Lookup> {
+    return lookUp(topics, since, this.#context);
+  }
+
+  status(): KafkaStatus {
+    const connected = [...new Set(this.#cluster.openConnections.map(({ address }) => address))];
+    const last = this.#alarms.last;
+    return {
+      isConnected: connected.length > 0,
+      connected,
+      waitingBatches: this.#waiting,
+      lastAcknowledgedAt: this.#lastAcknowledgedAt,
+      troubles: this.#alarms.standing,
+      lastError: last === undefined ? undefined : { text: `${last.subject}: ${last.text}`, since: last.since },
+    };
+  }
+
+  /** Ends everything at once; writes without an outcome reject, and whether they were appended is unknown. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#stop.signal.aborted) return;
+    const reason = new DOMException("the Kafka sink was closed", "AbortError");
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#stop.abort(reason);
+    for (const sender of this.#senders.values()) sender.abort(reason);
+    this.#cluster.close(reason);
+    // The sockets are destroyed by then.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  get #waiting(): number {
+    let count = 0;
+    for (const sender of this.#senders.values()) count += sender.waiting;
+    return count;
+  }
+
+  /** Work waits and nothing has moved for twice a request's time: whatever hangs, new connections are the way out. */
+  #checkProgress(): void {
+    const limitMs = 2 * this.#options.requestTimeoutMs;
+    if (this.#waiting === 0 || Date.now() - this.#progressAt < limitMs) return;
+    this.#progressAt = Date.now();
+    this.#log.warn(`Kafka: no batch got through for ${limitMs / 1000} s; all connections are made anew`);
+    this.#cluster.reset(new Error("no progress"));
+  }
+
+  #checkCertificates(): void {
+    if (this.#tls === undefined) return;
+    const change = this.#tls.reload();
+    if (change === undefined) return;
+    if (change.error !== undefined) {
+      this.#log.error(`${change.error.message}. The former certificates stay in use`);
+      return;
+    }
+    this.#log.info("sink.kafka.tls: the certificates were replaced; connections are made anew with them");
+    this.#cluster.reset(new Error("certificates were replaced"));
+  }
+
+  async #probe(address: string): Promise<void> {
+    const connection = new BrokerConnection(address, this.#settings);
+    const end = (): void => connection.close(new Error("the probe is over"));
+    this.#stop.signal.addEventListener("abort", end);
+    try {
+      await connection.opened;
+    } finally {
+      this.#stop.signal.removeEventListener("abort", end);
+      end();
+    }
+  }
+}

@@ -1,0 +1,37 @@
+/** What the Kafka sink tells about itself while it works; one function an event, called often: keep them cheap. */
+export interface KafkaTelemetry {
+  /** A batch was acknowledged: its records, its bytes on the wire, and milliseconds from `write` to here. */
+  acknowledged(records: number, bytes: number, latencyMs: number): void;
+  /** A batch is sent once more, for this reason. */
+  retried(topic: string, reason: string): void;
+  /** Records were refused for good. */
+  refused(topic: string, records: number): void;
+  /** A connection ended or did not come about. */
+  disconnected(address: string, reason: string): void;
+}
+
+export const noTelemetry: KafkaTelemetry = {
+  acknowledged: () => {},
+  retried: () => {},
+  refused: () => {},
+  disconnected: () => {},
+};
+
+/** The sink as it stands, for `status`. Times are milliseconds since 1970. */
+export interface KafkaStatus {
+  readonly isConnected: boolean;
+  /** Addresses with an open connection. */
+  readonly connected: readonly string[];
+  /** Batches taken over by `write` that have no outcome yet. */
+  readonly waitingBatches: number;
+  readonly lastAcknowledgedAt: number | undefined;
+  /** What is wrong now; the remedy is a sentence, or empty where it passes by itself. */
+  readonly troubles: readonly {
+    readonly subject: string;
+    readonly text: string;
+    readonly remedy: string;
+    readonly since: number;
+  }[];
+  /** The newest trouble, over or not. */
+  readonly lastError: { readonly text: string; readonly since: number } | undefined;
+}
