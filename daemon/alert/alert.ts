@@ -1,0 +1,111 @@
+import { type Document, type Member, parseObject } from "./json.ts";
+
+/** What the feedback's own alerts are known by: its integration name, which is also a group of its rules. */
+const ownMark = "dfn";
+/** The end of `"dfn"`: a search goes by its first byte, and few bytes of an alert are an f. */
+const ownMarkBytes = Buffer.from('fn"');
+
+/**
+ * One alert as Wazuh 4 writes it (Wazuh 4.14 source: src/analysisd/format/to_json.c). The bytes are validated once;
+ * every field is found when it is asked for. Nothing here throws because a field is missing or of another type.
+ */
+export class Alert {
+  /** The line as it came, without its newline. */
+  readonly bytes: Buffer;
+  readonly #document: Document;
+
+  private constructor(bytes: Buffer, document: Document) {
+    this.bytes = bytes;
+    this.#document = document;
+  }
+
+  /** @throws NotJson when the bytes are not one JSON object */
+  static parse(bytes: Buffer): Alert {
+    return new Alert(bytes, parseObject(bytes));
+  }
+
+  /** `<seconds>.<offset>`; unique on one node only, and not always there. */
+  get id(): string | undefined {
+    return name(this.#document.members.get("id"));
+  }
+
+  /** The node that wrote the alert: `cluster.node`, without a cluster `manager.name`, else empty. */
+  get node(): string {
+    return this.#name("cluster", "node") ?? this.managerName ?? "";
+  }
+
+  get managerName(): string | undefined {
+    return this.#name("manager", "name");
+  }
+
+  get agentId(): string | undefined {
+    return this.#name("agent", "id");
+  }
+
+  get agentName(): string | undefined {
+    return this.#name("agent", "name");
+  }
+
+  get agentIp(): string | undefined {
+    return this.#name("agent", "ip");
+  }
+
+  /** When the manager decoded the event: `YYYY-MM-DDTHH:MM:SS.mmm+HHMM`. */
+  get timestamp(): string | undefined {
+    return name(this.#document.members.get("timestamp"));
+  }
+
+  get location(): string | undefined {
+    return name(this.#document.members.get("location"));
+  }
+
+  get ruleId(): string | undefined {
+    return this.#name("rule", "id");
+  }
+
+  /** `rule.level`, 0 to 16 in practice; undefined when it is missing or no number. */
+  get ruleLevel(): number | undefined {
+    const level = this.member("rule", "level");
+    return level?.kind === "number" ? Number(level.text) : undefined;
+  }
+
+  /** The strings of `rule.groups`, in their order. */
+  get groups(): readonly string[] {
+    const elements = this.member("rule", "groups")?.elements() ?? [];
+    return elements.filter((element) => element.kind === "string").map((element) => element.text);
+  }
+
+  /** Raised by the forwarder's own feedback: forwarding it would go round for ever. */
+  get isOwn(): boolean {
+    // Nearly every alert is settled here: cJSON, which writes alerts.json, never escapes a letter.
+    if (!this.bytes.includes(ownMarkBytes)) return false;
+    const integration = this.member("data", "integration");
+    return (integration?.kind === "string" && integration.text === ownMark) || this.groups.includes(ownMark);
+  }
+
+  /**
+   * Some number is written in exponent form. integratord prints integers beyond 2^53 that way, so a copy from the
+   * socket that shows one may have lost digits.
+   */
+  get hasExponent(): boolean {
+    return this.#document.hasExponent;
+  }
+
+  /** The member at a path of keys, the last one where a key repeats; undefined where the path ends early. */
+  member(...path: readonly [string, ...string[]]): Member | undefined {
+    let member = this.#document.members.get(path[0]);
+    for (let i = 1; i < path.length && member !== undefined; i++) member = member.members().get(path[i]!);
+    return member;
+  }
+
+  #name(...path: readonly [string, string]): string | undefined {
+    return name(this.member(...path));
+  }
+}
+
+/** The text of a member that names something: a string or a number, not empty. */
+function name(member: Member | undefined): string | undefined {
+  if (member === undefined || (member.kind !== "string" && member.kind !== "number")) return undefined;
+  const text = member.text;
+  return text === "" ? undefined : text;
+}

@@ -1,0 +1,70 @@
+import { Scanner, skipSpace } from "./scanner.ts";
+
+/** A stretch of bytes: from `start` up to, not including, `end`. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface Salvage {
+  /** The alerts that stand whole in the line, in their order. */
+  readonly alerts: readonly Span[];
+  /** Everything else, in its order; never empty spans. */
+  readonly rest: readonly Span[];
+}
+
+/** How every alert begins (Wazuh 4.14 source: src/analysisd/format/to_json.c:45). */
+const beginning = Buffer.from('{"timestamp":"');
+
+/**
+ * Finds the whole alerts in a line that is no JSON. analysisd flushes blocks of 4 KiB, so when it is killed the last
+ * line is torn, and the next start goes on in the same line. An alert counts as whole when it begins as every alert
+ * does, is valid, and is followed by the end of the line or by the beginning of another alert.
+ *
+ * Takes time in proportion to the line, whatever it holds. The quotes in `beginning` end any string that a torn alert
+ * left open, so a scan that meets a beginning either fails within it or takes it for a nested object. What failed at
+ * byte f therefore tells of every beginning before f as well: those nested in it end nowhere before f, except the one
+ * object that was closed right before f. So the search goes on at f, and no byte is scanned more than a few times.
+ */
+export function salvage(line: Buffer): Salvage {
+  const alerts: Span[] = [];
+  const rest: Span[] = [];
+  let settled = 0;
+  const take = (start: number, end: number): void => {
+    if (start > settled) rest.push({ start: settled, end: start });
+    alerts.push({ start, end });
+    settled = end;
+  };
+  for (let at = line.indexOf(beginning); at >= 0; at = line.indexOf(beginning, at)) {
+    const scanner = new Scanner(line, line.length);
+    const end = scanner.object(at, []);
+    if (end >= 0) {
+      if (isFollowed(line, end)) take(at, end);
+      at = end;
+      continue;
+    }
+    const { closedStart, closedEnd, failedAt } = scanner;
+    if (closedEnd === lastByte(line, failedAt) && beginsAt(line, closedStart) && isFollowed(line, closedEnd)) {
+      take(closedStart, closedEnd);
+    }
+    // A beginning that ends an open string is noticed at its third byte.
+    at = Math.max(at + 1, failedAt - 2, settled);
+  }
+  if (settled < line.length) rest.push({ start: settled, end: line.length });
+  return { alerts, rest };
+}
+
+function beginsAt(line: Buffer, at: number): boolean {
+  return at >= 0 && line.subarray(at, at + beginning.length).equals(beginning);
+}
+
+function isFollowed(line: Buffer, at: number): boolean {
+  return skipSpace(line, at, line.length) === line.length || beginsAt(line, at);
+}
+
+/** The index after the last byte before `at` that is no whitespace. */
+function lastByte(line: Buffer, at: number): number {
+  let i = at;
+  while (i > 0 && line[i - 1]! <= 0x20) i--;
+  return i;
+}

@@ -1,0 +1,35 @@
+import { DfnError } from "../errors.ts";
+import { type Address, parseAddress } from "./address.ts";
+
+/** All addresses of one version that begin with the same bits. */
+export interface Network {
+  readonly version: 4 | 6;
+  /** The common bits, the rest cut off. */
+  readonly prefix: bigint;
+  /** How many bits are cut off. */
+  readonly hostBits: bigint;
+}
+
+/**
+ * Reads `address/length`; an address alone is a network of one.
+ * @throws DfnError CONFIG when it is neither
+ */
+export function parseNetwork(text: string): Network {
+  const [address = "", length, ...rest] = text.split("/");
+  const parsed = parseAddress(address);
+  const bits = parsed?.version === 4 ? 32 : 128;
+  const isLength = length === undefined || (/^[0-9]{1,3}$/.test(length) && Number(length) <= bits);
+  if (parsed === undefined || !isLength || rest.length > 0) {
+    throw new DfnError(
+      "CONFIG",
+      `dfn.own_network: "${text}" is no network; write an address and a length, for instance 192.0.2.0/24.`,
+    );
+  }
+  const hostBits = BigInt(bits - Number(length ?? bits));
+  return { version: parsed.version, prefix: parsed.bits >> hostBits, hostBits };
+}
+
+/** Whether the address lies in the network. As in Python, an IPv4-mapped IPv6 address lies in no IPv4 network. */
+export function contains(network: Network, address: Address): boolean {
+  return network.version === address.version && address.bits >> network.hostBits === network.prefix;
+}
