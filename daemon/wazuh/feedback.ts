@@ -1,0 +1,194 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { describe } from "../errors.ts";
+import type { Log } from "../telemetry/log.ts";
+import { loadLibc, type Libc } from "./libc.ts";
+import { PendingMessages } from "./pending-messages.ts";
+import { acknowledgedMessage, errorMessage, type AcknowledgedEvent, type ErrorEvent } from "./queue-message.ts";
+import { QueueSocket } from "./queue-socket.ts";
+
+export interface FeedbackOptions {
+  /** analysisd's queue socket, `queue/sockets/queue` below the manager's home. */
+  readonly socketPath: string;
+  /** on: every event; errors: errors only; off: none. */
+  readonly mode: "on" | "errors" | "off";
+  readonly log: Log;
+  /** Most events that wait; beyond it the oldest are dropped. */
+  readonly queueLimit?: number;
+  /** Where the system calls come from. */
+  readonly load?: () => Promise<Libc>;
+}
+
+export interface FeedbackSnapshot {
+  readonly sent: number;
+  readonly dropped: number;
+  /** Sends that failed and were tried again later. */
+  readonly retried: number;
+  readonly queued: number;
+}
+
+const defaultQueueLimit = 10_000;
+const limitBytes = 8 * 1024 * 1024;
+/** Most sends before other work of the process has its turn. */
+const burst = 100;
+/** analysisd empties a full queue within a millisecond; one that stands still, or is away, is asked ever more seldom. */
+const firstWaitMs = { full: 1, away: 50 };
+const longestWaitMs = 1000;
+/** The longest that the end of the process is held up. */
+const flushMs = 500;
+
+/**
+ * Tells Wazuh what became of alerts. Nothing here waits for Wazuh: events stand in a bounded queue until analysisd takes
+ * them; what is dropped is counted each time, and logged once, with the total when it is over.
+ */
+export class Feedback implements AsyncDisposable {
+  readonly #options: FeedbackOptions;
+  readonly #pending: PendingMessages;
+  readonly #loaded: Promise<void>;
+  /** Undefined before it is loaded and after the end. */
+  #socket: QueueSocket | undefined;
+  #isOff: boolean;
+  /** The next send, when one is planned. */
+  #planned: { cancel(): void } | undefined;
+  /** Failures since the last datagram that was taken. */
+  #failures = 0;
+  #isAway = false;
+  #sent = 0;
+  #retried = 0;
+  #dropped = 0;
+  /** Where `#dropped` stood when the present spell of dropping began. */
+  #droppedBefore: number | undefined;
+
+  constructor(options: FeedbackOptions) {
+    this.#options = options;
+    this.#pending = new PendingMessages(options.queueLimit ?? defaultQueueLimit, limitBytes);
+    this.#isOff = options.mode === "off";
+    this.#loaded = this.#isOff ? Promise.resolve() : this.#load(options.load ?? loadLibc);
+  }
+
+  /** The sink has the record of this alert. Returns at once. */
+  acknowledged(event: AcknowledgedEvent): void {
+    if (this.#options.mode === "on") this.#enqueue(acknowledgedMessage(event));
+  }
+
+  /** Something that a person at the manager should know. Returns at once. */
+  error(event: ErrorEvent): void {
+    if (this.#options.mode !== "off") this.#enqueue(errorMessage(event));
+  }
+
+  snapshot(): FeedbackSnapshot {
+    return { sent: this.#sent, dropped: this.#dropped, retried: this.#retried, queued: this.#pending.size };
+  }
+
+  /** Sends what analysisd takes within half a second; the rest is dropped and counted. Safe in every state, and twice. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#loaded;
+    const endsAt = performance.now() + flushMs;
+    let failure = this.#send();
+    while (this.#pending.size > 0 && failure !== "away" && performance.now() < endsAt) {
+      await delay(firstWaitMs.full);
+      failure = this.#send();
+    }
+    this.#isOff = true;
+    this.#planned?.cancel();
+    this.#socket?.[Symbol.dispose]();
+    this.#socket = undefined;
+    const events = this.#pending.clear();
+    this.#dropped += events;
+    if (events > 0) this.#options.log.warn({ events }, "the last feedback events could not be sent to Wazuh");
+  }
+
+  async #load(load: () => Promise<Libc>): Promise<void> {
+    try {
+      this.#socket = new QueueSocket(await load(), this.#options.socketPath);
+      this.#plan();
+    } catch (reason) {
+      this.#isOff = true;
+      this.#dropped += this.#pending.clear();
+      this.#options.log.warn(
+        `feedback to Wazuh is off, alerts are forwarded all the same: ${describe(reason)}. ` +
+          "Put koffi's native file beside the forwarder's bundle, or set wazuh.feedback to off",
+      );
+    }
+  }
+
+  #enqueue(message: Buffer): void {
+    if (this.#isOff) {
+      this.#dropped++;
+      return;
+    }
+    this.#drop(this.#pending.push(message));
+    this.#plan();
+  }
+
+  #plan(): void {
+    if (this.#planned !== undefined || this.#socket === undefined || this.#pending.size === 0) return;
+    const immediate = setImmediate(() => this.#run());
+    this.#planned = { cancel: () => clearImmediate(immediate) };
+  }
+
+  #run(): void {
+    this.#planned = undefined;
+    const failure = this.#send();
+    if (failure === undefined) {
+      this.#plan();
+      return;
+    }
+    this.#retried++;
+    const waitMs = Math.min(firstWaitMs[failure] * 2 ** Math.min(this.#failures, 10), longestWaitMs);
+    this.#failures++;
+    const timer = setTimeout(() => this.#run(), waitMs).unref();
+    this.#planned = { cancel: () => clearTimeout(timer) };
+  }
+
+  /** Sends until nothing is left, it is others' turn, or a send fails: then why. */
+  #send(): "full" | "away" | undefined {
+    for (let count = 0; count < burst; count++) {
+      const message = this.#pending.oldest;
+      if (message === undefined || this.#socket === undefined) return undefined;
+      const result = this.#socket.send(message);
+      if (result.kind === "full") return "full";
+      if (result.kind === "away") {
+        this.#wentAway(result.why);
+        return "away";
+      }
+      this.#pending.shift();
+      if (result.kind === "sent") this.#wasTaken();
+      else this.#drop(1);
+    }
+    return undefined;
+  }
+
+  #wasTaken(): void {
+    this.#sent++;
+    this.#failures = 0;
+    if (this.#isAway) this.#options.log.info("Wazuh takes feedback events again");
+    this.#isAway = false;
+    if (this.#pending.size > 0) return;
+    // A connection leads to the socket that was at the path when it was made: a new one for each burst finds a new one.
+    this.#socket?.[Symbol.dispose]();
+    if (this.#droppedBefore === undefined) return;
+    const events = this.#dropped - this.#droppedBefore;
+    this.#droppedBefore = undefined;
+    this.#options.log.warn({ events }, "feedback events are no longer dropped; so many were");
+  }
+
+  #wentAway(why: string): void {
+    if (this.#isAway) return;
+    this.#isAway = true;
+    const { socketPath, log } = this.#options;
+    log.warn(
+      { socket: socketPath, reason: why },
+      "Wazuh's queue socket cannot be reached, feedback events wait. Does analysisd run, and is the forwarder in group wazuh?",
+    );
+  }
+
+  #drop(events: number): void {
+    if (events === 0) return;
+    if (this.#droppedBefore === undefined) {
+      this.#droppedBefore = this.#dropped;
+      const { socketPath: socket, log } = this.#options;
+      log.warn({ socket }, "feedback events are dropped, the oldest first: Wazuh takes none. Alerts are not affected");
+    }
+    this.#dropped += events;
+  }
+}
