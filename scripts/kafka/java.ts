@@ -12,9 +12,7 @@ const containerImage = "docker.io/library/maven:3.9-eclipse-temurin-17";
 const pom = join(repositoryRoot, "scripts/kafka/pom.xml");
 
 /** The Apache Kafka version that the tests run. */
-export const kafkaVersion = /<artifactId>kafka_2\.13<\/artifactId>\s*<version>([^<]+)/.exec(
-  readFileSync(pom, "utf8"),
-)?.[1] as string;
+export const kafkaVersion = readKafkaVersion();
 
 export type Signal = "SIGTERM" | "SIGKILL" | "SIGSTOP" | "SIGCONT";
 
@@ -110,6 +108,12 @@ export class Java {
     if (existsSync(this.lib)) rmSync(partial, { recursive: true });
     else renameSync(partial, this.lib);
   }
+}
+
+function readKafkaVersion(): string {
+  const version = /<artifactId>kafka_2\.13<\/artifactId>\s*<version>([^<]+)/.exec(readFileSync(pom, "utf8"))?.[1];
+  if (version === undefined) throw new Error(`${pom} does not say which Kafka`);
+  return version;
 }
 
 /** A container engine whose daemon answers. */

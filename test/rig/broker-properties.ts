@@ -44,7 +44,7 @@ export function brokerProperties(node: Node, nodes: readonly Node[], options: Cl
   const protocols = Object.entries(listeners).map(
     ([name, { sasl }]) => `${name}:${sasl === true ? "SASL_SSL" : "SSL"}`,
   );
-  const properties = {
+  const properties: Record<string, string | number | boolean> = {
     "process.roles": "broker,controller",
     "node.id": node.id,
     listeners: [...clientListeners, controllerListener].map(uri).join(","),

@@ -2,6 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 
 const pollMs = 25;
 
+type Found<T> = T | false | undefined;
+
 /**
  * Waits for a condition, and nothing else in the tests waits: polls until `condition` returns something else than
  * false or undefined, and gives that back.
@@ -10,15 +12,15 @@ const pollMs = 25;
  */
 export async function eventually<T>(
   what: string,
-  condition: () => T | Promise<T>,
+  condition: () => Found<T> | Promise<Found<T>>,
   { withinMs = 30_000 }: { withinMs?: number } = {},
-): Promise<Exclude<T, false | undefined>> {
+): Promise<T> {
   const deadline = performance.now() + withinMs;
   for (;;) {
     let cause: unknown;
     try {
       const found = await condition();
-      if (found !== false && found !== undefined) return found as Exclude<T, false | undefined>;
+      if (found !== false && found !== undefined) return found;
     } catch (reason) {
       cause = reason;
     }

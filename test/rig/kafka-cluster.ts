@@ -11,6 +11,7 @@ import {
 } from "./broker-properties.ts";
 import { freePorts } from "./free-ports.ts";
 import { Kafka } from "./kafka.ts";
+import { present } from "./present.ts";
 import { TempDir } from "./temp-dir.ts";
 
 /** Any 16 bytes do; one for all brokers of a cluster. */
@@ -37,7 +38,7 @@ export class KafkaCluster extends Kafka {
     const names = [plainListener, controllerListener, ...Object.keys(options.listeners ?? {})];
     const ports = await freePorts(count * names.length);
     const nodes = Array.from({ length: count }, (_, index): Node => {
-      const own = Object.fromEntries(names.map((name, at) => [name, ports[index * names.length + at] as number]));
+      const own = Object.fromEntries(names.map((name, at) => [name, present(ports[index * names.length + at])]));
       return { id: index + 1, directory: directory.join(`broker-${index + 1}`), ports: own };
     });
     for (const node of nodes) {

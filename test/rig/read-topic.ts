@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { Socket } from "node:net";
 import { createInterface, type Interface } from "node:readline";
 import { Java, type JavaProcess } from "../../scripts/kafka/java.ts";
 import { repositoryRoot } from "../../scripts/repository.ts";
@@ -60,7 +61,7 @@ class Reader {
     for (;;) {
       const { value: line, done } = await this.#lines.next();
       if (done === true) throw new Error("the reader ended");
-      const answer = JSON.parse(line) as Answer;
+      const answer: Answer = JSON.parse(line);
       if ("end" in answer) return records;
       if ("error" in answer) throw new Error(`topic ${topic} cannot be read: ${answer.error}`);
       records.push({
@@ -74,8 +75,9 @@ class Reader {
 
   #hold(isBusy: boolean): void {
     const { child } = this.#process;
-    // The pipes of a child process are sockets, which have ref and unref; the types only know streams.
-    for (const handle of [child, child.stdin, child.stdout, child.stderr] as unknown as NodeJS.Process["stdin"][]) {
+    // The pipes of a child process are sockets; its types only say that they are streams.
+    for (const handle of [child, child.stdin, child.stdout, child.stderr]) {
+      if (handle !== child && !(handle instanceof Socket)) continue;
       if (isBusy) handle.ref();
       else handle.unref();
     }

@@ -1,0 +1,140 @@
+import {
+  closeSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { gzipSync } from "node:zlib";
+import { present } from "../present.ts";
+import type { AlertMaker, WrittenAlert } from "./alerts.ts";
+import type { Ledger } from "./ledger.ts";
+
+const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** What stdio hands to the system at a time (Wazuh 4.14 source: src/analysisd/output/jsonout.c). */
+const spillBytes = 4096;
+const flushIntervalMs = 1000;
+
+/**
+ * Writes alerts.json as Wazuh 4.14's analysisd does: the real file is the dated one and alerts.json a hard link to it,
+ * lines come in pieces of 4,096 bytes, the rest with a flush a second (src/analysisd/alerts/getloglocation.c).
+ */
+export class Analysisd implements Disposable {
+  readonly alertsJson: string;
+  readonly #maker: AlertMaker;
+  readonly #ledger: Ledger;
+  readonly #directory: string;
+  readonly #flusher: NodeJS.Timeout;
+  #day: Date;
+  #part = 0;
+  #file: number;
+  #buffered = Buffer.alloc(0);
+
+  constructor(home: string, maker: AlertMaker, ledger: Ledger) {
+    this.#directory = join(home, "logs/alerts");
+    this.alertsJson = join(this.#directory, "alerts.json");
+    this.#maker = maker;
+    this.#ledger = ledger;
+    this.#day = new Date();
+    this.#file = this.#openDated();
+    this.#link();
+    this.#flusher = setInterval(() => this.flush(), flushIntervalMs);
+  }
+
+  /** Path of the dated file that is written at the moment. */
+  get datedFile(): string {
+    const month = join(this.#directory, String(this.#day.getFullYear()), present(months[this.#day.getMonth()]));
+    const part = this.#part === 0 ? "" : `-${String(this.#part).padStart(3, "0")}`;
+    return join(month, `ossec-alerts-${String(this.#day.getDate()).padStart(2, "0")}${part}.json`);
+  }
+
+  /** Writes alerts and enters them into the ledger. */
+  emit(count: number, isRelevant?: boolean): WrittenAlert[] {
+    return Array.from({ length: count }, () => {
+      const alert = this.#maker.make(isRelevant);
+      this.#ledger.add(alert);
+      this.write(alert.line);
+      return alert;
+    });
+  }
+
+  /** Emits at a steady rate; resolves when all are written and flushed. */
+  async emitSteadily({ perSecond, seconds }: { perSecond: number; seconds: number }): Promise<void> {
+    const started = performance.now();
+    for (let done = 0; done < perSecond * seconds; await delay(5)) {
+      const due = Math.min(((performance.now() - started) / 1000) * perSecond, perSecond * seconds);
+      if (due - done >= 1) done += this.emit(Math.floor(due - done)).length;
+    }
+    this.flush();
+  }
+
+  /** Bytes as they are, into no ledger. */
+  write(bytes: Buffer): void {
+    this.#buffered = Buffer.concat([this.#buffered, bytes]);
+    const spilled = this.#buffered.length - (this.#buffered.length % spillBytes);
+    if (spilled > 0) writeSync(this.#file, this.#buffered.subarray(0, spilled));
+    this.#buffered = this.#buffered.subarray(spilled);
+  }
+
+  flush(): void {
+    if (this.#buffered.length > 0) writeSync(this.#file, this.#buffered);
+    this.#buffered = Buffer.alloc(0);
+  }
+
+  /** The next dated file: of the next day, or the next part of this one. `absentMs`: there is no alerts.json for so long. */
+  async rotate({ isNewDay = false, absentMs = 0 } = {}): Promise<void> {
+    this.flush();
+    closeSync(this.#file);
+    if (isNewDay) {
+      this.#day = new Date(this.#day.getFullYear(), this.#day.getMonth(), this.#day.getDate() + 1, 12);
+      this.#part = 0;
+      this.#maker.startNewLog();
+    } else this.#part++;
+    this.#file = this.#openDated();
+    await this.#relink(absentMs);
+  }
+
+  /** Stops and starts: the same file goes on and alerts.json is linked anew. `torn`: a line that was left unfinished. */
+  async restart({ torn, absentMs = 50 }: { torn?: Buffer; absentMs?: number } = {}): Promise<void> {
+    this.flush();
+    if (torn !== undefined) writeSync(this.#file, torn);
+    closeSync(this.#file);
+    this.#file = this.#openDated();
+    await this.#relink(absentMs);
+  }
+
+  /** What monitord does to the file of a day that is over (src/monitord/compress_log.c). */
+  compress(datedFile: string): void {
+    writeFileSync(`${datedFile}.gz`, gzipSync(readFileSync(datedFile)));
+    unlinkSync(datedFile);
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#flusher);
+    this.flush();
+    closeSync(this.#file);
+  }
+
+  #openDated(): number {
+    mkdirSync(dirname(this.datedFile), { recursive: true });
+    return openSync(this.datedFile, "a", 0o640);
+  }
+
+  async #relink(absentMs: number): Promise<void> {
+    rmSync(this.alertsJson, { force: true });
+    if (absentMs > 0) await delay(absentMs);
+    this.#link();
+  }
+
+  #link(): void {
+    rmSync(this.alertsJson, { force: true });
+    linkSync(this.datedFile, this.alertsJson);
+  }
+}
