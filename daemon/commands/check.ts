@@ -1,0 +1,90 @@
+import type { Inspection } from "../config/inspect.ts";
+import { inspect } from "../config/load.ts";
+import { place, type Problem, problemLine } from "../config/problem.ts";
+import { inspectSecrets, readTlsSecrets } from "../config/secrets.ts";
+import { inspectSurroundings } from "../config/surroundings.ts";
+import { originAt, type Table } from "../config/tree.ts";
+import type { KafkaSettings } from "../config/config.ts";
+import { DfnError, exitCodes } from "../errors.ts";
+import { assertAvailable } from "../sinks/kafka/compression.ts";
+import { inspectTls } from "../sinks/kafka/tls-inspection.ts";
+import { type Command, configOptions, configOptionsHelp, type Io, parseCommandLine } from "./command.ts";
+
+export const check: Command = {
+  name: "check",
+  summary: "reads the configuration and all it names, and says what is wrong",
+  usage: `Reads the configuration, certificates, keys and secrets, looks at the files and
+directories that it names, and says what is wrong, where, and what to do.
+Connects to nothing and changes nothing.
+
+Usage: wazuh-dfn check [--config FILE] [--set NAME=VALUE]... [--json]
+
+${configOptionsHelp}  --json                the findings as one JSON object on standard output
+
+Exit code: 0 in order, perhaps with warnings; 78 not.
+`,
+  async run(args, io) {
+    const { values } = parseCommandLine(check, args, { ...configOptions, json: { type: "boolean", default: false } });
+    const problems = findProblems(values, io);
+    const isInOrder = !problems.some(({ severity }) => severity === "error");
+    if (values.json) {
+      io.stdout.write(`${JSON.stringify({ ok: isInOrder, problems: problems.map(asJson) }, null, 2)}\n`);
+    } else {
+      for (const problem of problems) io.stderr.write(`${problemLine(problem)}\n`);
+      if (isInOrder) io.stdout.write(`${values.config} is in order\n`);
+    }
+    return isInOrder ? 0 : exitCodes.CONFIG;
+  },
+};
+
+function findProblems(
+  values: { readonly config: string; readonly set: readonly string[] },
+  io: Io,
+): readonly Problem[] {
+  let inspection: Inspection;
+  try {
+    inspection = inspect({ path: values.config, env: io.env, sets: values.set });
+  } catch (error) {
+    return [problemOf(error)];
+  }
+  const { config, problems, tree } = inspection;
+  if (config === undefined) return problems;
+  const found = config.sink.kind === "kafka" ? inspectKafka(config.sink.kafka, io) : [];
+  return [...found, ...inspectSurroundings(config)].map((problem) => withOrigin(problem, tree));
+}
+
+/** Secrets first: without its pass phrase a key cannot be judged. */
+function inspectKafka(kafka: KafkaSettings, io: Io): Problem[] {
+  const problems = inspectSecrets(kafka, io.env);
+  try {
+    assertAvailable(kafka.compression);
+  } catch (error) {
+    problems.push({ ...problemOf(error), setting: "sink.kafka.compression" });
+  }
+  if (kafka.tls === undefined) return problems;
+  if (problems.some(({ severity, setting }) => severity === "error" && setting?.endsWith("passphrase_file"))) {
+    return problems;
+  }
+  const findings = inspectTls(readTlsSecrets(kafka.tls));
+  return [...problems, ...findings];
+}
+
+function withOrigin(problem: Problem, tree: Table): Problem {
+  const origin = originAt(tree, problem.setting?.split(".") ?? []);
+  return origin === undefined ? problem : { ...problem, origin };
+}
+
+function problemOf(error: unknown): Problem {
+  if (!(error instanceof DfnError)) throw error;
+  return { severity: "error", message: error.message };
+}
+
+function asJson({ severity, setting, origin, message }: Problem) {
+  return {
+    severity,
+    ...(setting === undefined ? {} : { setting }),
+    ...(origin === undefined ? {} : { origin: place(origin) }),
+    ...(origin?.kind === "file" ? { file: origin.file, line: origin.line } : {}),
+    message,
+  };
+}

@@ -1,0 +1,51 @@
+import { DfnError } from "../errors.ts";
+import { inspect, wrongSettings } from "../config/load.ts";
+import { nearest } from "../config/nearest.ts";
+import { originsOf, printYaml } from "../config/print.ts";
+import { sample } from "../config/sample.ts";
+import { settingsOf } from "../config/settings.ts";
+import { type Command, configOptions, configOptionsHelp, type Io, parseCommandLine } from "./command.ts";
+
+const actions = ["sample", "print"];
+
+export const config: Command = {
+  name: "config",
+  summary: "prints a commented sample, or the effective settings",
+  usage: `Prints a commented sample of the configuration, or the settings in effect.
+
+Usage: wazuh-dfn config sample
+       wazuh-dfn config print [--config FILE] [--set NAME=VALUE]... [--json]
+
+  sample    every setting with its default, as a file to start from
+  print     the settings that hold, and where each was written; secrets are
+            masked
+
+${configOptionsHelp}  --json                print: settings and origins as one JSON object
+`,
+  async run(args, io) {
+    const options = { ...configOptions, json: { type: "boolean", default: false } } as const;
+    const { values, positionals } = parseCommandLine(config, args, options, { least: 1, most: 1 });
+    const action = positionals[0] ?? "";
+    if (action === "sample") io.stdout.write(sample);
+    else if (action === "print") print(values, io);
+    else throw unknownAction(action);
+    return 0;
+  },
+};
+
+function print(values: { readonly config: string; readonly set: readonly string[]; readonly json: boolean }, io: Io) {
+  const { config, tree, problems } = inspect({ path: values.config, env: io.env, sets: values.set });
+  if (config === undefined) throw wrongSettings(values.config, problems);
+  const settings = settingsOf(config);
+  io.stdout.write(
+    values.json
+      ? `${JSON.stringify({ settings, origins: Object.fromEntries(originsOf(settings, tree)) }, null, 2)}\n`
+      : printYaml(settings, tree),
+  );
+}
+
+function unknownAction(action: string): DfnError {
+  const meant = nearest(action, actions);
+  const hint = meant === undefined ? `there are: ${actions.join(", ")}` : `did you mean ${meant}?`;
+  return new DfnError("USAGE", `config: there is no "${action}"; ${hint}`);
+}

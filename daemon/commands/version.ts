@@ -1,0 +1,32 @@
+import { type Command, parseCommandLine } from "./command.ts";
+
+/** Put in by the bundler, from package.json. */
+declare const __VERSION__: string | undefined;
+
+/** The version of the bundle, or `unbundled` where the compiled files run as they are. */
+export const productVersion: string = typeof __VERSION__ === "string" ? __VERSION__ : "unbundled";
+
+export const version: Command = {
+  name: "version",
+  summary: "prints the version, Node's version and the platform",
+  usage: `Prints the version, Node's version and the platform.
+
+Usage: wazuh-dfn version [--json]
+
+  --json    as one JSON object
+`,
+  async run(args, io) {
+    const { values } = parseCommandLine(version, args, { json: { type: "boolean", default: false } });
+    const facts = {
+      version: productVersion,
+      node: process.versions.node,
+      platform: `${process.platform}-${process.arch}`,
+    };
+    io.stdout.write(
+      values.json
+        ? `${JSON.stringify(facts)}\n`
+        : `wazuh-dfn ${facts.version}, Node ${facts.node}, ${facts.platform}\n`,
+    );
+    return 0;
+  },
+};

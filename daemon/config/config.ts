@@ -1,0 +1,130 @@
+/**
+ * The settings as the rest of the forwarder sees them: complete (every default filled in), checked, and without
+ * secrets: those are read from where `SecretPlace` says by `secrets.ts`. `config sample` describes each for users.
+ * Durations are in milliseconds, sizes in bytes. Relative paths are below the working directory.
+ */
+export interface Config {
+  readonly dfn: DfnSettings;
+  readonly wazuh: WazuhSettings;
+  readonly sources: SourcesSettings;
+  readonly sink: SinkSettings;
+  readonly handlers: HandlersSettings;
+  /** Directory of the checkpoint, the lock and the dead letters. */
+  readonly stateDir: string;
+  readonly status: { readonly listen: StatusAddress };
+  readonly log: LogSettings;
+  readonly limits: { readonly memoryBytes: number };
+}
+
+export interface DfnSettings {
+  /** Also the topic; a valid topic name. */
+  readonly customerId: string;
+  /** Networks as address/length, the bits behind the length zero; empty where none is configured. */
+  readonly ownNetworks: readonly string[];
+}
+
+export interface WazuhSettings {
+  /** The manager's home directory. */
+  readonly home: string;
+  /** What is told to Wazuh's queue socket: acknowledgements and errors, errors alone, nothing. */
+  readonly feedback: "on" | "errors" | "off";
+}
+
+/** Undefined: switched off. At least one is on. */
+export interface SourcesSettings {
+  readonly socket: SocketSettings | undefined;
+  readonly tail: TailSettings | undefined;
+}
+
+export interface SocketSettings {
+  readonly path: string;
+  /** Permission bits of the socket file. */
+  readonly mode: number;
+  /** Name or number of the group that the socket file is given. */
+  readonly group: string;
+  readonly maxLineBytes: number;
+  readonly maxConnections: number;
+}
+
+export interface TailSettings {
+  readonly path: string;
+  /** How long the tail's copy of an alert waits for the socket's. */
+  readonly waitMs: number;
+  /** Where reading begins when there is no checkpoint. */
+  readonly start: "end" | "beginning" | Date;
+  readonly pollMs: number;
+  readonly maxLineBytes: number;
+}
+
+export type SinkSettings =
+  { readonly kind: "kafka"; readonly kafka: KafkaSettings } | { readonly kind: "file"; readonly path: string };
+
+export interface KafkaSettings {
+  /** `host:port`, an IPv6 address in brackets; at least one. */
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  /** Undefined: no TLS. */
+  readonly tls: TlsSettings | undefined;
+  readonly sasl: SaslSettings | undefined;
+  readonly compression: Compression;
+  /** How long a record waits for others of its partition. */
+  readonly lingerMs: number;
+  /** Most bytes of records in a batch, before compression. */
+  readonly batchBytes: number;
+  readonly batchRecords: number;
+  /** Most batches under way per partition. */
+  readonly maxInFlight: number;
+  readonly requestTimeoutMs: number;
+}
+
+export type Compression = "gzip" | "none" | "zstd";
+
+/** Files in PEM. */
+export interface TlsSettings {
+  /** Trusted beside the system's CA store, or alone (`caOnly`). */
+  readonly ca: readonly string[];
+  readonly caOnly: boolean;
+  /** With `key`: the client's certificate. */
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+  /** Holds the pass phrase of `key`. */
+  readonly passphraseFile: string | undefined;
+  /** The name that the broker's certificate must hold, where it is not the host name. */
+  readonly serverName: string | undefined;
+}
+
+export interface SaslSettings {
+  readonly mechanism: "plain" | "scram-sha-256" | "scram-sha-512";
+  readonly username: string;
+  readonly password: SecretPlace;
+}
+
+/** Where a secret is read from; settings themselves never hold one. */
+export type SecretPlace =
+  { readonly kind: "file"; readonly path: string } | { readonly kind: "environment"; readonly variable: string };
+
+/** Undefined: switched off. At least one is on. */
+export interface HandlersSettings {
+  readonly windows: { readonly eventIds: readonly string[] } | undefined;
+  readonly fail2ban: object | undefined;
+  readonly passthrough: PassthroughSettings | undefined;
+}
+
+/** All that are given must hold for an alert. */
+export interface PassthroughSettings {
+  readonly topic: string;
+  readonly level?: number;
+  readonly groups?: readonly string[];
+  readonly ruleIds?: readonly string[];
+  readonly location?: string;
+}
+
+export type StatusAddress =
+  | { readonly kind: "unix"; readonly path: string }
+  | { readonly kind: "tcp"; readonly host: "127.0.0.1" | "::1"; readonly port: number };
+
+export interface LogSettings {
+  readonly level: "debug" | "info" | "warn" | "error";
+  /** Time between two statistics in the log; 0 for none but the last. */
+  readonly statisticsMs: number;
+}

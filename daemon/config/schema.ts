@@ -1,0 +1,46 @@
+import { join } from "node:path";
+import type { Config } from "./config.ts";
+import { dfn } from "./sections/dfn.ts";
+import { handlers } from "./sections/handlers.ts";
+import { limits, log, status } from "./sections/process.ts";
+import { sink } from "./sections/sink.ts";
+import { sources } from "./sections/sources.ts";
+import { wazuh } from "./sections/wazuh.ts";
+import { path, section } from "./values.ts";
+
+const shape = {
+  dfn,
+  wazuh,
+  sources,
+  sink: sink.prefault({}),
+  handlers,
+  state_dir: path().prefault("/var/lib/wazuh-dfn"),
+  status,
+  log,
+  limits,
+};
+
+/** The names at the top of the configuration. */
+export const topNames: readonly string[] = Object.keys(shape);
+
+/** The whole configuration: what `plain` makes of a tree in, complete settings out. */
+export const schema = section(shape)
+  .refine((it) => it.handlers.passthrough?.topic !== it.dfn.customerId, {
+    path: ["handlers", "passthrough", "topic"],
+    error: "is the topic of dfn.customer_id, whose reader expects other records; name a topic of its own",
+  })
+  .transform((it): Config => {
+    const { socket, tail } = it.sources;
+    const alertsPath = join(it.wazuh.home, "logs/alerts/alerts.json");
+    return {
+      dfn: it.dfn,
+      wazuh: it.wazuh,
+      sources: { socket, tail: tail === undefined ? undefined : { ...tail, path: tail.path ?? alertsPath } },
+      sink: it.sink,
+      handlers: it.handlers,
+      stateDir: it.state_dir,
+      status: it.status,
+      log: it.log,
+      limits: it.limits,
+    };
+  });

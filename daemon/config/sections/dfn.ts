@@ -1,0 +1,15 @@
+import { z } from "zod";
+import type { DfnSettings } from "../config.ts";
+import { readNetwork } from "../network.ts";
+import { listOf, readTopic, section, text } from "../values.ts";
+
+const inner = section({
+  customer_id: text(readTopic),
+  own_network: listOf(readNetwork).optional(),
+}).transform((it): DfnSettings => ({ customerId: it.customer_id, ownNetworks: it.own_network ?? [] }));
+
+/** Where the whole section is missing, its required setting is named. */
+export const dfn = z
+  .unknown()
+  .transform((written) => written ?? {})
+  .pipe(inner);

@@ -1,0 +1,121 @@
+import { isIPv6 } from "node:net";
+import { z } from "zod";
+import type { KafkaSettings, SaslSettings, TlsSettings } from "../config.ts";
+import { passwordVariable } from "../overrides.ts";
+import { quoted, Refusal } from "../problem.ts";
+import {
+  choice,
+  duration,
+  free,
+  listOf,
+  path,
+  readPath,
+  rule,
+  section,
+  size,
+  switchable,
+  text,
+  whole,
+} from "../values.ts";
+
+const tls = section({
+  ca: listOf(readPath).optional(),
+  ca_only: choice(["on", "off"]).prefault("off"),
+  cert: path().optional(),
+  key: path().optional(),
+  passphrase_file: path().optional(),
+  server_name: text(readHost).optional(),
+})
+  .refine(
+    (it) => (it.cert === undefined) === (it.key === undefined),
+    rule("cert and key belong together: give both, or none"),
+  )
+  .refine(
+    (it) => it.ca_only === "off" || it.ca !== undefined,
+    rule("ca_only trusts the files of ca alone, and there is no ca; give ca or leave ca_only out"),
+  )
+  .transform((it): TlsSettings => ({
+    ca: it.ca ?? [],
+    caOnly: it.ca_only === "on",
+    cert: it.cert,
+    key: it.key,
+    passphraseFile: it.passphrase_file,
+    serverName: it.server_name,
+  }));
+
+const mechanisms = ["plain", "scram-sha-256", "scram-sha-512"] as const;
+
+/** The texts of this section are never repeated in a message: one of them may be a password in the wrong place. */
+const sasl = section({
+  mechanism: text((written) => {
+    const found = mechanisms.find((one) => one === written.toLowerCase());
+    if (found === undefined) throw new Refusal(`allowed is ${mechanisms.join(", ")}`);
+    return found;
+  }),
+  username: free(1000),
+  password_file: path().optional(),
+  password: z
+    .undefined({
+      error: `a password does not belong here, where others may read it; put it into a file that password_file names, or into the environment variable ${passwordVariable}`,
+    })
+    .optional(),
+}).transform((it): SaslSettings => ({
+  mechanism: it.mechanism,
+  username: it.username,
+  password:
+    it.password_file === undefined
+      ? { kind: "environment", variable: passwordVariable }
+      : { kind: "file", path: it.password_file },
+}));
+
+const kafka = section({
+  brokers: listOf(readBroker),
+  client_id: text(readClientId).prefault("wazuh-dfn"),
+  tls: switchable(tls).prefault("off"),
+  sasl: switchable(sasl).prefault("off"),
+  compression: choice(["gzip", "none", "zstd"]).prefault("gzip"),
+  linger: duration({ least: 0, most: 10_000 }).prefault("20ms"),
+  batch_bytes: size({ least: 1000, most: 900_000 }).prefault("900KB"),
+  batch_records: whole({ least: 1, most: 100_000 }).prefault("10000"),
+  max_in_flight: whole({ least: 1, most: 5 }).prefault("3"),
+  request_timeout: duration({ least: 1000, most: 300_000 }).prefault("30s"),
+}).transform((it): KafkaSettings => ({
+  brokers: it.brokers,
+  clientId: it.client_id,
+  tls: it.tls,
+  sasl: it.sasl,
+  compression: it.compression,
+  lingerMs: it.linger,
+  batchBytes: it.batch_bytes,
+  batchRecords: it.batch_records,
+  maxInFlight: it.max_in_flight,
+  requestTimeoutMs: it.request_timeout,
+}));
+
+/** `sink.kafka`; undefined where it is off or left out. */
+export const kafkaSink = switchable(kafka).prefault("off");
+
+function readBroker(written: string): string {
+  const allowed = "allowed is host:port, for instance kafka.example.org:9093 or [2001:db8::1]:9093";
+  const match = /^(?:\[(.*)\]|([^:[\]]+)):(\d{1,5})$/.exec(written);
+  if (match === null) {
+    const bare = /^[\w.-]+$/.test(written);
+    throw new Refusal(`${quoted(written)} ${bare ? "has no port" : "is no broker"}; ${allowed}`);
+  }
+  const [, ipv6, host, port] = match;
+  if (ipv6 === undefined ? !/^[\w.-]{1,253}$/.test(host ?? "") : !isIPv6(ipv6)) {
+    throw new Refusal(`${quoted(written)} names no host; ${allowed}`);
+  }
+  if (Number(port) >= 1 && Number(port) <= 65_535) return written;
+  throw new Refusal(`${quoted(written)} has the port ${port ?? ""}; allowed is 1 to 65535`);
+}
+
+function readHost(written: string): string {
+  if (/^[\w.-]{1,253}$/.test(written)) return written;
+  throw new Refusal(`${quoted(written)} is no host name`);
+}
+
+function readClientId(written: string): string {
+  if (/^[\w.-]{1,249}$/.test(written)) return written;
+  throw new Refusal(`${quoted(written)} is not allowed; allowed are 1 to 249 of a-z, A-Z, 0-9, ".", "_" and "-"`);
+}

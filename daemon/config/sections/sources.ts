@@ -1,0 +1,65 @@
+import type { SocketSettings, TailSettings } from "../config.ts";
+import { quoted, Refusal } from "../problem.ts";
+import { readTimestamp } from "../timestamp.ts";
+import { duration, free, path, readSocketPath, rule, section, size, switchable, text, whole } from "../values.ts";
+
+const lineRange = { least: 65_536, most: 256 * 1_048_576 };
+
+const socket = section({
+  path: text(readSocketPath).prefault("/run/wazuh-dfn/alerts.sock"),
+  mode: text(readMode).prefault("0660"),
+  group: free(64).prefault("wazuh"),
+  max_line: size(lineRange).prefault("16MiB"),
+  max_connections: whole({ least: 1, most: 65_536 }).prefault("1024"),
+}).transform((it): SocketSettings => ({
+  path: it.path,
+  mode: it.mode,
+  group: it.group,
+  maxLineBytes: it.max_line,
+  maxConnections: it.max_connections,
+}));
+
+/** The path of the tail is left open here: its default lies below `wazuh.home`. */
+type TailSection = Omit<TailSettings, "path"> & { readonly path: string | undefined };
+
+const tail = section({
+  path: path().optional(),
+  wait: duration({ least: 0, most: 600_000 }).prefault("0s"),
+  start: text(readStart).prefault("end"),
+  poll: duration({ least: 10, most: 60_000 }).prefault("100ms"),
+  max_line: size(lineRange).prefault("16MiB"),
+}).transform((it): TailSection => ({
+  path: it.path,
+  waitMs: it.wait,
+  start: it.start,
+  pollMs: it.poll,
+  maxLineBytes: it.max_line,
+}));
+
+export const sources = section({
+  socket: switchable(socket).prefault("on"),
+  tail: switchable(tail).prefault("on"),
+})
+  .refine(
+    (it) => it.socket !== undefined || it.tail !== undefined,
+    rule("socket and tail are both off, so no alert would ever come; leave one of them on"),
+  )
+  .prefault({});
+
+/** Four octal digits, the first a zero: TOML writes a number like 0o660 as 432, which must not be taken for a mode. */
+function readMode(written: string): number {
+  if (/^0[0-7]{3}$/.test(written)) return Number.parseInt(written, 8);
+  throw new Refusal(`${quoted(written)} is no mode; allowed is text such as "0660"`);
+}
+
+function readStart(written: string): "end" | "beginning" | Date {
+  if (written === "end" || written === "beginning") return written;
+  try {
+    return readTimestamp(written);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    throw new Refusal(
+      `${quoted(written)} is not allowed; allowed is end, beginning or a moment such as 2026-11-21T10:00:00Z`,
+    );
+  }
+}

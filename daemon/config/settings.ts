@@ -1,0 +1,97 @@
+import type { Config, KafkaSettings, SaslSettings, StatusAddress, TlsSettings } from "./config.ts";
+import { formatDuration, formatSize } from "./units.ts";
+
+/** Settings under the names and in the units of the configuration file. */
+export type Setting = string | number | readonly (string | number)[] | Settings;
+export interface Settings {
+  readonly [name: string]: Setting;
+}
+
+/** Stands for a secret wherever settings are shown. */
+export const mask = "********";
+
+/** The effective settings as a file could hold them; what is not set and has no default is left out. */
+export function settingsOf(config: Config): Settings {
+  const { dfn, wazuh, sources, sink, handlers } = config;
+  return {
+    dfn: without({ customer_id: dfn.customerId, own_network: dfn.ownNetworks }),
+    wazuh: { home: wazuh.home, feedback: wazuh.feedback },
+    sources: {
+      socket: orOff(sources.socket, (socket) => ({
+        path: socket.path,
+        mode: socket.mode.toString(8).padStart(4, "0"),
+        group: socket.group,
+        max_line: formatSize(socket.maxLineBytes),
+        max_connections: socket.maxConnections,
+      })),
+      tail: orOff(sources.tail, (tail) => ({
+        path: tail.path,
+        wait: formatDuration(tail.waitMs),
+        start: tail.start instanceof Date ? tail.start.toISOString() : tail.start,
+        poll: formatDuration(tail.pollMs),
+        max_line: formatSize(tail.maxLineBytes),
+      })),
+    },
+    sink: sink.kind === "kafka" ? { kafka: kafkaOf(sink.kafka) } : { file: { path: sink.path } },
+    handlers: {
+      windows: orOff(handlers.windows, ({ eventIds }) => ({ event_ids: eventIds })),
+      fail2ban: orOff(handlers.fail2ban, () => "on"),
+      passthrough: orOff(handlers.passthrough, ({ topic, level, groups, ruleIds, location }) =>
+        without({ topic, level, groups, rule_ids: ruleIds, location }),
+      ),
+    },
+    state_dir: config.stateDir,
+    status: { listen: addressOf(config.status.listen) },
+    log: { level: config.log.level, statistics: formatDuration(config.log.statisticsMs) },
+    limits: { memory: formatSize(config.limits.memoryBytes) },
+  };
+}
+
+function kafkaOf(kafka: KafkaSettings): Settings {
+  return {
+    brokers: kafka.brokers,
+    client_id: kafka.clientId,
+    tls: orOff(kafka.tls, tlsOf),
+    sasl: orOff(kafka.sasl, saslOf),
+    compression: kafka.compression,
+    linger: formatDuration(kafka.lingerMs),
+    batch_bytes: formatSize(kafka.batchBytes),
+    batch_records: kafka.batchRecords,
+    max_in_flight: kafka.maxInFlight,
+    request_timeout: formatDuration(kafka.requestTimeoutMs),
+  };
+}
+
+function tlsOf(tls: TlsSettings): Settings {
+  return without({
+    ca: tls.ca,
+    ca_only: tls.caOnly ? "on" : "off",
+    cert: tls.cert,
+    key: tls.key,
+    passphrase_file: tls.passphraseFile,
+    server_name: tls.serverName,
+  });
+}
+
+function saslOf({ mechanism, username, password }: SaslSettings): Settings {
+  const secret = password.kind === "file" ? { password_file: password.path } : { password: mask };
+  return { mechanism, username, ...secret };
+}
+
+function addressOf(listen: StatusAddress): string {
+  if (listen.kind === "unix") return listen.path;
+  return `${listen.host === "::1" ? "[::1]" : listen.host}:${listen.port}`;
+}
+
+function orOff<T>(value: T | undefined, show: (value: T) => Setting): Setting {
+  return value === undefined ? "off" : show(value);
+}
+
+/** Leaves out what is not set, and empty lists, which the file may not hold. */
+function without(settings: Readonly<Record<string, Setting | undefined>>): Settings {
+  const kept: Record<string, Setting> = {};
+  for (const [name, value] of Object.entries(settings)) {
+    if (value !== undefined && !(Array.isArray(value) && value.length === 0)) kept[name] = value;
+  }
+  return kept;
+}

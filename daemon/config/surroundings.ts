@@ -1,0 +1,85 @@
+import { accessSync, constants, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, errnoOf } from "../errors.ts";
+import type { Config } from "./config.ts";
+import type { Problem } from "./problem.ts";
+
+/**
+ * What the settings name on this machine and what the user who asks may do with it. All are warnings: the forwarder may
+ * run as another user, and what is missing may still come.
+ */
+export function inspectSurroundings(config: Config): Problem[] {
+  const { sources, sink, status, wazuh } = config;
+  const problems = writable("state_dir", config.stateDir, "the directory of the state");
+  if (sources.tail !== undefined) problems.push(...alertsReadable(sources.tail.path));
+  if (sources.socket !== undefined) {
+    problems.push(...writable("sources.socket.path", dirname(sources.socket.path), "the directory of the socket"));
+  }
+  if (status.listen.kind === "unix") {
+    problems.push(...writable("status.listen", dirname(status.listen.path), "the directory of the socket"));
+  }
+  if (sink.kind === "file")
+    problems.push(...writable("sink.file.path", dirname(sink.path), "the directory of the file"));
+  if (wazuh.feedback !== "off") problems.push(...queueWritable(join(wazuh.home, "queue/sockets/queue")));
+  return problems;
+}
+
+function writable(setting: string, directory: string, what: string): Problem[] {
+  const stat = statSync(directory, { throwIfNoEntry: false });
+  if (stat === undefined) {
+    return [
+      warning(
+        setting,
+        `${what}, ${directory}, does not exist; create it for the forwarder's user: mkdir -p ${directory}`,
+      ),
+    ];
+  }
+  if (!stat.isDirectory()) return [warning(setting, `${directory} is no directory; name another one`)];
+  const refusal = refused(directory, constants.W_OK | constants.X_OK);
+  if (refusal === undefined) return [];
+  return [
+    warning(
+      setting,
+      `${what}, ${directory}, may not be written ${refusal}; give it to the forwarder's user with chown`,
+    ),
+  ];
+}
+
+function alertsReadable(path: string): Problem[] {
+  const refusal = refused(path, constants.R_OK);
+  if (refusal === undefined) return [];
+  const remedy =
+    refusal === absent
+      ? "is wazuh.home right, and jsonout_output on in the manager's ossec.conf? The forwarder waits for it"
+      : "the forwarder's user must be in the manager's group: usermod -aG wazuh USER";
+  return [
+    warning("sources.tail.path", `${path} ${refusal === absent ? refusal : `may not be read ${refusal}`}; ${remedy}`),
+  ];
+}
+
+function queueWritable(path: string): Problem[] {
+  const refusal = refused(path, constants.W_OK);
+  if (refusal === undefined) return [];
+  const what = refusal === absent ? refusal : `may not be written ${refusal}`;
+  const remedy = "is the manager running, and wazuh.home right? feedback: off does without it";
+  return [warning("wazuh.feedback", `Wazuh's queue socket, ${path}, ${what}; ${remedy}`)];
+}
+
+const absent = "does not exist";
+
+/** Undefined: allowed. Else who is refused, or `absent`. */
+function refused(path: string, mode: number): string | undefined {
+  try {
+    accessSync(path, mode);
+    return undefined;
+  } catch (error) {
+    const reason = errnoOf(error);
+    if (reason === "ENOENT" || reason === "ENOTDIR") return absent;
+    const user = `by this user (uid ${process.getuid?.() ?? "unknown"})`;
+    return reason === "EACCES" ? user : `${user}: ${describe(error)}`;
+  }
+}
+
+function warning(setting: string, message: string): Problem {
+  return { severity: "warning", setting, message };
+}
