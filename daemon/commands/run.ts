@@ -1,0 +1,135 @@
+import type { Config } from "../config/config.ts";
+import { createBooks } from "../forwarder/books.ts";
+import { Forwarder } from "../forwarder/forwarder.ts";
+import { logStatistics } from "../forwarder/statistics.ts";
+import { describe, DfnError } from "../errors.ts";
+import { lockStateDir } from "../state/lock.ts";
+import { LatencyMeter } from "../telemetry/latency.ts";
+import { createLog } from "../telemetry/log.ts";
+import { RateMeter } from "../telemetry/rates.ts";
+import { configOptions, configOptionsHelp, loadConfig, parseCommandLine, type Command } from "./command.ts";
+import { productVersion } from "./version.ts";
+
+export const run: Command = {
+  name: "run",
+  summary: "ships relevant alerts to Kafka, in the foreground",
+  usage: `Ships relevant alerts to Kafka until it is told to stop. Logs to standard error.
+
+Usage: wazuh-dfn run [--config FILE] [--set NAME=VALUE]...
+
+${configOptionsHelp}
+Signals:
+  SIGTERM, SIGINT     read nothing more, finish what is under way (up to 5 s), save, end with 0
+  SIGHUP              take over the changed settings; when they are wrong, the old ones stay
+`,
+  async run(args, io) {
+    const { values } = parseCommandLine(run, args, configOptions);
+    const first = loadConfig(values, io);
+    await using _lock = await lockStateDir(first.stateDir, createLog(first.log.level));
+    const process = { env: io.env, books: createBooks(), latency: new LatencyMeter() };
+    const rates = new RateMeter(performance.now());
+    using signals = new Signals();
+    const stopsOnFailure = (reason: unknown): void => signals.fail(reason);
+    const build = (config: Config): Forwarder =>
+      new Forwarder({ ...process, config, log: createLog(config.log.level) });
+    let running = build(first);
+    await running.start(stopsOnFailure);
+    for (;;) {
+      const { config, log } = running.setup;
+      log.info({ version: productVersion, stateDir: config.stateDir }, "started");
+      const statistics = { ...process, forwarder: running, rates, log };
+      const timer = everyMs(config.log.statisticsMs, () => logStatistics("statistics", statistics));
+      const next = await nextForwarder(signals, running, () => build(loadConfig(values, io)));
+      clearInterval(timer);
+      log.info(next === undefined ? "stopping" : "taking over the changed settings");
+      await running.stop();
+      logStatistics("figures so far", statistics);
+      signals.throwIfFailed();
+      if (next === undefined) return 0;
+      running = await startOrReturn(next, () => build(config), stopsOnFailure);
+    }
+  },
+};
+
+/** Waits for the end (undefined) or for good new settings; bad ones are reported and the old ones stay. */
+async function nextForwarder(
+  signals: Signals,
+  running: Forwarder,
+  build: () => Forwarder,
+): Promise<Forwarder | undefined> {
+  const { config, log } = running.setup;
+  while ((await signals.next()) === "SIGHUP") {
+    try {
+      const next = build();
+      if (next.setup.config.stateDir === config.stateDir) return next;
+      throw new DfnError("CONFIG", "state_dir cannot be changed while the forwarder runs: restart it");
+    } catch (reason) {
+      log.error({ reason: describe(reason) }, "the changed settings are wrong and not taken over; the old ones stay");
+    }
+  }
+  return undefined;
+}
+
+/** Starts the next forwarder; where it cannot start, one with the former settings. */
+async function startOrReturn(
+  next: Forwarder,
+  former: () => Forwarder,
+  failed: (reason: unknown) => void,
+): Promise<Forwarder> {
+  try {
+    await next.start(failed);
+    return next;
+  } catch (reason) {
+    next.setup.log.error({ reason: describe(reason) }, "cannot start with the changed settings; the old ones stay");
+    const again = former();
+    await again.start(failed);
+    return again;
+  }
+}
+
+function everyMs(periodMs: number, action: () => void): NodeJS.Timeout | undefined {
+  return periodMs > 0 ? setInterval(action, periodMs) : undefined;
+}
+
+type Raised = "SIGTERM" | "SIGINT" | "SIGHUP" | "failure";
+
+/** The signals that arrived, in order; they are taken one at a time. */
+class Signals implements Disposable {
+  readonly #raised: Raised[] = [];
+  #wake: (() => void) | undefined;
+  #failure: { readonly reason: unknown } | undefined;
+  readonly #handlers = (["SIGTERM", "SIGINT", "SIGHUP"] as const).map((name) => {
+    const handler = (): void => this.raise(name);
+    process.on(name, handler);
+    return { name, handler };
+  });
+
+  /** A part of the forwarder ended by itself: the process ends too. */
+  fail(reason: unknown): void {
+    this.#failure ??= { reason };
+    this.raise("failure");
+  }
+
+  throwIfFailed(): void {
+    if (this.#failure !== undefined) throw this.#failure.reason;
+  }
+
+  raise(what: Raised): void {
+    this.#raised.push(what);
+    this.#wake?.();
+  }
+
+  async next(): Promise<Raised> {
+    for (;;) {
+      const raised = this.#raised.shift();
+      if (raised !== undefined) return raised;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const { name, handler } of this.#handlers) process.off(name, handler);
+  }
+}

@@ -1,0 +1,86 @@
+import { join } from "node:path";
+import type { Config } from "../config/config.ts";
+import type { BatchLimits } from "../delivery/batch-queue.ts";
+import { Budget } from "../delivery/budget.ts";
+import type { Handler, Sink } from "../delivery/contract.ts";
+import type { Couples } from "../delivery/couples.ts";
+import { DeadLetterStore, type NewDeadLetter } from "../delivery/dead-letters.ts";
+import { Outbox } from "../delivery/outbox.ts";
+import { Pipeline } from "../delivery/pipeline.ts";
+import { Relevance } from "../delivery/relevance.ts";
+import { Shipper, type Feedback } from "../delivery/shipper.ts";
+import type { SinkOffsets } from "../delivery/sink-offsets.ts";
+import { createHandlers } from "../handlers/registry.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { Books } from "./books.ts";
+
+const deadLetterLimits = { maxBytes: 256 * 1024 * 1024, segmentBytes: 4 * 1024 * 1024 };
+
+/** The directory of the dead letters in the state directory. */
+export function deadLetterDirectory(stateDir: string): string {
+  return join(stateDir, "dead-letters");
+}
+
+export function openDeadLetters(config: Config, log: Log): DeadLetterStore {
+  return new DeadLetterStore(deadLetterDirectory(config.stateDir), deadLetterLimits, log);
+}
+
+export interface CoreParts {
+  readonly config: Config;
+  readonly sink: Sink;
+  readonly deadLetters: { add(entry: NewDeadLetter): Promise<void> };
+  readonly books: Books;
+  readonly couples: Couples | undefined;
+  readonly offsets: SinkOffsets | undefined;
+  readonly feedback: Feedback | undefined;
+}
+
+/** What the running forwarder and a replay have in common: from a delivery to its outcome. */
+export interface Core {
+  readonly handlers: readonly Handler[];
+  readonly relevance: Relevance;
+  readonly budget: Budget;
+  readonly outbox: Outbox;
+  readonly shipper: Shipper;
+  readonly pipeline: Pipeline;
+  /** Topics that the handlers write to. */
+  readonly topics: readonly string[];
+}
+
+export function createCore(parts: CoreParts): Core {
+  const { config, sink, deadLetters, books, couples, offsets, feedback } = parts;
+  const handlers = createHandlers({
+    customerId: config.dfn.customerId,
+    ownNetworks: config.dfn.ownNetworks,
+    ...config.handlers,
+  });
+  const budget = new Budget(config.limits.memoryBytes);
+  const outbox = new Outbox(sink, batchLimits(config));
+  const shipper = new Shipper({
+    counters: books,
+    budget,
+    deadLetters,
+    outbox,
+    offsets,
+    couples,
+    feedback,
+    tailWaitMs: config.sources.socket === undefined ? 0 : (config.sources.tail?.waitMs ?? 0),
+  });
+  const pipeline = new Pipeline({ handlers, counters: books, budget, deadLetters, shipper, couples });
+  const relevance = new Relevance(handlers.flatMap((handler) => handler.needles));
+  return { handlers, relevance, budget, outbox, shipper, pipeline, topics: topicsOf(config) };
+}
+
+function topicsOf(config: Config): readonly string[] {
+  const { windows, fail2ban, passthrough } = config.handlers;
+  const topics = new Set<string>();
+  if (windows !== undefined || fail2ban !== undefined) topics.add(config.dfn.customerId);
+  if (passthrough !== undefined) topics.add(passthrough.topic);
+  return [...topics];
+}
+
+function batchLimits(config: Config): BatchLimits {
+  if (config.sink.kind === "file") return { maxBytes: 1024 * 1024, maxRecords: 10_000, lingerMs: 5 };
+  const { batchBytes, batchRecords, lingerMs } = config.sink.kafka;
+  return { maxBytes: batchBytes, maxRecords: batchRecords, lingerMs };
+}

@@ -1,0 +1,229 @@
+import { join } from "node:path";
+import type { Config } from "../config/config.ts";
+import { Couples } from "../delivery/couples.ts";
+import type { DeadLetterStore } from "../delivery/dead-letters.ts";
+import { Pairing } from "../delivery/pairing.ts";
+import { SinkOffsets } from "../delivery/sink-offsets.ts";
+import { describe } from "../errors.ts";
+import type { Sink } from "../delivery/contract.ts";
+import { affordableConnections, SocketSource } from "../sources/socket/socket-source.ts";
+import type { SocketIntake } from "../sources/socket/connection.ts";
+import { Tail } from "../sources/tail/tail.ts";
+import { loadWindow, removeWindow, saveWindow } from "../state/window-file.ts";
+import type { LatencyMeter } from "../telemetry/latency.ts";
+import type { Log } from "../telemetry/log.ts";
+import { Feedback } from "../wazuh/feedback.ts";
+import type { Books } from "./books.ts";
+import { createCore, openDeadLetters, type Core } from "./core.ts";
+import { createSink } from "./sink.ts";
+import { PipelineIntake } from "./tail-intake.ts";
+
+/** How long a stop waits for what is under way; with saving and closing it stays within five seconds. */
+const drainMs = 4000;
+/** Part of the byte budget that unfinished lines of socket clients may fill. */
+const partialShare = 0.25;
+
+export interface ForwarderSetup {
+  readonly config: Config;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly log: Log;
+  readonly books: Books;
+  readonly latency: LatencyMeter;
+}
+
+/**
+ * The forwarder from start to stop: sources, pipeline, sink, state. Stopping has two levels: drain (read nothing more,
+ * wait for what is under way, save), then abort (let the rest go; it is read again at the next start).
+ */
+export class Forwarder {
+  readonly setup: ForwarderSetup;
+  readonly #sink: Sink;
+  readonly #deadLetters: DeadLetterStore;
+  readonly #feedback: Feedback;
+  readonly #offsets: SinkOffsets | undefined;
+  readonly #couples: Couples | undefined;
+  readonly #core: Core;
+  readonly #drain = new AbortController();
+  #tail: Tail | undefined;
+  #reading: Promise<void> = Promise.resolve();
+  #socket: SocketSource | undefined;
+  #starting: Promise<void> = Promise.resolve();
+
+  /** @throws DfnError CONFIG when the sink cannot work with these settings */
+  constructor(setup: ForwarderSetup) {
+    const { config, env, log, books, latency } = setup;
+    this.setup = setup;
+    this.#sink = createSink(config, env, log, {
+      acknowledged: (_records, _bytes, latencyMs) => latency.add(latencyMs),
+      retried: () => undefined,
+      refused: () => undefined,
+      disconnected: (address, reason) => log.debug({ address, reason }, "a connection to Kafka ended"),
+    });
+    this.#deadLetters = openDeadLetters(config, log);
+    this.#feedback = new Feedback({
+      socketPath: join(config.wazuh.home, "queue/sockets/queue"),
+      mode: config.wazuh.feedback,
+      log,
+    });
+    const { socket, tail } = config.sources;
+    this.#offsets = tail === undefined ? undefined : new SinkOffsets();
+    this.#couples = socket === undefined ? undefined : new Couples(new Pairing(), { isLone: tail === undefined });
+    this.#core = createCore({
+      config,
+      sink: this.#sink,
+      deadLetters: this.#deadLetters,
+      books,
+      couples: this.#couples,
+      offsets: this.#offsets,
+      feedback: this.#feedback,
+    });
+  }
+
+  get core(): Core {
+    return this.#core;
+  }
+
+  get tail(): Tail | undefined {
+    return this.#tail;
+  }
+
+  /**
+   * Takes up work and returns; Kafka may be away. `failed` is called when a source ends by itself.
+   * @throws DfnError when the socket cannot be bound; everything is let go again then
+   */
+  async start(failed: (reason: unknown) => void): Promise<void> {
+    try {
+      await this.#begin(failed);
+    } catch (reason) {
+      await this.stop();
+      throw reason;
+    }
+  }
+
+  async #begin(failed: (reason: unknown) => void): Promise<void> {
+    const { config, log } = this.setup;
+    const window = this.#couples === undefined ? undefined : await loadWindow(config.stateDir, log);
+    let since = {};
+    if (config.sources.tail !== undefined) {
+      const intake = new PipelineIntake(
+        {
+          pipeline: this.#core.pipeline,
+          relevance: this.#core.relevance,
+          shipper: this.#core.shipper,
+          counters: this.setup.books.tail,
+          budget: this.#core.budget,
+        },
+        () => this.#caughtUp(held),
+      );
+      const tail = new Tail({
+        ...config.sources.tail,
+        stateDir: config.stateDir,
+        intake,
+        log,
+        sinkOffsets: () => this.#offsets?.low() ?? {},
+        onEnd: () => intake.reachedEnd(),
+      });
+      this.#tail = tail;
+      const resumed = await tail.load();
+      since = resumed.sink;
+      this.#couples?.restore(window, resumed.lastSecond);
+    } else this.#couples?.restore(window, -1);
+    const held = this.#offsets?.hold(since) ?? [];
+    if (config.sources.socket !== undefined) await this.#listen(config.sources.socket);
+    this.#sink.open();
+    this.#starting = this.#lookUp(since);
+    if (this.#tail !== undefined) {
+      this.#reading = this.#tail.run(this.#drain.signal);
+      this.#reading.catch(failed);
+    }
+    this.#starting.catch(failed);
+  }
+
+  /**
+   * Stops: at most about five seconds, whatever the state of Kafka. What has no outcome by then is read again.
+   */
+  async stop(): Promise<void> {
+    const { log, config } = this.setup;
+    this.#drain.abort();
+    this.#socket?.drain();
+    await this.#reading;
+    this.#core.shipper.letGo();
+    this.#core.outbox.flush();
+    const isDone = await within(this.#core.shipper.idle(), drainMs);
+    this.#core.shipper.dispose();
+    this.#core.outbox.dispose();
+    try {
+      if (this.#couples !== undefined) await saveWindow(config.stateDir, this.#couples.save());
+    } catch (reason) {
+      const what = "the pairing window cannot be saved; an alert that both sources brought may be sent twice";
+      log.error({ reason: describe(reason) }, what);
+    }
+    await this.#tail?.save();
+    if (!isDone) log.warn("stopped before everything was acknowledged; the rest is read again at the next start");
+    await this.#socket?.[Symbol.asyncDispose]();
+    await this.#sink[Symbol.asyncDispose]();
+    await this.#starting.catch(() => undefined); // The look-up ends when the sink is disposed.
+    await this.#tail?.[Symbol.asyncDispose]();
+    await this.#deadLetters[Symbol.asyncDispose]();
+    await this.#feedback[Symbol.asyncDispose]();
+  }
+
+  async #lookUp(since: Readonly<Record<string, number>>): Promise<void> {
+    const { log } = this.setup;
+    const lookup = await this.#sink.lookup(this.#core.topics, since);
+    if (lookup.shipped === undefined) {
+      const what = "the topic cannot be read: after a crash, alerts that were under way are sent twice";
+      log.warn({ reason: lookup.refusal }, `${what}; give this principal Read on the topic to prevent it`);
+    } else if (lookup.shipped.size > 0) {
+      log.info({ alerts: lookup.shipped.size }, "found alerts in the sink that were sent before the last stop");
+    }
+    this.#core.shipper.begin(lookup);
+  }
+
+  async #listen(settings: NonNullable<Config["sources"]["socket"]>): Promise<void> {
+    const { log } = this.setup;
+    const { pipeline, budget } = this.#core;
+    const isAlone = this.#tail === undefined;
+    const file = "socket";
+    const intake: SocketIntake = {
+      answersAfterOutcome: isAlone,
+      offer: (bytes, settled) =>
+        pipeline.offer({ source: "socket", bytes, place: { file, offset: 0, length: bytes.length }, settled }),
+      overLong: (head, length) =>
+        pipeline.damaged("socket", "over-long", { file, offset: 0, length }, head, () => undefined),
+      room: () => (isAlone ? budget.room() : undefined),
+    };
+    const socket = new SocketSource(
+      {
+        ...settings,
+        maxConnections: await affordableConnections(settings.maxConnections),
+        maxPartialBytes: Math.max(budget.limitBytes * partialShare, settings.maxLineBytes),
+      },
+      intake,
+      log,
+    );
+    await socket.listen();
+    this.#socket = socket;
+  }
+
+  #caughtUp(held: readonly { isPassed: boolean }[]): void {
+    for (const record of held) record.isPassed = true;
+    this.#core.shipper.endLookup();
+    void removeWindow(this.setup.config.stateDir).catch((reason: unknown) => {
+      this.setup.log.warn({ reason: describe(reason) }, "the saved pairing window cannot be removed");
+    });
+  }
+}
+
+/** Whether the promise was fulfilled in time. */
+async function within(promise: Promise<void>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,35 @@
+import type { Config, KafkaSettings } from "../config/config.ts";
+import { readSaslSecrets, readTlsSecrets } from "../config/secrets.ts";
+import type { Sink } from "../delivery/contract.ts";
+import { FileSink } from "../sinks/file.ts";
+import type { KafkaOptions } from "../sinks/kafka/options.ts";
+import { KafkaSink } from "../sinks/kafka/sink.ts";
+import type { KafkaTelemetry } from "../sinks/kafka/telemetry.ts";
+import type { Log } from "../telemetry/log.ts";
+
+/**
+ * The sink that the configuration names, with its secrets read.
+ * @throws DfnError CONFIG for certificates, keys or a password that cannot be read or used
+ */
+export function createSink(
+  config: Config,
+  env: Readonly<Record<string, string | undefined>>,
+  log: Log,
+  telemetry: KafkaTelemetry,
+): Sink {
+  if (config.sink.kind === "file") return new FileSink(config.sink.path, log);
+  return new KafkaSink({ options: kafkaOptions(config.sink.kafka, env), log, telemetry });
+}
+
+function kafkaOptions(kafka: KafkaSettings, env: Readonly<Record<string, string | undefined>>): KafkaOptions {
+  const { tls, sasl } = kafka;
+  return {
+    brokers: kafka.brokers,
+    clientId: kafka.clientId,
+    tls: tls === undefined ? undefined : readTlsSecrets(tls),
+    sasl: sasl === undefined ? undefined : readSaslSecrets(sasl, env),
+    compression: kafka.compression,
+    requestTimeoutMs: kafka.requestTimeoutMs,
+    maxInFlight: kafka.maxInFlight,
+  };
+}
