@@ -1,0 +1,147 @@
+/** What `npm run build` leaves in dist/. The tests are run in the root of the checkout. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { copyFile, cp, readdir, readFile, stat } from "node:fs/promises";
+import { builtinModules, createRequire } from "node:module";
+import { join, resolve } from "node:path";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import { build, type Plugin } from "esbuild";
+import { bundleCustomDfn, bundleForwarder } from "../../scripts/bundle/bundles.ts";
+import { kafkajsPatch, patchRequestQueue } from "../../scripts/bundle/kafkajs-patch.ts";
+import { koffiNative } from "../../scripts/bundle/koffi-native.ts";
+import { TempDir } from "../rig/temp-dir.ts";
+
+const root = resolve(".");
+const dist = resolve("dist");
+const require = createRequire(import.meta.url);
+const run = promisify(execFile);
+
+function required(source: string): string[] {
+  return [...source.matchAll(/\b(?:require|import)\(\s*["'`]([^"'`]+)["'`]\s*\)/g)].map(([, name = ""]) => name);
+}
+
+test("custom-dfn is one executable file that loads node:fs and node:net, and nothing else", async () => {
+  const source = await readFile(join(dist, "custom-dfn"), "utf8");
+  assert.ok(source.startsWith("#!/usr/bin/env node\n"));
+  assert.deepEqual([...new Set(required(source))].toSorted(), ["node:fs", "node:net"]);
+  assert.doesNotMatch(source, /\bimport\b\s*[({"'*]/);
+  assert.equal((await stat(join(dist, "custom-dfn"))).mode & 0o777, 0o755);
+});
+
+test("custom-dfn runs where integratord keeps it: without a package.json around", async () => {
+  await using dir = await TempDir.create();
+  await copyFile(join(dist, "custom-dfn"), dir.join("custom-dfn"));
+  await assert.rejects(run(process.execPath, [dir.join("custom-dfn")]), { code: 2, stderr: /^usage: custom-dfn/ });
+});
+
+test("the forwarder is one file that loads modules of Node only", async () => {
+  const source = await readFile(join(dist, "wazuh-dfn.cjs"), "utf8");
+  const foreign = required(source).filter((name) => !builtinModules.includes(name.replace(/^node:/, "")));
+  assert.deepEqual(foreign, []);
+});
+
+test("the forwarder runs away from its checkout, and knows its version", async () => {
+  await using dir = await TempDir.create();
+  await cp(dist, dir.join("dist"), { recursive: true });
+  const { stdout } = await run(process.execPath, [dir.join("dist/wazuh-dfn.cjs"), "version", "--json"], { cwd: "/" });
+  const manifest: { version: string } = JSON.parse(await readFile("package.json", "utf8"));
+  const told: { version: string } = JSON.parse(stdout);
+  assert.equal(told.version, manifest.version);
+});
+
+test("no bundle names the machine that it was built on", async () => {
+  for (const name of ["custom-dfn", "wazuh-dfn.cjs"]) {
+    const source = await readFile(join(dist, name), "utf8");
+    assert.ok(!source.includes(root), name);
+  }
+});
+
+test("the same input gives the same bytes", async () => {
+  await using dir = await TempDir.create();
+  await bundleCustomDfn(root, dir.path);
+  await bundleForwarder(root, dir.path);
+  for (const name of await readdir(dir.path)) {
+    assert.ok((await readFile(dir.join(name))).equals(await readFile(join(dist, name))), name);
+  }
+});
+
+test("koffi's native file is found beside a bundle, and only asked for when koffi is", async () => {
+  await using dir = await TempDir.create();
+  const contents = `
+    console.log("started");
+    import("koffi").then((koffi) => console.log(typeof koffi.default.load), (reason) => console.log(reason.code));`;
+  await build({
+    stdin: { contents, resolveDir: root },
+    outfile: dir.join("probe.cjs"),
+    bundle: true,
+    platform: "node",
+    format: "cjs",
+    target: "node20",
+    plugins: [koffiNative()],
+  });
+  const native = `koffi-${process.platform}-${process.arch}.node`;
+  const without = await run(process.execPath, [dir.join("probe.cjs")], { cwd: "/" });
+  assert.equal(without.stdout, "started\nMODULE_NOT_FOUND\n");
+  await copyFile(join(dist, native), dir.join(native));
+  const beside = await run(process.execPath, [dir.join("probe.cjs")], { cwd: "/" });
+  assert.equal(beside.stdout, "started\nfunction\n");
+});
+
+interface RequestQueue {
+  readonly throttleCheckTimeoutId: NodeJS.Timeout | null;
+  readonly pending: unknown[];
+  throttledUntil: number;
+  checkPendingRequests(): void;
+  destroy(): void;
+}
+
+/** kafkajs's request queue as it comes out of a bundle. */
+async function loadRequestQueue(dir: TempDir, name: string, plugins: Plugin[]): Promise<RequestQueue> {
+  const outfile = dir.join(`${name}.cjs`);
+  const entryPoints = [join(root, "node_modules/kafkajs/src/network/requestQueue/index.js")];
+  await build({ entryPoints, outfile, bundle: true, platform: "node", format: "cjs", target: "node20", plugins });
+  const Queue: new (options: object) => RequestQueue = require(outfile);
+  return new Queue({ maxInFlightRequests: 1, requestTimeout: 1000, clientId: "", broker: "", logger: {} });
+}
+
+test("the patch takes the idle timer out of kafkajs, and leaves those that are needed", async () => {
+  await using dir = await TempDir.create();
+  const stock = await loadRequestQueue(dir, "stock", []);
+  stock.checkPendingRequests();
+  assert.notEqual(stock.throttleCheckTimeoutId, null, "kafkajs no longer has the defect: the patch can go");
+  stock.destroy();
+
+  const patched = await loadRequestQueue(dir, "patched", [kafkajsPatch()]);
+  patched.checkPendingRequests();
+  assert.equal(patched.throttleCheckTimeoutId, null);
+  patched.throttledUntil = Date.now() + 60_000;
+  patched.checkPendingRequests();
+  assert.notEqual(patched.throttleCheckTimeoutId, null, "throttled by the broker");
+  patched.destroy();
+  patched.pending.push({});
+  patched.checkPendingRequests();
+  assert.notEqual(patched.throttleCheckTimeoutId, null, "a request waits");
+  patched.destroy();
+});
+
+test("the forwarder's bundle holds the patch", async () => {
+  const source = await readFile(join(dist, "wazuh-dfn.cjs"), "utf8");
+  assert.match(
+    source,
+    /scheduleCheckPendingRequests\(\)\s*\{[^}]*CHECK_PENDING_REQUESTS_INTERVAL[^}]*scheduleAt\s*<=\s*0/,
+  );
+});
+
+test("the build fails when the patch does not apply, or finds nothing to patch", async () => {
+  const source = await readFile("node_modules/kafkajs/src/network/requestQueue/index.js", "utf8");
+  assert.notEqual(patchRequestQueue(source), source);
+  assert.throws(() => patchRequestQueue(source.replace("this.pending.length > 0", "this.pending.size > 0")), /changed/);
+  assert.throws(() => patchRequestQueue(patchRequestQueue(source)), /changed/);
+  assert.throws(() => patchRequestQueue(""), /changed/);
+
+  await using dir = await TempDir.create();
+  const stdin = { contents: "console.log(1)", resolveDir: root };
+  const nothing = build({ stdin, outfile: dir.join("out.cjs"), plugins: [kafkajsPatch()], logLevel: "silent" });
+  await assert.rejects(nothing, /requestQueue was not patched/);
+});
