@@ -10,12 +10,15 @@ import type { KafkaOptions } from "./options.ts";
 import { PartitionSender } from "./partition-sender.ts";
 import type { SenderContext } from "./sender-context.ts";
 import { noTelemetry, type KafkaStatus, type KafkaTelemetry } from "./telemetry.ts";
+import { inspectTls } from "./tls-inspection.ts";
 import { TlsFiles } from "./tls.ts";
 import { Topology } from "./topology.ts";
 import { keepVigil } from "./vigil.ts";
 
 /** Replaced certificates are noticed within this time. */
 const certificatesEveryMs = 5000;
+/** What is wrong with them, or will be soon, is said so often. */
+const inspectEveryMs = 86_400_000;
 
 export interface KafkaSinkSetup {
   readonly options: KafkaOptions;
@@ -77,7 +80,11 @@ export class KafkaSink implements Sink {
   open(): void {
     if (this.#timers.length > 0 || this.#stop.signal.aborted) return;
     this.#timers.push(setInterval(() => this.#checkProgress(), this.#options.requestTimeoutMs / 2));
-    if (this.#tls !== undefined) this.#timers.push(setInterval(() => this.#checkCertificates(), certificatesEveryMs));
+    if (this.#tls !== undefined) {
+      this.#inspectCertificates();
+      this.#timers.push(setInterval(() => this.#checkCertificates(), certificatesEveryMs));
+      this.#timers.push(setInterval(() => this.#inspectCertificates(), inspectEveryMs));
+    }
     for (const timer of this.#timers) timer.unref();
     const tools = {
       connections: () => this.#cluster.openConnections,
@@ -164,6 +171,15 @@ export class KafkaSink implements Sink {
     }
     this.#log.info("sink.kafka.tls: the certificates were replaced; connections are made anew with them");
     this.#cluster.reset(new Error("certificates were replaced"));
+  }
+
+  /** Certificates grow old while the forwarder runs. */
+  #inspectCertificates(): void {
+    if (this.#options.tls === undefined) return;
+    for (const { severity, message } of inspectTls(this.#options.tls)) {
+      if (severity === "error") this.#log.error(message);
+      else this.#log.warn(message);
+    }
   }
 
   async #probe(address: string): Promise<void> {

@@ -28,9 +28,14 @@ const systemStores = [
 
 const certificateBlock = /-----BEGIN (?:TRUSTED )?CERTIFICATE-----[^-]+-----END (?:TRUSTED )?CERTIFICATE-----/g;
 
+/** A system's whole store has a quarter of this. */
+const maxFileBytes = 1024 * 1024;
+
 /** Reads a file of the settings. @throws DfnError CONFIG that names the setting, the file and the remedy */
 export function readPem(setting: string, path: string): string {
   try {
+    const { size } = statSync(path);
+    if (size > maxFileBytes) throw new Error(`it has ${size} bytes`);
     return readFileSync(path, "utf8");
   } catch (reason) {
     throw new DfnError(
@@ -41,9 +46,14 @@ export function readPem(setting: string, path: string): string {
   }
 }
 
+/** The certificates of a PEM text, each as a text of its own. */
+export function splitPem(text: string): readonly string[] {
+  return text.match(certificateBlock) ?? [];
+}
+
 /** The certificates of a PEM text, at least one. @throws DfnError CONFIG for a text without a proper one */
 export function parseCertificates(setting: string, path: string, text: string): readonly X509Certificate[] {
-  const blocks = text.match(certificateBlock) ?? [];
+  const blocks = splitPem(text);
   if (blocks.length === 0) {
     throw new DfnError(
       "CONFIG",

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+import type { SinkRecord } from "../../../../daemon/delivery/contract.ts";
+import { formatAddress, parseAddress } from "../../../../daemon/sinks/kafka/address.ts";
+import { Alarms } from "../../../../daemon/sinks/kafka/alarms.ts";
+import { Backoff } from "../../../../daemon/sinks/kafka/backoff.ts";
+import { assertAvailable, decompress } from "../../../../daemon/sinks/kafka/compression.ts";
+import { Entry, Parcel } from "../../../../daemon/sinks/kafka/entry.ts";
+import { faultOfCode } from "../../../../daemon/sinks/kafka/faults.ts";
+import { StandingSearch } from "../../../../daemon/sinks/kafka/standing.ts";
+import { silentLog } from "../../../../daemon/telemetry/log.ts";
+
+test("addresses are read with names, IPv4 and IPv6, and written as they were", () => {
+  for (const text of ["kafka.example.org:443", "127.0.0.1:9092", "[2001:db8::1]:9093"]) {
+    assert.equal(formatAddress(parseAddress(text)), text);
+  }
+  assert.deepEqual(parseAddress("[::1]:9092"), { host: "::1", port: 9092 });
+});
+
+for (const text of ["kafka", "kafka:", "kafka:0", "kafka:65536", "::1:9092", "a b:1", "", "http://kafka:9092"]) {
+  test(`"${text}" is no address`, () => {
+    assert.throws(() => parseAddress(text), { name: "DfnError", code: "CONFIG" });
+  });
+}
+
+test("waiting grows from 100 ms to 2 s and begins anew after a success", () => {
+  const backoff = new Backoff();
+  const waits = Array.from({ length: 8 }, () => backoff.nextMs());
+  assert.ok(
+    waits.every((wait) => wait >= 80 && wait <= 2000),
+    waits.join(),
+  );
+  assert.ok((waits[0] ?? 0) <= 100 && (waits.at(-1) ?? 0) >= 1600, waits.join());
+  backoff.reset();
+  assert.ok(backoff.nextMs() <= 100);
+});
+
+test("a trouble is said once, then once a minute, and its end is said", () => {
+  const said: string[] = [];
+  const note = (level: string) => (text: string) => said.push(`${level} ${text}`);
+  mock.timers.enable({ apis: ["Date"], now: 1_000_000 });
+  try {
+    const alarms = new Alarms({ ...silentLog, error: note("error"), warn: note("warn"), info: note("info") });
+    for (let second = 0; second < 61; second++) {
+      alarms.raise("topic t", faultOfCode(29));
+      mock.timers.tick(1000);
+    }
+    alarms.raise("Kafka", faultOfCode(6));
+    assert.deepEqual(
+      alarms.standing.map(({ subject }) => subject),
+      ["topic t", "Kafka"],
+    );
+    alarms.clear("topic t");
+    alarms.clear("topic t");
+    alarms.clear("another");
+    assert.equal(said.length, 4, said.join("\n"));
+    assert.match(said[0] ?? "", /^error topic t: TOPIC_AUTHORIZATION_FAILED; give .* Write and Describe/);
+    assert.match(said[1] ?? "", /^error topic t/);
+    assert.match(said[2] ?? "", /^warn Kafka: NOT_LEADER/);
+    assert.match(said[3] ?? "", /^info topic t: works again after 61.0 s/);
+    assert.equal(alarms.last?.subject, "Kafka");
+  } finally {
+    mock.timers.reset();
+  }
+});
+
+function alert(id: string, value: string): SinkRecord {
+  return {
+    key: null,
+    value: Buffer.from(value),
+    headers: [
+      ["wazuh-alert-id", Buffer.from(id)],
+      ["wazuh-node", Buffer.from("n")],
+      ["wazuh-dfn-handler", Buffer.from("windows")],
+      ["wazuh-dfn-source", Buffer.from("file")],
+    ],
+  };
+}
+
+function stored(offset: number, record: SinkRecord) {
+  return { offset, ...record };
+}
+
+test("a record found in the log stands for one that was sent, equal ones as often as they are there", () => {
+  const records = [alert("1", "a"), alert("2", "b"), alert("1", "a"), alert("1", "other")];
+  const slots = records.map((record, index) => ({ record, index }));
+  const entries = [
+    new Entry(new Parcel(2), slots.slice(0, 2), "none"),
+    new Entry(new Parcel(2), slots.slice(2), "none"),
+  ];
+  const search = new StandingSearch(entries);
+  search.visit(stored(40, alert("9", "a")));
+  search.visit(stored(41, alert("1", "a")));
+  search.visit(stored(42, { ...alert("1", "other"), headers: alert("1", "x").headers.slice(0, 3) }));
+  search.visit(stored(43, alert("1", "changed")));
+  const found = [...search.found].map(([{ index }, offset]) => [index, offset]);
+  assert.deepEqual(found, [
+    [0, 41],
+    [3, 42],
+  ]);
+  search.visit(stored(44, alert("1", "a")));
+  search.visit(stored(45, alert("1", "a")));
+  assert.deepEqual([...search.found.values()], [41, 42, 44]);
+});
+
+test("zstd is offered exactly where the runtime has it, and refused with the remedy elsewhere", async () => {
+  const hasZstd = "zstdCompress" in (await import("node:zlib"));
+  if (hasZstd) assertAvailable("zstd");
+  else assert.throws(() => assertAvailable("zstd"), { code: "CONFIG", message: /Node 22.15.*gzip/ });
+  assertAvailable("gzip");
+});
+
+test("what cannot be decompressed is named, never taken for an empty batch", async () => {
+  await assert.rejects(decompress(2, Buffer.from("x")), { name: "MissingCodec" });
+  await assert.rejects(decompress(1, Buffer.from("no gzip")), { name: "RangeError" });
+});
