@@ -23,7 +23,6 @@ export interface Queued {
 export class BatchQueue {
   readonly #limits: BatchLimits;
   #records: Queued[] = [];
-  #head = 0;
   #bytes = 0;
   /** When the oldest waiting record was added. */
   #since = 0;
@@ -33,7 +32,7 @@ export class BatchQueue {
   }
 
   get length(): number {
-    return this.#records.length - this.#head;
+    return this.#records.length;
   }
 
   add(queued: Queued, nowMs: number): void {
@@ -52,24 +51,17 @@ export class BatchQueue {
   /** Takes the next batch, at most as large as the limits say; at least one record when any waits. */
   take(nowMs: number): Queued[] {
     let bytes = 0;
-    let end = this.#head;
-    while (end < this.#records.length && end - this.#head < this.#limits.maxRecords) {
+    let end = 0;
+    while (end < this.#limits.maxRecords) {
       const next = this.#records[end];
-      if (next === undefined || (end > this.#head && bytes + next.bytes > this.#limits.maxBytes)) break;
+      if (next === undefined || (end > 0 && bytes + next.bytes > this.#limits.maxBytes)) break;
       bytes += next.bytes;
       end += 1;
     }
-    const batch = this.#records.slice(this.#head, end);
     this.#bytes -= bytes;
-    this.#head = end;
     this.#since = nowMs;
-    if (this.#head === this.#records.length) {
-      this.#records = [];
-      this.#head = 0;
-    } else if (this.#head > 4096) {
-      this.#records = this.#records.slice(this.#head);
-      this.#head = 0;
-    }
-    return batch;
+    // Taken out and not only stepped over: a record keeps its alert in memory, and the budget counts it no more once
+    // it has its outcome.
+    return this.#records.splice(0, end);
   }
 }
