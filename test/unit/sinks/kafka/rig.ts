@@ -1,0 +1,61 @@
+import type { SinkRecord, WriteOutcome } from "../../../../daemon/delivery/contract.ts";
+import type { KafkaOptions } from "../../../../daemon/sinks/kafka/options.ts";
+import { KafkaSink } from "../../../../daemon/sinks/kafka/sink.ts";
+import type { KafkaTelemetry } from "../../../../daemon/sinks/kafka/telemetry.ts";
+import { noTelemetry } from "../../../../daemon/sinks/kafka/telemetry.ts";
+import { silentLog, type Log } from "../../../../daemon/telemetry/log.ts";
+
+/** Log lines, each with its level in front. */
+export class Lines {
+  readonly all: string[] = [];
+  readonly log: Log = {
+    ...silentLog,
+    debug: (text: string) => void this.all.push(`debug ${text}`),
+    info: (text: string) => void this.all.push(`info ${text}`),
+    warn: (text: string) => void this.all.push(`warn ${text}`),
+    error: (text: string) => void this.all.push(`error ${text}`),
+  } as Log;
+
+  matching(pattern: RegExp): string[] {
+    return this.all.filter((line) => pattern.test(line));
+  }
+}
+
+/** A sink with the options that a test does not care about filled in. */
+export function openSink(
+  brokers: readonly string[],
+  options: Partial<KafkaOptions> = {},
+  log: Log = silentLog,
+  telemetry: KafkaTelemetry = noTelemetry,
+): KafkaSink {
+  const defaults = {
+    clientId: "test",
+    tls: undefined,
+    sasl: undefined,
+    compression: "gzip",
+    requestTimeoutMs: 5000,
+    maxInFlight: 3,
+  } as const;
+  const sink = new KafkaSink({ options: { ...defaults, brokers, ...options }, log, telemetry });
+  sink.open();
+  return sink;
+}
+
+/** A record as the forwarder makes it, with `id` also as its value. */
+export function record(id: string, value = id): SinkRecord {
+  return {
+    key: Buffer.from("001"),
+    value: Buffer.from(value),
+    headers: [
+      ["wazuh-alert-id", Buffer.from(id)],
+      ["wazuh-node", Buffer.from("node")],
+      ["wazuh-dfn-source", Buffer.from("file")],
+      ["wazuh-dfn-handler", Buffer.from("windows")],
+    ],
+  };
+}
+
+/** Offsets of acknowledged records, reasons of refused ones. */
+export function summary(outcomes: readonly WriteOutcome[]): (number | string)[] {
+  return outcomes.map((outcome) => (outcome.kind === "acknowledged" ? outcome.offset : outcome.reason));
+}

@@ -1,0 +1,196 @@
+import { createServer, type Server, type Socket } from "node:net";
+import { ByteReader } from "../../../../daemon/sinks/kafka/byte-reader.ts";
+import { int16, int32, int64, string } from "./wire.ts";
+import { readBatches, type StoredRecord } from "../../../../daemon/sinks/kafka/record-reader.ts";
+
+/** A produce request as the broker reads it. */
+export interface Produced {
+  readonly producerId: bigint;
+  readonly sequence: number;
+  /** The whole batch, byte by byte. */
+  readonly batch: Buffer;
+  readonly records: readonly StoredRecord[];
+}
+
+/**
+ * What the script wants done with a produce request: append it and say so, answer with an error code, append it and
+ * answer with an error code, answer about another partition, close the connection (with or without appending before),
+ * or nothing at all.
+ */
+export type Reaction =
+  | "append"
+  | { readonly code: number; readonly isAppended?: boolean }
+  | "other-partition"
+  | "append-and-close"
+  | "close"
+  | "silence";
+
+const versions = [
+  [0, 7],
+  [1, 11],
+  [2, 3],
+  [3, 6],
+  [18, 2],
+  [22, 1],
+] as const;
+
+/**
+ * A broker of one topic with one partition, whose answers a test writes: for the faults that a real Kafka shows too
+ * seldom. It keeps what it appended and can be read.
+ */
+export class ScriptedBroker implements AsyncDisposable {
+  readonly topic = "t";
+  readonly produced: Produced[] = [];
+  readonly log: StoredRecord[] = [];
+  connections = 0;
+  metadataCode = 0;
+  fetchCode = 0;
+  /** Asked for every produce request, in order. */
+  react: (request: Produced, count: number) => Reaction = () => "append";
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  readonly #batches: { readonly from: number; readonly batch: Buffer }[] = [];
+  #producerId = 100n;
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  static async start(): Promise<ScriptedBroker> {
+    const server = createServer();
+    const broker = new ScriptedBroker(server);
+    server.on("connection", (socket) => broker.#serve(socket));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return broker;
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.#port}`;
+  }
+
+  /** Values of the log, as text. */
+  get values(): string[] {
+    return this.log.map(({ value }) => String(value));
+  }
+
+  get #port(): number {
+    const address = this.#server.address();
+    if (address === null || typeof address === "string") throw new Error("the server does not listen");
+    return address.port;
+  }
+
+  #serve(socket: Socket): void {
+    this.connections += 1;
+    this.#sockets.add(socket);
+    let received = Buffer.alloc(0);
+    let last: Promise<void> = Promise.resolve();
+    socket.on("error", () => {}); // The other side hangs up when it likes.
+    socket.on("close", () => this.#sockets.delete(socket));
+    socket.on("data", (chunk) => {
+      received = Buffer.concat([received, chunk]);
+      while (received.length >= 4 && received.length >= 4 + received.readInt32BE(0)) {
+        const request = received.subarray(4, 4 + received.readInt32BE(0));
+        received = received.subarray(4 + request.length);
+        // One connection's requests are served in order, as in Kafka.
+        last = last.then(() => this.#answer(socket, request));
+      }
+    });
+  }
+
+  async #answer(socket: Socket, request: Buffer): Promise<void> {
+    const reader = new ByteReader(request);
+    const apiKey = reader.int16();
+    reader.skip(2);
+    const correlationId = reader.int32();
+    reader.string();
+    const body = apiKey === 0 ? await this.#produce(reader) : this.#simpleAnswer(apiKey, reader);
+    if (body === "close") socket.destroy();
+    if (!Buffer.isBuffer(body)) return;
+    socket.write(Buffer.concat([int32(body.length + 4), int32(correlationId), body]));
+  }
+
+  #simpleAnswer(apiKey: number, reader: ByteReader): Buffer {
+    const name = string(this.topic);
+    switch (apiKey) {
+      case 18:
+        return Buffer.concat([int16(0), int32(versions.length), ...versions.map(([key, max]) => int16(key, 0, max))]);
+      case 3:
+        return Buffer.concat([
+          Buffer.concat([int32(0, 1, 1), string("127.0.0.1"), int32(this.#port), int16(-1, -1), int32(1)]),
+          Buffer.concat([int32(1), int16(this.metadataCode), name, Buffer.alloc(1)]),
+          ...(this.metadataCode === 0 ? [int32(1), int16(0), int32(0, 1, 0, 0, 0)] : [int32(0)]),
+        ]);
+      case 22:
+        return Buffer.concat([int32(0), int16(0), int64((this.#producerId += 1n)), int16(0)]);
+      case 2:
+        return this.#offsets(reader);
+      case 1:
+        return this.#fetch(reader);
+      default:
+        throw new Error(`the scripted broker knows no request ${apiKey}`);
+    }
+  }
+
+  async #produce(reader: ByteReader): Promise<Buffer | "close" | "silence"> {
+    reader.skip(2 + 2 + 4 + 4);
+    const topic = reader.string();
+    reader.skip(4);
+    const partition = reader.int32();
+    const batch = reader.bytes(reader.int32());
+    const { records } = await readBatches(batch);
+    const request = { producerId: batch.readBigInt64BE(43), sequence: batch.readInt32BE(53), batch, records };
+    this.produced.push(request);
+    const reaction = this.react(request, this.produced.length);
+    const isObject = typeof reaction === "object";
+    const from = this.log.length;
+    if (reaction === "append" || reaction === "append-and-close" || (isObject && reaction.isAppended === true)) {
+      this.append(batch, records);
+    }
+    if (reaction === "close" || reaction === "append-and-close") return "close";
+    if (reaction === "silence") return "silence";
+    const answered = reaction === "other-partition" ? partition + 1 : partition;
+    const code = isObject ? reaction.code : 0;
+    return Buffer.concat([
+      Buffer.concat([int32(1), string(topic), int32(1, answered), int16(code)]),
+      Buffer.concat([int64(code === 0 ? from : -1, -1, 0), int32(0)]),
+    ]);
+  }
+
+  /** Puts a batch into the log, as the leader does. */
+  append(batch: Buffer, records: readonly StoredRecord[]): void {
+    const from = this.log.length;
+    const stored = Buffer.from(batch);
+    stored.writeBigInt64BE(BigInt(from), 0);
+    this.#batches.push({ from, batch: stored });
+    for (const [index, record] of records.entries()) this.log.push({ ...record, offset: from + index });
+  }
+
+  #offsets(reader: ByteReader): Buffer {
+    reader.skip(4 + 1 + 4);
+    reader.string();
+    reader.skip(4 + 4);
+    const isNext = reader.int64() === -1;
+    const head = [int32(0, 1), string(this.topic), int32(1, 0), int16(0)];
+    return Buffer.concat([...head, int64(-1, isNext ? this.log.length : 0)]);
+  }
+
+  #fetch(reader: ByteReader): Buffer {
+    reader.skip(4 + 4 + 4 + 4 + 1 + 4 + 4 + 4);
+    reader.string();
+    reader.skip(4 + 4 + 4);
+    const offset = reader.int64();
+    const batches = this.#batches.filter(
+      ({ from }, at) => (this.#batches[at + 1]?.from ?? this.log.length) > offset || from >= offset,
+    );
+    const bytes = Buffer.concat(this.fetchCode === 0 ? batches.map(({ batch }) => batch) : []);
+    return Buffer.concat([
+      Buffer.concat([int32(0), int16(0), int32(0, 1), string(this.topic), int32(1, 0), int16(this.fetchCode)]),
+      Buffer.concat([int64(this.log.length, this.log.length, 0), int32(0, -1, bytes.length), bytes]),
+    ]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+}
