@@ -11,7 +11,8 @@ export interface Copies {
 }
 
 const empty = 0;
-const maxCount = 0x7fff;
+/** Most copies that are counted for one fingerprint and way. */
+export const maxCopies = 0x7fff;
 
 /**
  * Counts of copies per fingerprint in flat arrays: 12 bytes an entry where a Map of strings needs some 150. Open
@@ -43,14 +44,14 @@ export class FingerprintTable {
 
   get(print: Fingerprint): Copies {
     const packed = this.#counts[this.#find(print)] ?? empty;
-    return { tail: packed & maxCount, socket: (packed >>> 15) & maxCount };
+    return { tail: packed & maxCopies, socket: (packed >>> 15) & maxCopies };
   }
 
-  /** Sets the counts of a fingerprint; with both 0 the entry is taken out. Counts stop at 32,767. */
+  /** Sets the counts of a fingerprint; with both 0 the entry is taken out. Counts stop at `maxCopies`. */
   set(print: Fingerprint, copies: Copies): void {
     const slot = this.#find(print);
     const was = this.#counts[slot] ?? empty;
-    const packed = (Math.min(copies.socket, maxCount) << 15) | Math.min(copies.tail, maxCount);
+    const packed = (Math.min(copies.socket, maxCopies) << 15) | Math.min(copies.tail, maxCopies);
     if (packed === empty) {
       if (was !== empty) this.#remove(slot);
       return;

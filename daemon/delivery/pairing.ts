@@ -44,11 +44,14 @@ export class Pairing {
   #ahead = 0;
   /** Second of the newest alert that was forgotten. */
   #forgottenSecond = -1;
+  /** An alert whose second is not known was forgotten. */
+  #hasForgottenTimeless = false;
 
   /** @param capacity alerts remembered, at least 2; `aheadLimit` of them may be ones that the tail has yet to read */
   constructor(capacity = 262_144, aheadLimit = 200_000) {
     this.#capacity = capacity;
-    this.#aheadLimit = Math.min(aheadLimit, capacity - 1);
+    // One place is left for an alert of the tail, or there would be nothing that may be forgotten for it.
+    this.#aheadLimit = Math.min(aheadLimit, capacity - 2);
     this.#table = new FingerprintTable(capacity);
     this.#ring = new Float64Array(capacity * 3);
   }
@@ -88,7 +91,8 @@ export class Pairing {
   socket(print: Fingerprint, second: number, tailSecond: number): Pair {
     const copies = this.#table.get(print);
     if (isNew(copies)) {
-      if (second >= 0 && second <= this.#forgottenSecond && second <= tailSecond) return { kind: "covered" };
+      const mayBeForgotten = second < 0 ? this.#hasForgottenTimeless : second <= this.#forgottenSecond;
+      if (mayBeForgotten && second <= tailSecond) return { kind: "covered" };
       if (this.#ahead >= this.#aheadLimit) return { kind: "full" };
       this.#enter(print, second);
       this.#ahead += 1;
@@ -125,9 +129,12 @@ export class Pairing {
     for (const [high, low, tail, socket, second] of entries) {
       const print = { high, low };
       if (this.#entries >= this.#capacity - 1 || !isNew(this.#table.get(print))) continue;
+      if (isAhead({ tail, socket })) {
+        if (this.#ahead >= this.#aheadLimit) continue;
+        this.#ahead += 1;
+      }
       this.#enter(print, second);
       this.#table.set(print, { tail, socket });
-      if (isAhead({ tail, socket })) this.#ahead += 1;
     }
   }
 
@@ -149,6 +156,7 @@ export class Pairing {
       return;
     }
     this.#table.set(print, { tail: 0, socket: 0 });
+    if (second < 0) this.#hasForgottenTimeless = true;
     this.#forgottenSecond = Math.max(this.#forgottenSecond, second);
   }
 

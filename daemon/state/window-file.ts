@@ -2,6 +2,7 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, errnoOf } from "../errors.ts";
 import type { SavedWindow } from "../delivery/couples.ts";
+import { maxCopies } from "../delivery/fingerprint-table.ts";
 import type { SavedEntry } from "../delivery/pairing.ts";
 import type { Log } from "../telemetry/log.ts";
 import { writeAtomically } from "./atomic-file.ts";
@@ -43,5 +44,18 @@ function isWindow(value: unknown): value is SavedWindow {
 }
 
 function isEntry(value: unknown): value is SavedEntry {
-  return Array.isArray(value) && value.length === 5 && value.every((part) => Number.isFinite(part));
+  if (!Array.isArray(value) || value.length !== 5) return false;
+  const [high, low, tail, socket, second]: unknown[] = value;
+  // A number that does not fit would never be found again in the window, and its entry never be forgotten.
+  return (
+    isUpTo(0xffffffff, high) &&
+    isUpTo(0xffffffff, low) &&
+    isUpTo(maxCopies, tail) &&
+    isUpTo(maxCopies, socket) &&
+    (second === -1 || isUpTo(Number.MAX_SAFE_INTEGER, second))
+  );
+}
+
+function isUpTo(most: number, value: unknown): boolean {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= most;
 }
