@@ -83,6 +83,11 @@ export class Pipeline {
       nth = pair.nth;
     }
     parts ??= partsOf(this.#parts.handlers, alert);
+    if (parts.length === 0) {
+      // Known from a window that an earlier process saved, with other handlers.
+      counters.passedBy(1);
+      return { kind: "ignored", id };
+    }
     counters.taken();
     const shipment: Shipment = {
       owner: { source, settled: delivery.settled },
@@ -162,14 +167,23 @@ export class Pipeline {
   }
 
   #bury(delivery: Delivery, reason: DeadReason, detail: string): void {
-    const counters = this.#parts.counters[delivery.source];
-    counters.taken();
-    this.#parts.budget.take(delivery.bytes.length);
+    const { budget, couples, deadLetters, shipper } = this.#parts;
     const { source, place, bytes } = delivery;
-    void this.#parts.deadLetters.add({ source, reason, detail, place, bytes }).then(() => {
-      this.#parts.budget.release(bytes.length);
+    const counters = this.#parts.counters[source];
+    if (source === "socket" && couples?.isLone === false && !budget.hasRoom()) {
+      // Nobody may fill the memory with lines that are no alerts; a real one comes again by the tail.
+      counters.passedBy(1);
+      delivery.settled("ignored");
+      return;
+    }
+    const sizeBytes = weightOf(bytes, []);
+    counters.taken();
+    budget.take(sizeBytes);
+    const buried = deadLetters.add({ source, reason, detail, place, bytes }).then(() => {
+      budget.release(sizeBytes);
       counters.settled("dead-letter");
       delivery.settled("dead-letter");
     });
+    shipper.during(buried);
   }
 }

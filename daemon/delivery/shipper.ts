@@ -68,9 +68,9 @@ export class Shipper {
   begin(lookup: Lookup): void {
     this.#shipped = lookup.shipped ?? new Map();
     this.#parts.offsets?.seed(lookup.next);
-    const gated = this.#gated ?? [];
+    // What comes in through an outcome that is told meanwhile queues up behind, so the order holds.
+    for (const shipment of this.#gated ?? []) this.#route(shipment);
     this.#gated = undefined;
-    for (const shipment of gated) this.#route(shipment);
   }
 
   /** Forgets what the look-up has found: the tail is past all that an earlier process may have sent. */
@@ -99,6 +99,7 @@ export class Shipper {
   /** Lets all held shipments go: a stop does not wait for copies. */
   letGo(): void {
     clearTimeout(this.#heldTimer);
+    this.#heldTimer = undefined;
     for (const { shipment } of this.#held.splice(0)) this.dispatch(shipment);
   }
 
@@ -106,6 +107,12 @@ export class Shipper {
   dispatch(shipment: Shipment): void {
     if (this.#gated !== undefined) this.#gated.push(shipment);
     else this.#route(shipment);
+  }
+
+  /** Counts other work towards an outcome as open until it is done. */
+  during(work: Promise<void>): void {
+    this.#open += 1;
+    void work.then(() => this.#closed());
   }
 
   /** Resolves when nothing is open. */
@@ -227,11 +234,15 @@ export class Shipper {
     this.#parts.counters[shipment.owner.source].settled(outcome);
     shipment.cargo = undefined;
     this.#parts.budget.release(shipment.sizeBytes - this.#retained(shipment));
-    this.#open -= 1;
     const waiting = [shipment.owner, ...shipment.ties];
     shipment.ties = [];
     for (const { settled } of waiting) settled(outcome);
     this.#parts.couples?.finished(shipment);
+    this.#closed();
+  }
+
+  #closed(): void {
+    this.#open -= 1;
     if (this.#open === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 }
