@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { NotJson, parseObject, type Value } from "../../../daemon/alert/json.ts";
+import { generator } from "./generator.ts";
+
+const members = (text: string) => parseObject(Buffer.from(text)).members;
+
+/** The value as plain data, by way of the spans. */
+function unfold(value: Value): unknown {
+  if (value.kind === "object") return Object.fromEntries(Array.from(value.members(), (it) => [it.key, unfold(it)]));
+  if (value.kind === "array") return value.elements().map(unfold);
+  if (value.kind === "string") return value.text;
+  const scalar: unknown = JSON.parse(value.text);
+  return scalar;
+}
+
+function seen(text: string): unknown {
+  try {
+    return Object.fromEntries(Array.from(members(text), (it) => [it.key, unfold(it)]));
+  } catch (reason) {
+    assert.ok(reason instanceof NotJson, text);
+    return undefined;
+  }
+}
+
+/** What JSON.parse says; undefined where it refuses, or where it is no object. */
+function expected(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && !Array.isArray(value) ? (value ?? undefined) : undefined;
+  } catch {
+    return undefined; // Being no JSON is an answer.
+  }
+}
+
+test("every golden line is read as JSON.parse reads it", () => {
+  const lines = readFileSync("test/data/wire/wire.jsonl", "utf8").trimEnd().split("\n");
+  for (const line of lines) assert.deepEqual(seen(line), expected(line));
+});
+
+test("lines with random damage are accepted, refused and read exactly as by JSON.parse", () => {
+  const next = generator(7);
+  const seeds = [
+    '{"a":"b","c":[1,-2.5e+3,true,false,null,{}],"d":{"e":[],"f":{"g":"\\u00e4\\n\\"\\\\"}},"h":0.1}',
+    '{ "k" : [ [ ] , { } , [ [ "x" ] , 0 ] , -0 , 10e-1 ] , "t" : "a\\/b\\uD83D\\uDE00" }',
+    '{"timestamp":"x","rule":{"level":3,"groups":["a","b"]},"n":12345678901234567890}',
+  ];
+  const pieces = [...Array.from('"{}[],:\\01-+.eEtu \t\u0001xä'), "null", "\\u", "{}", "[]", '":', "", "", "", ""];
+  let accepted = 0;
+  for (let round = 0; round < 30_000; round++) {
+    let text = seeds[next(seeds.length)] ?? "";
+    for (let edits = 1 + next(2); edits > 0; edits--) {
+      const at = next(text.length + 1);
+      text = text.slice(0, at) + (pieces[next(pieces.length)] ?? "") + text.slice(at + next(3));
+    }
+    const wanted = expected(text);
+    assert.deepEqual(seen(text), wanted, text);
+    if (wanted !== undefined) accepted++;
+  }
+  assert.ok(accepted > 1000, `only ${accepted} of the damaged lines were still JSON`);
+});
+
+test("every line that is cut short is refused at its end", () => {
+  const whole = '{"a":["b",{"c":-1.5e3}],"d":true,"e":"\\u00e4"}';
+  for (let length = 0; length < whole.length; length++) {
+    assert.throws(
+      () => members(whole.slice(0, length)),
+      (reason) => reason instanceof NotJson && reason.offset === length,
+      whole.slice(0, length),
+    );
+  }
+});
+
+test("the offset of what does not fit is the offset of its byte", () => {
+  const offsets: [string, number][] = [
+    ["[]", 0],
+    ['{"a":1}x', 7],
+    ['{"a":1,}', 7],
+    ['{"a":"b\u0001"}', 7],
+    ['{"a":"\\x"}', 7],
+    ['{"a":"\\u00g0"}', 10],
+    ['{"a":01}', 6],
+    ['{"a":[1}', 7],
+    ['{"a":tru}', 8],
+    ['{"ä":}', 6],
+  ];
+  for (const [text, offset] of offsets) {
+    assert.throws(
+      () => members(text),
+      (reason) => reason instanceof NotJson && reason.offset === offset && reason.message.includes(String(offset)),
+      text,
+    );
+  }
+});
+
+const nested = (depth: number): string => `{"a":${"[".repeat(depth - 1)}${"]".repeat(depth - 1)}}`;
+
+test("a thousand levels are read, one more is refused", () => {
+  assert.equal(members(nested(1000)).size, 1);
+  assert.throws(() => members(nested(1001)), NotJson);
+  assert.throws(() => members('{"a":'.repeat(100_000)), NotJson);
+});
+
+test("bytes that are no UTF-8 are taken inside strings and nowhere else", () => {
+  const bytes = Buffer.from('{"a":"x\xff\xc3"}', "latin1");
+  assert.equal(parseObject(bytes).members.get("a")?.text, "x\ufffd\ufffd");
+  assert.deepEqual(parseObject(bytes).members.get("a")?.raw, Buffer.from('"x\xff\xc3"', "latin1"));
+  assert.throws(() => parseObject(Buffer.from('{"a":\xff}', "latin1")), NotJson);
+});
+
+test("a value that is no string keeps its text to the digit", () => {
+  const text = '{"big":90071992547409931234567890,"small":1.10,"e":1E400,"o":{"a" : 1, "a" : 2},"n":null}';
+  const found = Array.from(members(text), (it) => it.text);
+  assert.deepEqual(found, ["90071992547409931234567890", "1.10", "1E400", '{"a" : 1, "a" : 2}', "null"]);
+});
+
+test("a lone surrogate escape survives as one", () => {
+  assert.equal(members('{"a":"x\\ud800y"}').get("a")?.text, "x\ud800y");
+});
+
+test("the last of equal keys is found, and all are listed", () => {
+  const found = members('{"a":1,"b":2,"a":3}');
+  assert.equal(found.get("a")?.text, "3");
+  assert.deepEqual(
+    Array.from(found, (it) => it.key + it.text),
+    ["a1", "b2", "a3"],
+  );
+});
+
+test("keys are found however they are written, and none is special", () => {
+  const found = members('{"\\u0069d":1,"ä":2,"__proto__":3,"constructor":4,"0":5,"":6}');
+  const keys = ["id", "ä", "__proto__", "constructor", "0", "", "i", "toString", "idx"];
+  assert.deepEqual(
+    keys.map((key) => found.get(key)?.text),
+    ["1", "2", "3", "4", "5", "6", undefined, undefined, undefined],
+  );
+});
+
+test("members of what is no object and elements of what is no array are none", () => {
+  const found = members('{"s":"{","a":[1],"o":{"k":1}}');
+  assert.equal(found.get("s")?.members().size, 0);
+  assert.equal(found.get("a")?.members().size, 0);
+  assert.deepEqual(found.get("o")?.elements(), []);
+});
+
+const has = (text: string): boolean => parseObject(Buffer.from(text)).hasExponent;
+
+test("a number in exponent form is noticed at any depth, the letter e elsewhere is not", () => {
+  assert.equal(has('{"a":[{"b":9.00719925474099e+15}]}'), true);
+  assert.equal(has('{"a":1E5}'), true);
+  assert.equal(has('{"a":"1e5","e":true,"b":15.5}'), false);
+});
