@@ -14,8 +14,8 @@ interface Lane {
 
 /**
  * Where a look-up after a crash has to begin: per partition, the lowest offset at which a record of an alert beyond the
- * checkpoint may stand. Acknowledgements of one partition come in the order of their offsets, so a queue whose passed
- * head is dropped gives the minimum without a search.
+ * checkpoint may stand. Acknowledgements of one partition come in the order of their offsets (but for a file that was
+ * begun anew), so a sorted queue whose passed head is dropped gives the minimum without a search.
  *
  *   acknowledged 10, 11, 12, 13; the checkpoint has passed the alerts of 10 and 12 -> low is 11
  */
@@ -37,9 +37,8 @@ export class SinkOffsets {
     const held: StoredRecord[] = [];
     for (const [partition, offset] of Object.entries(since)) {
       const lane = this.#lane(partition);
-      const record = { offset, isPassed: false };
-      lane.stored.unshift(record);
-      held.push(record);
+      held.push(insert(lane, offset));
+      lane.next = Math.max(lane.next, offset);
     }
     return held;
   }
@@ -47,10 +46,9 @@ export class SinkOffsets {
   /** A record was acknowledged at this offset. */
   stored(topic: string, partition: number, offset: number): StoredRecord {
     const lane = this.#lane(`${topic}/${partition}`);
-    const record = { offset, isPassed: false };
-    lane.stored.push(record);
-    lane.next = Math.max(lane.next, offset + 1);
-    return record;
+    // Lower than before in a file that was begun anew: there, what comes next follows this record.
+    lane.next = offset + 1;
+    return insert(lane, offset);
   }
 
   /** Per `topic/partition`, the offset from which a look-up has to read. */
@@ -75,4 +73,13 @@ export class SinkOffsets {
     }
     return lane;
   }
+}
+
+/** Keeps the queue in the order of the offsets; nearly always the new one is the highest. */
+function insert(lane: Lane, offset: number): StoredRecord {
+  const record = { offset, isPassed: false };
+  let at = lane.stored.length;
+  while (at > lane.head && (lane.stored[at - 1]?.offset ?? 0) > offset) at -= 1;
+  lane.stored.splice(at, 0, record);
+  return record;
 }
