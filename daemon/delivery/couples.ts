@@ -6,7 +6,8 @@ import type { Delivery, Shipment } from "./shipment.ts";
 export type CoupleVerdict =
   | { readonly kind: "first"; readonly nth: number }
   | { readonly kind: "second"; readonly nth: number }
-  | { readonly kind: "left"; readonly reason: string };
+  /** `isSeen`: it was brought before; the tail decides whether there is another one like it. */
+  | { readonly kind: "left"; readonly reason: string; readonly isSeen: boolean };
 
 /** The pairing window as it is saved on a proper stop. */
 export interface SavedWindow {
@@ -52,18 +53,18 @@ export class Couples {
       if (pair.kind === "first" || pair.kind === "second") return pair;
       throw new Error(`the tail's copy cannot be "${pair.kind}"`);
     }
-    if (leave !== undefined && !this.knows(print)) return { kind: "left", reason: leave };
+    if (leave !== undefined && !this.knows(print)) return { kind: "left", reason: leave, isSeen: false };
     const pair = this.#pairing.socket(print, second, this.#tailSecond);
     switch (pair.kind) {
       case "first":
       case "second":
         return pair;
       case "repeat":
-        return { kind: "left", reason: "seen before" };
+        return { kind: "left", reason: "seen before", isSeen: true };
       case "covered":
-        return { kind: "left", reason: "the tail has passed it" };
+        return { kind: "left", reason: "the tail has passed it", isSeen: true };
       case "full":
-        return { kind: "left", reason: "the tail is far behind" };
+        return { kind: "left", reason: "the tail is far behind", isSeen: false };
     }
   }
 

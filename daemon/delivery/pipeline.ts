@@ -14,14 +14,14 @@ import { idOf, partsOf, secondOf, weightOf, type Delivery, type Part, type Shipm
  * - taken: it is being shipped; `settled` follows.
  * - ignored: no handler wants it.
  * - second: another copy stands for it; `settled` follows with that one's outcome. `outcome` is set when it is known.
- * - left: a socket copy that the tail will bring.
+ * - left: a socket copy that the tail will bring, or has brought (`isSeen`).
  * - rejected: it is no alert; its bytes go to the dead letters; `settled` follows.
  */
 export type Verdict =
   | { readonly kind: "taken"; readonly id: string; readonly shipment: Shipment }
   | { readonly kind: "ignored"; readonly id: string }
   | { readonly kind: "second"; readonly id: string; readonly shipment: Shipment | undefined }
-  | { readonly kind: "left"; readonly id: string; readonly reason: string }
+  | { readonly kind: "left"; readonly id: string; readonly reason: string; readonly isSeen: boolean }
   | { readonly kind: "rejected"; readonly id: string | undefined; readonly reason: string };
 
 export interface PipelineParts {
@@ -75,7 +75,7 @@ export class Pipeline {
       if (pair.kind === "left") {
         counters.taken();
         counters.settled("paired");
-        return { kind: "left", id, reason: pair.reason };
+        return { kind: "left", id, reason: pair.reason, isSeen: pair.isSeen };
       }
       if (pair.kind === "second") {
         return this.#second(delivery, id, print, pair.nth, this.#parts.couples);

@@ -155,7 +155,7 @@ function verdictAnswer(verdict: Verdict): string {
     case "ignored":
       return formatAnswer({ status: "ignored", id });
     case "left":
-      return formatAnswer({ status: "accepted", id, reason: verdict.reason });
+      return formatAnswer({ status: verdict.isSeen ? "duplicate" : "accepted", id, reason: verdict.reason });
     case "rejected":
       return formatAnswer({ status: "rejected", id, reason: verdict.reason });
   }
