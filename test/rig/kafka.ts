@@ -24,7 +24,13 @@ export class Kafka implements AsyncDisposable {
     this.addresses = addresses;
     // Every retry of kafkajs is visible as a delay only; `eventually` is the retry that counts.
     const retry = { retries: 8, initialRetryTime: 50, maxRetryTime: 500 };
-    const settings = { clientId: "test", logLevel: logLevel.NOTHING, connectionTimeout: 3000, retry };
+    const settings = {
+      clientId: "test",
+      logLevel: logLevel.NOTHING,
+      connectionTimeout: 3000,
+      requestTimeout: 5000,
+      retry,
+    };
     this.#admin = new Client({ ...settings, brokers: [...addresses] }).admin();
   }
 

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { KafkaCluster } from "../rig/kafka-cluster.ts";
+import { World } from "../rig/world.ts";
+
+let kafka: KafkaCluster;
+
+before(async () => {
+  kafka = await KafkaCluster.start();
+});
+after(() => kafka[Symbol.asyncDispose]());
+
+test("with Kafka away the forwarder starts, says so, and everything follows when Kafka is there", async () => {
+  await using world = await World.create(kafka);
+  await kafka.stopAll();
+  const forwarder = await world.startForwarder();
+  world.analysisd.emit(500);
+  world.analysisd.flush();
+  await forwarder.waitForLog(/ECONNREFUSED/);
+  await kafka.startAll();
+  const { judgement } = await world.everythingDelivered(forwarder);
+  assert.equal(judgement.twice, 0);
+});
+
+for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+  test(`a broker that is stopped with ${signal} under load and comes back loses nothing and gets nothing twice`, async () => {
+    await using world = await World.create(kafka);
+    const forwarder = await world.startForwarder();
+    const load = world.analysisd.emitSteadily({ perSecond: 400, seconds: 12 });
+    await kafka.recordsReach(world.topic, 300);
+    await kafka.stopBroker(1, signal);
+    await kafka.startBroker(1);
+    await load;
+    const { judgement } = await world.everythingDelivered(forwarder, { withinMs: 60_000 });
+    assert.equal(judgement.twice, 0);
+  });
+}
+
+test("a broker that stalls and goes on gets nothing twice", async () => {
+  await using world = await World.create(kafka, {
+    settings: { sink: { kafka: { brokers: kafka.addresses, request_timeout: "2s" } } },
+  });
+  const forwarder = await world.startForwarder();
+  const load = world.analysisd.emitSteadily({ perSecond: 400, seconds: 10 });
+  await kafka.recordsReach(world.topic, 300);
+  kafka.pause(1);
+  await forwarder.waitForLog(/Kafka/);
+  kafka.resume(1);
+  await load;
+  const { judgement } = await world.everythingDelivered(forwarder, { withinMs: 60_000 });
+  assert.equal(judgement.twice, 0);
+});
+
+test("SIGTERM while Kafka is away ends within seconds, and the next start sends what was open", async () => {
+  await using world = await World.create(kafka);
+  const first = await world.startForwarder();
+  world.analysisd.emit(300);
+  world.analysisd.flush();
+  await kafka.recordsReach(world.topic, world.ledger.expected);
+  await kafka.stopAll();
+  world.analysisd.emit(2000);
+  world.analysisd.flush();
+  await first.waitForLog(/ECONNREFUSED|Closed connection/);
+  const { ended, tookMs } = await first.stop();
+  assert.equal(ended, 0);
+  assert.ok(tookMs < 10_000, `took ${tookMs} ms`); // 5 s are promised
+  await kafka.startAll();
+  const second = await world.startForwarder();
+  const { judgement } = await world.everythingDelivered(second, { withinMs: 60_000 });
+  assert.equal(judgement.twice, 0);
+});

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { KafkaCluster } from "../rig/kafka-cluster.ts";
+import { World } from "../rig/world.ts";
+
+/** Three brokers, replication 3, min.insync.replicas 2: one may be lost at a time. */
+let kafka: KafkaCluster;
+
+before(async () => {
+  kafka = await KafkaCluster.start({ brokers: 3 });
+});
+after(() => kafka[Symbol.asyncDispose]());
+
+/** Small batches, so that several of a partition are in flight at any time. */
+function manyInFlight(): object {
+  return {
+    kafka: { brokers: kafka.addresses, batch_records: 20, max_in_flight: 5, linger: "0s", request_timeout: "5s" },
+  };
+}
+
+test("leaders that are killed under load, one after the other, lose nothing and get nothing twice", async () => {
+  await using world = await World.create(kafka, { settings: { sink: manyInFlight() }, relevantShare: 0.8 });
+  const forwarder = await world.startForwarder();
+  const load = world.analysisd.emitSteadily({ perSecond: 1000, seconds: 30 });
+  for (const partition of [0, 1]) {
+    await kafka.recordsReach(world.topic, (await kafka.recordCount(world.topic)) + 2000);
+    const leader = await kafka.leaderOf(world.topic, partition);
+    await kafka.stopBroker(leader, "SIGKILL");
+    await kafka.recordsReach(world.topic, (await kafka.recordCount(world.topic)) + 1000);
+    await kafka.startBroker(leader);
+  }
+  await load;
+  const { judgement } = await world.everythingDelivered(forwarder, { withinMs: 90_000 });
+  assert.equal(judgement.twice, 0);
+});
+
+test("a leader that stalls past its session under load loses nothing and gets nothing twice", async () => {
+  await using world = await World.create(kafka, { settings: { sink: manyInFlight() }, relevantShare: 0.8 });
+  const forwarder = await world.startForwarder();
+  const load = world.analysisd.emitSteadily({ perSecond: 1000, seconds: 15 });
+  await kafka.recordsReach(world.topic, 2000);
+  const leader = await kafka.leaderOf(world.topic, 0);
+  kafka.pause(leader);
+  try {
+    await kafka.recordsReach(world.topic, (await kafka.recordCount(world.topic)) + 3000, { withinMs: 60_000 });
+  } finally {
+    kafka.resume(leader);
+  }
+  await load;
+  const { judgement } = await world.everythingDelivered(forwarder, { withinMs: 90_000 });
+  assert.equal(judgement.twice, 0);
+});

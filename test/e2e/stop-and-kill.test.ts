@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { Kafka } from "../rig/kafka.ts";
+import type { Program } from "../rig/program.ts";
+import { sharedKafka } from "../rig/shared-kafka.ts";
+import { World } from "../rig/world.ts";
+
+let kafka: Kafka;
+
+before(async () => {
+  kafka = await sharedKafka();
+});
+after(() => kafka[Symbol.asyncDispose]());
+
+/** Ends the forwarder and starts it again, several times, whenever some hundred more records came. */
+async function startAgain(world: World, forwarder: Program, signal: "SIGTERM" | "SIGKILL"): Promise<Program> {
+  let running = forwarder;
+  for (let round = 0; round < 5; round++) {
+    await kafka.recordsReach(world.topic, (await kafka.recordCount(world.topic)) + 150);
+    const { ended } = await running.stop(signal);
+    assert.equal(ended, signal === "SIGTERM" ? 0 : signal, running.errorLines.slice(-10).join("\n"));
+    running = await world.startForwarder();
+  }
+  return running;
+}
+
+for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+  test(`${signal} under load, five times, loses nothing and sends nothing twice`, async () => {
+    await using world = await World.create(kafka);
+    const first = await world.startForwarder();
+    const load = world.analysisd.emitSteadily({ perSecond: 400, seconds: 20 });
+    const running = await startAgain(world, first, signal);
+    await load;
+    const { judgement } = await world.everythingDelivered(running);
+    assert.equal(judgement.twice, 0);
+  });
+}
+
+test("SIGTERM in the middle of a backlog ends within seconds, and the next start goes on there", async () => {
+  await using world = await World.create(kafka);
+  world.analysisd.emit(20_000);
+  world.analysisd.flush();
+  const first = await world.startForwarder();
+  await kafka.recordsReach(world.topic, 1);
+  assert.equal((await first.stop()).ended, 0);
+  const second = await world.startForwarder();
+  const { judgement } = await world.everythingDelivered(second, { withinMs: 60_000 });
+  assert.equal(judgement.twice, 0);
+});
+
+test("a second forwarder on the same state directory ends at once and says why", async () => {
+  await using world = await World.create(kafka);
+  const first = await world.startForwarder();
+  const second = world.command("run");
+  assert.equal(await second.end(), 69);
+  assert.match(second.errorLines.join("\n"), /state/);
+  assert.equal((await first.stop()).ended, 0);
+});
