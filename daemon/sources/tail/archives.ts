@@ -1,0 +1,118 @@
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { errnoOf } from "../../errors.ts";
+import { months, parseFileName, type DatedName } from "./dated-name.ts";
+
+/** A file of the log on disk. */
+export interface LogFile {
+  readonly path: string;
+  /** Dated name, or undefined for a file that has none (or none that is known). */
+  readonly name: DatedName | undefined;
+  readonly compressed: boolean;
+}
+
+/** An archived generation on disk. */
+export interface Archive extends LogFile {
+  readonly name: DatedName;
+}
+
+/** Looking for the name of an inode gives up after so many files; the file that is written is among the newest. */
+const mostStats = 500;
+
+/**
+ * The archived generations under one alerts directory. Nothing is kept between calls: analysisd and monitord change the
+ * tree at any time. A directory that is not there counts as empty; one that cannot be read throws.
+ */
+export class Archives {
+  readonly #root: string;
+
+  /** @param root the directory of alerts.json, which holds the directories of the years */
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /**
+   * Newest first. Where a generation stands twice, plain and compressed, only the plain file is given: the `.gz` may be
+   * half written (Wazuh 4.14 source: src/monitord/compress_log.c:76-128 unlinks the plain file last).
+   */
+  async *newestFirst(): AsyncGenerator<Archive> {
+    for (const year of (await namesIn(this.#root))
+      .filter((name) => /^\d{4}$/.test(name))
+      .toSorted()
+      .toReversed()) {
+      const present = new Set(await namesIn(join(this.#root, year)));
+      for (const month of months.toReversed().filter((name) => present.has(name))) {
+        yield* await this.#month(year, month);
+      }
+    }
+  }
+
+  /** Generations that rank above `rank`, oldest first. */
+  async after(rank: number): Promise<Archive[]> {
+    const found: Archive[] = [];
+    for await (const archive of this.newestFirst()) {
+      if (archive.name.rank <= rank) break;
+      found.push(archive);
+    }
+    return found.toReversed();
+  }
+
+  /** The newest generation, or undefined when there is none. */
+  async newest(): Promise<Archive | undefined> {
+    for await (const archive of this.newestFirst()) return archive;
+    return undefined;
+  }
+
+  /** The plain file with this `device:inode`: alerts.json is a hard link to the newest dated file. */
+  async withId(id: string): Promise<Archive | undefined> {
+    let stats = 0;
+    for await (const archive of this.newestFirst()) {
+      if (archive.compressed) continue;
+      if (++stats > mostStats) return undefined;
+      if ((await idOf(archive.path)) === id) return archive;
+    }
+    return undefined;
+  }
+
+  /** The path that a plain generation of this name has. */
+  pathOf(name: DatedName): string {
+    return join(this.#root, `${name.stem}.json`);
+  }
+
+  async #month(year: string, month: string): Promise<Archive[]> {
+    const directory = join(this.#root, year, month);
+    const byRank = new Map<number, Archive>();
+    for (const file of await namesIn(directory)) {
+      const parsed = parseFileName(year, month, file);
+      if (!parsed || (parsed.compressed && byRank.has(parsed.name.rank))) continue;
+      byRank.set(parsed.name.rank, { path: join(directory, file), ...parsed });
+    }
+    return [...byRank.values()].toSorted((a, b) => b.name.rank - a.name.rank);
+  }
+}
+
+/** `device:inode` of what a path leads to, or undefined when there is nothing. Exact: inodes go beyond 2^53. */
+export async function idOf(path: string): Promise<string | undefined> {
+  try {
+    const found = await stat(path, { bigint: true });
+    return `${found.dev}:${found.ino}`;
+  } catch (reason) {
+    if (isAbsent(reason)) return undefined;
+    throw reason;
+  }
+}
+
+/** Whether an error says that there is nothing at a path. */
+export function isAbsent(reason: unknown): boolean {
+  const errno = errnoOf(reason);
+  return errno === "ENOENT" || errno === "ENOTDIR";
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (reason) {
+    if (isAbsent(reason)) return [];
+    throw reason;
+  }
+}

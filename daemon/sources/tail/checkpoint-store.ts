@@ -1,0 +1,147 @@
+import { copyFile, link, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, errnoOf } from "../../errors.ts";
+import type { Log } from "../../telemetry/log.ts";
+import { decode, encode, type Body, type Decoded } from "./checkpoint.ts";
+import { Trouble } from "./trouble.ts";
+
+/** What was found at start. */
+export type Loaded =
+  | { readonly kind: "ok"; readonly body: Body }
+  /** The newest checkpoint is missing or unusable; this is the one before it. */
+  | { readonly kind: "previous"; readonly body: Body }
+  /** Neither is whole, but this one says where to look; only what the log's content proves may be believed. */
+  | { readonly kind: "doubtful"; readonly body: Body }
+  /** There were files, and none can be used. */
+  | { readonly kind: "lost" }
+  /** First start. */
+  | { readonly kind: "none" };
+
+/** A checkpoint larger than this is not ours: 8 MiB hold the outcomes of half a million lines. */
+const mostBytes = 8 * 1024 * 1024;
+
+type Found = Decoded | { readonly kind: "absent" };
+
+/**
+ * `checkpoint.json` in the state directory, and the one before it as `checkpoint.json.1`. Each is written whole beside
+ * its place, made durable and renamed, so that at every moment at least one whole checkpoint stands on the disk.
+ */
+export class CheckpointStore {
+  readonly #current: string;
+  readonly #previous: string;
+  readonly #directory: string;
+  readonly #log: Log;
+  readonly #trouble: Trouble;
+  #sequence = 0;
+  #written: string | undefined;
+  /** Whether the current file is worth keeping as the previous one. */
+  #isCurrentGood = true;
+
+  /**
+   * @param directory the state directory; must exist
+   * @param now       milliseconds of a clock that only goes forward
+   */
+  constructor(directory: string, log: Log, now: () => number) {
+    this.#directory = directory;
+    this.#current = join(directory, "checkpoint.json");
+    this.#previous = join(directory, "checkpoint.json.1");
+    this.#log = log;
+    this.#trouble = new Trouble(log, now, 0);
+  }
+
+  /**
+   * Reads both; the newer valid one counts. What cannot be used is copied aside and named in the log. It also stays in
+   * place until the next checkpoint is written: a crash before that must not make this look like a first start. Never throws: with nothing usable the forwarder starts all the same.
+   */
+  async load(): Promise<Loaded> {
+    const current = await this.#read(this.#current);
+    const previous = await this.#read(this.#previous);
+    for (const [path, found] of [
+      [this.#current, current],
+      [this.#previous, previous],
+    ] as const) {
+      if (found.kind !== "valid" && found.kind !== "absent") await this.#copyAside(path, found);
+    }
+    const valid = [current, previous].filter((found) => found.kind === "valid");
+    const newest = valid.toSorted((a, b) => b.sequence - a.sequence)[0];
+    this.#sequence = newest?.sequence ?? 0;
+    this.#isCurrentGood = newest === current;
+    if (newest) return { kind: newest === current ? "ok" : "previous", body: newest.body };
+    if (current.kind === "absent" && previous.kind === "absent") return { kind: "none" };
+    const doubtful = [current, previous].find((found) => found.kind === "doubtful");
+    return doubtful ? { kind: "doubtful", body: doubtful.body } : { kind: "lost" };
+  }
+
+  /** Writes a checkpoint unless it says what the last one says. A failure is logged, and the next call tries again. */
+  async save(body: Body): Promise<void> {
+    const content = JSON.stringify(body);
+    if (content === this.#written) return;
+    try {
+      await this.#write(encode(body, this.#sequence + 1));
+      this.#sequence++;
+      this.#written = content;
+      this.#trouble.clear(`The checkpoint in ${this.#directory} can be written again.`);
+    } catch (reason) {
+      this.#trouble.raise(
+        `The checkpoint in ${this.#directory} cannot be written: ${describe(reason)}. Alerts are forwarded all the ` +
+          `same, but a restart would send again what was sent since the last checkpoint. Make room, or make the ` +
+          `directory writable; it is tried again each second.`,
+      );
+    }
+  }
+
+  async #write(text: string): Promise<void> {
+    const temporary = `${this.#current}.tmp`;
+    const file = await open(temporary, "w", 0o600);
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    if (this.#isCurrentGood) await this.#keepPrevious();
+    await rename(temporary, this.#current);
+    this.#isCurrentGood = true;
+    const directory = await open(this.#directory, "r");
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
+  }
+
+  /** Gives the current checkpoint a second name, so that it never goes before its successor is in place. */
+  async #keepPrevious(): Promise<void> {
+    await rm(this.#previous, { force: true });
+    try {
+      await link(this.#current, this.#previous);
+    } catch (reason) {
+      if (errnoOf(reason) === "ENOENT") return;
+      // Some file systems have no hard links.
+      await copyFile(this.#current, this.#previous);
+    }
+  }
+
+  async #read(path: string): Promise<Found> {
+    try {
+      const { size } = await stat(path);
+      return size > mostBytes ? { kind: "damaged" } : decode(await readFile(path, "utf8"));
+    } catch (reason) {
+      if (errnoOf(reason) === "ENOENT") return { kind: "absent" };
+      this.#log.error(`The checkpoint ${path} cannot be read: ${describe(reason)}.`);
+      return { kind: "damaged" };
+    }
+  }
+
+  async #copyAside(path: string, found: Found): Promise<void> {
+    const what = found.kind === "foreign" ? `has the unknown version ${JSON.stringify(found.version)}` : "is damaged";
+    try {
+      // Named by its own time, so that starting again and again keeps one copy.
+      const aside = `${path}.damaged-${(await stat(path)).mtime.toISOString().replaceAll(":", "")}`;
+      await copyFile(path, aside);
+      this.#log.error(`The checkpoint ${path} ${what} and cannot be used; it is kept as ${aside}.`);
+    } catch (reason) {
+      this.#log.error(`The checkpoint ${path} ${what} and cannot be copied aside either: ${describe(reason)}.`);
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import { createHash } from "node:crypto";
+import type { SinkOffsets } from "../../delivery/contract.ts";
+import type { Fingerprint, Identity } from "./fingerprint.ts";
+
+/** Layout of the body. A file with another version is left alone. */
+export const version = 1;
+
+/** A place in a generation, with what proves it. */
+export interface Position extends Identity {
+  /** Path of the file when it was last read. */
+  readonly file: string;
+  /** Decompressed. Everything before it has its outcome. */
+  readonly offset: number;
+  /** The bytes right before the offset; length 0 where they were not at hand. */
+  readonly before: Fingerprint;
+}
+
+/** A generation that was read to its end. */
+export interface Finished extends Identity {
+  readonly end: number;
+}
+
+/** Lines beyond the position that have their outcome already. */
+export interface DoneBeyond extends Identity {
+  /** Ascending offsets of their first bytes. */
+  readonly offsets: readonly number[];
+}
+
+/** What a restart needs to go on where it stopped. */
+export interface Body {
+  /** Null when nothing was there to read yet: then whatever appears is read from its beginning. */
+  readonly position: Position | null;
+  /** Rank of the newest generation that is behind, or is the position's own; those that rank above it are unread. */
+  readonly afterRank: number;
+  /** Generations behind the position, oldest first; the last few. */
+  readonly finished: readonly Finished[];
+  readonly doneBeyond: readonly DoneBeyond[];
+  /** Relevant alerts before this time (milliseconds since 1970) were not asked for; null when all were. */
+  readonly notBeforeMs: number | null;
+  /** Second since 1970 of the newest line read; null before the first. */
+  readonly newestSecond: number | null;
+  /** Belongs to the sink's look-up; kept and handed back as it is. */
+  readonly sink: SinkOffsets;
+}
+
+/** What a checkpoint's text turned out to be. */
+export type Decoded =
+  | { readonly kind: "valid"; readonly sequence: number; readonly body: Body }
+  /** The checksum is wrong but the shape is right: to be believed only as far as the log's content proves it. */
+  | { readonly kind: "doubtful"; readonly sequence: number; readonly body: Body }
+  | { readonly kind: "foreign"; readonly version: unknown }
+  | { readonly kind: "damaged" };
+
+/** @param sequence grows with each checkpoint that is written, so that the newer one of two is known */
+export function encode(body: Body, sequence: number): string {
+  const checksum = checksumOf(body, sequence);
+  return `${JSON.stringify({ version, sequence, checksum, body })}\n`;
+}
+
+/** Never throws, whatever the text is. */
+export function decode(text: string): Decoded {
+  const file = parse(text);
+  if (!isObject(file)) return { kind: "damaged" };
+  const { sequence, checksum, body, version: found } = file;
+  if (typeof found === "number" && found !== version) {
+    return { kind: "foreign", version: found };
+  }
+  if (!isCount(sequence) || !isBody(body)) return { kind: "damaged" };
+  const isValid = found === version && checksum === checksumOf(body, sequence);
+  return { kind: isValid ? "valid" : "doubtful", sequence, body };
+}
+
+function checksumOf(body: Body, sequence: number): string {
+  return createHash("sha256")
+    .update(JSON.stringify([version, sequence, body]))
+    .digest("hex");
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // No JSON: the caller reports it as damaged.
+    return undefined;
+  }
+}
+
+type Fields = Record<string, unknown>;
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+function isFingerprint(value: unknown): value is Fingerprint {
+  return isObject(value) && isCount(value["length"]) && typeof value["hash"] === "string";
+}
+
+function isIdentity(value: unknown): value is Fields & Identity {
+  if (!isObject(value) || typeof value["id"] !== "string") return false;
+  return (value["name"] === null || typeof value["name"] === "string") && isFingerprint(value["head"]);
+}
+
+function isPosition(value: unknown): value is Position {
+  return (
+    isIdentity(value) && typeof value["file"] === "string" && isCount(value["offset"]) && isFingerprint(value["before"])
+  );
+}
+
+function isList<T>(value: unknown, isEntry: (entry: unknown) => entry is T): value is T[] {
+  return Array.isArray(value) && value.every(isEntry);
+}
+
+function isBody(value: unknown): value is Body {
+  if (!isObject(value)) return false;
+  const { position, notBeforeMs, newestSecond, sink } = value;
+  return (
+    (position === null || isPosition(position)) &&
+    isCount(value["afterRank"]) &&
+    isList(value["finished"], (entry): entry is Finished => isIdentity(entry) && isCount(entry["end"])) &&
+    isList(
+      value["doneBeyond"],
+      (entry): entry is DoneBeyond => isIdentity(entry) && isList(entry["offsets"], isCount),
+    ) &&
+    (notBeforeMs === null || (typeof notBeforeMs === "number" && Number.isFinite(notBeforeMs))) &&
+    (newestSecond === null || isCount(newestSecond)) &&
+    isObject(sink) &&
+    Object.values(sink).every(isCount)
+  );
+}

@@ -1,0 +1,133 @@
+import type { Place } from "../../delivery/contract.ts";
+import type { Generation } from "./generation.ts";
+import type { TailIntake } from "./intake.ts";
+import type { Journal, Spot } from "./journal.ts";
+import type { Read } from "./reader.ts";
+import { Splitter, type Piece } from "./splitter.ts";
+import { parseTimestamp, timestampOf } from "./timestamp.ts";
+import { unlessAborted } from "./waker.ts";
+
+const newline = 0x0a;
+
+/** Why feeding paused. */
+export type Pause =
+  | Exclude<Read, { kind: "bytes" }>
+  /** Reading failed; it may be tried again. */
+  | { readonly kind: "failed"; readonly reason: unknown }
+  /** The signal was aborted. */
+  | { readonly kind: "stopped" };
+
+/** Feeds the intake with the lines of one generation after the other, as fast as there is room, and keeps the journal. */
+export class Feeder {
+  readonly #journal: Journal;
+  readonly #intake: TailIntake;
+  readonly #splitter: Splitter;
+
+  constructor(journal: Journal, intake: TailIntake, maxLineBytes: number) {
+    this.#journal = journal;
+    this.#intake = intake;
+    this.#splitter = new Splitter(intake, maxLineBytes);
+  }
+
+  /** The next bytes are those at this offset, where a line begins. */
+  reset(offset: number): void {
+    this.#splitter.reset(offset);
+  }
+
+  /** Bytes of the unfinished line that were read and not handed on. */
+  get unfinishedBytes(): number {
+    return this.#splitter.rest().length;
+  }
+
+  /** Reads until there is nothing more for now. Only reading is tried again; what the intake throws ends the tail. */
+  async feed(generation: Generation, signal: AbortSignal): Promise<Pause> {
+    while (!signal.aborted) {
+      const found = await generation.read().catch((reason: unknown) => ({ kind: "failed" as const, reason }));
+      if (found.kind !== "bytes") return found;
+      for (const piece of this.#splitter.push(found.bytes)) {
+        this.#journal.advance(piece.offset);
+        await this.#waitForRoom(signal);
+        if (signal.aborted) return { kind: "stopped" };
+        this.#hand(piece);
+        this.#journal.advance(piece.offset + piece.length + 1);
+      }
+      this.#journal.advance(this.#splitter.lineStart);
+      this.#noteTime(found.bytes);
+    }
+    return { kind: "stopped" };
+  }
+
+  /** Hands on what a finished generation holds behind its last newline: an alert that is whole all the same, or torn. */
+  async feedRest(signal: AbortSignal): Promise<void> {
+    const rest = this.#splitter.rest();
+    if (rest.length === 0) return;
+    await this.#waitForRoom(signal);
+    if (signal.aborted) return;
+    if (this.#journal.wasDone(rest.offset)) this.#journal.ledger.note(this.#spot(rest));
+    else if (rest.kind === "over-long") this.#damaged("over-long", rest);
+    else if (!isObject(rest.bytes)) this.#damaged("torn", rest);
+    else if (this.#intake.next(rest.bytes, 0, rest.length) < 0) this.#intake.ignored(1);
+    else this.#hand(rest);
+    this.#journal.advance(rest.offset + rest.length);
+    this.#splitter.reset(rest.offset + rest.length);
+  }
+
+  async #waitForRoom(signal: AbortSignal): Promise<void> {
+    for (let room = this.#intake.room(); room && !signal.aborted; room = this.#intake.room()) {
+      await unlessAborted(room, signal);
+    }
+  }
+
+  #hand(piece: Piece): void {
+    const { ledger } = this.#journal;
+    const spot = this.#spot(piece);
+    if (this.#journal.wasDone(piece.offset)) return ledger.note(spot);
+    if (piece.kind === "over-long") return this.#damaged("over-long", piece);
+    if (this.#isTooOld(piece.bytes)) return this.#intake.ignored(1);
+    const line = { bytes: Buffer.from(piece.bytes), place: placeOf(spot, piece.length) };
+    return ledger.take(spot, (settled) => this.#intake.deliver(line, settled));
+  }
+
+  #damaged(reason: "over-long" | "torn", piece: Piece): void {
+    const spot = this.#spot(piece);
+    this.#journal.ledger.take(spot, (settled) => {
+      this.#intake.damaged(reason, placeOf(spot, piece.length), Buffer.from(piece.bytes), settled);
+      return undefined;
+    });
+  }
+
+  #spot(piece: Piece): Spot {
+    const visit = this.#journal.reading?.visit;
+    if (!visit) throw new Error("a line was read before its generation was begun");
+    return { visit, offset: piece.offset };
+  }
+
+  #isTooOld(line: Buffer): boolean {
+    const { notBeforeMs } = this.#journal;
+    if (notBeforeMs === undefined) return false;
+    const time = parseTimestamp(timestampOf(line));
+    return time !== undefined && time < notBeforeMs;
+  }
+
+  /** Notes the time of the last line that begins and ends in this chunk: telling, and one look a chunk. */
+  #noteTime(chunk: Buffer): void {
+    const end = chunk.lastIndexOf(newline);
+    const start = end > 0 ? chunk.lastIndexOf(newline, end - 1) + 1 : 0;
+    const timeMs = parseTimestamp(timestampOf(chunk.subarray(start, Math.max(start, end))));
+    if (timeMs !== undefined) this.#journal.sawTime(timeMs);
+  }
+}
+
+function placeOf(spot: Spot, length: number): Place {
+  return { file: spot.visit.origin.file, offset: spot.offset, length };
+}
+
+function isObject(bytes: Buffer): boolean {
+  try {
+    const value: unknown = JSON.parse(bytes.toString("utf8"));
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+  } catch {
+    // No JSON, so the line is torn; that is the answer.
+    return false;
+  }
+}

@@ -1,0 +1,51 @@
+import { createHash } from "node:crypto";
+
+/** Hash of some bytes, by which they are known again. */
+export interface Fingerprint {
+  /** How many bytes were hashed. */
+  readonly length: number;
+  /** SHA-256, hexadecimal. */
+  readonly hash: string;
+}
+
+/** So many first bytes of a generation identify it. */
+export const headBytes = 1024;
+
+/** So many bytes before a position prove that the position is still in the same content. */
+export const beforeBytes = 4096;
+
+/** From this length on a head tells generations apart: it holds the first alert's timestamp to the millisecond. */
+export const tellingBytes = 64;
+
+export function fingerprint(bytes: Buffer): Fingerprint {
+  return { length: bytes.length, hash: createHash("sha256").update(bytes).digest("hex") };
+}
+
+/** Whether `bytes` begin with the bytes that were hashed. */
+export function beginsWith(bytes: Buffer, known: Fingerprint): boolean {
+  return bytes.length >= known.length && fingerprint(bytes.subarray(0, known.length)).hash === known.hash;
+}
+
+/** Whether `bytes` end with the bytes that were hashed. */
+export function endsWith(bytes: Buffer, known: Fingerprint): boolean {
+  return bytes.length >= known.length && fingerprint(bytes.subarray(bytes.length - known.length)).hash === known.hash;
+}
+
+/** What is kept of a generation to know it again. */
+export interface Identity {
+  /** `device:inode`; a hint, because inodes are used again and device numbers change over reboots. */
+  readonly id: string;
+  /** Dated name, `2026/Nov/ossec-alerts-21-001`; null where none is known. */
+  readonly name: string | null;
+  readonly head: Fingerprint;
+}
+
+/**
+ * Whether a file is the generation that was known. The content decides. A head too short to tell generations apart
+ * (a file that was nearly empty when it was seen) needs the name as well, or the inode where there is no name.
+ */
+export function isSame(known: Identity, file: { id: string; name: string | null; head: Buffer }): boolean {
+  if (!beginsWith(file.head, known.head)) return false;
+  if (known.head.length >= tellingBytes) return true;
+  return known.name !== null && file.name !== null ? known.name === file.name : known.id === file.id;
+}

@@ -1,0 +1,109 @@
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
+import { DfnError } from "../../errors.ts";
+import type { LogFile } from "./archives.ts";
+import type { DatedName } from "./dated-name.ts";
+import { endsWith, fingerprint, headBytes, type Fingerprint, type Identity } from "./fingerprint.ts";
+import { GzipReader } from "./gzip-reader.ts";
+import { PlainReader, type ChunkBuffers } from "./plain-reader.ts";
+import type { Read, Reader } from "./reader.ts";
+
+/** What is known of a generation's content, whether it is open or not. */
+export interface Origin {
+  /** Path under which its lines are best found again. */
+  file: string;
+  /** `device:inode`. */
+  readonly id: string;
+  name: DatedName | undefined;
+  /** First bytes, as far as they were seen. */
+  head: Buffer;
+}
+
+/** An origin as it is kept in the checkpoint. */
+export function identityOf(origin: Origin): Identity {
+  return { id: origin.id, name: origin.name?.stem ?? null, head: fingerprint(origin.head) };
+}
+
+/** One physical file of the log, open: plain, or compressed and then read decompressed. */
+export class Generation {
+  readonly isCompressed: boolean;
+  readonly #reader: Reader;
+  #origin: Origin;
+
+  private constructor(reader: Reader, isCompressed: boolean, origin: Origin) {
+    this.#reader = reader;
+    this.isCompressed = isCompressed;
+    this.#origin = origin;
+  }
+
+  /** Opens at the first byte. Throws a system error (ENOENT, EACCES, ...), or a DfnError for what is no regular file. */
+  static async open(file: LogFile, buffers: ChunkBuffers): Promise<Generation> {
+    // Without O_NONBLOCK a pipe at that path would block the thread until somebody writes to it.
+    const handle = await open(file.path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const found = await handle.stat({ bigint: true });
+      if (!found.isFile()) {
+        throw new DfnError(
+          "IO",
+          `${file.path} is not a regular file; sources.tail.path must name Wazuh's alerts.json.`,
+        );
+      }
+      const reader = file.compressed ? new GzipReader(handle) : new PlainReader(handle, buffers);
+      const id = `${found.dev}:${found.ino}`;
+      return new Generation(reader, file.compressed, {
+        file: file.path,
+        id,
+        name: file.name,
+        head: await reader.head(),
+      });
+    } catch (reason) {
+      await handle.close();
+      throw reason;
+    }
+  }
+
+  get origin(): Origin {
+    return this.#origin;
+  }
+
+  get offset(): number {
+    return this.#reader.offset;
+  }
+
+  size(): Promise<number | undefined> {
+    return this.#reader.size();
+  }
+
+  /** The next bytes in order; see `Read`. */
+  async read(): Promise<Read> {
+    const from = this.#reader.offset;
+    const found = await this.#reader.read();
+    const head = this.#origin.head;
+    if (found.kind === "bytes" && head.length < headBytes && from <= head.length) {
+      const more = found.bytes.subarray(head.length - from, headBytes - from);
+      if (more.length > 0) this.#origin.head = Buffer.concat([head, more]);
+    }
+    return found;
+  }
+
+  /**
+   * Goes to an offset, before the first read.
+   * @param before what must stand right before it, where that is known
+   * @returns false when it does not stand there, or the file is shorter, or the signal was aborted; close it then
+   */
+  async seek(offset: number, before: Fingerprint | undefined, signal: AbortSignal): Promise<boolean> {
+    const bytes = await this.#reader.seek(offset, signal);
+    return bytes !== undefined && (before === undefined || endsWith(bytes, before));
+  }
+
+  /** Begins again at the first byte as another origin, after a plain file was truncated or overwritten in place. */
+  async restart(): Promise<void> {
+    if (!(this.#reader instanceof PlainReader)) return;
+    await this.#reader.restart();
+    this.#origin = { ...this.#origin, head: await this.#reader.head() };
+  }
+
+  close(): Promise<void> {
+    return this.#reader.close();
+  }
+}

@@ -1,0 +1,37 @@
+import type { Place } from "../../delivery/contract.ts";
+
+/** One relevant line of the log. */
+export interface Line {
+  /** The line without its newline; a copy that belongs to the intake. */
+  readonly bytes: Buffer;
+  readonly place: Place;
+}
+
+/**
+ * Where the tail puts what it reads. One intake serves one tail; the tail never calls it from two places at once.
+ */
+export interface TailIntake {
+  /**
+   * Index of a byte inside the first relevant line at or after `from`, or -1 when there is none before `end`.
+   * `bytes[from]` begins a line and the last line ends at `end`. Nothing may be kept between calls: the tail fills its
+   * buffers again and again.
+   */
+  next(bytes: Buffer, from: number, end: number): number;
+  /** So many complete lines passed by that are of no interest: read and ignored. */
+  ignored(lines: number): void;
+  /**
+   * Takes one relevant line.
+   * @param settled is called when the line has its outcome (acknowledged, ignored, or durably dead-lettered): once, in
+   *                any order among lines, during this call or any time later. Until then the position stays before it.
+   * @returns a function that the tail calls when the position has passed the line for good, or undefined
+   */
+  deliver(line: Line, settled: () => void): (() => void) | undefined;
+  /**
+   * Takes a line that cannot be taken as an alert.
+   * - over-long: more than the largest line taken; `head` is its beginning, `place.length` all of it.
+   * - torn: the end of a finished generation, without newline and no JSON object; `head` is all of it.
+   */
+  damaged(reason: "over-long" | "torn", place: Place, head: Buffer, settled: () => void): void;
+  /** Undefined while there is room for another line; else a promise that resolves when it is worth asking again. */
+  room(): Promise<void> | undefined;
+}

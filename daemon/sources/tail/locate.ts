@@ -1,0 +1,104 @@
+import type { Body, Position } from "./checkpoint.ts";
+import { isAbsent, type Archive, type LogFile } from "./archives.ts";
+import { parseStem } from "./dated-name.ts";
+import { isSame, tellingBytes } from "./fingerprint.ts";
+import type { Generation } from "./generation.ts";
+import type { Succession } from "./succession.ts";
+
+/** How a position was found again. */
+export type Located =
+  /** Open right at the position. */
+  | { readonly kind: "found"; readonly generation: Generation }
+  /** Its `.gz` ends before the position: open at its end. What it lacks went with the plain file. */
+  | { readonly kind: "shorter"; readonly generation: Generation }
+  /** The same file holds other content now: open at its first byte. */
+  | { readonly kind: "replaced"; readonly generation: Generation }
+  /** No file holds what was read. */
+  | { readonly kind: "missing" };
+
+/** A search by content opens so many of the newest archives, which is more than a year of days. */
+const mostSearched = 1000;
+
+/**
+ * Finds the generation of a checkpoint again: where it was, under its dated name, plain or compressed, and at last by
+ * content. Name and inode are hints; the file counts when its head and the bytes before the position are the same.
+ *
+ * Throws a system error when a file that may be it cannot be read; asking again later is then right.
+ */
+export async function locate(body: Body, succession: Succession, signal: AbortSignal): Promise<Located> {
+  const { position } = body;
+  if (!position) return { kind: "missing" };
+  let replaced: LogFile | undefined;
+  for await (const { file, generation } of candidates(position, succession)) {
+    const { id, name } = generation.origin;
+    const stem = name?.stem ?? null;
+    let isKept = false;
+    try {
+      if (isSame(position, { id, name: stem, head: generation.origin.head })) {
+        if (await generation.seek(position.offset, position.before, signal)) {
+          isKept = true;
+          return { kind: "found", generation };
+        }
+        if (generation.isCompressed && generation.offset < position.offset && !signal.aborted) {
+          isKept = true;
+          return { kind: "shorter", generation };
+        }
+      }
+      const isNamesake = stem === null || position.name === null ? id === position.id : stem === position.name;
+      if (isNamesake && !generation.isCompressed) replaced ??= file;
+    } finally {
+      if (!isKept) await generation.close();
+    }
+    if (signal.aborted) break;
+  }
+  return replaced && !signal.aborted
+    ? { kind: "replaced", generation: await reopen(replaced, succession) }
+    : { kind: "missing" };
+}
+
+/** Whether a checkpoint whose checksum is wrong can be believed once its place is found: only content can prove it. */
+export function isProvable(position: Position | null): boolean {
+  return position !== null && position.before.length > 0 && position.head.length >= tellingBytes;
+}
+
+async function* candidates(
+  position: Position,
+  succession: Succession,
+): AsyncGenerator<{ file: LogFile; generation: Generation }> {
+  const live = { path: succession.path, name: undefined, compressed: false };
+  const opened = await succession.openLive();
+  if (opened) yield { file: live, generation: opened };
+  const name = position.name === null ? undefined : parseStem(position.name);
+  const [named] = name ? await succession.archives.after(name.rank - 1) : [];
+  if (name && named?.name.rank === name.rank) yield* tryOpen(named, succession);
+  // A plain file that is not the one may hide the .gz of the one (the clock went back over a compressed day).
+  if (name && named?.compressed === false) {
+    yield* tryOpen({ path: `${named.path}.gz`, name, compressed: true }, succession);
+  }
+  if (position.head.length < tellingBytes) return;
+  let searched = 0;
+  for await (const archive of succession.archives.newestFirst()) {
+    if (++searched > mostSearched) return;
+    if (archive.name.rank !== name?.rank) yield* tryOpen(archive, succession);
+  }
+}
+
+async function* tryOpen(
+  file: LogFile | Archive,
+  succession: Succession,
+): AsyncGenerator<{ file: LogFile; generation: Generation }> {
+  let generation: Generation;
+  try {
+    generation = await succession.open(file);
+  } catch (reason) {
+    if (isAbsent(reason)) return;
+    throw reason;
+  }
+  yield { file, generation };
+}
+
+async function reopen(file: LogFile, succession: Succession): Promise<Generation> {
+  const generation = file.path === succession.path ? await succession.openLive() : await succession.open(file);
+  if (generation) return generation;
+  throw Object.assign(new Error(`${file.path} went away`), { code: "ENOENT" });
+}

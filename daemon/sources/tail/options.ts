@@ -1,0 +1,30 @@
+import type { SinkOffsets } from "../../delivery/contract.ts";
+import type { Log } from "../../telemetry/log.ts";
+import type { Start } from "./beginning.ts";
+import type { TailIntake } from "./intake.ts";
+import type { Waker } from "./waker.ts";
+
+export interface TailOptions {
+  /** alerts.json; its archives are looked for beside it. */
+  readonly path: string;
+  /** Where the checkpoint is kept; must exist. */
+  readonly stateDir: string;
+  /** Where to begin when there is no checkpoint. */
+  readonly start: Start;
+  /** How often the file is looked at, in milliseconds. */
+  readonly pollMs: number;
+  /** Longer lines are handed on as damaged. */
+  readonly maxLineBytes: number;
+  readonly intake: TailIntake;
+  readonly log: Log;
+  /** What to keep in the checkpoint for the sink's look-up; asked at each checkpoint. */
+  readonly sinkOffsets: () => SinkOffsets;
+  /** Called each time the tail finds itself at the end of the log. */
+  readonly onEnd?: () => void;
+  /** When to look again, instead of `pollMs`. */
+  readonly waker?: Waker;
+  /** When to write the checkpoint, instead of once a second. */
+  readonly saveWaker?: Waker;
+  /** Milliseconds of a clock that only goes forward. */
+  readonly now?: () => number;
+}

@@ -1,0 +1,112 @@
+import type { Log } from "../../telemetry/log.ts";
+import { begin, firstSight, type FirstSight, type Start } from "./beginning.ts";
+import type { Body } from "./checkpoint.ts";
+import type { Loaded } from "./checkpoint-store.ts";
+import { parseStem } from "./dated-name.ts";
+import type { Journal } from "./journal.ts";
+import { isProvable, locate } from "./locate.ts";
+import type { Opened, Succession } from "./succession.ts";
+
+/** Finds the place to read from after a start. Nothing is moved silently: the log says what was skipped or repeated. */
+export class Placement {
+  readonly #loaded: Loaded;
+  readonly #start: Start;
+  readonly #succession: Succession;
+  readonly #journal: Journal;
+  readonly #log: Log;
+  #sight: Promise<FirstSight | undefined>;
+
+  constructor(loaded: Loaded, start: Start, succession: Succession, journal: Journal, log: Log) {
+    this.#loaded = loaded;
+    this.#start = start;
+    this.#succession = succession;
+    this.#journal = journal;
+    this.#log = log;
+    this.#sight = firstSight(succession.path);
+  }
+
+  /**
+   * Opens the generation to go on with. Throws a system error where a file cannot be read; it may be asked again.
+   * @returns undefined when the journal knows which generation is next, or nothing is there yet
+   */
+  async place(signal: AbortSignal): Promise<Opened | undefined> {
+    const loaded = this.#loaded;
+    switch (loaded.kind) {
+      case "none":
+        return begin(this.#start, await this.#sight, this.#succession, this.#journal);
+      case "lost":
+        return this.#startOver();
+      case "doubtful":
+        return isProvable(loaded.body.position) ? this.#salvage(loaded.body, signal) : this.#startOver();
+      case "ok":
+      case "previous": {
+        const opened = await this.#resume(loaded.body, signal);
+        if (loaded.kind === "previous") {
+          this.#log.error("Going on from the checkpoint before the last: alerts sent in between may be sent again.");
+        }
+        return opened;
+      }
+      default:
+        return loaded satisfies never;
+    }
+  }
+
+  async #resume(body: Body, signal: AbortSignal): Promise<Opened | undefined> {
+    const { position } = body;
+    const located = await locate(body, this.#succession, signal);
+    if (signal.aborted) {
+      if (located.kind !== "missing") await located.generation.close();
+      return undefined;
+    }
+    this.#journal.restore(body);
+    if (located.kind === "missing") {
+      // A file of which nothing was read yet holds nothing to miss.
+      if (position && position.offset > 0) {
+        this.#log.error(
+          `${position.file}, read up to byte ${position.offset}, is gone or holds other content now. What it held ` +
+            `beyond that byte is lost unless a copy of it is sent with "wazuh-dfn replay". Going on with the oldest ` +
+            `file that is newer.`,
+        );
+      }
+      return undefined;
+    }
+    const { generation } = located;
+    if (located.kind === "replaced") {
+      this.#log.error(
+        `${generation.origin.file} was truncated or replaced while the forwarder was stopped. It is read again from ` +
+          `its beginning; what was written beyond byte ${position?.offset ?? 0} before that is lost.`,
+      );
+    } else if (located.kind === "shorter") {
+      this.#log.warn(
+        `${generation.origin.file} ends at byte ${generation.offset}, before byte ${position?.offset ?? 0}, up to ` +
+          `which it was read before it was compressed. Going on behind it.`,
+      );
+    }
+    return { generation, afterRank: body.afterRank };
+  }
+
+  async #salvage(body: Body, signal: AbortSignal): Promise<Opened | undefined> {
+    const located = await locate(body, this.#succession, signal);
+    if (located.kind !== "found") {
+      if (located.kind !== "missing") await located.generation.close();
+      return signal.aborted ? undefined : this.#startOver();
+    }
+    const { generation } = located;
+    this.#log.error(
+      `The damaged checkpoint's place, byte ${generation.offset} of ${generation.origin.file}, was proved by content: ` +
+        `going on there. Alerts that were acknowledged beyond it may be sent again.`,
+    );
+    const name = generation.origin.name ?? parseStem(body.position?.name ?? "");
+    return { generation, afterRank: name?.rank ?? body.afterRank };
+  }
+
+  /** Neither to the end, which would skip alerts in silence, nor to the oldest archive, which would repeat for hours. */
+  async #startOver(): Promise<Opened | undefined> {
+    const opened = await begin("beginning", undefined, this.#succession, this.#journal);
+    this.#log.error(
+      `Without a usable checkpoint ${this.#succession.path} is read from its beginning: its alerts may be sent again. ` +
+        `Archives before it are not read; send what they may lack with "wazuh-dfn replay".`,
+    );
+    return opened;
+  }
+}

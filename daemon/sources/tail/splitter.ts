@@ -1,0 +1,131 @@
+/** What the splitter asks of the intake. */
+export interface Sieve {
+  next(bytes: Buffer, from: number, end: number): number;
+  ignored(lines: number): void;
+}
+
+/** A line that the tail must hand on. */
+export interface Piece {
+  readonly kind: "line" | "over-long";
+  /** Offset of its first byte in the generation. */
+  readonly offset: number;
+  /** All its bytes, without the newline. */
+  readonly length: number;
+  /** The line, or its beginning when it is over-long; valid until the next piece is asked for. */
+  readonly bytes: Buffer;
+}
+
+const newline = 0x0a;
+const smallBytes = 64 * 1024;
+
+/**
+ * Makes lines out of chunks. A line is complete at its newline and never before. Irrelevant lines are only counted:
+ * the sieve names the next relevant byte, and everything before its line is passed by.
+ *
+ * Between chunks only the beginning of the unfinished line is kept, at most `maxLineBytes` of it.
+ */
+export class Splitter {
+  readonly #sieve: Sieve;
+  readonly #maxLineBytes: number;
+  /** Holds the unfinished line; grows by doubling and shrinks when that line is over. */
+  #carry = Buffer.allocUnsafe(smallBytes);
+  /** Length of the unfinished line so far; more than the carry holds when it is over-long. */
+  #carried = 0;
+  #lineStart = 0;
+
+  constructor(sieve: Sieve, maxLineBytes: number) {
+    this.#sieve = sieve;
+    this.#maxLineBytes = maxLineBytes;
+  }
+
+  /** Offset at which the unfinished line begins, or the next one when there is none. */
+  get lineStart(): number {
+    return this.#lineStart;
+  }
+
+  /** Starts anew at an offset where a line begins; an unfinished line is forgotten. */
+  reset(offset: number): void {
+    this.#lineStart = offset;
+    this.#shrink();
+  }
+
+  /** Takes the next chunk; the caller must ask for all its pieces before the next one. */
+  *push(chunk: Buffer): Generator<Piece> {
+    let at = 0;
+    if (this.#carried > 0) {
+      const end = chunk.indexOf(newline);
+      if (end < 0) {
+        this.#absorb(chunk);
+        return;
+      }
+      this.#absorb(chunk.subarray(0, end));
+      const piece = this.rest();
+      if (piece.kind === "over-long" || this.#isRelevant(piece.bytes)) yield piece;
+      else this.#sieve.ignored(1);
+      this.#lineStart += piece.length + 1;
+      this.#shrink();
+      at = end + 1;
+    }
+    const base = this.#lineStart - at;
+    const end = chunk.lastIndexOf(newline) + 1;
+    while (at < end) {
+      const hit = this.#sieve.next(chunk, at, end);
+      const start = hit < 0 ? end : hit === at ? at : Math.max(at, chunk.lastIndexOf(newline, hit - 1) + 1);
+      yield* this.#passBy(chunk, at, start, base);
+      if (hit < 0) break;
+      const stop = chunk.indexOf(newline, hit);
+      yield this.#piece(chunk, start, stop, base);
+      at = stop + 1;
+    }
+    this.#lineStart = base + end;
+    this.#absorb(chunk.subarray(end));
+  }
+
+  /** The unfinished line as it stands; empty when there is none. */
+  rest(): Piece {
+    const length = this.#carried;
+    const kept = Math.min(length, this.#maxLineBytes);
+    const kind = length > this.#maxLineBytes ? "over-long" : "line";
+    return { kind, offset: this.#lineStart, length, bytes: this.#carry.subarray(0, kept) };
+  }
+
+  /** Counts whole lines of no interest; only an over-long one among them is a piece. */
+  *#passBy(chunk: Buffer, from: number, to: number, base: number): Generator<Piece> {
+    let lines = 0;
+    for (let at = from; at < to;) {
+      const stop = chunk.indexOf(newline, at);
+      if (stop - at > this.#maxLineBytes) yield this.#piece(chunk, at, stop, base);
+      else lines++;
+      at = stop + 1;
+    }
+    if (lines > 0) this.#sieve.ignored(lines);
+  }
+
+  #piece(chunk: Buffer, start: number, stop: number, base: number): Piece {
+    const length = stop - start;
+    const isOverLong = length > this.#maxLineBytes;
+    const bytes = chunk.subarray(start, isOverLong ? start + this.#maxLineBytes : stop);
+    return { kind: isOverLong ? "over-long" : "line", offset: base + start, length, bytes };
+  }
+
+  #isRelevant(line: Buffer): boolean {
+    return line.length > 0 && this.#sieve.next(line, 0, line.length) >= 0;
+  }
+
+  #absorb(bytes: Buffer): void {
+    const kept = Math.min(this.#carried, this.#maxLineBytes);
+    const wanted = Math.min(kept + bytes.length, this.#maxLineBytes);
+    if (wanted > this.#carry.length) {
+      const larger = Buffer.allocUnsafe(Math.min(Math.max(wanted, this.#carry.length * 2), this.#maxLineBytes));
+      this.#carry.copy(larger, 0, 0, kept);
+      this.#carry = larger;
+    }
+    bytes.copy(this.#carry, kept, 0, wanted - kept);
+    this.#carried += bytes.length;
+  }
+
+  #shrink(): void {
+    this.#carried = 0;
+    if (this.#carry.length > smallBytes * 16) this.#carry = Buffer.allocUnsafe(smallBytes);
+  }
+}

@@ -1,0 +1,129 @@
+import { stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { Archives, isAbsent, type LogFile } from "./archives.ts";
+import { parseStem } from "./dated-name.ts";
+import { beginsWith, fingerprint, tellingBytes } from "./fingerprint.ts";
+import { Generation } from "./generation.ts";
+import type { Journal } from "./journal.ts";
+import { chunkBuffers } from "./plain-reader.ts";
+
+/** A generation that was opened where reading goes on. */
+export interface Opened {
+  readonly generation: Generation;
+  /** Generations that rank above this are unread when this one is over. */
+  readonly afterRank: number;
+}
+
+interface Between {
+  readonly archive: LogFile;
+  readonly afterRank: number;
+}
+
+/** Opens generations and knows which one comes next. Only one of them may be read at a time. */
+export class Succession {
+  readonly archives: Archives;
+  /** Path of alerts.json. */
+  readonly path: string;
+  readonly #buffers = chunkBuffers();
+
+  constructor(path: string) {
+    this.path = path;
+    this.archives = new Archives(dirname(path));
+  }
+
+  open(file: LogFile): Promise<Generation> {
+    return Generation.open(file, this.#buffers);
+  }
+
+  /** Opens alerts.json and learns its dated name; undefined when there is none. */
+  async openLive(): Promise<Generation | undefined> {
+    let generation: Generation;
+    try {
+      generation = await this.open({ path: this.path, name: undefined, compressed: false });
+    } catch (reason) {
+      if (isAbsent(reason)) return undefined;
+      throw reason;
+    }
+    try {
+      const { origin } = generation;
+      const archive = await this.archives.withId(origin.id);
+      origin.name = archive?.name ?? (await this.#compressedTwin(origin.head));
+      if (archive) origin.file = archive.path;
+      return generation;
+    } catch (reason) {
+      await generation.close();
+      throw reason;
+    }
+  }
+
+  /**
+   * Opens what is to be read after the generations that the journal knows: a finished one that was written to again, the
+   * oldest unread archive, or alerts.json, at the offset where it was left if it was read before.
+   * @returns undefined when there is nothing, or when it went away just now: then ask again later
+   */
+  async next(journal: Journal, signal: AbortSignal): Promise<Opened | undefined> {
+    const live = await this.openLive();
+    let opened: Opened | undefined;
+    try {
+      const file = await this.#between(journal, live);
+      const generation = file ? await this.open(file.archive) : live;
+      if (!generation) return undefined;
+      const afterRank = file ? file.afterRank : (generation.origin.name?.rank ?? journal.afterRank);
+      opened = { generation, afterRank };
+      const end = journal.endOf(generation.origin);
+      // Where it does not reach that far it was truncated, and stays at its first byte; a `.gz` stays at its end.
+      if (end !== undefined) await generation.seek(end, undefined, signal);
+      return opened;
+    } catch (reason) {
+      await opened?.generation.close();
+      if (isAbsent(reason)) return undefined;
+      throw reason;
+    } finally {
+      if (live && opened?.generation !== live) await live.close();
+    }
+  }
+
+  /** What is to be read before alerts.json. With the clock set back it ranks below what was read: then nothing is. */
+  async #between(journal: Journal, live: Generation | undefined): Promise<Between | undefined> {
+    const { afterRank } = journal;
+    const grown = await this.#grown(journal, live?.origin.id);
+    if (grown) return { archive: grown, afterRank };
+    const liveRank = live?.origin.name?.rank ?? Number.POSITIVE_INFINITY;
+    const unread = (await this.archives.after(afterRank)).find(({ name }) => name.rank < liveRank);
+    return unread && { archive: unread, afterRank: unread.name.rank };
+  }
+
+  /** A finished generation whose file holds more than was read: analysisd had it open longer than the path showed. */
+  async #grown(journal: Journal, liveId: string | undefined): Promise<LogFile | undefined> {
+    for (const { id, name: stem, end } of journal.finished) {
+      const name = stem === null || id === liveId ? undefined : parseStem(stem);
+      if (!name) continue;
+      const path = this.archives.pathOf(name);
+      const found = await stat(path, { bigint: true }).catch(ifAbsent);
+      if (found && `${found.dev}:${found.ino}` === id && found.size > end) return { path, name, compressed: false };
+    }
+    return undefined;
+  }
+
+  /**
+   * The name of an alerts.json whose dated file is gone: on a quiet manager monitord compresses and unlinks it at
+   * midnight while analysisd still writes to it (Wazuh 4.14 source: src/monitord/manage_files.c:20-59). The `.gz` then
+   * begins with the same bytes.
+   */
+  async #compressedTwin(head: Buffer): Promise<LogFile["name"]> {
+    const newest = head.length >= tellingBytes ? await this.archives.newest() : undefined;
+    if (!newest?.compressed) return undefined;
+    const generation = await this.open(newest);
+    try {
+      const known = fingerprint(head.subarray(0, Math.min(head.length, generation.origin.head.length)));
+      return known.length >= tellingBytes && beginsWith(generation.origin.head, known) ? newest.name : undefined;
+    } finally {
+      await generation.close();
+    }
+  }
+}
+
+function ifAbsent(reason: unknown): undefined {
+  if (isAbsent(reason)) return;
+  throw reason;
+}

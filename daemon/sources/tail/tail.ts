@@ -1,0 +1,129 @@
+import type { SinkOffsets } from "../../delivery/contract.ts";
+import { CheckpointStore, type Loaded } from "./checkpoint-store.ts";
+import { Follower } from "./follower.ts";
+import { Journal } from "./journal.ts";
+import type { TailOptions } from "./options.ts";
+import { Saver } from "./saver.ts";
+import type { TailStatus } from "./status.ts";
+import { every } from "./waker.ts";
+
+const saveEveryMs = 1000;
+
+/** What an earlier process left in the checkpoint for others. */
+export interface Resumed {
+  readonly sink: SinkOffsets;
+  /** Second since 1970 of the newest line that was read; -1 where none is known. */
+  readonly lastSecond: number;
+}
+
+/**
+ * The tail source: follows alerts.json over its rotations and hands each relevant line to the intake, in order, none
+ * left out. A line counts as done when the intake settles it; a restart goes on at the oldest line that is not.
+ *
+ * Use: `load`, then `run` until its signal is aborted, then (when what is in flight got its outcome) `save`, then
+ * dispose. Disposing without `save` is what a crash does: lines done since the last checkpoint are handed on again.
+ */
+export class Tail implements AsyncDisposable {
+  /**
+   * Resolves when the place to go on is fixed, so that every line written from then on is read, or is known from the
+   * checkpoint, or when it is clear that it cannot be yet.
+   */
+  readonly placed: Promise<void>;
+  #resolvePlaced: () => void = () => undefined;
+  readonly #options: TailOptions;
+  readonly #now: () => number;
+  readonly #store: CheckpointStore;
+  readonly #journal = new Journal();
+  readonly #saver: Saver;
+  readonly #disposed = new AbortController();
+  #loaded: Promise<Loaded> | undefined;
+  #follower: Follower | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(options: TailOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
+    this.#store = new CheckpointStore(options.stateDir, options.log, this.#now);
+    this.#saver = new Saver(this.#journal, this.#store, options.sinkOffsets);
+    this.placed = new Promise((resolve) => (this.#resolvePlaced = resolve));
+  }
+
+  /** Reads the checkpoint. Never rejects: with a damaged one the log says so, and `run` finds a place to go on. */
+  async load(): Promise<Resumed> {
+    const loaded = await this.#load();
+    // Of a checkpoint whose checksum is wrong only the place can be proved.
+    const body = loaded.kind === "ok" || loaded.kind === "previous" ? loaded.body : undefined;
+    return { sink: body?.sink ?? {}, lastSecond: body?.newestSecond ?? -1 };
+  }
+
+  /**
+   * Reads until the signal is aborted or the tail is disposed; then no line is handed on any more.
+   * Rejects only with what the intake threw, or with a fault of the program.
+   */
+  run(drain: AbortSignal): Promise<void> {
+    this.#running ??= this.#run(AbortSignal.any([drain, this.#disposed.signal]));
+    return this.#running;
+  }
+
+  /** Writes the checkpoint with every line that is done, behind the position and beyond it. */
+  async save(): Promise<void> {
+    if (this.#follower?.isPlaced === true) await this.#saver.save(true);
+  }
+
+  /** Undefined before `run`. */
+  status(): TailStatus | undefined {
+    return this.#follower?.status();
+  }
+
+  /** Safe in every state: before `load`, while it runs, twice. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed.abort();
+    this.#resolvePlaced();
+    // How it ended is for the caller of run.
+    await this.#running?.catch(() => undefined);
+    await this.#follower?.close();
+  }
+
+  #load(): Promise<Loaded> {
+    this.#loaded ??= this.#store.load();
+    return this.#loaded;
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const loaded = await this.#load();
+    if (loaded.kind !== "none") this.#resolvePlaced();
+    const follower = new Follower(this.#journal, this.#options, loaded, this.#now);
+    this.#follower = follower;
+    const ended = new AbortController();
+    const saving = this.#keepSaving(follower, AbortSignal.any([signal, ended.signal]));
+    try {
+      await this.#read(follower, signal);
+    } finally {
+      ended.abort();
+      await saving;
+    }
+  }
+
+  async #read(follower: Follower, signal: AbortSignal): Promise<void> {
+    const waker = this.#options.waker ?? every(this.#options.pollMs);
+    let isSaved = false;
+    while (!signal.aborted) {
+      const goesOn = await follower.step(signal);
+      if (!isSaved && follower.isPlaced) {
+        // From the first placing on there is a checkpoint.
+        await this.#saver.save(false);
+        isSaved = true;
+      }
+      this.#resolvePlaced();
+      if (!goesOn) await waker.wait(signal);
+    }
+  }
+
+  async #keepSaving(follower: Follower, signal: AbortSignal): Promise<void> {
+    const waker = this.#options.saveWaker ?? every(saveEveryMs);
+    for (await waker.wait(signal); !signal.aborted; await waker.wait(signal)) {
+      await follower.measure();
+      if (follower.isPlaced) await this.#saver.save(false);
+    }
+  }
+}
