@@ -3,31 +3,13 @@
  * directory of the state directory; one segment file per process, so a replay beside the running forwarder does not
  * disturb it. Entries that arrive together are written and synced together.
  */
-import { mkdir, open, readdir, stat, rename, type FileHandle } from "node:fs/promises";
-import { createReadStream } from "node:fs";
-import { createInterface } from "node:readline";
-import { join } from "node:path";
+import { mkdir, open, stat, type FileHandle } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { describe } from "../errors.ts";
+import { syncDirectory } from "../state/atomic-file.ts";
 import type { Log } from "../telemetry/log.ts";
-import type { DeadReason, Place, SourceName } from "./contract.ts";
-
-/** One entry, as it stands in the file. */
-export interface DeadLetter {
-  readonly version: 1;
-  /** ISO 8601, UTC. */
-  readonly time: string;
-  readonly source: SourceName;
-  readonly reason: DeadReason;
-  /** A sentence on what was wrong. */
-  readonly detail: string;
-  /** The handler whose record was refused, where there is one. */
-  readonly handler?: string;
-  readonly place: Place;
-  /** The alert's bytes in base64; absent when they were given up for room. */
-  readonly raw?: string;
-  /** Bytes in `raw` where it holds only the beginning of an over-long line. */
-  readonly keptBytes?: number;
-}
+import { isWrittenByAnother, segmentsOf, withoutRaw, type DeadLetter } from "./dead-letter-segments.ts";
 
 export type NewDeadLetter = Omit<DeadLetter, "version" | "time" | "raw" | "keptBytes"> & { readonly bytes: Buffer };
 
@@ -36,6 +18,15 @@ export interface DeadLetterLimits {
   readonly maxBytes: number;
   /** Size at which a new segment is begun. */
   readonly segmentBytes: number;
+}
+
+interface Segment {
+  readonly file: FileHandle;
+  readonly path: string;
+  /** Bytes of whole lines that are durable. */
+  bytes: number;
+  /** More than that may stand in the file. */
+  isTorn: boolean;
 }
 
 interface Waiting {
@@ -51,7 +42,7 @@ export class DeadLetterStore implements AsyncDisposable {
   readonly #log: Log;
   #waiting: Waiting[] = [];
   #writer: Promise<void> | undefined;
-  #segment: { file: FileHandle; path: string; bytes: number } | undefined;
+  #segment: Segment | undefined;
   #serial = 0;
   #isDisposed = false;
   #isFailing = false;
@@ -79,6 +70,7 @@ export class DeadLetterStore implements AsyncDisposable {
       ...(bytes.length < rest.place.length ? { keptBytes: bytes.length } : {}),
     };
     return new Promise((stored) => {
+      if (this.#isDisposed) return;
       this.#waiting.push({ line: Buffer.from(`${JSON.stringify(letter)}\n`), stored });
       this.#writer ??= this.#write();
     });
@@ -101,7 +93,6 @@ export class DeadLetterStore implements AsyncDisposable {
         if (this.#isFailing) this.#log.info({ directory: this.#directory }, "dead letters can be stored again");
         this.#isFailing = false;
         for (const waiting of group) waiting.stored();
-        await this.#makeRoom();
       } catch (reason) {
         this.#waiting = [...group, ...this.#waiting];
         if (!this.#isFailing) {
@@ -111,8 +102,11 @@ export class DeadLetterStore implements AsyncDisposable {
         }
         this.#isFailing = true;
         if (this.#isDisposed) break;
-        await pause(retryMs, this.#stop.signal);
+        // Woken early by a stop: then it is tried once more.
+        await pause(retryMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+        continue;
       }
+      await this.#makeRoom();
     }
     this.#writer = undefined;
   }
@@ -120,11 +114,13 @@ export class DeadLetterStore implements AsyncDisposable {
   /** Appends whole lines or nothing: what was half written is cut off again. */
   async #append(lines: Buffer): Promise<void> {
     const segment = (this.#segment ??= await this.#begin());
+    if (segment.isTorn) await mend(segment);
     try {
       await segment.file.appendFile(lines);
       await segment.file.datasync();
     } catch (reason) {
-      await segment.file.truncate(segment.bytes);
+      segment.isTorn = true;
+      await mend(segment);
       throw reason;
     }
     segment.bytes += lines.length;
@@ -134,92 +130,46 @@ export class DeadLetterStore implements AsyncDisposable {
     }
   }
 
-  async #begin(): Promise<{ file: FileHandle; path: string; bytes: number }> {
-    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+  async #begin(): Promise<Segment> {
+    const made = await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    if (made !== undefined) await syncDirectory(dirname(made));
     const stamp = new Date().toISOString().replaceAll(/[:.]/g, "-");
     const path = join(this.#directory, `${stamp}-${process.pid}-${this.#serial++}.ndjson`);
     const file = await open(path, "ax", 0o600);
-    const directory = await open(this.#directory, "r");
-    await directory.sync();
-    await directory.close();
-    return { file, path, bytes: 0 };
-  }
-
-  /** Over the bound, the oldest segment that still holds raw bytes is rewritten without them. */
-  async #makeRoom(): Promise<void> {
-    const segments = await segmentsOf(this.#directory);
-    let total = 0;
-    for (const segment of segments) total += (await stat(segment)).size;
-    for (const segment of segments) {
-      if (total <= this.#limits.maxBytes || segment === this.#segment?.path) return;
-      const before = (await stat(segment)).size;
-      const kept = await withoutRaw(segment);
-      if (kept === undefined) continue;
-      this.rawGivenUp += kept.count;
-      total += kept.bytes - before;
-      this.#log.error(
-        { segment, entries: kept.count },
-        "the dead-letter store is full: the oldest entries lost their raw bytes, their positions are kept",
-      );
-    }
-  }
-}
-
-/** Paths of the segments, oldest first. A store that was never written has none. */
-export async function segmentsOf(directory: string): Promise<string[]> {
-  const names = await readdir(directory).catch((reason: NodeJS.ErrnoException) => {
-    if (reason.code === "ENOENT") return [];
-    throw reason;
-  });
-  return names
-    .filter((name) => name.endsWith(".ndjson"))
-    .sort()
-    .map((name) => join(directory, name));
-}
-
-/** The entries of a segment, in order; a line that cannot be read is passed over and given to `bad`. */
-export async function* readSegment(path: string, bad: (line: number) => void): AsyncGenerator<DeadLetter> {
-  let number = 0;
-  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
-    number += 1;
     try {
-      yield JSON.parse(line) as DeadLetter;
-    } catch {
-      bad(number);
+      await syncDirectory(this.#directory);
+    } catch (reason) {
+      await file.close();
+      throw reason;
+    }
+    return { file, path, bytes: 0, isTorn: false };
+  }
+
+  /** Over the bound, the oldest segments that still hold raw bytes are rewritten without them. */
+  async #makeRoom(): Promise<void> {
+    try {
+      const segments: { path: string; size: number }[] = [];
+      for (const path of await segmentsOf(this.#directory)) segments.push({ path, size: (await stat(path)).size });
+      let total = segments.reduce((sum, { size }) => sum + size, 0);
+      for (const { path, size } of segments) {
+        if (total <= this.#limits.maxBytes) return;
+        if (path === this.#segment?.path || isWrittenByAnother(path)) continue;
+        const kept = await withoutRaw(path);
+        if (kept === undefined) continue;
+        this.rawGivenUp += kept.count;
+        total += kept.bytes - size;
+        const what = "the dead-letter store is full: the oldest entries lost their raw bytes, their positions are kept";
+        this.#log.error({ segment: path, entries: kept.count }, what);
+      }
+    } catch (reason) {
+      // The entries themselves are stored; with the next ones it is tried again.
+      const what = "the dead-letter store is over its bound and its oldest entries cannot be made smaller";
+      this.#log.warn({ directory: this.#directory, reason: describe(reason) }, what);
     }
   }
 }
 
-/** Rewrites a segment without raw bytes; undefined when it holds none. */
-async function withoutRaw(path: string): Promise<{ count: number; bytes: number } | undefined> {
-  const lines: string[] = [];
-  let count = 0;
-  for await (const { raw, ...letter } of readSegment(path, () => undefined)) {
-    if (raw !== undefined) count += 1;
-    lines.push(`${JSON.stringify(letter)}\n`);
-  }
-  if (count === 0) return undefined;
-  const text = Buffer.from(lines.join(""));
-  const file = await open(`${path}.new`, "w", 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(`${path}.new`, path);
-  return { count, bytes: text.length };
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    }
-    signal.addEventListener("abort", done);
-    if (signal.aborted) done();
-  });
+async function mend(segment: Segment): Promise<void> {
+  await segment.file.truncate(segment.bytes);
+  segment.isTorn = false;
 }
