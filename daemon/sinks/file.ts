@@ -1,6 +1,5 @@
-import { open, stat, type FileHandle } from "node:fs/promises";
+import { mkdir, open, stat, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
-import { mkdir } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { describe } from "../errors.ts";
 import {
@@ -14,7 +13,17 @@ import {
   type SinkRecord,
   type WriteOutcome,
 } from "../delivery/contract.ts";
+import { syncDirectory } from "../state/atomic-file.ts";
 import type { Log } from "../telemetry/log.ts";
+
+interface OpenFile {
+  readonly handle: FileHandle;
+  readonly ino: number;
+  /** Bytes of whole records that are durable. */
+  bytes: number;
+  /** More than that may stand in the file. */
+  isTorn: boolean;
+}
 
 const retryMs = 1000;
 const readBytes = 1 << 20;
@@ -37,7 +46,7 @@ export class FileSink implements Sink {
   readonly #path: string;
   readonly #log: Log;
   readonly #stop = new AbortController();
-  #file: { handle: FileHandle; bytes: number; ino: number } | undefined;
+  #file: OpenFile | undefined;
   #isFailing = false;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -59,14 +68,11 @@ export class FileSink implements Sink {
   }
 
   write(batch: Batch): Promise<readonly WriteOutcome[]> {
-    const written = this.#last.then(() => this.#retry(() => this.#append(batch)));
-    // The next write waits for this one whether or not it came to an end.
-    this.#last = written.catch(() => undefined);
-    return written;
+    return this.#inTurn(() => this.#append(batch));
   }
 
-  async lookup(topics: readonly string[], since: SinkOffsets): Promise<Lookup> {
-    return this.#retry(async () => {
+  lookup(topics: readonly string[], since: SinkOffsets): Promise<Lookup> {
+    return this.#inTurn(async () => {
       const { handle, bytes } = await this.#opened();
       const starts = Object.values(since);
       const shipped: Shipped = new Map();
@@ -82,6 +88,13 @@ export class FileSink implements Sink {
     await this.#last;
     await this.#file?.handle.close();
     this.#file = undefined;
+  }
+
+  #inTurn<T>(attempt: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(() => this.#retry(attempt));
+    // What comes next waits for this, whether or not it came to an end.
+    this.#last = done.catch(() => undefined);
+    return done;
   }
 
   async #retry<T>(attempt: () => Promise<T>): Promise<T> {
@@ -106,6 +119,7 @@ export class FileSink implements Sink {
   /** Appends a batch whole or not at all: what was half written is cut off again. */
   async #append(batch: Batch): Promise<WriteOutcome[]> {
     const file = await this.#opened();
+    if (file.isTorn) await mend(file);
     const outcomes: WriteOutcome[] = [];
     const lines: Buffer[] = [];
     let offset = file.bytes;
@@ -119,17 +133,20 @@ export class FileSink implements Sink {
       await file.handle.appendFile(Buffer.concat(lines));
       await file.handle.datasync();
     } catch (reason) {
-      await file.handle.truncate(file.bytes);
+      file.isTorn = true;
+      await mend(file);
       throw reason;
     }
     file.bytes = offset;
     return outcomes;
   }
 
-  async #opened(): Promise<{ handle: FileHandle; bytes: number; ino: number }> {
+  async #opened(): Promise<OpenFile> {
     const there = await stat(this.#path).catch(() => undefined);
-    if (this.#file !== undefined && this.#file.ino === there?.ino) return this.#file;
-    await this.#file?.handle.close();
+    const known = this.#file;
+    // Shorter than what was written: emptied in place by someone else.
+    if (known !== undefined && known.ino === there?.ino && known.bytes <= there.size) return known;
+    await known?.handle.close();
     this.#file = undefined;
     await mkdir(dirname(this.#path), { recursive: true });
     const handle = await open(this.#path, "a+", 0o640);
@@ -143,13 +160,20 @@ export class FileSink implements Sink {
         );
         await handle.truncate(bytes);
       }
-      this.#file = { handle, bytes, ino };
+      // A file that was just made has its name on the disk before a record counts as there.
+      if (size === 0) await syncDirectory(dirname(this.#path));
+      this.#file = { handle, bytes, ino, isTorn: false };
       return this.#file;
     } catch (reason) {
       await handle.close();
       throw reason;
     }
   }
+}
+
+async function mend(file: OpenFile): Promise<void> {
+  await file.handle.truncate(file.bytes);
+  file.isTorn = false;
 }
 
 /** The size of a file without its unfinished last line. */
