@@ -1,0 +1,269 @@
+import assert from "node:assert/strict";
+import { existsSync, unlinkSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { LogTree } from "../unit/sources/tail/support/log-tree.ts";
+import { TestTail } from "../unit/sources/tail/support/test-tail.ts";
+
+test("lines are handed on as they are written, and a part of a line only when its newline is there", async () => {
+  using tree = new LogTree();
+  tree.rotate("21");
+  await using tail = await TestTail.start(tree);
+  tree.write("one", "a quiet one", "two");
+  await tail.turn();
+  assert.deepEqual(tail.texts, ["one", "two"]);
+  assert.equal(tail.intake.ignoredLines, 1);
+  for (const part of ["th", "re", "e"]) {
+    tree.writeRaw(part);
+    await tail.turn();
+  }
+  assert.deepEqual(tail.texts, ["one", "two"]);
+  tree.writeRaw("\nfo");
+  await tail.turn();
+  assert.deepEqual(tail.texts, ["one", "two", "three"]);
+  const place = tail.intake.taken[2]?.place;
+  assert.deepEqual(place, { file: tree.dated("21"), offset: 20, length: 5 });
+});
+
+test("a: while alerts.json is away the open file is read on", async () => {
+  using tree = new LogTree();
+  tree.rotate("21");
+  await using tail = await TestTail.start(tree);
+  tree.unlink();
+  tree.write("while away");
+  await tail.turn();
+  assert.deepEqual(tail.texts, ["while away"]);
+  tree.link();
+  tree.write("back");
+  await tail.turn();
+  assert.deepEqual(tail.texts, ["while away", "back"]);
+  assert.deepEqual(tail.logged.find("info", /read to the end/), []);
+});
+
+test("b: a dated file that is not alerts.json yet is left alone", async () => {
+  using tree = new LogTree();
+  tree.rotate("21");
+  await using tail = await TestTail.start(tree);
+  tree.open("22");
+  tree.write("early");
+  await tail.turn();
+  tree.unlink();
+  await tail.turn();
+  assert.deepEqual(tail.texts, []);
+  tree.link();
+  await tail.turn();
+  assert.deepEqual(tail.texts, ["early"]);
+});
+
+test("c, d: what was flushed just before the link moved is read before the new file, whatever its date", async () => {
+  using tree = new LogTree();
+  tree.rotate("21");
+  await using tail = await TestTail.start(tree);
+  tree.write("last of 21");
+  tree.rotate("22");
+  tree.write("first of 22");
+  await tail.turn();
+  assert.deepEqual(tail.texts, ["last of 21", "first of 22"]);
+});
+
+test("parts of a day that came and went between two looks are read in order", async () => {
+  using tree = new LogTree();
+  tree.rotate("21");
+  await using tail = await TestTail.start(tree);
+  const names = ["21-001", "21-002", "21-010", "21-100", "22", "2026/Dec/01", "2027/Jan/01"];
+  tree.write("21");
+  for (const name of names) {
+    tree.rotate(name);
+    tree.write(name);
+  }
+  await tail.turn();
+  assert.deepEqual(tail.texts, ["21", ...names]);
+});
+
+test("e: lines that only the unlinked inode of a compressed day holds are read, and the .gz is not read again", async () => {
+  using tree = new LogTree();
+  tree.rotate("21");
+  await using tail = await TestTail.start(tree);
+  tree.write("before midnight");
+  await tail.turn();
+  tree.compress("21");
+  tree.write("after midnight");
+  tree.rotate("22");
+  tree.write("next day");
+  await tail.turn();
+  assert.deepEqual(tail.texts, ["before midnight", "after midnight", "next day"]);
+});
+
+test("e: a restart on such a quiet manager goes on in the inode", async () => {
+  using tree = new LogTree();
+  tree.rotate("21");
+  const first = await TestTail.start(tree);
+  tree.write("x".repeat(100), "before midnight");
+  await first.turn();
+  await first.stop();
+  tree.compress("21");
+  tree.write("after midnight");
+  const second = await TestTail.start(tree);
+  assert.deepEqual(second.texts, ["after midnight"]);
+  tree.rotate("22");
+  tree.write("next day");
+  await second.turn();
+  assert.deepEqual(second.texts, ["after midnight", "next day"]);
+  await second.stop();
+});
+
+test("e: a backlog that ends in such an inode is read once", async () => {
+  using tree = new LogTree();
+  tree.rotate("20");
+  const first = await TestTail.start(tree);
+  await first.stop();
+  tree.write("20");
+  tree.rotate("21");
+  tree.write("21".repeat(50));
+  tree.compress("21");
+  tree.write("after midnight");
+  const second = await TestTail.start(tree);
+  assert.deepEqual(second.texts, ["20", "21".repeat(50), "after midnight"]);
+  await second.stop();
+});
+
+test("f: beside its plain file a .gz is not looked at", async () => {
+  using tree = new LogTree();
+  tree.rotate("20");
+  const first = await TestTail.start(tree);
+  await first.stop();
+  tree.rotate("21");
+  tree.write("21");
+  tree.rotate("22");
+  writeFileSync(`${tree.dated("21")}.gz`, "half written");
+  const second = await TestTail.start(tree);
+  assert.deepEqual(second.texts, ["21"]);
+  assert.deepEqual(second.logged.find("error", /./), []);
+  await second.stop();
+});
+
+test("g: after three rotations and a compression while it was stopped nothing is missing and nothing comes twice", async () => {
+  using tree = new LogTree();
+  tree.rotate("20");
+  const first = await TestTail.start(tree);
+  tree.write("a".repeat(300), "b");
+  await first.turn();
+  await first.stop();
+  tree.write("c");
+  tree.rotate("20-001");
+  tree.write("d");
+  tree.rotate("21");
+  tree.write("e");
+  tree.compress("20", 3);
+  tree.rotate("22");
+  tree.write("f");
+  const second = await TestTail.start(tree);
+  assert.deepEqual(second.texts, ["c", "d", "e", "f"]);
+  await second.stop();
+});
+
+test("i: when the clock steps back, the older file is gone on with where it was left, and the newer one later too", async () => {
+  using tree = new LogTree();
+  tree.rotate("20");
+  await using tail = await TestTail.start(tree);
+  tree.write("20 a");
+  tree.rotate("21");
+  tree.write("21 a");
+  await tail.turn();
+  tree.rotate("20");
+  tree.write("20 b");
+  await tail.turn();
+  tree.rotate("21");
+  tree.write("21 b");
+  await tail.turn();
+  tree.rotate("22");
+  tree.write("22");
+  await tail.turn();
+  assert.deepEqual(tail.texts, ["20 a", "21 a", "20 b", "21 b", "22"]);
+});
+
+test("i: an archive from before the first start that analysisd goes back to gives only what is added", async () => {
+  using tree = new LogTree();
+  tree.rotate("20");
+  tree.write("old");
+  tree.rotate("21");
+  await using tail = await TestTail.start(tree);
+  tree.rotate("20");
+  tree.write("new");
+  await tail.turn();
+  assert.deepEqual(tail.texts, ["new"]);
+});
+
+test("i: a fresh file under the name of a compressed day is read from its beginning", async () => {
+  using tree = new LogTree();
+  tree.rotate("20");
+  await using tail = await TestTail.start(tree);
+  tree.write("20 a".repeat(30));
+  tree.rotate("21");
+  tree.write("21 a");
+  await tail.turn();
+  tree.compress("20");
+  tree.rotate("20");
+  tree.write("20 fresh");
+  await tail.turn();
+  assert.deepEqual(tail.texts.slice(1), ["21 a", "20 fresh"]);
+});
+
+test("j: what a killed analysisd left without newline joins what the next one appends, in one line", async () => {
+  using tree = new LogTree();
+  tree.rotate("21");
+  await using tail = await TestTail.start(tree);
+  tree.writeRaw('{"torn');
+  await tail.turn();
+  tree.rotate("21");
+  tree.write('{"whole":1}');
+  await tail.turn();
+  assert.deepEqual(tail.texts, ['{"torn{"whole":1}']);
+});
+
+test("a last line without newline is an alert when it is whole, else it is handed on as torn", async () => {
+  using tree = new LogTree();
+  tree.rotate("21");
+  await using tail = await TestTail.start(tree);
+  tree.writeRaw('{"whole":1}');
+  await tail.turn();
+  tree.rotate("22");
+  await tail.turn();
+  tree.writeRaw('{"torn":');
+  tree.rotate("23");
+  await tail.turn();
+  assert.deepEqual(
+    tail.intake.taken.map(({ kind, text }) => [kind, text]),
+    [
+      ["line", '{"whole":1}'],
+      ["torn", '{"torn":'],
+    ],
+  );
+});
+
+test("an alerts.json without archives may be replaced", async () => {
+  using tree = new LogTree();
+  writeFileSync(tree.alertsJson, "old\n");
+  await using tail = await TestTail.start(tree);
+  writeFileSync(tree.alertsJson, "last\n", { flag: "a" });
+  unlinkSync(tree.alertsJson);
+  writeFileSync(tree.alertsJson, "first\n");
+  await tail.turn();
+  assert.deepEqual(tail.texts, ["last", "first"]);
+  assert.ok(existsSync(tree.alertsJson));
+});
+
+test("a file that was written to again after it was over is read on at the next rotation", async () => {
+  using tree = new LogTree();
+  tree.rotate("21");
+  await using tail = await TestTail.start(tree);
+  tree.write("a");
+  unlinkSync(tree.alertsJson);
+  writeFileSync(tree.alertsJson, ""); // An administrator's touch; analysisd still writes to the dated file.
+  await tail.turn();
+  tree.write("b");
+  await tail.turn();
+  tree.rotate("22");
+  tree.write("c");
+  await tail.turn();
+  assert.deepEqual(tail.texts, ["a", "b", "c"]);
+});

@@ -1,0 +1,41 @@
+import type { Waker } from "../../../../../daemon/sources/tail/waker.ts";
+
+/** A waker that wakes when the test says so; the test can wait until the sleeper sleeps again. */
+export class ManualWaker implements Waker {
+  #wake: (() => void) | undefined;
+  #arrivals: (() => void)[] = [];
+  #isOver = false;
+
+  wait(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        signal.removeEventListener("abort", wake);
+        this.#wake = undefined;
+        resolve();
+      };
+      signal.addEventListener("abort", wake);
+      this.#wake = wake;
+      for (const arrived of this.#arrivals.splice(0)) arrived();
+    });
+  }
+
+  /** Resolves when the sleeper waits, or is gone. */
+  async asleep(): Promise<void> {
+    if (this.#wake || this.#isOver) return;
+    await new Promise<void>((resolve) => this.#arrivals.push(resolve));
+  }
+
+  /** One more turn: wakes the sleeper and waits until it sleeps again. */
+  async turn(): Promise<void> {
+    await this.asleep();
+    this.#wake?.();
+    await this.asleep();
+  }
+
+  /** The sleeper will not come back: nobody waits for it any more. */
+  over(): void {
+    this.#isOver = true;
+    for (const arrived of this.#arrivals.splice(0)) arrived();
+  }
+}

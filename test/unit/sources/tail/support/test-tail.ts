@@ -1,0 +1,166 @@
+import type { Place } from "../../../../../daemon/delivery/contract.ts";
+import type { Line, TailIntake } from "../../../../../daemon/sources/tail/intake.ts";
+import type { TailOptions } from "../../../../../daemon/sources/tail/options.ts";
+import { Tail } from "../../../../../daemon/sources/tail/tail.ts";
+import type { LogTree } from "./log-tree.ts";
+import { ManualWaker } from "./manual-waker.ts";
+import { RecordingLog } from "./recording-log.ts";
+
+/** What the intake was given. */
+export interface Taken {
+  readonly text: string;
+  readonly place: Place;
+  /** `line`, or why it is damaged. */
+  readonly kind: string;
+  isSettled: boolean;
+  isPassed: boolean;
+  settle(): void;
+}
+
+/** An intake that keeps what it gets. Lines that hold `quiet` are irrelevant. */
+export class KeepingIntake implements TailIntake {
+  readonly taken: Taken[] = [];
+  ignoredLines = 0;
+  /** Whether each line is settled as it is taken. */
+  settlesAtOnce = true;
+  #gate: { promise: Promise<void>; open: () => void } | undefined;
+
+  get texts(): string[] {
+    return this.taken.map(({ text }) => text);
+  }
+
+  /** No room from now on, until the returned function is called. */
+  fill(): () => void {
+    let open: () => void = () => undefined;
+    const promise = new Promise<void>((resolve) => (open = resolve));
+    this.#gate = { promise, open };
+    return () => {
+      this.#gate = undefined;
+      open();
+    };
+  }
+
+  next(bytes: Buffer, from: number, end: number): number {
+    for (let at = from; at < end; ) {
+      const newline = bytes.indexOf(10, at);
+      const stop = newline < 0 || newline > end ? end : newline;
+      if (stop > at && !bytes.subarray(at, stop).includes("quiet")) return stop - 1;
+      at = stop + 1;
+    }
+    return -1;
+  }
+
+  ignored(lines: number): void {
+    this.ignoredLines += lines;
+  }
+
+  deliver({ bytes, place }: Line, settled: () => void): () => void {
+    const taken = this.#take(bytes.toString("latin1"), place, "line", settled);
+    return () => {
+      taken.isPassed = true;
+    };
+  }
+
+  damaged(reason: "over-long" | "torn", place: Place, head: Buffer, settled: () => void): void {
+    this.#take(head.toString("latin1"), place, reason, settled);
+  }
+
+  room(): Promise<void> | undefined {
+    return this.#gate?.promise;
+  }
+
+  #take(text: string, place: Place, kind: string, settled: () => void): Taken {
+    const taken: Taken = {
+      text,
+      place,
+      kind,
+      isSettled: false,
+      isPassed: false,
+      settle() {
+        this.isSettled = true;
+        settled();
+      },
+    };
+    this.taken.push(taken);
+    if (this.settlesAtOnce) taken.settle();
+    return taken;
+  }
+}
+
+/** A tail that a test drives turn by turn. */
+export class TestTail implements AsyncDisposable {
+  readonly intake = new KeepingIntake();
+  readonly waker = new ManualWaker();
+  readonly saveWaker = new ManualWaker();
+  readonly logged = new RecordingLog();
+  readonly tail: Tail;
+  nowMs = 0;
+  sink: Record<string, number> = {};
+  #drain = new AbortController();
+  #running: Promise<void> | undefined;
+
+  constructor(tree: LogTree, options: Partial<TailOptions> = {}) {
+    this.tail = new Tail({
+      path: tree.alertsJson,
+      stateDir: tree.stateDir,
+      start: "end",
+      pollMs: 100,
+      maxLineBytes: 1024 * 1024,
+      intake: this.intake,
+      log: this.logged.log,
+      sinkOffsets: () => this.sink,
+      waker: this.waker,
+      saveWaker: this.saveWaker,
+      now: () => this.nowMs,
+      ...options,
+    });
+  }
+
+  /** Starts, and goes on until the tail waits for something to read. */
+  static async start(tree: LogTree, options: Partial<TailOptions> = {}): Promise<TestTail> {
+    const tail = new TestTail(tree, options);
+    tail.run();
+    await tail.waker.asleep();
+    return tail;
+  }
+
+  run(): void {
+    this.#running = this.tail.run(this.#drain.signal);
+    const over = (): void => {
+      this.waker.over();
+      this.saveWaker.over();
+    };
+    this.#running.then(over, over);
+  }
+
+  get texts(): string[] {
+    return this.intake.texts;
+  }
+
+  /** One more look at the file. */
+  async turn(times = 1): Promise<void> {
+    for (let turn = 0; turn < times; turn++) await this.waker.turn();
+  }
+
+  /** Writes a checkpoint as it happens once a second. */
+  async checkpoint(): Promise<void> {
+    await this.saveWaker.turn();
+  }
+
+  /** Stops as the forwarder does. */
+  async stop(): Promise<void> {
+    this.#drain.abort();
+    await this.#running;
+    await this.tail.save();
+    await this.tail[Symbol.asyncDispose]();
+  }
+
+  /** Stops as a crash does: nothing is written any more. */
+  async crash(): Promise<void> {
+    await this.tail[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.tail[Symbol.asyncDispose]();
+  }
+}
