@@ -1,0 +1,64 @@
+import { after, before, test } from "node:test";
+import { eventually } from "../rig/eventually.ts";
+import { KafkaCluster } from "../rig/kafka-cluster.ts";
+import { openSink } from "../unit/sinks/kafka/rig.ts";
+import { Load } from "./kafka-load.ts";
+
+/** Three brokers, replication 3, of which two must have a record before it is acknowledged. */
+let kafka: KafkaCluster;
+before(async () => {
+  kafka = await KafkaCluster.start({ brokers: 3 });
+});
+after(async () => {
+  await kafka[Symbol.asyncDispose]();
+});
+
+const partitions = 3;
+
+test("leaders killed under load with several batches under way: nothing is lost, twice or out of order", async () => {
+  await kafka.createTopic("killed", { partitions });
+  await using sink = openSink(kafka.addresses, { requestTimeoutMs: 5000 });
+  const load = new Load(sink, "killed", partitions);
+  await load.progress();
+  for (let round = 0; round < 2; round++) {
+    const leader = await kafka.leaderOf("killed", 0);
+    await kafka.stopBroker(leader, "SIGKILL");
+    await load.progress(2000);
+    await kafka.startBroker(leader);
+    await load.progress();
+  }
+  await load.verify(kafka.addresses);
+});
+
+test("a leader that stands still loses its partitions to another, and nothing is lost, twice or out of order", async () => {
+  await kafka.createTopic("frozen", { partitions });
+  await using sink = openSink(kafka.addresses, { requestTimeoutMs: 30_000 });
+  const load = new Load(sink, "frozen", partitions);
+  await load.progress();
+  const leader = await kafka.leaderOf("frozen", 0);
+  kafka.pause(leader);
+  try {
+    await eventually("another leader", async () => (await kafka.leaderOf("frozen", 0)) !== leader, {
+      withinMs: 60_000,
+    });
+    await load.progress(2000);
+  } finally {
+    kafka.resume(leader);
+  }
+  await load.progress();
+  await load.verify(kafka.addresses);
+});
+
+test("all brokers restarted one after the other under load: nothing is lost, twice or out of order", async () => {
+  await kafka.createTopic("rolling", { partitions });
+  await using sink = openSink(kafka.addresses, { requestTimeoutMs: 5000 });
+  const load = new Load(sink, "rolling", partitions);
+  for (const broker of [1, 2, 3]) {
+    await load.progress();
+    await kafka.stopBroker(broker);
+    await load.progress();
+    await kafka.startBroker(broker);
+  }
+  await load.progress();
+  await load.verify(kafka.addresses);
+});

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Sink, WriteOutcome } from "../../daemon/delivery/contract.ts";
+import { eventually } from "../rig/eventually.ts";
+import { readTopic } from "../rig/read-topic.ts";
+import { record } from "../unit/sinks/kafka/rig.ts";
+
+const recordsPerBatch = 20;
+/** About 200 batches a second and partition at most: a steady load, not a race for the processor. */
+const pauseMs = 5;
+
+/**
+ * Writes to a topic without a pause, as many batches at once as the sink allows, until it is told to stop; knows what
+ * has to stand in the topic then. Values are numbered for each partition.
+ */
+export class Load {
+  readonly outcomes: WriteOutcome[] = [];
+  acknowledged = 0;
+  readonly #sink: Sink;
+  readonly #topic: string;
+  readonly #partitions: number;
+  readonly #written: number[];
+  readonly #done: Promise<unknown>;
+  #isStopped = false;
+
+  constructor(sink: Sink, topic: string, partitions: number) {
+    this.#sink = sink;
+    this.#topic = topic;
+    this.#partitions = partitions;
+    this.#written = Array.from({ length: partitions }, () => 0);
+    this.#done = Promise.all(this.#written.map((_, partition) => this.#write(partition)));
+    this.#done.catch(() => {}); // `stop` reports it.
+  }
+
+  /** Resolves when `count` more records were acknowledged than now. */
+  async progress(count = 400): Promise<void> {
+    const goal = this.acknowledged + count;
+    await eventually(`${count} more acknowledged records`, () => this.acknowledged >= goal, { withinMs: 90_000 });
+  }
+
+  /** Stops, waits for all outcomes, and compares the topic with what was written: all, once, in order. */
+  async verify(brokers: readonly string[]): Promise<void> {
+    this.#isStopped = true;
+    await this.#done;
+    const stored = await readTopic(brokers, this.#topic);
+    for (let partition = 0; partition < this.#partitions; partition++) {
+      const values = stored.filter((one) => one.partition === partition).map(({ value }) => String(value));
+      const expected = Array.from({ length: this.#written[partition] ?? 0 }, (_, at) => `${partition}:${at}`);
+      assert.equal(values.length, expected.length, `records in partition ${partition}`);
+      assert.deepEqual(values, expected);
+    }
+    assert.equal(this.acknowledged, stored.length);
+  }
+
+  async #write(partition: number): Promise<void> {
+    const underWay = new Set<Promise<void>>();
+    while (!this.#isStopped) {
+      const from = this.#written[partition] ?? 0;
+      this.#written[partition] = from + recordsPerBatch;
+      const records = Array.from({ length: recordsPerBatch }, (_, at) => record(`${partition}:${from + at}`));
+      const write = this.#sink.write({ topic: this.#topic, partition, records }).then((outcomes) => {
+        underWay.delete(write);
+        this.outcomes.push(...outcomes);
+        this.acknowledged += outcomes.filter(({ kind }) => kind === "acknowledged").length;
+      });
+      underWay.add(write);
+      if (underWay.size >= this.#sink.maxInFlight) await Promise.race(underWay);
+      else await delay(pauseMs);
+    }
+    await Promise.all(underWay);
+  }
+}

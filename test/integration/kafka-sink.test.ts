@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { eventually } from "../rig/eventually.ts";
+import { KafkaCluster } from "../rig/kafka-cluster.ts";
+import { readTopic } from "../rig/read-topic.ts";
+import { Lines, openSink, record, summary } from "../unit/sinks/kafka/rig.ts";
+import { Load } from "./kafka-load.ts";
+
+/** One broker, that the tests stop and start: one after the other. */
+let kafka: KafkaCluster;
+before(async () => {
+  kafka = await KafkaCluster.start({ brokers: 1 });
+});
+after(async () => {
+  await kafka[Symbol.asyncDispose]();
+});
+
+for (const compression of ["gzip", "none"] as const) {
+  test(`what Kafka's own consumer reads is what was written (${compression})`, async () => {
+    const topic = `round-${compression}`;
+    await kafka.createTopic(topic, { partitions: 2 });
+    await using sink = openSink(kafka.addresses, { compression });
+    const written = [
+      { ...record("1"), value: null },
+      { ...record("2"), key: null },
+      { ...record("3"), key: Buffer.alloc(0), value: Buffer.alloc(0), headers: [] },
+      { ...record("4"), value: Buffer.from([0, 0xff, 0xc3, 0x28]) },
+      record("5", "x".repeat(700_000)),
+    ];
+    assert.deepEqual(summary(await sink.write({ topic, partition: 1, records: written })), [0, 1, 2, 3, 4]);
+    const read = await readTopic(kafka.addresses, topic);
+    assert.deepEqual(
+      read.map(({ partition, key, value, headers }) => ({ partition, key, value, headers })),
+      written.map(({ key, value, headers }) => ({ partition: 1, key, value, headers })),
+    );
+    assert.ok(read.every(({ timestamp }) => Math.abs(timestamp - Date.now()) < 60_000));
+  });
+}
+
+test("the number of partitions is found out, and a larger one noticed after a fault", async () => {
+  await kafka.createTopic("count", { partitions: 5 });
+  await using sink = openSink(kafka.addresses);
+  assert.equal(sink.partitions("count"), undefined);
+  await eventually("the number of partitions", () => sink.partitions("count") === 5);
+});
+
+test("of a batch with a record beyond max.message.bytes exactly that one is refused", async () => {
+  await kafka.createTopic("small", { partitions: 1, config: { "max.message.bytes": "20000" } });
+  await using sink = openSink(kafka.addresses, { compression: "none" });
+  const writes = [0, 1, 2, 3].map((batch) => {
+    const records = Array.from({ length: 10 }, (_, at) => record(`${batch}${at}`, `${batch}${at}`.padEnd(900)));
+    if (batch === 1) records[7] = record("17", "17".padEnd(30_000));
+    return sink.write({ topic: "small", partition: 0, records });
+  });
+  const outcomes = (await Promise.all(writes)).flat();
+  const refused = outcomes.flatMap((outcome, at) => (outcome.kind === "refused" ? [[at, outcome.reason]] : []));
+  assert.deepEqual(refused, [[17, "record-too-large"]]);
+  const expected = Array.from({ length: 40 }, (_, at) => String(at).padStart(2, "0")).filter((id) => id !== "17");
+  const stored = await readTopic(kafka.addresses, "small");
+  assert.deepEqual(
+    stored.map(({ value }) => String(value).trim()),
+    expected,
+  );
+});
+
+test("the limit lowered under load: batches become smaller, nothing is lost, twice or out of order", async () => {
+  await kafka.createTopic("lowered", { partitions: 2 });
+  await using sink = openSink(kafka.addresses, { compression: "none" });
+  const load = new Load(sink, "lowered", 2);
+  await load.progress();
+  await kafka.alterTopic("lowered", { "max.message.bytes": "700" });
+  await load.progress();
+  await load.verify(kafka.addresses);
+});
+
+test("a topic that comes later is written as soon as it is there; another is not held up by it", async () => {
+  const lines = new Lines();
+  await kafka.createTopic("present", { partitions: 1 });
+  await using sink = openSink(kafka.addresses, {}, lines.log);
+  const late = sink.write({ topic: "later", partition: 0, records: [record("1")] });
+  assert.deepEqual(summary(await sink.write({ topic: "present", partition: 0, records: [record("1")] })), [0]);
+  await eventually("the alarm", () => lines.matching(/^error topic later: UNKNOWN_TOPIC_OR_PARTITION/).length > 0);
+  await kafka.createTopic("later", { partitions: 1 });
+  assert.deepEqual(summary(await late), [0]);
+  assert.equal(lines.matching(/^error topic later/).length, 1);
+  assert.equal(lines.matching(/^info topic later: works again/).length, 1);
+});
+
+test("a topic deleted and created anew, with fewer partitions, takes what was under way and what follows", async () => {
+  await kafka.createTopic("renewed", { partitions: 3 });
+  await using sink = openSink(kafka.addresses);
+  await sink.write({ topic: "renewed", partition: 2, records: [record("1"), record("2")] });
+  await kafka.deleteTopic("renewed");
+  const waiting = sink.write({ topic: "renewed", partition: 2, records: [record("3")] });
+  await eventually("the fault", () => sink.status().troubles.length > 0);
+  await kafka.createTopic("renewed", { partitions: 2 });
+  assert.deepEqual(summary(await waiting), [0]);
+  assert.deepEqual(summary(await sink.write({ topic: "renewed", partition: 2, records: [record("4")] })), [1]);
+});
+
+test("a broker that restarts, is killed, or stands still under load: nothing is lost, twice or out of order", async () => {
+  await kafka.createTopic("faults", { partitions: 2 });
+  await using sink = openSink(kafka.addresses, { requestTimeoutMs: 3000 });
+  const load = new Load(sink, "faults", 2);
+  await load.progress();
+  await kafka.stopBroker(1, "SIGTERM");
+  await kafka.startBroker(1);
+  await load.progress();
+  await kafka.stopBroker(1, "SIGKILL");
+  await kafka.startBroker(1);
+  await load.progress();
+  kafka.pause(1);
+  await eventually("the time-out", () => sink.status().lastError !== undefined && !sink.status().isConnected);
+  kafka.resume(1);
+  await load.progress();
+  await load.verify(kafka.addresses);
+});
+
+test("Kafka away at the start: the sink opens, says so, and works when Kafka is there", async () => {
+  const lines = new Lines();
+  await kafka.createTopic("away", { partitions: 1 });
+  await kafka.stopBroker(1);
+  await using sink = openSink(kafka.addresses, {}, lines.log);
+  const found = sink.lookup(["away"], { "away/0": 0 });
+  const written = sink.write({ topic: "away", partition: 0, records: [record("1")] });
+  await eventually("the alarm", () => lines.matching(/^warn Kafka: .*ECONNREFUSED.*brokers/).length > 0);
+  assert.equal(sink.status().isConnected, false);
+  await kafka.startBroker(1);
+  assert.deepEqual(summary(await written), [0]);
+  await found;
+  assert.equal(lines.matching(/^(warn|error) Kafka:/).length, 1);
+  assert.equal(sink.status().waitingBatches, 0);
+});
+
+test("the look-up reads what stands in the topic, over several fetches", async () => {
+  await kafka.createTopic("lookup", { partitions: 2 });
+  await using sink = openSink(kafka.addresses, { compression: "none" });
+  for (let batch = 0; batch < 12; batch++) {
+    const records = Array.from({ length: 5 }, (_, at) => record(`${batch}.${at}`, "x".repeat(150_000)));
+    await sink.write({ topic: "lookup", partition: 1, records });
+  }
+  const { shipped, next } = await sink.lookup(["lookup"], { "lookup/1": 7 });
+  assert.deepEqual(next, { "lookup/0": 0, "lookup/1": 60 });
+  assert.equal(shipped?.size, 53);
+  assert.equal(shipped?.get("windows\u0000node\u000011.4"), 1);
+  assert.equal(shipped?.has("windows\u0000node\u00001.1"), false);
+});
