@@ -11,7 +11,12 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
 
 /** JSON lines on standard error, or readable text when standard error is a terminal. */
 export function createLog(level: LogLevel): Log {
-  const options = { level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime };
+  const options = {
+    level,
+    base: { pid: process.pid },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
   if (process.stderr.isTTY) {
     return pino(options, pretty({ destination: 2, sync: true, ignore: "pid,hostname", colorize: true }));
   }
