@@ -1,14 +1,18 @@
 /** `npm run build`: everything that is installed on a manager, into dist/. Run by npm in the root of the checkout. */
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { bundleCustomDfn, bundleForwarder } from "./bundle/bundles.ts";
+import { repositoryRoot as root } from "./repository.ts";
 
-const root = process.cwd();
+// Built aside, so that a build that fails leaves the one before as it was.
+const aside = join(root, "build/dist");
 const outDir = join(root, "dist");
 
-await rm(outDir, { recursive: true, force: true });
-await mkdir(outDir);
+await rm(aside, { recursive: true, force: true });
+await mkdir(aside, { recursive: true });
 // A file without an extension, as custom-dfn is, belongs to the nearest package.json: the checkout's says "module".
-await writeFile(join(outDir, "package.json"), '{ "type": "commonjs" }\n');
-await bundleCustomDfn(root, outDir);
-await bundleForwarder(root, outDir);
+await writeFile(join(aside, "package.json"), '{ "type": "commonjs" }\n');
+await bundleCustomDfn(root, aside);
+await bundleForwarder(root, aside);
+await rm(outDir, { recursive: true, force: true });
+await rename(aside, outDir);
