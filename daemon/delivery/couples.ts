@@ -1,6 +1,6 @@
 import type { SourceName } from "./contract.ts";
 import type { Fingerprint } from "./fingerprint-table.ts";
-import { Pairing, type SavedEntry } from "./pairing.ts";
+import type { Pairing, SavedEntry } from "./pairing.ts";
 import type { Delivery, Shipment } from "./shipment.ts";
 
 export type CoupleVerdict =
@@ -15,6 +15,12 @@ export interface SavedWindow {
   readonly forgottenSecond: number;
   readonly entries: readonly SavedEntry[];
 }
+
+const leftBecause = {
+  repeat: { kind: "left", reason: "seen before", isSeen: true },
+  covered: { kind: "left", reason: "the tail has passed it", isSeen: true },
+  full: { kind: "left", reason: "the tail is far behind", isSeen: false },
+} as const satisfies Record<string, CoupleVerdict>;
 
 const other = { socket: "tail", tail: "socket" } as const;
 
@@ -55,17 +61,7 @@ export class Couples {
     }
     if (leave !== undefined && !this.knows(print)) return { kind: "left", reason: leave, isSeen: false };
     const pair = this.#pairing.socket(print, second, this.#tailSecond);
-    switch (pair.kind) {
-      case "first":
-      case "second":
-        return pair;
-      case "repeat":
-        return { kind: "left", reason: "seen before", isSeen: true };
-      case "covered":
-        return { kind: "left", reason: "the tail has passed it", isSeen: true };
-      case "full":
-        return { kind: "left", reason: "the tail is far behind", isSeen: false };
-    }
+    return pair.kind === "first" || pair.kind === "second" ? pair : leftBecause[pair.kind];
   }
 
   /** A shipment that the other source's copy may be tied to. */

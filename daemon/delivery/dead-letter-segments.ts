@@ -31,7 +31,7 @@ export async function segmentsOf(directory: string): Promise<string[]> {
   });
   return names
     .filter((name) => name.endsWith(".ndjson"))
-    .sort()
+    .toSorted()
     .map((name) => join(directory, name));
 }
 
@@ -50,11 +50,16 @@ export async function* readSegment(path: string, bad: (line: number) => void): A
 
 function letterOf(line: string): DeadLetter | undefined {
   try {
-    const letter = JSON.parse(line) as Partial<DeadLetter> | null;
-    return letter?.version === 1 ? (letter as DeadLetter) : undefined;
+    const letter: unknown = JSON.parse(line);
+    return isDeadLetter(letter) ? letter : undefined;
   } catch {
     return undefined; // Half written when a process was killed; the caller is told.
   }
+}
+
+/** The version stands for the rest: nobody but this store writes here. */
+function isDeadLetter(value: unknown): value is DeadLetter {
+  return typeof value === "object" && value !== null && "version" in value && value.version === 1;
 }
 
 /** Rewrites a segment without raw bytes; undefined when it holds none. */

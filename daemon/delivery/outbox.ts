@@ -56,7 +56,7 @@ export class Outbox {
 
   #route(): void {
     if (this.#isDisposed) return;
-    for (const [topic, waiting] of [...this.#unrouted]) {
+    for (const [topic, waiting] of this.#unrouted) {
       if (this.#sink.partitions(topic) === undefined) continue;
       this.#unrouted.delete(topic);
       for (const queued of waiting) this.#enqueue(topic, queued);

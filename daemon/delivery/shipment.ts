@@ -20,7 +20,7 @@ export interface Delivery {
   readonly bytes: Buffer;
   readonly place: Place;
   /** Called exactly once where `offer` says "taken", "second" or "rejected", maybe before it returns. */
-  settled(outcome: Outcome): void;
+  readonly settled: (outcome: Outcome) => void;
 }
 
 /** Someone who waits for an outcome: the delivery that is shipped, and copies of it from another source. */

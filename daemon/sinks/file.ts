@@ -210,12 +210,16 @@ async function count(handle: FileHandle, start: number, end: number, shipped: Sh
 
 function keyOf(line: string): string | undefined {
   try {
-    const { headers } = JSON.parse(line) as { headers?: Record<string, string> };
-    const id = headers?.[headerNames.id];
-    const handler = headers?.[headerNames.handler];
-    if (id === undefined || handler === undefined) return undefined;
-    return lookupKey(headers?.[headerNames.node] ?? "", id, handler);
+    const record: unknown = JSON.parse(line);
+    if (!isObject(record) || !isObject(record["headers"])) return undefined;
+    const { [headerNames.id]: id, [headerNames.handler]: handler, [headerNames.node]: node } = record["headers"];
+    if (typeof id !== "string" || typeof handler !== "string") return undefined;
+    return lookupKey(typeof node === "string" ? node : "", id, handler);
   } catch {
     return undefined; // A foreign line in our file says nothing about our records.
   }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }
