@@ -1,8 +1,10 @@
 import type { Socket } from "node:net";
-import { formatAnswer } from "../../../integration/protocol.ts";
+import { formatAnswer, type Status } from "../../../integration/protocol.ts";
+import { Alert } from "../../alert/alert.ts";
+import { NotJson } from "../../alert/json.ts";
 import type { Outcome } from "../../delivery/contract.ts";
 import type { Verdict } from "../../delivery/pipeline.ts";
-import { LineReader, type PartialRoom, type Piece } from "./line-reader.ts";
+import { LineReader, type LineRoom, type Piece } from "./line-reader.ts";
 
 /** What a connection needs of the forwarder. */
 export interface SocketIntake {
@@ -16,8 +18,23 @@ export interface SocketIntake {
   readonly answersAfterOutcome: boolean;
 }
 
+/** What a connection needs of the source that all connections share. */
+export interface Hall extends LineRoom {
+  readonly maxLineBytes: number;
+  /** The client wrote something. */
+  heard(connection: Connection): void;
+  /** Whether an alert may be taken now; where not, `pump` is called once it may. */
+  mayTake(): boolean;
+}
+
 interface Slot {
   text?: string;
+}
+
+/** The last line had no newline and is no alert: the client was cut off, so nobody waits for a dead letter of it. */
+interface CutOff {
+  readonly kind: "cut-off";
+  readonly heldBytes: number;
 }
 
 /** Answers that a client may leave unread before nothing more is read from it. */
@@ -30,98 +47,117 @@ const maxUnreadBytes = 64 * 1024;
 export class Connection {
   readonly #socket: Socket;
   readonly #intake: SocketIntake;
+  readonly #hall: Hall;
   readonly #reader: LineReader;
-  readonly #onActive: () => void;
   /** Answers in order; without text where one is not known yet. */
   #answers: Slot[] = [];
   #head = 0;
   #hasEnded = false;
   #isPumping = false;
-  #pieces: Piece[] = [];
+  #pieces: (Piece | CutOff)[] = [];
 
-  constructor(socket: Socket, intake: SocketIntake, maxLineBytes: number, room: PartialRoom, onActive: () => void) {
+  constructor(socket: Socket, intake: SocketIntake, hall: Hall) {
     this.#socket = socket;
     this.#intake = intake;
-    this.#reader = new LineReader(maxLineBytes, room);
-    this.#onActive = onActive;
+    this.#hall = hall;
+    this.#reader = new LineReader(hall.maxLineBytes, hall);
     socket.on("data", (chunk: Buffer) => {
-      this.#onActive();
-      this.#pieces.push(...this.#reader.push(chunk));
-      void this.#pump();
+      if (this.#hasEnded) return;
+      hall.heard(this);
+      for (const piece of this.#reader.push(chunk)) this.#pieces.push(piece);
+      this.pump();
     });
     socket.on("end", () => {
       const last = this.#reader.end();
-      if (last !== undefined) this.#pieces.push(last);
+      if (last !== undefined) this.#pieces.push(last.kind === "line" && !isObject(last.bytes) ? cutOff(last) : last);
       this.#hasEnded = true;
-      void this.#pump();
+      this.pump();
     });
-    socket.on("drain", () => void this.#pump());
+    socket.on("drain", () => this.pump());
     // What a client does to its connection is its affair; "close" follows and clears up.
     socket.on("error", () => undefined);
-    socket.on("close", () => {
-      this.#pieces = [];
-      this.#reader.dispose();
-    });
+    socket.on("close", () => this.#forget());
   }
 
-  /** Works through the lines that have arrived; reading pauses while they wait. */
-  async #pump(): Promise<void> {
+  /** Works through the lines that have arrived; nothing more is read while some of them wait. */
+  pump(): void {
     if (this.#isPumping) return;
     this.#isPumping = true;
     let next = 0;
-    for (; next < this.#pieces.length && !this.#isFull(); next++) {
-      const room = this.#intake.room();
-      if (room !== undefined) {
-        this.#socket.pause();
-        this.#send();
-        await room;
-      }
+    while (!this.#socket.destroyed && !this.#isFull()) {
       const piece = this.#pieces[next];
-      if (piece !== undefined && !this.#socket.destroyed) this.#take(piece);
+      if (piece === undefined || !this.#hall.mayTake()) break;
+      next += 1;
+      this.#take(piece);
+      this.#hall.release(piece.heldBytes);
     }
     this.#pieces.splice(0, next);
     this.#isPumping = false;
     this.#send();
     if (this.#pieces.length > 0) this.#socket.pause();
-    else this.#socket.resume();
+    else if (!this.#hasEnded) this.#socket.resume();
+  }
+
+  /** Takes nothing more, and closes once the lines that were taken have their answers. */
+  drain(): void {
+    this.#socket.pause();
+    this.#hasEnded = true;
+    this.#forget();
+    this.#send();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #forget(): void {
+    for (const { heldBytes } of this.#pieces.splice(0)) this.#hall.release(heldBytes);
+    this.#reader.dispose();
   }
 
   #isFull(): boolean {
     return this.#socket.writableLength + (this.#answers.length - this.#head) * 32 > maxUnreadBytes;
   }
 
-  #take(piece: Piece): void {
-    if (piece.kind === "line") {
-      if (piece.bytes.length > 0) this.#offer(piece.bytes);
-    } else if (piece.kind === "over-long") {
-      this.#intake.overLong(piece.head, piece.length);
-      this.#answers.push({
-        text: formatAnswer({ status: "rejected", id: undefined, reason: `too long: ${piece.length} bytes` }),
-      });
-    } else {
-      const isCovered = !this.#intake.answersAfterOutcome;
-      const status = isCovered ? "accepted" : "rejected";
-      this.#answers.push({ text: formatAnswer({ status, id: undefined, reason: "busy" }) });
+  #take(piece: Piece | CutOff): void {
+    switch (piece.kind) {
+      case "line":
+        if (piece.bytes.length > 0) this.#offer(piece.bytes);
+        else this.#answer("rejected", "empty line");
+        break;
+      case "over-long":
+        this.#intake.overLong(piece.head, piece.length);
+        this.#answer("rejected", `too long: ${piece.length} bytes`);
+        break;
+      case "no-room":
+        this.#answer(this.#intake.answersAfterOutcome ? "rejected" : "accepted", "busy");
+        break;
+      case "cut-off":
+        this.#answer("rejected", "the line was cut off");
     }
+  }
+
+  #answer(status: Status, reason: string): void {
+    this.#answers.push({ text: formatAnswer({ status, id: undefined, reason }) });
   }
 
   #offer(bytes: Buffer): void {
     const slot: Slot = {};
     this.#answers.push(slot);
     let early: Outcome | undefined;
-    let verdict: Verdict | undefined;
-    verdict = this.#intake.offer(bytes, (outcome) => {
-      if (verdict === undefined) early = outcome;
-      else if (slot.text === undefined) this.#resolve(slot, outcomeAnswer(verdict, outcome));
-    });
+    let settle = (outcome: Outcome): void => {
+      early = outcome;
+    };
+    const verdict = this.#intake.offer(bytes, (outcome) => settle(outcome));
     if (!this.#intake.answersAfterOutcome || !awaitsOutcome(verdict)) slot.text = verdictAnswer(verdict);
     else if (early !== undefined) slot.text = outcomeAnswer(verdict, early);
+    else settle = (outcome) => this.#resolve(slot, outcomeAnswer(verdict, outcome));
   }
 
   #resolve(slot: Slot, text: string): void {
     slot.text = text;
     this.#send();
-    if (this.#pieces.length > 0) void this.#pump();
+    if (this.#pieces.length > 0) this.pump();
   }
 
   /** Writes the answers that are known, up to the first that is not. */
@@ -141,24 +177,31 @@ export class Connection {
   }
 }
 
+function isObject(bytes: Buffer): boolean {
+  try {
+    Alert.parse(bytes);
+    return true;
+  } catch (reason) {
+    if (reason instanceof NotJson) return false;
+    throw reason;
+  }
+}
+
+function cutOff({ heldBytes }: Piece): CutOff {
+  return { kind: "cut-off", heldBytes };
+}
+
 function awaitsOutcome(verdict: Verdict): boolean {
   return verdict.kind === "taken" || verdict.kind === "second";
 }
 
+const plainStatus = { taken: "accepted", second: "duplicate", ignored: "ignored" } as const;
+
 function verdictAnswer(verdict: Verdict): string {
-  const { id } = verdict;
-  switch (verdict.kind) {
-    case "taken":
-      return formatAnswer({ status: "accepted", id });
-    case "second":
-      return formatAnswer({ status: "duplicate", id });
-    case "ignored":
-      return formatAnswer({ status: "ignored", id });
-    case "left":
-      return formatAnswer({ status: verdict.isSeen ? "duplicate" : "accepted", id, reason: verdict.reason });
-    case "rejected":
-      return formatAnswer({ status: "rejected", id, reason: verdict.reason });
-  }
+  const { id, kind } = verdict;
+  if (kind === "rejected") return formatAnswer({ status: "rejected", id, reason: verdict.reason });
+  if (kind !== "left") return formatAnswer({ status: plainStatus[kind], id });
+  return formatAnswer({ status: verdict.isSeen ? "duplicate" : "accepted", id, reason: verdict.reason });
 }
 
 function outcomeAnswer(verdict: Verdict, outcome: Outcome): string {

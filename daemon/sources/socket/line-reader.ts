@@ -1,46 +1,47 @@
 /** What a stream of bytes holds: whole lines, and lines that are not kept. */
 export type Piece =
-  | { readonly kind: "line"; readonly bytes: Buffer }
-  /** A line longer than the limit, or one for which there was no room; only its beginning was kept. */
-  | { readonly kind: "over-long"; readonly head: Buffer; readonly length: number }
-  | { readonly kind: "no-room"; readonly length: number };
+  | { readonly kind: "line"; readonly bytes: Buffer; readonly heldBytes: number }
+  /** A line longer than the limit; only its beginning was kept. */
+  | { readonly kind: "over-long"; readonly head: Buffer; readonly length: number; readonly heldBytes: number }
+  /** A line for which there was no room. */
+  | { readonly kind: "no-room"; readonly length: number; readonly heldBytes: 0 };
 
-/** Bytes of unfinished lines, shared by all connections. */
-export interface PartialRoom {
+/** Bytes of lines that are unfinished or wait to be taken, shared by all connections. */
+export interface LineRoom {
   take(bytes: number): boolean;
   release(bytes: number): void;
 }
 
 const newline = 0x0a;
+const carriageReturn = 0x0d;
+const leastBytes = 4096;
+const nothing = Buffer.alloc(0);
 
 /**
- * Cuts what a client writes into lines. Unfinished lines are the only thing that is kept between two chunks, and their
- * bytes are asked for from `room`, so clients that never finish a line cannot fill the memory.
+ * Cuts what a client writes into lines. An unfinished line is the only thing that is kept between two chunks, in one
+ * buffer that grows by doubling, so that a line that comes byte by byte weighs no more than any other. The buffer is
+ * asked for from `room`: clients that never finish a line cannot fill the memory. A finished piece takes its claim on
+ * the room (`heldBytes`) along; who is done with the piece releases it.
  */
 export class LineReader {
   readonly #maxLineBytes: number;
-  readonly #room: PartialRoom;
-  #partial: Buffer[] = [];
-  #partialBytes = 0;
-  /** Set while the rest of a line is skipped. */
-  #skipping: { reason: "over-long" | "no-room"; head: Buffer; length: number } | undefined;
+  readonly #room: LineRoom;
+  /** Begins with what is kept of the unfinished line; all of it is claimed from the room. */
+  #buffer = nothing;
+  #keptBytes = 0;
+  /** Bytes of the unfinished line, kept or not. */
+  #length = 0;
+  #hadRoom = true;
 
-  constructor(maxLineBytes: number, room: PartialRoom) {
+  constructor(maxLineBytes: number, room: LineRoom) {
     this.#maxLineBytes = maxLineBytes;
     this.#room = room;
   }
 
-  /** Bytes of the unfinished line that are kept. */
-  get partialBytes(): number {
-    return this.#partialBytes;
-  }
-
-  /** The lines that this chunk completes. A line's bytes are the caller's; they are copied out of the chunk. */
+  /** The lines that this chunk completes. Their bytes are copied out of the chunk. */
   *push(chunk: Buffer): Generator<Piece> {
     let start = 0;
-    for (;;) {
-      const end = chunk.indexOf(newline, start);
-      if (end < 0) break;
+    for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, start)) {
       yield this.#complete(chunk.subarray(start, end));
       start = end + 1;
     }
@@ -49,49 +50,56 @@ export class LineReader {
 
   /** The last line, when the stream ended without a newline. */
   end(): Piece | undefined {
-    if (this.#partialBytes === 0 && this.#skipping === undefined) return undefined;
-    return this.#complete(Buffer.alloc(0));
+    return this.#length === 0 ? undefined : this.#complete(nothing);
   }
 
-  /** Gives the kept bytes back. */
+  /** Forgets the unfinished line and gives its claim back. */
   dispose(): void {
-    this.#room.release(this.#partialBytes);
-    this.#partial = [];
-    this.#partialBytes = 0;
+    this.#room.release(this.#buffer.length);
+    this.#reset();
   }
 
   #complete(rest: Buffer): Piece {
-    const skipping = this.#skipping;
-    if (skipping !== undefined) {
-      this.#skipping = undefined;
-      const length = skipping.length + rest.length;
-      if (skipping.reason === "no-room") return { kind: "no-room", length };
-      return { kind: "over-long", head: skipping.head, length };
-    }
-    const bytes = this.#partialBytes === 0 ? Buffer.from(rest) : Buffer.concat([...this.#partial, rest]);
-    this.dispose();
-    if (bytes.length > this.#maxLineBytes) {
-      return { kind: "over-long", head: Buffer.from(bytes.subarray(0, this.#maxLineBytes)), length: bytes.length };
-    }
-    const isCarriageReturned = bytes.at(-1) === 0x0d;
-    return { kind: "line", bytes: isCarriageReturned ? bytes.subarray(0, -1) : bytes };
+    const length = this.#length + rest.length;
+    const heldBytes = this.#buffer.length;
+    const parts = [this.#buffer.subarray(0, this.#keptBytes), rest];
+    const max = this.#maxLineBytes;
+    const hadRoom = this.#hadRoom;
+    this.#reset();
+    if (!hadRoom) return { kind: "no-room", length, heldBytes: 0 };
+    const bytes = Buffer.concat(parts, Math.min(length, max));
+    if (length > max) return { kind: "over-long", head: bytes, length, heldBytes };
+    return { kind: "line", bytes: bytes.at(-1) === carriageReturn ? bytes.subarray(0, -1) : bytes, heldBytes };
   }
 
   #keep(chunk: Buffer): void {
-    if (this.#skipping !== undefined) {
-      this.#skipping.length += chunk.length;
-    } else if (this.#partialBytes + chunk.length > this.#maxLineBytes) {
-      this.#skip("over-long", Buffer.concat([...this.#partial, chunk]).subarray(0, this.#maxLineBytes), chunk.length);
-    } else if (this.#room.take(chunk.length)) {
-      this.#partial.push(Buffer.from(chunk));
-      this.#partialBytes += chunk.length;
-    } else {
-      this.#skip("no-room", Buffer.alloc(0), chunk.length);
+    this.#length += chunk.length;
+    if (!this.#hadRoom) return;
+    const wanted = Math.min(this.#keptBytes + chunk.length, this.#maxLineBytes);
+    if (wanted > this.#buffer.length && !this.#grow(wanted)) {
+      this.#room.release(this.#buffer.length);
+      this.#buffer = nothing;
+      this.#keptBytes = 0;
+      this.#hadRoom = false;
+      return;
     }
+    chunk.copy(this.#buffer, this.#keptBytes, 0, wanted - this.#keptBytes);
+    this.#keptBytes = wanted;
   }
 
-  #skip(reason: "over-long" | "no-room", head: Buffer, chunkBytes: number): void {
-    this.#skipping = { reason, head, length: this.#partialBytes + chunkBytes };
-    this.dispose();
+  #grow(wanted: number): boolean {
+    const bytes = Math.min(Math.max(wanted, this.#buffer.length * 2, leastBytes), this.#maxLineBytes);
+    if (!this.#room.take(bytes - this.#buffer.length)) return false;
+    const larger = Buffer.allocUnsafe(bytes);
+    this.#buffer.copy(larger, 0, 0, this.#keptBytes);
+    this.#buffer = larger;
+    return true;
+  }
+
+  #reset(): void {
+    this.#buffer = nothing;
+    this.#keptBytes = 0;
+    this.#length = 0;
+    this.#hadRoom = true;
   }
 }

@@ -4,8 +4,7 @@ import { dirname } from "node:path";
 import { tailOffMarker } from "../../../integration/protocol.ts";
 import { describe, DfnError, errnoOf } from "../../errors.ts";
 import type { Log } from "../../telemetry/log.ts";
-import { Connection, type SocketIntake } from "./connection.ts";
-import type { PartialRoom } from "./line-reader.ts";
+import { Connection, type Hall, type SocketIntake } from "./connection.ts";
 
 export interface SocketSourceOptions {
   readonly path: string;
@@ -13,7 +12,7 @@ export interface SocketSourceOptions {
   readonly maxLineBytes: number;
   /** Most clients at once; beyond it, the one that has been quiet longest is let go. */
   readonly maxConnections: number;
-  /** Most bytes of unfinished lines of all clients together. */
+  /** Most bytes of lines that are unfinished or wait to be taken, of all clients together. */
   readonly maxPartialBytes: number;
   /** Permission bits of the socket file. */
   readonly mode: number;
@@ -33,14 +32,33 @@ export class SocketSource implements AsyncDisposable {
   readonly #intake: SocketIntake;
   readonly #log: Log;
   /** Clients in the order in which they were last heard of. */
-  readonly #clients = new Set<Socket>();
+  readonly #clients = new Set<Connection>();
+  readonly #hall: Hall;
   #server: Server | undefined;
-  #partialBytes = 0;
+  #heldBytes = 0;
+  /** Set while there is no room for an alert; one wait for all clients. */
+  #awaitsRoom = false;
 
   constructor(options: SocketSourceOptions, intake: SocketIntake, log: Log) {
     this.#options = options;
     this.#intake = intake;
     this.#log = log;
+    this.#hall = {
+      maxLineBytes: options.maxLineBytes,
+      take: (bytes) => {
+        if (this.#heldBytes + bytes > options.maxPartialBytes) return false;
+        this.#heldBytes += bytes;
+        return true;
+      },
+      release: (bytes) => {
+        this.#heldBytes -= bytes;
+      },
+      heard: (connection) => {
+        this.#clients.delete(connection);
+        this.#clients.add(connection);
+      },
+      mayTake: () => this.#mayTake(),
+    };
   }
 
   get connections(): number {
@@ -64,6 +82,7 @@ export class SocketSource implements AsyncDisposable {
       if (this.#intake.answersAfterOutcome) await writeFile(marker, "", { mode: 0o644 });
       else await rm(marker, { force: true });
     } catch (reason) {
+      await this[Symbol.asyncDispose]();
       if (reason instanceof DfnError) throw reason;
       const remedy = "check that its directory exists and may be written by this user, or set sources.socket.path";
       throw new DfnError("IO", `cannot listen on ${path}: ${describe(reason)}; ${remedy}`, { cause: reason });
@@ -75,7 +94,7 @@ export class SocketSource implements AsyncDisposable {
   /** Takes no more clients and lets the ones that are there go once their answers are written. */
   drain(): void {
     this.#server?.close();
-    for (const client of this.#clients) client.pause();
+    for (const client of this.#clients) client.drain();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -89,24 +108,26 @@ export class SocketSource implements AsyncDisposable {
   }
 
   #accept(socket: Socket): void {
-    const { maxConnections } = this.#options;
-    if (this.#clients.size >= maxConnections) this.#clients.values().next().value?.destroy();
-    this.#clients.add(socket);
-    socket.on("close", () => this.#clients.delete(socket));
-    const room: PartialRoom = {
-      take: (bytes) => {
-        if (this.#partialBytes + bytes > this.#options.maxPartialBytes) return false;
-        this.#partialBytes += bytes;
-        return true;
-      },
-      release: (bytes) => {
-        this.#partialBytes -= bytes;
-      },
-    };
-    new Connection(socket, this.#intake, this.#options.maxLineBytes, room, () => {
-      this.#clients.delete(socket);
-      this.#clients.add(socket);
+    const [quietest] = this.#clients;
+    if (quietest !== undefined && this.#clients.size >= this.#options.maxConnections) {
+      this.#clients.delete(quietest);
+      quietest.destroy();
+    }
+    const connection = new Connection(socket, this.#intake, this.#hall);
+    this.#clients.add(connection);
+    socket.on("close", () => this.#clients.delete(connection));
+  }
+
+  #mayTake(): boolean {
+    if (this.#awaitsRoom) return false;
+    const room = this.#intake.room();
+    if (room === undefined) return true;
+    this.#awaitsRoom = true;
+    void room.then(() => {
+      this.#awaitsRoom = false;
+      for (const client of this.#clients) client.pump();
     });
+    return false;
   }
 
   async #setRights(path: string): Promise<void> {
