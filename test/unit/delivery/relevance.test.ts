@@ -102,6 +102,13 @@ test("a hit is found wherever in the buffer it stands", () => {
   }
 });
 
+test("the line that comes first is named first, whichever needle it holds", () => {
+  const line = '{"eventID":"4625"}';
+  assert.deepEqual(relevantLines(both, [line, "fail2ban.actions"]), [line, "fail2ban.actions"]);
+  const short = new Relevance([{ kind: "text", bytes: Buffer.from("x") }, text]);
+  assert.deepEqual(relevantLines(short, ["x", "fail2ban.actions"]), ["x", "fail2ban.actions"]);
+});
+
 test("what stands before the start or from the end on is not looked at", () => {
   const bytes = Buffer.from('{"eventID":"4625"}\n{}\nfail2ban.actions\n');
   assert.equal(both.next(bytes, 19, 22), -1);
