@@ -111,6 +111,16 @@ const certificateCodes =
   /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED|INVALID_CA|INVALID_PURPOSE|HOSTNAME_MISMATCH|ERR_TLS_|ERR_SSL_|ERR_OSSL_|EPROTO)/;
 const certificateWords = /certificate|SSL alert|ssl3_|tlsv1|wrong version number|TLS connection/i;
 
+/** `802C…:error:0A000412:SSL routines:ssl3_read_bytes:sslv3 alert bad certificate:../deps/….c:1601:SSL alert number 42` */
+const opensslText = /[0-9A-F]+:error:[0-9A-F]+:SSL routines:[^:]*:([^:]+):[^:]*:\d+:(?:SSL alert number \d+)?\s*/g;
+const refusalOfOurs = /alert (?:bad certificate|certificate|unknown ca|unsupported certificate)/;
+
+/** What was thrown, in words for an administrator. */
+function wordsFor(reason: unknown): string {
+  const text = describe(reason).replaceAll(opensslText, "$1");
+  return refusalOfOurs.test(text) ? `the broker does not accept our certificate, or wants one: ${text}` : text;
+}
+
 interface Loose {
   readonly name?: unknown;
   readonly code?: unknown;
@@ -123,7 +133,7 @@ interface Loose {
  * refuse a record.
  */
 export function faultOfError(reason: unknown): Fault {
-  const text = describe(reason);
+  const text = wordsFor(reason);
   for (let at: unknown = reason, depth = 0; typeof at === "object" && at !== null && depth < 8; depth++) {
     const { name, code, cause } = at as Loose;
     // A server's error code outside a produce answer (connecting, metadata, producer id): nothing was appended.

@@ -4,7 +4,7 @@ import { DfnError } from "../../errors.ts";
 import { loadTls, parseCertificates, parseKey, readPem, splitPem, systemAuthorities, type TlsSettings } from "./tls.ts";
 
 /** Certificates that end within this time are worth a word. */
-const soonDays = 30;
+const soonDays = 14;
 const dayMs = 86_400_000;
 
 /** Something about the certificates that the administrator should know. */

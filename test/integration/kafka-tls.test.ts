@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { copyFile, readFile, writeFile } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import kafkajs, { type AclEntry } from "kafkajs";
+import type { SaslSettings } from "../../daemon/sinks/kafka/options.ts";
+import { inspectTls } from "../../daemon/sinks/kafka/tls-inspection.ts";
+import { loadTls, type TlsSettings } from "../../daemon/sinks/kafka/tls.ts";
+import { makeCertificates, type Certificates } from "../rig/certificates.ts";
+import { eventually } from "../rig/eventually.ts";
+import { KafkaCluster } from "../rig/kafka-cluster.ts";
+import { TempDir } from "../rig/temp-dir.ts";
+import { Lines, openSink, record, summary } from "../unit/sinks/kafka/rig.ts";
+
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
+
+let directory: TempDir;
+let files: Certificates;
+let kafka: KafkaCluster;
+before(async () => {
+  directory = await TempDir.create();
+  files = await makeCertificates(directory.path);
+  kafka = await KafkaCluster.start({
+    brokers: 1,
+    authorizer: true,
+    users: { alice: "wonder land", bob: "builder" },
+    listeners: {
+      MUTUAL: { keyStore: files.server.store, clientCa: files.ca },
+      SASL: { keyStore: files.server.store, sasl: true },
+      EXPIRED: { keyStore: files.expiredServer.store },
+      WRONGHOST: { keyStore: files.wrongHostServer.store },
+    },
+  });
+  await kafka.createTopic("open", { partitions: 1 });
+  await kafka.allow(["client", "alice"].flatMap((user) => [permission(user, "READ"), permission(user, "WRITE")]));
+});
+after(async () => {
+  await kafka[Symbol.asyncDispose]();
+  await directory[Symbol.asyncDispose]();
+});
+
+function permission(user: string, operation: "READ" | "WRITE", topic = "open"): AclEntry {
+  return {
+    resourceType: AclResourceTypes.TOPIC,
+    resourceName: topic,
+    resourcePatternType: ResourcePatternTypes.LITERAL,
+    principal: `User:${user}`,
+    host: "*",
+    operation: AclOperationTypes[operation],
+    permissionType: AclPermissionTypes.ALLOW,
+  };
+}
+
+function tls(changes: Partial<TlsSettings> = {}): TlsSettings {
+  const none = { cert: undefined, key: undefined, passphrase: undefined, serverName: undefined };
+  return { ca: [files.ca], caOnly: false, ...none, ...changes };
+}
+
+const mutual = (): TlsSettings => tls({ cert: files.client.cert, key: files.client.key });
+
+async function writes(listener: string, settings: TlsSettings, sasl?: SaslSettings): Promise<void> {
+  await using sink = openSink(kafka.addressesOf(listener), { tls: settings, sasl });
+  const outcomes = await sink.write({ topic: "open", partition: 0, records: [record("1")] });
+  assert.equal(outcomes[0]?.kind, "acknowledged");
+}
+
+/** The sink keeps trying; the log says what is wrong, at error level. */
+async function complains(listener: string, settings: TlsSettings, pattern: RegExp, sasl?: SaslSettings): Promise<void> {
+  const lines = new Lines();
+  await using sink = openSink(kafka.addressesOf(listener), { tls: settings, sasl }, lines.log);
+  const written = assert.rejects(sink.write({ topic: "open", partition: 0, records: [record("1")] }), {
+    name: "AbortError",
+  });
+  await eventually(String(pattern), () => lines.matching(/^error Kafka: /).length > 0);
+  assert.match(lines.matching(/^error Kafka: /)[0] ?? "", pattern);
+  await sink[Symbol.asyncDispose]();
+  await written;
+}
+
+test("mutual TLS, our authority beside the system's or alone", async () => {
+  await writes("MUTUAL", mutual());
+  await writes("MUTUAL", { ...mutual(), caOnly: true });
+});
+
+test("a key with a pass phrase", async () => {
+  await writes("MUTUAL", { ...mutual(), key: files.encryptedClientKey, passphrase: "secret" });
+});
+
+test("no client certificate where the broker wants one", () =>
+  complains(
+    "MUTUAL",
+    tls(),
+    /does not accept our certificate.*alert bad certificate; check sink\.kafka\.tls.*wazuh-dfn check/,
+  ));
+
+test("a client certificate of an authority that the broker does not know", () =>
+  complains(
+    "MUTUAL",
+    tls({ cert: files.otherCaClient.cert, key: files.otherCaClient.key }),
+    /alert.*sink\.kafka\.tls/,
+  ));
+
+test("a broker's certificate of an unknown authority", () =>
+  complains("SASL", tls({ ca: [files.otherCa] }), /(self-signed|unable to verify).*ca for the brokers' certificates/));
+
+test("a broker's certificate that has ended", () => complains("EXPIRED", tls(), /expired/));
+
+test("a broker's certificate for another host, unless its name is given", async () => {
+  await complains("WRONGHOST", tls(), /altnames.*server_name/);
+  const lines = new Lines();
+  await using sink = openSink(
+    kafka.addressesOf("WRONGHOST"),
+    { tls: tls({ serverName: "kafka.example.org" }) },
+    lines.log,
+  );
+  sink.partitions("open");
+  await eventually("a connection", () => sink.status().isConnected);
+});
+
+for (const mechanism of ["plain", "scram-sha-256", "scram-sha-512"] as const) {
+  test(`SASL ${mechanism}`, () => writes("SASL", tls(), { mechanism, username: "alice", password: "wonder land" }));
+
+  test(`SASL ${mechanism} with a wrong password, which the log does not show`, async () => {
+    const sasl = { mechanism, username: "alice", password: "looking-glass" };
+    await complains("SASL", tls(), /^(?!.*looking-glass).*authentication failed.*sink\.kafka\.sasl/i, sasl);
+  });
+}
+
+test("no permission to write is named with its remedy, and over as soon as it is given", async () => {
+  const lines = new Lines();
+  await kafka.createTopic("closed", { partitions: 1 });
+  const sasl = { mechanism: "plain", username: "bob", password: "builder" } as const;
+  await using sink = openSink(kafka.addressesOf("SASL"), { tls: tls(), sasl }, lines.log);
+  const written = sink.write({ topic: "closed", partition: 0, records: [record("1")] });
+  await eventually(
+    "the alarm",
+    () => lines.matching(/^error topic closed: .*AUTHORIZATION.*Write and Describe/).length > 0,
+  );
+  await kafka.allow([permission("bob", "WRITE", "closed")]);
+  assert.deepEqual(summary(await written), [0]);
+  const { shipped, refusal, next } = await sink.lookup(["closed"], { "closed/0": 0 });
+  assert.equal(shipped, undefined, "Write does not bring Read with it");
+  assert.match(refusal ?? "", /operation Read/);
+  assert.deepEqual(next, { "closed/0": 1 });
+});
+
+test("replaced certificates are used without a restart; unusable ones leave the former in use", async () => {
+  const lines = new Lines();
+  const [cert, key] = [directory.join("own.pem"), directory.join("own.key")];
+  await copyFile(files.otherCaClient.cert, cert);
+  await copyFile(files.otherCaClient.key, key);
+  await using sink = openSink(kafka.addressesOf("MUTUAL"), { tls: tls({ cert, key }) }, lines.log);
+  const written = sink.write({ topic: "open", partition: 0, records: [record("1")] });
+  await eventually("the alarm", () => lines.matching(/^error Kafka: .*alert/).length > 0);
+  await writeFile(cert, "nothing of use");
+  await eventually("the complaint", () => lines.matching(/^error .*own\.pem holds no certificate.*former/).length > 0);
+  await copyFile(files.client.cert, cert);
+  await copyFile(files.client.key, key);
+  assert.equal((await written)[0]?.kind, "acknowledged");
+  assert.ok(lines.matching(/^info .*certificates were replaced/).length > 0);
+});
+
+/** What the inspection says of the settings that work, with these changes. */
+function findings(changes: Partial<TlsSettings>, now?: number): string {
+  const found = inspectTls({ ...mutual(), ...changes }, now);
+  return found.map(({ severity, message }) => `${severity} ${message}`).join("\n");
+}
+
+const pairOf = ({ cert, key }: Certificates["client"]) => ({ cert, key });
+
+test("inspection has nothing to say of what is in order", () => {
+  assert.equal(findings({}, Date.now() + 60_000), "");
+});
+
+test("inspection names every kind of fault with file and remedy", async () => {
+  const damaged = directory.join("damaged.pem");
+  await writeFile(damaged, (await readFile(files.ca, "utf8")).replace(/[A-Za-z]{12}/, "AAAAAAAAAAAA"));
+  assert.match(findings({ key: files.server.key }), /error .*server\.key belongs to another certificate/);
+  assert.match(findings(pairOf(files.expiredClient)), /error .*expired-client.* ended on .*new one/);
+  assert.match(findings(pairOf(files.otherCaClient)), /^warning .*issued by CN=other-ca/);
+  assert.match(findings({ ca: [directory.join("absent.pem")] }), /error .*absent\.pem cannot be read/);
+  assert.match(findings({ ca: [files.client.key] }), /error .*holds no certificate in PEM form/);
+  assert.match(findings({ ca: [damaged] }), /error .*damaged/);
+  assert.match(findings({ key: files.encryptedClientKey }), /error .*passphrase/);
+  assert.match(findings({ ca: [], caOnly: true }), /error .*ca_only/);
+  assert.match(findings({}, Date.parse("2100-01-01")), /error .*ended on/);
+  assert.match(findings({}, Date.now() + 20 * 86_400_000), /^warning .*ends in \d+ days/);
+});
+
+test("loading names setting, file and remedy", () => {
+  assert.throws(() => loadTls(tls({ cert: files.client.cert })), {
+    code: "CONFIG",
+    message: /cert and key belong together/,
+  });
+  assert.throws(() => loadTls(tls({ cert: files.client.cert, key: files.server.key })), { code: "CONFIG" });
+  assert.equal(loadTls(mutual()).rejectUnauthorized, true);
+});
