@@ -3,7 +3,7 @@ import { inspect } from "../config/load.ts";
 import { place, type Problem, problemLine } from "../config/problem.ts";
 import { inspectSecrets, readTlsSecrets } from "../config/secrets.ts";
 import { inspectSurroundings } from "../config/surroundings.ts";
-import { originAt, type Table } from "../config/tree.ts";
+import { partAt, type Table } from "../config/tree.ts";
 import type { KafkaSettings } from "../config/config.ts";
 import { DfnError, exitCodes } from "../errors.ts";
 import { assertAvailable } from "../sinks/kafka/compression.ts";
@@ -19,7 +19,7 @@ Connects to nothing and changes nothing.
 
 Usage: wazuh-dfn check [--config FILE] [--set NAME=VALUE]... [--json]
 
-${configOptionsHelp}  --json                the findings as one JSON object on standard output
+${configOptionsHelp}  --json              the findings as one JSON object on standard output
 
 Exit code: 0 in order, perhaps with warnings; 78 not.
 `,
@@ -69,9 +69,10 @@ function inspectKafka(kafka: KafkaSettings, io: Io): Problem[] {
   return [...problems, ...findings];
 }
 
+/** Only where the setting itself was written: a default stands nowhere. */
 function withOrigin(problem: Problem, tree: Table): Problem {
-  const origin = originAt(tree, problem.setting?.split(".") ?? []);
-  return origin === undefined ? problem : { ...problem, origin };
+  const part = partAt(tree, problem.setting?.split(".") ?? []);
+  return part === undefined || part === tree ? problem : { ...problem, origin: part.origin };
 }
 
 function problemOf(error: unknown): Problem {

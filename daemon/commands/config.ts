@@ -20,7 +20,7 @@ Usage: wazuh-dfn config sample
   print     the settings that hold, and where each was written; secrets are
             masked
 
-${configOptionsHelp}  --json                print: settings and origins as one JSON object
+${configOptionsHelp}  --json              print: settings and origins as one JSON object
 `,
   async run(args, io) {
     const options = { ...configOptions, json: { type: "boolean", default: false } } as const;

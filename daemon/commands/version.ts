@@ -1,4 +1,6 @@
-import { type Command, parseCommandLine } from "./command.ts";
+// Not by way of command.ts, which brings the whole configuration with it: this command answers at once.
+import { parseCommandLine } from "./command-line.ts";
+import type { Command } from "./command.ts";
 
 /** Put in by the bundler, from package.json. */
 declare const __VERSION__: string | undefined;

@@ -1,5 +1,5 @@
 import { accessSync, constants, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { describe, errnoOf } from "../errors.ts";
 import type { Config } from "./config.ts";
 import type { Problem } from "./problem.ts";
@@ -24,25 +24,25 @@ export function inspectSurroundings(config: Config): Problem[] {
   return problems;
 }
 
+/** A directory that is not there is made by the forwarder, where it may write into the one above. */
 function writable(setting: string, directory: string, what: string): Problem[] {
-  const stat = statSync(directory, { throwIfNoEntry: false });
-  if (stat === undefined) {
-    return [
-      warning(
-        setting,
-        `${what}, ${directory}, does not exist; create it for the forwarder's user: mkdir -p ${directory}`,
-      ),
-    ];
-  }
-  if (!stat.isDirectory()) return [warning(setting, `${directory} is no directory; name another one`)];
-  const refusal = refused(directory, constants.W_OK | constants.X_OK);
+  let nearest = resolve(directory);
+  while (refused(nearest, constants.F_OK) === absent && nearest !== dirname(nearest)) nearest = dirname(nearest);
+  const refusal = refusedDirectory(nearest);
   if (refusal === undefined) return [];
-  return [
-    warning(
-      setting,
-      `${what}, ${directory}, may not be written ${refusal}; give it to the forwarder's user with chown`,
-    ),
-  ];
+  if (nearest === resolve(directory)) {
+    const remedy = "give the forwarder's user a directory of its own";
+    return [warning(setting, `${what}, ${directory}, ${refusal}; ${remedy}`)];
+  }
+  const remedy = `create it for the forwarder's user: install -d -o USER ${directory}`;
+  return [warning(setting, `${what}, ${directory}, does not exist, and ${nearest} ${refusal}; ${remedy}`)];
+}
+
+function refusedDirectory(directory: string): string | undefined {
+  const refusal = refused(directory, constants.F_OK);
+  if (refusal === undefined && !statSync(directory).isDirectory()) return "is no directory";
+  const user = refusal ?? refused(directory, constants.W_OK | constants.X_OK);
+  return user === undefined ? undefined : `may not be written ${user}`;
 }
 
 function alertsReadable(path: string): Problem[] {

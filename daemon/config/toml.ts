@@ -20,11 +20,11 @@ export function readToml(text: string, file: string): { readonly table?: Table; 
     const origin: Origin = { kind: "file", file, line: error.line };
     return { problems: [{ severity: "error", origin, message: `not valid TOML: ${reason}` }] };
   }
+  const unfit = unfitness(parsed);
+  if (unfit !== undefined) return { problems: [{ severity: "error", origin: whole, message: unfit }] };
   const lines = settingLines(text);
-  let parts = 0;
 
   function read(value: unknown, path: string[], outer: Origin): Tree {
-    parts++;
     const line = lines.get(path.join("\u0000"));
     const origin: Origin = line === undefined ? outer : { kind: "file", file, line };
     if (Array.isArray(value)) {
@@ -40,9 +40,20 @@ export function readToml(text: string, file: string): { readonly table?: Table; 
   }
 
   const tree = read(parsed, [], whole);
-  if (parts > mostParts) {
-    const message = `more than ${mostParts} values; is this the right file?`;
-    return { problems: [{ severity: "error", origin: whole, message }] };
-  }
   return tree.kind === "table" ? { table: tree, problems: [] } : { problems: [] };
+}
+
+/** What makes a document larger or deeper than any configuration; looked at without recursion. */
+function unfitness(document: object): string | undefined {
+  const waiting: { readonly value: unknown; readonly depth: number }[] = [{ value: document, depth: 0 }];
+  let parts = 0;
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { value, depth } = next;
+    parts++;
+    if (parts > mostParts) return `more than ${mostParts} values; is this the right file?`;
+    if (depth > mostDepth) return "nested too deeply";
+    if (typeof value !== "object" || value === null) continue;
+    for (const inner of Object.values(value)) waiting.push({ value: inner, depth: depth + 1 });
+  }
+  return undefined;
 }

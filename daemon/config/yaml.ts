@@ -1,6 +1,7 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type ParsedNode, parseDocument } from "yaml";
-import { mostDepth, mostParts, type Origin, type Table, type Tree } from "./tree.ts";
-import { type Problem, problemLine, quoted } from "./problem.ts";
+import { isScalar, LineCounter, parseDocument } from "yaml";
+import { type Problem, problemLine } from "./problem.ts";
+import type { Origin, Table } from "./tree.ts";
+import { Misshapen, Reader } from "./yaml-reader.ts";
 
 /**
  * Reads YAML 1.2 into a tree. Every scalar stays as it was written (the "failsafe" schema); tags are refused; aliases
@@ -13,11 +14,13 @@ export function readYaml(text: string, file: string): { readonly table?: Table; 
   const at = (offset: number): Origin => ({ kind: "file", file, line: lines.linePos(offset).line });
   // Without "pretty" errors: those quote the line, and it may hold a secret.
   const options = { schema: "failsafe", lineCounter: lines, prettyErrors: false, uniqueKeys: false } as const;
+  const tooDeep = tooDeepLine(text);
+  if (tooDeep !== undefined) {
+    const origin: Origin = { kind: "file", file, line: tooDeep };
+    return { problems: [{ severity: "error", origin, message: "nested too deeply" }] };
+  }
   const document = parseDocument(text, options);
-  const faults = [...document.errors, ...document.warnings];
-  // What the parser says behind the end of its stack is noise.
-  const deep = faults.find((fault) => fault.code === "RESOURCE_EXHAUSTION");
-  const problems = (deep === undefined ? faults : [deep]).map((fault): Problem => ({
+  const problems = [...document.errors, ...document.warnings].map((fault): Problem => ({
     severity: "error",
     origin: at(fault.pos[0]),
     message: explain(fault.code, fault.message),
@@ -39,85 +42,37 @@ export function readYaml(text: string, file: string): { readonly table?: Table; 
   }
 }
 
+/** Far more than settings need, far less than the parser's recursion stands. */
+const mostColumns = 256;
+const mostBrackets = 200;
+
+/**
+ * The first line that may be nested too deeply for the parser, judged roughly: by what stands before its first word, and
+ * by brackets left open, those in text and comments included. The parser recurses, and at the end of its stack V8 can
+ * end the whole process instead of throwing (seen with Node 20).
+ */
+function tooDeepLine(text: string): number | undefined {
+  let open = 0;
+  for (const [index, line] of text.split("\n").entries()) {
+    if ((/^[\s?:-]*/.exec(line)?.[0].length ?? 0) > mostColumns) return index + 1;
+    for (const character of line) {
+      if (character === "[" || character === "{") open++;
+      else if (character === "]" || character === "}") open = Math.max(0, open - 1);
+      if (open > mostBrackets) return index + 1;
+    }
+  }
+  return undefined;
+}
+
 /** One open bracket too many makes the same sentence once per bracket. */
 function withoutRepeats(problems: readonly Problem[]): Problem[] {
   const byLine = new Map(problems.map((problem) => [problemLine(problem), problem]));
   return [...byLine.values()];
 }
 
-/** What makes the rest of the file unreadable. */
-class Misshapen extends Error {
-  readonly origin: Origin;
-  constructor(message: string, origin: Origin) {
-    super(message);
-    this.origin = origin;
-  }
-}
-
-/** Makes the parser's nodes a tree. */
-class Reader {
-  /** Names written twice: said, and read on. */
-  readonly problems: Problem[] = [];
-  readonly #at: (offset: number) => Origin;
-  readonly #anchors = new Map<string, { readonly tree: Tree; readonly parts: number }>();
-  #parts = 0;
-
-  constructor(at: (offset: number) => Origin) {
-    this.#at = at;
-  }
-
-  /** @param origin where the setting's name stands, which is what an administrator looks for */
-  read(node: ParsedNode | null, origin: Origin, depth: number): Tree {
-    const before = this.#parts;
-    this.#count(1, origin);
-    if (depth > mostDepth) throw new Misshapen("nested too deeply", origin);
-    const tree = this.#readBare(node, origin, depth);
-    // Kept only now that it is complete, so that an alias inside its own anchor finds nothing.
-    if (node !== null && !isAlias(node) && node.anchor !== undefined) {
-      this.#anchors.set(node.anchor, { tree, parts: this.#parts - before });
-    }
-    return tree;
-  }
-
-  #readBare(node: ParsedNode | null, origin: Origin, depth: number): Tree {
-    if (node === null) return { kind: "text", text: "", origin };
-    if (isScalar(node)) return { kind: "text", text: String(node.value), origin };
-    if (isAlias(node)) {
-      const anchor = this.#anchors.get(node.source);
-      if (anchor === undefined) throw new Misshapen(`there is no anchor &${node.source} before this alias`, origin);
-      this.#count(anchor.parts, origin);
-      return { ...anchor.tree, origin };
-    }
-    if (isSeq(node)) {
-      const items = node.items.map((item) => this.read(item, this.#at(item.range[0]), depth + 1));
-      return { kind: "list", items, origin };
-    }
-    if (!isMap(node)) throw new Misshapen("neither a value nor a list nor a section", origin);
-    const entries = new Map<string, Tree>();
-    for (const { key, value } of node.items) {
-      if (!isScalar(key)) throw new Misshapen("the name of a setting must be plain text", this.#at(key.range[0]));
-      const name = String(key.value);
-      const place = this.#at(key.range[0]);
-      if (entries.has(name)) {
-        const message = `${quoted(name)} is written twice in the same section; keep one of them`;
-        this.problems.push({ severity: "error", origin: place, message });
-      }
-      entries.set(name, this.read(value, place, depth + 1));
-    }
-    return { kind: "table", entries, origin };
-  }
-
-  #count(parts: number, origin: Origin): void {
-    this.#parts += parts;
-    if (this.#parts > mostParts) throw new Misshapen(`more than ${mostParts} values; is this the right file?`, origin);
-  }
-}
-
 /** The parser's messages that an administrator meets, in the words of settings. */
 function explain(code: string, message: string): string {
   switch (code) {
-    case "RESOURCE_EXHAUSTION":
-      return "nested too deeply";
     case "TAG_RESOLVE_FAILED":
       return "a tag (!...) is not allowed; write the plain value";
     case "MULTIPLE_DOCS":

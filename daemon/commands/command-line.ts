@@ -1,0 +1,56 @@
+import { parseArgs, type ParseArgsConfig } from "node:util";
+import { nearest } from "../config/nearest.ts";
+import { describe, DfnError, errnoOf } from "../errors.ts";
+
+/** Options as `parseArgs` of node:util takes them. */
+export type Options = NonNullable<ParseArgsConfig["options"]>;
+type Parsed<O extends Options> = ReturnType<
+  typeof parseArgs<{ args: string[]; options: O; strict: true; allowPositionals: true }>
+>;
+
+/**
+ * The options and operands of a command.
+ * @param operands the least and most operands that it takes
+ * @throws DfnError USAGE that names what is wrong, and the nearest option
+ */
+export function parseCommandLine<const O extends Options>(
+  command: { readonly name: string },
+  args: readonly string[],
+  options: O,
+  operands: { readonly least: number; readonly most: number } = { least: 0, most: 0 },
+): Parsed<O> {
+  const known = Object.keys(options);
+  let parsed: Parsed<O>;
+  try {
+    parsed = parseArgs({ args: [...args], options, strict: true, allowPositionals: true });
+  } catch (error) {
+    const fault = errnoOf(error);
+    if (!fault?.startsWith("ERR_PARSE_ARGS_")) throw error;
+    const named = fault === "ERR_PARSE_ARGS_UNKNOWN_OPTION" ? unknownOption(args, known) : undefined;
+    throw usageError(command, named ?? describe(error), error);
+  }
+  const count = parsed.positionals.length;
+  if (count > operands.most) {
+    throw usageError(command, `"${parsed.positionals[operands.most] ?? ""}" is one operand too many`);
+  }
+  if (count < operands.least) throw usageError(command, "an operand is missing");
+  return parsed;
+}
+
+function usageError(command: { readonly name: string }, reason: string, cause?: unknown): DfnError {
+  const sentence = `${command.name}: ${reason.replace(/\.$/, "")}; see: wazuh-dfn ${command.name} --help`;
+  return new DfnError("USAGE", sentence, cause === undefined ? {} : { cause });
+}
+
+/** The sentence on the first option that is not known, or undefined when the fault is another one. */
+function unknownOption(args: readonly string[], known: readonly string[]): string | undefined {
+  const end = args.indexOf("--");
+  for (const arg of end < 0 ? args : args.slice(0, end)) {
+    const written = /^--?([^=]*)/.exec(arg)?.[1];
+    if (written === undefined || written === "" || known.includes(written)) continue;
+    const meant = nearest(written, known);
+    const hint = meant === undefined ? "" : `; did you mean --${meant}?`;
+    return `there is no option ${arg.split("=")[0] ?? arg}${hint}`;
+  }
+  return undefined;
+}

@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { makeCertificates } from "../rig/certificates.ts";
+import { TempDir } from "../rig/temp-dir.ts";
+import { type Ended, wazuhDfn } from "./cli.ts";
+
+/** A configuration below a directory of its own where nothing is missing but what a test takes away. */
+async function writeConfig(directory: string, kafka = ""): Promise<string> {
+  const home = join(directory, "ossec");
+  await mkdir(join(home, "logs/alerts"), { recursive: true });
+  await mkdir(join(home, "queue/sockets"), { recursive: true });
+  await writeFile(join(home, "logs/alerts/alerts.json"), "");
+  await writeFile(join(home, "queue/sockets/queue"), "");
+  const path = join(directory, "config.yaml");
+  const lines = [
+    "dfn: { customer_id: acme }",
+    `wazuh: { home: ${home} }`,
+    `sources: { socket: { path: ${directory}/run/alerts.sock } }`,
+    `sink: { kafka: { brokers: [a:1]${kafka} } }`,
+    `state_dir: ${directory}/state`,
+    `status: { listen: ${directory}/run/status.sock }`,
+  ];
+  await writeFile(path, `${lines.join("\n")}\n`);
+  return path;
+}
+
+async function checkWith(directory: string, kafka: string, env: Record<string, string> = {}): Promise<Ended> {
+  return wazuhDfn(["check", "--config", await writeConfig(directory, kafka)], env);
+}
+
+test("a configuration with all that it names is in order, without a word on standard error", async () => {
+  await using world = await TempDir.create();
+  const config = await writeConfig(world.path);
+  assert.deepEqual(await wazuhDfn(["check", "--config", config]), {
+    code: 0,
+    stdout: `${config} is in order\n`,
+    stderr: "",
+  });
+});
+
+test("every wrong setting is named with file and line, and the code is 78", async () => {
+  await using world = await TempDir.create();
+  const config = join(world.path, "c.yaml");
+  await writeFile(config, "dfn:\n  customer_id: acme\nsink:\n  kafka:\n    broker: a:1\nlog: { level: loud }\n");
+  const { code, stdout, stderr } = await wazuhDfn(["check", "--config", config]);
+  assert.deepEqual([code, stdout], [78, ""]);
+  assert.deepEqual(stderr.trimEnd().split("\n"), [
+    `${config}:4: sink.kafka.brokers: is missing; it is required`,
+    `${config}:5: sink.kafka.broker: unknown setting; did you mean brokers?`,
+    `${config}:6: log.level: "loud" is not allowed; allowed is debug, info, warn, error`,
+  ]);
+  const json: unknown = JSON.parse((await wazuhDfn(["check", "--config", config, "--json"])).stdout);
+  assert.ok(typeof json === "object" && json !== null && "ok" in json && "problems" in json);
+  assert.equal(json.ok, false);
+  assert.deepEqual(Array.isArray(json.problems) && json.problems[2], {
+    severity: "error",
+    setting: "log.level",
+    origin: `${config}:6`,
+    file: config,
+    line: 6,
+    message: '"loud" is not allowed; allowed is debug, info, warn, error',
+  });
+});
+
+test("a file that is absent, a directory, too large or no text is told as such", async () => {
+  await using world = await TempDir.create();
+  const large = join(world.path, "large.yaml");
+  const binary = join(world.path, "binary.yaml");
+  await writeFile(large, `# ${"x".repeat(1024 * 1024)}\n`);
+  await writeFile(binary, Buffer.from([0x61, 0x3a, 0x20, 0xff, 0xfe]));
+  const cases: readonly (readonly [string, RegExp])[] = [
+    [join(world.path, "absent.yaml"), /absent\.yaml: the configuration does not exist; .*wazuh-dfn config sample$/],
+    [world.path, /: the configuration is a directory; name the file in it$/],
+    [large, /large\.yaml: the configuration is larger than 1 MiB; is this the right file\?$/],
+    [binary, /binary\.yaml: the configuration is not UTF-8 text; save it as UTF-8$/],
+  ];
+  for (const [path, message] of cases) {
+    const { code, stdout, stderr } = await wazuhDfn(["check", "--config", path]);
+    assert.deepEqual([code, stdout], [78, ""], path);
+    assert.match(stderr.trimEnd(), message);
+  }
+});
+
+test("what is missing around the forwarder is a warning with a remedy", async () => {
+  await using world = await TempDir.create();
+  const config = await writeConfig(world.path);
+  const sets = [`wazuh.home=${world.path}/none`, `state_dir=${config}/state`];
+  const { code, stderr } = await wazuhDfn(["check", "--config", config, ...sets.flatMap((set) => ["--set", set])]);
+  assert.equal(code, 0);
+  const lines = stderr.trimEnd().split("\n");
+  assert.equal(lines.length, 3, stderr);
+  assert.match(stderr, /^warning: --set state_dir: the directory of the state, .*config\.yaml is no directory/m);
+  assert.match(stderr, /^warning: sources\.tail\.path: .*alerts\.json does not exist; is wazuh\.home right/m);
+  assert.match(stderr, /^warning: wazuh\.feedback: Wazuh's queue socket, .* does not exist; is the manager running/m);
+});
+
+test("a password file is wrong when it is absent, empty, of several lines or open for writing", async () => {
+  await using world = await TempDir.create();
+  const path = join(world.path, "password");
+  const sasl = `, tls: on, sasl: { mechanism: plain, username: u, password_file: ${path} }`;
+  const absent = await checkWith(world.path, sasl);
+  assert.equal(absent.code, 78);
+  assert.match(
+    absent.stderr,
+    /config\.yaml:4: sink\.kafka\.sasl\.password_file: .*password: the file of the secret does not exist/,
+  );
+  for (const [text, mode, message] of [
+    ["", 0o600, /the file of the secret is empty/],
+    ["hunter2\nhunter3\n", 0o600, /has several lines/],
+    ["hunter2\n", 0o602, /everybody may write .*; mend it with: chmod o-w /],
+  ] as const) {
+    await writeFile(path, text);
+    await chmod(path, mode);
+    const { code, stderr } = await checkWith(world.path, sasl);
+    assert.equal(code, 78, stderr);
+    assert.match(stderr, message);
+    assert.doesNotMatch(stderr, /hunter/);
+  }
+  await chmod(path, 0o644);
+  const readable = await checkWith(world.path, sasl);
+  assert.equal(readable.code, 0);
+  assert.match(readable.stderr, /^warning: .*everybody may read this file; mend it with: chmod o-r /);
+  await chmod(path, 0o600);
+  assert.deepEqual((await checkWith(world.path, sasl)).stderr, "");
+});
+
+test("a password that is nowhere is an error, one in the environment is enough", async () => {
+  await using world = await TempDir.create();
+  const sasl = ", tls: on, sasl: { mechanism: scram-sha-256, username: u }";
+  const nowhere = await checkWith(world.path, sasl);
+  assert.equal(nowhere.code, 78);
+  assert.match(
+    nowhere.stderr,
+    /config\.yaml:4: sink\.kafka\.sasl: there is no password: environment variable WAZUH_DFN_/,
+  );
+  const env = { WAZUH_DFN_SINK__KAFKA__SASL__PASSWORD: "hunter2" };
+  assert.deepEqual((await checkWith(world.path, sasl, env)).stderr, "");
+  const open = await checkWith(world.path, sasl.replace("tls: on, ", "").replace("scram-sha-256", "plain"), env);
+  assert.equal(open.code, 0);
+  assert.match(open.stderr, /^warning: .*plain without tls sends the password readable/);
+});
+
+test("certificates and keys are read and judged", async () => {
+  await using world = await TempDir.create();
+  const made = await makeCertificates(world.path);
+  const secret = join(world.path, "passphrase");
+  await writeFile(secret, "secret\n", { mode: 0o600 });
+  const tls = (section: string): Promise<Ended> => checkWith(world.path, `, tls: { ca: ${made.ca}, ${section} }`);
+  const { client, expiredClient, encryptedClientKey } = made;
+  const encrypted = `cert: ${client.cert}, key: ${encryptedClientKey}`;
+  for (const section of [`cert: ${client.cert}, key: ${client.key}`, `${encrypted}, passphrase_file: ${secret}`]) {
+    const { code, stderr } = await tls(section);
+    assert.equal(code, 0, stderr);
+    // Certificates made for a test may end soon; nothing else is worth a word.
+    const others = stderr.split("\n").filter((line) => line !== "" && !/^warning: .* ends in \d+ days/.test(line));
+    assert.deepEqual(others, []);
+  }
+  const cases: readonly (readonly [string, RegExp])[] = [
+    [`cert: ${expiredClient.cert}, key: ${expiredClient.key}`, /config\.yaml:4: sink\.kafka\.tls\.cert: .* ended on /],
+    [
+      `cert: ${client.cert}, key: ${made.server.key}`,
+      /config\.yaml:4: sink\.kafka\.tls\.key: .*belongs to another certificate/,
+    ],
+    [`cert: ${world.path}/absent, key: ${client.key}`, /sink\.kafka\.tls\.cert: .*absent cannot be read/],
+    [encrypted, /sink\.kafka\.tls\.key: .*passphrase/],
+    [`${encrypted}, passphrase_file: ${world.path}/absent`, /sink\.kafka\.tls\.passphrase_file: .*does not exist/],
+  ];
+  for (const [section, message] of cases) {
+    const { code, stderr } = await tls(section);
+    assert.equal(code, 78, section);
+    assert.match(stderr, message);
+  }
+});

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { sample } from "../../../daemon/config/sample.ts";
+import { configOf, least, problemsOf } from "./written.ts";
+
+const filled = sample
+  .replace("customer_id:\n", "customer_id: acme\n")
+  .replace("brokers:\n", "brokers: [kafka.example.org:9093]\n");
+
+test("the sample asks for the two required values and nothing else", () => {
+  assert.deepEqual(
+    problemsOf(sample).map((line) => line.replace(/^c\.yaml:\d+: /, "")),
+    ["dfn.customer_id: is missing; it is required", "sink.kafka.brokers: is missing; it is required"],
+  );
+  assert.deepEqual(configOf(filled), configOf(least));
+});
+
+/** Examples in the sample, which are not defaults: they are off, or have none. */
+const examples = [
+  /#own_network:.*\n/,
+  /#tls:\n(?: {6}.*\n)+/,
+  /#sasl:\n(?: {6}.*\n)+/,
+  /#passthrough:\n(?: {4}.*\n)+/,
+  /#file:.*\n/,
+];
+
+test("every default that the sample shows is the default", () => {
+  const defaults = examples
+    .reduce((text, example) => text.replace(example, "\n"), filled)
+    .replaceAll(/#(?=[a-z_]+:)/g, "");
+  assert.deepEqual(configOf(defaults), configOf(least));
+});
+
+test("every example that the sample shows is allowed", () => {
+  const on = filled
+    .replaceAll(/ *#(?:tls|sasl|passthrough): off\n/g, "")
+    .replace(/#file:.*\n/, "")
+    .replaceAll(/#(?=[a-z_]+:)/g, "");
+  const { sink, handlers, dfn } = configOf(on);
+  assert.ok(sink.kind === "kafka" && sink.kafka.tls?.ca.length === 1 && sink.kafka.sasl?.username === "alice");
+  assert.deepEqual(handlers.passthrough?.ruleIds, ["5710", "5712"]);
+  assert.equal(dfn.ownNetworks.length, 2);
+});

@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { SaslSettings } from "../../../daemon/config/config.ts";
+import { configOf, least, problemsOf } from "./written.ts";
+
+test("the least configuration is completed with every default", () => {
+  assert.deepEqual(configOf(least), {
+    dfn: { customerId: "acme", ownNetworks: [] },
+    wazuh: { home: "/var/ossec", feedback: "on" },
+    sources: {
+      socket: {
+        path: "/run/wazuh-dfn/alerts.sock",
+        mode: 0o660,
+        group: "wazuh",
+        maxLineBytes: 16_777_216,
+        maxConnections: 1024,
+      },
+      tail: {
+        path: "/var/ossec/logs/alerts/alerts.json",
+        waitMs: 0,
+        start: "end",
+        pollMs: 100,
+        maxLineBytes: 16_777_216,
+      },
+    },
+    sink: {
+      kind: "kafka",
+      kafka: {
+        brokers: ["kafka.example.org:9093"],
+        clientId: "wazuh-dfn",
+        tls: undefined,
+        sasl: undefined,
+        compression: "gzip",
+        lingerMs: 20,
+        batchBytes: 900_000,
+        batchRecords: 10_000,
+        maxInFlight: 3,
+        requestTimeoutMs: 30_000,
+      },
+    },
+    handlers: {
+      windows: {
+        eventIds: "4625 4719 4964 1102 4794 4724 4697 4702 4698 4672 4720 1100 3697".split(" "),
+      },
+      fail2ban: {},
+      passthrough: undefined,
+    },
+    stateDir: "/var/lib/wazuh-dfn",
+    status: { listen: { kind: "unix", path: "/run/wazuh-dfn/status.sock" } },
+    log: { level: "info", statisticsMs: 600_000 },
+    limits: { memoryBytes: 67_108_864 },
+  });
+});
+
+test("a customer id of digits keeps its leading zero", () => {
+  assert.equal(configOf(least.replace("acme", "0123")).dfn.customerId, "0123");
+});
+
+test("alerts.json is looked for below the manager's home, unless its path is given", () => {
+  const home = `${least}wazuh: { home: /opt/wazuh/ }\n`;
+  assert.equal(configOf(home).sources.tail?.path, "/opt/wazuh/logs/alerts/alerts.json");
+  assert.equal(configOf(`${home}sources: { tail: { path: /x } }\n`).sources.tail?.path, "/x");
+});
+
+test("on and off may be written true and false", () => {
+  const text = `${least}wazuh: { feedback: false }\nsources: { socket: false, tail: true }\nhandlers: { fail2ban: false }\n`;
+  const { wazuh, sources, handlers } = configOf(text);
+  assert.equal(wazuh.feedback, "off");
+  assert.equal(sources.socket, undefined);
+  assert.equal(sources.tail?.pollMs, 100);
+  assert.equal(handlers.fail2ban, undefined);
+});
+
+test("where reading begins may be a moment", () => {
+  const { tail } = configOf(`${least}sources: { tail: { start: 2026-11-21T10:00:00+01:00 } }\n`).sources;
+  assert.deepEqual(tail?.start, new Date("2026-11-21T09:00:00Z"));
+  assert.match(
+    problemsOf(`${least}sources: { tail: { start: now } }\n`).join(),
+    /allowed is end, beginning or a moment/,
+  );
+});
+
+test("passthrough has a topic of its own and the filters of integratord", () => {
+  const filters = "{ topic: raw, level: 7, groups: [web, sshd], rule_ids: '5710,5712', location: '!^dfn$' }";
+  const { passthrough } = configOf(`${least}handlers: { passthrough: ${filters} }\n`).handlers;
+  const expected = { topic: "raw", level: 7, groups: ["web", "sshd"], ruleIds: ["5710", "5712"], location: "!^dfn$" };
+  assert.deepEqual(passthrough, expected);
+  assert.deepEqual(configOf(`${least}handlers: { passthrough: { topic: raw } }\n`).handlers.passthrough, {
+    topic: "raw",
+  });
+  assert.deepEqual(problemsOf(`${least}handlers: { passthrough: { topic: acme } }\n`), [
+    "c.yaml:3: handlers.passthrough.topic: is the topic of dfn.customer_id, whose reader expects other records; name a topic of its own",
+  ]);
+});
+
+function listen(address: string): string {
+  return `${least}status: { listen: "${address}" }\n`;
+}
+
+test("the status is offered to this machine alone", () => {
+  assert.deepEqual(configOf(listen("127.0.0.1:9090")).status.listen, { kind: "tcp", host: "127.0.0.1", port: 9090 });
+  assert.deepEqual(configOf(listen("[::1]:9090")).status.listen, { kind: "tcp", host: "::1", port: 9090 });
+  for (const text of ["0.0.0.0:9090", "localhost:9090", "[::]:9090", "9090", ":9090"]) {
+    assert.match(problemsOf(listen(text)).join(), /must not be offered to other machines/, text);
+  }
+  assert.match(problemsOf(listen("127.0.0.1:99999")).join(), /a port from 1 to 65535/);
+});
+
+test("values outside their range are refused with it", () => {
+  const cases: Record<string, RegExp> = {
+    "sink.kafka.max_in_flight=6": /allowed is a whole number from 1 to 5$/,
+    "sink.kafka.max_in_flight=2.5": /allowed is a whole number from 1 to 5$/,
+    "sink.kafka.batch_bytes=1MB": /too large; allowed is a size such as 900KB or 64MiB, from 1KB to 900KB$/,
+    "limits.memory=1MB": /too small; allowed is a size .* from 1MiB to 16GiB$/,
+    "sink.kafka.compression=snappy": /allowed is gzip, none, zstd$/,
+    "handlers.passthrough.level=17": /from 0 to 16$/,
+    "handlers.windows.event_ids=4625,x": /"x" is not allowed; allowed are numbers/,
+    "handlers.windows.event_ids=4625,,1": /"" is not allowed; allowed are numbers/,
+    "dfn.customer_id=..": /is no topic name/,
+    [`dfn.customer_id=${"x".repeat(250)}`]: /is no topic name/,
+    [`sources.socket.path=/${"x".repeat(107)}`]: /at most 107 bytes, this one has 108/,
+    "state_dir=~/state": /~ is the shell's/,
+    "sources.socket.mode=660": /is no mode/,
+    "sink.kafka.client_id=a b": /is not allowed/,
+    "sink.kafka.brokers=a:0": /allowed is 1 to 65535/,
+    "sink.kafka.brokers=http://a:1": /is no broker/,
+    "sink.kafka.brokers=[a]:1": /names no host/,
+    "sink.kafka.brokers=a:1,2001:db8::1:9092": /is no broker/,
+    "handlers.windows.event_ids=": /^$/,
+  };
+  for (const [set, message] of Object.entries(cases)) {
+    if (message.source === "^$") configOf(least, { sets: [set] });
+    else assert.match(problemsOf(least, { sets: ["handlers.passthrough.topic=t", set] }).join(), message, set);
+  }
+});
+
+function tls(section: string): string {
+  return least.replace("] }", `], tls: ${section} }`);
+}
+
+test("a TLS section is judged as a whole", () => {
+  const kafka = (text: string) => {
+    const { sink } = configOf(tls(text));
+    return sink.kind === "kafka" ? sink.kafka.tls : undefined;
+  };
+  const plainTls = {
+    ca: [],
+    caOnly: false,
+    cert: undefined,
+    key: undefined,
+    passphraseFile: undefined,
+    serverName: undefined,
+  };
+  assert.deepEqual(kafka("on"), plainTls);
+  assert.deepEqual(kafka("{ ca: [/a, /b], ca_only: true }"), { ...plainTls, ca: ["/a", "/b"], caOnly: true });
+  assert.deepEqual(kafka("{ ca: /a, cert: c, key: k }"), { ...plainTls, ca: ["/a"], cert: "c", key: "k" });
+  assert.match(problemsOf(tls("{ cert: c }")).join(), /cert and key belong together/);
+  assert.match(problemsOf(tls("{ ca_only: on }")).join(), /there is no ca/);
+});
+
+function sasl(password: string): SaslSettings | undefined {
+  const { sink } = configOf(least.replace("] }", `], sasl: { mechanism: SCRAM-SHA-512, username: u${password} } }`));
+  return sink.kind === "kafka" ? sink.kafka.sasl : undefined;
+}
+
+test("the place of the SASL password is a file, else the environment", () => {
+  assert.deepEqual(sasl(", password_file: /p"), {
+    mechanism: "scram-sha-512",
+    username: "u",
+    password: { kind: "file", path: "/p" },
+  });
+  assert.deepEqual(sasl("")?.password, { kind: "environment", variable: "WAZUH_DFN_SINK__KAFKA__SASL__PASSWORD" });
+});
