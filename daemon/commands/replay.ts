@@ -78,8 +78,10 @@ interface Span {
   readonly toMs: number | undefined;
 }
 
+/** The end of a replay asks the shipper, not each line. */
+function done(): void {}
+
 function intakeOf(core: Core, counters: SourceCounters, span: Span): ReplayIntake {
-  const done = (): void => undefined;
   return {
     next: (bytes, from, end) => core.relevance.next(bytes, from, end),
     ignored: (lines) => counters.passedBy(lines),

@@ -2,7 +2,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errnoOf } from "../errors.ts";
-import { writeAtomically } from "../state/atomic-file.ts";
+import { writeAtomically } from "../disk/atomic-file.ts";
 import type { DeadReason, Place, SourceName } from "./contract.ts";
 
 /** One entry, as it stands in the file. */

@@ -7,7 +7,7 @@ import { mkdir, open, stat, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { describe } from "../errors.ts";
-import { syncDirectory } from "../state/atomic-file.ts";
+import { syncDirectory } from "../disk/atomic-file.ts";
 import type { Log } from "../telemetry/log.ts";
 import { isWrittenByAnother, segmentsOf, withoutRaw, type DeadLetter } from "./dead-letter-segments.ts";
 

@@ -20,6 +20,8 @@ import { PipelineIntake } from "./tail-intake.ts";
 
 /** How long a stop waits for what is under way; with saving and closing it stays within five seconds. */
 const drainMs = 4000;
+/** How long the socket waits for the tail's place in the log; finding it inside a large archive may take longer. */
+const placedMs = 200;
 /** Part of the byte budget that unfinished lines of socket clients may fill. */
 const partialShare = 0.25;
 
@@ -129,14 +131,16 @@ export class Forwarder {
       this.#couples?.restore(window, resumed.lastSecond);
     } else this.#couples?.restore(window, -1);
     const held = this.#offsets?.hold(since) ?? [];
-    if (config.sources.socket !== undefined) await this.#listen(config.sources.socket);
     this.#sink.open();
     this.#starting = this.#lookUp(since);
+    this.#starting.catch(failed);
     if (this.#tail !== undefined) {
       this.#reading = this.#tail.run(this.#drain.signal);
       this.#reading.catch(failed);
+      // Whoever finds the socket open may write to the log at once and rely on being read.
+      await within(this.#tail.placed, placedMs);
     }
-    this.#starting.catch(failed);
+    if (config.sources.socket !== undefined) await this.#listen(config.sources.socket);
   }
 
   /**

@@ -58,8 +58,9 @@ export class PipelineIntake implements TailIntake {
       case "second":
         return this.#passing(verdict.shipment);
       case "left":
-        throw new Error("a line of the log cannot be left to the tail");
+        break;
     }
+    throw new Error("a line of the log cannot be left to the tail");
   }
 
   damaged(reason: "over-long" | "torn", place: Place, head: Buffer, settled: () => void): void {

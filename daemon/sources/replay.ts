@@ -63,7 +63,8 @@ async function* chunksOf(path: string, name: string): AsyncGenerator<Buffer> {
     }
     const gunzip = createGunzip({ chunkSize: chunkBytes });
     pipeline(rest, gunzip, () => undefined); // What goes wrong comes out of gunzip below.
-    for await (const chunk of gunzip) yield chunk as Buffer;
+    const inflated = gunzip[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    for (let next = await inflated.next(); next.done !== true; next = await inflated.next()) yield next.value;
   } catch (reason) {
     const isRead = reason instanceof Error && "syscall" in reason;
     const code = isRead ? "IO" : "DATA";

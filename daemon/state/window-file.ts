@@ -5,7 +5,7 @@ import type { SavedWindow } from "../delivery/couples.ts";
 import { maxCopies } from "../delivery/fingerprint-table.ts";
 import type { SavedEntry } from "../delivery/pairing.ts";
 import type { Log } from "../telemetry/log.ts";
-import { writeAtomically } from "./atomic-file.ts";
+import { writeAtomically } from "../disk/atomic-file.ts";
 
 const fileName = "window.json";
 
