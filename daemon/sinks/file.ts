@@ -13,7 +13,7 @@ import {
   type SinkRecord,
   type WriteOutcome,
 } from "../delivery/contract.ts";
-import { syncDirectory } from "../state/atomic-file.ts";
+import { syncDirectory } from "../disk/atomic-file.ts";
 import type { Log } from "../telemetry/log.ts";
 
 interface OpenFile {
