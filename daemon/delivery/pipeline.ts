@@ -1,5 +1,6 @@
 import { Alert } from "../alert/alert.ts";
 import { NotJson } from "../alert/json.ts";
+import { salvage, type Span } from "../alert/salvage.ts";
 import type { SourceCounters } from "../telemetry/counters.ts";
 import type { Budget } from "./budget.ts";
 import type { DeadReason, Handler, Outcome, Place, SourceName } from "./contract.ts";
@@ -16,13 +17,16 @@ import { idOf, partsOf, secondOf, weightOf, type Delivery, type Part, type Shipm
  * - second: another copy stands for it; `settled` follows with that one's outcome. `outcome` is set when it is known.
  * - left: a socket copy that the tail will bring, or has brought (`isSeen`).
  * - rejected: it is no alert; its bytes go to the dead letters; `settled` follows.
+ * - salvaged: a broken line of a file; the whole alerts in it are taken, the rest goes to the dead letters; `settled`
+ *   follows when all of it has an outcome.
  */
 export type Verdict =
   | { readonly kind: "taken"; readonly id: string; readonly shipment: Shipment }
   | { readonly kind: "ignored"; readonly id: string }
   | { readonly kind: "second"; readonly id: string; readonly shipment: Shipment | undefined }
   | { readonly kind: "left"; readonly id: string; readonly reason: string; readonly isSeen: boolean }
-  | { readonly kind: "rejected"; readonly id: string | undefined; readonly reason: string };
+  | { readonly kind: "rejected"; readonly id: string | undefined; readonly reason: string }
+  | { readonly kind: "salvaged"; readonly id: undefined; readonly shipments: readonly Shipment[] };
 
 export interface PipelineParts {
   readonly handlers: readonly Handler[];
@@ -45,16 +49,15 @@ export class Pipeline {
     this.#parts = parts;
   }
 
-  /** Takes one alert from a source. Each call is one alert read. */
+  /** Takes one alert from a source. Each call is one alert read; a broken line is as many as it has pieces. */
   offer(delivery: Delivery): Verdict {
     const { source, bytes } = delivery;
     const counters = this.#parts.counters[source];
-    const alert = this.#parse(delivery);
-    if (typeof alert === "string") return { kind: "rejected", id: undefined, reason: alert };
+    const alert = parse(bytes);
+    if (alert instanceof NotJson) return this.#broken(delivery, alert);
     if (source === "socket" && alert.id === undefined) {
       const reason = "no id: send the alert as integratord wrote it";
-      this.#bury(delivery, "not-json", reason);
-      return { kind: "rejected", id: undefined, reason };
+      return this.#bury(delivery, "not-json", reason);
     }
     const id = idOf(alert);
     const print = alert.isOwn ? undefined : this.#printOf(alert, id, source);
@@ -109,19 +112,49 @@ export class Pipeline {
     return { kind: "taken", id, shipment };
   }
 
-  /** A line that cannot be taken as it is (over-long, torn): its bytes go to the dead letters. */
+  /** A line that cannot be taken as it is: an over-long one, or one that ended with its file. */
   damaged(
     source: SourceName,
     reason: DeadReason,
     place: Place,
     head: Buffer,
     settled: (outcome: Outcome) => void,
-  ): void {
-    const detail =
-      reason === "over-long"
-        ? `line of ${place.length} bytes is longer than the limit; raise max_line to take such alerts`
-        : "the file ended in mid-line";
-    this.#bury({ source, bytes: head, place, settled }, reason, detail);
+  ): Verdict {
+    const delivery = { source, bytes: head, place, settled };
+    if (reason !== "over-long") return this.#salvage(delivery, "torn", "the file ended in mid-line");
+    const detail = `line of ${place.length} bytes is longer than the limit; raise max_line to take such alerts`;
+    return this.#bury(delivery, reason, detail);
+  }
+
+  #broken(delivery: Delivery, fault: NotJson): Verdict {
+    if (delivery.source === "socket") return this.#bury(delivery, "not-json", fault.message);
+    return this.#salvage(delivery, "not-json", fault.message);
+  }
+
+  /** analysisd that was killed in mid-line goes on in the same line; whole alerts before and after are taken. */
+  #salvage(delivery: Delivery, reason: DeadReason, detail: string): Verdict {
+    const { source, bytes, place, settled } = delivery;
+    const { alerts, rest } = salvage(bytes);
+    if (alerts.length === 0) return this.#bury(delivery, reason, detail);
+    let open = alerts.length + rest.length;
+    const pieceSettled = (outcome: Outcome): void => {
+      open -= 1;
+      if (open === 0) settled(outcome);
+    };
+    const shipments: Shipment[] = [];
+    const pieceOf = ({ start, end }: Span): Delivery => ({
+      source,
+      bytes: bytes.subarray(start, end),
+      place: { file: place.file, offset: place.offset + start, length: end - start },
+      settled: pieceSettled,
+    });
+    for (const span of alerts) {
+      const verdict = this.offer(pieceOf(span));
+      if (verdict.kind === "ignored") pieceSettled("ignored");
+      else if ("shipment" in verdict && verdict.shipment !== undefined) shipments.push(verdict.shipment);
+    }
+    for (const span of rest) this.#bury(pieceOf(span), "torn", detail);
+    return { kind: "salvaged", id: undefined, shipments };
   }
 
   #second(delivery: Delivery, id: string, print: Fingerprint, nth: number, couples: Couples): Verdict {
@@ -136,16 +169,6 @@ export class Pipeline {
     }
     counters.settled("paired");
     return { kind: "second", id, shipment };
-  }
-
-  #parse(delivery: Delivery): Alert | string {
-    try {
-      return Alert.parse(delivery.bytes);
-    } catch (reason) {
-      if (!(reason instanceof NotJson)) throw reason;
-      this.#bury(delivery, "not-json", reason.message);
-      return reason.message;
-    }
   }
 
   /** Why a socket copy is not shipped itself; undefined when it may be. */
@@ -166,7 +189,7 @@ export class Pipeline {
     return fingerprint([alert.node, id, alert.timestamp ?? "", alert.agentId ?? "", alert.ruleId ?? "", content], 0);
   }
 
-  #bury(delivery: Delivery, reason: DeadReason, detail: string): void {
+  #bury(delivery: Delivery, reason: DeadReason, detail: string): Verdict {
     const { budget, couples, deadLetters, shipper } = this.#parts;
     const { source, place, bytes } = delivery;
     const counters = this.#parts.counters[source];
@@ -174,7 +197,7 @@ export class Pipeline {
       // Nobody may fill the memory with lines that are no alerts; a real one comes again by the tail.
       counters.passedBy(1);
       delivery.settled("ignored");
-      return;
+      return { kind: "rejected", id: undefined, reason: detail };
     }
     const sizeBytes = weightOf(bytes, []);
     counters.taken();
@@ -185,5 +208,15 @@ export class Pipeline {
       delivery.settled("dead-letter");
     });
     shipper.during(buried);
+    return { kind: "rejected", id: undefined, reason: detail };
+  }
+}
+
+function parse(bytes: Buffer): Alert | NotJson {
+  try {
+    return Alert.parse(bytes);
+  } catch (reason) {
+    if (reason instanceof NotJson) return reason;
+    throw reason;
   }
 }

@@ -1,5 +1,5 @@
 import type { Budget } from "../delivery/budget.ts";
-import type { Pipeline } from "../delivery/pipeline.ts";
+import type { Pipeline, Verdict } from "../delivery/pipeline.ts";
 import type { Relevance } from "../delivery/relevance.ts";
 import type { Shipper } from "../delivery/shipper.ts";
 import type { Shipment } from "../delivery/shipment.ts";
@@ -47,24 +47,29 @@ export class PipelineIntake implements TailIntake {
 
   deliver(line: Line, settled: () => void): (() => void) | undefined {
     const { bytes, place } = line;
-    const verdict = this.#parts.pipeline.offer({ source: "tail", bytes, place, settled });
+    return this.#passingOf(this.#parts.pipeline.offer({ source: "tail", bytes, place, settled }), settled);
+  }
+
+  #passingOf(verdict: Verdict, settled: () => void): (() => void) | undefined {
     switch (verdict.kind) {
       case "ignored":
         settled();
         return undefined;
       case "rejected":
-        return this.#passing(undefined);
+        return this.#passing([]);
+      case "salvaged":
+        return this.#passing(verdict.shipments);
       case "taken":
       case "second":
-        return this.#passing(verdict.shipment);
+        return this.#passing(verdict.shipment === undefined ? [] : [verdict.shipment]);
       case "left":
         break;
     }
     throw new Error("a line of the log cannot be left to the tail");
   }
 
-  damaged(reason: "over-long" | "torn", place: Place, head: Buffer, settled: () => void): void {
-    this.#parts.pipeline.damaged("tail", reason, place, head, settled);
+  damaged(reason: "over-long" | "torn", place: Place, head: Buffer, settled: () => void): (() => void) | undefined {
+    return this.#passingOf(this.#parts.pipeline.damaged("tail", reason, place, head, settled), settled);
   }
 
   room(): Promise<void> | undefined {
@@ -78,11 +83,11 @@ export class PipelineIntake implements TailIntake {
     if (this.#mark === undefined) this.#caughtUp();
   }
 
-  #passing(shipment: Shipment | undefined): () => void {
+  #passing(shipments: readonly Shipment[]): () => void {
     const token = {};
     this.#newest = token;
     return () => {
-      if (shipment !== undefined) this.#parts.shipper.passed(shipment);
+      for (const shipment of shipments) this.#parts.shipper.passed(shipment);
       if (this.#newest === token) this.#newest = undefined;
       if (this.#mark === token) this.#caughtUp();
     };

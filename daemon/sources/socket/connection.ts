@@ -195,7 +195,7 @@ function awaitsOutcome(verdict: Verdict): boolean {
   return verdict.kind === "taken" || verdict.kind === "second";
 }
 
-const plainStatus = { taken: "accepted", second: "duplicate", ignored: "ignored" } as const;
+const plainStatus = { taken: "accepted", salvaged: "accepted", second: "duplicate", ignored: "ignored" } as const;
 
 function verdictAnswer(verdict: Verdict): string {
   const { id, kind } = verdict;

@@ -90,10 +90,10 @@ export class Feeder {
 
   #damaged(reason: "over-long" | "torn", piece: Piece): void {
     const spot = this.#spot(piece);
-    this.#journal.ledger.take(spot, (settled) => {
-      this.#intake.damaged(reason, placeOf(spot, piece.length), Buffer.from(piece.bytes), settled);
-      return undefined;
-    });
+    const place = placeOf(spot, piece.length);
+    this.#journal.ledger.take(spot, (settled) =>
+      this.#intake.damaged(reason, place, Buffer.from(piece.bytes), settled),
+    );
   }
 
   #spot(piece: Piece): Spot {

@@ -30,8 +30,9 @@ export interface TailIntake {
    * Takes a line that cannot be taken as an alert.
    * - over-long: more than the largest line taken; `head` is its beginning, `place.length` all of it.
    * - torn: the end of a finished generation, without newline and no JSON object; `head` is all of it.
+   * Settled and passed as in `deliver`.
    */
-  damaged(reason: "over-long" | "torn", place: Place, head: Buffer, settled: () => void): void;
+  damaged(reason: "over-long" | "torn", place: Place, head: Buffer, settled: () => void): (() => void) | undefined;
   /** Undefined while there is room for another line; else a promise that resolves when it is worth asking again. */
   room(): Promise<void> | undefined;
 }

@@ -23,25 +23,34 @@ export class KeepingIntake implements TailIntake {
   ignoredLines = 0;
   /** Whether each line is settled as it is taken. */
   settlesAtOnce = true;
-  #gate: { promise: Promise<void>; open: () => void } | undefined;
+  /** Whether the tail waits for room. */
+  isWaitedFor = false;
+  #gate: Promise<void> | undefined;
+  #open: () => void = () => undefined;
+  #waiting: (() => void)[] = [];
 
   get texts(): string[] {
     return this.taken.map(({ text }) => text);
   }
 
-  /** No room from now on, until the returned function is called. */
-  fill(): () => void {
-    let open: () => void = () => undefined;
-    const promise = new Promise<void>((resolve) => (open = resolve));
-    this.#gate = { promise, open };
-    return () => {
-      this.#gate = undefined;
-      open();
-    };
+  /** No room from now on, until `empty`. */
+  fill(): void {
+    this.#gate ??= new Promise<void>((resolve) => (this.#open = resolve));
+  }
+
+  empty(): void {
+    this.#gate = undefined;
+    this.isWaitedFor = false;
+    this.#open();
+  }
+
+  /** Resolves when the tail waits for room. */
+  async waitedFor(): Promise<void> {
+    if (!this.isWaitedFor) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   next(bytes: Buffer, from: number, end: number): number {
-    for (let at = from; at < end; ) {
+    for (let at = from; at < end;) {
       const newline = bytes.indexOf(10, at);
       const stop = newline < 0 || newline > end ? end : newline;
       if (stop > at && !bytes.subarray(at, stop).includes("quiet")) return stop - 1;
@@ -61,12 +70,15 @@ export class KeepingIntake implements TailIntake {
     };
   }
 
-  damaged(reason: "over-long" | "torn", place: Place, head: Buffer, settled: () => void): void {
+  damaged(reason: "over-long" | "torn", place: Place, head: Buffer, settled: () => void): undefined {
     this.#take(head.toString("latin1"), place, reason, settled);
+    return undefined;
   }
 
   room(): Promise<void> | undefined {
-    return this.#gate?.promise;
+    this.isWaitedFor = this.#gate !== undefined;
+    if (this.isWaitedFor) for (const resolve of this.#waiting.splice(0)) resolve();
+    return this.#gate;
   }
 
   #take(text: string, place: Place, kind: string, settled: () => void): Taken {
@@ -120,7 +132,7 @@ export class TestTail implements AsyncDisposable {
   static async start(tree: LogTree, options: Partial<TailOptions> = {}): Promise<TestTail> {
     const tail = new TestTail(tree, options);
     tail.run();
-    await tail.waker.asleep();
+    await tail.idle();
     return tail;
   }
 
@@ -137,9 +149,19 @@ export class TestTail implements AsyncDisposable {
     return this.intake.texts;
   }
 
-  /** One more look at the file. */
+  /** One more look at the file, unless the tail waits for room. */
   async turn(times = 1): Promise<void> {
-    for (let turn = 0; turn < times; turn++) await this.waker.turn();
+    for (let turn = 0; turn < times; turn++) {
+      await this.idle();
+      if (!this.intake.isWaitedFor) this.waker.wake();
+      await this.idle();
+    }
+  }
+
+  /** Resolves when the tail waits for something to read, or for room. */
+  async idle(): Promise<void> {
+    if (this.waker.isAsleep || this.intake.isWaitedFor) return;
+    await Promise.race([this.waker.asleep(), this.intake.waitedFor()]);
   }
 
   /** Writes a checkpoint as it happens once a second. */
