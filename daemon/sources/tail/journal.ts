@@ -9,6 +9,8 @@ export interface Visit {
   /** Grows with each visit, so that it tells which came first. */
   readonly number: number;
   readonly origin: Origin;
+  /** Offset at which the visit began. */
+  readonly start: number;
   /** When this visit is over, generations that rank above this are unread. */
   readonly afterRank: number;
 }
@@ -19,8 +21,10 @@ export interface Spot {
   readonly offset: number;
 }
 
-/** A finished generation and the visit that finished it; visits before the last start count as 0. */
-type FinishedVisit = Finished & { readonly visit: number };
+/** A finished generation and the visit that finished it; undefined for what was finished before the last start. */
+interface FinishedVisit extends Finished {
+  readonly visit: Visit | undefined;
+}
 
 /** So many finished generations are remembered over a restart. */
 export const keptFinished = 16;
@@ -52,7 +56,7 @@ export class Journal {
   /** Takes over what a checkpoint says, all but the position. */
   restore(body: Body): void {
     this.#afterRank = body.afterRank;
-    this.#finished = body.finished.map((finished) => ({ ...finished, visit: 0 }));
+    this.#finished = body.finished.map((finished) => ({ ...finished, visit: undefined }));
     this.#doneBefore = body.doneBeyond.map((known) => ({ known, offsets: new Set(known.offsets) }));
     this.notBeforeMs = body.notBeforeMs ?? undefined;
     this.#newestSecond = body.newestSecond ?? undefined;
@@ -73,7 +77,7 @@ export class Journal {
 
   /** Begins to read a generation at an offset. */
   begin(origin: Origin, offset: number, afterRank: number): void {
-    this.#reading = { visit: { number: ++this.#visits, origin, afterRank }, offset };
+    this.#reading = { visit: { number: ++this.#visits, origin, start: offset, afterRank }, offset };
     this.#skips = this.#doneBefore.filter(({ known }) => isSame(known, seen(origin))).map(({ offsets }) => offsets);
   }
 
@@ -92,12 +96,12 @@ export class Journal {
   finish(): void {
     if (!this.#reading) return;
     const { visit, offset } = this.#reading;
-    this.#finished.push({ ...identityOf(visit.origin), end: offset, visit: visit.number });
+    this.#finished.push({ ...identityOf(visit.origin), end: offset, visit });
   }
 
   /** Notes a generation as read, up to `end`, that never will be: it was there before the first start. */
   consider(origin: Origin, end: number): void {
-    this.#finished.push({ ...identityOf(origin), end, visit: 0 });
+    this.#finished.push({ ...identityOf(origin), end, visit: undefined });
   }
 
   /** The last end of each finished generation, newest first. */
@@ -126,13 +130,13 @@ export class Journal {
   /** @param mostDone so many lines done beyond the position are noted, the oldest first */
   snapshot(mostDone: number, sink: SinkOffsets): Snapshot {
     const spot = this.ledger.oldest ?? (this.#reading && { ...this.#reading });
-    const number = spot?.visit.number ?? 0;
-    const behind = this.#finished.filter(({ visit }) => visit < number || spot === undefined).slice(-keptFinished);
-    this.#finished = [...behind, ...this.#finished.filter(({ visit }) => visit >= number && spot !== undefined)];
+    const number = spot?.visit.number ?? Number.POSITIVE_INFINITY;
+    const behind = this.#finished.filter(({ visit }) => (visit?.number ?? 0) < number).slice(-keptFinished);
+    this.#finished = [...behind, ...this.#finished.filter(({ visit }) => (visit?.number ?? 0) >= number)];
     const identity = spot && identityOf(spot.visit.origin);
     const body: Omit<Body, "position"> = {
       afterRank: spot?.visit.afterRank ?? this.#afterRank,
-      finished: behind.map(({ id, name, head, end }) => ({ id, name, head, end })),
+      finished: [...behind.map(({ id, name, head, end }) => ({ id, name, head, end })), ...this.#turnedBack(spot)],
       doneBeyond: this.#doneBeyond(mostDone),
       notBeforeMs: this.notBeforeMs ?? null,
       newestSecond: this.#newestSecond ?? null,
@@ -146,6 +150,19 @@ export class Journal {
         return { position, ...body };
       },
     };
+  }
+
+  /**
+   * Visits beyond the position to generations that rank below it, because the clock was set back. A restart would take
+   * those for read; that they are finished only up to where the visit began makes it come back to them.
+   */
+  #turnedBack(spot: Spot | undefined): Finished[] {
+    const visits = [...this.#finished.map(({ visit }) => visit), this.#reading?.visit];
+    return visits.flatMap((visit) => {
+      const isBeyond = visit && spot && visit.number > spot.visit.number;
+      if (!isBeyond || (visit.origin.name?.rank ?? Infinity) > spot.visit.afterRank) return [];
+      return [{ ...identityOf(visit.origin), end: visit.start }];
+    });
   }
 
   #doneBeyond(most: number): DoneBeyond[] {

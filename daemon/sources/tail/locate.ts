@@ -69,12 +69,11 @@ async function* candidates(
   const opened = await succession.openLive();
   if (opened) yield { file: live, generation: opened };
   const name = position.name === null ? undefined : parseStem(position.name);
-  const [named] = name ? await succession.archives.after(name.rank - 1) : [];
-  if (name && named?.name.rank === name.rank) yield* tryOpen(named, succession);
-  // A plain file that is not the one may hide the .gz of the one (the clock went back over a compressed day).
-  if (name && named?.compressed === false) {
-    yield* tryOpen({ path: `${named.path}.gz`, name, compressed: true }, succession);
-  }
+  const named =
+    name && (await succession.archives.after(name.rank - 1)).find((archive) => archive.name.rank === name.rank);
+  if (named) yield* tryOpen(named, succession);
+  // A plain file that is not the one may hide the .gz of the one: the clock went back over a compressed day.
+  if (named?.compressed === false) yield* tryOpen({ ...named, path: `${named.path}.gz`, compressed: true }, succession);
   if (position.head.length < tellingBytes) return;
   let searched = 0;
   for await (const archive of succession.archives.newestFirst()) {

@@ -8,6 +8,7 @@ import {
   openSync,
   readFileSync,
   rmSync,
+  statSync,
   unlinkSync,
   writeFileSync,
   writeSync,
@@ -55,6 +56,11 @@ export class LogTree implements Disposable {
     this.#file = openSync(path, "a", 0o640);
   }
 
+  /** An empty file loses its dated name at a rotation. */
+  discardEmpty(): void {
+    if (existsSync(this.current) && statSync(this.current).size === 0) unlinkSync(this.current);
+  }
+
   unlink(): void {
     if (existsSync(this.alertsJson)) unlinkSync(this.alertsJson);
   }
@@ -65,6 +71,7 @@ export class LogTree implements Disposable {
 
   /** All steps of a rotation, or of a first start. */
   rotate(name: string): void {
+    this.discardEmpty();
     this.open(name);
     this.unlink();
     this.link();

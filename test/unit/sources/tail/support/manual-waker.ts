@@ -22,14 +22,22 @@ export class ManualWaker implements Waker {
 
   /** Resolves when the sleeper waits, or is gone. */
   async asleep(): Promise<void> {
-    if (this.#wake || this.#isOver) return;
+    if (this.isAsleep) return;
     await new Promise<void>((resolve) => this.#arrivals.push(resolve));
+  }
+
+  get isAsleep(): boolean {
+    return this.#wake !== undefined || this.#isOver;
+  }
+
+  wake(): void {
+    this.#wake?.();
   }
 
   /** One more turn: wakes the sleeper and waits until it sleeps again. */
   async turn(): Promise<void> {
     await this.asleep();
-    this.#wake?.();
+    this.wake();
     await this.asleep();
   }
 

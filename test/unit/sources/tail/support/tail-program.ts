@@ -1,0 +1,307 @@
+import assert from "node:assert/strict";
+import { closeSync, existsSync, ftruncateSync, openSync } from "node:fs";
+import { LogTree } from "./log-tree.ts";
+import { TestTail } from "./test-tail.ts";
+
+/** A line that was written, or is being written. */
+interface Written {
+  readonly text: string;
+  readonly isAwaited: boolean;
+  isComplete: boolean;
+}
+
+/** So many turns bring any tail to the end of the log. */
+const enough = 4;
+
+/**
+ * One random history of a manager and a forwarder, against what must come of it:
+ * - every complete relevant line gets its outcome: exactly once, or after crashes at least once;
+ * - nothing else is handed on, but for the torn ends of files;
+ * - lines come first in the order in which they were written.
+ */
+export class TailProgram {
+  readonly tree = new LogTree();
+  readonly steps: string[] = [];
+  readonly #random: () => number;
+  readonly #written: Written[] = [];
+  readonly #torn = new Set<string>();
+  readonly #settled = new Map<string, number>();
+  readonly #order: string[] = [];
+  #tail: TestTail | undefined;
+  #day = 1;
+  #part = 0;
+  #unfinished: { line: Written; rest: Buffer } | undefined;
+  #hasCrashed = false;
+  #hasSteppedBack = false;
+  #wasTruncated = false;
+  /** The day that is written is compressed already: only an open descriptor leads to what is added. */
+  #isQuiet = false;
+
+  constructor(random: () => number) {
+    this.#random = random;
+  }
+
+  async run(length: number): Promise<void> {
+    this.tree.rotate(this.#name());
+    const start = this.#random() < 0.5 ? "end" : "beginning";
+    for (let lines = this.#pick(4); lines > 0; lines--) {
+      this.#write(this.#line(start === "beginning"));
+    }
+    if (this.#random() < 0.3) this.#begin();
+    await this.#start(start);
+    for (let step = 0; step < length; step++) await this.#step();
+    await this.#conclude();
+  }
+
+  async #step(): Promise<void> {
+    const steps: readonly (readonly [weight: number, name: string, run: () => Promise<void> | void])[] = [
+      [10, "write", () => this.#write(this.#line())],
+      [5, "begin", () => this.#begin()],
+      [8, "turn", () => this.#tail?.turn()],
+      [3, "checkpoint", () => this.#tail?.checkpoint()],
+      [4, "rotate", () => this.#rotate()],
+      [1, "tear", () => this.#tear()],
+      [2, "relink", () => this.#relink()],
+      [2, "compress", () => this.#compress()],
+      [1, "compress the present day", () => this.#compressPresent()],
+      [1, "step back", () => this.#stepBack()],
+      [1, "truncate", () => this.#truncate()],
+      [3, "stop", () => this.#stop()],
+      [1, "crash", () => this.#crash()],
+      [4, "start", () => this.#start("end")],
+      [4, "settle some", () => this.#settle(0.5)],
+      [2, "settle all", () => this.#settle(1)],
+      [2, "settle at once", () => this.#settleAtOnce(true)],
+      [2, "settle later", () => this.#settleAtOnce(false)],
+      [1, "fill", () => this.#tail?.intake.fill()],
+      [2, "empty", () => this.#tail?.intake.empty()],
+    ];
+    let at = this.#random() * steps.reduce((sum, [weight]) => sum + weight, 0);
+    for (const [weight, name, run] of steps) {
+      at -= weight;
+      if (at >= 0) continue;
+      this.steps.push(name);
+      return run();
+    }
+  }
+
+  async #start(start: "end" | "beginning"): Promise<void> {
+    if (this.#tail) return;
+    const tail = await TestTail.start(this.tree, { start, maxLineBytes: 400_000 });
+    tail.intake.settlesAtOnce = this.#random() < 0.7;
+    this.#tail = tail;
+  }
+
+  async #stop(): Promise<void> {
+    if (!this.#tail || this.#isQuiet) return;
+    await this.#tail.stop();
+    this.#collect();
+  }
+
+  async #crash(): Promise<void> {
+    if (!this.#tail || this.#isQuiet) return;
+    this.#hasCrashed = true;
+    await this.#tail.crash();
+    this.#collect();
+  }
+
+  /** Takes over what an ended tail had handed on. */
+  #collect(): void {
+    const errors = this.#tail?.logged.find("error", /./) ?? [];
+    assert.deepEqual(
+      errors.filter((line) => !(this.#wasTruncated && line.includes("truncated"))),
+      [],
+    );
+    for (const { text, isSettled, kind, place } of this.#tail?.intake.taken ?? []) {
+      this.#order.push(text);
+      if (isSettled) this.#settled.set(text, (this.#settled.get(text) ?? 0) + 1);
+      assert.equal(place.length, text.length);
+      assert.equal(kind === "torn", this.#torn.has(text), `${kind}: ${text}`);
+    }
+    this.#tail = undefined;
+  }
+
+  async #conclude(): Promise<void> {
+    this.steps.push("conclude");
+    this.#finishLine();
+    await this.#start("end");
+    this.#tail?.intake.empty();
+    this.#settleAtOnce(true);
+    await this.#tail?.turn(enough);
+    await this.#rotate();
+    this.#write(this.#line());
+    await this.#tail?.turn(enough);
+    this.#settle(1);
+    await this.#tail?.stop();
+    this.#collect();
+    const expected = this.#written.filter(({ isAwaited, isComplete }) => isAwaited && isComplete);
+    for (const { text } of expected) {
+      const times = this.#settled.get(text) ?? 0;
+      assert.ok(this.#hasCrashed ? times >= 1 : times === 1, `${times} times: ${text.slice(0, 60)}`);
+    }
+    const known = new Set([...expected.map(({ text }) => text), ...this.#torn]);
+    assert.deepEqual(
+      [...new Set(this.#order)].filter((text) => !known.has(text)),
+      [],
+    );
+    const first = [...new Set(this.#order)].filter((text) => !this.#torn.has(text));
+    if (!this.#hasSteppedBack)
+      assert.deepEqual(
+        first,
+        expected.map(({ text }) => text),
+      );
+  }
+
+  /** @param isAwaited false for a line that the tail must leave out although it is relevant */
+  #line(isAwaited = true): Written {
+    const word = this.#random() < 0.3 ? "quiet" : "alert";
+    const size = this.#random() < 0.02 ? 300_000 : this.#pick(3) === 0 ? this.#pick(5000) : this.#pick(80);
+    const text = `{"timestamp":"2026-11-21T10:00:00.000+0100","n":${this.#written.length},"${word}":"${"x".repeat(size)}"}`;
+    const line = { text, isAwaited: isAwaited && word === "alert", isComplete: false };
+    this.#written.push(line);
+    return line;
+  }
+
+  #write(line: Written): void {
+    this.#finishLine();
+    this.tree.write(line.text);
+    line.isComplete = true;
+  }
+
+  /** Writes a piece of a line, or more of the one that was begun. */
+  #begin(): void {
+    if (!this.#unfinished) {
+      const line = this.#line();
+      this.#unfinished = { line, rest: Buffer.from(`${line.text}\n`) };
+    }
+    const { line, rest } = this.#unfinished;
+    const length = 1 + this.#pick(rest.length);
+    this.tree.writeRaw(rest.subarray(0, length));
+    if (length < rest.length) this.#unfinished = { line, rest: rest.subarray(length) };
+    else this.#finished(line);
+  }
+
+  #finishLine(): void {
+    if (!this.#unfinished) return;
+    this.tree.writeRaw(this.#unfinished.rest);
+    this.#finished(this.#unfinished.line);
+  }
+
+  #finished(line: Written): void {
+    line.isComplete = true;
+    this.#unfinished = undefined;
+  }
+
+  async #rotate(): Promise<void> {
+    this.#finishLine();
+    if (this.#random() < 0.5) this.#part++;
+    else [this.#day, this.#part] = [this.#day + 1, 0];
+    await this.#move(this.#name());
+  }
+
+  /** What a killed analysisd leaves when the day has changed before it starts again. */
+  async #tear(): Promise<void> {
+    if (!this.#unfinished) return;
+    const { line, rest } = this.#unfinished;
+    const torn = line.text.slice(0, line.text.length + 1 - rest.length);
+    if (torn === line.text) return;
+    this.#torn.add(torn);
+    this.#unfinished = undefined;
+    await this.#rotate();
+  }
+
+  async #move(name: string): Promise<void> {
+    this.tree.discardEmpty();
+    this.tree.open(name);
+    if (this.#random() < 0.3) await this.#tail?.turn();
+    this.tree.unlink();
+    if (this.#random() < 0.3) await this.#tail?.turn();
+    this.tree.link();
+    if (!this.#isQuiet) return;
+    // What stands only in the unlinked inode is lost with the descriptor.
+    await this.#catchUp();
+    this.#settle(1);
+    this.#isQuiet = false;
+  }
+
+  async #relink(): Promise<void> {
+    if (this.#isQuiet) return;
+    this.tree.unlink();
+    if (this.#random() < 0.5) await this.#tail?.turn();
+    if (this.#random() < 0.5) this.#write(this.#line());
+    this.tree.link();
+  }
+
+  async #compress(): Promise<void> {
+    if (this.#hasSteppedBack) {
+      // A day that is compressed after the clock went back to it is not come back to.
+      if (!(await this.#catchUp())) return;
+      this.#settle(1);
+      await this.#tail?.checkpoint();
+    }
+    const days = Array.from({ length: this.#day - 1 }, (_, index) => this.#name(index + 1, 0));
+    const plain = days.filter((day) => existsSync(this.tree.dated(day)) && this.tree.dated(day) !== this.tree.current);
+    const day = plain[this.#pick(plain.length)];
+    if (day !== undefined && !existsSync(`${this.tree.dated(day)}.gz`)) this.tree.compress(day, 1 + this.#pick(3));
+  }
+
+  async #compressPresent(): Promise<void> {
+    const name = this.#name(this.#day, 0);
+    if (this.tree.dated(name) !== this.tree.current || existsSync(`${this.tree.dated(name)}.gz`)) return;
+    // Long enough that the compressed file alone is known again by its head.
+    this.#finishLine();
+    this.tree.write(`{"quiet":"${"x".repeat(1200)}"}`);
+    if (!(await this.#catchUp())) return;
+    this.tree.compress(name);
+    this.#isQuiet = true;
+  }
+
+  async #stepBack(): Promise<void> {
+    if (this.#day < 2 || this.#unfinished || !(await this.#catchUp())) return;
+    this.#hasSteppedBack = true;
+    const name = this.#name(1 + this.#pick(this.#day - 1), 0);
+    await this.#move(name);
+    this.#write(this.#line());
+    await this.#catchUp();
+    await this.#tail?.checkpoint();
+  }
+
+  async #truncate(): Promise<void> {
+    if (this.#unfinished || this.#isQuiet || !(await this.#catchUp())) return;
+    this.#settle(1);
+    if (this.#random() < 0.5) await this.#stop();
+    const file = openSync(this.tree.alertsJson, "r+");
+    ftruncateSync(file);
+    closeSync(file);
+    this.#wasTruncated = true;
+    this.#write(this.#line());
+    if (this.#tail) await this.#tail.turn();
+    else await this.#start("end");
+  }
+
+  /** Brings the tail to the end of the log; false when it is not running. */
+  async #catchUp(): Promise<boolean> {
+    this.#tail?.intake.empty();
+    await this.#tail?.turn(enough);
+    return this.#tail !== undefined;
+  }
+
+  #settle(share: number): void {
+    for (const taken of this.#tail?.intake.taken ?? []) {
+      if (!taken.isSettled && this.#random() < share) taken.settle();
+    }
+  }
+
+  #settleAtOnce(settlesAtOnce: boolean): void {
+    if (this.#tail) this.#tail.intake.settlesAtOnce = settlesAtOnce;
+  }
+
+  #name(day = this.#day, part = this.#part): string {
+    const date = `2026/${day <= 28 ? "Nov" : "Dec"}/${String(((day - 1) % 28) + 1).padStart(2, "0")}`;
+    return part === 0 ? date : `${date}-${String(part).padStart(3, "0")}`;
+  }
+
+  #pick(count: number): number {
+    return Math.floor(this.#random() * count);
+  }
+}
