@@ -32,14 +32,17 @@ export function listOf<T>(read: (text: string) => T) {
     .transform((items): readonly T[] => [...new Set(items)]);
 }
 
+/** A duration with its unit, in milliseconds. */
 export function duration(range: Range) {
   return text((written) => readDuration(written, range));
 }
 
+/** A size with its unit, in bytes. */
 export function size(range: Range) {
   return text((written) => readSize(written, range));
 }
 
+/** A whole number without a unit. */
 export function whole({ least, most }: Range) {
   return text((written) => {
     const value = /^\d{1,15}$/.test(written) ? Number(written) : Number.NaN;
@@ -63,6 +66,7 @@ export function path() {
   return text(readPath);
 }
 
+/** The form of a path, without looking at the disk. Throws Refusal. */
 export function readPath(written: string): string {
   if (written.includes("\0")) throw new Refusal("a path holds no NUL");
   if (written.startsWith("~")) throw new Refusal(`${quoted(written)}: ~ is the shell's; write the whole path`);
@@ -72,12 +76,14 @@ export function readPath(written: string): string {
 /** Longest path of a Unix socket in bytes: `sun_path` of unix(7) has 108, and one is the closing NUL. */
 const mostSocketPathBytes = 107;
 
+/** Like `readPath`, for a Unix socket. Throws Refusal. */
 export function readSocketPath(written: string): string {
   const bytes = Buffer.byteLength(readPath(written));
   if (bytes <= mostSocketPathBytes) return written;
   throw new Refusal(`the path of a Unix socket has at most ${mostSocketPathBytes} bytes, this one has ${bytes}`);
 }
 
+/** The number of an event or a rule, as text, since leading zeros count. Throws Refusal. */
 export function readDigits(written: string): string {
   if (/^\d{1,10}$/.test(written)) return written;
   throw new Refusal(`${quoted(written)} is not allowed; allowed are numbers of up to 10 digits`);

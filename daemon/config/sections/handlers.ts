@@ -6,6 +6,7 @@ const windows = section({
   event_ids: listOf(readDigits).prefault(defaultEventIds.join(",")),
 }).transform((it) => ({ eventIds: it.event_ids }));
 
+/** The filters of integratord's own block in ossec.conf, under the same names and with the same meaning. */
 const passthrough = section({
   topic: text(readTopic),
   level: whole({ least: 0, most: 16 }).optional(),
@@ -20,6 +21,7 @@ const passthrough = section({
   ...(it.location === undefined ? {} : { location: it.location }),
 }));
 
+/** `handlers`: those for DFN are on unless switched off, passthrough is off unless it is given. */
 export const handlers = section({
   windows: switchable(windows).prefault("on"),
   fail2ban: switchable(section({})).prefault("on"),

@@ -18,6 +18,7 @@ import {
   whole,
 } from "../values.ts";
 
+/** `sink.kafka.tls`. Whether the files can be read and fit together is judged by the sink, not here. */
 const tls = section({
   ca: listOf(readPath).optional(),
   ca_only: choice(["on", "off"]).prefault("off"),
@@ -74,10 +75,14 @@ const kafka = section({
   tls: switchable(tls).prefault("off"),
   sasl: switchable(sasl).prefault("off"),
   compression: choice(["gzip", "none", "zstd"]).prefault("gzip"),
+  // Long enough to fill batches under load, far below what a reader of alerts would notice.
   linger: duration({ least: 0, most: 10_000 }).prefault("20ms"),
+  // Room below 1,048,588 bytes, which topics allow by default (Kafka's max.message.bytes), for what frames the records.
   batch_bytes: size({ least: 1000, most: 900_000 }).prefault("900KB"),
   batch_records: whole({ least: 1, most: 100_000 }).prefault("10000"),
+  // A broker remembers the last five batches of a producer; beyond them it could not tell a repeated one.
   max_in_flight: whole({ least: 1, most: 5 }).prefault("3"),
+  // Below a second a busy broker would be taken for a dead one.
   request_timeout: duration({ least: 1000, most: 300_000 }).prefault("30s"),
 }).transform((it): KafkaSettings => ({
   brokers: it.brokers,

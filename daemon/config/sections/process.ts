@@ -2,10 +2,12 @@ import type { LogSettings, StatusAddress } from "../config.ts";
 import { quoted, Refusal } from "../problem.ts";
 import { choice, duration, readSocketPath, section, size, text } from "../values.ts";
 
+/** `status`: where the running forwarder answers questions. */
 export const status = section({
   listen: text(readListen).prefault("/run/wazuh-dfn/status.sock"),
 }).prefault({});
 
+/** `log`: standard error is its only place. */
 export const log = section({
   level: choice(["debug", "info", "warn", "error"]).prefault("info"),
   statistics: duration({ least: 0, most: 86_400_000 }).prefault("10m"),
@@ -13,6 +15,7 @@ export const log = section({
   .transform((it): LogSettings => ({ level: it.level, statisticsMs: it.statistics }))
   .prefault({});
 
+/** `limits`: the least still holds a whole alert of usual size beside others; the most is a slip of the pen beyond it. */
 export const limits = section({
   memory: size({ least: 1_048_576, most: 16 * 1_073_741_824 }).prefault("64MiB"),
 })

@@ -4,6 +4,7 @@ import { kafkaSink } from "./kafka.ts";
 
 const file = section({ path: path() });
 
+/** `sink`: exactly one. There is no default, since nobody should find alerts in a file they did not ask for. */
 export const sink = section({ kafka: kafkaSink, file: switchable(file).prefault("off") })
   .refine(
     (it) => it.kafka !== undefined || it.file !== undefined,

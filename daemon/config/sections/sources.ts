@@ -3,8 +3,10 @@ import { quoted, Refusal } from "../problem.ts";
 import { readTimestamp } from "../timestamp.ts";
 import { duration, free, path, readSocketPath, rule, section, size, switchable, text, whole } from "../values.ts";
 
+/** Wazuh takes events of up to 65,535 bytes and an alert holds its event, so less would shut alerts out. */
 const lineRange = { least: 65_536, most: 256 * 1_048_576 };
 
+/** `sources.socket`. */
 const socket = section({
   path: text(readSocketPath).prefault("/run/wazuh-dfn/alerts.sock"),
   mode: text(readMode).prefault("0660"),
@@ -36,6 +38,7 @@ const tail = section({
   maxLineBytes: it.max_line,
 }));
 
+/** `sources`: both ways are on unless switched off. */
 export const sources = section({
   socket: switchable(socket).prefault("on"),
   tail: switchable(tail).prefault("on"),
