@@ -1,5 +1,4 @@
 import { createReadStream } from "node:fs";
-import { pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { describe, DfnError } from "../errors.ts";
 import type { Place } from "../delivery/contract.ts";
@@ -21,6 +20,8 @@ export interface ReplayProgress {
 }
 
 const chunkBytes = 1 << 20;
+/** Compressed bytes fed at once: deflate makes at most 1,032 bytes of one. */
+const feedBytes = 16 * 1024;
 
 /**
  * Reads the alerts of one file: plain, gzip (told by its first bytes, not its name), or `-` for standard input. The last
@@ -51,25 +52,57 @@ export async function replayFile(
 }
 
 async function* chunksOf(path: string, name: string): AsyncGenerator<Buffer> {
-  const raw = path === "-" ? process.stdin : createReadStream(path, { highWaterMark: chunkBytes });
+  const raw: AsyncIterable<Buffer> =
+    path === "-" ? process.stdin : createReadStream(path, { highWaterMark: chunkBytes });
   try {
-    const chunks = raw[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-    const first = await chunks.next();
-    if (first.done === true) return;
-    const rest = chain(first.value, chunks);
-    if (first.value[0] !== 0x1f || first.value[1] !== 0x8b) {
-      yield* rest;
-      return;
+    const chunks = raw[Symbol.asyncIterator]();
+    let head: Buffer = Buffer.alloc(0);
+    // A pipe may bring the two bytes that tell gzip apart one by one.
+    while (head.length < 2) {
+      const next = await chunks.next();
+      if (next.done === true) break;
+      head = Buffer.concat([head, next.value]);
     }
-    const gunzip = createGunzip({ chunkSize: chunkBytes });
-    pipeline(rest, gunzip, () => undefined); // What goes wrong comes out of gunzip below.
-    const inflated = gunzip[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-    for (let next = await inflated.next(); next.done !== true; next = await inflated.next()) yield next.value;
+    const all = chain(head, chunks);
+    yield* head[0] === 0x1f && head[1] === 0x8b ? inflated(all) : all;
   } catch (reason) {
     const isRead = reason instanceof Error && "syscall" in reason;
     const code = isRead ? "IO" : "DATA";
     throw new DfnError(code, `cannot read ${name}: ${describe(reason)}`, { cause: reason });
   }
+}
+
+/**
+ * What a gzip stream holds, several members too. Fed bit by bit and emptied in between, so memory stays bounded and all
+ * that could be decompressed before a fault comes out before the fault is thrown.
+ */
+async function* inflated(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const decoder = createGunzip({ chunkSize: chunkBytes });
+  const out: Buffer[] = [];
+  let failure: unknown;
+  let wake: (() => void) | undefined;
+  decoder.on("data", (bytes: Buffer) => out.push(bytes));
+  decoder.on("end", () => wake?.());
+  decoder.on("error", (reason) => {
+    failure = reason;
+    wake?.();
+  });
+  const feed = async (bytes: Buffer | undefined): Promise<Buffer[]> => {
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+      if (bytes === undefined) decoder.end();
+      else decoder.write(bytes, () => resolve());
+    });
+    return out.splice(0);
+  };
+  for await (const chunk of chunks) {
+    for (let at = 0; at < chunk.length; at += feedBytes) {
+      yield* await feed(chunk.subarray(at, at + feedBytes));
+      if (failure !== undefined) throw failure;
+    }
+  }
+  yield* await feed(undefined);
+  if (failure !== undefined) throw failure;
 }
 
 async function* chain(first: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
