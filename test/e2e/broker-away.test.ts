@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, afterEach, before, test } from "node:test";
 import { KafkaCluster } from "../rig/kafka-cluster.ts";
 import { World } from "../rig/world.ts";
 
@@ -8,6 +8,7 @@ let kafka: KafkaCluster;
 before(async () => {
   kafka = await KafkaCluster.start();
 });
+afterEach(() => kafka.startAll());
 after(() => kafka[Symbol.asyncDispose]());
 
 test("with Kafka away the forwarder starts, says so, and everything follows when Kafka is there", async () => {

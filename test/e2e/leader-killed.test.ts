@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, afterEach, before, test } from "node:test";
 import { KafkaCluster } from "../rig/kafka-cluster.ts";
 import { World } from "../rig/world.ts";
 
@@ -9,6 +9,7 @@ let kafka: KafkaCluster;
 before(async () => {
   kafka = await KafkaCluster.start({ brokers: 3 });
 });
+afterEach(() => kafka.startAll());
 after(() => kafka[Symbol.asyncDispose]());
 
 /** Small batches, so that several of a partition are in flight at any time. */
@@ -23,10 +24,10 @@ test("leaders that are killed under load, one after the other, lose nothing and 
   const forwarder = await world.startForwarder();
   const load = world.analysisd.emitSteadily({ perSecond: 1000, seconds: 30 });
   for (const partition of [0, 1]) {
-    await kafka.recordsReach(world.topic, (await kafka.recordCount(world.topic)) + 2000);
+    await kafka.recordsGrow(world.topic, 2000);
     const leader = await kafka.leaderOf(world.topic, partition);
     await kafka.stopBroker(leader, "SIGKILL");
-    await kafka.recordsReach(world.topic, (await kafka.recordCount(world.topic)) + 1000);
+    await kafka.recordsGrow(world.topic, 1000);
     await kafka.startBroker(leader);
   }
   await load;
@@ -42,7 +43,7 @@ test("a leader that stalls past its session under load loses nothing and gets no
   const leader = await kafka.leaderOf(world.topic, 0);
   kafka.pause(leader);
   try {
-    await kafka.recordsReach(world.topic, (await kafka.recordCount(world.topic)) + 3000, { withinMs: 60_000 });
+    await kafka.recordsGrow(world.topic, 3000, { withinMs: 60_000 });
   } finally {
     kafka.resume(leader);
   }

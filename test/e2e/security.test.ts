@@ -55,7 +55,7 @@ async function assertWaits(wrong: Settings, reason: RegExp, mended: Settings): P
   world.analysisd.flush();
   await waiting.waitForLog(reason);
   assert.equal(await kafka.recordCount(world.topic), 0);
-  assert.equal((await waiting.stop()).ended, 0);
+  assert.equal((await waiting.stop()).ended, 0, waiting.errorLines.slice(-10).join("\n"));
   assert.ok(!waiting.errorLines.some((line) => line.includes(password)));
   const forwarder = await world.startForwarder(mended);
   const { judgement } = await world.everythingDelivered(forwarder);

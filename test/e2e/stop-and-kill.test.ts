@@ -16,7 +16,7 @@ after(() => kafka[Symbol.asyncDispose]());
 async function startAgain(world: World, forwarder: Program, signal: "SIGTERM" | "SIGKILL"): Promise<Program> {
   let running = forwarder;
   for (let round = 0; round < 5; round++) {
-    await kafka.recordsReach(world.topic, (await kafka.recordCount(world.topic)) + 150);
+    await kafka.recordsGrow(world.topic, 150);
     const { ended } = await running.stop(signal);
     assert.equal(ended, signal === "SIGTERM" ? 0 : signal, running.errorLines.slice(-10).join("\n"));
     running = await world.startForwarder();

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { eventually } from "../rig/eventually.ts";
 import type { Kafka } from "../rig/kafka.ts";
@@ -36,7 +38,10 @@ test("a record that is too large for the topic becomes a dead letter and holds u
   world.analysisd.emit(50);
   const { judgement } = await world.everythingDelivered(forwarder);
   assert.equal(judgement.twice, 0);
-  assert.ok(forwarder.errorLines.some((line) => /dead.letter/i.test(line)));
+  const store = world.directory.join("state/dead-letters");
+  const stored = readdirSync(store).map((file) => readFileSync(join(store, file), "utf8"));
+  assert.match(stored.join(""), /record-too-large/);
+  assert.match(forwarder.errorLines.at(-1) ?? "", /"deadLettered":1\b/);
 });
 
 test("partitions that are added to a topic take records from then on, and nothing is lost or sent twice", async () => {

@@ -88,11 +88,17 @@ export class Kafka implements AsyncDisposable {
 
   /** Resolves when at least `count` records stand in the topic; it may be missing or without leaders before. */
   async recordsReach(topic: string, count: number, options?: { withinMs?: number }): Promise<void> {
-    let seen = 0;
+    let seen: number | undefined;
     const isThere = async (): Promise<boolean> => (seen = await this.recordCount(topic)) >= count;
     await eventually(`${count} records in ${topic}`, isThere, options).catch((reason: unknown) => {
-      throw new Error(`${seen} of ${count} records came to ${topic}`, { cause: reason });
+      throw new Error(`${seen ?? "unknown"} of ${count} records came to ${topic}`, { cause: reason });
     });
+  }
+
+  /** Resolves when the topic has at least `count` records more than now; brokers may be away. */
+  async recordsGrow(topic: string, count: number, options?: { withinMs?: number }): Promise<void> {
+    const now = await eventually(`the ends of ${topic}`, () => this.recordCount(topic), options);
+    await this.recordsReach(topic, now + count, options);
   }
 
   async allow(acl: AclEntry[]): Promise<void> {

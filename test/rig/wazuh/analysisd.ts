@@ -36,6 +36,7 @@ export class Analysisd implements Disposable {
   #part = 0;
   #file: number;
   #buffered = Buffer.alloc(0);
+  #isDisposed = false;
 
   constructor(home: string, maker: AlertMaker, ledger: Ledger) {
     this.#directory = join(home, "logs/alerts");
@@ -65,14 +66,14 @@ export class Analysisd implements Disposable {
     });
   }
 
-  /** Emits at a steady rate; resolves when all are written and flushed. */
+  /** Emits at a steady rate; resolves when all are written and flushed, or when this is disposed of. */
   async emitSteadily({ perSecond, seconds }: { perSecond: number; seconds: number }): Promise<void> {
     const started = performance.now();
-    for (let done = 0; done < perSecond * seconds; await delay(5)) {
+    for (let done = 0; done < perSecond * seconds && !this.#isDisposed; await delay(5)) {
       const due = Math.min(((performance.now() - started) / 1000) * perSecond, perSecond * seconds);
       if (due - done >= 1) done += this.emit(Math.floor(due - done)).length;
     }
-    this.flush();
+    if (!this.#isDisposed) this.flush();
   }
 
   /** Bytes as they are, into no ledger. */
@@ -117,6 +118,7 @@ export class Analysisd implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#isDisposed = true;
     clearInterval(this.#flusher);
     this.flush();
     closeSync(this.#file);

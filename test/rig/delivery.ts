@@ -1,0 +1,98 @@
+import { Budget } from "../../daemon/delivery/budget.ts";
+import type { BatchLimits } from "../../daemon/delivery/batch-queue.ts";
+import type { DeadReason, Handler, Outcome, SourceName } from "../../daemon/delivery/contract.ts";
+import type { Couples } from "../../daemon/delivery/couples.ts";
+import type { NewDeadLetter } from "../../daemon/delivery/dead-letters.ts";
+import { Outbox } from "../../daemon/delivery/outbox.ts";
+import { Pipeline, type Verdict } from "../../daemon/delivery/pipeline.ts";
+import { Shipper, type Feedback } from "../../daemon/delivery/shipper.ts";
+import type { SinkOffsets } from "../../daemon/delivery/sink-offsets.ts";
+import { SourceCounters } from "../../daemon/telemetry/counters.ts";
+import type { MemorySink } from "./memory-sink.ts";
+
+/** Takes every alert with a member `"wanted"` whose value is true; its record is the alert's bytes. */
+export const wantedHandler: Handler = {
+  name: "wanted",
+  needles: [{ kind: "all" }],
+  record(alert) {
+    return alert.member("wanted")?.kind === "true" ? { topic: "alerts", value: alert.bytes } : undefined;
+  },
+};
+
+/** An alert as bytes. */
+export function alertBytes(id: string, fields: Readonly<Record<string, unknown>> = {}): Buffer {
+  return Buffer.from(JSON.stringify({ id, manager: { name: "m1" }, agent: { id: "001" }, wanted: true, ...fields }));
+}
+
+/** Dead letters in memory; they are durable when the test says so. */
+export class DeadLetterBox {
+  readonly entries: NewDeadLetter[] = [];
+  isHolding = false;
+  #stored: (() => void)[] = [];
+
+  get reasons(): DeadReason[] {
+    return this.entries.map(({ reason }) => reason);
+  }
+
+  add(entry: NewDeadLetter): Promise<void> {
+    this.entries.push(entry);
+    if (!this.isHolding) return Promise.resolve();
+    return new Promise((resolve) => this.#stored.push(resolve));
+  }
+
+  release(): void {
+    this.isHolding = false;
+    for (const resolve of this.#stored.splice(0)) resolve();
+  }
+}
+
+export interface DeliveryOptions {
+  readonly sink: MemorySink;
+  readonly handlers?: readonly Handler[];
+  readonly couples?: Couples | undefined;
+  readonly offsets?: SinkOffsets | undefined;
+  readonly feedback?: Feedback;
+  readonly tailWaitMs?: number;
+  readonly limitBytes?: number;
+  readonly batches?: Partial<BatchLimits>;
+}
+
+/** The real way of an alert, from a source's offer to a sink in memory. */
+export class Delivery {
+  readonly counters = { socket: new SourceCounters(), tail: new SourceCounters(), replay: new SourceCounters() };
+  readonly deadLetters = new DeadLetterBox();
+  readonly budget: Budget;
+  readonly outbox: Outbox;
+  readonly shipper: Shipper;
+  readonly pipeline: Pipeline;
+
+  constructor(options: DeliveryOptions) {
+    const { counters, deadLetters } = this;
+    const { sink, couples, offsets, feedback, tailWaitMs = 0 } = options;
+    this.budget = new Budget(options.limitBytes ?? 64 * 1024 * 1024);
+    this.outbox = new Outbox(sink, { maxBytes: 1_000_000, maxRecords: 1000, lingerMs: 0, ...options.batches });
+    const { budget, outbox } = this;
+    const parts = { counters, budget, deadLetters, outbox, offsets, couples, feedback, tailWaitMs };
+    this.shipper = new Shipper(parts);
+    const handlers = options.handlers ?? [wantedHandler];
+    this.pipeline = new Pipeline({ handlers, counters, budget, deadLetters, shipper: this.shipper, couples });
+  }
+
+  /** Lets shipments out, as after a look-up that found nothing. */
+  begin(): this {
+    this.shipper.begin({ shipped: undefined, next: {} });
+    return this;
+  }
+
+  offer(source: SourceName, bytes: Buffer): { verdict: Verdict; outcomes: Outcome[] } {
+    const outcomes: Outcome[] = [];
+    const place = { file: source, offset: 0, length: bytes.length };
+    const verdict = this.pipeline.offer({ source, bytes, place, settled: (outcome) => outcomes.push(outcome) });
+    return { verdict, outcomes };
+  }
+}
+
+/** Lets everything that is ready in this process happen: promises, and timers that are due. */
+export function settle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+}

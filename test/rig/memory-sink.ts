@@ -1,0 +1,126 @@
+import {
+  headerNames,
+  lookupKey,
+  type Batch,
+  type Lookup,
+  type Shipped,
+  type Sink,
+  type SinkOffsets,
+  type SinkRecord,
+  type WriteOutcome,
+} from "../../daemon/delivery/contract.ts";
+
+interface Held {
+  readonly batch: Batch;
+  readonly answer: (outcomes: readonly WriteOutcome[]) => void;
+  readonly fail: (reason: unknown) => void;
+}
+
+/**
+ * A sink that keeps its records in memory, per partition and with offsets, as Kafka does. It may hold batches back until
+ * the test lets them go, refuse records, and lose its answers.
+ */
+export class MemorySink implements Sink {
+  readonly maxInFlight: number;
+  /** What stands in the sink, per `topic/partition`. */
+  readonly stored = new Map<string, SinkRecord[]>();
+  /** Batches in the order of `write`. */
+  readonly written: Batch[] = [];
+  readonly #partitions = new Map<string, number>();
+  /** Batches that wait while the sink holds, oldest first. */
+  readonly held: Held[] = [];
+  isHolding = false;
+  isReadable = true;
+  /** Records that the sink refuses. */
+  refuses: (record: SinkRecord) => boolean = () => false;
+  #changed: () => void = () => undefined;
+  #isDisposed = false;
+
+  constructor(options: { maxInFlight?: number; partitions?: Readonly<Record<string, number>> } = {}) {
+    this.maxInFlight = options.maxInFlight ?? 5;
+    for (const [topic, count] of Object.entries(options.partitions ?? { alerts: 1 }))
+      this.#partitions.set(topic, count);
+  }
+
+  get records(): SinkRecord[] {
+    return [...this.stored.values()].flat();
+  }
+
+  open(): void {
+    // There is nothing to connect to.
+  }
+
+  partitions(topic: string): number | undefined {
+    return this.#partitions.get(topic);
+  }
+
+  onChange(listener: () => void): void {
+    this.#changed = listener;
+  }
+
+  /** From now on the topic is known. */
+  learn(topic: string, partitions: number): void {
+    this.#partitions.set(topic, partitions);
+    this.#changed();
+  }
+
+  write(batch: Batch): Promise<readonly WriteOutcome[]> {
+    this.written.push(batch);
+    if (!this.isHolding && this.held.length === 0) return Promise.resolve(this.#store(batch));
+    return new Promise((answer, fail) => this.held.push({ batch, answer, fail }));
+  }
+
+  /** Stores and answers the oldest held batches. */
+  release(batches = Infinity): void {
+    for (const { batch, answer } of this.held.splice(0, batches)) answer(this.#store(batch));
+  }
+
+  /** Stores the oldest held batches whose answers are never given: the process that wrote them is gone. */
+  storeUnanswered(batches: number): void {
+    for (const { batch } of this.held.splice(0, batches)) this.#store(batch);
+  }
+
+  lookup(topics: readonly string[], since: SinkOffsets): Promise<Lookup> {
+    const next: Record<string, number> = {};
+    const shipped: Shipped = new Map();
+    for (const topic of topics) {
+      const isKnown = Object.keys(since).some((partition) => partition.startsWith(`${topic}/`));
+      for (let partition = 0; partition < (this.#partitions.get(topic) ?? 0); partition++) {
+        const name = `${topic}/${partition}`;
+        const records = this.stored.get(name) ?? [];
+        next[name] = records.length;
+        for (const record of isKnown ? records.slice(since[name] ?? 0) : []) {
+          const key = lookupKey(header(record, headerNames.node), idIn(record), header(record, headerNames.handler));
+          shipped.set(key, (shipped.get(key) ?? 0) + 1);
+        }
+      }
+    }
+    return Promise.resolve(this.isReadable ? { shipped, next } : { shipped: undefined, refusal: "no right", next });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isDisposed = true;
+    for (const { fail } of this.held.splice(0)) fail(new Error("disposed"));
+  }
+
+  #store(batch: Batch): WriteOutcome[] {
+    if (this.#isDisposed) throw new Error("disposed");
+    const name = `${batch.topic}/${batch.partition}`;
+    const records = this.stored.get(name) ?? [];
+    this.stored.set(name, records);
+    return batch.records.map((record) => {
+      if (this.refuses(record)) return { kind: "refused", reason: "record-too-large", detail: "refused by the test" };
+      return { kind: "acknowledged", offset: records.push(record) - 1 };
+    });
+  }
+}
+
+/** A header of a record, as text; empty where it has none of that name. */
+export function header(record: SinkRecord, name: string): string {
+  return record.headers.find(([known]) => known === name)?.[1].toString() ?? "";
+}
+
+/** The id of the alert that a record was made of. */
+export function idIn(record: SinkRecord): string {
+  return header(record, headerNames.id);
+}
