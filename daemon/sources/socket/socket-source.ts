@@ -1,8 +1,8 @@
-import { chmod, chown, lstat, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { connect, createServer, type Server, type Socket } from "node:net";
-import { dirname } from "node:path";
+import { chown, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server, type Socket } from "node:net";
 import { tailOffMarker } from "../../../integration/protocol.ts";
-import { describe, DfnError, errnoOf } from "../../errors.ts";
+import { listenAt } from "../../disk/unix-socket.ts";
+import { describe, DfnError } from "../../errors.ts";
 import type { Log } from "../../telemetry/log.ts";
 import { Connection, type Hall, type SocketIntake } from "./connection.ts";
 
@@ -72,12 +72,10 @@ export class SocketSource implements AsyncDisposable {
   async listen(): Promise<void> {
     const { path } = this.#options;
     try {
-      await mkdir(dirname(path), { recursive: true, mode: 0o755 });
-      await removeStale(path);
       const server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
       this.#server = server;
-      await bind(server, path);
-      await this.#setRights(path);
+      await listenAt(server, path, "sources.socket.path", this.#options.mode);
+      await this.#setGroup(path);
       const marker = tailOffMarker(path);
       if (this.#intake.answersAfterOutcome) await writeFile(marker, "", { mode: 0o644 });
       else await rm(marker, { force: true });
@@ -130,8 +128,7 @@ export class SocketSource implements AsyncDisposable {
     return false;
   }
 
-  async #setRights(path: string): Promise<void> {
-    await chmod(path, this.#options.mode);
+  async #setGroup(path: string): Promise<void> {
     const gid = await groupId(this.#options.group);
     if (gid === undefined || gid === process.getegid?.()) return;
     try {
@@ -148,53 +145,6 @@ export async function affordableConnections(wanted: number): Promise<number> {
   const limits = await readFile("/proc/self/limits", "utf8").catch(() => "");
   const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
   return soft === undefined ? wanted : Math.max(16, Math.min(wanted, Number(soft) - reservedDescriptors));
-}
-
-/** Listens with the rights of the socket file closed until they are set. */
-function bind(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    const umask = process.umask(0o177);
-    try {
-      server.listen(path, () => {
-        server.off("error", reject);
-        resolve();
-      });
-    } finally {
-      process.umask(umask);
-    }
-  });
-}
-
-async function removeStale(path: string): Promise<void> {
-  try {
-    const found = await lstat(path);
-    if (!found.isSocket()) {
-      throw new DfnError(
-        "IO",
-        `${path} exists and is no socket: remove it, or set sources.socket.path to another path`,
-      );
-    }
-  } catch (reason) {
-    if (errnoOf(reason) === "ENOENT") return;
-    throw reason;
-  }
-  if (await isAlive(path)) {
-    throw new DfnError("UNAVAILABLE", `another process listens on ${path}: stop it, or set sources.socket.path`);
-  }
-  await rm(path, { force: true });
-}
-
-function isAlive(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = connect(path);
-    probe.once("connect", () => {
-      probe.destroy();
-      resolve(true);
-    });
-    // Refused: nobody listens. Anything else (no room in the backlog, no right) leaves the file alone.
-    probe.once("error", (reason) => resolve(errnoOf(reason) !== "ECONNREFUSED" && errnoOf(reason) !== "ENOENT"));
-  });
 }
 
 async function groupId(name: string): Promise<number | undefined> {
