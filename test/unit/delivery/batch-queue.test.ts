@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { BatchQueue, type Queued } from "../../../daemon/delivery/batch-queue.ts";
+import { seededRandom } from "../../rig/random.ts";
+
+const limits = { maxBytes: 100, maxRecords: 4, lingerMs: 10 };
+
+function queued(bytes: number): Queued {
+  return { record: { key: null, headers: [], value: null }, bytes, done: () => undefined };
+}
+
+test("nothing is due while nothing waits", () => {
+  const queue = new BatchQueue(limits);
+  assert.equal(queue.untilDue(5), undefined);
+  assert.deepEqual(queue.take(5), []);
+});
+
+test("a lone record is due when its time for company is over", () => {
+  const queue = new BatchQueue(limits);
+  queue.add(queued(1), 1000);
+  queue.add(queued(1), 1006);
+  assert.equal(queue.untilDue(1003), 7);
+  assert.equal(queue.untilDue(1010), 0);
+  assert.equal(queue.untilDue(5000), 0);
+});
+
+test("a batch is due at once when it is full by count or by bytes", () => {
+  const byCount = new BatchQueue(limits);
+  for (let i = 0; i < 4; i++) byCount.add(queued(1), 0);
+  assert.equal(byCount.untilDue(0), 0);
+  const byBytes = new BatchQueue(limits);
+  byBytes.add(queued(60), 0);
+  assert.equal(byBytes.untilDue(0), 10);
+  byBytes.add(queued(40), 0);
+  assert.equal(byBytes.untilDue(0), 0);
+});
+
+test("a record larger than a batch may be travels alone", () => {
+  const queue = new BatchQueue(limits);
+  const records = [queued(10), queued(5000), queued(10)];
+  for (const record of records) queue.add(record, 0);
+  assert.deepEqual(
+    [queue.take(0), queue.take(0), queue.take(0)],
+    records.map((record) => [record]),
+  );
+});
+
+test("all records come out once, in order, in batches within the limits and as full as they may be", () => {
+  const random = seededRandom(11);
+  const queue = new BatchQueue(limits);
+  const added: Queued[] = [];
+  const taken: Queued[] = [];
+  for (let step = 0; step < 20_000; step++) {
+    if (random() < 0.7) {
+      const record = queued(Math.floor(random() * 120));
+      queue.add(record, step);
+      added.push(record);
+    } else {
+      const batch = queue.take(step);
+      const bytes = batch.reduce((sum, record) => sum + record.bytes, 0);
+      assert.ok(batch.length <= limits.maxRecords);
+      assert.ok(batch.length <= 1 || bytes <= limits.maxBytes);
+      const next = added[taken.length + batch.length];
+      const hasRoomForNext = batch.length < limits.maxRecords && next !== undefined;
+      assert.ok(!hasRoomForNext || bytes + next.bytes > limits.maxBytes, "the next one would have fitted");
+      taken.push(...batch);
+    }
+    assert.equal(queue.length, added.length - taken.length);
+  }
+  while (queue.length > 0) taken.push(...queue.take(0));
+  assert.deepEqual(taken, added);
+  assert.equal(queue.untilDue(0), undefined);
+});

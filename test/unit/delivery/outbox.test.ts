@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { WriteOutcome } from "../../../daemon/delivery/contract.ts";
+import { Outbox } from "../../../daemon/delivery/outbox.ts";
+import { partitionOf } from "../../../daemon/delivery/partition.ts";
+import { eventually } from "../../rig/eventually.ts";
+import { settle } from "../../rig/delivery.ts";
+import { MemorySink } from "../../rig/memory-sink.ts";
+import { seededRandom } from "../../rig/random.ts";
+
+const limits = { maxBytes: 1000, maxRecords: 5, lingerMs: 0 };
+
+interface Done {
+  readonly text: string;
+  readonly partition: number;
+  readonly outcome: WriteOutcome;
+}
+
+function add(outbox: Outbox, topic: string, key: string, text: string, done: Done[] = [], bytes = 10): void {
+  outbox.add(topic, {
+    record: { key: Buffer.from(key), headers: [], value: Buffer.from(text) },
+    bytes,
+    done: (outcome, partition) => done.push({ text, partition, outcome }),
+  });
+}
+
+function texts(sink: MemorySink, partition: string): string[] {
+  return (sink.stored.get(partition) ?? []).map((record) => record.value?.toString() ?? "");
+}
+
+test("records of one partition leave in their order, and at most so many batches are under way", async () => {
+  const random = seededRandom(5);
+  const sink = new MemorySink({ maxInFlight: 2, partitions: { alerts: 3 } });
+  sink.isHolding = true;
+  const outbox = new Outbox(sink, limits);
+  const done: Done[] = [];
+  const expected: Record<string, string[]> = {};
+  for (let i = 0; i < 2000; i++) {
+    const key = String(Math.floor(random() * 20));
+    add(outbox, "alerts", key, `${i}`, done);
+    (expected[`alerts/${partitionOf(Buffer.from(key), 3)}`] ??= []).push(`${i}`);
+    if (random() < 0.2) {
+      sink.release(1);
+      await settle();
+    }
+    const underWay = new Map<number, number>();
+    for (const { batch } of sink.held) underWay.set(batch.partition, (underWay.get(batch.partition) ?? 0) + 1);
+    assert.ok(Math.max(0, ...underWay.values()) <= 2);
+  }
+  while (outbox.open > 0) {
+    sink.release();
+    await settle();
+  }
+  assert.deepEqual(Object.fromEntries([...sink.stored.keys()].map((name) => [name, texts(sink, name)])), expected);
+  assert.equal(done.length, 2000);
+  for (const { text, partition, outcome } of done) {
+    assert.ok(outcome.kind === "acknowledged");
+    assert.equal(texts(sink, `alerts/${partition}`)[outcome.offset], text);
+  }
+});
+
+test("a topic that is not known yet holds up no other, and leaves in order once it is", async () => {
+  const sink = new MemorySink({ partitions: { alerts: 1 } });
+  const outbox = new Outbox(sink, limits);
+  for (let i = 0; i < 8; i++) {
+    add(outbox, "later", "k", `later ${i}`);
+    add(outbox, "alerts", "k", `now ${i}`);
+  }
+  await settle();
+  assert.equal(texts(sink, "alerts/0").length, 8);
+  assert.equal(outbox.open, 8);
+  sink.learn("other", 1);
+  await settle();
+  assert.equal(outbox.open, 8);
+  sink.learn("later", 1);
+  await settle();
+  assert.deepEqual(
+    texts(sink, "later/0"),
+    [0, 1, 2, 3, 4, 5, 6, 7].map((i) => `later ${i}`),
+  );
+  assert.equal(outbox.open, 0);
+});
+
+test("records wait for company, but no longer than they may", async () => {
+  const sink = new MemorySink();
+  const outbox = new Outbox(sink, { ...limits, lingerMs: 20 });
+  add(outbox, "alerts", "k", "a");
+  add(outbox, "alerts", "k", "b");
+  await settle();
+  assert.equal(sink.written.length, 0);
+  await eventually("the batch", () => sink.written.length > 0);
+  assert.deepEqual(
+    sink.written.map((batch) => batch.records.length),
+    [2],
+  );
+});
+
+test("a full batch does not wait for its time", async () => {
+  const sink = new MemorySink();
+  const outbox = new Outbox(sink, { ...limits, lingerMs: 3_600_000 });
+  for (let i = 0; i < 5; i++) add(outbox, "alerts", "k", `${i}`);
+  await settle();
+  assert.equal(sink.records.length, 5);
+  add(outbox, "alerts", "k", "alone");
+  await settle();
+  assert.equal(sink.records.length, 5);
+  outbox.flush();
+  await settle();
+  assert.equal(sink.records.length, 6);
+  outbox.dispose();
+});
+
+test("while the allowed batches are under way the records behind them gather into full ones", async () => {
+  const sink = new MemorySink({ maxInFlight: 1 });
+  sink.isHolding = true;
+  const outbox = new Outbox(sink, limits);
+  for (let i = 0; i < 11; i++) add(outbox, "alerts", "k", `${i}`);
+  while (outbox.open > 0) {
+    sink.release(1);
+    await settle();
+  }
+  assert.deepEqual(
+    sink.written.map((batch) => batch.records.length),
+    [1, 5, 5],
+  );
+});
+
+test("after dispose nothing is sent and nobody is called back, also when the sink gives up then", async () => {
+  const sink = new MemorySink({ maxInFlight: 1 });
+  sink.isHolding = true;
+  const outbox = new Outbox(sink, limits);
+  const done: Done[] = [];
+  for (let i = 0; i < 10; i++) add(outbox, "alerts", "k", `${i}`, done);
+  add(outbox, "later", "k", "never", done);
+  outbox.dispose();
+  outbox.dispose();
+  sink.release(1);
+  sink.learn("later", 1);
+  await sink[Symbol.asyncDispose]();
+  await settle();
+  assert.deepEqual(done, []);
+  assert.equal(sink.written.length, 1);
+});
