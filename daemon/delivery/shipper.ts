@@ -67,7 +67,6 @@ export class Shipper {
   /** Lets shipments out; records that the look-up has found count as acknowledged. */
   begin(lookup: Lookup): void {
     this.#shipped = lookup.shipped ?? new Map();
-    this.#parts.offsets?.seed(lookup.next);
     // What comes in through an outcome that is told meanwhile queues up behind, so the order holds.
     for (const shipment of this.#gated ?? []) this.#route(shipment);
     this.#gated = undefined;

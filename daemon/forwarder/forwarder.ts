@@ -150,7 +150,7 @@ export class Forwarder {
     const { log, config } = this.setup;
     this.#drain.abort();
     this.#socket?.drain();
-    await this.#reading;
+    await this.#reading.catch(() => undefined); // What ended it was reported to `failed`.
     this.#core.shipper.letGo();
     this.#core.outbox.flush();
     const isDone = await within(this.#core.shipper.idle(), drainMs);
@@ -181,6 +181,9 @@ export class Forwarder {
     } else if (lookup.shipped.size > 0) {
       log.info({ alerts: lookup.shipped.size }, "found alerts in the sink that were sent before the last stop");
     }
+    // A crash right after the first record must find where to look: the offsets are on disk before it is sent.
+    this.#offsets?.seed(lookup.next);
+    await this.#tail?.save();
     this.#core.shipper.begin(lookup);
   }
 
