@@ -40,12 +40,24 @@ export interface Identity {
   readonly head: Fingerprint;
 }
 
+/** What a file shows of itself. */
+export interface Seen {
+  readonly id: string;
+  readonly name: string | null;
+  /** Its first bytes, decompressed; at most `headBytes`. */
+  readonly head: Buffer;
+  readonly isCompressed: boolean;
+}
+
 /**
- * Whether a file is the generation that was known. The content decides. A head too short to tell generations apart
- * (a file that was nearly empty when it was seen) needs the name as well, or the inode where there is no name.
+ * Whether a file is the generation that was known. The content decides. A head too short to tell generations apart (next
+ * to nothing had been read) needs name and inode as well; a `.gz` has another inode than the file it was made of.
  */
-export function isSame(known: Identity, file: { id: string; name: string | null; head: Buffer }): boolean {
+export function isSame(known: Identity, file: Seen): boolean {
   if (!beginsWith(file.head, known.head)) return false;
   if (known.head.length >= tellingBytes) return true;
-  return known.name !== null && file.name !== null ? known.name === file.name : known.id === file.id;
+  const isSameFile = known.id === file.id;
+  return known.name === null || file.name === null
+    ? isSameFile
+    : known.name === file.name && (isSameFile || file.isCompressed);
 }

@@ -3,7 +3,7 @@ import { open } from "node:fs/promises";
 import { DfnError } from "../../errors.ts";
 import type { LogFile } from "./archives.ts";
 import type { DatedName } from "./dated-name.ts";
-import { endsWith, fingerprint, headBytes, type Fingerprint, type Identity } from "./fingerprint.ts";
+import { endsWith, fingerprint, headBytes, type Fingerprint, type Identity, type Seen } from "./fingerprint.ts";
 import { GzipReader } from "./gzip-reader.ts";
 import { PlainReader, type ChunkBuffers } from "./plain-reader.ts";
 import type { Read, Reader } from "./reader.ts";
@@ -17,6 +17,7 @@ export interface Origin {
   name: DatedName | undefined;
   /** First bytes, as far as they were seen. */
   head: Buffer;
+  readonly isCompressed: boolean;
 }
 
 /** An origin as it is kept in the checkpoint. */
@@ -24,15 +25,19 @@ export function identityOf(origin: Origin): Identity {
   return { id: origin.id, name: origin.name?.stem ?? null, head: fingerprint(origin.head) };
 }
 
+/** An origin as it is compared with what is known. */
+export function seen(origin: Origin): Seen {
+  const { id, name, head, isCompressed } = origin;
+  return { id, name: name?.stem ?? null, head, isCompressed };
+}
+
 /** One physical file of the log, open: plain, or compressed and then read decompressed. */
 export class Generation {
-  readonly isCompressed: boolean;
   readonly #reader: Reader;
   #origin: Origin;
 
-  private constructor(reader: Reader, isCompressed: boolean, origin: Origin) {
+  private constructor(reader: Reader, origin: Origin) {
     this.#reader = reader;
-    this.isCompressed = isCompressed;
     this.#origin = origin;
   }
 
@@ -50,12 +55,8 @@ export class Generation {
       }
       const reader = file.compressed ? new GzipReader(handle) : new PlainReader(handle, buffers);
       const id = `${found.dev}:${found.ino}`;
-      return new Generation(reader, file.compressed, {
-        file: file.path,
-        id,
-        name: file.name,
-        head: await reader.head(),
-      });
+      const head = await reader.head();
+      return new Generation(reader, { file: file.path, id, name: file.name, head, isCompressed: file.compressed });
     } catch (reason) {
       await handle.close();
       throw reason;
@@ -64,6 +65,10 @@ export class Generation {
 
   get origin(): Origin {
     return this.#origin;
+  }
+
+  get isCompressed(): boolean {
+    return this.#origin.isCompressed;
   }
 
   get offset(): number {

@@ -1,7 +1,8 @@
 import type { SinkOffsets } from "../../delivery/contract.ts";
 import type { Body, DoneBeyond, Finished, Position } from "./checkpoint.ts";
+import { parseStem } from "./dated-name.ts";
 import { isSame, type Fingerprint } from "./fingerprint.ts";
-import { identityOf, type Origin } from "./generation.ts";
+import { identityOf, seen, type Origin } from "./generation.ts";
 import { Ledger } from "./ledger.ts";
 
 /** One reading of one generation. The same file is visited again when analysisd goes back to it after a clock step. */
@@ -120,11 +121,15 @@ export class Journal {
     return this.#skips.some((offsets) => offsets.delete(offset));
   }
 
-  /** The tail is at the end of the live file: what was remembered for the way there is of no use any more. */
+  /**
+   * The tail is at the end of the live file: what was remembered for the way there is of no use any more. With the clock
+   * set back there may be newer files still to come back to.
+   */
   caughtUp(): void {
-    this.#doneBefore = [];
     this.#skips = [];
     this.notBeforeMs = undefined;
+    if (this.#doneBefore.length === 0) return;
+    this.#doneBefore = this.#doneBefore.filter(({ known: { name } }) => rankOf(name) > this.afterRank);
   }
 
   /** @param mostDone so many lines done beyond the position are noted, the oldest first */
@@ -184,6 +189,6 @@ export class Journal {
   }
 }
 
-function seen(origin: Origin): { id: string; name: string | null; head: Buffer } {
-  return { id: origin.id, name: origin.name?.stem ?? null, head: origin.head };
+function rankOf(stem: string | null): number {
+  return parseStem(stem ?? "")?.rank ?? 0;
 }

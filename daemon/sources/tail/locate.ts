@@ -2,7 +2,7 @@ import type { Body, Position } from "./checkpoint.ts";
 import { isAbsent, type Archive, type LogFile } from "./archives.ts";
 import { parseStem } from "./dated-name.ts";
 import { isSame, tellingBytes } from "./fingerprint.ts";
-import type { Generation } from "./generation.ts";
+import { seen, type Generation } from "./generation.ts";
 import type { Succession } from "./succession.ts";
 
 /** How a position was found again. */
@@ -34,7 +34,7 @@ export async function locate(body: Body, succession: Succession, signal: AbortSi
     const stem = name?.stem ?? null;
     let isKept = false;
     try {
-      if (isSame(position, { id, name: stem, head: generation.origin.head })) {
+      if (isSame(position, seen(generation.origin))) {
         if (await generation.seek(position.offset, position.before, signal)) {
           isKept = true;
           return { kind: "found", generation };
@@ -45,7 +45,7 @@ export async function locate(body: Body, succession: Succession, signal: AbortSi
         }
       }
       const isNamesake = stem === null || position.name === null ? id === position.id : stem === position.name;
-      if (isNamesake && !generation.isCompressed) replaced ??= file;
+      if (isNamesake) replaced ??= file;
     } finally {
       if (!isKept) await generation.close();
     }

@@ -59,9 +59,10 @@ export class Placement {
       return undefined;
     }
     this.#journal.restore(body);
+    // Of a file that was at its first byte nothing can be missed.
+    const wasRead = position !== null && position.offset > 0;
     if (located.kind === "missing") {
-      // A file of which nothing was read yet holds nothing to miss.
-      if (position && position.offset > 0) {
+      if (wasRead) {
         this.#log.error(
           `${position.file}, read up to byte ${position.offset}, is gone or holds other content now. What it held ` +
             `beyond that byte is lost unless a copy of it is sent with "wazuh-dfn replay". Going on with the oldest ` +
@@ -71,14 +72,14 @@ export class Placement {
       return undefined;
     }
     const { generation } = located;
-    if (located.kind === "replaced") {
+    if (located.kind === "replaced" && wasRead) {
       this.#log.error(
         `${generation.origin.file} was truncated or replaced while the forwarder was stopped. It is read again from ` +
-          `its beginning; what was written beyond byte ${position?.offset ?? 0} before that is lost.`,
+          `its beginning; what was written beyond byte ${position.offset} before that is lost.`,
       );
-    } else if (located.kind === "shorter") {
+    } else if (located.kind === "shorter" && wasRead) {
       this.#log.warn(
-        `${generation.origin.file} ends at byte ${generation.offset}, before byte ${position?.offset ?? 0}, up to ` +
+        `${generation.origin.file} ends at byte ${generation.offset}, before byte ${position.offset}, up to ` +
           `which it was read before it was compressed. Going on behind it.`,
       );
     }

@@ -1,22 +1,13 @@
-import { silentLog, type Log } from "../../../../../daemon/telemetry/log.ts";
+import { pino } from "pino";
+import type { Log } from "../../../../../daemon/telemetry/log.ts";
 
 /** A log that keeps its messages as `level: text`. */
 export class RecordingLog {
   readonly lines: string[] = [];
-
-  get log(): Log {
-    const keep =
-      (level: string) =>
-      (...parts: unknown[]): void => {
-        this.lines.push(`${level}: ${parts.filter((part) => typeof part === "string").join(" ")}`);
-      };
-    return Object.assign(Object.create(silentLog) as Log, {
-      debug: keep("debug"),
-      info: keep("info"),
-      warn: keep("warn"),
-      error: keep("error"),
-    });
-  }
+  readonly log: Log = pino(
+    { level: "debug", base: null, timestamp: false, formatters: { level: (label) => ({ level: label }) } },
+    { write: (line) => this.lines.push(line.replace(/^\{"level":"(\w+)".*"msg":"/, "$1: ")) },
+  );
 
   /** Messages of a level that match. */
   find(level: string, pattern: RegExp): string[] {

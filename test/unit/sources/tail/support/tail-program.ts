@@ -25,6 +25,7 @@ export class TailProgram {
   readonly #random: () => number;
   readonly #written: Written[] = [];
   readonly #torn = new Set<string>();
+  readonly #tornFiles = new Set<string>();
   readonly #settled = new Map<string, number>();
   readonly #order: string[] = [];
   #tail: TestTail | undefined;
@@ -47,7 +48,8 @@ export class TailProgram {
     for (let lines = this.#pick(4); lines > 0; lines--) {
       this.#write(this.#line(start === "beginning"));
     }
-    if (this.#random() < 0.3) this.#begin();
+    // At the end is right after the last newline, so a line that is begun is awaited, one that is whole is not.
+    if (this.#random() < 0.3) this.#begin(30);
     await this.#start(start);
     for (let step = 0; step < length; step++) await this.#step();
     await this.#conclude();
@@ -169,16 +171,18 @@ export class TailProgram {
   }
 
   /** Writes a piece of a line, or more of the one that was begun. */
-  #begin(): void {
-    if (!this.#unfinished) {
-      const line = this.#line();
-      this.#unfinished = { line, rest: Buffer.from(`${line.text}\n`) };
-    }
+  #begin(mostBytes = Number.POSITIVE_INFINITY): void {
+    this.#unfinished ??= this.#newLine();
     const { line, rest } = this.#unfinished;
-    const length = 1 + this.#pick(rest.length);
+    const length = 1 + this.#pick(Math.min(rest.length, mostBytes));
     this.tree.writeRaw(rest.subarray(0, length));
     if (length < rest.length) this.#unfinished = { line, rest: rest.subarray(length) };
     else this.#finished(line);
+  }
+
+  #newLine(): { line: Written; rest: Buffer } {
+    const line = this.#line();
+    return { line, rest: Buffer.from(`${line.text}\n`) };
   }
 
   #finishLine(): void {
@@ -206,6 +210,7 @@ export class TailProgram {
     const torn = line.text.slice(0, line.text.length + 1 - rest.length);
     if (torn === line.text) return;
     this.#torn.add(torn);
+    this.#tornFiles.add(this.tree.current);
     this.#unfinished = undefined;
     await this.#rotate();
   }
@@ -258,8 +263,10 @@ export class TailProgram {
 
   async #stepBack(): Promise<void> {
     if (this.#day < 2 || this.#unfinished || !(await this.#catchUp())) return;
-    this.#hasSteppedBack = true;
     const name = this.#name(1 + this.#pick(this.#day - 1), 0);
+    // What is appended to a torn line is one line with it; that is tried elsewhere.
+    if (this.#tornFiles.has(this.tree.dated(name))) return;
+    this.#hasSteppedBack = true;
     await this.#move(name);
     this.#write(this.#line());
     await this.#catchUp();
