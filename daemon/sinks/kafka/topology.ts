@@ -13,6 +13,8 @@ const maxAgeMs = 60_000;
 const maxTriedAtOnce = 6;
 /** A broker that has not answered after this time gets company. */
 const staggerMs = 300;
+/** After this time the question is given up for now; its connection is left alone, it may be slow and busy. */
+const answerWithinMs = 4000;
 
 interface Topic {
   /** Error code of the topic, 0 for none, undefined before the first answer. */
@@ -127,6 +129,11 @@ export class Topology {
       .filter((address) => !open.some((connection) => connection.address === address))
       .slice(0, maxTriedAtOnce);
     let isAnswered = false;
+    let deadline: NodeJS.Timeout | undefined;
+    const silence = new Promise<never>((_resolve, reject) => {
+      const error = new Error(`no broker answers within ${answerWithinMs / 1000} s`);
+      deadline = setTimeout(() => reject(error), answerWithinMs);
+    });
     const ask = async (connect: () => Promise<BrokerConnection>, delayMs: number): Promise<Metadata> => {
       if (delayMs > 0) await sleep(delayMs, undefined, { signal: this.#signal });
       if (isAnswered) throw new Error("another broker has answered");
@@ -135,12 +142,15 @@ export class Topology {
       return answer;
     };
     try {
-      return await Promise.any([
+      const answers = [
         ...open.map((connection, index) => ask(async () => connection, index * staggerMs)),
         ...closed.map((address) => ask(() => this.#cluster.connection(address), open.length * staggerMs)),
-      ]);
+      ];
+      return await Promise.race([Promise.any(answers), silence]);
     } catch (reason) {
       throw reason instanceof AggregateError ? reason.errors.at(-1) : reason;
+    } finally {
+      clearTimeout(deadline);
     }
   }
 

@@ -3,7 +3,11 @@ import type { BrokerConnection } from "./connection.ts";
 
 /** A connection whose requests have had no answer for so long is looked after. */
 const suspectAfterMs = 2000;
+/** An address whose connection was ended for the network's sake is given more time, for so long. */
+const patienceLastsMs = 60_000;
 const probeEveryMs = 1000;
+/** After a probe that failed the next one follows sooner: each takes a while by itself. */
+const probeAgainAfterMs = 300;
 /** Once the way is free again, the old connection gets this long to come back to life by itself. */
 const graceMs = 500;
 
@@ -19,6 +23,25 @@ export interface VigilTools {
 }
 
 /**
+ * How long a connection to an address may be silent before it is a suspect. Over a slow and lossy line a large batch
+ * takes its time, and ending its connection means sending it from the beginning: so each such end doubles the time.
+ */
+class Patience {
+  readonly #doubled = new Map<string, { limitMs: number; at: number }>();
+
+  limitMs(address: string): number {
+    const doubled = this.#doubled.get(address);
+    if (doubled !== undefined && Date.now() - doubled.at < patienceLastsMs) return doubled.limitMs;
+    this.#doubled.delete(address);
+    return suspectAfterMs;
+  }
+
+  double(address: string): void {
+    this.#doubled.set(address, { limitMs: 2 * this.limitMs(address), at: Date.now() });
+  }
+}
+
+/**
  * Looks after connections that have fallen silent, so that the end of an outage is noticed within a second or two and
  * not when the request times out. Two signs end such a connection at once, and what was on it is sent again as the
  * same bytes: its broker leads nothing any more; or new connections to it failed and now succeed, which means that the
@@ -28,32 +51,43 @@ export interface VigilTools {
  */
 export async function keepVigil(tools: VigilTools, signal: AbortSignal): Promise<void> {
   const suspects = new Set<BrokerConnection>();
+  const patience = new Patience();
   while (!signal.aborted) {
     for (const connection of tools.connections()) {
-      if (connection.silentMs < suspectAfterMs || suspects.has(connection)) continue;
+      if (suspects.has(connection) || connection.silentMs < patience.limitMs(connection.address)) continue;
       suspects.add(connection);
-      void examine(connection, tools, signal).finally(() => suspects.delete(connection));
+      void examine(connection, tools, patience, signal).finally(() => suspects.delete(connection));
     }
     await pause(probeEveryMs, signal);
   }
 }
 
-async function examine(connection: BrokerConnection, tools: VigilTools, signal: AbortSignal): Promise<void> {
+async function examine(
+  connection: BrokerConnection,
+  tools: VigilTools,
+  patience: Patience,
+  signal: AbortSignal,
+): Promise<void> {
+  const { address } = connection;
   let wasCutOff = false;
   while (!signal.aborted && connection.silentMs >= suspectAfterMs) {
-    const isReachable = await tools.probe(connection.address).then(
+    // Nobody waits for the answer here: it may hang on the very same broker, and is seen in a later round.
+    void tools.refresh();
+    const isReachable = await tools.probe(address).then(
       () => true,
       () => false, // Being unreachable is what is asked about.
     );
-    await tools.refresh();
-    if (!tools.leads(connection.address)) {
-      connection.close(new Error(`${connection.address} does not answer and leads no partition any more`));
+    if (!tools.leads(address)) {
+      connection.close(new Error(`${address} does not answer and leads no partition any more`));
     } else if (isReachable && wasCutOff) {
       await pause(graceMs, signal);
-      if (connection.silentMs > 0) connection.close(new Error(`the network to ${connection.address} was interrupted`));
+      if (connection.silentMs > 0) {
+        patience.double(address);
+        connection.close(new Error(`the network to ${address} was interrupted`));
+      }
     }
     wasCutOff ||= !isReachable;
-    await pause(probeEveryMs, signal);
+    await pause(isReachable ? probeEveryMs : probeAgainAfterMs, signal);
   }
 }
 
