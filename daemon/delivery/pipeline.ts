@@ -127,8 +127,9 @@ export class Pipeline {
   }
 
   #broken(delivery: Delivery, fault: NotJson): Verdict {
-    if (delivery.source === "socket") return this.#bury(delivery, "not-json", fault.message);
-    return this.#salvage(delivery, "not-json", fault.message);
+    const detail = `not JSON: ${fault.message}`;
+    if (delivery.source === "socket") return this.#bury(delivery, "not-json", detail);
+    return this.#salvage(delivery, "not-json", detail);
   }
 
   /** analysisd that was killed in mid-line goes on in the same line; whole alerts before and after are taken. */
