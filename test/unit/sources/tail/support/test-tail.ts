@@ -129,8 +129,9 @@ export class TestTail implements AsyncDisposable {
   }
 
   /** Starts, and goes on until the tail waits for something to read. */
-  static async start(tree: LogTree, options: Partial<TailOptions> = {}): Promise<TestTail> {
+  static async start(tree: LogTree, options: Partial<TailOptions> = {}, settlesAtOnce = true): Promise<TestTail> {
     const tail = new TestTail(tree, options);
+    tail.intake.settlesAtOnce = settlesAtOnce;
     tail.run();
     await tail.idle();
     return tail;
