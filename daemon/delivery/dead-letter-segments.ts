@@ -1,9 +1,10 @@
 /** The files of the dead-letter store, as they are read and made smaller. */
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { errnoOf } from "../errors.ts";
 import { writeAtomically } from "../disk/atomic-file.ts";
 import type { DeadReason, Place, SourceName } from "./contract.ts";
+import { markRemoved, removedFrom } from "./dead-letter-tombstones.ts";
 
 /** One entry, as it stands in the file. */
 export interface DeadLetter {
@@ -23,6 +24,14 @@ export interface DeadLetter {
   readonly keptBytes?: number;
 }
 
+/** An entry with its number in the segment, from 1, which it keeps for good. */
+export interface NumberedLetter {
+  readonly number: number;
+  readonly letter: DeadLetter;
+}
+
+const suffix = ".ndjson";
+
 /** Paths of the segments, oldest first. A store that was never written has none. */
 export async function segmentsOf(directory: string): Promise<string[]> {
   const names = await readdir(directory).catch((reason: NodeJS.ErrnoException) => {
@@ -30,48 +39,67 @@ export async function segmentsOf(directory: string): Promise<string[]> {
     throw reason;
   });
   return names
-    .filter((name) => name.endsWith(".ndjson"))
+    .filter((name) => name.endsWith(suffix))
     .toSorted()
     .map((name) => join(directory, name));
 }
 
-/** The entries of a segment, in order; a line that cannot be read is passed over and given to `bad`. */
-export async function* readSegment(path: string, bad: (line: number) => void): AsyncGenerator<DeadLetter> {
-  const bytes = await readFile(path);
-  for (let from = 0, number = 1; from < bytes.length; number++) {
-    const newline = bytes.indexOf(0x0a, from);
-    const to = newline < 0 ? bytes.length : newline;
-    const letter = letterOf(bytes.toString("utf8", from, to));
+/** The name that an entry is called by: the segment's name without its ending, a colon, and its number. */
+export function letterId(segment: string, number: number): string {
+  return `${basename(segment, suffix)}:${number}`;
+}
+
+/**
+ * The entries of a segment that were not removed, in order. A line that cannot be read is passed over and its number
+ * given to `bad`; lines that were emptied are no entries.
+ */
+export async function* readSegment(path: string, bad: (number: number) => void): AsyncGenerator<NumberedLetter> {
+  const removed = await removedFrom(path);
+  for (const [index, line] of (await linesOf(path)).entries()) {
+    const number = index + 1;
+    if (line.length === 0 || removed.has(number)) continue;
+    const letter = letterOf(line.toString());
     if (letter === undefined) bad(number);
-    else yield letter;
-    from = to + 1;
+    else yield { number, letter };
   }
 }
 
-function letterOf(line: string): DeadLetter | undefined {
-  try {
-    const letter: unknown = JSON.parse(line);
-    return isDeadLetter(letter) ? letter : undefined;
-  } catch {
-    return undefined; // Half written when a process was killed; the caller is told.
-  }
+/** Whether no line of a segment holds anything that was not removed; an unreadable line counts as something. */
+export async function isEmptied(path: string, removed: ReadonlySet<number>): Promise<boolean> {
+  return (await linesOf(path)).every((line, index) => line.length === 0 || removed.has(index + 1));
 }
 
-/** The version stands for the rest: nobody but this store writes here. */
-function isDeadLetter(value: unknown): value is DeadLetter {
-  return typeof value === "object" && value !== null && "version" in value && value.version === 1;
-}
-
-/** Rewrites a segment without raw bytes; undefined when it holds none. */
-export async function withoutRaw(path: string): Promise<{ count: number; bytes: number } | undefined> {
-  const lines: string[] = [];
+/**
+ * Rewrites a segment without the bytes of removed and unreadable entries and, unless `keepsRaw`, without the raw bytes
+ * of all others. Undefined when there is nothing to take away.
+ * @returns how many entries lost their raw bytes, and the bytes that the segment has now
+ */
+export async function shrink(
+  path: string,
+  { keepsRaw }: { readonly keepsRaw: boolean },
+): Promise<{ count: number; bytes: number } | undefined> {
+  const removed = await removedFrom(path);
+  if (keepsRaw && removed.size === 0) return undefined;
+  const unreadable: number[] = [];
+  let isSmaller = false;
   let count = 0;
-  for await (const { raw, ...letter } of readSegment(path, () => undefined)) {
-    if (raw !== undefined) count += 1;
-    lines.push(`${JSON.stringify(letter)}\n`);
-  }
-  if (count === 0) return undefined;
-  const text = lines.join("");
+  const kept = (await linesOf(path)).map((line, index) => {
+    if (line.length === 0) return "";
+    const letter = removed.has(index + 1) ? undefined : letterOf(line.toString());
+    if (letter === undefined) {
+      if (!removed.has(index + 1)) unreadable.push(index + 1);
+      isSmaller = true;
+      return "";
+    }
+    const { raw, ...rest } = letter;
+    if (raw === undefined || keepsRaw) return line.toString();
+    isSmaller = true;
+    count += 1;
+    return JSON.stringify(rest);
+  });
+  if (!isSmaller) return undefined;
+  await markRemoved(path, unreadable);
+  const text = kept.map((line) => `${line}\n`).join("");
   await writeAtomically(path, text);
   return { count, bytes: Buffer.byteLength(text) };
 }
@@ -86,4 +114,31 @@ export function isWrittenByAnother(path: string): boolean {
   } catch (reason) {
     return errnoOf(reason) !== "ESRCH";
   }
+}
+
+/** Also a last line without its end: half written, so it is unreadable, or never told to anyone as stored. */
+async function linesOf(path: string): Promise<Buffer[]> {
+  const bytes = await readFile(path);
+  const lines: Buffer[] = [];
+  for (let from = 0; from < bytes.length;) {
+    const newline = bytes.indexOf(0x0a, from);
+    const to = newline < 0 ? bytes.length : newline;
+    lines.push(bytes.subarray(from, to));
+    from = to + 1;
+  }
+  return lines;
+}
+
+function letterOf(line: string): DeadLetter | undefined {
+  try {
+    const letter: unknown = JSON.parse(line);
+    return isDeadLetter(letter) ? letter : undefined;
+  } catch {
+    return undefined; // Half written when a process was killed; the caller is told.
+  }
+}
+
+/** The version stands for the rest: nobody but this store writes here. */
+function isDeadLetter(value: unknown): value is DeadLetter {
+  return typeof value === "object" && value !== null && "version" in value && value.version === 1;
 }

@@ -3,13 +3,13 @@
  * directory of the state directory; one segment file per process, so a replay beside the running forwarder does not
  * disturb it. Entries that arrive together are written and synced together.
  */
-import { mkdir, open, stat, type FileHandle } from "node:fs/promises";
+import { mkdir, open, readdir, stat, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { describe } from "../errors.ts";
+import { describe, errnoOf } from "../errors.ts";
 import { syncDirectory } from "../disk/atomic-file.ts";
 import type { Log } from "../telemetry/log.ts";
-import { isWrittenByAnother, segmentsOf, withoutRaw, type DeadLetter } from "./dead-letter-segments.ts";
+import { isWrittenByAnother, segmentsOf, shrink, type DeadLetter } from "./dead-letter-segments.ts";
 
 export type NewDeadLetter = Omit<DeadLetter, "version" | "time" | "raw" | "keptBytes"> & { readonly bytes: Buffer };
 
@@ -45,7 +45,7 @@ export class DeadLetterStore implements AsyncDisposable {
   #segment: Segment | undefined;
   #serial = 0;
   #isDisposed = false;
-  #isFailing = false;
+  #trouble: string | undefined;
   readonly #stop = new AbortController();
   /** Entries whose raw bytes were given up since the process started. */
   rawGivenUp = 0;
@@ -54,6 +54,11 @@ export class DeadLetterStore implements AsyncDisposable {
     this.#directory = directory;
     this.#limits = limits;
     this.#log = log;
+  }
+
+  /** Why entries cannot be stored at present, and what to do; undefined while they can. */
+  get trouble(): string | undefined {
+    return this.#trouble;
   }
 
   /**
@@ -90,17 +95,14 @@ export class DeadLetterStore implements AsyncDisposable {
       this.#waiting = [];
       try {
         await this.#append(Buffer.concat(group.map((waiting) => waiting.line)));
-        if (this.#isFailing) this.#log.info({ directory: this.#directory }, "dead letters can be stored again");
-        this.#isFailing = false;
+        if (this.#trouble !== undefined) {
+          this.#log.info({ directory: this.#directory }, "dead letters can be stored again");
+        }
+        this.#trouble = undefined;
         for (const waiting of group) waiting.stored();
       } catch (reason) {
         this.#waiting = [...group, ...this.#waiting];
-        if (!this.#isFailing) {
-          const what =
-            "dead letters cannot be stored; they stay open and are tried again each second: make room or mend the rights of the state directory";
-          this.#log.error({ directory: this.#directory, reason: describe(reason) }, what);
-        }
-        this.#isFailing = true;
+        this.#failed(reason);
         if (this.#isDisposed) break;
         // Woken early by a stop: then it is tried once more.
         await pause(retryMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
@@ -109,6 +111,15 @@ export class DeadLetterStore implements AsyncDisposable {
       await this.#makeRoom();
     }
     this.#writer = undefined;
+  }
+
+  #failed(reason: unknown): void {
+    const remedy = "make room or mend the rights of the state directory";
+    const what = "dead letters cannot be stored; they stay open and are tried again each second";
+    if (this.#trouble === undefined) {
+      this.#log.error({ directory: this.#directory, reason: describe(reason) }, `${what}: ${remedy}`);
+    }
+    this.#trouble = `${what}: ${this.#directory}: ${describe(reason)}; ${remedy}`;
   }
 
   /** Appends whole lines or nothing: what was half written is cut off again. */
@@ -122,6 +133,12 @@ export class DeadLetterStore implements AsyncDisposable {
       segment.isTorn = true;
       await mend(segment);
       throw reason;
+    }
+    if (!(await isInPlace(segment))) {
+      // Taken away in this moment, by someone who could not tell that it is still written to.
+      this.#segment = undefined;
+      await segment.file.close();
+      return this.#append(lines);
     }
     segment.bytes += lines.length;
     if (segment.bytes >= this.#limits.segmentBytes) {
@@ -145,27 +162,50 @@ export class DeadLetterStore implements AsyncDisposable {
     return { file, path, bytes: 0, isTorn: false };
   }
 
-  /** Over the bound, the oldest segments that still hold raw bytes are rewritten without them. */
+  /** Over the bound, what was removed goes first, then the raw bytes of the oldest entries. */
   async #makeRoom(): Promise<void> {
+    const { maxBytes } = this.#limits;
     try {
-      const segments: { path: string; size: number }[] = [];
-      for (const path of await segmentsOf(this.#directory)) segments.push({ path, size: (await stat(path)).size });
-      let total = segments.reduce((sum, { size }) => sum + size, 0);
-      for (const { path, size } of segments) {
-        if (total <= this.#limits.maxBytes) return;
-        if (path === this.#segment?.path || isWrittenByAnother(path)) continue;
-        const kept = await withoutRaw(path);
-        if (kept === undefined) continue;
-        this.rawGivenUp += kept.count;
-        total += kept.bytes - size;
-        const what = "the dead-letter store is full: the oldest entries lost their raw bytes, their positions are kept";
-        this.#log.error({ segment: path, entries: kept.count }, what);
+      if ((await this.#total()) <= maxBytes) return;
+      for (const keepsRaw of [true, false]) {
+        let total = await this.#total();
+        for (const path of await segmentsOf(this.#directory)) {
+          if (total <= maxBytes) return;
+          if (path === this.#segment?.path || isWrittenByAnother(path)) continue;
+          const { size } = await stat(path);
+          const smaller = await shrink(path, { keepsRaw });
+          if (smaller === undefined) continue;
+          total += smaller.bytes - size;
+          if (smaller.count > 0) this.#gaveUp(path, smaller.count);
+        }
       }
     } catch (reason) {
       // The entries themselves are stored; with the next ones it is tried again.
       const what = "the dead-letter store is over its bound and its oldest entries cannot be made smaller";
       this.#log.warn({ directory: this.#directory, reason: describe(reason) }, what);
     }
+  }
+
+  #gaveUp(segment: string, entries: number): void {
+    this.rawGivenUp += entries;
+    const what = "the dead-letter store is full: the oldest entries lost their raw bytes, their positions are kept";
+    this.#log.error({ segment, entries }, what);
+  }
+
+  async #total(): Promise<number> {
+    let total = 0;
+    for (const name of await readdir(this.#directory)) total += (await stat(join(this.#directory, name))).size;
+    return total;
+  }
+}
+
+/** Whether the file that is written to is the one that others find. */
+async function isInPlace({ file, path }: Segment): Promise<boolean> {
+  try {
+    return (await stat(path)).ino === (await file.stat()).ino;
+  } catch (reason) {
+    // What cannot be looked at is not for that reason gone.
+    return errnoOf(reason) !== "ENOENT";
   }
 }
 

@@ -1,0 +1,48 @@
+import { readdir, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { isEmptied, isWrittenByAnother, segmentsOf } from "./dead-letter-segments.ts";
+import { removedFrom, tombstonesOf } from "./dead-letter-tombstones.ts";
+
+/** Where a segment is for the moment between the last look at it and its end. */
+const asideSuffix = ".gone";
+/** Numbers outlive their segment: a store that was just rewriting the segment puts it back, and they hold for it. */
+const orphanedMs = 3_600_000;
+
+/**
+ * Deletes segments of which every entry was removed. One that a living process may be writing to stays: the process id
+ * in its name tells. Where that id says nothing (the writer runs in a container), two precautions keep what the writer
+ * adds in this very moment: the segment is looked through once more under another name, and the writer makes sure after
+ * each entry that its file is in place.
+ * For one process at a time, which writes no entries itself.
+ */
+export async function sweep(directory: string): Promise<void> {
+  await putBack(directory);
+  for (const segment of await segmentsOf(directory)) {
+    if (isWrittenByAnother(segment)) continue;
+    const removed = await removedFrom(segment);
+    if (!(await isEmptied(segment, removed))) continue;
+    const aside = `${segment}${asideSuffix}`;
+    await rename(segment, aside);
+    if (await isEmptied(aside, removed)) await rm(aside);
+    else await rename(aside, segment);
+  }
+  await forgetOrphans(directory);
+}
+
+/** What a crash has left half-way. */
+async function putBack(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (name.endsWith(asideSuffix))
+      await rename(join(directory, name), join(directory, name.slice(0, -asideSuffix.length)));
+  }
+}
+
+async function forgetOrphans(directory: string): Promise<void> {
+  const segments = new Set((await segmentsOf(directory)).map(tombstonesOf));
+  for (const name of await readdir(directory)) {
+    const path = join(directory, name);
+    if (!name.endsWith(tombstonesOf("")) || segments.has(path)) continue;
+    const { mtimeMs } = await stat(path);
+    if (Date.now() - mtimeMs > orphanedMs) await rm(path);
+  }
+}
