@@ -64,7 +64,7 @@ export class Pipeline {
     const isKnown = print !== undefined && this.#parts.couples?.knows(print) === true;
     let parts: readonly Part[] | undefined;
     if (!isKnown) {
-      parts = alert.isOwn ? [] : partsOf(this.#parts.handlers, alert);
+      parts = alert.isOwn ? [] : partsOf(this.#handlersFor(delivery), alert);
       if (parts.length === 0) {
         counters.passedBy(1);
         return { kind: "ignored", id };
@@ -85,7 +85,7 @@ export class Pipeline {
       }
       nth = pair.nth;
     }
-    parts ??= partsOf(this.#parts.handlers, alert);
+    parts ??= partsOf(this.#handlersFor(delivery), alert);
     if (parts.length === 0) {
       // Known from a window that an earlier process saved, with other handlers.
       counters.passedBy(1);
@@ -124,6 +124,11 @@ export class Pipeline {
     if (reason !== "over-long") return this.#salvage(delivery, "torn", "the file ended in mid-line");
     const detail = `line of ${place.length} bytes is longer than the limit; raise max_line to take such alerts`;
     return this.#bury(delivery, reason, detail);
+  }
+
+  #handlersFor({ handler }: Delivery): readonly Handler[] {
+    const { handlers } = this.#parts;
+    return handler === undefined ? handlers : handlers.filter(({ name }) => name === handler);
   }
 
   #broken(delivery: Delivery, fault: NotJson): Verdict {

@@ -19,6 +19,8 @@ export interface Delivery {
   /** The alert's JSON, without the newline; the pipeline's from now on. */
   readonly bytes: Buffer;
   readonly place: Place;
+  /** The one handler that is asked, where the others have had their turn. */
+  readonly handler?: string;
   /** Called exactly once where `offer` says "taken", "second" or "rejected", maybe before it returns. */
   readonly settled: (outcome: Outcome) => void;
 }
