@@ -79,53 +79,6 @@ test("parts of a day that came and went between two looks are read in order", as
   assert.deepEqual(tail.texts, ["21", ...names]);
 });
 
-test("e: lines that only the unlinked inode of a compressed day holds are read, and the .gz is not read again", async () => {
-  using tree = new LogTree();
-  tree.rotate("21");
-  await using tail = await TestTail.start(tree);
-  tree.write("before midnight");
-  await tail.turn();
-  tree.compress("21");
-  tree.write("after midnight");
-  tree.rotate("22");
-  tree.write("next day");
-  await tail.turn();
-  assert.deepEqual(tail.texts, ["before midnight", "after midnight", "next day"]);
-});
-
-test("e: a restart on such a quiet manager goes on in the inode", async () => {
-  using tree = new LogTree();
-  tree.rotate("21");
-  const first = await TestTail.start(tree);
-  tree.write("x".repeat(100), "before midnight");
-  await first.turn();
-  await first.stop();
-  tree.compress("21");
-  tree.write("after midnight");
-  const second = await TestTail.start(tree);
-  assert.deepEqual(second.texts, ["after midnight"]);
-  tree.rotate("22");
-  tree.write("next day");
-  await second.turn();
-  assert.deepEqual(second.texts, ["after midnight", "next day"]);
-  await second.stop();
-});
-
-test("e: a backlog that ends in such an inode is read once", async () => {
-  using tree = new LogTree();
-  tree.rotate("20");
-  const first = await TestTail.start(tree);
-  await first.stop();
-  tree.write("20");
-  tree.rotate("21");
-  tree.write("21".repeat(50));
-  tree.compress("21");
-  tree.write("after midnight");
-  const second = await TestTail.start(tree);
-  assert.deepEqual(second.texts, ["20", "21".repeat(50), "after midnight"]);
-  await second.stop();
-});
-
 test("f: beside its plain file a .gz is not looked at", async () => {
   using tree = new LogTree();
   tree.rotate("20");
@@ -159,53 +112,6 @@ test("g: after three rotations and a compression while it was stopped nothing is
   const second = await TestTail.start(tree);
   assert.deepEqual(second.texts, ["c", "d", "e", "f"]);
   await second.stop();
-});
-
-test("i: when the clock steps back, the older file is gone on with where it was left, and the newer one later too", async () => {
-  using tree = new LogTree();
-  tree.rotate("20");
-  await using tail = await TestTail.start(tree);
-  tree.write("20 a");
-  tree.rotate("21");
-  tree.write("21 a");
-  await tail.turn();
-  tree.rotate("20");
-  tree.write("20 b");
-  await tail.turn();
-  tree.rotate("21");
-  tree.write("21 b");
-  await tail.turn();
-  tree.rotate("22");
-  tree.write("22");
-  await tail.turn();
-  assert.deepEqual(tail.texts, ["20 a", "21 a", "20 b", "21 b", "22"]);
-});
-
-test("i: an archive from before the first start that analysisd goes back to gives only what is added", async () => {
-  using tree = new LogTree();
-  tree.rotate("20");
-  tree.write("old");
-  tree.rotate("21");
-  await using tail = await TestTail.start(tree);
-  tree.rotate("20");
-  tree.write("new");
-  await tail.turn();
-  assert.deepEqual(tail.texts, ["new"]);
-});
-
-test("i: a fresh file under the name of a compressed day is read from its beginning", async () => {
-  using tree = new LogTree();
-  tree.rotate("20");
-  await using tail = await TestTail.start(tree);
-  tree.write("20 a".repeat(30));
-  tree.rotate("21");
-  tree.write("21 a");
-  await tail.turn();
-  tree.compress("20");
-  tree.rotate("20");
-  tree.write("20 fresh");
-  await tail.turn();
-  assert.deepEqual(tail.texts.slice(1), ["21 a", "20 fresh"]);
 });
 
 test("j: what a killed analysisd left without newline joins what the next one appends, in one line", async () => {

@@ -1,14 +1,8 @@
 import assert from "node:assert/strict";
 import { closeSync, existsSync, ftruncateSync, openSync } from "node:fs";
+import { LineWriter } from "./line-writer.ts";
 import { LogTree } from "./log-tree.ts";
 import { TestTail } from "./test-tail.ts";
-
-/** A line that was written, or is being written. */
-interface Written {
-  readonly text: string;
-  readonly isAwaited: boolean;
-  isComplete: boolean;
-}
 
 /** So many turns bring any tail to the end of the log. */
 const enough = 4;
@@ -23,15 +17,12 @@ export class TailProgram {
   readonly tree = new LogTree();
   readonly steps: string[] = [];
   readonly #random: () => number;
-  readonly #written: Written[] = [];
-  readonly #torn = new Set<string>();
-  readonly #tornFiles = new Set<string>();
+  readonly #lines: LineWriter;
   readonly #settled = new Map<string, number>();
   readonly #order: string[] = [];
   #tail: TestTail | undefined;
   #day = 1;
   #part = 0;
-  #unfinished: { line: Written; rest: Buffer } | undefined;
   #hasCrashed = false;
   #hasSteppedBack = false;
   #wasTruncated = false;
@@ -40,16 +31,15 @@ export class TailProgram {
 
   constructor(random: () => number) {
     this.#random = random;
+    this.#lines = new LineWriter(this.tree, random);
   }
 
   async run(length: number): Promise<void> {
     this.tree.rotate(this.#name());
     const start = this.#random() < 0.5 ? "end" : "beginning";
-    for (let lines = this.#pick(4); lines > 0; lines--) {
-      this.#write(this.#line(start === "beginning"));
-    }
+    for (let lines = this.#pick(4); lines > 0; lines--) this.#lines.write(start === "beginning");
     // At the end is right after the last newline, so a line that is begun is awaited, one that is whole is not.
-    if (this.#random() < 0.3) this.#begin(30);
+    if (this.#random() < 0.3) this.#lines.begin(30);
     await this.#start(start);
     for (let step = 0; step < length; step++) await this.#step();
     await this.#conclude();
@@ -57,8 +47,8 @@ export class TailProgram {
 
   async #step(): Promise<void> {
     const steps: readonly (readonly [weight: number, name: string, run: () => Promise<void> | void])[] = [
-      [10, "write", () => this.#write(this.#line())],
-      [5, "begin", () => this.#begin()],
+      [10, "write", () => this.#lines.write()],
+      [5, "begin", () => this.#lines.begin()],
       [8, "turn", () => this.#tail?.turn()],
       [3, "checkpoint", () => this.#tail?.checkpoint()],
       [4, "rotate", () => this.#rotate()],
@@ -73,8 +63,8 @@ export class TailProgram {
       [4, "start", () => this.#start("end")],
       [4, "settle some", () => this.#settle(0.5)],
       [2, "settle all", () => this.#settle(1)],
-      [2, "settle at once", () => this.#settleAtOnce(true)],
-      [2, "settle later", () => this.#settleAtOnce(false)],
+      [2, "settle at once", () => this.#tail?.settleAtOnce(true)],
+      [2, "settle later", () => this.#tail?.settleAtOnce(false)],
       [1, "fill", () => this.#tail?.intake.fill()],
       [2, "empty", () => this.#tail?.intake.empty()],
     ];
@@ -118,86 +108,40 @@ export class TailProgram {
       this.#order.push(text);
       if (isSettled) this.#settled.set(text, (this.#settled.get(text) ?? 0) + 1);
       assert.equal(place.length, text.length);
-      assert.equal(kind === "torn", this.#torn.has(text), `${kind}: ${text}`);
+      assert.equal(kind === "torn", this.#lines.torn.has(text), `${kind}: ${text}`);
     }
     this.#tail = undefined;
   }
 
   async #conclude(): Promise<void> {
     this.steps.push("conclude");
-    this.#finishLine();
+    this.#lines.finish();
     await this.#start("end");
     this.#tail?.intake.empty();
-    this.#settleAtOnce(true);
+    this.#tail?.settleAtOnce(true);
     await this.#tail?.turn(enough);
     await this.#rotate();
-    this.#write(this.#line());
+    this.#lines.write();
     await this.#tail?.turn(enough);
     this.#settle(1);
     await this.#tail?.stop();
     this.#collect();
-    const expected = this.#written.filter(({ isAwaited, isComplete }) => isAwaited && isComplete);
-    for (const { text } of expected) {
+    const { expected } = this.#lines;
+    for (const text of expected) {
       const times = this.#settled.get(text) ?? 0;
       assert.ok(this.#hasCrashed ? times >= 1 : times === 1, `${times} times: ${text.slice(0, 60)}`);
     }
-    const known = new Set([...expected.map(({ text }) => text), ...this.#torn]);
+    const known = new Set([...expected, ...this.#lines.torn]);
     assert.deepEqual(
       [...new Set(this.#order)].filter((text) => !known.has(text)),
       [],
     );
-    const first = [...new Set(this.#order)].filter((text) => !this.#torn.has(text));
-    if (!this.#hasSteppedBack)
-      assert.deepEqual(
-        first,
-        expected.map(({ text }) => text),
-      );
-  }
-
-  /** @param isAwaited false for a line that the tail must leave out although it is relevant */
-  #line(isAwaited = true): Written {
-    const word = this.#random() < 0.3 ? "quiet" : "alert";
-    const size = this.#random() < 0.02 ? 300_000 : this.#pick(3) === 0 ? this.#pick(5000) : this.#pick(80);
-    const text = `{"timestamp":"2026-11-21T10:00:00.000+0100","n":${this.#written.length},"${word}":"${"x".repeat(size)}"}`;
-    const line = { text, isAwaited: isAwaited && word === "alert", isComplete: false };
-    this.#written.push(line);
-    return line;
-  }
-
-  #write(line: Written): void {
-    this.#finishLine();
-    this.tree.write(line.text);
-    line.isComplete = true;
-  }
-
-  /** Writes a piece of a line, or more of the one that was begun. */
-  #begin(mostBytes = Number.POSITIVE_INFINITY): void {
-    this.#unfinished ??= this.#newLine();
-    const { line, rest } = this.#unfinished;
-    const length = 1 + this.#pick(Math.min(rest.length, mostBytes));
-    this.tree.writeRaw(rest.subarray(0, length));
-    if (length < rest.length) this.#unfinished = { line, rest: rest.subarray(length) };
-    else this.#finished(line);
-  }
-
-  #newLine(): { line: Written; rest: Buffer } {
-    const line = this.#line();
-    return { line, rest: Buffer.from(`${line.text}\n`) };
-  }
-
-  #finishLine(): void {
-    if (!this.#unfinished) return;
-    this.tree.writeRaw(this.#unfinished.rest);
-    this.#finished(this.#unfinished.line);
-  }
-
-  #finished(line: Written): void {
-    line.isComplete = true;
-    this.#unfinished = undefined;
+    const first = [...new Set(this.#order)].filter((text) => !this.#lines.torn.has(text));
+    if (!this.#hasSteppedBack) assert.deepEqual(first, expected);
   }
 
   async #rotate(): Promise<void> {
-    this.#finishLine();
+    this.#lines.finish();
     if (this.#random() < 0.5) this.#part++;
     else [this.#day, this.#part] = [this.#day + 1, 0];
     await this.#move(this.#name());
@@ -205,13 +149,8 @@ export class TailProgram {
 
   /** What a killed analysisd leaves when the day has changed before it starts again. */
   async #tear(): Promise<void> {
-    if (!this.#unfinished) return;
-    const { line, rest } = this.#unfinished;
-    const torn = line.text.slice(0, line.text.length + 1 - rest.length);
-    if (torn === line.text) return;
-    this.#torn.add(torn);
-    this.#tornFiles.add(this.tree.current);
-    this.#unfinished = undefined;
+    if (!this.#lines.hasUnfinished) return;
+    this.#lines.tear();
     await this.#rotate();
   }
 
@@ -233,7 +172,7 @@ export class TailProgram {
     if (this.#isQuiet) return;
     this.tree.unlink();
     if (this.#random() < 0.5) await this.#tail?.turn();
-    if (this.#random() < 0.5) this.#write(this.#line());
+    if (this.#random() < 0.5) this.#lines.write();
     this.tree.link();
   }
 
@@ -254,7 +193,7 @@ export class TailProgram {
     const name = this.#name(this.#day, 0);
     if (this.tree.dated(name) !== this.tree.current || existsSync(`${this.tree.dated(name)}.gz`)) return;
     // Long enough that the compressed file alone is known again by its head.
-    this.#finishLine();
+    this.#lines.finish();
     this.tree.write(`{"quiet":"${"x".repeat(1200)}"}`);
     if (!(await this.#catchUp())) return;
     this.tree.compress(name);
@@ -262,28 +201,27 @@ export class TailProgram {
   }
 
   async #stepBack(): Promise<void> {
-    if (this.#day < 2 || this.#unfinished || !(await this.#catchUp())) return;
+    if (this.#day < 2 || this.#lines.hasUnfinished || !(await this.#catchUp())) return;
     const name = this.#name(1 + this.#pick(this.#day - 1), 0);
     // What is appended to a torn line is one line with it; that is tried elsewhere.
-    if (this.#tornFiles.has(this.tree.dated(name))) return;
+    if (this.#lines.isTorn(this.tree.dated(name))) return;
     this.#hasSteppedBack = true;
     await this.#move(name);
-    this.#write(this.#line());
+    this.#lines.write();
     await this.#catchUp();
     await this.#tail?.checkpoint();
   }
 
   async #truncate(): Promise<void> {
-    if (this.#unfinished || this.#isQuiet || !(await this.#catchUp())) return;
+    if (this.#lines.hasUnfinished || this.#isQuiet || !(await this.#catchUp())) return;
     this.#settle(1);
     if (this.#random() < 0.5) await this.#stop();
     const file = openSync(this.tree.alertsJson, "r+");
     ftruncateSync(file);
     closeSync(file);
     this.#wasTruncated = true;
-    this.#write(this.#line());
-    if (this.#tail) await this.#tail.turn();
-    else await this.#start("end");
+    this.#lines.write();
+    await (this.#tail ? this.#tail.turn() : this.#start("end"));
   }
 
   /** Brings the tail to the end of the log; false when it is not running. */
@@ -297,10 +235,6 @@ export class TailProgram {
     for (const taken of this.#tail?.intake.taken ?? []) {
       if (!taken.isSettled && this.#random() < share) taken.settle();
     }
-  }
-
-  #settleAtOnce(settlesAtOnce: boolean): void {
-    if (this.#tail) this.#tail.intake.settlesAtOnce = settlesAtOnce;
   }
 
   #name(day = this.#day, part = this.#part): string {

@@ -150,6 +150,10 @@ export class TestTail implements AsyncDisposable {
     return this.intake.texts;
   }
 
+  settleAtOnce(settlesAtOnce: boolean): void {
+    this.intake.settlesAtOnce = settlesAtOnce;
+  }
+
   /** One more look at the file, unless the tail waits for room. */
   async turn(times = 1): Promise<void> {
     for (let turn = 0; turn < times; turn++) {
