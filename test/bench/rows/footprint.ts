@@ -1,0 +1,80 @@
+import { appendFileSync, writeFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { BenchAlerts } from "../alerts.ts";
+import type { Figure } from "../figure.ts";
+import { memoryOf, processorSeconds, type Stage } from "../stage.ts";
+import { present } from "../../rig/present.ts";
+import type { CarryRow } from "./carry.ts";
+import type { Row } from "./row.ts";
+
+const settleMs = 3000;
+const idleMs = 20_000;
+const warmUpAlerts = 100;
+
+/** Row h: what the forwarder costs while nothing happens, and at most while it works through row d's backlog. */
+export class FootprintRow implements Row {
+  readonly #stage: Stage;
+  readonly #carry: CarryRow;
+  readonly #idleBytes: number[] = [];
+  readonly #idlePercent: number[] = [];
+
+  /** @param carry a row d of its own */
+  constructor(stage: Stage, carry: CarryRow) {
+    this.#stage = stage;
+    this.#carry = carry;
+  }
+
+  prepare(): Promise<void> {
+    return this.#carry.prepare();
+  }
+
+  /** Idle: both sources on, connected to Kafka, after some alerts. */
+  async round(): Promise<void> {
+    await this.#carry.forwarder();
+    const stage = this.#stage;
+    const topic = await stage.newTopic();
+    const kafka = await stage.kafka();
+    const path = stage.path("alerts.json");
+    writeFileSync(path, "");
+    const config = stage.configure({
+      dfn: { customer_id: topic },
+      sources: { socket: { path: stage.path("alerts.sock") }, tail: { path } },
+      sink: { kafka: { brokers: kafka.addresses } },
+    });
+    await using forwarder = stage.forwarder(config);
+    await forwarder.waitForLog(/"msg":"started"/);
+    const alerts = new BenchAlerts({ relevantEvery: 1 });
+    for (let index = 0; index < warmUpAlerts; index++) appendFileSync(path, alerts.next());
+    await kafka.recordsReach(topic, warmUpAlerts);
+    await delay(settleMs);
+    const before = processorSeconds(forwarder);
+    const startedMs = performance.now();
+    await delay(idleMs);
+    const seconds = (performance.now() - startedMs) / 1000;
+    this.#idlePercent.push(((processorSeconds(forwarder) - before) / seconds) * 100);
+    this.#idleBytes.push(present(memoryOf(forwarder).nowBytes));
+    await forwarder.stop();
+  }
+
+  figures(): readonly Figure[] {
+    const row = "h";
+    const beside = undefined;
+    return [
+      { row, what: "memory, idle", unit: "MB", samples: megabytes(this.#idleBytes), beside, limit: atMost(90) },
+      { row, what: "memory, peak in d", unit: "MB", samples: megabytes(this.#carry.peaks), beside, limit: atMost(220) },
+      { row, what: "processor, idle", unit: "%", samples: this.#idlePercent, beside, limit: atMost(0.5) },
+    ];
+  }
+
+  async dispose(): Promise<void> {
+    // Each round ends what it starts.
+  }
+}
+
+function megabytes(samples: readonly number[]): number[] {
+  return samples.map((bytes) => bytes / 1e6);
+}
+
+function atMost(value: number): Figure["limit"] {
+  return { kind: "at most", value };
+}
