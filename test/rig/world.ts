@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { AlertStream } from "./alert-stream.ts";
+import { eventually } from "./eventually.ts";
 import type { Kafka, TopicOptions } from "./kafka.ts";
 import { Program } from "./program.ts";
 import { readTopic, type ReadRecord } from "./read-topic.ts";
@@ -107,17 +108,23 @@ export class World implements AsyncDisposable {
   /**
    * The promise: resolves when every relevant alert that was written stands in the topic. Stops the forwarder properly
    * then, so that nothing can come late, and checks that nothing is missing, altered, made up or out of order.
+   * @param options mayReorder: agents may change places; mayRepeat: records may stand there twice, and are looked at one
+   *                by one until none is missing
    * @returns the records, and how many there are too many
    */
   async everythingDelivered(
     forwarder: Program,
-    options: { withinMs?: number; mayReorder?: boolean } = {},
+    options: { withinMs?: number; mayReorder?: boolean; mayRepeat?: boolean } = {},
   ): Promise<{ records: ReadRecord[]; judgement: Judgement }> {
     this.analysisd.flush();
     const { expected } = this.ledger;
     await this.kafka.recordsReach(this.topic, expected, options).catch((reason: unknown) => {
       throw new Error(`the forwarder's log:\n${forwarder.errorLines.slice(-30).join("\n")}`, { cause: reason });
     });
+    if (options.mayRepeat === true) {
+      const isComplete = async (): Promise<boolean> => this.ledger.judge(await this.readTopic()).missing.length === 0;
+      await eventually("the alerts that are still missing", isComplete, options);
+    }
     const { ended } = await forwarder.stop();
     assert.equal(ended, 0, forwarder.errorLines.slice(-20).join("\n"));
     const records = await this.readTopic();
