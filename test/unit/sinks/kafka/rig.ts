@@ -1,4 +1,5 @@
 import type { SinkRecord, WriteOutcome } from "../../../../daemon/delivery/contract.ts";
+import { Entry, Parcel } from "../../../../daemon/sinks/kafka/entry.ts";
 import type { KafkaOptions } from "../../../../daemon/sinks/kafka/options.ts";
 import { KafkaSink } from "../../../../daemon/sinks/kafka/sink.ts";
 import type { KafkaTelemetry } from "../../../../daemon/sinks/kafka/telemetry.ts";
@@ -58,4 +59,13 @@ export function record(id: string, value = id): SinkRecord {
 /** Offsets of acknowledged records, reasons of refused ones. */
 export function summary(outcomes: readonly WriteOutcome[]): (number | string)[] {
   return outcomes.map((outcome) => (outcome.kind === "acknowledged" ? outcome.offset : outcome.reason));
+}
+
+/** One record in a batch that is sealed and numbered. */
+export async function sealedBatch(id: string): Promise<Buffer> {
+  const entry = new Entry(new Parcel(1), [{ record: record(id), index: 0 }], "none");
+  await entry.sealed;
+  entry.stamp({ producerId: 1n, epoch: 0, sequence: 0 });
+  if (entry.batch === undefined) throw new Error("a sealed entry has a batch");
+  return entry.batch;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { KafkaSink } from "../../../../daemon/sinks/kafka/sink.ts";
+import { KafkaSink } from "../../../../daemon/sinks/kafka/sink.ts";
+import { silentLog } from "../../../../daemon/telemetry/log.ts";
 import { eventually } from "../../../rig/eventually.ts";
 import { Lines, openSink, record, summary } from "./rig.ts";
 import { ScriptedBroker } from "./scripted-broker.ts";
@@ -138,6 +139,7 @@ test("a batch that arrives damaged is sent again, and only one that always does 
   await using sink = openSink([broker.address]);
   broker.react = (_request, count) => (count === 1 ? { code: 2 } : "append");
   assert.deepEqual(summary(await write(sink, "a", "b")), [0, 1]);
+  assert.deepEqual(broker.produced[0]?.batch, broker.produced[1]?.batch);
   broker.react = ({ records }) => (records.some(({ value }) => String(value) === "d") ? { code: 2 } : "append");
   assert.deepEqual(summary(await write(sink, "c", "d")), [2, "refused"]);
 });
@@ -148,6 +150,7 @@ test("a broker that does not answer is given up after the request's time, and th
   broker.react = (_request, count) => (count === 1 ? "silence" : "append");
   assert.deepEqual(summary(await write(sink, "a")), [0]);
   assert.equal(broker.produced.length, 2);
+  assert.equal(broker.connections, 2);
 });
 
 test("a missing permission is said once at error level with the remedy, and its end too", async () => {
@@ -209,7 +212,19 @@ test("a topic that may not be read gives the next offset and a sentence", async 
   assert.deepEqual(found.next, { "t/0": 1 });
 });
 
-test("disposing ends writes, look-ups and connections at once, also before open and twice", async () => {
+test("disposing is safe before opening", async () => {
+  const options = { brokers: ["127.0.0.1:1"], clientId: "test", tls: undefined, sasl: undefined } as const;
+  const sink = new KafkaSink({
+    options: { ...options, compression: "gzip", requestTimeoutMs: 5000, maxInFlight: 9 },
+    log: silentLog,
+  });
+  assert.equal(sink.maxInFlight, 5, "the broker remembers five batches");
+  await sink[Symbol.asyncDispose]();
+  sink.open();
+  assert.equal(sink.partitions("t"), undefined);
+});
+
+test("disposing ends writes, look-ups and connections at once, also twice", async () => {
   await using broker = await ScriptedBroker.start();
   const sink = openSink([broker.address]);
   broker.react = () => "silence";
