@@ -16,7 +16,10 @@ async function underVigil(
   await using broker = await ScriptedBroker.start();
   broker.react = () => "silence";
   const options: KafkaOptions = {
-    ...{ brokers: [broker.address], clientId: "test", tls: undefined, sasl: undefined },
+    brokers: [broker.address],
+    clientId: "test",
+    tls: undefined,
+    sasl: undefined,
     compression: "none",
     requestTimeoutMs: 60_000,
     maxInFlight: 1,
