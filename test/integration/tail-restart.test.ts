@@ -49,7 +49,7 @@ test("a line is passed when all before it are done, and the sink's offsets trave
   await first.crash();
   const second = new TestTail(tree);
   assert.deepEqual((await second.tail.load()).sink, { "topic/0": 7 });
-  second.run();
+  void second.run();
   await second.idle();
   assert.deepEqual(second.texts, []);
   await second.stop();

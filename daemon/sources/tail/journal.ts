@@ -162,10 +162,14 @@ export class Journal {
    * those for read; that they are finished only up to where the visit began makes it come back to them.
    */
   #turnedBack(spot: Spot | undefined): Finished[] {
+    const ids = new Set<string>();
     const visits = [...this.#finished.map(({ visit }) => visit), this.#reading?.visit];
     return visits.flatMap((visit) => {
       const isBeyond = visit && spot && visit.number > spot.visit.number;
       if (!isBeyond || (visit.origin.name?.rank ?? Infinity) > spot.visit.afterRank) return [];
+      // Of several visits to one file the first counts.
+      if (ids.has(visit.origin.id)) return [];
+      ids.add(visit.origin.id);
       return [{ ...identityOf(visit.origin), end: visit.start }];
     });
   }

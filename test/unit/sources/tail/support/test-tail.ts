@@ -132,18 +132,19 @@ export class TestTail implements AsyncDisposable {
   static async start(tree: LogTree, options: Partial<TailOptions> = {}, settlesAtOnce = true): Promise<TestTail> {
     const tail = new TestTail(tree, options);
     tail.intake.settlesAtOnce = settlesAtOnce;
-    tail.run();
+    void tail.run();
     await tail.idle();
     return tail;
   }
 
-  run(): void {
+  run(): Promise<void> {
     this.#running = this.tail.run(this.#drain.signal);
     const over = (): void => {
       this.waker.over();
       this.saveWaker.over();
     };
     this.#running.then(over, over);
+    return this.#running;
   }
 
   get texts(): string[] {

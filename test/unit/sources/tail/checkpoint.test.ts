@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { decode, encode, type Body } from "../../../../daemon/sources/tail/checkpoint.ts";
+import { fingerprint } from "../../../../daemon/sources/tail/fingerprint.ts";
+
+const head = fingerprint(Buffer.from("head"));
+const identity = { id: "1:18446744073709551615", name: "2026/Nov/ossec-alerts-21", head };
+const body: Body = {
+  position: { ...identity, file: "/var/ossec/logs/alerts/alerts.json", offset: 5_000_000_000, before: head },
+  afterRank: 12,
+  finished: [{ ...identity, name: null, end: 7 }],
+  doneBeyond: [{ ...identity, offsets: [1, 2, 3] }],
+  notBeforeMs: null,
+  newestSecond: 1_795_000_000,
+  sink: { "topic/0": 9 },
+};
+const text = encode(body, 3);
+
+test("what was written is read back", () => {
+  assert.deepEqual(decode(text), { kind: "valid", sequence: 3, body });
+  const empty: Body = { ...body, position: null, finished: [], doneBeyond: [], newestSecond: null, sink: {} };
+  assert.deepEqual(decode(encode(empty, 0)), { kind: "valid", sequence: 0, body: empty });
+});
+
+test("cut at any byte it is damaged", () => {
+  for (let length = 0; length < text.length - 1; length++) {
+    assert.deepEqual(decode(text.slice(0, length)), { kind: "damaged" }, `cut at ${length}`);
+  }
+});
+
+test("with any bit flipped it is not believed, unless it says the same all the same", () => {
+  const bytes = Buffer.from(text);
+  for (let bit = 0; bit < bytes.length * 8; bit++) {
+    const flipped = Buffer.from(bytes);
+    flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    const found = decode(flipped.toString("utf8"));
+    if (found.kind === "valid") assert.deepEqual(found.body, body, `bit ${bit}`);
+  }
+});
+
+test("another version is foreign, another shape damaged, a wrong checksum doubtful", () => {
+  assert.deepEqual(decode(text.replace('"version":1', '"version":2')), { kind: "foreign", version: 2 });
+  for (const other of ["null", "[]", "17", '"text"', "{}", '{"version":1}', '{"version":1,"sequence":1,"body":{}}']) {
+    assert.deepEqual(decode(other), { kind: "damaged" }, other);
+  }
+  assert.deepEqual(decode(text.replace('"offset":5000000000', '"offset":-1')), { kind: "damaged" });
+  const doubtful = decode(text.replace('"afterRank":12', '"afterRank":13'));
+  assert.deepEqual(doubtful, { kind: "doubtful", sequence: 3, body: { ...body, afterRank: 13 } });
+});

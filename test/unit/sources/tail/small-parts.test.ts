@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
+import { test } from "node:test";
+import { statusOf } from "../../../../daemon/sources/tail/status.ts";
+import { parseTimestamp, timestampOf } from "../../../../daemon/sources/tail/timestamp.ts";
+import { explain, Trouble } from "../../../../daemon/sources/tail/trouble.ts";
+import { every, unlessAborted } from "../../../../daemon/sources/tail/waker.ts";
+import { RecordingLog } from "./support/recording-log.ts";
+
+test("the timestamp at the beginning of an alert is read as Wazuh writes it, and nothing else is", () => {
+  const line = Buffer.from('{"timestamp":"2026-11-21T11:24:00.123+0100","rule":{}}');
+  assert.equal(parseTimestamp(timestampOf(line)), Date.UTC(2026, 10, 21, 10, 24, 0, 123));
+  for (const other of ["", "{}", '{"rule":1,"timestamp":"2026-11-21T11:24:00.123+0100"}', '{"timestamp":"']) {
+    assert.equal(parseTimestamp(timestampOf(Buffer.from(other))), undefined, other);
+  }
+  assert.equal(parseTimestamp("no time at all"), undefined);
+});
+
+test("a trouble is said when it has lasted, again each minute, and once when it is over", () => {
+  const { log, lines } = new RecordingLog();
+  let now = 0;
+  const trouble = new Trouble(log, () => now, 1000);
+  for (now = 0; now < 125_000; now += 500) trouble.raise("away");
+  assert.equal(lines.length, 3);
+  assert.equal(trouble.reason, "away");
+  trouble.clear("back");
+  trouble.clear("back");
+  assert.equal(lines.length, 4);
+  assert.equal(trouble.reason, undefined);
+});
+
+test("a trouble that passes soon is not said at all", () => {
+  const { log, lines } = new RecordingLog();
+  let now = 0;
+  const trouble = new Trouble(log, () => now, 1000);
+  for (now = 0; now < 10_000; now += 900) {
+    trouble.raise("away");
+    trouble.clear("back");
+  }
+  assert.deepEqual(lines, []);
+});
+
+test("the explanation names the path of the error, the reason and what to do", async () => {
+  const denied = Object.assign(new Error("denied"), { code: "EACCES", path: import.meta.filename });
+  assert.match(await explain("/other", denied), /small-parts.*uid \d+.*mode 0\d{3}.*group wazuh/);
+  assert.match(await explain("/a/b", Object.assign(new Error(), { code: "ENOENT" })), /^\/a\/b does not exist/);
+  assert.match(
+    await explain("/a/b", Object.assign(new Error("i/o error"), { code: "EIO" })),
+    /i\/o error.*tried again/,
+  );
+});
+
+test("waiting ends with the signal, and leaves no listener behind", async () => {
+  const controller = new AbortController();
+  await every(1).wait(controller.signal);
+  await unlessAborted(Promise.resolve(), controller.signal);
+  assert.equal(getEventListeners(controller.signal, "abort").length, 0);
+  const waits = [every(1e9).wait(controller.signal), unlessAborted(new Promise(() => undefined), controller.signal)];
+  controller.abort();
+  await Promise.all(waits);
+  await every(1e9).wait(controller.signal);
+});
+
+test("the lag is what is left of the file and what lies behind it", () => {
+  const visit = {
+    number: 1,
+    start: 0,
+    afterRank: 0,
+    origin: { file: "f", id: "", name: undefined, head: Buffer.alloc(0), isCompressed: false },
+  };
+  const situation = {
+    path: "p",
+    reading: { visit, offset: 100 },
+    trouble: undefined,
+    isAtEnd: false,
+    size: 150,
+    backlog: { bytes: 1000, compressed: 2 },
+    lastTimeMs: 5000,
+  };
+  assert.deepEqual(statusOf(situation, 65_000), {
+    state: "catching-up",
+    file: "f",
+    offset: 100,
+    size: 150,
+    lagBytes: 1050,
+    lagCompressedFiles: 2,
+    lagSeconds: 60,
+  });
+  const nothing = {
+    ...situation,
+    reading: undefined,
+    size: undefined,
+    trouble: "why",
+    backlog: { bytes: 0, compressed: 0 },
+  };
+  assert.deepEqual(statusOf({ ...nothing, isAtEnd: true }, 65_000), {
+    state: "waiting: why",
+    file: "p",
+    offset: 0,
+    size: undefined,
+    lagBytes: 0,
+    lagCompressedFiles: 0,
+    lagSeconds: 0,
+  });
+});
