@@ -114,7 +114,7 @@ export class OnceWorld {
     this.#delivery.outbox.dispose();
     const window = this.#couples.save();
     this.saveCheckpoint();
-    await this.#restart(JSON.parse(JSON.stringify(window)) as SavedWindow);
+    await this.#restart(structuredClone(window));
   }
 
   /** Ends without a word: only the last checkpoint is left. */

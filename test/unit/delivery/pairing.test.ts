@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Fingerprint } from "../../../daemon/delivery/fingerprint-table.ts";
+import { Pairing } from "../../../daemon/delivery/pairing.ts";
+
+function print(low: number): Fingerprint {
+  return { high: 1, low };
+}
+
+test("the k-th line of an id pairs with the k-th socket copy, whichever comes first", () => {
+  const pairing = new Pairing(10, 5);
+  assert.deepEqual(pairing.tail(print(1), 100), { kind: "first", nth: 1 });
+  assert.deepEqual(pairing.tail(print(1), 100), { kind: "first", nth: 2 });
+  assert.deepEqual(pairing.socket(print(1), 100, 100), { kind: "second", nth: 1 });
+  assert.deepEqual(pairing.socket(print(1), 100, 100), { kind: "second", nth: 2 });
+  assert.deepEqual(pairing.socket(print(1), 100, 100), { kind: "repeat" });
+  assert.deepEqual(pairing.socket(print(2), 100, 100), { kind: "first", nth: 1 });
+  assert.deepEqual(pairing.socket(print(2), 100, 100), { kind: "repeat" });
+  assert.deepEqual(pairing.tail(print(2), 100), { kind: "second", nth: 1 });
+  assert.deepEqual(pairing.tail(print(2), 100), { kind: "first", nth: 2 });
+});
+
+test("a socket copy of what the window forgot is covered; a newer one is not", () => {
+  const pairing = new Pairing(4, 1);
+  for (let second = 1; second <= 10; second++) pairing.tail(print(second), second);
+  assert.equal(pairing.size, 3);
+  assert.deepEqual(pairing.socket(print(2), 2, 10), { kind: "covered" });
+  assert.deepEqual(pairing.socket(print(11), 11, 10), { kind: "first", nth: 1 });
+});
+
+test("an alert without a time that was forgotten is covered too", () => {
+  const pairing = new Pairing(4, 1);
+  assert.deepEqual(pairing.socket(print(100), -1, -1), { kind: "first", nth: 1 });
+  pairing.tail(print(100), -1);
+  for (let i = 1; i <= 5; i++) pairing.tail(print(i), -1);
+  assert.deepEqual(pairing.socket(print(1), -1, -1), { kind: "covered" });
+});
+
+test("what only the socket has brought is kept until the tail comes by, and has a bound of its own", () => {
+  const pairing = new Pairing(6, 3);
+  for (let i = 1; i <= 3; i++) assert.equal(pairing.socket(print(i), i, -1).kind, "first");
+  assert.deepEqual(pairing.socket(print(4), 4, -1), { kind: "full" });
+  for (let i = 10; i < 100; i++) pairing.tail(print(i), i);
+  for (let i = 1; i <= 3; i++) assert.deepEqual(pairing.tail(print(i), i), { kind: "second", nth: 1 });
+  assert.equal(pairing.socket(print(101), 101, 99).kind, "first");
+});
+
+test("a window full of what only the socket has brought still takes the tail's alerts", () => {
+  const pairing = new Pairing(5, 1000);
+  let taken = 0;
+  for (let i = 1; i <= 10; i++) if (pairing.socket(print(i), i, -1).kind === "first") taken += 1;
+  assert.equal(taken, 3);
+  for (let i = 20; i < 30; i++) assert.equal(pairing.tail(print(i), i).kind, "first");
+  assert.ok(pairing.size <= 4);
+});
+
+test("a restored window goes on where the saved one stopped, within its own bounds", () => {
+  const pairing = new Pairing(20, 10);
+  pairing.tail(print(1), 1);
+  pairing.socket(print(2), 2, 1);
+  for (let i = 3; i < 9; i++) pairing.socket(print(i), i, 1);
+  const saved = [...pairing.save()];
+  const same = new Pairing(20, 10);
+  same.restore(saved);
+  assert.deepEqual([...same.save()], saved);
+  assert.deepEqual(same.socket(print(1), 1, 1), { kind: "second", nth: 1 });
+  assert.deepEqual(same.tail(print(2), 2), { kind: "second", nth: 1 });
+  const smaller = new Pairing(5, 2);
+  smaller.restore(saved);
+  assert.ok(smaller.size <= 4);
+  assert.deepEqual(smaller.socket(print(100), 100, 1), { kind: "full" });
+  for (let i = 20; i < 30; i++) assert.equal(smaller.tail(print(i), i).kind, "first");
+});
+
+test("a copy that is taken back is brought for the first time when it comes again", () => {
+  const pairing = new Pairing(10, 1);
+  pairing.socket(print(1), 1, -1);
+  pairing.undo(print(1), "socket");
+  pairing.undo(print(1), "socket");
+  assert.equal(pairing.knows(print(1)), false);
+  assert.deepEqual([...pairing.save()], []);
+  assert.deepEqual(pairing.socket(print(2), 2, -1), { kind: "first", nth: 1 });
+  pairing.tail(print(2), 2);
+  pairing.undo(print(2), "tail");
+  assert.deepEqual(pairing.socket(print(3), 3, -1), { kind: "full" });
+});
