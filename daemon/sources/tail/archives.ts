@@ -69,7 +69,7 @@ export class Archives {
     for await (const archive of this.newestFirst()) {
       if (archive.compressed) continue;
       if (++stats > mostStats) return undefined;
-      if ((await idOf(archive.path)) === id) return archive;
+      if ((await look(archive.path))?.id === id) return archive;
     }
     return undefined;
   }
@@ -91,11 +91,18 @@ export class Archives {
   }
 }
 
-/** `device:inode` of what a path leads to, or undefined when there is nothing. Exact: inodes go beyond 2^53. */
-export async function idOf(path: string): Promise<string | undefined> {
+/** A file as the system shows it. */
+export interface Sight {
+  /** `device:inode`; exact, because inodes go beyond 2^53. */
+  readonly id: string;
+  readonly size: number;
+}
+
+/** What a path leads to, or undefined when there is nothing. */
+export async function look(path: string): Promise<Sight | undefined> {
   try {
     const found = await stat(path, { bigint: true });
-    return `${found.dev}:${found.ino}`;
+    return { id: `${found.dev}:${found.ino}`, size: Number(found.size) };
   } catch (reason) {
     if (isAbsent(reason)) return undefined;
     throw reason;

@@ -1,5 +1,4 @@
-import { stat } from "node:fs/promises";
-import { isAbsent } from "./archives.ts";
+import { look } from "./archives.ts";
 import type { Journal } from "./journal.ts";
 import type { Succession } from "./succession.ts";
 
@@ -26,14 +25,8 @@ export async function measureBacklog(succession: Succession, journal: Journal): 
 }
 
 async function newBytes(path: string, seen: Set<string>): Promise<number> {
-  try {
-    const { dev, ino, size } = await stat(path, { bigint: true });
-    const id = `${dev}:${ino}`;
-    if (seen.has(id)) return 0;
-    seen.add(id);
-    return Number(size);
-  } catch (reason) {
-    if (isAbsent(reason)) return 0;
-    throw reason;
-  }
+  const found = await look(path);
+  if (!found || seen.has(found.id)) return 0;
+  seen.add(found.id);
+  return found.size;
 }

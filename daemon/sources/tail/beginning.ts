@@ -1,7 +1,7 @@
-import { open, stat } from "node:fs/promises";
-import { idOf } from "./archives.ts";
+import { open } from "node:fs/promises";
+import { look, type Sight } from "./archives.ts";
 import { rankOfDay } from "./dated-name.ts";
-import type { Generation } from "./generation.ts";
+import type { Origin } from "./generation.ts";
 import { keptFinished, type Journal } from "./journal.ts";
 import type { Opened, Succession } from "./succession.ts";
 
@@ -12,20 +12,12 @@ const newline = 0x0a;
 const dayMs = 86_400_000;
 const stepBytes = 64 * 1024;
 
-/** alerts.json as it was when the forwarder started for the first time. */
-export interface FirstSight {
-  readonly id: string;
-  readonly size: number;
-}
-
-/** What stands at the path, without opening it; undefined when there is nothing or it may not be asked. */
-export async function firstSight(path: string): Promise<FirstSight | undefined> {
-  try {
-    return { id: (await idOf(path)) ?? "", size: (await stat(path)).size };
-  } catch {
-    // Nothing is there, or it is hidden: it is then read from its first byte, so that nothing is lost.
-    return undefined;
-  }
+/**
+ * alerts.json when the forwarder starts for the first time, without opening it. Where there is nothing, or it is hidden,
+ * it will be read from its first byte, so that nothing is lost.
+ */
+export async function firstSight(path: string): Promise<Sight | undefined> {
+  return look(path).catch(() => undefined);
 }
 
 /**
@@ -35,7 +27,7 @@ export async function firstSight(path: string): Promise<FirstSight | undefined> 
  */
 export async function begin(
   start: Start,
-  sight: FirstSight | undefined,
+  sight: Sight | undefined,
   succession: Succession,
   journal: Journal,
 ): Promise<Opened | undefined> {
@@ -67,19 +59,20 @@ async function leaveBehind(
   succession: Succession,
   journal: Journal,
 ): Promise<void> {
-  const left: { generation: Generation; size: number }[] = [];
+  const left: { origin: Origin; size: number }[] = [];
   for await (const archive of succession.archives.newestFirst()) {
     if (left.length === keptFinished) break;
     if (archive.compressed || archive.name.rank > afterRank) continue;
     try {
+      const size = (await look(archive.path))?.size ?? 0;
       const generation = await succession.open(archive);
       await generation.close();
-      if (generation.origin.id !== liveId) left.push({ generation, size: (await stat(archive.path)).size });
+      if (generation.origin.id !== liveId) left.push({ origin: generation.origin, size });
     } catch {
       // An old archive that cannot be read matters only if the clock goes back to it; then it is read whole.
     }
   }
-  for (const { generation, size } of left.toReversed()) journal.consider(generation.origin, size);
+  for (const { origin, size } of left.toReversed()) journal.consider(origin, size);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { describe, DfnError, errnoOf } from "../../errors.ts";
-import { idOf } from "./archives.ts";
+import { look } from "./archives.ts";
 import { measureBacklog, type Backlog } from "./backlog.ts";
 import type { Loaded } from "./checkpoint-store.ts";
 import { Feeder } from "./feeder.ts";
@@ -177,10 +177,9 @@ export class Follower {
   /** At the end of a plain file: more may come, unless it is over. */
   async #lookAtPath(state: Following): Promise<boolean> {
     const { path, onEnd } = this.#options;
-    const { generation } = state;
     try {
-      const id = await idOf(path);
-      if (id === generation.origin.id) {
+      const found = await look(path);
+      if (found?.id === state.generation.origin.id) {
         state.wasLive = this.#isAtEnd = true;
         this.#backlog = { bytes: 0, compressed: 0 };
         this.#journal.caughtUp();
@@ -188,23 +187,24 @@ export class Follower {
         onEnd?.();
         return false;
       }
-      const isOver = id !== undefined || (!state.wasLive && (await this.#hasLater()));
-      if (!isOver) {
+      const hasLater = (await this.#succession.archives.after(this.#journal.afterRank)).length > 0;
+      if (!found && (state.wasLive || !hasLater)) {
         this.#trouble.raise(
           `${path} is not there. The file that was read last is still followed; alerts that go elsewhere are read as ` +
             `soon as ${path} is back. Is the manager running?`,
         );
         return false;
       }
+      // An empty file without dated name is none of analysisd's, or one it is about to replace.
+      if (found?.size === 0 && !hasLater) {
+        this.#isAtEnd = true;
+        return false;
+      }
     } catch (reason) {
       return this.#report(reason, path);
     }
-    this.#state = { kind: "ending", generation };
+    this.#state = { kind: "ending", generation: state.generation };
     return true;
-  }
-
-  async #hasLater(): Promise<boolean> {
-    return (await this.#succession.archives.after(this.#journal.afterRank)).length > 0;
   }
 
   async #end(generation: Generation, signal: AbortSignal): Promise<boolean> {

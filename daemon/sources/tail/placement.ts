@@ -1,5 +1,6 @@
 import type { Log } from "../../telemetry/log.ts";
-import { begin, firstSight, type FirstSight, type Start } from "./beginning.ts";
+import type { Sight } from "./archives.ts";
+import { begin, firstSight, type Start } from "./beginning.ts";
 import type { Body } from "./checkpoint.ts";
 import type { Loaded } from "./checkpoint-store.ts";
 import { parseStem } from "./dated-name.ts";
@@ -14,7 +15,7 @@ export class Placement {
   readonly #succession: Succession;
   readonly #journal: Journal;
   readonly #log: Log;
-  #sight: Promise<FirstSight | undefined>;
+  readonly #sight: Promise<Sight | undefined>;
 
   constructor(loaded: Loaded, start: Start, succession: Succession, journal: Journal, log: Log) {
     this.#loaded = loaded;

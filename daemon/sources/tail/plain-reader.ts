@@ -4,8 +4,8 @@ import type { Read, Reader } from "./reader.ts";
 
 const chunkBytes = 1024 * 1024;
 
-/** Each read begins so many bytes before the position, to see that they are still the same. */
-const overlapBytes = 64;
+/** Each read begins so many bytes before the position, to see that they are still the same: an alert or more. */
+const overlapBytes = beforeBytes;
 
 /** The buffers of one tail; only one file is read at a time. */
 export type ChunkBuffers = readonly [Buffer, Buffer];
@@ -65,7 +65,7 @@ export class PlainReader implements Reader {
     const before = await this.#at(offset - length, length);
     if (before.length < length) return undefined;
     this.#offset = offset;
-    this.#before = before.subarray(Math.max(0, length - overlapBytes));
+    this.#before = before;
     return before;
   }
 

@@ -1,6 +1,5 @@
-import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { Archives, isAbsent, type LogFile } from "./archives.ts";
+import { Archives, isAbsent, look, type LogFile } from "./archives.ts";
 import { parseStem } from "./dated-name.ts";
 import { beginsWith, fingerprint, tellingBytes } from "./fingerprint.ts";
 import { Generation } from "./generation.ts";
@@ -99,8 +98,8 @@ export class Succession {
       const name = stem === null || id === liveId ? undefined : parseStem(stem);
       if (!name) continue;
       const path = this.archives.pathOf(name);
-      const found = await stat(path, { bigint: true }).catch(ifAbsent);
-      if (found && `${found.dev}:${found.ino}` === id && found.size > end) return { path, name, compressed: false };
+      const found = await look(path);
+      if (found?.id === id && found.size > end) return { path, name, compressed: false };
     }
     return undefined;
   }
@@ -121,9 +120,4 @@ export class Succession {
       await generation.close();
     }
   }
-}
-
-function ifAbsent(reason: unknown): undefined {
-  if (isAbsent(reason)) return;
-  throw reason;
 }

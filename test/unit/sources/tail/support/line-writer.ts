@@ -76,7 +76,8 @@ export class LineWriter {
 
   #line(isAwaited: boolean): Written {
     const word = this.#random() < 0.3 ? "quiet" : "alert";
-    const size = this.#random() < 0.02 ? 300_000 : this.#pick(3) === 0 ? this.#pick(5000) : this.#pick(80);
+    const size =
+      this.#random() < 0.02 ? 300_000 + this.#pick(9999) : this.#pick(3) === 0 ? this.#pick(5000) : this.#pick(80);
     const start = `{"timestamp":"2026-11-21T10:00:00.000+0100","n":${this.#written.length}`;
     const text = `${start},"${word}":"${"x".repeat(size)}"}`;
     const line = { text, isAwaited: isAwaited && word === "alert", isComplete: false };

@@ -194,7 +194,7 @@ export class TailProgram {
     if (this.tree.dated(name) !== this.tree.current || existsSync(`${this.tree.dated(name)}.gz`)) return;
     // Long enough that the compressed file alone is known again by its head.
     this.#lines.finish();
-    this.tree.write(`{"quiet":"${"x".repeat(1200)}"}`);
+    this.tree.write(`{"n":"${name}","quiet":"${"x".repeat(1200)}"}`);
     if (!(await this.#catchUp())) return;
     this.tree.compress(name);
     this.#isQuiet = true;
