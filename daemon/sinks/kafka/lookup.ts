@@ -13,6 +13,9 @@ const maxIds = 1_000_000;
 /** A topic that Kafka, though it answers, does not let us see for so long is left out of the look-up. */
 const giveUpAfterMs = 15_000;
 
+/** Partitions that are read at the same time: enough to hide the network's delay, few enough for the memory. */
+const maxAtOnce = 8;
+
 type LookupContext = Pick<SenderContext, "topology" | "cluster" | "signal">;
 
 class Unreadable extends Error {}
@@ -28,7 +31,7 @@ class Findings {
   }
 }
 
-/** See `Sink.lookup`. Partition after partition, each until it succeeds or cannot succeed; rejects when disposed. */
+/** See `Sink.lookup`. Each partition until it succeeds or cannot succeed; rejects when disposed. */
 export async function lookUp(topics: readonly string[], since: SinkOffsets, context: LookupContext): Promise<Lookup> {
   const findings = new Findings();
   for (const topic of topics) context.topology.track(topic);
@@ -36,14 +39,9 @@ export async function lookUp(topics: readonly string[], since: SinkOffsets, cont
     const isRead = Object.keys(since).some((name) => name.startsWith(`${topic}/`));
     try {
       const count = await partitionCount(topic, isRead, context);
-      for (let partition = 0; partition < count; partition++) {
-        const name = `${topic}/${partition}`;
-        await persist(context, async () => {
-          // With an entry from which nothing is to be read, one question tells the next offset.
-          if (isRead && findings.refusal === undefined)
-            await read(topic, partition, since[name] ?? 0, findings, context);
-          else findings.next[name] = await nextOffset(topic, partition, context);
-        });
+      for (let first = 0; first < count; first += maxAtOnce) {
+        const partitions = Array.from({ length: Math.min(maxAtOnce, count - first) }, (_, at) => first + at);
+        await Promise.all(partitions.map((partition) => lookAt(topic, partition, isRead, since, findings, context)));
       }
     } catch (reason) {
       if (!(reason instanceof Unreadable)) throw reason;
@@ -52,6 +50,22 @@ export async function lookUp(topics: readonly string[], since: SinkOffsets, cont
   }
   const { shipped, next, refusal } = findings;
   return refusal === undefined ? { shipped, next } : { shipped: undefined, refusal, next };
+}
+
+async function lookAt(
+  topic: string,
+  partition: number,
+  isRead: boolean,
+  since: SinkOffsets,
+  findings: Findings,
+  context: LookupContext,
+): Promise<void> {
+  const name = `${topic}/${partition}`;
+  await persist(context, async () => {
+    // With nothing to be read, one question tells the next offset.
+    if (isRead && findings.refusal === undefined) await read(topic, partition, since[name] ?? 0, findings, context);
+    else findings.next[name] = await nextOffset(topic, partition, context);
+  });
 }
 
 /** Partitions of a topic; 0 for one that does not exist and of which nothing was shipped. */
@@ -97,7 +111,9 @@ async function read(
     findings.count(ids);
   } catch (reason) {
     if (!isUnreadable(reason) && !(reason instanceof Unreadable)) throw reason;
-    findings.refusal = `topic ${topic} cannot be read (${describe(reason)}); the operation Read on it lets the forwarder find out what it sent before a crash`;
+    const remedy =
+      reason instanceof KafkaError ? "; the operation Read on it lets the forwarder see what it sent before" : "";
+    findings.refusal = `topic ${topic} cannot be read: ${describe(reason)}${remedy}`;
     findings.next[name] = await nextOffset(topic, partition, context);
   }
 }

@@ -231,11 +231,13 @@ export class PartitionSender {
   }
 
   #report(fault: Fault): void {
-    const { alarms, log } = this.#context;
+    const { alarms, log, topology } = this.#context;
     this.#troubledSince ??= Date.now();
     log.debug(`${this.topic}/${this.partition}: ${fault.text}`);
+    // What is wrong with the topic itself is said where its metadata are read.
+    const isSaid = (topology.codeOf(this.topic) ?? 0) !== 0;
     if (fault.concern !== "none" && fault.concern !== "unreachable") {
-      alarms.raise(`writing to topic ${this.topic}`, fault);
+      if (!isSaid) alarms.raise(`writing to topic ${this.topic}`, fault);
     } else if (Date.now() - this.#troubledSince >= reportAfterMs) {
       alarms.raise(`partition ${this.topic}/${this.partition}`, fault);
     }

@@ -4,8 +4,8 @@ import { readBatches, type StoredRecord } from "./record-reader.ts";
 import { fetchBatches, fetchOffset } from "./requests.ts";
 import type { Topology } from "./topology.ts";
 
-/** Compressed bytes asked for at once. */
-const fetchBytes = 4 * 1024 * 1024;
+/** Compressed bytes asked for at once; at least one whole batch comes in any case. */
+const fetchBytes = 1024 * 1024;
 /** Answers without a batch, half a second each, after which the reading is begun anew. */
 const maxEmptyAnswers = 10;
 const offsetOutOfRange = 1;

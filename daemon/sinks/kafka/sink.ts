@@ -77,6 +77,7 @@ export class KafkaSink implements Sink {
     };
   }
 
+  /** Connections are made with the first topic that is asked about or written to. */
   open(): void {
     if (this.#timers.length > 0 || this.#stop.signal.aborted) return;
     this.#timers.push(setInterval(() => this.#checkProgress(), this.#options.requestTimeoutMs / 2));
