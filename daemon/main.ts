@@ -7,6 +7,8 @@ import { DfnError, errnoOf, exitCodes } from "./errors.ts";
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import("./commands/run.ts")).run,
   replay: async () => (await import("./commands/replay.ts")).replay,
+  "dead-letter": async () => (await import("./commands/dead-letter.ts")).deadLetter,
+  status: async () => (await import("./commands/status.ts")).status,
   check: async () => (await import("./commands/check.ts")).check,
   config: async () => (await import("./commands/config.ts")).config,
   version: async () => (await import("./commands/version.ts")).version,

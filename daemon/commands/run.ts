@@ -2,8 +2,12 @@ import type { Config } from "../config/config.ts";
 import { createBooks } from "../forwarder/books.ts";
 import { Forwarder } from "../forwarder/forwarder.ts";
 import { logStatistics } from "../forwarder/statistics.ts";
+import { factsOf, watchedBy } from "../forwarder/snapshot.ts";
 import { describe, DfnError } from "../errors.ts";
 import { lockStateDir } from "../state/lock.ts";
+import { Metrics } from "../status/metrics.ts";
+import { StatusService } from "../status/service.ts";
+import { SurroundingsWatch } from "../status/surroundings.ts";
 import { LatencyMeter } from "../telemetry/latency.ts";
 import { createLog } from "../telemetry/log.ts";
 import { RateMeter } from "../telemetry/rates.ts";
@@ -26,27 +30,41 @@ Signals:
     const { values } = parseCommandLine(run, args, configOptions);
     const first = loadConfig(values, io);
     await using _lock = await lockStateDir(first.stateDir, createLog(first.log.level));
-    const process = { env: io.env, books: createBooks(), latency: new LatencyMeter() };
+    const process = { env: io.env, books: createBooks(), latency: new LatencyMeter(), metrics: new Metrics() };
     const rates = new RateMeter(performance.now());
     using signals = new Signals();
     const stopsOnFailure = (reason: unknown): void => signals.fail(reason);
     const build = (config: Config): Forwarder =>
       new Forwarder({ ...process, config, log: createLog(config.log.level) });
     let running = build(first);
+    let isReady = false;
+    const surroundings = new SurroundingsWatch(
+      () => watchedBy(running),
+      () => performance.now(),
+    );
+    await using status = new StatusService({
+      facts: () => factsOf(running, { version: productVersion, isReady, surroundings: surroundings.current }),
+      refresh: () => surroundings.refresh(),
+      metrics: process.metrics,
+    });
+    await status.listen(first.status.listen, running.setup.log);
     await running.start(stopsOnFailure);
     for (;;) {
       const { config, log } = running.setup;
+      isReady = true;
       log.info({ version: productVersion, stateDir: config.stateDir }, "started");
       const statistics = { ...process, forwarder: running, rates, log };
       const timer = everyMs(config.log.statisticsMs, () => logStatistics("statistics", statistics));
       const next = await nextForwarder(signals, running, () => build(loadConfig(values, io)));
       clearInterval(timer);
+      isReady = false;
       log.info(next === undefined ? "stopping" : "taking over the changed settings");
       await running.stop();
       logStatistics("figures so far", statistics);
       signals.throwIfFailed();
       if (next === undefined) return 0;
       running = await startOrReturn(next, () => build(config), stopsOnFailure);
+      await status.listen(running.setup.config.status.listen, running.setup.log);
     }
   },
 };

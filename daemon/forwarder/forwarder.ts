@@ -9,11 +9,12 @@ import type { Sink } from "../delivery/contract.ts";
 import { affordableConnections, SocketSource } from "../sources/socket/socket-source.ts";
 import type { SocketIntake } from "../sources/socket/connection.ts";
 import { Tail } from "../sources/tail/tail.ts";
+import type { Metrics } from "../status/metrics.ts";
 import { loadWindow, removeWindow, saveWindow } from "../state/window-file.ts";
 import type { LatencyMeter } from "../telemetry/latency.ts";
 import type { Log } from "../telemetry/log.ts";
 import { Feedback } from "../wazuh/feedback.ts";
-import type { Books } from "./books.ts";
+import { carryOver, type Books } from "./books.ts";
 import { createCore, openDeadLetters, type Core } from "./core.ts";
 import { createSink } from "./sink.ts";
 import { PipelineIntake } from "./tail-intake.ts";
@@ -31,6 +32,7 @@ export interface ForwarderSetup {
   readonly log: Log;
   readonly books: Books;
   readonly latency: LatencyMeter;
+  readonly metrics: Metrics;
 }
 
 /**
@@ -39,12 +41,12 @@ export interface ForwarderSetup {
  */
 export class Forwarder {
   readonly setup: ForwarderSetup;
-  readonly #sink: Sink;
-  readonly #deadLetters: DeadLetterStore;
-  readonly #feedback: Feedback;
+  readonly sink: Sink;
+  readonly deadLetters: DeadLetterStore;
+  readonly feedback: Feedback;
   readonly #offsets: SinkOffsets | undefined;
-  readonly #couples: Couples | undefined;
-  readonly #core: Core;
+  readonly couples: Couples | undefined;
+  readonly core: Core;
   readonly #drain = new AbortController();
   #tail: Tail | undefined;
   #reading: Promise<void> = Promise.resolve();
@@ -53,36 +55,38 @@ export class Forwarder {
 
   /** @throws DfnError CONFIG when the sink cannot work with these settings */
   constructor(setup: ForwarderSetup) {
-    const { config, env, log, books, latency } = setup;
+    const { config, env, log, books, latency, metrics } = setup;
     this.setup = setup;
-    this.#sink = createSink(config, env, log, {
-      acknowledged: (_records, _bytes, latencyMs) => latency.add(latencyMs),
-      retried: () => undefined,
+    this.sink = createSink(config, env, log, {
+      acknowledged: (_records, _bytes, latencyMs) => {
+        latency.add(latencyMs);
+        metrics.acknowledged(latencyMs);
+      },
+      retried: () => metrics.retried(),
       refused: () => undefined,
-      disconnected: (address, reason) => log.debug({ address, reason }, "a connection to Kafka ended"),
+      disconnected: (address, reason) => {
+        metrics.disconnected();
+        log.debug({ address, reason }, "a connection to Kafka ended");
+      },
     });
-    this.#deadLetters = openDeadLetters(config, log);
-    this.#feedback = new Feedback({
+    this.deadLetters = openDeadLetters(config, log);
+    this.feedback = new Feedback({
       socketPath: join(config.wazuh.home, "queue/sockets/queue"),
       mode: config.wazuh.feedback,
       log,
     });
     const { socket, tail } = config.sources;
     this.#offsets = tail === undefined ? undefined : new SinkOffsets();
-    this.#couples = socket === undefined ? undefined : new Couples(new Pairing(), { isLone: tail === undefined });
-    this.#core = createCore({
+    this.couples = socket === undefined ? undefined : new Couples(new Pairing(), { isLone: tail === undefined });
+    this.core = createCore({
       config,
-      sink: this.#sink,
-      deadLetters: this.#deadLetters,
+      sink: this.sink,
+      deadLetters: this.deadLetters,
       books,
-      couples: this.#couples,
+      couples: this.couples,
       offsets: this.#offsets,
-      feedback: this.#feedback,
+      feedback: this.feedback,
     });
-  }
-
-  get core(): Core {
-    return this.#core;
   }
 
   get tail(): Tail | undefined {
@@ -104,16 +108,16 @@ export class Forwarder {
 
   async #begin(failed: (reason: unknown) => void): Promise<void> {
     const { config, log } = this.setup;
-    const window = this.#couples === undefined ? undefined : await loadWindow(config.stateDir, log);
+    const window = this.couples === undefined ? undefined : await loadWindow(config.stateDir, log);
     let since = {};
     if (config.sources.tail !== undefined) {
       const intake = new PipelineIntake(
         {
-          pipeline: this.#core.pipeline,
-          relevance: this.#core.relevance,
-          shipper: this.#core.shipper,
+          pipeline: this.core.pipeline,
+          relevance: this.core.relevance,
+          shipper: this.core.shipper,
           counters: this.setup.books.tail,
-          budget: this.#core.budget,
+          budget: this.core.budget,
         },
         () => this.#caughtUp(held),
       );
@@ -128,10 +132,10 @@ export class Forwarder {
       this.#tail = tail;
       const resumed = await tail.load();
       since = resumed.sink;
-      this.#couples?.restore(window, resumed.lastSecond);
-    } else this.#couples?.restore(window, -1);
+      this.couples?.restore(window, resumed.lastSecond);
+    } else this.couples?.restore(window, -1);
     const held = this.#offsets?.hold(since) ?? [];
-    this.#sink.open();
+    this.sink.open();
     this.#starting = this.#lookUp(since);
     this.#starting.catch(failed);
     if (this.#tail !== undefined) {
@@ -151,13 +155,13 @@ export class Forwarder {
     this.#drain.abort();
     this.#socket?.drain();
     await this.#reading.catch(() => undefined); // What ended it was reported to `failed`.
-    this.#core.shipper.letGo();
-    this.#core.outbox.flush();
-    const isDone = await within(this.#core.shipper.idle(), drainMs);
-    this.#core.shipper.dispose();
-    this.#core.outbox.dispose();
+    this.core.shipper.letGo();
+    this.core.outbox.flush();
+    const isDone = await within(this.core.shipper.idle(), drainMs);
+    this.core.shipper.dispose();
+    this.core.outbox.dispose();
     try {
-      if (this.#couples !== undefined) await saveWindow(config.stateDir, this.#couples.save());
+      if (this.couples !== undefined) await saveWindow(config.stateDir, this.couples.save());
     } catch (reason) {
       const what = "the pairing window cannot be saved; an alert that both sources brought may be sent twice";
       log.error({ reason: describe(reason) }, what);
@@ -165,16 +169,17 @@ export class Forwarder {
     await this.#tail?.save();
     if (!isDone) log.warn("stopped before everything was acknowledged; the rest is read again at the next start");
     await this.#socket?.[Symbol.asyncDispose]();
-    await this.#sink[Symbol.asyncDispose]();
+    await this.sink[Symbol.asyncDispose]();
     await this.#starting.catch(() => undefined); // The look-up ends when the sink is disposed.
     await this.#tail?.[Symbol.asyncDispose]();
-    await this.#deadLetters[Symbol.asyncDispose]();
-    await this.#feedback[Symbol.asyncDispose]();
+    await this.deadLetters[Symbol.asyncDispose]();
+    await this.feedback[Symbol.asyncDispose]();
+    carryOver(this.setup.books, this.#tail !== undefined);
   }
 
   async #lookUp(since: Readonly<Record<string, number>>): Promise<void> {
     const { log } = this.setup;
-    const lookup = await this.#sink.lookup(this.#core.topics, since);
+    const lookup = await this.sink.lookup(this.core.topics, since);
     if (lookup.shipped === undefined) {
       const what = "the topic cannot be read: after a crash, alerts that were under way are sent twice";
       log.warn({ reason: lookup.refusal }, `${what}; give this principal Read on the topic to prevent it`);
@@ -184,12 +189,12 @@ export class Forwarder {
     // A crash right after the first record must find where to look: the offsets are on disk before it is sent.
     this.#offsets?.seed(lookup.next);
     await this.#tail?.save();
-    this.#core.shipper.begin(lookup);
+    this.core.shipper.begin(lookup);
   }
 
   async #listen(settings: NonNullable<Config["sources"]["socket"]>): Promise<void> {
     const { log } = this.setup;
-    const { pipeline, budget } = this.#core;
+    const { pipeline, budget } = this.core;
     const isAlone = this.#tail === undefined;
     const file = "socket";
     const intake: SocketIntake = {
@@ -215,7 +220,7 @@ export class Forwarder {
 
   #caughtUp(held: readonly { isPassed: boolean }[]): void {
     for (const record of held) record.isPassed = true;
-    this.#core.shipper.endLookup();
+    this.core.shipper.endLookup();
     void removeWindow(this.setup.config.stateDir).catch((reason: unknown) => {
       this.setup.log.warn({ reason: describe(reason) }, "the saved pairing window cannot be removed");
     });

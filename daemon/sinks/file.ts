@@ -47,12 +47,17 @@ export class FileSink implements Sink {
   readonly #log: Log;
   readonly #stop = new AbortController();
   #file: OpenFile | undefined;
-  #isFailing = false;
+  #trouble: string | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(path: string, log: Log) {
     this.#path = path;
     this.#log = log;
+  }
+
+  /** Why records cannot be written at present, and what to do; undefined while they can. */
+  get trouble(): string | undefined {
+    return this.#trouble;
   }
 
   open(): void {
@@ -102,15 +107,16 @@ export class FileSink implements Sink {
       this.#stop.signal.throwIfAborted();
       try {
         const result = await attempt();
-        if (this.#isFailing) this.#log.info({ path: this.#path }, "records can be written again");
-        this.#isFailing = false;
+        if (this.#trouble !== undefined) this.#log.info({ path: this.#path }, "records can be written again");
+        this.#trouble = undefined;
         return result;
       } catch (reason) {
-        if (!this.#isFailing) {
-          const remedy = "nothing is lost, it is tried again each second: make room or mend the rights of the file";
-          this.#log.error({ path: this.#path, reason: describe(reason) }, `records cannot be written; ${remedy}`);
+        const what = "records cannot be written";
+        const remedy = "nothing is lost, it is tried again each second: make room or mend the rights of the file";
+        if (this.#trouble === undefined) {
+          this.#log.error({ path: this.#path, reason: describe(reason) }, `${what}; ${remedy}`);
         }
-        this.#isFailing = true;
+        this.#trouble = `${what}: ${this.#path}: ${describe(reason)}; ${remedy}`;
         await pause(retryMs, undefined, { signal: this.#stop.signal });
       }
     }

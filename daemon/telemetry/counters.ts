@@ -24,6 +24,8 @@ export class SourceCounters implements Counts {
   inFlight = 0;
   acknowledged = 0;
   deadLettered = 0;
+  /** Alerts in flight that no one works on: they are read again, and then not counted again. */
+  carriedOver = 0;
 
   /** n alerts that no handler wants, told apart without being parsed. */
   passedBy(alerts: number): void {
@@ -33,6 +35,10 @@ export class SourceCounters implements Counts {
 
   /** An alert was taken over; `settled` follows, once. */
   taken(): void {
+    if (this.carriedOver > 0) {
+      this.carriedOver -= 1;
+      return;
+    }
     this.read += 1;
     this.inFlight += 1;
   }
@@ -53,6 +59,11 @@ export class SourceCounters implements Counts {
         this.paired += 1;
         break;
     }
+  }
+
+  /** Everything in flight was let go without an outcome, and is read again later by this process. */
+  carryOver(): void {
+    this.carriedOver = this.inFlight;
   }
 
   snapshot(): Counts {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, errnoOf } from "../../errors.ts";
 import type { Log } from "../../telemetry/log.ts";
 import { decode, encode, type Body, type Decoded } from "./checkpoint.ts";
+import type { CheckpointStatus } from "./status.ts";
 import { Trouble } from "./trouble.ts";
 
 /** What was found at start. */
@@ -32,8 +33,10 @@ export class CheckpointStore {
   readonly #directory: string;
   readonly #log: Log;
   readonly #trouble: Trouble;
+  readonly #now: () => number;
   #sequence = 0;
   #written: string | undefined;
+  #upToDateAt: number | undefined;
   /** Whether the current file is worth keeping as the previous one. */
   #isCurrentGood = true;
 
@@ -47,6 +50,13 @@ export class CheckpointStore {
     this.#previous = join(directory, "checkpoint.json.1");
     this.#log = log;
     this.#trouble = new Trouble(log, now, 0);
+    this.#now = now;
+  }
+
+  status(): CheckpointStatus {
+    const at = this.#upToDateAt;
+    const ageSeconds = at === undefined ? undefined : Math.round((this.#now() - at) / 1000);
+    return { ageSeconds, trouble: this.#trouble.reason };
   }
 
   /**
@@ -75,11 +85,15 @@ export class CheckpointStore {
   /** Writes a checkpoint unless it says what the last one says. A failure is logged, and the next call tries again. */
   async save(body: Body): Promise<void> {
     const content = JSON.stringify(body);
-    if (content === this.#written) return;
+    if (content === this.#written) {
+      this.#upToDateAt = this.#now();
+      return;
+    }
     try {
       await this.#write(encode(body, this.#sequence + 1));
       this.#sequence++;
       this.#written = content;
+      this.#upToDateAt = this.#now();
       this.#trouble.clear(`The checkpoint in ${this.#directory} can be written again.`);
     } catch (reason) {
       this.#trouble.raise(

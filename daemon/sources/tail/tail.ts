@@ -4,7 +4,7 @@ import { Follower } from "./follower.ts";
 import { Journal } from "./journal.ts";
 import type { TailOptions } from "./options.ts";
 import { Saver } from "./saver.ts";
-import type { TailStatus } from "./status.ts";
+import type { CheckpointStatus, TailStatus } from "./status.ts";
 import { every } from "./waker.ts";
 
 const saveEveryMs = 1000;
@@ -73,6 +73,10 @@ export class Tail implements AsyncDisposable {
   /** Undefined before `run`. */
   status(): TailStatus | undefined {
     return this.#follower?.status();
+  }
+
+  checkpoint(): CheckpointStatus {
+    return this.#store.status();
   }
 
   /** Safe in every state: before `load`, while it runs, twice. */

@@ -1,0 +1,136 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { letterId, readSegment, segmentsOf, type DeadLetter } from "../delivery/dead-letter-segments.ts";
+import { sweep } from "../delivery/dead-letter-sweep.ts";
+import { giveToOwner, markRemoved } from "../delivery/dead-letter-tombstones.ts";
+import { describe, DfnError, errnoOf } from "../errors.ts";
+import { lockStateDir } from "../state/lock.ts";
+import type { Log } from "../telemetry/log.ts";
+
+/** An entry of the store and where it stands. */
+export interface Stored {
+  /** What it is called by; see `letterId`. */
+  readonly id: string;
+  readonly segment: string;
+  readonly number: number;
+  readonly letter: DeadLetter;
+}
+
+/** Which entries are meant. */
+export type Choice =
+  | { readonly kind: "all" }
+  | { readonly kind: "before"; readonly timeMs: number }
+  | { readonly kind: "ids"; readonly ids: ReadonlySet<string> };
+
+/**
+ * The entries that are meant, oldest first; a segment at a time is in memory.
+ * @param bad is given each line that cannot be read, of the segments that are looked through
+ */
+export async function* select(
+  directory: string,
+  choice: Choice,
+  bad: (segment: string, number: number) => void,
+): AsyncGenerator<Stored> {
+  for (const segment of await segmentsOf(directory)) {
+    if (choice.kind === "ids" && !isNamed(segment, choice.ids)) continue;
+    for await (const { number, letter } of readSegment(segment, (number) => bad(segment, number))) {
+      const id = letterId(segment, number);
+      if (choice.kind === "ids" && !choice.ids.has(id)) continue;
+      if (choice.kind === "before" && !(Date.parse(letter.time) < choice.timeMs)) continue;
+      yield { id, segment, number, letter };
+    }
+  }
+}
+
+function isNamed(segment: string, ids: ReadonlySet<string>): boolean {
+  const prefix = letterId(segment, 0).slice(0, -1);
+  return [...ids].some((id) => id.startsWith(prefix));
+}
+
+/** @throws DfnError DATA that names the first id that is not there */
+export async function assertAllThere(directory: string, ids: ReadonlySet<string>): Promise<void> {
+  const missing = new Set(ids);
+  for await (const { id } of select(directory, { kind: "ids", ids }, () => undefined)) missing.delete(id);
+  const [first] = missing;
+  if (first === undefined) return;
+  throw new DfnError("DATA", `there is no dead letter ${first}; see: wazuh-dfn dead-letter list`);
+}
+
+/** Entries that are to be removed: collected while others are under way, written together. */
+export class Removals {
+  #waiting = new Map<string, number[]>();
+  #writing: Promise<void> | undefined;
+  #failure: { readonly reason: unknown } | undefined;
+
+  add({ segment, number }: Pick<Stored, "segment" | "number">): void {
+    const numbers = this.#waiting.get(segment);
+    if (numbers === undefined) this.#waiting.set(segment, [number]);
+    else numbers.push(number);
+    this.#writing ??= this.#write();
+  }
+
+  /** Resolves when all that were added are removed, durably. @throws what the system said where one could not be */
+  async done(): Promise<void> {
+    await this.#writing;
+    if (this.#failure !== undefined) throw this.#failure.reason;
+  }
+
+  async #write(): Promise<void> {
+    await Promise.resolve(); // What is added in the same turn comes along.
+    while (this.#waiting.size > 0) {
+      const group = this.#waiting;
+      this.#waiting = new Map();
+      try {
+        for (const [segment, numbers] of group) await markRemoved(segment, numbers);
+      } catch (reason) {
+        this.#failure ??= { reason };
+      }
+    }
+    this.#writing = undefined;
+  }
+}
+
+/**
+ * Changes the store: one command at a time, beside a forwarder that may be running. Segments that are empty afterwards
+ * are deleted. Undefined where there is no store, and so nothing to change.
+ * @throws DfnError UNAVAILABLE when another command is at it, IO when the store cannot be read or written
+ */
+export async function changing<T>(directory: string, log: Log, change: () => Promise<T>): Promise<T | undefined> {
+  if (!(await isThere(directory))) return undefined;
+  await using _lock = await lock(directory, log);
+  try {
+    await giveToOwner(join(directory, "lock"));
+    return await change();
+  } finally {
+    await sweep(directory);
+  }
+}
+
+async function lock(directory: string, log: Log): Promise<AsyncDisposable> {
+  try {
+    return await lockStateDir(directory, log);
+  } catch (reason) {
+    if (!(reason instanceof DfnError) || reason.code !== "UNAVAILABLE") throw reason;
+    const what = `another dead-letter command is changing ${directory}; wait until it has ended`;
+    throw new DfnError("UNAVAILABLE", what, { cause: reason });
+  }
+}
+
+async function isThere(directory: string): Promise<boolean> {
+  try {
+    await stat(directory);
+    return true;
+  } catch (reason) {
+    if (errnoOf(reason) === "ENOENT") return false;
+    throw reason;
+  }
+}
+
+/** What the system refuses, as an error for the administrator. */
+export function unreadable(directory: string, reason: unknown): unknown {
+  if (errnoOf(reason) === undefined || reason instanceof DfnError) return reason;
+  const remedy = "run the command as the forwarder's user or as root, and see that the disk is not full";
+  return new DfnError("IO", `the dead letters in ${directory} cannot be used: ${describe(reason)}; ${remedy}`, {
+    cause: reason,
+  });
+}

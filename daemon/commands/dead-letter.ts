@@ -1,0 +1,144 @@
+import { nearest } from "../config/nearest.ts";
+import { readTimestamp } from "../config/timestamp.ts";
+import { describe, DfnError, exitCodes } from "../errors.ts";
+import { deadLetterDirectory } from "../forwarder/core.ts";
+import { createLog } from "../telemetry/log.ts";
+import { configOptions, configOptionsHelp, loadConfig, parseCommandLine, type Command, type Io } from "./command.ts";
+import { resend, type Resent } from "./dead-letter-replay.ts";
+import { assertAllThere, changing, Removals, select, unreadable, type Choice } from "./dead-letter-store.ts";
+import { listed, listHead, listLine, shown } from "./dead-letter-text.ts";
+
+const actions = ["list", "show", "replay", "purge"];
+
+export const deadLetter: Command = {
+  name: "dead-letter",
+  summary: "lists, shows, sends again or removes what could not be delivered",
+  usage: `Looks after the dead letters: alerts that no retry could deliver, and lines that
+are no alerts. Works beside a running forwarder.
+
+Usage: wazuh-dfn dead-letter list [--json]
+       wazuh-dfn dead-letter show ID... [--json]
+       wazuh-dfn dead-letter replay ID...|--all [--json]
+       wazuh-dfn dead-letter purge ID...|--all|--before TIME [--json]
+
+  list      every entry on a line, the oldest first
+  show      all that is known of entries, with the alert itself
+  replay    sends entries again, after their cause is mended; those that are
+            acknowledged are removed, the others stay
+  purge     removes entries
+
+  --all               every entry
+  --before TIME       entries older than, for instance, 2026-11-21T03:00:00+01:00
+  --json              as JSON
+${configOptionsHelp}
+Exit code: 0, or 65 when an ID is not there or entries could not be sent again.
+`,
+  async run(args, io) {
+    const options = {
+      ...configOptions,
+      json: { type: "boolean", default: false },
+      all: { type: "boolean", default: false },
+      before: { type: "string" },
+    } as const;
+    const { values, positionals } = parseCommandLine(deadLetter, args, options, { least: 1, most: 10_000 });
+    const [action = "", ...ids] = positionals;
+    if (!actions.includes(action)) throw unknownAction(action);
+    const choice = choose(action, { ids, all: values.all, before: values.before });
+    const config = loadConfig(values, io);
+    const log = createLog(config.log.level);
+    const directory = deadLetterDirectory(config.stateDir);
+    try {
+      if (choice.kind === "ids") await assertAllThere(directory, choice.ids);
+      if (action === "list") return await list(directory, io, values.json);
+      if (action === "show") return await show(directory, choice, io, values.json);
+      if (action === "purge") {
+        const removed = (await changing(directory, log, () => purge(directory, choice))) ?? 0;
+        io.stdout.write(values.json ? `${JSON.stringify({ removed })}\n` : `removed ${removed}\n`);
+        return 0;
+      }
+      const letters = select(directory, choice, () => undefined);
+      const resent = await changing(directory, log, () => resend(config, io, log, letters));
+      return tell(resent ?? { acknowledged: 0, kept: [] }, io, values.json);
+    } catch (reason) {
+      throw unreadable(directory, reason);
+    }
+  },
+};
+
+async function list(directory: string, io: Io, asJson: boolean): Promise<number> {
+  let count = 0;
+  let bad = 0;
+  for await (const stored of select(directory, { kind: "all" }, () => (bad += 1))) {
+    if (asJson) io.stdout.write(`${count === 0 ? "[" : ","}\n${JSON.stringify(listed(stored))}`);
+    else io.stdout.write(`${count === 0 ? `${listHead}\n` : ""}${listLine(stored)}\n`);
+    count += 1;
+  }
+  if (asJson) io.stdout.write(count === 0 ? "[]\n" : "\n]\n");
+  else io.stdout.write(count === 0 ? "no dead letters\n" : `${count} dead letter${count === 1 ? "" : "s"}\n`);
+  if (bad > 0) io.stderr.write(`${bad} lines of the store cannot be read; dead-letter purge --all removes them too\n`);
+  return 0;
+}
+
+async function show(directory: string, choice: Choice, io: Io, asJson: boolean): Promise<number> {
+  for await (const stored of select(directory, choice, () => undefined)) {
+    const { id, letter } = stored;
+    io.stdout.write(asJson ? `${JSON.stringify({ id, ...letter })}\n` : shown(stored));
+  }
+  return 0;
+}
+
+async function purge(directory: string, choice: Choice): Promise<number> {
+  const removals = new Removals();
+  let count = 0;
+  const remove = (segment: string, number: number): void => {
+    removals.add({ segment, number });
+    count += 1;
+  };
+  const bad = choice.kind === "all" ? remove : () => undefined;
+  for await (const { segment, number } of select(directory, choice, bad)) remove(segment, number);
+  await removals.done();
+  return count;
+}
+
+function tell({ acknowledged, kept }: Resent, io: Io, asJson: boolean): number {
+  if (asJson) io.stdout.write(`${JSON.stringify({ acknowledged, kept })}\n`);
+  else {
+    for (const { id, reason } of kept) io.stdout.write(`${id} stays: ${reason}\n`);
+    io.stdout.write(`acknowledged and removed ${acknowledged}, kept ${kept.length}\n`);
+  }
+  return kept.length > 0 ? exitCodes.DATA : 0;
+}
+
+function choose(
+  action: string,
+  { ids, all, before }: { readonly ids: readonly string[]; readonly all: boolean; readonly before: string | undefined },
+): Choice {
+  const given = [ids.length > 0, all, before !== undefined].filter(Boolean).length;
+  if (action === "list") {
+    if (given > 0) throw usage("list takes no ID, --all or --before; it lists every entry");
+    return { kind: "all" };
+  }
+  if (action === "show" && (given !== 1 || ids.length === 0)) throw usage("show wants the ID of an entry, or several");
+  if (action === "replay" && before !== undefined) throw usage("replay takes no --before");
+  if (given !== 1) {
+    const ways = action === "purge" ? "IDs, --all or --before" : "IDs or --all";
+    throw usage(`${action} wants to be told which entries: ${ways}, one of these`);
+  }
+  if (all) return { kind: "all" };
+  if (before === undefined) return { kind: "ids", ids: new Set(ids) };
+  try {
+    return { kind: "before", timeMs: readTimestamp(before).getTime() };
+  } catch (reason) {
+    throw usage(`--before: ${describe(reason)}`);
+  }
+}
+
+function usage(sentence: string): DfnError {
+  return new DfnError("USAGE", `dead-letter: ${sentence}; see: wazuh-dfn dead-letter --help`);
+}
+
+function unknownAction(action: string): DfnError {
+  const meant = nearest(action, actions);
+  const hint = meant === undefined ? `there are: ${actions.join(", ")}` : `did you mean ${meant}?`;
+  return new DfnError("USAGE", `dead-letter: there is no "${action}"; ${hint}`);
+}

@@ -1,0 +1,89 @@
+import type { Snapshot } from "../status/facts.ts";
+import { printable } from "./printable.ts";
+
+/** The status for people, ending with a newline. @param nowMs milliseconds since 1970 */
+export function summaryOf(snapshot: Snapshot, nowMs: number): string {
+  const parts = [health(snapshot, nowMs), sources(snapshot), facts(snapshot, nowMs)];
+  return `${parts.map((lines) => lines.join("\n")).join("\n\n")}\n`;
+}
+
+function health({ health, version, pid, uptimeSeconds }: Snapshot, nowMs: number): string[] {
+  const lines = [`${health.state}: wazuh-dfn ${version}, process ${pid}, up ${lasting(uptimeSeconds)}`];
+  for (const { subject, text, remedy, since } of health.reasons) {
+    lines.push(`  ${subject}, for ${lasting((nowMs - Date.parse(since)) / 1000)}: ${printable(text)}`);
+    if (remedy !== "") lines.push(`    ${remedy}`);
+  }
+  return lines;
+}
+
+function sources({ sources }: Snapshot): string[] {
+  const heads = ["SOURCE", "READ", "IGNORED", "PAIRED", "IN FLIGHT", "ACKNOWLEDGED", "DEAD LETTERS"];
+  const rows = Object.entries(sources).map(([name, counts]) => {
+    const { read, ignored, paired, inFlight, acknowledged, deadLettered } = counts;
+    return [name, ...[read, ignored, paired, inFlight, acknowledged, deadLettered].map(String)];
+  });
+  return [heads, ...rows].map((row) =>
+    row.map((cell, column) => (column === 0 ? cell.padEnd(8) : cell.padStart(13))).join(""),
+  );
+}
+
+function facts(snapshot: Snapshot, nowMs: number): string[] {
+  const { queue, log, checkpoint, certificates, feedback, deadLetters, process } = snapshot;
+  const lines: [string, string][] = [];
+  if (log !== undefined) {
+    const files = log.lagCompressedFiles > 0 ? ` and ${log.lagCompressedFiles} compressed files` : "";
+    lines.push(["log", log.state], ["position", `${log.file}, byte ${log.offset}`]);
+    lines.push(["behind", `${bytes(log.lagBytes)}${files}, ${lasting(log.lagSeconds)}`]);
+  }
+  const age = checkpoint?.ageSeconds;
+  if (age !== undefined) lines.push(["checkpoint", `up to date ${lasting(age)} ago`]);
+  lines.push(["queue", `${queue.alerts} alerts, ${bytes(queue.bytes)} of ${bytes(queue.limitBytes)}`]);
+  lines.push(...sink(snapshot, nowMs));
+  for (const { file, expiresAt, daysLeft } of certificates) {
+    if (daysLeft !== undefined) lines.push(["certificate", `${file}, ${daysLeft} days left, until ${expiresAt ?? ""}`]);
+  }
+  lines.push(["feedback", `${feedback.sent} sent, ${feedback.queued} waiting, ${feedback.dropped} dropped`]);
+  lines.push(["dead letters", `${deadLetters.entries} in the store, ${bytes(deadLetters.bytes)}`]);
+  lines.push(["memory", bytes(process.rssBytes)]);
+  return lines.map(([name, text]) => `${name.padEnd(13)} ${text}`);
+}
+
+function sink({ sink }: Snapshot, nowMs: number): [string, string][] {
+  if (sink.kind === "file") return [["sink", sink.trouble === undefined ? "file" : "file, cannot be written"]];
+  const { isConnected, connected, waitingBatches, lastAcknowledgedAt, lastError, latency } = sink;
+  const lines: [string, string][] = [
+    ["Kafka", isConnected ? `connected to ${connected.join(", ")}` : "not connected"],
+    ["batches", `${waitingBatches} waiting`],
+  ];
+  if (lastAcknowledgedAt !== undefined) {
+    const took =
+      latency === undefined ? "" : `; half of them within ${latency.p50Ms} ms, 99 of 100 ${latency.p99Ms} ms`;
+    lines.push(["acknowledged", `last ${lasting((nowMs - lastAcknowledgedAt) / 1000)} ago${took}`]);
+  }
+  if (lastError !== undefined) {
+    lines.push(["last error", `${lasting((nowMs - lastError.since) / 1000)} ago: ${printable(lastError.text)}`]);
+  }
+  return lines;
+}
+
+/** A time in its two largest units. @param seconds taken for 0 where negative */
+export function lasting(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const units: [string, number][] = [
+    ["d", Math.floor(whole / 86_400)],
+    ["h", Math.floor(whole / 3600) % 24],
+    ["min", Math.floor(whole / 60) % 60],
+    ["s", whole % 60],
+  ];
+  const first = units.findIndex(([, count]) => count > 0);
+  if (first < 0) return "0 s";
+  const shown = units.slice(first, first + 2).filter(([, count]) => count > 0);
+  return shown.map(([unit, count]) => `${count} ${unit}`).join(" ");
+}
+
+function bytes(count: number): string {
+  if (count < 1000) return `${count} B`;
+  const units = ["KB", "MB", "GB", "TB"];
+  const power = Math.min(units.length, Math.floor(Math.log10(count) / 3));
+  return `${(count / 1000 ** power).toFixed(1)} ${units[power - 1] ?? ""}`;
+}

@@ -1,0 +1,27 @@
+import { type Command, configOptions, configOptionsHelp, loadConfig, parseCommandLine } from "./command.ts";
+import { askStatus } from "./status-client.ts";
+import { summaryOf } from "./status-text.ts";
+
+/** The forwarder answers, and something is not as it should be. */
+const degradedCode = 1;
+
+export const status: Command = {
+  name: "status",
+  summary: "tells what the running forwarder does, and what is wrong with it",
+  usage: `Tells what the running forwarder does: its health first, with reasons and
+remedies, then sources, log, sink and dead letters.
+
+Usage: wazuh-dfn status [--config FILE] [--set NAME=VALUE]... [--json]
+
+${configOptionsHelp}  --json              as one JSON object
+
+Exit code: 0 in order; 1 degraded, and the reasons are named; 69 when no
+forwarder answers on status.listen.
+`,
+  async run(args, io) {
+    const { values } = parseCommandLine(status, args, { ...configOptions, json: { type: "boolean", default: false } });
+    const { text, snapshot } = await askStatus(loadConfig(values, io).status.listen);
+    io.stdout.write(values.json ? text : summaryOf(snapshot, Date.now()));
+    return snapshot.health.state === "ok" ? 0 : degradedCode;
+  },
+};

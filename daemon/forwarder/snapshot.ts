@@ -1,0 +1,55 @@
+import { FileSink } from "../sinks/file.ts";
+import { KafkaSink } from "../sinks/kafka/sink.ts";
+import type { Facts, SinkFacts } from "../status/facts.ts";
+import type { Surroundings, Watched } from "../status/surroundings.ts";
+import { deadLetterDirectory } from "./core.ts";
+import type { Forwarder } from "./forwarder.ts";
+
+export interface SnapshotContext {
+  readonly version: string;
+  readonly isReady: boolean;
+  readonly surroundings: Surroundings;
+}
+
+/** The forwarder as it is at this moment; nothing here waits, so no counter moves in between. */
+export function factsOf(forwarder: Forwarder, { version, isReady, surroundings }: SnapshotContext): Facts {
+  const { books } = forwarder.setup;
+  const { core, tail, couples, deadLetters, feedback } = forwarder;
+  const counters = Object.values(books);
+  return {
+    version,
+    pid: process.pid,
+    node: process.versions.node,
+    uptimeSeconds: Math.round(process.uptime()),
+    isReady,
+    sources: { socket: books.socket.snapshot(), tail: books.tail.snapshot(), replay: books.replay.snapshot() },
+    queue: {
+      alerts: counters.reduce((sum, { inFlight, carriedOver }) => sum + inFlight - carriedOver, 0),
+      bytes: core.budget.usedBytes,
+      limitBytes: core.budget.limitBytes,
+    },
+    pairingWindow: couples?.size,
+    log: tail?.status(),
+    checkpoint: tail?.checkpoint(),
+    sink: sinkFacts(forwarder),
+    certificates: surroundings.certificates,
+    feedback: feedback.snapshot(),
+    deadLetters: {
+      ...surroundings.deadLetters,
+      rawGivenUp: deadLetters.rawGivenUp,
+      trouble: deadLetters.trouble ?? surroundings.deadLetterTrouble,
+    },
+    process: { rssBytes: process.memoryUsage.rss(), openFiles: surroundings.openFiles },
+  };
+}
+
+/** What has to be looked at outside of the process. */
+export function watchedBy({ setup: { config } }: Forwarder): Watched {
+  const tls = config.sink.kind === "kafka" ? config.sink.kafka.tls : undefined;
+  return { deadLetterDirectory: deadLetterDirectory(config.stateDir), tls };
+}
+
+function sinkFacts({ sink, setup: { latency } }: Forwarder): SinkFacts {
+  if (sink instanceof KafkaSink) return { kind: "kafka", ...sink.status(), latency: latency.summary() };
+  return { kind: "file", trouble: sink instanceof FileSink ? sink.trouble : undefined };
+}

@@ -1,0 +1,80 @@
+import type { SourceName } from "../delivery/contract.ts";
+import type { DeadLetterCount } from "../delivery/dead-letter-usage.ts";
+import type { KafkaStatus } from "../sinks/kafka/telemetry.ts";
+import type { CheckpointStatus, TailStatus } from "../sources/tail/status.ts";
+import type { Counts } from "../telemetry/counters.ts";
+import type { LatencySummary } from "../telemetry/latency.ts";
+import type { FeedbackSnapshot } from "../wazuh/feedback.ts";
+import type { CertificateExpiry } from "./certificates.ts";
+
+export type SinkFacts =
+  | ({
+      readonly kind: "kafka";
+      /** Over the last few hundred answers; absent before the first. */
+      readonly latency: LatencySummary | undefined;
+    } & KafkaStatus)
+  | {
+      readonly kind: "file";
+      /** Why records cannot be written; absent while they can. */
+      readonly trouble: string | undefined;
+    };
+
+/** The forwarder at one moment: everything was read in one turn of the event loop, so the figures fit each other. */
+export interface Facts {
+  readonly version: string;
+  readonly pid: number;
+  /** Version of Node. */
+  readonly node: string;
+  readonly uptimeSeconds: number;
+  /** Whether it takes alerts: false while it starts, stops, or takes over changed settings. */
+  readonly isReady: boolean;
+  /** Since the process started; for each: read = ignored + paired + inFlight + acknowledged + deadLettered. */
+  readonly sources: Readonly<Record<SourceName, Counts>>;
+  /** Between read and outcome. */
+  readonly queue: {
+    /** Alerts that this forwarder works on; an alert that waits to be read again after a reload is not one. */
+    readonly alerts: number;
+    readonly bytes: number;
+    readonly limitBytes: number;
+  };
+  /** Alerts in the pairing window; absent where no two copies can meet. */
+  readonly pairingWindow: number | undefined;
+  /** Absent where the tail is off, and before it runs. */
+  readonly log: TailStatus | undefined;
+  readonly checkpoint: CheckpointStatus | undefined;
+  readonly sink: SinkFacts;
+  readonly certificates: readonly CertificateExpiry[];
+  readonly feedback: FeedbackSnapshot;
+  readonly deadLetters: DeadLetterCount & {
+    /** Entries that lost their raw bytes for room since the settings were read. */
+    readonly rawGivenUp: number;
+    /** Why entries cannot be stored or counted; absent while they can. */
+    readonly trouble: string | undefined;
+  };
+  readonly process: {
+    readonly rssBytes: number;
+    /** Absent where the system does not tell. */
+    readonly openFiles: number | undefined;
+  };
+}
+
+/** Something that is not as it should be. */
+export interface Reason {
+  /** What it is about: a part of the forwarder, or a topic. */
+  readonly subject: string;
+  readonly text: string;
+  /** What to do; empty where the text says it, or where it passes by itself. */
+  readonly remedy: string;
+  /** ISO 8601: when it was first seen. */
+  readonly since: string;
+}
+
+export interface Health {
+  readonly state: "ok" | "degraded";
+  readonly reasons: readonly Reason[];
+}
+
+/** What `/status` answers. */
+export interface Snapshot extends Facts {
+  readonly health: Health;
+}

@@ -1,0 +1,91 @@
+import type { Facts } from "./facts.ts";
+
+/** A condition as it is found at one look; it counts once it has lasted. */
+export interface Finding {
+  readonly subject: string;
+  readonly text: string;
+  readonly remedy: string;
+  /** How long it must last before it counts. */
+  readonly patienceMs: number;
+}
+
+/** Work that waits for so long without any outcome is stuck. */
+const stuckMs = 10_000;
+/** Longer than alerts.json is away while it is re-linked, or a partition without a leader while one is chosen. */
+const shortMs = 1000;
+/** A log that is behind by more than a minute, for as long as this, is told of. */
+const behindSeconds = 60;
+const behindMs = 10_000;
+const soonDays = 7;
+
+/**
+ * All that is not as it should be at this moment, the weightiest first; each subject once.
+ * @param idleMs how long alerts have waited without any of them getting an outcome
+ */
+export function findings(facts: Facts, idleMs: number): Finding[] {
+  return [
+    ...unready(facts),
+    ...stuck(facts, idleMs),
+    ...sinkTroubles(facts),
+    ...logTroubles(facts),
+    ...storeTroubles(facts),
+    ...certificateTroubles(facts),
+  ];
+}
+
+function unready({ isReady }: Facts): Finding[] {
+  if (isReady) return [];
+  const text = "the forwarder is starting, stopping, or taking over changed settings";
+  return [{ subject: "forwarder", text, remedy: "", patienceMs: 0 }];
+}
+
+function stuck({ queue, sink }: Facts, idleMs: number): Finding[] {
+  if (idleMs < stuckMs) return [];
+  const isExplained = sink.kind === "kafka" ? sink.troubles.length > 0 : sink.trouble !== undefined;
+  const text = `${queue.alerts} alerts are under way, and for ${Math.floor(idleMs / 1000)} s none of them got an outcome`;
+  const remedy = isExplained
+    ? "mend what is named below"
+    : "look at the log for the last error; nothing is lost meanwhile";
+  return [{ subject: "delivery", text, remedy, patienceMs: 0 }];
+}
+
+function sinkTroubles({ sink }: Facts): Finding[] {
+  if (sink.kind === "kafka") {
+    return sink.troubles.map(({ subject, text, remedy }) => ({ subject, text, remedy, patienceMs: shortMs }));
+  }
+  if (sink.trouble === undefined) return [];
+  return [{ subject: "file sink", text: sink.trouble, remedy: "", patienceMs: 0 }];
+}
+
+function logTroubles({ log }: Facts): Finding[] {
+  if (log === undefined) return [];
+  const waiting = /^waiting: (.*)$/s.exec(log.state)?.[1];
+  if (waiting !== undefined) return [{ subject: "log", text: waiting, remedy: "", patienceMs: shortMs }];
+  if (log.lagSeconds <= behindSeconds) return [];
+  const more = log.lagCompressedFiles > 0 ? ` and ${log.lagCompressedFiles} compressed files` : "";
+  const text = `the log is read with a delay of ${log.lagSeconds} s; ${log.lagBytes} bytes${more} are to come`;
+  const remedy = "a backlog is worked off by itself: watch whether the delay shrinks";
+  return [{ subject: "log", text, remedy, patienceMs: behindMs }];
+}
+
+function storeTroubles({ checkpoint, deadLetters }: Facts): Finding[] {
+  const troubles = [
+    { subject: "checkpoint", text: checkpoint?.trouble },
+    { subject: "dead letters", text: deadLetters.trouble },
+  ];
+  return troubles.flatMap(({ subject, text }) =>
+    text === undefined ? [] : [{ subject, text, remedy: "", patienceMs: 0 }],
+  );
+}
+
+function certificateTroubles({ certificates }: Facts): Finding[] {
+  return certificates.flatMap(({ setting, file, expiresAt, daysLeft, trouble }) => {
+    const subject = `certificate ${file}`;
+    if (trouble !== undefined) return [{ subject, text: trouble, remedy: "", patienceMs: shortMs }];
+    if (daysLeft === undefined || daysLeft > soonDays) return [];
+    const when = daysLeft < 0 ? `ended on ${expiresAt ?? ""}` : `ends in ${daysLeft} days, on ${expiresAt ?? ""}`;
+    const text = `sink.kafka.tls.${setting}: ${file} ${when}`;
+    const remedy = "have a new one issued and replace the file; it is taken over without a restart";
+    return [{ subject, text, remedy, patienceMs: 0 }];
+  });
+}

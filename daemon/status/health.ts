@@ -1,0 +1,41 @@
+import { findings } from "./findings.ts";
+import type { Facts, Health, Reason } from "./facts.ts";
+
+/**
+ * Judges by progress: alerts that wait while none gets an outcome are a fault, whatever its cause. A condition counts
+ * once it has lasted as long as its kind asks for, so that a rotation or a broker that moves a leader is none.
+ *
+ * Must look every half second to know how long something lasts.
+ */
+export class HealthWatch {
+  /** Per subject: since when, on the clock that only goes forward and in milliseconds since 1970. */
+  #since = new Map<string, { readonly atMs: number; readonly wallMs: number }>();
+  #settled = 0;
+  #progressAtMs: number;
+
+  /** @param nowMs milliseconds of a clock that only goes forward */
+  constructor(nowMs: number) {
+    this.#progressAtMs = nowMs;
+  }
+
+  look(facts: Facts, nowMs: number, wallMs: number): Health {
+    const settled = settledOf(facts);
+    if (facts.queue.alerts === 0 || settled !== this.#settled) this.#progressAtMs = nowMs;
+    this.#settled = settled;
+    const seen = new Map<string, { atMs: number; wallMs: number }>();
+    const reasons: Reason[] = [];
+    for (const { subject, text, remedy, patienceMs } of findings(facts, nowMs - this.#progressAtMs)) {
+      const since = this.#since.get(subject) ?? { atMs: nowMs, wallMs };
+      seen.set(subject, since);
+      if (nowMs - since.atMs < patienceMs) continue;
+      reasons.push({ subject, text, remedy, since: new Date(since.wallMs).toISOString() });
+    }
+    this.#since = seen;
+    return { state: reasons.length === 0 ? "ok" : "degraded", reasons };
+  }
+}
+
+/** A socket copy that is left to the tail is counted as paired, and moves nothing. */
+function settledOf({ sources }: Facts): number {
+  return Object.values(sources).reduce((sum, { acknowledged, deadLettered }) => sum + acknowledged + deadLettered, 0);
+}

@@ -1,0 +1,100 @@
+import type { Snapshot } from "./facts.ts";
+
+/** One line of the metrics. A name that ends in `_total` only grows while the process runs. */
+export interface Sample {
+  readonly name: string;
+  readonly help: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+type Labels = Sample["labels"];
+
+/** What a snapshot says, as samples; what it does not know is left out. */
+export function samplesOf(snapshot: Snapshot): Sample[] {
+  const samples: Sample[] = [];
+  const add = (name: string, help: string, value: number | undefined, labels: Labels = {}): void => {
+    if (value !== undefined) samples.push({ name, help, labels, value });
+  };
+  addAlerts(snapshot, add);
+  addState(snapshot, add);
+  addLog(snapshot, add);
+  addKafka(snapshot, add);
+  addStore(snapshot, add);
+  return samples;
+}
+
+type Add = (name: string, help: string, value: number | undefined, labels?: Labels) => void;
+
+function addAlerts({ sources, queue, pairingWindow }: Snapshot, add: Add): void {
+  for (const [source, counts] of Object.entries(sources)) {
+    const labels = { source };
+    add("wazuh_dfn_alerts_read_total", "Alerts, and lines that are none, taken from the source", counts.read, labels);
+    add("wazuh_dfn_alerts_ignored_total", "Alerts that no handler wants", counts.ignored, labels);
+    add("wazuh_dfn_alerts_paired_total", "Alerts that a copy from another source stands for", counts.paired, labels);
+    add("wazuh_dfn_alerts_in_flight", "Relevant alerts without an outcome so far", counts.inFlight, labels);
+    add("wazuh_dfn_alerts_acknowledged_total", "Alerts whose records are in the sink", counts.acknowledged, labels);
+    add("wazuh_dfn_alerts_dead_lettered_total", "Alerts in the dead-letter store", counts.deadLettered, labels);
+  }
+  add("wazuh_dfn_queue_bytes", "Bytes between read and outcome", queue.bytes);
+  add("wazuh_dfn_queue_limit_bytes", "Most bytes between read and outcome (limits.memory)", queue.limitBytes);
+  add("wazuh_dfn_pairing_window_alerts", "Alerts that are remembered to know a second copy", pairingWindow);
+}
+
+function addState({ version, node, health, isReady, uptimeSeconds, process }: Snapshot, add: Add): void {
+  add("wazuh_dfn_build_info", "Always 1; version of wazuh-dfn and of Node", 1, { version, node });
+  add("wazuh_dfn_ready", "1 while alerts are taken", isReady ? 1 : 0);
+  add(
+    "wazuh_dfn_degraded",
+    "1 while something is not as it should be; /status says what",
+    health.reasons.length > 0 ? 1 : 0,
+  );
+  for (const { subject } of health.reasons)
+    add("wazuh_dfn_health_reason", "1 for each reason of being degraded", 1, { subject });
+  add("wazuh_dfn_uptime_seconds", "Seconds since the process started", uptimeSeconds);
+  add("process_resident_memory_bytes", "Resident memory", process.rssBytes);
+  add("process_open_fds", "Open file descriptors", process.openFiles);
+}
+
+function addLog({ log, checkpoint }: Snapshot, add: Add): void {
+  add("wazuh_dfn_tail_lag_bytes", "Bytes of the log that are not read yet, compressed files left out", log?.lagBytes);
+  add(
+    "wazuh_dfn_tail_lag_compressed_files",
+    "Compressed files of the log that are not read yet",
+    log?.lagCompressedFiles,
+  );
+  add("wazuh_dfn_tail_lag_seconds", "Age of the newest alert read, while there are more to read", log?.lagSeconds);
+  add("wazuh_dfn_tail_offset_bytes", "Bytes read of the file that is read", log?.offset);
+  const isWaiting = log === undefined ? undefined : Number(log.state.startsWith("waiting"));
+  add("wazuh_dfn_tail_waiting", "1 while the log is not there or cannot be read", isWaiting);
+  add(
+    "wazuh_dfn_checkpoint_age_seconds",
+    "Since the checkpoint on the disk last was up to date",
+    checkpoint?.ageSeconds,
+  );
+}
+
+function addKafka({ sink, certificates }: Snapshot, add: Add): void {
+  if (sink.kind === "kafka") {
+    const { isConnected, waitingBatches, lastAcknowledgedAt } = sink;
+    add("wazuh_dfn_kafka_connected", "1 while at least one broker is connected", isConnected ? 1 : 0);
+    add("wazuh_dfn_kafka_waiting_batches", "Batches without an acknowledgement so far", waitingBatches);
+    const atSeconds = lastAcknowledgedAt === undefined ? undefined : lastAcknowledgedAt / 1000;
+    add("wazuh_dfn_kafka_last_acknowledge_timestamp_seconds", "When a batch was last acknowledged", atSeconds);
+  }
+  for (const { setting, file, expiresAt } of certificates) {
+    if (expiresAt === undefined) continue;
+    const name = "wazuh_dfn_tls_certificate_expiry_timestamp_seconds";
+    add(name, "When the certificates of a file end", Date.parse(expiresAt) / 1000, { setting, file });
+  }
+}
+
+function addStore({ deadLetters, feedback }: Snapshot, add: Add): void {
+  add("wazuh_dfn_dead_letters", "Entries in the dead-letter store", deadLetters.entries);
+  add("wazuh_dfn_dead_letter_bytes", "Bytes of the dead-letter store", deadLetters.bytes);
+  const givenUp = "Dead letters whose raw bytes were given up for room";
+  add("wazuh_dfn_dead_letters_raw_given_up_total", givenUp, deadLetters.rawGivenUp);
+  add("wazuh_dfn_feedback_sent_total", "Feedback events that Wazuh took", feedback.sent);
+  add("wazuh_dfn_feedback_dropped_total", "Feedback events that were dropped", feedback.dropped);
+  add("wazuh_dfn_feedback_queued", "Feedback events that wait for Wazuh", feedback.queued);
+}

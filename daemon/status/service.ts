@@ -1,0 +1,159 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { listenAt } from "../disk/unix-socket.ts";
+import { describe } from "../errors.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { Facts, Snapshot } from "./facts.ts";
+import { HealthWatch } from "./health.ts";
+import type { Metrics } from "./metrics.ts";
+
+export type ListenAddress =
+  | { readonly kind: "unix"; readonly path: string }
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number };
+
+export interface StatusServiceParts {
+  /** The forwarder as it is now, read in one turn. */
+  readonly facts: () => Facts;
+  /** Brings up to date what takes time to find out; called before `facts` for each answer. */
+  readonly refresh: () => Promise<void>;
+  readonly metrics: Metrics;
+}
+
+/** Owner and group may ask. */
+const socketMode = 0o660;
+const mostConnections = 32;
+const mostHeaderBytes = 8 * 1024;
+const requestMs = 5000;
+const lookEveryMs = 500;
+
+interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+const json = "application/json; charset=utf-8";
+const plain = "text/plain; charset=utf-8";
+
+/**
+ * The window to look through: `/livez`, `/readyz`, `/status` and `/metrics` by HTTP, on a Unix socket or a port of this
+ * machine. It only tells; nothing can be changed by it, and nothing that it tells is secret.
+ */
+export class StatusService implements AsyncDisposable {
+  readonly #parts: StatusServiceParts;
+  readonly #health = new HealthWatch(performance.now());
+  readonly #looking: NodeJS.Timeout;
+  #server: Server | undefined;
+  /** Where the server listens. */
+  #at: string | undefined;
+
+  constructor(parts: StatusServiceParts) {
+    this.#parts = parts;
+    this.#looking = setInterval(() => this.#look(), lookEveryMs).unref();
+  }
+
+  /**
+   * Listens there, and no longer where it did before. Never rejects: that nobody can ask is no reason not to forward
+   * alerts, so it is only said in the log.
+   */
+  async listen(address: ListenAddress, log: Log): Promise<void> {
+    const name = address.kind === "unix" ? address.path : `${address.host}:${address.port}`;
+    if (this.#at === name) return;
+    await this.#close();
+    const limits = {
+      maxHeaderSize: mostHeaderBytes,
+      headersTimeout: requestMs,
+      requestTimeout: requestMs,
+      keepAliveTimeout: requestMs,
+      connectionsCheckingInterval: 1000,
+    };
+    const server = createServer(limits, (request, response) => void this.#handle(request, response, log));
+    server.maxConnections = mostConnections;
+    // Also a client that does not read its answer is let go.
+    server.setTimeout(2 * requestMs);
+    this.#server = server;
+    try {
+      if (address.kind === "unix") await listenAt(server, address.path, "status.listen", socketMode);
+      else await listenOn(server, address);
+    } catch (reason) {
+      await this.#close();
+      const remedy = "Alerts are forwarded all the same. Mend it, or set status.listen, and send SIGHUP";
+      log.error({ listen: name, reason: describe(reason) }, `the status cannot be offered. ${remedy}`);
+      return;
+    }
+    this.#at = name;
+    server.on("error", (reason) => log.warn({ listen: name, reason: describe(reason) }, "status"));
+    log.info({ listen: name }, "the status can be asked for");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#looking);
+    await this.#close();
+  }
+
+  async #close(): Promise<void> {
+    const server = this.#server;
+    this.#server = this.#at = undefined;
+    if (server === undefined) return;
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  }
+
+  #look(): Snapshot {
+    const facts = this.#parts.facts();
+    return { ...facts, health: this.#health.look(facts, performance.now(), Date.now()) };
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse, log: Log): Promise<void> {
+    let answer: Answer;
+    try {
+      answer = await this.#answer(request);
+    } catch (reason) {
+      log.error({ reason: describe(reason) }, "the status cannot be told, a fault in wazuh-dfn itself");
+      answer = { status: 500, type: plain, body: "a fault in wazuh-dfn itself; its log says more\n" };
+    }
+    const { status, type, body } = answer;
+    response.writeHead(status, {
+      "content-type": type,
+      "content-length": Buffer.byteLength(body),
+      "cache-control": "no-store",
+      ...(status === 405 ? { allow: "GET, HEAD", connection: "close" } : {}),
+    });
+    response.end(request.method === "HEAD" ? undefined : body);
+  }
+
+  async #answer({ method, url = "/" }: IncomingMessage): Promise<Answer> {
+    if (method !== "GET" && method !== "HEAD") {
+      return { status: 405, type: plain, body: "only GET and HEAD: nothing can be changed here\n" };
+    }
+    switch (url.replace(/\?.*$/s, "")) {
+      case "/livez":
+        return { status: 200, type: plain, body: "alive\n" };
+      case "/readyz":
+        return this.#parts.facts().isReady
+          ? { status: 200, type: plain, body: "ready\n" }
+          : { status: 503, type: plain, body: "not ready\n" };
+      case "/status":
+        await this.#parts.refresh();
+        return { status: 200, type: json, body: `${JSON.stringify(this.#look())}\n` };
+      case "/metrics": {
+        await this.#parts.refresh();
+        const { metrics } = this.#parts;
+        return { status: 200, type: metrics.contentType, body: await metrics.text(this.#look()) };
+      }
+      default:
+        return { status: 404, type: plain, body: "there are /livez, /readyz, /status and /metrics\n" };
+    }
+  }
+}
+
+function listenOn(server: Server, { host, port }: { readonly host: string; readonly port: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
