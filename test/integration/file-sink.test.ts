@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import { appendFile, mkdir, readFile, rename, rmdir, stat, truncate, writeFile } from "node:fs/promises";
+import { test } from "node:test";
+import { lookupKey, type Batch, type SinkRecord } from "../../daemon/delivery/contract.ts";
+import { FileSink } from "../../daemon/sinks/file.ts";
+import { silentLog } from "../../daemon/telemetry/log.ts";
+import { eventually } from "../rig/eventually.ts";
+import { TempDir } from "../rig/temp-dir.ts";
+
+function record(id: string, value = `{"id":"${id}"}`): SinkRecord {
+  const headers = [
+    ["wazuh-alert-id", Buffer.from(id)],
+    ["wazuh-node", Buffer.from("m1")],
+    ["wazuh-dfn-handler", Buffer.from("windows")],
+  ] as const;
+  return { key: Buffer.from("001"), headers, value: Buffer.from(value) };
+}
+
+function headersText(id: string): string {
+  return `{"wazuh-alert-id":"${id}","wazuh-node":"m1","wazuh-dfn-handler":"windows"}`;
+}
+
+function keyOf(id: string): string {
+  return lookupKey("m1", id, "windows");
+}
+
+function batch(...ids: string[]): Batch {
+  return { topic: "alerts", partition: 0, records: ids.map((id) => record(id)) };
+}
+
+async function idsIn(path: string): Promise<string[]> {
+  const lines = (await readFile(path, "utf8")).split("\n").slice(0, -1);
+  return lines.map((line) => /"wazuh-alert-id":"([^"]*)"/.exec(line)?.[1] ?? `? ${line}`);
+}
+
+test("a record is one JSON object a line, in the fixed form", async () => {
+  await using temp = await TempDir.create();
+  const path = temp.join("out", "records.ndjson");
+  await using sink = new FileSink(path, silentLog);
+  sink.open();
+  await sink.write({
+    topic: "t",
+    partition: 0,
+    records: [record("1.1", 'a "quoted" line\nend'), { ...record("1.2"), key: null, value: null }],
+  });
+  assert.deepEqual((await readFile(path, "utf8")).split("\n"), [
+    `{"topic":"t","partition":0,"key":"001","headers":${headersText("1.1")},"value":"a \\"quoted\\" line\\nend"}`,
+    `{"topic":"t","partition":0,"key":null,"headers":${headersText("1.2")},"value":null}`,
+    "",
+  ]);
+  assert.equal((await stat(path)).mode & 0o777, 0o640);
+});
+
+test("batches stand in the order of the calls, and each record's offset is where its line begins", async () => {
+  await using temp = await TempDir.create();
+  await using sink = new FileSink(temp.join("r"), silentLog);
+  const writes = Array.from({ length: 50 }, (_, i) => sink.write(batch(`${i}.a`, `${i}.b`)));
+  const offsets = (await Promise.all(writes)).flat().map((outcome) => {
+    assert.ok(outcome.kind === "acknowledged");
+    return outcome.offset;
+  });
+  const bytes = await readFile(temp.join("r"));
+  assert.deepEqual(
+    await idsIn(temp.join("r")),
+    Array.from({ length: 100 }, (_, i) => `${i >> 1}.${i % 2 === 0 ? "a" : "b"}`),
+  );
+  for (const offset of offsets) assert.equal(bytes.toString("utf8", offset, offset + 9), '{"topic":');
+  assert.equal(new Set(offsets).size, 100);
+});
+
+test("the look-up finds each record from an offset on, as often as it stands there, and says what comes next", async () => {
+  await using temp = await TempDir.create();
+  const path = temp.join("r");
+  const offsets: number[] = [];
+  {
+    await using sink = new FileSink(path, silentLog);
+    for (const id of ["1.1", "1.2", "1.3", "1.2"]) {
+      const [outcome] = await sink.write(batch(id));
+      if (outcome?.kind === "acknowledged") offsets.push(outcome.offset);
+    }
+    // A line over several reads of the look-up.
+    await sink.write({ ...batch(), records: [record("1.4", "x".repeat(3_000_000))] });
+  }
+  await appendFile(path, 'not ours\n{"headers":7}\nnull\n');
+  const { size } = await stat(path);
+  await using sink = new FileSink(path, silentLog);
+  const found = await sink.lookup(["alerts", "other"], { "alerts/0": offsets[1] ?? -1 });
+  assert.deepEqual(found.next, { "alerts/0": size, "other/0": size });
+  assert.deepEqual(
+    found.shipped,
+    new Map([
+      [keyOf("1.2"), 2],
+      [keyOf("1.3"), 1],
+      [keyOf("1.4"), 1],
+    ]),
+  );
+  const fromWithin = await sink.lookup(["alerts"], { "alerts/0": (offsets[2] ?? -1) + 1 });
+  assert.deepEqual(fromWithin.shipped?.get(keyOf("1.3")), undefined);
+  assert.deepEqual(fromWithin.shipped?.get(keyOf("1.2")), 1);
+  const beyond = await sink.lookup(["alerts"], { "alerts/0": size + 1000 });
+  assert.equal(beyond.shipped?.get(keyOf("1.1")), 1, "a file begun anew is read whole");
+  assert.deepEqual((await sink.lookup(["alerts"], {})).shipped, new Map());
+});
+
+test("a record that a crash left half written is cut off when the file is opened", async () => {
+  await using temp = await TempDir.create();
+  const path = temp.join("r");
+  {
+    await using sink = new FileSink(path, silentLog);
+    await sink.write(batch("1.1"));
+  }
+  for (const torn of ['{"topic":"al', "x".repeat(200_000)]) {
+    await appendFile(path, torn);
+    await using sink = new FileSink(path, silentLog);
+    await sink.lookup(["alerts"], { "alerts/0": 0 });
+    await sink.write(batch("1.2"));
+  }
+  assert.deepEqual(await idsIn(path), ["1.1", "1.2", "1.2"]);
+  await writeFile(temp.join("torn"), "only half a line");
+  await using sink = new FileSink(temp.join("torn"), silentLog);
+  await sink.write(batch("1.3"));
+  assert.deepEqual(await idsIn(temp.join("torn")), ["1.3"]);
+});
+
+test("a file that was moved away is begun anew, one that was emptied in place is written from its new end", async () => {
+  await using temp = await TempDir.create();
+  const path = temp.join("r");
+  await using sink = new FileSink(path, silentLog);
+  await sink.write(batch("1.1", "1.2"));
+  await rename(path, temp.join("r.1"));
+  const [moved] = await sink.write(batch("1.3"));
+  assert.deepEqual(moved, { kind: "acknowledged", offset: 0 });
+  assert.deepEqual([await idsIn(temp.join("r.1")), await idsIn(path)], [["1.1", "1.2"], ["1.3"]]);
+  await truncate(path);
+  const [emptied] = await sink.write(batch("1.4"));
+  assert.deepEqual(emptied, { kind: "acknowledged", offset: 0 });
+  assert.deepEqual(await idsIn(path), ["1.4"]);
+});
+
+test("a file that cannot be opened is tried again until it can, and the sink says why it waits", async () => {
+  await using temp = await TempDir.create();
+  const path = temp.join("r");
+  await mkdir(path);
+  await using sink = new FileSink(path, silentLog);
+  const written = sink.write(batch("1.1"));
+  assert.match(await eventually("the trouble", () => sink.trouble), /EISDIR/);
+  await rmdir(path);
+  assert.equal((await written)[0]?.kind, "acknowledged");
+  assert.equal(sink.trouble, undefined);
+  assert.deepEqual(await idsIn(path), ["1.1"]);
+});
+
+test("dispose is safe before open and twice, and ends a write or a look-up that waits", async () => {
+  await using temp = await TempDir.create();
+  const unused = new FileSink(temp.join("unused"), silentLog);
+  await unused[Symbol.asyncDispose]();
+  await unused[Symbol.asyncDispose]();
+  await assert.rejects(unused.write(batch("1.1")));
+  await assert.rejects(stat(temp.join("unused")));
+  await mkdir(temp.join("directory"));
+  const waiting = new FileSink(temp.join("directory"), silentLog);
+  const found = assert.rejects(waiting.lookup(["alerts"], {}));
+  const written = assert.rejects(waiting.write(batch("1.1")));
+  await eventually("the trouble", () => waiting.trouble);
+  await waiting[Symbol.asyncDispose]();
+  await Promise.all([found, written]);
+});

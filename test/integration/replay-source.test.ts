@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+import type { Place } from "../../daemon/delivery/contract.ts";
+import { DfnError } from "../../daemon/errors.ts";
+import { replayFile, type ReplayIntake } from "../../daemon/sources/replay.ts";
+import { TempDir } from "../rig/temp-dir.ts";
+
+/** Takes lines with an `x`. */
+class Lines implements ReplayIntake {
+  readonly texts: string[] = [];
+  readonly places: Place[] = [];
+  readonly overLongs: { head: string; place: Place }[] = [];
+  ignoredLines = 0;
+  /** How many lines are taken at once before the source is made to wait a while; 0: it never is. */
+  strideLines = 0;
+
+  next(bytes: Buffer, from: number, end: number): number {
+    const at = bytes.indexOf("x", from);
+    return at < end ? at : -1;
+  }
+
+  ignored(lines: number): void {
+    this.ignoredLines += lines;
+  }
+
+  deliver(bytes: Buffer, place: Place): void {
+    this.texts.push(bytes.toString());
+    this.places.push(place);
+  }
+
+  overLong(head: Buffer, place: Place): void {
+    this.overLongs.push({ head: head.toString(), place });
+  }
+
+  room(): Promise<void> | undefined {
+    if (this.strideLines === 0 || this.texts.length % this.strideLines > 0) return undefined;
+    return new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+function manyLines(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `x${i} ${createHash("sha256").update(String(i)).digest("hex")}`);
+}
+
+test("plain and compressed files give the same lines and places, the last one without a newline too", async () => {
+  await using temp = await TempDir.create();
+  const text = "x1\nnothing\n\nx2 \u00e9\nx3";
+  const compressed = Buffer.concat([gzipSync(text.slice(0, 5)), gzipSync(text.slice(5))]);
+  await writeFile(temp.join("plain"), text);
+  await writeFile(temp.join("named-otherwise"), compressed);
+  for (const name of ["plain", "named-otherwise"]) {
+    const lines = new Lines();
+    const progress = { bytes: 0 };
+    await replayFile(temp.join(name), 1000, lines, progress);
+    assert.deepEqual(lines.texts, ["x1", "x2 \u00e9", "x3"]);
+    assert.deepEqual(
+      lines.places.map(({ file, offset, length }) => [file, offset, length]),
+      [
+        [temp.join(name), 0, 2],
+        [temp.join(name), 12, 5],
+        [temp.join(name), 18, 2],
+      ],
+    );
+    assert.equal(lines.ignoredLines, 2);
+    assert.equal(progress.bytes, Buffer.byteLength(text));
+  }
+});
+
+test("lines longer than the limit are told apart, and the next one is on time", async () => {
+  await using temp = await TempDir.create();
+  await writeFile(temp.join("f"), `x${"y".repeat(5000)}\nx2\nx${"z".repeat(10)}`);
+  const lines = new Lines();
+  await replayFile(temp.join("f"), 10, lines, { bytes: 0 });
+  assert.deepEqual(lines.texts, ["x2"]);
+  assert.deepEqual(
+    lines.overLongs.map(({ head, place }) => [head, place.offset, place.length]),
+    [
+      ["xyyyyyyyyy", 0, 5001],
+      ["xzzzzzzzzz", 5005, 11],
+    ],
+  );
+});
+
+test("empty files hold no alerts", async () => {
+  await using temp = await TempDir.create();
+  await writeFile(temp.join("empty"), "");
+  await writeFile(temp.join("empty.gz"), gzipSync(""));
+  await writeFile(temp.join("short"), "\x1f");
+  for (const name of ["empty", "empty.gz", "short"]) {
+    const lines = new Lines();
+    await replayFile(temp.join(name), 1000, lines, { bytes: 0 });
+    assert.deepEqual(lines.texts, []);
+  }
+});
+
+test("a file that cannot be read says which", async () => {
+  await using temp = await TempDir.create();
+  for (const path of [temp.join("missing"), temp.path]) {
+    await assert.rejects(replayFile(path, 1000, new Lines(), { bytes: 0 }), (reason) => {
+      assert.ok(reason instanceof DfnError);
+      assert.equal(reason.code, "IO");
+      assert.ok(reason.message.includes(path));
+      return true;
+    });
+  }
+});
+
+test("of a damaged archive everything before the fault is delivered, however slow the sink is", async () => {
+  await using temp = await TempDir.create();
+  const expected = manyLines(20_000);
+  const whole = gzipSync(`${expected.join("\n")}\n`);
+  const corrupt = Buffer.from(whole);
+  corrupt.fill(0x55, whole.length >> 1, (whole.length >> 1) + 64);
+  await writeFile(temp.join("cut"), whole.subarray(0, whole.length - 2000));
+  await writeFile(temp.join("corrupt"), corrupt);
+  const runs: Record<string, number[]> = { cut: [], corrupt: [] };
+  for (const [name, counts] of Object.entries(runs)) {
+    for (const strideLines of [0, 100]) {
+      const lines = new Lines();
+      lines.strideLines = strideLines;
+      await assert.rejects(replayFile(temp.join(name), 1000, lines, { bytes: 0 }), { code: "DATA" });
+      const sound = lines.texts.findIndex((text, i) => text !== expected[i]);
+      counts.push(sound < 0 ? lines.texts.length : sound);
+    }
+  }
+  assert.ok((runs["cut"]?.[0] ?? 0) > 19_000, `${runs["cut"]?.[0]} lines`);
+  assert.ok((runs["corrupt"]?.[0] ?? 0) > 8000, `${runs["corrupt"]?.[0]} lines`);
+  for (const [fast, slow] of Object.values(runs)) assert.equal(slow, fast);
+});
