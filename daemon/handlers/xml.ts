@@ -1,6 +1,6 @@
 /**
- * XML 1.0 as text, always well formed. Escaping is that of Python's ElementTree, which the consumer of the records
- * compares with.
+ * Text for XML 1.0, so that it is always well formed. Escaping is that of Python's ElementTree, which the consumer of the
+ * records compares with.
  */
 
 /** What XML 1.0 forbids even as a reference: most control characters, lone surrogates, U+FFFE and U+FFFF. */
@@ -16,18 +16,9 @@ const letters =
 const badInName = new RegExp(`[^-.0-9${letters}]`, "gu");
 const goodFirst = new RegExp(`^[${letters}]`, "u");
 
-export type Attribute = readonly [name: string, value: string];
-
-/** An element; `content` is XML, attributes are text. Without content it closes itself. */
-export function element(name: string, attributes: readonly Attribute[], content: string): string {
-  let head = `<${name}`;
-  for (const [key, value] of attributes) head += ` ${key}="${escapeAttribute(value)}"`;
-  return content === "" ? `${head} />` : `${head}>${content}</${name}>`;
-}
-
 /** Text as the content of an element. Forbidden characters become U+FFFD. */
 export function escapeText(text: string): string {
-  return mend(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  return text.replace(forbidden, "\ufffd").replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
 /** Any text as the name of an element: what a name may not hold becomes `_`. */
@@ -36,7 +27,8 @@ export function nameOf(text: string): string {
   return goodFirst.test(name) ? name : `_${name}`;
 }
 
-function escapeAttribute(text: string): string {
+/** Text between the quotes of an attribute. */
+export function escapeAttribute(text: string): string {
   return escapeText(text)
     .replaceAll('"', "&quot;")
     .replaceAll("\t", "&#09;")
@@ -44,6 +36,8 @@ function escapeAttribute(text: string): string {
     .replaceAll("\r", "&#13;");
 }
 
-function mend(text: string): string {
-  return text.replace(forbidden, "\ufffd");
+/** With its first character, a code point, in upper case. */
+export function capitalise(text: string): string {
+  const [first = ""] = text;
+  return first.toUpperCase() + text.slice(first.length);
 }
