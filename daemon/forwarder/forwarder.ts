@@ -137,7 +137,9 @@ export class Forwarder {
     const held = this.#offsets?.hold(since) ?? [];
     this.sink.open();
     this.#starting = this.#lookUp(since);
-    this.#starting.catch(failed);
+    this.#starting.catch((reason: unknown) => {
+      if (!this.#drain.signal.aborted) failed(reason); // A stop cuts the look-up short; the next start makes it again.
+    });
     if (this.#tail !== undefined) {
       this.#reading = this.#tail.run(this.#drain.signal);
       this.#reading.catch(failed);
