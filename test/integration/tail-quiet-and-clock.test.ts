@@ -96,3 +96,61 @@ test("i: a fresh file under the name of a compressed day is read from its beginn
   await tail.turn();
   assert.deepEqual(tail.texts.slice(1), ["21 a", "20 fresh"]);
 });
+
+test("e: a restart in front of a .gz that lacks what was read from the inode repeats nothing", async () => {
+  using tree = new LogTree();
+  tree.rotate("21");
+  const first = await TestTail.start(tree);
+  tree.write("x".repeat(2000));
+  await first.turn();
+  tree.compress("21");
+  tree.write("after midnight");
+  await first.turn();
+  await first.stop();
+  tree.rotate("22");
+  tree.write("22");
+  const second = await TestTail.start(tree);
+  assert.deepEqual(second.texts, ["22"]);
+  assert.equal(second.logged.find("warn", /21\.json\.gz ends at byte 2001, before byte 2016/).length, 1);
+  assert.deepEqual(second.logged.find("error", /./), []);
+  await second.stop();
+});
+
+for (const isFresh of [false, true]) {
+  const what = isFresh ? "a fresh file" : "an older file";
+  test(`i: what was read from ${what} after a clock step comes again when an older line is still open`, async () => {
+    using tree = new LogTree();
+    tree.rotate("20");
+    const first = await TestTail.start(tree, {}, false);
+    tree.write("20 a".repeat(30));
+    tree.rotate("21");
+    await first.turn();
+    if (isFresh) tree.compress("20");
+    first.settle();
+    tree.write("21 a");
+    tree.rotate("20");
+    tree.write("20 b", "20 c");
+    await first.turn();
+    first.intake.taken.at(-1)?.settle();
+    await first.stop();
+    tree.rotate("22");
+    tree.write("22");
+    const second = await TestTail.start(tree);
+    assert.deepEqual(second.texts.toSorted(), ["20 b", "21 a", "22"]);
+    await second.stop();
+  });
+}
+
+test("i: a newer file that was not read when the clock stepped back is read before the older one is gone on with", async () => {
+  using tree = new LogTree();
+  tree.rotate("20");
+  tree.rotate("21");
+  await (await TestTail.start(tree)).stop();
+  tree.write("21");
+  tree.rotate("22");
+  tree.write("22");
+  tree.rotate("20");
+  tree.write("20");
+  await using tail = await TestTail.start(tree);
+  assert.deepEqual(tail.texts, ["21", "22", "20"]);
+});

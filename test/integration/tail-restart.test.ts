@@ -126,6 +126,19 @@ for (const isRunning of [true, false]) {
   });
 }
 
+test("other content with the same beginning is not taken for what was read", async () => {
+  using tree = new LogTree();
+  tree.rotate("21");
+  const first = await TestTail.start(tree);
+  tree.write("a".repeat(5000), "b");
+  await first.turn();
+  await first.stop();
+  writeFileSync(tree.alertsJson, `${"a".repeat(4999)}c\n${"d".repeat(100)}\n`);
+  const second = await TestTail.start(tree);
+  assert.deepEqual(second.texts, [`${"a".repeat(4999)}c`, "d".repeat(100)]);
+  await second.stop();
+});
+
 test("an inode that is used again is not taken for the file that had it", async () => {
   using tree = new LogTree();
   tree.rotate("20");

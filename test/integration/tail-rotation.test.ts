@@ -158,7 +158,7 @@ test("an alerts.json without archives may be replaced", async () => {
   assert.ok(existsSync(tree.alertsJson));
 });
 
-test("a file that was written to again after it was over is read on at the next rotation", async () => {
+test("an empty file that somebody put at the path ends nothing", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   await using tail = await TestTail.start(tree);
@@ -168,8 +168,59 @@ test("a file that was written to again after it was over is read on at the next 
   await tail.turn();
   tree.write("b");
   await tail.turn();
+  assert.deepEqual(tail.texts, ["a", "b"]);
   tree.rotate("22");
   tree.write("c");
   await tail.turn();
   assert.deepEqual(tail.texts, ["a", "b", "c"]);
+});
+
+test("a file that was written to after another one came is read on at the next rotation", async () => {
+  using tree = new LogTree();
+  tree.rotate("21");
+  await using tail = await TestTail.start(tree);
+  tree.write("a");
+  unlinkSync(tree.alertsJson);
+  writeFileSync(tree.alertsJson, "by hand\n");
+  await tail.turn();
+  tree.write("b");
+  await tail.turn();
+  tree.rotate("22");
+  tree.write("c");
+  await tail.turn();
+  assert.deepEqual(tail.texts, ["a", "by hand", "b", "c"]);
+});
+
+test("b: an empty file that lost its name ends nothing, whatever was opened after it", async () => {
+  using tree = new LogTree();
+  tree.rotate("20");
+  const first = await TestTail.start(tree);
+  tree.write("20");
+  tree.rotate("21");
+  tree.discardEmpty();
+  tree.open("22");
+  await first.turn();
+  tree.unlink();
+  tree.link();
+  tree.write("22");
+  await first.stop();
+  tree.rotate("23");
+  tree.compress("22");
+  const second = await TestTail.start(tree);
+  assert.deepEqual([...first.texts, ...second.texts], ["20", "22"]);
+  await second.stop();
+});
+
+test("while alerts.json is away, archives that were not read are", async () => {
+  using tree = new LogTree();
+  tree.rotate("20");
+  await (await TestTail.start(tree)).stop();
+  tree.write("20");
+  tree.rotate("21");
+  tree.write("21");
+  tree.open("22");
+  tree.write("22");
+  tree.unlink();
+  await using tail = await TestTail.start(tree);
+  assert.deepEqual(tail.texts, ["20", "21", "22"]);
 });

@@ -1,7 +1,6 @@
 import { dirname } from "node:path";
 import { Archives, isAbsent, look, type LogFile } from "./archives.ts";
 import { parseStem } from "./dated-name.ts";
-import { beginsWith, fingerprint, tellingBytes } from "./fingerprint.ts";
 import { Generation } from "./generation.ts";
 import type { Journal } from "./journal.ts";
 import { chunkBuffers } from "./plain-reader.ts";
@@ -34,7 +33,11 @@ export class Succession {
     return Generation.open(file, this.#buffers);
   }
 
-  /** Opens alerts.json and learns its dated name; undefined when there is none. */
+  /**
+   * Opens alerts.json and learns its dated name; undefined when there is no alerts.json. It has no name where monitord
+   * compressed and unlinked the dated file of a day that is still written (Wazuh 4.14 source:
+   * src/monitord/manage_files.c:20-59); its `.gz` then holds the same bytes, and reading either knows the other again.
+   */
   async openLive(): Promise<Generation | undefined> {
     let generation: Generation;
     try {
@@ -46,8 +49,10 @@ export class Succession {
     try {
       const { origin } = generation;
       const archive = await this.archives.withId(origin.id);
-      origin.name = archive?.name ?? (await this.#compressedTwin(origin.head));
-      if (archive) origin.file = archive.path;
+      if (archive) {
+        origin.name = archive.name;
+        origin.file = archive.path;
+      }
       return generation;
     } catch (reason) {
       await generation.close();
@@ -82,14 +87,14 @@ export class Succession {
     }
   }
 
-  /** What is to be read before alerts.json. With the clock set back it ranks below what was read: then nothing is. */
+  /** What is to be read before alerts.json. */
   async #between(journal: Journal, live: Generation | undefined): Promise<Between | undefined> {
     const { afterRank } = journal;
     const grown = await this.#grown(journal, live?.origin.id);
     if (grown) return { archive: grown, afterRank };
-    const liveRank = live?.origin.name?.rank ?? Number.POSITIVE_INFINITY;
-    const unread = (await this.archives.after(afterRank)).find(({ name }) => name.rank < liveRank);
-    return unread && { archive: unread, afterRank: unread.name.rank };
+    const [unread] = await this.archives.after(afterRank);
+    if (!unread || unread.name.rank === live?.origin.name?.rank) return undefined;
+    return { archive: unread, afterRank: unread.name.rank };
   }
 
   /** A finished generation whose file holds more than was read: analysisd had it open longer than the path showed. */
@@ -102,22 +107,5 @@ export class Succession {
       if (found?.id === id && found.size > end) return { path, name, compressed: false };
     }
     return undefined;
-  }
-
-  /**
-   * The name of an alerts.json whose dated file is gone: on a quiet manager monitord compresses and unlinks it at
-   * midnight while analysisd still writes to it (Wazuh 4.14 source: src/monitord/manage_files.c:20-59). The `.gz` then
-   * begins with the same bytes.
-   */
-  async #compressedTwin(head: Buffer): Promise<LogFile["name"]> {
-    const newest = head.length >= tellingBytes ? await this.archives.newest() : undefined;
-    if (!newest?.compressed) return undefined;
-    const generation = await this.open(newest);
-    try {
-      const known = fingerprint(head.subarray(0, Math.min(head.length, generation.origin.head.length)));
-      return known.length >= tellingBytes && beginsWith(generation.origin.head, known) ? newest.name : undefined;
-    } finally {
-      await generation.close();
-    }
   }
 }

@@ -151,6 +151,11 @@ export class TestTail implements AsyncDisposable {
     return this.intake.texts;
   }
 
+  /** Gives every line its outcome. */
+  settle(): void {
+    for (const taken of this.intake.taken) if (!taken.isSettled) taken.settle();
+  }
+
   settleAtOnce(settlesAtOnce: boolean): void {
     this.intake.settlesAtOnce = settlesAtOnce;
   }
