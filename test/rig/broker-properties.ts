@@ -6,6 +6,10 @@ export interface SecureListener {
   readonly clientCa?: string;
   /** SASL over TLS: all mechanisms are on. */
   readonly sasl?: boolean;
+  /** Users of SASL PLAIN here; default: those of the cluster. */
+  readonly users?: Users;
+  /** `host:port` per broker that clients are told; default: where it listens. */
+  readonly advertised?: readonly string[];
 }
 
 /** Users of SASL listeners: name and password. */
@@ -48,7 +52,9 @@ export function brokerProperties(node: Node, nodes: readonly Node[], options: Cl
     "process.roles": "broker,controller",
     "node.id": node.id,
     listeners: [...clientListeners, controllerListener].map(uri).join(","),
-    "advertised.listeners": clientListeners.map(uri).join(","),
+    "advertised.listeners": clientListeners
+      .map((name) => `${name}://${listeners[name]?.advertised?.[node.id - 1] ?? address(name)}`)
+      .join(","),
     "controller.listener.names": controllerListener,
     "inter.broker.listener.name": plainListener,
     "controller.quorum.voters": nodes.map((of) => `${of.id}@${address(controllerListener, of)}`).join(","),
@@ -73,7 +79,10 @@ export function brokerProperties(node: Node, nodes: readonly Node[], options: Cl
       "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
       "super.users": "User:ANONYMOUS",
     }),
-    ...Object.assign({}, ...Object.entries(listeners).map(([name, of]) => listenerProperties(name, of, options.users))),
+    ...Object.assign(
+      {},
+      ...Object.entries(listeners).map(([name, of]) => listenerProperties(name, { users: options.users ?? {}, ...of })),
+    ),
     ...options.properties,
   };
   return Object.entries(properties)
@@ -81,7 +90,7 @@ export function brokerProperties(node: Node, nodes: readonly Node[], options: Cl
     .join("");
 }
 
-function listenerProperties(name: string, listener: SecureListener, users: Users = {}): Record<string, string> {
+function listenerProperties(name: string, listener: SecureListener): Record<string, string> {
   const prefix = `listener.name.${name.toLowerCase()}`;
   const properties: Record<string, string> = {
     [`${prefix}.ssl.keystore.type`]: "PEM",
@@ -94,7 +103,7 @@ function listenerProperties(name: string, listener: SecureListener, users: Users
   }
   if (listener.sasl !== true) return properties;
   properties[`${prefix}.sasl.enabled.mechanisms`] = saslMechanisms.join(",");
-  const entries = Object.entries(users).map(([user, password]) => `user_${user}="${password}"`);
+  const entries = Object.entries(listener.users ?? {}).map(([user, password]) => `user_${user}="${password}"`);
   const security = "org.apache.kafka.common.security";
   for (const mechanism of saslMechanisms) {
     properties[`${prefix}.${mechanism.toLowerCase()}.sasl.jaas.config`] =

@@ -21,14 +21,19 @@ interface Subject {
   readonly isExpired?: boolean;
 }
 
+/** A name of the brokers that a test leads where it wants. */
+export const brokerHost = "kafka.test";
+
 /** What goes wrong with certificates, one of each; all below one directory. */
 export interface Certificates {
   /** Path of the issuer that the brokers and the clients trust. */
   readonly ca: string;
   /** Path of one that nobody knows. */
   readonly otherCa: string;
-  /** For 127.0.0.1 and localhost. */
+  /** For 127.0.0.1, localhost and `brokerHost`. */
   readonly server: CertificateFiles;
+  /** By the issuer that nobody knows. */
+  readonly otherCaServer: CertificateFiles;
   readonly expiredServer: CertificateFiles;
   /** For another host than the one it runs on. */
   readonly wrongHostServer: CertificateFiles;
@@ -48,17 +53,19 @@ export interface Certificates {
 export async function makeCertificates(directory: string): Promise<Certificates> {
   const missing = installPrograms(["openssl"]);
   if (missing.length > 0) throw new Error(howToInstall(missing));
-  const here = "DNS:localhost,IP:127.0.0.1";
+  const here = `DNS:localhost,DNS:${brokerHost},IP:127.0.0.1`;
   await Promise.all([makeIssuer(directory, "ca"), makeIssuer(directory, "other-ca")]);
   const make = (subject: Subject): Promise<CertificateFiles> => makeCertificate(directory, subject);
-  const [server, expiredServer, wrongHostServer, client, expiredClient, otherCaClient] = await Promise.all([
-    make({ name: "server", alternativeNames: here, issuer: "ca" }),
-    make({ name: "expired-server", alternativeNames: here, issuer: "ca", isExpired: true }),
-    make({ name: "wrong-host-server", alternativeNames: "DNS:kafka.example.org", issuer: "ca" }),
-    make({ name: "client", issuer: "ca" }),
-    make({ name: "expired-client", issuer: "ca", isExpired: true }),
-    make({ name: "other-ca-client", issuer: "other-ca" }),
-  ]);
+  const [server, otherCaServer, expiredServer, wrongHostServer, client, expiredClient, otherCaClient] =
+    await Promise.all([
+      make({ name: "server", alternativeNames: here, issuer: "ca" }),
+      make({ name: "other-ca-server", alternativeNames: here, issuer: "other-ca" }),
+      make({ name: "expired-server", alternativeNames: here, issuer: "ca", isExpired: true }),
+      make({ name: "wrong-host-server", alternativeNames: "DNS:kafka.example.org", issuer: "ca" }),
+      make({ name: "client", issuer: "ca" }),
+      make({ name: "expired-client", issuer: "ca", isExpired: true }),
+      make({ name: "other-ca-client", issuer: "other-ca" }),
+    ]);
   const encryptedClientKey = join(directory, "client-encrypted.key");
   const encryption = ["-aes-256-cbc", "-passout", "pass:secret"];
   await run("openssl", ["pkey", "-in", client.key, ...encryption, "-out", encryptedClientKey]);
@@ -66,6 +73,7 @@ export async function makeCertificates(directory: string): Promise<Certificates>
   return {
     ...issuers,
     server,
+    otherCaServer,
     expiredServer,
     wrongHostServer,
     client,

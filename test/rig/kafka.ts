@@ -105,6 +105,17 @@ export class Kafka implements AsyncDisposable {
     await (await this.#connected()).createAcls({ acl });
   }
 
+  /** Takes back what `allow` gave. */
+  async revoke(acl: readonly AclEntry[]): Promise<void> {
+    await (await this.#connected()).deleteAcls({ filters: [...acl] });
+  }
+
+  /** @param replicas broker numbers per partition, from 0; the first is the preferred leader */
+  async placeReplicas(topic: string, replicas: readonly (readonly number[])[]): Promise<void> {
+    const partitionAssignment = replicas.map((of, partition) => ({ partition, replicas: [...of] }));
+    await (await this.#connected()).alterPartitionReassignments({ topics: [{ topic, partitionAssignment }] });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#admin.disconnect();
   }

@@ -1,9 +1,7 @@
-import { existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
 import { Socket } from "node:net";
 import { createInterface, type Interface } from "node:readline";
 import { Java, type JavaProcess } from "../../scripts/kafka/java.ts";
-import { repositoryRoot } from "../../scripts/repository.ts";
+import { compiledProgram } from "./java-program.ts";
 
 /** A record as Kafka's own Java consumer sees it. */
 export interface ReadRecord {
@@ -36,7 +34,7 @@ class Reader {
     this.#process = java.spawn(
       ["-Xmx512m", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=off", "ReadTopic"],
       {
-        classes: compiledReader(java),
+        classes: compiledProgram(java, "ReadTopic"),
       },
     );
     this.#process.child.stderr.pipe(process.stderr);
@@ -97,20 +95,6 @@ export function readTopic(brokers: readonly string[], topic: string): Promise<Re
   const result = last.then(read, read);
   last = result;
   return result;
-}
-
-/** The directory of the compiled reader; compiled again when its source or Kafka's version is another. */
-function compiledReader(java: Java): string {
-  const source = join(repositoryRoot, "test/java/ReadTopic.java");
-  const { mtimeMs } = statSync(source);
-  const classes = join(java.lib, "..", `reader-${Math.round(mtimeMs)}`);
-  if (existsSync(classes)) return classes;
-  const partial = `${classes}-${process.pid}`;
-  mkdirSync(partial, { recursive: true });
-  java.run("javac", ["-cp", join(java.lib, "*"), "-d", partial, source]);
-  if (existsSync(classes)) rmSync(partial, { recursive: true });
-  else renameSync(partial, classes);
-  return classes;
 }
 
 function bytesOf(base64: string | null): Buffer | null {

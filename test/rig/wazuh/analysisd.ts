@@ -13,8 +13,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { present } from "../present.ts";
-import type { AlertMaker, WrittenAlert } from "./alerts.ts";
-import type { Ledger } from "./ledger.ts";
+import type { WrittenAlert } from "./alerts.ts";
 
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
@@ -22,14 +21,20 @@ const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 const spillBytes = 4096;
 const flushIntervalMs = 1000;
 
+/** What makes the alerts that are written. */
+export interface Maker<Alert> {
+  make(isRelevant?: boolean): Alert;
+  startNewLog(): void;
+}
+
 /**
  * Writes alerts.json as Wazuh 4.14's analysisd does: the real file is the dated one and alerts.json a hard link to it,
  * lines come in pieces of 4,096 bytes, the rest with a flush a second (src/analysisd/alerts/getloglocation.c).
  */
-export class Analysisd implements Disposable {
+export class Analysisd<Alert extends { readonly line: Buffer } = WrittenAlert> implements Disposable {
   readonly alertsJson: string;
-  readonly #maker: AlertMaker;
-  readonly #ledger: Ledger;
+  readonly #maker: Maker<Alert>;
+  readonly #ledger: { add(alert: Alert): void };
   readonly #directory: string;
   readonly #flusher: NodeJS.Timeout;
   #day: Date;
@@ -38,7 +43,7 @@ export class Analysisd implements Disposable {
   #buffered = Buffer.alloc(0);
   #isDisposed = false;
 
-  constructor(home: string, maker: AlertMaker, ledger: Ledger) {
+  constructor(home: string, maker: Maker<Alert>, ledger: { add(alert: Alert): void }) {
     this.#directory = join(home, "logs/alerts");
     this.alertsJson = join(this.#directory, "alerts.json");
     this.#maker = maker;
@@ -57,7 +62,7 @@ export class Analysisd implements Disposable {
   }
 
   /** Writes alerts and enters them into the ledger. */
-  emit(count: number, isRelevant?: boolean): WrittenAlert[] {
+  emit(count: number, isRelevant?: boolean): Alert[] {
     return Array.from({ length: count }, () => {
       const alert = this.#maker.make(isRelevant);
       this.#ledger.add(alert);

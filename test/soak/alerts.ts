@@ -1,0 +1,124 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { repositoryRoot } from "../../scripts/repository.ts";
+import { present } from "../rig/present.ts";
+import { seededRandom } from "../rig/random.ts";
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** What an alert is like, beside being relevant or not. */
+export type Kind =
+  | "plain"
+  /** Carries bytes and numbers that a parser alters. */
+  | "odd"
+  /** Longer than integratord hands on, of bytes that compress well. */
+  | { readonly longBytes: number }
+  /** Of bytes that do not compress. */
+  | { readonly denseBytes: number };
+
+/** An alert with places for what differs, and the record value that it must become. */
+export interface Template {
+  readonly text: string;
+  /** Undefined: of no interest. */
+  readonly value: JsonObject | undefined;
+  /** Key of the record. */
+  readonly key: string;
+  /** Whether the alert's `data` is part of the value, so that bytes in it must arrive as they are. */
+  readonly carriesData: boolean;
+}
+
+/** One alert as it is written to the log. */
+export interface SoakAlert {
+  /** Counts all alerts of a run from 0; the timestamp tells it. */
+  readonly sequence: number;
+  readonly id: string;
+  readonly template: number;
+  /** With the newline. */
+  readonly line: Buffer;
+  /** Bytes that must stand in the value, as the member `soak` of `data`; undefined for a plain one. */
+  readonly inset: Buffer | undefined;
+}
+
+const places = { timestamp: "@TIMESTAMP@", id: "@ID@", inset: '"@INSET@"' };
+/** A number beyond 2^53, invalid UTF-8, U+2028, half a surrogate pair, a name that objects of JavaScript have. */
+const oddities = '{"n":9007199254740993,"x":1.0e+2,"s":"\xff\xfe\xc3(\xe2\x80\xa8 \\ud800 \\/","__proto__":{"a":[]}}';
+
+/** The alert that begins a run has this time; each next one is a millisecond younger. 21 November 2026, 12:00 UTC. */
+export const firstMs = 1_795_262_400_000;
+
+export const templates: readonly Template[] = readTemplates();
+const relevant = templates.flatMap(({ value }, index) => (value === undefined ? [] : [index]));
+const ignored = templates.flatMap(({ value }, index) => (value === undefined ? [index] : []));
+const carrying = relevant.filter((index) => templates[index]?.carriesData === true);
+
+/** Makes alerts out of the wire format's cases, each with a timestamp and an id of its own. */
+export class SoakAlertMaker {
+  readonly #random: () => number;
+  readonly #relevantShare: number;
+  #sequence = 0;
+  #logOffset = 0;
+
+  constructor(seed: number, relevantShare: number) {
+    this.#random = seededRandom(seed);
+    this.#relevantShare = relevantShare;
+  }
+
+  /** @param isRelevant default: as the share of relevant ones says, at random; a kind other than plain is relevant */
+  make(isRelevant = this.#random() < this.#relevantShare, kind: Kind = "plain"): SoakAlert {
+    const choices = kind === "plain" ? (isRelevant ? relevant : ignored) : carrying;
+    const index = present(choices[Math.floor(this.#random() * choices.length)]);
+    const sequence = this.#sequence++;
+    const id = `${Math.floor((firstMs + sequence) / 1000)}.${this.#logOffset}`;
+    const inset = insetOf(kind);
+    const text = present(templates[index])
+      .text.replace(places.timestamp, timestampOf(sequence))
+      .replace(places.id, id)
+      .replace(places.inset, () => inset?.toString("latin1") ?? "null");
+    const line = Buffer.from(`${text}\n`, "latin1");
+    this.#logOffset += line.length;
+    return { sequence, id, template: index, line, inset };
+  }
+
+  /** The second part of an id is the offset in alerts.log, which begins anew with each day; no second has two days. */
+  startNewLog(): void {
+    this.#logOffset = 0;
+    this.#sequence = Math.ceil(this.#sequence / 1000) * 1000;
+  }
+}
+
+/** All timestamps have one form, from which the sequence can be read again. */
+export function timestampOf(sequence: number): string {
+  return new Date(firstMs + sequence).toISOString().replace("Z", "+0000");
+}
+
+/** Undefined for what is no timestamp of a run. */
+export function sequenceOf(timestamp: unknown): number | undefined {
+  if (typeof timestamp !== "string") return undefined;
+  const sequence = Date.parse(timestamp.replace("+0000", "Z")) - firstMs;
+  return Number.isSafeInteger(sequence) && sequence >= 0 ? sequence : undefined;
+}
+
+function insetOf(kind: Kind): Buffer | undefined {
+  if (kind === "plain") return undefined;
+  if (kind === "odd") return Buffer.from(oddities, "latin1");
+  if ("longBytes" in kind) return Buffer.from(`"${"long ".repeat(Math.ceil(kind.longBytes / 5))}"`);
+  return Buffer.from(`"${randomBytes(Math.ceil((kind.denseBytes * 3) / 4)).toString("base64")}"`);
+}
+
+/** Templates are kept as latin1 text, one character a byte, so that any byte can be put into them. */
+function readTemplates(): Template[] {
+  const cases = readFileSync(join(repositoryRoot, "test/data/wire/wire.jsonl"), "utf8").trimEnd().split("\n");
+  return cases
+    .map((line): { own_network: string | null; alert: JsonObject; expected: readonly JsonObject[] } => JSON.parse(line))
+    .filter(({ own_network: ownNetwork }) => ownNetwork === null)
+    .map(({ alert, expected }) => {
+      const agent = { id: "000", name: "manager", ...Object(alert["agent"]) };
+      const { timestamp: _timestamp, data, ...rest } = alert;
+      const value = expected[0];
+      const carriesData = value?.["data"] !== undefined;
+      const own = { ...rest, agent, id: places.id, data: { ...Object(data), ...(carriesData && { soak: "@INSET@" }) } };
+      const text = JSON.stringify({ timestamp: places.timestamp, ...own });
+      return { text: Buffer.from(text).toString("latin1"), value, key: agent.id, carriesData };
+    });
+}

@@ -1,0 +1,55 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { sequenceOf } from "./alerts.ts";
+import type { SoakLedger } from "./ledger.ts";
+
+/** What the referee needs of an entry: it reads the store's files by itself. */
+interface Entry {
+  readonly reason: string;
+  readonly detail: string;
+  readonly place: { readonly file: string; readonly offset: number; readonly length: number };
+  readonly raw?: string;
+  readonly keptBytes?: number;
+}
+
+/** What stands in the store, held against the ledger. */
+export interface DeadLetterCount {
+  readonly entries: number;
+  /** Entries of alerts that should have been delivered; a line on each. */
+  readonly wrong: readonly string[];
+  /** Raw bytes of entries that are no alert of the run. */
+  readonly scraps: readonly Buffer[];
+}
+
+/** Reads the store, and enters into the ledger which alerts are dead. */
+export function readDeadLetters(stateDir: string, ledger: SoakLedger): DeadLetterCount {
+  const directory = join(stateDir, "dead-letters");
+  const names = existsSync(directory) ? readdirSync(directory).filter((name) => name.endsWith(".ndjson")) : [];
+  const wrong: string[] = [];
+  const scraps: Buffer[] = [];
+  let entries = 0;
+  for (const line of names.toSorted().flatMap((name) => readFileSync(join(directory, name), "utf8").split("\n"))) {
+    const entry = parse(line);
+    if (entry === undefined) continue;
+    entries++;
+    const raw = Buffer.from(entry.raw ?? "", "base64");
+    const sequence = sequenceOf(/^\{"timestamp":"([^"]{28})"/.exec(raw.subarray(0, 100).toString("latin1"))?.[1]);
+    const isWhole = raw.length === entry.place.length || entry.keptBytes !== undefined;
+    if (sequence === undefined || !isWhole || !ledger.isRelevant(sequence) || entry.reason === "torn") {
+      scraps.push(raw);
+      continue;
+    }
+    ledger.die(sequence);
+    if (!ledger.mayBeDead(sequence)) wrong.push(`${sequence}: ${entry.reason}: ${entry.detail}`);
+  }
+  return { entries, wrong, scraps };
+}
+
+function parse(line: string): Entry | undefined {
+  if (line.length === 0) return undefined;
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined; // half written when the process was killed: nobody was told that it is stored
+  }
+}

@@ -1,0 +1,26 @@
+import { eventually } from "../../rig/eventually.ts";
+import { fetchText } from "../looks.ts";
+import type { Stage } from "../stage.ts";
+
+/** Resolves when no connection leads through the relays any more. */
+export async function connectionsEnd(stage: Stage): Promise<void> {
+  const { relays } = stage.ground;
+  await eventually("the end of all connections", () => relays.every(({ socketCount }) => socketCount === 0));
+}
+
+/** Resolves when the forwarder's status has words that match. */
+export async function statusSays(stage: Stage, words: RegExp, withinMs = 10_000): Promise<void> {
+  let status: string | undefined;
+  const says = async (): Promise<boolean> => {
+    status = await fetchText(stage.statusPath, "/status");
+    return status !== undefined && words.test(status);
+  };
+  await eventually("the words", says, { withinMs }).catch((reason: unknown) => {
+    throw new Error(`the status does not say ${String(words)}: ${status ?? "no answer"}`, { cause: reason });
+  });
+}
+
+/** @throws Error that says what was not so */
+export function check(isSo: boolean, otherwise: string): void {
+  if (!isSo) throw new Error(otherwise);
+}

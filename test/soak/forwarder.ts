@@ -1,0 +1,181 @@
+import { appendFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { Program } from "../rig/program.ts";
+import type { Ground } from "./ground.ts";
+import { Looks, starvedMs, type Looked } from "./looks.ts";
+
+const lookEveryMs = 250;
+const readyWithinMs = 30_000;
+
+/** Times that the promise has a bound for, milliseconds. */
+export interface ForwarderTimes {
+  /** From the start of the process to its word that it has started, without the time for which it got no processor. */
+  readonly readyMs: number[];
+  /** The same with that time. */
+  readonly readyWallMs: number[];
+  /** From SIGTERM to the end. */
+  readonly stopMs: number[];
+}
+
+/** The forwarder, started, ended and looked at as a fault wants it. */
+export class Forwarder implements AsyncDisposable {
+  readonly times: ForwarderTimes = { readyMs: [], readyWallMs: [], stopMs: [] };
+  /** Ends that nobody asked for, with the end of the log. */
+  readonly surprises: string[] = [];
+  /** What it said at level error or worse, without repetitions. */
+  readonly errors = new Map<string, number>();
+  kills = 0;
+  readonly #ground: Ground;
+  readonly #looks: Looks;
+  readonly #args: () => string[];
+  readonly #logFile: string | undefined;
+  #program: Program | undefined;
+  #isCalm = false;
+  #linesSeen = 0;
+  readonly #looker: NodeJS.Timeout;
+  #isLooking = false;
+
+  /**
+   * @param args the command line of `run`, asked for at each start
+   * @param logFile where its log is kept, for a person who looks for a cause
+   */
+  constructor(ground: Ground, statusSocket: string, args: () => string[], logFile?: string) {
+    this.#ground = ground;
+    this.#logFile = logFile;
+    this.#looks = new Looks(statusSocket);
+    this.#args = args;
+    this.#looker = setInterval(() => void this.#look(), lookEveryMs);
+  }
+
+  get looked(): Looked {
+    return this.#looks.looked;
+  }
+
+  get program(): Program {
+    if (this.#program === undefined) throw new Error("the forwarder does not run");
+    return this.#program;
+  }
+
+  get isRunning(): boolean {
+    return this.#program?.ended === undefined && this.#program !== undefined;
+  }
+
+  /** Starts it and resolves when it is ready. */
+  async start(): Promise<void> {
+    const program = this.launch();
+    const started = performance.now();
+    await program.waitForLog(/"msg":"started"/, { withinMs: readyWithinMs });
+    const tookMs = performance.now() - started;
+    this.times.readyWallMs.push(tookMs);
+    this.times.readyMs.push(tookMs - starvedMs(program.pid));
+    this.#isCalm = true;
+  }
+
+  /** Starts a process, which is the forwarder from now on. */
+  launch(): Program {
+    const [file, args] = this.#ground.forwarderCommand([this.#ground.bundle, ...this.#args()]);
+    this.#program = new Program(file, args);
+    this.#linesSeen = 0;
+    return this.#program;
+  }
+
+  /** Another process with the same settings, beside the forwarder. */
+  launchBeside(): Program {
+    const [file, args] = this.#ground.forwarderCommand([this.#ground.bundle, ...this.#args()]);
+    return new Program(file, args);
+  }
+
+  /** SIGTERM, and its end. */
+  async stop(): Promise<void> {
+    this.#isCalm = false;
+    const { ended, tookMs } = await this.program.stop("SIGTERM");
+    this.times.stopMs.push(tookMs);
+    if (ended !== 0) this.#beSurprised(`SIGTERM ended it with ${ended}`);
+    this.#collect();
+    this.#program = undefined;
+  }
+
+  async kill(): Promise<void> {
+    this.#isCalm = false;
+    this.kills++;
+    await this.program.stop("SIGKILL");
+    this.#collect();
+    this.#program = undefined;
+  }
+
+  /** SIGSTOP for a while. */
+  async standStill(ms: number): Promise<void> {
+    this.#isCalm = false;
+    this.program.signal("SIGSTOP");
+    await delay(ms);
+    this.program.signal("SIGCONT");
+    this.#isCalm = true;
+  }
+
+  /** Resolves with the log line that answers the signal. */
+  async reload(answer: RegExp): Promise<string> {
+    const before = this.program.errorLines.length;
+    this.#isCalm = false;
+    this.program.signal("SIGHUP");
+    const line = await this.#waitAfter(before, answer);
+    this.#isCalm = true;
+    return line;
+  }
+
+  /** Resolves with the first log line from now on that matches. */
+  waitForLog(pattern: RegExp, withinMs = 30_000): Promise<string> {
+    return this.#waitAfter(this.program.errorLines.length, pattern, withinMs);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#looker);
+    this.#isCalm = false;
+    await this.#program?.[Symbol.asyncDispose]();
+  }
+
+  async #waitAfter(lines: number, pattern: RegExp, withinMs = 30_000): Promise<string> {
+    const { program } = this;
+    const deadline = performance.now() + withinMs;
+    for (;;) {
+      const found = program.errorLines.slice(lines).find((line) => pattern.test(line));
+      if (found !== undefined) return found;
+      if (performance.now() > deadline || program.ended !== undefined) {
+        throw new Error(`no ${String(pattern)} in:\n${program.errorLines.slice(lines).slice(-20).join("\n")}`);
+      }
+      await delay(20);
+    }
+  }
+
+  async #look(): Promise<void> {
+    const program = this.#program;
+    if (program === undefined || this.#isLooking) return;
+    this.#collect();
+    if (program.ended !== undefined) {
+      if (this.#isCalm) this.#beSurprised(`it ended by itself with ${program.ended}`);
+      this.#isCalm = false;
+      return;
+    }
+    this.#isLooking = true;
+    const wasCalm = this.#isCalm;
+    const unanswered = this.looked.unanswered;
+    await this.#looks.look(program.pid, wasCalm);
+    // A stop or a reload that came in between is no fault of the answer.
+    if (!this.#isCalm) this.looked.unanswered = unanswered;
+    this.#isLooking = false;
+  }
+
+  #beSurprised(what: string): void {
+    this.surprises.push(`${what}\n${this.#program?.errorLines.slice(-10).join("\n") ?? ""}`);
+  }
+
+  #collect(): void {
+    const lines = this.#program?.errorLines ?? [];
+    for (; this.#linesSeen < lines.length; this.#linesSeen++) {
+      const line = lines[this.#linesSeen] ?? "";
+      if (this.#logFile !== undefined) appendFileSync(this.#logFile, `${line}\n`);
+      if (!/"level":"(error|fatal)"|"level":(50|60)/.test(line)) continue;
+      const message = /"msg":"([^"]*)"/.exec(line)?.[1] ?? line;
+      this.errors.set(message, (this.errors.get(message) ?? 0) + 1);
+    }
+  }
+}

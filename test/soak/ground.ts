@@ -1,0 +1,175 @@
+import type { AclEntry } from "kafkajs";
+import kafkajs from "kafkajs";
+import { chmodSync, copyFileSync, cpSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { repositoryRoot } from "../../scripts/repository.ts";
+import { brokerHost, makeCertificates, type Certificates } from "../rig/certificates.ts";
+import { freePorts } from "../rig/free-ports.ts";
+import { KafkaCluster } from "../rig/kafka-cluster.ts";
+import { present } from "../rig/present.ts";
+import { TempDir } from "../rig/temp-dir.ts";
+import { Firewall } from "./firewall.ts";
+import { Follower } from "./follower.ts";
+import { Relay } from "./relay.ts";
+
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
+
+/** Ways into the brokers; all with TLS, client certificates and SASL, each but the first with a fault. */
+export type Way = "GOOD" | "EXPIRED" | "OTHERCA" | "OTHERPASSWORD";
+
+export const user = "alice";
+export const passwords = { GOOD: "the first secret", OTHERPASSWORD: "the second secret" } as const;
+export const brokerCount = 3;
+const unprivileged = 65_534;
+
+/**
+ * What all faults share: three brokers (replication 3, min.insync.replicas 2), a relay before each, certificates, the
+ * Java consumer, and what this machine lets a test do.
+ */
+export class Ground implements AsyncDisposable {
+  readonly directory: TempDir;
+  readonly certificates: Certificates;
+  readonly kafka: KafkaCluster;
+  readonly relays: readonly Relay[];
+  readonly follower: Follower;
+  /** Undefined where this process may set no rules. */
+  readonly firewall: Firewall | undefined;
+  /** Root with mount namespaces: names can be led elsewhere, and the forwarder runs unprivileged. */
+  readonly isRoot: boolean;
+  /** The host under which the forwarder knows the brokers. */
+  readonly host: string;
+  readonly #hosts: string;
+
+  private constructor(parts: Pick<Ground, "directory" | "certificates" | "kafka" | "relays" | "isRoot" | "host">) {
+    ({
+      directory: this.directory,
+      certificates: this.certificates,
+      kafka: this.kafka,
+      relays: this.relays,
+      isRoot: this.isRoot,
+      host: this.host,
+    } = parts);
+    this.follower = new Follower(this.kafka.addresses);
+    this.firewall = Firewall.isAvailable() ? new Firewall(this.relays.map(({ port }) => port)) : undefined;
+    this.#hosts = this.directory.join("hosts");
+    this.leadTo("127.0.0.1");
+    // A build during the run must not change what is judged.
+    cpSync(join(repositoryRoot, "dist"), this.directory.join("dist"), { recursive: true });
+    chmodSync(this.directory.path, 0o755);
+  }
+
+  static async create(): Promise<Ground> {
+    const directory = await TempDir.create();
+    const isRoot = mayMount();
+    const host = isRoot ? brokerHost : "localhost";
+    const certificates = await makeCertificates(directory.path);
+    const ports = await freePorts(brokerCount);
+    const advertised = ports.map((port) => `${host}:${port}`);
+    const { server, expiredServer, otherCaServer, ca, otherCa } = certificates;
+    const common = { sasl: true, advertised, clientCa: ca, users: { [user]: passwords.GOOD } };
+    const kafka = await KafkaCluster.start({
+      brokers: brokerCount,
+      authorizer: true,
+      listeners: {
+        GOOD: { ...common, keyStore: server.store },
+        EXPIRED: { ...common, keyStore: expiredServer.store },
+        OTHERCA: { ...common, keyStore: otherCaServer.store, clientCa: otherCa },
+        OTHERPASSWORD: { ...common, keyStore: server.store, users: { [user]: passwords.OTHERPASSWORD } },
+      },
+      properties: {
+        "leader.imbalance.check.interval.seconds": 2,
+        "leader.imbalance.per.broker.percentage": 0,
+        "log.segment.delete.delay.ms": 1000,
+      },
+    });
+    await kafka.allow([permission({ topic: "soak", isPrefix: true })]);
+    const targets = kafka.addressesOf("GOOD").map((address) => Number(address.split(":")[1]));
+    const relays = ports.map((port, index) => new Relay(port, present(targets[index])));
+    for (const relay of relays) await relay.listen("127.0.0.1");
+    return new Ground({ directory, certificates, kafka, relays, isRoot, host });
+  }
+
+  get addresses(): string[] {
+    return this.relays.map(({ port }) => `${this.host}:${port}`);
+  }
+
+  get bundle(): string {
+    return this.directory.join("dist/wazuh-dfn.cjs");
+  }
+
+  /** New connections come in by another way; those that are open are cut. */
+  use(way: Way): void {
+    const targets = this.kafka.addressesOf(way).map((address) => Number(address.split(":")[1]));
+    for (const [index, relay] of this.relays.entries()) {
+      relay.target = present(targets[index]);
+      relay.cut();
+    }
+  }
+
+  /** The address that the brokers' name stands for; undefined: for none. */
+  leadTo(address: string | undefined): void {
+    const line = address === undefined ? "" : `${address} ${this.host}\n`;
+    writeFileSync(this.#hosts, `127.0.0.1 localhost\n${line}`);
+  }
+
+  /** The program and arguments that run something as the forwarder's user, with the brokers' names as they are here. */
+  forwarderCommand(args: readonly string[]): [string, string[]] {
+    if (!this.isRoot) return [process.execPath, [...args]];
+    const script = 'mount --bind "$0" /etc/hosts && exec setpriv --reuid "$1" --regid "$1" --clear-groups -- "${@:2}"';
+    const id = String(unprivileged);
+    return ["unshare", ["-m", "bash", "-c", script, this.#hosts, id, process.execPath, ...args]];
+  }
+
+  /** Gives a path to the forwarder's user; where this process is not root, it is that user's already. */
+  give(path: string): void {
+    if (this.isRoot) spawnSync("chown", ["-R", `${unprivileged}:${unprivileged}`, path]);
+  }
+
+  /** Takes a path away from the forwarder's user. */
+  takeBack(path: string): void {
+    spawnSync("chown", ["0:0", path]);
+  }
+
+  /** Copies of the forwarder's own TLS files, which a fault may replace. */
+  writeClientFiles(directory: string, of: "ca" | "other-ca"): void {
+    const { ca, otherCa, client, otherCaClient } = this.certificates;
+    const [issuer, own] = of === "ca" ? [ca, client] : [otherCa, otherCaClient];
+    for (const [from, name] of [
+      [issuer, "ca.pem"],
+      [own.cert, "cert.pem"],
+      [own.key, "key.pem"],
+    ] as const) {
+      copyFileSync(from, join(directory, name));
+      this.give(join(directory, name));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.firewall?.[Symbol.dispose]();
+    this.follower[Symbol.dispose]();
+    for (const relay of this.relays) await relay.close();
+    await this.kafka[Symbol.asyncDispose]();
+    await this.directory[Symbol.asyncDispose]();
+  }
+}
+
+/** What the forwarder's user may do with topics; or may not, whatever else is allowed. */
+export function permission(of: { topic: string; isPrefix?: boolean; denied?: "read" | "write" }): AclEntry {
+  const operations = { read: AclOperationTypes.READ, write: AclOperationTypes.WRITE };
+  return {
+    resourceType: AclResourceTypes.TOPIC,
+    resourceName: of.topic,
+    resourcePatternType: of.isPrefix === true ? ResourcePatternTypes.PREFIXED : ResourcePatternTypes.LITERAL,
+    principal: `User:${user}`,
+    host: "*",
+    operation: of.denied === undefined ? AclOperationTypes.ALL : operations[of.denied],
+    permissionType: of.denied === undefined ? AclPermissionTypes.ALLOW : AclPermissionTypes.DENY,
+  };
+}
+
+function mayMount(): boolean {
+  if (process.getuid?.() !== 0) return false;
+  const tries = ["unshare -m true", "setpriv --reuid 65534 --regid 65534 --clear-groups -- true"];
+  return tries.every((line) => spawnSync("bash", ["-c", line]).status === 0);
+}

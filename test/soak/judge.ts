@@ -1,0 +1,108 @@
+import { readDeadLetters } from "./dead-letters.ts";
+import type { Allowances } from "./fault.ts";
+import type { Stage } from "./stage.ts";
+
+/** The bounds that the promise names. */
+export const bounds = {
+  recoveryMs: 5000,
+  stopMs: 5000,
+  readyMs: 500,
+  rssBytes: 220 * 1_048_576,
+} as const;
+
+/** What became of a stage, at its end. */
+export interface Verdict {
+  readonly written: number;
+  readonly relevant: number;
+  readonly records: number;
+  readonly bySource: Readonly<Record<string, number>>;
+  readonly missing: number;
+  readonly invented: number;
+  readonly altered: number;
+  readonly outOfOrder: number;
+  readonly copies: number;
+  readonly deadLetters: number;
+  readonly kills: number;
+  readonly looks: number;
+  readonly unbalanced: number;
+  readonly unanswered: number;
+  readonly peakRssMiB: number;
+  readonly longestReadyMs: number;
+  readonly longestReadyWallMs: number;
+  readonly longestStopMs: number;
+  readonly calls: number;
+  readonly failedCalls: number;
+  /** The forwarder's messages at level error, and how often each came. */
+  readonly errors: Readonly<Record<string, number>>;
+  /** What was promised and not kept; a line each. */
+  readonly broken: readonly string[];
+}
+
+/** Holds everything that was written and seen against the promise. The forwarder has stopped. */
+export function judge(stage: Stage, allowances: Allowances, copiesAllowed: (appendedMs: number) => boolean): Verdict {
+  const { ledger, referee, forwarder, calls } = stage;
+  const dead = readDeadLetters(stage.stateDir, ledger);
+  const missing = referee.missing();
+  const { looked, times } = forwarder;
+  const copies = referee.copies.filter(({ appendedMs }) => !copiesAllowed(appendedMs));
+  const longestReadyMs = Math.max(0, ...times.readyMs);
+  const longestStopMs = Math.max(0, ...times.stopMs);
+  const broken: string[] = [];
+  const few = (what: string, lines: readonly string[]): void => {
+    if (lines.length > 0) broken.push(`${lines.length} ${what}: ${lines.slice(0, 3).join("; ")}`);
+  };
+  if (missing.count > 0) broken.push(`${missing.count} missing: ${missing.examples.slice(0, 5).join("; ")}`);
+  few("invented", referee.invented);
+  few("altered", referee.altered);
+  few("out of order", referee.outOfOrder);
+  few("wrongly dead", dead.wrong);
+  const lost = stage.scraps.filter((scrap) => !dead.scraps.some((found) => found.includes(scrap)));
+  few(
+    "not among the dead letters",
+    lost.map((scrap) => scrap.toString("latin1").slice(0, 80)),
+  );
+  if (allowances.copies !== true) few("sent twice", copies.map(describeCopy));
+  few("unbalanced looks", looked.unbalanced);
+  few("surprises", forwarder.surprises);
+  // A forwarder that offers no figures at all is named as such, once.
+  if (looked.balanced === 0) broken.push("no look at its figures was answered");
+  else if (looked.unanswered > 0) broken.push(`${looked.unanswered} looks at its figures without an answer`);
+  if (calls.failed > 0) broken.push(`${calls.failed} of ${calls.calls} calls of custom-dfn failed`);
+  if (looked.peakRssBytes > bounds.rssBytes) broken.push(`${mebibytes(looked.peakRssBytes)} MiB of memory`);
+  if (longestStopMs > bounds.stopMs) broken.push(`${Math.round(longestStopMs)} ms to stop`);
+  const readyMs = times.readyMs.toSorted((a, b) => a - b)[Math.floor(times.readyMs.length / 2)] ?? 0;
+  if (readyMs > bounds.readyMs)
+    broken.push(`${Math.round(readyMs)} ms to be ready (median of ${times.readyMs.length})`);
+  return {
+    written: ledger.written,
+    relevant: ledger.relevant,
+    records: referee.records,
+    bySource: referee.bySource,
+    missing: missing.count,
+    invented: referee.invented.length,
+    altered: referee.altered.length,
+    outOfOrder: referee.outOfOrder.length,
+    copies: referee.copies.length,
+    deadLetters: dead.entries,
+    kills: forwarder.kills,
+    looks: looked.balanced,
+    unbalanced: looked.unbalanced.length,
+    unanswered: looked.unanswered,
+    peakRssMiB: mebibytes(looked.peakRssBytes),
+    longestReadyMs: Math.round(longestReadyMs),
+    longestReadyWallMs: Math.round(Math.max(0, ...times.readyWallMs)),
+    longestStopMs: Math.round(longestStopMs),
+    calls: calls.calls,
+    failedCalls: calls.failed,
+    errors: Object.fromEntries(forwarder.errors),
+    broken,
+  };
+}
+
+function describeCopy({ sequence, appendedMs }: { sequence: number; appendedMs: number }): string {
+  return `${sequence} at ${new Date(appendedMs).toISOString()}`;
+}
+
+function mebibytes(bytes: number): number {
+  return Math.round(bytes / 1_048_576);
+}

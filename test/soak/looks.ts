@@ -1,0 +1,91 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { request } from "node:http";
+
+/** What a run of looks at a forwarder showed. */
+export interface Looked {
+  /** Looks at its figures, and those at which the books did not balance (a line on each). */
+  balanced: number;
+  readonly unbalanced: string[];
+  /** Looks that got no answer while it was ready. */
+  unanswered: number;
+  /** Most memory that any forwarder process ever held, bytes. */
+  peakRssBytes: number;
+}
+
+const lookTimeoutMs = 2000;
+const names = ["read", "ignored", "paired", "acknowledged", "dead_lettered"];
+
+/** Looks at a forwarder, from outside: what the system says of the process and what it says of itself. */
+export class Looks {
+  readonly looked: Looked = { balanced: 0, unbalanced: [], unanswered: 0, peakRssBytes: 0 };
+  readonly #socketPath: string;
+
+  constructor(socketPath: string) {
+    this.#socketPath = socketPath;
+  }
+
+  /** @param mustAnswer false while it starts, stops or stands still */
+  async look(pid: number, mustAnswer: boolean): Promise<void> {
+    this.#lookAtMemory(pid);
+    const text = await fetchText(this.#socketPath, "/metrics");
+    if (text === undefined) {
+      if (mustAnswer) this.looked.unanswered++;
+      return;
+    }
+    for (const problem of imbalances(text)) this.looked.unbalanced.push(problem);
+    this.looked.balanced++;
+  }
+
+  #lookAtMemory(pid: number): void {
+    try {
+      const kib = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+      this.looked.peakRssBytes = Math.max(this.looked.peakRssBytes, Number(kib ?? 0) * 1024);
+    } catch {
+      // It has just ended; what ended it is judged elsewhere.
+    }
+  }
+}
+
+/** For how long a process was ready to run and another one had the processor, milliseconds; its main thread's figure. */
+export function starvedMs(pid: number): number {
+  const waitedNs = readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[1];
+  return Number(waitedNs ?? 0) / 1e6;
+}
+
+/** Open file descriptors of a process. */
+export function descriptorsOf(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** `/status` and the like of a forwarder; undefined where it does not answer in time. */
+export function fetchText(socketPath: string, path: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const call = request({ socketPath, path, timeout: lookTimeoutMs }, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (part: string) => (text += part));
+      response.on("end", () => resolve(text));
+      response.on("error", () => resolve(undefined));
+    });
+    call.on("timeout", () => call.destroy());
+    call.on("error", () => resolve(undefined));
+    call.end();
+  });
+}
+
+/** Per source: `read = ignored + paired + in flight + acknowledged + dead letters`. */
+function imbalances(metrics: string): string[] {
+  const figures = new Map<string, Record<string, number>>();
+  for (const [, name, source, value] of metrics.matchAll(
+    /^wazuh_dfn_alerts_(\w+)\{[^}]*source="(\w+)"[^}]*\} (\S+)$/gm,
+  )) {
+    const of = figures.get(source ?? "") ?? {};
+    of[(name ?? "").replace("_total", "")] = Number(value);
+    figures.set(source ?? "", of);
+  }
+  if (figures.size === 0) return ["no figures"];
+  return [...figures].flatMap(([source, of]) => {
+    const [read, ...rest] = [...names, "in_flight"].map((name) => of[name] ?? Number.NaN);
+    const sum = rest.reduce((total, value) => total + value, 0);
+    return read === sum ? [] : [`${source}: ${JSON.stringify(of)}`];
+  });
+}

@@ -1,0 +1,69 @@
+import type { Passage, Run } from "./run.ts";
+
+/** Everything a soak run found. */
+export interface Report {
+  readonly command: string;
+  readonly seed: number;
+  readonly rate: number;
+  readonly tookSeconds: number;
+  readonly runs: readonly Run[];
+  /** Faults that this machine cannot make, and why. */
+  readonly notMade: Readonly<Record<string, string>>;
+  /** Promises that were not kept; empty: all held. */
+  readonly broken: readonly string[];
+}
+
+const columns = ["fault", "lasted", "alerts", "relevant", "twice", "recovery"];
+
+/** The table of a run, and a line on everything that is broken. */
+export function table(report: Report): string {
+  const lines: string[] = [];
+  const isEach = report.runs.length > 1;
+  const rows = report.runs.flatMap((run) => run.passages.map((passage) => cells(passage, run, isEach)));
+  const head = isEach ? [...columns, "missing", "dead", "order", "RSS", "ready", "stop"] : columns;
+  lines.push(...aligned([head, ...rows]));
+  if (!isEach) for (const { verdict } of report.runs) lines.push("", JSON.stringify(verdict, undefined, 1));
+  for (const [name, reason] of Object.entries(report.notMade)) lines.push(`not made: ${name}: ${reason}`);
+  for (const one of report.broken) lines.push(`BROKEN ${one}`);
+  const end = report.broken.length === 0 ? "every promise held" : `${report.broken.length} promises broken`;
+  lines.push(`${end}; seed ${report.seed}, ${report.tookSeconds} s, ${report.command}`);
+  return `${lines.join("\n")}\n`;
+}
+
+function cells(passage: Passage, { verdict }: Run, isEach: boolean): string[] {
+  const { name, lastedMs, written, relevant, copies, recoveryMs } = passage;
+  const recovery = recoveryMs === undefined ? "none" : `${recoveryMs} ms`;
+  if (!isEach) return [name, `${lastedMs} ms`, `${written}`, `${relevant}`, `${copies}`, recovery];
+  return [
+    name,
+    `${lastedMs} ms`,
+    `${verdict.written}`,
+    `${verdict.relevant}`,
+    `${copies}`,
+    recovery,
+    `${verdict.missing}`,
+    `${verdict.deadLetters}`,
+    `${verdict.outOfOrder}`,
+    `${verdict.peakRssMiB} MiB`,
+    `${verdict.longestReadyMs} ms`,
+    `${verdict.longestStopMs} ms`,
+  ];
+}
+
+/** What is broken in a run, each with the faults' names. */
+export function brokenOf({ passages, verdict }: Run): string[] {
+  const name = passages.length === 1 ? (passages[0]?.name ?? "") : "mixture";
+  return [
+    ...passages.flatMap((passage) => passage.broken.map((what) => `${passage.name}: ${what}`)),
+    ...verdict.broken.map((what) => `${name}: ${what}`),
+  ];
+}
+
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join("  "),
+  );
+}

@@ -1,0 +1,219 @@
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { eventually } from "../rig/eventually.ts";
+import { present } from "../rig/present.ts";
+import { seededRandom } from "../rig/random.ts";
+import { TempDir } from "../rig/temp-dir.ts";
+import { Analysisd } from "../rig/wazuh/analysisd.ts";
+import { QueueSocket } from "../rig/wazuh/queue-socket.ts";
+import { SoakAlertMaker, templates, type Kind, type SoakAlert } from "./alerts.ts";
+import { Caller, type CallCounts } from "./caller.ts";
+import { readDeadLetters } from "./dead-letters.ts";
+import { Forwarder } from "./forwarder.ts";
+import { passwords, user, type Ground } from "./ground.ts";
+import { SoakLedger } from "./ledger.ts";
+import { Load } from "./load.ts";
+import { fetchText } from "./looks.ts";
+import { mountSmall, unmount } from "./small-disk.ts";
+import { Referee } from "./referee.ts";
+
+export type Settings = Record<string, unknown>;
+
+const relevantShare = 0.3;
+/** A call of custom-dfn takes a core for 50 ms, so integratord's filter lets few alerts through. */
+const calledShare = 40;
+const settleWithinMs = 90_000;
+/** Small enough to fill quickly, large enough for the checkpoint and what the forwarder keeps beside it. */
+const stateDiskBytes = 16 << 20;
+/** When so many alerts or fewer are left, they are looked for among the dead letters. */
+const fewDead = 50;
+let count = 0;
+
+/**
+ * One manager, one topic, one forwarder and what stands between them; a fault gets one of its own, a mixture one for
+ * all its faults.
+ */
+export class Stage implements AsyncDisposable {
+  readonly ground: Ground;
+  readonly random: () => number;
+  readonly directory: TempDir;
+  readonly topic = `soak-${process.pid}-${count++}`;
+  readonly ledger = new SoakLedger(
+    new Set(templates.flatMap(({ value }, index) => (value === undefined ? [] : [index]))),
+  );
+  readonly referee = new Referee(this.ledger);
+  readonly maker: SoakAlertMaker;
+  readonly analysisd: Analysisd<SoakAlert>;
+  readonly load: Load;
+  readonly forwarder: Forwarder;
+  readonly calls: CallCounts = { calls: 0, failed: 0, slowestMs: 0 };
+  readonly socketPath: string;
+  readonly statusPath: string;
+  readonly stateDir: string;
+  /** Bytes that must stand in the dead-letter store although they are no alert. */
+  readonly scraps: Buffer[] = [];
+  /** What the settings of the next start or reload differ in. */
+  settings: Settings = {};
+  readonly #queue: QueueSocket;
+  #caller: Caller | undefined;
+
+  private constructor(ground: Ground, directory: TempDir, seed: number, logFile: string | undefined) {
+    this.ground = ground;
+    this.directory = directory;
+    this.random = seededRandom(seed);
+    this.maker = new SoakAlertMaker(seed, relevantShare);
+    this.socketPath = directory.join("run/alerts.sock");
+    this.statusPath = directory.join("run/status.sock");
+    this.stateDir = directory.join("state");
+    for (const path of ["ossec/logs/alerts", "ossec/queue/sockets", "ossec/etc", "run", "state", "tls"]) {
+      mkdirSync(directory.join(path), { recursive: true });
+    }
+    if (ground.isRoot) mountSmall(this.stateDir, stateDiskBytes);
+    chmodSync(directory.path, 0o755);
+    for (const path of ["run", "state", "tls"]) ground.give(directory.join(path));
+    // Files and directories that the manager makes there get the forwarder's group.
+    ground.give(directory.join("ossec"));
+    chmodSync(this.alertsDirectory, 0o2750);
+    ground.writeClientFiles(directory.join("tls"), "ca");
+    this.writePassword(passwords.GOOD);
+    this.#queue = new QueueSocket(directory.join("ossec/queue/sockets/queue"));
+    ground.give(directory.join("ossec/queue/sockets/queue"));
+    this.analysisd = new Analysisd(directory.join("ossec"), this.maker, this.ledger);
+    this.load = new Load(this);
+    this.forwarder = new Forwarder(ground, this.statusPath, () => ["run", "--config", this.configure()], logFile);
+  }
+
+  /**
+   * @param perSecond alerts that the manager writes all the time, until the stage is disposed of
+   * @param logFile   where the forwarder's log is kept
+   */
+  static async create(ground: Ground, seed: number, perSecond: number, logFile?: string): Promise<Stage> {
+    const stage = new Stage(ground, await TempDir.create(), seed, logFile);
+    const config = { "message.timestamp.type": "LogAppendTime" };
+    await ground.kafka.createTopic(stage.topic, { partitions: 3, config });
+    ground.follower.follow(stage.topic, stage.referee.see);
+    await stage.forwarder.start();
+    stage.startCaller();
+    stage.load.perSecond = perSecond;
+    return stage;
+  }
+
+  get alertsDirectory(): string {
+    return this.directory.join("ossec/logs/alerts");
+  }
+
+  /** Writes the settings down. @returns path of the file */
+  configure(text?: string): string {
+    const path = this.directory.join("config.yaml");
+    const tls = (name: string): string => this.directory.join("tls", name);
+    const kafka = {
+      brokers: this.ground.addresses,
+      tls: { ca: tls("ca.pem"), ca_only: "on", cert: tls("cert.pem"), key: tls("key.pem") },
+      sasl: { mechanism: "plain", username: user, password_file: tls("password") },
+    };
+    const all = {
+      dfn: { customer_id: this.topic },
+      wazuh: { home: this.directory.join("ossec") },
+      sources: { socket: { path: this.socketPath }, tail: { start: "beginning" } },
+      sink: { kafka },
+      state_dir: this.stateDir,
+      status: { listen: this.statusPath },
+      ...this.settings,
+    };
+    writeFileSync(path, text ?? JSON.stringify(all, undefined, 1)); // JSON is YAML
+    return path;
+  }
+
+  writePassword(password: string): void {
+    const path = this.directory.join("tls/password");
+    writeFileSync(path, `${password}\n`, { mode: 0o600 });
+    this.ground.give(path);
+  }
+
+  /** Writes one alert into the log. */
+  write(isRelevant: boolean, kind: Kind = "plain"): SoakAlert {
+    const alert = this.maker.make(isRelevant, kind);
+    this.ledger.add(alert);
+    this.analysisd.write(alert.line);
+    return alert;
+  }
+
+  /** Bytes in the log that are in no ledger. */
+  writeBytes(bytes: Buffer | string): void {
+    this.analysisd.write(Buffer.from(bytes));
+  }
+
+  startCaller(): void {
+    const { alertsJson } = this.analysisd;
+    this.#caller = new Caller(alertsJson, `unix:${this.socketPath}`, calledShare, this.calls);
+  }
+
+  async stopCaller(): Promise<void> {
+    await this.#caller?.[Symbol.asyncDispose]();
+    this.#caller = undefined;
+  }
+
+  /** A whole number, from `least` to `most`, as the seed says. */
+  between(least: number, most: number): number {
+    return least + Math.floor(this.random() * (most - least + 1));
+  }
+
+  /** One of several, as the seed says. */
+  oneOf<T>(choices: readonly T[]): T {
+    return present(choices[this.between(0, choices.length - 1)]);
+  }
+
+  /** What the forwarder says of itself; empty where it does not answer. */
+  async statusOf(): Promise<string> {
+    return (await fetchText(this.statusPath, "/status")) ?? "";
+  }
+
+  /** For a while nothing but the load. */
+  async pass(ms: number): Promise<void> {
+    await delay(ms);
+  }
+
+  /** Resolves when everything relevant that was written so far has been seen in the topic, or is rightly dead. */
+  async settled(withinMs = settleWithinMs): Promise<void> {
+    const rate = this.load.perSecond;
+    this.load.perSecond = 0;
+    this.analysisd.flush();
+    try {
+      const done = (): boolean => {
+        if (this.ledger.outstanding > 0 && this.ledger.outstanding <= fewDead) {
+          readDeadLetters(this.stateDir, this.ledger);
+        }
+        return this.ledger.outstanding === 0;
+      };
+      await eventually("every alert in the topic", done, { withinMs });
+    } catch (reason) {
+      const { count: missing, examples } = this.referee.missing();
+      throw new Error(`${missing} alerts did not come: ${examples.slice(0, 3).join("; ")}`, { cause: reason });
+    } finally {
+      this.load.perSecond = rate;
+    }
+  }
+
+  /**
+   * Writes one alert now and resolves when Kafka has it.
+   * @returns milliseconds from now to the broker's taking it
+   */
+  async arrival(withinMs: number): Promise<number> {
+    const wroteMs = Date.now();
+    let appendedMs: number | undefined;
+    const { sequence } = this.write(true);
+    this.referee.whenSeen(sequence, (at) => (appendedMs = at));
+    this.analysisd.flush();
+    return eventually("an alert written after the fault", () => appendedMs, { withinMs }).then((at) => at - wroteMs);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.load[Symbol.dispose]();
+    await this.stopCaller();
+    await this.forwarder[Symbol.asyncDispose]();
+    this.analysisd[Symbol.dispose]();
+    this.#queue[Symbol.dispose]();
+    if (this.ground.isRoot) unmount(this.stateDir);
+    await this.directory[Symbol.asyncDispose]();
+  }
+}
