@@ -50,11 +50,12 @@ export class Kafka implements AsyncDisposable {
     const admin = await this.#connected();
     await admin.createTopics({
       topics: [{ topic, numPartitions: partitions, replicationFactor, configEntries }],
-      waitForLeaders: true,
+      waitForLeaders: false, // kafkajs's own waiting fails when a broker does not know the topic yet
     });
-    await eventually(`leaders of ${topic}`, async () =>
-      (await this.#partitions(topic)).every(({ leader }) => leader > 0),
-    );
+    await eventually(`leaders of ${topic}`, async () => {
+      const found = await this.#partitions(topic);
+      return found.length === partitions && found.every(({ leader }) => leader > 0);
+    });
   }
 
   async deleteTopic(topic: string): Promise<void> {
