@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Facts, Health } from "../../../daemon/status/facts.ts";
+import { HealthWatch } from "../../../daemon/status/health.ts";
+import { aForwarder, counts, kafkaAtWork } from "./a-forwarder.ts";
+
+/** Looks every half second of a clock of its own, as the service does. */
+class Watching {
+  readonly #watch = new HealthWatch(0);
+  #nowMs = 0;
+
+  /** What it says after looking at the same for so long. */
+  after(seconds: number, facts: Facts): Health {
+    let health = this.#watch.look(facts, this.#nowMs, this.#nowMs);
+    const endMs = this.#nowMs + seconds * 1000;
+    while (this.#nowMs < endMs) {
+      this.#nowMs += 500;
+      health = this.#watch.look(facts, this.#nowMs, this.#nowMs);
+    }
+    return health;
+  }
+}
+
+const subjects = ({ reasons }: Health): string[] => reasons.map(({ subject }) => subject);
+const busy = (acknowledged: number): Partial<Facts> => ({
+  queue: { alerts: 5, bytes: 500, limitBytes: 1000 },
+  sources: { socket: counts(), tail: counts({ read: acknowledged + 5, inFlight: 5, acknowledged }), replay: counts() },
+});
+const trouble = { subject: "Kafka", text: "a:9092 refuses", remedy: "start it", since: 0 };
+
+test("with nothing wrong it is ok, idle or at work", () => {
+  const watching = new Watching();
+  assert.deepEqual(watching.after(60, aForwarder()), { state: "ok", reasons: [] });
+  for (let acknowledged = 0; acknowledged < 10; acknowledged++) {
+    assert.equal(watching.after(9, aForwarder(busy(acknowledged))).state, "ok");
+  }
+});
+
+test("work that waits for ten seconds without any outcome is degraded, and one outcome mends it", () => {
+  const watching = new Watching();
+  assert.equal(watching.after(9.5, aForwarder(busy(3))).state, "ok");
+  const stuck = watching.after(5, aForwarder(busy(3)));
+  assert.deepEqual(subjects(stuck), ["delivery"]);
+  assert.match(stuck.reasons[0]?.text ?? "", /^5 alerts are under way, and for 14 s none of them got an outcome$/);
+  assert.equal(watching.after(0, aForwarder(busy(4))).state, "ok");
+});
+
+test("a dead letter is an outcome, a copy that is left to another source is none", () => {
+  const watching = new Watching();
+  const paired = (n: number): Facts => {
+    const { sources, ...rest } = aForwarder(busy(3));
+    return { ...rest, sources: { ...sources, socket: counts({ read: n, paired: n }) } };
+  };
+  for (let n = 0; n < 12; n++) watching.after(1, paired(n));
+  assert.deepEqual(subjects(watching.after(0, paired(12))), ["delivery"]);
+  const { sources, ...rest } = aForwarder(busy(3));
+  const dead = {
+    ...rest,
+    sources: { ...sources, tail: counts({ read: 9, inFlight: 5, acknowledged: 3, deadLettered: 1 }) },
+  };
+  assert.equal(watching.after(0, dead).state, "ok");
+});
+
+test("an idle hour does not count against the first alert after it", () => {
+  const watching = new Watching();
+  watching.after(3600, aForwarder());
+  assert.equal(watching.after(5, aForwarder(busy(0))).state, "ok");
+});
+
+test("the sink's trouble is named with its remedy and its beginning, once it has lasted a second", () => {
+  const watching = new Watching();
+  watching.after(10, aForwarder());
+  const facts = aForwarder({ sink: { ...kafkaAtWork, isConnected: false, troubles: [trouble] } });
+  assert.equal(watching.after(0.5, facts).state, "ok");
+  assert.deepEqual(watching.after(1, facts).reasons, [
+    { subject: "Kafka", text: "a:9092 refuses", remedy: "start it", since: "1970-01-01T00:00:10.000Z" },
+  ]);
+  assert.equal(watching.after(0, aForwarder()).state, "ok");
+  assert.equal(watching.after(0.5, facts).state, "ok", "it begins anew");
+});
+
+test("stuck work points to the trouble that explains it", () => {
+  const sink = { ...kafkaAtWork, troubles: [trouble] };
+  const { reasons } = new Watching().after(11, aForwarder({ ...busy(0), sink }));
+  assert.deepEqual(
+    reasons.map(({ subject, remedy }) => [subject, remedy]),
+    [
+      ["delivery", "mend what is named below"],
+      ["Kafka", "start it"],
+    ],
+  );
+});
+
+test("a log that is away for a moment is rotated, one that stays away is told of within two seconds", () => {
+  const log = { ...aForwarder().log!, state: "waiting: /alerts.json does not exist.\nIs the manager running?" };
+  const watching = new Watching();
+  assert.equal(watching.after(0.5, aForwarder({ log })).state, "ok");
+  assert.equal(watching.after(0, aForwarder()).state, "ok");
+  const { reasons } = watching.after(1.5, aForwarder({ log }));
+  assert.deepEqual(reasons[0]?.text, "/alerts.json does not exist.\nIs the manager running?");
+});
+
+test("a log that stays more than a minute behind is told of, a look in mid-read is not taken for it", () => {
+  const log = { ...aForwarder().log!, state: "catching-up", lagBytes: 7000, lagCompressedFiles: 2, lagSeconds: 300 };
+  const watching = new Watching();
+  assert.equal(watching.after(5, aForwarder({ log })).state, "ok");
+  assert.equal(watching.after(0, aForwarder()).state, "ok");
+  const { reasons } = watching.after(11, aForwarder({ log }));
+  assert.match(reasons[0]?.text ?? "", /delay of 300 s; 7000 bytes and 2 compressed files/);
+});
+
+test("what cannot be stored is told at once: checkpoint, dead letters, the sink's file", () => {
+  const facts = aForwarder({
+    checkpoint: { ageSeconds: 9, trouble: "no room for the checkpoint" },
+    deadLetters: { entries: 1, bytes: 9, rawGivenUp: 0, trouble: "no room for dead letters" },
+    sink: { kind: "file", trouble: "no room for records" },
+  });
+  const { state, reasons } = new Watching().after(0, facts);
+  assert.equal(state, "degraded");
+  assert.deepEqual(
+    reasons.map(({ text }) => text),
+    ["no room for records", "no room for the checkpoint", "no room for dead letters"],
+  );
+});
+
+function expiring(daysLeft: number): Health {
+  const certificate = { setting: "cert", file: "/c.pem", expiresAt: "2027-01-01T00:00:00.000Z", daysLeft } as const;
+  return new Watching().after(0, aForwarder({ certificates: [certificate] }));
+}
+
+test("a certificate is told of seven days before it ends, and when it has ended", () => {
+  assert.equal(expiring(8).state, "ok");
+  assert.match(expiring(7).reasons[0]?.text ?? "", /\/c\.pem ends in 7 days, on 2027/);
+  assert.match(expiring(-1).reasons[0]?.text ?? "", /\/c\.pem ended on 2027/);
+});
+
+test("a forwarder that is not ready says so", () => {
+  assert.deepEqual(subjects(new Watching().after(0, aForwarder({ isReady: false }))), ["forwarder"]);
+});

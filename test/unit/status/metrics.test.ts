@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Metrics } from "../../../daemon/status/metrics.ts";
+import type { Facts } from "../../../daemon/status/facts.ts";
+import { aForwarder, counts } from "./a-forwarder.ts";
+
+async function scrape(metrics: Metrics, facts: Facts): Promise<string[]> {
+  const text = await metrics.text({ ...facts, health: { state: "ok", reasons: [] } });
+  return text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+}
+
+test("the fixed names carry each source's counters", async () => {
+  const tail = counts({ read: 21, ignored: 1, paired: 2, inFlight: 3, acknowledged: 4, deadLettered: 11 });
+  const sources = { socket: counts({ read: 7, ignored: 7 }), tail, replay: counts() };
+  const lines = await scrape(new Metrics(), aForwarder({ sources }));
+  assert.deepEqual(
+    lines.filter((line) => line.includes('source="tail"')),
+    [
+      'wazuh_dfn_alerts_read_total{source="tail"} 21',
+      'wazuh_dfn_alerts_ignored_total{source="tail"} 1',
+      'wazuh_dfn_alerts_paired_total{source="tail"} 2',
+      'wazuh_dfn_alerts_in_flight{source="tail"} 3',
+      'wazuh_dfn_alerts_acknowledged_total{source="tail"} 4',
+      'wazuh_dfn_alerts_dead_lettered_total{source="tail"} 11',
+    ],
+  );
+  assert.ok(lines.includes('wazuh_dfn_alerts_read_total{source="socket"} 7'));
+  assert.ok(lines.includes('wazuh_dfn_alerts_read_total{source="replay"} 0'));
+});
+
+test("each scrape tells the figures of its own moment, and leaves out what is not known any more", async () => {
+  const metrics = new Metrics();
+  const file = "/cert.pem";
+  const certificate = { setting: "cert", file, expiresAt: "2027-01-01T00:00:00.000Z", daysLeft: 40 } as const;
+  const first = scrape(
+    metrics,
+    aForwarder({ certificates: [certificate], queue: { alerts: 1, bytes: 5, limitBytes: 9 } }),
+  );
+  const second = scrape(metrics, aForwarder({ log: undefined, queue: { alerts: 1, bytes: 6, limitBytes: 9 } }));
+  const expiry = `wazuh_dfn_tls_certificate_expiry_timestamp_seconds{setting="cert",file="${file}"} 1798761600`;
+  assert.ok((await first).includes(expiry));
+  assert.ok((await first).includes("wazuh_dfn_queue_bytes 5"));
+  assert.ok((await first).includes("wazuh_dfn_tail_lag_seconds 0"));
+  assert.ok((await second).includes("wazuh_dfn_queue_bytes 6"));
+  assert.equal(
+    (await second).some((line) => /expiry|tail_lag/.test(line)),
+    false,
+  );
+});
+
+test("what happens between scrapes is counted over all of them", async () => {
+  const metrics = new Metrics();
+  metrics.acknowledged(30);
+  metrics.retried();
+  await scrape(metrics, aForwarder());
+  metrics.acknowledged(3000);
+  metrics.disconnected();
+  const lines = await scrape(metrics, aForwarder());
+  for (const line of [
+    'wazuh_dfn_kafka_acknowledge_seconds_bucket{le="0.025"} 0',
+    'wazuh_dfn_kafka_acknowledge_seconds_bucket{le="0.05"} 1',
+    "wazuh_dfn_kafka_acknowledge_seconds_sum 3.03",
+    "wazuh_dfn_kafka_acknowledge_seconds_count 2",
+    "wazuh_dfn_kafka_retries_total 1",
+    "wazuh_dfn_kafka_disconnects_total 1",
+  ]) {
+    assert.ok(lines.includes(line), `${line} in\n${lines.join("\n")}`);
+  }
+});

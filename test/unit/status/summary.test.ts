@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { lasting, summaryOf } from "../../../daemon/commands/status-text.ts";
+import { aForwarder, counts, kafkaAtWork } from "./a-forwarder.ts";
+
+test("health comes first, each reason with its remedy and how long it has lasted", () => {
+  const since = "2026-11-21T10:00:00.000Z";
+  const reasons = [{ subject: "Kafka", text: "refused \u001b[31m", remedy: "start it", since }];
+  const text = summaryOf({ ...aForwarder(), health: { state: "degraded", reasons } }, Date.parse(since) + 65_000);
+  assert.deepEqual(text.split("\n").slice(0, 4), [
+    "degraded: wazuh-dfn 1.0.0, process 42, up 1 min 40 s",
+    "  Kafka, for 1 min 5 s: refused \\u001b[31m",
+    "    start it",
+    "",
+  ]);
+});
+
+test("each source has a row, and the log, the sink and the dead letters a line", () => {
+  const health = { state: "ok", reasons: [] } as const;
+  const sources = {
+    socket: counts({ read: 5, paired: 5 }),
+    tail: counts({ read: 9, acknowledged: 9 }),
+    replay: counts(),
+  };
+  const deadLetters = { entries: 3, bytes: 2500, rawGivenUp: 0, trouble: undefined };
+  const text = summaryOf({ ...aForwarder({ sources, deadLetters }), health }, kafkaAtWork.lastAcknowledgedAt + 2000);
+  assert.match(text, /^SOURCE +READ +IGNORED +PAIRED +IN FLIGHT +ACKNOWLEDGED +DEAD LETTERS$/m);
+  assert.match(text, /^socket +5 +0 +5 +0 +0 +0$/m);
+  assert.match(text, /^tail +9 +0 +0 +0 +9 +0$/m);
+  assert.match(text, /^position +\/alerts\.json, byte 10$/m);
+  assert.match(text, /^Kafka +connected to a:9092$/m);
+  assert.match(text, /^acknowledged +last 2 s ago; half of them within 4 ms/m);
+  assert.match(text, /^dead letters +3 in the store, 2\.5 KB$/m);
+});
+
+test("times are told in their two largest units", () => {
+  const told = [-1, 0, 59, 60, 3600, 3661, 90_000, 86_400].map(lasting);
+  assert.deepEqual(told, ["0 s", "0 s", "59 s", "1 min", "1 h", "1 h 1 min", "1 d 1 h", "1 d"]);
+});
