@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import { DeadLetterUsage } from "../../daemon/delivery/dead-letter-usage.ts";
 import { segmentsOf } from "../../daemon/delivery/dead-letter-segments.ts";
@@ -15,6 +15,7 @@ test("an empty store is told as such, by every action", async () => {
   assert.equal((await world.run("dead-letter", "purge", "--all")).stdout, "removed 0\n");
   const { code, stdout } = await world.run("dead-letter", "replay", "--all");
   assert.deepEqual([code, stdout], [0, "acknowledged and removed 0, kept 0\n"]);
+  assert.equal(existsSync(world.deadLetters), false, "the forwarder could not write to a directory that root made");
 });
 
 test("list has a line for each entry, show tells all of one, and nothing in them steers the terminal", async () => {

@@ -72,7 +72,7 @@ test("over its bound the store first lets go of what was removed, and keeps ever
   await store(world, [{ bytes: big }, { bytes: big }, { bytes: big }, { bytes: "last" }]);
   await asOfADeadProcess(world);
   const [, second, third] = await list(world);
-  await world.run("dead-letter", "purge", second?.id ?? "", first?.id ?? "");
+  await world.run("dead-letter", "purge", second?.id ?? "", third?.id ?? "");
   const [segment = ""] = await segmentsOf(world.deadLetters);
   await using next = new DeadLetterStore(world.deadLetters, { maxBytes: 10_000, segmentBytes: 1_000_000 }, silentLog);
   const place = { file: "f", offset: 0, length: 1 };

@@ -41,8 +41,9 @@ export async function list(world: StatusWorld): Promise<Listed[]> {
 /** Gives what this process stored, and what was removed of it, the name of a process that has ended. */
 export async function asOfADeadProcess(world: StatusWorld): Promise<void> {
   const aboveAnyPid = 4_194_304; // Linux gives none from its PID_MAX_LIMIT on.
+  const own = new RegExp(`-${process.pid}-(?=\\d+\\.ndjson)`); // A small number may also stand in the time before it.
   for (const name of await readdir(world.deadLetters)) {
-    const renamed = name.replace(`-${process.pid}-`, `-${aboveAnyPid}-`);
+    const renamed = name.replace(own, `-${aboveAnyPid}-`);
     await rename(join(world.deadLetters, name), join(world.deadLetters, renamed));
   }
 }
