@@ -72,8 +72,8 @@ sink:
       #passphrase_file: /etc/wazuh-dfn/passphrase
       # The name in the broker's certificate, where it is not the host name above.
       #server_name: kafka.example.org
-    # SASL: off, or a section. The password stands in a file, or in the environment variable
-    # WAZUH_DFN_SINK__KAFKA__SASL__PASSWORD; never here.
+    # SASL: off, or a section. The password stands in a file, which is read again for each
+    # connection, or in the environment variable WAZUH_DFN_SINK__KAFKA__SASL__PASSWORD; never here.
     #sasl: off
     #sasl:
       # plain, scram-sha-256 or scram-sha-512.

@@ -8,7 +8,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Settings with the secrets in place of where they stand; never logged, never printed. */
 export type TlsWithPassphrase = Omit<TlsSettings, "passphraseFile"> & { readonly passphrase: string | undefined };
-export type SaslWithPassword = Omit<SaslSettings, "password"> & { readonly password: string };
+export type SaslWithPassword = Omit<SaslSettings, "password"> & { readonly password: () => string };
 
 /** Reads the pass phrase of the key. Throws DfnError CONFIG, see `readSecret`. */
 export function readTlsSecrets({ passphraseFile, ...tls }: TlsSettings): TlsWithPassphrase {
@@ -16,9 +16,21 @@ export function readTlsSecrets({ passphraseFile, ...tls }: TlsSettings): TlsWith
   return { ...tls, passphrase };
 }
 
-/** Reads the password of SASL. Throws DfnError CONFIG, see `readSecret`. */
+/**
+ * Reads the password of SASL, now and whenever it is asked for: its file may be replaced while the forwarder runs. While
+ * it cannot be read, being replaced in this moment, the former password stays. Throws DfnError CONFIG, see `readSecret`.
+ */
 export function readSaslSecrets({ password, ...sasl }: SaslSettings, env: Environment): SaslWithPassword {
-  return { ...sasl, password: readSecret(password, env) };
+  let newest = readSecret(password, env);
+  const read = (): string => {
+    try {
+      newest = readSecret(password, env);
+    } catch {
+      // The broker says what it thinks of the former one.
+    }
+    return newest;
+  };
+  return { ...sasl, password: read };
 }
 
 /**

@@ -117,18 +117,30 @@ test("a broker's certificate for another host, unless its name is given", async 
 });
 
 for (const mechanism of ["plain", "scram-sha-256", "scram-sha-512"] as const) {
-  test(`SASL ${mechanism}`, () => writes("SASL", tls(), { mechanism, username: "alice", password: "wonder land" }));
+  test(`SASL ${mechanism}`, () =>
+    writes("SASL", tls(), { mechanism, username: "alice", password: () => "wonder land" }));
 
   test(`SASL ${mechanism} with a wrong password, which the log does not show`, async () => {
-    const sasl = { mechanism, username: "alice", password: "looking-glass" };
+    const sasl = { mechanism, username: "alice", password: () => "looking-glass" };
     await complains("SASL", tls(), /^(?!.*looking-glass).*authentication failed.*sink\.kafka\.sasl/i, sasl);
   });
 }
 
+test("a password that is put right is used without a restart", async () => {
+  let password = "looking-glass";
+  const lines = new Lines();
+  const sasl = { mechanism: "plain", username: "alice", password: () => password } as const;
+  await using sink = openSink(kafka.addressesOf("SASL"), { tls: tls(), sasl }, lines.log);
+  sink.partitions("open");
+  await eventually("the alarm", () => lines.matching(/authentication failed/i).length > 0);
+  password = "wonder land";
+  await eventually("a connection", () => sink.status().isConnected);
+});
+
 test("no permission to write is named with its remedy, and over as soon as it is given", async () => {
   const lines = new Lines();
   await kafka.createTopic("closed", { partitions: 1 });
-  const sasl = { mechanism: "plain", username: "bob", password: "builder" } as const;
+  const sasl = { mechanism: "plain", username: "bob", password: () => "builder" } as const;
   await using sink = openSink(kafka.addressesOf("SASL"), { tls: tls(), sasl }, lines.log);
   const written = sink.write({ topic: "closed", partition: 0, records: [record("1")] });
   await eventually(

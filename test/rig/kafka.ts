@@ -18,6 +18,7 @@ export class Kafka implements AsyncDisposable {
   /** `host:port` of each broker, without TLS. */
   readonly addresses: readonly string[];
   readonly #admin: Admin;
+  readonly #client: InstanceType<typeof Client>;
   #connecting: Promise<void> | undefined;
 
   constructor(addresses: readonly string[]) {
@@ -31,7 +32,8 @@ export class Kafka implements AsyncDisposable {
       requestTimeout: 5000,
       retry,
     };
-    this.#admin = new Client({ ...settings, brokers: [...addresses] }).admin();
+    this.#client = new Client({ ...settings, brokers: [...addresses] });
+    this.#admin = this.#client.admin();
   }
 
   /** Resolves when `brokers` brokers are members of the cluster. */
@@ -100,6 +102,25 @@ export class Kafka implements AsyncDisposable {
   async recordsGrow(topic: string, count: number, options?: { withinMs?: number }): Promise<void> {
     const now = await eventually(`the ends of ${topic}`, () => this.recordCount(topic), options);
     await this.recordsReach(topic, now + count, options);
+  }
+
+  /** Resolves when each partition has taken a record of another client's, on all in-sync replicas. */
+  async accepts(topic: string, partitions: number, headers: Readonly<Record<string, string>>): Promise<void> {
+    const producer = this.#client.producer({ retry: { retries: 0 } });
+    const messages = Array.from({ length: partitions }, (_, partition) => ({ partition, value: null, headers }));
+    const isTaken = async (message: (typeof messages)[number]): Promise<true> => {
+      await producer.connect();
+      await producer.send({ topic, acks: -1, timeout: 2000, messages: [message] });
+      return true;
+    };
+    try {
+      const taken = messages.map((message) =>
+        eventually(`a record in ${topic}/${message.partition}`, () => isTaken(message), { withinMs: 90_000 }),
+      );
+      await Promise.all(taken);
+    } finally {
+      await producer.disconnect();
+    }
   }
 
   async allow(acl: AclEntry[]): Promise<void> {

@@ -9,7 +9,7 @@ const readyWithinMs = 30_000;
 
 /** Times that the promise has a bound for, milliseconds. */
 export interface ForwarderTimes {
-  /** From the start of the process to its word that it has started, without the time for which it got no processor. */
+  /** From its beginning to its word that it has started, without the time for which it got no processor. */
   readonly readyMs: number[];
   /** The same with that time. */
   readonly readyWallMs: number[];
@@ -63,11 +63,12 @@ export class Forwarder implements AsyncDisposable {
   /** Starts it and resolves when it is ready. */
   async start(): Promise<void> {
     const program = this.launch();
-    const started = performance.now();
-    await program.waitForLog(/"msg":"started"/, { withinMs: readyWithinMs });
-    const tookMs = performance.now() - started;
+    const word = await program.waitForLog(/"msg":"started"/, { withinMs: readyWithinMs });
+    const waitedMs = starvedMs(program.pid);
+    const [, at, waited] = /^begins (\d+) (\d+)$/m.exec(program.errorLines.join("\n")) ?? [];
+    const tookMs = Date.parse(/"time":"([^"]+)"/.exec(word)?.[1] ?? "") - Number(at) / 1000;
     this.times.readyWallMs.push(tookMs);
-    this.times.readyMs.push(tookMs - starvedMs(program.pid));
+    this.times.readyMs.push(tookMs - (waitedMs - Number(waited) / 1e6));
     this.#isCalm = true;
   }
 

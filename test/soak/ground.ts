@@ -113,10 +113,15 @@ export class Ground implements AsyncDisposable {
     writeFileSync(this.#hosts, `127.0.0.1 localhost\n${line}`);
   }
 
-  /** The program and arguments that run something as the forwarder's user, with the brokers' names as they are here. */
+  /**
+   * The program and arguments that run something as the forwarder's user, with the brokers' names as they are here.
+   * Standard error begins with a line `begins AT WAITED`: microseconds since 1970 at which the program itself begins, and
+   * the nanoseconds for which the process had waited for a processor until then.
+   */
   forwarderCommand(args: readonly string[]): [string, string[]] {
-    if (!this.isRoot) return [process.execPath, [...args]];
-    const script = 'mount --bind "$0" /etc/hosts && exec setpriv --reuid "$1" --regid "$1" --clear-groups -- "${@:2}"';
+    const begins = 'read -r _ waited _ < /proc/$$/schedstat; echo "begins ${EPOCHREALTIME//[.,]/} $waited" >&2; exec';
+    if (!this.isRoot) return ["bash", ["-c", `${begins} "$0" "$@"`, process.execPath, ...args]];
+    const script = `mount --bind "$0" /etc/hosts && ${begins} setpriv --reuid "$1" --regid "$1" --clear-groups -- "\${@:2}"`;
     const id = String(unprivileged);
     return ["unshare", ["-m", "bash", "-c", script, this.#hosts, id, process.execPath, ...args]];
   }

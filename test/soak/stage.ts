@@ -19,12 +19,13 @@ import { Referee } from "./referee.ts";
 
 export type Settings = Record<string, unknown>;
 
+export const partitionCount = 3;
 const relevantShare = 0.3;
 /** A call of custom-dfn takes a core for 50 ms, so integratord's filter lets few alerts through. */
 const calledShare = 40;
 const settleWithinMs = 90_000;
-/** Small enough to fill quickly, large enough for the checkpoint and what the forwarder keeps beside it. */
-const stateDiskBytes = 16 << 20;
+/** Small enough to fill quickly, large enough for a dead letter of the longest line. */
+const stateDiskBytes = 64 << 20;
 /** When so many alerts or fewer are left, they are looked for among the dead letters. */
 const fewDead = 50;
 let count = 0;
@@ -90,7 +91,7 @@ export class Stage implements AsyncDisposable {
   static async create(ground: Ground, seed: number, perSecond: number, logFile?: string): Promise<Stage> {
     const stage = new Stage(ground, await TempDir.create(), seed, logFile);
     const config = { "message.timestamp.type": "LogAppendTime" };
-    await ground.kafka.createTopic(stage.topic, { partitions: 3, config });
+    await ground.kafka.createTopic(stage.topic, { partitions: partitionCount, config });
     ground.follower.follow(stage.topic, stage.referee.see);
     await stage.forwarder.start();
     stage.startCaller();
@@ -213,6 +214,8 @@ export class Stage implements AsyncDisposable {
     await this.forwarder[Symbol.asyncDispose]();
     this.analysisd[Symbol.dispose]();
     this.#queue[Symbol.dispose]();
+    // Brokers with many topics take longer to start.
+    await this.ground.kafka.deleteTopic(this.topic);
     if (this.ground.isRoot) unmount(this.stateDir);
     await this.directory[Symbol.asyncDispose]();
   }

@@ -75,7 +75,7 @@ export class BrokerConnection {
       connectionTimeout: openWithinMs,
       clientId: options.clientId,
       // A copy for each: kafkajs keeps its state of the exchange in it.
-      sasl: options.sasl === undefined ? null : { ...options.sasl },
+      sasl: options.sasl === undefined ? null : { ...options.sasl, password: options.sasl.password() },
     });
     this.opened = this.#open();
     this.opened.catch(() => {}); // Whoever waits for it has it; the reason is kept in #closedBy too.

@@ -4,7 +4,8 @@ import type { TlsSettings } from "./tls.ts";
 export interface SaslSettings {
   readonly mechanism: "plain" | "scram-sha-256" | "scram-sha-512";
   readonly username: string;
-  readonly password: string;
+  /** Asked for each connection, so that a replaced password is used by the next one. Does not throw. */
+  readonly password: () => string;
 }
 
 /** Settings of the Kafka sink; every one is given, the defaults are the configuration's. */

@@ -1,6 +1,7 @@
-import { brokerCount } from "../ground.ts";
 import type { Fault } from "../fault.ts";
-import type { Stage } from "../stage.ts";
+import { brokerCount } from "../ground.ts";
+import { probeHeaders } from "../referee.ts";
+import { partitionCount, type Stage } from "../stage.ts";
 
 /** What happens to the brokers' processes. */
 export const brokerFaults: readonly Fault[] = [
@@ -13,7 +14,11 @@ export const brokerFaults: readonly Fault[] = [
     name: "leader-killed",
     what: "the leader of a partition is killed and started again",
     async run(stage) {
-      await restart(stage, await stage.ground.kafka.leaderOf(stage.topic, stage.between(0, 2)), "SIGKILL");
+      await restart(
+        stage,
+        await stage.ground.kafka.leaderOf(stage.topic, stage.between(0, partitionCount - 1)),
+        "SIGKILL",
+      );
     },
   },
   {
@@ -21,7 +26,7 @@ export const brokerFaults: readonly Fault[] = [
     what: "the leader of a partition answers nothing for seconds, its connections stay",
     async run(stage) {
       const { kafka } = stage.ground;
-      const leader = await kafka.leaderOf(stage.topic, stage.between(0, 2));
+      const leader = await kafka.leaderOf(stage.topic, stage.between(0, partitionCount - 1));
       kafka.pause(leader);
       await stage.pass(stage.between(2000, 6000));
       kafka.resume(leader);
@@ -42,7 +47,7 @@ export const brokerFaults: readonly Fault[] = [
       await stage.ground.kafka.stopAll("SIGKILL");
       await stage.pass(stage.between(500, 3000));
       await stage.ground.kafka.startAll();
-      await untilLed(stage);
+      await untilWritable(stage);
     },
   },
   {
@@ -55,7 +60,7 @@ export const brokerFaults: readonly Fault[] = [
       await stage.forwarder.start();
       await stage.pass(1000);
       await stage.ground.kafka.startAll();
-      await untilLed(stage);
+      await untilWritable(stage);
     },
   },
   {
@@ -93,11 +98,10 @@ async function restart(stage: Stage, id: number, signal: "SIGTERM" | "SIGKILL"):
   await kafka.stopBroker(id, signal);
   await stage.pass(stage.between(0, 1000));
   await kafka.startBroker(id);
+  await untilWritable(stage);
 }
 
-/** A fault that the brokers are still getting over is not over. */
-async function untilLed(stage: Stage): Promise<void> {
-  for (let partition = 0; partition < 3; partition++) {
-    while ((await stage.ground.kafka.leaderOf(stage.topic, partition).catch(() => 0)) < 1) await stage.pass(50);
-  }
+/** A fault that the brokers are still getting over is not over: it is when another client can write everywhere. */
+async function untilWritable(stage: Stage): Promise<void> {
+  await stage.ground.kafka.accepts(stage.topic, partitionCount, probeHeaders);
 }

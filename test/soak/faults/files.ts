@@ -105,7 +105,7 @@ export const fileFaults: readonly Fault[] = [
       const away = `${stage.alertsDirectory}-away`;
       renameSync(stage.alertsDirectory, away);
       try {
-        await statusSays(stage, /does not exist/, 4000);
+        await statusSays(stage, /is not there/, 4000);
         await stage.pass(stage.between(0, 2000));
       } finally {
         renameSync(away, stage.alertsDirectory);

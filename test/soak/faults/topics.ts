@@ -1,6 +1,7 @@
 import { eventually } from "../../rig/eventually.ts";
 import { permission } from "../ground.ts";
 import type { Fault } from "../fault.ts";
+import { partitionCount } from "../stage.ts";
 import { topicConfig } from "./brokers.ts";
 import { check, statusSays } from "./support.ts";
 
@@ -22,7 +23,7 @@ export const topicFaults: readonly Fault[] = [
       await stage.pass(stage.between(1500, 3000));
       stage.referee.forgetOrder();
       follower.follow(stage.topic, stage.referee.see);
-      await kafka.createTopic(stage.topic, { partitions: 3, config: topicConfig });
+      await kafka.createTopic(stage.topic, { partitions: partitionCount, config: topicConfig });
     },
   },
   {
