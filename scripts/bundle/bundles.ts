@@ -1,5 +1,5 @@
 /** The two bundles that are installed on a manager. The same input gives the same bytes. */
-import { chmod, mkdir, readFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build, type BuildOptions, type Metafile } from "esbuild";
 import { kafkajsPatch } from "./kafkajs-patch.ts";
@@ -34,6 +34,13 @@ export async function bundleCustomDfn(root: string, outDir: string): Promise<voi
   const others = externalImports(metafile).filter((name) => name !== "node:fs" && name !== "node:net");
   if (others.length > 0) throw new Error(`custom-dfn must not import ${others.join(", ")}: its start would slow down`);
   await chmod(outfile, 0o755);
+}
+
+/** `choose-way.cjs`, and beside it the `custom-dfn.sh` that it completes when it is installed. */
+export async function bundleChooseWay(root: string, outDir: string): Promise<void> {
+  await copyFile(join(root, "integration/custom-dfn.sh"), join(outDir, "custom-dfn.sh"));
+  const entryPoints = ["integration/choose-way.ts"];
+  await build({ ...options(root), entryPoints, outfile: join(outDir, "choose-way.cjs") });
 }
 
 /** `wazuh-dfn.cjs`, and beside it koffi's native files. */

@@ -49,7 +49,8 @@ export class Java {
     const needed = hasJars ? (["java", "javac"] as const) : (["java", "javac", "mvn"] as const);
     const missing = missingPrograms(needed).length > 0 ? installPrograms(needed) : [];
     const engine = missing.length > 0 ? containerEngine() : undefined;
-    if (missing.length > 0 && engine === undefined) throw new Error(howToInstall(missing));
+    if (missing.length > 0 && engine === undefined)
+      throw new Error(`${howToInstall(missing)}, or start a container engine (docker or podman)`);
     const java = new Java(lib, engine);
     if (!hasJars) java.#fetchJars();
     return java;

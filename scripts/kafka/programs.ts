@@ -1,10 +1,27 @@
 import { spawnSync } from "node:child_process";
 
+/** Programs that one package holds, everywhere under nearly the same name. */
+const plain = {
+  mvn: { probe: ["-v"], packages: ["maven"], told: "Maven (Debian: maven)" },
+  openssl: { probe: ["version"], packages: ["openssl"], told: "OpenSSL (Debian: openssl)" },
+  "nc.openbsd": { probe: ["-h"], packages: ["netcat-openbsd"], told: "OpenBSD's netcat (Debian: netcat-openbsd)" },
+  socat: { probe: ["-V"], packages: ["socat"], told: "socat" },
+  rpm: { probe: ["--version"], packages: ["rpm"], told: "rpm" },
+  cpio: { probe: ["--version"], packages: ["cpio"], told: "cpio" },
+  "dpkg-deb": { probe: ["--version"], packages: ["dpkg"], told: "dpkg" },
+  shellcheck: { probe: ["--version"], packages: ["shellcheck", "ShellCheck"], told: "shellcheck" },
+} as const;
+
+type PlainName = keyof typeof plain;
+
 /** A program that the tests need from the system. */
-export type ProgramName = "java" | "javac" | "mvn" | "openssl";
+export type ProgramName = "java" | "javac" | PlainName;
 
 /** Kafka 4 does not start with an older one. */
 const oldestJava = 17;
+
+/** Test files run beside each other, and each may install what it needs. */
+const lockWait = "DPkg::Lock::Timeout=300";
 
 /**
  * Per package manager: how to refresh its lists, how to install, and which packages hold a program. Several names:
@@ -13,8 +30,8 @@ const oldestJava = 17;
 const packageManagers = [
   {
     file: "apt-get",
-    refresh: ["update", "-q"],
-    install: ["install", "-y", "-q", "--no-install-recommends"],
+    refresh: ["-o", lockWait, "update", "-q"],
+    install: ["-o", lockWait, "install", "-y", "-q", "--no-install-recommends"],
     jdk: ["openjdk-17-jdk-headless", "openjdk-21-jdk-headless", "default-jdk-headless"],
   },
   { file: "dnf", install: ["install", "-y", "-q"], jdk: ["java-17-openjdk-devel", "java-21-openjdk-devel"] },
@@ -41,8 +58,7 @@ export function installPrograms(names: readonly ProgramName[]): ProgramName[] {
   if (manager.refresh !== undefined) run(manager.file, manager.refresh);
   const install = (name: string): boolean => run(manager.file, [...manager.install, name]);
   if (missing.includes("java") || missing.includes("javac")) manager.jdk.some(install);
-  if (missing.includes("mvn")) install("maven");
-  if (missing.includes("openssl")) install("openssl");
+  for (const name of missing) if (isPlain(name)) plain[name].packages.some(install);
   return missingPrograms(names);
 }
 
@@ -50,17 +66,19 @@ export function installPrograms(names: readonly ProgramName[]): ProgramName[] {
 export function howToInstall(missing: readonly ProgramName[]): string {
   const packages = new Set(
     missing.map((name) => {
-      if (name === "mvn") return "Maven (Debian: maven)";
-      if (name === "openssl") return "OpenSSL (Debian: openssl)";
+      if (isPlain(name)) return plain[name].told;
       return `a Java development kit, ${oldestJava} or newer (Debian: openjdk-17-jdk-headless)`;
     }),
   );
-  return `please install ${[...packages].join(" and ")}, or start a container engine (docker or podman)`;
+  return `please install ${[...packages].join(" and ")}`;
+}
+
+function isPlain(name: ProgramName): name is PlainName {
+  return name in plain;
 }
 
 function works(name: ProgramName): boolean {
-  if (name === "openssl") return run(name, ["version"]);
-  if (name === "mvn") return run(name, ["-v"]);
+  if (isPlain(name)) return run(name, plain[name].probe);
   // Both print `openjdk version "17.0.15"` or `javac 17.0.15`, one of them on standard error.
   const { status, stdout, stderr } = spawnSync(name, ["-version"], { encoding: "utf8" });
   const version = /(?:version "|javac )(\d+)/.exec(`${stdout}${stderr}`)?.[1];

@@ -4,8 +4,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, writeFile } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
-import { test } from "node:test";
-import { redirection, runCustomDfn, type Ended } from "../rig/custom-dfn.ts";
+import { after, describe, test } from "node:test";
+import { customDfns, redirection, type CustomDfn, type Ended } from "../rig/custom-dfn.ts";
 import { eventually } from "../rig/eventually.ts";
 import { LineServer } from "../rig/line-server.ts";
 import { TempDir } from "../rig/temp-dir.ts";
@@ -25,9 +25,9 @@ function call(file: string, socket: string, debug: boolean): string[] {
 }
 
 /** With the tail on the answer may come later than custom-dfn waits; then it is asked again. */
-async function answered(args: readonly string[]): Promise<Ended> {
+async function answered(customDfn: CustomDfn, args: readonly string[]): Promise<Ended> {
   return eventually("an answer in time", async () => {
-    const result = await runCustomDfn(args);
+    const result = await customDfn.run(args);
     return result.stdout.includes("no answer") ? undefined : result;
   });
 }
@@ -36,132 +36,142 @@ function hangUp(_line: Buffer, socket: Socket): undefined {
   socket.destroy();
 }
 
-test("hands the alert over as one line, byte for byte, and says nothing", async () => {
-  await using dir = await TempDir.create();
-  const bytes = Buffer.concat([
-    Buffer.from('{"id":"1.1","text":"'),
-    Buffer.from([0xff, 0xfe, 0x80]),
-    Buffer.from('"}'),
-  ]);
-  await using server = await LineServer.listen(dir.join("s"));
-  const result = await runCustomDfn(
-    call(await alertFile(dir, Buffer.concat([bytes, Buffer.from("\n")])), dir.join("s"), false),
-  );
-  assert.deepEqual(result, quiet);
-  await eventually("the line", () => server.lines.length === 1);
-  assert.deepEqual(server.lines[0]?.subarray(0, bytes.length), bytes);
-  assert.equal(server.lines[0]?.subarray(bytes.length).toString().trim(), "");
-});
+const programs = customDfns();
+after(() => programs[Symbol.dispose]());
 
-test("prints the answer in debug mode, and leaves with 0 whatever it is", async () => {
-  for (const answer of ["accepted 1.1", "delivered 1.1", "ignored 1.1", "duplicate 1.1", "rejected - no id"]) {
-    await using dir = await TempDir.create();
-    await using _ = await LineServer.listen(dir.join("s"), () => `${answer}\n`);
-    const result = await answered(call(await alertFile(dir), dir.join("s"), true));
-    const behind = answer.startsWith("rejected") ? "; the tail of alerts.json has the alert" : "";
-    assert.deepEqual(result, { code: 0, stdout: `custom-dfn: ${answer}${behind}\n`, stderr: "" });
-  }
-});
-
-test("takes an answer that comes in pieces", async () => {
-  await using dir = await TempDir.create();
-  await using _ = await LineServer.listen(dir.join("s"), (_line, socket) => {
-    socket.write("deliv", () => setImmediate(() => socket.write("ered 1.1\nmore")));
-    return undefined;
-  });
-  const result = await answered(call(await alertFile(dir), dir.join("s"), true));
-  assert.equal(result.stdout, "custom-dfn: delivered 1.1\n");
-});
-
-test("leaves with 0 when there is no socket, no listener behind it, or something else", async () => {
-  await using dir = await TempDir.create();
-  const file = await alertFile(dir);
-  await writeFile(dir.join("plain"), "");
-  // A process that was killed leaves its socket file behind.
-  const dead = spawn(process.execPath, [
-    "-e",
-    `require("net").createServer().listen(${JSON.stringify(dir.join("stale"))}, () => console.log())`,
-  ]);
-  await once(dead.stdout, "data");
-  dead.kill("SIGKILL");
-  await once(dead, "close");
-
-  for (const [path, why] of [
-    ["absent", "ENOENT"],
-    ["stale", "ECONNREFUSED"],
-    ["plain", "ECONNREFUSED"],
-    ["plain/below", "ENOTDIR"],
-    ["x".repeat(200), "ENAMETOOLONG|EINVAL|ENOENT"],
-  ] as const) {
-    assert.deepEqual(await runCustomDfn(call(file, dir.join(path), false)), quiet, path);
-    const { code, stdout, stderr } = await runCustomDfn(call(file, dir.join(path), true));
-    assert.match(stdout, new RegExp(`^custom-dfn: .*(${why}).*; the tail of alerts.json has the alert\n$`), path);
-    assert.deepEqual([code, stderr], [0, ""]);
-  }
-});
-
-test("leaves with 0 when it may not connect", async () => {
-  await using dir = await TempDir.create();
-  await chmod(dir.path, 0o755);
-  const file = await alertFile(dir);
-  await using _ = await LineServer.listen(dir.join("s"));
-  await chmod(dir.join("s"), 0o000);
-  // The superuser may always connect, so there the call is made as somebody else.
-  const result = await runCustomDfn(call(file, dir.join("s"), true), process.getuid?.() === 0 ? { uid: 65534 } : {});
-  assert.deepEqual([result.code, result.stderr], [0, ""]);
-  assert.match(result.stdout, /EACCES/);
-});
-
-test("leaves with 0 when the forwarder takes the connection and never answers", async () => {
-  await using dir = await TempDir.create();
-  await using server = await LineServer.listen(dir.join("s"), () => undefined);
-  const result = await runCustomDfn(call(await alertFile(dir), dir.join("s"), true));
-  assert.deepEqual([result.code, result.stderr], [0, ""]);
-  assert.match(result.stdout, /^custom-dfn: no answer within 50 ms; the tail/);
-  await eventually("the line", () => server.lines.length === 1);
-});
-
-test("leaves with 0 when the forwarder never reads, whatever the alert's size", async () => {
-  await using dir = await TempDir.create();
-  const server = createServer({ pauseOnConnect: true }).listen(dir.join("s"));
-  await once(server, "listening");
-  const file = await alertFile(dir, JSON.stringify({ id: "1.1", text: "x".repeat(3_000_000) }));
-  assert.deepEqual(await runCustomDfn(call(file, dir.join("s"), false)), quiet);
-  server.close();
-});
-
-test("leaves with 0 when the forwarder hangs up, or answers what is no answer", async () => {
-  for (const [answer, why] of [
-    [hangUp, /closed without an answer|ECONNRESET/],
-    [() => "HTTP/1.1 400 Bad Request\r\n", /not understood/],
-    [() => "x".repeat(100_000), /not understood/],
-  ] as const) {
-    await using dir = await TempDir.create();
-    await using _ = await LineServer.listen(dir.join("s"), answer);
-    const result = await answered(call(await alertFile(dir), dir.join("s"), true));
-    assert.deepEqual([result.code, result.stderr], [0, ""]);
-    assert.match(result.stdout, why);
-  }
-});
-
-test("leaves with 0 while the forwarder is stopped, also when its queue of connections is full", async () => {
-  await using dir = await TempDir.create();
-  const file = await alertFile(dir);
-  const program = `require("net").createServer().listen({ path: ${JSON.stringify(dir.join("s"))}, backlog: 2 }, () => console.log())`;
-  const stopped = spawn(process.execPath, ["-e", program]);
-  try {
-    await once(stopped.stdout, "data");
-    stopped.kill("SIGSTOP");
-    const seen = new Set<string>();
-    await eventually("a full queue", async () => {
-      const result = await runCustomDfn(call(file, dir.join("s"), true));
-      assert.deepEqual([result.code, result.stderr], [0, ""]);
-      seen.add(/no answer|EAGAIN/.exec(result.stdout)?.[0] ?? result.stdout);
-      // A full queue refuses at once on Linux; clients that gave up still stand in it.
-      return seen.has("EAGAIN");
+for (const customDfn of programs.all) {
+  describe(customDfn.name, () => {
+    test("hands the alert over as one line, byte for byte, and says nothing", async () => {
+      await using dir = await TempDir.create();
+      const bytes = Buffer.concat([
+        Buffer.from('{"id":"1.1","text":"'),
+        Buffer.from([0xff, 0xfe, 0x80]),
+        Buffer.from('"}'),
+      ]);
+      await using server = await LineServer.listen(dir.join("s"));
+      const file = await alertFile(dir, Buffer.concat([bytes, Buffer.from("\n")]));
+      await eventually("the line", async () => {
+        assert.deepEqual(await customDfn.run(call(file, dir.join("s"), false)), quiet);
+        return server.lines.length > 0;
+      });
+      assert.deepEqual(server.lines[0]?.subarray(0, bytes.length), bytes);
+      assert.equal(server.lines[0]?.subarray(bytes.length).toString().trim(), "");
     });
-    assert.deepEqual([...seen].toSorted(), ["EAGAIN", "no answer"]);
-  } finally {
-    stopped.kill("SIGKILL");
-  }
-});
+
+    test("prints the answer in debug mode, and leaves with 0 whatever it is", async () => {
+      for (const answer of ["accepted 1.1", "delivered 1.1", "ignored 1.1", "duplicate 1.1", "rejected - no id"]) {
+        await using dir = await TempDir.create();
+        await using _ = await LineServer.listen(dir.join("s"), () => `${answer}\n`);
+        const result = await answered(customDfn, call(await alertFile(dir), dir.join("s"), true));
+        const behind = answer.startsWith("rejected") ? "; the tail of alerts.json has the alert" : "";
+        assert.deepEqual(result, { code: 0, stdout: `custom-dfn: ${answer}${behind}\n`, stderr: "" });
+      }
+    });
+
+    test("takes an answer that comes in pieces", async () => {
+      await using dir = await TempDir.create();
+      await using _ = await LineServer.listen(dir.join("s"), (_line, socket) => {
+        socket.write("deliv", () => setImmediate(() => socket.write("ered 1.1\nmore")));
+        return undefined;
+      });
+      const result = await answered(customDfn, call(await alertFile(dir), dir.join("s"), true));
+      assert.equal(result.stdout, "custom-dfn: delivered 1.1\n");
+    });
+
+    test("leaves with 0 when there is no socket, no listener behind it, or something else", async () => {
+      await using dir = await TempDir.create();
+      const file = await alertFile(dir);
+      await writeFile(dir.join("plain"), "");
+      // A process that was killed leaves its socket file behind.
+      const dead = spawn(process.execPath, [
+        "-e",
+        `require("net").createServer().listen(${JSON.stringify(dir.join("stale"))}, () => console.log())`,
+      ]);
+      await once(dead.stdout, "data");
+      dead.kill("SIGKILL");
+      await once(dead, "close");
+
+      for (const [path, why] of [
+        ["absent", "ENOENT"],
+        ["stale", "ECONNREFUSED"],
+        ["plain", "ECONNREFUSED"],
+        ["plain/below", "ENOTDIR"],
+        ["x".repeat(200), "ENAMETOOLONG|EINVAL|ENOENT"],
+      ] as const) {
+        assert.deepEqual(await customDfn.run(call(file, dir.join(path), false)), quiet, path);
+        const { code, stdout, stderr } = await customDfn.run(call(file, dir.join(path), true));
+        assert.match(stdout, new RegExp(`^custom-dfn: .*(${why}).*; the tail of alerts.json has the alert\n$`), path);
+        assert.deepEqual([code, stderr], [0, ""]);
+      }
+    });
+
+    test("leaves with 0 when it may not connect", async () => {
+      await using dir = await TempDir.create();
+      await chmod(dir.path, 0o755);
+      const file = await alertFile(dir);
+      await using _ = await LineServer.listen(dir.join("s"));
+      await chmod(dir.join("s"), 0o000);
+      // The superuser may always connect, so there the call is made as somebody else.
+      const result = await customDfn.run(
+        call(file, dir.join("s"), true),
+        process.getuid?.() === 0 ? { uid: 65534 } : {},
+      );
+      assert.deepEqual([result.code, result.stderr], [0, ""]);
+      assert.match(result.stdout, /EACCES/);
+    });
+
+    test("leaves with 0 when the forwarder takes the connection and never answers", async () => {
+      await using dir = await TempDir.create();
+      await using server = await LineServer.listen(dir.join("s"), () => undefined);
+      const result = await customDfn.run(call(await alertFile(dir), dir.join("s"), true));
+      assert.deepEqual([result.code, result.stderr], [0, ""]);
+      assert.match(result.stdout, /^custom-dfn: no answer within 50 ms; the tail/);
+      await eventually("the line", () => server.lines.length === 1);
+    });
+
+    test("leaves with 0 when the forwarder never reads, whatever the alert's size", async () => {
+      await using dir = await TempDir.create();
+      const server = createServer({ pauseOnConnect: true }).listen(dir.join("s"));
+      await once(server, "listening");
+      const file = await alertFile(dir, JSON.stringify({ id: "1.1", text: "x".repeat(3_000_000) }));
+      assert.deepEqual(await customDfn.run(call(file, dir.join("s"), false)), quiet);
+      server.close();
+    });
+
+    test("leaves with 0 when the forwarder hangs up, or answers what is no answer", async () => {
+      for (const [answer, why] of [
+        [hangUp, /closed without an answer|ECONNRESET/],
+        [() => "HTTP/1.1 400 Bad Request\r\n", /not understood/],
+        [() => "x".repeat(100_000), /not understood/],
+      ] as const) {
+        await using dir = await TempDir.create();
+        await using _ = await LineServer.listen(dir.join("s"), answer);
+        const result = await answered(customDfn, call(await alertFile(dir), dir.join("s"), true));
+        assert.deepEqual([result.code, result.stderr], [0, ""]);
+        assert.match(result.stdout, why);
+      }
+    });
+
+    test("leaves with 0 while the forwarder is stopped, also when its queue of connections is full", async () => {
+      await using dir = await TempDir.create();
+      const file = await alertFile(dir);
+      const program = `require("net").createServer().listen({ path: ${JSON.stringify(dir.join("s"))}, backlog: 2 }, () => console.log())`;
+      const stopped = spawn(process.execPath, ["-e", program]);
+      try {
+        await once(stopped.stdout, "data");
+        stopped.kill("SIGSTOP");
+        const seen = new Set<string>();
+        await eventually("a full queue", async () => {
+          const result = await customDfn.run(call(file, dir.join("s"), true));
+          assert.deepEqual([result.code, result.stderr], [0, ""]);
+          seen.add(/no answer|EAGAIN/.exec(result.stdout)?.[0] ?? result.stdout);
+          // A full queue refuses at once on Linux; clients that gave up still stand in it.
+          return seen.has("EAGAIN");
+        });
+        assert.deepEqual([...seen].toSorted(), ["EAGAIN", "no answer"]);
+      } finally {
+        stopped.kill("SIGKILL");
+      }
+    });
+  });
+}

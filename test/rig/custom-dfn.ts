@@ -1,9 +1,23 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { resolve } from "node:path";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { findWay, render, ways, type Way } from "../../integration/fast-way/ways.ts";
+import { howToInstall, installPrograms } from "../../scripts/kafka/programs.ts";
+import { present } from "./present.ts";
 
 /** The built executable; the tests are run in the root of the checkout. */
-export const customDfn = resolve("dist/custom-dfn");
+const bundled = resolve("dist/custom-dfn");
 
 /** What integratord adds as one argument when it is not in debug mode. */
 export const redirection = "> /dev/null 2>&1";
@@ -14,15 +28,32 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Starts custom-dfn as integratord does: no shell, its own name in front, hardly any environment, no input. */
-export function startCustomDfn(args: readonly string[], spawnOptions: { uid?: number } = {}): ChildProcess {
-  return spawn(customDfn, args, {
-    argv0: "integrations",
-    cwd: "/",
-    env: { PATH: process.env["PATH"] },
-    stdio: ["ignore", "pipe", "pipe"],
-    ...spawnOptions,
-  });
+/** One that integratord could run. */
+export class CustomDfn {
+  readonly name: string;
+  readonly path: string;
+  readonly #environment: Readonly<Record<string, string | undefined>>;
+
+  constructor(name: string, path: string, environment: Readonly<Record<string, string | undefined>>) {
+    this.name = name;
+    this.path = path;
+    this.#environment = environment;
+  }
+
+  /** Starts it as integratord does: no shell, its own name in front, hardly any environment, no input. */
+  start(args: readonly string[], spawnOptions: { uid?: number } = {}): ChildProcess {
+    return spawn(this.path, args, {
+      argv0: "integrations",
+      cwd: "/",
+      env: this.#environment,
+      stdio: ["ignore", "pipe", "pipe"],
+      ...spawnOptions,
+    });
+  }
+
+  async run(args: readonly string[], spawnOptions?: { uid?: number }): Promise<Ended> {
+    return ended(this.start(args, spawnOptions));
+  }
 }
 
 /** Waits for its end; one that hangs is killed, so that its exit code is null. */
@@ -39,6 +70,69 @@ export async function ended(child: ChildProcess): Promise<Ended> {
   }
 }
 
+/** The bundled way alone, as a checkout has it. */
+export const bundledCustomDfn = new CustomDfn("bundled", bundled, { PATH: process.env["PATH"] });
+
 export async function runCustomDfn(args: readonly string[], spawnOptions?: { uid?: number }): Promise<Ended> {
-  return ended(startCustomDfn(args, spawnOptions));
+  return bundledCustomDfn.run(args, spawnOptions);
+}
+
+/** custom-dfn with a fast way, as it is installed: beside a package of its own, and with no environment at all. */
+export class InstalledCustomDfn extends CustomDfn implements Disposable {
+  readonly #directory: string;
+
+  /** @param change settings that differ from what was found on this system, for instance a tool that fails */
+  constructor(name: Way["name"], change: Partial<Way> = {}) {
+    const directory = mkdtempSync(join(tmpdir(), "dfn-"));
+    super(name, join(directory, "custom-dfn"), {});
+    this.#directory = directory;
+    chmodSync(directory, 0o755);
+    mkdirSync(join(directory, "bin"));
+    copyFileSync(bundled, join(directory, "custom-dfn.cjs"));
+    // It may be called as another user.
+    mkdirSync(join(directory, "calls"));
+    chmodSync(join(directory, "calls"), 0o777);
+    executable(
+      join(directory, "bin/node"),
+      `#!/bin/sh\n{ echo > '${directory}/calls/bundled'; } 2>/dev/null\nexec '${process.execPath}' "$@"\n`,
+    );
+    const script = readFileSync(resolve("dist/custom-dfn.sh"), "utf8");
+    executable(this.path, render(script, directory, { ...present(findWay(name)), ...change }));
+  }
+
+  /** Whether the bundled way was taken since this was last asked. */
+  tookBundledWay(): boolean {
+    const mark = join(this.#directory, "calls/bundled");
+    const took = existsSync(mark);
+    rmSync(mark, { force: true });
+    return took;
+  }
+
+  /** Takes the package away, as its removal does. */
+  removePackage(): void {
+    rmSync(join(this.#directory, "bin"), { recursive: true });
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/** The tools of the fast ways, installed where that is possible. */
+export function provideFastWays(): void {
+  const missing = installPrograms(["nc.openbsd", "socat"]);
+  if (missing.length > 0) throw new Error(howToInstall(missing));
+}
+
+/** The bundled way, and each fast one. */
+export function customDfns(): { readonly all: readonly CustomDfn[] } & Disposable {
+  provideFastWays();
+  const installed = ways.map((name) => new InstalledCustomDfn(name));
+  const dispose = (): void => installed.forEach((customDfn) => customDfn[Symbol.dispose]());
+  return { all: [bundledCustomDfn, ...installed], [Symbol.dispose]: dispose };
+}
+
+function executable(path: string, content: string): void {
+  writeFileSync(path, content);
+  chmodSync(path, 0o755);
 }

@@ -1,0 +1,79 @@
+/** What choose-way.cjs prints, and that it takes no tool that it did not see at work. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { chmod, readFile, writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import { findFault } from "../../integration/fast-way/proof.ts";
+import { findWay, render, ways, type Way } from "../../integration/fast-way/ways.ts";
+import { howToInstall, installPrograms } from "../../scripts/kafka/programs.ts";
+import { provideFastWays } from "../rig/custom-dfn.ts";
+import { present } from "../rig/present.ts";
+import { TempDir } from "../rig/temp-dir.ts";
+
+const run = promisify(execFile);
+const chooseWay = resolve("dist/choose-way.cjs");
+
+async function print(...args: string[]): Promise<{ stdout: string; stderr: string }> {
+  return run(process.execPath, [chooseWay, ...args]);
+}
+
+async function script(): Promise<string> {
+  return readFile(resolve("dist/custom-dfn.sh"), "utf8");
+}
+
+test("each way of this system passes, also as another user, and is printed with whole paths, the same each time", async () => {
+  provideFastWays();
+  const user = process.getuid?.() === 0 ? ["--uid", "65534", "--gid", "65534"] : [];
+  for (const way of ways) {
+    const { stdout, stderr } = await print("--way", way, ...user);
+    assert.match(
+      stdout,
+      new RegExp(`^way=${way}\\ntool=/usr/bin/\\S+\\ntimeout=/usr/bin/timeout\\ntail=/usr/bin/tail$`, "m"),
+    );
+    assert.match(stderr, /^custom-dfn: the fast way, by \/usr\/bin\/\S+\n$/);
+    assert.equal((await print("--way", way, ...user)).stdout, stdout);
+  }
+});
+
+test("the bundled way is printed without trying anything, for any directory", async () => {
+  const { stdout } = await print("--way", "bundled", "--lib", "/opt/dfn-1.0/lib");
+  const expected = (await script()).replace(/^lib=.*$/m, "lib=/opt/dfn-1.0/lib");
+  assert.equal(stdout, expected);
+});
+
+test("shellcheck finds nothing in custom-dfn.sh", async () => {
+  const missing = installPrograms(["shellcheck"]);
+  assert.deepEqual(missing, [], howToInstall(missing));
+  await run("shellcheck", [resolve("dist/custom-dfn.sh")]);
+});
+
+test("wrong arguments are told", async () => {
+  for (const args of [["--way", "ftp"], ["--uid", "1"], ["--uid", "a", "--gid", "b"], ["--nothing"]]) {
+    await assert.rejects(print(...args), { code: 64, stderr: /^choose-way: .*\nusage:/ });
+  }
+  await assert.rejects(print("--lib", "/a b;c"), { code: 1, stderr: /not an absolute path of plain characters/ });
+});
+
+test("a tool that refuses, loses, cuts or hangs is found out", async () => {
+  provideFastWays();
+  await using dir = await TempDir.create();
+  await chmod(dir.path, 0o755);
+  const nc = present(findWay("nc"));
+  const faults: Record<string, { body: string; change?: Partial<Way> }> = {
+    "did not arrive": { body: "exit 0" },
+    "another program's options": { body: "exit 1" },
+    cut: { body: `/usr/bin/head -c 50000 | '${nc.tool}' "$@"` },
+    hangs: { body: "exec /bin/sleep 60", change: { timeout: dir.join("patient") } },
+  };
+  await writeFile(dir.join("patient"), '#!/bin/sh\nshift\nexec "$@"\n');
+  await chmod(dir.join("patient"), 0o755);
+  for (const [name, { body, change }] of Object.entries(faults)) {
+    const tool = dir.join("tool");
+    await writeFile(tool, `#!/bin/sh\n${body}\n`);
+    await chmod(tool, 0o755);
+    const text = render(await script(), "/nonexistent", { ...nc, tool, ...change });
+    assert.notEqual(await findFault(text, undefined), undefined, name);
+  }
+});
