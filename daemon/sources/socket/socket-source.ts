@@ -140,11 +140,14 @@ export class SocketSource implements AsyncDisposable {
   }
 }
 
-/** How many clients the process's limit of open files allows, at most `wanted`. */
+/**
+ * How many clients the process's limit of open files allows, at most `wanted`. At least 16 of those wanted are allowed,
+ * however low the limit is, because without any the socket is of no use.
+ */
 export async function affordableConnections(wanted: number): Promise<number> {
   const limits = await readFile("/proc/self/limits", "utf8").catch(() => "");
   const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
-  return soft === undefined ? wanted : Math.max(16, Math.min(wanted, Number(soft) - reservedDescriptors));
+  return soft === undefined ? wanted : Math.min(wanted, Math.max(16, Number(soft) - reservedDescriptors));
 }
 
 async function groupId(name: string): Promise<number | undefined> {
