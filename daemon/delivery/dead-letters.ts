@@ -9,9 +9,10 @@ import { setTimeout as pause } from "node:timers/promises";
 import { describe, errnoOf } from "../errors.ts";
 import { syncDirectory } from "../disk/atomic-file.ts";
 import type { Log } from "../telemetry/log.ts";
-import { isWrittenByAnother, segmentsOf, shrink, type DeadLetter } from "./dead-letter-segments.ts";
+import { lineOf, type NewDeadLetter } from "./dead-letter-line.ts";
+import { isWrittenByAnother, segmentsOf, shrink } from "./dead-letter-segments.ts";
 
-export type NewDeadLetter = Omit<DeadLetter, "version" | "time" | "raw" | "keptBytes"> & { readonly bytes: Buffer };
+export type { NewDeadLetter } from "./dead-letter-line.ts";
 
 export interface DeadLetterLimits {
   /** Most bytes of all segments together; beyond, the oldest entries lose their raw bytes, not their position. */
@@ -35,6 +36,8 @@ interface Waiting {
 }
 
 const retryMs = 1000;
+/** So much is written and synced together; a line that is longer goes alone. */
+const groupBytes = 1 << 20;
 
 export class DeadLetterStore implements AsyncDisposable {
   readonly #directory: string;
@@ -66,17 +69,9 @@ export class DeadLetterStore implements AsyncDisposable {
    * and the entry stays open. Once disposed it never resolves.
    */
   add(entry: NewDeadLetter): Promise<void> {
-    const { bytes, ...rest } = entry;
-    const letter: DeadLetter = {
-      version: 1,
-      time: new Date().toISOString(),
-      ...rest,
-      raw: bytes.toString("base64"),
-      ...(bytes.length < rest.place.length ? { keptBytes: bytes.length } : {}),
-    };
     return new Promise((stored) => {
       if (this.#isDisposed) return;
-      this.#waiting.push({ line: Buffer.from(`${JSON.stringify(letter)}\n`), stored });
+      this.#waiting.push({ line: lineOf(entry, new Date()), stored });
       this.#writer ??= this.#write();
     });
   }
@@ -91,17 +86,16 @@ export class DeadLetterStore implements AsyncDisposable {
 
   async #write(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const group = this.#waiting;
-      this.#waiting = [];
+      const group = this.#nextGroup();
       try {
-        await this.#append(Buffer.concat(group.map((waiting) => waiting.line)));
+        await this.#append(joined(group));
         if (this.#trouble !== undefined) {
           this.#log.info({ directory: this.#directory }, "dead letters can be stored again");
         }
         this.#trouble = undefined;
+        this.#waiting.splice(0, group.length);
         for (const waiting of group) waiting.stored();
       } catch (reason) {
-        this.#waiting = [...group, ...this.#waiting];
         this.#failed(reason);
         if (this.#isDisposed) break;
         // Woken early by a stop: then it is tried once more.
@@ -111,6 +105,12 @@ export class DeadLetterStore implements AsyncDisposable {
       await this.#makeRoom();
     }
     this.#writer = undefined;
+  }
+
+  #nextGroup(): readonly Waiting[] {
+    let bytes = 0;
+    const end = this.#waiting.findIndex(({ line }, index) => (bytes += line.length) > groupBytes && index > 0);
+    return this.#waiting.slice(0, end < 0 ? undefined : end);
   }
 
   #failed(reason: unknown): void {
@@ -197,6 +197,12 @@ export class DeadLetterStore implements AsyncDisposable {
     for (const name of await readdir(this.#directory)) total += (await stat(join(this.#directory, name))).size;
     return total;
   }
+}
+
+function joined(group: readonly Waiting[]): Buffer {
+  const [first] = group;
+  // A long one is not copied again.
+  return first !== undefined && group.length === 1 ? first.line : Buffer.concat(group.map(({ line }) => line));
 }
 
 /** Whether the file that is written to is the one that others find. */
