@@ -9,6 +9,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   replay: async () => (await import("./commands/replay.ts")).replay,
   "dead-letter": async () => (await import("./commands/dead-letter.ts")).deadLetter,
   status: async () => (await import("./commands/status.ts")).status,
+  doctor: async () => (await import("./commands/doctor.ts")).doctor,
   check: async () => (await import("./commands/check.ts")).check,
   config: async () => (await import("./commands/config.ts")).config,
   version: async () => (await import("./commands/version.ts")).version,

@@ -37,7 +37,8 @@ Exit code: 0 in order, perhaps with warnings; 78 not.
   },
 };
 
-function findProblems(
+/** All that is wrong with the settings and what they name, with the place of each. Connects to nothing. */
+export function findProblems(
   values: { readonly config: string; readonly set: readonly string[] },
   io: Io,
 ): readonly Problem[] {

@@ -71,7 +71,8 @@ export function createCore(parts: CoreParts): Core {
   return { handlers, relevance, budget, outbox, shipper, pipeline, topics: topicsOf(config) };
 }
 
-function topicsOf(config: Config): readonly string[] {
+/** The topics that the handlers write to. */
+export function topicsOf(config: Config): readonly string[] {
   const { windows, fail2ban, passthrough } = config.handlers;
   const topics = new Set<string>();
   if (windows !== undefined || fail2ban !== undefined) topics.add(config.dfn.customerId);

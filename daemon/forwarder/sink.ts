@@ -21,7 +21,8 @@ export function createSink(
   return new KafkaSink({ options: kafkaOptions(config.sink.kafka, env), log, telemetry });
 }
 
-function kafkaOptions(kafka: KafkaSettings, env: Readonly<Record<string, string | undefined>>): KafkaOptions {
+/** The settings of the Kafka sink with their secrets. Throws DfnError CONFIG for a secret that cannot be read. */
+export function kafkaOptions(kafka: KafkaSettings, env: Readonly<Record<string, string | undefined>>): KafkaOptions {
   const { tls, sasl } = kafka;
   return {
     brokers: kafka.brokers,

@@ -4,7 +4,8 @@ import type { Concern, Fault } from "./faults.ts";
 /** A trouble that lasts is repeated in the log once in this time. */
 const repeatMs = 60_000;
 
-const remedies: Record<Concern, string> = {
+/** What to do about a trouble, in one sentence; empty where it passes by itself. */
+export const remedies: Readonly<Record<Concern, string>> = {
   none: "",
   unreachable: "check that the brokers of sink.kafka.brokers run and can be reached from here",
   certificate:

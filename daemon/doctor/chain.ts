@@ -1,0 +1,37 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { describe } from "../errors.ts";
+import { failed, type Finding, type Judgement } from "./judgement.ts";
+
+/** One link of the chain from analysisd to Kafka. */
+export interface Link {
+  readonly name: string;
+  /** Looks, changes nothing, and may throw what the system says. No judgement: the link does not exist here. */
+  readonly look: () => Promise<readonly Judgement[]>;
+}
+
+/** Looks at all links at once, and gives what was found in the order of the links; each has its time and no more. */
+export async function examine(links: readonly Link[], withinMs: number): Promise<Finding[]> {
+  const found = await Promise.all(
+    links.map(async ({ name, look }) => {
+      const judgements = await within(look(), withinMs);
+      return judgements.map((judgement) => ({ link: name, ...judgement }));
+    }),
+  );
+  return found.flat();
+}
+
+async function within(look: Promise<readonly Judgement[]>, withinMs: number): Promise<readonly Judgement[]> {
+  const over = new AbortController();
+  const late = delay(withinMs, undefined, { signal: over.signal }).then((): Judgement[] => {
+    const text = `could not be looked at within ${withinMs / 1000} s`;
+    return [failed(text, "uptime; df  # does a disk or a network file system hang?")];
+  });
+  late.catch(() => {}); // Aborted: the look was in time.
+  try {
+    return await Promise.race([look, late]);
+  } catch (reason) {
+    return [failed(`could not be looked at: ${describe(reason)}`, "sudo wazuh-dfn doctor")];
+  } finally {
+    over.abort();
+  }
+}

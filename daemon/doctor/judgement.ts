@@ -1,0 +1,44 @@
+/**
+ * - ok: the link works.
+ * - unseen: this user may not look; root may.
+ * - warning: it works now, or another way stands in for it, and something should be mended.
+ * - failed: alerts do not get through here, or will be lost or repeated.
+ */
+export type State = "ok" | "unseen" | "warning" | "failed";
+
+/** What was found about one link of the chain. */
+export interface Judgement {
+  readonly state: State;
+  /** What is so; one line. May hold text from files and other programs. */
+  readonly text: string;
+  /** A command that mends it, perhaps with a comment behind `#`; absent where there is nothing to mend. */
+  readonly remedy?: string;
+}
+
+export interface Finding extends Judgement {
+  readonly link: string;
+}
+
+export function ok(text: string): Judgement {
+  return { state: "ok", text };
+}
+
+/** @param what as in `the position of integratord` */
+export function unseen(what: string, remedy = "sudo wazuh-dfn doctor"): Judgement {
+  return { state: "unseen", text: `this user may not see ${what}`, remedy };
+}
+
+export function warning(text: string, remedy: string): Judgement {
+  return { state: "warning", text, remedy };
+}
+
+export function failed(text: string, remedy: string): Judgement {
+  return { state: "failed", text, remedy };
+}
+
+const order: readonly State[] = ["ok", "unseen", "warning", "failed"];
+
+/** The worst of several; ok when there are none. */
+export function worst(judgements: readonly Judgement[]): State {
+  return order[Math.max(0, ...judgements.map(({ state }) => order.indexOf(state)))] ?? "ok";
+}

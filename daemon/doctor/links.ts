@@ -1,0 +1,186 @@
+import { dirname, join } from "node:path";
+import { defaultSocketPath } from "../../integration/protocol.ts";
+import type { Config } from "../config/config.ts";
+import type { Problem } from "../config/problem.ts";
+import { topicsOf } from "../forwarder/core.ts";
+import { kafkaOptions } from "../forwarder/sink.ts";
+import { surveyKafka } from "../sinks/kafka/survey.ts";
+import { certificateExpiries } from "../status/certificates.ts";
+import { settingOf } from "../wazuh/ossec-conf.ts";
+import type { Link } from "./chain.ts";
+import type { Judgement } from "./judgement.ts";
+import { judgeOutput, judgeReading, judgeWriting, lookAtReading, lookAtWriting } from "./links/alert-log.ts";
+import { judgeArchives, judgeCheckpoint, lookAtArchives, lookAtStored } from "./links/checkpoint.ts";
+import { judgeConfiguration } from "./links/configuration.ts";
+import { judgeConsumers, lookAtConsumers } from "./links/consumers.ts";
+import { judgeCustomDfn, lookAtCustomDfn } from "./links/custom-dfn.ts";
+import { type ForwarderFacts, judgeForwarder } from "./links/forwarder.ts";
+import { judgeHandOver, lookAtHandOver } from "./links/hand-over.ts";
+import { type Block, blocksOf, judgeBlock, socketOf } from "./links/integration-block.ts";
+import { judgeIntegratord, progressOf } from "./links/integratord.ts";
+import { judgeBrokers, judgeCertificates, judgePermission, judgeTopics } from "./links/kafka.ts";
+import { availableMemory, judgeClock, judgeDisk, judgeMemory, lookAtClock, lookAtDisk } from "./links/machine.ts";
+import { judgeManager, lookAtManager } from "./links/manager.ts";
+import { judgeQueue, lookAtQueue } from "./links/queue.ts";
+import { judgeRules, lookAtRules } from "./links/rules.ts";
+import { judgeSocket, lookAtSocket } from "./links/socket.ts";
+import { judgeUnit, lookAtUnit } from "./links/unit.ts";
+import { refusalFor } from "./accounts.ts";
+import { allProcesses, type Running, wazuhDaemon } from "./processes.ts";
+import type { Scene } from "./scene.ts";
+
+/** All that is asked of Kafka has this time together. */
+const kafkaWithinMs = 5000;
+
+/** What `check` finds wrong with the settings, and where they stand. */
+export interface Settings {
+  readonly path: string;
+  readonly problems: readonly Problem[];
+}
+
+/** The links that every machine has, also where the settings are wrong. */
+export function machineLinks(scene: Scene, settings: Settings, forwarder: ForwarderFacts | undefined): Link[] {
+  const { home, ossecConf, snapshot } = scene;
+  return [
+    link("configuration", () => judgeConfiguration(settings.path, settings.problems.filter(hasNoLink))),
+    link("manager", async () => judgeManager(await lookAtManager(home, ossecConf))),
+    ...(ossecConf.kind === "read" ? [link("JSON output", () => judgeOutput(home, ossecConf.conf))] : []),
+    link("unit", async () => judgeUnit(await lookAtUnit(snapshot !== undefined))),
+    ...(forwarder === undefined ? [] : [link("forwarder", () => judgeForwarder(forwarder))]),
+    link("other senders", async () => {
+      const ours = [process.pid, ...(snapshot === undefined ? [] : [snapshot.pid])];
+      return judgeConsumers(await lookAtConsumers(await allProcesses(), ours));
+    }),
+    link("clock", async () => judgeClock(await lookAtClock())),
+  ];
+}
+
+/** Not what a link of its own tells. */
+function hasNoLink({ setting = "" }: Problem): boolean {
+  return !/^sink\.kafka\.tls|^sources\.tail\.path$|^wazuh\.feedback$/.test(setting);
+}
+
+/** The links that the settings name. */
+export function configuredLinks(scene: Scene, config: Config, settings: Settings): Link[] {
+  const { tail, socket } = config.sources;
+  return [
+    ...logLinks(scene, config),
+    ...(socket === undefined ? [] : socketLinks(scene, config, { ...socket, isTailOn: tail !== undefined })),
+    ...(config.wazuh.feedback === "off" ? [] : feedbackLinks(scene)),
+    ...kafkaLinks(scene, config, settings),
+    link("disk", async () => {
+      const directories = [config.stateDir, join(scene.home, "logs")];
+      return Promise.all(directories.map(async (directory) => judgeDisk(await lookAtDisk(directory))));
+    }),
+    link("memory", async () => {
+      const rssBytes = scene.snapshot?.process.rssBytes;
+      return judgeMemory({ availableBytes: await availableMemory(), limitBytes: config.limits.memoryBytes, rssBytes });
+    }),
+  ];
+}
+
+function link(name: string, look: () => readonly Judgement[] | Promise<readonly Judgement[]>): Link {
+  return { name, look: async () => look() };
+}
+
+/** The daemon's process; undefined: it does not run, null: this user may not see. */
+function daemon(home: string, name: string): Promise<Running | undefined | null> {
+  return wazuhDaemon(home, name).catch(() => null);
+}
+
+function logLinks({ home, forwarder, snapshot }: Scene, { sources: { tail }, stateDir }: Config): Link[] {
+  const path = tail?.path ?? join(home, "logs/alerts/alerts.json");
+  const writing = link("analysisd", async () => {
+    const analysisd = await daemon(home, "wazuh-analysisd");
+    const isRunning = analysisd === null ? undefined : analysisd !== undefined;
+    return judgeWriting(await lookAtWriting({ home, path }, isRunning));
+  });
+  if (tail === undefined) return [writing];
+  return [
+    writing,
+    link("alerts.json", async () => judgeReading(await lookAtReading(path, forwarder, snapshot?.log?.state))),
+    link("checkpoint", async () => {
+      const stored = await lookAtStored(stateDir);
+      return judgeCheckpoint({ stateDir, stored, status: snapshot, nowMs: Date.now() });
+    }),
+    link("archives", async () => {
+      const stored = await lookAtStored(stateDir);
+      return judgeArchives(await lookAtArchives(dirname(path), stored, snapshot !== undefined));
+    }),
+  ];
+}
+
+interface SocketSetting {
+  readonly path: string;
+  readonly group: string;
+  readonly isTailOn: boolean;
+}
+
+function socketLinks(scene: Scene, { handlers, sources }: Config, { path, group, isTailOn }: SocketSetting): Link[] {
+  const { home, ossecConf, self, isRoot } = scene;
+  const customDfn = join(home, "integrations/custom-dfn");
+  const alertsPath = sources.tail?.path ?? join(home, "logs/alerts/alerts.json");
+  const wazuh = scene.wazuh;
+  const conf = ossecConf.kind === "read" ? ossecConf : undefined;
+  const blocks = conf === undefined ? [] : blocksOf(conf.conf);
+  const isCommentedOut = conf?.conf.comments.some((comment) => /<name>\s*custom-dfn\s*</.test(comment)) === true;
+  const block = (): Judgement[] =>
+    judgeBlock({ home, blocks, isCommentedOut, socketPath: path, defaultSocketPath, isTailOn, handlers });
+  const integratord = async (): Promise<Judgement[]> => {
+    const process = await daemon(home, "wazuh-integratord");
+    const progress = process ? await progressOf(process.pid, alertsPath) : ({ kind: "unseen" } as const);
+    const confChangedAtMs = conf?.changedAtMs;
+    return judgeIntegratord({ home, isTailOn, hasBlock: blocks.length > 0, process, confChangedAtMs, progress });
+  };
+  const found = conf === undefined ? [] : [link("integration block", block)];
+  found.push(link("integratord", integratord));
+  if (wazuh === undefined) return found;
+  return [
+    ...found,
+    link("custom-dfn", async () => judgeCustomDfn(await lookAtCustomDfn(customDfn, wazuh))),
+    link("socket", async () => judgeSocket(await lookAtSocket({ path, group }, isTailOn, wazuh, self))),
+    link("hand-over", async () => {
+      const socketPath = toldSocket(blocks, path);
+      const integratordPid = (await daemon(home, "wazuh-integratord"))?.pid;
+      const mayRun = (await refusalFor(isRoot ? wazuh : self, customDfn, "execute")) === undefined;
+      const setting = { path: customDfn, home, socketPath, isTailOn, isRoot, wazuh, self, mayRun, integratordPid };
+      return judgeHandOver(await lookAtHandOver(setting));
+    }),
+  ];
+}
+
+/** What integratord tells custom-dfn; without a block, where the forwarder listens. */
+function toldSocket([block]: readonly Block[], path: string): string {
+  return block === undefined ? path : socketOf(block, defaultSocketPath);
+}
+
+function feedbackLinks({ home, forwarder, ossecConf }: Scene): Link[] {
+  const conf = ossecConf.kind === "read" ? ossecConf.conf : undefined;
+  return [
+    link("queue socket", async () => judgeQueue(await lookAtQueue(home, forwarder))),
+    link("rules", async () => {
+      const analysisd = await daemon(home, "wazuh-analysisd");
+      const isWorker = conf !== undefined && settingOf(conf, "cluster", "node_type") === "worker";
+      return judgeRules(await lookAtRules(home, conf, analysisd?.startedAtMs, isWorker));
+    }),
+  ];
+}
+
+function kafkaLinks({ env }: Scene, config: Config, { problems }: Settings): Link[] {
+  const { sink } = config;
+  if (sink.kind !== "kafka") return [];
+  const tls = problems.filter(({ setting }) => setting?.startsWith("sink.kafka.tls") === true);
+  const certificates = link("certificates", () =>
+    judgeCertificates(tls, certificateExpiries(sink.kafka.tls, Date.now())),
+  );
+  // One survey for four links.
+  const survey = (async () => surveyKafka(kafkaOptions(sink.kafka, env), topicsOf(config), kafkaWithinMs))();
+  survey.catch(() => {}); // The links have it.
+  return [
+    certificates,
+    link("brokers", async () => judgeBrokers(await survey, Date.now())),
+    link("topics", async () => judgeTopics(await survey)),
+    link("write permission", async () => judgePermission(await survey, "write")),
+    link("read permission", async () => judgePermission(await survey, "read")),
+  ];
+}

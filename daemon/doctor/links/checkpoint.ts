@@ -1,0 +1,130 @@
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Snapshot } from "../../status/facts.ts";
+import { Archives, isAbsent, type Archive } from "../../sources/tail/archives.ts";
+import { decode, type Body } from "../../sources/tail/checkpoint.ts";
+import { parseStem } from "../../sources/tail/dated-name.ts";
+import { failed, type Judgement, ok, unseen, warning } from "../judgement.ts";
+
+const behindSeconds = 60;
+const longAgoMs = 10_000;
+
+/** What stands in the state directory. */
+export type Stored =
+  | { readonly kind: "valid"; readonly body: Body; readonly writtenAtMs: number }
+  | { readonly kind: "absent" }
+  | { readonly kind: "unseen" }
+  | { readonly kind: "damaged" };
+
+export interface CheckpointFacts {
+  readonly stateDir: string;
+  readonly stored: Stored;
+  /** What the running forwarder says; undefined where it does not run, or its tail has not begun. */
+  readonly status: Pick<Snapshot, "log" | "checkpoint"> | undefined;
+  readonly nowMs: number;
+}
+
+/** Whether the position is kept, and how far it is behind. */
+export function judgeCheckpoint({ stateDir, stored, status, nowMs }: CheckpointFacts): Judgement[] {
+  const path = `${stateDir}/checkpoint.json`;
+  const { log, checkpoint } = status ?? {};
+  if (checkpoint?.trouble !== undefined) return [failed(checkpoint.trouble, `df -h ${stateDir}; ls -ld ${stateDir}`)];
+  if (log !== undefined) {
+    const ageSeconds = checkpoint?.ageSeconds;
+    if (ageSeconds === undefined || ageSeconds * 1000 > longAgoMs) {
+      const age = ageSeconds === undefined ? "was never written" : `is ${ageSeconds} s old`;
+      return [warning(`the checkpoint ${age}, though the forwarder runs`, "wazuh-dfn status")];
+    }
+    if (log.lagSeconds > behindSeconds) {
+      const text = `the forwarder is ${log.lagSeconds} s and ${log.lagBytes} bytes behind the log`;
+      return [warning(text, "wazuh-dfn status  # does the delay shrink? it is worked off by itself")];
+    }
+    return [ok(`the position is kept (${ageSeconds} s ago), and the forwarder is ${log.lagSeconds} s behind the log`)];
+  }
+  return judgeStored(path, stored, nowMs);
+}
+
+/** What a forwarder that does not run has left. */
+function judgeStored(path: string, stored: Stored, nowMs: number): Judgement[] {
+  if (stored.kind === "unseen") return [unseen(path)];
+  if (stored.kind === "damaged") {
+    const text = `${path} is damaged; the forwarder takes the one before it, or starts as sources.tail.start says`;
+    return [warning(text, "systemctl start wazuh-dfn && journalctl -u wazuh-dfn -n 50")];
+  }
+  if (stored.kind === "absent") {
+    const text = `there is no ${path}: the forwarder has never run, and begins as sources.tail.start says`;
+    return [warning(text, "systemctl start wazuh-dfn")];
+  }
+  const minutes = Math.round((nowMs - stored.writtenAtMs) / 60_000);
+  return [ok(`the position was last written ${minutes} minutes ago; the next start goes on there`)];
+}
+
+export interface ArchiveFacts {
+  readonly stored: Stored;
+  readonly isRunning: boolean;
+  /** Generations of the log that rank from the position's own on, oldest first; undefined: may not be seen. */
+  readonly archives: readonly Archive[] | undefined;
+  /** Inode and device of alerts.json, as in a checkpoint. */
+  readonly currentId: string | undefined;
+  readonly directory: string;
+}
+
+/** Whether what was not read yet is still there: plain, or compressed. */
+export function judgeArchives({ stored, archives, isRunning, currentId, directory }: ArchiveFacts): Judgement[] {
+  if (stored.kind === "unseen" || archives === undefined) return [unseen(`the archives in ${directory}`)];
+  if (stored.kind !== "valid" || stored.body.position === null)
+    return [ok("there is no position yet, so none is awaited")];
+  const { position, afterRank } = stored.body;
+  const own = position.name === null ? undefined : parseStem(position.name);
+  const isOwnThere =
+    position.id === currentId || own === undefined || archives.some(({ name }) => name.rank === own.rank);
+  if (!isOwnThere && !isRunning) {
+    const text = `${position.file} is gone, and was read up to byte ${position.offset} only`;
+    const remedy = `wazuh-dfn replay FILE  # bring it back from a backup, as ${directory}/${position.name ?? "FILE"}.json`;
+    return [failed(text, remedy)];
+  }
+  const unread = archives.filter(({ name }) => name.rank > afterRank || name.rank === own?.rank);
+  const compressed = unread.filter((archive) => archive.compressed);
+  if (compressed.length > 0) {
+    const names = compressed.map(({ path }) => path);
+    const shown = names.length > 3 ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more` : names.join(", ");
+    const remedy = isRunning
+      ? "wazuh-dfn status  # it reads them; keep them until it has"
+      : "systemctl start wazuh-dfn  # it reads them; keep them until it has";
+    return [warning(`compressed before all of it was read: ${shown}`, remedy)];
+  }
+  return [
+    ok(
+      unread.length > 1
+        ? `${unread.length} files wait to be read, all of them there`
+        : "nothing that was not read is gone or compressed",
+    ),
+  ];
+}
+
+export async function lookAtStored(stateDir: string): Promise<Stored> {
+  const path = join(stateDir, "checkpoint.json");
+  try {
+    const { mtimeMs } = await stat(path);
+    const decoded = decode(await readFile(path, "utf8"));
+    return decoded.kind === "valid" ? { kind: "valid", body: decoded.body, writtenAtMs: mtimeMs } : { kind: "damaged" };
+  } catch (reason) {
+    return { kind: isAbsent(reason) ? "absent" : "unseen" };
+  }
+}
+
+/** @param directory that of alerts.json */
+export async function lookAtArchives(directory: string, stored: Stored, isRunning: boolean): Promise<ArchiveFacts> {
+  const facts = { stored, isRunning, directory };
+  const position = stored.kind === "valid" ? stored.body.position : null;
+  if (stored.kind !== "valid" || position === null) return { ...facts, archives: [], currentId: undefined };
+  const own = position.name === null ? undefined : parseStem(position.name);
+  const rank = Math.min(stored.body.afterRank, (own?.rank ?? Number.MAX_SAFE_INTEGER) - 1);
+  try {
+    const current = await stat(join(directory, "alerts.json"), { bigint: true }).catch(() => undefined);
+    const currentId = current === undefined ? undefined : `${current.dev}:${current.ino}`;
+    return { ...facts, archives: await new Archives(directory).after(rank), currentId };
+  } catch {
+    return { ...facts, archives: undefined, currentId: undefined }; // A directory that this user may not read.
+  }
+}

@@ -1,0 +1,13 @@
+import { type Problem, problemLine } from "../../config/problem.ts";
+import { failed, type Judgement, ok, warning } from "../judgement.ts";
+
+/** What `check` finds, as links of the chain. */
+export function judgeConfiguration(path: string, problems: readonly Problem[]): Judgement[] {
+  if (problems.length === 0) return [ok(`${path} is in order`)];
+  return problems.map((problem) => {
+    const { severity } = problem;
+    const remedy = `wazuh-dfn check --config ${path}  # and mend what it names`;
+    const text = problemLine(problem).replace(/^warning: /, "");
+    return severity === "error" ? failed(text, remedy) : warning(text, remedy);
+  });
+}

@@ -1,0 +1,139 @@
+import type { HandlersSettings } from "../../config/config.ts";
+import { osMatch } from "../../handlers/os-match.ts";
+import { type OssecConf } from "../../wazuh/ossec-conf.ts";
+import { failed, type Judgement, ok, warning } from "../judgement.ts";
+
+/** Every tag that integratord knows; any other keeps the whole manager from starting (config/integrator-config.c:19-30). */
+const knownTags: readonly string[] =
+  "name hook_url api_key level rule_id group event_location alert_format max_log options timeout retries".split(" ");
+
+/** Where alerts that the handlers want come from; the second one is usual and no more. */
+const samples = { windows: "EventChannel", fail2ban: "/var/log/fail2ban.log" } as const;
+
+/** The settings of one `<integration>`, untrimmed, since blanks count. */
+export type Block = ReadonlyMap<string, string>;
+
+export interface BlockFacts {
+  readonly home: string;
+  readonly blocks: readonly Block[];
+  readonly isCommentedOut: boolean;
+  /** Where the forwarder listens. */
+  readonly socketPath: string;
+  readonly defaultSocketPath: string;
+  readonly isTailOn: boolean;
+  readonly handlers: HandlersSettings;
+}
+
+/** The blocks that call custom-dfn. */
+export function blocksOf(conf: OssecConf): Block[] {
+  return conf.sections
+    .filter(({ name }) => name === "integration")
+    .map(({ children }) => new Map(children.map(({ name, text }) => [name, text])))
+    .filter((block) => block.get("name")?.trim() === "custom-dfn");
+}
+
+/** Path of the socket that custom-dfn is told by a block. */
+export function socketOf(block: Block, defaultPath: string): string {
+  const url = block.get("hook_url")?.trim() ?? "";
+  return url.startsWith("unix:") && url.length > 5 ? url.slice(5).replaceAll("\\ ", " ") : defaultPath;
+}
+
+/** Whether integratord hands over what the forwarder wants, to where it listens. */
+export function judgeBlock(facts: BlockFacts): Judgement[] {
+  const { home, blocks, isTailOn, isCommentedOut } = facts;
+  const fault = isTailOn ? warning : failed;
+  const only = isTailOn
+    ? "; alerts come by the tail alone, a second later"
+    : "; with the tail off no alert comes at all";
+  const [block, ...more] = blocks;
+  if (block === undefined) {
+    const why = isCommentedOut ? "the block for custom-dfn is commented out" : "there is no block for custom-dfn";
+    return [fault(`${home}/etc/ossec.conf: ${why}${only}`, "wazuh-dfn-install")];
+  }
+  const judgements = [
+    ...deadly(facts, block),
+    ...narrowings(facts, block).map((what) => fault(what.text, edit(home, what.do))),
+  ];
+  if (more.length > 0) {
+    const text = `${blocks.length} blocks call custom-dfn: each alert costs ${blocks.length} calls`;
+    judgements.push(warning(text, edit(home, "keep one of them")));
+  }
+  return judgements.length > 0 ? judgements : [ok("present, enabled, and hands over all that the forwarder wants")];
+}
+
+function edit(home: string, what: string): string {
+  return `vi ${home}/etc/ossec.conf  # ${what}; then: ${home}/bin/wazuh-control restart`;
+}
+
+/** Faults with which no alert, or no manager, comes through. */
+function deadly(facts: BlockFacts, block: Block): Judgement[] {
+  const { home, socketPath, defaultSocketPath } = facts;
+  const judgements: Judgement[] = [];
+  const unknown = [...block.keys()].filter((tag) => !knownTags.includes(tag));
+  if (unknown.length > 0) {
+    const text = `the block has <${unknown.join(">, <")}>, which integratord does not know: the manager will not start again`;
+    judgements.push(failed(text, edit(home, "take it out")));
+  }
+  // A prefix is enough (Wazuh 4.14 source: src/os_integrator/integrator.c:289).
+  if (block.get("alert_format")?.trimStart().startsWith("json") !== true) {
+    const text = "alert_format is not json: custom-dfn gets a text that it cannot read, so the block does nothing";
+    judgements.push(failed(text, edit(home, "<alert_format>json</alert_format>")));
+  }
+  const told = socketOf(block, defaultSocketPath);
+  if (told !== socketPath) {
+    const text = `hook_url leads to ${told}, and the forwarder listens on ${socketPath}`;
+    judgements.push(failed(text, edit(home, `<hook_url>unix:${socketPath}</hook_url>`)));
+  }
+  if (facts.isTailOn && /"tail"\s*:\s*false/.test(block.get("options") ?? "")) {
+    const text = "options say that the tail is off, and it is on: integratord waits for Kafka without need";
+    judgements.push(warning(text, edit(home, "take <options> out")));
+  }
+  return judgements;
+}
+
+/** What the block's filters keep back although the forwarder wants it. */
+function narrowings({ handlers }: BlockFacts, block: Block): { text: string; do: string }[] {
+  const found: { text: string; do: string }[] = [];
+  const { windows, fail2ban, passthrough } = handlers;
+  const level = Number(block.get("level")?.trim() ?? "0");
+  const leastLevel = windows === undefined && fail2ban === undefined ? (passthrough?.level ?? 0) : 0;
+  if (level > leastLevel) {
+    found.push({ text: `<level>${level} keeps alerts of a lower level back`, do: "take <level> out" });
+  }
+  const ruleIds = block.get("rule_id");
+  // Without a digit it filters nothing (src/config/integrator-config.c:104-164).
+  if (ruleIds !== undefined && /\d/.test(ruleIds)) {
+    found.push({ text: `<rule_id> keeps all alerts but those of ${ruleIds.trim()} back`, do: "take <rule_id> out" });
+  }
+  const groups = block.get("group");
+  if (groups !== undefined && groups !== "") {
+    const passed = groups.split(",");
+    const wanted = [
+      ...((windows && ["windows"]) || []),
+      ...((fail2ban && ["fail2ban"]) || []),
+      ...(passthrough?.groups ?? []),
+    ];
+    const missing = wanted.filter((group) => !passed.includes(group));
+    if (missing.length > 0) {
+      const blank = passed.some((group) => group.trim() !== group) ? " (blanks beside the commas count)" : "";
+      const text = `<group>${groups}${blank} keeps alerts of group ${missing.join(", ")} back`;
+      found.push({
+        text,
+        do: `<group>${[...new Set([...passed.map((one) => one.trim()), ...wanted])].join(",")}</group>`,
+      });
+    } else if (passthrough !== undefined && passthrough.groups === undefined) {
+      const text = `<group>${groups} keeps alerts back that passthrough wants, which has no groups`;
+      found.push({ text, do: "take <group> out" });
+    }
+  }
+  const location = block.get("event_location");
+  if (location !== undefined) {
+    const matches = osMatch(location);
+    const kept = (["windows", "fail2ban"] as const).filter((name) => handlers[name] && !matches(samples[name]));
+    if (kept.length > 0) {
+      const text = `<event_location>${location} keeps alerts of ${kept.map((name) => samples[name]).join(", ")} back`;
+      found.push({ text, do: "<event_location>!^dfn$</event_location>" });
+    }
+  }
+  return found;
+}

@@ -1,0 +1,118 @@
+import { readdir, readFile, readlink, stat } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
+import { errnoOf } from "../../errors.ts";
+import { failed, type Judgement, ok, unseen, warning } from "../judgement.ts";
+import type { Running } from "../processes.ts";
+
+/** integratord looks once a second (Wazuh 4.14 source: src/os_integrator/integrator.c:155-158). */
+const lookAgainMs = 2500;
+
+/** How far integratord has read alerts.json. */
+export type Progress =
+  /** It was at this end within a moment. */
+  | { readonly kind: "at-end" }
+  | { readonly kind: "behind"; readonly bytes: number }
+  /** It still reads a file that is alerts.json no more. */
+  | { readonly kind: "older-file"; readonly path: string }
+  | { readonly kind: "not-open" }
+  | { readonly kind: "unseen" };
+
+export interface IntegratordFacts {
+  readonly home: string;
+  readonly isTailOn: boolean;
+  /** Whether ossec.conf has a block for custom-dfn: integratord ends at once without any block. */
+  readonly hasBlock: boolean;
+  /** Null: this user may not see. */
+  readonly process: Running | undefined | null;
+  /** When ossec.conf was last changed; undefined where that is not known. */
+  readonly confChangedAtMs: number | undefined;
+  readonly progress: Progress;
+}
+
+export function judgeIntegratord(facts: IntegratordFacts): Judgement[] {
+  const { home, isTailOn, hasBlock, process, confChangedAtMs, progress } = facts;
+  const fault = isTailOn ? warning : failed;
+  if (process === null) return [unseen("whether integratord runs")];
+  const restart = `${home}/bin/wazuh-control restart`;
+  if (process === undefined) {
+    if (hasBlock) return [fault("integratord does not run", `${restart} && tail -n 20 ${home}/logs/ossec.log`)];
+    return [ok("integratord does not run, and has nothing to do for us")];
+  }
+  const judgements: Judgement[] = [];
+  if (hasBlock && confChangedAtMs !== undefined && confChangedAtMs > process.startedAtMs + 1000) {
+    const text = `ossec.conf was changed after integratord (pid ${process.pid}) was started, which reads it at its start only`;
+    judgements.push(warning(text, restart));
+  }
+  switch (progress.kind) {
+    case "at-end":
+      judgements.push(ok(`integratord runs (pid ${process.pid}) and is at the end of alerts.json`));
+      break;
+    case "behind": {
+      const text = `integratord is behind: ${progress.bytes} bytes of alerts.json are still to be read`;
+      const remedy = `tail -n 20 ${home}/logs/ossec.log  # which integration is slow? the tail brings what it misses`;
+      judgements.push(warning(text, remedy));
+      break;
+    }
+    case "older-file": {
+      const text = `integratord still reads ${progress.path}, which alerts.json is no more`;
+      judgements.push(warning(text, `tail -n 20 ${home}/logs/ossec.log  # it may skip what came in between`));
+      break;
+    }
+    case "not-open":
+      judgements.push(fault(`integratord (pid ${process.pid}) has no alerts.json open`, restart));
+      break;
+    case "unseen":
+      judgements.push(unseen(`how far integratord (pid ${process.pid}) has read`));
+      break;
+  }
+  return judgements;
+}
+
+/**
+ * Reads from /proc how far the process has read a file: at the end, or at least where the end was, twice looked at.
+ * @param path alerts.json
+ */
+export async function progressOf(pid: number, path: string): Promise<Progress> {
+  const first = await spotOf(pid, path);
+  if (typeof first === "string") return { kind: first };
+  if (first.isOlder) return { kind: "older-file", path: first.path };
+  if (first.position >= first.size) return { kind: "at-end" };
+  await delay(lookAgainMs);
+  const second = await spotOf(pid, path);
+  if (typeof second === "string") return { kind: second };
+  if (second.isOlder) return { kind: "older-file", path: second.path };
+  // New alerts may have come; those that were there have been read.
+  if (second.position >= first.size) return { kind: "at-end" };
+  return { kind: "behind", bytes: second.size - second.position };
+}
+
+interface Spot {
+  readonly path: string;
+  readonly position: number;
+  readonly size: number;
+  readonly isOlder: boolean;
+}
+
+async function spotOf(pid: number, path: string): Promise<Spot | "unseen" | "not-open"> {
+  let descriptors: string[];
+  try {
+    descriptors = await readdir(`/proc/${pid}/fd`);
+  } catch (reason) {
+    return errnoOf(reason) === "ENOENT" ? "not-open" : "unseen";
+  }
+  const current = await stat(path, { bigint: true }).catch(() => undefined);
+  for (const descriptor of descriptors) {
+    const target = await readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => "");
+    // alerts.json is a hard link, so the name is that under which it was opened, also of an archive by now.
+    if (!/\/alerts\.json( \(deleted\))?$|\/ossec-alerts-[\d-]+\.json( \(deleted\))?$/.test(target)) continue;
+    const [opened, info] = await Promise.all([
+      stat(`/proc/${pid}/fd/${descriptor}`, { bigint: true }).catch(() => undefined),
+      readFile(`/proc/${pid}/fdinfo/${descriptor}`, "latin1").catch(() => ""),
+    ]);
+    if (opened === undefined) continue;
+    const isOlder = current !== undefined && (current.ino !== opened.ino || current.dev !== opened.dev);
+    const position = Number(/^pos:\s*(\d+)/m.exec(info)?.[1] ?? 0);
+    return { path: target, position, size: Number(opened.size), isOlder };
+  }
+  return "not-open";
+}

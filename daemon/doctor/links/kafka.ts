@@ -1,0 +1,110 @@
+import type { Problem } from "../../config/problem.ts";
+import type { BrokerSight, Survey, TopicSight } from "../../sinks/kafka/survey.ts";
+import type { CertificateExpiry } from "../../status/certificates.ts";
+import { failed, type Judgement, ok, warning } from "../judgement.ts";
+
+const dayMs = 86_400_000;
+const soonDays = 14;
+
+/** A remedy that is a sentence stands as a comment; it is shown where commands are. */
+function asCommand(remedy: string, command: string): string {
+  return remedy === "" ? command : `${command}  # ${remedy}`;
+}
+
+/** Whether every broker is reached and takes us. One that is away is no harm while another leads in its place. */
+export function judgeBrokers({ brokers }: Survey, nowMs: number): Judgement[] {
+  const isAnyReached = brokers.some(({ obstacle }) => obstacle === undefined);
+  const judgements = brokers.flatMap((broker) => judgeBroker(broker, isAnyReached, nowMs));
+  if (judgements.length > 0) return judgements;
+  return [ok(`connected to ${brokers.map(({ address }) => address).join(", ")}`)];
+}
+
+function judgeBroker(
+  { address, isSeed, obstacle, certificateEndsMs }: BrokerSight,
+  isAny: boolean,
+  nowMs: number,
+): Judgement[] {
+  if (obstacle === undefined) {
+    if (certificateEndsMs === undefined) return [];
+    const days = Math.floor((certificateEndsMs - nowMs) / dayMs);
+    const text = `the broker's certificate at ${address} ends in ${days} days`;
+    return days >= soonDays ? [] : [warning(text, "# tell those who run Kafka: connections fail from then on")];
+  }
+  const { host, port } = splitAddress(address);
+  const named = isSeed ? "" : ", which Kafka named,";
+  // A broker that Kafka names and that is not reached leads partitions: their records wait.
+  const state = isAny && obstacle.concern === "unreachable" && isSeed ? warning : failed;
+  const command =
+    obstacle.concern === "certificate"
+      ? `openssl s_client -connect ${address} -servername ${host} </dev/null`
+      : obstacle.concern === "name"
+        ? obstacle.remedy
+        : `timeout 5 bash -c '</dev/tcp/${host}/${port}'`;
+  return [
+    state(
+      `${address}${named}: ${obstacle.text}`,
+      obstacle.concern === "name" ? command : asCommand(obstacle.remedy, command),
+    ),
+  ];
+}
+
+function splitAddress(address: string): { host: string; port: string } {
+  const at = address.lastIndexOf(":");
+  return { host: address.slice(0, at).replace(/^\[|\]$/g, ""), port: address.slice(at + 1) };
+}
+
+/** Whether the topics are there. */
+export function judgeTopics({ topics, brokers }: Survey): Judgement[] {
+  const [broker] = brokers;
+  const server = `--bootstrap-server ${broker?.address ?? "BROKER"}`;
+  return topics.map(({ topic, obstacle, partitions, leaderless }) => {
+    if (obstacle !== undefined) {
+      const command =
+        obstacle.concern === "topic-missing"
+          ? `kafka-topics.sh ${server} --create --topic ${topic}`
+          : `kafka-topics.sh ${server} --describe --topic ${topic}`;
+      return failed(`topic ${topic}: ${obstacle.text}`, asCommand(obstacle.remedy, command));
+    }
+    if (leaderless > 0) {
+      const text = `topic ${topic}: ${leaderless} of ${partitions} partitions have no leader; their records wait`;
+      return warning(text, `kafka-topics.sh ${server} --describe --topic ${topic}`);
+    }
+    return ok(`topic ${topic} has ${partitions} partitions`);
+  });
+}
+
+/** Whether records may be written, and read back for the look-up after a crash. */
+export function judgePermission(survey: Survey, which: "write" | "read"): Judgement[] {
+  const [broker] = survey.brokers;
+  return survey.topics.flatMap((sight) => {
+    if (sight.obstacle !== undefined) return [];
+    return [judgeOne(sight, which, `--bootstrap-server ${broker?.address ?? "BROKER"}`)];
+  });
+}
+
+function judgeOne({ topic, write, read }: TopicSight, which: "write" | "read", server: string): Judgement {
+  const obstacle = which === "write" ? write : read;
+  if (obstacle === undefined)
+    return ok(`records may be ${which === "write" ? "written to" : "read back from"} ${topic}`);
+  const isForbidden = obstacle.concern === "topic-authorization";
+  const operation = which === "write" ? "Write" : "Read";
+  const grant = `kafka-acls.sh ${server} --add --allow-principal User:NAME --operation ${operation} --topic ${topic}`;
+  const remedy = isForbidden ? grant : asCommand(obstacle.remedy, "wazuh-dfn status");
+  if (which === "write") return failed(`topic ${topic} may not be written: ${obstacle.text}`, remedy);
+  const text = `topic ${topic} may not be read: ${obstacle.text}; after a crash, what was under way is sent again`;
+  return warning(text, remedy);
+}
+
+/**
+ * Whether our own files are good, and for how long.
+ * @param problems what `inspectTls` finds in them
+ */
+export function judgeCertificates(problems: readonly Problem[], files: readonly CertificateExpiry[]): Judgement[] {
+  const judgements = problems.map(({ severity, message }) => {
+    const remedy = "wazuh-dfn check  # a file that was replaced is taken over without a restart";
+    return (severity === "error" ? failed : warning)(message, remedy);
+  });
+  if (judgements.length > 0) return judgements;
+  const good = files.filter(({ daysLeft }) => daysLeft !== undefined);
+  return good.map(({ file, daysLeft }) => ok(`${file} is good for ${daysLeft ?? 0} days`));
+}

@@ -1,0 +1,89 @@
+import { readFile, statfs } from "node:fs/promises";
+import { dirname } from "node:path";
+import { isAbsent } from "../../sources/tail/archives.ts";
+import { failed, type Judgement, ok, unseen, warning } from "../judgement.ts";
+
+const MiB = 1024 * 1024;
+/** The forwarder's state needs little; analysisd tears lines on a full disk. */
+const disk = { fewBytes: 1024 * MiB, fewInodes: 10_000, noBytes: 32 * MiB, noInodes: 100 };
+/** What the forwarder takes beside the alerts that are under way: Node, code, batches. */
+const baseMemoryBytes = 160 * MiB;
+
+/** How adjtimex(2) tells that no clock service keeps the time: TIME_ERROR. */
+const timeError = 5;
+const timexBytes = 512;
+
+/** @param state what adjtimex(2) returned; undefined where it could not be asked */
+export function judgeClock(state: number | undefined): Judgement[] {
+  if (state === undefined) return [unseen("whether a clock service keeps the time", "timedatectl")];
+  if (state !== timeError) return [ok("a clock service keeps the time")];
+  const text = "no clock service keeps the time: certificates and alerts are judged by it";
+  return [warning(text, "timedatectl set-ntp true")];
+}
+
+export async function lookAtClock(): Promise<number | undefined> {
+  try {
+    const { default: koffi } = await import("koffi");
+    const adjtimex = koffi.load(null).func("int adjtimex(void *state)");
+    // All zero asks and sets nothing; the structure has 208 bytes on 64 bits.
+    const state = Number(adjtimex(Buffer.alloc(timexBytes)));
+    return state === -1 ? undefined : state;
+  } catch {
+    return undefined; // koffi's native part is missing, or the system forbids the call.
+  }
+}
+
+export interface DiskFacts {
+  readonly directory: string;
+  readonly freeBytes: number;
+  /** Undefined for a file system without a fixed number of them. */
+  readonly freeInodes: number | undefined;
+}
+
+export function judgeDisk({ directory, freeBytes, freeInodes }: DiskFacts): Judgement {
+  const free = `${Math.floor(freeBytes / MiB)} MiB are free`;
+  const inodes = freeInodes ?? Number.MAX_SAFE_INTEGER;
+  const remedy = `df -h ${directory}; df -i ${directory}  # make room`;
+  const what = inodes < disk.fewInodes ? `${inodes} files can still be made` : free;
+  if (freeBytes < disk.noBytes || inodes < disk.noInodes)
+    return failed(`the disk of ${directory} is full: ${what}`, remedy);
+  if (freeBytes < disk.fewBytes || inodes < disk.fewInodes) {
+    return warning(`the disk of ${directory} is nearly full: ${what}`, remedy);
+  }
+  return ok(`${directory}: ${free}`);
+}
+
+/** The room that others than root have; of the nearest directory above where this one is not there yet. */
+export async function lookAtDisk(directory: string): Promise<DiskFacts> {
+  try {
+    const { bavail, bsize, ffree, files } = await statfs(directory);
+    return { directory, freeBytes: bavail * bsize, freeInodes: files === 0 ? undefined : ffree };
+  } catch (reason) {
+    if (!isAbsent(reason) || directory === dirname(directory)) throw reason;
+    return lookAtDisk(dirname(directory));
+  }
+}
+
+export interface MemoryFacts {
+  readonly availableBytes: number | undefined;
+  /** `limits.memory`. */
+  readonly limitBytes: number;
+  /** Of the running forwarder. */
+  readonly rssBytes: number | undefined;
+}
+
+export function judgeMemory({ availableBytes, limitBytes, rssBytes }: MemoryFacts): Judgement[] {
+  if (availableBytes === undefined) return [unseen("how much memory there is", "free -m")];
+  const available = `${Math.floor(availableBytes / MiB)} MiB of memory are available`;
+  const usedText = rssBytes === undefined ? "" : `; the forwarder uses ${Math.floor(rssBytes / MiB)} MiB`;
+  const needed = Math.max(0, limitBytes + baseMemoryBytes - (rssBytes ?? 0));
+  if (availableBytes >= needed) return [ok(`${available}${usedText}`)];
+  const text = `${available}, and the forwarder may need ${Math.floor(needed / MiB)} MiB more${usedText}`;
+  return [warning(text, "free -m  # make room, or lower limits.memory")];
+}
+
+export async function availableMemory(): Promise<number | undefined> {
+  const text = await readFile("/proc/meminfo", "latin1").catch(() => "");
+  const kib = /^MemAvailable:\s+(\d+) kB/m.exec(text)?.[1];
+  return kib === undefined ? undefined : Number(kib) * 1024;
+}

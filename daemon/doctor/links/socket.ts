@@ -1,0 +1,54 @@
+import { type Exchange, exchange } from "../../../integration/exchange.ts";
+import { type Account, type Refusal, refusalFor } from "../accounts.ts";
+import { failed, type Judgement, ok, unseen, warning } from "../judgement.ts";
+import { makeTestAlert } from "../test-alert.ts";
+
+/** Far more than a forwarder takes that is alive. */
+const answerWithinMs = 2000;
+
+export interface SocketFacts {
+  readonly path: string;
+  readonly group: string;
+  readonly isTailOn: boolean;
+  /** What keeps integratord's programs from it. */
+  readonly refusal: Refusal | undefined;
+  readonly wazuh: string;
+  /** The answer to the test alert; undefined where this user may not send one. */
+  readonly answer: Exchange | undefined;
+  readonly alertId: string;
+}
+
+/** Whether the forwarder answers on its socket, and integratord's programs get at it. */
+export function judgeSocket(facts: SocketFacts): Judgement[] {
+  const { path, refusal, wazuh, answer, alertId, group } = facts;
+  const fault = facts.isTailOn ? warning : failed;
+  const start = "systemctl start wazuh-dfn && journalctl -u wazuh-dfn -n 20";
+  if (refusal?.kind === "absent") return [fault(`${refusal.path} does not exist: no forwarder listens`, start)];
+  if (refusal?.kind === "refused") {
+    const mend = refusal.path === path ? `chgrp ${group} ${path} && chmod 0660 ${path}` : `chmod o+x ${refusal.path}`;
+    const text = `${wazuh} may not write to ${path}: ${refusal.path} does not allow it`;
+    return [fault(text, `${mend}  # and see sources.socket.group and .mode`)];
+  }
+  if (answer === undefined) return [unseen(`whether the forwarder answers on ${path}`)];
+  if (answer.kind === "unanswered") return [fault(`${path}: ${answer.reason}`, start)];
+  const { status, id } = answer.answer;
+  if (status === "ignored" && id === alertId) {
+    return [ok(`the forwarder answers on ${path}, and ${wazuh} may write to it`)];
+  }
+  const text = `${path}: the answer to a test alert is "${status} ${id ?? "-"}", not "ignored ${alertId}"`;
+  return [warning(text, "wazuh-dfn version  # is that the version that runs? systemctl restart wazuh-dfn")];
+}
+
+export async function lookAtSocket(
+  socket: { readonly path: string; readonly group: string },
+  isTailOn: boolean,
+  wazuh: Account,
+  self: Account,
+): Promise<SocketFacts> {
+  const { path, group } = socket;
+  const alert = makeTestAlert();
+  const mayAsk = (await refusalFor(self, path, "write"))?.kind !== "refused";
+  const refusal = await refusalFor(wazuh, path, "write");
+  const answer = mayAsk ? await exchange(path, alert.line, answerWithinMs) : undefined;
+  return { path, group, isTailOn, refusal, wazuh: wazuh.name, answer, alertId: alert.id };
+}

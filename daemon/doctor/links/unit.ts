@@ -1,0 +1,73 @@
+import { execFile } from "node:child_process";
+import { stat } from "node:fs/promises";
+import { failed, type Judgement, ok, unseen, warning } from "../judgement.ts";
+
+const answerWithinMs = 3000;
+export const unitName = "wazuh-dfn.service";
+
+export interface UnitFacts {
+  /** Whether systemd runs this machine. */
+  readonly hasSystemd: boolean;
+  /** As `systemctl show` prints them; undefined where it does not answer. */
+  readonly properties: ReadonlyMap<string, string> | undefined;
+  /** A forwarder answers, however it was started. */
+  readonly isAnswering: boolean;
+}
+
+export function judgeUnit({ hasSystemd, properties, isAnswering }: UnitFacts): Judgement[] {
+  if (!hasSystemd) {
+    if (isAnswering) return [ok("this machine is not run by systemd; a forwarder runs")];
+    return [
+      failed(
+        "this machine is not run by systemd, and no forwarder runs",
+        "wazuh-dfn run &  # by what starts services here",
+      ),
+    ];
+  }
+  if (properties === undefined) return [unseen("the units of systemd", `systemctl status ${unitName}`)];
+  const of = (name: string): string => properties.get(name) ?? "";
+  if (of("LoadState") !== "loaded") {
+    const text = `there is no unit ${unitName}: nothing starts the forwarder after a reboot`;
+    return [(isAnswering ? warning : failed)(text, "wazuh-dfn-install")];
+  }
+  const judgements: Judgement[] = [];
+  const state = `${of("ActiveState")} (${of("SubState")})`;
+  if (of("ActiveState") !== "active") {
+    const remedy = `systemctl start ${unitName}; journalctl -u ${unitName} -n 30`;
+    judgements.push(failed(`${unitName} is ${state}`, remedy));
+  }
+  if (!["enabled", "enabled-runtime", "static", "linked"].includes(of("UnitFileState"))) {
+    judgements.push(
+      warning(`${unitName} is not started at boot (${of("UnitFileState")})`, `systemctl enable ${unitName}`),
+    );
+  }
+  const restarts = Number(of("NRestarts"));
+  if (restarts > 0) {
+    const text = `${unitName} was started again ${restarts} times after it had failed`;
+    judgements.push(warning(text, `journalctl -u ${unitName} -p warning`));
+  }
+  if (of("NeedDaemonReload") === "yes") {
+    judgements.push(warning(`the file of ${unitName} was changed and not loaded`, "systemctl daemon-reload"));
+  }
+  return judgements.length > 0 ? judgements : [ok(`${unitName} is ${state}, and started at boot`)];
+}
+
+export async function lookAtUnit(isAnswering: boolean): Promise<UnitFacts> {
+  // The test that systemd itself recommends: sd_booted(3).
+  const hasSystemd = await stat("/run/systemd/system").then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  return { hasSystemd, properties: hasSystemd ? await show() : undefined, isAnswering };
+}
+
+function show(): Promise<ReadonlyMap<string, string> | undefined> {
+  const names = "LoadState,ActiveState,SubState,UnitFileState,NRestarts,NeedDaemonReload";
+  const options = { timeout: answerWithinMs, killSignal: "SIGKILL", maxBuffer: 65_536 } as const;
+  return new Promise((resolve) => {
+    execFile("systemctl", ["show", unitName, "--no-pager", "-p", names], options, (error, stdout) => {
+      const pairs = stdout.split("\n").map((line) => line.split(/=(.*)/s, 2));
+      resolve(error === null ? new Map(pairs.map(([name = "", value = ""]) => [name, value])) : undefined);
+    });
+  });
+}

@@ -1,0 +1,67 @@
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, errnoOf } from "../errors.ts";
+import type { Snapshot } from "../status/facts.ts";
+import { type OssecConf, readOssecConf, Unreadable } from "../wazuh/ossec-conf.ts";
+import { type Account, accountNamed, accountOfProcess, ownerOf } from "./accounts.ts";
+
+/** What the links share: accounts, what the running forwarder says of itself, and the manager's settings. */
+export interface Scene {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The manager's home directory. */
+  readonly home: string;
+  /** Whether root looks. */
+  readonly isRoot: boolean;
+  /** Who looks. */
+  readonly self: Account;
+  /** Who integratord and its programs run as; undefined where there is no manager. */
+  readonly wazuh: Account | undefined;
+  /** Who the forwarder runs as, or will. */
+  readonly forwarder: Account;
+  /** Absent where no forwarder answers. */
+  readonly snapshot: Snapshot | undefined;
+  readonly ossecConf: OssecConfSight;
+}
+
+/** `etc/ossec.conf`, or why it is not at hand. */
+export type OssecConfSight =
+  | { readonly kind: "read"; readonly path: string; readonly conf: OssecConf; readonly changedAtMs: number }
+  | { readonly kind: "absent" | "unseen"; readonly path: string }
+  | { readonly kind: "broken"; readonly path: string; readonly reason: string };
+
+/** A manager's configuration has a few hundred kilobytes at most. */
+const mostConfBytes = 8 * 1024 * 1024;
+
+export async function sightOfOssecConf(home: string): Promise<OssecConfSight> {
+  const path = join(home, "etc/ossec.conf");
+  try {
+    const { mtimeMs, size } = await stat(path);
+    if (size > mostConfBytes) return { kind: "broken", path, reason: `it has ${size} bytes` };
+    return { kind: "read", path, conf: readOssecConf(await readFile(path, "latin1")), changedAtMs: mtimeMs };
+  } catch (reason) {
+    if (reason instanceof Unreadable) return { kind: "broken", path, reason: reason.message };
+    const errno = errnoOf(reason);
+    if (errno === "ENOENT" || errno === "ENOTDIR") return { kind: "absent", path };
+    if (errno === "EACCES") return { kind: "unseen", path };
+    return { kind: "broken", path, reason: describe(reason) };
+  }
+}
+
+/**
+ * Who Wazuh's unprivileged daemons run as: the owner of the directory of their sockets (Wazuh 4.14: 0770 wazuh:wazuh).
+ * A program of integratord has this one group, whatever others the user is in (src/shared/privsep_op.c:148-165).
+ */
+export async function wazuhAccount(home: string): Promise<Account | undefined> {
+  return ownerOf(join(home, "queue/sockets")).catch(() => accountNamed("wazuh"));
+}
+
+/** The running forwarder's account; else the user that the installation makes; else the owner of the state. */
+export async function forwarderAccount(
+  stateDir: string,
+  snapshot: Snapshot | undefined,
+  self: Account,
+): Promise<Account> {
+  const running = snapshot === undefined ? undefined : await accountOfProcess(snapshot.pid).catch(() => undefined);
+  if (running !== undefined) return running;
+  return (await accountNamed("wazuh-dfn")) ?? (await ownerOf(stateDir).catch(() => self));
+}

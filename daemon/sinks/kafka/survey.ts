@@ -1,0 +1,201 @@
+import { lookup as lookupName } from "node:dns/promises";
+import { isIP } from "node:net";
+import { connect as connectTls, type ConnectionOptions } from "node:tls";
+import { remedies } from "./alarms.ts";
+import { formatAddress, parseAddress } from "./address.ts";
+import { BrokerConnection, type ConnectionSettings } from "./connection.ts";
+import { type Fault, faultOfCode, faultOfError, KafkaError } from "./faults.ts";
+import type { KafkaOptions } from "./options.ts";
+import { fetchBatches, fetchMetadata, fetchOffset, type Metadata, produce } from "./requests.ts";
+import { loadTls } from "./tls.ts";
+
+/** A step that did not work: what happened, and what the administrator can do. */
+export interface Obstacle {
+  readonly concern: Fault["concern"] | "name";
+  readonly text: string;
+  readonly remedy: string;
+}
+
+export interface BrokerSight {
+  readonly address: string;
+  /** Named in the settings, or by Kafka alone. */
+  readonly isSeed: boolean;
+  /** Undefined: connected, and proved to each other. */
+  readonly obstacle: Obstacle | undefined;
+  /** When the broker's own certificate ends, in milliseconds since 1970; undefined without TLS, or where not seen. */
+  readonly certificateEndsMs: number | undefined;
+}
+
+export interface TopicSight {
+  readonly topic: string;
+  /** 0 where it is not there. */
+  readonly partitions: number;
+  /** Partitions without a leader: nothing can be written to them now. */
+  readonly leaderless: number;
+  /** Why it is not there, or may not be seen. */
+  readonly obstacle: Obstacle | undefined;
+  readonly write: Obstacle | undefined;
+  readonly read: Obstacle | undefined;
+}
+
+export interface Survey {
+  readonly brokers: readonly BrokerSight[];
+  /** Empty where no broker could be asked. */
+  readonly topics: readonly TopicSight[];
+}
+
+/** Error code of an answer to a produce request that holds no batch, given by those that would have taken one. */
+const invalidRecord = 87;
+/** Brokers that Kafka names beyond those of the settings; a large cluster has hundreds. */
+const mostNamedBrokers = 32;
+
+/**
+ * Looks at brokers and topics without writing anything: connects to every broker, reads who leads what, asks for
+ * records at the end of a partition, and sends a produce request without any record in it. Kafka judges the permission
+ * before it finds nothing to append (Apache Kafka 4.1, KafkaApis.handleProduceRequest and ProduceRequest.validateRecords).
+ * @param withinMs all of it; what is not done by then has failed
+ * @throws DfnError CONFIG for certificates that cannot be used
+ */
+export async function surveyKafka(options: KafkaOptions, topics: readonly string[], withinMs: number): Promise<Survey> {
+  const tls = options.tls === undefined ? undefined : loadTls(options.tls);
+  const settings: ConnectionSettings = { options, tls: () => tls };
+  await using work = new Work(settings, withinMs);
+  const seeds = options.brokers.map(async (address) => sightOf(work, address, true, tls));
+  // The first that answers tells of all others; the slow ones are waited for beside that.
+  const metadata = Promise.any(options.brokers.map(async (address) => work.metadata(address, topics)));
+  const known = await metadata.catch(() => undefined);
+  if (known === undefined) return { brokers: await Promise.all(seeds), topics: [] };
+  const named = known.brokers.map(formatAddress).filter((address) => !options.brokers.includes(address));
+  const others = named.slice(0, mostNamedBrokers).map(async (address) => sightOf(work, address, false, tls));
+  const sights = topics.map(async (topic) => topicSight(work, topic, known));
+  const [brokers, found] = await Promise.all([Promise.all([...seeds, ...others]), Promise.all(sights)]);
+  return { brokers, topics: found };
+}
+
+/** The connections of one survey; all are closed when the time is over. */
+class Work implements AsyncDisposable {
+  readonly #settings: ConnectionSettings;
+  readonly #connections = new Map<string, BrokerConnection>();
+  readonly #timer: NodeJS.Timeout;
+  readonly #over: Promise<never>;
+  #end: (reason: Error) => void = () => {};
+
+  constructor(settings: ConnectionSettings, withinMs: number) {
+    this.#settings = settings;
+    this.#over = new Promise((_resolve, reject) => (this.#end = reject));
+    this.#over.catch(() => {}); // Those that wait in `bounded` have it.
+    const reason = new Error(`no answer within ${withinMs / 1000} s`);
+    this.#timer = setTimeout(() => {
+      this.#end(reason);
+      for (const connection of this.#connections.values()) connection.close(reason);
+    }, withinMs);
+  }
+
+  /** For what cannot be cancelled. */
+  bounded<T>(step: Promise<T>): Promise<T> {
+    return Promise.race([step, this.#over]);
+  }
+
+  async connection(address: string): Promise<BrokerConnection> {
+    let connection = this.#connections.get(address);
+    if (connection === undefined) {
+      connection = new BrokerConnection(address, this.#settings);
+      this.#connections.set(address, connection);
+    }
+    await this.bounded(connection.opened);
+    return connection;
+  }
+
+  async metadata(address: string, topics: readonly string[]): Promise<Metadata> {
+    return fetchMetadata(await this.connection(address), topics);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#timer);
+    for (const connection of this.#connections.values()) connection.close(new Error("the survey is over"));
+  }
+}
+
+async function sightOf(
+  work: Work,
+  address: string,
+  isSeed: boolean,
+  tls: ConnectionOptions | undefined,
+): Promise<BrokerSight> {
+  const sight = { address, isSeed, certificateEndsMs: undefined };
+  const { host } = parseAddress(address);
+  try {
+    if (isIP(host) === 0) await work.bounded(lookupName(host));
+  } catch (reason) {
+    const text = `the name ${host} is not resolved: ${faultOfError(reason).text}`;
+    return { ...sight, obstacle: { concern: "name", text, remedy: `getent hosts ${host}` } };
+  }
+  try {
+    const certificate = tls === undefined ? undefined : certificateEnd(work, address, tls);
+    await work.connection(address);
+    return { ...sight, obstacle: undefined, certificateEndsMs: await certificate };
+  } catch (reason) {
+    return { ...sight, obstacle: obstacleOf(faultOfError(reason)) };
+  }
+}
+
+/** From a connection of its own: the one that speaks Kafka's protocol does not show its socket. */
+async function certificateEnd(work: Work, address: string, tls: ConnectionOptions): Promise<number | undefined> {
+  const { host, port } = parseAddress(address);
+  const socket = connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...tls });
+  const seen = new Promise<number | undefined>((resolve) => {
+    socket.once("secureConnect", () => {
+      const ends = Date.parse(socket.getPeerCertificate().valid_to);
+      resolve(Number.isNaN(ends) ? undefined : ends);
+    });
+    // Whatever is wrong, the connection that speaks Kafka meets it too and says it.
+    socket.once("error", () => resolve(undefined));
+    socket.once("close", () => resolve(undefined));
+  });
+  try {
+    return await work.bounded(seen);
+  } catch {
+    return undefined; // The time is over.
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function topicSight(work: Work, topic: string, known: Metadata): Promise<TopicSight> {
+  const found = known.topics.find((one) => one.topic === topic);
+  const code = found?.code ?? 3;
+  const partitions = found?.partitions ?? [];
+  const none = { topic, partitions: partitions.length, write: undefined, read: undefined };
+  const leaderless = partitions.filter(({ leader }) => leader < 0).length;
+  if (code !== 0) return { ...none, leaderless, obstacle: obstacleOf(faultOfCode(code)) };
+  const led = partitions.find(({ leader }) => leader >= 0);
+  const leader = known.brokers.find(({ nodeId }) => nodeId === led?.leader);
+  if (led === undefined || leader === undefined) return { ...none, leaderless, obstacle: obstacleOf(faultOfCode(5)) };
+  const address = formatAddress(leader);
+  const tries = [mayWrite, mayRead].map((may) => may(work, address, topic, led.partition).catch(obstacleOfReason));
+  const [write, read] = await Promise.all(tries);
+  return { ...none, leaderless, obstacle: undefined, write, read };
+}
+
+type Try = (work: Work, address: string, topic: string, partition: number) => Promise<Obstacle | undefined>;
+
+const mayWrite: Try = async (work, address, topic, partition) => {
+  const connection = await work.connection(address);
+  const { code } = await produce(connection, topic, partition, Buffer.alloc(0), 1000);
+  return code === 0 || code === invalidRecord ? undefined : obstacleOf(faultOfCode(code));
+};
+
+const mayRead: Try = async (work, address, topic, partition) => {
+  const connection = await work.connection(address);
+  const offset = await fetchOffset(connection, topic, partition, "next");
+  await fetchBatches(connection, topic, partition, { offset, maxBytes: 1 });
+  return undefined;
+};
+
+function obstacleOfReason(reason: unknown): Obstacle {
+  return obstacleOf(reason instanceof KafkaError ? faultOfCode(reason.code) : faultOfError(reason));
+}
+
+function obstacleOf({ concern, text }: Fault): Obstacle {
+  return { concern, text, remedy: remedies[concern] };
+}

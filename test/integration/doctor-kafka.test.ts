@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import kafkajs, { type AclEntry } from "kafkajs";
+import { makeCertificates, type Certificates } from "../rig/certificates.ts";
+import { KafkaCluster } from "../rig/kafka-cluster.ts";
+import { TempDir } from "../rig/temp-dir.ts";
+import type { Settings } from "../rig/world.ts";
+import { DoctorWorld, linesAbout } from "./doctor-world.ts";
+
+// A CommonJS module whose exports Node finds only in part.
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
+
+let directory: TempDir;
+let files: Certificates;
+let kafka: KafkaCluster;
+
+before(async () => {
+  directory = await TempDir.create();
+  files = await makeCertificates(directory.path);
+  kafka = await KafkaCluster.start({
+    authorizer: true,
+    users: { alice: "secret" },
+    listeners: {
+      SASL: { keyStore: files.server.store, sasl: true },
+      MUTUAL: { keyStore: files.server.store, clientCa: files.ca },
+      EXPIRED: { keyStore: files.expiredServer.store },
+    },
+  });
+});
+after(async () => {
+  await kafka[Symbol.asyncDispose]();
+  await directory[Symbol.asyncDispose]();
+});
+
+async function allow(topic: string, operation: "WRITE" | "READ"): Promise<void> {
+  const entry: AclEntry = {
+    resourceType: AclResourceTypes.TOPIC,
+    resourceName: topic,
+    resourcePatternType: ResourcePatternTypes.LITERAL,
+    principal: "User:alice",
+    host: "*",
+    operation: AclOperationTypes[operation],
+    permissionType: AclPermissionTypes.ALLOW,
+  };
+  await kafka.allow([entry]);
+}
+
+function sinkOf(listener: string, tls: object, more: object = {}): Settings {
+  return { sink: { kafka: { brokers: kafka.addressesOf(listener), tls, ...more } } };
+}
+
+function alice(password: string): object {
+  const path = directory.join(`password-${password}`);
+  writeFileSync(path, `${password}\n`, { mode: 0o600 });
+  return { sasl: { mechanism: "scram-sha-512", username: "alice", password_file: path } };
+}
+
+test("write and read permission are told apart, without a record being written", async () => {
+  await using at = await DoctorWorld.create(kafka, { forwarder: false });
+  const { topic } = at.world;
+  const settings = sinkOf("SASL", { ca: files.ca }, alice("secret"));
+  const none = await at.report(settings);
+  assert.match(linesAbout(none, "brokers"), /^ok connected to/);
+  assert.match(linesAbout(none, "topics"), /^failed topic \S+: TOPIC_AUTHORIZATION_FAILED/);
+  assert.equal(linesAbout(none, "write permission"), "");
+
+  await allow(topic, "READ");
+  const reading = await at.report(settings);
+  assert.match(linesAbout(reading, "topics"), /^ok/);
+  assert.match(linesAbout(reading, "write permission"), /^failed topic \S+ may not be written: TOPIC_AUTHORIZATION/);
+  const remedy = reading.links.find(({ link }) => link === "write permission")?.remedy;
+  assert.match(remedy ?? "", /^kafka-acls\.sh .*--operation Write --topic test-/);
+  assert.match(linesAbout(reading, "read permission"), /^ok/);
+
+  await allow(topic, "WRITE");
+  assert.match(await at.about("write permission", settings), /^ok records may be written/);
+  assert.equal(await kafka.recordCount(topic), 0);
+
+  const other = { dfn: { customer_id: `${topic}-write` } };
+  await kafka.createTopic(`${topic}-write`);
+  await allow(`${topic}-write`, "WRITE");
+  const writing = await at.report({ ...settings, ...other });
+  assert.match(linesAbout(writing, "write permission"), /^ok/);
+  assert.match(linesAbout(writing, "read permission"), /^warning .*after a crash, what was under way is sent again/);
+});
+
+test("a wrong password is told, and never shown", async () => {
+  await using at = await DoctorWorld.create(kafka, { forwarder: false });
+  const report = await at.report(sinkOf("SASL", { ca: files.ca }, alice("hunter2")));
+  assert.match(linesAbout(report, "brokers"), /^failed .*[Aa]uthentication/);
+  assert.doesNotMatch(JSON.stringify(report), /hunter2/);
+});
+
+test("a CA that did not issue the brokers' certificate, and one that ended", async () => {
+  await using at = await DoctorWorld.create(kafka, { forwarder: false });
+  const wrong = await at.report(sinkOf("MUTUAL", { ca: files.otherCa, ca_only: true }));
+  assert.match(linesAbout(wrong, "brokers"), /^failed .*(self.signed|unable to)/i);
+  const remedy = wrong.links.find(({ link }) => link === "brokers")?.remedy;
+  assert.match(remedy ?? "", /^openssl s_client -connect 127\.0\.0\.1:\d+ .*sink\.kafka\.tls/);
+  const expired = await at.report(sinkOf("EXPIRED", { ca: files.ca }));
+  assert.match(linesAbout(expired, "brokers"), /^failed .*expired/);
+});
+
+test("our own certificate: good, ended, not taken by the broker, with the key of another", async () => {
+  await using at = await DoctorWorld.create(kafka, { forwarder: false });
+  const ca = files.ca;
+  const pair = ({ cert, key }: { cert: string; key: string }): object => ({ ca, cert, key });
+  const good = await at.report(sinkOf("MUTUAL", pair(files.client)));
+  assert.match(linesAbout(good, "certificates"), /^ok .*\nok .*client\.pem is good for \d+ days$/);
+  assert.match(linesAbout(good, "brokers"), /^ok connected/);
+  const ended = await at.report(sinkOf("MUTUAL", pair(files.expiredClient)));
+  assert.equal(ended.code, 78);
+  assert.match(linesAbout(ended, "certificates"), /^failed .*expired-client\.pem.* ended on /);
+  const foreign = await at.report(sinkOf("MUTUAL", pair(files.otherCaClient)));
+  assert.match(linesAbout(foreign, "brokers"), /^failed .*does not accept our certificate/);
+  const mixed = await at.report(sinkOf("MUTUAL", { ca, cert: files.client.cert, key: files.server.key }));
+  assert.match(linesAbout(mixed, "certificates"), /^failed .*belongs to another certificate/);
+});
+
+test("a broker that hangs is told after five seconds", async () => {
+  await using at = await DoctorWorld.create(kafka, { forwarder: false });
+  kafka.pause(1);
+  try {
+    const report = await at.report();
+    assert.match(linesAbout(report, "brokers"), /^failed .*no answer within 5 s/);
+    assert.equal(linesAbout(report, "topics"), "");
+  } finally {
+    kafka.resume(1);
+  }
+});

@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { chmodSync } from "node:fs";
+import type { Finding, State } from "../../daemon/doctor/judgement.ts";
+import type { Kafka } from "../rig/kafka.ts";
+import { present } from "../rig/present.ts";
+import type { Program } from "../rig/program.ts";
+import { ManagerTree, wazuhId } from "../rig/wazuh/manager-tree.ts";
+import { type Settings, World } from "../rig/world.ts";
+
+export interface DoctorReport {
+  readonly state: State;
+  readonly links: readonly Finding[];
+  readonly code: number | string;
+}
+
+/** A world in which every link of the chain is in place, and what the doctor says of it. */
+export class DoctorWorld implements AsyncDisposable {
+  readonly world: World;
+  readonly tree: ManagerTree;
+  #forwarder: Program | undefined;
+
+  private constructor(world: World, tree: ManagerTree) {
+    this.world = world;
+    this.tree = tree;
+  }
+
+  /** With both daemons; `forwarder: false` leaves that one out. */
+  static async create(
+    kafka: Kafka,
+    options: { settings?: Settings; topic?: false; forwarder?: false } = {},
+  ): Promise<DoctorWorld> {
+    const { settings, topic } = options;
+    const world = await World.create(kafka, { ...(settings && { settings }), ...(topic === false && { topic }) });
+    chmodSync(world.directory.path, 0o711);
+    const tree = new ManagerTree(world.directory.join("ossec"));
+    const made = new DoctorWorld(world, tree);
+    tree.addIntegration(`<hook_url>unix:${world.socketPath}</hook_url>\n<group>windows,fail2ban</group>
+<event_location>!^dfn$</event_location>\n<alert_format>json</alert_format>`);
+    await tree.start("wazuh-analysisd");
+    await tree.start("wazuh-integratord");
+    if (options.forwarder !== false) made.#forwarder = await world.startForwarder(made.settings());
+    return made;
+  }
+
+  get forwarder(): Program {
+    return present(this.#forwarder);
+  }
+
+  /** The socket is open to the made-up group. */
+  settings(changes: Settings = {}): Settings {
+    const socket = { path: this.world.socketPath, group: String(wazuhId) };
+    return { sources: { socket, tail: { start: "beginning" } }, ...changes };
+  }
+
+  async report(changes: Settings = {}): Promise<DoctorReport> {
+    const program = this.world.command("doctor", ["--json"], this.settings(changes));
+    const code = await program.end();
+    const text = program.outputLines.join("\n");
+    assert.ok(text.startsWith("{"), program.errorLines.join("\n"));
+    const { state, links }: Omit<DoctorReport, "code"> = JSON.parse(text);
+    return { state, links, code };
+  }
+
+  /** What is said of one link: `state text`, a line each. */
+  async about(link: string, changes?: Settings): Promise<string> {
+    return linesAbout(await this.report(changes), link);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.tree[Symbol.asyncDispose]();
+    await this.world[Symbol.asyncDispose]();
+  }
+}
+
+export function linesAbout({ links }: DoctorReport, link: string): string {
+  const found = links.filter((one) => one.link === link);
+  return found.map(({ state, text }) => `${state} ${text}`).join("\n");
+}

@@ -1,0 +1,135 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, chownSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { customDfn } from "../custom-dfn.ts";
+import { eventually } from "../eventually.ts";
+import { present } from "../present.ts";
+
+/** Who Wazuh's daemons would be: a number that no user of this machine has; the one who tests, unless that is root. */
+export const wazuhId = process.getuid?.() === 0 ? 41_990 : present(process.getuid?.());
+const rootId = process.getuid?.() === 0 ? 0 : wazuhId;
+
+const ossecConf = `<!-- a made-up manager -->
+<ossec_config>
+  <global>
+    <jsonout_output>yes</jsonout_output>
+  </global>
+  <alerts>
+    <log_alert_level>3</log_alert_level>
+  </alerts>
+  <ruleset>
+    <rule_dir>ruleset/rules</rule_dir>
+    <rule_dir>etc/rules</rule_dir>
+  </ruleset>
+</ossec_config>
+`;
+
+const rules = `<group name="dfn,">
+  <rule id="100900" level="0">
+    <decoded_as>json</decoded_as>
+    <field name="integration">^dfn$</field>
+    <description>wazuh-dfn</description>
+  </rule>
+</group>
+`;
+
+export type DaemonName = "wazuh-analysisd" | "wazuh-integratord";
+
+/**
+ * What a Wazuh 4 manager has on disk beside its log, with the owners and modes of its packages, and processes that stand
+ * in for its daemons: they have the names, the pid files and, for integratord, alerts.json open.
+ */
+export class ManagerTree implements AsyncDisposable {
+  readonly home: string;
+  readonly conf: string;
+  readonly customDfn: string;
+  readonly rules: string;
+  readonly #daemons = new Map<DaemonName, ChildProcess>();
+
+  /** @param home exists, with `queue/sockets` and `logs/alerts/alerts.json` in it */
+  constructor(home: string) {
+    this.home = home;
+    this.conf = join(home, "etc/ossec.conf");
+    this.customDfn = join(home, "integrations/custom-dfn");
+    this.rules = join(home, "etc/rules/dfn_rules.xml");
+    for (const path of ["etc/rules", "integrations", "var/run"]) mkdirSync(join(home, path), { recursive: true });
+    writeFileSync(join(home, "VERSION.json"), '{"version": "4.14.7", "stage": "rc1"}\n');
+    writeFileSync(this.conf, ossecConf);
+    writeFileSync(this.rules, rules);
+    this.installCustomDfn();
+    const modes: [string, number, number][] = [
+      [".", 0o750, rootId],
+      ["etc", 0o770, wazuhId],
+      ["etc/ossec.conf", 0o660, rootId],
+      ["etc/rules", 0o770, wazuhId],
+      ["integrations", 0o750, rootId],
+      ["var/run", 0o770, rootId],
+      ["queue", 0o750, rootId],
+      ["queue/sockets", 0o770, wazuhId],
+      ["queue/sockets/queue", 0o660, wazuhId],
+      ["logs", 0o770, wazuhId],
+      ["logs/alerts", 0o750, wazuhId],
+      ["logs/alerts/alerts.json", 0o640, wazuhId],
+      ["VERSION.json", 0o440, rootId],
+    ];
+    for (const [path, mode, owner] of modes) {
+      chmodSync(join(home, path), mode);
+      chownSync(join(home, path), owner, wazuhId);
+    }
+  }
+
+  /** As the installation does: the built program, owned by root, not writable for Wazuh. */
+  installCustomDfn(): void {
+    rmSync(this.customDfn, { force: true });
+    copyFileSync(customDfn, this.customDfn);
+    chmodSync(this.customDfn, 0o750);
+    chownSync(this.customDfn, rootId, wazuhId);
+  }
+
+  /** Appends to ossec.conf. @param inner the tags of an `<integration>` beside its name */
+  addIntegration(inner: string): void {
+    const block = `<integration>\n<name>custom-dfn</name>\n${inner}\n</integration>`;
+    writeFileSync(this.conf, `${readFileSync(this.conf, "utf8")}<ossec_config>\n${block}\n</ossec_config>\n`);
+  }
+
+  /** Replaces in ossec.conf. */
+  changeConf(from: string, to: string): void {
+    const text = readFileSync(this.conf, "utf8");
+    if (!text.includes(from)) throw new Error(`ossec.conf has no ${from}`);
+    writeFileSync(this.conf, text.replace(from, to));
+  }
+
+  /** integratord reads alerts.json to its end, and on. */
+  async start(name: DaemonName): Promise<void> {
+    const file = join(this.home, "logs/alerts/alerts.json");
+    const isReader = name === "wazuh-integratord";
+    const argv0 = join(this.home, "bin", name);
+    const child = spawn(isReader ? "tail" : "sleep", isReader ? ["-n", "0", "-f", file] : ["600"], {
+      argv0,
+      env: { PATH: process.env["PATH"] },
+      stdio: "ignore",
+    });
+    await once(child, "spawn");
+    this.#daemons.set(name, child);
+    // The name is there from exec on, which comes after "spawn".
+    await eventually(name, () => readFileSync(`/proc/${present(child.pid)}/cmdline`, "latin1").includes(argv0));
+    writeFileSync(join(this.home, `var/run/${name}-${present(child.pid)}.pid`), String(child.pid));
+  }
+
+  signal(name: DaemonName, signal: NodeJS.Signals): void {
+    present(this.#daemons.get(name)).kill(signal);
+  }
+
+  async stop(name: DaemonName): Promise<void> {
+    const child = this.#daemons.get(name);
+    if (child === undefined) return;
+    this.#daemons.delete(name);
+    child.kill("SIGKILL");
+    await once(child, "close");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#daemons.keys()].map((name) => this.stop(name)));
+  }
+}
