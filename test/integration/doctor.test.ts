@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { customDfns } from "../rig/custom-dfn.ts";
 import { eventually } from "../rig/eventually.ts";
 import type { Kafka } from "../rig/kafka.ts";
 import { sharedKafka } from "../rig/shared-kafka.ts";
@@ -57,6 +58,16 @@ test("custom-dfn that Wazuh may write, may not run, or that is absent", async ()
   writeFileSync(path, "#!/bin/sh\r\n", { mode: 0o750 });
   chownSync(path, isRoot ? 0 : wazuhId, wazuhId);
   assert.match(await at.about("custom-dfn"), /^failed .*DOS line ends/);
+});
+
+test("a test alert goes through custom-dfn, whichever way it takes", async () => {
+  await using at = await DoctorWorld.create(kafka);
+  using made = customDfns();
+  for (const { name, path } of made.all) {
+    at.tree.installCustomDfn(path);
+    assert.match(await at.about("hand-over"), /^ok a test alert went through custom-dfn/, name);
+  }
+  assert.equal(await kafka.recordCount(at.world.topic), 0);
 });
 
 test("custom-dfn that hangs is ended, and custom-dfn that fails is told with what it says", async () => {

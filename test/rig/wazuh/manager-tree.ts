@@ -1,8 +1,18 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, chownSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
-import { customDfn } from "../custom-dfn.ts";
+import { bundledCustomDfn } from "../custom-dfn.ts";
 import { eventually } from "../eventually.ts";
 import { present } from "../present.ts";
 
@@ -80,9 +90,9 @@ export class ManagerTree implements AsyncDisposable {
   }
 
   /** As the installation does: the built program, owned by root, not writable for Wazuh. */
-  installCustomDfn(): void {
+  installCustomDfn(program = bundledCustomDfn.path): void {
     rmSync(this.customDfn, { force: true });
-    copyFileSync(customDfn, this.customDfn);
+    copyFileSync(program, this.customDfn);
     chmodSync(this.customDfn, 0o750);
     chownSync(this.customDfn, rootId, wazuhId);
   }
@@ -112,8 +122,13 @@ export class ManagerTree implements AsyncDisposable {
     });
     await once(child, "spawn");
     this.#daemons.set(name, child);
+    const proc = `/proc/${present(child.pid)}`;
     // The name is there from exec on, which comes after "spawn".
-    await eventually(name, () => readFileSync(`/proc/${present(child.pid)}/cmdline`, "latin1").includes(argv0));
+    await eventually(name, () => readFileSync(`${proc}/cmdline`, "latin1").includes(argv0));
+    if (isReader) {
+      const targets = (): string[] => readdirSync(`${proc}/fd`).map((fd) => readlinkSync(`${proc}/fd/${fd}`));
+      await eventually(`${name} reading`, () => targets().includes(file));
+    }
     writeFileSync(join(this.home, `var/run/${name}-${present(child.pid)}.pid`), String(child.pid));
   }
 
