@@ -1,32 +1,11 @@
-import { mkdir, open, stat, type FileHandle } from "node:fs/promises";
-import { dirname } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { describe } from "../errors.ts";
-import {
-  headerNames,
-  lookupKey,
-  type Batch,
-  type Lookup,
-  type Shipped,
-  type Sink,
-  type SinkOffsets,
-  type SinkRecord,
-  type WriteOutcome,
-} from "../delivery/contract.ts";
-import { syncDirectory } from "../disk/atomic-file.ts";
+import type { Batch, Lookup, Shipped, Sink, SinkOffsets, SinkRecord, WriteOutcome } from "../delivery/contract.ts";
 import type { Log } from "../telemetry/log.ts";
-
-interface OpenFile {
-  readonly handle: FileHandle;
-  readonly ino: number;
-  /** Bytes of whole records that are durable. */
-  bytes: number;
-  /** More than that may stand in the file. */
-  isTorn: boolean;
-}
+import { countRecords } from "./file-read-back.ts";
+import { RecordFile } from "./record-file.ts";
 
 const retryMs = 1000;
-const readBytes = 1 << 20;
 
 /** One record as a line of the file sink, without the newline; fixed form: key, headers and value as text. */
 export function fileLine(topic: string, partition: number, record: SinkRecord): string {
@@ -46,13 +25,14 @@ export class FileSink implements Sink {
   readonly #path: string;
   readonly #log: Log;
   readonly #stop = new AbortController();
-  #file: OpenFile | undefined;
+  readonly #file: RecordFile;
   #trouble: string | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(path: string, log: Log) {
     this.#path = path;
     this.#log = log;
+    this.#file = new RecordFile(path, log, this.#stop.signal);
   }
 
   /** Why records cannot be written at present, and what to do; undefined while they can. */
@@ -78,12 +58,12 @@ export class FileSink implements Sink {
 
   lookup(topics: readonly string[], since: SinkOffsets): Promise<Lookup> {
     return this.#inTurn(async () => {
-      const { handle, bytes } = await this.#opened();
+      const { handle, bytes } = await this.#file.look();
       const starts = Object.values(since);
       const shipped: Shipped = new Map();
       // An offset beyond the end belongs to a file that was moved away since.
       const start = Math.min(...starts);
-      if (starts.length > 0) await count(handle, start <= bytes ? start : 0, bytes, shipped);
+      if (starts.length > 0) await countRecords(handle, start <= bytes ? start : 0, bytes, shipped);
       return { shipped, next: Object.fromEntries(topics.map((topic) => [`${topic}/0`, bytes])) };
     });
   }
@@ -91,8 +71,7 @@ export class FileSink implements Sink {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#last;
-    await this.#file?.handle.close();
-    this.#file = undefined;
+    await this.#file[Symbol.asyncDispose]();
   }
 
   #inTurn<T>(attempt: () => Promise<T>): Promise<T> {
@@ -111,6 +90,7 @@ export class FileSink implements Sink {
         this.#trouble = undefined;
         return result;
       } catch (reason) {
+        this.#stop.signal.throwIfAborted();
         const what = "records cannot be written";
         const remedy = "nothing is lost, it is tried again each second: make room or mend the rights of the file";
         if (this.#trouble === undefined) {
@@ -122,110 +102,13 @@ export class FileSink implements Sink {
     }
   }
 
-  /** Appends a batch whole or not at all: what was half written is cut off again. */
   async #append(batch: Batch): Promise<WriteOutcome[]> {
-    const file = await this.#opened();
-    if (file.isTorn) await mend(file);
-    const outcomes: WriteOutcome[] = [];
-    const lines: Buffer[] = [];
-    let offset = file.bytes;
-    for (const record of batch.records) {
-      const line = Buffer.from(`${fileLine(batch.topic, batch.partition, record)}\n`);
-      outcomes.push({ kind: "acknowledged", offset });
-      offset += line.length;
-      lines.push(line);
-    }
-    try {
-      await file.handle.appendFile(Buffer.concat(lines));
-      await file.handle.datasync();
-    } catch (reason) {
-      file.isTorn = true;
-      await mend(file);
-      throw reason;
-    }
-    file.bytes = offset;
-    return outcomes;
+    const lines = batch.records.map((record) => Buffer.from(`${fileLine(batch.topic, batch.partition, record)}\n`));
+    let offset = await this.#file.append(Buffer.concat(lines));
+    return lines.map(({ length }) => {
+      const outcome: WriteOutcome = { kind: "acknowledged", offset };
+      offset += length;
+      return outcome;
+    });
   }
-
-  async #opened(): Promise<OpenFile> {
-    const there = await stat(this.#path).catch(() => undefined);
-    const known = this.#file;
-    // Shorter than what was written: emptied in place by someone else.
-    if (known !== undefined && known.ino === there?.ino && known.bytes <= there.size) return known;
-    await known?.handle.close();
-    this.#file = undefined;
-    await mkdir(dirname(this.#path), { recursive: true });
-    const handle = await open(this.#path, "a+", 0o640);
-    try {
-      const { size, ino } = await handle.stat();
-      const bytes = await wholeLines(handle, size);
-      if (bytes < size) {
-        this.#log.warn(
-          { path: this.#path, bytes: size - bytes },
-          "cut off a record that a crash had left half written",
-        );
-        await handle.truncate(bytes);
-      }
-      // A file that was just made has its name on the disk before a record counts as there.
-      if (size === 0) await syncDirectory(dirname(this.#path));
-      this.#file = { handle, bytes, ino, isTorn: false };
-      return this.#file;
-    } catch (reason) {
-      await handle.close();
-      throw reason;
-    }
-  }
-}
-
-async function mend(file: OpenFile): Promise<void> {
-  await file.handle.truncate(file.bytes);
-  file.isTorn = false;
-}
-
-/** The size of a file without its unfinished last line. */
-async function wholeLines(handle: FileHandle, size: number): Promise<number> {
-  const chunk = Buffer.alloc(64 * 1024);
-  for (let end = size; end > 0;) {
-    const start = Math.max(0, end - chunk.length);
-    const { bytesRead } = await handle.read(chunk, 0, end - start, start);
-    const newline = chunk.subarray(0, bytesRead).lastIndexOf(0x0a);
-    if (newline >= 0) return start + newline + 1;
-    end = start;
-  }
-  return 0;
-}
-
-/** Counts the records from a line's start to the end. A line in a form that is not ours is passed over. */
-async function count(handle: FileHandle, start: number, end: number, shipped: Shipped): Promise<void> {
-  const chunk = Buffer.alloc(readBytes);
-  let partial: Buffer = Buffer.alloc(0);
-  for (let at = start; at < end;) {
-    const { bytesRead } = await handle.read(chunk, 0, Math.min(chunk.length, end - at), at);
-    if (bytesRead === 0) return;
-    at += bytesRead;
-    const bytes = Buffer.concat([partial, chunk.subarray(0, bytesRead)]);
-    let from = 0;
-    for (let to = bytes.indexOf(0x0a); to >= 0; to = bytes.indexOf(0x0a, from)) {
-      const key = keyOf(bytes.toString("utf8", from, to));
-      if (key !== undefined) shipped.set(key, (shipped.get(key) ?? 0) + 1);
-      from = to + 1;
-    }
-    partial = Buffer.from(bytes.subarray(from));
-  }
-}
-
-function keyOf(line: string): string | undefined {
-  try {
-    const record: unknown = JSON.parse(line);
-    if (!isObject(record) || !isObject(record["headers"])) return undefined;
-    const { [headerNames.id]: id, [headerNames.handler]: handler, [headerNames.node]: node } = record["headers"];
-    if (typeof id !== "string" || typeof handler !== "string") return undefined;
-    return lookupKey(typeof node === "string" ? node : "", id, handler);
-  } catch {
-    return undefined; // A foreign line in our file says nothing about our records.
-  }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }

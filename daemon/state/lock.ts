@@ -1,12 +1,8 @@
 import { mkdir, open, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
+import { type Flock, loadFlock } from "../disk/flock.ts";
 import { describe, DfnError } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
-
-const exclusive = 2;
-const nonBlocking = 4;
-
-type Flock = (fd: number, operation: number) => number;
 
 /**
  * Makes the state directory (mode 0750) and locks it, so that one forwarder at a time moves its checkpoint. The kernel
@@ -26,20 +22,25 @@ export async function lockStateDir(directory: string, log: Log): Promise<AsyncDi
       cause: reason,
     });
   }
-  const flock = await loadFlock(log);
-  if (flock !== undefined && flock(file.fd, exclusive | nonBlocking) !== 0) {
+  try {
+    const flock = await lockOrWarn(log);
+    if (flock === undefined || flock.tryLock(file.fd)) return { [Symbol.asyncDispose]: () => file.close() };
+  } catch (reason) {
     await file.close();
-    const remedy = "stop it, or give this one a state_dir of its own";
-    throw new DfnError("UNAVAILABLE", `another wazuh-dfn uses the state directory ${directory}: ${remedy}`);
+    const remedy = "set state_dir to a directory on a local file system";
+    throw new DfnError("IO", `cannot lock the state directory ${directory}: ${describe(reason)}; ${remedy}`, {
+      cause: reason,
+    });
   }
-  return { [Symbol.asyncDispose]: () => file.close() };
+  await file.close();
+  const remedy = "stop it, or give this one a state_dir of its own";
+  throw new DfnError("UNAVAILABLE", `another wazuh-dfn uses the state directory ${directory}: ${remedy}`);
 }
 
-/** flock(2), which Node does not offer. Undefined where the native part is missing. */
-async function loadFlock(log: Log): Promise<Flock | undefined> {
+/** Undefined where the native part is missing. */
+async function lockOrWarn(log: Log): Promise<Flock | undefined> {
   try {
-    const { default: koffi } = await import("koffi");
-    return koffi.load(null).func("int flock(int fd, int operation)") as Flock;
+    return await loadFlock();
   } catch (reason) {
     const what =
       "the state directory cannot be locked, because koffi's native part is missing: start one forwarder only";

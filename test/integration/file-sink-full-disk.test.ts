@@ -8,20 +8,22 @@ import { mayMount, SmallDisk } from "../rig/small-disk.ts";
 
 const skip = mayMount ? false : "only root may mount a small file system";
 
+function write(sink: FileSink, text: string): ReturnType<FileSink["write"]> {
+  return sink.write({ topic: "t", partition: 0, records: [{ key: null, headers: [], value: Buffer.from(text) }] });
+}
+
 test("a full disk holds records up, leaves no half ones behind, and loses none", { skip }, async () => {
   await using disk = await SmallDisk.mount(4 * 1024 * 1024);
   const path = disk.join("records.ndjson");
   await using sink = new FileSink(path, silentLog);
-  const write = (text: string) =>
-    sink.write({ topic: "t", partition: 0, records: [{ key: null, headers: [], value: Buffer.from(text) }] });
   const valuesIn = async () => {
     const lines = (await readFile(path, "utf8")).split("\n");
     assert.equal(lines.pop(), "", "the last line is whole");
     return lines.map((line) => /"value":"(.)/.exec(line)?.[1]);
   };
-  await write("a".repeat(1000));
+  await write(sink, "a".repeat(1000));
   await disk.fillUpTo(8192);
-  const outcomes = Promise.all(["b", "c", "d"].map((letter) => write(letter.repeat(20_000))));
+  const outcomes = Promise.all(["b", "c", "d"].map((letter) => write(sink, letter.repeat(20_000))));
   assert.match(await eventually("the trouble", () => sink.trouble), /ENOSPC/);
   assert.deepEqual(await valuesIn(), ["a"]);
   await disk.free();
@@ -29,6 +31,26 @@ test("a full disk holds records up, leaves no half ones behind, and loses none",
   assert.deepEqual(await valuesIn(), ["a", "b", "c", "d"]);
   const bytes = await readFile(path);
   for (const offset of offsets) assert.equal(bytes.toString("utf8", offset, offset + 9), '{"topic":');
+});
+
+test("a write that fails cuts off nothing that another process added meanwhile", { skip }, async () => {
+  await using disk = await SmallDisk.mount(1024 * 1024);
+  const path = disk.join("records.ndjson");
+  await using forwarder = new FileSink(path, silentLog);
+  await using replay = new FileSink(path, silentLog);
+  await write(forwarder, "a");
+  await write(replay, "b");
+  await disk.fillUpTo(8192);
+  const late = write(forwarder, "c".repeat(100_000));
+  await eventually("the trouble", () => forwarder.trouble);
+  await disk.free();
+  const [outcome] = await late;
+  const lines = (await readFile(path, "utf8")).split("\n");
+  assert.deepEqual(
+    lines.map((line) => /"value":"(.)/.exec(line)?.[1]),
+    ["a", "b", "c", undefined],
+  );
+  assert.equal(outcome?.kind === "acknowledged" && outcome.offset, `${lines[0]}\n${lines[1]}\n`.length);
 });
 
 test("a stop while the disk is full does not hang", { skip }, async () => {

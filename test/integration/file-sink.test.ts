@@ -165,3 +165,22 @@ test("dispose is safe before open and twice, and ends a write or a look-up that 
   await waiting[Symbol.asyncDispose]();
   await Promise.all([found, written]);
 });
+
+test("many writers of one file at once never tear or lose each other's lines", async () => {
+  await using temp = await TempDir.create();
+  const path = temp.join("r");
+  const sinks = Array.from({ length: 4 }, () => new FileSink(path, silentLog));
+  const value = Buffer.alloc(50_000, "x");
+  await Promise.all(
+    sinks.map(async (sink) => {
+      for (let i = 0; i < 25; i++) {
+        await sink.write({ topic: "t", partition: 0, records: [{ key: null, headers: [], value }] });
+      }
+      await sink[Symbol.asyncDispose]();
+    }),
+  );
+  const lines = (await readFile(path, "utf8")).split("\n");
+  assert.equal(lines.length, 101);
+  assert.equal(new Set(lines.slice(0, 100)).size, 1);
+  assert.equal(lines[100], "");
+});
