@@ -74,7 +74,7 @@ export class SocketSource implements AsyncDisposable {
     try {
       const server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
       this.#server = server;
-      await listenAt(server, path, "sources.socket.path", this.#options.mode);
+      await listenAt(server, path, "sources.socket.path", this.#options.mode, this.#options.maxConnections);
       await this.#setGroup(path);
       const marker = tailOffMarker(path);
       if (this.#intake.answersAfterOutcome) await writeFile(marker, "", { mode: 0o644 });
