@@ -3,24 +3,21 @@
  * Without `--each` or `--only` it is a mixture, drawn from the seed. Ends with 1 when a promise is broken.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { describe } from "../daemon/errors.ts";
-import { seededRandom } from "../test/rig/random.ts";
-import { faults, lacks } from "../test/soak/catalogue.ts";
+import { faults, shortFaults } from "../test/soak/catalogue.ts";
 import type { Fault } from "../test/soak/fault.ts";
-import { Ground } from "../test/soak/ground.ts";
-import { brokenOf, table, type Report } from "../test/soak/report.ts";
-import { play, type Conditions, type Run } from "../test/soak/run.ts";
+import { table } from "../test/soak/report.ts";
+import { defaults, Session } from "../test/soak/session.ts";
 
 const help = `Usage: npm run soak -- [--seed S] [--alerts N] [--faults K] [--rate R] [--json FILE] [--each | --only NAME,NAME]
 
   --seed S      repeats a run (default: drawn)
-  --alerts N    alerts of a mixture in all, or of each fault by name (default 300000, by name 2000)
-  --faults K    faults of a mixture (default 60)
-  --rate R      alerts a second (default 900, by name 500)
+  --alerts N    alerts of a mixture in all, or of each fault by name (default ${defaults.mixture.alerts}, by name ${defaults.named.alerts})
+  --faults K    faults of a mixture (default ${defaults.faults})
+  --rate R      alerts a second (default ${defaults.mixture.rate}, by name ${defaults.named.rate})
   --only NAMES  these faults, each on a manager and a topic of its own
-  --each        every fault once, the same way
+  --each        every fault once, the same way; those that take minutes only by --only
   --json FILE   the report as JSON
   --logs DIR    keeps the forwarder's logs there, a file a fault
   --list        names of the faults
@@ -57,65 +54,25 @@ async function main(): Promise<void> {
     values.only?.flatMap((names) => names.split(",")),
     values.each,
   );
-  const alerts = numberOf(values.alerts) ?? (named === undefined ? 300_000 : 2000);
-  const rate = numberOf(values.rate) ?? (named === undefined ? 900 : 500);
-  const started = performance.now();
+  const usual = named === undefined ? defaults.mixture : defaults.named;
+  const load = { alerts: numberOf(values.alerts) ?? usual.alerts, rate: numberOf(values.rate) ?? usual.rate };
   if (values.logs !== undefined) mkdirSync(values.logs, { recursive: true });
-  say(`seed ${seed}`);
-  await using ground = await Ground.create();
-  const possible = (named ?? faults).filter((fault) => lacks(ground, fault) === undefined);
-  const notMade = Object.fromEntries(
-    (named ?? faults).flatMap((fault) => {
-      const reason = lacks(ground, fault);
-      return reason === undefined ? [] : [[fault.name, reason]];
-    }),
-  );
-  const conditions = (name: string): Conditions => ({
-    seed,
-    alerts,
-    rate,
-    ...(values.logs !== undefined && { logFile: join(values.logs, `${name}.log`) }),
-  });
-  const runs: Run[] = [];
-  const add = (run: Run): void => {
-    runs.push(run);
-    for (const one of brokenOf(run)) say(`  BROKEN ${one}`);
-  };
-  if (named === undefined) {
-    const mixture = drawn(possible, numberOf(values.faults) ?? 60, seed);
-    add(await play(ground, mixture, conditions("mixture"), say));
-  } else {
-    for (const fault of possible) {
-      add(await play(ground, [fault], conditions(fault.name), say));
-    }
-  }
-  const tookSeconds = Math.round((performance.now() - started) / 1000);
-  const command = `npm run soak -- ${process.argv.slice(2).join(" ")}`;
-  const report: Report = { command, seed, rate, tookSeconds, runs, notMade, broken: runs.flatMap(brokenOf) };
+  await using session = await Session.create({ seed, say, ...(values.logs !== undefined && { logs: values.logs }) });
+  if (named === undefined) await session.mixture(numberOf(values.faults) ?? defaults.faults, load);
+  else await session.each(named, load);
+  const report = session.report(`npm run soak -- ${process.argv.slice(2).join(" ")}`);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, undefined, 1)}\n`);
   process.stdout.write(table(report));
   if (report.broken.length > 0) process.exitCode = 1;
 }
 
 function chosen(names: readonly string[] | undefined, isEach: boolean): readonly Fault[] | undefined {
-  if (names === undefined) return isEach ? faults : undefined;
+  if (names === undefined) return isEach ? shortFaults : undefined;
   return names.map((name) => {
     const fault = faults.find((one) => one.name === name);
     if (fault === undefined) throw new Error(`there is no fault ${name}; --list names them`);
     return fault;
   });
-}
-
-/** Each fault comes about equally often, in an order of the seed's. */
-function drawn(possible: readonly Fault[], count: number, seed: number): Fault[] {
-  const random = seededRandom(seed ^ 0x50a4);
-  const mixable = possible.filter(({ isAlone }) => isAlone !== true);
-  const draws: Fault[] = [];
-  while (draws.length < count) {
-    const round = mixable.map((fault) => ({ fault, at: random() })).toSorted((a, b) => a.at - b.at);
-    draws.push(...round.map(({ fault }) => fault));
-  }
-  return draws.slice(0, count);
 }
 
 function numberOf(text: string | undefined): number | undefined {

@@ -9,6 +9,7 @@ const plain = {
   rpm: { probe: ["--version"], packages: ["rpm"], told: "rpm" },
   cpio: { probe: ["--version"], packages: ["cpio"], told: "cpio" },
   "dpkg-deb": { probe: ["--version"], packages: ["dpkg"], told: "dpkg" },
+  nft: { probe: ["--version"], packages: ["nftables"], told: "nftables" },
   shellcheck: { probe: ["--version"], packages: ["shellcheck", "ShellCheck"], told: "shellcheck" },
 } as const;
 

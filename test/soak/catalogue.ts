@@ -2,6 +2,7 @@ import type { Fault } from "./fault.ts";
 import { brokerFaults } from "./faults/brokers.ts";
 import { fileFaults } from "./faults/files.ts";
 import { forwarderFaults } from "./faults/forwarder.ts";
+import { longFaults } from "./faults/long.ts";
 import { networkFaults } from "./faults/network.ts";
 import { rotationFaults } from "./faults/rotation.ts";
 import { securityFaults } from "./faults/security.ts";
@@ -21,7 +22,11 @@ export const faults: readonly Fault[] = [
   ...rotationFaults,
   ...fileFaults,
   ...socketFaults,
+  ...longFaults,
 ];
+
+/** Those of which each takes seconds. */
+export const shortFaults: readonly Fault[] = faults.filter(({ isLong }) => isLong !== true);
 
 /** What this machine lacks for a fault; undefined: nothing. */
 export function lacks(ground: Ground, fault: Fault): string | undefined {

@@ -19,6 +19,8 @@ export interface Fault extends Allowances {
   readonly needs?: readonly Need[];
   /** Not in mixtures: it takes too long there, or spoils what others need. */
   readonly isAlone?: boolean;
+  /** Takes minutes: by its name only. */
+  readonly isLong?: boolean;
   /** Ends when the fault does; recovery counts from there. @throws Error when something else than was to be seen */
   run(stage: Stage): Promise<void>;
 }

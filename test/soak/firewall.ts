@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { installPrograms } from "../../scripts/kafka/programs.ts";
 
 /**
  * Drops packets to and from ports of the loopback network with nftables, in a table of its own: connections are not
@@ -14,9 +15,9 @@ export class Firewall implements Disposable {
     process.on("exit", this.#clearAtExit);
   }
 
-  /** Whether this process may set rules here. */
+  /** Whether this process may set rules here; installs what it takes where it may. */
   static isAvailable(): boolean {
-    return process.getuid?.() === 0 && nft("list tables").status === 0;
+    return process.getuid?.() === 0 && installPrograms(["nft"]).length === 0 && nft("list tables").status === 0;
   }
 
   /** @param percent of the packets, each way, at random; 100: a black hole */

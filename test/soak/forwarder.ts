@@ -2,7 +2,7 @@ import { appendFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { Program } from "../rig/program.ts";
 import type { Ground } from "./ground.ts";
-import { Looks, starvedMs, type Looked } from "./looks.ts";
+import { descriptorsOf, Looks, starvedMs, type Looked } from "./looks.ts";
 
 const lookEveryMs = 250;
 const readyWithinMs = 30_000;
@@ -58,6 +58,11 @@ export class Forwarder implements AsyncDisposable {
 
   get isRunning(): boolean {
     return this.#program?.ended === undefined && this.#program !== undefined;
+  }
+
+  /** What it has open at the moment; nothing while it does not run. */
+  get descriptors(): string[] {
+    return this.isRunning ? descriptorsOf(this.program.pid) : [];
   }
 
   /** Starts it and resolves when it is ready. */

@@ -10,6 +10,8 @@ export const bounds = {
   rssBytes: 220 * 1_048_576,
 } as const;
 
+const fewStarts = 5;
+
 /** What became of a stage, at its end. */
 export interface Verdict {
   readonly written: number;
@@ -27,6 +29,8 @@ export interface Verdict {
   readonly unbalanced: number;
   readonly unanswered: number;
   readonly peakRssMiB: number;
+  /** Of each start. */
+  readonly readyMs: readonly number[];
   readonly longestReadyMs: number;
   readonly longestReadyWallMs: number;
   readonly longestStopMs: number;
@@ -70,9 +74,7 @@ export function judge(stage: Stage, allowances: Allowances, copiesAllowed: (appe
   if (calls.failed > 0) broken.push(`${calls.failed} of ${calls.calls} calls of custom-dfn failed`);
   if (looked.peakRssBytes > bounds.rssBytes) broken.push(`${mebibytes(looked.peakRssBytes)} MiB of memory`);
   if (longestStopMs > bounds.stopMs) broken.push(`${Math.round(longestStopMs)} ms to stop`);
-  const readyMs = times.readyMs.toSorted((a, b) => a - b)[Math.floor(times.readyMs.length / 2)] ?? 0;
-  if (readyMs > bounds.readyMs)
-    broken.push(`${Math.round(readyMs)} ms to be ready (median of ${times.readyMs.length})`);
+  broken.push(...slowStarts(times.readyMs));
   return {
     written: ledger.written,
     relevant: ledger.relevant,
@@ -89,6 +91,7 @@ export function judge(stage: Stage, allowances: Allowances, copiesAllowed: (appe
     unbalanced: looked.unbalanced.length,
     unanswered: looked.unanswered,
     peakRssMiB: mebibytes(looked.peakRssBytes),
+    readyMs: times.readyMs.map(Math.round),
     longestReadyMs: Math.round(longestReadyMs),
     longestReadyWallMs: Math.round(Math.max(0, ...times.readyWallMs)),
     longestStopMs: Math.round(longestStopMs),
@@ -97,6 +100,16 @@ export function judge(stage: Stage, allowances: Allowances, copiesAllowed: (appe
     errors: Object.fromEntries(forwarder.errors),
     broken,
   };
+}
+
+/**
+ * The median counts, where there are enough starts for one: three brokers share the machine's processors, and a single
+ * start may have to wait for them.
+ */
+export function slowStarts(readyMs: readonly number[]): string[] {
+  const median = readyMs.toSorted((a, b) => a - b)[Math.floor(readyMs.length / 2)] ?? 0;
+  if (readyMs.length < fewStarts || median <= bounds.readyMs) return [];
+  return [`${Math.round(median)} ms to be ready (median of ${readyMs.length})`];
 }
 
 function describeCopy({ sequence, appendedMs }: { sequence: number; appendedMs: number }): string {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { request } from "node:http";
 
 /** What a run of looks at a forwarder showed. */
@@ -52,9 +52,15 @@ export function starvedMs(pid: number): number {
   return Number(waitedNs ?? 0) / 1e6;
 }
 
-/** Open file descriptors of a process. */
-export function descriptorsOf(pid: number): number {
-  return readdirSync(`/proc/${pid}/fd`).length;
+/** What a process has open. */
+export function descriptorsOf(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/fd`).flatMap((name) => {
+    try {
+      return [readlinkSync(`/proc/${pid}/fd/${name}`)];
+    } catch {
+      return []; // Closed in this moment.
+    }
+  });
 }
 
 /** `/status` and the like of a forwarder; undefined where it does not answer in time. */

@@ -4,7 +4,6 @@ import type { Passage, Run } from "./run.ts";
 export interface Report {
   readonly command: string;
   readonly seed: number;
-  readonly rate: number;
   readonly tookSeconds: number;
   readonly runs: readonly Run[];
   /** Faults that this machine cannot make, and why. */
@@ -17,23 +16,31 @@ const columns = ["fault", "lasted", "alerts", "relevant", "twice", "recovery"];
 
 /** The table of a run, and a line on everything that is broken. */
 export function table(report: Report): string {
+  const alone = report.runs.filter(({ passages }) => passages.length === 1);
+  const mixtures = report.runs.filter(({ passages }) => passages.length > 1);
   const lines: string[] = [];
-  const isEach = report.runs.length > 1;
-  const rows = report.runs.flatMap((run) => run.passages.map((passage) => cells(passage, run, isEach)));
-  const head = isEach ? [...columns, "missing", "dead", "order", "RSS", "ready", "stop"] : columns;
-  lines.push(...aligned([head, ...rows]));
-  if (!isEach) for (const { verdict } of report.runs) lines.push("", JSON.stringify(verdict, undefined, 1));
+  if (alone.length > 0) {
+    const head = [...columns, "missing", "dead", "order", "RSS", "ready", "stop"];
+    lines.push(...aligned([head, ...alone.flatMap((run) => rowsOf(run, true))]));
+  }
+  for (const run of mixtures) {
+    lines.push("", ...aligned([columns, ...rowsOf(run, false)]), JSON.stringify(run.verdict, undefined, 1));
+  }
   for (const [name, reason] of Object.entries(report.notMade)) lines.push(`not made: ${name}: ${reason}`);
-  for (const one of report.broken) lines.push(`BROKEN ${one}`);
+  lines.push(...report.broken.map((one) => `BROKEN ${one}`));
   const end = report.broken.length === 0 ? "every promise held" : `${report.broken.length} promises broken`;
   lines.push(`${end}; seed ${report.seed}, ${report.tookSeconds} s, ${report.command}`);
   return `${lines.join("\n")}\n`;
 }
 
-function cells(passage: Passage, { verdict }: Run, isEach: boolean): string[] {
+function rowsOf(run: Run, isAlone: boolean): string[][] {
+  return run.passages.map((passage) => cells(passage, run, isAlone));
+}
+
+function cells(passage: Passage, { verdict }: Run, isAlone: boolean): string[] {
   const { name, lastedMs, written, relevant, copies, recoveryMs } = passage;
   const recovery = recoveryMs === undefined ? "none" : `${recoveryMs} ms`;
-  if (!isEach) return [name, `${lastedMs} ms`, `${written}`, `${relevant}`, `${copies}`, recovery];
+  if (!isAlone) return [name, `${lastedMs} ms`, `${written}`, `${relevant}`, `${copies}`, recovery];
   return [
     name,
     `${lastedMs} ms`,

@@ -36,9 +36,12 @@ export interface Conditions {
   readonly logFile?: string;
 }
 
-const warmUpMs = 1000;
+const warmUpMs = 500;
 const recoveryWithinMs = 60_000;
 const stopsAfterMs = 150_000;
+const filesFreeWithinMs = 30_000;
+/** Connections to brokers that nothing had been sent to yet, and the like. */
+const moreDescriptors = 12;
 
 interface Window {
   readonly fault: Fault;
@@ -57,6 +60,8 @@ export async function play(
   const windows: Window[] = [];
   const broken: string[] = [];
   await stage.pass(warmUpMs);
+  await stage.settled();
+  const descriptors = stage.forwarder.descriptors;
   for (const [index, fault] of faults.entries()) {
     windows.push({ fault, fromMs: Date.now() });
     const passage = await pass(stage, fault);
@@ -67,6 +72,7 @@ export async function play(
   }
   await stage.settled(stopsAfterMs).catch((reason: unknown) => broken.push(describe(reason)));
   stage.load.perSecond = 0;
+  broken.push(...(await leaks(stage, descriptors)));
   await stage.forwarder.stop().catch((reason: unknown) => broken.push(describe(reason)));
   const mayCopy = (appendedMs: number): boolean => windowAt(windows, appendedMs)?.fault.copies === true;
   const verdict = judge(stage, {}, mayCopy);
@@ -75,6 +81,24 @@ export async function play(
     return { ...passage, copies: copies.length };
   });
   return { passages: counted, verdict: { ...verdict, broken: [...broken, ...verdict.broken] } };
+}
+
+/** What is open at the end and should not be. */
+async function leaks({ forwarder }: Stage, before: readonly string[]): Promise<string[]> {
+  let now: readonly string[] = [];
+  const isFine = (): boolean => {
+    now = forwarder.descriptors;
+    return now.length <= before.length + moreDescriptors && !now.some((target) => target.endsWith("(deleted)"));
+  };
+  const found = eventually("as many open files as at first, and no deleted one", isFine, {
+    withinMs: filesFreeWithinMs,
+  });
+  return found.then(
+    () => [],
+    () => [
+      `${now.length} open files, ${before.length} at first: ${now.filter((to) => !before.includes(to)).join(" ")}`,
+    ],
+  );
 }
 
 /** Lets a fault happen and measures the recovery. */

@@ -1,0 +1,101 @@
+import { join } from "node:path";
+import { seededRandom } from "../rig/random.ts";
+import { faults, lacks } from "./catalogue.ts";
+import type { Fault } from "./fault.ts";
+import { Ground } from "./ground.ts";
+import { slowStarts } from "./judge.ts";
+import { brokenOf, type Report } from "./report.ts";
+import { play, type Run } from "./run.ts";
+
+/** How much is written, and how fast. */
+export interface Load {
+  readonly alerts: number;
+  /** Alerts a second. */
+  readonly rate: number;
+}
+
+export interface SessionOptions {
+  readonly seed: number;
+  /** Takes a line on each step. */
+  readonly say: (line: string) => void;
+  /** Where the forwarder's logs are kept, a file a run. */
+  readonly logs?: string;
+}
+
+/** What runs by name and in a mixture when nothing else is asked for. */
+export const defaults = { named: { alerts: 600, rate: 500 }, mixture: { alerts: 300_000, rate: 1200 }, faults: 60 };
+
+/** Runs on one ground, and what they found. */
+export class Session implements AsyncDisposable {
+  readonly #ground: Ground;
+  readonly #options: SessionOptions;
+  readonly #runs: Run[] = [];
+  readonly #broken: string[] = [];
+  readonly #notMade = new Map<string, string>();
+  readonly #started = performance.now();
+
+  private constructor(ground: Ground, options: SessionOptions) {
+    this.#ground = ground;
+    this.#options = options;
+  }
+
+  static async create(options: SessionOptions): Promise<Session> {
+    options.say(`seed ${options.seed}`);
+    return new Session(await Ground.create(), options);
+  }
+
+  /** Each fault by itself, on a manager and a topic of its own. @returns what was promised and not kept */
+  async each(named: readonly Fault[], load: Load): Promise<string[]> {
+    const broken: string[] = [];
+    for (const fault of this.#possible(named)) broken.push(...(await this.#play(fault.name, [fault], load)));
+    const slow = slowStarts(this.#runs.flatMap(({ verdict }) => verdict.readyMs));
+    this.#broken.push(...slow);
+    return [...broken, ...slow];
+  }
+
+  /** So many faults one after the other on one manager. @returns what was promised and not kept */
+  async mixture(count: number, load: Load): Promise<string[]> {
+    return this.#play("mixture", drawn(this.#possible(faults), count, this.#options.seed), load);
+  }
+
+  report(command: string): Report {
+    const tookSeconds = Math.round((performance.now() - this.#started) / 1000);
+    const notMade = Object.fromEntries(this.#notMade);
+    return { command, seed: this.#options.seed, tookSeconds, runs: this.#runs, notMade, broken: this.#broken };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#ground[Symbol.asyncDispose]();
+  }
+
+  async #play(name: string, these: readonly Fault[], load: Load): Promise<string[]> {
+    const { seed, logs, say } = this.#options;
+    const conditions = { seed, ...load, ...(logs !== undefined && { logFile: join(logs, `${name}.log`) }) };
+    const run = await play(this.#ground, these, conditions, say);
+    this.#runs.push(run);
+    const broken = brokenOf(run);
+    this.#broken.push(...broken);
+    for (const one of broken) say(`  BROKEN ${one}`);
+    return broken;
+  }
+
+  #possible(wanted: readonly Fault[]): readonly Fault[] {
+    return wanted.filter((fault) => {
+      const reason = lacks(this.#ground, fault);
+      if (reason !== undefined) this.#notMade.set(fault.name, reason);
+      return reason === undefined;
+    });
+  }
+}
+
+/** Each fault comes about equally often, in an order of the seed's. */
+function drawn(possible: readonly Fault[], count: number, seed: number): Fault[] {
+  const random = seededRandom(seed ^ 0x50a4);
+  const mixable = possible.filter(({ isAlone, isLong }) => isAlone !== true && isLong !== true);
+  const draws: Fault[] = [];
+  while (draws.length < count) {
+    const round = mixable.map((fault) => ({ fault, at: random() })).toSorted((a, b) => a.at - b.at);
+    draws.push(...round.map(({ fault }) => fault));
+  }
+  return draws.slice(0, count);
+}

@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { shortFaults } from "./catalogue.ts";
+import { table } from "./report.ts";
+import { defaults, Session } from "./session.ts";
+
+/** Drawn anew each time: over the days other orders and moments come up. SOAK_SEED repeats a run. */
+const seed = Number(process.env["SOAK_SEED"] ?? Math.floor(Math.random() * 1_000_000));
+const say = (line: string): void => void process.stderr.write(`soak: ${line}\n`);
+const session = await Session.create({ seed, say });
+
+after(async () => {
+  process.stdout.write(table(session.report(`npm run soak -- --seed ${seed}`)));
+  await session[Symbol.asyncDispose]();
+});
+
+test("every fault by its name: nothing is lost, made up, altered or sent twice", async () => {
+  assert.deepEqual(await session.each(shortFaults, defaults.named), []);
+});
+
+test(`${defaults.faults} faults in a row under ${defaults.mixture.alerts} alerts: nothing is lost, made up, altered or sent twice`, async () => {
+  assert.deepEqual(await session.mixture(defaults.faults, defaults.mixture), []);
+});
