@@ -4,25 +4,30 @@ import { nearest } from "../config/nearest.ts";
 import { originsOf, printYaml } from "../config/print.ts";
 import { sample } from "../config/sample.ts";
 import { settingsOf } from "../config/settings.ts";
+import { migrateConfig, migrateHelp, migrateOptionsHelp, migrateUsage } from "./config-migrate.ts";
 import { type Command, configOptions, configOptionsHelp, type Io, parseCommandLine } from "./command.ts";
 
-const actions = ["sample", "print"];
+const actions = ["sample", "print", "migrate"];
 
 export const config: Command = {
   name: "config",
-  summary: "prints a commented sample, or the effective settings",
-  usage: `Prints a commented sample of the configuration, or the settings in effect.
+  summary: "prints a sample or the settings in effect, or migrates old ones",
+  usage: `Prints a commented sample of the configuration, or the settings in effect, or
+translates the configuration of the Python daemon.
 
 Usage: wazuh-dfn config sample
        wazuh-dfn config print [--config FILE] [--set NAME=VALUE]... [--json]
+${migrateUsage}
 
   sample    every setting with its default, as a file to start from
   print     the settings that hold, and where each was written; secrets are
             masked
-
-${configOptionsHelp}  --json              print: settings and origins as one JSON object
+${migrateHelp}
+${configOptionsHelp}${migrateOptionsHelp}  --json              print: settings and origins as one JSON object; migrate: all as
+                      one JSON object
 `,
   async run(args, io) {
+    if (args[0] === "migrate") return migrateConfig(args.slice(1), io);
     const options = { ...configOptions, json: { type: "boolean", default: false } } as const;
     const { values, positionals } = parseCommandLine(config, args, options, { least: 1, most: 1 });
     const action = positionals[0] ?? "";

@@ -1,0 +1,85 @@
+import { closeSync, openSync, writeSync } from "node:fs";
+import { migrate, type Fate } from "../config/migrate/migrate.ts";
+import type { FateKind } from "../config/migrate/rule.ts";
+import { problemLine } from "../config/problem.ts";
+import { readSmallText } from "../config/source-text.ts";
+import { describe, DfnError, errnoOf, exitCodes } from "../errors.ts";
+import { type Io, parseCommandLine } from "./command.ts";
+import { printable } from "./printable.ts";
+
+const words: Readonly<Record<FateKind, string>> = {
+  taken: "taken over",
+  "not-needed": "not needed",
+  "by-hand": "by hand",
+  unknown: "unknown",
+};
+
+/** For the text of `config --help`. */
+export const migrateUsage = `       wazuh-dfn config migrate OLD [--output FILE] [--json]`;
+
+export const migrateHelp = `  migrate   translates the Python daemon's configuration OLD (YAML, or TOML where it
+            ends in .toml) and its environment variables: writes ours to standard
+            output, and to standard error what became of each setting. Exit code
+            65 when something is left to be done by hand, which is named.
+`;
+
+const options = {
+  output: { type: "string" },
+  json: { type: "boolean", default: false },
+} as const;
+
+export const migrateOptionsHelp = `  --output FILE       migrate: write to a new file, with mode 0640; one that is
+                      there is never overwritten
+`;
+
+/** `config migrate`. @returns the exit code @throws DfnError */
+export function migrateConfig(args: readonly string[], io: Io): number {
+  const name = { name: "config migrate" };
+  const { values, positionals } = parseCommandLine(name, args, options, { least: 1, most: 1 });
+  const [file = ""] = positionals;
+  const text = readSmallText(file, "the Python daemon's configuration", "name the file that it is started with");
+  const { output } = values;
+  const migration = migrate({ text, file, env: io.env, result: output ?? "standard output" });
+  const { fates, problems } = migration;
+  if (migration.text === "") {
+    throw new DfnError("DATA", `${file} cannot be read as settings:\n  ${problems.map(problemLine).join("\n  ")}`);
+  }
+  if (output !== undefined) writeNew(output, migration.text);
+  else if (!values.json) io.stdout.write(migration.text);
+  const isDone = problems.length === 0 && !fates.some(({ kind }) => kind === "by-hand" || kind === "unknown");
+  if (values.json) {
+    const found = problems.map(problemLine);
+    io.stdout.write(
+      `${JSON.stringify({ done: isDone, config: migration.text, settings: fates, problems: found }, null, 2)}\n`,
+    );
+  } else {
+    const lines = [...fates.flatMap(linesOf), ...problems.map((problem) => `still wrong: ${problemLine(problem)}`)];
+    lines.push(isDone ? "done: all settings are taken care of" : "something is left to be done by hand, see above");
+    io.stderr.write(`${lines.map(printable).join("\n")}\n`);
+  }
+  return isDone ? 0 : exitCodes.DATA;
+}
+
+function linesOf({ setting, value, origin, kind, becomes, why }: Fate): string[] {
+  const head = `${words[kind].padEnd(10)}  ${setting} = ${value === "" ? "(nothing)" : value}  [${origin}]`;
+  const ours = becomes.length === 0 ? [] : [`-> ${becomes.join("; ")}`];
+  return [head, ...[...ours, ...(why === "" ? [] : [why])].map((line) => `${" ".repeat(12)}${line}`)];
+}
+
+/** @throws DfnError IO when there is something at the path already, or it cannot be written */
+function writeNew(path: string, text: string): void {
+  try {
+    const file = openSync(path, "wx", 0o640);
+    try {
+      writeSync(file, text);
+    } finally {
+      closeSync(file);
+    }
+  } catch (reason) {
+    const what =
+      errnoOf(reason) === "EEXIST"
+        ? `${path} is there already and is not overwritten; name another file, or move it away`
+        : `${path} cannot be written: ${describe(reason)}`;
+    throw new DfnError("IO", what, { cause: reason });
+  }
+}

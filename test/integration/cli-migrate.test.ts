@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { makeCertificates } from "../rig/certificates.ts";
+import { TempDir } from "../rig/temp-dir.ts";
+import { wazuhDfn } from "./cli.ts";
+
+test("an old file with its certificates becomes one that check finds in order, and is never overwritten", async () => {
+  await using world = await TempDir.create();
+  const { ca, client } = await makeCertificates(world.path);
+  const home = world.join("ossec");
+  for (const path of ["logs/alerts", "queue/sockets"]) mkdirSync(`${home}/${path}`, { recursive: true });
+  for (const path of ["logs/alerts/alerts.json", "queue/sockets/queue"]) writeFileSync(`${home}/${path}`, "");
+  const old = world.join("config.yaml");
+  writeFileSync(
+    old,
+    `wazuh: { unix_socket_path: ${home}/queue/sockets/queue, json_alert_file: ${home}/logs/alerts/alerts.json }
+dfn: { dfn_broker: 127.0.0.1:9093, dfn_id: acme, dfn_ca: ${ca}, dfn_cert: ${client.cert}, dfn_key: ${client.key} }
+misc: { num_workers: 4 }
+`,
+  );
+  const output = world.join("new.yaml");
+  const first = await wazuhDfn(["config", "migrate", old, "--output", output], { LOG_LEVEL: "DEBUG" });
+  assert.equal(first.code, 0, first.stderr);
+  assert.match(first.stderr, /^not needed  misc\.num_workers = 4 {2}\[.*config\.yaml:3\]\n +one thread is enough/m);
+  assert.match(
+    first.stderr,
+    /^taken over  log\.level = DEBUG {2}\[environment variable LOG_LEVEL\]\n +-> log\.level: debug/m,
+  );
+  assert.match(first.stderr, /done: all settings are taken care of\n$/);
+  assert.equal(statSync(output).mode & 0o777, 0o640);
+
+  const sets = [`state_dir=${world.path}/state`, `sources.socket.path=${world.path}/a.sock`];
+  sets.push(`status.listen=${world.path}/s.sock`);
+  const check = await wazuhDfn(["check", "--config", output, ...sets.flatMap((set) => ["--set", set])]);
+  assert.equal(check.code, 0, check.stderr);
+  assert.equal(check.stdout, `${output} is in order\n`);
+
+  const text = readFileSync(output, "utf8");
+  const second = await wazuhDfn(["config", "migrate", old, "--output", output]);
+  assert.equal(second.code, 74);
+  assert.match(second.stderr, /new\.yaml is there already and is not overwritten/);
+  assert.equal(readFileSync(output, "utf8"), text);
+});
+
+test("on standard output comes the configuration alone; --json tells all; the code is 65 when something is left", async () => {
+  await using world = await TempDir.create();
+  const old = world.join("old.toml");
+  writeFileSync(old, '[dfn]\ndfn_broker = "a:1"\ndfn_cert = ""\n');
+  const plain = await wazuhDfn(["config", "migrate", old]);
+  assert.equal(plain.code, 65);
+  assert.match(plain.stdout, /^# Configuration of wazuh-dfn/);
+  assert.match(
+    plain.stderr,
+    /^by hand +dfn\.dfn_id = \(nothing\) {2}\[default\]\n +there is none: fill in dfn\.customer_id/m,
+  );
+  assert.match(plain.stderr, /^still wrong: standard output:\d+: dfn\.customer_id: is missing/m);
+  const { done, config, settings }: { done: boolean; config: string; settings: { setting: string }[] } = JSON.parse(
+    (await wazuhDfn(["config", "migrate", old, "--json"])).stdout,
+  );
+  assert.deepEqual([done, config], [false, plain.stdout]);
+  assert.ok(settings.some(({ setting }) => setting === "dfn.dfn_broker"));
+});
+
+test("a file that is absent, broken or not named is told as such", async () => {
+  await using world = await TempDir.create();
+  const broken = world.join("broken.yaml");
+  writeFileSync(broken, "dfn: [");
+  const absent = await wazuhDfn(["config", "migrate", world.join("none.yaml")]);
+  assert.equal(absent.code, 78);
+  assert.match(absent.stderr, /none\.yaml: the Python daemon's configuration does not exist/);
+  const unreadable = await wazuhDfn(["config", "migrate", broken]);
+  assert.equal(unreadable.code, 65);
+  assert.match(unreadable.stderr, /broken\.yaml:\d+: not valid YAML/);
+  assert.equal((await wazuhDfn(["config", "migrate"])).code, 64);
+});
