@@ -43,12 +43,16 @@ export async function bundleChooseWay(root: string, outDir: string): Promise<voi
   await build({ ...options(root), entryPoints, outfile: join(outDir, "choose-way.cjs") });
 }
 
-/** `wazuh-dfn.cjs`, and beside it koffi's native files. */
-export async function bundleForwarder(root: string, outDir: string): Promise<void> {
+/**
+ * `wazuh-dfn.cjs`, and beside it koffi's native files.
+ * @returns the paths of all files that went into it
+ */
+export async function bundleForwarder(root: string, outDir: string): Promise<string[]> {
   await mkdir(outDir, { recursive: true });
   await copyKoffi(root, outDir);
-  await build({
+  const { metafile } = await build({
     ...options(root),
+    metafile: true,
     entryPoints: ["daemon/main.ts"],
     outfile: join(outDir, "wazuh-dfn.cjs"),
     // Half the size to parse and to keep in memory. It stays ASCII, which V8 keeps in one byte a character.
@@ -57,9 +61,11 @@ export async function bundleForwarder(root: string, outDir: string): Promise<voi
     define: { __VERSION__: JSON.stringify(await versionOf(root)) },
     plugins: [kafkajsPatch(), koffiNative()],
   });
+  return Object.keys(metafile.inputs);
 }
 
-async function versionOf(root: string): Promise<string> {
+/** The version that package.json names. */
+export async function versionOf(root: string): Promise<string> {
   const manifest: unknown = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
   if (typeof manifest === "object" && manifest !== null && "version" in manifest) {
     if (typeof manifest.version === "string") return manifest.version;

@@ -1,0 +1,109 @@
+/**
+ * `npm run package`: everything that a manager needs, with its own Node, as tar.gz, .deb and .rpm for both processors,
+ * into dist-package/. The same commit gives the same bytes. Needs npm, GNU gzip and tar, and no tool of either system.
+ *
+ *     npm run package -- [--arch x64,arm64] [--out DIRECTORY]
+ */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { describe } from "../daemon/errors.ts";
+import { bundleChooseWay, bundleCustomDfn, bundleForwarder, versionOf } from "./bundle/bundles.ts";
+import { componentsOf } from "./package/components.ts";
+import { bareName, checksums, contents, tarballExtras } from "./package/contents.ts";
+import { deb, debName } from "./package/deb.ts";
+import { arches, type Arch, type Entry, type PackageInfo } from "./package/entry.ts";
+import { Gzip } from "./package/gzip.ts";
+import { fetchParts, nodeVersion, type Parts } from "./package/parts.ts";
+import { rpm, rpmName } from "./package/rpm.ts";
+import { nodeLibrariesOf, sbom } from "./package/sbom.ts";
+import { tar } from "./package/tar.ts";
+import { repositoryRoot as root } from "./repository.ts";
+
+const aside = mkdtempSync(join(tmpdir(), "wazuh-dfn-package-"));
+try {
+  await main();
+} catch (reason) {
+  process.stderr.write(`npm run package: ${describe(reason)}\n`);
+  process.exitCode = 1;
+} finally {
+  rmSync(aside, { recursive: true, force: true });
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { arch: { type: "string", default: arches.join(",") }, out: { type: "string", default: "dist-package" } },
+  });
+  const wanted = values.arch.split(",").map(knownArch);
+  const version = await versionOf(root);
+  const epochS = commitDate();
+  const built = join(aside, "built");
+  mkdirSync(built);
+  const inputs = await bundleForwarder(root, built);
+  await bundleCustomDfn(root, built);
+  await bundleChooseWay(root, built);
+  const parts = new Map(wanted.map((arch) => [arch, fetchParts(root, arch, newDirectory())]));
+  const libraries = librariesInNode(parts);
+  const made: Entry[] = [];
+  for (const [arch, its] of parts) {
+    process.stderr.write(`packing for linux-${arch}\n`);
+    const info = { version, arch, epochS };
+    const components = componentsOf(root, inputs, arch);
+    const bom = sbom(info, { version: nodeVersion, integrity: its.nodeIntegrity, libraries }, components);
+    made.push(...(await packages(contents({ info, root, built, parts: its, components, sbom: bom }), info)));
+  }
+  replaceDirectory(resolve(root, values.out), [...made, checksums("SHA256SUMS", made)]);
+}
+
+/** The three forms of one package. */
+async function packages(entries: readonly Entry[], info: PackageInfo): Promise<Entry[]> {
+  const gzip = new Gzip();
+  const bare = bareName(info.version, info.arch);
+  const tarball = await gzip.compress(tar(tarballExtras(entries), `${bare}/`, info.epochS));
+  return [
+    { path: `${bare}.tar.gz`, mode: 0o644, content: tarball },
+    { path: debName(info), mode: 0o644, content: await deb(entries, info, gzip) },
+    { path: rpmName(info), mode: 0o644, content: await rpm(entries, info, gzip) },
+  ];
+}
+
+/** Versions of the libraries inside Node. They are the same for both processors, and only one binary runs here. */
+function librariesInNode(parts: ReadonlyMap<Arch, Parts>): Record<string, string> {
+  const own = knownArch(process.arch);
+  const path = join(aside, "node");
+  writeFileSync(path, (parts.get(own) ?? fetchParts(root, own, newDirectory())).node, { mode: 0o755 });
+  return nodeLibrariesOf(path);
+}
+
+/** SOURCE_DATE_EPOCH where it is set, as is the custom of reproducible builds, else the date of the commit. */
+function commitDate(): number {
+  const named = process.env["SOURCE_DATE_EPOCH"];
+  const text = named ?? execFileSync("git", ["log", "-1", "--format=%ct"], { cwd: root, encoding: "utf8" }).trim();
+  if (/^\d{1,10}$/.test(text)) return Number(text);
+  throw new Error(`SOURCE_DATE_EPOCH: "${text}" is no number of seconds`);
+}
+
+/** What was there before goes when all is written. */
+function replaceDirectory(directory: string, files: readonly Entry[]): void {
+  const fresh = `${directory}.new`;
+  rmSync(fresh, { recursive: true, force: true });
+  mkdirSync(fresh, { recursive: true });
+  for (const { path, content } of files) writeFileSync(join(fresh, path), content);
+  rmSync(directory, { recursive: true, force: true });
+  renameSync(fresh, directory);
+  for (const { path, content } of files) {
+    process.stdout.write(`${join(directory, path)}  ${(content.length / 1e6).toFixed(1)} MB\n`);
+  }
+}
+
+function knownArch(name: string): Arch {
+  const arch = arches.find((known) => known === name);
+  if (arch === undefined) throw new Error(`there is no package for processor "${name}", only for ${arches.join(", ")}`);
+  return arch;
+}
+
+function newDirectory(): string {
+  return mkdtempSync(join(aside, "fetched-"));
+}

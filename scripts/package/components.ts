@@ -1,0 +1,58 @@
+/** The npm packages that are inside the bundles. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Arch } from "./entry.ts";
+
+export interface Component {
+  readonly name: string;
+  readonly version: string;
+  /** SPDX identifier. */
+  readonly licence: string;
+  /** As npm's lock file has it: `sha512-` and base64. */
+  readonly integrity: string;
+}
+
+export interface LicensedComponent extends Component {
+  readonly licenceText: string;
+}
+
+const licenceFile = /^(licen[cs]e|copying)/i;
+
+/**
+ * @param inputs paths of all files that esbuild put into a bundle
+ * @throws Error when a package is not in the lock file, or has no licence text that could go along
+ */
+export function componentsOf(root: string, inputs: readonly string[], arch: Arch): LicensedComponent[] {
+  const places = inputs.flatMap((input) => /node_modules\/(?:.*node_modules\/)?(?:@[^/]+\/)?[^/]+/.exec(input) ?? []);
+  // koffi's loader is replaced and its native file copied, so that no input names them; that file has koffi's licence.
+  const licenceOf = new Map([...places, "node_modules/koffi"].map((place) => [place, place]));
+  licenceOf.set(`node_modules/@koromix/koffi-linux-${arch}`, "node_modules/koffi");
+  return [...licenceOf]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([place, licensed]) => ({ ...lockedPackage(root, place), licenceText: licenceTextOf(root, licensed) }));
+}
+
+/** @param place as the lock file names it, `node_modules/…` */
+export function lockedPackage(root: string, place: string): Component {
+  const lock: unknown = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
+  const entry = property(property(lock, "packages"), place);
+  const word = (name: string): string => {
+    const value = property(entry, name);
+    if (typeof value !== "string") throw new Error(`package-lock.json: ${place} has no ${name}`);
+    return value;
+  };
+  const name = place.slice(place.lastIndexOf("node_modules/") + "node_modules/".length);
+  return { name, version: word("version"), licence: word("license"), integrity: word("integrity") };
+}
+
+function licenceTextOf(root: string, place: string): string {
+  const directory = join(root, place);
+  const files = readdirSync(directory).filter((file) => licenceFile.test(file));
+  if (files.length === 0) throw new Error(`${place} has no licence file: its text has to go along with the package`);
+  return files.map((file) => readFileSync(join(directory, file), "utf8")).join("\n");
+}
+
+function property(value: unknown, name: string): unknown {
+  if (typeof value !== "object" || value === null) return undefined;
+  return new Map<string, unknown>(Object.entries(value)).get(name);
+}

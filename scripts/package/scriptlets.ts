@@ -1,0 +1,43 @@
+/**
+ * What the system's package manager runs around its own work. It touches no manager, user or configuration: that is
+ * wazuh-dfn-install's, which the administrator calls.
+ */
+
+const next = `echo "wazuh-dfn is in place; nothing runs yet. Go on with: wazuh-dfn-install"`;
+
+const hasSystemd = `[ -d /run/systemd/system ]`;
+
+const restart = `if ${hasSystemd}; then
+  systemctl daemon-reload || echo "wazuh-dfn: systemctl daemon-reload failed" >&2
+  systemctl try-restart wazuh-dfn.service || echo "wazuh-dfn: the new version does not start: journalctl -u wazuh-dfn" >&2
+fi
+if [ -d /etc/wazuh-dfn ]; then
+  echo "wazuh-dfn: run wazuh-dfn-install once more, so that custom-dfn and the manager's rules are of this version too"
+fi`;
+
+const stop = `if ${hasSystemd}; then
+  systemctl --no-reload disable --now wazuh-dfn.service || echo "wazuh-dfn: could not be stopped" >&2
+fi
+echo "wazuh-dfn: what wazuh-dfn-install put into the Wazuh manager stays, and does no harm; wazuh-dfn-uninstall, called before, takes it out"`;
+
+const reload = `if ${hasSystemd}; then
+  systemctl daemon-reload || echo "wazuh-dfn: systemctl daemon-reload failed" >&2
+fi`;
+
+function script(body: string): string {
+  return `#!/bin/sh\nset -e\n${body}\n`;
+}
+
+/** As dpkg calls them: `configure` with the version before, if there was one; `remove` or `upgrade`. */
+export const debScripts: Readonly<Record<string, string>> = {
+  postinst: script(`[ "$1" = configure ] || exit 0\nif [ -n "$2" ]; then\n${restart}\nelse\n${next}\nfi`),
+  prerm: script(`[ "$1" = remove ] || exit 0\n${stop}`),
+  postrm: script(`[ "$1" = remove ] || exit 0\n${reload}`),
+};
+
+/** As rpm calls them: with the number of versions that are there afterwards. */
+export const rpmScripts = {
+  postin: `if [ "$1" -gt 1 ]; then\n${restart}\nelse\n${next}\nfi\n`,
+  preun: `if [ "$1" -eq 0 ]; then\n${stop}\nfi\n`,
+  postun: `if [ "$1" -eq 0 ]; then\n${reload}\nfi\n`,
+};

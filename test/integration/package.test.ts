@@ -1,0 +1,198 @@
+/** What `npm run package` makes: the same bytes each time, the same files in each form, and a product that needs nothing else. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { after, test } from "node:test";
+import { promisify } from "node:util";
+import { componentsOf } from "../../scripts/package/components.ts";
+import { unpack } from "../../scripts/package/parts.ts";
+import { redirection } from "../rig/custom-dfn.ts";
+import { eventually } from "../rig/eventually.ts";
+import * as packages from "../rig/packages.ts";
+import { Program } from "../rig/program.ts";
+import { TempDir } from "../rig/temp-dir.ts";
+
+const run = promisify(execFile);
+const manifest: { version: string } = JSON.parse(readFileSync("package.json", "utf8"));
+
+packages.providePackageTools();
+const dir = await TempDir.create();
+after(() => dir[Symbol.asyncDispose]());
+chmodSync(dir.path, 0o755);
+packages.buildPackages(dir.join("first"), "x64,arm64");
+const own = packages.ownPackage(dir.join("first"), manifest.version);
+const roots = {
+  tarball: packages.unpackTarball(own, dir.join("tarball")),
+  deb: packages.unpackDeb(own, dir.join("deb")),
+  rpm: packages.unpackRpm(own, dir.join("rpm")),
+};
+const lib = join(roots.deb, "usr/lib/wazuh-dfn");
+
+function manifestLines(): string[] {
+  return readFileSync(join(lib, "MANIFEST"), "utf8").trimEnd().split("\n");
+}
+
+test("the same commit gives the same bytes", () => {
+  packages.buildPackages(dir.join("second"), process.arch);
+  const again = packages.ownPackage(dir.join("second"), manifest.version);
+  for (const form of ["tarball", "deb", "rpm"] as const) {
+    assert.ok(readFileSync(own[form]).equals(readFileSync(again[form])), form);
+  }
+});
+
+test("there is a package of each form for both processors, with checksums", async () => {
+  const names = readdirSync(dir.join("first")).map((name) => name.replace(manifest.version, "VERSION"));
+  const expected = [
+    "SHA256SUMS",
+    "wazuh-dfn-VERSION-1.aarch64.rpm",
+    "wazuh-dfn-VERSION-1.x86_64.rpm",
+    "wazuh-dfn-VERSION-linux-arm64.tar.gz",
+    "wazuh-dfn-VERSION-linux-x64.tar.gz",
+    "wazuh-dfn_VERSION_amd64.deb",
+    "wazuh-dfn_VERSION_arm64.deb",
+  ];
+  assert.deepEqual(names.toSorted(), expected);
+  await run("sha256sum", ["-c", "SHA256SUMS"], { cwd: dir.join("first") });
+  await run("sha256sum", ["-c", "SHA256SUMS"], { cwd: roots.tarball });
+});
+
+test("deb, rpm and tar.gz hold the same files, and those are what MANIFEST names", () => {
+  const itself = /^0644 \S+ usr\/lib\/wazuh-dfn\/MANIFEST$/;
+  const extras = /^0\d+ \S+ (install|uninstall|SHA256SUMS)$/;
+  for (const [form, root] of Object.entries(roots)) {
+    const files = packages.filesBelow(root).filter((line) => !(form === "tarball" && extras.test(line)));
+    assert.equal(files.filter((line) => itself.test(line)).length, 1, form);
+    assert.deepEqual(packages.byPath(files.filter((line) => !itself.test(line))), manifestLines(), form);
+  }
+});
+
+test("everything belongs to root, and dpkg and rpm find nothing wrong", async () => {
+  const listing = await run("dpkg-deb", ["-c", own.deb]);
+  for (const line of listing.stdout.trimEnd().split("\n")) assert.match(line, /^[-d]rw[-x]r-[-x]r-[-x] root\/root /);
+  const format = "[%{FILEMODES:octal} %{FILEUSERNAME} %{FILEGROUPNAME} %{FILEDIGESTS} %{FILENAMES}\n]";
+  const { stdout } = await run("rpm", ["-qp", "--qf", format, own.rpm]);
+  const lines = stdout.trimEnd().split("\n");
+  const files = lines.filter((line) => line.startsWith("100"));
+  assert.deepEqual(
+    packages.byPath(files.map((line) => line.replace(/^10(\d+) root root (\S+) \//, "$1 $2 "))),
+    packages.byPath(packages.filesBelow(roots.rpm)),
+  );
+  for (const line of lines.filter((line) => !files.includes(line)))
+    assert.match(line, /^40755 root root  \/usr\/.*wazuh-dfn/);
+  const check = await run("rpm", ["-Kv", "--nosignature", own.rpm]);
+  assert.doesNotMatch(check.stdout, /BAD|NOT OK/);
+  assert.match(check.stdout, /Payload SHA256.*OK/);
+});
+
+test("both systems' names, versions, processors and needs are told", async () => {
+  const deb = await run("dpkg-deb", ["-f", own.deb, "Package", "Version", "Architecture", "Depends"]);
+  assert.match(
+    deb.stdout,
+    new RegExp(`^Package: wazuh-dfn\nVersion: ${manifest.version}\nArchitecture: (amd64|arm64)\nDepends: libc6`),
+  );
+  const rpm = await run("rpm", ["-qp", "--qf", "%{NEVRA} %{OS} %{PAYLOADCOMPRESSOR}", own.rpm]);
+  assert.match(rpm.stdout, new RegExp(`^wazuh-dfn-${manifest.version}-1\\.(x86_64|aarch64) linux gzip$`));
+  const needs = await run("rpm", ["-qp", "--requires", own.rpm]);
+  assert.match(needs.stdout, /libc\.so\.6\(GLIBC_2\.28\)\(64bit\)/);
+});
+
+test("installing the deb or rpm changes nothing but files, and says how to go on", async () => {
+  const control = dir.join("control");
+  await run("dpkg-deb", ["-e", own.deb, control]);
+  const scripts = ["postinst", "prerm", "postrm"].map((name) => join(control, name));
+  for (const [tag, name] of [
+    ["POSTIN", "post"],
+    ["PREUN", "preun"],
+    ["POSTUN", "postun"],
+  ] as const) {
+    const { stdout } = await run("rpm", ["-qp", "--qf", `%{${tag}}`, own.rpm]);
+    writeFileSync(join(control, name), `#!/bin/sh\n${stdout}`);
+    scripts.push(join(control, name));
+  }
+  await run("shellcheck", scripts);
+  // With no PATH none of them could call a program.
+  for (const [name, args] of [
+    ["postinst", ["configure", ""]],
+    ["post", ["1"]],
+  ] as const) {
+    const { stdout } = await run("/bin/sh", [join(control, name), ...args], { env: { PATH: "" } });
+    assert.equal(stdout, "wazuh-dfn is in place; nothing runs yet. Go on with: wazuh-dfn-install\n");
+  }
+  for (const script of scripts)
+    assert.doesNotMatch(readFileSync(script, "utf8"), /ossec|useradd|adduser|enable |start wazuh-manager/);
+});
+
+test("forwarder and custom-dfn run with an empty environment, on the package's own Node", async () => {
+  const wazuhDfn = join(roots.rpm, "usr/bin/wazuh-dfn");
+  const { stdout } = await run(wazuhDfn, ["version"], { env: {}, cwd: "/" });
+  assert.match(stdout, new RegExp(`^wazuh-dfn ${manifest.version}, Node 24\\.`));
+
+  const path = { config: dir.join("config.yaml"), alerts: dir.join("alerts.json"), socket: dir.join("s") };
+  writeFileSync(path.alerts, "");
+  const settings = {
+    dfn: { customer_id: "customer" },
+    wazuh: { home: dir.path },
+    sources: { socket: { path: path.socket }, tail: { path: path.alerts } },
+    sink: { file: { path: dir.join("records") } },
+    handlers: { passthrough: { topic: "all" } },
+    state_dir: dir.path,
+    status: { listen: dir.join("status.sock") },
+  };
+  writeFileSync(path.config, JSON.stringify(settings));
+  await using forwarder = new Program(wazuhDfn, ["run", "--config", path.config], { env: {}, cwd: "/" });
+  await forwarder.waitForLog(/"msg":"started"/);
+
+  for (const [index, way] of ["perl", "bundled"].entries()) {
+    const node = join(roots.rpm, "usr/lib/wazuh-dfn/bin/node");
+    const args = [
+      join(roots.rpm, "usr/lib/wazuh-dfn/choose-way.cjs"),
+      "--way",
+      way,
+      "--lib",
+      join(roots.rpm, "usr/lib/wazuh-dfn"),
+    ];
+    const installed = await run(node, args, { env: {}, cwd: "/" });
+    const customDfn = dir.join(`custom-dfn-${way}`);
+    writeFileSync(customDfn, installed.stdout, { mode: 0o755 });
+    const alert = dir.join(`custom-dfn-1-${index}.alert`);
+    const id = `1690000000.${index}`;
+    writeFileSync(
+      alert,
+      `${JSON.stringify({ id, rule: { level: 12 }, manager: { name: "m" }, agent: { id: "1" } })}\n`,
+    );
+    const call = [alert, "", `unix:${path.socket}`, "", "", "10", "3", redirection];
+    assert.deepEqual(await run(customDfn, call, { env: {}, cwd: "/" }), { stdout: "", stderr: "" });
+    await eventually("the record", () =>
+      readFileSync(dir.join("records"), "utf8").includes(`"wazuh-alert-id":"${id}"`),
+    );
+  }
+});
+
+test("licence and bill of materials of all that is inside go along", () => {
+  const bom: { components: { name: string; version: string; licenses: unknown[]; components?: { name: string }[] }[] } =
+    JSON.parse(readFileSync(join(roots.deb, "usr/share/doc/wazuh-dfn/sbom.cdx.json"), "utf8"));
+  const licences = readdirSync(join(roots.deb, "usr/share/doc/wazuh-dfn/licences"));
+  const named = bom.components.map(({ name, version }) => `${name.replace("/", "-")}-${version}`);
+  assert.deepEqual(named.toSorted(), licences.toSorted());
+  for (const name of ["kafkajs", "koffi", "zod", "yaml", "pino", "node"]) {
+    assert.ok(
+      bom.components.some((component) => component.name === name),
+      name,
+    );
+  }
+  assert.ok(bom.components.every(({ licenses }) => licenses.length === 1));
+  assert.ok(bom.components.some(({ components }) => components?.some(({ name }) => name === "openssl")));
+});
+
+test("a part that is not the one that was pinned is refused, and so is a package without a licence", async () => {
+  await using aside = await TempDir.create();
+  assert.throws(
+    () => unpack(aside.path, "once", "1.4.0", "sha512-AAAA"),
+    /once@1\.4\.0 is sha512-.*and should be sha512-AAAA/,
+  );
+  assert.throws(
+    () => componentsOf(resolve("."), ["node_modules/unheard-of/index.js"], "x64"),
+    /unheard-of has no version/,
+  );
+});

@@ -1,0 +1,75 @@
+/** `npm run package`, and what its three forms hold. */
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { lstatSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { howToInstall, installPrograms } from "../../scripts/kafka/programs.ts";
+
+/** Names of the files of one package. */
+export interface PackageFiles {
+  readonly tarball: string;
+  readonly deb: string;
+  readonly rpm: string;
+}
+
+/** For this machine's processor. */
+export function ownPackage(directory: string, version: string): PackageFiles {
+  const [deb, rpm] = process.arch === "arm64" ? ["arm64", "aarch64"] : ["amd64", "x86_64"];
+  return {
+    tarball: join(directory, `wazuh-dfn-${version}-linux-${process.arch}.tar.gz`),
+    deb: join(directory, `wazuh-dfn_${version}_${deb}.deb`),
+    rpm: join(directory, `wazuh-dfn-${version}-1.${rpm}.rpm`),
+  };
+}
+
+/** Builds into a directory; the bundles are built anew each time. */
+export function buildPackages(directory: string, arch: string): void {
+  const args = ["--enable-source-maps", resolve("build/scripts/package.js"), "--out", directory, "--arch", arch];
+  execFileSync(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
+}
+
+/** What reads the formats of both systems. */
+export function providePackageTools(): void {
+  const missing = installPrograms(["dpkg-deb", "rpm", "cpio", "shellcheck"]);
+  if (missing.length > 0) throw new Error(howToInstall(missing));
+}
+
+/** Unpacks with the tools of the system that the format belongs to; returns the directory that `usr` is in. */
+export function unpackTarball({ tarball }: PackageFiles, into: string): string {
+  mkdirSync(into);
+  execFileSync("tar", ["-xzf", tarball, "-C", into]);
+  const [name = ""] = readdirSync(into);
+  return join(into, name);
+}
+
+export function unpackDeb({ deb }: PackageFiles, into: string): string {
+  execFileSync("dpkg-deb", ["-x", deb, into]);
+  return into;
+}
+
+export function unpackRpm({ rpm }: PackageFiles, into: string): string {
+  mkdirSync(into);
+  execFileSync("sh", ["-c", `rpm2cpio '${rpm}' | cpio -idm --quiet`], { cwd: into });
+  return into;
+}
+
+/** Each file below a directory as MANIFEST has it: mode, SHA-256, path. */
+export function filesBelow(directory: string): string[] {
+  const names = readdirSync(directory, { recursive: true, encoding: "utf8" });
+  return names
+    .filter((name) => lstatSync(join(directory, name)).isFile())
+    .map((name) => {
+      const path = join(directory, name);
+      const digest = createHash("sha256").update(readFileSync(path)).digest("hex");
+      return `0${(lstatSync(path).mode & 0o7777).toString(8)} ${digest} ${name}`;
+    });
+}
+
+/** By path, as MANIFEST is. */
+export function byPath(lines: readonly string[]): string[] {
+  return lines.toSorted((a, b) => (pathOf(a) < pathOf(b) ? -1 : 1));
+}
+
+function pathOf(line: string): string {
+  return line.split(" ")[2] ?? "";
+}
