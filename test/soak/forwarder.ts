@@ -60,6 +60,11 @@ export class Forwarder implements AsyncDisposable {
     return this.#program?.ended === undefined && this.#program !== undefined;
   }
 
+  /** `looked.recentRssBytes` begins anew. */
+  forgetPeak(): void {
+    if (this.isRunning) this.#looks.forgetPeak(this.program.pid);
+  }
+
   /** What it has open at the moment; nothing while it does not run. */
   get descriptors(): string[] {
     return this.isRunning ? descriptorsOf(this.program.pid) : [];

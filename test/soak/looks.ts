@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 
 /** What a run of looks at a forwarder showed. */
@@ -10,14 +10,16 @@ export interface Looked {
   unanswered: number;
   /** Most memory that any forwarder process ever held, bytes. */
   peakRssBytes: number;
+  /** The same since the last `forgetPeak`. */
+  recentRssBytes: number;
 }
 
-const lookTimeoutMs = 2000;
+const lookTimeoutMs = 5000;
 const names = ["read", "ignored", "paired", "acknowledged", "dead_lettered"];
 
 /** Looks at a forwarder, from outside: what the system says of the process and what it says of itself. */
 export class Looks {
-  readonly looked: Looked = { balanced: 0, unbalanced: [], unanswered: 0, peakRssBytes: 0 };
+  readonly looked: Looked = { balanced: 0, unbalanced: [], unanswered: 0, peakRssBytes: 0, recentRssBytes: 0 };
   readonly #socketPath: string;
 
   constructor(socketPath: string) {
@@ -36,10 +38,18 @@ export class Looks {
     this.looked.balanced++;
   }
 
+  /** The system's own mark of the most memory begins anew as well (Linux: proc(5), clear_refs). */
+  forgetPeak(pid: number): void {
+    writeFileSync(`/proc/${pid}/clear_refs`, "5");
+    this.looked.recentRssBytes = 0;
+  }
+
   #lookAtMemory(pid: number): void {
     try {
       const kib = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-      this.looked.peakRssBytes = Math.max(this.looked.peakRssBytes, Number(kib ?? 0) * 1024);
+      const bytes = Number(kib ?? 0) * 1024;
+      this.looked.recentRssBytes = Math.max(this.looked.recentRssBytes, bytes);
+      this.looked.peakRssBytes = Math.max(this.looked.peakRssBytes, bytes);
     } catch {
       // It has just ended; what ended it is judged elsewhere.
     }

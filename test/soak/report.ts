@@ -12,7 +12,7 @@ export interface Report {
   readonly broken: readonly string[];
 }
 
-const columns = ["fault", "lasted", "alerts", "relevant", "twice", "recovery"];
+const columns = ["fault", "lasted", "alerts", "relevant", "twice", "RSS", "recovery"];
 
 /** The table of a run, and a line on everything that is broken. */
 export function table(report: Report): string {
@@ -20,7 +20,7 @@ export function table(report: Report): string {
   const mixtures = report.runs.filter(({ passages }) => passages.length > 1);
   const lines: string[] = [];
   if (alone.length > 0) {
-    const head = [...columns, "missing", "dead", "order", "RSS", "ready", "stop"];
+    const head = [...columns, "missing", "dead", "order", "ready", "stop"];
     lines.push(...aligned([head, ...alone.flatMap((run) => rowsOf(run, true))]));
   }
   for (const run of mixtures) {
@@ -38,20 +38,20 @@ function rowsOf(run: Run, isAlone: boolean): string[][] {
 }
 
 function cells(passage: Passage, { verdict }: Run, isAlone: boolean): string[] {
-  const { name, lastedMs, written, relevant, copies, recoveryMs } = passage;
+  const { name, lastedMs, written, relevant, copies, rssMiB, recoveryMs } = passage;
   const recovery = recoveryMs === undefined ? "none" : `${recoveryMs} ms`;
-  if (!isAlone) return [name, `${lastedMs} ms`, `${written}`, `${relevant}`, `${copies}`, recovery];
+  if (!isAlone) return [name, `${lastedMs} ms`, `${written}`, `${relevant}`, `${copies}`, `${rssMiB} MiB`, recovery];
   return [
     name,
     `${lastedMs} ms`,
     `${verdict.written}`,
     `${verdict.relevant}`,
     `${copies}`,
+    `${rssMiB} MiB`,
     recovery,
     `${verdict.missing}`,
     `${verdict.deadLetters}`,
     `${verdict.outOfOrder}`,
-    `${verdict.peakRssMiB} MiB`,
     `${verdict.longestReadyMs} ms`,
     `${verdict.longestStopMs} ms`,
   ];

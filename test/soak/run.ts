@@ -15,6 +15,8 @@ export interface Passage {
   readonly lastedMs: number;
   /** From its end to the broker's taking an alert written after it; undefined: none came. */
   readonly recoveryMs: number | undefined;
+  /** Most memory that the forwarder held meanwhile. */
+  readonly rssMiB: number;
   /** Records sent twice, by the time at which the copy was appended. */
   readonly copies: number;
   readonly broken: readonly string[];
@@ -107,6 +109,7 @@ async function pass(stage: Stage, fault: Fault): Promise<Passage> {
   const before = { written: ledger.written, relevant: ledger.relevant };
   const broken: string[] = [];
   const startedMs = performance.now();
+  stage.forwarder.forgetPeak();
   try {
     await fault.run(stage);
   } catch (reason) {
@@ -124,7 +127,8 @@ async function pass(stage: Stage, fault: Fault): Promise<Passage> {
   }
   const written = ledger.written - before.written;
   const relevant = ledger.relevant - before.relevant;
-  return { name: fault.name, written, relevant, lastedMs, recoveryMs, copies: 0, broken };
+  const rssMiB = Math.round(stage.forwarder.looked.recentRssBytes / 1_048_576);
+  return { name: fault.name, written, relevant, lastedMs, recoveryMs, rssMiB, copies: 0, broken };
 }
 
 /** The fault in whose time something happened: until the next one begins. */
@@ -132,7 +136,7 @@ function windowAt(windows: readonly Window[], atMs: number): Window | undefined 
   return windows.findLast(({ fromMs }) => fromMs <= atMs);
 }
 
-function line({ name, lastedMs, recoveryMs, broken }: Passage): string {
+function line({ name, lastedMs, recoveryMs, rssMiB, broken }: Passage): string {
   const what = broken.length === 0 ? "" : ` BROKEN ${broken.join(" | ").slice(0, 300)}`;
-  return `${name}: ${lastedMs} ms, recovered in ${recoveryMs ?? "-"} ms${what}`;
+  return `${name}: ${lastedMs} ms, recovered in ${recoveryMs ?? "-"} ms, ${rssMiB} MiB${what}`;
 }
