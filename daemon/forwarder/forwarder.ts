@@ -154,12 +154,13 @@ export class Forwarder {
    */
   async stop(): Promise<void> {
     const { log, config } = this.setup;
+    const drainUntil = performance.now() + drainMs;
     this.#drain.abort();
     this.#socket?.drain();
     await this.#reading.catch(() => undefined); // What ended it was reported to `failed`.
     this.core.shipper.letGo();
     this.core.outbox.flush();
-    const isDone = await within(this.core.shipper.idle(), drainMs);
+    const isDone = await within(this.core.shipper.idle(), drainUntil - performance.now());
     this.core.shipper.dispose();
     this.core.outbox.dispose();
     try {
