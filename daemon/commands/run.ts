@@ -1,4 +1,6 @@
 import type { Config } from "../config/config.ts";
+import { HealthNews } from "../supervision/health-news.ts";
+import { Supervisor } from "../supervision/supervisor.ts";
 import { createBooks } from "../forwarder/books.ts";
 import { Forwarder } from "../forwarder/forwarder.ts";
 import { logStatistics } from "../forwarder/statistics.ts";
@@ -42,23 +44,31 @@ Signals:
       () => watchedBy(running),
       () => performance.now(),
     );
+    using supervisor = new Supervisor(io.env, createLog(first.log.level));
+    const news = new HealthNews((event) => running.feedback.status(event));
     await using status = new StatusService({
       facts: () => factsOf(running, { version: productVersion, isReady, surroundings: surroundings.current }),
       refresh: () => surroundings.refresh(),
       metrics: process.metrics,
+      looked: (snapshot) => {
+        supervisor.look(snapshot, running.tail?.steps);
+        news.look(snapshot.health, performance.now());
+      },
     });
     await status.listen(first.status.listen, running.setup.log);
     await running.start(stopsOnFailure);
     for (;;) {
       const { config, log } = running.setup;
       isReady = true;
+      await supervisor.ready();
       log.info({ version: productVersion, stateDir: config.stateDir }, "started");
       const statistics = { ...process, forwarder: running, rates, log };
       const timer = everyMs(config.log.statisticsMs, () => logStatistics("statistics", statistics));
-      const next = await nextForwarder(signals, running, () => build(loadConfig(values, io)));
+      const next = await nextForwarder(signals, running, () => build(loadConfig(values, io)), supervisor);
       clearInterval(timer);
       isReady = false;
       log.info(next === undefined ? "stopping" : "taking over the changed settings");
+      if (next === undefined) await supervisor.stopping();
       await running.stop();
       logStatistics("figures so far", statistics);
       signals.throwIfFailed();
@@ -74,15 +84,18 @@ async function nextForwarder(
   signals: Signals,
   running: Forwarder,
   build: () => Forwarder,
+  supervisor: Supervisor,
 ): Promise<Forwarder | undefined> {
   const { config, log } = running.setup;
   while ((await signals.next()) === "SIGHUP") {
+    await supervisor.reloading();
     try {
       const next = build();
       if (next.setup.config.stateDir === config.stateDir) return next;
       throw new DfnError("CONFIG", "state_dir cannot be changed while the forwarder runs: restart it");
     } catch (reason) {
       log.error({ reason: describe(reason) }, "the changed settings are wrong and not taken over; the old ones stay");
+      await supervisor.ready();
     }
   }
   return undefined;

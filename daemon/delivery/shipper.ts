@@ -27,7 +27,7 @@ export interface Feedback {
     winTimestamp: string | null;
     timestamp: string | undefined;
   }): void;
-  error(event: { code: number; description: string }): void;
+  error(event: { code: number; description: string; status?: "dead-letter" }): void;
 }
 
 export interface ShipperParts {
@@ -196,7 +196,8 @@ export class Shipper {
   #bury(shipment: Shipment, cargo: Cargo, handler: string, reason: DeadReason, detail: string): void {
     const { source } = shipment.owner;
     const { place, bytes } = cargo;
-    this.#parts.feedback?.error({ code: 503, description: `alert ${shipment.id}: ${handler}: ${reason}` });
+    const description = `alert ${shipment.id}: ${handler}: ${reason}`;
+    this.#parts.feedback?.error({ code: 503, description, status: "dead-letter" });
     void this.#parts.deadLetters.add({ source, reason, detail, handler, place, bytes }).then(() => {
       shipment.isDead = true;
       this.#partDone(shipment);

@@ -16,6 +16,8 @@ export interface StatusServiceParts {
   /** Brings up to date what takes time to find out; called before `facts` for each answer. */
   readonly refresh: () => Promise<void>;
   readonly metrics: Metrics;
+  /** Told of every look at it, one every half second and one more for each that asks. */
+  readonly looked?: (snapshot: Snapshot) => void;
 }
 
 /** Owner and group may ask. */
@@ -102,7 +104,9 @@ export class StatusService implements AsyncDisposable {
 
   #look(): Snapshot {
     const facts = this.#parts.facts();
-    return { ...facts, health: this.#health.look(facts, performance.now(), Date.now()) };
+    const snapshot = { ...facts, health: this.#health.look(facts, performance.now(), Date.now()) };
+    this.#parts.looked?.(snapshot);
+    return snapshot;
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse, log: Log): Promise<void> {

@@ -3,7 +3,14 @@ import { describe } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
 import { loadLibc, type Libc } from "./libc.ts";
 import { PendingMessages } from "./pending-messages.ts";
-import { acknowledgedMessage, errorMessage, type AcknowledgedEvent, type ErrorEvent } from "./queue-message.ts";
+import {
+  acknowledgedMessage,
+  errorMessage,
+  statusMessage,
+  type AcknowledgedEvent,
+  type ErrorEvent,
+  type StatusEvent,
+} from "./queue-message.ts";
 import { QueueSocket } from "./queue-socket.ts";
 
 export interface FeedbackOptions {
@@ -73,6 +80,11 @@ export class Feedback implements AsyncDisposable {
   /** Something that a person at the manager should know. Returns at once. */
   error(event: ErrorEvent): void {
     if (this.#options.mode !== "off") this.#enqueue(errorMessage(event));
+  }
+
+  /** The forwarder itself is degraded, or well again. Returns at once. */
+  status(event: StatusEvent): void {
+    if (this.#options.mode !== "off") this.#enqueue(statusMessage(event));
   }
 
   snapshot(): FeedbackSnapshot {

@@ -18,6 +18,15 @@ export interface AcknowledgedEvent {
 export interface ErrorEvent {
   readonly code: number;
   readonly description: string;
+  /** What the rules tell apart; a warning where it is left out. */
+  readonly status?: "dead-letter";
+}
+
+/** Something about the forwarder itself that goes wrong, or is well again. */
+export interface StatusEvent {
+  readonly status: "degraded" | "recovered";
+  readonly subject: string;
+  readonly text: string;
 }
 
 /** Queue LOCALFILE, which all integrations use (headers/mq_op.h:18-29). */
@@ -47,11 +56,20 @@ export function acknowledgedMessage(event: AcknowledgedEvent): Buffer {
 }
 
 /** An error, as an event of the manager. */
-export function errorMessage({ code, description }: ErrorEvent): Buffer {
+export function errorMessage({ code, description, status }: ErrorEvent): Buffer {
   return message("", {
     integration: "dfn",
     error: code,
     description: shorten(description, maxDescriptionLength),
+    ...(status === undefined ? {} : { dfn: { status } }),
+  });
+}
+
+/** The forwarder's own state, as an event of the manager. */
+export function statusMessage({ status, subject, text }: StatusEvent): Buffer {
+  return message("", {
+    integration: "dfn",
+    dfn: { status, subject: shorten(subject), text: shorten(text, maxDescriptionLength) },
   });
 }
 

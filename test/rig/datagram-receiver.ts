@@ -18,10 +18,14 @@ export class DatagramReceiver implements Disposable {
   /** Large enough for any datagram that the system takes. */
   readonly #buffer = Buffer.alloc(256 * 1024);
 
-  /** Binds a socket at a path where nothing is. */
+  /** Binds a socket at a path where nothing is, or, with a NUL in front, to an abstract name. */
   constructor(path: string) {
     this.#fd = Number(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    const address = Buffer.concat([Buffer.from([AF_UNIX, 0]), Buffer.from(path), Buffer.alloc(1)]);
+    const address = Buffer.concat([
+      Buffer.from([AF_UNIX, 0]),
+      Buffer.from(path),
+      Buffer.alloc(path.startsWith("\0") ? 0 : 1),
+    ]);
     if (Number(bind(this.#fd, address, address.length)) !== 0) {
       throw new Error(`cannot bind ${path}: errno ${koffi.errno()}`);
     }

@@ -39,6 +39,7 @@ export class Tail implements AsyncDisposable {
   #loaded: Promise<Loaded> | undefined;
   #follower: Follower | undefined;
   #running: Promise<void> | undefined;
+  #steps = 0;
 
   constructor(options: TailOptions) {
     this.#options = options;
@@ -73,6 +74,11 @@ export class Tail implements AsyncDisposable {
   /** Undefined before `run`. */
   status(): TailStatus | undefined {
     return this.#follower?.status();
+  }
+
+  /** Steps of the reading loop so far: as long as it does not wait for room it makes one every `pollMs`, or more. */
+  get steps(): number {
+    return this.#steps;
   }
 
   checkpoint(): CheckpointStatus {
@@ -113,6 +119,7 @@ export class Tail implements AsyncDisposable {
     let isSaved = false;
     while (!signal.aborted) {
       const goesOn = await follower.step(signal);
+      this.#steps += 1;
       if (!isSaved && follower.isPlaced) {
         // From the first placing on there is a checkpoint.
         await this.#saver.save(false);

@@ -1,0 +1,42 @@
+import type { Snapshot } from "../../../daemon/status/facts.ts";
+import { SourceCounters } from "../../../daemon/telemetry/counters.ts";
+
+interface Asked {
+  readonly alerts?: number;
+  readonly acknowledged?: number;
+  readonly troubles?: number;
+  readonly isReady?: boolean;
+}
+
+/** A forwarder that ships to Kafka, with these figures. */
+export function factsWith({ alerts = 0, acknowledged = 0, troubles = 0, isReady = true }: Asked): Snapshot {
+  const none = new SourceCounters().snapshot();
+  const trouble = { subject: "kafka", text: "no broker answers", remedy: "", since: 0 };
+  return {
+    version: "1.0.0",
+    pid: 1,
+    node: "20.0.0",
+    uptimeSeconds: 0,
+    isReady,
+    sources: { socket: none, replay: none, tail: { ...none, read: acknowledged + alerts, acknowledged } },
+    queue: { alerts, bytes: 0, limitBytes: 1 },
+    pairingWindow: 0,
+    log: undefined,
+    checkpoint: undefined,
+    sink: {
+      kind: "kafka",
+      isConnected: troubles === 0,
+      connected: [],
+      waitingBatches: 0,
+      lastAcknowledgedAt: undefined,
+      troubles: Array.from({ length: troubles }, () => trouble),
+      lastError: undefined,
+      latency: undefined,
+    },
+    certificates: [],
+    feedback: { sent: 0, dropped: 0, retried: 0, queued: 0 },
+    deadLetters: { entries: 0, bytes: 0, rawGivenUp: 0, trouble: undefined },
+    process: { rssBytes: 0, openFiles: undefined },
+    health: { state: "ok", reasons: [] },
+  };
+}

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { HealthNews } from "../../../daemon/supervision/health-news.ts";
+import type { Health } from "../../../daemon/status/facts.ts";
+
+function wrong(...subjects: string[]): Health {
+  const reasons = subjects.map((subject) => ({ subject, text: `${subject} is wrong`, remedy: "mend it", since: "" }));
+  return { state: subjects.length === 0 ? "ok" : "degraded", reasons };
+}
+
+function watch(): { readonly told: string[]; readonly news: HealthNews } {
+  const told: string[] = [];
+  return { told, news: new HealthNews(({ status, subject, text }) => told.push(`${status} ${subject}: ${text}`)) };
+}
+
+test("what goes wrong is told once, with its remedy, and that all is well when it has lasted", () => {
+  const { told, news } = watch();
+  news.look(wrong(), 0);
+  news.look(wrong("kafka"), 500);
+  news.look(wrong("kafka", "log"), 1000);
+  news.look(wrong("kafka"), 1500);
+  assert.deepEqual(told, ["degraded kafka: kafka is wrong; mend it", "degraded log: log is wrong; mend it"]);
+  news.look(wrong(), 2000);
+  news.look(wrong(), 31_499);
+  assert.equal(told.length, 2);
+  news.look(wrong(), 31_500);
+  news.look(wrong(), 90_000);
+  assert.deepEqual(told.slice(2), ["recovered forwarder: all is well again"]);
+});
+
+test("what comes and goes is told again after ten minutes, not before", () => {
+  const { told, news } = watch();
+  for (let at = 0; at < 900_000; at += 60_000) {
+    news.look(wrong("kafka"), at);
+    news.look(wrong(), at + 30_000);
+  }
+  assert.equal(told.filter((line) => line.startsWith("degraded")).length, 2);
+});
+
+test("starting and stopping are no news", () => {
+  const { told, news } = watch();
+  news.look(wrong("forwarder"), 0);
+  news.look(wrong(), 60_000);
+  assert.deepEqual(told, []);
+});
