@@ -1,0 +1,108 @@
+# shellcheck shell=sh
+# shellcheck disable=SC2015 # A && B || fail: fail ends the run.
+# The forwarder's configuration: written when there is none, never changed after that.
+
+# ask NAME TEXT PATTERN: at a terminal, asks for what no option gave, until it is well formed.
+ask() {
+  eval "value=\$$1"
+  while ! matches "$value" "$3"; do
+    [ -z "$value" ] || warn "\"$value\" is not well formed"
+    if [ ! -t 0 ] || [ "$is_yes" = 1 ]; then return 1; fi
+    printf '%s: ' "$2"
+    read -r value || return 1
+  done
+  eval "$1=\$value"
+}
+
+# matches TEXT PATTERN: as a whole, and it is one line.
+matches() { printf '%s\n' "$1" | grep -Eqx "$2" && [ "$(printf '%s\n' "$1" | grep -c '')" = 1 ]; }
+
+# gather_settings: from options and, at a terminal, by questions.
+gather_settings() {
+  if [ -f "$conf_dir/config.yaml" ]; then
+    [ -z "$broker$customer_id$ca$cert$key$own_network" ] ||
+      warn "$(as_seen "$conf_dir")/config.yaml is there and kept: --broker, --customer-id, --own-network, --ca, --cert and --key are not used"
+    return 0
+  fi
+  ask broker "Kafka brokers, host:port, with commas between them" \
+    '([A-Za-z0-9._-]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}(,([A-Za-z0-9._-]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5})*' ||
+    fail "$code_usage" "--broker host:port is needed"
+  ask customer_id "Customer id, which is also the topic" '[A-Za-z0-9._-]{1,249}' ||
+    fail "$code_usage" "--customer-id is needed: letters, digits and . _ -"
+  if [ -t 0 ] && [ "$is_yes" = 0 ]; then
+    [ -n "$own_network" ] || ask_once own_network "Own networks, as 192.0.2.0/24 (empty: none)"
+    [ -n "$ca" ] || ask_once ca "File with the broker's CA (empty: the system's)"
+    [ -n "$cert" ] || ask_once cert "File with the client certificate (empty: none)"
+    [ -z "$cert" ] || [ -n "$key" ] || ask_once key "File with its private key"
+  fi
+  matches "$own_network" '[0-9a-fA-F.:/,]*' || fail "$code_usage" "--own-network \"$own_network\" is not well formed"
+  [ -n "$cert" ] && [ -n "$key" ] || [ -z "$cert$key" ] || fail "$code_usage" "--cert and --key belong together"
+  for file in "$ca" "$cert" "$key"; do
+    [ -z "$file" ] || [ -r "$file" ] && [ ! -d "$file" ] || fail "$code_missing" "$file cannot be read"
+  done
+}
+
+ask_once() {
+  printf '%s: ' "$2"
+  read -r value || value=
+  eval "$1=\$value"
+}
+
+# The private key is for the forwarder alone: group wazuh holds every daemon of the manager.
+put_config() {
+  [ ! -f "$conf_dir/config.yaml" ] || return 0
+  tls=on
+  if [ -n "$ca$cert" ]; then
+    tls=
+    add_file ca "$ca" 0 "$wazuh_gid" 0640
+    add_file cert "$cert" 0 "$wazuh_gid" 0640
+    add_file key "$key" "$forwarder_uid" 0 0400
+    tls="{ ${tls#, } }"
+  fi
+  {
+    say "# Written by wazuh-dfn-install, which never changes it again. All settings: wazuh-dfn config sample"
+    say "# After a change: wazuh-dfn check, then systemctl reload wazuh-dfn"
+    say "dfn:"
+    say "  customer_id: \"$customer_id\" # also the Kafka topic"
+    [ -z "$own_network" ] || say "  own_network: [$(quoted_list "$own_network")]"
+    if [ "$home" != /var/ossec ]; then
+      say "wazuh:"
+      say "  home: \"$home\""
+      say "sources:"
+      say "  tail: { path: \"$home/logs/alerts/alerts.json\" }"
+    fi
+    say "sink:"
+    say "  kafka:"
+    say "    brokers: [$(quoted_list "$broker")]"
+    say "    tls: $tls"
+  } >"$work/config.yaml"
+  put_file "$work/config.yaml" "$conf_dir/config.yaml" 0 "$wazuh_gid" 0640
+}
+
+quoted_list() { printf '"%s"' "$1" | sed 's/,/", "/g'; }
+
+# add_file NAME SOURCE UID GID MODE: copies a certificate or key, and names it in `tls`.
+add_file() {
+  [ -n "$2" ] || return 0
+  target=$conf_dir/$1.pem
+  tls="$tls, $1: \"$(as_seen "$target")\""
+  if [ "$(readlink -f "$2")" = "$target" ]; then
+    cp "$2" "$work/$1.pem"
+    put_file "$work/$1.pem" "$target" "$3" "$4" "$5"
+  elif [ -e "$target" ] && ! cmp -s "$2" "$target"; then
+    fail "$code_config" "$target is there already and is not $2: remove one of them"
+  else
+    put_file "$2" "$target" "$3" "$4" "$5"
+  fi
+}
+
+# The forwarder's own judgement of its configuration, before anything of the manager is touched.
+check_config() {
+  [ "$is_dry" = 0 ] || return 0
+  in_root /usr/bin/wazuh-dfn check >"$work/config-check" 2>&1
+  case $? in
+    0 | 125) return 0 ;;
+  esac
+  cat "$work/config-check" >&2
+  fail "$code_config" "the forwarder's configuration is wrong, see above; mend $(as_seen "$conf_dir")/config.yaml or the options"
+}

@@ -1,0 +1,140 @@
+# shellcheck shell=sh
+# shellcheck disable=SC2015 # A && B || fail: fail ends the run.
+# The Wazuh manager: where it is, what its own checks say, its place in a cluster, its restart.
+
+locate_manager() {
+  [ -d "$home_dir/etc" ] && [ -f "$ossec_conf" ] ||
+    fail "$code_missing" "no Wazuh manager in $home_dir; --wazuh-home DIR names another place"
+  [ ! -L "$ossec_conf" ] ||
+    fail "$code_missing" "$ossec_conf is a symbolic link; replace it by the file itself, then run this again"
+  [ -x "$home_dir/bin/wazuh-integratord" ] && [ -x "$home_dir/bin/wazuh-analysisd" ] ||
+    fail "$code_missing" "no manager of Wazuh 4 in $home_dir (no bin/wazuh-integratord): agents and Wazuh 5 have none"
+  wazuh_gid=$(id_of group wazuh)
+  wazuh_uid=$(id_of passwd wazuh)
+  [ -n "$wazuh_gid" ] && [ -n "$wazuh_uid" ] || fail "$code_missing" "there is no user and group wazuh"
+}
+
+# in_root COMMAND...: where the software will run. 125 when a foreign root has no shell, so is no system of its own.
+in_root() {
+  if [ -z "$root" ]; then
+    "$@" 9<&-
+  elif [ -x "$root/bin/sh" ]; then
+    chroot "$root" "$@" 9<&-
+  else
+    return 125
+  fi
+}
+
+# manager_tool NAME ARGUMENT...: the tools find their home by their own path, so they also work below a bare root. The
+# lock is not handed on: daemons that they start would keep it.
+manager_tool() {
+  tool=$1
+  shift
+  if [ -n "$root" ] && [ ! -x "$root/bin/sh" ]; then
+    "$home_dir/bin/$tool" "$@" 9<&-
+  else
+    in_root "$home/bin/$tool" "$@"
+  fi
+}
+
+# The manager's own checks of its configuration: of each daemon that reads a part of it that we add to, and of the rules.
+# What is wrong stands in $work/check then.
+check_manager() {
+  for daemon in wazuh-analysisd wazuh-integratord wazuh-syscheckd wazuh-logcollector; do
+    [ -x "$home_dir/bin/$daemon" ] || continue
+    manager_tool "$daemon" -t >"$work/check" 2>&1 </dev/null || {
+      say "$daemon -t" >"$work/checked"
+      return 1
+    }
+  done
+  [ -x "$home_dir/bin/wazuh-logtest-legacy" ] || return 0
+  manager_tool wazuh-logtest-legacy -t >"$work/check" 2>&1 </dev/null && ! grep -q ERROR "$work/check" || {
+    say "wazuh-logtest-legacy -t" >"$work/checked"
+    return 1
+  }
+}
+
+# fail_check TEXT: with the words of the manager.
+fail_check() {
+  tail -n 5 "$work/check" >&2
+  fail "$code_config" "$1 ($(cat "$work/checked") says what stands above)"
+}
+
+manager_runs() {
+  manager_tool wazuh-control status 2>/dev/null </dev/null | grep -q 'wazuh-analysisd is running'
+}
+
+# A restart by systemd keeps the daemons in their unit, with its limits. It stops first and reads the configuration then,
+# so it is only used behind check_manager; wazuh-control, the way without systemd, checks by itself.
+manager_restart() {
+  if systemd_runs && systemctl is-active -q wazuh-manager; then
+    systemctl restart wazuh-manager 9<&-
+  else
+    manager_tool wazuh-control restart >"$work/restart" 2>&1 </dev/null || {
+      tail -n 5 "$work/restart" >&2
+      return 1
+    }
+  fi
+}
+
+# apply_to_manager: validates what was changed and restarts the manager, or undoes all of it.
+apply_to_manager() {
+  [ "$is_dry" = 0 ] || {
+    say "would check the manager's configuration with its own tools"
+    [ "$no_restart" = 1 ] || say "would restart the manager"
+    return 0
+  }
+  check_manager || fail_check "the manager refuses its configuration with the change"
+  if [ "$no_restart" = 1 ]; then
+    say "the manager was not restarted: it takes the change over with its next restart"
+  elif ! manager_runs; then
+    say "the manager does not run: it takes the change over when it starts"
+  else
+    say "restart the manager"
+    note manager -
+    manager_restart || fail "$code_io" "the manager did not restart"
+    manager_runs || fail "$code_io" "the manager does not run after its restart"
+  fi
+}
+
+# The text of ossec.conf without our own block and without comments.
+conf_text() {
+  cut_block "$ossec_conf" | awk '
+    { text = text $0 "\n" }
+    END {
+      while (i = index(text, "<!--")) {
+        rest = substr(text, i + 4)
+        j = index(rest, "-->")
+        text = substr(text, 1, i - 1) (j ? substr(rest, j + 3) : "")
+      }
+      printf "%s", text
+    }'
+}
+
+# Whether ossec.conf has a section of that name. A section that is there at all switches FIM or rootcheck on (Wazuh 4.14
+# source: config/syscheck-config.c, rootcheck-config.c), so a further one is only added beside it.
+has_section() { grep -q "<$1[ >]" "$work/conf"; }
+
+# cluster_setting NAME: its last value in the <cluster> sections, which is the one that counts.
+cluster_setting() {
+  awk -v name="$1" '
+    { text = text $0 " " }
+    END {
+      while (i = index(text, "<cluster>")) {
+        text = substr(text, i + 9)
+        j = index(text, "</cluster>")
+        section = j ? substr(text, 1, j - 1) : text
+        if (k = index(section, "<" name ">")) {
+          value = substr(section, k + length(name) + 2)
+          value = substr(value, 1, index(value, "<") - 1)
+          gsub(/[ \t\r]/, "", value)
+        }
+      }
+      print value
+    }' "$work/conf"
+}
+
+# A worker gets its rules from the master, which deletes what else is there.
+is_worker() {
+  grep -q '<cluster>' "$work/conf" && [ "$(cluster_setting disabled)" != yes ] && [ "$(cluster_setting node_type)" = worker ]
+}

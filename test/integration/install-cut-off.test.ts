@@ -1,0 +1,148 @@
+/** scripts/install and uninstall, cut off in the middle: killed at every step, a full disk, a directory they may not use. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import { InstallWorld, skip } from "../rig/install-world.ts";
+import { SmallDisk } from "../rig/small-disk.ts";
+
+const run = promisify(execFile);
+const given = ["--broker", "kafka.example.org:9093", "--customer-id", "abc-1"];
+/** Every program by which the scripts change something. */
+const changing = ["mv", "cp", "rm", "mkdir", "rmdir", "ln", "chown", "chmod", "useradd", "userdel"];
+
+/**
+ * Shadows those programs: each call counts, and at the chosen one the whole process group is killed, before the program
+ * ran or after it. `path` is the search path with the shadows; `calls` tells how many there were.
+ */
+class Killer {
+  readonly #directory: string;
+  readonly path: string;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+    this.path = `${directory}:/usr/sbin:/usr/bin:/sbin:/bin`;
+  }
+
+  async arm(at: number, moment: "before" | "after"): Promise<void> {
+    await mkdir(this.#directory, { recursive: true });
+    await writeFile(join(this.#directory, "count"), "");
+    for (const name of changing) {
+      const { stdout } = await run("sh", ["-c", `PATH=/usr/sbin:/usr/bin:/sbin:/bin command -v ${name}`]);
+      const shot = `[ "$(wc -c <"${this.#directory}/count")" != ${at} ] || kill -9 0`;
+      const [before, after] = moment === "before" ? [shot, ""] : ["", shot];
+      const text = `#!/bin/sh\nprintf x >>"${this.#directory}/count"\n${before}\n${stdout.trim()} "$@"\nstatus=$?\n${after}\nexit $status\n`;
+      await writeFile(join(this.#directory, name), text);
+      await chmod(join(this.#directory, name), 0o755);
+    }
+  }
+
+  async calls(): Promise<number> {
+    return (await readFile(join(this.#directory, "count"))).length;
+  }
+}
+
+/** Each second step is cut off behind the program instead of in front of it. */
+const momentOf = (step: number): "before" | "after" => (step % 2 === 0 ? "before" : "after");
+
+test("install killed at any of its steps: the next run, or uninstall, puts everything right", { skip }, async () => {
+  await using world = await InstallWorld.create();
+  const before = await world.snapshot();
+  await world.keep();
+  await world.install(given);
+  const installed = await world.snapshot();
+  const killer = new Killer(world.join("shadows"));
+  for (let step = 1; ; step++) {
+    await world.restore();
+    await killer.arm(step, momentOf(step));
+    const { code, output } = await world.installAlone(given, killer.path);
+    if (code === 0) {
+      assert.ok(step > 40, `only ${step} steps were tried`);
+      break;
+    }
+    assert.equal(code, "SIGKILL", output);
+    const next = step % 3 === 0 ? await world.uninstall(["--purge"]) : await world.install(given);
+    assert.equal(next.code, 0, next.output);
+    assert.deepEqual(await world.snapshot(), step % 3 === 0 ? before : installed, `killed at step ${step}: ${output}`);
+  }
+});
+
+test("uninstall killed at any of its steps: the next run finishes it", { skip }, async () => {
+  await using world = await InstallWorld.create();
+  const before = await world.snapshot();
+  await world.install(given);
+  await world.keep();
+  const killer = new Killer(world.join("shadows"));
+  for (let step = 1; ; step++) {
+    await world.restore();
+    await killer.arm(step, momentOf(step));
+    const { code, output } = await world.uninstallAlone(["--purge"], killer.path);
+    if (code === 0) {
+      assert.ok(step > 15, `only ${step} steps were tried`);
+      break;
+    }
+    assert.equal(code, "SIGKILL", output);
+    const again = await world.uninstall(["--purge"]);
+    assert.equal(again.code, 0, again.output);
+    assert.deepEqual(await world.snapshot(), before, `killed at step ${step}: ${output}`);
+  }
+});
+
+test("an upgrade killed at any of its steps: the next run finishes it", { skip }, async () => {
+  await using world = await InstallWorld.create("1.0.0");
+  await world.install(given);
+  await world.keep();
+  await world.use("2.0.0");
+  await world.install([]);
+  const upgraded = await world.snapshot();
+  const killer = new Killer(world.join("shadows"));
+  for (let step = 1; ; step++) {
+    await world.restore();
+    await killer.arm(step, momentOf(step));
+    const { code, output } = await world.installAlone([], killer.path);
+    if (code === 0) break;
+    const again = await world.install([]);
+    assert.equal(again.code, 0, again.output);
+    assert.deepEqual(await world.snapshot(), upgraded, `killed at step ${step}: ${output}`);
+  }
+});
+
+test("the disk gets full at any point: everything is as before, or it says what is left", { skip }, async () => {
+  await using world = await InstallWorld.create();
+  await using disk = await SmallDisk.mount(4 * 1024 * 1024);
+  const target = await world.onAnotherDisk(disk.join("root"));
+  const before = await target.snapshot();
+  let hasFitted = false;
+  for (let free = 4; free <= 512 && !hasFitted; free += 12) {
+    await disk.fillUpTo(free * 1024);
+    const { code, output } = await target.install(given);
+    await disk.free();
+    hasFitted = code === 0;
+    if (hasFitted) continue;
+    if (/left as it is/.test(output)) {
+      // No room even to undo: it was said, and the next run has room.
+      assert.match(output, /what stands above is left/);
+      assert.equal((await target.uninstall(["--purge"])).code, 0);
+    }
+    assert.deepEqual(await target.snapshot(), before, `with ${free} KiB free: ${output}`);
+  }
+  assert.ok(hasFitted);
+  assert.match((await target.install([])).output, /nothing was changed/);
+});
+
+test("a directory that root cannot write to: everything is as before", { skip }, async () => {
+  await using world = await InstallWorld.create();
+  const before = await world.snapshot();
+  await run("mount", ["--bind", world.tree.join("var/ossec/etc"), world.tree.join("var/ossec/etc")]);
+  await run("mount", ["-o", "remount,bind,ro", world.tree.join("var/ossec/etc")]);
+  try {
+    const { code, output } = await world.install(given);
+    assert.equal(code, 74, output);
+    assert.match(output, /cannot write .*\n[^]*everything is as it was before/);
+  } finally {
+    await run("umount", [world.tree.join("var/ossec/etc")]);
+  }
+  assert.deepEqual(await world.snapshot(), before);
+});

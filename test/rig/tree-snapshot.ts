@@ -1,0 +1,26 @@
+import { createHash } from "node:crypto";
+import { lstat, readdir, readFile, readlink } from "node:fs/promises";
+import { join } from "node:path";
+
+/**
+ * Every file below a directory with kind, mode, owner and content, one a line, in order. Two trees with equal snapshots
+ * are the same byte for byte; times are left out.
+ * @param leaveOut paths, relative to the directory, that may change
+ */
+export async function snapshotOf(root: string, leaveOut: RegExp = /^$/): Promise<string[]> {
+  const names = await readdir(root, { recursive: true });
+  const lines = names.filter((name) => !leaveOut.test(name)).map((name) => describeFile(root, name));
+  return (await Promise.all(lines)).toSorted();
+}
+
+async function describeFile(root: string, name: string): Promise<string> {
+  const path = join(root, name);
+  const { mode, uid, gid } = await lstat(path);
+  const head = `${name} ${mode.toString(8)} ${uid}:${gid}`;
+  if ((mode & 0o170000) === 0o100000) {
+    return `${head} ${createHash("sha256")
+      .update(await readFile(path))
+      .digest("hex")}`;
+  }
+  return (mode & 0o170000) === 0o120000 ? `${head} -> ${await readlink(path)}` : head;
+}
