@@ -52,7 +52,9 @@ export class InstallableManager implements AsyncDisposable {
     this.home = join(root, "var/ossec");
   }
 
-  static async create(options: { readonly conf?: string; readonly isRunning?: boolean } = {}): Promise<InstallableManager> {
+  static async create(
+    options: { readonly conf?: string; readonly isRunning?: boolean } = {},
+  ): Promise<InstallableManager> {
     const directory = await TempDir.create();
     const tree = new InstallableManager(directory, directory.join("root"));
     await tree.populate(options);
