@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 
 /** What a run of looks at a forwarder showed. */
@@ -62,11 +62,13 @@ export function starvedMs(pid: number): number {
   return Number(waitedNs ?? 0) / 1e6;
 }
 
-/** What a process has open. */
+/** What a process has open; ` (deleted)` behind what has no name any more. A file may have lost one of two names. */
 export function descriptorsOf(pid: number): string[] {
   return readdirSync(`/proc/${pid}/fd`).flatMap((name) => {
     try {
-      return [readlinkSync(`/proc/${pid}/fd/${name}`)];
+      const path = `/proc/${pid}/fd/${name}`;
+      const target = readlinkSync(path).replace(/ \(deleted\)$/, "");
+      return [statSync(path).nlink === 0 ? `${target} (deleted)` : target];
     } catch {
       return []; // Closed in this moment.
     }
