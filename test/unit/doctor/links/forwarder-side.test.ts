@@ -1,0 +1,205 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { failed, type Judgement, warning } from "../../../../daemon/doctor/judgement.ts";
+import { judgeCheckpoint, type Stored } from "../../../../daemon/doctor/links/checkpoint.ts";
+import { judgeConfiguration } from "../../../../daemon/doctor/links/configuration.ts";
+import { type ConsumerFacts, judgeConsumers } from "../../../../daemon/doctor/links/consumers.ts";
+import { type Call, judgeHandOver } from "../../../../daemon/doctor/links/hand-over.ts";
+import { judgeBrokers, judgePermission, judgeTopics } from "../../../../daemon/doctor/links/kafka.ts";
+import { judgeClock, judgeDisk, judgeMemory } from "../../../../daemon/doctor/links/machine.ts";
+import { judgeSocket, type SocketFacts } from "../../../../daemon/doctor/links/socket.ts";
+import { judgeUnit } from "../../../../daemon/doctor/links/unit.ts";
+import type { Obstacle, Survey } from "../../../../daemon/sinks/kafka/survey.ts";
+
+/** State and text of each judgement; one that is not well has a remedy. */
+function said(judgements: readonly Judgement[]): string {
+  for (const { state, remedy } of judgements)
+    assert.equal(remedy === undefined, state === "ok", JSON.stringify(judgements));
+  return judgements.map(({ state, text }) => `${state} ${text}`).join("\n");
+}
+
+const MiB = 1024 * 1024;
+const dayMs = 86_400_000;
+
+const ended = (code: number | null, output: string): Call => ({ kind: "ended", code, output });
+
+const handedOver = (call: Call | undefined, isTailOn = true): string =>
+  said(judgeHandOver({ path: "/c", call, as: "wazuh", isTailOn, alertId: "1.2" }));
+
+test("the hand-over: answered, unanswered, failed, hung, not started", () => {
+  assert.match(handedOver(ended(0, "custom-dfn: ignored 1.2\n")), /^ok/);
+  assert.match(handedOver(ended(0, "custom-dfn: ignored 9.9\n")), /^warning .*got no answer/);
+  assert.match(handedOver(ended(0, "")), /^warning .*got no answer from the forwarder: without a word/);
+  assert.match(handedOver(ended(0, ""), false), /^failed/);
+  assert.match(handedOver(ended(1, "x")), /^failed .*ended with 1: "x"/);
+  assert.match(handedOver(ended(null, "")), /^failed .*a signal/);
+  assert.match(handedOver(ended(127, "env: node: No such file")), /^failed .*finds no program/);
+  assert.match(handedOver({ kind: "hung" }), /^failed .*integratord stands still/);
+  assert.match(handedOver({ kind: "not-started", reason: "EACCES" }), /^failed .*EACCES/);
+  assert.match(handedOver(undefined), /^unseen/);
+});
+
+test("the socket: answering, refused, absent, silent, not ours", () => {
+  const answer = { kind: "answered", answer: { status: "ignored", id: "1.2" } } as const;
+  const facts: SocketFacts = {
+    path: "/s",
+    group: "wazuh",
+    isTailOn: true,
+    refusal: undefined,
+    wazuh: "wazuh",
+    answer,
+    alertId: "1.2",
+  };
+  const of = (change: Partial<SocketFacts>): string => said(judgeSocket({ ...facts, ...change }));
+  assert.match(of({}), /^ok/);
+  assert.match(of({ refusal: { kind: "refused", path: "/s" } }), /^warning wazuh may not write to \/s/);
+  assert.match(of({ refusal: { kind: "refused", path: "/s" }, isTailOn: false }), /^failed/);
+  assert.match(of({ refusal: { kind: "absent", path: "/s" } }), /^warning .*no forwarder listens/);
+  assert.match(of({ answer: undefined }), /^unseen/);
+  assert.match(of({ answer: { kind: "unanswered", reason: "no answer within 2000 ms" } }), /^warning .*no answer/);
+  assert.match(of({ alertId: "3.4" }), /^warning .*"ignored 1\.2", not "ignored 3\.4"/);
+});
+
+const stoppedWith = (stored: Stored): string =>
+  said(judgeCheckpoint({ stateDir: "/s", stored, status: undefined, nowMs: 0 }));
+
+test("the checkpoint: by what the running forwarder says, else by what stands on the disk", () => {
+  const log = { state: "following", file: "f", offset: 1, size: 1, lagBytes: 0, lagCompressedFiles: 0, lagSeconds: 0 };
+  const absent: Stored = { kind: "absent" };
+  const of = (ageSeconds: number | undefined, change = {}, trouble?: string): string => {
+    const status = { log: { ...log, ...change }, checkpoint: { ageSeconds, trouble } };
+    return said(judgeCheckpoint({ stateDir: "/s", stored: absent, status, nowMs: 0 }));
+  };
+  assert.match(of(1), /^ok/);
+  assert.match(of(60), /^warning the checkpoint is 60 s old/);
+  assert.match(of(undefined), /^warning the checkpoint was never written/);
+  assert.match(of(1, { lagSeconds: 300, lagBytes: 5 }), /^warning the forwarder is 300 s and 5 bytes behind/);
+  assert.match(of(1, {}, "disk full"), /^failed disk full/);
+  assert.match(stoppedWith(absent), /^warning .*has never run/);
+  assert.match(stoppedWith({ kind: "damaged" }), /^warning .*damaged/);
+  assert.match(stoppedWith({ kind: "unseen" }), /^unseen/);
+});
+
+test("the unit: running and enabled, stopped, not enabled, restarted, absent; without systemd", () => {
+  const good = {
+    LoadState: "loaded",
+    ActiveState: "active",
+    SubState: "running",
+    UnitFileState: "enabled",
+    NRestarts: "0",
+  };
+  const of = (change: Record<string, string>, isAnswering = true): string =>
+    said(judgeUnit({ hasSystemd: true, properties: new Map(Object.entries({ ...good, ...change })), isAnswering }));
+  assert.match(of({}), /^ok wazuh-dfn\.service is active \(running\)/);
+  assert.match(of({ ActiveState: "failed", SubState: "failed" }), /^failed .*failed \(failed\)/);
+  assert.match(of({ UnitFileState: "disabled" }), /^warning .*not started at boot/);
+  assert.match(of({ NRestarts: "3" }), /^warning .*3 times/);
+  assert.match(of({ NeedDaemonReload: "yes" }), /^warning .*not loaded/);
+  assert.match(of({ LoadState: "not-found" }), /^warning there is no unit/);
+  assert.match(of({ LoadState: "not-found" }, false), /^failed/);
+  const none = { hasSystemd: false, properties: undefined };
+  assert.match(said(judgeUnit({ ...none, isAnswering: true })), /^ok/);
+  assert.match(said(judgeUnit({ ...none, isAnswering: false })), /^failed/);
+  assert.match(said(judgeUnit({ hasSystemd: true, properties: undefined, isAnswering: true })), /^unseen/);
+});
+
+const startedAs = (...args: string[]) => ({ pid: 9, args, startedAtMs: 0 });
+
+test("other senders: the Python daemon in each way it is started, its unit, a second forwarder; nobody else", () => {
+  const facts: ConsumerFacts = { processes: [], ours: [1], units: [], oldFiles: [] };
+  const of = (...args: string[]): string => said(judgeConsumers({ ...facts, processes: [startedAs(...args)] }));
+  assert.match(
+    of("/opt/wazuh-dfn/venv/bin/python3.12", "/opt/wazuh-dfn/venv/bin/wazuh-dfn", "--config", "/x.toml"),
+    /^failed .*pid 9, with \/x\.toml/,
+  );
+  assert.match(of("python3", "-m", "wazuh_dfn.main"), /^failed .*pid 9\)/);
+  assert.match(of("/usr/bin/python3", "/opt/wazuh-dfn/bin/wazuh-dfn", "--config=/y.yaml"), /with \/y\.yaml/);
+  assert.match(
+    of("/usr/lib/wazuh-dfn/bin/node", "/usr/lib/wazuh-dfn/wazuh-dfn.cjs", "run"),
+    /^warning another wazuh-dfn runs/,
+  );
+  for (const other of [
+    ["/usr/lib/wazuh-dfn/bin/node", "/usr/lib/wazuh-dfn/wazuh-dfn.cjs", "status"],
+    ["vi", "/opt/wazuh-dfn/config/config.yaml"],
+    ["/var/ossec/framework/python/bin/python3", "/var/ossec/api/scripts/wazuh_apid.py"],
+    [],
+  ]) {
+    assert.match(of(...other), /^ok/, other.join(" "));
+  }
+  const ours = { ...facts, processes: [{ ...startedAs("node", "/d/wazuh-dfn.cjs", "run"), pid: 1 }] };
+  assert.match(said(judgeConsumers(ours)), /^ok/);
+  const unit = { ...facts, units: [{ name: "old-dfn.service", isEnabled: true }] };
+  assert.match(said(judgeConsumers(unit)), /^warning old-dfn\.service starts the Python daemon again/);
+  const running = judgeConsumers({ ...unit, processes: [startedAs("python3", "/opt/wazuh-dfn/bin/wazuh-dfn")] });
+  assert.match(running[0]?.remedy ?? "", /^systemctl disable --now old-dfn\.service/);
+  assert.match(said(judgeConsumers({ ...facts, oldFiles: ["/opt/wazuh-dfn/config/c.yaml"] })), /^ok .*c\.yaml is left/);
+});
+
+test("clock, disk and memory", () => {
+  assert.match(said(judgeClock(0)), /^ok/);
+  assert.match(said(judgeClock(5)), /^warning/);
+  assert.match(said(judgeClock(undefined)), /^unseen/);
+  const disk = (freeBytes: number, freeInodes?: number): string =>
+    said([judgeDisk({ directory: "/d", freeBytes, freeInodes })]);
+  assert.match(disk(5000 * MiB), /^ok/);
+  assert.match(disk(500 * MiB), /^warning .*500 MiB/);
+  assert.match(disk(1 * MiB), /^failed/);
+  assert.match(disk(5000 * MiB, 5000), /^warning .*5000 files/);
+  assert.match(disk(5000 * MiB, 5), /^failed/);
+  const memory = { availableBytes: 1000 * MiB, limitBytes: 64 * MiB, rssBytes: undefined };
+  assert.match(said(judgeMemory(memory)), /^ok/);
+  assert.match(said(judgeMemory({ ...memory, availableBytes: 100 * MiB })), /^warning .*may need 224 MiB more/);
+  assert.match(said(judgeMemory({ ...memory, availableBytes: 100 * MiB, rssBytes: 200 * MiB })), /^ok/);
+  assert.match(said(judgeMemory({ ...memory, availableBytes: undefined })), /^unseen/);
+});
+
+const brokersAre = (...brokers: Survey["brokers"]): string => said(judgeBrokers({ brokers, topics: [] }, 0));
+
+test("brokers: one that is away beside others is a warning, one that Kafka named or a wrong certificate has failed", () => {
+  const seed = { address: "a:1", isSeed: true, obstacle: undefined, certificateEndsMs: undefined };
+  const away: Obstacle = { concern: "unreachable", text: "ECONNREFUSED", remedy: "check" };
+  assert.equal(brokersAre(seed), "ok connected to a:1");
+  assert.match(brokersAre(seed, { ...seed, address: "b:1", obstacle: away }), /^warning b:1: ECONNREFUSED/);
+  assert.match(brokersAre({ ...seed, obstacle: away }), /^failed/);
+  assert.match(
+    brokersAre(seed, { ...seed, address: "c:1", isSeed: false, obstacle: away }),
+    /^failed c:1, which Kafka named,/,
+  );
+  assert.match(brokersAre(seed, { ...seed, address: "b:1", obstacle: { ...away, concern: "certificate" } }), /^failed/);
+  assert.match(
+    brokersAre({ ...seed, certificateEndsMs: 3 * dayMs }),
+    /^warning the broker's certificate at a:1 ends in 3 days/,
+  );
+  assert.match(brokersAre({ ...seed, certificateEndsMs: 300 * dayMs }), /^ok/);
+});
+
+test("topics and permissions: a topic without leaders is a warning, no read permission too", () => {
+  const forbidden: Obstacle = { concern: "topic-authorization", text: "TOPIC_AUTHORIZATION_FAILED", remedy: "" };
+  const topic = { topic: "t", partitions: 3, leaderless: 0, obstacle: undefined, write: undefined, read: undefined };
+  const brokers = [{ address: "a:1", isSeed: true, obstacle: undefined, certificateEndsMs: undefined }];
+  const survey = (change: Partial<Survey["topics"][number]>): Survey => ({
+    brokers,
+    topics: [{ ...topic, ...change }],
+  });
+  assert.equal(said(judgeTopics(survey({}))), "ok topic t has 3 partitions");
+  assert.match(said(judgeTopics(survey({ leaderless: 1 }))), /^warning .*1 of 3 partitions have no leader/);
+  assert.match(said(judgeTopics(survey({ obstacle: forbidden }))), /^failed/);
+  assert.match(said(judgePermission(survey({}), "write")), /^ok/);
+  assert.match(said(judgePermission(survey({ write: forbidden }), "write")), /^failed/);
+  assert.match(said(judgePermission(survey({ read: forbidden }), "read")), /^warning/);
+  assert.equal(judgePermission(survey({ obstacle: forbidden }), "read").length, 0);
+});
+
+test("problems of the configuration keep their weight and place", () => {
+  const origin = { kind: "file", file: "c.yaml", line: 3 } as const;
+  const problems = [
+    { severity: "warning", setting: "state_dir", message: "may not be written" },
+    { severity: "error", setting: "log.level", message: "is not allowed", origin },
+  ] as const;
+  const remedy = "wazuh-dfn check --config /c.yaml  # and mend what it names";
+  assert.deepEqual(judgeConfiguration("/c.yaml", problems), [
+    warning("state_dir: may not be written", remedy),
+    failed("c.yaml:3: log.level: is not allowed", remedy),
+  ]);
+  assert.match(said(judgeConfiguration("/c.yaml", [])), /^ok/);
+});

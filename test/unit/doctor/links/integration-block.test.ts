@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type BlockFacts, blocksOf, judgeBlock } from "../../../../daemon/doctor/links/integration-block.ts";
+import { readOssecConf } from "../../../../daemon/wazuh/ossec-conf.ts";
+
+const handlers = { windows: { eventIds: ["4625"] }, fail2ban: {}, passthrough: undefined };
+const good = "<name>custom-dfn</name><alert_format>json</alert_format>";
+
+function judged(inner: string, change: Partial<BlockFacts> = {}): string {
+  const conf = readOssecConf(`<ossec_config><integration>${inner}</integration></ossec_config>`);
+  const facts: BlockFacts = {
+    home: "/var/ossec",
+    blocks: blocksOf(conf),
+    isCommentedOut: false,
+    socketPath: "/run/wazuh-dfn/alerts.sock",
+    defaultSocketPath: "/run/wazuh-dfn/alerts.sock",
+    isTailOn: true,
+    handlers,
+    ...change,
+  };
+  const judgements = judgeBlock(facts);
+  for (const { state, remedy } of judgements) assert.equal(remedy === undefined, state === "ok");
+  return judgements.map(({ state, text }) => `${state} ${text}`).join("\n");
+}
+
+test("blocks that hand over everything the handlers want are ok, filters or not", () => {
+  for (const inner of [
+    good,
+    `${good}<group>windows,fail2ban</group><event_location>!^dfn$</event_location>`,
+    `${good}<group>sshd,fail2ban,windows</group><level>0</level><rule_id>none</rule_id>`,
+    `${good}<hook_url>unix:/run/wazuh-dfn/alerts.sock</hook_url><timeout>5</timeout><max_log>200</max_log>`,
+  ]) {
+    assert.match(judged(inner), /^ok present, enabled/, inner);
+  }
+});
+
+test("each filter that keeps something back is named with what it keeps", () => {
+  const cases: [string, RegExp][] = [
+    ["<level>5</level>", /^warning <level>5 keeps alerts of a lower level back$/],
+    ["<rule_id>5710, 60122</rule_id>", /^warning <rule_id> keeps all alerts but those of 5710, 60122 back$/],
+    ["<group>windows</group>", /^warning <group>windows keeps alerts of group fail2ban back$/],
+    ["<group>windows, fail2ban</group>", /blanks beside the commas count\) keeps alerts of group fail2ban back$/],
+    ["<event_location>EventChannel</event_location>", /^warning .*keeps alerts of \/var\/log\/fail2ban\.log back$/],
+    ["<event_location>!eventchannel</event_location>", /^warning .*keeps alerts of EventChannel back$/],
+  ];
+  for (const [inner, text] of cases) {
+    assert.match(judged(good + inner), text);
+    assert.match(judged(good + inner, { isTailOn: false }), /^failed/);
+  }
+});
+
+test("what a handler that is off wants is not missed", () => {
+  assert.match(judged(`${good}<group>windows</group>`, { handlers: { ...handlers, fail2ban: undefined } }), /^ok/);
+  const all = { ...handlers, passthrough: { topic: "t" } };
+  assert.match(judged(`${good}<group>windows,fail2ban</group>`, { handlers: all }), /^warning .*passthrough wants/);
+  const some = { ...handlers, passthrough: { topic: "t", groups: ["sshd"] } };
+  assert.match(judged(`${good}<group>windows,fail2ban</group>`, { handlers: some }), /group sshd back$/);
+  const alone = { windows: undefined, fail2ban: undefined, passthrough: { topic: "t", level: 7 } };
+  assert.match(judged(`${good}<level>7</level>`, { handlers: alone }), /^ok/);
+  assert.match(judged(`${good}<level>8</level>`, { handlers: alone }), /^warning/);
+});
+
+test("what keeps every alert back, or the manager from starting, has failed", () => {
+  assert.match(judged("<name>custom-dfn</name>"), /^failed alert_format is not json/);
+  assert.match(judged(`${good}<enabled>yes</enabled>`), /^failed the block has <enabled>.*will not start again/);
+  assert.match(
+    judged(`${good}<hook_url>unix:/run/a\\ b.sock</hook_url>`),
+    /^failed hook_url leads to \/run\/a b\.sock/,
+  );
+  assert.match(judged(good, { socketPath: "/other.sock" }), /^failed hook_url leads to \/run\/wazuh-dfn\/alerts\.sock/);
+  assert.match(judged(`${good}<options>{"tail": false}</options>`), /^warning options say that the tail is off/);
+});
+
+test("no block is a warning as long as the tail stands behind it; one of another integration is none", () => {
+  assert.match(judged("<name>slack</name>"), /^warning .*no block for custom-dfn; alerts come by the tail alone/);
+  assert.match(judged("<name>slack</name>", { isTailOn: false }), /^failed .*no alert comes at all/);
+  assert.match(judged("<name>slack</name>", { isCommentedOut: true }), /commented out/);
+});
+
+test("a second block costs a second call", () => {
+  const conf = readOssecConf(`<ossec_config>${`<integration>${good}</integration>`.repeat(2)}</ossec_config>`);
+  assert.match(judged("", { blocks: blocksOf(conf) }), /^warning 2 blocks call custom-dfn/);
+});

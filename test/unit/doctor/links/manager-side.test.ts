@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readOssecConf } from "../../../../daemon/wazuh/ossec-conf.ts";
+import type { Judgement } from "../../../../daemon/doctor/judgement.ts";
+import { judgeOutput, judgeReading, judgeWriting } from "../../../../daemon/doctor/links/alert-log.ts";
+import { type CustomDfnFacts, judgeCustomDfn } from "../../../../daemon/doctor/links/custom-dfn.ts";
+import { type IntegratordFacts, judgeIntegratord } from "../../../../daemon/doctor/links/integratord.ts";
+import { judgeManager } from "../../../../daemon/doctor/links/manager.ts";
+import { judgeQueue, type QueueFacts } from "../../../../daemon/doctor/links/queue.ts";
+import { judgeRules, type RulesFacts } from "../../../../daemon/doctor/links/rules.ts";
+
+/** State and text of each judgement; one that is not well has a remedy. */
+function said(judgements: readonly Judgement[]): string {
+  for (const { state, remedy } of judgements)
+    assert.equal(remedy === undefined, state === "ok", JSON.stringify(judgements));
+  return judgements.map(({ state, text }) => `${state} ${text}`).join("\n");
+}
+
+const home = "/var/ossec";
+
+test("the manager: version 4, another version, none, one that may not be seen", () => {
+  const facts = { home, version: "4.14.7", isThere: true, ossecConf: "read", fault: undefined } as const;
+  assert.equal(said(judgeManager(facts)), "ok Wazuh 4.14.7 in /var/ossec");
+  assert.match(said(judgeManager({ ...facts, version: "5.1.0" })), /^failed Wazuh 5\.1\.0 .*writes no alerts\.json/);
+  assert.match(said(judgeManager({ ...facts, version: "3.13.6" })), /^failed .*only Wazuh 4/);
+  assert.match(said(judgeManager({ ...facts, version: undefined })), /^warning .*is not known/);
+  assert.match(said(judgeManager({ ...facts, version: null })), /^unseen/);
+  assert.match(said(judgeManager({ ...facts, isThere: false })), /^failed there is no Wazuh manager/);
+  assert.match(said(judgeManager({ ...facts, ossecConf: "broken", fault: "line 3: x" })), /\nfailed .*line 3: x/);
+  assert.match(said(judgeManager({ ...facts, ossecConf: "unseen" })), /\nunseen/);
+  assert.match(said(judgeManager({ ...facts, ossecConf: "absent" })), /\nfailed .*does not exist/);
+});
+
+test("alerts.json: written, quiet for days, written in the future, absent, hidden; analysisd away", () => {
+  const facts = { home, path: "/a", isRunning: true, lastWriteMs: 1000, nowMs: 5000 };
+  assert.equal(said(judgeWriting(facts)), "ok analysisd runs; /a was last written 4 s ago");
+  assert.match(said(judgeWriting({ ...facts, nowMs: 3 * 86_400_000 + 5000 })), /^warning nothing .* for 3 days/);
+  assert.match(said(judgeWriting({ ...facts, lastWriteMs: 100_000 })), /^warning .*clock was set back/);
+  assert.match(said(judgeWriting({ ...facts, lastWriteMs: undefined })), /^failed \/a does not exist/);
+  assert.match(said(judgeWriting({ ...facts, lastWriteMs: null })), /^unseen/);
+  assert.match(said(judgeWriting({ ...facts, isRunning: false })), /^failed analysisd does not run/);
+  assert.equal(said(judgeWriting({ ...facts, isRunning: undefined })), "ok /a was last written 4 s ago");
+});
+
+const confWith = (inner: string) => readOssecConf(`<ossec_config>${inner}</ossec_config>`);
+
+test("JSON output is on without a setting too; a high log_alert_level is told", () => {
+  assert.match(said(judgeOutput(home, confWith(""))), /^ok/);
+  assert.match(said(judgeOutput(home, confWith("<global><jsonout_output>no</jsonout_output></global>"))), /^failed/);
+  assert.match(
+    said(judgeOutput(home, confWith("<alerts><log_alert_level>7</log_alert_level></alerts>"))),
+    /^warning .*is 7/,
+  );
+});
+
+test("alerts.json may be read, is refused at some directory, or the tail says why it waits", () => {
+  const facts = { path: "/l/a", reader: "wazuh-dfn", refusal: undefined, state: "following" };
+  assert.match(said(judgeReading(facts)), /^ok/);
+  const refused = judgeReading({ ...facts, refusal: { kind: "refused", path: "/l" } });
+  assert.match(said(refused), /^failed wazuh-dfn may not read \/l\/a: \/l does not allow it/);
+  assert.match(refused[0]?.remedy ?? "", /^usermod -aG wazuh wazuh-dfn/);
+  assert.match(said(judgeReading({ ...facts, refusal: { kind: "unseen", path: "/l" } })), /^unseen/);
+  assert.match(said(judgeReading({ ...facts, state: "waiting: no room" })), /^failed the tail waits: no room/);
+});
+
+test("custom-dfn: only what integratord would run, and nobody else can change, is ok", () => {
+  const wazuh = { name: "wazuh", uid: 990, gids: [990] };
+  const facts = { path: "/c", firstLine: "#!/bin/sh", wazuh };
+  const of = (uid: number, gid: number, mode: number, more: Partial<CustomDfnFacts> = {}): string =>
+    said(judgeCustomDfn({ ...facts, file: { uid, gid, mode, isFile: true }, ...more }));
+  // As seen with the real integratord 4.14.7.
+  for (const [uid, gid, mode] of [
+    [0, 990, 0o750],
+    [0, 0, 0o755],
+  ] as const)
+    assert.match(of(uid, gid, mode), /^ok/);
+  assert.match(of(990, 990, 0o550), /^warning .*can change it/);
+  for (const [uid, gid, mode] of [
+    [0, 990, 0o770],
+    [990, 990, 0o750],
+    [0, 0, 0o757],
+  ] as const) {
+    assert.match(of(uid, gid, mode), /^failed wazuh may write/);
+  }
+  for (const [uid, gid, mode] of [
+    [0, 0, 0o750],
+    [0, 990, 0o640],
+    [0, 990, 0o710],
+  ] as const) {
+    assert.match(of(uid, gid, mode), /^failed wazuh may not run/);
+  }
+  assert.match(of(0, 990, 0o750, { firstLine: "\u007fELF" }), /^failed .*no script/);
+  assert.match(said(judgeCustomDfn({ ...facts, file: "absent" })), /^failed .*does not exist/);
+  assert.match(said(judgeCustomDfn({ ...facts, file: "unseen" })), /^unseen/);
+});
+
+test("integratord: at the end, behind, on an old file, away; how bad that is depends on the tail", () => {
+  const process = { pid: 7, args: [], startedAtMs: 10_000 };
+  const facts: IntegratordFacts = {
+    home,
+    isTailOn: true,
+    hasBlock: true,
+    process,
+    confChangedAtMs: 5000,
+    progress: { kind: "at-end" },
+  };
+  const of = (change: Partial<IntegratordFacts>): string => said(judgeIntegratord({ ...facts, ...change }));
+  assert.match(of({}), /^ok integratord runs \(pid 7\)/);
+  assert.match(of({ confChangedAtMs: 20_000 }), /^warning ossec\.conf was changed after[^]*\nok/);
+  assert.match(of({ progress: { kind: "behind", bytes: 9 } }), /^warning .*9 bytes/);
+  assert.match(of({ progress: { kind: "older-file", path: "/x" } }), /^warning .*still reads \/x/);
+  assert.match(of({ progress: { kind: "unseen" } }), /^unseen how far|^unseen this user may not see how far/);
+  assert.match(of({ process: undefined }), /^warning integratord does not run/);
+  assert.match(of({ process: undefined, isTailOn: false }), /^failed/);
+  assert.match(of({ process: undefined, hasBlock: false }), /^ok/);
+  assert.match(of({ process: null }), /^unseen/);
+  assert.match(of({ progress: { kind: "not-open" }, isTailOn: false }), /^failed .*no alerts\.json open/);
+});
+
+test("the queue socket: there, absent, refused, no socket, nobody listening", () => {
+  const facts: QueueFacts = {
+    home,
+    path: "/q",
+    writer: "wazuh-dfn",
+    refusal: undefined,
+    isSocket: true,
+    fault: undefined,
+  };
+  const of = (change: Partial<QueueFacts>): string => said(judgeQueue({ ...facts, ...change }));
+  assert.match(of({}), /^ok/);
+  assert.match(of({ refusal: { kind: "absent", path: "/q" } }), /^warning .*does not exist/);
+  assert.match(of({ refusal: { kind: "refused", path: "/q" } }), /^warning wazuh-dfn may not write/);
+  assert.match(of({ refusal: { kind: "unseen", path: "/q" } }), /^unseen/);
+  assert.match(of({ isSocket: false }), /^failed/);
+  assert.match(of({ fault: "ECONNREFUSED" }), /^warning nobody listens/);
+  assert.match(of({ fault: "ENAMETOOLONG" }), /^warning .*ENAMETOOLONG/);
+});
+
+test("the rules: loaded, absent, changed since, left out by ossec.conf; on a worker the master is named", () => {
+  const file = { path: `${home}/etc/rules/dfn_rules.xml`, changedAtMs: 1000 };
+  const facts: RulesFacts = {
+    home,
+    files: [file],
+    ruleDirs: ["ruleset/rules", "etc/rules"],
+    excluded: [],
+    analysisdStartedAtMs: 5000,
+    isWorker: false,
+  };
+  const of = (change: Partial<RulesFacts>): string => said(judgeRules({ ...facts, ...change }));
+  assert.match(of({}), /^ok .*etc\/rules\/dfn_rules\.xml$/);
+  assert.match(of({ analysisdStartedAtMs: undefined }), /^ok/);
+  assert.match(of({ files: [{ ...file, changedAtMs: 9000 }] }), /^warning .*may not be loaded/);
+  assert.match(of({ ruleDirs: ["ruleset/rules"] }), /^failed .*no <rule_dir>etc\/rules/);
+  assert.match(of({ excluded: ["etc/rules/dfn_rules.xml"] }), /^failed .*<rule_exclude>/);
+  assert.match(of({ files: [] }), /^warning no rules/);
+  assert.match(judgeRules({ ...facts, files: [], isWorker: true })[0]?.remedy ?? "", /on the master/);
+  assert.match(of({ files: undefined }), /^unseen/);
+});
