@@ -1,4 +1,4 @@
-import { type Document, type Member, parseObject } from "./json.ts";
+import { Document, type Member } from "./json.ts";
 
 /** What the feedback's own alerts are known by: its integration name, which is also a group of its rules. */
 const ownMark = "dfn";
@@ -14,14 +14,14 @@ export class Alert {
   readonly bytes: Buffer;
   readonly #document: Document;
 
-  private constructor(bytes: Buffer, document: Document) {
+  private constructor(bytes: Buffer) {
     this.bytes = bytes;
-    this.#document = document;
+    this.#document = new Document(bytes);
   }
 
   /** @throws NotJson when the bytes are not one JSON object */
   static parse(bytes: Buffer): Alert {
-    return new Alert(bytes, parseObject(bytes));
+    return new Alert(bytes);
   }
 
   /** `<seconds>.<offset>`; unique on one node only, and not always there. */

@@ -2,7 +2,7 @@
  * JSON as spans of bytes: what is not asked for is never decoded, and what is passed on is passed on as it was written
  * (64-bit numbers, escapes, duplicate keys). A document is validated whole, once; its members are found on demand.
  */
-import { Scanner, skipSpace } from "./scanner.ts";
+import { memberSize, readString, Scanner, skipSpace } from "./scanner.ts";
 
 export class NotJson extends Error {
   override readonly name = "NotJson";
@@ -18,16 +18,64 @@ export class NotJson extends Error {
 export type Kind = "string" | "number" | "object" | "array" | "true" | "false" | "null";
 
 /** By the first byte of a value; every other one begins a number. */
-const kinds: ReadonlyMap<number, Kind> = new Map<number, Kind>([
-  [0x22, "string"],
-  [0x7b, "object"],
-  [0x5b, "array"],
-  [0x74, "true"],
-  [0x66, "false"],
-  [0x6e, "null"],
-]);
+const kinds = Array.from({ length: 128 }, (): Kind => "number");
+kinds[0x22] = "string";
+kinds[0x7b] = "object";
+kinds[0x5b] = "array";
+kinds[0x74] = "true";
+kinds[0x66] = "false";
+kinds[0x6e] = "null";
 
-/** A value inside a validated document. */
+/** 1 for each byte that may follow an element of an array. */
+const followers = new Uint8Array(256);
+for (const byte of Buffer.from(",] \t\n\r")) followers[byte] = 1;
+
+/** Enough for every ordinary alert. Takes memory only as far as it is written, which is by members, not by bytes. */
+const keptTape = new Int32Array(1024 * 1024);
+/**
+ * Where the members of one document stand: of the one that was scanned last. A tape for each would double what an alert
+ * weighs while it waits for its outcome, and by then hardly anything is asked of it; what is, costs another scan.
+ */
+let tape = keptTape;
+/** The number of the scan that wrote the tape. */
+let lastScan = 0;
+
+/** A JSON object, with nothing but whitespace around it. */
+export class Document {
+  readonly bytes: Buffer;
+  /** Some number in it, however deep, is written in exponent form. */
+  readonly hasExponent: boolean;
+  readonly members: Members;
+  #scanned = 0;
+
+  /** @throws NotJson when the bytes are no JSON, or JSON but no object */
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+    const { hasExponent, tapeLength } = this.#scan();
+    this.hasExponent = hasExponent;
+    this.members = new Members(this, 0, tapeLength);
+  }
+
+  /** Where all its members stand, as the scanner lays them out; valid until another document is asked. */
+  tape(): Int32Array {
+    if (this.#scanned !== lastScan) this.#scan();
+    return tape;
+  }
+
+  #scan(): Scanner {
+    const { bytes } = this;
+    this.#scanned = ++lastScan;
+    tape = bytes.length > keptTape.length ? new Int32Array(bytes.length) : keptTape;
+    const scanner = new Scanner(bytes, tape);
+    const end = scanner.object(skipSpace(bytes, 0, bytes.length));
+    if (end < 0) throw new NotJson(scanner.failedAt, scanner.reason);
+    const rest = skipSpace(bytes, end, bytes.length);
+    if (rest < bytes.length) throw new NotJson(rest, "text after the object");
+    return scanner;
+  }
+}
+
+/** A value inside a document. */
 export class Value {
   readonly bytes: Buffer;
   readonly start: number;
@@ -40,7 +88,7 @@ export class Value {
   }
 
   get kind(): Kind {
-    return kinds.get(this.bytes[this.start]!) ?? "number";
+    return kinds[this.bytes[this.start]!]!;
   }
 
   /** The value as it was written, as JSON text in bytes; shares memory with the document. */
@@ -56,19 +104,16 @@ export class Value {
     return decode(this.bytes, this.start, this.end);
   }
 
-  /** The members of an object in their order, duplicates included; none when this is no object. */
-  members(): Members {
-    return this.kind === "object" ? nested(this) : noMembers;
-  }
-
   /** The elements of an array in their order; none when this is no array. */
   elements(): Value[] {
-    if (this.kind !== "array") return [];
-    const spans: number[] = [];
-    new Scanner(this.bytes, this.end).array(this.start, spans);
     const elements: Value[] = [];
-    for (let i = 0; i < spans.length; i += 2) {
-      elements.push(new Value(this.bytes, spans[i]!, spans[i + 1]!));
+    if (this.kind !== "array") return elements;
+    const { bytes, end } = this;
+    for (let i = skipSpace(bytes, this.start + 1, end); i < end - 1;) {
+      const stop = skipValue(bytes, i);
+      elements.push(new Value(bytes, i, stop));
+      // Over the comma, or, behind the last element, the bracket.
+      i = skipSpace(bytes, skipSpace(bytes, stop, end) + 1, end);
     }
     return elements;
   }
@@ -76,92 +121,110 @@ export class Value {
 
 /** A value with its key. */
 export class Member extends Value {
+  readonly #document: Document;
+  /** Its place on the tape. */
+  readonly #at: number;
   readonly keyStart: number;
   readonly keyEnd: number;
 
-  constructor(bytes: Buffer, keyStart: number, keyEnd: number, start: number, end: number) {
-    super(bytes, start, end);
-    this.keyStart = keyStart;
-    this.keyEnd = keyEnd;
+  constructor(document: Document, tape: Int32Array, at: number) {
+    super(document.bytes, tape[at + 2]!, tape[at + 3]!);
+    this.#document = document;
+    this.#at = at;
+    this.keyStart = tape[at]! < 0 ? ~tape[at]! : tape[at]!;
+    this.keyEnd = tape[at + 1]!;
   }
 
   /** The key, decoded. */
   get key(): string {
     return decode(this.bytes, this.keyStart, this.keyEnd);
   }
+
+  /** The members of an object in their order, duplicates included; none when this is no object. */
+  members(): Members {
+    const first = this.#at + memberSize;
+    return new Members(this.#document, first, this.kind === "object" ? this.#document.tape()[this.#at + 4]! : first);
+  }
 }
 
 /** The members of one object. Keys are never property names, so `__proto__` is a key like any other. */
 export class Members implements Iterable<Member> {
-  readonly #bytes: Buffer;
-  readonly #spans: readonly number[];
+  readonly #document: Document;
+  /** The stretch of the tape where they stand, each followed by its own members. */
+  readonly #from: number;
+  readonly #to: number;
 
-  /** @param spans as `Scanner.object` fills them */
-  constructor(bytes: Buffer, spans: readonly number[]) {
-    this.#bytes = bytes;
-    this.#spans = spans;
+  constructor(document: Document, from: number, to: number) {
+    this.#document = document;
+    this.#from = from;
+    this.#to = to;
   }
 
-  get size(): number {
-    return this.#spans.length / 4;
+  get isEmpty(): boolean {
+    return this.#from === this.#to;
   }
 
   /** The member with this key, the last one where the key repeats. */
   get(key: string): Member | undefined {
-    for (let i = this.#spans.length - 4; i >= 0; i -= 4) {
-      if (this.#hasKey(i, key)) return this.#at(i);
+    const tape = this.#document.tape();
+    let found = -1;
+    for (let at = this.#from; at < this.#to; at = tape[at + 4]!) {
+      if (this.#isKey(tape, at, key)) found = at;
     }
-    return undefined;
+    return found < 0 ? undefined : new Member(this.#document, tape, found);
+  }
+
+  /** The same for each of several keys; fastest when they are in the order of the members. */
+  named(keys: readonly string[]): (Member | undefined)[] {
+    const tape = this.#document.tape();
+    const found = keys.map((): Member | undefined => undefined);
+    let next = 0;
+    for (let at = this.#from; at < this.#to; at = tape[at + 4]!) {
+      for (let tries = keys.length; tries > 0; tries--) {
+        const index = next;
+        next = next + 1 < keys.length ? next + 1 : 0;
+        if (this.#isKey(tape, at, keys[index]!)) {
+          found[index] = new Member(this.#document, tape, at);
+          break;
+        }
+      }
+    }
+    return found;
   }
 
   *[Symbol.iterator](): Iterator<Member> {
-    for (let i = 0; i < this.#spans.length; i += 4) yield this.#at(i);
-  }
-
-  #at(i: number): Member {
-    const spans = this.#spans;
-    return new Member(this.#bytes, spans[i]!, spans[i + 1]!, spans[i + 2]!, spans[i + 3]!);
-  }
-
-  /** Compares byte by byte as long as both are plain ASCII; only a key that is not gets decoded. */
-  #hasKey(i: number, key: string): boolean {
-    const start = this.#spans[i]! + 1;
-    const end = this.#spans[i + 1]! - 1;
-    for (let j = 0; j < end - start; j++) {
-      const byte = this.#bytes[start + j]!;
-      if (byte === 0x5c || byte >= 0x80) return decode(this.#bytes, start - 1, end + 1) === key;
-      if (byte !== key.charCodeAt(j)) return false;
+    for (let at = this.#from; at < this.#to;) {
+      const tape = this.#document.tape();
+      yield new Member(this.#document, tape, at);
+      at = this.#document.tape()[at + 4]!;
     }
-    return end - start === key.length;
+  }
+
+  #isKey(tape: Int32Array, at: number, key: string): boolean {
+    const { bytes } = this.#document;
+    const start = tape[at]!;
+    const end = tape[at + 1]!;
+    if (start < 0) return decode(bytes, ~start, end) === key;
+    if (end - start - 2 !== key.length) return false;
+    for (let i = 0; i < key.length; i++) {
+      if (bytes[start + 1 + i] !== key.charCodeAt(i)) return false;
+    }
+    return true;
   }
 }
 
-const noMembers = new Members(Buffer.alloc(0), []);
-
-export interface Document {
-  readonly members: Members;
-  /** Some number in it, however deep, is written in exponent form. */
-  readonly hasExponent: boolean;
-}
-
-/**
- * Validates an object, with nothing but whitespace around it.
- * @throws NotJson when it is no JSON, or JSON but no object
- */
-export function parseObject(bytes: Buffer): Document {
-  const scanner = new Scanner(bytes, bytes.length);
-  const spans: number[] = [];
-  const end = scanner.object(skipSpace(bytes, 0, bytes.length), spans);
-  if (end < 0) throw new NotJson(scanner.failedAt, scanner.reason);
-  const rest = skipSpace(bytes, end, bytes.length);
-  if (rest < bytes.length) throw new NotJson(rest, "text after the object");
-  return { members: new Members(bytes, spans), hasExponent: scanner.hasExponent };
-}
-
-function nested(value: Value): Members {
-  const spans: number[] = [];
-  new Scanner(value.bytes, value.end).object(value.start, spans);
-  return new Members(value.bytes, spans);
+/** The index after a value inside an array that is known to be valid. */
+function skipValue(bytes: Buffer, at: number): number {
+  let depth = 0;
+  let i = at;
+  do {
+    const byte = bytes[i]!;
+    if (byte === 0x22) i = readString(bytes, i, bytes.length) - 1;
+    else if (byte === 0x7b || byte === 0x5b) depth++;
+    else if (byte === 0x7d || byte === 0x5d) depth--;
+    i++;
+  } while (depth > 0 || followers[bytes[i]!] !== 1);
+  return i;
 }
 
 function decode(bytes: Buffer, start: number, end: number): string {

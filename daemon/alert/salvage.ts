@@ -35,9 +35,11 @@ export function salvage(line: Buffer): Salvage {
     alerts.push({ start, end });
     settled = end;
   };
+  // What is inside an alert does not matter here, but the scanner notes it.
+  const tape = new Int32Array(line.length);
   for (let at = line.indexOf(beginning); at >= 0; at = line.indexOf(beginning, at)) {
-    const scanner = new Scanner(line, line.length);
-    const end = scanner.object(at, []);
+    const scanner = new Scanner(line, tape);
+    const end = scanner.object(at);
     if (end >= 0) {
       if (isFollowed(line, end)) take(at, end);
       at = end;

@@ -1,5 +1,6 @@
 /**
- * The grammar of RFC 8259 over bytes. Nothing is built: a scan says where a value ends, or where and why it is none.
+ * The grammar of RFC 8259 over bytes. Nothing is built: a scan says where an object ends and where its members stand,
+ * or where and why it is none.
  *
  * Two deliberate differences to a strict parser, both because of what Wazuh writes: bytes from 0x80 on are taken as they
  * come inside strings (cJSON does not check UTF-8, so alerts.json may hold anything), and nesting ends at 1000 levels
@@ -8,6 +9,13 @@
 
 /** Deepest nesting that is accepted; the outermost object is level 1. */
 export const maxDepth = 1000;
+
+/**
+ * Numbers on the tape for each member of an object: start and end of its key with the quotes, start and end of its
+ * value, and the place on the tape behind the members of that value. A member's own members follow it. A member takes
+ * as many bytes at least (`"":0,`), so a tape as long as the text has room for all.
+ */
+export const memberSize = 5;
 
 const quote = 0x22;
 const comma = 0x2c;
@@ -23,6 +31,9 @@ const plain = new Uint8Array(256).fill(1, 0x20);
 plain[quote] = 0;
 plain[backslash] = 0;
 
+/** 1 for each of those that is also a character of its own. */
+const ascii = plain.slice().fill(0, 0x80);
+
 /** 1 for each byte that may follow a backslash and ends the escape. */
 const escapes = new Uint8Array(256);
 for (const byte of Buffer.from('"\\/bfnrt')) escapes[byte] = 1;
@@ -35,8 +46,11 @@ const literals: ReadonlyMap<number, Buffer> = new Map(
   ["true", "false", "null"].map((text) => [text.charCodeAt(0), Buffer.from(text)]),
 );
 
-/** Where the containers that are open begin. Shared: a scan never pauses, so there is one at a time. */
+/** Of the containers that are open: where each begins. Shared, as a scan never pauses: there is one at a time. */
 const opened = new Int32Array(maxDepth);
+/** The same for the place on the tape of the member whose value it is; the outermost object and elements have none. */
+const owners = new Int32Array(maxDepth);
+const none = -1;
 
 const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x39;
 
@@ -50,8 +64,16 @@ export function skipSpace(bytes: Uint8Array, at: number, end: number): number {
   return i;
 }
 
+/** The index after a string of plain ASCII that begins at `at`; negative when there is none. */
+function readAscii(bytes: Uint8Array, at: number, end: number): number {
+  if (at >= end || bytes[at] !== quote) return -1;
+  let i = at + 1;
+  while (i < end && ascii[bytes[i]!] === 1) i++;
+  return i < end && bytes[i] === quote ? i + 1 : -1;
+}
+
 /** The index after a string that begins at `at`, or the complement (`~`) of the index of what does not fit. */
-function readString(bytes: Uint8Array, at: number, end: number): number {
+export function readString(bytes: Uint8Array, at: number, end: number): number {
   if (at >= end || bytes[at] !== quote) return ~at;
   let i = at + 1;
   for (;;) {
@@ -73,64 +95,102 @@ function readString(bytes: Uint8Array, at: number, end: number): number {
   }
 }
 
-/** One scan over `bytes` up to `end`. The methods return the index after what they read, or -1, having set `failedAt`. */
+/** Scans of one text. What a scan finds besides its result stands here until the next. */
 export class Scanner {
   readonly #bytes: Uint8Array;
   readonly #end: number;
+  readonly #tape: Int32Array;
+  /** How much of the tape is written. */
+  tapeLength = 0;
   /** A number in exponent form was met. */
   hasExponent = false;
   /** Index of the byte that does not fit, or the end where something is missing. */
   failedAt = -1;
   reason = "";
-  /** Start and end of the nested object that was closed last: what a torn line may still hold whole. */
+  /** Start and end of the object that was closed last: what a torn line may still hold whole. */
   closedStart = -1;
   closedEnd = -1;
 
-  constructor(bytes: Uint8Array, end: number) {
+  /** @param tape as long as the text, at least */
+  constructor(bytes: Uint8Array, tape: Int32Array) {
     this.#bytes = bytes;
-    this.#end = end;
+    this.#end = bytes.length;
+    this.#tape = tape;
   }
 
   /**
-   * Reads an object. For each member `spans` gets four numbers: start and end of the key with its quotes, start and
-   * end of the value.
+   * Reads an object and writes its members on the tape, from the tape's beginning. No recursion.
+   * @returns the index after the object, or -1, having set `failedAt` and `reason`
    */
-  object(at: number, spans: number[]): number {
+  object(at: number): number {
     const bytes = this.#bytes;
     const end = this.#end;
+    const tape = this.#tape;
     if (at >= end || bytes[at] !== openBrace) return this.#fail(at, "an object is expected");
-    let i = skipSpace(bytes, at + 1, end);
-    if (i < end && bytes[i] === closeBrace) return i + 1;
+    let length = 0;
+    let depth = 0;
+    let isObject = false;
+    let i = at;
     for (;;) {
-      const keyStart = i;
-      const keyEnd = readString(bytes, keyStart, end);
-      if (keyEnd < 0) return this.#inString(~keyEnd);
-      const start = this.#colon(keyEnd);
-      if (start < 0) return -1;
-      const stop = this.#value(start);
-      if (stop < 0) return -1;
-      spans.push(keyStart, keyEnd, start, stop);
-      i = skipSpace(bytes, stop, end);
-      if (i < end && bytes[i] === closeBrace) return i + 1;
-      if (i >= end || bytes[i] !== comma) return this.#fail(i, "a comma or the end of the object is expected");
-      i = skipSpace(bytes, i + 1, end);
-    }
-  }
-
-  /** Reads an array. For each element `spans` gets its start and end. */
-  array(at: number, spans: number[]): number {
-    const bytes = this.#bytes;
-    const end = this.#end;
-    if (at >= end || bytes[at] !== openBracket) return this.#fail(at, "an array is expected");
-    let i = skipSpace(bytes, at + 1, end);
-    if (i < end && bytes[i] === closeBracket) return i + 1;
-    for (;;) {
-      const stop = this.#value(i);
-      if (stop < 0) return -1;
-      spans.push(i, stop);
-      i = skipSpace(bytes, stop, end);
-      if (i < end && bytes[i] === closeBracket) return i + 1;
-      if (i >= end || bytes[i] !== comma) return this.#fail(i, "a comma or the end of the array is expected");
+      // Here begins the outermost object, a member of an object or an element of an array.
+      let member = none;
+      if (isObject) {
+        member = length;
+        length += memberSize;
+        tape[member] = i;
+        let keyEnd = readAscii(bytes, i, end);
+        if (keyEnd < 0) {
+          tape[member] = ~i;
+          keyEnd = this.#string(i);
+          if (keyEnd < 0) return -1;
+        }
+        tape[member + 1] = keyEnd;
+        i = skipSpace(bytes, keyEnd, end);
+        if (i >= end || bytes[i] !== colon) return this.#fail(i, "a colon is expected");
+        i = skipSpace(bytes, i + 1, end);
+        tape[member + 2] = i;
+      }
+      const first = i < end ? bytes[i]! : -1;
+      if (first === openBrace || first === openBracket) {
+        if (depth >= maxDepth) return this.#fail(i, `nested deeper than ${maxDepth} levels`);
+        isObject = first === openBrace;
+        opened[depth] = i;
+        owners[depth++] = member;
+        i = skipSpace(bytes, i + 1, end);
+        if (i >= end || bytes[i] !== first + 2) continue;
+        // An empty container: its closing byte is met below.
+      } else {
+        i = first === quote ? this.#string(i) : this.#scalar(i, first);
+        if (i < 0) return -1;
+        if (member !== none) {
+          tape[member + 3] = i;
+          tape[member + 4] = length;
+        }
+      }
+      for (;;) {
+        i = skipSpace(bytes, i, end);
+        const byte = i < end ? bytes[i]! : -1;
+        if (byte === comma) break;
+        if (byte !== (isObject ? closeBrace : closeBracket)) {
+          return this.#fail(i, `a comma or the end of the ${isObject ? "object" : "array"} is expected`);
+        }
+        i++;
+        depth--;
+        if (isObject) {
+          this.closedStart = opened[depth]!;
+          this.closedEnd = i;
+        }
+        if (depth === 0) {
+          this.tapeLength = length;
+          return i;
+        }
+        const owner = owners[depth]!;
+        if (owner !== none) {
+          tape[owner + 3] = i;
+          tape[owner + 4] = length;
+        }
+        isObject = bytes[opened[depth - 1]!] === openBrace;
+      }
       i = skipSpace(bytes, i + 1, end);
     }
   }
@@ -141,66 +201,9 @@ export class Scanner {
     return -1;
   }
 
-  /** Reads one value inside the outermost container, nested ones without recursion. */
-  #value(at: number): number {
-    const bytes = this.#bytes;
-    const end = this.#end;
-    let i = at;
-    let depth = 0;
-    for (;;) {
-      const first = i < end ? bytes[i]! : -1;
-      if (first === quote) {
-        i = readString(bytes, i, end);
-        if (i < 0) return this.#inString(~i);
-      } else if (first === openBrace || first === openBracket) {
-        if (depth + 1 >= maxDepth) return this.#fail(i, `nested deeper than ${maxDepth} levels`);
-        opened[depth++] = i;
-        i = skipSpace(bytes, i + 1, end);
-        if (i >= end || bytes[i] !== first + 2) {
-          if (first === openBrace) i = this.#key(i);
-          if (i < 0) return -1;
-          continue;
-        }
-        // An empty container: its closing byte is met below.
-      } else {
-        i = this.#scalar(i, first);
-      }
-      if (i < 0) return -1;
-      for (;;) {
-        if (depth === 0) return i;
-        i = skipSpace(bytes, i, end);
-        const byte = i < end ? bytes[i]! : -1;
-        const start = opened[depth - 1]!;
-        const isObject = bytes[start] === openBrace;
-        if (byte === comma) {
-          i = skipSpace(bytes, i + 1, end);
-          if (isObject) i = this.#key(i);
-          if (i < 0) return -1;
-          break;
-        }
-        if (byte !== (isObject ? closeBrace : closeBracket)) {
-          return this.#fail(i, `a comma or the end of the ${isObject ? "object" : "array"} is expected`);
-        }
-        i++;
-        depth--;
-        if (isObject) {
-          this.closedStart = start;
-          this.closedEnd = i;
-        }
-      }
-    }
-  }
-
-  /** Reads a key and its colon, up to the value. */
-  #key(at: number): number {
+  #string(at: number): number {
     const i = readString(this.#bytes, at, this.#end);
-    return i < 0 ? this.#inString(~i) : this.#colon(i);
-  }
-
-  #colon(at: number): number {
-    const i = skipSpace(this.#bytes, at, this.#end);
-    if (i >= this.#end || this.#bytes[i] !== colon) return this.#fail(i, "a colon is expected");
-    return skipSpace(this.#bytes, i + 1, this.#end);
+    return i < 0 ? this.#inString(~i) : i;
   }
 
   #inString(failedAt: number): -1 {

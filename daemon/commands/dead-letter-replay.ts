@@ -1,4 +1,5 @@
-import { NotJson, parseObject } from "../alert/json.ts";
+import { Alert } from "../alert/alert.ts";
+import { NotJson } from "../alert/json.ts";
 import type { Config } from "../config/config.ts";
 import type { NewDeadLetter } from "../delivery/dead-letters.ts";
 import { createBooks } from "../forwarder/books.ts";
@@ -77,7 +78,7 @@ function offer(core: Core, { id, letter }: Stored, settled: (outcome: string) =>
 /** Whole alerts inside a broken line were sent when it was read, so nothing may be picked out of it again. */
 function faultOf(bytes: Buffer): string | undefined {
   try {
-    parseObject(bytes);
+    Alert.parse(bytes);
     return undefined;
   } catch (reason) {
     if (reason instanceof NotJson) return `still no alert: ${reason.message}`;

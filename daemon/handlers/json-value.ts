@@ -4,10 +4,10 @@ import type { Value } from "../alert/json.ts";
 const emptyString = '""';
 
 /**
- * A member of a record's value, its name plain letters: bytes of the alert that pass through as they are, JSON that is
- * ready (a buffer, valid UTF-8), or anything that JSON can write.
+ * A member of a record's value, its name plain letters: bytes of the alert that pass through as they are, or anything
+ * that JSON can write.
  */
-export type Field = readonly [name: string, value: Value | Buffer | string | number | boolean | null];
+export type Field = readonly [name: string, value: Value | string | number | boolean | null];
 
 /**
  * A JSON object of these members, in their order. A `Value` goes in as it was written: numbers of any size, duplicate
@@ -19,7 +19,7 @@ export function jsonObject(fields: readonly Field[]): Buffer {
   for (const [name, value] of fields) {
     text += text === "{" ? `"${name}":` : `,"${name}":`;
     if (typeof value === "object" && value !== null) {
-      parts.push(text, Buffer.isBuffer(value) ? value : valid(value.raw));
+      parts.push(text, validUtf8(value.raw));
       text = "";
     } else {
       text += JSON.stringify(value);
@@ -41,7 +41,8 @@ export function isBlank(value: Value | undefined): value is undefined {
   return kind === "null" || (kind === "string" && value.end - value.start === emptyString.length);
 }
 
-function valid(bytes: Buffer): Buffer {
+/** JSON of a value that may hold other bytes, with these replaced. */
+export function validUtf8(bytes: Buffer): Buffer {
   return isUtf8(bytes) ? bytes : Buffer.from(bytes.toString("utf8"));
 }
 

@@ -1,8 +1,9 @@
 import type { Alert } from "../alert/alert.ts";
-import type { Value } from "../alert/json.ts";
+import type { Member } from "../alert/json.ts";
 import type { Handler, HandlerRecord } from "../delivery/contract.ts";
-import { jsonObject, textOf } from "./json-value.ts";
-import { eventXml } from "./windows-xml.ts";
+import { textOf } from "./json-value.ts";
+import { RecordWriter } from "./record-writer.ts";
+import { type WindowsEvent, writeEvent } from "./windows-xml.ts";
 
 /** The Windows events that matter where nothing else is configured; the wire format says what each means. */
 export const defaultEventIds: readonly string[] = [
@@ -24,6 +25,20 @@ export const defaultEventIds: readonly string[] = [
 /** Events whose payload is not in `eventdata`. */
 const withoutEventdata: ReadonlySet<string> = new Set(["1100", "1102"]);
 
+/** What stands around the timestamp, the event's XML, once more the XML, and the alert's data. */
+const pieces = {
+  timestamp: Buffer.from('{"timestamp":'),
+  eventRaw: Buffer.from(',"event_raw":"'),
+  body: Buffer.from('","body":"'),
+  data: Buffer.from(
+    '","event_format":"windows-xml","event_forward":true,"event_parser":"wazuh","event_source":"soc-agent","data":',
+  ),
+  end: Buffer.from("}"),
+};
+
+/** One for all: records are written one after the other. */
+const out = new RecordWriter();
+
 /**
  * Windows events of the security log, with the event's XML put together again from the fields that Wazuh's agent made
  * of it. Never refuses an alert that is relevant: what is missing or of another type than usual becomes text.
@@ -42,20 +57,10 @@ export function windowsHandler(topic: string, eventIds: readonly string[]): Hand
       const eventId = id.text;
       if (!wanted.has(eventId)) return undefined;
       const eventdata = present(win.get("eventdata"));
-      const xml = eventXml({ eventId, system, eventdata, logFileCleared: present(win.get("logFileCleared")) });
       const systemTime = textOf(system.get("systemTime"));
       return {
         topic,
-        value: jsonObject([
-          ["timestamp", alert.member("timestamp") ?? null],
-          ["event_raw", xml],
-          ["body", xml],
-          ["event_format", "windows-xml"],
-          ["event_forward", true],
-          ["event_parser", "wazuh"],
-          ["event_source", "soc-agent"],
-          ["data", alert.member("data") ?? null],
-        ]),
+        value: valueOf(alert, { eventId, system, eventdata, logFileCleared: present(win.get("logFileCleared")) }),
         feedback: {
           eventFormat: "windows-xml",
           eventId,
@@ -69,7 +74,23 @@ export function windowsHandler(topic: string, eventIds: readonly string[]): Hand
   };
 }
 
+function valueOf(alert: Alert, event: WindowsEvent): Buffer {
+  out.begin();
+  out.markup(pieces.timestamp);
+  out.json(alert.member("timestamp"));
+  out.markup(pieces.eventRaw);
+  const start = out.length;
+  writeEvent(out, event);
+  const end = out.length;
+  out.markup(pieces.body);
+  out.repeat(start, end);
+  out.markup(pieces.data);
+  out.json(alert.member("data"));
+  out.markup(pieces.end);
+  return out.end();
+}
+
 /** A value that says something; null does not. */
-function present(value: Value | undefined): Value | undefined {
+function present(value: Member | undefined): Member | undefined {
   return value?.kind === "null" ? undefined : value;
 }

@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { NotJson, parseObject, type Value } from "../../../daemon/alert/json.ts";
+import { Document, Member, NotJson, type Value } from "../../../daemon/alert/json.ts";
 import { generator } from "./generator.ts";
 
-const members = (text: string) => parseObject(Buffer.from(text)).members;
+const members = (text: string) => new Document(Buffer.from(text)).members;
 
 /** The value as plain data, by way of the spans. */
 function unfold(value: Value): unknown {
-  if (value.kind === "object") return Object.fromEntries(Array.from(value.members(), (it) => [it.key, unfold(it)]));
+  if (value instanceof Member && value.kind === "object") {
+    return Object.fromEntries(Array.from(value.members(), (it) => [it.key, unfold(it)]));
+  }
   if (value.kind === "array") return value.elements().map(unfold);
   if (value.kind === "string") return value.text;
   const scalar: unknown = JSON.parse(value.text);
@@ -97,16 +99,16 @@ test("the offset of what does not fit is the offset of its byte", () => {
 const nested = (depth: number): string => `{"a":${"[".repeat(depth - 1)}${"]".repeat(depth - 1)}}`;
 
 test("a thousand levels are read, one more is refused", () => {
-  assert.equal(members(nested(1000)).size, 1);
+  assert.equal(members(nested(1000)).isEmpty, false);
   assert.throws(() => members(nested(1001)), NotJson);
   assert.throws(() => members('{"a":'.repeat(100_000)), NotJson);
 });
 
 test("bytes that are no UTF-8 are taken inside strings and nowhere else", () => {
   const bytes = Buffer.from('{"a":"x\xff\xc3"}', "latin1");
-  assert.equal(parseObject(bytes).members.get("a")?.text, "x\ufffd\ufffd");
-  assert.deepEqual(parseObject(bytes).members.get("a")?.raw, Buffer.from('"x\xff\xc3"', "latin1"));
-  assert.throws(() => parseObject(Buffer.from('{"a":\xff}', "latin1")), NotJson);
+  assert.equal(new Document(bytes).members.get("a")?.text, "x\ufffd\ufffd");
+  assert.deepEqual(new Document(bytes).members.get("a")?.raw, Buffer.from('"x\xff\xc3"', "latin1"));
+  assert.throws(() => new Document(Buffer.from('{"a":\xff}', "latin1")), NotJson);
 });
 
 test("a value that is no string keeps its text to the digit", () => {
@@ -139,15 +141,84 @@ test("keys are found however they are written, and none is special", () => {
 
 test("members of what is no object and elements of what is no array are none", () => {
   const found = members('{"s":"{","a":[1],"o":{"k":1}}');
-  assert.equal(found.get("s")?.members().size, 0);
-  assert.equal(found.get("a")?.members().size, 0);
+  assert.equal(found.get("s")?.members().isEmpty, true);
+  assert.equal(found.get("a")?.members().isEmpty, true);
   assert.deepEqual(found.get("o")?.elements(), []);
 });
 
-const has = (text: string): boolean => parseObject(Buffer.from(text)).hasExponent;
+const has = (text: string): boolean => new Document(Buffer.from(text)).hasExponent;
 
 test("a number in exponent form is noticed at any depth, the letter e elsewhere is not", () => {
   assert.equal(has('{"a":[{"b":9.00719925474099e+15}]}'), true);
   assert.equal(has('{"a":1E5}'), true);
   assert.equal(has('{"a":"1e5","e":true,"b":15.5}'), false);
+});
+
+test("documents that are asked in turns, and after a line that is none, each give their own members", () => {
+  const texts = ['{"a":{"b":{"c":1}},"d":2}', ' {"x":"y","a":{"n":0,"b":{"d":5,"c":6}}}', '{"a":{"b":[]}}'];
+  const documents = texts.map((text) => new Document(Buffer.from(text)));
+  const found = documents.map(({ members: all }) => all.get("a"));
+  assert.throws(() => members('{"a":{"b":{"c":[[[[1'), NotJson);
+  const inner = found.map((member) => member?.members().get("b")?.members());
+  for (let round = 0; round < 2; round++) {
+    assert.deepEqual(
+      inner.map((all) => all?.get("c")?.text),
+      ["1", "6", undefined],
+    );
+  }
+  const [first, second] = documents.map(({ members: all }) => Array.from(all, (it) => it.key));
+  assert.deepEqual(
+    [first, second],
+    [
+      ["a", "d"],
+      ["x", "a"],
+    ],
+  );
+});
+
+test("members are still found while another document is read in between", () => {
+  const keys: string[] = [];
+  for (const member of members('{"a":{"b":1},"c":{},"d":3}')) {
+    keys.push(member.key);
+    members('{"other":{"text":[1,2,3]}}');
+  }
+  assert.deepEqual(keys, ["a", "c", "d"]);
+});
+
+test("objects inside an array are no members of what holds it", () => {
+  const all = members('{"a":[{"k":1},[{"k":{"k":2}}]],"o":{"a":[{"z":1}],"k":3},"k":4}');
+  assert.deepEqual(
+    Array.from(all, (it) => it.key),
+    ["a", "o", "k"],
+  );
+  assert.equal(all.get("o")?.members().get("k")?.text, "3");
+  assert.deepEqual(
+    all
+      .get("a")
+      ?.elements()
+      .map((it) => it.text),
+    ['{"k":1}', '[{"k":{"k":2}}]'],
+  );
+});
+
+test("several keys are found at once as one by one, whatever the order, the last of equal ones", () => {
+  const all = members('{"b":1,"a":2,"\\u0063":3,"x":4,"a":5,"d":null,"b":6}');
+  const keys = ["a", "b", "c", "d", "e", "a"];
+  assert.deepEqual(
+    all.named(["a", "b", "c", "d", "e"]).map((it) => it?.text),
+    ["5", "6", "3", "null", undefined],
+  );
+  for (const key of keys) assert.equal(all.named([key])[0]?.text, all.get(key)?.text);
+});
+
+test("a line that is all members, in width or in depth, is read to the last one", () => {
+  const count = 300_000;
+  const wide = members(`{${'"":0,'.repeat(count)}"":{"":1}}`);
+  assert.equal(Array.from(wide).length, count + 1);
+  assert.equal(wide.get("")?.members().get("")?.text, "1");
+  let depth = 1;
+  for (let member = members('{"":'.repeat(1000) + "0" + "}".repeat(1000)).get(""); member?.kind === "object"; depth++) {
+    member = member.members().get("");
+  }
+  assert.equal(depth, 1000);
 });

@@ -3,6 +3,8 @@ import { test } from "node:test";
 import { Alert } from "../../../daemon/alert/alert.ts";
 import type { HandlerRecord } from "../../../daemon/delivery/contract.ts";
 import { defaultEventIds, windowsHandler } from "../../../daemon/handlers/windows.ts";
+import { escapeAttribute, escapeText } from "../../../daemon/handlers/xml.ts";
+import { generator } from "../alert/generator.ts";
 
 const handler = windowsHandler("topic", [...defaultEventIds, "4768"]);
 
@@ -152,4 +154,43 @@ test("the feedback names the event and when it happened", () => {
     winTimestamp: "2026",
   });
   assert.equal(record('{"system":{"eventID":"4719"},"eventdata":{}}')?.feedback?.winTimestamp, null);
+});
+
+test("whatever a text holds and however it is written, the XML holds the same", () => {
+  const next = generator(11);
+  const pieces = [
+    "x",
+    "ä",
+    "<",
+    ">",
+    "&",
+    '\\"',
+    "\\\\",
+    "\\/",
+    "\\n",
+    "\\r",
+    "\\t",
+    "\\b",
+    "\\u0041",
+    "\\ud83d",
+    "\\ude00",
+    "😀",
+  ];
+  for (let round = 0; round < 5000; round++) {
+    const written = Array.from({ length: next(8) }, () => pieces[next(pieces.length)] ?? "").join("");
+    const text = String(JSON.parse(`"${written}"`));
+    assert.equal(
+      payload(`{"system":{"eventID":"4719"},"eventdata":{"K${written}":"${written}"}}`),
+      `<EventData><Data Name="${escapeAttribute(`K${text}`)}"${text === "" ? " />" : `>${escapeText(text)}</Data>`}</EventData>`,
+      written,
+    );
+  }
+});
+
+test("a text that grows beyond all room becomes XML to the last byte, and the next record has nothing of it", () => {
+  const count = 100_000;
+  const open = '<EventData><Data Name="A">';
+  const close = "</Data></EventData>";
+  assert.equal(of("4719", `{"a":"${"x&".repeat(count)}"}`), `${open}${"x&amp;".repeat(count)}${close}`);
+  assert.equal(of("4719", '{"a":"y"}'), `${open}y${close}`);
 });
