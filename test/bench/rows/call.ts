@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { BenchAlerts } from "../alerts.ts";
 import type { Figure } from "../figure.ts";
@@ -7,11 +7,14 @@ import { present } from "../../rig/present.ts";
 import type { Program } from "../../rig/program.ts";
 import { redirection } from "../../rig/custom-dfn.ts";
 import { quantile } from "../figure.ts";
-import type { Row } from "./row.ts";
+import { bothWays, type Row } from "./row.ts";
 
 const callsPerRound = 60;
 
-/** Row f: one call of custom-dfn as integratord makes it, beside a start of Node that does nothing. */
+/**
+ * Row f: one call of custom-dfn as integratord makes it, beside a start of Node that does nothing; and calls one after
+ * the other by the fast way of this system, beside the bundled way.
+ */
 export class CallRow implements Row {
   readonly #stage: Stage;
   readonly #alerts = new BenchAlerts({ relevantEvery: 1 });
@@ -20,15 +23,21 @@ export class CallRow implements Row {
   #forwarder: Program | undefined;
   readonly #own: number[] = [];
   readonly #others: number[] = [];
-  readonly #perSecond: number[] = [];
+  readonly #bundledPerSecond: number[] = [];
+  readonly #fastPerSecond: number[] = [];
+  readonly #fastCustomDfn: string;
 
   constructor(stage: Stage) {
     this.#stage = stage;
     this.#alertFile = stage.path("custom-dfn-1764800000-1.alert");
     this.#socketPath = stage.path("alerts.sock");
+    this.#fastCustomDfn = stage.path("custom-dfn");
   }
 
   async prepare(): Promise<void> {
+    const chooseWay = this.#stage.directory.join("dist/choose-way.cjs");
+    const chosen = execFileSync(process.execPath, [chooseWay], { stdio: ["ignore", "pipe", "inherit"] });
+    writeFileSync(this.#fastCustomDfn, chosen, { mode: 0o755 });
     const log = this.#stage.path("alerts.json");
     writeFileSync(log, "");
     const config = this.#stage.configure({
@@ -40,18 +49,21 @@ export class CallRow implements Row {
   }
 
   async round(isForwarderFirst: boolean): Promise<void> {
+    const bundled = this.#stage.customDfn;
     const own: number[] = [];
     const others: number[] = [];
     for (let call = 0; call < callsPerRound; call++) {
-      if (isForwarderFirst) own.push(this.#call());
+      if (isForwarderFirst) own.push(this.#call(bundled));
       others.push(timedMs(process.execPath, ["-e", "0"]));
-      if (!isForwarderFirst) own.push(this.#call());
+      if (!isForwarderFirst) own.push(this.#call(bundled));
     }
     this.#own.push(quantile(own, 0.5));
     this.#others.push(quantile(others, 0.5));
-    const startedMs = performance.now();
-    for (let call = 0; call < callsPerRound; call++) this.#call();
-    this.#perSecond.push((callsPerRound * 1000) / (performance.now() - startedMs));
+    await bothWays(
+      isForwarderFirst,
+      async () => void this.#fastPerSecond.push(this.#perSecond(this.#fastCustomDfn)),
+      async () => void this.#bundledPerSecond.push(this.#perSecond(bundled)),
+    );
   }
 
   figures(): readonly Figure[] {
@@ -61,11 +73,11 @@ export class CallRow implements Row {
       { row: "f", what: "one custom-dfn call", unit: "ms", samples: this.#own, beside, limit },
       {
         row: "f",
-        what: "calls one after the other",
+        what: "calls one after the other, the fast way",
         unit: "calls/s",
-        samples: this.#perSecond,
-        beside: undefined,
-        limit: undefined,
+        samples: this.#fastPerSecond,
+        beside: { what: "the bundled way", samples: this.#bundledPerSecond },
+        limit: { kind: "at least", value: 8 },
       },
     ];
   }
@@ -74,11 +86,17 @@ export class CallRow implements Row {
     await this.#forwarder?.[Symbol.asyncDispose]();
   }
 
+  #perSecond(customDfn: string): number {
+    const startedMs = performance.now();
+    for (let call = 0; call < callsPerRound; call++) this.#call(customDfn);
+    return (callsPerRound * 1000) / (performance.now() - startedMs);
+  }
+
   /** Milliseconds of one call with an alert that was not there before. */
-  #call(): number {
+  #call(customDfn: string): number {
     writeFileSync(this.#alertFile, this.#alerts.next());
     const args = [this.#alertFile, "", `unix:${this.#socketPath}`, "", "", "10", "3", redirection];
-    const tookMs = timedMs(this.#stage.customDfn, args);
+    const tookMs = timedMs(customDfn, args);
     if (present(this.#forwarder).ended !== undefined) throw new Error("the forwarder ended");
     return tookMs;
   }
