@@ -1,6 +1,6 @@
 /** The one description of the package: every file, where it comes from, where it goes and who may do what with it. */
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LicensedComponent } from "./components.ts";
 import { sorted, text, type Arch, type Entry, type PackageInfo } from "./entry.ts";
@@ -47,9 +47,7 @@ export function contents({ info, root, built, parts, components, sbom }: Ingredi
     // The bundled way of custom-dfn.sh; its extension says that it is CommonJS wherever it lies.
     { path: `${lib}/custom-dfn.cjs`, mode: 0o644, content: readFileSync(join(built, "custom-dfn")) },
     ...fromBuild.map(([name, mode]) => ({ path: `${lib}/${name}`, mode, content: readFileSync(join(built, name)) })),
-    ...fromCheckout
-      .filter(([from]) => existsSync(join(root, from)))
-      .flatMap(([from, to, mode]) => filesOf(root, from, to, mode)),
+    ...fromCheckout.flatMap(([from, to, mode]) => filesOf(root, from, to, mode)),
     text(`${lib}/VERSION`, 0o644, `${info.version}\n`),
     text("usr/bin/wazuh-dfn", 0o755, launcher('/bin/node" "$lib/wazuh-dfn.cjs')),
     text("usr/sbin/wazuh-dfn-install", 0o755, launcher("/install")),

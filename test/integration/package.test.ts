@@ -1,7 +1,7 @@
 /** What `npm run package` makes: the same bytes each time, the same files in each form, and a product that needs nothing else. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
@@ -167,6 +167,19 @@ test("forwarder and custom-dfn run with an empty environment, on the package's o
       readFileSync(dir.join("records"), "utf8").includes(`"wazuh-alert-id":"${id}"`),
     );
   }
+});
+
+test("a person's way in works from any directory", async () => {
+  for (const [file, cwd] of [
+    ["./install", roots.tarball],
+    [join(roots.tarball, "install"), "/"],
+  ] as const) {
+    const { stdout } = await run(file, ["--help"], { cwd });
+    assert.match(stdout, /usage: install/);
+  }
+  const { stdout } = await run("sh", ["install", "--help"], { cwd: roots.tarball });
+  assert.match(stdout, /usage: install/);
+  assert.equal(statSync(join(roots.deb, "usr/sbin/wazuh-dfn-install")).mode & 0o777, 0o755);
 });
 
 test("licence and bill of materials of all that is inside go along", () => {
