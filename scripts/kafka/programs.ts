@@ -10,6 +10,9 @@ const plain = {
   cpio: { probe: ["--version"], packages: ["cpio"], told: "cpio" },
   "dpkg-deb": { probe: ["--version"], packages: ["dpkg"], told: "dpkg" },
   nft: { probe: ["--version"], packages: ["nftables"], told: "nftables" },
+  debootstrap: { probe: ["--version"], packages: ["debootstrap"], told: "debootstrap" },
+  "systemd-analyze": { probe: ["--version"], packages: ["systemd"], told: "systemd" },
+  "systemd-nspawn": { probe: ["--version"], packages: ["systemd-container"], told: "systemd-nspawn" },
   shellcheck: { probe: ["--version"], packages: ["shellcheck", "ShellCheck"], told: "shellcheck" },
 } as const;
 

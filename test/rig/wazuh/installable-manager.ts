@@ -1,4 +1,5 @@
-import { chmod, chown, copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { appendFile, chmod, chown, copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { TempDir } from "../temp-dir.ts";
 
@@ -77,16 +78,7 @@ export class InstallableManager implements AsyncDisposable {
   }): Promise<void> {
     await mkdir(join(this.root, "etc"), { recursive: true, mode: 0o755 });
     await chmod(this.root, 0o755);
-    await this.write(
-      "etc/passwd",
-      `root:x:0:0::/root:/bin/sh\nwazuh:x:${wazuhId}:${wazuhId}::/var/ossec:/sbin/nologin\n`,
-      0o644,
-    );
-    await this.write("etc/group", `root:x:0:\nwazuh:x:${wazuhId}:\n`, 0o644);
-    await this.write("etc/shadow", "root:*:1::::::\nwazuh:!:1::::::\n", 0o640);
-    await this.write("etc/gshadow", "root:*::\nwazuh:!::\n", 0o640);
-    await mkdir(join(this.root, "usr/lib/systemd/system"), { recursive: true });
-    await this.write("usr/bin/systemctl", "#!/bin/sh\n", 0o755);
+    await this.#system();
     const w = "var/ossec";
     await this.#directories([
       [w, 0o750, 0],
@@ -122,6 +114,26 @@ export class InstallableManager implements AsyncDisposable {
     await this.#program("wazuh-control", "wazuh-control");
   }
 
+  /** Users and the traces of systemd; in a system that is there, user wazuh alone. */
+  async #system(): Promise<void> {
+    const wazuh = {
+      passwd: `wazuh:x:${wazuhId}:${wazuhId}::/var/ossec:/sbin/nologin\n`,
+      group: `wazuh:x:${wazuhId}:\n`,
+      shadow: "wazuh:!:1::::::\n",
+      gshadow: "wazuh:!::\n",
+    };
+    if (existsSync(this.join("etc/passwd"))) {
+      for (const [name, line] of Object.entries(wazuh)) await appendFile(this.join("etc", name), line);
+      return;
+    }
+    await this.write("etc/passwd", `root:x:0:0::/root:/bin/sh\n${wazuh.passwd}`, 0o644);
+    await this.write("etc/group", `root:x:0:\n${wazuh.group}`, 0o644);
+    await this.write("etc/shadow", `root:*:1::::::\n${wazuh.shadow}`, 0o640);
+    await this.write("etc/gshadow", `root:*::\n${wazuh.gshadow}`, 0o640);
+    await mkdir(join(this.root, "usr/lib/systemd/system"), { recursive: true });
+    await this.write("usr/bin/systemctl", "#!/bin/sh\n", 0o755);
+  }
+
   join(...parts: string[]): string {
     return join(this.root, ...parts);
   }
@@ -136,6 +148,12 @@ export class InstallableManager implements AsyncDisposable {
     await writeFile(file, text);
     await chown(file, uid, gid);
     await chmod(file, mode);
+  }
+
+  /** For user and group wazuh. */
+  async own(path: string, mode: number): Promise<void> {
+    await chown(this.join(path), wazuhId, wazuhId);
+    await chmod(this.join(path), mode);
   }
 
   async read(path: string): Promise<string> {
