@@ -55,7 +55,7 @@ test(
     await manager.write("var/ossec/logs/alerts/alerts.json", "", 0o640, wazuhId, wazuhId);
     // The page names the package of one processor.
     await copyFile(deb, join(debian.path, "root", `wazuh-dfn_${version}_amd64.deb`));
-    const certificates = await makeCertificates(build.join("certificates"));
+    const certificates = await makeCertificates(build.path);
     await copyFile(certificates.ca, join(debian.path, "root/ca.pem"));
     await copyFile(certificates.client.cert, join(debian.path, "root/cert.pem"));
     await copyFile(certificates.client.key, join(debian.path, "root/key.pem"));

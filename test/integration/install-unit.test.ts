@@ -16,7 +16,7 @@ async function rootWithUnit(dir: TempDir): Promise<string> {
   await mkdir(dir.join("usr/lib/systemd/system"), { recursive: true });
   await mkdir(dir.join("usr/lib/wazuh-dfn/bin"), { recursive: true });
   await mkdir(dir.join("bin"));
-  for (const program of ["usr/lib/wazuh-dfn/bin/node", "bin/kill"]) {
+  for (const program of ["usr/lib/wazuh-dfn/bin/node", "bin/sh"]) {
     await writeFile(dir.join(program), "#!/bin/sh\n", { mode: 0o755 });
   }
   const names = ["sysinit", "basic", "shutdown", "network-online", "multi-user", "umount"];

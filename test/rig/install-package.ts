@@ -9,7 +9,7 @@ const lib = "usr/lib/wazuh-dfn";
 /** Makes custom-dfn as the real one does for a foreign root, without the time that Node takes to start. */
 const runtime = `#!/bin/sh
 case $1 in
-  */choose-way.cjs) cat "\${1%/*}/custom-dfn" && echo "the bundled way, because nothing is tried for another root" >&2 ;;
+  */choose-way.cjs) cat "\${1%/*}/custom-dfn" && echo "custom-dfn: the bundled way, because nothing is tried for another root" >&2 ;;
   *) exit 64 ;;
 esac
 `;
