@@ -5,6 +5,9 @@ const ownMark = "dfn";
 /** The end of `"dfn"`: a search goes by its first byte, and few bytes of an alert are an f. */
 const ownMarkBytes = Buffer.from('fn"');
 
+const topKeys = ["timestamp", "agent", "id"];
+const agentKeys = ["id", "name", "ip"];
+
 /**
  * One alert as Wazuh 4 writes it (Wazuh 4.14 source: src/analysisd/format/to_json.c). The bytes are validated once;
  * every field is found when it is asked for. Nothing here throws because a field is missing or of another type.
@@ -13,10 +16,23 @@ export class Alert {
   /** The line as it came, without its newline. */
   readonly bytes: Buffer;
   readonly #document: Document;
+  // Asked again when the alert has its outcome: found now, because by then it would take another scan.
+  readonly #id: Member | undefined;
+  readonly #timestamp: Member | undefined;
+  readonly #agentId: Member | undefined;
+  readonly #agentName: Member | undefined;
+  readonly #agentIp: Member | undefined;
 
   private constructor(bytes: Buffer) {
     this.bytes = bytes;
     this.#document = new Document(bytes);
+    const [timestamp, agent, id] = this.#document.members.named(topKeys);
+    const [agentId, agentName, agentIp] = agent?.members().named(agentKeys) ?? [];
+    this.#id = id;
+    this.#timestamp = timestamp;
+    this.#agentId = agentId;
+    this.#agentName = agentName;
+    this.#agentIp = agentIp;
   }
 
   /** @throws NotJson when the bytes are not one JSON object */
@@ -26,7 +42,7 @@ export class Alert {
 
   /** `<seconds>.<offset>`; unique on one node only, and not always there. */
   get id(): string | undefined {
-    return name(this.#document.members.get("id"));
+    return name(this.#id);
   }
 
   /** The node that wrote the alert: `cluster.node`, without a cluster `manager.name`, else empty. */
@@ -39,20 +55,20 @@ export class Alert {
   }
 
   get agentId(): string | undefined {
-    return this.#name("agent", "id");
+    return name(this.#agentId);
   }
 
   get agentName(): string | undefined {
-    return this.#name("agent", "name");
+    return name(this.#agentName);
   }
 
   get agentIp(): string | undefined {
-    return this.#name("agent", "ip");
+    return name(this.#agentIp);
   }
 
   /** When the manager decoded the event: `YYYY-MM-DDTHH:MM:SS.mmm+HHMM`. */
   get timestamp(): string | undefined {
-    return name(this.#document.members.get("timestamp"));
+    return name(this.#timestamp);
   }
 
   get location(): string | undefined {
