@@ -32,6 +32,24 @@ export type DeadReason = "not-json" | "over-long" | "torn" | "handler-error" | "
  */
 export type Outcome = "acknowledged" | "ignored" | "dead-letter";
 
+/** Tells Wazuh what became of an alert; never blocks. */
+export interface Feedback {
+  /** @param event called at once, where it is wanted */
+  acknowledged(
+    event: () => {
+      alertId: string;
+      agentId: string | undefined;
+      agentName: string | undefined;
+      agentIp: string | undefined;
+      eventFormat: string;
+      eventId: string | null;
+      winTimestamp: string | null;
+      timestamp: string | undefined;
+    },
+  ): void;
+  error(event: { code: number; description: string; status?: "dead-letter" }): void;
+}
+
 /** What a handler makes of an alert; the pipeline adds key and headers. */
 export interface HandlerRecord {
   readonly topic: string;

@@ -65,7 +65,7 @@ export interface Shipment {
 }
 
 /** What a finished shipment weighs until the checkpoint has passed it. */
-export const retainedBytes = 256;
+export const retainedBytes = 512;
 
 /** Asks each handler; one that throws gives a failure, and the others go on. */
 export function partsOf(handlers: readonly Handler[], alert: Alert): Part[] {
@@ -96,27 +96,35 @@ export function secondOf(id: string): number {
   return Number.isSafeInteger(second) && second >= 0 ? second : -1;
 }
 
-const sourceHeader: Record<SourceName, Buffer> = {
-  socket: Buffer.from("socket"),
-  tail: Buffer.from("file"),
-  replay: Buffer.from("replay"),
-};
+/** What is made of a name that comes again and again; longer names than any real one are not kept. */
+class Interned<T> {
+  readonly #make: (bytes: Buffer) => T;
+  readonly #known = new Map<string, T>();
 
-/** Bytes of names that come again and again; emptied when hostile input makes it large. */
-class Interned {
-  readonly #known = new Map<string, Buffer>();
+  constructor(make: (bytes: Buffer) => T) {
+    this.#make = make;
+  }
 
-  get(text: string): Buffer {
-    let bytes = this.#known.get(text);
-    if (bytes === undefined) {
+  get(text: string): T {
+    let made = this.#known.get(text);
+    if (made === undefined) {
+      // Memory of its own: what lives long must not hold on to the 8 KiB that Node cuts small buffers from.
+      made = this.#make(Buffer.alloc(Buffer.byteLength(text), text));
       if (this.#known.size >= 10_000) this.#known.clear();
-      this.#known.set(text, (bytes = Buffer.from(text)));
+      if (text.length <= 256) this.#known.set(text, made);
     }
-    return bytes;
+    return made;
   }
 }
 
-const names = new Interned();
+const keys = new Interned((bytes) => bytes);
+const nodeHeaders = new Interned((bytes) => [headerNames.node, bytes] as const);
+const handlerHeaders = new Interned((bytes) => [headerNames.handler, bytes] as const);
+const sourceHeaders = {
+  socket: [headerNames.source, Buffer.from("socket")],
+  tail: [headerNames.source, Buffer.from("file")],
+  replay: [headerNames.source, Buffer.from("replay")],
+} as const satisfies Record<SourceName, SinkRecord["headers"][number]>;
 
 /** The record of one part, with key and headers. Key: the agent, so that its alerts keep their order. */
 export function sinkRecordOf(
@@ -125,20 +133,23 @@ export function sinkRecordOf(
   part: { handler: string; record: HandlerRecord },
 ): SinkRecord {
   return {
-    key: names.get(alert.agentId ?? alert.managerName ?? ""),
+    key: keys.get(alert.agentId ?? alert.managerName ?? ""),
     headers: [
       [headerNames.id, Buffer.from(shipment.id)],
-      [headerNames.node, names.get(shipment.node)],
-      [headerNames.source, sourceHeader[shipment.owner.source]],
-      [headerNames.handler, names.get(part.handler)],
+      nodeHeaders.get(shipment.node),
+      sourceHeaders[shipment.owner.source],
+      handlerHeaders.get(part.handler),
     ],
     value: part.record.value,
   };
 }
 
+/** The objects around an alert and its record, from the tail's ledger to the batch (measured with 50,000 of them). */
+const objectBytes = 3072;
+
 /** What a shipment weighs in the byte budget: the alert, its records, and the objects around them. */
 export function weightOf(bytes: Buffer, parts: readonly Part[]): number {
-  let weight = bytes.length + 1024;
+  let weight = bytes.length + objectBytes;
   for (const part of parts) {
     if ("record" in part && part.record.value !== bytes) weight += part.record.value.length;
   }

@@ -4,6 +4,7 @@ import type { Alert } from "../alert/alert.ts";
 import {
   lookupKey,
   type DeadReason,
+  type Feedback,
   type HandlerRecord,
   type Lookup,
   type Shipped,
@@ -14,21 +15,6 @@ import type { NewDeadLetter } from "./dead-letters.ts";
 import type { Outbox } from "./outbox.ts";
 import { retainedBytes, sinkRecordOf, type Cargo, type Shipment } from "./shipment.ts";
 import type { SinkOffsets } from "./sink-offsets.ts";
-
-/** Tells Wazuh what became of an alert; never blocks. */
-export interface Feedback {
-  acknowledged(event: {
-    alertId: string;
-    agentId: string | undefined;
-    agentName: string | undefined;
-    agentIp: string | undefined;
-    eventFormat: string;
-    eventId: string | null;
-    winTimestamp: string | null;
-    timestamp: string | undefined;
-  }): void;
-  error(event: { code: number; description: string; status?: "dead-letter" }): void;
-}
 
 export interface ShipperParts {
   readonly counters: Readonly<Record<SourceName, SourceCounters>>;
@@ -207,8 +193,10 @@ export class Shipper {
   #tell(shipment: Shipment, alert: Alert, { feedback, warning }: HandlerRecord): void {
     if (this.#parts.feedback === undefined) return;
     if (feedback !== undefined) {
-      const { agentId, agentName, agentIp, timestamp } = alert;
-      this.#parts.feedback.acknowledged({ alertId: shipment.id, agentId, agentName, agentIp, timestamp, ...feedback });
+      this.#parts.feedback.acknowledged(() => {
+        const { agentId, agentName, agentIp, timestamp } = alert;
+        return { alertId: shipment.id, agentId, agentName, agentIp, timestamp, ...feedback };
+      });
     }
     if (warning !== undefined) this.#parts.feedback.error({ code: 503, description: warning });
   }

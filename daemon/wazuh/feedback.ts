@@ -19,7 +19,7 @@ export interface FeedbackOptions {
   /** on: every event; errors: errors only; off: none. */
   readonly mode: "on" | "errors" | "off";
   readonly log: Log;
-  /** Most events that wait; beyond it the oldest are dropped. */
+  /** Most events that wait; what comes beyond it is dropped. */
   readonly queueLimit?: number;
   /** Where the system calls come from. */
   readonly load?: () => Promise<Libc>;
@@ -34,7 +34,7 @@ export interface FeedbackSnapshot {
 }
 
 const defaultQueueLimit = 10_000;
-const limitBytes = 8 * 1024 * 1024;
+const limitCharacters = 8 * 1024 * 1024;
 /** Most sends before other work of the process has its turn. */
 const burst = 100;
 /** analysisd empties a full queue within a millisecond; one that stands still, or is away, is asked ever more seldom. */
@@ -67,24 +67,27 @@ export class Feedback implements AsyncDisposable {
 
   constructor(options: FeedbackOptions) {
     this.#options = options;
-    this.#pending = new PendingMessages(options.queueLimit ?? defaultQueueLimit, limitBytes);
+    this.#pending = new PendingMessages(options.queueLimit ?? defaultQueueLimit, limitCharacters);
     this.#isOff = options.mode === "off";
     this.#loaded = this.#isOff ? Promise.resolve() : this.#load(options.load ?? loadLibc);
   }
 
-  /** The sink has the record of this alert. Returns at once. */
-  acknowledged(event: AcknowledgedEvent): void {
-    if (this.#options.mode === "on") this.#enqueue(acknowledgedMessage(event));
+  /**
+   * The sink has the record of this alert. Returns at once.
+   * @param event asked for only where there is room for it: where nobody listens, hundreds of thousands are dropped
+   */
+  acknowledged(event: () => AcknowledgedEvent): void {
+    if (this.#options.mode === "on") this.#enqueue(() => acknowledgedMessage(event()));
   }
 
   /** Something that a person at the manager should know. Returns at once. */
   error(event: ErrorEvent): void {
-    if (this.#options.mode !== "off") this.#enqueue(errorMessage(event));
+    if (this.#options.mode !== "off") this.#enqueue(() => errorMessage(event));
   }
 
   /** The forwarder itself is degraded, or well again. Returns at once. */
   status(event: StatusEvent): void {
-    if (this.#options.mode !== "off") this.#enqueue(statusMessage(event));
+    if (this.#options.mode !== "off") this.#enqueue(() => statusMessage(event));
   }
 
   snapshot(): FeedbackSnapshot {
@@ -123,12 +126,13 @@ export class Feedback implements AsyncDisposable {
     }
   }
 
-  #enqueue(message: Buffer): void {
+  #enqueue(message: () => string): void {
     if (this.#isOff) {
       this.#dropped++;
       return;
     }
-    this.#drop(this.#pending.push(message));
+    if (this.#pending.isFull) this.#drop(1);
+    else this.#pending.push(message());
     this.#plan();
   }
 
@@ -157,7 +161,7 @@ export class Feedback implements AsyncDisposable {
     for (let count = 0; count < burst; count++) {
       const message = this.#pending.oldest;
       if (message === undefined || this.#socket === undefined) return undefined;
-      const result = this.#socket.send(message);
+      const result = this.#socket.send(Buffer.from(message));
       if (result.kind === "full") return "full";
       if (result.kind === "away") {
         this.#wentAway(result.why);
@@ -195,11 +199,10 @@ export class Feedback implements AsyncDisposable {
   }
 
   #drop(events: number): void {
-    if (events === 0) return;
     if (this.#droppedBefore === undefined) {
       this.#droppedBefore = this.#dropped;
       const { socketPath: socket, log } = this.#options;
-      log.warn({ socket }, "feedback events are dropped, the oldest first: Wazuh takes none. Alerts are not affected");
+      log.warn({ socket }, "feedback events are dropped: Wazuh takes none. Alerts are not affected");
     }
     this.#dropped += events;
   }

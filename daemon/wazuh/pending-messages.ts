@@ -1,39 +1,38 @@
 /**
- * Messages that wait to be sent, oldest first, bounded in number and in bytes: when there is no room for a new one, the
- * oldest ones make it.
+ * Messages that wait to be sent, oldest first, bounded in number and in characters. Kept as text: a small Buffer would
+ * hold on to the 8 KiB that Node cut it from.
  */
 export class PendingMessages {
   readonly #limit: number;
-  readonly #limitBytes: number;
+  readonly #limitCharacters: number;
   /** A Map keeps its entries in order, and the oldest leaves without moving the others. */
-  readonly #messages = new Map<number, Buffer>();
+  readonly #messages = new Map<number, string>();
   #next = 0;
   #oldest = 0;
-  #bytes = 0;
+  #characters = 0;
 
-  constructor(limit: number, limitBytes: number) {
+  /** @param limitCharacters reached by one message more at most */
+  constructor(limit: number, limitCharacters: number) {
     this.#limit = limit;
-    this.#limitBytes = limitBytes;
+    this.#limitCharacters = limitCharacters;
   }
 
   get size(): number {
     return this.#messages.size;
   }
 
-  get oldest(): Buffer | undefined {
+  get isFull(): boolean {
+    return this.#messages.size >= this.#limit || this.#characters >= this.#limitCharacters;
+  }
+
+  get oldest(): string | undefined {
     return this.#messages.get(this.#oldest);
   }
 
-  /** @returns how many were dropped to make room */
-  push(message: Buffer): number {
+  /** Takes one more, also where there is no room: the caller has asked. */
+  push(message: string): void {
     this.#messages.set(this.#next++, message);
-    this.#bytes += message.length;
-    let dropped = 0;
-    while (this.#messages.size > this.#limit || this.#bytes > this.#limitBytes) {
-      this.shift();
-      dropped++;
-    }
-    return dropped;
+    this.#characters += message.length;
   }
 
   /** @returns how many there were */
@@ -45,7 +44,7 @@ export class PendingMessages {
 
   /** Takes the oldest one away. */
   shift(): void {
-    this.#bytes -= this.oldest?.length ?? 0;
+    this.#characters -= this.oldest?.length ?? 0;
     this.#messages.delete(this.#oldest);
     this.#oldest++;
   }

@@ -40,7 +40,7 @@ const maxTextLength = 1024;
 const maxDescriptionLength = 8192;
 
 /** The event that says: the sink has the alert's record. It is an event of the alert's own agent. */
-export function acknowledgedMessage(event: AcknowledgedEvent): Buffer {
+export function acknowledgedMessage(event: AcknowledgedEvent): string {
   const { agentName, eventFormat, eventId, winTimestamp, timestamp } = event;
   return message(agentPrefix(event), {
     integration: "dfn",
@@ -56,7 +56,7 @@ export function acknowledgedMessage(event: AcknowledgedEvent): Buffer {
 }
 
 /** An error, as an event of the manager. */
-export function errorMessage({ code, description, status }: ErrorEvent): Buffer {
+export function errorMessage({ code, description, status }: ErrorEvent): string {
   return message("", {
     integration: "dfn",
     error: code,
@@ -66,7 +66,7 @@ export function errorMessage({ code, description, status }: ErrorEvent): Buffer 
 }
 
 /** The forwarder's own state, as an event of the manager. */
-export function statusMessage({ status, subject, text }: StatusEvent): Buffer {
+export function statusMessage({ status, subject, text }: StatusEvent): string {
   return message("", {
     integration: "dfn",
     dfn: { status, subject: shorten(subject), text: shorten(text, maxDescriptionLength) },
@@ -74,8 +74,8 @@ export function statusMessage({ status, subject, text }: StatusEvent): Buffer {
 }
 
 /** JSON escapes control characters, so that neither a NUL nor a newline stands in it. */
-function message(prefix: string, body: object): Buffer {
-  return Buffer.from(`${queue}:${prefix}${location}:${JSON.stringify(body)}`);
+function message(prefix: string, body: object): string {
+  return `${queue}:${prefix}${location}:${JSON.stringify(body)}`;
 }
 
 /**

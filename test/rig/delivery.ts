@@ -1,11 +1,11 @@
 import { Budget } from "../../daemon/delivery/budget.ts";
 import type { BatchLimits } from "../../daemon/delivery/batch-queue.ts";
-import type { DeadReason, Handler, Outcome, SourceName } from "../../daemon/delivery/contract.ts";
+import type { DeadReason, Feedback, Handler, Outcome, SourceName } from "../../daemon/delivery/contract.ts";
 import type { Couples } from "../../daemon/delivery/couples.ts";
 import type { NewDeadLetter } from "../../daemon/delivery/dead-letters.ts";
 import { Outbox } from "../../daemon/delivery/outbox.ts";
 import { Pipeline, type Verdict } from "../../daemon/delivery/pipeline.ts";
-import { Shipper, type Feedback } from "../../daemon/delivery/shipper.ts";
+import { Shipper } from "../../daemon/delivery/shipper.ts";
 import type { SinkOffsets } from "../../daemon/delivery/sink-offsets.ts";
 import { SourceCounters } from "../../daemon/telemetry/counters.ts";
 import type { MemorySink } from "./memory-sink.ts";

@@ -2,6 +2,7 @@ import type { SinkRecord, WriteOutcome } from "../../delivery/contract.ts";
 import { codecNumbers, compress, type Compression } from "./compression.ts";
 import type { Fault } from "./faults.ts";
 import { batchHeaderBytes, encodeRecords, stampHeader, type BatchNumber } from "./record-batch.ts";
+import { scratch } from "./scratch.ts";
 
 /** One call of `write`: collects an outcome for each of its records and then answers the caller. */
 export class Parcel {
@@ -84,18 +85,20 @@ export class Entry {
 
   async #seal(compression: Compression): Promise<void> {
     const records = this.slots.map(({ record }) => record);
-    const plain = encodeRecords(records, batchHeaderBytes);
     if (compression !== "none") {
+      const plain = encodeRecords(records, 0, (bytes) => scratch.take(bytes));
       try {
-        const packed = await compress(compression, plain.subarray(batchHeaderBytes));
+        const packed = await compress(compression, plain);
         this.#batch = Buffer.concat([Buffer.allocUnsafe(batchHeaderBytes), packed]);
         this.#attributes = codecNumbers[compression];
         return;
       } catch {
         // The compressor fails for want of memory only; uncompressed the batch is as good.
+      } finally {
+        scratch.give(plain);
       }
     }
-    this.#batch = plain;
+    this.#batch = encodeRecords(records, batchHeaderBytes);
   }
 
   /** Two halves, the older records first; at least two records are needed. */

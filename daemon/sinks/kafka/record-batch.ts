@@ -64,12 +64,17 @@ function writeBytes(target: Buffer, position: number, bytes: Buffer | null): num
 /**
  * Encodes records one after the other, uncompressed, behind `headRoom` bytes left free for the batch's header.
  * One pass for the sizes, one allocation, one pass that writes.
+ * @param allocate gives a buffer of this length, whatever it holds
  */
-export function encodeRecords(records: readonly SinkRecord[], headRoom: number): Buffer {
+export function encodeRecords(
+  records: readonly SinkRecord[],
+  headRoom: number,
+  allocate: (bytes: number) => Buffer = (bytes) => Buffer.allocUnsafe(bytes),
+): Buffer {
   const sizes = records.map(bodySize);
   let total = headRoom;
   for (const size of sizes) total += sizeOfVarint(size) + size;
-  const target = Buffer.allocUnsafe(total);
+  const target = allocate(total);
   let at = headRoom;
   for (const [index, record] of records.entries()) {
     at = writeVarint(target, at, sizes[index]!);

@@ -158,7 +158,7 @@ test("an over-long line is a dead letter that says how long it was", async () =>
 test("the socket's copy is left to the tail when the budget is spent, or when integratord may have cut a number", () => {
   const sink = new MemorySink();
   sink.isHolding = true;
-  const delivery = new Delivery({ sink, couples: paired(), limitBytes: 3000 }).begin();
+  const delivery = new Delivery({ sink, couples: paired(), limitBytes: 6000 }).begin();
   const left = delivery.offer("socket", alertBytes("1.1"));
   assert.equal(left.verdict.kind, "taken");
   const exponent = Buffer.from(alertBytes("1.2").toString().replace("{", '{"n":9.00719925474099e+15,'));

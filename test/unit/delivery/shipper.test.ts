@@ -207,7 +207,10 @@ test("after dispose no outcome is told, whether the alert was held, gated, under
 
 test("Wazuh is told of an acknowledged record once it is acknowledged, and of a warning", async () => {
   const told: unknown[] = [];
-  const feedback = { acknowledged: (event: unknown) => told.push(event), error: (event: unknown) => told.push(event) };
+  const feedback = {
+    acknowledged: (event: () => unknown) => told.push(event()),
+    error: (event: unknown) => told.push(event),
+  };
   const sink = new MemorySink();
   sink.isHolding = true;
   const handler = {
