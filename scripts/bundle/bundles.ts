@@ -8,6 +8,7 @@ import { copyKoffi, koffiNative } from "./koffi-native.ts";
 function options(root: string): BuildOptions {
   return {
     absWorkingDir: root, // keeps the checkout's own path out of the bundle
+    preserveSymlinks: true, // and that of a node_modules that several checkouts share
     bundle: true,
     platform: "node",
     target: "node20",

@@ -1,7 +1,7 @@
 /** What `npm run build` leaves in dist/. The tests are run in the root of the checkout. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { copyFile, cp, readFile, stat } from "node:fs/promises";
+import { copyFile, cp, readFile, stat, symlink } from "node:fs/promises";
 import { builtinModules, createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
@@ -67,6 +67,16 @@ test("the same input gives the same bytes, wherever they are written", async () 
   for (const name of ["custom-dfn", "wazuh-dfn.cjs", `koffi-${process.platform}-${process.arch}.node`]) {
     assert.ok((await readFile(first.join(name))).equals(await readFile(second.join(name))), name);
   }
+});
+
+test("a checkout elsewhere that shares its node_modules gives the same bytes", async () => {
+  await using checkout = await TempDir.create();
+  for (const name of ["daemon", "integration", "node_modules", "package.json", "tsconfig.json"]) {
+    await symlink(join(root, name), checkout.join(name));
+  }
+  await using out = await TempDir.create();
+  await bundleForwarder(checkout.path, out.path);
+  assert.ok((await readFile(out.join("wazuh-dfn.cjs"))).equals(await readFile(join(dist, "wazuh-dfn.cjs"))));
 });
 
 test("koffi's native file is found beside a bundle, and only asked for when koffi is", async () => {

@@ -59,6 +59,16 @@ for (const way of ways) {
         await using _ = await LineServer.listen(dir.join("s"), (_line, socket) => void socket.destroy());
         assert.deepEqual(await customDfn.run(small), quiet);
       }
+      {
+        // Gone while most of the alert is still to be written.
+        const large = await usualCall(dir, `{"a":"${"x".repeat(3_000_000)}"}\n`);
+        const server = createServer((socket) => socket.destroy()).listen(dir.join("s"));
+        await once(server, "listening");
+        assert.deepEqual(await customDfn.run(large), quiet);
+        server.close();
+        await once(server, "close");
+        if (way === "perl") assert.equal(customDfn.tookBundledWay(), false);
+      }
       const sockets: Socket[] = [];
       const paused = createServer({ pauseOnConnect: true }, (socket) => sockets.push(socket)).listen(dir.join("s"));
       await once(paused, "listening");
