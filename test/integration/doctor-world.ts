@@ -4,7 +4,7 @@ import type { Finding, State } from "../../daemon/doctor/judgement.ts";
 import type { Kafka } from "../rig/kafka.ts";
 import { present } from "../rig/present.ts";
 import type { Program } from "../rig/program.ts";
-import { ManagerTree, wazuhId } from "../rig/wazuh/manager-tree.ts";
+import { ManagerTree, wazuhGroup } from "../rig/wazuh/manager-tree.ts";
 import { type Settings, World } from "../rig/world.ts";
 
 export interface DoctorReport {
@@ -48,7 +48,7 @@ export class DoctorWorld implements AsyncDisposable {
 
   /** The socket is open to the made-up group. */
   settings(changes: Settings = {}): Settings {
-    const socket = { path: this.world.socketPath, group: String(wazuhId) };
+    const socket = { path: this.world.socketPath, group: String(wazuhGroup) };
     return { sources: { socket, tail: { start: "beginning" } }, ...changes };
   }
 

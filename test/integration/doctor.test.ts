@@ -55,8 +55,7 @@ test("custom-dfn that Wazuh may write, may not run, or that is absent", async ()
   chmodSync(path, 0o000);
   rmSync(path);
   assert.match(await at.about("custom-dfn"), /^failed .*does not exist/);
-  writeFileSync(path, "#!/bin/sh\r\n", { mode: 0o750 });
-  chownSync(path, isRoot ? 0 : wazuhId, wazuhId);
+  at.tree.replaceCustomDfn("#!/bin/sh\r\n");
   assert.match(await at.about("custom-dfn"), /^failed .*DOS line ends/);
 });
 
@@ -72,12 +71,12 @@ test("a test alert goes through custom-dfn, whichever way it takes", async () =>
 
 test("custom-dfn that hangs is ended, and custom-dfn that fails is told with what it says", async () => {
   await using at = await DoctorWorld.create(kafka, { forwarder: false });
-  writeFileSync(at.tree.customDfn, "#!/bin/sh\necho it is broken >&2\nexit 3\n");
+  at.tree.replaceCustomDfn("#!/bin/sh\necho it is broken >&2\nexit 3\n");
   assert.match(await at.about("hand-over"), /^failed .*ended with 3: "it is broken"$/);
   const started = at.world.directory.join("started");
   mkdirSync(started);
   chmodSync(started, 0o777);
-  writeFileSync(at.tree.customDfn, `#!/bin/sh\necho $$ >${started}/pid\nsleep 600\n`);
+  at.tree.replaceCustomDfn(`#!/bin/sh\necho $$ >${started}/pid\nsleep 600\n`);
   assert.match(await at.about("hand-over"), /^failed .*did not end within 4 s/);
   const pid = Number(readFileSync(join(started, "pid"), "utf8"));
   assert.throws(() => process.kill(pid, 0), /ESRCH/);

@@ -3,6 +3,7 @@ import { randomInt } from "node:crypto";
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { describe } from "../../errors.ts";
 import type { Account } from "../accounts.ts";
 import { failed, type Judgement, ok, unseen, warning } from "../judgement.ts";
@@ -11,6 +12,12 @@ import { makeTestAlert, type TestAlert } from "../test-alert.ts";
 /** The time in which custom-dfn has to be done; it takes 35 ms and waits 50 ms for the forwarder. */
 const endWithinMs = 4000;
 const mostOutputBytes = 4096;
+/**
+ * custom-dfn waits 50 ms for the forwarder, which a busy machine takes longer for now and then, this one more so while
+ * the doctor looks at all else: then it is asked again.
+ */
+const mostTries = 5;
+const againAfterMs = 300;
 /** What systemd gives a service, where integratord's own environment cannot be read. */
 const servicePath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -83,10 +90,20 @@ async function callWith(alert: TestAlert, setting: HandOverSetting, account: Acc
     const file = join(directory, `custom-dfn-${Math.floor(Date.now() / 1000)}-${randomInt(1_000_000)}.alert`);
     await chmod(directory, 0o711);
     await writeFile(file, alert.line, { mode: 0o644 });
-    return await run(file, setting, account, await pathOf(setting.integratordPid));
+    const path = await pathOf(setting.integratordPid);
+    let call = await run(file, setting, account, path);
+    for (let tries = 1; tries < mostTries && isLate(call); tries++) {
+      await delay(againAfterMs);
+      call = await run(file, setting, account, path);
+    }
+    return call;
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+function isLate(call: Call): boolean {
+  return call.kind === "ended" && call.code === 0 && call.output.includes("no answer within");
 }
 
 function run(file: string, setting: HandOverSetting, account: Account, path: string): Promise<Call> {

@@ -3,7 +3,6 @@ import { once } from "node:events";
 import {
   chmodSync,
   chownSync,
-  copyFileSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -18,6 +17,7 @@ import { present } from "../present.ts";
 
 /** Who Wazuh's daemons would be: a number that no user of this machine has; the one who tests, unless that is root. */
 export const wazuhId = process.getuid?.() === 0 ? 41_990 : present(process.getuid?.());
+export const wazuhGroup = process.getuid?.() === 0 ? wazuhId : present(process.getgid?.());
 const rootId = process.getuid?.() === 0 ? 0 : wazuhId;
 
 const ossecConf = `<!-- a made-up manager -->
@@ -85,16 +85,18 @@ export class ManagerTree implements AsyncDisposable {
     ];
     for (const [path, mode, owner] of modes) {
       chmodSync(join(home, path), mode);
-      chownSync(join(home, path), owner, wazuhId);
+      chownSync(join(home, path), owner, wazuhGroup);
     }
   }
 
-  /** As the installation does: the built program, owned by root, not writable for Wazuh. */
+  /** As the installation does: owned by root, not writable for Wazuh. An ordinary user can only do the latter. */
   installCustomDfn(program = bundledCustomDfn.path): void {
-    rmSync(this.customDfn, { force: true });
-    copyFileSync(program, this.customDfn);
-    chmodSync(this.customDfn, 0o750);
-    chownSync(this.customDfn, rootId, wazuhId);
+    this.#putCustomDfn(readFileSync(program));
+  }
+
+  /** Another program in its place. */
+  replaceCustomDfn(text: string): void {
+    this.#putCustomDfn(Buffer.from(text));
   }
 
   /** Appends to ossec.conf. @param inner the tags of an `<integration>` beside its name */
@@ -146,5 +148,12 @@ export class ManagerTree implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#daemons.keys()].map((name) => this.stop(name)));
+  }
+
+  #putCustomDfn(content: Buffer): void {
+    rmSync(this.customDfn, { force: true });
+    writeFileSync(this.customDfn, content);
+    chmodSync(this.customDfn, rootId === 0 ? 0o750 : 0o550);
+    chownSync(this.customDfn, rootId, wazuhGroup);
   }
 }
