@@ -8,9 +8,19 @@ import { join } from "node:path";
  * @param leaveOut paths, relative to the directory, that may change
  */
 export async function snapshotOf(root: string, leaveOut: RegExp = /^$/): Promise<string[]> {
-  const names = await readdir(root, { recursive: true });
+  const names = await namesBelow(root, "");
   const lines = names.filter((name) => !leaveOut.test(name)).map((name) => describeFile(root, name));
   return (await Promise.all(lines)).toSorted();
+}
+
+/** Not by `readdir` with `recursive`, which follows symbolic links, out of a root into this machine's own system. */
+async function namesBelow(root: string, directory: string): Promise<string[]> {
+  const entries = await readdir(join(root, directory), { withFileTypes: true });
+  const names = entries.map(async (entry) => {
+    const name = join(directory, entry.name);
+    return entry.isDirectory() ? [name, ...(await namesBelow(root, name))] : [name];
+  });
+  return (await Promise.all(names)).flat();
 }
 
 async function describeFile(root: string, name: string): Promise<string> {
