@@ -54,6 +54,14 @@ test("several lines in one write are answered each, in order, whatever their kin
   );
 });
 
+test("thousands of short lines in one write are all answered", async () => {
+  await using world = await SocketWorld.listen();
+  await using client = await world.connect();
+  await client.send("\n".repeat(10_000));
+  assert.ok((await client.answered(10_000)).every((answer) => answer === "rejected - empty line"));
+  assert.equal((await client.end()).length, 10_000);
+});
+
 test("a line that comes byte by byte is one line, and carriage returns before newlines do not matter", async () => {
   await using world = await SocketWorld.listen();
   await using client = await world.connect();

@@ -37,8 +37,8 @@ interface CutOff {
   readonly heldBytes: number;
 }
 
-/** Answers that a client may leave unread before nothing more is read from it. */
-const maxUnreadBytes = 64 * 1024;
+/** Answers that may wait for an outcome before no further line is taken; beside these, the socket's own buffer fills. */
+const maxUnsent = 2048;
 
 /**
  * One client: reads lines, answers each, in their order. A client that is slow, silent or never reads holds up nobody
@@ -84,7 +84,10 @@ export class Connection {
     if (this.#isPumping) return;
     this.#isPumping = true;
     let next = 0;
-    while (!this.#socket.destroyed && !this.#isFull()) {
+    while (!this.#socket.destroyed) {
+      // Answers that are known may go at once; what is full then is emptied by "drain" or by an outcome.
+      if (this.#isFull()) this.#send();
+      if (this.#isFull()) break;
       const piece = this.#pieces[next];
       if (piece === undefined || !this.#hall.mayTake()) break;
       next += 1;
@@ -116,7 +119,7 @@ export class Connection {
   }
 
   #isFull(): boolean {
-    return this.#socket.writableLength + (this.#answers.length - this.#head) * 32 > maxUnreadBytes;
+    return this.#socket.writableNeedDrain || this.#answers.length - this.#head > maxUnsent;
   }
 
   #take(piece: Piece | CutOff): void {
