@@ -46,8 +46,9 @@ function isWindow(value: unknown): value is SavedWindow {
 function isEntry(value: unknown): value is SavedEntry {
   if (!Array.isArray(value) || value.length !== 5) return false;
   const [high, low, tail, socket, second]: unknown[] = value;
-  // A number that does not fit would never be found again in the window, and its entry never be forgotten.
+  // A number that does not fit, or no copy at all, would take a place in the window for an alert that is never found.
   return (
+    (tail !== 0 || socket !== 0) &&
     isUpTo(0xffffffff, high) &&
     isUpTo(0xffffffff, low) &&
     isUpTo(maxCopies, tail) &&

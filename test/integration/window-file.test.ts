@@ -60,6 +60,7 @@ test("a window with numbers that the table cannot hold is left out", async () =>
     [1, 0, -1, 0, 1],
     [1, 0, 0, 40_000, 1],
     [1, 0, 0, 1, -2],
+    [1, 0, 0, 0, 1],
     [1, 0, 0, 1],
     ["1", 0, 0, 1, 1],
   ];
