@@ -12,9 +12,9 @@ export function listLine({ id, letter }: Stored): string {
   const { time, reason, handler, place, detail } = letter;
   const columns = [
     id.padEnd(36),
-    time,
-    reason.padEnd(16),
-    (handler ?? "-").padEnd(11),
+    printable(time),
+    printable(reason).padEnd(16),
+    printable(handler ?? "-").padEnd(11),
     `${place.length} B`.padStart(9),
   ];
   return `${columns.join("  ")}  ${printable(detail)}`;
@@ -37,11 +37,11 @@ export function shown({ id, letter }: Stored): string {
     ["time", time],
     ["source", source],
     ["reason", reason],
-    ["detail", printable(detail)],
+    ["detail", detail],
     ["handler", handler ?? "-"],
-    ["place", `${printable(place.file)}, byte ${place.offset}, ${place.length} bytes long`],
+    ["place", `${place.file}, byte ${place.offset}, ${place.length} bytes long`],
   ];
-  const lines = facts.map(([name, value]) => `${name.padEnd(8)} ${value}`);
+  const lines = facts.map(([name, value]) => `${name.padEnd(8)} ${printable(value)}`);
   if (raw === undefined) lines.push("alert    its bytes were given up for room in the store");
   else {
     lines.push(keptBytes === undefined ? "alert" : `alert    the first ${keptBytes} bytes of it`);

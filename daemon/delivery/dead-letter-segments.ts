@@ -138,7 +138,23 @@ function letterOf(line: string): DeadLetter | undefined {
   }
 }
 
-/** The version stands for the rest: nobody but this store writes here. */
+/** All that is read of an entry is there: commands that list the store meet whatever damage its files have. */
 function isDeadLetter(value: unknown): value is DeadLetter {
-  return typeof value === "object" && value !== null && "version" in value && value.version === 1;
+  if (typeof value !== "object" || value === null) return false;
+  const { version, time, source, reason, detail, handler, place, raw, keptBytes } = value as Partial<
+    Record<keyof DeadLetter, unknown>
+  >;
+  return (
+    version === 1 &&
+    [time, source, reason, detail].every((text) => typeof text === "string") &&
+    [handler, raw].every((text) => text === undefined || typeof text === "string") &&
+    (keptBytes === undefined || typeof keptBytes === "number") &&
+    isPlace(place)
+  );
+}
+
+function isPlace(value: unknown): value is Place {
+  if (typeof value !== "object" || value === null) return false;
+  const { file, offset, length } = value as Partial<Record<keyof Place, unknown>>;
+  return typeof file === "string" && typeof offset === "number" && typeof length === "number";
 }
