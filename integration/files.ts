@@ -43,9 +43,12 @@ export function readOptions(path: string): Options {
     if (tail === undefined) return {};
     if (typeof tail === "boolean") return { tail };
   }
-  throw new BadFile(
-    `<options> of the custom-dfn block must be {"tail": false} or left out, not: ${text.slice(0, 100)}`,
-  );
+  throw new BadFile(`<options> of the custom-dfn block must be {"tail": false} or left out, not: ${oneLine(text)}`);
+}
+
+/** The beginning of any text, as part of a message: nothing in it ends the line or steers a terminal. */
+function oneLine(text: string): string {
+  return text.slice(0, 100).replaceAll(/[^\x20-\x7e]+/g, " ");
 }
 
 function parse(text: string): unknown {
