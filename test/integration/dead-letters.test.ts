@@ -116,7 +116,9 @@ test("a segment that another living process writes is not rewritten under it; a 
   await using temp = await TempDir.create();
   const child = spawn("sleep", ["1000"]);
   try {
-    const line = `${JSON.stringify({ version: 1, place: { offset: 1 }, raw: "x".repeat(5000) })}\n`;
+    const place = { file: "/f", offset: 1, length: 1 };
+    const entry = { version: 1, time: "t", source: "tail", reason: "torn", detail: "d", place };
+    const line = `${JSON.stringify({ ...entry, raw: "x".repeat(5000) })}\n`;
     const living = temp.join(`2026-01-01T00-00-00-000Z-${child.pid}-0.ndjson`);
     const dead = temp.join("2026-01-02T00-00-00-000Z-4194304-0.ndjson");
     await writeFile(living, line);
@@ -125,7 +127,7 @@ test("a segment that another living process writes is not rewritten under it; a 
     await store.add(letter(1));
     await store.add(letter(2));
     assert.equal(await readFile(living, "utf8"), line);
-    assert.ok((await readFile(dead, "utf8")).length < 100);
+    assert.ok((await readFile(dead, "utf8")).length < 200);
     assert.equal(store.rawGivenUp, 1);
   } finally {
     child.kill();

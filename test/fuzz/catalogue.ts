@@ -1,0 +1,30 @@
+import type { Target } from "./target.ts";
+import { checkpoint } from "./targets/checkpoint.ts";
+import { call, callFiles } from "./targets/custom-dfn.ts";
+import { deadLetters } from "./targets/dead-letters.ts";
+import { json } from "./targets/json.ts";
+import { lineReader } from "./targets/line-reader.ts";
+import { pipeline } from "./targets/pipeline.ts";
+import { salvaging } from "./targets/salvage.ts";
+import { socket } from "./targets/socket.ts";
+import { splitter } from "./targets/splitter.ts";
+import { tail } from "./targets/tail.ts";
+import { savedWindow } from "./targets/window.ts";
+import { xml } from "./targets/xml.ts";
+
+/** All that reads what others write. */
+export const targets: readonly Target[] = [
+  json,
+  salvaging,
+  xml,
+  pipeline,
+  lineReader,
+  socket,
+  splitter,
+  tail,
+  checkpoint,
+  savedWindow,
+  deadLetters,
+  call,
+  callFiles,
+];
