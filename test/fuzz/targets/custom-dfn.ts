@@ -3,7 +3,8 @@ import { writeFileSync } from "node:fs";
 import { parseCall } from "../../../integration/call.ts";
 import { BadFile, readAlertLine, readOptions } from "../../../integration/files.ts";
 import { formatAnswer, maxAnswerBytes, parseAnswer } from "../../../integration/protocol.ts";
-import { Document, NotJson } from "../../../daemon/alert/json.ts";
+import { Alert } from "../../../daemon/alert/alert.ts";
+import { NotJson } from "../../../daemon/alert/json.ts";
 import { TempDir } from "../../rig/temp-dir.ts";
 import { depthOf, parsedObject } from "../oracles.ts";
 import { alerts, alertWords, hostileJson } from "../seeds.ts";
@@ -112,10 +113,9 @@ function orRefusal<T>(read: () => T): T | string {
 
 function isTaken(line: Buffer): boolean {
   try {
-    parseObject(line);
-    return true;
+    return Alert.parse(line).bytes === line;
   } catch (reason) {
-    assert.ok(reason instanceof NotJson);
+    if (!(reason instanceof NotJson)) throw reason;
     return false;
   }
 }
