@@ -31,7 +31,7 @@ Signals:
 `,
   async run(args, io) {
     const { values } = parseCommandLine(run, args, configOptions);
-    keepYoungGenerationSmall();
+    keepHeapSmall();
     const first = loadConfig(values, io);
     await using _lock = await lockStateDir(first.stateDir, createLog(first.log.level));
     const process = { env: io.env, books: createBooks(), latency: new LatencyMeter(), metrics: new Metrics() };
@@ -82,11 +82,14 @@ Signals:
 };
 
 /**
- * V8 lets the young generation grow to 48 MB under load and keeps it. What passes through here lives until Kafka answers,
- * so most of it is promoted in any case: 40 MB less at the peak of a backlog, at the same processor time (measured).
+ * Makes V8 collect sooner than it would. What passes through here lives until Kafka answers, so nearly all of it is
+ * promoted however large the young generation grows (48 MB); and buffers that were promoted wait for a full collection,
+ * which comes when the heap has grown fourfold. Measured with a backlog of Windows alerts: 160 MB at the peak, 245 MB
+ * without; after an outage 200 MB, 235 MB without the second flag; no difference in processor time.
  */
-function keepYoungGenerationSmall(): void {
+function keepHeapSmall(): void {
   setFlagsFromString("--semi-space-growth-factor=1");
+  setFlagsFromString("--heap-growing-percent=150");
 }
 
 /** Waits for the end (undefined) or for good new settings; bad ones are reported and the old ones stay. */
