@@ -39,6 +39,11 @@ for try in 1 2 3 4 5 6 7 8 9 10; do
 done
 echo '{"timestamp":"2026-11-21T10:00:01.000+0000","rule":{"level":3},"id":"1.2","location":"x"}' >/tmp/alert
 setpriv --reuid=${wazuhId} --regid=${wazuhId} --clear-groups /var/ossec/integrations/custom-dfn /tmp/alert "" unix:/run/wazuh-dfn/alerts.sock debug
+# No Kafka answers here: it is degraded after a while, and Wazuh is told.
+for try in $(seq 120); do
+  wazuh-dfn status --json | tr -d ' \\n' | grep -o '"feedback":{[^}]*"sent":[1-9]' && break
+  sleep 0.5
+done
 echo "probe restarts: $(grep -c . /var/ossec/var/run/restarts)"
 `;
 
