@@ -66,7 +66,7 @@ export class StatusService implements AsyncDisposable {
       headersTimeout: requestMs,
       requestTimeout: requestMs,
       keepAliveTimeout: requestMs,
-      connectionsCheckingInterval: 1000,
+      connectionsCheckingInterval: requestMs,
     };
     const server = createServer(limits, (request, response) => void this.#handle(request, response, log));
     server.maxConnections = mostConnections;

@@ -96,13 +96,15 @@ export interface Sight {
   /** `device:inode`; exact, because inodes go beyond 2^53. */
   readonly id: string;
   readonly size: number;
+  /** When content, size, links or modes changed last, in nanoseconds since 1970; nobody can set it back. */
+  readonly changedNs: bigint;
 }
 
 /** What a path leads to, or undefined when there is nothing. */
 export async function look(path: string): Promise<Sight | undefined> {
   try {
     const found = await stat(path, { bigint: true });
-    return { id: `${found.dev}:${found.ino}`, size: Number(found.size) };
+    return { id: `${found.dev}:${found.ino}`, size: Number(found.size), changedNs: found.ctimeNs };
   } catch (reason) {
     if (isAbsent(reason)) return undefined;
     throw reason;

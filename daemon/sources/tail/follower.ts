@@ -3,9 +3,11 @@ import { look } from "./archives.ts";
 import { measureBacklog, type Backlog } from "./backlog.ts";
 import type { Loaded } from "./checkpoint-store.ts";
 import { Feeder } from "./feeder.ts";
+import type { Following, State } from "./follower-state.ts";
 import type { Generation } from "./generation.ts";
 import type { Journal } from "./journal.ts";
 import { Placement } from "./placement.ts";
+import { Stillness } from "./stillness.ts";
 import { statusOf, type TailStatus } from "./status.ts";
 import { Succession, type Opened } from "./succession.ts";
 import type { TailOptions } from "./options.ts";
@@ -14,36 +16,6 @@ import { explain, Trouble } from "./trouble.ts";
 /** Longer than alerts.json is ever away while it is re-linked, and short enough to be told within two seconds. */
 const patienceMs = 1000;
 
-/**
- * What is open, and so what is to be done next:
- *
- *                            EOF, nothing new          EOF, and another file
- *                opened      at the path: wait         is at the path
- *     placing ───────────► following ◄──┐ ───────────────────────► ending
- *      │  ▲ cannot be       │  ▲ └──────┘                            │ drained again, the rest
- *      │  └ read: wait      │  └─────────────── opened ───┐          │ behind the last newline
- *      │                    │ .gz at its end,             │          │ handed on, closed
- *      │ nothing to open    │ or broken: closed           │          │
- *      └────────────────────┴────────────────────────► between ◄─────┘
- *                                                         └─▲ nothing there, or it cannot be read: wait
- *
- * The file that is open is drained once more after another one was seen at the path: analysisd closes the old file
- * before it links the new one (Wazuh 4.14 source: src/analysisd/alerts/getloglocation.c:105-149), so what it flushed
- * between our last read and that moment is met, and nothing can come after it.
- */
-type State =
-  | { readonly kind: "placing"; readonly placement: Placement }
-  | { readonly kind: "between" }
-  | Following
-  | { readonly kind: "ending"; readonly generation: Generation };
-
-interface Following {
-  readonly kind: "following";
-  readonly generation: Generation;
-  /** Whether alerts.json was seen to be this file: it is then not over before something else is there. */
-  wasLive: boolean;
-}
-
 /** Follows the log over its generations, one step at a time. */
 export class Follower {
   readonly #journal: Journal;
@@ -51,6 +23,7 @@ export class Follower {
   readonly #succession: Succession;
   readonly #feeder: Feeder;
   readonly #trouble: Trouble;
+  readonly #stillness = new Stillness();
   #state: State;
   #isAtEnd = false;
   #size: number | undefined;
@@ -70,6 +43,11 @@ export class Follower {
   /** Whether the place to go on from is found; before that the journal knows less than the checkpoint. */
   get isPlaced(): boolean {
     return this.#state.kind !== "placing";
+  }
+
+  /** Whether the next step would find what the last one found: the end of alerts.json. */
+  isStill(): boolean {
+    return this.#stillness.holds(this.#options.path);
   }
 
   /** Goes on as far as there is something to read. Returns whether the next step should follow at once. */
@@ -105,7 +83,8 @@ export class Follower {
   /** Finds out how much there is to read, for the status. */
   async measure(): Promise<void> {
     try {
-      this.#size = "generation" in this.#state ? await this.#state.generation.size() : undefined;
+      const state = this.#state;
+      this.#size = this.#stillness.size ?? ("generation" in state ? await state.generation.size() : undefined);
       if (!this.#isAtEnd) this.#backlog = await measureBacklog(this.#succession, this.#journal);
     } catch {
       // Closed in this moment, or not readable: the numbers stay, and reading reports what is wrong.
@@ -153,6 +132,7 @@ export class Follower {
     const { generation } = state;
     const { file } = generation.origin;
     this.#isAtEnd = false;
+    this.#stillness.forget();
     const pause = await this.#feeder.feed(generation, signal);
     switch (pause.kind) {
       case "stopped":
@@ -184,6 +164,7 @@ export class Follower {
         this.#backlog = { bytes: 0, compressed: 0 };
         this.#journal.caughtUp();
         this.#trouble.clear(`${path} is there again.`);
+        this.#stillness.take(found, state.generation.offset);
         onEnd?.();
         return false;
       }

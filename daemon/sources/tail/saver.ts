@@ -2,6 +2,7 @@ import { open } from "node:fs/promises";
 import type { SinkOffsets } from "../../delivery/contract.ts";
 import type { CheckpointStore } from "./checkpoint-store.ts";
 import { beforeBytes, fingerprint, type Fingerprint } from "./fingerprint.ts";
+import type { Origin } from "./generation.ts";
 import type { Journal, Spot } from "./journal.ts";
 
 /** So many lines done beyond the position are noted while the forwarder runs; a proper stop notes all. */
@@ -15,6 +16,8 @@ export class Saver {
   readonly #store: CheckpointStore;
   readonly #sinkOffsets: () => SinkOffsets;
   #last: Promise<void> = Promise.resolve();
+  /** What was read from disk last: on a quiet manager the place stays for hours. */
+  #before: { readonly origin: Origin; readonly offset: number; readonly print: Fingerprint } | undefined;
 
   constructor(journal: Journal, store: CheckpointStore, sinkOffsets: () => SinkOffsets) {
     this.#journal = journal;
@@ -34,8 +37,19 @@ export class Saver {
   async #save(most: number): Promise<void> {
     // Position and sink offsets belong together, so both are taken before anything is waited for.
     const snapshot = this.#journal.snapshot(most, this.#sinkOffsets());
-    const before = snapshot.spot ? await bytesBefore(snapshot.spot) : nothing;
+    const before = snapshot.spot ? await this.#bytesBefore(snapshot.spot) : nothing;
     await this.#store.save(snapshot.complete(before));
+  }
+
+  async #bytesBefore(spot: Spot): Promise<Fingerprint> {
+    const { origin } = spot.visit;
+    const { offset } = spot;
+    if (this.#before?.origin !== origin || this.#before.offset !== offset) {
+      const print = await bytesBefore(spot);
+      this.#before = print === nothing ? undefined : { origin, offset, print };
+      return print;
+    }
+    return this.#before.print;
   }
 }
 

@@ -76,7 +76,7 @@ export class Tail implements AsyncDisposable {
     return this.#follower?.status();
   }
 
-  /** Steps of the reading loop so far: as long as it does not wait for room it makes one every `pollMs`, or more. */
+  /** Looks at the log so far: as long as it does not wait for room it makes one every `pollMs`, or more. */
   get steps(): number {
     return this.#steps;
   }
@@ -117,6 +117,10 @@ export class Tail implements AsyncDisposable {
   async #read(follower: Follower, signal: AbortSignal): Promise<void> {
     const waker = this.#options.waker ?? every(this.#options.pollMs);
     let isSaved = false;
+    const isStill = (): boolean => {
+      this.#steps += 1;
+      return follower.isStill();
+    };
     while (!signal.aborted) {
       const goesOn = await follower.step(signal);
       this.#steps += 1;
@@ -126,7 +130,7 @@ export class Tail implements AsyncDisposable {
         isSaved = true;
       }
       this.#resolvePlaced();
-      if (!goesOn) await waker.wait(signal);
+      if (!goesOn) await waker.wait(signal, isStill);
     }
   }
 

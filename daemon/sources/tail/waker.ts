@@ -1,20 +1,34 @@
-import { setTimeout as delay } from "node:timers/promises";
-
 /** When to look again. Time is handed in, so that tests decide when it passes. */
 export interface Waker {
-  /** Resolves when it is time to look again, or when the signal is aborted; never rejects. */
-  wait(signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves when it is time to look again, or when the signal is aborted; never rejects.
+   * @param isStill asked each time before that: while it says yes there is nothing to look at
+   */
+  wait(signal: AbortSignal, isStill?: () => boolean): Promise<void>;
 }
 
-/** Looks again after a fixed time, in milliseconds. */
+/**
+ * Looks again after a fixed time, in milliseconds. One timer lasts as long as nothing happens: a promise and a listener
+ * for each look would cost as much as the look.
+ */
 export function every(periodMs: number): Waker {
   return {
-    async wait(signal) {
-      try {
-        await delay(periodMs, undefined, { signal });
-      } catch (reason) {
-        if (!signal.aborted) throw reason;
-      }
+    wait(signal, isStill = () => false) {
+      return new Promise((resolve) => {
+        if (signal.aborted) {
+          resolve();
+          return;
+        }
+        const over = (): void => {
+          clearInterval(timer);
+          signal.removeEventListener("abort", over);
+          resolve();
+        };
+        const timer = setInterval(() => {
+          if (!isStill()) over();
+        }, periodMs);
+        signal.addEventListener("abort", over);
+      });
     },
   };
 }

@@ -7,7 +7,8 @@ import { present } from "../../rig/present.ts";
 import type { CarryRow } from "./carry.ts";
 import type { Row } from "./row.ts";
 
-const settleMs = 3000;
+/** Until the garbage of the start and of the last alerts is collected. */
+const settleMs = 30_000;
 const idleMs = 20_000;
 const warmUpAlerts = 100;
 

@@ -61,6 +61,12 @@ test("waiting ends with the signal, and leaves no listener behind", async () => 
   await every(1e9).wait(controller.signal);
 });
 
+test("a sleeper sleeps on as long as nothing is new", async () => {
+  let looks = 0;
+  await every(1).wait(new AbortController().signal, () => ++looks < 5);
+  assert.equal(looks, 5);
+});
+
 test("the lag is what is left of the file and what lies behind it", () => {
   const visit = {
     number: 1,

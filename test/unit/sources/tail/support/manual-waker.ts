@@ -3,11 +3,13 @@ import type { Waker } from "../../../../../daemon/sources/tail/waker.ts";
 /** A waker that wakes when the test says so; the test can wait until the sleeper sleeps again. */
 export class ManualWaker implements Waker {
   #wake: (() => void) | undefined;
+  #isStill = (): boolean => false;
   #arrivals: (() => void)[] = [];
   #isOver = false;
 
-  wait(signal: AbortSignal): Promise<void> {
+  wait(signal: AbortSignal, isStill: () => boolean = () => false): Promise<void> {
     if (signal.aborted) return Promise.resolve();
+    this.#isStill = isStill;
     return new Promise((resolve) => {
       const wake = (): void => {
         signal.removeEventListener("abort", wake);
@@ -31,7 +33,7 @@ export class ManualWaker implements Waker {
   }
 
   wake(): void {
-    this.#wake?.();
+    if (!this.#isStill()) this.#wake?.();
   }
 
   /** One more turn: wakes the sleeper and waits until it sleeps again. */

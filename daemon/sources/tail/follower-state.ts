@@ -1,0 +1,33 @@
+import type { Generation } from "./generation.ts";
+import type { Placement } from "./placement.ts";
+
+/**
+ * What is open, and so what is to be done next:
+ *
+ *                            EOF, nothing new          EOF, and another file
+ *                opened      at the path: wait         is at the path
+ *     placing ───────────► following ◄──┐ ───────────────────────► ending
+ *      │  ▲ cannot be       │  ▲ └──────┘                            │ drained again, the rest
+ *      │  └ read: wait      │  └─────────────── opened ───┐          │ behind the last newline
+ *      │                    │ .gz at its end,             │          │ handed on, closed
+ *      │ nothing to open    │ or broken: closed           │          │
+ *      └────────────────────┴────────────────────────► between ◄─────┘
+ *                                                         └─▲ nothing there, or it cannot be read: wait
+ *
+ * The file that is open is drained once more after another one was seen at the path: analysisd closes the old file
+ * before it links the new one (Wazuh 4.14 source: src/analysisd/alerts/getloglocation.c:105-149), so what it flushed
+ * between our last read and that moment is met, and nothing can come after it.
+ */
+export type State =
+  | { readonly kind: "placing"; readonly placement: Placement }
+  | { readonly kind: "between" }
+  | Following
+  | { readonly kind: "ending"; readonly generation: Generation };
+
+/** Reading a file that is still written, or a `.gz`. */
+export interface Following {
+  readonly kind: "following";
+  readonly generation: Generation;
+  /** Whether alerts.json was seen to be this file: it is then not over before something else is there. */
+  wasLive: boolean;
+}
