@@ -28,6 +28,12 @@ export type Verdict =
   | { readonly kind: "rejected"; readonly id: string | undefined; readonly reason: string }
   | { readonly kind: "salvaged"; readonly id: undefined; readonly shipments: readonly Shipment[] };
 
+/**
+ * The share of the byte budget that lines of the socket may take while they wait for the dead-letter store. Below the
+ * share at which the tail stops reading: with a full disk nobody may stop it by sending what is no alert.
+ */
+const buriedShare = 1 / 16;
+
 export interface PipelineParts {
   readonly handlers: readonly Handler[];
   readonly counters: Readonly<Record<SourceName, SourceCounters>>;
@@ -44,6 +50,8 @@ export interface PipelineParts {
  */
 export class Pipeline {
   readonly #parts: PipelineParts;
+  /** Of lines of the socket that are not stored as dead letters yet. */
+  #buriedBytes = 0;
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
@@ -199,7 +207,8 @@ export class Pipeline {
     const { budget, couples, deadLetters, shipper } = this.#parts;
     const { source, place, bytes } = delivery;
     const counters = this.#parts.counters[source];
-    if (source === "socket" && couples?.isLone === false && !budget.hasRoom()) {
+    const isBounded = source === "socket" && couples?.isLone === false;
+    if (isBounded && (this.#buriedBytes >= budget.limitBytes * buriedShare || !budget.hasRoom())) {
       // Nobody may fill the memory with lines that are no alerts; a real one comes again by the tail.
       counters.passedBy(1);
       delivery.settled("ignored");
@@ -208,8 +217,10 @@ export class Pipeline {
     const sizeBytes = weightOf(bytes, []);
     counters.taken();
     budget.take(sizeBytes);
+    if (isBounded) this.#buriedBytes += sizeBytes;
     const buried = deadLetters.add({ source, reason, detail, place, bytes }).then(() => {
       budget.release(sizeBytes);
+      if (isBounded) this.#buriedBytes -= sizeBytes;
       counters.settled("dead-letter");
       delivery.settled("dead-letter");
     });

@@ -84,16 +84,14 @@ export class Feeder {
     if (this.#journal.wasDone(piece.offset)) return ledger.note(spot);
     if (piece.kind === "over-long") return this.#damaged("over-long", piece);
     if (this.#isTooOld(piece.bytes)) return this.#intake.ignored(1);
-    const line = { bytes: Buffer.from(piece.bytes), place: placeOf(spot, piece.length) };
+    const line = { bytes: keep(piece), place: placeOf(spot, piece.length) };
     return ledger.take(spot, (settled) => this.#intake.deliver(line, settled));
   }
 
   #damaged(reason: "over-long" | "torn", piece: Piece): void {
     const spot = this.#spot(piece);
     const place = placeOf(spot, piece.length);
-    this.#journal.ledger.take(spot, (settled) =>
-      this.#intake.damaged(reason, place, Buffer.from(piece.bytes), settled),
-    );
+    this.#journal.ledger.take(spot, (settled) => this.#intake.damaged(reason, place, keep(piece), settled));
   }
 
   #spot(piece: Piece): Spot {
@@ -116,6 +114,10 @@ export class Feeder {
     const timeMs = parseTimestamp(timestampOf(chunk.subarray(start, Math.max(start, end))));
     if (timeMs !== undefined) this.#journal.sawTime(timeMs);
   }
+}
+
+function keep({ bytes, isOwn }: Piece): Buffer {
+  return isOwn ? bytes : Buffer.from(bytes);
 }
 
 function placeOf(spot: Spot, length: number): Place {

@@ -11,12 +11,16 @@ export interface Piece {
   readonly offset: number;
   /** All its bytes, without the newline. */
   readonly length: number;
-  /** The line, or its beginning when it is over-long; valid until the next piece is asked for. */
+  /** The line, or its beginning when it is over-long; valid until the next piece is asked for, unless `isOwn`. */
   readonly bytes: Buffer;
+  /** The bytes belong to whoever takes the piece: a long line is not copied once more. */
+  readonly isOwn: boolean;
 }
 
 const newline = 0x0a;
 const smallBytes = 64 * 1024;
+/** A line that is longer than that is seldom, and gets a buffer of its own, of the largest size. */
+const longBytes = 1024 * 1024;
 
 /**
  * Makes lines out of chunks. A line is complete at its newline and never before. Irrelevant lines are only counted:
@@ -27,7 +31,7 @@ const smallBytes = 64 * 1024;
 export class Splitter {
   readonly #sieve: Sieve;
   readonly #maxLineBytes: number;
-  /** Holds the unfinished line; grows by doubling and shrinks when that line is over. */
+  /** Holds the unfinished line; given away with a long one. */
   #carry = Buffer.allocUnsafe(smallBytes);
   /** Length of the unfinished line so far; more than the carry holds when it is over-long. */
   #carried = 0;
@@ -86,7 +90,8 @@ export class Splitter {
     const length = this.#carried;
     const kept = Math.min(length, this.#maxLineBytes);
     const kind = length > this.#maxLineBytes ? "over-long" : "line";
-    return { kind, offset: this.#lineStart, length, bytes: this.#carry.subarray(0, kept) };
+    const isOwn = this.#carry.length > longBytes;
+    return { kind, offset: this.#lineStart, length, bytes: this.#carry.subarray(0, kept), isOwn };
   }
 
   /** Counts whole lines of no interest; only an over-long one among them is a piece. */
@@ -105,7 +110,7 @@ export class Splitter {
     const length = stop - start;
     const isOverLong = length > this.#maxLineBytes;
     const bytes = chunk.subarray(start, isOverLong ? start + this.#maxLineBytes : stop);
-    return { kind: isOverLong ? "over-long" : "line", offset: base + start, length, bytes };
+    return { kind: isOverLong ? "over-long" : "line", offset: base + start, length, bytes, isOwn: false };
   }
 
   #isRelevant(line: Buffer): boolean {
@@ -116,7 +121,10 @@ export class Splitter {
     const kept = Math.min(this.#carried, this.#maxLineBytes);
     const wanted = Math.min(kept + bytes.length, this.#maxLineBytes);
     if (wanted > this.#carry.length) {
-      const larger = Buffer.allocUnsafe(Math.min(Math.max(wanted, this.#carry.length * 2), this.#maxLineBytes));
+      // Doubling on and on would leave as much garbage as the line is long; memory that is not written to costs nothing.
+      const bytes =
+        wanted > longBytes ? this.#maxLineBytes : Math.min(Math.max(wanted, this.#carry.length * 2), longBytes);
+      const larger = Buffer.allocUnsafe(bytes);
       this.#carry.copy(larger, 0, 0, kept);
       this.#carry = larger;
     }
@@ -126,6 +134,6 @@ export class Splitter {
 
   #shrink(): void {
     this.#carried = 0;
-    if (this.#carry.length > smallBytes * 16) this.#carry = Buffer.allocUnsafe(smallBytes);
+    if (this.#carry.length > longBytes) this.#carry = Buffer.allocUnsafe(smallBytes);
   }
 }

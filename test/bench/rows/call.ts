@@ -11,6 +11,15 @@ import { bothWays, type Row } from "./row.ts";
 
 const callsPerRound = 60;
 
+/** Calls $2 for each of $1 alerts, with as little of its own as integratord has, which is a C program. */
+const caller = `
+  call=0
+  while [ $call -lt "$1" ]; do
+    "$2" "$3/custom-dfn-$call-1.alert" "" "unix:$4" "" "" 10 3 "${redirection}" || exit
+    call=$((call + 1))
+  done
+`;
+
 /**
  * Row f: one call of custom-dfn as integratord makes it, beside a start of Node that does nothing; and calls one after
  * the other by the fast way of this system, beside the bundled way.
@@ -61,8 +70,8 @@ export class CallRow implements Row {
     this.#others.push(quantile(others, 0.5));
     await bothWays(
       isForwarderFirst,
-      async () => void this.#fastPerSecond.push(this.#perSecond(this.#fastCustomDfn)),
-      async () => void this.#bundledPerSecond.push(this.#perSecond(bundled)),
+      async () => void this.#fastPerSecond.push(await this.#perSecond(this.#fastCustomDfn)),
+      async () => void this.#bundledPerSecond.push(await this.#perSecond(bundled)),
     );
   }
 
@@ -86,10 +95,15 @@ export class CallRow implements Row {
     await this.#forwarder?.[Symbol.asyncDispose]();
   }
 
-  #perSecond(customDfn: string): number {
-    const startedMs = performance.now();
-    for (let call = 0; call < callsPerRound; call++) this.#call(customDfn);
-    return (callsPerRound * 1000) / (performance.now() - startedMs);
+  async #perSecond(customDfn: string): Promise<number> {
+    const stage = this.#stage;
+    const alerts = stage.newDirectory("alerts");
+    for (let call = 0; call < callsPerRound; call++) {
+      writeFileSync(`${alerts}/custom-dfn-${call}-1.alert`, this.#alerts.next());
+    }
+    const args = ["-c", caller, "sh", String(callsPerRound), customDfn, alerts, this.#socketPath];
+    const { seconds } = await stage.timed("/bin/sh", args);
+    return callsPerRound / seconds;
   }
 
   /** Milliseconds of one call with an alert that was not there before. */

@@ -176,19 +176,6 @@ test("the socket's copy is left to the tail when the budget is spent, or when in
   assert.equal(delivery.counters.socket.paired, 2);
 });
 
-test("lines that are no alerts cannot fill the memory through the socket while the tail is on", async () => {
-  const sink = new MemorySink();
-  const delivery = new Delivery({ sink, couples: paired(), limitBytes: 100_000 }).begin();
-  delivery.deadLetters.isHolding = true;
-  for (let i = 0; i < 10_000; i++) assert.equal(delivery.offer("socket", Buffer.from("x")).verdict.kind, "rejected");
-  assert.ok(delivery.deadLetters.entries.length < 150, `${delivery.deadLetters.entries.length} entries`);
-  const { read, ignored, inFlight } = delivery.counters.socket;
-  assert.deepEqual([read, ignored + inFlight], [10_000, 10_000]);
-  delivery.deadLetters.release();
-  await settle();
-  assert.equal(delivery.budget.usedBytes, 0);
-});
-
 test("the second copy has the first one's outcome, also when that is a dead letter", async () => {
   const sink = new MemorySink();
   sink.isHolding = true;

@@ -63,3 +63,24 @@ test("after a reset the unfinished line is forgotten", () => {
   assert.deepEqual([piece?.offset, piece?.bytes.toString()], [500, "new"]);
   assert.equal(splitter.rest().length, 0);
 });
+
+test("a long line out of many chunks belongs to whoever takes it: what comes later leaves it as it is", () => {
+  const splitter = new Splitter(new KeepingIntake(), 16_000_000);
+  const taken: Buffer[] = [];
+  for (const letter of ["a", "b", "c"]) {
+    for (let chunk = 0; chunk < 30; chunk++) {
+      for (const { bytes } of splitter.push(Buffer.alloc(100_000, letter))) assert.fail(`${bytes.length} bytes`);
+    }
+    for (const { bytes, isOwn } of splitter.push(Buffer.from("\nshort\n"))) {
+      if (bytes.length > 5) assert.equal(isOwn, true);
+      taken.push(isOwn ? bytes : Buffer.from(bytes));
+    }
+  }
+  assert.deepEqual(
+    taken.map((bytes) => [bytes.length, bytes.every((byte) => byte === bytes[0]), String.fromCharCode(bytes[0] ?? 0)]),
+    ["a", "b", "c"].flatMap((letter) => [
+      [3_000_000, true, letter],
+      [5, false, "s"],
+    ]),
+  );
+});
