@@ -16,7 +16,7 @@ const help = `Usage: npm run soak -- [--seed S] [--alerts N] [--faults K] [--rat
   --alerts N    alerts of a mixture in all, or of each fault by name (default ${defaults.mixture.alerts}, by name ${defaults.named.alerts})
   --faults K    faults of a mixture (default ${defaults.faults})
   --rate R      alerts a second (default ${defaults.mixture.rate}, by name ${defaults.named.rate})
-  --only NAMES  these faults, each on a manager and a topic of its own
+  --only NAMES  these faults, each on a manager and a topic of its own; with --faults, a mixture of these
   --each        every fault once, the same way; those that take minutes only by --only
   --json FILE   the report as JSON
   --logs DIR    keeps the forwarder's logs there, a file a fault
@@ -58,7 +58,8 @@ async function main(): Promise<void> {
   const load = { alerts: numberOf(values.alerts) ?? usual.alerts, rate: numberOf(values.rate) ?? usual.rate };
   if (values.logs !== undefined) mkdirSync(values.logs, { recursive: true });
   await using session = await Session.create({ seed, say, ...(values.logs !== undefined && { logs: values.logs }) });
-  if (named === undefined) await session.mixture(numberOf(values.faults) ?? defaults.faults, load);
+  const count = numberOf(values.faults);
+  if (named === undefined || count !== undefined) await session.mixture(count ?? defaults.faults, load, named);
   else await session.each(named, load);
   const report = session.report(`npm run soak -- ${process.argv.slice(2).join(" ")}`);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, undefined, 1)}\n`);

@@ -54,8 +54,8 @@ export class Session implements AsyncDisposable {
   }
 
   /** So many faults one after the other on one manager. @returns what was promised and not kept */
-  async mixture(count: number, load: Load): Promise<string[]> {
-    return this.#play("mixture", drawn(this.#possible(faults), count, this.#options.seed), load);
+  async mixture(count: number, load: Load, of: readonly Fault[] = faults): Promise<string[]> {
+    return this.#play("mixture", drawn(this.#possible(of), count, this.#options.seed), load);
   }
 
   report(command: string): Report {
