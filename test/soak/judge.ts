@@ -40,6 +40,8 @@ export interface Verdict {
   readonly errors: Readonly<Record<string, number>>;
   /** What was promised and not kept; a line each. */
   readonly broken: readonly string[];
+  /** Bounds on time that were missed. */
+  readonly slow: readonly string[];
 }
 
 /** Holds everything that was written and seen against the promise. The forwarder has stopped. */
@@ -73,8 +75,8 @@ export function judge(stage: Stage, allowances: Allowances, copiesAllowed: (appe
   else if (looked.unanswered > 0) broken.push(`${looked.unanswered} looks at its figures without an answer`);
   if (calls.failed > 0) broken.push(`${calls.failed} of ${calls.calls} calls of custom-dfn failed`);
   if (looked.peakRssBytes > bounds.rssBytes) broken.push(`${mebibytes(looked.peakRssBytes)} MiB of memory`);
-  if (longestStopMs > bounds.stopMs) broken.push(`${Math.round(longestStopMs)} ms to stop`);
-  broken.push(...slowStarts(times.readyMs));
+  const slow = slowStarts(times.readyMs);
+  if (longestStopMs > bounds.stopMs) slow.push(`${Math.round(longestStopMs)} ms to stop`);
   return {
     written: ledger.written,
     relevant: ledger.relevant,
@@ -99,6 +101,7 @@ export function judge(stage: Stage, allowances: Allowances, copiesAllowed: (appe
     failedCalls: calls.failed,
     errors: Object.fromEntries(forwarder.errors),
     broken,
+    slow,
   };
 }
 

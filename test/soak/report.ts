@@ -57,13 +57,24 @@ function cells(passage: Passage, { verdict }: Run, isAlone: boolean): string[] {
   ];
 }
 
-/** What is broken in a run, each with the faults' names. */
+/** What is broken in a run, each with the fault's name. */
 export function brokenOf({ passages, verdict }: Run): string[] {
-  const name = passages.length === 1 ? (passages[0]?.name ?? "") : "mixture";
   return [
-    ...passages.flatMap((passage) => passage.broken.map((what) => `${passage.name}: ${what}`)),
-    ...verdict.broken.map((what) => `${name}: ${what}`),
+    ...passages.flatMap(({ name, broken }) => broken.map((what) => `${name}: ${what}`)),
+    ...verdict.broken.map((what) => `${nameOf(passages)}: ${what}`),
   ];
+}
+
+/** The bounds on time that were missed in a run, with the fault's name. */
+export function slowOf({ passages, verdict }: Run): { readonly name: string; readonly what: string }[] {
+  return [
+    ...passages.flatMap(({ name, slow }) => slow.map((what) => ({ name, what }))),
+    ...verdict.slow.map((what) => ({ name: nameOf(passages), what })),
+  ];
+}
+
+function nameOf(passages: readonly Passage[]): string {
+  return passages.length === 1 ? (passages[0]?.name ?? "") : "mixture";
 }
 
 function aligned(rows: readonly (readonly string[])[]): string[] {

@@ -20,6 +20,8 @@ export interface Passage {
   /** Records sent twice, by the time at which the copy was appended. */
   readonly copies: number;
   readonly broken: readonly string[];
+  /** Bounds on time that were missed. */
+  readonly slow: readonly string[];
 }
 
 /** A fault alone, or a mixture. */
@@ -108,6 +110,7 @@ async function pass(stage: Stage, fault: Fault): Promise<Passage> {
   const { ledger } = stage;
   const before = { written: ledger.written, relevant: ledger.relevant };
   const broken: string[] = [];
+  const slow: string[] = [];
   const startedMs = performance.now();
   stage.forwarder.forgetPeak();
   try {
@@ -123,12 +126,12 @@ async function pass(stage: Stage, fault: Fault): Promise<Passage> {
   });
   if (recoveryMs === undefined) await mend(stage);
   else if (recoveryMs > bounds.recoveryMs && fault.slowRecovery === undefined) {
-    broken.push(`${recoveryMs} ms to recover`);
+    slow.push(`${recoveryMs} ms to recover`);
   }
   const written = ledger.written - before.written;
   const relevant = ledger.relevant - before.relevant;
   const rssMiB = Math.round(stage.forwarder.looked.recentRssBytes / 1_048_576);
-  return { name: fault.name, written, relevant, lastedMs, recoveryMs, rssMiB, copies: 0, broken };
+  return { name: fault.name, written, relevant, lastedMs, recoveryMs, rssMiB, copies: 0, broken, slow };
 }
 
 /** The fault in whose time something happened: until the next one begins. */
@@ -136,7 +139,8 @@ function windowAt(windows: readonly Window[], atMs: number): Window | undefined 
   return windows.findLast(({ fromMs }) => fromMs <= atMs);
 }
 
-function line({ name, lastedMs, recoveryMs, rssMiB, broken }: Passage): string {
-  const what = broken.length === 0 ? "" : ` BROKEN ${broken.join(" | ").slice(0, 300)}`;
+function line({ name, lastedMs, recoveryMs, rssMiB, broken, slow }: Passage): string {
+  const faults = [...broken, ...slow];
+  const what = faults.length === 0 ? "" : ` BROKEN ${faults.join(" | ").slice(0, 300)}`;
   return `${name}: ${lastedMs} ms, recovered in ${recoveryMs ?? "-"} ms, ${rssMiB} MiB${what}`;
 }

@@ -23,7 +23,7 @@ for (const text of ["kafka", "kafka:", "kafka:0", "kafka:65536", "::1:9092", "a 
   });
 }
 
-test("waiting grows from 100 ms to 2 s and begins anew after a success", () => {
+test("waiting grows from 100 ms to 1 s and begins anew after a success", () => {
   const backoff = new Backoff();
   const waits = Array.from({ length: 8 }, () => backoff.nextMs());
   assert.ok(
