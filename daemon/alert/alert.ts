@@ -45,9 +45,12 @@ export class Alert {
     return name(this.#id);
   }
 
-  /** The node that wrote the alert: `cluster.node`, without a cluster `manager.name`, else empty. */
-  get node(): string {
-    return this.#name("cluster", "node") ?? this.managerName ?? "";
+  /**
+   * The node that wrote the alert: `cluster.node`, without a cluster `manager.name`, else empty.
+   * @param hidden the node's name where the cluster keeps it out of its alerts
+   */
+  nodeOr(hidden: string | undefined): string {
+    return this.#name("cluster", "node") ?? hidden ?? this.managerName ?? "";
   }
 
   get managerName(): string | undefined {

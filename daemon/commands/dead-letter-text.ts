@@ -31,11 +31,12 @@ export const listHead = [
 
 /** An entry with all that is known of it, and the alert's own bytes as text. */
 export function shown({ id, letter }: Stored): string {
-  const { time, source, reason, detail, handler, place, raw, keptBytes } = letter;
+  const { time, source, node, reason, detail, handler, place, raw, keptBytes } = letter;
   const facts: [string, string][] = [
     ["id", id],
     ["time", time],
     ["source", source],
+    ["node", node ?? "-"],
     ["reason", reason],
     ["detail", detail],
     ["handler", handler ?? "-"],

@@ -148,8 +148,9 @@ export interface Sink extends AsyncDisposable {
    * @param topics all topics that may be written
    * @param since  where to start, per `topic/partition`. A topic with no entry at all is not read; a partition without
    *               an entry, of a topic that has some, is read from its beginning (it was added later).
+   * @param nodes  whose records count; others may share a topic. Undefined: everybody's
    */
-  lookup(topics: readonly string[], since: SinkOffsets): Promise<Lookup>;
+  lookup(topics: readonly string[], since: SinkOffsets, nodes?: ReadonlySet<string>): Promise<Lookup>;
 }
 
 export interface Lookup {

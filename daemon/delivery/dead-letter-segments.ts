@@ -12,6 +12,8 @@ export interface DeadLetter {
   /** ISO 8601, UTC. */
   readonly time: string;
   readonly source: SourceName;
+  /** The node that wrote it: the record's `wazuh-node`; of what is no alert, the node that read it. */
+  readonly node?: string;
   readonly reason: DeadReason;
   /** A sentence on what was wrong. */
   readonly detail: string;
@@ -141,13 +143,13 @@ function letterOf(line: string): DeadLetter | undefined {
 /** All that is read of an entry is there: commands that list the store meet whatever damage its files have. */
 function isDeadLetter(value: unknown): value is DeadLetter {
   if (typeof value !== "object" || value === null) return false;
-  const { version, time, source, reason, detail, handler, place, raw, keptBytes } = value as Partial<
+  const { version, time, source, node, reason, detail, handler, place, raw, keptBytes } = value as Partial<
     Record<keyof DeadLetter, unknown>
   >;
   return (
     version === 1 &&
     [time, source, reason, detail].every((text) => typeof text === "string") &&
-    [handler, raw].every((text) => text === undefined || typeof text === "string") &&
+    [node, handler, raw].every((text) => text === undefined || typeof text === "string") &&
     (keptBytes === undefined || typeof keptBytes === "number") &&
     isPlace(place)
   );

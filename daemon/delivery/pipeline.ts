@@ -8,6 +8,7 @@ import type { NewDeadLetter } from "./dead-letters.ts";
 import { fingerprint, type Fingerprint } from "./fingerprint-table.ts";
 import type { Couples } from "./couples.ts";
 import type { Shipper } from "./shipper.ts";
+import type { OwnNode } from "./own-node.ts";
 import { idOf, partsOf, secondOf, weightOf, type Delivery, type Part, type Shipment } from "./shipment.ts";
 
 /**
@@ -42,6 +43,7 @@ export interface PipelineParts {
   readonly shipper: Shipper;
   /** Present where both the socket and the tail are on. */
   readonly couples: Couples | undefined;
+  readonly node: OwnNode;
 }
 
 /**
@@ -68,7 +70,8 @@ export class Pipeline {
       return this.#bury(delivery, "not-json", reason);
     }
     const id = idOf(alert);
-    const print = alert.isOwn ? undefined : this.#printOf(alert, id, source);
+    const node = alert.nodeOr(this.#parts.node.hiddenName);
+    const print = alert.isOwn ? undefined : this.#printOf(alert, node, id, source);
     const isKnown = print !== undefined && this.#parts.couples?.knows(print) === true;
     let parts: readonly Part[] | undefined;
     if (!isKnown) {
@@ -103,7 +106,7 @@ export class Pipeline {
     const shipment: Shipment = {
       owner: { source, settled: delivery.settled },
       id,
-      node: alert.node,
+      node,
       cargo: { alert, bytes, place: delivery.place, parts },
       sizeBytes: weightOf(bytes, parts),
       print,
@@ -115,6 +118,7 @@ export class Pipeline {
       stored: [],
       isPassed: false,
     };
+    this.#parts.node.wrote(node);
     this.#parts.couples?.enter(shipment);
     this.#parts.shipper.ship(shipment);
     return { kind: "taken", id, shipment };
@@ -196,15 +200,15 @@ export class Pipeline {
    * Node and id name an alert, but an id may repeat on a node. What stands beside it in the alert and survives
    * integratord's re-print tells such alerts apart, so that a copy is never tied to another alert's outcome.
    */
-  #printOf(alert: Alert, id: string, source: SourceName): Fingerprint | undefined {
+  #printOf(alert: Alert, node: string, id: string, source: SourceName): Fingerprint | undefined {
     if (this.#parts.couples === undefined || source === "replay") return undefined;
     // Two copies by the same way, which an unanswered client sends again, are the same to the byte.
     const content = this.#parts.couples.isLone ? alert.bytes.toString("latin1") : "";
-    return fingerprint([alert.node, id, alert.timestamp ?? "", alert.agentId ?? "", alert.ruleId ?? "", content], 0);
+    return fingerprint([node, id, alert.timestamp ?? "", alert.agentId ?? "", alert.ruleId ?? "", content], 0);
   }
 
   #bury(delivery: Delivery, reason: DeadReason, detail: string): Verdict {
-    const { budget, couples, deadLetters, shipper } = this.#parts;
+    const { budget, couples, deadLetters, shipper, node } = this.#parts;
     const { source, place, bytes } = delivery;
     const counters = this.#parts.counters[source];
     const isBounded = source === "socket" && couples?.isLone === false;
@@ -218,7 +222,7 @@ export class Pipeline {
     counters.taken();
     budget.take(sizeBytes);
     if (isBounded) this.#buriedBytes += sizeBytes;
-    const buried = deadLetters.add({ source, reason, detail, place, bytes }).then(() => {
+    const buried = deadLetters.add({ source, node: node.name, reason, detail, place, bytes }).then(() => {
       budget.release(sizeBytes);
       if (isBounded) this.#buriedBytes -= sizeBytes;
       counters.settled("dead-letter");

@@ -182,9 +182,10 @@ export class Shipper {
   #bury(shipment: Shipment, cargo: Cargo, handler: string, reason: DeadReason, detail: string): void {
     const { source } = shipment.owner;
     const { place, bytes } = cargo;
+    const { node } = shipment;
     const description = `alert ${shipment.id}: ${handler}: ${reason}`;
     this.#parts.feedback?.error({ code: 503, description, status: "dead-letter" });
-    void this.#parts.deadLetters.add({ source, reason, detail, handler, place, bytes }).then(() => {
+    void this.#parts.deadLetters.add({ source, node, reason, detail, handler, place, bytes }).then(() => {
       shipment.isDead = true;
       this.#partDone(shipment);
     });

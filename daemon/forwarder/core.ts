@@ -6,12 +6,14 @@ import type { Feedback, Handler, Sink } from "../delivery/contract.ts";
 import type { Couples } from "../delivery/couples.ts";
 import { DeadLetterStore, type NewDeadLetter } from "../delivery/dead-letters.ts";
 import { Outbox } from "../delivery/outbox.ts";
+import { OwnNode } from "../delivery/own-node.ts";
 import { Pipeline } from "../delivery/pipeline.ts";
 import { Relevance } from "../delivery/relevance.ts";
 import { Shipper } from "../delivery/shipper.ts";
 import type { SinkOffsets } from "../delivery/sink-offsets.ts";
 import { createHandlers } from "../handlers/registry.ts";
 import type { Log } from "../telemetry/log.ts";
+import { readNodeIdentity } from "../wazuh/node.ts";
 import type { Books } from "./books.ts";
 
 const deadLetterLimits = { maxBytes: 256 * 1024 * 1024, segmentBytes: 4 * 1024 * 1024 };
@@ -43,6 +45,7 @@ export interface Core {
   readonly outbox: Outbox;
   readonly shipper: Shipper;
   readonly pipeline: Pipeline;
+  readonly node: OwnNode;
   /** Topics that the handlers write to. */
   readonly topics: readonly string[];
 }
@@ -66,9 +69,10 @@ export function createCore(parts: CoreParts): Core {
     feedback,
     tailWaitMs: config.sources.socket === undefined ? 0 : (config.sources.tail?.waitMs ?? 0),
   });
-  const pipeline = new Pipeline({ handlers, counters: books, budget, deadLetters, shipper, couples });
+  const node = new OwnNode(readNodeIdentity(config.wazuh.home));
+  const pipeline = new Pipeline({ handlers, counters: books, budget, deadLetters, shipper, couples, node });
   const relevance = new Relevance(handlers.flatMap((handler) => handler.needles));
-  return { handlers, relevance, budget, outbox, shipper, pipeline, topics: topicsOf(config) };
+  return { handlers, relevance, budget, outbox, shipper, pipeline, node, topics: topicsOf(config) };
 }
 
 /** The topics that the handlers write to. */

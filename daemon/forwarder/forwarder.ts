@@ -110,6 +110,7 @@ export class Forwarder {
     const { config, log } = this.setup;
     const window = this.couples === undefined ? undefined : await loadWindow(config.stateDir, log);
     let since = {};
+    let nodes: ReadonlySet<string> | undefined;
     if (config.sources.tail !== undefined) {
       const intake = new PipelineIntake(
         {
@@ -127,16 +128,18 @@ export class Forwarder {
         intake,
         log,
         sinkOffsets: () => this.#offsets?.low() ?? {},
+        nodes: () => this.core.node.names,
         onEnd: () => intake.reachedEnd(),
       });
       this.#tail = tail;
       const resumed = await tail.load();
       since = resumed.sink;
+      nodes = this.core.node.restore(resumed.nodes);
       this.couples?.restore(window, resumed.lastSecond);
     } else this.couples?.restore(window, -1);
     const held = this.#offsets?.hold(since) ?? [];
     this.sink.open();
-    this.#starting = this.#lookUp(since);
+    this.#starting = this.#lookUp(since, nodes);
     this.#starting.catch((reason: unknown) => {
       if (!this.#drain.signal.aborted) failed(reason); // A stop cuts the look-up short; the next start makes it again.
     });
@@ -180,9 +183,9 @@ export class Forwarder {
     carryOver(this.setup.books, this.#tail !== undefined);
   }
 
-  async #lookUp(since: Readonly<Record<string, number>>): Promise<void> {
+  async #lookUp(since: Readonly<Record<string, number>>, nodes: ReadonlySet<string> | undefined): Promise<void> {
     const { log } = this.setup;
-    const lookup = await this.sink.lookup(this.core.topics, since);
+    const lookup = await this.sink.lookup(this.core.topics, since, nodes);
     if (lookup.shipped === undefined) {
       const what = "the topic cannot be read: after a crash, alerts that were under way are sent twice";
       log.warn({ reason: lookup.refusal }, `${what}; give this principal Read on the topic to prevent it`);

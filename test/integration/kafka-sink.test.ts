@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import type { SinkRecord } from "../../daemon/delivery/contract.ts";
 import { noTelemetry } from "../../daemon/sinks/kafka/telemetry.ts";
 import { silentLog } from "../../daemon/telemetry/log.ts";
 import { eventually } from "../rig/eventually.ts";
@@ -152,3 +153,28 @@ test("the look-up reads what stands in the topic, over several fetches", async (
   assert.equal(shipped?.get("windows\u0000node\u000011.4"), 1);
   assert.equal(shipped?.has("windows\u0000node\u00001.1"), false);
 });
+
+test("the look-up counts the records of the nodes that it is asked for, and no others of the same topic", async () => {
+  await kafka.createTopic("shared", { partitions: 1 });
+  await using sink = openSink(kafka.addresses);
+  const records = ["node", "other", "other", "third"].map(ofNode);
+  await sink.write({ topic: "shared", partition: 0, records });
+  const { shipped, next } = await sink.lookup(["shared"], { "shared/0": 0 }, new Set(["node", "third"]));
+  assert.deepEqual(
+    shipped,
+    new Map([
+      ["windows\u0000node\u00001.1", 1],
+      ["windows\u0000third\u00001.1", 1],
+    ]),
+  );
+  assert.deepEqual(next, { "shared/0": 4 });
+});
+
+/** The same record, sent by a node of that name. */
+function ofNode(name: string): SinkRecord {
+  const { headers, ...rest } = record("1.1");
+  const named = headers.map(
+    ([header, value]) => [header, header === "wazuh-node" ? Buffer.from(name) : value] as const,
+  );
+  return { ...rest, headers: named };
+}

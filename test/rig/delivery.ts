@@ -3,6 +3,7 @@ import type { BatchLimits } from "../../daemon/delivery/batch-queue.ts";
 import type { DeadReason, Feedback, Handler, Outcome, SourceName } from "../../daemon/delivery/contract.ts";
 import type { Couples } from "../../daemon/delivery/couples.ts";
 import type { NewDeadLetter } from "../../daemon/delivery/dead-letters.ts";
+import { OwnNode } from "../../daemon/delivery/own-node.ts";
 import { Outbox } from "../../daemon/delivery/outbox.ts";
 import { Pipeline, type Verdict } from "../../daemon/delivery/pipeline.ts";
 import { Shipper } from "../../daemon/delivery/shipper.ts";
@@ -54,6 +55,7 @@ export interface DeliveryOptions {
   readonly feedback?: Feedback;
   readonly tailWaitMs?: number;
   readonly limitBytes?: number;
+  readonly node?: OwnNode;
   readonly batches?: Partial<BatchLimits>;
 }
 
@@ -75,7 +77,8 @@ export class Delivery {
     const parts = { counters, budget, deadLetters, outbox, offsets, couples, feedback, tailWaitMs };
     this.shipper = new Shipper(parts);
     const handlers = options.handlers ?? [wantedHandler];
-    this.pipeline = new Pipeline({ handlers, counters, budget, deadLetters, shipper: this.shipper, couples });
+    const node = options.node ?? new OwnNode({ name: "m1", hiddenName: undefined });
+    this.pipeline = new Pipeline({ handlers, counters, budget, deadLetters, shipper: this.shipper, couples, node });
   }
 
   /** Lets shipments out, as after a look-up that found nothing. */

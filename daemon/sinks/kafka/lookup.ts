@@ -25,6 +25,12 @@ class Findings {
   readonly shipped: Shipped = new Map();
   readonly next: Record<string, number> = {};
   refusal: string | undefined;
+  /** Whose records count. */
+  readonly nodes: ReadonlySet<string> | undefined;
+
+  constructor(nodes: ReadonlySet<string> | undefined) {
+    this.nodes = nodes;
+  }
 
   count(ids: readonly string[]): void {
     for (const id of ids) this.shipped.set(id, (this.shipped.get(id) ?? 0) + 1);
@@ -32,8 +38,13 @@ class Findings {
 }
 
 /** See `Sink.lookup`. Each partition until it succeeds or cannot succeed; rejects when disposed. */
-export async function lookUp(topics: readonly string[], since: SinkOffsets, context: LookupContext): Promise<Lookup> {
-  const findings = new Findings();
+export async function lookUp(
+  topics: readonly string[],
+  since: SinkOffsets,
+  nodes: ReadonlySet<string> | undefined,
+  context: LookupContext,
+): Promise<Lookup> {
+  const findings = new Findings(nodes);
   for (const topic of topics) context.topology.track(topic);
   for (const topic of topics) {
     const isRead = Object.keys(since).some((name) => name.startsWith(`${topic}/`));
@@ -99,7 +110,7 @@ async function read(
   try {
     const ids: string[] = [];
     findings.next[name] = await readRange(context, topic, partition, from, (record) => {
-      const id = idOf(record);
+      const id = idOf(record, findings.nodes);
       if (id === undefined) return;
       if (findings.shipped.size + ids.length >= maxIds) {
         throw new Unreadable(
@@ -118,10 +129,13 @@ async function read(
   }
 }
 
-function idOf({ headers }: StoredRecord): string | undefined {
+/** Hundreds of nodes may write to one topic: what the others wrote is neither ours nor to be kept in mind. */
+function idOf({ headers }: StoredRecord, nodes: ReadonlySet<string> | undefined): string | undefined {
   const text = (name: string): string | undefined => headers.find(([header]) => header === name)?.[1]?.toString("utf8");
-  const [id, node, handler] = [text(headerNames.id), text(headerNames.node), text(headerNames.handler)];
-  if (id === undefined || node === undefined || handler === undefined) return undefined;
+  const node = text(headerNames.node);
+  if (node === undefined || nodes?.has(node) === false) return undefined;
+  const [id, handler] = [text(headerNames.id), text(headerNames.handler)];
+  if (id === undefined || handler === undefined) return undefined;
   return lookupKey(node, id, handler);
 }
 

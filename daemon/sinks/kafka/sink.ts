@@ -118,8 +118,8 @@ export class KafkaSink implements Sink {
     return sender.write(records);
   }
 
-  async lookup(topics: readonly string[], since: SinkOffsets): Promise<Lookup> {
-    return lookUp(topics, since, this.#context);
+  async lookup(topics: readonly string[], since: SinkOffsets, nodes?: ReadonlySet<string>): Promise<Lookup> {
+    return lookUp(topics, since, nodes, this.#context);
   }
 
   status(): KafkaStatus {

@@ -26,8 +26,15 @@ export interface DoneBeyond extends Identity {
   readonly offsets: readonly number[];
 }
 
+/** Belongs to the sink's look-up; kept and handed back as it is. */
+export interface Sent {
+  readonly sink: SinkOffsets;
+  /** Nodes in whose names records were sent. Older versions do not note them. */
+  readonly nodes?: readonly string[];
+}
+
 /** What a restart needs to go on where it stopped. */
-export interface Body {
+export interface Body extends Sent {
   /** Null when nothing was there to read yet: then whatever appears is read from its beginning. */
   readonly position: Position | null;
   /** Rank of the newest generation that is behind, or is the position's own; those that rank above it are unread. */
@@ -39,8 +46,6 @@ export interface Body {
   readonly notBeforeMs: number | null;
   /** Second since 1970 of the newest line read; null before the first. */
   readonly newestSecond: number | null;
-  /** Belongs to the sink's look-up; kept and handed back as it is. */
-  readonly sink: SinkOffsets;
 }
 
 /** What a checkpoint's text turned out to be. */
@@ -116,7 +121,7 @@ function isList<T>(value: unknown, isEntry: (entry: unknown) => entry is T): val
 
 function isBody(value: unknown): value is Body {
   if (!isObject(value)) return false;
-  const { position, notBeforeMs, newestSecond, sink } = value;
+  const { position, notBeforeMs, newestSecond, sink, nodes } = value;
   return (
     (position === null || isPosition(position)) &&
     isCount(value["afterRank"]) &&
@@ -128,6 +133,7 @@ function isBody(value: unknown): value is Body {
     (notBeforeMs === null || (typeof notBeforeMs === "number" && Number.isFinite(notBeforeMs))) &&
     (newestSecond === null || isCount(newestSecond)) &&
     isObject(sink) &&
-    Object.values(sink).every(isCount)
+    Object.values(sink).every(isCount) &&
+    (nodes === undefined || isList(nodes, (entry): entry is string => typeof entry === "string"))
   );
 }

@@ -1,5 +1,4 @@
-import type { SinkOffsets } from "../../delivery/contract.ts";
-import type { Body, DoneBeyond, Finished, Position } from "./checkpoint.ts";
+import type { Body, DoneBeyond, Finished, Position, Sent } from "./checkpoint.ts";
 import { parseStem } from "./dated-name.ts";
 import { isSame, type Fingerprint } from "./fingerprint.ts";
 import { identityOf, seen, type Origin } from "./generation.ts";
@@ -133,7 +132,7 @@ export class Journal {
   }
 
   /** @param mostDone so many lines done beyond the position are noted, the oldest first */
-  snapshot(mostDone: number, sink: SinkOffsets): Snapshot {
+  snapshot(mostDone: number, sent: Sent): Snapshot {
     const spot = this.ledger.oldest ?? (this.#reading && { ...this.#reading });
     const number = spot?.visit.number ?? Number.POSITIVE_INFINITY;
     const behind = this.#finished.filter(({ visit }) => (visit?.number ?? 0) < number).slice(-keptFinished);
@@ -145,7 +144,7 @@ export class Journal {
       doneBeyond: this.#doneBeyond(mostDone),
       notBeforeMs: this.notBeforeMs ?? null,
       newestSecond: this.#newestSecond ?? null,
-      sink,
+      ...sent,
     };
     return {
       spot,

@@ -19,6 +19,8 @@ export interface TailOptions {
   readonly log: Log;
   /** What to keep in the checkpoint for the sink's look-up; asked at each checkpoint. */
   readonly sinkOffsets: () => SinkOffsets;
+  /** The names in which records were sent, kept beside the offsets; asked at each checkpoint. */
+  readonly nodes?: () => readonly string[];
   /** Called each time the tail finds itself at the end of the log. */
   readonly onEnd?: () => void;
   /** When to look again, instead of `pollMs`. */

@@ -1,5 +1,5 @@
 import { open } from "node:fs/promises";
-import type { SinkOffsets } from "../../delivery/contract.ts";
+import type { Sent } from "./checkpoint.ts";
 import type { CheckpointStore } from "./checkpoint-store.ts";
 import { beforeBytes, fingerprint, type Fingerprint } from "./fingerprint.ts";
 import type { Origin } from "./generation.ts";
@@ -14,15 +14,15 @@ const nothing = fingerprint(Buffer.alloc(0));
 export class Saver {
   readonly #journal: Journal;
   readonly #store: CheckpointStore;
-  readonly #sinkOffsets: () => SinkOffsets;
+  readonly #sent: () => Sent;
   #last: Promise<void> = Promise.resolve();
   /** What was read from disk last: on a quiet manager the place stays for hours. */
   #before: { readonly origin: Origin; readonly offset: number; readonly print: Fingerprint } | undefined;
 
-  constructor(journal: Journal, store: CheckpointStore, sinkOffsets: () => SinkOffsets) {
+  constructor(journal: Journal, store: CheckpointStore, sent: () => Sent) {
     this.#journal = journal;
     this.#store = store;
-    this.#sinkOffsets = sinkOffsets;
+    this.#sent = sent;
   }
 
   /**
@@ -36,7 +36,7 @@ export class Saver {
 
   async #save(most: number): Promise<void> {
     // Position and sink offsets belong together, so both are taken before anything is waited for.
-    const snapshot = this.#journal.snapshot(most, this.#sinkOffsets());
+    const snapshot = this.#journal.snapshot(most, this.#sent());
     const before = snapshot.spot ? await this.#bytesBefore(snapshot.spot) : nothing;
     await this.#store.save(snapshot.complete(before));
   }

@@ -12,6 +12,8 @@ const saveEveryMs = 1000;
 /** What an earlier process left in the checkpoint for others. */
 export interface Resumed {
   readonly sink: SinkOffsets;
+  /** Undefined where they are not known. */
+  readonly nodes: readonly string[] | undefined;
   /** Second since 1970 of the newest line that was read; -1 where none is known. */
   readonly lastSecond: number;
 }
@@ -45,7 +47,10 @@ export class Tail implements AsyncDisposable {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
     this.#store = new CheckpointStore(options.stateDir, options.log, this.#now);
-    this.#saver = new Saver(this.#journal, this.#store, options.sinkOffsets);
+    this.#saver = new Saver(this.#journal, this.#store, () => ({
+      sink: options.sinkOffsets(),
+      ...(options.nodes !== undefined && { nodes: options.nodes() }),
+    }));
     this.placed = new Promise((resolve) => (this.#resolvePlaced = resolve));
   }
 
@@ -54,7 +59,7 @@ export class Tail implements AsyncDisposable {
     const loaded = await this.#load();
     // Of a checkpoint whose checksum is wrong only the place can be proved.
     const body = loaded.kind === "ok" || loaded.kind === "previous" ? loaded.body : undefined;
-    return { sink: body?.sink ?? {}, lastSecond: body?.newestSecond ?? -1 };
+    return { sink: body?.sink ?? {}, nodes: body?.nodes, lastSecond: body?.newestSecond ?? -1 };
   }
 
   /**

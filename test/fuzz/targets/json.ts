@@ -25,8 +25,8 @@ export const json: Target = {
 /** Everything that an alert is asked for; none of it may throw. */
 function look(input: Buffer): Alert {
   const alert = Alert.parse(input);
-  const { id, node, managerName, agentId, agentName, agentIp, timestamp, location, ruleId } = alert;
-  const names = [id, node, managerName, agentId, agentName, agentIp, timestamp, location, ruleId];
+  const { id, managerName, agentId, agentName, agentIp, timestamp, location, ruleId } = alert;
+  const names = [id, alert.nodeOr(undefined), managerName, agentId, agentName, agentIp, timestamp, location, ruleId];
   assert.ok(names.every((name) => name === undefined || typeof name === "string"));
   assert.ok(alert.ruleLevel === undefined || typeof alert.ruleLevel === "number");
   assert.ok([...alert.groups, ""].every((group) => typeof group === "string") && typeof alert.isOwn === "boolean");

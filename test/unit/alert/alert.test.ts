@@ -12,7 +12,7 @@ test("the fields of an alert are found", () => {
       '"cluster":{"name":"wazuh","node":"node01"},"location":"EventChannel"}',
   );
   assert.equal(alert.id, "17.1");
-  assert.equal(alert.node, "node01");
+  assert.equal(alert.nodeOr(undefined), "node01");
   assert.equal(alert.managerName, "m1");
   assert.equal(alert.agentId, "301");
   assert.equal(alert.agentName, "srv");
@@ -25,9 +25,14 @@ test("the fields of an alert are found", () => {
 });
 
 test("without a cluster the manager names the node, without either it is empty", () => {
-  assert.equal(parse('{"manager":{"name":"m1"},"cluster":{"name":"wazuh"}}').node, "m1");
-  assert.equal(parse('{"manager":{"name":"m1"},"cluster":{"node":""}}').node, "m1");
-  assert.equal(parse("{}").node, "");
+  assert.equal(parse('{"manager":{"name":"m1"},"cluster":{"name":"wazuh"}}').nodeOr(undefined), "m1");
+  assert.equal(parse('{"manager":{"name":"m1"},"cluster":{"node":""}}').nodeOr(undefined), "m1");
+  assert.equal(parse("{}").nodeOr(undefined), "");
+});
+
+test("the name of a hidden node stands before the manager's, and behind the one that the alert tells", () => {
+  assert.equal(parse('{"manager":{"name":"m1"}}').nodeOr("worker-2"), "worker-2");
+  assert.equal(parse('{"manager":{"name":"m1"},"cluster":{"node":"worker-1"}}').nodeOr("worker-2"), "worker-1");
 });
 
 test("an id may be a number of any size; empty, missing and other types are none", () => {
@@ -40,7 +45,15 @@ test("an id may be a number of any size; empty, missing and other types are none
 test("fields of other types than usual are left out, never thrown over", () => {
   const alert = parse('{"rule":"x","agent":[],"manager":null,"cluster":5,"timestamp":{},"location":[]}');
   assert.deepEqual(
-    [alert.agentId, alert.node, alert.timestamp, alert.location, alert.ruleId, alert.ruleLevel, alert.groups],
+    [
+      alert.agentId,
+      alert.nodeOr(undefined),
+      alert.timestamp,
+      alert.location,
+      alert.ruleId,
+      alert.ruleLevel,
+      alert.groups,
+    ],
     [undefined, "", undefined, undefined, undefined, undefined, []],
   );
   assert.deepEqual(parse('{"rule":{"groups":["a",1,null,"b"],"level":"7"}}').groups, ["a", "b"]);

@@ -13,11 +13,14 @@ const body: Body = {
   notBeforeMs: null,
   newestSecond: 1_795_000_000,
   sink: { "topic/0": 9 },
+  nodes: ["worker-1"],
 };
 const text = encode(body, 3);
 
 test("what was written is read back", () => {
   assert.deepEqual(decode(text), { kind: "valid", sequence: 3, body });
+  const { nodes: _nodes, ...older } = body;
+  assert.deepEqual(decode(encode(older, 3)), { kind: "valid", sequence: 3, body: older });
   const empty: Body = { ...body, position: null, finished: [], doneBeyond: [], newestSecond: null, sink: {} };
   assert.deepEqual(decode(encode(empty, 0)), { kind: "valid", sequence: 0, body: empty });
 });
@@ -44,6 +47,7 @@ test("another version is foreign, another shape damaged, a wrong checksum doubtf
     assert.deepEqual(decode(other), { kind: "damaged" }, other);
   }
   assert.deepEqual(decode(text.replace('"offset":5000000000', '"offset":-1')), { kind: "damaged" });
+  assert.deepEqual(decode(text.replace('"worker-1"', "7")), { kind: "damaged" });
   const doubtful = decode(text.replace('"afterRank":12', '"afterRank":13'));
   assert.deepEqual(doubtful, { kind: "doubtful", sequence: 3, body: { ...body, afterRank: 13 } });
 });

@@ -1,0 +1,44 @@
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { errnoOf } from "../errors.ts";
+import { type OssecConf, readOssecConf, settingOf, Unreadable } from "./ossec-conf.ts";
+
+/** Which node of a cluster this is. */
+export interface NodeIdentity {
+  /** What it is called: `<cluster><node_name>`; without a cluster the host's name, as `manager.name` is. */
+  readonly name: string;
+  /**
+   * The node's name where `<hidden>` keeps it out of the alerts: nodes whose hosts share a name could not be told apart.
+   * Undefined where the alerts name their node themselves, or there is no cluster.
+   */
+  readonly hiddenName: string | undefined;
+}
+
+/**
+ * Reads the identity from the manager's ossec.conf. Where that cannot be read (the unit's sandbox does not show it), the
+ * alerts alone tell.
+ */
+export function readNodeIdentity(home: string): NodeIdentity {
+  try {
+    return identityOf(readOssecConf(readFileSync(join(home, "etc/ossec.conf"), "latin1")));
+  } catch (reason) {
+    if (errnoOf(reason) === undefined && !(reason instanceof Unreadable)) throw reason;
+    return withoutCluster();
+  }
+}
+
+/**
+ * What analysisd goes by: without `<cluster>`, with `<disabled>` or `<hidden>`, an alert names no node (Wazuh 4.14
+ * source: src/config/cluster-config.c:61-114,186-187, src/analysisd/format/to_json.c:66-75).
+ */
+export function identityOf(conf: OssecConf): NodeIdentity {
+  const name = settingOf(conf, "cluster", "node_name");
+  const isOn = (setting: string): boolean => settingOf(conf, "cluster", setting) === "yes";
+  if (name === undefined || name === "" || isOn("disabled")) return withoutCluster();
+  return { name, hiddenName: isOn("hidden") ? name : undefined };
+}
+
+function withoutCluster(): NodeIdentity {
+  return { name: hostname(), hiddenName: undefined };
+}

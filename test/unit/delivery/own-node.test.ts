@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Couples } from "../../../daemon/delivery/couples.ts";
+import { OwnNode } from "../../../daemon/delivery/own-node.ts";
+import { Pairing } from "../../../daemon/delivery/pairing.ts";
+import { alertBytes, Delivery, settle } from "../../rig/delivery.ts";
+import { header, MemorySink } from "../../rig/memory-sink.ts";
+
+const worker = (name: string): { cluster: { node: string } } => ({ cluster: { node: name } });
+
+function nodesIn(sink: MemorySink): string[] {
+  return sink.records.map((record) => header(record, "wazuh-node"));
+}
+
+test("one agent with one alert id on two nodes of one host name: two alerts, neither is the copy of the other", async () => {
+  const sink = new MemorySink();
+  const couples = new Couples(new Pairing(100, 50), { isLone: false });
+  const delivery = new Delivery({ sink, couples }).begin();
+  const same = { timestamp: "2026-11-21T12:00:00.000+0000", rule: { id: "60122" } };
+  delivery.offer("tail", alertBytes("1.0", { ...same, ...worker("worker-1") }));
+  const { verdict } = delivery.offer("socket", alertBytes("1.0", { ...same, ...worker("worker-2") }));
+  assert.equal(verdict.kind, "taken");
+  await settle();
+  assert.deepEqual(nodesIn(sink), ["worker-1", "worker-2"]);
+});
+
+test("on a node that hides its name from the alerts, ossec.conf's name tells its alerts from those of a host of its name", async () => {
+  const sink = new MemorySink();
+  const couples = new Couples(new Pairing(100, 50), { isLone: false });
+  const node = new OwnNode({ name: "worker-1", hiddenName: "worker-1" });
+  const delivery = new Delivery({ sink, couples, node }).begin();
+  assert.equal(delivery.offer("tail", alertBytes("1.0")).verdict.kind, "taken");
+  assert.equal(delivery.offer("socket", alertBytes("1.0")).verdict.kind, "second", "both ways have it the same");
+  delivery.offer("tail", alertBytes("1.1", worker("worker-2")));
+  await settle();
+  assert.deepEqual(nodesIn(sink), ["worker-1", "worker-2"]);
+});
+
+test("a dead letter names the node whose alert it is, and of what is no alert the node that read it", async () => {
+  const sink = new MemorySink();
+  sink.refuses = () => true;
+  const delivery = new Delivery({ sink, node: new OwnNode({ name: "worker-1", hiddenName: undefined }) }).begin();
+  delivery.offer("tail", alertBytes("1.0", worker("worker-2")));
+  delivery.offer("tail", Buffer.from('{"broken'));
+  await settle();
+  const nodes = Object.fromEntries(delivery.deadLetters.entries.map(({ reason, node }) => [reason, node]));
+  assert.deepEqual(nodes, { "record-too-large": "worker-2", "not-json": "worker-1" });
+});
+
+test("a look-up asks for the names in which records were made, and for the node's own", () => {
+  const first = new OwnNode({ name: "host", hiddenName: undefined });
+  for (const name of ["worker-1", "worker-1", "worker-2", "worker-1"]) first.wrote(name);
+  assert.deepEqual(first.names, ["worker-1", "worker-2"]);
+  const second = new OwnNode({ name: "worker-3", hiddenName: undefined });
+  assert.deepEqual(second.restore(first.names), new Set(["worker-1", "worker-2", "worker-3"]));
+  assert.deepEqual(second.names, ["worker-1", "worker-2"], "kept until the names are not needed any more");
+});
+
+test("where it is not known in whose name records were made, everybody's count", () => {
+  const node = new OwnNode({ name: "worker-1", hiddenName: undefined });
+  assert.equal(node.restore(undefined), undefined);
+  assert.equal(node.restore([]), undefined);
+  for (let at = 0; at < 1000; at++) node.wrote(`node-${at}`);
+  assert.equal(new OwnNode({ name: "worker-1", hiddenName: undefined }).restore(node.names), undefined);
+});
