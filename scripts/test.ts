@@ -1,12 +1,14 @@
 /**
  * `npm test`: lint and format, a real Apache Kafka, then unit, integration and end-to-end tests (compiled, against the
- * built bundles), with node's summary as the last lines. Arguments choose test files by a part of their path.
+ * built bundles), at last those that want the machine for themselves, with node's summary as the last lines. Arguments
+ * choose test files by a part of their path.
  * `KAFKA_BROKERS=a:9092,b:9092` names a Kafka that is already there.
  */
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { describe } from "../daemon/errors.ts";
@@ -17,14 +19,18 @@ import { repositoryRoot } from "./repository.ts";
 
 /** The longest files start several clusters and break their brokers. */
 const fileTimeoutMs = 900_000;
+/** Directories of tests that measure how long the forwarder takes: nothing runs beside them. */
+const aloneKinds: readonly string[] = ["cluster"];
+const aloneTimeoutMs = 3_600_000;
 
 const files = testFiles(process.argv.slice(2));
 try {
   checkSources();
   if (files.length === 0) throw new Error("no test file has such a path");
-  await using kafka = files.some((file) => !file.startsWith("unit/")) ? await provideKafka() : undefined;
-  if (kafka !== undefined) process.env[sharedBrokersVariable] = kafka.addresses.join(",");
-  await runTests(files.map((file) => join(repositoryRoot, "build/test", file.replace(/\.ts$/, ".js"))));
+  await runTests(
+    files.filter((file) => !isAlone(file)),
+    files.filter(isAlone),
+  );
 } catch (reason) {
   process.stderr.write(`npm test: ${describe(reason)}\n`);
   process.exitCode = 1;
@@ -35,7 +41,7 @@ try {
  * beside each other.
  */
 function testFiles(parts: readonly string[]): string[] {
-  const kinds = ["unit", "integration", "e2e"];
+  const kinds = ["unit", "integration", "e2e", ...aloneKinds];
   const found = kinds.flatMap((kind) =>
     readdirSync(join(repositoryRoot, "test", kind), { recursive: true, encoding: "utf8" })
       .filter((file) => file.endsWith(".test.ts"))
@@ -60,14 +66,44 @@ async function provideKafka(): Promise<Kafka> {
   return kafka;
 }
 
-/** Runs them with a line per test and a summary; a test that is skipped counts as failed. */
-async function runTests(paths: readonly string[]): Promise<void> {
-  const tests = run({ files: [...paths], concurrency: availableParallelism(), timeout: fileTimeoutMs });
+function isAlone(file: string): boolean {
+  return aloneKinds.some((kind) => file.startsWith(`${kind}/`));
+}
+
+/** Runs them with a line per test and one summary; a test that is skipped counts as failed. */
+async function runTests(usual: readonly string[], alone: readonly string[]): Promise<void> {
+  for await (const text of Readable.from(events(usual, alone)).compose(new spec())) process.stdout.write(String(text));
+}
+
+/** The events of one run after the other, and the sums of what they count at their ends. */
+async function* events(usual: readonly string[], alone: readonly string[]): AsyncGenerator {
+  const counts = new Map<string, number>();
+  if (usual.length > 0) {
+    await using kafka = usual.some((file) => !file.startsWith("unit/")) ? await provideKafka() : undefined;
+    if (kafka !== undefined) process.env[sharedBrokersVariable] = kafka.addresses.join(",");
+    yield* watched(run({ files: built(usual), concurrency: availableParallelism(), timeout: fileTimeoutMs }), counts);
+  }
+  if (alone.length > 0) yield* watched(run({ files: built(alone), concurrency: 1, timeout: aloneTimeoutMs }), counts);
+  for (const [name, count] of counts) {
+    yield { type: "test:diagnostic", data: { nesting: 0, message: `${name} ${count}` } };
+  }
+}
+
+async function* watched(tests: ReturnType<typeof run>, counts: Map<string, number>): AsyncGenerator {
   tests.on("test:fail", () => (process.exitCode = 1));
   tests.on("test:pass", ({ name, skip, todo }) => {
     if (skip === undefined && todo === undefined) return;
     process.stderr.write(`not run, which counts as failed: ${name}\n`);
     process.exitCode = 1;
   });
-  for await (const text of tests.compose(new spec())) process.stdout.write(String(text));
+  for await (const event of tests as AsyncIterable<{ type: string; data: { message?: string } }>) {
+    const [, name, count] =
+      event.type === "test:diagnostic" ? (/^([a-z_]+) ([\d.]+)$/.exec(event.data.message ?? "") ?? []) : [];
+    if (name === undefined) yield event;
+    else counts.set(name, (counts.get(name) ?? 0) + Number(count));
+  }
+}
+
+function built(files: readonly string[]): string[] {
+  return files.map((file) => join(repositoryRoot, "build/test", file.replace(/\.ts$/, ".js")));
 }

@@ -18,6 +18,8 @@ export type Users = Readonly<Record<string, string>>;
 export interface ClusterOptions {
   /** One broker, or three with replication 3 and min.insync.replicas 2. */
   readonly brokers?: 1 | 3;
+  /** Address that the brokers listen at; default: the loopback network's. */
+  readonly host?: string;
   /** Listeners beside the plain one, by name (capital letters and digits). */
   readonly listeners?: Readonly<Record<string, SecureListener>>;
   readonly users?: Users;
@@ -34,6 +36,7 @@ export interface Node {
   readonly ports: Readonly<Record<string, number>>;
 }
 
+export const loopback = "127.0.0.1";
 export const plainListener = "PLAINTEXT";
 export const controllerListener = "CONTROLLER";
 export const saslMechanisms = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] as const;
@@ -42,7 +45,7 @@ export const saslMechanisms = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] as con
 export function brokerProperties(node: Node, nodes: readonly Node[], options: ClusterOptions): string {
   const isReplicated = nodes.length > 1;
   const listeners = options.listeners ?? {};
-  const address = (name: string, of = node): string => `127.0.0.1:${of.ports[name]}`;
+  const address = (name: string, of = node): string => `${options.host ?? loopback}:${of.ports[name]}`;
   const uri = (name: string): string => `${name}://${address(name)}`;
   const clientListeners = [plainListener, ...Object.keys(listeners)];
   const protocols = Object.entries(listeners).map(

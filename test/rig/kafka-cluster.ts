@@ -4,6 +4,7 @@ import { Broker } from "./broker.ts";
 import {
   brokerProperties,
   controllerListener,
+  loopback,
   plainListener,
   saslMechanisms,
   type ClusterOptions,
@@ -22,9 +23,11 @@ export class KafkaCluster extends Kafka {
   readonly #directory: TempDir;
   readonly #nodes: readonly Node[];
   readonly #brokers: readonly Broker[];
+  readonly #host: string;
 
-  private constructor(directory: TempDir, nodes: readonly Node[], brokers: readonly Broker[]) {
-    super(addressesOf(nodes, plainListener));
+  private constructor(directory: TempDir, nodes: readonly Node[], brokers: readonly Broker[], host = loopback) {
+    super(addressesOf(nodes, plainListener, host));
+    this.#host = host;
     this.#directory = directory;
     this.#nodes = nodes;
     this.#brokers = brokers;
@@ -48,7 +51,7 @@ export class KafkaCluster extends Kafka {
       java.run("java", ["-Xmx64m", "-XX:TieredStopAtLevel=1", "-cp", `${java.lib}/*`, ...format(properties, options)]);
     }
     const brokers = nodes.map((node) => new Broker(java, node.directory));
-    const cluster = new KafkaCluster(directory, nodes, brokers);
+    const cluster = new KafkaCluster(directory, nodes, brokers, options.host);
     try {
       for (const broker of brokers) broker.start();
       await cluster.ready(count);
@@ -62,7 +65,7 @@ export class KafkaCluster extends Kafka {
 
   /** `host:port` of each broker for one of the secure listeners. */
   addressesOf(listener: string): string[] {
-    return addressesOf(this.#nodes, listener);
+    return addressesOf(this.#nodes, listener, this.#host);
   }
 
   /** Starts a broker that was stopped and resolves when all that run are members again. */
@@ -107,8 +110,8 @@ export class KafkaCluster extends Kafka {
   }
 }
 
-function addressesOf(nodes: readonly Node[], listener: string): string[] {
-  return nodes.map(({ ports }) => `127.0.0.1:${ports[listener]}`);
+function addressesOf(nodes: readonly Node[], listener: string, host: string): string[] {
+  return nodes.map(({ ports }) => `${host}:${ports[listener]}`);
 }
 
 function format(properties: string, { users = {} }: ClusterOptions): string[] {

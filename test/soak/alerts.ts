@@ -34,11 +34,23 @@ export interface SoakAlert {
   readonly sequence: number;
   readonly id: string;
   readonly template: number;
+  /** Key of its record: the agent's id. */
+  readonly key: string;
   /** With the newline. */
   readonly line: Buffer;
   /** Bytes that must stand in the value, as the member `soak` of `data`; undefined for a plain one. */
   readonly inset: Buffer | undefined;
 }
+
+/** The node of a cluster that writes alerts. */
+export interface Site {
+  /** As the alert names it; undefined: the cluster is hidden. */
+  readonly node: string | undefined;
+  /** The agent that the next alert comes from. */
+  agent(): string;
+}
+
+const agentPlace = "@AGENT@";
 
 const places = { timestamp: "@TIMESTAMP@", id: "@ID@", inset: '"@INSET@"' };
 /** A number beyond 2^53, invalid UTF-8, U+2028, half a surrogate pair, a name that objects of JavaScript have. */
@@ -47,7 +59,7 @@ const oddities = '{"n":9007199254740993,"x":1.0e+2,"s":"\xff\xfe\xc3(\xe2\x80\xa
 /** The alert that begins a run has this time; each next one is a millisecond younger. 21 November 2026, 12:00 UTC. */
 export const firstMs = 1_795_262_400_000;
 
-export const templates: readonly Template[] = readTemplates();
+export const templates: readonly Template[] = readTemplates((alert) => alert);
 const relevant = templates.flatMap(({ value }, index) => (value === undefined ? [] : [index]));
 const ignored = templates.flatMap(({ value }, index) => (value === undefined ? [index] : []));
 const carrying = relevant.filter((index) => templates[index]?.carriesData === true);
@@ -56,12 +68,17 @@ const carrying = relevant.filter((index) => templates[index]?.carriesData === tr
 export class SoakAlertMaker {
   readonly #random: () => number;
   readonly #relevantShare: number;
+  readonly #site: Site | undefined;
+  readonly #templates: readonly Template[];
   #sequence = 0;
   #logOffset = 0;
 
-  constructor(seed: number, relevantShare: number) {
+  /** @param site without it the alerts name nodes and agents as the wire format's cases do */
+  constructor(seed: number, relevantShare: number, site?: Site) {
     this.#random = seededRandom(seed);
     this.#relevantShare = relevantShare;
+    this.#site = site;
+    this.#templates = site === undefined ? templates : readTemplates((alert) => ofSite(alert, site));
   }
 
   /** @param isRelevant default: as the share of relevant ones says, at random; a kind other than plain is relevant */
@@ -69,15 +86,20 @@ export class SoakAlertMaker {
     const choices = kind === "plain" ? (isRelevant ? relevant : ignored) : carrying;
     const index = present(choices[Math.floor(this.#random() * choices.length)]);
     const sequence = this.#sequence++;
-    const id = `${Math.floor((firstMs + sequence) / 1000)}.${this.#logOffset}`;
+    // Where several nodes write, all of them give the same ids.
+    const offset = this.#site === undefined ? this.#logOffset : (sequence % 1000) * 1000;
+    const id = `${Math.floor((firstMs + sequence) / 1000)}.${offset}`;
     const inset = insetOf(kind);
-    const text = present(templates[index])
-      .text.replace(places.timestamp, timestampOf(sequence))
+    const template = present(this.#templates[index]);
+    const key = this.#site?.agent() ?? template.key;
+    const text = template.text
+      .replace(places.timestamp, timestampOf(sequence))
+      .replace(agentPlace, key)
       .replace(places.id, id)
       .replace(places.inset, () => inset?.toString("latin1") ?? "null");
     const line = Buffer.from(`${text}\n`, "latin1");
     this.#logOffset += line.length;
-    return { sequence, id, template: index, line, inset };
+    return { sequence, id, template: index, key, line, inset };
   }
 
   /** The second part of an id is the offset in alerts.log, which begins anew with each day; no second has two days. */
@@ -106,13 +128,21 @@ function insetOf(kind: Kind): Buffer | undefined {
   return Buffer.from(`"${randomBytes(Math.ceil((kind.denseBytes * 3) / 4)).toString("base64")}"`);
 }
 
+/** All nodes have the same host name; the agent's name is part of some records' values and stays. */
+function ofSite({ cluster: _, ...alert }: JsonObject, { node }: Site): JsonObject {
+  const agent = { ...Object(alert["agent"]), id: agentPlace };
+  const cluster = node === undefined ? {} : { cluster: { name: "wazuh", node } };
+  return { ...alert, agent, manager: { name: "manager" }, ...cluster };
+}
+
 /** Templates are kept as latin1 text, one character a byte, so that any byte can be put into them. */
-function readTemplates(): Template[] {
+function readTemplates(change: (alert: JsonObject) => JsonObject): Template[] {
   const cases = readFileSync(join(repositoryRoot, "test/data/wire/wire.jsonl"), "utf8").trimEnd().split("\n");
   return cases
     .map((line): { own_network: string | null; alert: JsonObject; expected: readonly JsonObject[] } => JSON.parse(line))
     .filter(({ own_network: ownNetwork }) => ownNetwork === null)
-    .map(({ alert, expected }) => {
+    .map(({ alert: wire, expected }) => {
+      const alert = change(wire);
       const agent = { id: "000", name: "manager", ...Object(alert["agent"]) };
       const { timestamp: _timestamp, data, ...rest } = alert;
       const value = expected[0];

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { errnoOf } from "../../daemon/errors.ts";
+import { bundledCustomDfn, type CustomDfn } from "../rig/custom-dfn.ts";
 import { callIntegration } from "../rig/wazuh/integratord.ts";
 
 /** Longest line with its newline that integratord hands on (Wazuh 4.14 source: src/headers/defs.h:51). */
@@ -27,10 +28,18 @@ export class Caller implements AsyncDisposable {
   readonly #hookUrl: string;
   readonly #everyNth: number;
   readonly #counts: CallCounts;
+  readonly #customDfn: CustomDfn;
   readonly #stop = new AbortController();
   readonly #done: Promise<void>;
 
-  constructor(alertsJson: string, hookUrl: string, everyNth: number, counts: CallCounts) {
+  constructor(
+    alertsJson: string,
+    hookUrl: string,
+    everyNth: number,
+    counts: CallCounts,
+    customDfn: CustomDfn = bundledCustomDfn,
+  ) {
+    this.#customDfn = customDfn;
     this.#alertsJson = alertsJson;
     this.#hookUrl = hookUrl;
     this.#everyNth = everyNth;
@@ -79,7 +88,7 @@ export class Caller implements AsyncDisposable {
   }
 
   async #call(alert: Buffer): Promise<void> {
-    const { exitCode, tookMs } = await callIntegration(alert, { hookUrl: this.#hookUrl });
+    const { exitCode, tookMs } = await callIntegration(alert, { hookUrl: this.#hookUrl, customDfn: this.#customDfn });
     this.#counts.calls++;
     if (exitCode !== 0) this.#counts.failed++;
     this.#counts.slowestMs = Math.max(this.#counts.slowestMs, tookMs);

@@ -4,6 +4,9 @@ import { Program } from "../rig/program.ts";
 import type { Ground } from "./ground.ts";
 import { descriptorsOf, Looks, starvedMs, type Looked } from "./looks.ts";
 
+/** Where the forwarder runs: a process there, and the program. */
+export type Home = Pick<Ground, "forwarderCommand" | "bundle">;
+
 const lookEveryMs = 250;
 const readyWithinMs = 30_000;
 
@@ -25,7 +28,7 @@ export class Forwarder implements AsyncDisposable {
   /** What it said at level error or worse, without repetitions. */
   readonly errors = new Map<string, number>();
   kills = 0;
-  readonly #ground: Ground;
+  readonly #home: Home;
   readonly #looks: Looks;
   readonly #args: () => string[];
   readonly #logFile: string | undefined;
@@ -39,8 +42,8 @@ export class Forwarder implements AsyncDisposable {
    * @param args the command line of `run`, asked for at each start
    * @param logFile where its log is kept, for a person who looks for a cause
    */
-  constructor(ground: Ground, statusSocket: string, args: () => string[], logFile?: string) {
-    this.#ground = ground;
+  constructor(home: Home, statusSocket: string, args: () => string[], logFile?: string) {
+    this.#home = home;
     this.#logFile = logFile;
     this.#looks = new Looks(statusSocket);
     this.#args = args;
@@ -84,7 +87,7 @@ export class Forwarder implements AsyncDisposable {
 
   /** Starts a process, which is the forwarder from now on. */
   launch(): Program {
-    const [file, args] = this.#ground.forwarderCommand([this.#ground.bundle, ...this.#args()]);
+    const [file, args] = this.#home.forwarderCommand([this.#home.bundle, ...this.#args()]);
     this.#program = new Program(file, args);
     this.#linesSeen = 0;
     return this.#program;
@@ -92,7 +95,7 @@ export class Forwarder implements AsyncDisposable {
 
   /** Another process with the same settings, beside the forwarder. */
   launchBeside(): Program {
-    const [file, args] = this.#ground.forwarderCommand([this.#ground.bundle, ...this.#args()]);
+    const [file, args] = this.#home.forwarderCommand([this.#home.bundle, ...this.#args()]);
     return new Program(file, args);
   }
 

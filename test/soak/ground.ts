@@ -21,7 +21,11 @@ export type Way = "GOOD" | "EXPIRED" | "OTHERCA" | "OTHERPASSWORD";
 export const user = "alice";
 export const passwords = { GOOD: "the first secret", OTHERPASSWORD: "the second secret" } as const;
 export const brokerCount = 3;
-const unprivileged = 65_534;
+/** User and group of the forwarder where this process is root. */
+export const unprivileged = 65_534;
+/** Writes down when a shell gives its place to the program that follows; see `forwarderCommand`. */
+export const begins =
+  'read -r _ waited _ < /proc/$$/schedstat; echo "begins ${EPOCHREALTIME//[.,]/} $waited" >&2; exec';
 
 /**
  * What all faults share: three brokers (replication 3, min.insync.replicas 2), a relay before each, certificates, the
@@ -119,7 +123,6 @@ export class Ground implements AsyncDisposable {
    * the nanoseconds for which the process had waited for a processor until then.
    */
   forwarderCommand(args: readonly string[]): [string, string[]] {
-    const begins = 'read -r _ waited _ < /proc/$$/schedstat; echo "begins ${EPOCHREALTIME//[.,]/} $waited" >&2; exec';
     if (!this.isRoot) return ["bash", ["-c", `${begins} "$0" "$@"`, process.execPath, ...args]];
     const script = `mount --bind "$0" /etc/hosts && ${begins} setpriv --reuid "$1" --regid "$1" --clear-groups -- "\${@:2}"`;
     const id = String(unprivileged);

@@ -44,8 +44,11 @@ export interface Verdict {
   readonly slow: readonly string[];
 }
 
+/** What a verdict is made of. */
+export type Judged = Pick<Stage, "ledger" | "referee" | "forwarder" | "calls" | "stateDir" | "scraps">;
+
 /** Holds everything that was written and seen against the promise. The forwarder has stopped. */
-export function judge(stage: Stage, allowances: Allowances, copiesAllowed: (appendedMs: number) => boolean): Verdict {
+export function judge(stage: Judged, allowances: Allowances, copiesAllowed: (appendedMs: number) => boolean): Verdict {
   const { ledger, referee, forwarder, calls } = stage;
   const dead = readDeadLetters(stage.stateDir, ledger);
   const missing = referee.missing();

@@ -15,6 +15,7 @@ export class SoakLedger {
   #seen = new Uint8Array(1 << 16);
   #templates = new Uint16Array(1 << 16);
   #ids: string[] = [];
+  #keys: string[] = [];
   readonly #insets = new Map<number, Buffer>();
   readonly #relevantTemplates: ReadonlySet<number>;
   /** Alerts written, and the relevant ones of them. */
@@ -30,13 +31,14 @@ export class SoakLedger {
     this.#relevantTemplates = relevantTemplates;
   }
 
-  add({ sequence, id, template, inset }: SoakAlert): void {
+  add({ sequence, id, template, key, inset }: SoakAlert): void {
     while (sequence >= this.#bits.length) this.#grow();
     this.#templates[sequence] = template;
     if (inset !== undefined) this.#insets.set(sequence, inset);
     this.written++;
     this.end = sequence + 1;
     this.#ids[sequence] = id;
+    this.#keys[sequence] = key;
     if (!this.#relevantTemplates.has(template)) return;
     this.#bits[sequence] = isRelevantBit;
     this.relevant++;
@@ -49,6 +51,10 @@ export class SoakLedger {
 
   idOf(sequence: number): string | undefined {
     return this.#ids[sequence];
+  }
+
+  keyOf(sequence: number): string | undefined {
+    return this.#keys[sequence];
   }
 
   templateOf(sequence: number): number {

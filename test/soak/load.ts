@@ -8,17 +8,20 @@ const longestTickMs = 500;
 const oddEvery = 150;
 const longEvery = 3000;
 
+/** What writes them. */
+type Writer = Pick<Stage, "analysisd" | "random" | "between" | "write">;
+
 /** The alerts that come all the time, whatever else happens. */
 export class Load implements Disposable {
   /** Alerts a second; 0: none. */
   perSecond = 0;
-  readonly #stage: Stage;
+  readonly #writer: Writer;
   readonly #timer: NodeJS.Timeout;
   #lastMs = performance.now();
   #due = 0;
 
-  constructor(stage: Stage) {
-    this.#stage = stage;
+  constructor(writer: Writer) {
+    this.#writer = writer;
     this.#timer = setInterval(() => this.#tick(), tickMs);
   }
 
@@ -32,14 +35,14 @@ export class Load implements Disposable {
     this.#lastMs = now;
     for (; this.#due >= 1; this.#due--) {
       const kind = this.#kind();
-      if (kind === "plain") this.#stage.analysisd.emit(1);
-      else this.#stage.write(true, kind);
+      if (kind === "plain") this.#writer.analysisd.emit(1);
+      else this.#writer.write(true, kind);
     }
   }
 
   #kind(): Kind {
-    const chance = this.#stage.random();
-    if (chance < 1 / longEvery) return { longBytes: this.#stage.between(60_000, 150_000) };
+    const chance = this.#writer.random();
+    if (chance < 1 / longEvery) return { longBytes: this.#writer.between(60_000, 150_000) };
     return chance < 1 / oddEvery ? "odd" : "plain";
   }
 }

@@ -89,7 +89,7 @@ export class Referee {
   #faultOf(record: FollowedRecord, sequence: number): string | undefined {
     const template = templates[this.#ledger.templateOf(sequence)];
     if (template?.value === undefined) return "no template";
-    if (record.key !== template.key) return `key ${record.key}`;
+    if (record.key !== this.#ledger.keyOf(sequence)) return `key ${record.key}`;
     if (record.headers["wazuh-alert-id"] !== this.#ledger.idOf(sequence)) return "another alert's id";
     if (!sources.has(record.headers["wazuh-dfn-source"])) return "no source";
     // Bytes that are no UTF-8 are not JSON, so they have to be U+FFFD in a record that is; all else is as it was.

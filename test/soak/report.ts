@@ -77,7 +77,8 @@ function nameOf(passages: readonly Passage[]): string {
   return passages.length === 1 ? (passages[0]?.name ?? "") : "mixture";
 }
 
-function aligned(rows: readonly (readonly string[])[]): string[] {
+/** Columns of one width each; the first to the left. */
+export function aligned(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row) =>
     row

@@ -3,6 +3,7 @@ import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { parseAddress, type Address } from "./address.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { KafkaError } from "./faults.ts";
+import { forgetOnClose } from "./forget-on-close.ts";
 import {
   apiKeys,
   Connection,
@@ -165,6 +166,7 @@ export class BrokerConnection {
 
   async #handshake(): Promise<void> {
     await this.#inner.connect();
+    if (this.#socket !== undefined) await forgetOnClose(this.#socket);
     this.#versions = await this.#askVersions();
     const produce = this.#versions[apiKeys.Produce];
     if (produce === undefined || produce.minVersion > produceVersion || produce.maxVersion < produceVersion) {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { errnoOf } from "../../../daemon/errors.ts";
-import { redirection, runCustomDfn } from "../custom-dfn.ts";
+import { bundledCustomDfn, type CustomDfn, redirection } from "../custom-dfn.ts";
 
 /** What integratord reads, and what the administrator configured for the integration. */
 export interface IntegratordOptions {
@@ -14,6 +14,8 @@ export interface IntegratordOptions {
   /** Text of `<options>`; given: it comes as a file. */
   readonly options?: string;
   readonly isDebug?: boolean;
+  /** Default: the bundled way. */
+  readonly customDfn?: CustomDfn;
   /** How often a file that has no more is looked at. Wazuh's is a second. */
   readonly pollMs?: number;
 }
@@ -38,7 +40,7 @@ export async function callIntegration(
   alert: Buffer,
   options: Omit<IntegratordOptions, "alertsJson">,
 ): Promise<IntegrationCall> {
-  const { hookUrl, isDebug = false } = options;
+  const { hookUrl, isDebug = false, customDfn = bundledCustomDfn } = options;
   // The random number may be negative.
   const base = join(tmpdir(), `custom-dfn-${Math.floor(Date.now() / 1000)}-${randomInt(-(2 ** 31), 2 ** 31)}`);
   const files = [`${base}.alert`];
@@ -51,7 +53,7 @@ export async function callIntegration(
   const args = [`${base}.alert`, "", hookUrl, isDebug ? "debug" : "", optionsFile, "10", "3"];
   if (!isDebug) args.push(redirection);
   const started = performance.now();
-  const { code, stdout, stderr } = await runCustomDfn(args);
+  const { code, stdout, stderr } = await customDfn.run(args);
   const call = { exitCode: code, output: stdout + stderr, tookMs: performance.now() - started };
   await Promise.all(files.map((file) => unlink(file)));
   return call;

@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from "node:net";
+import { errnoOf } from "../../../../daemon/errors.ts";
 import { ByteReader } from "../../../../daemon/sinks/kafka/byte-reader.ts";
 import { int16, int32, int64, string } from "./wire.ts";
 import { readBatches, type StoredRecord } from "../../../../daemon/sinks/kafka/record-reader.ts";
@@ -43,6 +44,8 @@ export class ScriptedBroker implements AsyncDisposable {
   readonly produced: Produced[] = [];
   readonly log: StoredRecord[] = [];
   connections = 0;
+  /** Connections that the other side ended with a reset. */
+  resets = 0;
   metadataCode = 0;
   fetchCode = 0;
   /** Asked for every produce request, in order. */
@@ -84,7 +87,9 @@ export class ScriptedBroker implements AsyncDisposable {
     this.#sockets.add(socket);
     let received = Buffer.alloc(0);
     let last: Promise<void> = Promise.resolve();
-    socket.on("error", () => {}); // The other side hangs up when it likes.
+    socket.on("error", (error) => {
+      if (errnoOf(error) === "ECONNRESET") this.resets += 1; // The other side hangs up when it likes.
+    });
     socket.on("close", () => this.#sockets.delete(socket));
     socket.on("data", (chunk) => {
       received = Buffer.concat([received, chunk]);

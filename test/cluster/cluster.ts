@@ -1,0 +1,136 @@
+import { chmodSync, cpSync } from "node:fs";
+import { join } from "node:path";
+import { repositoryRoot } from "../../scripts/repository.ts";
+import { InstalledCustomDfn } from "../rig/custom-dfn.ts";
+import { KafkaCluster } from "../rig/kafka-cluster.ts";
+import { present } from "../rig/present.ts";
+import { TempDir } from "../rig/temp-dir.ts";
+import type { FollowedRecord } from "../soak/follower.ts";
+import { Follower } from "../soak/follower.ts";
+import { Agents } from "./agents.ts";
+import { Network } from "./network.ts";
+import { ClusterNode, type NodeSetup, type Shared } from "./node.ts";
+
+/** Names of one length, so that nodes differ in nothing else. */
+const atFirst: readonly NodeSetup[] = [
+  { name: "master-0", type: "master", isHidden: false, tailWaitMs: 0 },
+  { name: "worker-1", type: "worker", isHidden: false, tailWaitMs: 500 },
+  { name: "worker-2", type: "worker", isHidden: true, tailWaitMs: 0 },
+];
+const agentCount = 90;
+const newcomers = 20;
+const topic = "cluster";
+const partitions = 6;
+
+/** How a run is made. */
+export interface ClusterOptions {
+  readonly seed: number;
+  /** Alerts a second that each node writes. */
+  readonly rate: number;
+  /** Where the forwarders' logs are kept, a file a node. */
+  readonly logs?: string;
+}
+
+/** Managers of one Wazuh cluster on hosts of their own, and the three brokers of the SOC; one topic for all. */
+export class Cluster implements AsyncDisposable {
+  readonly nodes: ClusterNode[] = [];
+  readonly agents: Agents;
+  readonly network: Network;
+  readonly kafka: KafkaCluster;
+  /** Records of nodes that there are not. */
+  readonly strange: string[] = [];
+  readonly #follower: Follower;
+  readonly #directory: TempDir;
+  readonly #customDfn = new InstalledCustomDfn("perl");
+  readonly #options: ClusterOptions;
+  readonly #shared: Shared;
+  readonly #referees = new Map<string, (record: FollowedRecord) => void>();
+
+  private constructor(network: Network, kafka: KafkaCluster, directory: TempDir, options: ClusterOptions) {
+    this.network = network;
+    this.kafka = kafka;
+    this.#directory = directory;
+    this.#options = options;
+    this.agents = new Agents(
+      options.seed,
+      agentCount,
+      atFirst.map(({ name }) => name),
+    );
+    this.#shared = {
+      seed: options.seed,
+      topic,
+      brokers: kafka.addresses,
+      customDfn: this.#customDfn,
+      pick: (node) => this.agents.pick(node),
+    };
+    this.#follower = new Follower(kafka.addresses);
+  }
+
+  static async create(options: ClusterOptions): Promise<Cluster> {
+    const network = new Network();
+    const kafka = await KafkaCluster.start({ brokers: 3, host: network.address });
+    await kafka.createTopic(topic, { partitions, config: { "message.timestamp.type": "LogAppendTime" } });
+    const directory = await TempDir.create();
+    chmodSync(directory.path, 0o755);
+    // A build during the run must not change what is judged.
+    cpSync(join(repositoryRoot, "dist"), directory.path, { recursive: true });
+    const cluster = new Cluster(network, kafka, directory, options);
+    cluster.#follower.follow(topic, (record) => cluster.#see(record));
+    for (const setup of atFirst) await cluster.#start(setup);
+    return cluster;
+  }
+
+  readonly node = (name: string): ClusterNode => present(this.nodes.find((node) => node.name === name));
+
+  /** One more node, and agents that come to it. */
+  async add(setup: NodeSetup): Promise<ClusterNode> {
+    this.agents.join(setup.name, newcomers);
+    return this.#start(setup);
+  }
+
+  /** Alerts written so far, by all nodes. */
+  get written(): number {
+    return this.nodes.reduce((sum, { ledger }) => sum + ledger.written, 0);
+  }
+
+  /** Relevant alerts of which another node has one of the same id, time and kind. */
+  get twins(): number {
+    let count = 0;
+    for (const { ledger } of this.nodes) {
+      for (let at = 0; at < ledger.end; at++) {
+        const isTwin = (other: ClusterNode): boolean =>
+          other.ledger !== ledger && other.ledger.isRelevant(at) && other.ledger.idOf(at) === ledger.idOf(at);
+        if (ledger.isRelevant(at) && this.nodes.some(isTwin)) count++;
+      }
+    }
+    return count;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const node of this.nodes) await node[Symbol.asyncDispose]();
+    this.#follower[Symbol.dispose]();
+    this.#customDfn[Symbol.dispose]();
+    await this.kafka[Symbol.asyncDispose]();
+    this.network[Symbol.dispose]();
+    await this.#directory[Symbol.asyncDispose]();
+  }
+
+  async #start(setup: NodeSetup): Promise<ClusterNode> {
+    const { logs, rate } = this.#options;
+    const host = this.network.addHost(this.#directory.join("wazuh-dfn.cjs"));
+    const logFile = logs === undefined ? undefined : join(logs, `${setup.name}.log`);
+    const node = await ClusterNode.create(setup, host, this.#shared, logFile);
+    this.nodes.push(node);
+    this.#referees.set(setup.name, node.referee.see);
+    await node.start(rate);
+    return node;
+  }
+
+  /** The header alone says whose record it is: all else may be the same on several nodes. */
+  #see(record: FollowedRecord): void {
+    const name = record.headers["wazuh-node"] ?? "none";
+    const see = this.#referees.get(name);
+    if (see === undefined) this.strange.push(`${name}: ${record.partition}/${record.offset}`);
+    else see(record);
+  }
+}

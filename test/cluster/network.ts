@@ -1,0 +1,106 @@
+import { spawnSync } from "node:child_process";
+import { howToInstall, installPrograms } from "../../scripts/kafka/programs.ts";
+import { loopback } from "../rig/broker-properties.ts";
+import { begins, unprivileged } from "../soak/ground.ts";
+
+/** Of all hosts: in containers and copies of machines that happens. */
+const hostName = "manager";
+const firstHost = 11;
+
+/**
+ * Hosts with networks of their own, on one switch with the brokers: network namespaces on a bridge. Without root all
+ * are this machine, and none can be cut off.
+ */
+export class Network implements Disposable {
+  /** Where the brokers listen. */
+  readonly address: string;
+  readonly isReal: boolean;
+  readonly #bridge = `dfn${process.pid}b`;
+  readonly #subnet = `198.18.${process.pid % 256}`;
+  readonly #hosts: Host[] = [];
+  readonly #clearAtExit = (): void => this.#clear();
+
+  constructor() {
+    this.isReal = process.getuid?.() === 0;
+    this.address = this.isReal ? `${this.#subnet}.1` : loopback;
+    if (!this.isReal) return;
+    const missing = installPrograms(["ip"]);
+    if (missing.length > 0) throw new Error(howToInstall(missing));
+    process.on("exit", this.#clearAtExit);
+    ip("link", "add", this.#bridge, "type", "bridge");
+    ip("addr", "add", `${this.address}/24`, "dev", this.#bridge);
+    ip("link", "set", this.#bridge, "up");
+  }
+
+  /** One more host on the switch. */
+  addHost(bundle: string): Host {
+    const number = this.#hosts.length + 1;
+    if (!this.isReal) return this.#keep(new Host(bundle, undefined));
+    const wire = { namespace: `dfn-${process.pid}-${number}`, port: `dfn${process.pid}p${number}` };
+    ip("netns", "add", wire.namespace);
+    const host = this.#keep(new Host(bundle, wire));
+    ip("link", "add", wire.port, "type", "veth", "peer", "name", "eth0", "netns", wire.namespace);
+    ip("link", "set", wire.port, "master", this.#bridge, "up");
+    const inside = (...args: string[]): void => ip("-n", wire.namespace, ...args);
+    inside("addr", "add", `${this.#subnet}.${firstHost + number}/24`, "dev", "eth0");
+    inside("link", "set", "eth0", "up");
+    inside("link", "set", "lo", "up");
+    return host;
+  }
+
+  [Symbol.dispose](): void {
+    this.#clear();
+    process.off("exit", this.#clearAtExit);
+  }
+
+  #keep(host: Host): Host {
+    this.#hosts.push(host);
+    return host;
+  }
+
+  #clear(): void {
+    for (const { wire } of this.#hosts.splice(0)) {
+      if (wire === undefined) continue;
+      spawnSync("ip", ["link", "del", wire.port]); // the namespace may outlive its last process by a moment
+      spawnSync("ip", ["netns", "del", wire.namespace]);
+    }
+    if (this.isReal) spawnSync("ip", ["link", "del", this.#bridge]);
+  }
+}
+
+interface Wire {
+  readonly namespace: string;
+  /** The host's port at the switch. */
+  readonly port: string;
+}
+
+/** One host: what runs there sees its network and its host name, and is an ordinary user. */
+export class Host {
+  readonly bundle: string;
+  readonly wire: Wire | undefined;
+
+  constructor(bundle: string, wire: Wire | undefined) {
+    this.bundle = bundle;
+    this.wire = wire;
+  }
+
+  /** The program and arguments that run node there; standard error begins as `Ground.forwarderCommand` says. */
+  forwarderCommand(args: readonly string[]): [string, string[]] {
+    if (this.wire === undefined) return ["bash", ["-c", `${begins} "$0" "$@"`, process.execPath, ...args]];
+    const user = `setpriv --reuid ${unprivileged} --regid ${unprivileged} --clear-groups`;
+    const script = `echo ${hostName} > /proc/sys/kernel/hostname && ${begins} ${user} -- "$0" "$@"`;
+    const inside = ["unshare", "--uts", "bash", "-c", script, process.execPath, ...args];
+    return ["ip", ["netns", "exec", this.wire.namespace, ...inside]];
+  }
+
+  /** Pulls its plug, or puts it in again. */
+  setCut(isCut: boolean): void {
+    if (this.wire === undefined) throw new Error("this host has no network of its own");
+    ip("link", "set", this.wire.port, isCut ? "down" : "up");
+  }
+}
+
+function ip(...args: readonly string[]): void {
+  const { status, stderr } = spawnSync("ip", args, { encoding: "utf8" });
+  if (status !== 0) throw new Error(`ip ${args.join(" ")}: ${stderr}`);
+}

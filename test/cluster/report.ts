@@ -1,0 +1,77 @@
+import { aligned } from "../soak/report.ts";
+import type { Verdict } from "../soak/judge.ts";
+
+/** One node at the end. */
+export interface NodeReport {
+  readonly name: string;
+  readonly type: string;
+  readonly isHidden: boolean;
+  /** Connections of its forwarder to brokers, under load. */
+  readonly connections: number;
+  readonly verdict: Verdict;
+}
+
+/** How something that happened went. */
+export interface Struck {
+  readonly name: string;
+  readonly what: string;
+  readonly node: string;
+  readonly lastedMs: number;
+  /** From its end to the broker's taking an alert that the node wrote after it. */
+  readonly recoveryMs: number | undefined;
+  readonly broken: readonly string[];
+}
+
+/** Everything that a run found. */
+export interface ClusterReport {
+  readonly command: string;
+  readonly seed: number;
+  readonly tookSeconds: number;
+  readonly written: number;
+  readonly relevant: number;
+  readonly records: number;
+  readonly alertsPerSecond: number;
+  readonly recordsPerSecond: number;
+  /** Relevant alerts of which another node had one of the same id and time. */
+  readonly twins: number;
+  readonly agentMoves: number;
+  /** Agents that were at more than one node. */
+  readonly wanderingAgents: number;
+  readonly nodes: readonly NodeReport[];
+  readonly struck: readonly Struck[];
+  /** What this machine cannot make, and why. */
+  readonly notMade: Readonly<Record<string, string>>;
+  /** Promises that were not kept; empty: all held. */
+  readonly broken: readonly string[];
+}
+
+const nodeHead = ["node", "alerts", "relevant", "records", "missing", "invented", "altered", "twice", "order"];
+const nodeTail = ["dead", "kills", "calls", "RSS", "connections"];
+
+/** A line a node, a line on each thing that happened, and what is broken. */
+export function clusterTable(report: ClusterReport): string {
+  const rows = report.nodes.map(({ name, isHidden, connections, verdict: v }) =>
+    [isHidden ? `${name} (hidden)` : name, v.written, v.relevant, v.records, v.missing, v.invented, v.altered, v.copies]
+      .concat([v.outOfOrder, v.deadLetters, v.kills, v.calls, `${v.peakRssMiB} MiB`, connections])
+      .map(String),
+  );
+  const struck = report.struck.map(({ name, node, lastedMs, recoveryMs }) => [
+    name,
+    node,
+    `${lastedMs} ms`,
+    recoveryMs === undefined ? "none" : `${recoveryMs} ms`,
+  ]);
+  const { written, relevant, records, alertsPerSecond, recordsPerSecond, twins, agentMoves, wanderingAgents } = report;
+  return [
+    ...aligned([[...nodeHead, ...nodeTail], ...rows]),
+    "",
+    ...aligned([["happened", "node", "lasted", "recovery"], ...struck]),
+    "",
+    `${written} alerts (${alertsPerSecond} a second), ${relevant} relevant, ${records} records (${recordsPerSecond} a second)`,
+    `${twins} with a twin on another node; ${agentMoves} moves of agents, ${wanderingAgents} agents at several nodes`,
+    ...Object.entries(report.notMade).map(([name, reason]) => `not made: ${name}: ${reason}`),
+    ...report.broken.map((one) => `BROKEN ${one}`),
+    `${report.broken.length === 0 ? "every promise held" : `${report.broken.length} promises broken`}; seed ${report.seed}, ${report.tookSeconds} s, ${report.command}`,
+    "",
+  ].join("\n");
+}

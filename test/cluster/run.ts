@@ -1,0 +1,111 @@
+import { describe } from "../../daemon/errors.ts";
+import { eventually } from "../rig/eventually.ts";
+import { bounds, judge } from "../soak/judge.ts";
+import { Cluster, type ClusterOptions } from "./cluster.ts";
+import { bystanders, happenings, type Happening } from "./happenings.ts";
+import type { ClusterNode } from "./node.ts";
+import type { ClusterReport, NodeReport, Struck } from "./report.ts";
+
+export interface RunOptions extends ClusterOptions {
+  /** Alerts in all, over all nodes. */
+  readonly alerts: number;
+  readonly say: (line: string) => void;
+}
+
+export const defaults = { alerts: 300_000, rate: 900 };
+
+const moveEveryMs = 500;
+const movesAtOnce = 4;
+const recoveryWithinMs = 60_000;
+const settleWithinMs = 120_000;
+const writtenWithinMs = 3_600_000;
+
+/** Runs a cluster through all happenings and holds every node's alerts against the topic. */
+export async function runCluster(options: RunOptions): Promise<Omit<ClusterReport, "command">> {
+  const { seed, alerts, say } = options;
+  say(`seed ${seed}`);
+  const started = performance.now();
+  await using cluster = await Cluster.create(options);
+  const broken: string[] = [];
+  const notMade: Record<string, string> = {};
+  const struck: Struck[] = [];
+  const writing = performance.now();
+  const mover = setInterval(() => cluster.agents.move(movesAtOnce), moveEveryMs);
+  try {
+    for (const happening of happenings) {
+      if (happening.needsNetwork === true && !cluster.network.isReal) {
+        notMade[happening.name] = "needs root and network namespaces";
+        continue;
+      }
+      await written(cluster, happening.after * alerts);
+      const passage = await pass(cluster, happening);
+      struck.push(passage);
+      broken.push(...passage.broken.map((what) => `${passage.name}: ${what}`));
+      say(
+        `${passage.name}: ${passage.lastedMs} ms, recovered in ${passage.recoveryMs ?? "-"} ms ${passage.broken.join(" | ")}`,
+      );
+    }
+    await written(cluster, alerts);
+  } finally {
+    clearInterval(mover);
+  }
+  const writtenInMs = performance.now() - writing;
+  const connections = cluster.nodes.map((node) => node.connections);
+  for (const node of cluster.nodes) {
+    await node.settled(settleWithinMs).catch((reason: unknown) => broken.push(`${node.name}: ${describe(reason)}`));
+  }
+  const arrivedInMs = performance.now() - writing;
+  for (const node of cluster.nodes) {
+    await node.forwarder.stop().catch((reason: unknown) => broken.push(`${node.name}: ${describe(reason)}`));
+  }
+  const nodes = cluster.nodes.map((node, index) => reportOf(node, connections[index] ?? 0));
+  broken.push(...nodes.flatMap(({ name, verdict }) => [...verdict.broken, ...verdict.slow].map((what) => `${name}: ${what}`)));
+  const { strange, agents, twins } = cluster;
+  if (strange.length > 0)
+    broken.push(`${strange.length} records of nodes that there are not: ${strange.slice(0, 3).join("; ")}`);
+  if (twins === 0) broken.push("no two nodes had an alert of the same id, so nothing is shown");
+  if (agents.wandered === 0) broken.push("no agent was at two nodes");
+  const total = (of: (node: NodeReport) => number): number => nodes.reduce((sum, node) => sum + of(node), 0);
+  const writtenAlerts = total(({ verdict }) => verdict.written);
+  return {
+    seed,
+    tookSeconds: Math.round((performance.now() - started) / 1000),
+    written: writtenAlerts,
+    relevant: total(({ verdict }) => verdict.relevant),
+    records: total(({ verdict }) => verdict.records),
+    alertsPerSecond: Math.round((writtenAlerts / writtenInMs) * 1000),
+    recordsPerSecond: Math.round((total(({ verdict }) => verdict.records) / arrivedInMs) * 1000),
+    twins,
+    agentMoves: agents.moves,
+    wanderingAgents: agents.wandered,
+    nodes,
+    struck,
+    notMade,
+    broken,
+  };
+}
+
+async function written(cluster: Cluster, count: number): Promise<void> {
+  await eventually("the alerts", () => cluster.written >= count, { withinMs: writtenWithinMs });
+}
+
+/** Lets something happen, asks bystanders meanwhile, and measures the recovery. */
+async function pass(cluster: Cluster, happening: Happening): Promise<Struck> {
+  const { name, what } = happening;
+  const broken: string[] = [];
+  const fail = (reason: unknown): undefined => void broken.push(describe(reason));
+  const begun = performance.now();
+  const others = bystanders(happening, cluster);
+  const meanwhile = Promise.all(others.map((node) => node.arrival(bounds.recoveryMs).catch(fail)));
+  const node = await happening.run(cluster);
+  const lastedMs = Math.round(performance.now() - begun);
+  await meanwhile;
+  const recoveryMs = await node.arrival(recoveryWithinMs).catch(fail);
+  if (recoveryMs !== undefined && recoveryMs > bounds.recoveryMs) broken.push(`${recoveryMs} ms to recover`);
+  return { name, what, node: node.name, lastedMs, recoveryMs, broken };
+}
+
+function reportOf(node: ClusterNode, connections: number): NodeReport {
+  const { name, type, isHidden } = node.setup;
+  return { name, type, isHidden, connections, verdict: judge(node, {}, () => false) };
+}
