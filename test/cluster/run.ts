@@ -59,7 +59,9 @@ export async function runCluster(options: RunOptions): Promise<Omit<ClusterRepor
     await node.forwarder.stop().catch((reason: unknown) => broken.push(`${node.name}: ${describe(reason)}`));
   }
   const nodes = cluster.nodes.map((node, index) => reportOf(node, connections[index] ?? 0));
-  broken.push(...nodes.flatMap(({ name, verdict }) => [...verdict.broken, ...verdict.slow].map((what) => `${name}: ${what}`)));
+  broken.push(
+    ...nodes.flatMap(({ name, verdict }) => [...verdict.broken, ...verdict.slow].map((what) => `${name}: ${what}`)),
+  );
   const { strange, agents, twins } = cluster;
   if (strange.length > 0)
     broken.push(`${strange.length} records of nodes that there are not: ${strange.slice(0, 3).join("; ")}`);
