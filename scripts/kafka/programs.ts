@@ -9,6 +9,7 @@ const plain = {
   rpm: { probe: ["--version"], packages: ["rpm"], told: "rpm" },
   cpio: { probe: ["--version"], packages: ["cpio"], told: "cpio" },
   "dpkg-deb": { probe: ["--version"], packages: ["dpkg"], told: "dpkg" },
+  "ansible-playbook": { probe: ["--version"], packages: ["ansible-core"], told: "ansible-core" },
   ip: { probe: ["-V"], packages: ["iproute2", "iproute"], told: "iproute2" },
   nft: { probe: ["--version"], packages: ["nftables"], told: "nftables" },
   debootstrap: { probe: ["--version"], packages: ["debootstrap"], told: "debootstrap" },

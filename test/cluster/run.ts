@@ -12,7 +12,7 @@ export interface RunOptions extends ClusterOptions {
   readonly say: (line: string) => void;
 }
 
-export const defaults = { alerts: 300_000, rate: 900 };
+export const defaults = { alerts: 300_000, rate: 800 };
 
 const moveEveryMs = 500;
 const movesAtOnce = 4;

@@ -129,7 +129,7 @@ function insetOf(kind: Kind): Buffer | undefined {
 }
 
 /** All nodes have the same host name; the agent's name is part of some records' values and stays. */
-function ofSite({ cluster: _, ...alert }: JsonObject, { node }: Site): JsonObject {
+function ofSite({ cluster: _cluster, ...alert }: JsonObject, { node }: Site): JsonObject {
   const agent = { ...Object(alert["agent"]), id: agentPlace };
   const cluster = node === undefined ? {} : { cluster: { name: "wazuh", node } };
   return { ...alert, agent, manager: { name: "manager" }, ...cluster };
