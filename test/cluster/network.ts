@@ -6,6 +6,8 @@ import { begins, unprivileged } from "../soak/ground.ts";
 /** Of all hosts: in containers and copies of machines that happens. */
 const hostName = "manager";
 const firstHost = 11;
+/** A namespace outlives the process that made it, however that ends. */
+const endings = ["SIGINT", "SIGTERM"] as const;
 
 /**
  * Hosts with networks of their own, on one switch with the brokers: network namespaces on a bridge. Without root all
@@ -19,6 +21,7 @@ export class Network implements Disposable {
   readonly #subnet = `198.18.${process.pid % 256}`;
   readonly #hosts: Host[] = [];
   readonly #clearAtExit = (): void => this.#clear();
+  readonly #endBySignal = (): void => process.exit(1);
 
   constructor() {
     this.isReal = process.getuid?.() === 0;
@@ -27,6 +30,7 @@ export class Network implements Disposable {
     const missing = installPrograms(["ip"]);
     if (missing.length > 0) throw new Error(howToInstall(missing));
     process.on("exit", this.#clearAtExit);
+    for (const signal of endings) process.on(signal, this.#endBySignal);
     ip("link", "add", this.#bridge, "type", "bridge");
     ip("addr", "add", `${this.address}/24`, "dev", this.#bridge);
     ip("link", "set", this.#bridge, "up");
@@ -51,6 +55,7 @@ export class Network implements Disposable {
   [Symbol.dispose](): void {
     this.#clear();
     process.off("exit", this.#clearAtExit);
+    for (const signal of endings) process.off(signal, this.#endBySignal);
   }
 
   #keep(host: Host): Host {
