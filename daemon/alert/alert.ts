@@ -1,12 +1,10 @@
 import { Document, type Member } from "./json.ts";
+import { valueAt } from "./value.ts";
 
 /** What the feedback's own alerts are known by: its integration name, which is also a group of its rules. */
 const ownMark = "dfn";
 /** The end of `"dfn"`: a search goes by its first byte, and few bytes of an alert are an f. */
 const ownMarkBytes = Buffer.from('fn"');
-
-const topKeys = ["timestamp", "agent", "id"];
-const agentKeys = ["id", "name", "ip"];
 
 /**
  * One alert as Wazuh 4 writes it (Wazuh 4.14 source: src/analysisd/format/to_json.c). The bytes are validated once;
@@ -16,23 +14,22 @@ export class Alert {
   /** The line as it came, without its newline. */
   readonly bytes: Buffer;
   readonly #document: Document;
-  // Asked again when the alert has its outcome: found now, because by then it would take another scan.
-  readonly #id: Member | undefined;
-  readonly #timestamp: Member | undefined;
-  readonly #agentId: Member | undefined;
-  readonly #agentName: Member | undefined;
-  readonly #agentIp: Member | undefined;
+  // Asked again when the alert has its outcome: found now, because by then it would take another scan. No more is kept
+  // than where each begins, because thousands of alerts wait for their outcome.
+  readonly #idAt: number;
+  readonly #timestampAt: number;
+  readonly #agentIdAt: number;
+  readonly #agentNameAt: number;
+  readonly #agentIpAt: number;
 
   private constructor(bytes: Buffer) {
     this.bytes = bytes;
     this.#document = new Document(bytes);
-    const [timestamp, agent, id] = this.#document.members.named(topKeys);
-    const [agentId, agentName, agentIp] = agent?.members().named(agentKeys) ?? [];
-    this.#id = id;
-    this.#timestamp = timestamp;
-    this.#agentId = agentId;
-    this.#agentName = agentName;
-    this.#agentIp = agentIp;
+    this.#idAt = this.#nameAt("id");
+    this.#timestampAt = this.#nameAt("timestamp");
+    this.#agentIdAt = this.#nameAt("agent", "id");
+    this.#agentNameAt = this.#nameAt("agent", "name");
+    this.#agentIpAt = this.#nameAt("agent", "ip");
   }
 
   /** @throws NotJson when the bytes are not one JSON object */
@@ -42,7 +39,7 @@ export class Alert {
 
   /** `<seconds>.<offset>`; unique on one node only, and not always there. */
   get id(): string | undefined {
-    return name(this.#id);
+    return this.#text(this.#idAt);
   }
 
   /**
@@ -50,36 +47,36 @@ export class Alert {
    * @param hidden the node's name where the cluster keeps it out of its alerts
    */
   nodeOr(hidden: string | undefined): string {
-    return this.#name("cluster", "node") ?? hidden ?? this.managerName ?? "";
+    return this.#text(this.#nameAt("cluster", "node")) ?? hidden ?? this.managerName ?? "";
   }
 
   get managerName(): string | undefined {
-    return this.#name("manager", "name");
+    return this.#text(this.#nameAt("manager", "name"));
   }
 
   get agentId(): string | undefined {
-    return name(this.#agentId);
+    return this.#text(this.#agentIdAt);
   }
 
   get agentName(): string | undefined {
-    return name(this.#agentName);
+    return this.#text(this.#agentNameAt);
   }
 
   get agentIp(): string | undefined {
-    return name(this.#agentIp);
+    return this.#text(this.#agentIpAt);
   }
 
   /** When the manager decoded the event: `YYYY-MM-DDTHH:MM:SS.mmm+HHMM`. */
   get timestamp(): string | undefined {
-    return name(this.#timestamp);
+    return this.#text(this.#timestampAt);
   }
 
   get location(): string | undefined {
-    return name(this.#document.members.get("location"));
+    return this.#text(this.#nameAt("location"));
   }
 
   get ruleId(): string | undefined {
-    return this.#name("rule", "id");
+    return this.#text(this.#nameAt("rule", "id"));
   }
 
   /** `rule.level`, 0 to 16 in practice; undefined when it is missing or no number. */
@@ -112,19 +109,17 @@ export class Alert {
 
   /** The member at a path of keys, the last one where a key repeats; undefined where the path ends early. */
   member(...path: readonly [string, ...string[]]): Member | undefined {
-    let member = this.#document.members.get(path[0]);
-    for (let i = 1; i < path.length && member !== undefined; i++) member = member.members().get(path[i]!);
-    return member;
+    return this.#document.member(path);
   }
 
-  #name(...path: readonly [string, string]): string | undefined {
-    return name(this.member(...path));
+  /** Where a value begins that names something, a string or a number; -1 where none stands there. */
+  #nameAt(...path: readonly [string, ...string[]]): number {
+    const member = this.member(...path);
+    return member?.kind === "string" || member?.kind === "number" ? member.start : -1;
   }
-}
 
-/** The text of a member that names something: a string or a number, not empty. */
-function name(member: Member | undefined): string | undefined {
-  if (member === undefined || (member.kind !== "string" && member.kind !== "number")) return undefined;
-  const text = member.text;
-  return text === "" ? undefined : text;
+  #text(at: number): string | undefined {
+    const text = at < 0 ? "" : valueAt(this.bytes, at).text;
+    return text === "" ? undefined : text;
+  }
 }

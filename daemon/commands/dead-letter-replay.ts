@@ -68,7 +68,7 @@ function offer(core: Core, { id, letter }: Stored, settled: (outcome: string) =>
   if (fault !== undefined) return fault;
   const place = { file: id, offset: 0, length: bytes.length };
   const only = handler === undefined ? {} : { handler };
-  const verdict = core.pipeline.offer({ source: "replay", bytes, place, ...only, settled });
+  const verdict = core.pipeline.offer({ source: "replay", bytes, place, ...only, owner: { settled } });
   if (verdict.kind !== "ignored") return undefined;
   return handler === undefined
     ? "no handler wants it any more; dead-letter purge removes it"

@@ -79,7 +79,7 @@ interface Span {
 }
 
 /** The end of a replay asks the shipper, not each line. */
-function done(): void {}
+const counted = { settled: () => undefined };
 
 function intakeOf(core: Core, counters: SourceCounters, span: Span): ReplayIntake {
   return {
@@ -87,9 +87,9 @@ function intakeOf(core: Core, counters: SourceCounters, span: Span): ReplayIntak
     ignored: (lines) => counters.passedBy(lines),
     deliver(bytes, place) {
       if (isOutside(bytes, span)) counters.passedBy(1);
-      else core.pipeline.offer({ source: "replay", bytes, place, settled: done });
+      else core.pipeline.offer({ source: "replay", bytes, place, owner: counted });
     },
-    overLong: (head, place) => core.pipeline.damaged("replay", "over-long", place, head, done),
+    overLong: (head, place) => core.pipeline.damaged("replay", "over-long", place, head, counted),
     room: () => core.budget.room(),
   };
 }

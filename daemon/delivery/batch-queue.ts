@@ -10,10 +10,10 @@ export interface BatchLimits {
 }
 
 /** A record with its way back. */
-export interface Queued {
-  readonly record: SinkRecord;
+export interface Queued extends SinkRecord {
   readonly bytes: number;
-  readonly done: (outcome: WriteOutcome, partition: number) => void;
+  /** @param partition as `topic/partition` */
+  done(outcome: WriteOutcome, partition: string): void;
 }
 
 /**

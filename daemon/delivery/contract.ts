@@ -84,11 +84,21 @@ export interface Handler {
   record(alert: Alert): HandlerRecord | undefined;
 }
 
+export type Header = readonly [name: string, value: Buffer];
+
 /** One Kafka record, ready to be encoded. */
 export interface SinkRecord {
   readonly key: Buffer | null;
-  readonly headers: readonly (readonly [name: string, value: Buffer])[];
+  /** The alert's id, which is the first header (`headerNames.id`). */
+  readonly id?: string;
+  /** The headers behind it: one array for all records that have the same ones. */
+  readonly headers: readonly Header[];
   readonly value: Buffer | null;
+}
+
+/** All headers of a record, in their order. */
+export function headersOf({ id, headers }: SinkRecord): readonly Header[] {
+  return id === undefined ? headers : [[headerNames.id, Buffer.from(id)], ...headers];
 }
 
 /** Records of one partition, sent together, in order. */

@@ -1,7 +1,7 @@
 import type { SourceName } from "./contract.ts";
 import type { Fingerprint } from "./fingerprint-table.ts";
 import type { Pairing, SavedEntry } from "./pairing.ts";
-import type { Delivery, Shipment } from "./shipment.ts";
+import { withOneMore, type Delivery, type Shipment } from "./shipment.ts";
 
 export type CoupleVerdict =
   | { readonly kind: "first"; readonly nth: number }
@@ -66,8 +66,8 @@ export class Couples {
 
   /** A shipment that the other source's copy may be tied to. */
   enter(shipment: Shipment): void {
-    const { print, owner, nth } = shipment;
-    if (print !== undefined) this.#shipments.set(keyOf(owner.source, print, nth), shipment);
+    const { print, source, nth } = shipment;
+    if (print !== undefined) this.#shipments.set(keyOf(source, print, nth), shipment);
   }
 
   /**
@@ -77,16 +77,17 @@ export class Couples {
   tie(delivery: Delivery, print: Fingerprint, nth: number): Shipment | undefined {
     const source = delivery.source === "tail" ? "tail" : "socket";
     const shipment = this.#shipments.get(keyOf(this.isLone ? source : other[source], print, nth));
-    if (shipment === undefined) delivery.settled("acknowledged");
-    else if (shipment.outcome !== undefined) delivery.settled(shipment.outcome);
-    else shipment.ties.push({ source, settled: delivery.settled });
+    const { owner } = delivery;
+    if (shipment === undefined) owner.settled("acknowledged");
+    else if (shipment.outcome !== undefined) owner.settled(shipment.outcome);
+    else shipment.ties = withOneMore(shipment.ties, { source, owner });
     return shipment;
   }
 
   /** Called when a shipment has its outcome. */
   finished(shipment: Shipment): void {
     // The socket's stay until the tail's copy is passed.
-    if (shipment.owner.source === "tail" || this.isLone || shipment.isPassed) this.#forget(shipment);
+    if (shipment.source === "tail" || this.isLone || shipment.isPassed) this.#forget(shipment);
   }
 
   /** Called when the checkpoint has passed the alert. */
@@ -96,11 +97,13 @@ export class Couples {
 
   /** The socket's copy, just tied, takes over a shipment that has not left yet (`sources.tail.wait`). */
   reown(shipment: Shipment): void {
-    const owner = shipment.ties.pop();
-    if (owner === undefined) throw new Error("nobody to take the shipment over");
+    const { source, owner, ties } = shipment;
+    const next = ties.at(-1);
+    if (next === undefined) throw new Error("nobody to take the shipment over");
     this.#forget(shipment);
-    shipment.ties.push(shipment.owner);
-    shipment.owner = owner;
+    shipment.ties = withOneMore(ties.slice(0, -1), { source, owner });
+    shipment.source = next.source;
+    shipment.owner = next.owner;
     this.enter(shipment);
   }
 
@@ -120,7 +123,7 @@ export class Couples {
       const { print } = shipment;
       if (shipment.outcome !== undefined || print === undefined) continue;
       if (this.isLone) this.#pairing.undo(print, "tail");
-      else for (const { source } of [shipment.owner, ...shipment.ties]) this.#undo(print, source);
+      else for (const { source } of [shipment, ...shipment.ties]) this.#undo(print, source);
     }
     return { version: 1, forgottenSecond: this.#pairing.forgottenSecond, entries: [...this.#pairing.save()] };
   }
@@ -130,8 +133,8 @@ export class Couples {
   }
 
   #forget(shipment: Shipment): void {
-    const { print, owner, nth } = shipment;
-    if (print !== undefined) this.#shipments.delete(keyOf(owner.source, print, nth));
+    const { print, source, nth } = shipment;
+    if (print !== undefined) this.#shipments.delete(keyOf(source, print, nth));
   }
 }
 

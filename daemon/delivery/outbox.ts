@@ -5,6 +5,8 @@ import { partitionOf } from "./partition.ts";
 interface Lane {
   readonly topic: string;
   readonly partition: number;
+  /** Both, as offsets are kept by. */
+  readonly name: string;
   readonly queue: BatchQueue;
   inFlight: number;
   timer: NodeJS.Timeout | undefined;
@@ -66,7 +68,7 @@ export class Outbox {
   #enqueue(topic: string, queued: Queued): boolean {
     const count = this.#sink.partitions(topic);
     if (count === undefined) return false;
-    const lane = this.#lane(topic, partitionOf(queued.record.key, count));
+    const lane = this.#lane(topic, partitionOf(queued.key, count));
     lane.queue.add(queued, performance.now());
     this.#pump(lane);
     return true;
@@ -77,7 +79,8 @@ export class Outbox {
     if (lanes === undefined) this.#lanes.set(topic, (lanes = []));
     const known = lanes[partition];
     if (known !== undefined) return known;
-    const lane = { topic, partition, queue: new BatchQueue(this.#limits), inFlight: 0, timer: undefined };
+    const queue = new BatchQueue(this.#limits);
+    const lane = { topic, partition, name: `${topic}/${partition}`, queue, inFlight: 0, timer: undefined };
     lanes[partition] = lane;
     return lane;
   }
@@ -101,16 +104,16 @@ export class Outbox {
   }
 
   async #send(lane: Lane, batch: readonly Queued[]): Promise<void> {
-    const { topic, partition } = lane;
+    const { topic, partition, name } = lane;
     try {
-      const outcomes = await this.#sink.write({ topic, partition, records: batch.map((queued) => queued.record) });
+      const outcomes = await this.#sink.write({ topic, partition, records: batch });
       if (outcomes.length !== batch.length) throw new Error("a sink answered for another number of records");
       if (this.#isDisposed) return;
       lane.inFlight -= 1;
       this.#open -= batch.length;
       for (const [index, queued] of batch.entries()) {
         const outcome = outcomes[index];
-        if (outcome !== undefined) queued.done(outcome, partition);
+        if (outcome !== undefined) queued.done(outcome, name);
       }
     } catch (reason) {
       // A sink that was disposed leaves the outcome open: nothing is acknowledged, so the alert is read again.

@@ -3,13 +3,23 @@ import { NotJson } from "../alert/json.ts";
 import { salvage, type Span } from "../alert/salvage.ts";
 import type { SourceCounters } from "../telemetry/counters.ts";
 import type { Budget } from "./budget.ts";
-import type { DeadReason, Handler, Outcome, Place, SourceName } from "./contract.ts";
+import type { DeadReason, Handler, Place, SourceName } from "./contract.ts";
 import type { NewDeadLetter } from "./dead-letters.ts";
 import { fingerprint, type Fingerprint } from "./fingerprint-table.ts";
 import type { Couples } from "./couples.ts";
 import type { Shipper } from "./shipper.ts";
 import type { OwnNode } from "./own-node.ts";
-import { idOf, partsOf, secondOf, weightOf, type Delivery, type Part, type Shipment } from "./shipment.ts";
+import {
+  idOf,
+  none,
+  partsOf,
+  secondOf,
+  weightOf,
+  type Delivery,
+  type Owner,
+  type Part,
+  type Shipment,
+} from "./shipment.ts";
 
 /**
  * What became of an offered delivery, for the source that has to answer at once.
@@ -104,18 +114,19 @@ export class Pipeline {
     }
     counters.taken();
     const shipment: Shipment = {
-      owner: { source, settled: delivery.settled },
+      source,
+      owner: delivery.owner,
       id,
       node,
-      cargo: { alert, bytes, place: delivery.place, parts },
+      cargo: { alert, place: delivery.place, parts },
       sizeBytes: weightOf(bytes, parts),
       print,
       nth,
       openParts: parts.length,
       isDead: false,
       outcome: undefined,
-      ties: [],
-      stored: [],
+      ties: none,
+      stored: none,
       isPassed: false,
     };
     this.#parts.node.wrote(node);
@@ -125,14 +136,8 @@ export class Pipeline {
   }
 
   /** A line that cannot be taken as it is: an over-long one, or one that ended with its file. */
-  damaged(
-    source: SourceName,
-    reason: DeadReason,
-    place: Place,
-    head: Buffer,
-    settled: (outcome: Outcome) => void,
-  ): Verdict {
-    const delivery = { source, bytes: head, place, settled };
+  damaged(source: SourceName, reason: DeadReason, place: Place, head: Buffer, owner: Owner): Verdict {
+    const delivery = { source, bytes: head, place, owner };
     if (reason !== "over-long") return this.#salvage(delivery, "torn", "the file ended in mid-line");
     const detail = `line of ${place.length} bytes is longer than the limit; raise max_line to take such alerts`;
     return this.#bury(delivery, reason, detail);
@@ -151,24 +156,26 @@ export class Pipeline {
 
   /** analysisd that was killed in mid-line goes on in the same line; whole alerts before and after are taken. */
   #salvage(delivery: Delivery, reason: DeadReason, detail: string): Verdict {
-    const { source, bytes, place, settled } = delivery;
+    const { source, bytes, place, owner } = delivery;
     const { alerts, rest } = salvage(bytes);
     if (alerts.length === 0) return this.#bury(delivery, reason, detail);
     let open = alerts.length + rest.length;
-    const pieceSettled = (outcome: Outcome): void => {
-      open -= 1;
-      if (open === 0) settled(outcome);
+    const ofPiece: Owner = {
+      settled(outcome) {
+        open -= 1;
+        if (open === 0) owner.settled(outcome);
+      },
     };
     const shipments: Shipment[] = [];
     const pieceOf = ({ start, end }: Span): Delivery => ({
       source,
       bytes: bytes.subarray(start, end),
       place: { file: place.file, offset: place.offset + start, length: end - start },
-      settled: pieceSettled,
+      owner: ofPiece,
     });
     for (const span of alerts) {
       const verdict = this.offer(pieceOf(span));
-      if (verdict.kind === "ignored") pieceSettled("ignored");
+      if (verdict.kind === "ignored") ofPiece.settled("ignored");
       else if ("shipment" in verdict && verdict.shipment !== undefined) shipments.push(verdict.shipment);
     }
     for (const span of rest) this.#bury(pieceOf(span), "torn", detail);
@@ -180,7 +187,7 @@ export class Pipeline {
     const shipment = couples.tie(delivery, print, nth);
     counters.taken();
     if (shipment !== undefined && delivery.source === "socket" && this.#parts.shipper.hurry(shipment)) {
-      this.#parts.counters[shipment.owner.source].settled("paired");
+      this.#parts.counters[shipment.source].settled("paired");
       couples.reown(shipment);
       this.#parts.shipper.dispatch(shipment);
       return { kind: "taken", id, shipment };
@@ -215,7 +222,7 @@ export class Pipeline {
     if (isBounded && (this.#buriedBytes >= budget.limitBytes * buriedShare || !budget.hasRoom())) {
       // Nobody may fill the memory with lines that are no alerts; a real one comes again by the tail.
       counters.passedBy(1);
-      delivery.settled("ignored");
+      delivery.owner.settled("ignored");
       return { kind: "rejected", id: undefined, reason: detail };
     }
     const sizeBytes = weightOf(bytes, []);
@@ -226,7 +233,7 @@ export class Pipeline {
       budget.release(sizeBytes);
       if (isBounded) this.#buriedBytes -= sizeBytes;
       counters.settled("dead-letter");
-      delivery.settled("dead-letter");
+      delivery.owner.settled("dead-letter");
     });
     shipper.during(buried);
     return { kind: "rejected", id: undefined, reason: detail };

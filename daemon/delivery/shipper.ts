@@ -1,19 +1,19 @@
 import type { SourceCounters } from "../telemetry/counters.ts";
 import type { Budget } from "./budget.ts";
-import type { Alert } from "../alert/alert.ts";
 import {
   lookupKey,
   type DeadReason,
   type Feedback,
-  type HandlerRecord,
   type Lookup,
   type Shipped,
   type SourceName,
+  type WriteOutcome,
 } from "./contract.ts";
 import type { Couples } from "./couples.ts";
 import type { NewDeadLetter } from "./dead-letters.ts";
 import type { Outbox } from "./outbox.ts";
-import { retainedBytes, sinkRecordOf, type Cargo, type Shipment } from "./shipment.ts";
+import { OpenRecord } from "./open-record.ts";
+import { none, retainedBytes, withOneMore, type Cargo, type MadePart, type Shipment } from "./shipment.ts";
 import type { SinkOffsets } from "./sink-offsets.ts";
 
 export interface ShipperParts {
@@ -66,7 +66,7 @@ export class Shipper {
   ship(shipment: Shipment): void {
     this.#open += 1;
     this.#parts.budget.take(shipment.sizeBytes);
-    if (shipment.owner.source !== "tail" || this.#parts.tailWaitMs === 0) return this.dispatch(shipment);
+    if (shipment.source !== "tail" || this.#parts.tailWaitMs === 0) return this.dispatch(shipment);
     this.#held.push({ shipment, untilMs: performance.now() + this.#parts.tailWaitMs });
     this.#awaitHeld();
   }
@@ -144,30 +144,27 @@ export class Shipper {
       if ("failure" in part) {
         this.#bury(shipment, cargo, part.handler, "handler-error", part.failure);
       } else if (this.#wasShipped(shipment, part.handler)) {
-        this.#tell(shipment, cargo.alert, part.record);
-        this.#partDone(shipment);
+        this.#acknowledged(shipment, cargo, part);
       } else {
-        const { topic } = part.record;
-        const record = sinkRecordOf(shipment, cargo.alert, part);
-        const bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0) + shipment.id.length + 128;
-        this.#parts.outbox.add(topic, {
-          record,
-          bytes,
-          done: (outcome, partition) => {
-            if (this.#isDisposed) return;
-            if (outcome.kind === "refused") {
-              this.#bury(shipment, cargo, part.handler, outcome.reason, outcome.detail);
-              return;
-            }
-            const stored = this.#parts.offsets?.stored(topic, partition, outcome.offset);
-            if (stored !== undefined) shipment.stored.push(stored);
-            this.#tell(shipment, cargo.alert, part.record);
-            this.#partDone(shipment);
-          },
-        });
+        const agent = cargo.alert.agentId ?? cargo.alert.managerName ?? "";
+        this.#parts.outbox.add(part.record.topic, new OpenRecord(shipment, part, agent, this.#settle));
       }
     }
   }
+
+  /** A record has its outcome in the sink. */
+  readonly #settle = ({ shipment, part }: OpenRecord, outcome: WriteOutcome, partition: string): void => {
+    const { cargo } = shipment;
+    if (this.#isDisposed) return;
+    if (cargo === undefined) throw new Error("a record of a finished shipment has an outcome");
+    if (outcome.kind === "refused") {
+      this.#bury(shipment, cargo, part.handler, outcome.reason, outcome.detail);
+      return;
+    }
+    const stored = this.#parts.offsets?.stored(partition, outcome.offset);
+    if (stored !== undefined) shipment.stored = withOneMore(shipment.stored, stored);
+    this.#acknowledged(shipment, cargo, part);
+  };
 
   #wasShipped(shipment: Shipment, handler: string): boolean {
     if (this.#shipped === undefined || this.#shipped.size === 0) return false;
@@ -180,26 +177,26 @@ export class Shipper {
   }
 
   #bury(shipment: Shipment, cargo: Cargo, handler: string, reason: DeadReason, detail: string): void {
-    const { source } = shipment.owner;
-    const { place, bytes } = cargo;
-    const { node } = shipment;
+    const { source, node } = shipment;
+    const { place, alert } = cargo;
     const description = `alert ${shipment.id}: ${handler}: ${reason}`;
     this.#parts.feedback?.error({ code: 503, description, status: "dead-letter" });
-    void this.#parts.deadLetters.add({ source, node, reason, detail, handler, place, bytes }).then(() => {
+    void this.#parts.deadLetters.add({ source, node, reason, detail, handler, place, bytes: alert.bytes }).then(() => {
       shipment.isDead = true;
       this.#partDone(shipment);
     });
   }
 
-  #tell(shipment: Shipment, alert: Alert, { feedback, warning }: HandlerRecord): void {
-    if (this.#parts.feedback === undefined) return;
+  /** A record stands in the sink: tells Wazuh. */
+  #acknowledged(shipment: Shipment, { alert }: Cargo, { record: { feedback, warning } }: MadePart): void {
     if (feedback !== undefined) {
-      this.#parts.feedback.acknowledged(() => {
+      this.#parts.feedback?.acknowledged(() => {
         const { agentId, agentName, agentIp, timestamp } = alert;
         return { alertId: shipment.id, agentId, agentName, agentIp, timestamp, ...feedback };
       });
     }
-    if (warning !== undefined) this.#parts.feedback.error({ code: 503, description: warning });
+    if (warning !== undefined) this.#parts.feedback?.error({ code: 503, description: warning });
+    this.#partDone(shipment);
   }
 
   #partDone(shipment: Shipment): void {
@@ -213,19 +210,20 @@ export class Shipper {
    * only the tail can clear them away; they have a bound of their own (Pairing).
    */
   #retained(shipment: Shipment): number {
-    const isKept = shipment.owner.source === "tail" && this.#parts.offsets !== undefined && !shipment.isPassed;
+    const isKept = shipment.source === "tail" && this.#parts.offsets !== undefined && !shipment.isPassed;
     return isKept ? retainedBytes : 0;
   }
 
   #finish(shipment: Shipment): void {
     const outcome = shipment.isDead ? "dead-letter" : "acknowledged";
     shipment.outcome = outcome;
-    this.#parts.counters[shipment.owner.source].settled(outcome);
+    this.#parts.counters[shipment.source].settled(outcome);
     shipment.cargo = undefined;
     this.#parts.budget.release(shipment.sizeBytes - this.#retained(shipment));
-    const waiting = [shipment.owner, ...shipment.ties];
-    shipment.ties = [];
-    for (const { settled } of waiting) settled(outcome);
+    const { owner, ties } = shipment;
+    shipment.ties = none;
+    owner.settled(outcome);
+    for (const tie of ties) tie.owner.settled(outcome);
     this.#parts.couples?.finished(shipment);
     this.#closed();
   }

@@ -43,9 +43,9 @@ export class SinkOffsets {
     return held;
   }
 
-  /** A record was acknowledged at this offset. */
-  stored(topic: string, partition: number, offset: number): StoredRecord {
-    const lane = this.#lane(`${topic}/${partition}`);
+  /** A record was acknowledged at this offset. @param partition as `topic/partition` */
+  stored(partition: string, offset: number): StoredRecord {
+    const lane = this.#lane(partition);
     // Lower than before in a file that was begun anew: there, what comes next follows this record.
     lane.next = offset + 1;
     return insert(lane, offset);
@@ -80,6 +80,7 @@ function insert(lane: Lane, offset: number): StoredRecord {
   const record = { offset, isPassed: false };
   let at = lane.stored.length;
   while (at > lane.head && (lane.stored[at - 1]?.offset ?? 0) > offset) at -= 1;
-  lane.stored.splice(at, 0, record);
+  if (at === lane.stored.length) lane.stored.push(record);
+  else lane.stored.splice(at, 0, record);
   return record;
 }

@@ -5,7 +5,7 @@ import type { DeadLetterStore } from "../delivery/dead-letters.ts";
 import { Pairing } from "../delivery/pairing.ts";
 import { SinkOffsets } from "../delivery/sink-offsets.ts";
 import { describe } from "../errors.ts";
-import type { Sink } from "../delivery/contract.ts";
+import type { Place, Sink } from "../delivery/contract.ts";
 import { affordableConnections, SocketSource } from "../sources/socket/socket-source.ts";
 import type { SocketIntake } from "../sources/socket/connection.ts";
 import { Tail } from "../sources/tail/tail.ts";
@@ -23,6 +23,9 @@ import { PipelineIntake } from "./tail-intake.ts";
 const drainMs = 4000;
 /** How long the socket waits for the tail's place in the log; finding it inside a large archive may take longer. */
 const placedMs = 200;
+const placeOf = (length: number): Place => ({ file: "socket", offset: 0, length });
+/** Nobody waits for what becomes of an over-long line: the socket has answered. */
+const nobody = { settled: () => undefined };
 /** Part of the byte budget that unfinished lines of socket clients may fill. */
 const partialShare = 0.25;
 
@@ -202,13 +205,11 @@ export class Forwarder {
     const { log } = this.setup;
     const { pipeline, budget } = this.core;
     const isAlone = this.#tail === undefined;
-    const file = "socket";
     const intake: SocketIntake = {
       answersAfterOutcome: isAlone,
       offer: (bytes, settled) =>
-        pipeline.offer({ source: "socket", bytes, place: { file, offset: 0, length: bytes.length }, settled }),
-      overLong: (head, length) =>
-        pipeline.damaged("socket", "over-long", { file, offset: 0, length }, head, () => undefined),
+        pipeline.offer({ source: "socket", bytes, place: placeOf(bytes.length), owner: { settled } }),
+      overLong: (head, length) => pipeline.damaged("socket", "over-long", placeOf(length), head, nobody),
       room: () => (isAlone ? budget.room() : undefined),
     };
     const socket = new SocketSource(

@@ -2,8 +2,7 @@ import type { Budget } from "../delivery/budget.ts";
 import type { Pipeline, Verdict } from "../delivery/pipeline.ts";
 import type { Relevance } from "../delivery/relevance.ts";
 import type { Shipper } from "../delivery/shipper.ts";
-import type { Shipment } from "../delivery/shipment.ts";
-import type { Line, TailIntake } from "../sources/tail/intake.ts";
+import type { OpenLine, Passing, TailIntake } from "../sources/tail/intake.ts";
 import type { SourceCounters } from "../telemetry/counters.ts";
 import type { Place } from "../delivery/contract.ts";
 
@@ -21,6 +20,22 @@ export interface TailIntakeParts {
   readonly budget: Budget;
 }
 
+/** A line, and what became of it, until the position has passed it. */
+class PassingLine implements Passing {
+  readonly verdict: Verdict;
+  readonly #passed: (line: PassingLine) => void;
+
+  /** @param passed the same function for all lines */
+  constructor(verdict: Verdict, passed: (line: PassingLine) => void) {
+    this.verdict = verdict;
+    this.#passed = passed;
+  }
+
+  passed(): void {
+    this.#passed(this);
+  }
+}
+
 /**
  * Joins the tail to the pipeline. It also knows when everything that an earlier process may have sent is behind the
  * checkpoint: once the tail has been at the end of the log, and the checkpoint has passed what was open then.
@@ -29,9 +44,9 @@ export class PipelineIntake implements TailIntake {
   readonly #parts: TailIntakeParts;
   readonly #onCaughtUp: () => void;
   /** The newest line that is shipped or tied and that the position has not passed. */
-  #newest: object | undefined;
+  #newest: Passing | undefined;
   /** Set at the end of the log: when this line is passed, all before it are. */
-  #mark: object | undefined;
+  #mark: Passing | undefined;
   #hasCaughtUp = false;
 
   /** @param onCaughtUp called once */
@@ -48,31 +63,22 @@ export class PipelineIntake implements TailIntake {
     this.#parts.counters.passedBy(lines);
   }
 
-  deliver(line: Line, settled: () => void): (() => void) | undefined {
-    const { bytes, place } = line;
-    return this.#passingOf(this.#parts.pipeline.offer({ source: "tail", bytes, place, settled }), settled);
+  deliver(bytes: Buffer, place: Place, line: OpenLine): Passing | undefined {
+    return this.#passingOf(this.#parts.pipeline.offer({ source: "tail", bytes, place, owner: line }), line);
   }
 
-  #passingOf(verdict: Verdict, settled: () => void): (() => void) | undefined {
-    switch (verdict.kind) {
-      case "ignored":
-        settled();
-        return undefined;
-      case "rejected":
-        return this.#passing([]);
-      case "salvaged":
-        return this.#passing(verdict.shipments);
-      case "taken":
-      case "second":
-        return this.#passing(verdict.shipment === undefined ? [] : [verdict.shipment]);
-      case "left":
-        break;
+  damaged(reason: "over-long" | "torn", place: Place, head: Buffer, line: OpenLine): Passing | undefined {
+    return this.#passingOf(this.#parts.pipeline.damaged("tail", reason, place, head, line), line);
+  }
+
+  #passingOf(verdict: Verdict, line: OpenLine): Passing | undefined {
+    if (verdict.kind === "left") throw new Error("a line of the log cannot be left to the tail");
+    if (verdict.kind === "ignored") {
+      line.settled();
+      return undefined;
     }
-    throw new Error("a line of the log cannot be left to the tail");
-  }
-
-  damaged(reason: "over-long" | "torn", place: Place, head: Buffer, settled: () => void): (() => void) | undefined {
-    return this.#passingOf(this.#parts.pipeline.damaged("tail", reason, place, head, settled), settled);
+    this.#newest = new PassingLine(verdict, this.#passed);
+    return this.#newest;
   }
 
   room(): Promise<void> | undefined {
@@ -86,15 +92,13 @@ export class PipelineIntake implements TailIntake {
     if (this.#mark === undefined) this.#caughtUp();
   }
 
-  #passing(shipments: readonly Shipment[]): () => void {
-    const token = {};
-    this.#newest = token;
-    return () => {
-      for (const shipment of shipments) this.#parts.shipper.passed(shipment);
-      if (this.#newest === token) this.#newest = undefined;
-      if (this.#mark === token) this.#caughtUp();
-    };
-  }
+  readonly #passed = (line: PassingLine): void => {
+    const { verdict } = line;
+    if (verdict.kind === "salvaged") for (const shipment of verdict.shipments) this.#parts.shipper.passed(shipment);
+    else if ("shipment" in verdict && verdict.shipment !== undefined) this.#parts.shipper.passed(verdict.shipment);
+    if (this.#newest === line) this.#newest = undefined;
+    if (this.#mark === line) this.#caughtUp();
+  };
 
   #caughtUp(): void {
     this.#hasCaughtUp = true;

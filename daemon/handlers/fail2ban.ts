@@ -1,5 +1,5 @@
 import type { Alert } from "../alert/alert.ts";
-import type { Value } from "../alert/json.ts";
+import type { Value } from "../alert/value.ts";
 import type { Handler, HandlerRecord } from "../delivery/contract.ts";
 import { parseAddress } from "./address.ts";
 import { isGlobal } from "./global-address.ts";

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import type { Value } from "../alert/json.ts";
+import type { Value } from "../alert/value.ts";
 
 const emptyString = '""';
 

@@ -1,4 +1,5 @@
-import type { Member, Value } from "../alert/json.ts";
+import type { Member } from "../alert/json.ts";
+import type { Value } from "../alert/value.ts";
 import { validUtf8 } from "./json-value.ts";
 import { capitalise, escapeAttribute, escapeText } from "./xml.ts";
 

@@ -1,4 +1,5 @@
-import type { Member, Members, Value } from "../alert/json.ts";
+import type { Member, Members } from "../alert/json.ts";
+import type { Value } from "../alert/value.ts";
 import { isBlank } from "./json-value.ts";
 import { capitalise, nameOf } from "./xml.ts";
 import { ready, type RecordWriter } from "./record-writer.ts";

@@ -58,18 +58,15 @@ export function windowsHandler(topic: string, eventIds: readonly string[]): Hand
       if (!wanted.has(eventId)) return undefined;
       const eventdata = present(win.get("eventdata"));
       const systemTime = textOf(system.get("systemTime"));
-      return {
+      const logFileCleared = present(win.get("logFileCleared"));
+      const record = {
         topic,
-        value: valueOf(alert, { eventId, system, eventdata, logFileCleared: present(win.get("logFileCleared")) }),
-        feedback: {
-          eventFormat: "windows-xml",
-          eventId,
-          winTimestamp: systemTime === "" ? null : systemTime,
-        },
-        ...(eventdata === undefined && !withoutEventdata.has(eventId)
-          ? { warning: `Windows event ${eventId} of alert ${alert.id ?? "without id"} has no eventdata` }
-          : {}),
+        value: valueOf(alert, { eventId, system, eventdata, logFileCleared }),
+        feedback: { eventFormat: "windows-xml", eventId, winTimestamp: systemTime === "" ? null : systemTime },
       };
+      if (eventdata !== undefined || withoutEventdata.has(eventId)) return record;
+      const warning = `Windows event ${eventId} of alert ${alert.id ?? "without id"} has no eventdata`;
+      return { ...record, warning };
     },
   };
 }

@@ -1,6 +1,15 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { describe } from "../errors.ts";
-import type { Batch, Lookup, Shipped, Sink, SinkOffsets, SinkRecord, WriteOutcome } from "../delivery/contract.ts";
+import {
+  headersOf,
+  type Batch,
+  type Lookup,
+  type Shipped,
+  type Sink,
+  type SinkOffsets,
+  type SinkRecord,
+  type WriteOutcome,
+} from "../delivery/contract.ts";
 import type { Log } from "../telemetry/log.ts";
 import { countRecords } from "./file-read-back.ts";
 import { RecordFile } from "./record-file.ts";
@@ -10,7 +19,7 @@ const retryMs = 1000;
 /** One record as a line of the file sink, without the newline; fixed form: key, headers and value as text. */
 export function fileLine(topic: string, partition: number, record: SinkRecord): string {
   const headers: Record<string, string> = {};
-  for (const [name, value] of record.headers) headers[name] = value.toString();
+  for (const [name, value] of headersOf(record)) headers[name] = value.toString();
   const key = record.key === null ? null : record.key.toString();
   const value = record.value === null ? null : record.value.toString();
   return JSON.stringify({ topic, partition, key, headers, value });

@@ -90,7 +90,8 @@ export class Delivery {
   offer(source: SourceName, bytes: Buffer): { verdict: Verdict; outcomes: Outcome[] } {
     const outcomes: Outcome[] = [];
     const place = { file: source, offset: 0, length: bytes.length };
-    const verdict = this.pipeline.offer({ source, bytes, place, settled: (outcome) => outcomes.push(outcome) });
+    const owner = { settled: (outcome: Outcome) => void outcomes.push(outcome) };
+    const verdict = this.pipeline.offer({ source, bytes, place, owner });
     return { verdict, outcomes };
   }
 }

@@ -1,5 +1,6 @@
 import {
   headerNames,
+  headersOf,
   lookupKey,
   type Batch,
   type Lookup,
@@ -117,7 +118,11 @@ export class MemorySink implements Sink {
 
 /** A header of a record, as text; empty where it has none of that name. */
 export function header(record: SinkRecord, name: string): string {
-  return record.headers.find(([known]) => known === name)?.[1].toString() ?? "";
+  return (
+    headersOf(record)
+      .find(([known]) => known === name)?.[1]
+      .toString() ?? ""
+  );
 }
 
 /** The id of the alert that a record was made of. */

@@ -4,6 +4,7 @@ import type { SinkOffsets as Offsets } from "../../daemon/delivery/contract.ts";
 import { Pairing } from "../../daemon/delivery/pairing.ts";
 import type { Shipment } from "../../daemon/delivery/shipment.ts";
 import { SinkOffsets, type StoredRecord } from "../../daemon/delivery/sink-offsets.ts";
+import type { OpenLine } from "../../daemon/sources/tail/intake.ts";
 import { Ledger } from "../../daemon/sources/tail/ledger.ts";
 import { alertBytes, Delivery, settle } from "./delivery.ts";
 import { idIn, MemorySink } from "./memory-sink.ts";
@@ -75,9 +76,9 @@ export class OnceWorld {
     if (id === undefined) return;
     this.#second = Math.max(this.#second, Number(id.split(".")[0]));
     if (this.#doneBefore.has(line)) return this.#ledger.note(line);
-    this.#ledger.take(line, (settled) => {
-      const shipment = this.#offer("tail", line, settled);
-      return shipment === undefined ? undefined : () => this.#delivery.shipper.passed(shipment);
+    this.#ledger.take(line, (open) => {
+      const shipment = this.#offer("tail", line, open);
+      return shipment === undefined ? undefined : { passed: () => this.#delivery.shipper.passed(shipment) };
     });
   }
 
@@ -90,7 +91,7 @@ export class OnceWorld {
 
   /** Brings the socket's copy of a line. */
   socket(line: number): void {
-    this.#offer("socket", line, () => undefined);
+    this.#offer("socket", line, { settled: () => undefined });
   }
 
   /** The sink answers for some of the batches that it holds. */
@@ -145,7 +146,7 @@ export class OnceWorld {
   check(): void {
     const inFlight = { tail: 0, socket: 0, replay: 0 };
     for (const shipment of this.#shipments) {
-      if (shipment.outcome === undefined) inFlight[shipment.owner.source] += 1;
+      if (shipment.outcome === undefined) inFlight[shipment.source] += 1;
       else this.#shipments.delete(shipment);
     }
     for (const source of ["tail", "socket"] as const) {
@@ -156,7 +157,7 @@ export class OnceWorld {
     }
   }
 
-  #offer(source: "tail" | "socket", line: number, settled: () => void): Shipment | undefined {
+  #offer(source: "tail" | "socket", line: number, owner: OpenLine): Shipment | undefined {
     const id = this.#options.ids[line] ?? "";
     const agent = { id: String(Number(id.split(".")[1]) % 7) };
     const bytes = alertBytes(id, { agent, rule: { id: "1" } });
@@ -166,12 +167,14 @@ export class OnceWorld {
       source,
       bytes,
       place: { file: source, offset: line, length: bytes.length },
-      settled: (outcome) => {
-        settlements += 1;
-        assert.equal(settlements, 1, "settled twice");
-        assert.equal(outcome, "acknowledged");
-        this.#open -= 1;
-        settled();
+      owner: {
+        settled: (outcome) => {
+          settlements += 1;
+          assert.equal(settlements, 1, "settled twice");
+          assert.equal(outcome, "acknowledged");
+          this.#open -= 1;
+          owner.settled();
+        },
       },
     });
     if (verdict.kind === "left") {

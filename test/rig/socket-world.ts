@@ -38,10 +38,15 @@ export class SocketWorld implements AsyncDisposable {
     const intake: SocketIntake = {
       answersAfterOutcome: !hasTail,
       offer: (bytes: Buffer, settled: (outcome: Outcome) => void) =>
-        pipeline.offer({ source: "socket", bytes, place: { file, offset: 0, length: bytes.length }, settled }),
+        pipeline.offer({
+          source: "socket",
+          bytes,
+          place: { file, offset: 0, length: bytes.length },
+          owner: { settled },
+        }),
       overLong: (head, length) => {
         this.overLong.push({ length, keptBytes: head.length });
-        pipeline.damaged("socket", "over-long", { file, offset: 0, length }, head, () => undefined);
+        pipeline.damaged("socket", "over-long", { file, offset: 0, length }, head, { settled: () => undefined });
       },
       room: () => (hasTail ? undefined : budget.room()),
     };

@@ -1,4 +1,4 @@
-import type { SinkRecord } from "../../delivery/contract.ts";
+import { headerNames, type Header, type SinkRecord } from "../../delivery/contract.ts";
 import { crc32c } from "./crc32c.ts";
 import { sizeOfVarint, writeVarint } from "./varint.ts";
 
@@ -30,15 +30,28 @@ export function sequenceAfter(sequence: number, count: number): number {
   return (sequence + count) % 2 ** 31;
 }
 
-const encodedNames = new Map<string, Buffer>();
+/** The name of the header that each record has for itself, with its length in front. */
+const idName = encodeText(headerNames.id);
+const encodedHeaders = new WeakMap<readonly Header[], Buffer>();
 
-/** Header names come from a small fixed set; the bound keeps a caller with made-up names from filling the memory. */
-function encodedName(name: string): Buffer {
-  const known = encodedNames.get(name);
-  if (known !== undefined) return known;
-  const encoded = Buffer.from(name, "utf8");
-  if (encodedNames.size < 64) encodedNames.set(name, encoded);
+/** The headers that a record shares with others, ready to be copied. */
+function encodeHeaders(headers: readonly Header[]): Buffer {
+  let encoded = encodedHeaders.get(headers);
+  if (encoded === undefined) {
+    encoded = Buffer.concat(headers.flatMap(([name, value]) => [encodeText(name), encodeBytes(value)]));
+    encodedHeaders.set(headers, encoded);
+  }
   return encoded;
+}
+
+function encodeText(text: string): Buffer {
+  return encodeBytes(Buffer.from(text, "utf8"));
+}
+
+function encodeBytes(bytes: Buffer): Buffer {
+  const target = Buffer.alloc(sizeOfBytes(bytes));
+  writeBytes(target, 0, bytes);
+  return target;
 }
 
 function sizeOfBytes(bytes: Buffer | null): number {
@@ -49,9 +62,16 @@ function sizeOfBytes(bytes: Buffer | null): number {
 function bodySize(record: SinkRecord, offsetDelta: number): number {
   // One byte of attributes, one of timestamp delta (always 0).
   let size = 2 + sizeOfVarint(offsetDelta) + sizeOfBytes(record.key) + sizeOfBytes(record.value);
-  size += sizeOfVarint(record.headers.length);
-  for (const [name, value] of record.headers) size += sizeOfBytes(encodedName(name)) + sizeOfBytes(value);
+  size += sizeOfVarint(headerCount(record)) + encodeHeaders(record.headers).length;
+  if (record.id !== undefined) {
+    const bytes = Buffer.byteLength(record.id);
+    size += idName.length + sizeOfVarint(bytes) + bytes;
+  }
   return size;
+}
+
+function headerCount({ id, headers }: SinkRecord): number {
+  return headers.length + (id === undefined ? 0 : 1);
 }
 
 function writeBytes(target: Buffer, position: number, bytes: Buffer | null): number {
@@ -59,6 +79,11 @@ function writeBytes(target: Buffer, position: number, bytes: Buffer | null): num
   const at = writeVarint(target, position, bytes.length);
   target.set(bytes, at);
   return at + bytes.length;
+}
+
+function writeText(target: Buffer, position: number, text: string): number {
+  const at = writeVarint(target, position, Buffer.byteLength(text));
+  return at + target.write(text, at);
 }
 
 /**
@@ -83,11 +108,14 @@ export function encodeRecords(
     at = writeVarint(target, at, index);
     at = writeBytes(target, at, record.key);
     at = writeBytes(target, at, record.value);
-    at = writeVarint(target, at, record.headers.length);
-    for (const [name, value] of record.headers) {
-      at = writeBytes(target, at, encodedName(name));
-      at = writeBytes(target, at, value);
+    at = writeVarint(target, at, headerCount(record));
+    if (record.id !== undefined) {
+      target.set(idName, at);
+      at = writeText(target, at + idName.length, record.id);
     }
+    const headers = encodeHeaders(record.headers);
+    target.set(headers, at);
+    at += headers.length;
   }
   return target;
 }

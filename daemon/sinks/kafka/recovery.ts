@@ -1,4 +1,4 @@
-import type { SinkRecord } from "../../delivery/contract.ts";
+import { headersOf, type SinkRecord } from "../../delivery/contract.ts";
 import { describe } from "../../errors.ts";
 import { Backoff } from "./backoff.ts";
 import { MissingCodec } from "./compression.ts";
@@ -76,8 +76,9 @@ function divide(topic: string, entry: Entry, { options, telemetry }: SenderConte
   return [];
 }
 
-function sizeOf({ key, value, headers }: SinkRecord): number {
-  const headerBytes = headers.reduce((sum, [name, bytes]) => sum + name.length + bytes.length, 0);
+function sizeOf(record: SinkRecord): number {
+  const { key, value } = record;
+  const headerBytes = headersOf(record).reduce((sum, [name, bytes]) => sum + name.length + bytes.length, 0);
   return (key?.length ?? 0) + (value?.length ?? 0) + headerBytes;
 }
 

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
-import { headerNames } from "../../delivery/contract.ts";
+import { headerNames, headersOf } from "../../delivery/contract.ts";
 import type { Entry, Slot } from "./entry.ts";
 import type { StoredRecord } from "./record-reader.ts";
 
@@ -31,7 +31,7 @@ export class StandingSearch {
   /** @param entries the batches that may stand in the log, in the order of their sending */
   constructor(entries: readonly Entry[]) {
     for (const slot of entries.flatMap(({ slots }) => slots)) {
-      const print = fingerprint(slot.record);
+      const print = fingerprint({ headers: headersOf(slot.record), value: slot.record.value });
       const equal = this.#open.get(print);
       if (equal === undefined) this.#open.set(print, [slot]);
       else equal.push(slot);

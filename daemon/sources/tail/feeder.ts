@@ -46,7 +46,9 @@ export class Feeder {
       if (found.kind !== "bytes") return found;
       for (const piece of this.#splitter.push(found.bytes)) {
         this.#journal.advance(piece.offset);
-        await this.#waitForRoom(signal);
+        // Not waited for where there is room: that would be two promises for each line.
+        const room = this.#intake.room();
+        if (room !== undefined) await this.#waitForRoom(room, signal);
         if (signal.aborted) return { kind: "stopped" };
         this.#hand(piece);
         this.#journal.advance(piece.offset + piece.length + 1);
@@ -61,7 +63,7 @@ export class Feeder {
   async feedRest(signal: AbortSignal): Promise<void> {
     const rest = this.#splitter.rest();
     if (rest.length === 0) return;
-    await this.#waitForRoom(signal);
+    await this.#waitForRoom(this.#intake.room(), signal);
     if (signal.aborted) return;
     if (this.#journal.wasDone(rest.offset)) this.#journal.ledger.note(this.#spot(rest));
     else if (rest.kind === "over-long") this.#damaged("over-long", rest);
@@ -72,10 +74,8 @@ export class Feeder {
     this.#splitter.reset(rest.offset + rest.length);
   }
 
-  async #waitForRoom(signal: AbortSignal): Promise<void> {
-    for (let room = this.#intake.room(); room && !signal.aborted; room = this.#intake.room()) {
-      await unlessAborted(room, signal);
-    }
+  async #waitForRoom(first: Promise<void> | undefined, signal: AbortSignal): Promise<void> {
+    for (let room = first; room && !signal.aborted; room = this.#intake.room()) await unlessAborted(room, signal);
   }
 
   #hand(piece: Piece): void {
@@ -84,14 +84,14 @@ export class Feeder {
     if (this.#journal.wasDone(piece.offset)) return ledger.note(spot);
     if (piece.kind === "over-long") return this.#damaged("over-long", piece);
     if (this.#isTooOld(piece.bytes)) return this.#intake.ignored(1);
-    const line = { bytes: keep(piece), place: placeOf(spot, piece.length) };
-    return ledger.take(spot, (settled) => this.#intake.deliver(line, settled));
+    const place = placeOf(spot, piece.length);
+    return ledger.take(spot, (line) => this.#intake.deliver(keep(piece), place, line));
   }
 
   #damaged(reason: "over-long" | "torn", piece: Piece): void {
     const spot = this.#spot(piece);
     const place = placeOf(spot, piece.length);
-    this.#journal.ledger.take(spot, (settled) => this.#intake.damaged(reason, place, keep(piece), settled));
+    this.#journal.ledger.take(spot, (line) => this.#intake.damaged(reason, place, keep(piece), line));
   }
 
   #spot(piece: Piece): Spot {

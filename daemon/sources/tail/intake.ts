@@ -1,10 +1,14 @@
 import type { Place } from "../../delivery/contract.ts";
 
-/** One relevant line of the log. */
-export interface Line {
-  /** The line without its newline; a copy that belongs to the intake. */
-  readonly bytes: Buffer;
-  readonly place: Place;
+/** A line that the intake was given, and that has no outcome yet. */
+export interface OpenLine {
+  /** The line has its outcome (acknowledged, ignored, or durably dead-lettered). To be called once. */
+  settled(): void;
+}
+
+/** Wants to know when the position has passed a line for good. */
+export interface Passing {
+  passed(): void;
 }
 
 /**
@@ -21,18 +25,19 @@ export interface TailIntake {
   ignored(lines: number): void;
   /**
    * Takes one relevant line.
-   * @param settled is called when the line has its outcome (acknowledged, ignored, or durably dead-lettered): once, in
-   *                any order among lines, during this call or any time later. Until then the position stays before it.
-   * @returns a function that the tail calls when the position has passed the line for good, or undefined
+   * @param bytes the line without its newline; a copy that belongs to the intake
+   * @param line  is settled in any order among lines, during this call or any time later. Until then the position stays
+   *              before it.
+   * @returns who is told when the position has passed the line for good, if anyone is
    */
-  deliver(line: Line, settled: () => void): (() => void) | undefined;
+  deliver(bytes: Buffer, place: Place, line: OpenLine): Passing | undefined;
   /**
    * Takes a line that cannot be taken as an alert.
    * - over-long: more than the largest line taken; `head` is its beginning, `place.length` all of it.
    * - torn: the end of a finished generation, without newline and no JSON object; `head` is all of it.
    * Settled and passed as in `deliver`.
    */
-  damaged(reason: "over-long" | "torn", place: Place, head: Buffer, settled: () => void): (() => void) | undefined;
+  damaged(reason: "over-long" | "torn", place: Place, head: Buffer, line: OpenLine): Passing | undefined;
   /** Undefined while there is room for another line; else a promise that resolves when it is worth asking again. */
   room(): Promise<void> | undefined;
 }

@@ -1,10 +1,24 @@
+import type { OpenLine, Passing } from "./intake.ts";
+
 /** A line that has no outcome yet, or whose outcome cannot be told yet because an older line has none. */
-interface Entry<Spot> {
+class Entry<Spot> implements OpenLine {
   readonly spot: Spot;
-  done: boolean;
-  /** Whether the intake's `deliver` has returned; before that its `passed` is not known. */
-  handed: boolean;
-  passed: (() => void) | undefined;
+  done = false;
+  /** Whether the intake's `deliver` has returned; before that whom to tell is not known. */
+  handed = false;
+  passing: Passing | undefined;
+  readonly #release: () => void;
+
+  /** @param release called when it has its outcome; the same function for all entries */
+  constructor(spot: Spot, release: () => void) {
+    this.spot = spot;
+    this.#release = release;
+  }
+
+  settled(): void {
+    this.done = true;
+    this.#release();
+  }
 }
 
 /** The list is packed when so many entries at its front are released, and they are at least half of it. */
@@ -36,23 +50,24 @@ export class Ledger<Spot> {
 
   /**
    * Opens an entry for a line and hands the line over.
-   * @param hand gives the line away with the function that settles it (which may be called at once), and returns what
-   *             to call when the position has passed it
+   * @param hand gives the line away, which may be settled at once, and returns whom to tell when the position has
+   *             passed it
    */
-  take(spot: Spot, hand: (settled: () => void) => (() => void) | undefined): void {
-    const entry: Entry<Spot> = { spot, done: false, handed: false, passed: undefined };
+  take(spot: Spot, hand: (line: OpenLine) => Passing | undefined): void {
+    const entry = new Entry(spot, this.#release);
     this.#entries.push(entry);
-    entry.passed = hand(() => {
-      entry.done = true;
-      this.#release();
-    });
+    entry.passing = hand(entry);
     entry.handed = true;
     this.#release();
   }
 
   /** Notes a line that got its outcome before the last stop. */
   note(spot: Spot): void {
-    if (this.size > 0) this.#entries.push({ spot, done: true, handed: true, passed: undefined });
+    if (this.size === 0) return;
+    const entry = new Entry(spot, this.#release);
+    entry.done = true;
+    entry.handed = true;
+    this.#entries.push(entry);
   }
 
   /** Lines with an outcome beyond `oldest`, in their order. */
@@ -63,16 +78,16 @@ export class Ledger<Spot> {
     }
   }
 
-  #release(): void {
+  readonly #release = (): void => {
     for (let entry = this.#entries[this.#front]; entry?.done === true && entry.handed;) {
       this.#front++;
       // May settle further lines and come back here; the front has moved already.
-      entry.passed?.();
+      entry.passing?.passed();
       entry = this.#entries[this.#front];
     }
     if (this.#front >= packAt && this.#front * 2 >= this.#entries.length) {
       this.#entries = this.#entries.slice(this.#front);
       this.#front = 0;
     }
-  }
+  };
 }

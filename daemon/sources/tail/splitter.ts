@@ -75,7 +75,7 @@ export class Splitter {
     while (at < end) {
       const hit = this.#sieve.next(chunk, at, end);
       const start = hit < 0 ? end : hit === at ? at : Math.max(at, chunk.lastIndexOf(newline, hit - 1) + 1);
-      yield* this.#passBy(chunk, at, start, base);
+      if (start > at) yield* this.#passBy(chunk, at, start, base);
       if (hit < 0) break;
       const stop = chunk.indexOf(newline, hit);
       yield this.#piece(chunk, start, stop, base);

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { Document, Member, NotJson, type Value } from "../../../daemon/alert/json.ts";
+import { Document, Member, NotJson } from "../../../daemon/alert/json.ts";
+import type { Value } from "../../../daemon/alert/value.ts";
 import { generator } from "./generator.ts";
 
 const members = (text: string) => new Document(Buffer.from(text)).members;

@@ -6,7 +6,7 @@ import { seededRandom } from "../../rig/random.ts";
 const limits = { maxBytes: 100, maxRecords: 4, lingerMs: 10 };
 
 function queued(bytes: number): Queued {
-  return { record: { key: null, headers: [], value: null }, bytes, done: () => undefined };
+  return { key: null, headers: [], value: null, bytes, done: () => undefined };
 }
 
 test("nothing is due while nothing waits", () => {

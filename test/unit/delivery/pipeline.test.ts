@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Handler } from "../../../daemon/delivery/contract.ts";
+import { headersOf, type Handler } from "../../../daemon/delivery/contract.ts";
 import { Couples } from "../../../daemon/delivery/couples.ts";
 import { Pairing } from "../../../daemon/delivery/pairing.ts";
 import { alertBytes, Delivery, settle, wantedHandler } from "../../rig/delivery.ts";
@@ -30,7 +30,7 @@ test("a record carries the agent as key, and id, node, source and handler as hea
   assert.equal(record.key?.toString(), "017");
   assert.deepEqual(record.value, bytes);
   assert.deepEqual(
-    record.headers.map(([name, value]) => [name, value.toString()]),
+    headersOf(record).map(([name, value]) => [name, value.toString()]),
     [
       ["wazuh-alert-id", "1.1"],
       ["wazuh-node", "worker-1"],
@@ -92,7 +92,7 @@ test("a delivery for one handler asks that one alone", async () => {
   const delivery = new Delivery({ sink, handlers: [wantedHandler, second] }).begin();
   const bytes = alertBytes("1.1");
   const place = { file: "dead letter", offset: 0, length: bytes.length };
-  delivery.pipeline.offer({ source: "replay", bytes, place, handler: "second", settled: () => undefined });
+  delivery.pipeline.offer({ source: "replay", bytes, place, handler: "second", owner: { settled: () => undefined } });
   await settle();
   assert.deepEqual(
     sink.records.map((record) => header(record, "wazuh-dfn-handler")),
@@ -145,14 +145,15 @@ test("an alert of several records has its outcome when the last of them is throu
 
 test("an over-long line is a dead letter that says how long it was", async () => {
   const delivery = new Delivery({ sink: new MemorySink() }).begin();
-  const outcomes: string[] = [];
+  let outcome = "";
+  const owner = { settled: (what: string) => void (outcome += what) };
   const place = { file: "alerts.json", offset: 500, length: 20_000_000 };
-  delivery.pipeline.damaged("tail", "over-long", place, Buffer.from("head"), (outcome) => outcomes.push(outcome));
+  delivery.pipeline.damaged("tail", "over-long", place, Buffer.from("head"), owner);
   await settle();
-  assert.deepEqual(outcomes, ["dead-letter"]);
   const [letter] = delivery.deadLetters.entries;
-  assert.deepEqual([letter?.reason, letter?.place, letter?.bytes.toString()], ["over-long", place, "head"]);
-  assert.match(letter?.detail ?? "", /20000000 bytes/);
+  assert.deepEqual([outcome, letter?.reason, letter?.bytes.toString()], ["dead-letter", "over-long", "head"]);
+  assert.equal(letter?.place, place);
+  assert.match(letter.detail, /20000000 bytes/);
 });
 
 test("the socket's copy is left to the tail when the budget is spent, or when integratord may have cut a number", () => {

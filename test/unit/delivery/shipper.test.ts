@@ -83,7 +83,7 @@ test("an alert that comes in while the gate opens queues up behind those that wa
     source: "socket",
     bytes,
     place: { file: "socket", offset: 0, length: bytes.length },
-    settled: () => delivery.offer("socket", alertBytes("1.3")),
+    owner: { settled: () => void delivery.offer("socket", alertBytes("1.3")) },
   });
   delivery.offer("socket", alertBytes("1.2"));
   delivery.shipper.begin({ shipped: new Map([[lookupKey("m1", "1.1", "wanted"), 1]]), next: {} });

@@ -14,8 +14,7 @@ test("the mark is the lowest record that is not passed, else what comes next; as
       const partition = ["a/0", "a/1", "b/0"][Math.floor(random() * 3)] ?? "a/0";
       if (random() < 0.5) {
         const offset = (next[partition] ?? 0) + Math.floor(random() * 3);
-        const [topic = "", number = ""] = partition.split("/");
-        kept.push({ partition, record: offsets.stored(topic, Number(number), offset) });
+        kept.push({ partition, record: offsets.stored(partition, offset) });
         next[partition] = offset + 1;
       } else if (kept.length > 0) {
         // Mostly old ones, as the checkpoint goes on; at times whatever is open.
@@ -36,7 +35,7 @@ test("an earlier process's mark holds until it is passed, whatever is acknowledg
   const offsets = new SinkOffsets();
   const [held] = offsets.hold({ "a/0": 40 });
   offsets.seed({ "a/0": 60, "a/1": 7 });
-  offsets.stored("a", 0, 60).isPassed = true;
+  offsets.stored("a/0", 60).isPassed = true;
   assert.deepEqual(offsets.low(), { "a/0": 40, "a/1": 7 });
   assert.ok(held !== undefined);
   held.isPassed = true;
@@ -57,9 +56,9 @@ test("a mark that is passed before anything is written does not fall back to the
 test("a file that was begun anew is looked up from its first open record", () => {
   const offsets = new SinkOffsets();
   offsets.seed({ "a/0": 0 });
-  const inOldFile = offsets.stored("a", 0, 5000);
-  const inNewFile = offsets.stored("a", 0, 0);
-  offsets.stored("a", 0, 120).isPassed = true;
+  const inOldFile = offsets.stored("a/0", 5000);
+  const inNewFile = offsets.stored("a/0", 0);
+  offsets.stored("a/0", 120).isPassed = true;
   assert.deepEqual(offsets.low(), { "a/0": 0 });
   inNewFile.isPassed = true;
   assert.deepEqual(offsets.low(), { "a/0": 5000 });

@@ -9,9 +9,9 @@ function ledgerOf(offsets: number[]) {
   const settle = new Map<number, () => void>();
   const passed: number[] = [];
   for (const offset of offsets) {
-    ledger.take(offset, (settled) => {
-      settle.set(offset, settled);
-      return () => passed.push(offset);
+    ledger.take(offset, (line) => {
+      settle.set(offset, () => line.settled());
+      return { passed: () => void passed.push(offset) };
     });
   }
   return { ledger, settle, passed };
@@ -36,10 +36,10 @@ test("the position moves over a contiguous prefix of done lines only", () => {
 test("a line that is settled while it is handed over is passed when it was handed over", () => {
   const ledger = new Ledger<number>();
   const seen: string[] = [];
-  ledger.take(1, (settled) => {
-    settled();
+  ledger.take(1, (line) => {
+    line.settled();
     seen.push(`held: ${ledger.size}`);
-    return () => seen.push("passed");
+    return { passed: () => void seen.push("passed") };
   });
   assert.deepEqual(seen, ["held: 1", "passed"]);
   assert.equal(ledger.size, 0);
@@ -50,11 +50,13 @@ test("settling again, and settling others from a passed line, does no harm", () 
   const settle: (() => void)[] = [];
   const passed: number[] = [];
   for (const offset of [1, 2, 3]) {
-    ledger.take(offset, (settled) => {
-      settle.push(settled);
-      return () => {
-        passed.push(offset);
-        settle[1]?.();
+    ledger.take(offset, (line) => {
+      settle.push(() => line.settled());
+      return {
+        passed() {
+          passed.push(offset);
+          settle[1]?.();
+        },
       };
     });
   }
@@ -78,8 +80,8 @@ test("with any order of outcomes the oldest line is the first without one, and m
   const ledger = new Ledger<number>();
   const open = new Map<number, () => void>();
   for (let offset = 0; offset < 20_000; offset++) {
-    ledger.take(offset, (settled) => {
-      open.set(offset, settled);
+    ledger.take(offset, (line) => {
+      open.set(offset, () => line.settled());
       return undefined;
     });
     while (open.size > random() * 100) {

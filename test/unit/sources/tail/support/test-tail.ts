@@ -1,5 +1,5 @@
 import type { Place } from "../../../../../daemon/delivery/contract.ts";
-import type { Line, TailIntake } from "../../../../../daemon/sources/tail/intake.ts";
+import type { OpenLine, Passing, TailIntake } from "../../../../../daemon/sources/tail/intake.ts";
 import type { TailOptions } from "../../../../../daemon/sources/tail/options.ts";
 import { Tail } from "../../../../../daemon/sources/tail/tail.ts";
 import type { LogTree } from "./log-tree.ts";
@@ -63,15 +63,17 @@ export class KeepingIntake implements TailIntake {
     this.ignoredLines += lines;
   }
 
-  deliver({ bytes, place }: Line, settled: () => void): () => void {
-    const taken = this.#take(bytes.toString("latin1"), place, "line", settled);
-    return () => {
-      taken.isPassed = true;
+  deliver(bytes: Buffer, place: Place, line: OpenLine): Passing {
+    const taken = this.#take(bytes.toString("latin1"), place, "line", line);
+    return {
+      passed() {
+        taken.isPassed = true;
+      },
     };
   }
 
-  damaged(reason: "over-long" | "torn", place: Place, head: Buffer, settled: () => void): undefined {
-    this.#take(head.toString("latin1"), place, reason, settled);
+  damaged(reason: "over-long" | "torn", place: Place, head: Buffer, line: OpenLine): undefined {
+    this.#take(head.toString("latin1"), place, reason, line);
     return undefined;
   }
 
@@ -81,7 +83,7 @@ export class KeepingIntake implements TailIntake {
     return this.#gate;
   }
 
-  #take(text: string, place: Place, kind: string, settled: () => void): Taken {
+  #take(text: string, place: Place, kind: string, line: OpenLine): Taken {
     const taken: Taken = {
       text,
       place,
@@ -90,7 +92,7 @@ export class KeepingIntake implements TailIntake {
       isPassed: false,
       settle() {
         this.isSettled = true;
-        settled();
+        line.settled();
       },
     };
     this.taken.push(taken);
