@@ -44,10 +44,21 @@ export class Shipper {
   #heldTimer: NodeJS.Timeout | undefined;
   #isDisposed = false;
   #open = 0;
+  #count = 0;
   #idle: (() => void)[] = [];
 
   constructor(parts: ShipperParts) {
     this.#parts = parts;
+  }
+
+  /** Shipments and other work that have no outcome yet. */
+  get open(): number {
+    return this.#open;
+  }
+
+  /** Shipments so far. */
+  get count(): number {
+    return this.#count;
   }
 
   /** Lets shipments out; records that the look-up has found count as acknowledged. */
@@ -65,6 +76,7 @@ export class Shipper {
 
   ship(shipment: Shipment): void {
     this.#open += 1;
+    this.#count += 1;
     this.#parts.budget.take(shipment.sizeBytes);
     if (shipment.source !== "tail" || this.#parts.tailWaitMs === 0) return this.dispatch(shipment);
     this.#held.push({ shipment, untilMs: performance.now() + this.#parts.tailWaitMs });

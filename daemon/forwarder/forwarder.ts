@@ -3,6 +3,7 @@ import type { Config } from "../config/config.ts";
 import { Couples } from "../delivery/couples.ts";
 import type { DeadLetterStore } from "../delivery/dead-letters.ts";
 import { Pairing } from "../delivery/pairing.ts";
+import { QuietWatch } from "../delivery/quiet-watch.ts";
 import { SinkOffsets } from "../delivery/sink-offsets.ts";
 import { describe } from "../errors.ts";
 import type { Place, Sink } from "../delivery/contract.ts";
@@ -199,6 +200,7 @@ export class Forwarder {
     this.#offsets?.seed(lookup.next);
     await this.#tail?.save();
     this.core.shipper.begin(lookup);
+    if (this.#offsets !== undefined) new QuietWatch(this.core, this.#offsets, this.sink).run(this.#drain.signal);
   }
 
   async #listen(settings: NonNullable<Config["sources"]["socket"]>): Promise<void> {
