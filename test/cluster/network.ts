@@ -98,14 +98,28 @@ export class Host {
     return ["ip", ["netns", "exec", this.wire.namespace, ...inside]];
   }
 
-  /** Pulls its plug, or puts it in again. */
-  setCut(isCut: boolean): void {
+  /** Pulls its plug, or puts it in again: the host sees it. */
+  unplug(isOut: boolean): void {
+    ip("link", "set", this.#wired.port, isOut ? "down" : "up");
+  }
+
+  /** The switch drops what comes from it and goes to it, or no longer: the host does not see why nobody answers. */
+  mute(isMuted: boolean): void {
+    const [disabled, forwarding] = ["0", "3"];
+    call("bridge", "link", "set", "dev", this.#wired.port, "state", isMuted ? disabled : forwarding);
+  }
+
+  get #wired(): Wire {
     if (this.wire === undefined) throw new Error("this host has no network of its own");
-    ip("link", "set", this.wire.port, isCut ? "down" : "up");
+    return this.wire;
   }
 }
 
 function ip(...args: readonly string[]): void {
-  const { status, stderr } = spawnSync("ip", args, { encoding: "utf8" });
-  if (status !== 0) throw new Error(`ip ${args.join(" ")}: ${stderr}`);
+  call("ip", ...args);
+}
+
+function call(program: string, ...args: readonly string[]): void {
+  const { status, stderr } = spawnSync(program, args, { encoding: "utf8" });
+  if (status !== 0) throw new Error(`${program} ${args.join(" ")}: ${stderr}`);
 }
