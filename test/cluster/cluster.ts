@@ -13,9 +13,9 @@ import { ClusterNode, type NodeSetup, type Shared } from "./node.ts";
 
 /** Names of one length, so that nodes differ in nothing else. */
 const atFirst: readonly NodeSetup[] = [
-  { name: "master-0", type: "master", isHidden: false, tailWaitMs: 0 },
-  { name: "worker-1", type: "worker", isHidden: false, tailWaitMs: 500 },
-  { name: "worker-2", type: "worker", isHidden: true, tailWaitMs: 0 },
+  { name: "master-0", type: "master", isHidden: false },
+  { name: "worker-1", type: "worker", isHidden: false },
+  { name: "worker-2", type: "worker", isHidden: true },
 ];
 const agentCount = 90;
 const newcomers = 20;

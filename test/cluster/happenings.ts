@@ -63,7 +63,7 @@ export const happenings: readonly Happening[] = [
     what: "a new node joins, and agents come to it",
     after: 0.6,
     undisturbed: ["master-0", "worker-1", "worker-2"],
-    run: (cluster) => cluster.add({ name: "worker-3", type: "worker", isHidden: false, tailWaitMs: 0 }),
+    run: (cluster) => cluster.add({ name: "worker-3", type: "worker", isHidden: false }),
   },
   {
     name: "killed while cut off",

@@ -23,8 +23,6 @@ export interface NodeSetup {
   readonly type: "master" | "worker";
   /** Its alerts do not name it; its ossec.conf alone does. */
   readonly isHidden: boolean;
-  /** How long the tail's copy of an alert waits for the socket's; with it, records come from the socket too. */
-  readonly tailWaitMs: number;
 }
 
 /** What all nodes of a cluster share. */
@@ -190,7 +188,7 @@ export class ClusterNode implements AsyncDisposable, Judged {
     const settings = {
       dfn: { customer_id: this.#shared.topic },
       wazuh: { home: this.#directory.join("ossec") },
-      sources: { socket: { path: this.#socketPath }, tail: { start: "beginning", wait: `${this.setup.tailWaitMs}ms` } },
+      sources: { socket: { path: this.#socketPath }, tail: { start: "beginning" } },
       sink: { kafka: { brokers: this.#shared.brokers } },
       state_dir: this.stateDir,
       status: { listen: this.#directory.join("run/status.sock") },
