@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { howToInstall, installPrograms } from "../../scripts/kafka/programs.ts";
+import { installPrograms } from "../../scripts/kafka/programs.ts";
 import { loopback } from "../rig/broker-properties.ts";
 import { begins, unprivileged } from "../soak/ground.ts";
 
@@ -10,8 +10,8 @@ const firstHost = 11;
 const endings = ["SIGINT", "SIGTERM"] as const;
 
 /**
- * Hosts with networks of their own, on one switch with the brokers: network namespaces on a bridge. Without root all
- * are this machine, and none can be cut off.
+ * Hosts with networks of their own, on one switch with the brokers: network namespaces on a bridge. Where this process
+ * may not make them (it is not root, or in a container), all are this machine, and none can be cut off.
  */
 export class Network implements Disposable {
   /** Where the brokers listen. */
@@ -24,11 +24,9 @@ export class Network implements Disposable {
   readonly #endBySignal = (): void => process.exit(1);
 
   constructor() {
-    this.isReal = process.getuid?.() === 0;
+    this.isReal = mayMakeHosts();
     this.address = this.isReal ? `${this.#subnet}.1` : loopback;
     if (!this.isReal) return;
-    const missing = installPrograms(["ip"]);
-    if (missing.length > 0) throw new Error(howToInstall(missing));
     process.on("exit", this.#clearAtExit);
     for (const signal of endings) process.on(signal, this.#endBySignal);
     ip("link", "add", this.#bridge, "type", "bridge");
@@ -112,6 +110,23 @@ export class Host {
   get #wired(): Wire {
     if (this.wire === undefined) throw new Error("this host has no network of its own");
     return this.wire;
+  }
+}
+
+/** Tries it: a namespace, a bridge, and what a host's forwarder is started with. */
+function mayMakeHosts(): boolean {
+  if (process.getuid?.() !== 0 || installPrograms(["ip"]).length > 0) return false;
+  const name = `dfn${process.pid}t`;
+  const succeeds = (program: string, ...args: string[]): boolean => spawnSync(program, args).status === 0;
+  try {
+    return (
+      succeeds("ip", "netns", "add", name) &&
+      succeeds("ip", "link", "add", name, "type", "bridge") &&
+      succeeds("ip", "netns", "exec", name, "unshare", "--uts", "setpriv", "--clear-groups", "true")
+    );
+  } finally {
+    spawnSync("ip", ["link", "del", name]);
+    spawnSync("ip", ["netns", "del", name]);
   }
 }
 

@@ -34,7 +34,7 @@ export async function runCluster(options: RunOptions): Promise<Omit<ClusterRepor
   try {
     for (const happening of happenings) {
       if (happening.needsNetwork === true && !cluster.network.isReal) {
-        notMade[happening.name] = "needs root and network namespaces";
+        notMade[happening.name] = "needs root and the right to make network namespaces";
         continue;
       }
       await written(cluster, happening.after * alerts);
