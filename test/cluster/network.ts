@@ -113,11 +113,14 @@ export class Host {
   }
 }
 
+function succeeds(program: string, ...args: readonly string[]): boolean {
+  return spawnSync(program, args).status === 0;
+}
+
 /** Tries it: a namespace, a bridge, and what a host's forwarder is started with. */
 function mayMakeHosts(): boolean {
   if (process.getuid?.() !== 0 || installPrograms(["ip"]).length > 0) return false;
   const name = `dfn${process.pid}t`;
-  const succeeds = (program: string, ...args: string[]): boolean => spawnSync(program, args).status === 0;
   try {
     return (
       succeeds("ip", "netns", "add", name) &&
