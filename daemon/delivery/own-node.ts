@@ -1,5 +1,6 @@
-/** More names than a node ever has had; with so many the look-up takes everybody's records for possible ones. */
+/** More and longer names than a node ever has had. Whoever may write to the socket may make up any. */
 const mostNames = 64;
+const longestName = 256;
 
 /**
  * The node that this forwarder serves, among those that share its topic: alert ids, agents and host names repeat from
@@ -11,6 +12,7 @@ export class OwnNode {
   /** The name that counts where an alert names no node; undefined: `manager.name`. */
   readonly hiddenName: string | undefined;
   readonly #names = new Set<string>();
+  #areKnown = true;
   #last: string | undefined;
 
   constructor({ name, hiddenName }: { readonly name: string; readonly hiddenName: string | undefined }) {
@@ -20,14 +22,17 @@ export class OwnNode {
 
   /** A record is made in this name. */
   wrote(name: string): void {
-    if (name === this.#last) return;
-    this.#last = name;
-    this.#names.add(name);
+    if (name === this.#last || this.#names.has(name)) return;
+    if (this.#names.size >= mostNames || name.length > longestName) this.#areKnown = false;
+    else this.#names.add((this.#last = name));
   }
 
-  /** All names in which records were made, by earlier processes too: the checkpoint's, with its next writing. */
+  /**
+   * All names in which records were made, by earlier processes too: the checkpoint's, with its next writing. Empty where
+   * they are too many or too long to be kept.
+   */
   get names(): readonly string[] {
-    return [...this.#names].slice(0, mostNames);
+    return this.#areKnown ? [...this.#names] : [];
   }
 
   /**
@@ -35,7 +40,7 @@ export class OwnNode {
    * @returns those whose records a look-up has to count; undefined: everybody's, because it is not known whose
    */
   restore(names: readonly string[] = []): ReadonlySet<string> | undefined {
-    for (const name of names) this.#names.add(name);
-    return names.length === 0 || names.length >= mostNames ? undefined : new Set([...names, this.name]);
+    for (const name of names) this.wrote(name);
+    return names.length === 0 ? undefined : new Set([...names, this.name]);
   }
 }

@@ -60,6 +60,18 @@ test("where it is not known in whose name records were made, everybody's count",
   const node = new OwnNode({ name: "worker-1", hiddenName: undefined });
   assert.equal(node.restore(undefined), undefined);
   assert.equal(node.restore([]), undefined);
-  for (let at = 0; at < 1000; at++) node.wrote(`node-${at}`);
-  assert.equal(new OwnNode({ name: "worker-1", hiddenName: undefined }).restore(node.names), undefined);
+});
+
+test("names that somebody makes up take no room: with too many, or one too long, none is kept", () => {
+  const many = new OwnNode({ name: "worker-1", hiddenName: undefined });
+  for (let at = 0; at < 64; at++) many.wrote(`node-${at}`);
+  assert.equal(many.names.length, 64);
+  for (let at = 0; at < 64; at++) many.wrote(`node-${at}`);
+  assert.equal(many.names.length, 64);
+  many.wrote("node-64");
+  assert.deepEqual(many.names, []);
+  const long = new OwnNode({ name: "worker-1", hiddenName: undefined });
+  long.wrote("worker-1");
+  long.wrote("x".repeat(257));
+  assert.deepEqual(long.names, []);
 });
