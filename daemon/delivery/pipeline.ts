@@ -2,9 +2,8 @@ import { Alert } from "../alert/alert.ts";
 import { NotJson } from "../alert/json.ts";
 import { salvage, type Span } from "../alert/salvage.ts";
 import type { SourceCounters } from "../telemetry/counters.ts";
-import type { Budget } from "./budget.ts";
+import { bury, type BurialParts } from "./burial.ts";
 import type { DeadReason, Handler, Place, SourceName } from "./contract.ts";
-import type { NewDeadLetter } from "./dead-letters.ts";
 import { fingerprint, type Fingerprint } from "./fingerprint-table.ts";
 import type { Couples } from "./couples.ts";
 import type { Shipper } from "./shipper.ts";
@@ -45,11 +44,9 @@ export type Verdict =
  */
 const buriedShare = 1 / 16;
 
-export interface PipelineParts {
+export interface PipelineParts extends BurialParts {
   readonly handlers: readonly Handler[];
   readonly counters: Readonly<Record<SourceName, SourceCounters>>;
-  readonly budget: Budget;
-  readonly deadLetters: { add(entry: NewDeadLetter): Promise<void> };
   readonly shipper: Shipper;
   /** Present where both the socket and the tail are on. */
   readonly couples: Couples | undefined;
@@ -215,25 +212,26 @@ export class Pipeline {
   }
 
   #bury(delivery: Delivery, reason: DeadReason, detail: string): Verdict {
-    const { budget, couples, deadLetters, shipper, node } = this.#parts;
-    const { source, place, bytes } = delivery;
+    const { budget, couples, shipper, node } = this.#parts;
+    const { source, place, bytes, owner } = delivery;
     const counters = this.#parts.counters[source];
     const isBounded = source === "socket" && couples?.isLone === false;
     if (isBounded && (this.#buriedBytes >= budget.limitBytes * buriedShare || !budget.hasRoom())) {
       // Nobody may fill the memory with lines that are no alerts; a real one comes again by the tail.
       counters.passedBy(1);
-      delivery.owner.settled("ignored");
+      owner.settled("ignored");
       return { kind: "rejected", id: undefined, reason: detail };
     }
     const sizeBytes = weightOf(bytes, []);
     counters.taken();
     budget.take(sizeBytes);
     if (isBounded) this.#buriedBytes += sizeBytes;
-    const buried = deadLetters.add({ source, node: node.name, reason, detail, place, bytes }).then(() => {
+    const entry = { source, node: node.name, reason, detail, place, bytes };
+    const buried = bury(this.#parts, entry, sizeBytes).then(() => {
       budget.release(sizeBytes);
       if (isBounded) this.#buriedBytes -= sizeBytes;
       counters.settled("dead-letter");
-      delivery.owner.settled("dead-letter");
+      owner.settled("dead-letter");
     });
     shipper.during(buried);
     return { kind: "rejected", id: undefined, reason: detail };

@@ -1,5 +1,5 @@
 import type { SourceCounters } from "../telemetry/counters.ts";
-import type { Budget } from "./budget.ts";
+import { bury, type BurialParts } from "./burial.ts";
 import {
   lookupKey,
   type DeadReason,
@@ -10,16 +10,13 @@ import {
   type WriteOutcome,
 } from "./contract.ts";
 import type { Couples } from "./couples.ts";
-import type { NewDeadLetter } from "./dead-letters.ts";
 import type { Outbox } from "./outbox.ts";
 import { OpenRecord } from "./open-record.ts";
 import { none, retainedBytes, withOneMore, type Cargo, type MadePart, type Shipment } from "./shipment.ts";
 import type { SinkOffsets } from "./sink-offsets.ts";
 
-export interface ShipperParts {
+export interface ShipperParts extends BurialParts {
   readonly counters: Readonly<Record<SourceName, SourceCounters>>;
-  readonly budget: Budget;
-  readonly deadLetters: { add(entry: NewDeadLetter): Promise<void> };
   readonly outbox: Outbox;
   /** Present where a checkpoint is kept. */
   readonly offsets: SinkOffsets | undefined;
@@ -193,7 +190,8 @@ export class Shipper {
     const { place, alert } = cargo;
     const description = `alert ${shipment.id}: ${handler}: ${reason}`;
     this.#parts.feedback?.error({ code: 503, description, status: "dead-letter" });
-    void this.#parts.deadLetters.add({ source, node, reason, detail, handler, place, bytes: alert.bytes }).then(() => {
+    const entry = { source, node, reason, detail, handler, place, bytes: alert.bytes };
+    void bury(this.#parts, entry, Math.floor(shipment.sizeBytes / cargo.parts.length)).then(() => {
       shipment.isDead = true;
       this.#partDone(shipment);
     });

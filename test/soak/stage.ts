@@ -25,7 +25,8 @@ const relevantShare = 0.3;
 const calledShare = 40;
 const settleWithinMs = 90_000;
 /** Small enough to fill quickly, large enough for a dead letter of the longest line. */
-const stateDiskBytes = 64 << 20;
+/** More than all dead letters may take. */
+const stateDiskBytes = 384 << 20;
 /** When so many alerts or fewer are left, they are looked for among the dead letters. */
 const fewDead = 50;
 let count = 0;

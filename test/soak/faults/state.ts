@@ -45,12 +45,13 @@ export const stateFaults: readonly Fault[] = [
   },
   {
     name: "dead-letters-disk-full",
-    what: "an alert must become a dead letter while the disk is full; the others go on",
+    what: "two alerts, one of 8 MB, must become dead letters while the disk is full; the others go on",
     needs: ["root"],
     async run(stage) {
       fill(stage.stateDir);
-      const { sequence } = stage.write(true, { denseBytes: 1_500_000 });
-      stage.ledger.expectDead(sequence);
+      for (const denseBytes of [1_500_000, 8_000_000]) {
+        stage.ledger.expectDead(stage.write(true, { denseBytes }).sequence);
+      }
       await stage.arrival(10_000);
       await stage.pass(1500);
       free(stage.stateDir);

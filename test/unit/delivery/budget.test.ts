@@ -35,3 +35,22 @@ test("waiting sources are woken well below their mark, each at its own", async (
   await settle();
   assert.deepEqual(woken, ["socket", "tail"]);
 });
+
+test("what is set aside for the disk stops no source that waits for Kafka, as long as it fits into the whole", async () => {
+  const budget = new Budget(100);
+  budget.take(90);
+  let isWoken = false;
+  void budget.room(0.25)?.then(() => (isWoken = true));
+  budget.setAside(80);
+  await settle();
+  assert.equal(isWoken, true);
+  assert.equal(budget.hasRoom(0.25), true);
+  budget.take(15);
+  assert.equal(budget.hasRoom(0.25), false);
+  budget.release(15);
+  budget.bringBack(80);
+  assert.equal(budget.hasRoom(0.25), false);
+  budget.take(20);
+  budget.setAside(110);
+  assert.deepEqual([budget.hasRoom(0.25), budget.hasRoom()], [false, false]);
+});

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Couples } from "../../../daemon/delivery/couples.ts";
 import { Pairing } from "../../../daemon/delivery/pairing.ts";
 import { backlogShare } from "../../../daemon/forwarder/tail-intake.ts";
-import { Delivery, settle } from "../../rig/delivery.ts";
+import { alertBytes, Delivery, settle } from "../../rig/delivery.ts";
 import { MemorySink } from "../../rig/memory-sink.ts";
 
 test("lines that are no alerts neither fill the memory through the socket nor stop the tail, also when no dead letter can be stored", async () => {
@@ -21,4 +21,23 @@ test("lines that are no alerts neither fill the memory through the socket nor st
   assert.equal(delivery.budget.usedBytes, 0);
   assert.equal(delivery.offer("socket", Buffer.from("x")).verdict.kind, "rejected");
   assert.equal(delivery.counters.socket.ignored, ignored);
+});
+
+test("an over-long line that cannot be stored yet does not keep the tail from going on", async () => {
+  const sink = new MemorySink();
+  const delivery = new Delivery({ sink, limitBytes: 400_000 }).begin();
+  delivery.deadLetters.isHolding = true;
+  const place = { file: "alerts.json", offset: 0, length: 250_001 };
+  const outcomes: string[] = [];
+  const owner = { settled: (outcome: string): void => void outcomes.push(outcome) };
+  delivery.pipeline.damaged("tail", "over-long", place, Buffer.alloc(250_000, "x"), owner);
+  assert.equal(delivery.budget.hasRoom(backlogShare), true);
+  delivery.offer("tail", alertBytes("1.1"));
+  await settle();
+  assert.equal(sink.records.length, 1);
+  assert.deepEqual(outcomes, []);
+  delivery.deadLetters.release();
+  await settle();
+  assert.deepEqual(outcomes, ["dead-letter"]);
+  assert.equal(delivery.budget.hasRoom(0.01), true);
 });

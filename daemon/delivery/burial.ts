@@ -1,0 +1,17 @@
+import type { Budget } from "./budget.ts";
+import type { NewDeadLetter } from "./dead-letters.ts";
+
+export interface BurialParts {
+  readonly budget: Budget;
+  readonly deadLetters: { add(entry: NewDeadLetter): Promise<void> };
+}
+
+/**
+ * Stores a dead letter. Resolves when it is durable; until then what it weighs is set aside.
+ * @param sizeBytes what was taken of the budget for it
+ */
+export function bury({ budget, deadLetters }: BurialParts, entry: NewDeadLetter, sizeBytes: number): Promise<void> {
+  budget.setAside(sizeBytes);
+  // The store has a copy: nothing here may hold on to the alert's bytes, which can be 16 MiB.
+  return deadLetters.add(entry).then(() => budget.bringBack(sizeBytes));
+}
