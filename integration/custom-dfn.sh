@@ -64,7 +64,7 @@ fast_way() {
     nc) by_stream "$1" -N -U "$socket" ;;
     socat)
       case $socket in *[!-/._0-9A-Za-z]*) return ;; esac # what it would take for its own
-      by_stream "$1" -t 1 - "UNIX-CONNECT:$socket"
+      by_stream "$1" -b 65536 -t 1 - "UNIX-CONNECT:$socket"
       ;;
   esac
 }

@@ -24,7 +24,7 @@ for (const way of ways) {
   describe(way, () => {
     test("takes alerts of any size that integratord passes, without a start of Node", async () => {
       using customDfn = new InstalledCustomDfn(way);
-      for (const textBytes of [0, 1, 4095, 65_500, 4_000_000]) {
+      for (const textBytes of [0, 1, 4095, 65_500, 1_000_000]) {
         await using dir = await TempDir.create();
         await using server = await LineServer.listen(dir.join("s"));
         const alert = JSON.stringify({ id: "1.1", text: "ä".repeat(textBytes / 2) });
