@@ -20,7 +20,7 @@ import { repositoryRoot } from "./repository.ts";
 /** The longest files start several clusters and break their brokers. */
 const fileTimeoutMs = 900_000;
 /** Directories of tests that measure how long the forwarder takes: nothing runs beside them. */
-const aloneKinds: readonly string[] = ["cluster"];
+const aloneKinds: readonly string[] = ["cluster", "soak"];
 const aloneTimeoutMs = 3_600_000;
 
 const files = testFiles(process.argv.slice(2));

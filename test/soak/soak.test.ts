@@ -4,8 +4,8 @@ import { shortFaults } from "./catalogue.ts";
 import { table } from "./report.ts";
 import { defaults, Session } from "./session.ts";
 
-/** Drawn anew each time: over the days other orders and moments come up. SOAK_SEED repeats a run. */
-const seed = Number(process.env["SOAK_SEED"] ?? Math.floor(Math.random() * 1_000_000));
+/** The same each time, so that a change is to blame for what fails; SOAK_SEED draws other orders and moments. */
+const seed = Number(process.env["SOAK_SEED"] ?? 2);
 const say = (line: string): void => void process.stderr.write(`soak: ${line}\n`);
 const session = await Session.create({ seed, say });
 
