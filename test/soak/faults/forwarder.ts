@@ -100,7 +100,7 @@ export const forwarderFaults: readonly Fault[] = [
     what: "SIGHUP with changed settings under load, several times",
     async run(stage) {
       for (let round = stage.between(2, 4); round > 0; round--) {
-        stage.settings = { ...stage.settings, limits: { memory: `${stage.between(16, 64)}MiB` } };
+        stage.settings = { ...stage.settings, limits: { memory: `${stage.between(32, 64)}MiB` } };
         stage.configure();
         await stage.forwarder.reload(/"msg":"started"/);
         await stage.pass(stage.between(200, 1000));
