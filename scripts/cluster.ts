@@ -5,9 +5,9 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { describe } from "../daemon/errors.ts";
 import { clusterTable } from "../test/cluster/report.ts";
 import { defaults, runCluster } from "../test/cluster/run.ts";
+import { numberOf, runCommand, say, seedOf } from "./command.ts";
 
 const help = `Usage: npm run cluster -- [--seed S] [--alerts N] [--rate R] [--json FILE] [--logs DIR]
 
@@ -18,14 +18,7 @@ const help = `Usage: npm run cluster -- [--seed S] [--alerts N] [--rate R] [--js
   --logs DIR    keeps the forwarders' logs there, a file a node
 `;
 
-try {
-  await main();
-} catch (reason) {
-  process.stderr.write(
-    `npm run cluster: ${reason instanceof Error ? (reason.stack ?? reason.message) : describe(reason)}\n`,
-  );
-  process.exitCode = 1;
-}
+await runCommand("cluster", main);
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -41,21 +34,14 @@ async function main(): Promise<void> {
   if (values.help) return void process.stdout.write(help);
   if (values.logs !== undefined) mkdirSync(values.logs, { recursive: true });
   const found = await runCluster({
-    seed: numberOf(values.seed) ?? Math.floor(Math.random() * 1_000_000),
+    seed: seedOf(values.seed),
     alerts: numberOf(values.alerts) ?? defaults.alerts,
     rate: numberOf(values.rate) ?? defaults.rate,
-    say: (line) => void process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`),
+    say,
     ...(values.logs !== undefined && { logs: values.logs }),
   });
   const report = { command: `npm run cluster -- ${process.argv.slice(2).join(" ")}`, ...found };
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, undefined, 1)}\n`);
   process.stdout.write(clusterTable(report));
   if (report.broken.length > 0) process.exitCode = 1;
-}
-
-function numberOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const number = Number(text);
-  if (!Number.isSafeInteger(number) || number < 1) throw new Error(`${text} is no positive number`);
-  return number;
 }

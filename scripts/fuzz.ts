@@ -11,6 +11,7 @@ import { hunt } from "../test/fuzz/hunt.ts";
 import { StepCounter } from "../test/fuzz/steps.ts";
 import type { Target } from "../test/fuzz/target.ts";
 import { withoutLeaks } from "../test/fuzz/trial.ts";
+import { numberOf, runCommand, seedOf } from "./command.ts";
 import { repositoryRoot } from "./repository.ts";
 
 const help = `Usage: npm run fuzz -- [--seed S] [--seconds N] [--inputs N] [--target NAME] [--keep]
@@ -26,12 +27,7 @@ const help = `Usage: npm run fuzz -- [--seed S] [--seconds N] [--inputs N] [--ta
 /** What the corpus takes; it is to stay small. */
 const mostKeptBytes = 1024;
 
-try {
-  await main();
-} catch (reason) {
-  process.stderr.write(`npm run fuzz: ${describe(reason)}\n`);
-  process.exitCode = 1;
-}
+await runCommand("fuzz", main);
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -47,7 +43,7 @@ async function main(): Promise<void> {
   });
   if (values.help) return void process.stdout.write(help);
   if (values.list) return void process.stdout.write(targets.map(({ name }) => `${name}\n`).join(""));
-  const seed = numberOf(values.seed) ?? Math.floor(Math.random() * 1_000_000);
+  const seed = seedOf(values.seed);
   const inputs = numberOf(values.inputs);
   const seconds = numberOf(values.seconds) ?? 10;
   process.stdout.write(`seed ${seed}\n`);
@@ -85,11 +81,4 @@ function named(name: string): Target {
   const target = targets.find((one) => one.name === name);
   if (target === undefined) throw new Error(`there is no target ${name}; --list names them`);
   return target;
-}
-
-function numberOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const number = Number(text);
-  if (!Number.isSafeInteger(number) || number < 0) throw new Error(`${text} is no whole number`);
-  return number;
 }

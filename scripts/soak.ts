@@ -4,11 +4,11 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { describe } from "../daemon/errors.ts";
 import { faults, shortFaults } from "../test/soak/catalogue.ts";
 import type { Fault } from "../test/soak/fault.ts";
 import { table } from "../test/soak/report.ts";
 import { defaults, Session } from "../test/soak/session.ts";
+import { numberOf, runCommand, say, seedOf } from "./command.ts";
 
 const help = `Usage: npm run soak -- [--seed S] [--alerts N] [--faults K] [--rate R] [--json FILE] [--each | --only NAME,NAME]
 
@@ -23,14 +23,7 @@ const help = `Usage: npm run soak -- [--seed S] [--alerts N] [--faults K] [--rat
   --list        names of the faults
 `;
 
-try {
-  await main();
-} catch (reason) {
-  process.stderr.write(
-    `npm run soak: ${reason instanceof Error ? (reason.stack ?? reason.message) : describe(reason)}\n`,
-  );
-  process.exitCode = 1;
-}
+await runCommand("soak", main);
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -49,7 +42,7 @@ async function main(): Promise<void> {
   });
   if (values.help) return void process.stdout.write(help);
   if (values.list) return void process.stdout.write(faults.map(({ name, what }) => `${name}: ${what}\n`).join(""));
-  const seed = numberOf(values.seed) ?? Math.floor(Math.random() * 1_000_000);
+  const seed = seedOf(values.seed);
   const named = chosen(
     values.only?.flatMap((names) => names.split(",")),
     values.each,
@@ -74,15 +67,4 @@ function chosen(names: readonly string[] | undefined, isEach: boolean): readonly
     if (fault === undefined) throw new Error(`there is no fault ${name}; --list names them`);
     return fault;
   });
-}
-
-function numberOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const number = Number(text);
-  if (!Number.isSafeInteger(number) || number < 1) throw new Error(`${text} is no positive number`);
-  return number;
-}
-
-function say(line: string): void {
-  process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`);
 }

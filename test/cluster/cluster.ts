@@ -68,16 +68,27 @@ export class Cluster implements AsyncDisposable {
 
   static async create(options: ClusterOptions): Promise<Cluster> {
     const network = new Network();
-    const kafka = await KafkaCluster.start({ brokers: 3, host: network.address });
-    await kafka.createTopic(topic, { partitions, config: { "message.timestamp.type": "LogAppendTime" } });
-    const directory = await TempDir.create();
-    chmodSync(directory.path, 0o755);
-    // A build during the run must not change what is judged.
-    cpSync(join(repositoryRoot, "dist"), directory.path, { recursive: true });
-    const cluster = new Cluster(network, kafka, directory, options);
-    cluster.#follower.follow(topic, (record) => cluster.#see(record));
-    for (const setup of atFirst) await cluster.#start(setup);
-    return cluster;
+    const made: AsyncDisposable[] = [];
+    try {
+      const kafka = await KafkaCluster.start({ brokers: 3, host: network.address });
+      made.push(kafka);
+      await kafka.createTopic(topic, { partitions, config: { "message.timestamp.type": "LogAppendTime" } });
+      const directory = await TempDir.create();
+      made.push(directory);
+      chmodSync(directory.path, 0o755);
+      // A build during the run must not change what is judged.
+      cpSync(join(repositoryRoot, "dist"), directory.path, { recursive: true });
+      const cluster = new Cluster(network, kafka, directory, options);
+      made.splice(0, made.length, cluster);
+      cluster.#follower.follow(topic, (record) => cluster.#see(record));
+      for (const setup of atFirst) await cluster.#start(setup);
+      return cluster;
+    } catch (reason) {
+      // What runs would keep the process from ending. A cluster disposes of its network itself, which is safe twice.
+      for (const one of made) await one[Symbol.asyncDispose]();
+      network[Symbol.dispose]();
+      throw reason;
+    }
   }
 
   readonly node = (name: string): ClusterNode => present(this.nodes.find((node) => node.name === name));

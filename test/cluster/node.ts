@@ -6,7 +6,7 @@ import { TempDir } from "../rig/temp-dir.ts";
 import type { CustomDfn } from "../rig/custom-dfn.ts";
 import { Analysisd } from "../rig/wazuh/analysisd.ts";
 import { QueueSocket } from "../rig/wazuh/queue-socket.ts";
-import { SoakAlertMaker, templates, type Kind, type SoakAlert } from "../soak/alerts.ts";
+import { SoakAlertMaker, type Kind, type SoakAlert } from "../soak/alerts.ts";
 import { Caller, type CallCounts } from "../soak/caller.ts";
 import { readDeadLetters } from "../soak/dead-letters.ts";
 import { Forwarder } from "../soak/forwarder.ts";
@@ -39,7 +39,6 @@ const relevantShare = 0.3;
 const calledShare = 40;
 /** Fewer are looked for among the dead letters. */
 const fewDead = 50;
-const relevantTemplates = new Set(templates.flatMap(({ value }, index) => (value === undefined ? [] : [index])));
 
 /**
  * One node: its manager's tree with an ossec.conf, its writer and caller, and the built forwarder on its host. All nodes
@@ -48,7 +47,7 @@ const relevantTemplates = new Set(templates.flatMap(({ value }, index) => (value
 export class ClusterNode implements AsyncDisposable, Judged {
   readonly setup: NodeSetup;
   readonly host: Host;
-  readonly ledger = new SoakLedger(relevantTemplates);
+  readonly ledger = new SoakLedger();
   readonly referee = new Referee(this.ledger);
   readonly maker: SoakAlertMaker;
   readonly analysisd: Analysisd<SoakAlert>;

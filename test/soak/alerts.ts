@@ -62,6 +62,8 @@ export const firstMs = 1_795_262_400_000;
 export const templates: readonly Template[] = readTemplates((alert) => alert);
 const relevant = templates.flatMap(({ value }, index) => (value === undefined ? [] : [index]));
 const ignored = templates.flatMap(({ value }, index) => (value === undefined ? [index] : []));
+/** Numbers of the templates whose alerts go to Kafka. */
+export const relevantTemplates: ReadonlySet<number> = new Set(relevant);
 const carrying = relevant.filter((index) => templates[index]?.carriesData === true);
 
 /** Makes alerts out of the wire format's cases, each with a timestamp and an id of its own. */

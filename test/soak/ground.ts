@@ -67,31 +67,25 @@ export class Ground implements AsyncDisposable {
     const directory = await TempDir.create();
     const isRoot = mayMount();
     const host = isRoot ? brokerHost : "localhost";
-    const certificates = await makeCertificates(directory.path);
-    const ports = await freePorts(brokerCount);
-    const advertised = ports.map((port) => `${host}:${port}`);
-    const { server, expiredServer, otherCaServer, ca, otherCa } = certificates;
-    const common = { sasl: true, advertised, clientCa: ca, users: { [user]: passwords.GOOD } };
-    const kafka = await KafkaCluster.start({
-      brokers: brokerCount,
-      authorizer: true,
-      listeners: {
-        GOOD: { ...common, keyStore: server.store },
-        EXPIRED: { ...common, keyStore: expiredServer.store },
-        OTHERCA: { ...common, keyStore: otherCaServer.store, clientCa: otherCa },
-        OTHERPASSWORD: { ...common, keyStore: server.store, users: { [user]: passwords.OTHERPASSWORD } },
-      },
-      properties: {
-        "leader.imbalance.check.interval.seconds": 2,
-        "leader.imbalance.per.broker.percentage": 0,
-        "log.segment.delete.delay.ms": 1000,
-      },
-    });
-    await kafka.allow([permission({ topic: "soak", isPrefix: true })]);
-    const targets = kafka.addressesOf("GOOD").map((address) => Number(address.split(":")[1]));
-    const relays = ports.map((port, index) => new Relay(port, present(targets[index])));
-    for (const relay of relays) await relay.listen("127.0.0.1");
-    return new Ground({ directory, certificates, kafka, relays, isRoot, host });
+    const relays = (await freePorts(brokerCount)).map((port) => new Relay(port));
+    let kafka: KafkaCluster | undefined;
+    try {
+      // From now on no broker is given one of their ports.
+      for (const relay of relays) await relay.listen("127.0.0.1");
+      const certificates = await makeCertificates(directory.path);
+      const advertised = relays.map(({ port }) => `${host}:${port}`);
+      kafka = await startBrokers(certificates, advertised);
+      await kafka.allow([permission({ topic: "soak", isPrefix: true })]);
+      const ground = new Ground({ directory, certificates, kafka, relays, isRoot, host });
+      ground.use("GOOD");
+      return ground;
+    } catch (reason) {
+      // What runs would keep the process from ending.
+      for (const relay of relays) await relay.close();
+      await kafka?.[Symbol.asyncDispose]();
+      await directory[Symbol.asyncDispose]();
+      throw reason;
+    }
   }
 
   get addresses(): string[] {
@@ -160,6 +154,26 @@ export class Ground implements AsyncDisposable {
     await this.kafka[Symbol.asyncDispose]();
     await this.directory[Symbol.asyncDispose]();
   }
+}
+
+function startBrokers(certificates: Certificates, advertised: readonly string[]): Promise<KafkaCluster> {
+  const { server, expiredServer, otherCaServer, ca, otherCa } = certificates;
+  const common = { sasl: true, advertised, clientCa: ca, users: { [user]: passwords.GOOD } };
+  return KafkaCluster.start({
+    brokers: brokerCount,
+    authorizer: true,
+    listeners: {
+      GOOD: { ...common, keyStore: server.store },
+      EXPIRED: { ...common, keyStore: expiredServer.store },
+      OTHERCA: { ...common, keyStore: otherCaServer.store, clientCa: otherCa },
+      OTHERPASSWORD: { ...common, keyStore: server.store, users: { [user]: passwords.OTHERPASSWORD } },
+    },
+    properties: {
+      "leader.imbalance.check.interval.seconds": 2,
+      "leader.imbalance.per.broker.percentage": 0,
+      "log.segment.delete.delay.ms": 1000,
+    },
+  });
 }
 
 /** What the forwarder's user may do with topics; or may not, whatever else is allowed. */

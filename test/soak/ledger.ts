@@ -1,4 +1,4 @@
-import type { SoakAlert } from "./alerts.ts";
+import { relevantTemplates, type SoakAlert } from "./alerts.ts";
 
 const isRelevantBit = 1;
 const mayBeLostBit = 2;
@@ -17,7 +17,6 @@ export class SoakLedger {
   #ids: string[] = [];
   #keys: string[] = [];
   readonly #insets = new Map<number, Buffer>();
-  readonly #relevantTemplates: ReadonlySet<number>;
   /** Alerts written, and the relevant ones of them. */
   written = 0;
   /** The number after the last alert's; more than were written, because each file of the log begins a second. */
@@ -25,11 +24,6 @@ export class SoakLedger {
   relevant = 0;
   /** Relevant ones that are neither seen, nor dead, nor let off. */
   outstanding = 0;
-
-  /** @param isRelevant per number of a template */
-  constructor(relevantTemplates: ReadonlySet<number>) {
-    this.#relevantTemplates = relevantTemplates;
-  }
 
   add({ sequence, id, template, key, inset }: SoakAlert): void {
     while (sequence >= this.#bits.length) this.#grow();
@@ -39,7 +33,7 @@ export class SoakLedger {
     this.end = sequence + 1;
     this.#ids[sequence] = id;
     this.#keys[sequence] = key;
-    if (!this.#relevantTemplates.has(template)) return;
+    if (!relevantTemplates.has(template)) return;
     this.#bits[sequence] = isRelevantBit;
     this.relevant++;
     this.outstanding++;

@@ -73,13 +73,12 @@ export class Relay implements AsyncDisposable {
   readonly port: number;
   readonly road: RoadState = { delayMs: 0, bytesPerSecond: 0, isStalled: false };
   /** Port of the broker's listener that new connections go to. */
-  target: number;
+  target = 0;
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
 
-  constructor(port: number, target: number) {
+  constructor(port: number) {
     this.port = port;
-    this.target = target;
   }
 
   /** Connections that are open now, both sides counted. */

@@ -6,7 +6,7 @@ import { seededRandom } from "../rig/random.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 import { Analysisd } from "../rig/wazuh/analysisd.ts";
 import { QueueSocket } from "../rig/wazuh/queue-socket.ts";
-import { SoakAlertMaker, templates, type Kind, type SoakAlert } from "./alerts.ts";
+import { SoakAlertMaker, type Kind, type SoakAlert } from "./alerts.ts";
 import { Caller, type CallCounts } from "./caller.ts";
 import { readDeadLetters } from "./dead-letters.ts";
 import { Forwarder } from "./forwarder.ts";
@@ -40,9 +40,7 @@ export class Stage implements AsyncDisposable {
   readonly random: () => number;
   readonly directory: TempDir;
   readonly topic = `soak-${process.pid}-${count++}`;
-  readonly ledger = new SoakLedger(
-    new Set(templates.flatMap(({ value }, index) => (value === undefined ? [] : [index]))),
-  );
+  readonly ledger = new SoakLedger();
   readonly referee = new Referee(this.ledger);
   readonly maker: SoakAlertMaker;
   readonly analysisd: Analysisd<SoakAlert>;
