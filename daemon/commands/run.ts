@@ -1,4 +1,3 @@
-import { setFlagsFromString } from "node:v8";
 import type { Config } from "../config/config.ts";
 import { HealthNews } from "../supervision/health-news.ts";
 import { Supervisor } from "../supervision/supervisor.ts";
@@ -15,6 +14,7 @@ import { LatencyMeter } from "../telemetry/latency.ts";
 import { createLog } from "../telemetry/log.ts";
 import { RateMeter } from "../telemetry/rates.ts";
 import { configOptions, configOptionsHelp, loadConfig, parseCommandLine, type Command } from "./command.ts";
+import { keepMemorySmall } from "./memory.ts";
 import { productVersion } from "./version.ts";
 
 export const run: Command = {
@@ -31,7 +31,7 @@ Signals:
 `,
   async run(args, io) {
     const { values } = parseCommandLine(run, args, configOptions);
-    keepHeapSmall();
+    await keepMemorySmall();
     const first = loadConfig(values, io);
     await using _lock = await lockStateDir(first.stateDir, createLog(first.log.level));
     const process = { env: io.env, books: createBooks(), latency: new LatencyMeter(), metrics: new Metrics() };
@@ -80,17 +80,6 @@ Signals:
     }
   },
 };
-
-/**
- * Makes V8 collect sooner than it would. What passes through here lives until Kafka answers, so nearly all of it is
- * promoted however large the young generation grows (48 MB); and buffers that were promoted wait for a full collection,
- * which comes when the heap has grown fourfold. Measured with a backlog of Windows alerts: 160 MB at the peak, 245 MB
- * without; after an outage 200 MB, 235 MB without the second flag; no difference in processor time.
- */
-function keepHeapSmall(): void {
-  setFlagsFromString("--semi-space-growth-factor=1");
-  setFlagsFromString("--heap-growing-percent=150");
-}
 
 /** Waits for the end (undefined) or for good new settings; bad ones are reported and the old ones stay. */
 async function nextForwarder(

@@ -33,6 +33,10 @@ export interface NumberedLetter {
 }
 
 const suffix = ".ndjson";
+const rawBegins = ',"raw":"';
+const quote = 0x22;
+const closeBrace = 0x7d;
+const lineEnd = Buffer.from("\n");
 
 /** Paths of the segments, oldest first. A store that was never written has none. */
 export async function segmentsOf(directory: string): Promise<string[]> {
@@ -86,24 +90,39 @@ export async function shrink(
   let isSmaller = false;
   let count = 0;
   const kept = (await linesOf(path)).map((line, index) => {
-    if (line.length === 0) return "";
-    const letter = removed.has(index + 1) ? undefined : letterOf(line.toString());
-    if (letter === undefined) {
+    if (line.length === 0) return line;
+    const rest = removed.has(index + 1) ? undefined : withoutRaw(line);
+    if (rest === undefined) {
       if (!removed.has(index + 1)) unreadable.push(index + 1);
       isSmaller = true;
-      return "";
+      return line.subarray(0, 0);
     }
-    const { raw, ...rest } = letter;
-    if (raw === undefined || keepsRaw) return line.toString();
+    if (rest === line || keepsRaw) return line;
     isSmaller = true;
     count += 1;
-    return JSON.stringify(rest);
+    return rest;
   });
   if (!isSmaller) return undefined;
   await markRemoved(path, unreadable);
-  const text = kept.map((line) => `${line}\n`).join("");
-  await writeAtomically(path, text);
-  return { count, bytes: Buffer.byteLength(text) };
+  const bytes = Buffer.concat(kept.flatMap((line) => [line, lineEnd]));
+  await writeAtomically(path, bytes);
+  return { count, bytes: bytes.length };
+}
+
+/**
+ * A line without its raw bytes, the line itself where it has none, undefined where it cannot be read. What stands last
+ * in it, as `lineOf` writes it, is cut off as bytes: 16 MiB, parsed, would be 45 MB of text.
+ */
+function withoutRaw(line: Buffer): Buffer | undefined {
+  const at = line.lastIndexOf(rawBegins);
+  if (at >= 0 && line.indexOf(quote, at + rawBegins.length) === line.length - 2 && line.at(-1) === closeBrace) {
+    const rest = `${line.toString("utf8", 0, at)}}`;
+    if (letterOf(rest) !== undefined) return Buffer.from(rest);
+  }
+  const letter = letterOf(line.toString());
+  if (letter?.raw === undefined) return letter && line;
+  const { raw: _raw, ...rest } = letter;
+  return Buffer.from(JSON.stringify(rest));
 }
 
 /** Whether another living process, as the segment's name tells, may be appending to it. */

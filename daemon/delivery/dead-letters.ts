@@ -86,25 +86,28 @@ export class DeadLetterStore implements AsyncDisposable {
 
   async #write(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const group = this.#nextGroup();
-      try {
-        await this.#append(joined(group));
-        if (this.#trouble !== undefined) {
-          this.#log.info({ directory: this.#directory }, "dead letters can be stored again");
-        }
-        this.#trouble = undefined;
-        this.#waiting.splice(0, group.length);
-        for (const waiting of group) waiting.stored();
-      } catch (reason) {
-        this.#failed(reason);
-        if (this.#isDisposed) break;
-        // Woken early by a stop: then it is tried once more.
-        await pause(retryMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
-        continue;
-      }
-      await this.#makeRoom();
+      if (await this.#storeGroup()) await this.#makeRoom();
+      else if (this.#isDisposed) break;
+      // Woken early by a stop: then it is tried once more.
+      else await pause(retryMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
     }
     this.#writer = undefined;
+  }
+
+  /** In a method of its own, so that nothing holds on to the lines (16 MiB and more) once they are stored. */
+  async #storeGroup(): Promise<boolean> {
+    const group = this.#nextGroup();
+    try {
+      await this.#append(joined(group));
+    } catch (reason) {
+      this.#failed(reason);
+      return false;
+    }
+    if (this.#trouble !== undefined) this.#log.info({ directory: this.#directory }, "dead letters can be stored again");
+    this.#trouble = undefined;
+    this.#waiting.splice(0, group.length);
+    for (const waiting of group) waiting.stored();
+    return true;
   }
 
   #nextGroup(): readonly Waiting[] {

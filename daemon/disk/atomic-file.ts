@@ -5,12 +5,12 @@ import { dirname } from "node:path";
  * Replaces a file so that a crash at any moment leaves the old one or the new one, whole: temporary file, sync, rename,
  * sync of the directory. Mode 0600.
  */
-export async function writeAtomically(path: string, text: string): Promise<void> {
+export async function writeAtomically(path: string, data: string | Buffer): Promise<void> {
   const temporary = `${path}.new`;
   try {
     const file = await open(temporary, "w", 0o600);
     try {
-      await file.writeFile(text);
+      await file.writeFile(data);
       await file.sync();
     } finally {
       await file.close();

@@ -1,6 +1,6 @@
 /**
  * The memory's bound in an outage: what the byte budget counts is what is held, whether it is spent on many small alerts
- * or on a few large ones.
+ * or on a few large ones. And over time: what large lines took is given back.
  */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
@@ -69,3 +69,28 @@ for (const { what, bytes, alerts } of [
     assert.equal((await forwarder.stop()).ended, 0);
   });
 }
+
+test("lines of up to 10 MB again and again, and some over the limit: memory does not grow with them", async () => {
+  await using world = await World.create(kafka);
+  const handlers = { windows: "off", fail2ban: "off", passthrough: { topic: world.topic } };
+  const forwarder = await world.startForwarder({ handlers, dfn: { customer_id: "not-written-to" } });
+  const log = world.analysisd.alertsJson;
+  mkdirSync(dirname(log), { recursive: true });
+  const status = { kind: "unix", path: world.directory.join("status.sock") } as const;
+  const small = 500;
+  for (let round = 1; round <= 20; round++) {
+    for (let index = 0; index < small; index++) appendFileSync(log, lineOf(1600, index));
+    for (const bytes of [60_000, 1_000_000, 10_000_000, 17_000_000]) {
+      const long = `"full_log":"${"long ".repeat(bytes / 5)}`;
+      appendFileSync(log, lineOf(1000, round).toString().replace('"full_log":"', long));
+    }
+    const isDone = async (): Promise<boolean> => {
+      const { acknowledged, deadLettered } = (await askStatus(status)).snapshot.sources.tail;
+      return acknowledged === round * (small + 3) && deadLettered === round;
+    };
+    await eventually("an outcome for each", isDone, { withinMs: 60_000 });
+  }
+  const peak = peakBytes(forwarder.pid);
+  assert.ok(peak <= mostBytes, `${Math.round(peak / 1e6)} MB at the peak`);
+  assert.equal((await forwarder.stop()).ended, 0);
+});
