@@ -48,7 +48,7 @@ sources:
     # Where the very first start begins: end, beginning, or a moment such as
     # 2026-11-21T10:00:00+01:00. Every later start goes on where the last one ended.
     #start: end
-    # How often the log is looked at, 10ms to 60s.
+    # How often the log is looked at while it grows, 10ms to 10s; while it is still the system tells of changes.
     #poll: 100ms
     #max_line: 16MiB
 

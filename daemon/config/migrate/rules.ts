@@ -34,9 +34,9 @@ export const rules: Readonly<Record<PythonName, Rule>> = {
   "wazuh.read_timeout": needless("nothing is read from Wazuh's queue"),
   "wazuh.write_timeout": needless(feedbackNeverWaits),
   "wazuh.json_alert_file_poll_interval": ({ text }) => {
-    const poll = durationOf(text, 10, 60_000);
+    const poll = durationOf(text, 10, 10_000);
     if (poll === undefined) return byHand(`"${text}" is no number of seconds`);
-    return taken("10ms to 60s are allowed; 100ms is the default here", ["sources.tail.poll", poll]);
+    return taken("10ms to 10s are allowed; 100ms is the default here", ["sources.tail.poll", poll]);
   },
   "wazuh.store_failed_alerts": ({ text, other }) => {
     if (!isTrue(text)) return notNeeded(deadLettersAlways);

@@ -28,7 +28,7 @@ const tail = section({
   path: path().optional(),
   wait: duration({ least: 0, most: 600_000 }).prefault("0s"),
   start: text(readStart).prefault("end"),
-  poll: duration({ least: 10, most: 60_000 }).prefault("100ms"),
+  poll: duration({ least: 10, most: 10_000 }).prefault("100ms"),
   max_line: size(lineRange).prefault("16MiB"),
 }).transform((it): TailSection => ({
   path: it.path,

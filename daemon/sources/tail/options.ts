@@ -11,7 +11,7 @@ export interface TailOptions {
   readonly stateDir: string;
   /** Where to begin when there is no checkpoint. */
   readonly start: Start;
-  /** How often the file is looked at, in milliseconds. */
+  /** How often the file is looked at while it grows, in milliseconds, 10,000 at most. */
   readonly pollMs: number;
   /** Longer lines are handed on as damaged. */
   readonly maxLineBytes: number;

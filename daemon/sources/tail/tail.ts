@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import type { SinkOffsets } from "../../delivery/contract.ts";
 import { CheckpointStore, type Loaded } from "./checkpoint-store.ts";
 import { Follower } from "./follower.ts";
@@ -5,9 +6,12 @@ import { Journal } from "./journal.ts";
 import type { TailOptions } from "./options.ts";
 import { Saver } from "./saver.ts";
 import type { CheckpointStatus, TailStatus } from "./status.ts";
-import { every } from "./waker.ts";
+import { every, watching, type Waker } from "./waker.ts";
 
 const saveEveryMs = 1000;
+/** A log that was still for so many looks, two seconds as a rule, is watched, and then looked at once a second. */
+const afterLooks = 20;
+const watchedPeriodMs = 1000;
 
 /** What an earlier process left in the checkpoint for others. */
 export interface Resumed {
@@ -81,7 +85,7 @@ export class Tail implements AsyncDisposable {
     return this.#follower?.status();
   }
 
-  /** Looks at the log so far: as long as it does not wait for room it makes one every `pollMs`, or more. */
+  /** Looks at the log so far: as long as it does not wait for room it makes one in 10 seconds, or more. */
   get steps(): number {
     return this.#steps;
   }
@@ -120,7 +124,7 @@ export class Tail implements AsyncDisposable {
   }
 
   async #read(follower: Follower, signal: AbortSignal): Promise<void> {
-    const waker = this.#options.waker ?? every(this.#options.pollMs);
+    const waker = this.#waker();
     let isSaved = false;
     const isStill = (): boolean => {
       this.#steps += 1;
@@ -137,6 +141,11 @@ export class Tail implements AsyncDisposable {
       this.#resolvePlaced();
       if (!goesOn) await waker.wait(signal, isStill);
     }
+  }
+
+  #waker(): Waker {
+    const { waker, path, pollMs } = this.#options;
+    return waker ?? watching(pollMs, { directory: dirname(path), afterLooks, periodMs: watchedPeriodMs });
   }
 
   async #keepSaving(follower: Follower, signal: AbortSignal): Promise<void> {

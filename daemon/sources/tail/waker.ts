@@ -1,3 +1,5 @@
+import { watch, type FSWatcher } from "node:fs";
+
 /** When to look again. Time is handed in, so that tests decide when it passes. */
 export interface Waker {
   /**
@@ -13,24 +15,91 @@ export interface Waker {
  */
 export function every(periodMs: number): Waker {
   return {
-    wait(signal, isStill = () => false) {
-      return new Promise((resolve) => {
-        if (signal.aborted) {
-          resolve();
-          return;
-        }
-        const over = (): void => {
-          clearInterval(timer);
-          signal.removeEventListener("abort", over);
-          resolve();
-        };
-        const timer = setInterval(() => {
-          if (!isStill()) over();
-        }, periodMs);
-        signal.addEventListener("abort", over);
-      });
-    },
+    wait: (signal, isStill = () => false) =>
+      new Promise((resolve) => void new Wait(periodMs, signal, isStill, resolve)),
   };
+}
+
+/** When a directory is watched, and how. */
+export interface Watched {
+  readonly directory: string;
+  /** Looks without a change until it is watched. A watch tells of each write by itself, so a busy log is not watched. */
+  readonly afterLooks: number;
+  /** Milliseconds between looks while it is watched: not every file system tells what changes. */
+  readonly periodMs: number;
+}
+
+/**
+ * As `every`, and while nothing happens a watch on a directory (inotify) tells of changes in it at once, so that looks
+ * may be rare. A directory that cannot be watched is looked at as often as before.
+ */
+export function watching(periodMs: number, watched: Watched): Waker {
+  return {
+    wait: (signal, isStill = () => false) =>
+      new Promise((resolve) => void new Wait(periodMs, signal, isStill, resolve, watched)),
+  };
+}
+
+/** One wait, from its first timer to its end. */
+class Wait {
+  readonly #periodMs: number;
+  readonly #signal: AbortSignal;
+  readonly #isStill: () => boolean;
+  readonly #resolve: () => void;
+  readonly #watched: Watched | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #watcher: FSWatcher | undefined;
+  #looks = 0;
+
+  constructor(periodMs: number, signal: AbortSignal, isStill: () => boolean, resolve: () => void, watched?: Watched) {
+    this.#periodMs = periodMs;
+    this.#signal = signal;
+    this.#isStill = isStill;
+    this.#resolve = resolve;
+    this.#watched = watched;
+    if (signal.aborted) {
+      resolve();
+      return;
+    }
+    signal.addEventListener("abort", this.#end);
+    this.#lookEvery(periodMs);
+  }
+
+  readonly #end = (): void => {
+    clearInterval(this.#timer);
+    this.#watcher?.close();
+    this.#signal.removeEventListener("abort", this.#end);
+    this.#resolve();
+  };
+
+  readonly #look = (): void => {
+    if (!this.#isStill()) {
+      this.#end();
+      return;
+    }
+    this.#looks += 1;
+    if (this.#looks === this.#watched?.afterLooks) this.#watch(this.#watched);
+  };
+
+  #lookEvery(periodMs: number): void {
+    clearInterval(this.#timer);
+    this.#timer = setInterval(this.#look, periodMs);
+  }
+
+  #watch({ directory, periodMs }: Watched): void {
+    if (periodMs <= this.#periodMs) return;
+    try {
+      this.#watcher = watch(directory, this.#look);
+    } catch {
+      return; // It is gone, or the user's watches are used up: looks go on as before, and say what is wrong.
+    }
+    this.#watcher.on("error", () => {
+      this.#watcher?.close();
+      this.#lookEvery(this.#periodMs);
+    });
+    this.#lookEvery(periodMs);
+    this.#look(); // at what changed before the watch was there
+  }
 }
 
 /** Waits for a promise, but not past the abort. Leaves no listener behind, however long the signal lives. */
