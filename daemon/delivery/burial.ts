@@ -12,6 +12,6 @@ export interface BurialParts {
  */
 export function bury({ budget, deadLetters }: BurialParts, entry: NewDeadLetter, sizeBytes: number): Promise<void> {
   budget.setAside(sizeBytes);
-  // The store has a copy: nothing here may hold on to the alert's bytes, which can be 16 MiB.
+  // Nothing here may hold on to the entry: the alert's bytes can be 16 MiB.
   return deadLetters.add(entry).then(() => budget.bringBack(sizeBytes));
 }

@@ -1,15 +1,26 @@
 import type { DeadLetter } from "./dead-letter-segments.ts";
 
-export type NewDeadLetter = Omit<DeadLetter, "version" | "time" | "raw" | "keptBytes"> & { readonly bytes: Buffer };
+export type NewDeadLetter = Omit<DeadLetter, "version" | "time" | "raw" | "keptBytes"> & {
+  /** Kept until the entry is stored; nobody may change them. */
+  readonly bytes: Buffer;
+};
 
+/** An entry that waits to be written as a line: its base64, a third larger than the bytes, is made at last. */
+export interface Line {
+  readonly head: Buffer;
+  readonly raw: Buffer;
+  /** Bytes of the line, its newline included. */
+  readonly length: number;
+}
+
+const tail = Buffer.from('"}\n');
 /** A multiple of 3, so that the parts' base64 joined is that of the whole. */
 const partBytes = 48 * 1024;
+/** So much is given to the system at once. */
+const pieceBytes = 1 << 20;
 
-/**
- * An entry as the line that stands in the file, its newline included. Base64 is made in parts: bytes of 16 MiB as one
- * text, and as a text in a text, would take five times their size.
- */
-export function lineOf({ bytes, ...rest }: NewDeadLetter, now: Date): Buffer {
+/** An entry as the line that will stand in the file. */
+export function lineOf({ bytes, ...rest }: NewDeadLetter, now: Date): Line {
   const letter: DeadLetter = {
     version: 1,
     time: now.toISOString(),
@@ -17,12 +28,37 @@ export function lineOf({ bytes, ...rest }: NewDeadLetter, now: Date): Buffer {
     ...(bytes.length < rest.place.length ? { keptBytes: bytes.length } : {}),
   };
   const head = Buffer.from(`${JSON.stringify(letter).slice(0, -1)},"raw":"`);
-  const tail = '"}\n';
-  const line = Buffer.allocUnsafe(head.length + Math.ceil(bytes.length / 3) * 4 + tail.length);
-  let at = head.copy(line);
-  for (let from = 0; from < bytes.length; from += partBytes) {
-    at += line.write(bytes.toString("base64", from, from + partBytes), at, "latin1");
+  return { head, raw: bytes, length: head.length + Math.ceil(bytes.length / 3) * 4 + tail.length };
+}
+
+/**
+ * Lines one behind the other, in pieces of up to 1 MiB. A piece is valid until the next one is asked for. As one text,
+ * and as a text in a text, bytes of 16 MiB would take five times their size.
+ */
+export function* encoded(lines: readonly Line[]): Generator<Buffer> {
+  const total = lines.reduce((sum, { length }) => sum + length, 0);
+  const piece = Buffer.allocUnsafe(Math.min(total, pieceBytes));
+  let used = 0;
+  for (const part of partsOf(lines)) {
+    for (let at = 0; at < part.length;) {
+      const taken = part.copy(piece, used, at);
+      at += taken;
+      used += taken;
+      if (used < piece.length) continue;
+      yield piece;
+      used = 0;
+    }
   }
-  line.write(tail, at, "latin1");
-  return line;
+  if (used > 0) yield piece.subarray(0, used);
+}
+
+function* partsOf(lines: readonly Line[]): Generator<Buffer> {
+  const part = Buffer.allocUnsafe((partBytes / 3) * 4);
+  for (const { head, raw } of lines) {
+    yield head;
+    for (let from = 0; from < raw.length; from += partBytes) {
+      yield part.subarray(0, part.write(raw.toString("base64", from, from + partBytes), "latin1"));
+    }
+    yield tail;
+  }
 }

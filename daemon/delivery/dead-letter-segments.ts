@@ -1,10 +1,10 @@
 /** The files of the dead-letter store, as they are read and made smaller. */
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { errnoOf } from "../errors.ts";
 import { writeAtomically } from "../disk/atomic-file.ts";
 import type { DeadReason, Place, SourceName } from "./contract.ts";
-import { markRemoved, removedFrom } from "./dead-letter-tombstones.ts";
+import { markRemoved, removedFrom, tombstonesOf } from "./dead-letter-tombstones.ts";
 
 /** One entry, as it stands in the file. */
 export interface DeadLetter {
@@ -37,6 +37,7 @@ const rawBegins = ',"raw":"';
 const quote = 0x22;
 const closeBrace = 0x7d;
 const lineEnd = Buffer.from("\n");
+const nothing = Buffer.alloc(0);
 
 /** Paths of the segments, oldest first. A store that was never written has none. */
 export async function segmentsOf(directory: string): Promise<string[]> {
@@ -76,53 +77,74 @@ export async function isEmptied(path: string, removed: ReadonlySet<number>): Pro
 }
 
 /**
- * Rewrites a segment without the bytes of removed and unreadable entries and, unless `keepsRaw`, without the raw bytes
- * of all others. Undefined when there is nothing to take away.
- * @returns how many entries lost their raw bytes, and the bytes that the segment has now
+ * What of a segment is given up for room: entries that were removed; the raw bytes too; at last also lines of the socket
+ * that are no alerts, of which there is no position to be kept and no end.
  */
-export async function shrink(
-  path: string,
-  { keepsRaw }: { readonly keepsRaw: boolean },
-): Promise<{ count: number; bytes: number } | undefined> {
+export const thrifts = ["removed", "raw", "strangers"] as const;
+export type Thrift = (typeof thrifts)[number];
+
+export interface Shrunk {
+  /** Entries that lost their raw bytes. */
+  readonly stripped: number;
+  /** Entries that were given up. */
+  readonly forgotten: number;
+  /** Bytes that the segment has now; 0 where nothing was left and it was deleted. */
+  readonly bytes: number;
+}
+
+/** Rewrites a segment without what is to be given up and what cannot be read; undefined where that is nothing. */
+export async function shrink(path: string, thrift: Thrift): Promise<Shrunk | undefined> {
   const removed = await removedFrom(path);
-  if (keepsRaw && removed.size === 0) return undefined;
+  if (thrift === "removed" && removed.size === 0) return undefined;
   const unreadable: number[] = [];
-  let isSmaller = false;
-  let count = 0;
-  const kept = (await linesOf(path)).map((line, index) => {
+  const counts = { stripped: 0, forgotten: 0 };
+  const lines = await linesOf(path);
+  const kept = lines.map((line, index) => {
     if (line.length === 0) return line;
-    const rest = removed.has(index + 1) ? undefined : withoutRaw(line);
-    if (rest === undefined) {
+    const bare = removed.has(index + 1) ? undefined : withoutRaw(line);
+    if (bare === undefined) {
       if (!removed.has(index + 1)) unreadable.push(index + 1);
-      isSmaller = true;
-      return line.subarray(0, 0);
+      return nothing;
     }
-    if (rest === line || keepsRaw) return line;
-    isSmaller = true;
-    count += 1;
-    return rest;
+    if (thrift === "removed") return line;
+    if (thrift === "strangers" && isStranger(bare.letter)) {
+      counts.forgotten += 1;
+      return nothing;
+    }
+    if (bare.line !== line) counts.stripped += 1;
+    return bare.line;
   });
-  if (!isSmaller) return undefined;
+  if (kept.every((line, index) => line === lines[index])) return undefined;
   await markRemoved(path, unreadable);
+  if (kept.every((line) => line.length === 0)) {
+    await rm(path);
+    await rm(tombstonesOf(path), { force: true });
+    return { ...counts, bytes: 0 };
+  }
   const bytes = Buffer.concat(kept.flatMap((line) => [line, lineEnd]));
   await writeAtomically(path, bytes);
-  return { count, bytes: bytes.length };
+  return { ...counts, bytes: bytes.length };
+}
+
+function isStranger({ source, reason }: DeadLetter): boolean {
+  return source === "socket" && (reason === "not-json" || reason === "over-long");
 }
 
 /**
  * A line without its raw bytes, the line itself where it has none, undefined where it cannot be read. What stands last
  * in it, as `lineOf` writes it, is cut off as bytes: 16 MiB, parsed, would be 45 MB of text.
  */
-function withoutRaw(line: Buffer): Buffer | undefined {
+function withoutRaw(line: Buffer): { readonly line: Buffer; readonly letter: DeadLetter } | undefined {
   const at = line.lastIndexOf(rawBegins);
   if (at >= 0 && line.indexOf(quote, at + rawBegins.length) === line.length - 2 && line.at(-1) === closeBrace) {
-    const rest = `${line.toString("utf8", 0, at)}}`;
-    if (letterOf(rest) !== undefined) return Buffer.from(rest);
+    const text = `${line.toString("utf8", 0, at)}}`;
+    const letter = letterOf(text);
+    if (letter !== undefined) return { line: Buffer.from(text), letter };
   }
-  const letter = letterOf(line.toString());
-  if (letter?.raw === undefined) return letter && line;
-  const { raw: _raw, ...rest } = letter;
-  return Buffer.from(JSON.stringify(rest));
+  const whole = letterOf(line.toString());
+  if (whole?.raw === undefined) return whole && { line, letter: whole };
+  const { raw: _raw, ...letter } = whole;
+  return { line: Buffer.from(JSON.stringify(letter)), letter };
 }
 
 /** Whether another living process, as the segment's name tells, may be appending to it. */

@@ -3,19 +3,19 @@
  * directory of the state directory; one segment file per process, so a replay beside the running forwarder does not
  * disturb it. Entries that arrive together are written and synced together.
  */
-import { mkdir, open, readdir, stat, type FileHandle } from "node:fs/promises";
+import { mkdir, open, stat, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, errnoOf } from "../errors.ts";
 import { syncDirectory } from "../disk/atomic-file.ts";
 import type { Log } from "../telemetry/log.ts";
-import { lineOf, type NewDeadLetter } from "./dead-letter-line.ts";
-import { isWrittenByAnother, segmentsOf, shrink } from "./dead-letter-segments.ts";
+import { encoded, lineOf, type Line, type NewDeadLetter } from "./dead-letter-line.ts";
+import { DeadLetterRoom } from "./dead-letter-room.ts";
 
 export type { NewDeadLetter } from "./dead-letter-line.ts";
 
 export interface DeadLetterLimits {
-  /** Most bytes of all segments together; beyond, the oldest entries lose their raw bytes, not their position. */
+  /** Most bytes of all segments together; beyond, `DeadLetterRoom` gives up what is least needed. */
   readonly maxBytes: number;
   /** Size at which a new segment is begun. */
   readonly segmentBytes: number;
@@ -31,7 +31,7 @@ interface Segment {
 }
 
 interface Waiting {
-  readonly line: Buffer;
+  readonly line: Line;
   readonly stored: () => void;
 }
 
@@ -43,6 +43,7 @@ export class DeadLetterStore implements AsyncDisposable {
   readonly #directory: string;
   readonly #limits: DeadLetterLimits;
   readonly #log: Log;
+  readonly #room: DeadLetterRoom;
   #waiting: Waiting[] = [];
   #writer: Promise<void> | undefined;
   #segment: Segment | undefined;
@@ -50,13 +51,17 @@ export class DeadLetterStore implements AsyncDisposable {
   #isDisposed = false;
   #trouble: string | undefined;
   readonly #stop = new AbortController();
-  /** Entries whose raw bytes were given up since the process started. */
-  rawGivenUp = 0;
 
   constructor(directory: string, limits: DeadLetterLimits, log: Log) {
     this.#directory = directory;
     this.#limits = limits;
     this.#log = log;
+    this.#room = new DeadLetterRoom(directory, limits.maxBytes, log);
+  }
+
+  /** Entries whose raw bytes were given up since the process started. */
+  get rawGivenUp(): number {
+    return this.#room.rawGivenUp;
   }
 
   /** Why entries cannot be stored at present, and what to do; undefined while they can. */
@@ -86,7 +91,7 @@ export class DeadLetterStore implements AsyncDisposable {
 
   async #write(): Promise<void> {
     while (this.#waiting.length > 0) {
-      if (await this.#storeGroup()) await this.#makeRoom();
+      if (await this.#storeGroup()) await this.#room.make(this.#segment?.path);
       else if (this.#isDisposed) break;
       // Woken early by a stop: then it is tried once more.
       else await pause(retryMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
@@ -98,7 +103,7 @@ export class DeadLetterStore implements AsyncDisposable {
   async #storeGroup(): Promise<boolean> {
     const group = this.#nextGroup();
     try {
-      await this.#append(joined(group));
+      await this.#append(group.map(({ line }) => line));
     } catch (reason) {
       this.#failed(reason);
       return false;
@@ -126,11 +131,11 @@ export class DeadLetterStore implements AsyncDisposable {
   }
 
   /** Appends whole lines or nothing: what was half written is cut off again. */
-  async #append(lines: Buffer): Promise<void> {
+  async #append(lines: readonly Line[]): Promise<void> {
     const segment = (this.#segment ??= await this.#begin());
     if (segment.isTorn) await mend(segment);
     try {
-      await segment.file.appendFile(lines);
+      for (const piece of encoded(lines)) await segment.file.appendFile(piece);
       await segment.file.datasync();
     } catch (reason) {
       segment.isTorn = true;
@@ -143,7 +148,7 @@ export class DeadLetterStore implements AsyncDisposable {
       await segment.file.close();
       return this.#append(lines);
     }
-    segment.bytes += lines.length;
+    for (const { length } of lines) segment.bytes += length;
     if (segment.bytes >= this.#limits.segmentBytes) {
       this.#segment = undefined;
       await segment.file.close();
@@ -164,48 +169,6 @@ export class DeadLetterStore implements AsyncDisposable {
     }
     return { file, path, bytes: 0, isTorn: false };
   }
-
-  /** Over the bound, what was removed goes first, then the raw bytes of the oldest entries. */
-  async #makeRoom(): Promise<void> {
-    const { maxBytes } = this.#limits;
-    try {
-      if ((await this.#total()) <= maxBytes) return;
-      for (const keepsRaw of [true, false]) {
-        let total = await this.#total();
-        for (const path of await segmentsOf(this.#directory)) {
-          if (total <= maxBytes) return;
-          if (path === this.#segment?.path || isWrittenByAnother(path)) continue;
-          const { size } = await stat(path);
-          const smaller = await shrink(path, { keepsRaw });
-          if (smaller === undefined) continue;
-          total += smaller.bytes - size;
-          if (smaller.count > 0) this.#gaveUp(path, smaller.count);
-        }
-      }
-    } catch (reason) {
-      // The entries themselves are stored; with the next ones it is tried again.
-      const what = "the dead-letter store is over its bound and its oldest entries cannot be made smaller";
-      this.#log.warn({ directory: this.#directory, reason: describe(reason) }, what);
-    }
-  }
-
-  #gaveUp(segment: string, entries: number): void {
-    this.rawGivenUp += entries;
-    const what = "the dead-letter store is full: the oldest entries lost their raw bytes, their positions are kept";
-    this.#log.error({ segment, entries }, what);
-  }
-
-  async #total(): Promise<number> {
-    let total = 0;
-    for (const name of await readdir(this.#directory)) total += (await stat(join(this.#directory, name))).size;
-    return total;
-  }
-}
-
-function joined(group: readonly Waiting[]): Buffer {
-  const [first] = group;
-  // A long one is not copied again.
-  return first !== undefined && group.length === 1 ? first.line : Buffer.concat(group.map(({ line }) => line));
 }
 
 /** Whether the file that is written to is the one that others find. */

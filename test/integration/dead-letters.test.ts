@@ -1,35 +1,22 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { appendFile, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { appendFile, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { test } from "node:test";
-import { readSegment, segmentsOf, type DeadLetter } from "../../daemon/delivery/dead-letter-segments.ts";
+import { readSegment, segmentsOf } from "../../daemon/delivery/dead-letter-segments.ts";
 import { DeadLetterStore, type NewDeadLetter } from "../../daemon/delivery/dead-letters.ts";
 import { silentLog } from "../../daemon/telemetry/log.ts";
 import { eventually } from "../rig/eventually.ts";
 import { TempDir } from "../rig/temp-dir.ts";
+import { bytesIn, lettersIn } from "./dead-letter-files.ts";
 
 const roomy = { maxBytes: 1_000_000_000, segmentBytes: 1_000_000 };
 
 function letter(offset: number, bytes = Buffer.from(`raw ${offset}`)): NewDeadLetter {
   const place = { file: "alerts.json", offset, length: bytes.length };
   return { source: "tail", reason: "not-json", detail: "unexpected end", place, bytes };
-}
-
-async function lettersIn(directory: string): Promise<DeadLetter[]> {
-  const letters: DeadLetter[] = [];
-  for (const segment of await segmentsOf(directory)) {
-    const bad = (number: number) => assert.fail(`line ${number} of ${segment} is unreadable`);
-    for await (const { letter } of readSegment(segment, bad)) letters.push(letter);
-  }
-  return letters;
-}
-
-async function bytesIn(directory: string): Promise<number> {
-  let total = 0;
-  for (const name of await readdir(directory)) total += (await stat(join(directory, name))).size;
-  return total;
 }
 
 test("an entry is in the file, whole, once it counts as stored", async () => {
@@ -51,6 +38,17 @@ test("an entry is in the file, whole, once it counts as stored", async () => {
     place: { file: "alerts.json", offset: 7, length: 7 },
     raw: odd.toString("base64"),
   });
+});
+
+test("bytes of every size are kept as they are, alone and in company", async () => {
+  await using temp = await TempDir.create();
+  await using store = new DeadLetterStore(temp.path, { ...roomy, segmentBytes: 100_000_000 }, silentLog);
+  const sizes = [0, 1, 49_151, 49_152, 49_153, 786_300, 1_048_576, 3_145_729];
+  const all = sizes.map((size) => randomBytes(size));
+  await Promise.all(all.map((bytes, index) => store.add(letter(index, bytes))));
+  const kept = (await lettersIn(temp.path)).map(({ raw = "" }) => Buffer.from(raw, "base64"));
+  assert.ok(kept.every((bytes, index) => all[index]?.equals(bytes)));
+  assert.equal(kept.length, sizes.length);
 });
 
 test("of an over-long line the entry says how much of it was kept", async () => {

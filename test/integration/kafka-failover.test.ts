@@ -1,7 +1,9 @@
+import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { eventually } from "../rig/eventually.ts";
 import { KafkaCluster } from "../rig/kafka-cluster.ts";
-import { openSink } from "../unit/sinks/kafka/rig.ts";
+import { Lines, openSink } from "../unit/sinks/kafka/rig.ts";
+import { fence } from "./fence.ts";
 import { Load } from "./kafka-load.ts";
 
 /** Three brokers, replication 3, of which two must have a record before it is acknowledged. */
@@ -61,4 +63,16 @@ test("all brokers restarted one after the other under load: nothing is lost, twi
   }
   await load.progress();
   await load.verify(kafka.addresses);
+});
+
+test("another producer takes our id over under load: it is renewed, and nothing is lost, twice or out of order", async () => {
+  await kafka.createTopic("fenced", { partitions });
+  const lines = new Lines();
+  await using sink = openSink(kafka.addresses, { requestTimeoutMs: 5000 }, lines.log);
+  const load = new Load(sink, "fenced", partitions);
+  await load.progress();
+  const foreign = await fence(kafka, "fenced", 0);
+  await load.progress(2000);
+  await load.verify(kafka.addresses, foreign);
+  assert.equal(lines.matching(/producer/i).length, 1, lines.all.join("\n"));
 });

@@ -38,11 +38,16 @@ export class Load {
     await eventually(`${count} more acknowledged records`, () => this.acknowledged >= goal, { withinMs: 90_000 });
   }
 
-  /** Stops, waits for all outcomes, and compares the topic with what was written: all, once, in order. */
-  async verify(brokers: readonly string[]): Promise<void> {
+  /**
+   * Stops, waits for all outcomes, and compares the topic with what was written: all, once, in order.
+   * @param foreign value of a record that somebody else wrote there
+   */
+  async verify(brokers: readonly string[], foreign?: string): Promise<void> {
     this.#isStopped = true;
     await this.#done;
-    const stored = await readTopic(brokers, this.#topic);
+    const all = await readTopic(brokers, this.#topic);
+    const stored = all.filter(({ value }) => foreign === undefined || String(value) !== foreign);
+    assert.equal(all.length - stored.length, foreign === undefined ? 0 : 1);
     for (let partition = 0; partition < this.#partitions; partition++) {
       const values = stored.filter((one) => one.partition === partition).map(({ value }) => String(value));
       const expected = Array.from({ length: this.#written[partition] ?? 0 }, (_, at) => `${partition}:${at}`);

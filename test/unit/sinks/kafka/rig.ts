@@ -22,6 +22,18 @@ export class Lines {
   }
 }
 
+export function kafkaOptions(brokers: readonly string[]): KafkaOptions {
+  return {
+    brokers,
+    clientId: "test",
+    tls: undefined,
+    sasl: undefined,
+    compression: "gzip",
+    requestTimeoutMs: 5000,
+    maxInFlight: 3,
+  };
+}
+
 /** A sink with the options that a test does not care about filled in. */
 export function openSink(
   brokers: readonly string[],
@@ -29,15 +41,7 @@ export function openSink(
   log: Log = silentLog,
   telemetry: KafkaTelemetry = noTelemetry,
 ): KafkaSink {
-  const defaults = {
-    clientId: "test",
-    tls: undefined,
-    sasl: undefined,
-    compression: "gzip",
-    requestTimeoutMs: 5000,
-    maxInFlight: 3,
-  } as const;
-  const sink = new KafkaSink({ options: { ...defaults, brokers, ...options }, log, telemetry });
+  const sink = new KafkaSink({ options: { ...kafkaOptions(brokers), ...options }, log, telemetry });
   sink.open();
   return sink;
 }
@@ -62,10 +66,10 @@ export function summary(outcomes: readonly WriteOutcome[]): (number | string)[] 
 }
 
 /** One record in a batch that is sealed and numbered. */
-export async function sealedBatch(id: string): Promise<Buffer> {
+export async function sealedBatch(id: string, producer = { producerId: 1n, epoch: 0 }): Promise<Buffer> {
   const entry = new Entry(new Parcel(1), [{ record: record(id), index: 0 }], "none");
   await entry.sealed;
-  entry.stamp({ producerId: 1n, epoch: 0, sequence: 0 });
+  entry.stamp({ ...producer, sequence: 0 });
   if (entry.batch === undefined) throw new Error("a sealed entry has a batch");
   return entry.batch;
 }

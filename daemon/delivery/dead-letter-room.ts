@@ -1,0 +1,91 @@
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, errnoOf } from "../errors.ts";
+import type { Log } from "../telemetry/log.ts";
+import { isWrittenByAnother, segmentsOf, shrink, thrifts, type Shrunk, type Thrift } from "./dead-letter-segments.ts";
+import { tombstonesOf } from "./dead-letter-tombstones.ts";
+
+/**
+ * Keeps the dead-letter store below its bound. First goes what was removed, then the raw bytes of the oldest entries,
+ * last the oldest entries that have no position, lines of the socket that are no alerts. Positions are never given up.
+ */
+export class DeadLetterRoom {
+  readonly #directory: string;
+  readonly #maxBytes: number;
+  readonly #log: Log;
+  /** Sizes of segments in which there was nothing to give up: else each new entry would have all of them read again. */
+  readonly #spent = new Map<string, string>();
+  /** Entries whose raw bytes were given up since the process started. */
+  rawGivenUp = 0;
+
+  constructor(directory: string, maxBytes: number, log: Log) {
+    this.#directory = directory;
+    this.#maxBytes = maxBytes;
+    this.#log = log;
+  }
+
+  /** Never rejects. @param current the segment that this process writes, which is left alone */
+  async make(current: string | undefined): Promise<void> {
+    try {
+      let total = await this.#total();
+      for (const thrift of thrifts) {
+        if (total <= this.#maxBytes) return;
+        total = await this.#give(thrift, current, total);
+      }
+    } catch (reason) {
+      // The entries themselves are stored; with the next ones it is tried again.
+      const what = "the dead-letter store is over its bound and its oldest entries cannot be made smaller";
+      this.#log.warn({ directory: this.#directory, reason: describe(reason) }, what);
+    }
+  }
+
+  /** @returns bytes of the store thereafter */
+  async #give(thrift: Thrift, current: string | undefined, before: number): Promise<number> {
+    let total = before;
+    for (const path of await segmentsOf(this.#directory)) {
+      if (total <= this.#maxBytes) break;
+      if (path === current || isWrittenByAnother(path)) continue;
+      const { size } = await stat(path);
+      const sizes = `${size} ${await sizeOf(tombstonesOf(path))}`;
+      const key = `${thrift} ${path}`;
+      if (this.#spent.get(key) === sizes) continue;
+      const shrunk = await shrink(path, thrift);
+      if (shrunk === undefined) {
+        this.#spent.set(key, sizes);
+        continue;
+      }
+      total += shrunk.bytes - size;
+      this.#gaveUp(path, shrunk);
+      if (shrunk.bytes === 0) for (const one of thrifts) this.#spent.delete(`${one} ${path}`);
+    }
+    return total;
+  }
+
+  #gaveUp(segment: string, { stripped, forgotten }: Shrunk): void {
+    this.rawGivenUp += stripped;
+    if (stripped > 0) {
+      const what = "the dead-letter store is full: the oldest entries lost their raw bytes, their positions are kept";
+      this.#log.error({ segment, entries: stripped }, what);
+    }
+    if (forgotten > 0) {
+      const what =
+        "the dead-letter store is full: the oldest lines of the socket that are no alerts were given up; find out who sends them";
+      this.#log.error({ segment, entries: forgotten }, what);
+    }
+  }
+
+  async #total(): Promise<number> {
+    let total = 0;
+    for (const name of await readdir(this.#directory)) total += (await stat(join(this.#directory, name))).size;
+    return total;
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (reason) {
+    if (errnoOf(reason) === "ENOENT") return 0;
+    throw reason;
+  }
+}

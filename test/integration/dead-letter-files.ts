@@ -1,0 +1,20 @@
+import assert from "node:assert/strict";
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { readSegment, segmentsOf, type DeadLetter } from "../../daemon/delivery/dead-letter-segments.ts";
+
+/** All entries of a store; fails where a line cannot be read. */
+export async function lettersIn(directory: string): Promise<DeadLetter[]> {
+  const letters: DeadLetter[] = [];
+  for (const segment of await segmentsOf(directory)) {
+    const bad = (number: number) => assert.fail(`line ${number} of ${segment} is unreadable`);
+    for await (const { letter } of readSegment(segment, bad)) letters.push(letter);
+  }
+  return letters;
+}
+
+export async function bytesIn(directory: string): Promise<number> {
+  let total = 0;
+  for (const name of await readdir(directory)) total += (await stat(join(directory, name))).size;
+  return total;
+}

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { segmentsOf, type DeadLetter } from "../../daemon/delivery/dead-letter-segments.ts";
+import { markRemoved } from "../../daemon/delivery/dead-letter-tombstones.ts";
+import { DeadLetterStore, type NewDeadLetter } from "../../daemon/delivery/dead-letters.ts";
+import { silentLog } from "../../daemon/telemetry/log.ts";
+import { TempDir } from "../rig/temp-dir.ts";
+import { bytesIn, lettersIn } from "./dead-letter-files.ts";
+
+const limits = { maxBytes: 60_000, segmentBytes: 10_000 };
+
+function ofTail(offset: number): NewDeadLetter {
+  const bytes = Buffer.from("torn");
+  const place = { file: "alerts.json", offset, length: bytes.length };
+  return { source: "tail", reason: "torn", detail: "the file ended in mid-line", place, bytes };
+}
+
+function ofSocket(index: number, reason: DeadLetter["reason"] = "not-json"): NewDeadLetter {
+  const bytes = Buffer.from(`no alert ${index}`);
+  return { source: "socket", reason, detail: "no JSON", place: { file: "", offset: 0, length: bytes.length }, bytes };
+}
+
+/** Bytes that this process has read so far, from whatever: proc(5), io. */
+function bytesRead(): number {
+  return Number(/^rchar: (\d+)$/m.exec(readFileSync("/proc/self/io", "latin1"))?.[1]);
+}
+
+test("lines of the socket that are no alerts do not fill the disk: over the bound the oldest of them are given up", async () => {
+  await using temp = await TempDir.create();
+  await using store = new DeadLetterStore(temp.path, limits, silentLog);
+  for (let i = 0; i < 20; i++) await store.add(ofTail(i));
+  for (let i = 0; i < 10; i++) await store.add(ofSocket(i, "handler-error"));
+  for (let i = 0; i < 3000; i++) await store.add(ofSocket(i, i % 2 === 0 ? "not-json" : "over-long"));
+  assert.ok((await bytesIn(temp.path)) <= limits.maxBytes + limits.segmentBytes);
+  const letters = await lettersIn(temp.path);
+  const offsets = letters.flatMap(({ source, place }) => (source === "tail" ? [place.offset] : []));
+  assert.deepEqual(
+    offsets,
+    Array.from({ length: 20 }, (_, i) => i),
+    "every position is kept",
+  );
+  assert.equal(letters.filter(({ reason }) => reason === "handler-error").length, 10, "and every alert");
+  assert.ok(letters.some(({ raw }) => raw === Buffer.from("no alert 2999").toString("base64")));
+  assert.ok((await segmentsOf(temp.path)).length < 10, "segments in which nothing is left are deleted");
+});
+
+test("a store full of positions is not read again for each new entry", async () => {
+  await using temp = await TempDir.create();
+  await using store = new DeadLetterStore(temp.path, limits, silentLog);
+  for (let i = 0; i < 600; i++) await store.add(ofTail(i));
+  const size = await bytesIn(temp.path);
+  assert.ok(size > limits.maxBytes, "all of it is positions, which stay");
+  const [segment = ""] = await segmentsOf(temp.path);
+  await markRemoved(segment, [1, 2, 3]);
+  await store.add(ofTail(600));
+  const before = bytesRead();
+  for (let i = 601; i < 621; i++) await store.add(ofTail(i));
+  const read = bytesRead() - before;
+  assert.ok(read < size, `${read} bytes were read for 20 entries, and the store has ${size}`);
+  assert.equal((await lettersIn(temp.path)).length, 621 - 3);
+});

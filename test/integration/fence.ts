@@ -1,0 +1,38 @@
+import { BrokerConnection } from "../../daemon/sinks/kafka/connection.ts";
+import { fetchBatches, fetchMetadata, produce } from "../../daemon/sinks/kafka/requests.ts";
+import type { Kafka } from "../rig/kafka.ts";
+import { present } from "../rig/present.ts";
+import { kafkaOptions, sealedBatch } from "../unit/sinks/kafka/rig.ts";
+
+/** Where a record batch holds who wrote it (Kafka's record batch format, version 2). */
+const at = { producerId: 43, epoch: 51 } as const;
+
+/**
+ * Writes one record under the id of a partition's first producer, with the epoch that follows: from then on the leader
+ * refuses that producer (INVALID_PRODUCER_EPOCH). @returns the record's value
+ */
+export async function fence(kafka: Kafka, topic: string, partition: number): Promise<string> {
+  const settings = { options: kafkaOptions(kafka.addresses), tls: () => undefined };
+  const open: BrokerConnection[] = [];
+  const connect = async (address: string): Promise<BrokerConnection> => {
+    const connection = new BrokerConnection(address, settings);
+    open.push(connection);
+    await connection.opened;
+    return connection;
+  };
+  try {
+    const { brokers } = await fetchMetadata(await connect(present(kafka.addresses[0])), [topic]);
+    const id = await kafka.leaderOf(topic, partition);
+    const { host, port } = present(brokers.find(({ nodeId }) => nodeId === id));
+    const leader = await connect(`${host}:${port}`);
+    const batch = await fetchBatches(leader, topic, partition, { offset: 0, maxBytes: 1 });
+    const producerId = batch.readBigInt64BE(at.producerId);
+    const epoch = batch.readInt16BE(at.epoch) + 1;
+    const value = `written by another as producer ${producerId}, epoch ${epoch}`;
+    const { code } = await produce(leader, topic, partition, await sealedBatch(value, { producerId, epoch }), 5000);
+    if (code !== 0) throw new Error(`the leader answers with code ${code}`);
+    return value;
+  } finally {
+    for (const connection of open) connection.close(new Error("no longer needed"));
+  }
+}
