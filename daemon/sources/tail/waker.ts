@@ -67,7 +67,7 @@ class Wait {
 
   readonly #end = (): void => {
     clearInterval(this.#timer);
-    this.#watcher?.close();
+    this.#unwatch();
     this.#signal.removeEventListener("abort", this.#end);
     this.#resolve();
   };
@@ -86,6 +86,14 @@ class Wait {
     this.#timer = setInterval(this.#look, periodMs);
   }
 
+  /** Whether there was a watch. */
+  #unwatch(): boolean {
+    const watcher = this.#watcher;
+    this.#watcher = undefined;
+    watcher?.close();
+    return watcher !== undefined;
+  }
+
   #watch({ directory, periodMs }: Watched): void {
     if (periodMs <= this.#periodMs) return;
     try {
@@ -94,8 +102,7 @@ class Wait {
       return; // It is gone, or the user's watches are used up: looks go on as before, and say what is wrong.
     }
     this.#watcher.on("error", () => {
-      this.#watcher?.close();
-      this.#lookEvery(this.#periodMs);
+      if (this.#unwatch()) this.#lookEvery(this.#periodMs);
     });
     this.#lookEvery(periodMs);
     this.#look(); // at what changed before the watch was there
