@@ -4,14 +4,44 @@ import type { Kafka } from "../rig/kafka.ts";
 import { present } from "../rig/present.ts";
 import { kafkaOptions, sealedBatch } from "../unit/sinks/kafka/rig.ts";
 
-/** Where a record batch holds who wrote it (Kafka's record batch format, version 2). */
-const at = { producerId: 43, epoch: 51 } as const;
+/** Where a record batch has its parts (Kafka's record batch format, version 2). */
+const at = { length: 8, afterLength: 12, producerId: 43, epoch: 51 } as const;
 
 /**
  * Writes one record under the id of a partition's first producer, with the epoch that follows: from then on the leader
  * refuses that producer (INVALID_PRODUCER_EPOCH). @returns the record's value
  */
-export async function fence(kafka: Kafka, topic: string, partition: number): Promise<string> {
+export function fence(kafka: Kafka, topic: string, partition: number): Promise<string> {
+  return withLeader(kafka, topic, partition, async (leader) => {
+    const batch = await fetchBatches(leader, topic, partition, { offset: 0, maxBytes: 1 });
+    const producerId = batch.readBigInt64BE(at.producerId);
+    const epoch = batch.readInt16BE(at.epoch) + 1;
+    const value = `written by another as producer ${producerId}, epoch ${epoch}`;
+    const { code } = await produce(leader, topic, partition, await sealedBatch(value, { producerId, epoch }), 5000);
+    if (code !== 0) throw new Error(`the leader answers with code ${code}`);
+    return value;
+  });
+}
+
+/** Who wrote the batches of a partition, `id/epoch`, each once, the first one first. */
+export function producersOf(kafka: Kafka, topic: string, partition: number): Promise<string[]> {
+  return withLeader(kafka, topic, partition, async (leader) => {
+    const batches = await fetchBatches(leader, topic, partition, { offset: 0, maxBytes: 50_000_000 });
+    const found = new Set<string>();
+    for (let from = 0; from + at.epoch + 2 <= batches.length;) {
+      found.add(`${batches.readBigInt64BE(from + at.producerId)}/${batches.readInt16BE(from + at.epoch)}`);
+      from += at.afterLength + batches.readInt32BE(from + at.length);
+    }
+    return [...found];
+  });
+}
+
+async function withLeader<T>(
+  kafka: Kafka,
+  topic: string,
+  partition: number,
+  ask: (leader: BrokerConnection) => Promise<T>,
+): Promise<T> {
   const settings = { options: kafkaOptions(kafka.addresses), tls: () => undefined };
   const open: BrokerConnection[] = [];
   const connect = async (address: string): Promise<BrokerConnection> => {
@@ -24,14 +54,7 @@ export async function fence(kafka: Kafka, topic: string, partition: number): Pro
     const { brokers } = await fetchMetadata(await connect(present(kafka.addresses[0])), [topic]);
     const id = await kafka.leaderOf(topic, partition);
     const { host, port } = present(brokers.find(({ nodeId }) => nodeId === id));
-    const leader = await connect(`${host}:${port}`);
-    const batch = await fetchBatches(leader, topic, partition, { offset: 0, maxBytes: 1 });
-    const producerId = batch.readBigInt64BE(at.producerId);
-    const epoch = batch.readInt16BE(at.epoch) + 1;
-    const value = `written by another as producer ${producerId}, epoch ${epoch}`;
-    const { code } = await produce(leader, topic, partition, await sealedBatch(value, { producerId, epoch }), 5000);
-    if (code !== 0) throw new Error(`the leader answers with code ${code}`);
-    return value;
+    return await ask(await connect(`${host}:${port}`));
   } finally {
     for (const connection of open) connection.close(new Error("no longer needed"));
   }

@@ -28,7 +28,7 @@ export function readDeadLetters(stateDir: string, ledger: SoakLedger): DeadLette
   const wrong: string[] = [];
   const scraps: Buffer[] = [];
   let entries = 0;
-  for (const line of names.toSorted().flatMap((name) => readFileSync(join(directory, name), "utf8").split("\n"))) {
+  for (const line of names.toSorted().flatMap((name) => linesOf(join(directory, name)))) {
     const entry = parse(line);
     if (entry === undefined) continue;
     entries++;
@@ -43,6 +43,15 @@ export function readDeadLetters(stateDir: string, ledger: SoakLedger): DeadLette
     if (!ledger.mayBeDead(sequence)) wrong.push(`${sequence}: ${entry.reason}: ${entry.detail}`);
   }
   return { entries, wrong, scraps };
+}
+
+/** Lines of a segment that were not removed. */
+function linesOf(path: string): string[] {
+  const tombstones = `${path}.removed`;
+  const text = existsSync(tombstones) ? readFileSync(tombstones, "latin1") : "";
+  const removed = new Set(Array.from(text.matchAll(/^(\d+) removed$/gm), ([, number]) => Number(number)));
+  const lines = readFileSync(path, "utf8").split("\n");
+  return lines.filter((_, index) => !removed.has(index + 1));
 }
 
 function parse(line: string): Entry | undefined {

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { readDeadLetters } from "./dead-letters.ts";
+import { readDeadLetters, type DeadLetterCount } from "./dead-letters.ts";
 import type { Allowances } from "./fault.ts";
 import type { Stage } from "./stage.ts";
 
@@ -50,8 +50,16 @@ export interface Verdict {
 /** What a verdict is made of. */
 export type Judged = Pick<Stage, "ledger" | "referee" | "forwarder" | "calls" | "stateDir" | "scraps">;
 
-/** Holds everything that was written and seen against the promise. The forwarder has stopped. */
-export function judge(stage: Judged, allowances: Allowances, copiesAllowed: (appendedMs: number) => boolean): Verdict {
+/**
+ * Holds everything that was written and seen against the promise. The forwarder has stopped.
+ * @param gone dead letters that were looked through and removed meanwhile
+ */
+export function judge(
+  stage: Judged,
+  allowances: Allowances,
+  copiesAllowed: (appendedMs: number) => boolean,
+  gone: DeadLetterCount = { entries: 0, wrong: [], scraps: [] },
+): Verdict {
   const { ledger, referee, forwarder, calls } = stage;
   const dead = readDeadLetters(stage.stateDir, ledger);
   const missing = referee.missing();
@@ -67,8 +75,9 @@ export function judge(stage: Judged, allowances: Allowances, copiesAllowed: (app
   few("invented", referee.invented);
   few("altered", referee.altered);
   few("out of order", referee.outOfOrder);
-  few("wrongly dead", dead.wrong);
-  const lost = stage.scraps.filter((scrap) => !dead.scraps.some((found) => found.includes(scrap)));
+  few("wrongly dead", [...gone.wrong, ...dead.wrong]);
+  const kept = [...gone.scraps, ...dead.scraps];
+  const lost = stage.scraps.filter((scrap) => !kept.some((found) => found.includes(scrap)));
   few(
     "not among the dead letters",
     lost.map((scrap) => scrap.toString("latin1").slice(0, 80)),
@@ -93,7 +102,7 @@ export function judge(stage: Judged, allowances: Allowances, copiesAllowed: (app
     altered: referee.altered.length,
     outOfOrder: referee.outOfOrder.length,
     copies: referee.copies.length,
-    deadLetters: dead.entries,
+    deadLetters: gone.entries + dead.entries,
     kills: forwarder.kills,
     looks: looked.balanced,
     unbalanced: looked.unbalanced.length,

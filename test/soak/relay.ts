@@ -108,7 +108,11 @@ export class Relay implements AsyncDisposable {
 
   /** Ends all connections with a reset. */
   cut(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) {
+      // By itself it would wait until everything was written, which a side that reads nothing keeps from ending.
+      socket.resetAndDestroy();
+      socket.destroy();
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

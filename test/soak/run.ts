@@ -5,6 +5,7 @@ import type { Ground } from "./ground.ts";
 import { bounds, judge, type Verdict } from "./judge.ts";
 import { mend } from "./mend.ts";
 import { Stage } from "./stage.ts";
+import { StoreKeeper } from "./store-keeper.ts";
 
 /** How one fault went. */
 export interface Passage {
@@ -63,6 +64,7 @@ export async function play(
   const passages: Passage[] = [];
   const windows: Window[] = [];
   const broken: string[] = [];
+  const keeper = new StoreKeeper();
   await stage.pass(warmUpMs);
   await stage.settled();
   const descriptors = stage.forwarder.descriptors;
@@ -71,6 +73,9 @@ export async function play(
     const passage = await pass(stage, fault);
     passages.push(passage);
     progress(`${index + 1}/${faults.length} ${line(passage)}`);
+    // What may come twice is to come before the next fault begins, or it would count as that one's.
+    if (fault.copies === true) await stage.settled().catch((reason: unknown) => broken.push(describe(reason)));
+    await keeper.look(stage).catch((reason: unknown) => broken.push(describe(reason)));
     const due = ((index + 1) / faults.length) * alerts;
     await eventually("the alerts of this fault", () => stage.ledger.written >= due, { withinMs: 3_600_000 });
   }
@@ -79,7 +84,7 @@ export async function play(
   broken.push(...(await leaks(stage, descriptors)));
   await stage.forwarder.stop().catch((reason: unknown) => broken.push(describe(reason)));
   const mayCopy = (appendedMs: number): boolean => windowAt(windows, appendedMs)?.fault.copies === true;
-  const verdict = judge(stage, {}, mayCopy);
+  const verdict = judge(stage, {}, mayCopy, keeper.seen);
   const counted = passages.map((passage, index): Passage => {
     const copies = stage.referee.copies.filter(({ appendedMs }) => windowAt(windows, appendedMs) === windows[index]);
     return { ...passage, copies: copies.length };

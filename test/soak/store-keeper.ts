@@ -1,0 +1,46 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { Program } from "../rig/program.ts";
+import { readDeadLetters, type DeadLetterCount } from "./dead-letters.ts";
+import type { Stage } from "./stage.ts";
+
+/** Well before the store's bound, above which the oldest entries lose the bytes that they are recognised by. */
+const emptiedAfterBytes = 100 << 20;
+
+/** Plays the administrator of a long run, who looks through the dead letters now and then and removes them. */
+export class StoreKeeper {
+  /** What was looked through and removed. */
+  seen: DeadLetterCount = { entries: 0, wrong: [], scraps: [] };
+  /** Bytes of the store when it was emptied: a segment that is still written to is made smaller later. */
+  #floorBytes = 0;
+
+  async look(stage: Stage): Promise<void> {
+    const bytes = bytesOf(stage.stateDir);
+    this.#floorBytes = Math.min(this.#floorBytes, bytes);
+    if (bytes - this.#floorBytes < emptiedAfterBytes) return;
+    // Nothing may come between the look and the removal.
+    await stage.settled();
+    const { entries, wrong, scraps } = readDeadLetters(stage.stateDir, stage.ledger);
+    await purge(stage);
+    this.seen = {
+      entries: this.seen.entries + entries,
+      wrong: [...this.seen.wrong, ...wrong],
+      scraps: [...this.seen.scraps, ...scraps],
+    };
+    this.#floorBytes = bytesOf(stage.stateDir);
+  }
+}
+
+async function purge(stage: Stage): Promise<void> {
+  const args = [stage.ground.bundle, "dead-letter", "purge", "--all", "--config", stage.configure()];
+  await using program = new Program(process.execPath, args);
+  const ended = await program.end();
+  if (ended !== 0) throw new Error(`dead-letter purge ended with ${ended}: ${program.errorLines.join("; ")}`);
+}
+
+function bytesOf(stateDir: string): number {
+  const directory = join(stateDir, "dead-letters");
+  if (!existsSync(directory)) return 0;
+  const sizes = readdirSync(directory).map((name) => statSync(join(directory, name), { throwIfNoEntry: false })?.size);
+  return sizes.reduce<number>((sum, size = 0) => sum + size, 0);
+}
