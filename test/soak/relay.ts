@@ -109,8 +109,9 @@ export class Relay implements AsyncDisposable {
   /** Ends all connections with a reset. */
   cut(): void {
     for (const socket of this.#sockets) {
-      // By itself it would wait until everything was written, which a side that reads nothing keeps from ending.
-      socket.resetAndDestroy();
+      // By itself a reset waits until everything was written, which a side that reads nothing keeps from ending. And
+      // libuv refuses it while the end is being sent: Node then never closes the socket, and hangs at its own end.
+      if (!socket.writableEnded) socket.resetAndDestroy();
       socket.destroy();
     }
   }
