@@ -107,9 +107,12 @@ export class Couples {
     this.enter(shipment);
   }
 
-  /** What an earlier process left: a saved window, or else the second up to which its tail had come. */
+  /**
+   * What an earlier process left: the second up to which its tail had come, and the window of the last proper stop, which
+   * may lie further back: it outlives a crash soon after the start, and stays where it cannot be removed.
+   */
   restore(window: SavedWindow | undefined, passedSecond: number): void {
-    this.#pairing.forgetUpTo(Math.max(window?.forgottenSecond ?? -1, window === undefined ? passedSecond : -1));
+    this.#pairing.forgetUpTo(Math.max(window?.forgottenSecond ?? -1, passedSecond));
     this.#tailSecond = Math.max(this.#tailSecond, passedSecond);
     if (window !== undefined) this.#pairing.restore(window.entries);
   }

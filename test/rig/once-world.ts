@@ -25,6 +25,8 @@ export interface OnceOptions {
   readonly aheadLimit: number;
   readonly isReadable: boolean;
   readonly tailWaitMs: number;
+  /** The window that a stop saves cannot be removed: a crash later on finds it again. */
+  readonly keepsWindow?: boolean;
 }
 
 /**
@@ -43,6 +45,8 @@ export class OnceWorld {
   #doneBefore: ReadonlySet<number> = new Set();
   #second = -1;
   #checkpoint: Checkpoint = { line: 0, done: new Set(), low: {}, second: -1 };
+  /** What the last stop saved. */
+  #window: SavedWindow | undefined;
   /** Deliveries of this process that were not settled. */
   #open = 0;
   /** Shipments of this process that may have no outcome. */
@@ -115,14 +119,15 @@ export class OnceWorld {
     this.#delivery.outbox.dispose();
     const window = this.#couples.save();
     this.saveCheckpoint();
-    await this.#restart(structuredClone(window));
+    this.#window = structuredClone(window);
+    await this.#restart(this.#window);
   }
 
   /** Ends without a word: only the last checkpoint is left. */
   async crash(): Promise<void> {
     this.#delivery.shipper.dispose();
     this.#delivery.outbox.dispose();
-    await this.#restart(undefined);
+    await this.#restart(this.#options.keepsWindow === true ? this.#window : undefined);
   }
 
   /** Reads the log to its end and lets everything get its outcome; then nothing may be left over anywhere. */

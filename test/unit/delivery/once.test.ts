@@ -11,6 +11,7 @@ interface Program {
   readonly aheadLimit: number;
   readonly isReadable: boolean;
   readonly tailWaitMs: number;
+  readonly keepsWindow?: boolean;
   readonly lines: number;
   /** Chance of a stop and of a crash at each step. */
   readonly stops: number;
@@ -82,3 +83,6 @@ test("each line gives one record over crashes and stops, when the sink may be re
 
 test("each line gives one record over crashes while the window forgets and the tail waits", () =>
   runAll({ ...calm, windowSize: 12, aheadLimit: 8, tailWaitMs: 3_600_000, stops: 0.1, crashes: 0.2 }, 12));
+
+test("each line gives one record over crashes that find the window of an earlier stop again", () =>
+  runAll({ ...calm, keepsWindow: true, stops: 0.1, crashes: 0.2 }, 15));
