@@ -28,13 +28,13 @@ function keepHeapSmall(): void {
  * that fit nothing, and grew to 150 MB in a minute of them.
  */
 async function returnLargeBlocks(): Promise<void> {
-  const { default: koffi } = await import("koffi");
-  const program = koffi.load(null);
   let mallopt: (parameter: number, value: number) => number;
   try {
-    mallopt = program.func("int mallopt(int parameter, int value)");
+    const { default: koffi } = await import("koffi");
+    mallopt = koffi.load(null).func("int mallopt(int parameter, int value)");
   } catch {
-    return; // Another C library than glibc has no such setting, nor the habit.
+    // Another C library than glibc has neither the setting nor the habit. That koffi is missing is said by the lock.
+    return;
   }
   mallopt(mmapThreshold, ownMappingBytes);
 }

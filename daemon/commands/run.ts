@@ -31,9 +31,9 @@ Signals:
 `,
   async run(args, io) {
     const { values } = parseCommandLine(run, args, configOptions);
-    await keepMemorySmall();
     const first = loadConfig(values, io);
     await using _lock = await lockStateDir(first.stateDir, createLog(first.log.level));
+    await keepMemorySmall();
     const process = { env: io.env, books: createBooks(), latency: new LatencyMeter(), metrics: new Metrics() };
     const rates = new RateMeter(performance.now());
     using signals = new Signals();

@@ -1,7 +1,7 @@
 /** What `npm run build` leaves in dist/. The tests are run in the root of the checkout. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { copyFile, cp, readFile, stat, symlink } from "node:fs/promises";
+import { copyFile, cp, mkdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { builtinModules, createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
@@ -10,6 +10,7 @@ import { build, type Plugin } from "esbuild";
 import { bundleCustomDfn, bundleForwarder } from "../../scripts/bundle/bundles.ts";
 import { kafkajsPatch, patchRequestQueue } from "../../scripts/bundle/kafkajs-patch.ts";
 import { koffiNative } from "../../scripts/bundle/koffi-native.ts";
+import { Program } from "../rig/program.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 
 const root = resolve(".");
@@ -48,6 +49,26 @@ test("the forwarder runs away from its checkout, and knows its version", async (
   const manifest: { version: string } = JSON.parse(await readFile("package.json", "utf8"));
   const told: { version: string } = JSON.parse(stdout);
   assert.equal(told.version, manifest.version);
+});
+
+test("the forwarder runs without koffi's native file: it says that it has no lock, and goes on", async () => {
+  await using dir = await TempDir.create();
+  await copyFile(join(dist, "wazuh-dfn.cjs"), dir.join("wazuh-dfn.cjs"));
+  await mkdir(dir.join("home/logs/alerts"), { recursive: true });
+  const settings = {
+    dfn: { customer_id: "topic" },
+    wazuh: { home: dir.join("home") },
+    sources: { socket: { path: dir.join("alerts.sock") } },
+    sink: { file: { path: dir.join("records") } },
+    state_dir: dir.join("state"),
+    status: { listen: dir.join("status.sock") },
+  };
+  await writeFile(dir.join("config.yaml"), JSON.stringify(settings));
+  const args = [dir.join("wazuh-dfn.cjs"), "run", "--config", dir.join("config.yaml")];
+  await using forwarder = new Program(process.execPath, args);
+  await forwarder.waitForLog(/cannot be locked, because koffi's native part is missing/);
+  await forwarder.waitForLog(/"msg":"started"/);
+  assert.equal((await forwarder.stop()).ended, 0);
 });
 
 test("no bundle names the machine that it was built on", async () => {
