@@ -1,9 +1,10 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, errnoOf } from "../errors.ts";
+import { describe } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
 import { isWrittenByAnother, segmentsOf, shrink, thrifts, type Shrunk, type Thrift } from "./dead-letter-segments.ts";
 import { tombstonesOf } from "./dead-letter-tombstones.ts";
+import { statIfThere } from "./dead-letter-usage.ts";
 
 /**
  * Keeps the dead-letter store below its bound. First goes what was removed, then the raw bytes of the oldest entries,
@@ -45,8 +46,9 @@ export class DeadLetterRoom {
     for (const path of await segmentsOf(this.#directory)) {
       if (total <= this.#maxBytes) break;
       if (path === current || isWrittenByAnother(path)) continue;
-      const { size } = await stat(path);
-      const sizes = `${size} ${await sizeOf(tombstonesOf(path))}`;
+      const size = (await statIfThere(path))?.size;
+      if (size === undefined) continue; // Deleted in this moment.
+      const sizes = `${size} ${(await statIfThere(tombstonesOf(path)))?.size ?? 0}`;
       const key = `${thrift} ${path}`;
       if (this.#spent.get(key) === sizes) continue;
       const shrunk = await shrink(path, thrift);
@@ -78,14 +80,5 @@ export class DeadLetterRoom {
     let total = 0;
     for (const name of await readdir(this.#directory)) total += (await stat(join(this.#directory, name))).size;
     return total;
-  }
-}
-
-async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size;
-  } catch (reason) {
-    if (errnoOf(reason) === "ENOENT") return 0;
-    throw reason;
   }
 }

@@ -69,7 +69,8 @@ export class DeadLetterUsage {
   }
 }
 
-async function statIfThere(path: string): Promise<{ readonly ino: number; readonly size: number } | undefined> {
+/** Another process may take a file of the store away at any moment. */
+export async function statIfThere(path: string): Promise<{ readonly ino: number; readonly size: number } | undefined> {
   try {
     return await stat(path);
   } catch (reason) {
