@@ -36,7 +36,14 @@ export async function recover(
   context: SenderContext,
 ): Promise<Recovery> {
   for (const entry of entries) if (entry.fault?.kind === "corrupt") entry.corruptions += 1;
-  if (!entries.some(needsNewNumber)) return { entries, isNumberedAnew: false, isProgress: false };
+  const culprits = entries.filter(needsNewNumber);
+  if (culprits.length === 0) return { entries, isNumberedAnew: false, isProgress: false };
+  const unknown = culprits.find(({ fault }) => fault?.kind === "gap" || fault?.kind === "fenced");
+  if (unknown?.fault !== undefined) {
+    context.log.warn(
+      `${topic}/${partition}: the broker no longer knows this producer as it was (${unknown.fault.text}). What already stands in the topic is looked up and the rest sent under a new producer id; nothing is lost`,
+    );
+  }
   const missing = await withoutStanding(topic, partition, entries, context);
   const rest = missing.flatMap((entry) => divide(topic, entry, context));
   return {

@@ -74,9 +74,10 @@ test("batches behind one that failed are sent again after it, in order", async (
 });
 
 for (const code of [45, 47, 59, 90]) {
-  test(`an unknown producer (code ${code}) is renewed, and what stands in the topic is not sent again`, async () => {
+  test(`an unknown producer (code ${code}) is renewed with a warning, and what stands is not sent again`, async () => {
     await using broker = await ScriptedBroker.start();
-    await using sink = openSink([broker.address]);
+    const lines = new Lines();
+    await using sink = openSink([broker.address], {}, lines.log);
     await write(sink, "0");
     // "a" is appended but its answer is lost; then the broker has forgotten the producer.
     broker.react = ({ producerId }, count) => {
@@ -88,6 +89,7 @@ for (const code of [45, 47, 59, 90]) {
     assert.deepEqual(outcomes.flatMap(summary), [1, 2, 3, 4]);
     const renewed = broker.produced.filter(({ producerId }) => producerId !== broker.produced[0]?.producerId);
     assert.equal(renewed[0]?.sequence, 0);
+    assert.equal(lines.matching(/^warn .*no longer knows this producer .* new producer id; nothing is lost/).length, 1);
   });
 }
 
