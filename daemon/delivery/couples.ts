@@ -1,6 +1,6 @@
 import type { SourceName } from "./contract.ts";
 import type { Fingerprint } from "./fingerprint-table.ts";
-import type { Pairing, SavedEntry } from "./pairing.ts";
+import type { Pairing } from "./pairing.ts";
 import { withOneMore, type Delivery, type Shipment } from "./shipment.ts";
 
 export type CoupleVerdict =
@@ -11,9 +11,10 @@ export type CoupleVerdict =
 
 /** The pairing window as it is saved on a proper stop. */
 export interface SavedWindow {
-  readonly version: 1;
+  /** Second of the newest alert that the window has forgotten; -1 for none. */
   readonly forgottenSecond: number;
-  readonly entries: readonly SavedEntry[];
+  /** As `Pairing.save` gives it: that of a forwarder in use is always full, so it stays flat. */
+  readonly words: Uint32Array;
 }
 
 const leftBecause = {
@@ -114,7 +115,7 @@ export class Couples {
   restore(window: SavedWindow | undefined, passedSecond: number): void {
     this.#pairing.forgetUpTo(Math.max(window?.forgottenSecond ?? -1, passedSecond));
     this.#tailSecond = Math.max(this.#tailSecond, passedSecond);
-    if (window !== undefined) this.#pairing.restore(window.entries);
+    if (window !== undefined) this.#pairing.restore(window.words);
   }
 
   /**
@@ -128,7 +129,7 @@ export class Couples {
       if (this.isLone) this.#pairing.undo(print, "tail");
       else for (const { source } of [shipment, ...shipment.ties]) this.#undo(print, source);
     }
-    return { version: 1, forgottenSecond: this.#pairing.forgottenSecond, entries: [...this.#pairing.save()] };
+    return { forgottenSecond: this.#pairing.forgottenSecond, words: this.#pairing.save() };
   }
 
   #undo(print: Fingerprint, source: SourceName): void {

@@ -1,4 +1,4 @@
-import { FingerprintTable, type Copies, type Fingerprint } from "./fingerprint-table.ts";
+import { FingerprintTable, maxCopies, type Copies, type Fingerprint } from "./fingerprint-table.ts";
 
 /**
  * What to do with a copy of an alert.
@@ -15,8 +15,8 @@ export type Pair =
   | { readonly kind: "covered" }
   | { readonly kind: "full" };
 
-/** One remembered alert, as it is saved on a proper stop: high, low, tail copies, socket copies, second of the alert. */
-export type SavedEntry = readonly [high: number, low: number, tail: number, socket: number, second: number];
+/** Numbers that a remembered alert takes in a saved window: high, low, copies by both ways, second of the alert + 1. */
+export const savedWords = 4;
 
 /**
  * Recognises the same alert from two sources. The log is what counts: each of its lines is one alert, also when two
@@ -36,8 +36,8 @@ export class Pairing {
   readonly #table: FingerprintTable;
   readonly #capacity: number;
   readonly #aheadLimit: number;
-  /** The window as a ring in order of arrival: high, low, second of the alert. */
-  readonly #ring: Float64Array;
+  /** The window as a ring in order of arrival: high, low, second of the alert + 1. */
+  readonly #ring: Uint32Array;
   #oldest = 0;
   #entries = 0;
   /** Alerts that only the socket has brought. */
@@ -53,7 +53,7 @@ export class Pairing {
     // One place is left for an alert of the tail, or there would be nothing that may be forgotten for it.
     this.#aheadLimit = Math.min(aheadLimit, capacity - 2);
     this.#table = new FingerprintTable(capacity);
-    this.#ring = new Float64Array(capacity * 3);
+    this.#ring = new Uint32Array(capacity * 3);
   }
 
   get size(): number {
@@ -115,26 +115,36 @@ export class Pairing {
     this.#table.set(print, left);
   }
 
-  /** The window, oldest first, for a proper stop. */
-  *save(): Generator<SavedEntry> {
+  /** The window for a proper stop: `savedWords` numbers an alert, the oldest first. */
+  save(): Uint32Array {
+    const words = new Uint32Array(this.#entries * savedWords);
+    let length = 0;
     for (let i = 0; i < this.#entries; i++) {
       const [print, second] = this.#at((this.#oldest + i) % this.#capacity);
-      const { tail, socket } = this.#table.get(print);
-      if (tail + socket > 0) yield [print.high, print.low, tail, socket, second];
+      const copies = this.#table.get(print);
+      if (isNew(copies)) continue;
+      words[length] = print.high;
+      words[length + 1] = print.low;
+      words[length + 2] = copies.tail | (copies.socket << 16);
+      words[length + 3] = second + 1;
+      length += savedWords;
     }
+    return words.subarray(0, length);
   }
 
-  /** Reads back what `save` gave, into an empty window. */
-  restore(entries: Iterable<SavedEntry>): void {
-    for (const [high, low, tail, socket, second] of entries) {
-      const print = { high, low };
-      if (this.#entries >= this.#capacity - 1 || !isNew(this.#table.get(print))) continue;
-      if (isAhead({ tail, socket })) {
+  /** Reads back what `save` gave, into an empty window. Any numbers do: what cannot be an alert takes no place. */
+  restore(words: Uint32Array): void {
+    for (let i = 0; i + savedWords <= words.length && this.#entries < this.#capacity - 1; i += savedWords) {
+      const print = { high: words[i] ?? 0, low: words[i + 1] ?? 0 };
+      const packed = words[i + 2] ?? 0;
+      const copies = { tail: packed & maxCopies, socket: (packed >>> 16) & maxCopies };
+      if (isNew(copies) || !isNew(this.#table.get(print))) continue;
+      if (isAhead(copies)) {
         if (this.#ahead >= this.#aheadLimit) continue;
         this.#ahead += 1;
       }
-      this.#enter(print, second);
-      this.#table.set(print, { tail, socket });
+      this.#enter(print, (words[i + 3] ?? 0) - 1);
+      this.#table.set(print, copies);
     }
   }
 
@@ -163,12 +173,12 @@ export class Pairing {
   #put(index: number, print: Fingerprint, second: number): void {
     this.#ring[index * 3] = print.high;
     this.#ring[index * 3 + 1] = print.low;
-    this.#ring[index * 3 + 2] = second;
+    this.#ring[index * 3 + 2] = second + 1;
   }
 
   #at(index: number): [Fingerprint, number] {
     const ring = this.#ring;
-    return [{ high: ring[index * 3] ?? 0, low: ring[index * 3 + 1] ?? 0 }, ring[index * 3 + 2] ?? 0];
+    return [{ high: ring[index * 3] ?? 0, low: ring[index * 3 + 1] ?? 0 }, (ring[index * 3 + 2] ?? 0) - 1];
   }
 }
 

@@ -97,11 +97,14 @@ export function idOf(alert: Alert): string {
   return alert.id ?? `sha256:${createHash("sha256").update(alert.bytes).digest("hex").slice(0, 16)}`;
 }
 
-/** Unix second from an id `<second>.<offset>` (Wazuh 4.14: analysisd/format/to_json.c:56-62), or -1. */
+/** The window keeps a second in 32 bits. */
+const latestSecond = 2 ** 32 - 2;
+
+/** Unix second, before 2106, from an id `<second>.<offset>` (Wazuh 4.14: analysisd/format/to_json.c:56-62), or -1. */
 export function secondOf(id: string): number {
   const dot = id.indexOf(".");
   const second = dot > 0 ? Number(id.slice(0, dot)) : Number.NaN;
-  return Number.isSafeInteger(second) && second >= 0 ? second : -1;
+  return Number.isInteger(second) && second >= 0 && second <= latestSecond ? second : -1;
 }
 
 /**

@@ -1,17 +1,27 @@
-import { readFile, rm } from "node:fs/promises";
+import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, errnoOf } from "../errors.ts";
+import { crc32 } from "node:zlib";
 import type { SavedWindow } from "../delivery/couples.ts";
-import { maxCopies } from "../delivery/fingerprint-table.ts";
-import type { SavedEntry } from "../delivery/pairing.ts";
-import type { Log } from "../telemetry/log.ts";
 import { writeAtomically } from "../disk/atomic-file.ts";
+import { describe, errnoOf } from "../errors.ts";
+import type { Log } from "../telemetry/log.ts";
 
-const fileName = "window.json";
+const fileName = "window.bin";
+/** What the file begins with; the digit is the version. */
+const magic = "DFNPAIR2";
+/** Where its parts stand: little-endian numbers, a CRC-32 of all that follows it, the words in the machine's order. */
+const at = { checksum: 8, forgottenSecond: 12, words: 20 } as const;
+/** A full window takes 4.2 MB; a file with more than this is not ours. */
+const mostBytes = 8 * 1024 * 1024;
 
 /** Saves the pairing window beside the checkpoint, on a proper stop. */
-export async function saveWindow(stateDir: string, window: SavedWindow): Promise<void> {
-  await writeAtomically(join(stateDir, fileName), JSON.stringify(window));
+export async function saveWindow(stateDir: string, { forgottenSecond, words }: SavedWindow): Promise<void> {
+  const file = Buffer.alloc(at.words + words.byteLength);
+  file.write(magic, "latin1");
+  file.writeDoubleLE(forgottenSecond, at.forgottenSecond);
+  file.set(new Uint8Array(words.buffer, words.byteOffset, words.byteLength), at.words);
+  file.writeUInt32LE(crc32(file.subarray(at.forgottenSecond)), at.checksum);
+  await writeAtomically(join(stateDir, fileName), file);
 }
 
 /** Takes the saved window away once it is of no more use. */
@@ -26,9 +36,9 @@ export async function removeWindow(stateDir: string): Promise<void> {
 export async function loadWindow(stateDir: string, log: Log): Promise<SavedWindow | undefined> {
   const path = join(stateDir, fileName);
   try {
-    const window: unknown = JSON.parse(await readFile(path, "utf8"));
-    if (isWindow(window)) return window;
-    log.warn({ path }, "the saved pairing window is not understood and left out; an alert may be sent twice");
+    const window = (await stat(path)).size > mostBytes ? undefined : decode(await readFile(path));
+    if (window !== undefined) return window;
+    log.warn({ path }, "the saved pairing window is damaged or not ours and left out; an alert may be sent twice");
   } catch (reason) {
     if (errnoOf(reason) === "ENOENT") return undefined;
     const what = "the saved pairing window cannot be read and is left out; an alert may be sent twice";
@@ -37,26 +47,11 @@ export async function loadWindow(stateDir: string, log: Log): Promise<SavedWindo
   return undefined;
 }
 
-function isWindow(value: unknown): value is SavedWindow {
-  if (typeof value !== "object" || value === null) return false;
-  const { version, forgottenSecond, entries } = value as Partial<Record<keyof SavedWindow, unknown>>;
-  return version === 1 && Number.isFinite(forgottenSecond) && Array.isArray(entries) && entries.every(isEntry);
-}
-
-function isEntry(value: unknown): value is SavedEntry {
-  if (!Array.isArray(value) || value.length !== 5) return false;
-  const [high, low, tail, socket, second]: unknown[] = value;
-  // A number that does not fit, or no copy at all, would take a place in the window for an alert that is never found.
-  return (
-    (tail !== 0 || socket !== 0) &&
-    isUpTo(0xffffffff, high) &&
-    isUpTo(0xffffffff, low) &&
-    isUpTo(maxCopies, tail) &&
-    isUpTo(maxCopies, socket) &&
-    (second === -1 || isUpTo(Number.MAX_SAFE_INTEGER, second))
-  );
-}
-
-function isUpTo(most: number, value: unknown): boolean {
-  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= most;
+function decode(file: Buffer): SavedWindow | undefined {
+  if (file.length < at.words || file.toString("latin1", 0, at.checksum) !== magic) return undefined;
+  if (file.readUInt32LE(at.checksum) !== crc32(file.subarray(at.forgottenSecond))) return undefined;
+  const forgottenSecond = file.readDoubleLE(at.forgottenSecond);
+  const bytes = new Uint8Array(file.subarray(at.words));
+  const words = new Uint32Array(bytes.buffer, 0, Math.floor(bytes.length / Uint32Array.BYTES_PER_ELEMENT));
+  return Number.isFinite(forgottenSecond) ? { forgottenSecond, words } : undefined;
 }

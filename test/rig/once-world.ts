@@ -119,7 +119,7 @@ export class OnceWorld {
     this.#delivery.outbox.dispose();
     const window = this.#couples.save();
     this.saveCheckpoint();
-    this.#window = structuredClone(window);
+    this.#window = window;
     await this.#restart(this.#window);
   }
 

@@ -1,5 +1,8 @@
 import { appendFileSync, writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import { fingerprint } from "../../../daemon/delivery/fingerprint-table.ts";
+import { Pairing } from "../../../daemon/delivery/pairing.ts";
+import { saveWindow } from "../../../daemon/state/window-file.ts";
 import { BenchAlerts } from "../alerts.ts";
 import type { Figure } from "../figure.ts";
 import { memoryOf, processorSeconds, type Stage } from "../stage.ts";
@@ -11,6 +14,8 @@ import type { Row } from "./row.ts";
 const settleMs = 30_000;
 const idleMs = 20_000;
 const warmUpAlerts = 100;
+/** More than the pairing window holds. */
+const rememberedAlerts = 300_000;
 
 /** Row h: what the forwarder costs while nothing happens, and at most while it works through row d's backlog. */
 export class FootprintRow implements Row {
@@ -29,7 +34,7 @@ export class FootprintRow implements Row {
     return this.#carry.prepare();
   }
 
-  /** Idle: both sources on, connected to Kafka, after some alerts. */
+  /** Idle: both sources on, connected to Kafka, after some alerts; the pairing window full, as it is after weeks. */
   async round(): Promise<void> {
     await this.#carry.forwarder();
     const stage = this.#stage;
@@ -37,7 +42,10 @@ export class FootprintRow implements Row {
     const kafka = await stage.kafka();
     const path = stage.path("alerts.json");
     writeFileSync(path, "");
+    const stateDir = stage.newDirectory("state");
+    await saveFullWindow(stateDir);
     const config = stage.configure({
+      state_dir: stateDir,
       dfn: { customer_id: topic },
       sources: { socket: { path: stage.path("alerts.sock") }, tail: { path } },
       sink: { kafka: { brokers: kafka.addresses } },
@@ -70,6 +78,12 @@ export class FootprintRow implements Row {
   async dispose(): Promise<void> {
     // Each round ends what it starts.
   }
+}
+
+async function saveFullWindow(stateDir: string): Promise<void> {
+  const pairing = new Pairing();
+  for (let id = 0; id < rememberedAlerts; id++) pairing.tail(fingerprint(["bench", String(id)], 0), 1);
+  await saveWindow(stateDir, { forgottenSecond: -1, words: pairing.save() });
 }
 
 function megabytes(samples: readonly number[]): number[] {

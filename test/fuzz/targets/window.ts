@@ -1,46 +1,70 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { crc32 } from "node:zlib";
 import { Couples } from "../../../daemon/delivery/couples.ts";
 import { fingerprint } from "../../../daemon/delivery/fingerprint-table.ts";
-import { Pairing } from "../../../daemon/delivery/pairing.ts";
+import { Pairing, savedWords } from "../../../daemon/delivery/pairing.ts";
 import { loadWindow, saveWindow } from "../../../daemon/state/window-file.ts";
 import { TempDir } from "../../rig/temp-dir.ts";
 import { RecordingLog } from "../../unit/sources/tail/support/recording-log.ts";
-import { hostileJson, jsonWords } from "../seeds.ts";
 import type { Subject, Target } from "../target.ts";
 
 const capacity = 40;
 const aheadLimit = 20;
-const entries = Array.from({ length: 60 }, (_, index) => [
-  index * 7919,
-  index,
-  index % 3,
-  index % 2,
-  1_763_700_000 + index,
-]);
+/** As `Pairing.save` lays an alert out: fingerprint, copies by tail and socket, second. */
+const entries = Array.from({ length: 60 }, (_, i) => [i * 7919, i, (i % 3) | ((i % 2) << 16), 1_763_700_000 + i]);
 
-/** The saved pairing window: whatever the file holds, the window stays sound and takes new alerts. */
+/** The saved pairing window behind a right checksum: whatever it holds, the window stays sound and takes new alerts. */
 export const savedWindow: Target = {
   name: "window",
   seeds: [
-    ...[
-      JSON.stringify({ version: 1, forgottenSecond: 17, entries: entries.slice(0, 3) }),
-      JSON.stringify({ version: 1, forgottenSecond: -1, entries }),
-      '{"version":1,"forgottenSecond":1e308,"entries":[[1,1,0,1,-1],[1,1,1,0,-1],[1,1,32767,32767,9007199254740991]]}',
-      '{"version":1,"forgottenSecond":0,"entries":[[4294967295,4294967295,0,0,0],[4294967295,4294967295,0,0,0]]}',
-    ].map((text) => Buffer.from(text)),
-    ...hostileJson,
+    contentOf(17, entries.slice(0, 3)),
+    contentOf(-1, entries),
+    contentOf(1e308, [
+      [1, 1, 1 << 16, 0],
+      [1, 1, 1, 0],
+      [1, 1, 0xffffffff, 0xffffffff],
+    ]),
+    contentOf(0, [
+      [0xffffffff, 0xffffffff, 1 << 16, 1],
+      [0xffffffff, 0xffffffff, 1 << 16, 1],
+    ]),
+    Buffer.alloc(0),
   ],
-  words: [...jsonWords, "[1,2,0,1,-1],", "[0,0,0,0,0],", "4294967295", "-1", "null", "1e308"],
+  words: [...entries.slice(0, 4), [1, 2, 1 << 16, 0], [0, 0, 0, 0]].map((entry) => bytesOf(entry).toString("latin1")),
   testInputs: 150,
   async open(): Promise<Subject> {
     const temp = await TempDir.create();
-    return { judge: (input) => judge(input, temp), close: () => temp[Symbol.asyncDispose]() };
+    await saveWindow(temp.path, { forgottenSecond: 0, words: new Uint32Array() });
+    const [name = ""] = await readdir(temp.path);
+    const magic = (await readFile(temp.join(name))).subarray(0, 8);
+    return {
+      judge: (input) => judge(input, temp, { path: temp.join(name), magic }),
+      close: () => temp[Symbol.asyncDispose](),
+    };
   },
 };
 
-async function judge(input: Buffer, temp: TempDir): Promise<string> {
-  await writeFile(temp.join("window.json"), input);
+/** What stands behind the checksum. */
+function contentOf(forgottenSecond: number, kept: readonly (readonly number[])[]): Buffer {
+  const second = Buffer.alloc(8);
+  second.writeDoubleLE(forgottenSecond);
+  return Buffer.concat([second, ...kept.map(bytesOf)]);
+}
+
+function bytesOf(entry: readonly number[]): Buffer {
+  return Buffer.from(Uint32Array.from(entry).buffer);
+}
+
+interface WindowFile {
+  readonly path: string;
+  readonly magic: Buffer;
+}
+
+async function judge(input: Buffer, temp: TempDir, { path, magic }: WindowFile): Promise<string> {
+  const checksum = Buffer.alloc(4);
+  checksum.writeUInt32LE(crc32(input));
+  await writeFile(path, Buffer.concat([magic, checksum, input]));
   const recording = new RecordingLog();
   const window = await loadWindow(temp.path, recording.log);
   assert.equal(recording.find("warn", /left out/).length, window === undefined ? 1 : 0, "said when it is left out");
@@ -49,7 +73,7 @@ async function judge(input: Buffer, temp: TempDir): Promise<string> {
   couples.restore(window, 5);
   const restored = couples.save();
   assert.ok(couples.size < capacity);
-  assert.equal(restored.entries.length, couples.size, "no place is taken by what is not remembered");
+  assert.equal(restored.words.length / savedWords, couples.size, "no place is taken by what is not remembered");
   for (let id = 0; id < 3 * capacity; id++) {
     const print = fingerprint(["node", String(id)], 0);
     assert.match(couples.pair("tail", print, id, undefined).kind, /first|second/);
@@ -61,5 +85,5 @@ async function judge(input: Buffer, temp: TempDir): Promise<string> {
   assert.deepEqual(await loadWindow(temp.path, recording.log), restored, "a window that was restored can be saved");
   return window === undefined
     ? "left out"
-    : `${Math.min(restored.entries.length, 3)} of ${Math.min(window.entries.length, 3)}`;
+    : `${Math.min(couples.size, 3)} of ${Math.min(window.words.length, 3 * savedWords)}`;
 }

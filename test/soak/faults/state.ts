@@ -133,7 +133,7 @@ export const stateFaults: readonly Fault[] = [
     isAlone: true,
     run: (stage) =>
       whileAway(stage, () => {
-        for (const file of [newest, former, "window.json"]) rmSync(join(stage.stateDir, file), { force: true });
+        for (const file of [newest, former, "window.bin"]) rmSync(join(stage.stateDir, file), { force: true });
       }),
   },
 ];

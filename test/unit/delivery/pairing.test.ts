@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Fingerprint } from "../../../daemon/delivery/fingerprint-table.ts";
 import { Pairing } from "../../../daemon/delivery/pairing.ts";
+import { secondOf } from "../../../daemon/delivery/shipment.ts";
 
 function print(low: number): Fingerprint {
   return { high: 1, low };
@@ -59,10 +60,10 @@ test("a restored window goes on where the saved one stopped, within its own boun
   pairing.tail(print(1), 1);
   pairing.socket(print(2), 2, 1);
   for (let i = 3; i < 9; i++) pairing.socket(print(i), i, 1);
-  const saved = [...pairing.save()];
+  const saved = pairing.save();
   const same = new Pairing(20, 10);
   same.restore(saved);
-  assert.deepEqual([...same.save()], saved);
+  assert.deepEqual(same.save(), saved);
   assert.deepEqual(same.socket(print(1), 1, 1), { kind: "second", nth: 1 });
   assert.deepEqual(same.tail(print(2), 2), { kind: "second", nth: 1 });
   const smaller = new Pairing(5, 2);
@@ -72,13 +73,26 @@ test("a restored window goes on where the saved one stopped, within its own boun
   for (let i = 20; i < 30; i++) assert.equal(smaller.tail(print(i), i).kind, "first");
 });
 
+test("a second that does not fit into the window is none, and the latest that fits is saved as it is", () => {
+  assert.deepEqual(["4294967294.1", "4294967295.1", "0.1", "-1.1", ".1"].map(secondOf), [0xfffffffe, -1, 0, -1, -1]);
+  for (const second of [secondOf("4294967294.1"), secondOf("4294967295.1")]) {
+    const pairing = new Pairing(3, 1);
+    pairing.tail(print(1), second);
+    const restored = new Pairing(3, 1);
+    restored.restore(pairing.save());
+    for (let i = 2; i < 4; i++) restored.tail(print(i), 0);
+    assert.deepEqual(restored.socket(print(1), second, 0xfffffffe), { kind: "covered" });
+    assert.equal(restored.forgottenSecond, Math.max(second, -1));
+  }
+});
+
 test("a copy that is taken back is brought for the first time when it comes again", () => {
   const pairing = new Pairing(10, 1);
   pairing.socket(print(1), 1, -1);
   pairing.undo(print(1), "socket");
   pairing.undo(print(1), "socket");
   assert.equal(pairing.knows(print(1)), false);
-  assert.deepEqual([...pairing.save()], []);
+  assert.equal(pairing.save().length, 0);
   assert.deepEqual(pairing.socket(print(2), 2, -1), { kind: "first", nth: 1 });
   pairing.tail(print(2), 2);
   pairing.undo(print(2), "tail");
