@@ -2,6 +2,7 @@ import type { Target } from "./target.ts";
 import { checkpoint } from "./targets/checkpoint.ts";
 import { call, callFiles } from "./targets/custom-dfn.ts";
 import { deadLetters } from "./targets/dead-letters.ts";
+import { fetched } from "./targets/fetched.ts";
 import { json } from "./targets/json.ts";
 import { lineReader } from "./targets/line-reader.ts";
 import { pipeline } from "./targets/pipeline.ts";
@@ -17,6 +18,7 @@ export const targets: readonly Target[] = [
   json,
   salvaging,
   xml,
+  fetched,
   pipeline,
   lineReader,
   socket,

@@ -1,6 +1,6 @@
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";
-import { DfnError } from "../../errors.ts";
+import { DfnError, errnoOf } from "../../errors.ts";
 
 /** Codecs that a batch may be sent with; all of them are decompressed. */
 export type Compression = "none" | "gzip" | "zstd";
@@ -50,9 +50,6 @@ export async function compress(compression: "gzip" | "zstd", bytes: Buffer): Pro
  */
 const smallBytes = 4096;
 
-/** No batch of ours holds more; a stranger's in the same topic must not fill the memory. */
-const maxDecompressedBytes = 256 * 1024 * 1024;
-
 /** Thrown for a codec that this runtime has not got. */
 export class MissingCodec extends Error {
   override readonly name = "MissingCodec";
@@ -60,20 +57,24 @@ export class MissingCodec extends Error {
 
 /**
  * Decompresses what a topic holds.
- * @param codec the codec's number
- * @throws MissingCodec for snappy and lz4, and for zstd where the runtime lacks it; RangeError for what is damaged or
- *         holds more than 256 MiB
+ * @param codec     the codec's number
+ * @param mostBytes what it may come to
+ * @returns undefined where it is more
+ * @throws MissingCodec for snappy and lz4, and for zstd where the runtime lacks it; RangeError for what is damaged
  */
-export async function decompress(codec: number, bytes: Buffer): Promise<Buffer> {
-  if (codec === codecNumbers.none) return bytes;
-  const options = { maxOutputLength: maxDecompressedBytes, chunkSize: chunkBytes };
+export async function decompress(codec: number, bytes: Buffer, mostBytes: number): Promise<Buffer | undefined> {
+  if (codec === codecNumbers.none) return bytes.length > mostBytes ? undefined : bytes;
+  const options = { maxOutputLength: mostBytes, chunkSize: chunkBytes };
   try {
-    if (codec === codecNumbers.gzip && bytes.length <= smallBytes) return zlib.gunzipSync(bytes);
+    if (codec === codecNumbers.gzip && bytes.length <= smallBytes) {
+      return zlib.gunzipSync(bytes, { maxOutputLength: mostBytes });
+    }
     if (codec === codecNumbers.gzip) return await gunzip(bytes, options);
     if (codec === codecNumbers.zstd && zstdDecompress !== undefined) {
       return await promisify(zstdDecompress)(bytes, options);
     }
   } catch (cause) {
+    if (errnoOf(cause) === "ERR_BUFFER_TOO_LARGE") return undefined;
     throw new RangeError("a batch does not decompress", { cause });
   }
   throw new MissingCodec(`a batch is compressed with codec ${codec}, which this runtime cannot read`);

@@ -10,6 +10,8 @@ import { fetchOffset } from "./requests.ts";
 
 /** More ids than this are not kept in memory; between two checkpoints there are a few thousand. */
 const maxIds = 1_000_000;
+/** Nor more characters of them: anybody who may write to the topic can make ids of any length in anybody's name. */
+const maxIdCharacters = 64 * 1024 * 1024;
 /** A topic that Kafka, though it answers, does not let us see for so long is left out of the look-up. */
 const giveUpAfterMs = 15_000;
 
@@ -23,6 +25,7 @@ class Unreadable extends Error {}
 /** What was found so far, over all partitions. */
 class Findings {
   readonly shipped: Shipped = new Map();
+  #characters = 0;
   readonly next: Record<string, number> = {};
   refusal: string | undefined;
   /** Whose records count. */
@@ -32,8 +35,14 @@ class Findings {
     this.nodes = nodes;
   }
 
-  count(ids: readonly string[]): void {
+  count(ids: readonly string[], characters: number): void {
     for (const id of ids) this.shipped.set(id, (this.shipped.get(id) ?? 0) + 1);
+    this.#characters += characters;
+  }
+
+  /** Whether so many ids more are still to be kept in mind. */
+  hasRoom(ids: number, characters: number): boolean {
+    return this.shipped.size + ids <= maxIds && this.#characters + characters <= maxIdCharacters;
   }
 }
 
@@ -109,17 +118,19 @@ async function read(
   const name = `${topic}/${partition}`;
   try {
     const ids: string[] = [];
+    let characters = 0;
     findings.next[name] = await readRange(context, topic, partition, from, (record) => {
       const id = idOf(record, findings.nodes);
       if (id === undefined) return;
-      if (findings.shipped.size + ids.length >= maxIds) {
+      characters += id.length;
+      if (!findings.hasRoom(ids.length + 1, characters)) {
         throw new Unreadable(
-          `${name} holds more than ${maxIds} records since the checkpoint, too many to keep in mind`,
+          `${name} holds more than ${maxIds} records, or ids of more than ${maxIdCharacters} characters, since the checkpoint, too many to keep in mind`,
         );
       }
       ids.push(id);
     });
-    findings.count(ids);
+    findings.count(ids, characters);
   } catch (reason) {
     if (!isUnreadable(reason) && !(reason instanceof Unreadable)) throw reason;
     const remedy =

@@ -1,6 +1,6 @@
 import type { Cluster } from "./cluster.ts";
 import { KafkaError } from "./faults.ts";
-import { readBatches, type StoredRecord } from "./record-reader.ts";
+import { visitRecords, type StoredRecord } from "./record-reader.ts";
 import { fetchBatches, fetchOffset } from "./requests.ts";
 import type { Topology } from "./topology.ts";
 
@@ -40,16 +40,15 @@ export async function readRange(
       at = await fetchOffset(connection, topic, partition, "first");
       continue;
     }
-    const { records, next } = await readBatches(bytes);
+    const next = await visitRecords(bytes, (record) => {
+      // A batch is delivered whole, also when the offset asked for is in its middle.
+      if (record.offset >= at && record.offset < end) visit(record);
+    });
     if (next === undefined) {
       empty += 1;
       if (empty >= maxEmptyAnswers)
         throw new Error(`reading ${topic}/${partition}: nothing comes from offset ${at} on`);
       continue;
-    }
-    for (const record of records) {
-      // A batch is delivered whole, also when the offset asked for is in its middle.
-      if (record.offset >= at && record.offset < end) visit(record);
     }
     at = next;
   }

@@ -9,6 +9,13 @@ export interface StoredRecord {
   readonly headers: readonly (readonly [name: string, value: Buffer | null])[];
 }
 
+/**
+ * What a batch or record of ours does not exceed: settings allow 100,000 records and 900 KB in a batch, or a single
+ * record, which is made of a line of 16 MiB unless `max_line` is raised; its headers are four. Others may write to the
+ * same topic, and what they write must not fill the memory.
+ */
+const most = { records: 100_000, headers: 64, batchBytes: 16 * 1024 * 1024, recordBytes: 256 * 1024 * 1024 } as const;
+
 const controlFlag = 0x20;
 const codecMask = 0x07;
 /** A batch up to its length field. */
@@ -16,7 +23,8 @@ const prefixBytes = 12;
 /** A batch from the leader epoch to the record count. */
 const restOfHeaderBytes = 49;
 
-function readRecord(reader: ByteReader, baseOffset: number): StoredRecord {
+/** @returns undefined for a record that is none of ours */
+function readRecord(reader: ByteReader, baseOffset: number): StoredRecord | undefined {
   const length = reader.varint();
   const end = reader.position + length;
   reader.skip(1);
@@ -27,6 +35,10 @@ function readRecord(reader: ByteReader, baseOffset: number): StoredRecord {
   const value = reader.varintBytes();
   const count = reader.varint();
   if (count < 0 || count > length) throw new RangeError("a header count that the record cannot hold");
+  if (count > most.headers) {
+    reader.skip(end - reader.position);
+    return undefined;
+  }
   const headers = Array.from(
     { length: count },
     () => [reader.varintBytes()?.toString("utf8") ?? "", reader.varintBytes()] as const,
@@ -35,22 +47,29 @@ function readRecord(reader: ByteReader, baseOffset: number): StoredRecord {
   return { offset, key, value, headers };
 }
 
-/** What one answer to a fetch holds of a partition. */
-export interface StoredRecords {
-  readonly records: readonly StoredRecord[];
-  /** The offset after the last whole batch, or undefined where there was none. */
-  readonly next: number | undefined;
+/** The end of the newest look into a batch larger than most. */
+let large: Promise<unknown> = Promise.resolve();
+
+/** The records of a batch, decompressed; undefined for a batch that is none of ours. Large ones one after the other. */
+async function recordsOf(codec: number, bytes: Buffer, count: number): Promise<Buffer | undefined> {
+  if (count > most.records) return undefined;
+  const records = await decompress(codec, bytes, most.batchBytes);
+  if (records !== undefined || count !== 1) return records;
+  const turn = large.then(() => decompress(codec, bytes, most.recordBytes));
+  large = turn.catch(() => undefined); // Whoever waits for it is told; the next one has its turn all the same.
+  return turn;
 }
 
 /**
- * Reads the record batches of a fetch answer. The last one may be cut off, which is how Kafka keeps to the size asked
- * for: it is left out. Transaction markers are left out too. Batches of the formats before Kafka 0.11 end the reading:
- * Kafka 4 has none, and this forwarder never wrote one.
+ * Reads the record batches of a fetch answer and hands each record to `visit`, in order; batches and records that can
+ * be none of ours are passed over. The last batch may be cut off, which is how Kafka keeps to the size asked for: it is
+ * left out. Transaction markers are left out too. Batches of the formats before Kafka 0.11 end the reading: Kafka 4 has
+ * none, and this forwarder never wrote one.
+ * @returns the offset after the last whole batch, or undefined where there was none
  * @throws RangeError for bytes that are no batch; MissingCodec for a codec that this runtime has not got
  */
-export async function readBatches(bytes: Buffer): Promise<StoredRecords> {
+export async function visitRecords(bytes: Buffer, visit: (record: StoredRecord) => void): Promise<number | undefined> {
   const reader = new ByteReader(bytes);
-  const records: StoredRecord[] = [];
   let next: number | undefined;
   while (reader.remaining >= prefixBytes + restOfHeaderBytes) {
     const baseOffset = reader.int64();
@@ -66,8 +85,13 @@ export async function readBatches(bytes: Buffer): Promise<StoredRecords> {
     const count = batch.int32();
     next = baseOffset + lastOffsetDelta + 1;
     if ((attributes & controlFlag) !== 0) continue;
-    const inner = new ByteReader(await decompress(attributes & codecMask, batch.bytes(batch.remaining)));
-    for (let read = 0; read < count; read++) records.push(readRecord(inner, baseOffset));
+    const records = await recordsOf(attributes & codecMask, batch.bytes(batch.remaining), count);
+    if (records === undefined) continue;
+    const inner = new ByteReader(records);
+    for (let read = 0; read < count; read++) {
+      const record = readRecord(inner, baseOffset);
+      if (record !== undefined) visit(record);
+    }
   }
-  return { records, next };
+  return next;
 }

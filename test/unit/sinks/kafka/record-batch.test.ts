@@ -7,9 +7,9 @@ import { MissingCodec } from "../../../../daemon/sinks/kafka/compression.ts";
 import { crc32c } from "../../../../daemon/sinks/kafka/crc32c.ts";
 import { Entry, Parcel } from "../../../../daemon/sinks/kafka/entry.ts";
 import { sequenceAfter } from "../../../../daemon/sinks/kafka/record-batch.ts";
-import { readBatches } from "../../../../daemon/sinks/kafka/record-reader.ts";
 import { ByteReader } from "../../../../daemon/sinks/kafka/byte-reader.ts";
 import { sizeOfVarint, writeVarint } from "../../../../daemon/sinks/kafka/varint.ts";
+import { recordsIn } from "./stored.ts";
 
 /** Lengths around which a varint takes one byte more, doubled by zigzag. */
 const borders = [0, 1, 62, 63, 64, 65, 8190, 8191, 8192, 8193, 1_048_575, 1_048_576];
@@ -76,7 +76,7 @@ for (const compression of ["none", "gzip"] as const) {
       ];
       const batch = await sealed(records, compression);
       const { records: seen } = await readByKafkajs(batch);
-      const own = await readBatches(batch);
+      const own = await recordsIn(batch);
       assert.equal(own.next, 3);
       for (const [index, one] of records.entries()) {
         const expected = { key: one.key, value: one.value, headers: one.headers };
@@ -146,12 +146,12 @@ test("varints of all lengths, negative ones too, are read as they were written",
 
 test("a batch that is cut off is left out, damaged bytes are an error and never more", async () => {
   const batch = await sealed([record(Buffer.from("one")), record(Buffer.from("two"))], "none");
-  const cut = await readBatches(Buffer.concat([batch, batch.subarray(0, batch.length - 1)]));
+  const cut = await recordsIn(Buffer.concat([batch, batch.subarray(0, batch.length - 1)]));
   assert.equal(cut.records.length, 2);
   for (let at = 12; at < batch.length; at++) {
     const damaged = Buffer.from(batch);
     damaged[at] = (damaged[at] ?? 0) ^ 0xff;
-    await readBatches(damaged).catch((reason: unknown) => {
+    await recordsIn(damaged).catch((reason: unknown) => {
       assert.ok(reason instanceof RangeError || reason instanceof MissingCodec);
     });
   }

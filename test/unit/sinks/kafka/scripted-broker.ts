@@ -1,8 +1,9 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { errnoOf } from "../../../../daemon/errors.ts";
 import { ByteReader } from "../../../../daemon/sinks/kafka/byte-reader.ts";
+import { recordsIn } from "./stored.ts";
 import { int16, int32, int64, string } from "./wire.ts";
-import { readBatches, type StoredRecord } from "../../../../daemon/sinks/kafka/record-reader.ts";
+import type { StoredRecord } from "../../../../daemon/sinks/kafka/record-reader.ts";
 
 /** A produce request as the broker reads it. */
 export interface Produced {
@@ -142,7 +143,7 @@ export class ScriptedBroker implements AsyncDisposable {
     reader.skip(4);
     const partition = reader.int32();
     const batch = reader.bytes(reader.int32());
-    const { records } = await readBatches(batch);
+    const { records } = await recordsIn(batch);
     const request = { producerId: batch.readBigInt64BE(43), sequence: batch.readInt32BE(53), batch, records };
     this.produced.push(request);
     const reaction = this.react(request, this.produced.length);

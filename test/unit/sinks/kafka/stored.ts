@@ -1,0 +1,41 @@
+import { gzipSync } from "node:zlib";
+import { visitRecords, type StoredRecord } from "../../../../daemon/sinks/kafka/record-reader.ts";
+import { writeVarint } from "../../../../daemon/sinks/kafka/varint.ts";
+import { int16, int32, int64 } from "./wire.ts";
+
+/** All records that the forwarder finds in a fetch answer, and the offset after the last batch. */
+export async function recordsIn(bytes: Buffer): Promise<{ records: StoredRecord[]; next: number | undefined }> {
+  const records: StoredRecord[] = [];
+  const next = await visitRecords(bytes, (record) => void records.push(record));
+  return { records, next };
+}
+
+/** A compressed batch as any producer may write one. Its checksum is wrong: that is the broker's to look at. */
+export function batchOf(baseOffset: number, records: readonly Buffer[], count = records.length): Buffer {
+  const compressed = gzipSync(Buffer.concat(records));
+  const rest = Buffer.concat([
+    Buffer.concat([int32(0), Buffer.of(2), int32(0), int16(1), int32(count - 1)]),
+    Buffer.concat([int64(0, 0, 0), int16(0), int32(0, count)]),
+    compressed,
+  ]);
+  return Buffer.concat([int64(baseOffset), int32(rest.length), rest]);
+}
+
+/** A record with a value and headers `h` without values. */
+export function recordOf(delta: number, value: Buffer, headers = 0): Buffer {
+  const rest = Buffer.concat([
+    Buffer.of(0, 0),
+    varint(delta),
+    varint(-1),
+    varint(value.length),
+    value,
+    varint(headers),
+    ...Array.from({ length: headers }, () => Buffer.concat([varint(1), Buffer.from("h"), varint(-1)])),
+  ]);
+  return Buffer.concat([varint(rest.length), rest]);
+}
+
+function varint(value: number): Buffer {
+  const bytes = Buffer.alloc(5);
+  return bytes.subarray(0, writeVarint(bytes, 0, value));
+}
