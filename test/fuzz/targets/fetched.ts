@@ -11,8 +11,14 @@ const small = Buffer.from("value");
 
 const seeds = [
   await sealedBatch("1763700000.1"),
-  batchOf(3, [recordOf(0, small), recordOf(1, Buffer.alloc(5000), 3)]),
-  batchOf(1, [recordOf(0, small, 70)]),
+  batchOf(3, [recordOf(0, small), recordOf(1, Buffer.alloc(5000), [["wazuh-alert-id", "1.1"]])]),
+  batchOf(1, [
+    recordOf(
+      0,
+      small,
+      Array.from({ length: 70 }, () => ["h", ""] as const),
+    ),
+  ]),
   batchOf(0, [recordOf(0, small)], 200_000),
   Buffer.alloc(0),
 ];

@@ -60,6 +60,11 @@ export function record(id: string, value = id): SinkRecord {
   };
 }
 
+/** Writes records with these ids to the scripted broker's only partition. */
+export function write(sink: KafkaSink, ...ids: readonly string[]): Promise<readonly WriteOutcome[]> {
+  return sink.write({ topic: "t", partition: 0, records: ids.map((id) => record(id)) });
+}
+
 /** Offsets of acknowledged records, reasons of refused ones. */
 export function summary(outcomes: readonly WriteOutcome[]): (number | string)[] {
   return outcomes.map((outcome) => (outcome.kind === "acknowledged" ? outcome.offset : outcome.reason));

@@ -3,11 +3,8 @@ import { test } from "node:test";
 import { KafkaSink } from "../../../../daemon/sinks/kafka/sink.ts";
 import { silentLog } from "../../../../daemon/telemetry/log.ts";
 import { eventually } from "../../../rig/eventually.ts";
-import { Lines, openSink, record, summary } from "./rig.ts";
+import { Lines, openSink, summary, write } from "./rig.ts";
 import { ScriptedBroker } from "./scripted-broker.ts";
-
-const write = (sink: KafkaSink, ...ids: string[]) =>
-  sink.write({ topic: "t", partition: 0, records: ids.map((id) => record(id)) });
 
 test("a batch without an answer is sent again, byte by byte the same", async () => {
   await using broker = await ScriptedBroker.start();
@@ -179,39 +176,6 @@ test("no topic yet: partitions are unknown, and the listener is called when they
   broker.metadataCode = 0;
   await eventually("the topic", () => changes > 0);
   assert.equal(sink.partitions("t"), 1);
-});
-
-test("the look-up counts records by handler, node and id, from the offsets on, and tells the next ones", async () => {
-  await using broker = await ScriptedBroker.start();
-  {
-    await using sink = openSink([broker.address]);
-    await write(sink, "a", "b");
-    await write(sink, "c", "c");
-  }
-  await using sink = openSink([broker.address]);
-  const found = await sink.lookup(["t"], { "t/0": 1 });
-  assert.deepEqual(found.next, { "t/0": 4 });
-  assert.deepEqual(
-    [...(found.shipped ?? [])],
-    [
-      ["windows\u0000node\u0000b", 1],
-      ["windows\u0000node\u0000c", 2],
-    ],
-  );
-  const beyond = await sink.lookup(["t"], { "t/0": 9 });
-  assert.equal(beyond.shipped?.size, 3, "an offset that is not there means the beginning");
-  assert.deepEqual(await sink.lookup(["t"], {}), { shipped: new Map(), next: { "t/0": 4 } });
-});
-
-test("a topic that may not be read gives the next offset and a sentence", async () => {
-  await using broker = await ScriptedBroker.start();
-  await using sink = openSink([broker.address]);
-  await write(sink, "a");
-  broker.fetchCode = 29;
-  const found = await sink.lookup(["t"], { "t/0": 0 });
-  assert.equal(found.shipped, undefined);
-  assert.match(found.refusal ?? "", /operation Read/);
-  assert.deepEqual(found.next, { "t/0": 1 });
 });
 
 test("disposing is safe before opening", async () => {

@@ -21,18 +21,18 @@ export function batchOf(baseOffset: number, records: readonly Buffer[], count = 
   return Buffer.concat([int64(baseOffset), int32(rest.length), rest]);
 }
 
-/** A record with a value and headers `h` without values. */
-export function recordOf(delta: number, value: Buffer, headers = 0): Buffer {
+/** A record without a key. */
+export function recordOf(delta: number, value: Buffer, headers: readonly (readonly [string, string])[] = []): Buffer {
   const rest = Buffer.concat([
     Buffer.of(0, 0),
-    varint(delta),
-    varint(-1),
-    varint(value.length),
-    value,
-    varint(headers),
-    ...Array.from({ length: headers }, () => Buffer.concat([varint(1), Buffer.from("h"), varint(-1)])),
+    Buffer.concat([varint(delta), varint(-1), sized(value), varint(headers.length)]),
+    ...headers.flatMap((header) => header.map((text) => sized(Buffer.from(text)))),
   ]);
-  return Buffer.concat([varint(rest.length), rest]);
+  return sized(rest);
+}
+
+function sized(bytes: Buffer): Buffer {
+  return Buffer.concat([varint(bytes.length), bytes]);
 }
 
 function varint(value: number): Buffer {
