@@ -36,6 +36,8 @@ const suffix = ".ndjson";
 const rawBegins = ',"raw":"';
 const quote = 0x22;
 const closeBrace = 0x7d;
+const backslash = 0x5c;
+const space = 0x20;
 const lineEnd = Buffer.from("\n");
 const nothing = Buffer.alloc(0);
 
@@ -136,7 +138,7 @@ function isStranger({ source, reason }: DeadLetter): boolean {
  */
 function withoutRaw(line: Buffer): { readonly line: Buffer; readonly letter: DeadLetter } | undefined {
   const at = line.lastIndexOf(rawBegins);
-  if (at >= 0 && line.indexOf(quote, at + rawBegins.length) === line.length - 2 && line.at(-1) === closeBrace) {
+  if (at >= 0 && line.at(-1) === closeBrace && plainEnd(line, at + rawBegins.length) === line.length - 2) {
     const text = `${line.toString("utf8", 0, at)}}`;
     const letter = letterOf(text);
     if (letter !== undefined) return { line: Buffer.from(text), letter };
@@ -145,6 +147,16 @@ function withoutRaw(line: Buffer): { readonly line: Buffer; readonly letter: Dea
   if (whole?.raw === undefined) return whole && { line, letter: whole };
   const { raw: _raw, ...letter } = whole;
   return { line: Buffer.from(JSON.stringify(letter)), letter };
+}
+
+/** Where the quote stands that ends a JSON string of plain text; -1 where an escape or what JSON forbids comes first. */
+function plainEnd(line: Buffer, from: number): number {
+  const end = line.indexOf(quote, from);
+  for (let at = from; at < end; at++) {
+    const byte = line[at] ?? 0;
+    if (byte === backslash || byte < space) return -1;
+  }
+  return end;
 }
 
 /** Whether another living process, as the segment's name tells, may be appending to it. */
