@@ -141,7 +141,7 @@ function withoutRaw(line: Buffer): { readonly line: Buffer; readonly letter: Dea
   if (at >= 0 && line.at(-1) === closeBrace && plainEnd(line, at + rawBegins.length) === line.length - 2) {
     const text = `${line.toString("utf8", 0, at)}}`;
     const letter = letterOf(text);
-    if (letter !== undefined) return { line: Buffer.from(text), letter };
+    if (letter !== undefined && letter.raw === undefined) return { line: Buffer.from(text), letter };
   }
   const whole = letterOf(line.toString());
   if (whole?.raw === undefined) return whole && { line, letter: whole };
