@@ -11,8 +11,19 @@ export interface Copies {
 }
 
 const empty = 0;
+const socketShift = 15;
 /** Most copies that are counted for one fingerprint and way. */
 export const maxCopies = 0x7fff;
+
+/** Both counts in one number: bits 0-14 copies by the tail, 15-29 copies by the socket; each stops at `maxCopies`. */
+export function packed({ tail, socket }: Copies): number {
+  return (Math.min(socket, maxCopies) << socketShift) | Math.min(tail, maxCopies);
+}
+
+/** What `packed` gave; any number will do. */
+export function unpacked(counts: number): Copies {
+  return { tail: counts & maxCopies, socket: (counts >>> socketShift) & maxCopies };
+}
 
 /**
  * Counts of copies per fingerprint in flat arrays: 12 bytes an entry where a Map of strings needs some 150. Open
@@ -24,7 +35,7 @@ export class FingerprintTable {
   readonly #mask: number;
   readonly #high: Uint32Array;
   readonly #low: Uint32Array;
-  /** Bits 0-14 copies by the tail, 15-29 copies by the socket; 0 means that the slot is free. */
+  /** As `packed` makes them; 0 means that the slot is free. */
   readonly #counts: Uint32Array;
   #size = 0;
 
@@ -43,16 +54,15 @@ export class FingerprintTable {
   }
 
   get(print: Fingerprint): Copies {
-    const packed = this.#counts[this.#find(print)] ?? empty;
-    return { tail: packed & maxCopies, socket: (packed >>> 15) & maxCopies };
+    return unpacked(this.#counts[this.#find(print)] ?? empty);
   }
 
   /** Sets the counts of a fingerprint; with both 0 the entry is taken out. Counts stop at `maxCopies`. */
   set(print: Fingerprint, copies: Copies): void {
     const slot = this.#find(print);
     const was = this.#counts[slot] ?? empty;
-    const packed = (Math.min(copies.socket, maxCopies) << 15) | Math.min(copies.tail, maxCopies);
-    if (packed === empty) {
+    const counts = packed(copies);
+    if (counts === empty) {
       if (was !== empty) this.#remove(slot);
       return;
     }
@@ -62,7 +72,7 @@ export class FingerprintTable {
       this.#high[slot] = print.high;
       this.#low[slot] = print.low;
     }
-    this.#counts[slot] = packed;
+    this.#counts[slot] = counts;
   }
 
   #find(print: Fingerprint): number {

@@ -1,4 +1,4 @@
-import { FingerprintTable, maxCopies, type Copies, type Fingerprint } from "./fingerprint-table.ts";
+import { FingerprintTable, packed, unpacked, type Copies, type Fingerprint } from "./fingerprint-table.ts";
 
 /**
  * What to do with a copy of an alert.
@@ -125,7 +125,7 @@ export class Pairing {
       if (isNew(copies)) continue;
       words[length] = print.high;
       words[length + 1] = print.low;
-      words[length + 2] = copies.tail | (copies.socket << 16);
+      words[length + 2] = packed(copies);
       words[length + 3] = second + 1;
       length += savedWords;
     }
@@ -136,8 +136,7 @@ export class Pairing {
   restore(words: Uint32Array): void {
     for (let i = 0; i + savedWords <= words.length && this.#entries < this.#capacity - 1; i += savedWords) {
       const print = { high: words[i] ?? 0, low: words[i + 1] ?? 0 };
-      const packed = words[i + 2] ?? 0;
-      const copies = { tail: packed & maxCopies, socket: (packed >>> 16) & maxCopies };
+      const copies = unpacked(words[i + 2] ?? 0);
       if (isNew(copies) || !isNew(this.#table.get(print))) continue;
       if (isAhead(copies)) {
         if (this.#ahead >= this.#aheadLimit) continue;

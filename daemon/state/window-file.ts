@@ -51,6 +51,7 @@ function decode(file: Buffer): SavedWindow | undefined {
   if (file.length < at.words || file.toString("latin1", 0, at.checksum) !== magic) return undefined;
   if (file.readUInt32LE(at.checksum) !== crc32(file.subarray(at.forgottenSecond))) return undefined;
   const forgottenSecond = file.readDoubleLE(at.forgottenSecond);
+  // A copy, because words begin at a multiple of their size.
   const bytes = new Uint8Array(file.subarray(at.words));
   const words = new Uint32Array(bytes.buffer, 0, Math.floor(bytes.length / Uint32Array.BYTES_PER_ELEMENT));
   return Number.isFinite(forgottenSecond) ? { forgottenSecond, words } : undefined;

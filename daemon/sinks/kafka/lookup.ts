@@ -25,6 +25,8 @@ class Unreadable extends Error {}
 /** What was found so far, over all partitions. */
 class Findings {
   readonly shipped: Shipped = new Map();
+  /** Of all ids that are kept, those of partitions that are still being read included. */
+  #ids = 0;
   #characters = 0;
   readonly next: Record<string, number> = {};
   refusal: string | undefined;
@@ -35,14 +37,21 @@ class Findings {
     this.nodes = nodes;
   }
 
-  count(ids: readonly string[], characters: number): void {
-    for (const id of ids) this.shipped.set(id, (this.shipped.get(id) ?? 0) + 1);
-    this.#characters += characters;
+  /** Makes room for one id more; false where there is none. */
+  hasRoomFor(id: string): boolean {
+    this.#ids += 1;
+    this.#characters += id.length;
+    return this.#ids <= maxIds && this.#characters <= maxIdCharacters;
   }
 
-  /** Whether so many ids more are still to be kept in mind. */
-  hasRoom(ids: number, characters: number): boolean {
-    return this.shipped.size + ids <= maxIds && this.#characters + characters <= maxIdCharacters;
+  /** For a partition whose reading failed: it begins anew, or is left out. */
+  giveBack(ids: readonly string[]): void {
+    this.#ids -= ids.length;
+    for (const id of ids) this.#characters -= id.length;
+  }
+
+  count(ids: readonly string[]): void {
+    for (const id of ids) this.shipped.set(id, (this.shipped.get(id) ?? 0) + 1);
   }
 }
 
@@ -116,22 +125,21 @@ async function read(
   context: LookupContext,
 ): Promise<void> {
   const name = `${topic}/${partition}`;
+  const ids: string[] = [];
   try {
-    const ids: string[] = [];
-    let characters = 0;
     findings.next[name] = await readRange(context, topic, partition, from, (record) => {
       const id = idOf(record, findings.nodes);
       if (id === undefined) return;
-      characters += id.length;
-      if (!findings.hasRoom(ids.length + 1, characters)) {
+      ids.push(id);
+      if (!findings.hasRoomFor(id)) {
         throw new Unreadable(
           `${name} holds more than ${maxIds} records, or ids of more than ${maxIdCharacters} characters, since the checkpoint, too many to keep in mind`,
         );
       }
-      ids.push(id);
     });
-    findings.count(ids, characters);
+    findings.count(ids);
   } catch (reason) {
+    findings.giveBack(ids);
     if (!isUnreadable(reason) && !(reason instanceof Unreadable)) throw reason;
     const remedy =
       reason instanceof KafkaError ? "; the operation Read on it lets the forwarder see what it sent before" : "";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import { Couples } from "../../../daemon/delivery/couples.ts";
-import { fingerprint } from "../../../daemon/delivery/fingerprint-table.ts";
+import { fingerprint, packed } from "../../../daemon/delivery/fingerprint-table.ts";
 import { Pairing, savedWords } from "../../../daemon/delivery/pairing.ts";
 import { loadWindow, saveWindow } from "../../../daemon/state/window-file.ts";
 import { TempDir } from "../../rig/temp-dir.ts";
@@ -10,9 +10,15 @@ import { RecordingLog } from "../../unit/sources/tail/support/recording-log.ts";
 import type { Subject, Target } from "../target.ts";
 
 const capacity = 40;
+const bySocket = packed({ tail: 0, socket: 1 });
 const aheadLimit = 20;
 /** As `Pairing.save` lays an alert out: fingerprint, copies by tail and socket, second. */
-const entries = Array.from({ length: 60 }, (_, i) => [i * 7919, i, (i % 3) | ((i % 2) << 16), 1_763_700_000 + i]);
+const entries = Array.from({ length: 60 }, (_, i) => [
+  i * 7919,
+  i,
+  packed({ tail: i % 3, socket: i % 2 }),
+  1_763_700_000 + i,
+]);
 
 /** The saved pairing window behind a right checksum: whatever it holds, the window stays sound and takes new alerts. */
 export const savedWindow: Target = {
@@ -21,17 +27,17 @@ export const savedWindow: Target = {
     contentOf(17, entries.slice(0, 3)),
     contentOf(-1, entries),
     contentOf(1e308, [
-      [1, 1, 1 << 16, 0],
+      [1, 1, bySocket, 0],
       [1, 1, 1, 0],
       [1, 1, 0xffffffff, 0xffffffff],
     ]),
     contentOf(0, [
-      [0xffffffff, 0xffffffff, 1 << 16, 1],
-      [0xffffffff, 0xffffffff, 1 << 16, 1],
+      [0xffffffff, 0xffffffff, bySocket, 1],
+      [0xffffffff, 0xffffffff, bySocket, 1],
     ]),
     Buffer.alloc(0),
   ],
-  words: [...entries.slice(0, 4), [1, 2, 1 << 16, 0], [0, 0, 0, 0]].map((entry) => bytesOf(entry).toString("latin1")),
+  words: [...entries.slice(0, 4), [1, 2, bySocket, 0], [0, 0, 0, 0]].map((entry) => bytesOf(entry).toString("latin1")),
   testInputs: 150,
   async open(): Promise<Subject> {
     const temp = await TempDir.create();

@@ -49,6 +49,11 @@ export class ScriptedBroker implements AsyncDisposable {
   resets = 0;
   metadataCode = 0;
   fetchCode = 0;
+  /** Most batches in an answer to a fetch. */
+  batchesAtOnce = Infinity;
+  /** Asked for every fetch, in order; where it says no, the connection is closed. */
+  answersFetch: (count: number) => boolean = () => true;
+  #fetches = 0;
   /** Asked for every produce request, in order. */
   react: (request: Produced, count: number) => Reaction = () => "append";
   readonly #server: Server;
@@ -115,7 +120,7 @@ export class ScriptedBroker implements AsyncDisposable {
     socket.write(Buffer.concat([int32(body.length + 4), int32(correlationId), body]));
   }
 
-  #simpleAnswer(apiKey: number, reader: ByteReader): Buffer {
+  #simpleAnswer(apiKey: number, reader: ByteReader): Buffer | "close" {
     const name = string(this.topic);
     switch (apiKey) {
       case 18:
@@ -180,14 +185,16 @@ export class ScriptedBroker implements AsyncDisposable {
     return Buffer.concat([...head, int64(-1, isNext ? this.log.length : 0)]);
   }
 
-  #fetch(reader: ByteReader): Buffer {
+  #fetch(reader: ByteReader): Buffer | "close" {
+    this.#fetches += 1;
+    if (!this.answersFetch(this.#fetches)) return "close";
     reader.skip(4 + 4 + 4 + 4 + 1 + 4 + 4 + 4);
     reader.string();
     reader.skip(4 + 4 + 4);
     const offset = reader.int64();
-    const batches = this.#batches.filter(
-      ({ from }, at) => (this.#batches[at + 1]?.from ?? this.log.length) > offset || from >= offset,
-    );
+    const batches = this.#batches
+      .filter(({ from }, at) => (this.#batches[at + 1]?.from ?? this.log.length) > offset || from >= offset)
+      .slice(0, this.batchesAtOnce);
     const bytes = Buffer.concat(this.fetchCode === 0 ? batches.map(({ batch }) => batch) : []);
     return Buffer.concat([
       Buffer.concat([int32(0), int16(0), int32(0, 1), string(this.topic), int32(1, 0), int16(this.fetchCode)]),
