@@ -31,16 +31,19 @@ let lastScan = 0;
 /** A JSON object, with nothing but whitespace around it. */
 export class Document {
   readonly bytes: Buffer;
-  /** Some number in it, however deep, is written in exponent form. */
-  readonly hasExponent: boolean;
+  /** Some number in it, however deep, is in exponent form or has more than 15 digits. */
+  readonly hasInexactNumber: boolean;
+  /** It is not written as cJSON would print it; see `reprint`. */
+  readonly hasForeignForm: boolean;
   readonly #tapeLength: number;
   #scanned = 0;
 
   /** @throws NotJson when the bytes are no JSON, or JSON but no object */
   constructor(bytes: Buffer) {
     this.bytes = bytes;
-    const { hasExponent, tapeLength } = this.#scan();
-    this.hasExponent = hasExponent;
+    const { hasInexactNumber, hasForeignForm, tapeLength } = this.#scan();
+    this.hasInexactNumber = hasInexactNumber;
+    this.hasForeignForm = hasForeignForm;
     this.#tapeLength = tapeLength;
   }
 
@@ -74,10 +77,12 @@ export class Document {
     this.#scanned = ++lastScan;
     tape = bytes.length > keptTape.length ? new Int32Array(bytes.length) : keptTape;
     const scanner = new Scanner(bytes, tape);
-    const end = scanner.object(skipSpace(bytes, 0, bytes.length));
+    const start = skipSpace(bytes, 0, bytes.length);
+    const end = scanner.object(start);
     if (end < 0) throw new NotJson(scanner.failedAt, scanner.reason);
     const rest = skipSpace(bytes, end, bytes.length);
     if (rest < bytes.length) throw new NotJson(rest, "text after the object");
+    if (start > 0 || end < bytes.length) scanner.hasForeignForm = true;
     return scanner;
   }
 }

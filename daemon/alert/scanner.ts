@@ -21,6 +21,8 @@ const quote = 0x22;
 const comma = 0x2c;
 const colon = 0x3a;
 const backslash = 0x5c;
+const slash = 0x2f;
+const space = 0x20;
 const openBracket = 0x5b;
 const closeBracket = 0x5d;
 const openBrace = 0x7b;
@@ -52,6 +54,9 @@ const opened = new Int32Array(maxDepth);
 const owners = new Int32Array(maxDepth);
 const none = -1;
 
+/** Every decimal number of so many digits keeps them in a double (DBL_DIG). */
+const maxExactDigits = 15;
+
 const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x39;
 
 /** The first index at or after `at` that is no JSON whitespace. */
@@ -72,6 +77,9 @@ function readAscii(bytes: Uint8Array, at: number, end: number): number {
   return i < end && bytes[i] === quote ? i + 1 : -1;
 }
 
+/** Escapes met so far that cJSON never prints: `\\/`, and `\\u` also where the character needs none. */
+let foreignEscapes = 0;
+
 /** The index after a string that begins at `at`, or the complement (`~`) of the index of what does not fit. */
 export function readString(bytes: Uint8Array, at: number, end: number): number {
   if (at >= end || bytes[at] !== quote) return ~at;
@@ -84,10 +92,12 @@ export function readString(bytes: Uint8Array, at: number, end: number): number {
     if (byte !== backslash) return ~i;
     i++;
     if (i < end && escapes[bytes[i]!] === 1) {
+      if (bytes[i] === slash) foreignEscapes++;
       i++;
       continue;
     }
     if (i >= end || bytes[i] !== 0x75) return ~i;
+    foreignEscapes++;
     i++;
     for (const stop = i + 4; i < stop; i++) {
       if (i >= end || hexDigits[bytes[i]!] !== 1) return ~i;
@@ -102,8 +112,10 @@ export class Scanner {
   readonly #tape: Int32Array;
   /** How much of the tape is written. */
   tapeLength = 0;
-  /** A number in exponent form was met. */
-  hasExponent = false;
+  /** A number was met that a double does not hold to the digit: in exponent form, or with more than 15 digits. */
+  hasInexactNumber = false;
+  /** Something was met that cJSON prints in another way: blanks between tokens, an escape, a number (`reprint`). */
+  hasForeignForm = false;
   /** Index of the byte that does not fit, or the end where something is missing. */
   failedAt = -1;
   reason = "";
@@ -131,6 +143,7 @@ export class Scanner {
     let depth = 0;
     let isObject = false;
     let i = at;
+    const escapesBefore = foreignEscapes;
     for (;;) {
       // Here begins the outermost object, a member of an object or an element of an array.
       let member = none;
@@ -145,9 +158,10 @@ export class Scanner {
           if (keyEnd < 0) return -1;
         }
         tape[member + 1] = keyEnd;
-        i = skipSpace(bytes, keyEnd, end);
+        i = keyEnd < end && bytes[keyEnd]! > space ? keyEnd : this.#skip(keyEnd);
         if (i >= end || bytes[i] !== colon) return this.#fail(i, "a colon is expected");
-        i = skipSpace(bytes, i + 1, end);
+        i++;
+        if (i >= end || bytes[i]! <= space) i = this.#skip(i);
         tape[member + 2] = i;
       }
       const first = i < end ? bytes[i]! : -1;
@@ -156,7 +170,8 @@ export class Scanner {
         isObject = first === openBrace;
         opened[depth] = i;
         owners[depth++] = member;
-        i = skipSpace(bytes, i + 1, end);
+        i++;
+        if (i >= end || bytes[i]! <= space) i = this.#skip(i);
         if (i >= end || bytes[i] !== first + 2) continue;
         // An empty container: its closing byte is met below.
       } else {
@@ -168,7 +183,7 @@ export class Scanner {
         }
       }
       for (;;) {
-        i = skipSpace(bytes, i, end);
+        if (i >= end || bytes[i]! <= space) i = this.#skip(i);
         const byte = i < end ? bytes[i]! : -1;
         if (byte === comma) break;
         if (byte !== (isObject ? closeBrace : closeBracket)) {
@@ -182,6 +197,7 @@ export class Scanner {
         }
         if (depth === 0) {
           this.tapeLength = length;
+          if (foreignEscapes !== escapesBefore) this.hasForeignForm = true;
           return i;
         }
         const owner = owners[depth]!;
@@ -191,8 +207,16 @@ export class Scanner {
         }
         isObject = bytes[opened[depth - 1]!] === openBrace;
       }
-      i = skipSpace(bytes, i + 1, end);
+      i++;
+      if (i >= end || bytes[i]! <= space) i = this.#skip(i);
     }
+  }
+
+  /** Blanks between two tokens: rare, because what writes alerts.json prints none. */
+  #skip(at: number): number {
+    const i = skipSpace(this.#bytes, at, this.#end);
+    if (i > at) this.hasForeignForm = true;
+    return i;
   }
 
   #fail(at: number, reason: string): -1 {
@@ -225,12 +249,19 @@ export class Scanner {
 
   #number(at: number): number {
     const bytes = this.#bytes;
-    let i = bytes[at] === 0x2d ? at + 1 : at;
-    const isZero = i < this.#end && bytes[i] === 0x30;
-    i = isZero ? i + 1 : this.#digits(i);
-    if (i > 0 && i < this.#end && bytes[i] === 0x2e) i = this.#digits(i + 1);
+    const first = bytes[at] === 0x2d ? at + 1 : at;
+    const isZero = first < this.#end && bytes[first] === 0x30;
+    let i = isZero ? first + 1 : this.#digits(first);
+    if (i > first + maxExactDigits) this.hasInexactNumber = this.hasForeignForm = true;
+    // `-0` is printed as `0`.
+    if (isZero && first > at) this.hasForeignForm = true;
+    if (i > 0 && i < this.#end && bytes[i] === 0x2e) {
+      i = this.#digits(i + 1);
+      this.hasForeignForm = true;
+      if (i > first + 1 + maxExactDigits) this.hasInexactNumber = true;
+    }
     if (i > 0 && i < this.#end && (bytes[i]! | 0x20) === 0x65) {
-      this.hasExponent = true;
+      this.hasInexactNumber = this.hasForeignForm = true;
       const sign = i + 1 < this.#end ? bytes[i + 1] : 0;
       i = this.#digits(sign === 0x2b || sign === 0x2d ? i + 2 : i + 1);
     }

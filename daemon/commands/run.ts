@@ -13,6 +13,7 @@ import { SurroundingsWatch } from "../status/surroundings.ts";
 import { LatencyMeter } from "../telemetry/latency.ts";
 import { createLog } from "../telemetry/log.ts";
 import { RateMeter } from "../telemetry/rates.ts";
+import { SocketWatch } from "../telemetry/socket-watch.ts";
 import { configOptions, configOptionsHelp, loadConfig, parseCommandLine, type Command } from "./command.ts";
 import { keepMemorySmall } from "./memory.ts";
 import { productVersion } from "./version.ts";
@@ -34,7 +35,14 @@ Signals:
     const first = loadConfig(values, io);
     await using _lock = await lockStateDir(first.stateDir, createLog(first.log.level));
     await keepMemorySmall();
-    const process = { env: io.env, books: createBooks(), latency: new LatencyMeter(), metrics: new Metrics() };
+    using socketWatch = new SocketWatch();
+    const process = {
+      env: io.env,
+      books: createBooks(),
+      latency: new LatencyMeter(),
+      metrics: new Metrics(),
+      socketWatch,
+    };
     const rates = new RateMeter(performance.now());
     using signals = new Signals();
     const stopsOnFailure = (reason: unknown): void => signals.fail(reason);

@@ -28,7 +28,7 @@ function sources({ sources }: Snapshot): string[] {
 }
 
 function facts(snapshot: Snapshot, nowMs: number): string[] {
-  const { queue, log, checkpoint, certificates, feedback, deadLetters, process } = snapshot;
+  const { queue, socket, log, checkpoint, certificates, feedback, deadLetters, process } = snapshot;
   const lines: [string, string][] = [];
   if (log !== undefined) {
     const files = log.lagCompressedFiles > 0 ? ` and ${log.lagCompressedFiles} compressed files` : "";
@@ -38,6 +38,9 @@ function facts(snapshot: Snapshot, nowMs: number): string[] {
   const age = checkpoint?.ageSeconds;
   if (age !== undefined) lines.push(["checkpoint", `up to date ${lasting(age)} ago`]);
   lines.push(["queue", `${queue.alerts} alerts, ${bytes(queue.bytes)} of ${bytes(queue.limitBytes)}`]);
+  if (socket !== undefined) {
+    lines.push(["socket", `${socket.refused} connections refused, ${socket.contradicted} copies unlike the log`]);
+  }
   lines.push(...sink(snapshot, nowMs));
   for (const { file, expiresAt, daysLeft } of certificates) {
     if (daysLeft !== undefined) lines.push(["certificate", `${file}, ${daysLeft} days left, until ${expiresAt ?? ""}`]);

@@ -8,6 +8,7 @@
  * - outcome: what became of a delivery. There is no outcome "failed": a record is retried, dead-lettered or stays open.
  */
 import type { Alert } from "../alert/alert.ts";
+import { valueDigest } from "../alert/reprint.ts";
 
 export type SourceName = "socket" | "tail" | "replay";
 
@@ -119,9 +120,12 @@ export type SinkOffsets = Readonly<Record<string, number>>;
 /** What a look-up found: for each `lookupKey`, how many records carry it. */
 export type Shipped = Map<string, number>;
 
-/** The key under which a record is found again after a crash: node, alert id and handler. */
-export function lookupKey(node: string, id: string, handler: string): string {
-  return `${handler}\u0000${node}\u0000${id}`;
+/**
+ * The key under which a record is found again after a crash: node, alert id and handler, and what its value says. A
+ * record that was made of another content under the same id does not stand for the alert.
+ */
+export function lookupKey(node: string, id: string, handler: string, value: Buffer | null): string {
+  return `${handler}\u0000${node}\u0000${id}\u0000${valueDigest(value)}`;
 }
 
 /** Names of the headers that every record carries (design: Records). */

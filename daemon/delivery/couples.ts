@@ -1,13 +1,17 @@
 import type { SourceName } from "./contract.ts";
-import type { Fingerprint } from "./fingerprint-table.ts";
+import type { Content, Fingerprint } from "./fingerprint-table.ts";
 import type { Pairing } from "./pairing.ts";
 import { withOneMore, type Delivery, type Shipment } from "./shipment.ts";
 
 export type CoupleVerdict =
-  | { readonly kind: "first"; readonly nth: number }
+  /** `differs`: the socket has brought a copy that says something else, and that copy was shipped. */
+  | { readonly kind: "first"; readonly nth: number; readonly differs: boolean }
   | { readonly kind: "second"; readonly nth: number }
-  /** `isSeen`: it was brought before; the tail decides whether there is another one like it. */
-  | { readonly kind: "left"; readonly reason: string; readonly isSeen: boolean };
+  /**
+   * `isSeen`: it was brought before; the tail decides whether there is another one like it. `differs`: it does not say
+   * what the log's line says.
+   */
+  | { readonly kind: "left"; readonly reason: string; readonly isSeen: boolean; readonly differs: boolean };
 
 /** The pairing window as it is saved on a proper stop. */
 export interface SavedWindow {
@@ -18,9 +22,10 @@ export interface SavedWindow {
 }
 
 const leftBecause = {
-  repeat: { kind: "left", reason: "seen before", isSeen: true },
-  covered: { kind: "left", reason: "the tail has passed it", isSeen: true },
-  full: { kind: "left", reason: "the tail is far behind", isSeen: false },
+  repeat: { kind: "left", reason: "seen before", isSeen: true, differs: false },
+  covered: { kind: "left", reason: "the tail has passed it", isSeen: true, differs: false },
+  full: { kind: "left", reason: "the tail is far behind", isSeen: false, differs: false },
+  differs: { kind: "left", reason: "differs from the line of the log", isSeen: true, differs: true },
 } as const satisfies Record<string, CoupleVerdict>;
 
 const other = { socket: "tail", tail: "socket" } as const;
@@ -51,17 +56,28 @@ export class Couples {
     return this.#pairing.knows(print);
   }
 
-  /** @param leave why a socket copy should not be shipped itself, if there is a reason */
-  pair(source: SourceName, print: Fingerprint, second: number, leave: string | undefined): CoupleVerdict {
+  /**
+   * @param content what the copy says
+   * @param leave   why a socket copy should not be shipped itself, if there is a reason
+   */
+  pair(
+    source: SourceName,
+    print: Fingerprint,
+    second: number,
+    content: Content,
+    leave: string | undefined,
+  ): CoupleVerdict {
     if (this.isLone && this.knows(print)) return { kind: "second", nth: 1 };
     if (source === "tail" || this.isLone) {
       this.#tailSecond = Math.max(this.#tailSecond, second);
-      const pair = this.#pairing.tail(print, second);
+      const pair = this.#pairing.tail(print, second, content);
       if (pair.kind === "first" || pair.kind === "second") return pair;
       throw new Error(`the tail's copy cannot be "${pair.kind}"`);
     }
-    if (leave !== undefined && !this.knows(print)) return { kind: "left", reason: leave, isSeen: false };
-    const pair = this.#pairing.socket(print, second, this.#tailSecond);
+    if (leave !== undefined && !this.knows(print)) {
+      return { kind: "left", reason: leave, isSeen: false, differs: false };
+    }
+    const pair = this.#pairing.socket(print, second, this.#tailSecond, content);
     return pair.kind === "first" || pair.kind === "second" ? pair : leftBecause[pair.kind];
   }
 
@@ -83,6 +99,14 @@ export class Couples {
     else if (shipment.outcome !== undefined) owner.settled(shipment.outcome);
     else shipment.ties = withOneMore(shipment.ties, { source, owner });
     return shipment;
+  }
+
+  /**
+   * The shipment of a socket copy that does not say what the log's line says: the checkpoint passes it with the line.
+   * Undefined where an earlier process shipped it.
+   */
+  contradicted(print: Fingerprint): Shipment | undefined {
+    return this.#shipments.get(keyOf("socket", print, 1));
   }
 
   /** Called when a shipment has its outcome. */

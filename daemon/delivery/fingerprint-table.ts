@@ -10,6 +10,11 @@ export interface Copies {
   socket: number;
 }
 
+/** A 64-bit digest of what a copy says; both halves 0 where it is not known, which fits every content. */
+export type Content = Fingerprint;
+
+export const unknownContent: Content = { high: 0, low: 0 };
+
 const empty = 0;
 const socketShift = 15;
 /** Most copies that are counted for one fingerprint and way. */
@@ -26,7 +31,8 @@ export function unpacked(counts: number): Copies {
 }
 
 /**
- * Counts of copies per fingerprint in flat arrays: 12 bytes an entry where a Map of strings needs some 150. Open
+ * Counts of copies per fingerprint, and what they say, in flat arrays: 20 bytes an entry where a Map of strings needs
+ * some 170. Open
  * addressing with linear probing; deletion moves the entries behind it up, so there are no tombstones and look-ups
  * stay short whatever the history. Never more than half full.
  */
@@ -37,6 +43,8 @@ export class FingerprintTable {
   readonly #low: Uint32Array;
   /** As `packed` makes them; 0 means that the slot is free. */
   readonly #counts: Uint32Array;
+  readonly #contentHigh: Uint32Array;
+  readonly #contentLow: Uint32Array;
   #size = 0;
 
   /** @param capacity most entries; rounded up to a power of two */
@@ -47,6 +55,8 @@ export class FingerprintTable {
     this.#high = new Uint32Array(slots);
     this.#low = new Uint32Array(slots);
     this.#counts = new Uint32Array(slots);
+    this.#contentHigh = new Uint32Array(slots);
+    this.#contentLow = new Uint32Array(slots);
   }
 
   get size(): number {
@@ -55,6 +65,20 @@ export class FingerprintTable {
 
   get(print: Fingerprint): Copies {
     return unpacked(this.#counts[this.#find(print)] ?? empty);
+  }
+
+  /** What was set for a fingerprint that has counts. */
+  content(print: Fingerprint): Content {
+    const slot = this.#find(print);
+    return { high: this.#contentHigh[slot] ?? 0, low: this.#contentLow[slot] ?? 0 };
+  }
+
+  /** Sets what the copies of a fingerprint that has counts say. */
+  setContent(print: Fingerprint, { high, low }: Content): void {
+    const slot = this.#find(print);
+    if (this.#counts[slot] === empty) return;
+    this.#contentHigh[slot] = high;
+    this.#contentLow[slot] = low;
   }
 
   /** Sets the counts of a fingerprint; with both 0 the entry is taken out. Counts stop at `maxCopies`. */
@@ -71,6 +95,7 @@ export class FingerprintTable {
       this.#size += 1;
       this.#high[slot] = print.high;
       this.#low[slot] = print.low;
+      this.#contentHigh[slot] = this.#contentLow[slot] = 0;
     }
     this.#counts[slot] = counts;
   }
@@ -96,6 +121,8 @@ export class FingerprintTable {
         this.#high[hole] = this.#high[at] ?? 0;
         this.#low[hole] = this.#low[at] ?? 0;
         this.#counts[hole] = this.#counts[at] ?? 0;
+        this.#contentHigh[hole] = this.#contentHigh[at] ?? 0;
+        this.#contentLow[hole] = this.#contentLow[at] ?? 0;
         hole = at;
       }
     }

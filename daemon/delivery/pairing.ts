@@ -1,22 +1,35 @@
-import { FingerprintTable, packed, unpacked, type Copies, type Fingerprint } from "./fingerprint-table.ts";
+import {
+  FingerprintTable,
+  packed,
+  unknownContent,
+  unpacked,
+  type Content,
+  type Copies,
+  type Fingerprint,
+} from "./fingerprint-table.ts";
 
 /**
  * What to do with a copy of an alert.
- * - first: no other way has brought it; ship it.
+ * - first: no other way has brought it; ship it. `differs`: the socket has brought one that says something else.
  * - second: the `nth` copy of the other way stands for it; tie its outcome to that one's.
  * - repeat: the socket has brought this alert before and the log holds no further line of it so far; the tail decides.
  * - covered: a socket copy older than the window; the tail has read past it, so the log's line has been seen to.
  * - full: no room to remember a socket copy until the tail comes by; left to the tail.
+ * - differs: a socket copy that does not say what the log's line says; the line was shipped, and this counts for nothing.
  */
 export type Pair =
-  | { readonly kind: "first"; readonly nth: number }
+  | { readonly kind: "first"; readonly nth: number; readonly differs: boolean }
   | { readonly kind: "second"; readonly nth: number }
   | { readonly kind: "repeat" }
   | { readonly kind: "covered" }
-  | { readonly kind: "full" };
+  | { readonly kind: "full" }
+  | { readonly kind: "differs" };
 
-/** Numbers that a remembered alert takes in a saved window: high, low, copies by both ways, second of the alert + 1. */
-export const savedWords = 4;
+/**
+ * Numbers that a remembered alert takes in a saved window: high, low, copies by both ways, second of the alert + 1, and
+ * the two halves of what it says.
+ */
+export const savedWords = 6;
 
 /**
  * Recognises the same alert from two sources. The log is what counts: each of its lines is one alert, also when two
@@ -27,6 +40,10 @@ export const savedWords = 4;
  *   tail: ship, socket: second                 the usual order (integratord polls once a second)
  *   socket: ship, tail: second                 the socket was faster
  *   socket: ship, socket: repeat, tail: second, tail: ship (a second line with the same id)
+ *
+ * Whose word counts is the log's. A socket copy that names an alert and says something else about it (integratord's
+ * re-print aside) never stands for the log's line: the line is shipped too, or was already, and the difference is
+ * reported.
  *
  * The window is bounded. Its oldest entries are forgotten first, but an alert that only the socket has brought is kept
  * until the tail comes by: forgetting it would send it twice. When those fill their share, further socket copies are
@@ -74,21 +91,30 @@ export class Pairing {
     return this.#forgottenSecond;
   }
 
-  /** A line of the log. @param second of the alert (Unix time), from its id; -1 when unknown */
-  tail(print: Fingerprint, second: number): Pair {
+  /**
+   * A line of the log.
+   * @param second  of the alert (Unix time), from its id; -1 when unknown
+   * @param content what it says
+   */
+  tail(print: Fingerprint, second: number, content: Content = unknownContent): Pair {
     const copies = this.#table.get(print);
     const nth = copies.tail + 1;
     if (isNew(copies)) this.#enter(print, second);
+    const isAlike = isNew(copies) || this.#says(print, content);
+    const differs = isAhead(copies) && !isAlike;
     if (isAhead(copies)) this.#ahead -= 1;
-    this.#table.set(print, { tail: nth, socket: copies.socket });
-    return { kind: copies.socket >= nth ? "second" : "first", nth };
+    this.#table.set(print, { tail: nth, socket: differs ? 0 : copies.socket });
+    // Lines that share all that names an alert and say different things: no copy can be held against one of them.
+    if (isNew(copies) || !isAlike) this.#table.setContent(print, nth === 1 ? content : unknownContent);
+    return copies.socket >= nth && !differs ? { kind: "second", nth } : { kind: "first", nth, differs };
   }
 
   /**
    * A copy by the socket.
    * @param tailSecond second of the newest alert that the tail has read; -1 when the tail is off or has read nothing
+   * @param content    what it says
    */
-  socket(print: Fingerprint, second: number, tailSecond: number): Pair {
+  socket(print: Fingerprint, second: number, tailSecond: number, content: Content = unknownContent): Pair {
     const copies = this.#table.get(print);
     if (isNew(copies)) {
       const mayBeForgotten = second < 0 ? this.#hasForgottenTimeless : second <= this.#forgottenSecond;
@@ -97,8 +123,10 @@ export class Pairing {
       this.#enter(print, second);
       this.#ahead += 1;
       this.#table.set(print, { tail: 0, socket: 1 });
-      return { kind: "first", nth: 1 };
+      this.#table.setContent(print, content);
+      return { kind: "first", nth: 1, differs: false };
     }
+    if (copies.tail > 0 && !this.#says(print, content)) return { kind: "differs" };
     const nth = copies.socket + 1;
     if (nth > copies.tail) return { kind: "repeat" };
     this.#table.set(print, { tail: copies.tail, socket: nth });
@@ -127,6 +155,9 @@ export class Pairing {
       words[length + 1] = print.low;
       words[length + 2] = packed(copies);
       words[length + 3] = second + 1;
+      const { high, low } = this.#table.content(print);
+      words[length + 4] = high;
+      words[length + 5] = low;
       length += savedWords;
     }
     return words.subarray(0, length);
@@ -144,7 +175,15 @@ export class Pairing {
       }
       this.#enter(print, (words[i + 3] ?? 0) - 1);
       this.#table.set(print, copies);
+      this.#table.setContent(print, { high: words[i + 4] ?? 0, low: words[i + 5] ?? 0 });
     }
+  }
+
+  /** Whether what is known of this alert fits this content. */
+  #says(print: Fingerprint, content: Content): boolean {
+    const known = this.#table.content(print);
+    if (known.high === content.high && known.low === content.low) return true;
+    return (known.high === 0 && known.low === 0) || (content.high === 0 && content.low === 0);
   }
 
   #enter(print: Fingerprint, second: number): void {

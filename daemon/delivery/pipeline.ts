@@ -4,7 +4,7 @@ import { salvage, type Span } from "../alert/salvage.ts";
 import type { SourceCounters } from "../telemetry/counters.ts";
 import { bury, type BurialParts } from "./burial.ts";
 import type { DeadReason, Handler, Place, SourceName } from "./contract.ts";
-import { fingerprint, type Fingerprint } from "./fingerprint-table.ts";
+import { fingerprint, type Content, type Fingerprint } from "./fingerprint-table.ts";
 import type { Couples } from "./couples.ts";
 import type { Shipper } from "./shipper.ts";
 import type { OwnNode } from "./own-node.ts";
@@ -22,7 +22,8 @@ import {
 
 /**
  * What became of an offered delivery, for the source that has to answer at once.
- * - taken: it is being shipped; `settled` follows.
+ * - taken: it is being shipped; `settled` follows. `contradicted`: the shipment of a socket copy that says something else; it
+ *   is passed together with this one.
  * - ignored: no handler wants it.
  * - second: another copy stands for it; `settled` follows with that one's outcome. `outcome` is set when it is known.
  * - left: a socket copy that the tail will bring, or has brought (`isSeen`).
@@ -31,7 +32,7 @@ import {
  *   follows when all of it has an outcome.
  */
 export type Verdict =
-  | { readonly kind: "taken"; readonly id: string; readonly shipment: Shipment }
+  | { readonly kind: "taken"; readonly id: string; readonly shipment: Shipment; readonly contradicted?: Shipment }
   | { readonly kind: "ignored"; readonly id: string }
   | { readonly kind: "second"; readonly id: string; readonly shipment: Shipment | undefined }
   | { readonly kind: "left"; readonly id: string; readonly reason: string; readonly isSeen: boolean }
@@ -51,6 +52,8 @@ export interface PipelineParts extends BurialParts {
   /** Present where both the socket and the tail are on. */
   readonly couples: Couples | undefined;
   readonly node: OwnNode;
+  /** Called for each socket copy that does not say what the log's line says. */
+  readonly differs: (id: string) => void;
 }
 
 /**
@@ -89,11 +92,13 @@ export class Pipeline {
       }
     }
     let nth = 1;
+    let contradicted: Shipment | undefined;
     if (print !== undefined && this.#parts.couples !== undefined) {
       const isLeavable = source === "socket" && !this.#parts.couples.isLone;
       const left = isLeavable ? this.#leaveToTail(alert) : undefined;
-      const pair = this.#parts.couples.pair(source, print, secondOf(id), left);
+      const pair = this.#parts.couples.pair(source, print, secondOf(id), contentOf(alert), left);
       if (pair.kind === "left") {
+        if (pair.differs) this.#parts.differs(id);
         counters.taken();
         counters.settled("paired");
         return { kind: "left", id, reason: pair.reason, isSeen: pair.isSeen };
@@ -102,10 +107,15 @@ export class Pipeline {
         return this.#second(delivery, id, print, pair.nth, this.#parts.couples);
       }
       nth = pair.nth;
+      if (pair.differs) {
+        this.#parts.differs(id);
+        contradicted = this.#parts.couples.contradicted(print);
+      }
     }
     parts ??= partsOf(this.#handlersFor(delivery), alert);
     if (parts.length === 0) {
-      // Known from a window that an earlier process saved, with other handlers.
+      // Known from a window that an earlier process saved, with other handlers; or from a socket copy that said more.
+      if (contradicted !== undefined) this.#parts.shipper.passed(contradicted);
       counters.passedBy(1);
       return { kind: "ignored", id };
     }
@@ -129,7 +139,7 @@ export class Pipeline {
     this.#parts.node.wrote(node);
     this.#parts.couples?.enter(shipment);
     this.#parts.shipper.ship(shipment);
-    return { kind: "taken", id, shipment };
+    return { kind: "taken", id, shipment, ...(contradicted === undefined ? {} : { contradicted }) };
   }
 
   /** A line that cannot be taken as it is: an over-long one, or one that ended with its file. */
@@ -173,7 +183,8 @@ export class Pipeline {
     for (const span of alerts) {
       const verdict = this.offer(pieceOf(span));
       if (verdict.kind === "ignored") ofPiece.settled("ignored");
-      else if ("shipment" in verdict && verdict.shipment !== undefined) shipments.push(verdict.shipment);
+      if (verdict.kind === "taken" && verdict.contradicted !== undefined) shipments.push(verdict.contradicted);
+      if ("shipment" in verdict && verdict.shipment !== undefined) shipments.push(verdict.shipment);
     }
     for (const span of rest) this.#bury(pieceOf(span), "torn", detail);
     return { kind: "salvaged", id: undefined, shipments };
@@ -196,8 +207,8 @@ export class Pipeline {
   /** Why a socket copy is not shipped itself; undefined when it may be. */
   #leaveToTail(alert: Alert): string | undefined {
     if (!this.#parts.budget.hasRoom()) return "busy";
-    // integratord prints integers beyond 2^53 in exponent form; the log has them as they were.
-    return alert.hasExponent ? "number in exponent form" : undefined;
+    // integratord prints what a double holds of a number; the log has it as it was.
+    return alert.hasInexactNumber ? "number that integratord rounds" : undefined;
   }
 
   /**
@@ -206,8 +217,8 @@ export class Pipeline {
    */
   #printOf(alert: Alert, node: string, id: string, source: SourceName): Fingerprint | undefined {
     if (this.#parts.couples === undefined || source === "replay") return undefined;
-    // Two copies by the same way, which an unanswered client sends again, are the same to the byte.
-    const content = this.#parts.couples.isLone ? alert.bytes.toString("latin1") : "";
+    // Two copies by the same way, which an unanswered client sends again, say the same.
+    const content = this.#parts.couples.isLone ? alert.contentDigest() : "";
     return fingerprint([node, id, alert.timestamp ?? "", alert.agentId ?? "", alert.ruleId ?? "", content], 0);
   }
 
@@ -236,6 +247,17 @@ export class Pipeline {
     shipper.during(buried);
     return { kind: "rejected", id: undefined, reason: detail };
   }
+}
+
+/** Never `unknownContent`. */
+function contentOf(alert: Alert): Content {
+  const digest = alert.contentDigest();
+  return { high: wordAt(digest, 0), low: wordAt(digest, 4) || 1 };
+}
+
+function wordAt(digest: string, at: number): number {
+  const byte = (index: number): number => digest.charCodeAt(at + index);
+  return ((byte(0) << 24) | (byte(1) << 16) | (byte(2) << 8) | byte(3)) >>> 0;
 }
 
 function parse(bytes: Buffer): Alert | NotJson {

@@ -152,7 +152,7 @@ export class Shipper {
     for (const part of cargo.parts) {
       if ("failure" in part) {
         this.#bury(shipment, cargo, part.handler, "handler-error", part.failure);
-      } else if (this.#wasShipped(shipment, part.handler)) {
+      } else if (this.#wasShipped(shipment, part)) {
         this.#acknowledged(shipment, cargo, part);
       } else {
         const agent = cargo.alert.agentId ?? cargo.alert.managerName ?? "";
@@ -175,9 +175,9 @@ export class Shipper {
     this.#acknowledged(shipment, cargo, part);
   };
 
-  #wasShipped(shipment: Shipment, handler: string): boolean {
+  #wasShipped({ node, id }: Shipment, { handler, record }: MadePart): boolean {
     if (this.#shipped === undefined || this.#shipped.size === 0) return false;
-    const key = lookupKey(shipment.node, shipment.id, handler);
+    const key = lookupKey(node, id, handler, record.value);
     const count = this.#shipped.get(key) ?? 0;
     if (count === 0) return false;
     if (count === 1) this.#shipped.delete(key);

@@ -35,6 +35,8 @@ export interface CoreParts {
   readonly couples: Couples | undefined;
   readonly offsets: SinkOffsets | undefined;
   readonly feedback: Feedback | undefined;
+  /** See `PipelineParts`. */
+  readonly differs?: (id: string) => void;
 }
 
 /** What the running forwarder and a replay have in common: from a delivery to its outcome. */
@@ -51,7 +53,7 @@ export interface Core {
 }
 
 export function createCore(parts: CoreParts): Core {
-  const { config, sink, deadLetters, books, couples, offsets, feedback } = parts;
+  const { config, sink, deadLetters, books, couples, offsets, feedback, differs = () => undefined } = parts;
   const handlers = createHandlers({
     customerId: config.dfn.customerId,
     ownNetworks: config.dfn.ownNetworks,
@@ -70,7 +72,7 @@ export function createCore(parts: CoreParts): Core {
     tailWaitMs: config.sources.socket === undefined ? 0 : (config.sources.tail?.waitMs ?? 0),
   });
   const node = new OwnNode(readNodeIdentity(config.wazuh.home));
-  const pipeline = new Pipeline({ handlers, counters: books, budget, deadLetters, shipper, couples, node });
+  const pipeline = new Pipeline({ handlers, counters: books, budget, deadLetters, shipper, couples, node, differs });
   const relevance = new Relevance(handlers.flatMap((handler) => handler.needles));
   return { handlers, relevance, budget, outbox, shipper, pipeline, node, topics: topicsOf(config) };
 }

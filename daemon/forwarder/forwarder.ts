@@ -14,6 +14,7 @@ import type { Metrics } from "../status/metrics.ts";
 import { loadWindow, removeWindow, saveWindow } from "../state/window-file.ts";
 import type { LatencyMeter } from "../telemetry/latency.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { SocketWatch } from "../telemetry/socket-watch.ts";
 import { Feedback } from "../wazuh/feedback.ts";
 import { carryOver, type Books } from "./books.ts";
 import { createCore, openDeadLetters, type Core } from "./core.ts";
@@ -37,6 +38,7 @@ export interface ForwarderSetup {
   readonly books: Books;
   readonly latency: LatencyMeter;
   readonly metrics: Metrics;
+  readonly socketWatch: SocketWatch;
 }
 
 /**
@@ -90,6 +92,7 @@ export class Forwarder {
       couples: this.couples,
       offsets: this.#offsets,
       feedback: this.feedback,
+      differs: (id) => setup.socketWatch.contradicted(id, log),
     });
   }
 

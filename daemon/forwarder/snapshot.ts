@@ -29,6 +29,7 @@ export function factsOf(forwarder: Forwarder, { version, isReady, surroundings }
       limitBytes: core.budget.limitBytes,
     },
     pairingWindow: couples?.size,
+    socket: forwarder.setup.config.sources.socket === undefined ? undefined : forwarder.setup.socketWatch.report(),
     log: tail?.status(),
     checkpoint: tail?.checkpoint(),
     sink: sinkFacts(forwarder),

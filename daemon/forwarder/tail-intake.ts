@@ -94,6 +94,8 @@ export class PipelineIntake implements TailIntake {
 
   readonly #passed = (line: PassingLine): void => {
     const { verdict } = line;
+    if (verdict.kind === "taken" && verdict.contradicted !== undefined)
+      this.#parts.shipper.passed(verdict.contradicted);
     if (verdict.kind === "salvaged") for (const shipment of verdict.shipments) this.#parts.shipper.passed(shipment);
     else if ("shipment" in verdict && verdict.shipment !== undefined) this.#parts.shipper.passed(verdict.shipment);
     if (this.#newest === line) this.#newest = undefined;

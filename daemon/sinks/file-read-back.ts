@@ -28,7 +28,8 @@ function keyOf(line: string): string | undefined {
     if (!isObject(record) || !isObject(record["headers"])) return undefined;
     const { [headerNames.id]: id, [headerNames.handler]: handler, [headerNames.node]: node } = record["headers"];
     if (typeof id !== "string" || typeof handler !== "string") return undefined;
-    return lookupKey(typeof node === "string" ? node : "", id, handler);
+    const value = typeof record["value"] === "string" ? Buffer.from(record["value"]) : null;
+    return lookupKey(typeof node === "string" ? node : "", id, handler, value);
   } catch {
     return undefined; // A foreign line in our file says nothing about our records.
   }

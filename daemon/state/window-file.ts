@@ -2,16 +2,20 @@ import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import type { SavedWindow } from "../delivery/couples.ts";
+import { savedWords } from "../delivery/pairing.ts";
 import { writeAtomically } from "../disk/atomic-file.ts";
 import { describe, errnoOf } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
 
 const fileName = "window.bin";
 /** What the file begins with; the digit is the version. */
-const magic = "DFNPAIR2";
+const magic = "DFNWIND3";
+/** The version before, which an upgrade finds: it does not say what the alerts say. */
+const formerMagic = "DFNPAIR2";
+const formerWords = 4;
 /** Where its parts stand: little-endian numbers, a CRC-32 of all that follows it, the words in the machine's order. */
 const at = { checksum: 8, forgottenSecond: 12, words: 20 } as const;
-/** A full window takes 4.2 MB; a file with more than this is not ours. */
+/** A full window takes 6.3 MB; a file with more than this is not ours. */
 const mostBytes = 8 * 1024 * 1024;
 
 /** Saves the pairing window beside the checkpoint, on a proper stop. */
@@ -48,11 +52,24 @@ export async function loadWindow(stateDir: string, log: Log): Promise<SavedWindo
 }
 
 function decode(file: Buffer): SavedWindow | undefined {
-  if (file.length < at.words || file.toString("latin1", 0, at.checksum) !== magic) return undefined;
+  if (file.length < at.words) return undefined;
+  const version = file.toString("latin1", 0, at.checksum);
+  if (version !== magic && version !== formerMagic) return undefined;
   if (file.readUInt32LE(at.checksum) !== crc32(file.subarray(at.forgottenSecond))) return undefined;
   const forgottenSecond = file.readDoubleLE(at.forgottenSecond);
   // A copy, because words begin at a multiple of their size.
   const bytes = new Uint8Array(file.subarray(at.words));
   const words = new Uint32Array(bytes.buffer, 0, Math.floor(bytes.length / Uint32Array.BYTES_PER_ELEMENT));
-  return Number.isFinite(forgottenSecond) ? { forgottenSecond, words } : undefined;
+  if (!Number.isFinite(forgottenSecond)) return undefined;
+  return { forgottenSecond, words: version === magic ? words : widened(words) };
+}
+
+/** Words of the version before in today's form. */
+function widened(former: Uint32Array): Uint32Array {
+  const entries = Math.floor(former.length / formerWords);
+  const words = new Uint32Array(entries * savedWords);
+  for (let entry = 0; entry < entries; entry++) {
+    words.set(former.subarray(entry * formerWords, (entry + 1) * formerWords), entry * savedWords);
+  }
+  return words;
 }

@@ -17,6 +17,8 @@ const shortMs = 1000;
 const behindSeconds = 60;
 const behindMs = 10_000;
 const soonDays = 7;
+/** So long after the last contradictory copy somebody has to look into it. */
+const contradictedSeconds = 3600;
 
 /**
  * All that is not as it should be at this moment, the weightiest first; each subject once.
@@ -28,6 +30,7 @@ export function findings(facts: Facts, idleMs: number): Finding[] {
     ...stuck(facts, idleMs),
     ...sinkTroubles(facts),
     ...logTroubles(facts),
+    ...socketTroubles(facts),
     ...storeTroubles(facts),
     ...certificateTroubles(facts),
   ];
@@ -66,6 +69,13 @@ function logTroubles({ log }: Facts): Finding[] {
   const text = `the log is read with a delay of ${log.lagSeconds} s; ${log.lagBytes} bytes${more} are to come`;
   const remedy = "a backlog is worked off by itself: watch whether the delay shrinks";
   return [{ subject: "log", text, remedy, patienceMs: behindMs }];
+}
+
+function socketTroubles({ socket }: Facts): Finding[] {
+  if (socket?.contradictedSecondsAgo === undefined || socket.contradictedSecondsAgo > contradictedSeconds) return [];
+  const text = `${socket.contradicted} copies of alerts on the socket did not say what alerts.json says, the last one ${socket.contradictedSecondsAgo} s ago; the lines of alerts.json were sent`;
+  const remedy = "find out which program of a user in sources.socket.allow sends them; the log names their ids";
+  return [{ subject: "socket", text, remedy, patienceMs: 0 }];
 }
 
 function storeTroubles({ checkpoint, deadLetters }: Facts): Finding[] {

@@ -26,7 +26,7 @@ export function samplesOf(snapshot: Snapshot): Sample[] {
 
 type Add = (name: string, help: string, value: number | undefined, labels?: Labels) => void;
 
-function addAlerts({ sources, queue, pairingWindow }: Snapshot, add: Add): void {
+function addAlerts({ sources, queue, pairingWindow, socket }: Snapshot, add: Add): void {
   for (const [source, counts] of Object.entries(sources)) {
     const labels = { source };
     add("wazuh_dfn_alerts_read_total", "Alerts, and lines that are none, taken from the source", counts.read, labels);
@@ -39,6 +39,9 @@ function addAlerts({ sources, queue, pairingWindow }: Snapshot, add: Add): void 
   add("wazuh_dfn_queue_bytes", "Bytes between read and outcome", queue.bytes);
   add("wazuh_dfn_queue_limit_bytes", "Most bytes between read and outcome (limits.memory)", queue.limitBytes);
   add("wazuh_dfn_pairing_window_alerts", "Alerts that are remembered to know a second copy", pairingWindow);
+  add("wazuh_dfn_socket_refused_total", "Connections of users who may not send alerts", socket?.refused);
+  const contradicted = "Copies of alerts on the socket that did not say what alerts.json says";
+  add("wazuh_dfn_socket_contradicted_total", contradicted, socket?.contradicted);
 }
 
 function addState({ version, node, health, isReady, uptimeSeconds, process }: Snapshot, add: Add): void {

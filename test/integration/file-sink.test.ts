@@ -20,8 +20,8 @@ function headersText(id: string): string {
   return `{"wazuh-alert-id":"${id}","wazuh-node":"m1","wazuh-dfn-handler":"windows"}`;
 }
 
-function keyOf(id: string): string {
-  return lookupKey("m1", id, "windows");
+function keyOf(id: string, value?: string): string {
+  return lookupKey("m1", id, "windows", record(id, value).value);
 }
 
 function batch(...ids: string[]): Batch {
@@ -91,7 +91,7 @@ test("the look-up finds each record from an offset on, as often as it stands the
     new Map([
       [keyOf("1.2"), 2],
       [keyOf("1.3"), 1],
-      [keyOf("1.4"), 1],
+      [keyOf("1.4", "x".repeat(3_000_000)), 1],
     ]),
   );
   const fromWithin = await sink.lookup(["alerts"], { "alerts/0": (offsets[2] ?? -1) + 1 });

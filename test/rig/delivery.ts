@@ -63,6 +63,8 @@ export interface DeliveryOptions {
 export class Delivery {
   readonly counters = { socket: new SourceCounters(), tail: new SourceCounters(), replay: new SourceCounters() };
   readonly deadLetters = new DeadLetterBox();
+  /** Ids of alerts of which a socket copy did not say what the line says. */
+  readonly differing: string[] = [];
   readonly budget: Budget;
   readonly outbox: Outbox;
   readonly shipper: Shipper;
@@ -77,8 +79,18 @@ export class Delivery {
     const parts = { counters, budget, deadLetters, outbox, offsets, couples, feedback, tailWaitMs };
     this.shipper = new Shipper(parts);
     const handlers = options.handlers ?? [wantedHandler];
+    const differs = (id: string): void => void this.differing.push(id);
     const node = options.node ?? new OwnNode({ name: "m1", hiddenName: undefined });
-    this.pipeline = new Pipeline({ handlers, counters, budget, deadLetters, shipper: this.shipper, couples, node });
+    this.pipeline = new Pipeline({
+      handlers,
+      counters,
+      budget,
+      deadLetters,
+      shipper: this.shipper,
+      couples,
+      node,
+      differs,
+    });
   }
 
   /** Lets shipments out, as after a look-up that found nothing. */

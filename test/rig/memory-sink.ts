@@ -91,7 +91,12 @@ export class MemorySink implements Sink {
         const records = this.stored.get(name) ?? [];
         next[name] = records.length;
         for (const record of isKnown ? records.slice(since[name] ?? 0) : []) {
-          const key = lookupKey(header(record, headerNames.node), idIn(record), header(record, headerNames.handler));
+          const key = lookupKey(
+            header(record, headerNames.node),
+            idIn(record),
+            header(record, headerNames.handler),
+            record.value,
+          );
           shipped.set(key, (shipped.get(key) ?? 0) + 1);
         }
       }

@@ -149,13 +149,13 @@ async function read(
 }
 
 /** Hundreds of nodes may write to one topic: what the others wrote is neither ours nor to be kept in mind. */
-function idOf({ headers }: StoredRecord, nodes: ReadonlySet<string> | undefined): string | undefined {
+function idOf({ headers, value }: StoredRecord, nodes: ReadonlySet<string> | undefined): string | undefined {
   const text = (name: string): string | undefined => headers.find(([header]) => header === name)?.[1]?.toString("utf8");
   const node = text(headerNames.node);
   if (node === undefined || nodes?.has(node) === false) return undefined;
   const [id, handler] = [text(headerNames.id), text(headerNames.handler)];
   if (id === undefined || handler === undefined) return undefined;
-  return lookupKey(node, id, handler);
+  return lookupKey(node, id, handler, value);
 }
 
 /**

@@ -3,6 +3,7 @@ import { isUtf8 } from "node:buffer";
 import { Alert } from "../../../daemon/alert/alert.ts";
 import { maxDepth } from "../../../daemon/alert/scanner.ts";
 import { Document, Member, NotJson, type Members } from "../../../daemon/alert/json.ts";
+import { reprint } from "../../../daemon/alert/reprint.ts";
 import type { Value } from "../../../daemon/alert/value.ts";
 import { jsonObject } from "../../../daemon/handlers/json-value.ts";
 import { depthOf, parsedObject, withoutStrings } from "../oracles.ts";
@@ -49,13 +50,24 @@ function judge(input: Buffer): string {
     return reason.message.replace(/ at byte \d+$/, "");
   }
   assert.ok(expected !== undefined, "accepted, and JSON.parse refuses");
-  const { members, hasExponent } = new Document(input);
+  const { members, hasInexactNumber, hasForeignForm } = new Document(input);
   compare(members, expected, 1);
-  assert.equal(hasExponent, /\d[eE]/.test(withoutStrings(text)), "exponent");
+  const bare = withoutStrings(text);
+  assert.equal(hasInexactNumber, /\d[eE]/.test(bare) || /(?:\d\.?){16}/.test(bare), "a number that is not exact");
+  printAgain(input, hasForeignForm);
   print(members);
   assert.ok(input.equals(before), "the input is left alone");
   assert.equal(alert.bytes, input);
-  return `${Math.min([...members].length, 8)} members, ${isUtf8(input) ? "" : "no "}UTF-8, ${hasExponent ? "exponent" : ""}`;
+  return `${Math.min([...members].length, 8)} members, ${isUtf8(input) ? "" : "no "}UTF-8, ${hasInexactNumber ? "inexact" : ""}`;
+}
+
+/** What cJSON would make of it: JSON that says the same, and the same again when it is printed once more. */
+function printAgain(input: Buffer, hasForeignForm: boolean): void {
+  const printed = reprint(input);
+  assert.ok(reprint(printed).equals(printed), "printing twice changes nothing");
+  if (!hasForeignForm) assert.ok(printed.equals(input), "what is in the form already stays");
+  const again = new Document(printed);
+  assert.equal(again.hasForeignForm && !/[\d.][eE]|\.\d|\d{16}|\\u/.test(printed.toString("latin1")), false);
 }
 
 function compare(members: Members, expected: object, level: number): void {

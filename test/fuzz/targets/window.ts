@@ -10,14 +10,17 @@ import { RecordingLog } from "../../unit/sources/tail/support/recording-log.ts";
 import type { Subject, Target } from "../target.ts";
 
 const capacity = 40;
+const said = { high: 1, low: 2 };
 const bySocket = packed({ tail: 0, socket: 1 });
 const aheadLimit = 20;
-/** As `Pairing.save` lays an alert out: fingerprint, copies by tail and socket, second. */
+/** As `Pairing.save` lays an alert out: fingerprint, copies by tail and socket, second, content. */
 const entries = Array.from({ length: 60 }, (_, i) => [
   i * 7919,
   i,
   packed({ tail: i % 3, socket: i % 2 }),
   1_763_700_000 + i,
+  i * 31,
+  i,
 ]);
 
 /** The saved pairing window behind a right checksum: whatever it holds, the window stays sound and takes new alerts. */
@@ -27,17 +30,19 @@ export const savedWindow: Target = {
     contentOf(17, entries.slice(0, 3)),
     contentOf(-1, entries),
     contentOf(1e308, [
-      [1, 1, bySocket, 0],
-      [1, 1, 1, 0],
-      [1, 1, 0xffffffff, 0xffffffff],
+      [1, 1, bySocket, 0, 0, 0],
+      [1, 1, 1, 0, 5, 5],
+      [1, 1, 0xffffffff, 0xffffffff, 0xffffffff, 0],
     ]),
     contentOf(0, [
-      [0xffffffff, 0xffffffff, bySocket, 1],
-      [0xffffffff, 0xffffffff, bySocket, 1],
+      [0xffffffff, 0xffffffff, bySocket, 1, 1, 1],
+      [0xffffffff, 0xffffffff, bySocket, 1, 1, 1],
     ]),
     Buffer.alloc(0),
   ],
-  words: [...entries.slice(0, 4), [1, 2, bySocket, 0], [0, 0, 0, 0]].map((entry) => bytesOf(entry).toString("latin1")),
+  words: [...entries.slice(0, 4), [1, 2, bySocket, 0, 0, 0], [0, 0, 0, 0, 0, 0]].map((entry) =>
+    bytesOf(entry).toString("latin1"),
+  ),
   testInputs: 150,
   async open(): Promise<Subject> {
     const temp = await TempDir.create();
@@ -82,9 +87,9 @@ async function judge(input: Buffer, temp: TempDir, { path, magic }: WindowFile):
   assert.equal(restored.words.length / savedWords, couples.size, "no place is taken by what is not remembered");
   for (let id = 0; id < 3 * capacity; id++) {
     const print = fingerprint(["node", String(id)], 0);
-    assert.match(couples.pair("tail", print, id, undefined).kind, /first|second/);
+    assert.match(couples.pair("tail", print, id, said, undefined).kind, /first|second/);
     assert.ok(couples.knows(print), "a new alert is remembered");
-    couples.pair("socket", print, id, undefined);
+    couples.pair("socket", print, id, said, undefined);
     assert.ok(couples.size < capacity);
   }
   await saveWindow(temp.path, restored);

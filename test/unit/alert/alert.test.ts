@@ -59,11 +59,20 @@ test("fields of other types than usual are left out, never thrown over", () => {
   assert.deepEqual(parse('{"rule":{"groups":["a",1,null,"b"],"level":"7"}}').groups, ["a", "b"]);
 });
 
-test("the feedback's own alerts are known by integration or group, not by the word alone", () => {
-  assert.equal(parse('{"data":{"integration":"dfn","dfn":{"event_id":"4625"}}}').isOwn, true);
-  assert.equal(parse('{"rule":{"groups":["local","dfn"]}}').isOwn, true);
-  assert.equal(parse('{"data":{"integration":"virustotal","dfn":"dfn"},"full_log":"\\"dfn\\""}').isOwn, false);
-  assert.equal(parse('{"location":"dfn","rule":{"groups":["dfnx"]},"data":{"integration":["dfn"]}}').isOwn, false);
+test("the forwarder's own alerts are known by where they came from, whatever a log says", () => {
+  const own = '"data":{"integration":"dfn","dfn":{"status":"degraded"}}';
+  assert.equal(parse(`{"agent":{"id":"000"},${own},"location":"dfn"}`).isOwn, true);
+  for (const foreign of [
+    `{"agent":{"id":"085"},${own},"location":"/var/log/app.json"}`,
+    `{"agent":{"id":"000"},${own},"location":"/var/log/dfn"}`,
+    `{"agent":{"id":"085"},${own},"location":"dfn"}`,
+    `{${own},"location":"dfn"}`,
+    `{"agent":{"id":"000"},"rule":{"groups":["local","dfn"]},"location":"EventChannel"}`,
+    `{"agent":{"id":"000"},"data":{"integration":["dfn"]},"location":"dfn"}`,
+    `{"agent":{"id":"000"},"data":{"integration":"virustotal"},"full_log":"\\"dfn\\"","location":"dfn"}`,
+  ]) {
+    assert.equal(parse(foreign).isOwn, false, foreign);
+  }
 });
 
 test("a path ends where the alert does not go on", () => {

@@ -147,11 +147,14 @@ test("members of what is no object and elements of what is no array are none", (
   assert.deepEqual(found.get("o")?.elements(), []);
 });
 
-const has = (text: string): boolean => new Document(Buffer.from(text)).hasExponent;
+const has = (text: string): boolean => new Document(Buffer.from(text)).hasInexactNumber;
 
-test("a number in exponent form is noticed at any depth, the letter e elsewhere is not", () => {
+test("a number that a double does not keep is noticed at any depth, the letter e and digits elsewhere are not", () => {
   assert.equal(has('{"a":[{"b":9.00719925474099e+15}]}'), true);
   assert.equal(has('{"a":1E5}'), true);
+  assert.equal(has('{"a":9007199254740993}'), true);
+  assert.equal(has('{"a":-0.1234567890123456}'), true);
+  assert.equal(has('{"a":123456789012345,"b":"9007199254740993","9007199254740993":-123456789012345}'), false);
   assert.equal(has('{"a":"1e5","e":true,"b":15.5}'), false);
 });
 

@@ -29,6 +29,32 @@ test("agrees with a Map over random changes, also when half full and with homes 
   }
 });
 
+test("what an entry says moves with it when others are taken out, and goes with it", () => {
+  const random = seededRandom(4);
+  const table = new FingerprintTable(64);
+  const model = new Map<number, number>();
+  for (let step = 0; step < 20_000; step++) {
+    const low = Math.floor(random() * 60);
+    const print = { high: 1, low: (0xfffffff0 + (low % 5)) >>> 0 };
+    const key = print.low;
+    if (random() < 0.4) {
+      table.set(print, { tail: 0, socket: 0 });
+      model.delete(key);
+    } else {
+      table.set(print, { tail: 1, socket: 0 });
+      if (!model.has(key)) model.set(key, 0);
+      if (random() < 0.5) {
+        table.setContent(print, { high: step, low: step + 1 });
+        model.set(key, step);
+      }
+    }
+    for (const [at, content] of model) {
+      const found = table.content({ high: 1, low: at });
+      assert.deepEqual(found, { high: content, low: content === 0 ? 0 : content + 1 });
+    }
+  }
+});
+
 test("holds as many entries as promised, and says so when one more comes", () => {
   const table = new FingerprintTable(1000);
   for (let i = 0; i < 1000; i++) table.set({ high: i, low: i * 7 }, { tail: 1, socket: 0 });

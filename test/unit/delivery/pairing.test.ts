@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Fingerprint } from "../../../daemon/delivery/fingerprint-table.ts";
+import type { Content, Fingerprint } from "../../../daemon/delivery/fingerprint-table.ts";
 import { Pairing } from "../../../daemon/delivery/pairing.ts";
 import { secondOf } from "../../../daemon/delivery/shipment.ts";
 
@@ -10,15 +10,15 @@ function print(low: number): Fingerprint {
 
 test("the k-th line of an id pairs with the k-th socket copy, whichever comes first", () => {
   const pairing = new Pairing(10, 5);
-  assert.deepEqual(pairing.tail(print(1), 100), { kind: "first", nth: 1 });
-  assert.deepEqual(pairing.tail(print(1), 100), { kind: "first", nth: 2 });
+  assert.deepEqual(pairing.tail(print(1), 100), { kind: "first", nth: 1, differs: false });
+  assert.deepEqual(pairing.tail(print(1), 100), { kind: "first", nth: 2, differs: false });
   assert.deepEqual(pairing.socket(print(1), 100, 100), { kind: "second", nth: 1 });
   assert.deepEqual(pairing.socket(print(1), 100, 100), { kind: "second", nth: 2 });
   assert.deepEqual(pairing.socket(print(1), 100, 100), { kind: "repeat" });
-  assert.deepEqual(pairing.socket(print(2), 100, 100), { kind: "first", nth: 1 });
+  assert.deepEqual(pairing.socket(print(2), 100, 100), { kind: "first", nth: 1, differs: false });
   assert.deepEqual(pairing.socket(print(2), 100, 100), { kind: "repeat" });
   assert.deepEqual(pairing.tail(print(2), 100), { kind: "second", nth: 1 });
-  assert.deepEqual(pairing.tail(print(2), 100), { kind: "first", nth: 2 });
+  assert.deepEqual(pairing.tail(print(2), 100), { kind: "first", nth: 2, differs: false });
 });
 
 test("a socket copy of what the window forgot is covered; a newer one is not", () => {
@@ -26,12 +26,12 @@ test("a socket copy of what the window forgot is covered; a newer one is not", (
   for (let second = 1; second <= 10; second++) pairing.tail(print(second), second);
   assert.equal(pairing.size, 3);
   assert.deepEqual(pairing.socket(print(2), 2, 10), { kind: "covered" });
-  assert.deepEqual(pairing.socket(print(11), 11, 10), { kind: "first", nth: 1 });
+  assert.deepEqual(pairing.socket(print(11), 11, 10), { kind: "first", nth: 1, differs: false });
 });
 
 test("an alert without a time that was forgotten is covered too", () => {
   const pairing = new Pairing(4, 1);
-  assert.deepEqual(pairing.socket(print(100), -1, -1), { kind: "first", nth: 1 });
+  assert.deepEqual(pairing.socket(print(100), -1, -1), { kind: "first", nth: 1, differs: false });
   pairing.tail(print(100), -1);
   for (let i = 1; i <= 5; i++) pairing.tail(print(i), -1);
   assert.deepEqual(pairing.socket(print(1), -1, -1), { kind: "covered" });
@@ -86,6 +86,47 @@ test("a second that does not fit into the window is none, and the latest that fi
   }
 });
 
+const said: Content = { high: 7, low: 7 };
+const other: Content = { high: 7, low: 8 };
+
+test("a line of the log that says something else than the socket's copy is shipped too", () => {
+  const pairing = new Pairing(10, 1);
+  assert.equal(pairing.socket(print(1), 1, -1, other).kind, "first");
+  assert.deepEqual(pairing.tail(print(1), 1, said), { kind: "first", nth: 1, differs: true });
+  // What integratord brings now pairs with the line, and what contradicts it counts for nothing, also again and again.
+  assert.deepEqual(pairing.socket(print(1), 1, 1, other), { kind: "differs" });
+  assert.deepEqual(pairing.socket(print(1), 1, 1, said), { kind: "second", nth: 1 });
+  assert.deepEqual(pairing.socket(print(1), 1, 1, other), { kind: "differs" });
+  assert.deepEqual(pairing.tail(print(1), 1, said), { kind: "first", nth: 2, differs: false });
+  // It no longer counts as one that only the socket has brought.
+  assert.equal(pairing.socket(print(2), 2, 1, said).kind, "first");
+});
+
+test("a socket copy that says something else than the line before it is not shipped", () => {
+  const pairing = new Pairing(10, 5);
+  pairing.tail(print(1), 1, said);
+  assert.deepEqual(pairing.socket(print(1), 1, 1, other), { kind: "differs" });
+  assert.deepEqual(pairing.socket(print(1), 1, 1, said), { kind: "second", nth: 1 });
+});
+
+test("copies of lines that share all that names an alert, and say different things, contradict none of them", () => {
+  const pairing = new Pairing(10, 5);
+  pairing.tail(print(1), 1, said);
+  assert.deepEqual(pairing.tail(print(1), 1, other), { kind: "first", nth: 2, differs: false });
+  assert.deepEqual(pairing.socket(print(1), 1, 1, said), { kind: "second", nth: 1 });
+  assert.deepEqual(pairing.socket(print(1), 1, 1, other), { kind: "second", nth: 2 });
+});
+
+test("what alerts say is saved with the window", () => {
+  const pairing = new Pairing(10, 5);
+  pairing.tail(print(1), 1, said);
+  pairing.socket(print(2), 2, 1, other);
+  const restored = new Pairing(10, 5);
+  restored.restore(pairing.save());
+  assert.deepEqual(restored.socket(print(1), 1, 1, other), { kind: "differs" });
+  assert.deepEqual(restored.tail(print(2), 2, said), { kind: "first", nth: 1, differs: true });
+});
+
 test("a copy that is taken back is brought for the first time when it comes again", () => {
   const pairing = new Pairing(10, 1);
   pairing.socket(print(1), 1, -1);
@@ -93,7 +134,7 @@ test("a copy that is taken back is brought for the first time when it comes agai
   pairing.undo(print(1), "socket");
   assert.equal(pairing.knows(print(1)), false);
   assert.equal(pairing.save().length, 0);
-  assert.deepEqual(pairing.socket(print(2), 2, -1), { kind: "first", nth: 1 });
+  assert.deepEqual(pairing.socket(print(2), 2, -1), { kind: "first", nth: 1, differs: false });
   pairing.tail(print(2), 2);
   pairing.undo(print(2), "tail");
   assert.deepEqual(pairing.socket(print(3), 3, -1), { kind: "full" });

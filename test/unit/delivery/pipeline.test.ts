@@ -52,9 +52,11 @@ test("an alert that no handler wants is ignored and costs nothing", () => {
 
 test("an alert that the forwarder's own feedback raised is ignored, whatever the handlers say", () => {
   const delivery = new Delivery({ sink: new MemorySink() }).begin();
-  for (const own of [{ data: { integration: "dfn" } }, { rule: { groups: ["dfn"] } }]) {
-    assert.equal(delivery.offer("tail", alertBytes("1.1", own)).verdict.kind, "ignored");
-  }
+  const own = { agent: { id: "000" }, data: { integration: "dfn" }, location: "dfn" };
+  assert.equal(delivery.offer("tail", alertBytes("1.1", own)).verdict.kind, "ignored");
+  // A log that says it is ours is somebody else's alert, and is sent.
+  const foreign = { ...own, location: "/var/log/app.json" };
+  assert.equal(delivery.offer("tail", alertBytes("1.2", foreign)).verdict.kind, "taken");
 });
 
 test("a line of the log without an id is shipped under one made of its bytes, the same each time", async () => {
@@ -166,7 +168,7 @@ test("the socket's copy is left to the tail when the budget is spent, or when in
   assert.deepEqual(delivery.offer("socket", exponent).verdict, {
     kind: "left",
     id: "1.2",
-    reason: "number in exponent form",
+    reason: "number that integratord rounds",
     isSeen: false,
   });
   assert.equal(delivery.offer("tail", exponent).verdict.kind, "taken");

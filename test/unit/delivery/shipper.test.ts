@@ -42,7 +42,7 @@ test("what the look-up found counts as acknowledged, as often as it was found an
   const sink = new MemorySink();
   const delivery = new Delivery({ sink });
   const offers = ["1.1", "1.2", "1.1", "1.1"].map((id) => delivery.offer("tail", alertBytes(id)));
-  const shipped = new Map([[lookupKey("m1", "1.1", "wanted"), 2]]);
+  const shipped = new Map([[lookupKey("m1", "1.1", "wanted", alertBytes("1.1")), 2]]);
   delivery.shipper.begin({ shipped, next: {} });
   await settle();
   assert.deepEqual(ids(sink), ["1.2", "1.1"]);
@@ -56,8 +56,8 @@ test("a look-up is for one node and one handler", async () => {
   const sink = new MemorySink();
   const delivery = new Delivery({ sink });
   const shipped = new Map([
-    [lookupKey("m2", "1.1", "wanted"), 1],
-    [lookupKey("m1", "1.1", "other"), 1],
+    [lookupKey("m2", "1.1", "wanted", alertBytes("1.1")), 1],
+    [lookupKey("m1", "1.1", "other", alertBytes("1.1")), 1],
   ]);
   delivery.shipper.begin({ shipped, next: {} });
   delivery.offer("tail", alertBytes("1.1"));
@@ -65,10 +65,24 @@ test("a look-up is for one node and one handler", async () => {
   assert.deepEqual(ids(sink), ["1.1"]);
 });
 
+test("what the look-up found under the same id with another content does not stand for the alert", async () => {
+  const sink = new MemorySink();
+  const delivery = new Delivery({ sink });
+  const shipped = new Map([
+    [lookupKey("m1", "1.1", "wanted", alertBytes("1.1", { user: "mallory" })), 1],
+    [lookupKey("m1", "1.2", "wanted", Buffer.from(` ${alertBytes("1.2", { text: "\u00e4/" }).toString()}`)), 1],
+  ]);
+  delivery.shipper.begin({ shipped, next: {} });
+  delivery.offer("tail", alertBytes("1.1", { user: "alice" }));
+  delivery.offer("tail", Buffer.from(alertBytes("1.2", { text: "#/" }).toString().replace("#", "\\u00e4")));
+  await settle();
+  assert.deepEqual(ids(sink), ["1.1"]);
+});
+
 test("once the tail has caught up, what the look-up found no longer counts", async () => {
   const sink = new MemorySink();
   const delivery = new Delivery({ sink });
-  delivery.shipper.begin({ shipped: new Map([[lookupKey("m1", "1.1", "wanted"), 1]]), next: {} });
+  delivery.shipper.begin({ shipped: new Map([[lookupKey("m1", "1.1", "wanted", alertBytes("1.1")), 1]]), next: {} });
   delivery.shipper.endLookup();
   delivery.offer("tail", alertBytes("1.1"));
   await settle();
@@ -86,7 +100,7 @@ test("an alert that comes in while the gate opens queues up behind those that wa
     owner: { settled: () => void delivery.offer("socket", alertBytes("1.3")) },
   });
   delivery.offer("socket", alertBytes("1.2"));
-  delivery.shipper.begin({ shipped: new Map([[lookupKey("m1", "1.1", "wanted"), 1]]), next: {} });
+  delivery.shipper.begin({ shipped: new Map([[lookupKey("m1", "1.1", "wanted", alertBytes("1.1")), 1]]), next: {} });
   await settle();
   assert.deepEqual(ids(sink), ["1.2", "1.3"]);
 });
@@ -104,8 +118,9 @@ test("the tail's copies wait for the socket's, and leave in their order when the
 test("the socket's copy lets the oldest waiting one go, as the socket's but with the file's bytes", async () => {
   const sink = new MemorySink();
   const delivery = new Delivery({ sink, couples: paired(), tailWaitMs: longWaitMs }).begin();
-  const inFile = delivery.offer("tail", alertBytes("1.1", { n: 9007199254740993n.toString() }));
-  const copy = delivery.offer("socket", alertBytes("1.1", { n: "9.00719925474099e+15" }));
+  const withNumber = (text: string): Buffer => Buffer.from(alertBytes("1.1", { n: 7 }).toString().replace("7", text));
+  const inFile = delivery.offer("tail", withNumber("9007199254740993"));
+  const copy = delivery.offer("socket", withNumber("9.00719925474099e+15"));
   await settle();
   assert.equal(copy.verdict.kind, "taken");
   const [record] = sink.records;

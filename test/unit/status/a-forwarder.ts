@@ -27,6 +27,7 @@ export function aForwarder(but: Partial<Facts> = {}): Facts {
     sources: { socket: counts(), tail: counts(), replay: counts() },
     queue: { alerts: 0, bytes: 0, limitBytes: 1000 },
     pairingWindow: 0,
+    socket: { refused: 0, contradicted: 0, contradictedSecondsAgo: undefined },
     log: {
       state: "following",
       file: "/alerts.json",

@@ -21,6 +21,7 @@ export function factsWith({ alerts = 0, acknowledged = 0, troubles = 0, isReady 
     sources: { socket: none, replay: none, tail: { ...none, read: acknowledged + alerts, acknowledged } },
     queue: { alerts, bytes: 0, limitBytes: 1 },
     pairingWindow: 0,
+    socket: undefined,
     log: undefined,
     checkpoint: undefined,
     sink: {

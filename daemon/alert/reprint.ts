@@ -1,0 +1,148 @@
+/**
+ * An alert as Wazuh's cJSON prints it again. integratord parses each line of alerts.json and prints it anew for the
+ * program that it runs, so the copy that comes by the socket is written in this form: no blanks between tokens, escapes
+ * only for what needs one, a string cut at a NUL, a number as a double holds it (seen with the real integratord 4.14.7:
+ * order and duplicates of keys and bytes that are not UTF-8 stay). Two copies that say the same have the same re-print,
+ * and doing it twice changes nothing.
+ */
+import { isUtf8 } from "node:buffer";
+import { hash } from "node:crypto";
+import { Document, NotJson } from "./json.ts";
+
+const quote = 0x22;
+const backslash = 0x5c;
+const space = 0x20;
+
+/** By character: the letter of its short escape. */
+const shortEscapes = new Map([
+  [quote, '"'],
+  [backslash, "\\"],
+  [0x08, "b"],
+  [0x0c, "f"],
+  [0x0a, "n"],
+  [0x0d, "r"],
+  [0x09, "t"],
+]);
+/** By the letter of a short escape: its character. */
+const escaped = new Map([...shortEscapes].map(([code, letter]) => [letter.charCodeAt(0), code]));
+escaped.set(0x2f, 0x2f);
+
+/** cJSON keeps a number as a double and prints 15 digits of it (print_number). */
+const printedDigits = 15;
+
+/**
+ * The re-print of a JSON text.
+ * @param bytes valid JSON; bytes from 0x80 on may be anything
+ */
+export function reprint(bytes: Buffer): Buffer {
+  const pieces: Buffer[] = [];
+  let at = 0;
+  while (at < bytes.length) {
+    const byte = bytes[at]!;
+    if (byte <= space) at++;
+    else if (byte === quote) at = printString(bytes, at, pieces);
+    else if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) {
+      const end = numberEnd(bytes, at);
+      pieces.push(Buffer.from(printedNumber(bytes.toString("latin1", at, end))));
+      at = end;
+    } else {
+      pieces.push(bytes.subarray(at, at + 1));
+      at++;
+    }
+  }
+  return Buffer.concat(pieces);
+}
+
+/** @returns the index behind the string */
+function printString(bytes: Buffer, start: number, pieces: Buffer[]): number {
+  let from = start;
+  let isCut = false;
+  let at = start + 1;
+  for (; bytes[at] !== quote;) {
+    if (bytes[at] !== backslash) {
+      at++;
+      continue;
+    }
+    if (!isCut) pieces.push(bytes.subarray(from, at));
+    const [code, end] = escapeAt(bytes, at);
+    if (code === 0) isCut = true;
+    else if (!isCut) pieces.push(printedCharacter(code));
+    at = from = end;
+  }
+  pieces.push(isCut ? bytes.subarray(at, at + 1) : bytes.subarray(from, at + 1));
+  return at + 1;
+}
+
+/** The character of the escape that begins there, and the index behind it; two escapes that are a pair are one. */
+function escapeAt(bytes: Buffer, at: number): [code: number, end: number] {
+  const letter = bytes[at + 1]!;
+  if (letter !== 0x75) return [escaped.get(letter) ?? letter, at + 2];
+  const high = hexAt(bytes, at + 2);
+  if (high >= 0xd800 && high < 0xdc00 && bytes[at + 6] === backslash && bytes[at + 7] === 0x75) {
+    const low = hexAt(bytes, at + 8);
+    if (low >= 0xdc00 && low < 0xe000) return [0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00), at + 12];
+  }
+  return [high, at + 6];
+}
+
+function hexAt(bytes: Buffer, at: number): number {
+  return Number.parseInt(bytes.toString("latin1", at, at + 4), 16);
+}
+
+function printedCharacter(code: number): Buffer {
+  const letter = shortEscapes.get(code);
+  if (letter !== undefined) return Buffer.from(`\\${letter}`);
+  if (code < space) return Buffer.from(`\\u${code.toString(16).padStart(4, "0")}`);
+  // cJSON refuses half of a pair, and with it the whole line: any form that is always the same will do.
+  if (code >= 0xd800 && code < 0xe000) return Buffer.from(`\\u${code.toString(16)}`);
+  return Buffer.from(String.fromCodePoint(code));
+}
+
+function numberEnd(bytes: Buffer, start: number): number {
+  let at = start;
+  while (at < bytes.length && isNumeric(bytes[at]!)) at++;
+  return at;
+}
+
+function isNumeric(byte: number): boolean {
+  return (byte >= 0x30 && byte <= 0x39) || byte === 0x2b || byte === 0x2d || byte === 0x2e || (byte | 0x20) === 0x65;
+}
+
+/** Not always to the letter what cJSON prints, but the same for a number and for what cJSON prints of it. */
+function printedNumber(text: string): string {
+  const value = Number(text);
+  if (!Number.isFinite(value)) return "null";
+  return String(Number(value.toPrecision(printedDigits)) + 0);
+}
+
+/** Characters of a content digest, each one byte. */
+const digestLength = 8;
+
+/**
+ * What an alert, or a record's value, says, in 64 bits: the same for two copies of which one is a re-print of the other.
+ * Taken from SHA-256, so nobody can make another text with the digest of somebody else's.
+ * @param isReprinted whether the bytes are in the form that `reprint` gives, as a scan tells; it is then not called
+ * @returns 8 characters of one byte each
+ */
+export function contentDigest(bytes: Buffer, isReprinted: boolean): string {
+  return hash("sha256", isReprinted ? bytes : reprint(bytes), "binary").slice(0, digestLength);
+}
+
+/**
+ * The content digest of a record's value, whether it is JSON or not. Bytes that are not UTF-8 count as U+FFFD: a file of
+ * records holds values as text.
+ */
+export function valueDigest(value: Buffer | null): string {
+  if (value === null) return hash("sha256", "", "binary").slice(0, digestLength);
+  const text = isUtf8(value) ? value : Buffer.from(value.toString());
+  return contentDigest(text, !isForeignJson(text));
+}
+
+function isForeignJson(text: Buffer): boolean {
+  try {
+    return new Document(text).hasForeignForm;
+  } catch (reason) {
+    if (reason instanceof NotJson) return false; // Not ours to print again.
+    throw reason;
+  }
+}

@@ -1,0 +1,68 @@
+import type { Log } from "./log.ts";
+import { ThrottledLog } from "./throttled-log.ts";
+
+/** What came by the socket and should not have. */
+export interface SocketReport {
+  /** Connections that were refused, because the user at the other end is not in `sources.socket.allow`. */
+  readonly refused: number;
+  /** Copies that did not say what the log's line of the same alert says. The line was sent in each case. */
+  readonly contradicted: number;
+  /** Seconds since the last of these copies; undefined when there was none. */
+  readonly contradictedSecondsAgo: number | undefined;
+}
+
+/** Who is at the other end of a connection, as the kernel says (SO_PEERCRED). */
+export interface Peer {
+  readonly pid: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Counts and logs what should not come by the socket; lives as long as the process, over every reload. */
+export class SocketWatch implements Disposable {
+  readonly #now: () => number;
+  readonly #refusedLog = new ThrottledLog();
+  readonly #contradictedLog = new ThrottledLog();
+  #refused = 0;
+  #contradicted = 0;
+  #contradictedAtMs = 0;
+
+  /** @param now milliseconds of a clock that only goes forward */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** A client was refused. Logged at most once a minute. */
+  refused({ uid, pid }: Peer, path: string, log: Log): void {
+    this.#refused += 1;
+    this.#refusedLog.report((connections) => {
+      const remedy = "find out what process it is; if it may send alerts, add its user to sources.socket.allow";
+      log.warn({ path, uid, pid, connections }, `a user who is not in sources.socket.allow was refused: ${remedy}`);
+    });
+  }
+
+  /** A socket copy and the log's line of one alert say different things. Logged at most once a minute. */
+  contradicted(id: string, log: Log): void {
+    this.#contradicted += 1;
+    this.#contradictedAtMs = this.#now();
+    this.#contradictedLog.report((copies) => {
+      const what = "a copy of an alert on the socket does not say what its line in alerts.json says";
+      const remedy = "the line was sent; find out which program of an allowed user sends other copies";
+      log.error({ id: id.slice(0, 64), copies }, `${what}: ${remedy}`);
+    });
+  }
+
+  report(): SocketReport {
+    const secondsAgo = Math.round((this.#now() - this.#contradictedAtMs) / 1000);
+    return {
+      refused: this.#refused,
+      contradicted: this.#contradicted,
+      contradictedSecondsAgo: this.#contradicted === 0 ? undefined : secondsAgo,
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.#refusedLog[Symbol.dispose]();
+    this.#contradictedLog[Symbol.dispose]();
+  }
+}
