@@ -33,7 +33,7 @@ Signals:
     const { values } = parseCommandLine(run, args, configOptions);
     const first = loadConfig(values, io);
     await using _lock = await lockStateDir(first.stateDir, createLog(first.log.level));
-    await keepMemorySmall();
+    keepMemorySmall();
     const process = { env: io.env, books: createBooks(), latency: new LatencyMeter(), metrics: new Metrics() };
     const rates = new RateMeter(performance.now());
     using signals = new Signals();
