@@ -1,7 +1,8 @@
 /** `npm run build`: everything that is installed on a manager, into dist/. Run by npm in the root of the checkout. */
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { copyFile, mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { bundleChooseWay, bundleCustomDfn, bundleForwarder } from "./bundle/bundles.ts";
+import { compileNative, ownArch } from "./bundle/native-file.ts";
 import { repositoryRoot as root } from "./repository.ts";
 
 // Built aside, so that a build that fails leaves the one before as it was.
@@ -15,5 +16,17 @@ await writeFile(join(aside, "package.json"), '{ "type": "commonjs" }\n');
 await bundleCustomDfn(root, aside);
 await bundleChooseWay(root, aside);
 await bundleForwarder(root, aside);
+const arch = ownArch();
+if (arch === undefined) {
+  process.stderr.write(
+    `there is no native file for ${process.platform} on ${process.arch}: no feedback to Wazuh, no lock of the state directory\n`,
+  );
+} else {
+  const native = compileNative(root, aside, arch);
+  // Tests run the unbundled forwarder too. By a new file: a process that has the old one loaded keeps it.
+  const copy = join(root, "build/daemon/os", basename(native));
+  await copyFile(native, `${copy}.new`);
+  await rename(`${copy}.new`, copy);
+}
 await rm(outDir, { recursive: true, force: true });
 await rename(aside, outDir);

@@ -1,6 +1,7 @@
 /**
  * `npm run package`: everything that a manager needs, with its own Node, as tar.gz, .deb and .rpm for both processors,
- * into dist-package/. The same commit gives the same bytes. Needs npm, GNU gzip and tar, and no tool of either system.
+ * into dist-package/. The same commit gives the same bytes. Needs npm, GNU gzip and tar,
+ * a C compiler for each processor, and no tool of either system.
  *
  *     npm run package -- [--arch x64,arm64] [--out DIRECTORY]
  */
@@ -11,6 +12,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { describe } from "../daemon/errors.ts";
 import { bundleChooseWay, bundleCustomDfn, bundleForwarder, versionOf } from "./bundle/bundles.ts";
+import { compileNative } from "./bundle/native-file.ts";
 import { componentsOf } from "./package/components.ts";
 import { bareName, checksums, contents, tarballExtras } from "./package/contents.ts";
 import { deb, debName } from "./package/deb.ts";
@@ -44,13 +46,14 @@ async function main(): Promise<void> {
   const inputs = await bundleForwarder(root, built);
   await bundleCustomDfn(root, built);
   await bundleChooseWay(root, built);
-  const parts = new Map(wanted.map((arch) => [arch, fetchParts(root, arch, newDirectory())]));
+  const parts = new Map(wanted.map((arch) => [arch, fetchParts(arch, newDirectory())]));
   const libraries = librariesInNode(parts);
   const made: Entry[] = [];
   for (const [arch, its] of parts) {
     process.stderr.write(`packing for linux-${arch}\n`);
     const info = { version, arch, epochS };
-    const components = componentsOf(root, inputs, arch);
+    compileNative(root, built, arch);
+    const components = componentsOf(root, inputs);
     const bom = sbom(info, { version: nodeVersion, integrity: its.nodeIntegrity, libraries }, components);
     made.push(...(await packages(contents({ info, root, built, parts: its, components, sbom: bom }), info)));
   }
@@ -73,7 +76,7 @@ async function packages(entries: readonly Entry[], info: PackageInfo): Promise<E
 function librariesInNode(parts: ReadonlyMap<Arch, Parts>): Record<string, string> {
   const own = knownArch(process.arch);
   const path = join(aside, "node");
-  writeFileSync(path, (parts.get(own) ?? fetchParts(root, own, newDirectory())).node, { mode: 0o755 });
+  writeFileSync(path, (parts.get(own) ?? fetchParts(own, newDirectory())).node, { mode: 0o755 });
   return nodeLibrariesOf(path);
 }
 

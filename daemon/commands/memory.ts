@@ -1,14 +1,13 @@
 import { setFlagsFromString } from "node:v8";
+import { loadNative } from "../os/native.ts";
 
-/** From mallopt's header, malloc.h. */
-const mmapThreshold = -3;
 /** What glibc begins with. */
 const ownMappingBytes = 128 * 1024;
 
 /** Makes this process give back early what it no longer needs. For the forwarder, which runs for months. */
-export async function keepMemorySmall(): Promise<void> {
+export function keepMemorySmall(): void {
   keepHeapSmall();
-  await returnLargeBlocks();
+  returnLargeBlocks();
 }
 
 /**
@@ -27,14 +26,10 @@ function keepHeapSmall(): void {
  * which a block gets a mapping of its own, up to 32 MiB (mallopt(3)). Between lines of 10 MB the heap then keeps holes
  * that fit nothing, and grew to 150 MB in a minute of them.
  */
-async function returnLargeBlocks(): Promise<void> {
-  let mallopt: (parameter: number, value: number) => number;
+function returnLargeBlocks(): void {
   try {
-    const { default: koffi } = await import("koffi");
-    mallopt = koffi.load(null).func("int mallopt(int parameter, int value)");
+    loadNative().setMmapThreshold(ownMappingBytes); // Another C library has neither the setting nor the habit.
   } catch {
-    // Another C library than glibc has neither the setting nor the habit. That koffi is missing is said by the lock.
-    return;
+    // The native file is missing: the lock of the state directory says so.
   }
-  mallopt(mmapThreshold, ownMappingBytes);
 }

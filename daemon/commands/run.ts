@@ -34,7 +34,7 @@ Signals:
     const { values } = parseCommandLine(run, args, configOptions);
     const first = loadConfig(values, io);
     await using _lock = await lockStateDir(first.stateDir, createLog(first.log.level));
-    await keepMemorySmall();
+    keepMemorySmall();
     using socketWatch = new SocketWatch();
     const process = {
       env: io.env,

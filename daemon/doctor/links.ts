@@ -51,7 +51,7 @@ export function machineLinks(scene: Scene, settings: Settings, forwarder: Forwar
       const ours = [process.pid, ...(snapshot === undefined ? [] : [snapshot.pid])];
       return judgeConsumers(await lookAtConsumers(await allProcesses(), ours));
     }),
-    link("clock", async () => judgeClock(await lookAtClock())),
+    link("clock", async () => judgeClock(lookAtClock())),
   ];
 }
 

@@ -68,7 +68,7 @@ export class RecordFile implements AsyncDisposable {
   async #locked<T>(action: (file: OpenFile, bytes: number) => Promise<T>): Promise<T> {
     const file = await this.#opened();
     const { fd } = file.handle;
-    const flock = await this.#lock();
+    const flock = this.#lock();
     if (flock !== undefined) await waitForLock(flock, fd, this.#signal);
     try {
       return await action(file, await this.#mended(file));
@@ -113,14 +113,13 @@ export class RecordFile implements AsyncDisposable {
     return bytes;
   }
 
-  async #lock(): Promise<Flock | undefined> {
+  #lock(): Flock | undefined {
     if (this.#flock !== undefined || this.#isWithoutLock) return this.#flock;
     try {
-      this.#flock = await loadFlock();
+      this.#flock = loadFlock();
     } catch (reason) {
       this.#isWithoutLock = true;
-      const what =
-        "the records file cannot be locked, because koffi's native part is missing: no replay beside a forwarder";
+      const what = "the records file cannot be locked without the native file: run no replay beside a forwarder";
       this.#log.warn({ path: this.#path, reason: describe(reason) }, what);
     }
     return this.#flock;

@@ -23,7 +23,7 @@ export async function lockStateDir(directory: string, log: Log): Promise<AsyncDi
     });
   }
   try {
-    const flock = await lockOrWarn(log);
+    const flock = lockOrWarn(log);
     if (flock === undefined || flock.tryLock(file.fd)) return { [Symbol.asyncDispose]: () => file.close() };
   } catch (reason) {
     await file.close();
@@ -37,13 +37,12 @@ export async function lockStateDir(directory: string, log: Log): Promise<AsyncDi
   throw new DfnError("UNAVAILABLE", `another wazuh-dfn uses the state directory ${directory}: ${remedy}`);
 }
 
-/** Undefined where the native part is missing. */
-async function lockOrWarn(log: Log): Promise<Flock | undefined> {
+/** Undefined when the native file is missing. */
+function lockOrWarn(log: Log): Flock | undefined {
   try {
-    return await loadFlock();
+    return loadFlock();
   } catch (reason) {
-    const what =
-      "the state directory cannot be locked, because koffi's native part is missing: start one forwarder only";
+    const what = "the state directory cannot be locked without the native file: start one forwarder only";
     log.warn({ reason: describe(reason) }, what);
     return undefined;
   }

@@ -1,7 +1,8 @@
+import { closeSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe } from "../errors.ts";
+import { loadNative, type Native } from "../os/native.ts";
 import type { Log } from "../telemetry/log.ts";
-import { loadLibc, unixAddress, type Libc } from "../wazuh/libc.ts";
 
 const triesAtMost = 50;
 const waitMs = 20;
@@ -11,24 +12,22 @@ const waitMs = 20;
  * started by hand, nothing is sent.
  */
 export class NotifySocket {
-  readonly #address: Buffer | undefined;
+  /** As `connectDatagram` takes it. */
+  readonly #path: string | undefined;
   readonly #log: Log;
-  readonly #load: () => Promise<Libc>;
-  #libc: Libc | undefined;
-  #fd = -1;
+  #fd: number | undefined;
   /** One message after the other. */
   #last: Promise<void> = Promise.resolve();
   #hasFailed = false;
 
   /** @param name value of `NOTIFY_SOCKET`: a path, or `@` and the name of an abstract socket */
-  constructor(name: string | undefined, log: Log, load: () => Promise<Libc> = loadLibc) {
-    this.#address = addressOf(name);
+  constructor(name: string | undefined, log: Log) {
+    this.#path = pathOf(name);
     this.#log = log;
-    this.#load = load;
   }
 
   get isListening(): boolean {
-    return this.#address !== undefined;
+    return this.#path !== undefined;
   }
 
   /** Resolves when systemd has the message, or cannot be told. Never rejects. */
@@ -38,16 +37,16 @@ export class NotifySocket {
   }
 
   [Symbol.dispose](): void {
-    if (this.#fd !== -1) this.#libc?.close(this.#fd);
-    this.#fd = -1;
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
   }
 
   async #send(message: Buffer): Promise<void> {
-    if (this.#address === undefined) return;
+    if (this.#path === undefined) return;
     try {
-      this.#libc ??= await this.#load();
+      const native = loadNative();
       for (let tries = 0; ; tries++) {
-        const refusal = this.#trySend(this.#libc, this.#address, message);
+        const refusal = this.#trySend(native, this.#path, message);
         if (refusal === undefined) return;
         if (refusal !== "EAGAIN" || tries >= triesAtMost) throw new Error(refusal);
         await delay(waitMs); // systemd reads them all the time: its queue is full for a moment
@@ -59,28 +58,18 @@ export class NotifySocket {
     }
   }
 
-  /** The name of the error, where there is one. */
-  #trySend(libc: Libc, address: Buffer, message: Buffer): string | undefined {
-    if (this.#fd === -1) {
-      this.#fd = libc.socket();
-      if (this.#fd === -1) return libc.errno();
-      if (libc.connect(this.#fd, address) === -1) return this.#letGo(libc);
-    }
-    if (libc.send(this.#fd, message) !== -1) return undefined;
-    const refusal = libc.errno();
-    return refusal === "EAGAIN" ? refusal : this.#letGo(libc, refusal);
-  }
-
-  #letGo(libc: Libc, refusal = libc.errno()): string {
-    libc.close(this.#fd);
-    this.#fd = -1;
+  /** The name of the error, if there is one. @throws Error when there is no connection to be had */
+  #trySend(native: Native, path: string, message: Buffer): string | undefined {
+    this.#fd ??= native.connectDatagram(path);
+    const refusal = native.sendDatagram(this.#fd, message);
+    if (refusal !== undefined && refusal !== "EAGAIN") this[Symbol.dispose]();
     return refusal;
   }
 }
 
-/** Abstract names begin with a NUL and have none at their end: the length of the address counts (unix(7)). */
-function addressOf(name: string | undefined): Buffer | undefined {
-  if (name?.startsWith("/") === true) return unixAddress(name);
+/** Abstract names begin with a NUL (unix(7)), which the environment cannot hold. */
+function pathOf(name: string | undefined): string | undefined {
+  if (name?.startsWith("/") === true) return name;
   if (name?.startsWith("@") !== true || name.length < 2) return undefined;
-  return unixAddress(`\0${name.slice(1)}`)?.subarray(0, -1);
+  return `\0${name.slice(1)}`;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe } from "../errors.ts";
+import { loadNative, type Native } from "../os/native.ts";
 import type { Log } from "../telemetry/log.ts";
-import { loadLibc, type Libc } from "./libc.ts";
 import { PendingMessages } from "./pending-messages.ts";
 import {
   acknowledgedMessage,
@@ -22,7 +22,7 @@ export interface FeedbackOptions {
   /** Most events that wait; what comes beyond it is dropped. */
   readonly queueLimit?: number;
   /** Where the system calls come from. */
-  readonly load?: () => Promise<Libc>;
+  readonly load?: () => Native;
 }
 
 export interface FeedbackSnapshot {
@@ -50,8 +50,7 @@ const flushMs = 500;
 export class Feedback implements AsyncDisposable {
   readonly #options: FeedbackOptions;
   readonly #pending: PendingMessages;
-  readonly #loaded: Promise<void>;
-  /** Undefined before it is loaded and after the end. */
+  /** Undefined when feedback is off, and after the end. */
   #socket: QueueSocket | undefined;
   #isOff: boolean;
   /** The next send, when one is planned. */
@@ -69,7 +68,7 @@ export class Feedback implements AsyncDisposable {
     this.#options = options;
     this.#pending = new PendingMessages(options.queueLimit ?? defaultQueueLimit, limitCharacters);
     this.#isOff = options.mode === "off";
-    this.#loaded = this.#isOff ? Promise.resolve() : this.#load(options.load ?? loadLibc);
+    if (!this.#isOff) this.#load(options.load ?? loadNative);
   }
 
   /**
@@ -96,7 +95,6 @@ export class Feedback implements AsyncDisposable {
 
   /** Sends what analysisd takes within half a second; the rest is dropped and counted. Safe in every state, and twice. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#loaded;
     const endsAt = performance.now() + flushMs;
     let failure = this.#send();
     while (this.#pending.size > 0 && failure !== "away" && performance.now() < endsAt) {
@@ -112,16 +110,14 @@ export class Feedback implements AsyncDisposable {
     if (events > 0) this.#options.log.warn({ events }, "the last feedback events could not be sent to Wazuh");
   }
 
-  async #load(load: () => Promise<Libc>): Promise<void> {
+  #load(load: () => Native): void {
     try {
-      this.#socket = new QueueSocket(await load(), this.#options.socketPath);
-      this.#plan();
+      this.#socket = new QueueSocket(load(), this.#options.socketPath);
     } catch (reason) {
       this.#isOff = true;
-      this.#dropped += this.#pending.clear();
       this.#options.log.warn(
         `feedback to Wazuh is off, alerts are forwarded all the same: ${describe(reason)}. ` +
-          "Put koffi's native file beside the forwarder's bundle, or set wazuh.feedback to off",
+          "Put the native file beside the forwarder's bundle, or set wazuh.feedback to off",
       );
     }
   }

@@ -1,4 +1,6 @@
-import { unixAddress, type Libc } from "./libc.ts";
+import { closeSync } from "node:fs";
+import { describe, errnoOf } from "../errors.ts";
+import type { Native } from "../os/native.ts";
 
 /**
  * - sent: analysisd's queue has it.
@@ -17,13 +19,13 @@ export type SendResult =
  * an old connection is tried once on a new one.
  */
 export class QueueSocket implements Disposable {
-  readonly #libc: Libc;
-  readonly #address: Buffer | undefined;
+  readonly #native: Native;
+  readonly #path: string;
   #fd: number | undefined;
 
-  constructor(libc: Libc, path: string) {
-    this.#libc = libc;
-    this.#address = unixAddress(path);
+  constructor(native: Native, path: string) {
+    this.#native = native;
+    this.#path = path;
   }
 
   send(datagram: Buffer): SendResult {
@@ -35,32 +37,21 @@ export class QueueSocket implements Disposable {
   /** Lets go of the connection; the next `send` makes a new one. Safe in every state. */
   [Symbol.dispose](): void {
     if (this.#fd === undefined) return;
-    this.#libc.close(this.#fd);
+    closeSync(this.#fd);
     this.#fd = undefined;
   }
 
   #sendOnce(datagram: Buffer): SendResult {
-    const fd = this.#fd ?? this.#connect();
-    if (typeof fd === "string") return { kind: "away", why: fd };
-    if (this.#libc.send(fd, datagram) !== -1) return { kind: "sent" };
-    const why = this.#libc.errno();
+    try {
+      this.#fd ??= this.#native.connectDatagram(this.#path);
+    } catch (reason) {
+      return { kind: "away", why: errnoOf(reason) ?? describe(reason) };
+    }
+    const why = this.#native.sendDatagram(this.#fd, datagram);
+    if (why === undefined) return { kind: "sent" };
     if (why === "EAGAIN" || why === "ENOBUFS") return { kind: "full" };
     if (why === "EMSGSIZE") return { kind: "too-large" };
     this[Symbol.dispose]();
     return { kind: "away", why };
-  }
-
-  /** The descriptor of a new connection, or the name of the error. */
-  #connect(): number | string {
-    if (this.#address === undefined) return "ENAMETOOLONG";
-    const fd = this.#libc.socket();
-    if (fd === -1) return this.#libc.errno();
-    if (this.#libc.connect(fd, this.#address) === -1) {
-      const why = this.#libc.errno();
-      this.#libc.close(fd);
-      return why;
-    }
-    this.#fd = fd;
-    return fd;
   }
 }

@@ -3,7 +3,6 @@ import { chmod, copyFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build, type BuildOptions, type Metafile } from "esbuild";
 import { kafkajsPatch } from "./kafkajs-patch.ts";
-import { copyKoffi, koffiNative } from "./koffi-native.ts";
 
 function options(root: string): BuildOptions {
   return {
@@ -45,12 +44,11 @@ export async function bundleChooseWay(root: string, outDir: string): Promise<voi
 }
 
 /**
- * `wazuh-dfn.cjs`, and beside it koffi's native files.
+ * `wazuh-dfn.cjs`. It looks for the native file beside itself.
  * @returns the paths of all files that went into it
  */
 export async function bundleForwarder(root: string, outDir: string): Promise<string[]> {
   await mkdir(outDir, { recursive: true });
-  await copyKoffi(root, outDir);
   const { metafile } = await build({
     ...options(root),
     metafile: true,
@@ -59,8 +57,8 @@ export async function bundleForwarder(root: string, outDir: string): Promise<str
     // Half the size to parse and to keep in memory. It stays ASCII, which V8 keeps in one byte a character.
     minifyWhitespace: true,
     minifySyntax: true, // names stay, so that a stack trace can be read
-    define: { __VERSION__: JSON.stringify(await versionOf(root)) },
-    plugins: [kafkajsPatch(), koffiNative()],
+    define: { __VERSION__: JSON.stringify(await versionOf(root)), "import.meta.dirname": "__dirname" },
+    plugins: [kafkajsPatch()],
   });
   return Object.keys(metafile.inputs);
 }

@@ -1,6 +1,12 @@
 import { spawnSync } from "node:child_process";
 
-/** Programs that one package holds, everywhere under nearly the same name. */
+/** Compiles nothing, with a header of the C library: a compiler alone is not enough. */
+const compilerProbe = ["-E", "-include", "sys/socket.h", "-x", "c", "/dev/null", "-o", "/dev/null"];
+
+/**
+ * Programs that have nearly the same name everywhere. `packages`: the first entry that can be installed counts; an entry
+ * may name several packages.
+ */
 const plain = {
   mvn: { probe: ["-v"], packages: ["maven"], told: "Maven (Debian: maven)" },
   openssl: { probe: ["version"], packages: ["openssl"], told: "OpenSSL (Debian: openssl)" },
@@ -16,11 +22,26 @@ const plain = {
   "systemd-analyze": { probe: ["--version"], packages: ["systemd"], told: "systemd" },
   "systemd-nspawn": { probe: ["--version"], packages: ["systemd-container"], told: "systemd-nspawn" },
   shellcheck: { probe: ["--version"], packages: ["shellcheck", "ShellCheck"], told: "shellcheck" },
+  gcc: {
+    probe: compilerProbe,
+    packages: ["gcc libc6-dev", "gcc glibc-devel", "gcc musl-dev linux-headers"],
+    told: "a C compiler and the C library's headers (Debian: gcc libc6-dev)",
+  },
+  "aarch64-linux-gnu-gcc": {
+    probe: compilerProbe,
+    packages: ["gcc-aarch64-linux-gnu libc6-dev-arm64-cross"],
+    told: "a C compiler for arm64 (Debian: gcc-aarch64-linux-gnu libc6-dev-arm64-cross)",
+  },
+  "x86_64-linux-gnu-gcc": {
+    probe: compilerProbe,
+    packages: ["gcc-x86-64-linux-gnu libc6-dev-amd64-cross"],
+    told: "a C compiler for x64 (Debian: gcc-x86-64-linux-gnu libc6-dev-amd64-cross)",
+  },
 } as const;
 
 type PlainName = keyof typeof plain;
 
-/** A program that the tests need from the system. */
+/** A program that the build or the tests need from the system. */
 export type ProgramName = "java" | "javac" | PlainName;
 
 /** Kafka 4 does not start with an older one. */
@@ -62,7 +83,7 @@ export function installPrograms(names: readonly ProgramName[]): ProgramName[] {
   if (manager === undefined) return missing;
   process.stderr.write(`installing with ${manager.file}: ${missing.join(", ")}\n`);
   if (manager.refresh !== undefined) run(manager.file, manager.refresh);
-  const install = (name: string): boolean => run(manager.file, [...manager.install, name]);
+  const install = (name: string): boolean => run(manager.file, [...manager.install, ...name.split(" ")]);
   if (missing.includes("java") || missing.includes("javac")) manager.jdk.some(install);
   for (const name of missing) if (isPlain(name)) plain[name].packages.some(install);
   return missingPrograms(names);

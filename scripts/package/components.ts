@@ -1,7 +1,6 @@
 /** The npm packages that are inside the bundles. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Arch } from "./entry.ts";
 
 export interface Component {
   readonly name: string;
@@ -22,14 +21,11 @@ const licenceFile = /^(licen[cs]e|copying)/i;
  * @param inputs paths of all files that esbuild put into a bundle
  * @throws Error when a package is not in the lock file, or has no licence text that could go along
  */
-export function componentsOf(root: string, inputs: readonly string[], arch: Arch): LicensedComponent[] {
+export function componentsOf(root: string, inputs: readonly string[]): LicensedComponent[] {
   const places = inputs.flatMap((input) => /node_modules\/(?:.*node_modules\/)?(?:@[^/]+\/)?[^/]+/.exec(input) ?? []);
-  // koffi's loader is replaced and its native file copied, so that no input names them; that file has koffi's licence.
-  const licenceOf = new Map([...places, "node_modules/koffi"].map((place) => [place, place]));
-  licenceOf.set(`node_modules/@koromix/koffi-linux-${arch}`, "node_modules/koffi");
-  return [...licenceOf]
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([place, licensed]) => ({ ...lockedPackage(root, place), licenceText: licenceTextOf(root, licensed) }));
+  return [...new Set(places)]
+    .toSorted()
+    .map((place) => ({ ...lockedPackage(root, place), licenceText: licenceTextOf(root, place) }));
 }
 
 /** @param place as the lock file names it, `node_modules/…` */

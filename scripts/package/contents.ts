@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { nativeFileName } from "../../daemon/os/native.ts";
 import type { LicensedComponent } from "./components.ts";
 import { sorted, text, type Arch, type Entry, type PackageInfo } from "./entry.ts";
 import { nodeVersion, type Parts } from "./parts.ts";
@@ -22,11 +23,7 @@ const fromCheckout: readonly (readonly [from: string, to: string, mode: number])
   ["docs", doc, 0o644],
 ];
 
-const fromBuild: readonly (readonly [name: string, mode: number])[] = [
-  ["wazuh-dfn.cjs", 0o644],
-  ["custom-dfn.sh", 0o644],
-  ["choose-way.cjs", 0o644],
-];
+const fromBuild: readonly string[] = ["wazuh-dfn.cjs", "custom-dfn.sh", "choose-way.cjs"];
 
 export interface Ingredients {
   readonly info: PackageInfo;
@@ -43,10 +40,13 @@ export interface Ingredients {
 export function contents({ info, root, built, parts, components, sbom }: Ingredients): Entry[] {
   const entries = [
     { path: `${lib}/bin/node`, mode: 0o755, content: parts.node },
-    { path: `${lib}/koffi-linux-${info.arch}.node`, mode: 0o644, content: parts.koffi },
     // The bundled way of custom-dfn.sh; its extension says that it is CommonJS wherever it lies.
     { path: `${lib}/custom-dfn.cjs`, mode: 0o644, content: readFileSync(join(built, "custom-dfn")) },
-    ...fromBuild.map(([name, mode]) => ({ path: `${lib}/${name}`, mode, content: readFileSync(join(built, name)) })),
+    ...[...fromBuild, nativeFileName("linux", info.arch)].map((name) => ({
+      path: `${lib}/${name}`,
+      mode: 0o644,
+      content: readFileSync(join(built, name)),
+    })),
     ...fromCheckout.flatMap(([from, to, mode]) => filesOf(root, from, to, mode)),
     text(`${lib}/VERSION`, 0o644, `${info.version}\n`),
     text("usr/bin/wazuh-dfn", 0o755, launcher('/bin/node" "$lib/wazuh-dfn.cjs')),

@@ -1,9 +1,8 @@
-/** What comes from the npm registry: Node itself and koffi's native file, for both processors. */
+/** What comes from the npm registry when the package is made: Node itself, for both processors. */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { lockedPackage } from "./components.ts";
 import type { Arch } from "./entry.ts";
 
 /** Of the line with long-term support until April 2028. A new one: version here, and both lines of `npm view … dist.integrity`. */
@@ -17,7 +16,6 @@ const nodeIntegrity: Readonly<Record<Arch, string>> = {
 export interface Parts {
   readonly node: Buffer;
   readonly nodeLicence: Buffer;
-  readonly koffi: Buffer;
   /** Of the package that Node came in. */
   readonly nodeIntegrity: string;
 }
@@ -25,16 +23,13 @@ export interface Parts {
 /**
  * Fetched by npm, so that its registry, proxy and cache settings hold; what was fetched before is not asked for again.
  * @param directory an empty one to work in
- * @throws Error when what came is not what the lock file, or this file, names
+ * @throws Error when what came is not what this file names
  */
-export function fetchParts(root: string, arch: Arch, directory: string): Parts {
-  const koffi = lockedPackage(root, `node_modules/@koromix/koffi-linux-${arch}`);
+export function fetchParts(arch: Arch, directory: string): Parts {
   const runtime = unpack(directory, `node-linux-${arch}`, nodeVersion, nodeIntegrity[arch]);
-  const native = unpack(directory, koffi.name, koffi.version, koffi.integrity);
   return {
     node: readFileSync(join(runtime, "bin/node")),
     nodeLicence: readFileSync(join(runtime, "LICENSE")),
-    koffi: readFileSync(join(native, `linux_${arch}/koffi.node`)),
     nodeIntegrity: nodeIntegrity[arch],
   };
 }

@@ -7,14 +7,16 @@ import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { build, type Plugin } from "esbuild";
+import { exitCodes } from "../../daemon/errors.ts";
+import { nativeFileName } from "../../daemon/os/native.ts";
 import { bundleCustomDfn, bundleForwarder } from "../../scripts/bundle/bundles.ts";
 import { kafkajsPatch, patchRequestQueue } from "../../scripts/bundle/kafkajs-patch.ts";
-import { koffiNative } from "../../scripts/bundle/koffi-native.ts";
 import { Program } from "../rig/program.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 
 const root = resolve(".");
 const dist = resolve("dist");
+const native = nativeFileName(process.platform, process.arch);
 const require = createRequire(import.meta.url);
 const run = promisify(execFile);
 
@@ -51,9 +53,20 @@ test("the forwarder runs away from its checkout, and knows its version", async (
   assert.equal(told.version, manifest.version);
 });
 
-test("the forwarder runs without koffi's native file: it says that it has no lock, and goes on", async () => {
+test("the forwarder runs without the native file: it says that it has no lock and no feedback, and goes on", async () => {
   await using dir = await TempDir.create();
   await copyFile(join(dist, "wazuh-dfn.cjs"), dir.join("wazuh-dfn.cjs"));
+  await writeSettings(dir);
+  const args = [dir.join("wazuh-dfn.cjs"), "run", "--config", dir.join("config.yaml")];
+  await using forwarder = new Program(process.execPath, args);
+  await forwarder.waitForLog(/wazuh-dfn-linux-\w+\.node is missing.*cannot be locked without the native file/);
+  await forwarder.waitForLog(/feedback to Wazuh is off.*is missing/);
+  await forwarder.waitForLog(/"msg":"started"/);
+  assert.equal((await forwarder.stop()).ended, 0);
+});
+
+/** A `config.yaml` in the directory, for a forwarder that has all it needs there. */
+async function writeSettings(dir: TempDir): Promise<void> {
   await mkdir(dir.join("home/logs/alerts"), { recursive: true });
   const settings = {
     dfn: { customer_id: "topic" },
@@ -64,12 +77,7 @@ test("the forwarder runs without koffi's native file: it says that it has no loc
     status: { listen: dir.join("status.sock") },
   };
   await writeFile(dir.join("config.yaml"), JSON.stringify(settings));
-  const args = [dir.join("wazuh-dfn.cjs"), "run", "--config", dir.join("config.yaml")];
-  await using forwarder = new Program(process.execPath, args);
-  await forwarder.waitForLog(/cannot be locked, because koffi's native part is missing/);
-  await forwarder.waitForLog(/"msg":"started"/);
-  assert.equal((await forwarder.stop()).ended, 0);
-});
+}
 
 test("no bundle names the machine that it was built on", async () => {
   for (const name of ["custom-dfn", "wazuh-dfn.cjs"]) {
@@ -85,7 +93,7 @@ test("the same input gives the same bytes, wherever they are written", async () 
     await bundleCustomDfn(root, path);
     await bundleForwarder(root, path);
   }
-  for (const name of ["custom-dfn", "wazuh-dfn.cjs", `koffi-${process.platform}-${process.arch}.node`]) {
+  for (const name of ["custom-dfn", "wazuh-dfn.cjs"]) {
     assert.ok((await readFile(first.join(name))).equals(await readFile(second.join(name))), name);
   }
 });
@@ -100,26 +108,15 @@ test("a checkout elsewhere that shares its node_modules gives the same bytes", a
   assert.ok((await readFile(out.join("wazuh-dfn.cjs"))).equals(await readFile(join(dist, "wazuh-dfn.cjs"))));
 });
 
-test("koffi's native file is found beside a bundle, and only asked for when koffi is", async () => {
+test("the native file is found beside the bundle, and the lock of the state directory is taken with it", async () => {
   await using dir = await TempDir.create();
-  const contents = `
-    console.log("started");
-    import("koffi").then((koffi) => console.log(typeof koffi.default.load), (reason) => console.log(reason.code));`;
-  await build({
-    stdin: { contents, resolveDir: root },
-    outfile: dir.join("probe.cjs"),
-    bundle: true,
-    platform: "node",
-    format: "cjs",
-    target: "node20",
-    plugins: [koffiNative()],
-  });
-  const native = `koffi-${process.platform}-${process.arch}.node`;
-  const without = await run(process.execPath, [dir.join("probe.cjs")], { cwd: "/" });
-  assert.equal(without.stdout, "started\nMODULE_NOT_FOUND\n");
-  await copyFile(join(dist, native), dir.join(native));
-  const beside = await run(process.execPath, [dir.join("probe.cjs")], { cwd: "/" });
-  assert.equal(beside.stdout, "started\nfunction\n");
+  for (const name of ["wazuh-dfn.cjs", native]) await copyFile(join(dist, name), dir.join(name));
+  await writeSettings(dir);
+  const args = [dir.join("wazuh-dfn.cjs"), "run", "--config", dir.join("config.yaml")];
+  await using first = new Program(process.execPath, args, { cwd: "/" });
+  await first.waitForLog(/"msg":"started"/);
+  await using second = new Program(process.execPath, args, { cwd: "/" });
+  assert.equal(await second.end(), exitCodes.UNAVAILABLE);
 });
 
 interface RequestQueue {

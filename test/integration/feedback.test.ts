@@ -75,8 +75,8 @@ function acknowledge(feedback: Feedback, from: number, to: number): string[] {
   return ids;
 }
 
-async function noKoffi(): Promise<never> {
-  throw new Error("no koffi for this platform");
+function noNativeFile(): never {
+  throw new Error("no native file for this platform");
 }
 
 async function world(): Promise<World> {
@@ -225,11 +225,11 @@ test("a path that is too long for a socket is named", async () => {
   await eventually("a warning", () => w.log.count(/ENAMETOOLONG/) === 1);
 });
 
-test("without koffi the forwarder goes on: one warning, and events are counted as dropped", async () => {
+test("without the native file the forwarder goes on: one warning, and events are counted as dropped", async () => {
   await using w = await world();
-  await using feedback = new Feedback({ socketPath: w.path, mode: "on", log: w.log, load: noKoffi });
+  await using feedback = new Feedback({ socketPath: w.path, mode: "on", log: w.log, load: noNativeFile });
   acknowledge(feedback, 0, 2);
-  await eventually("a warning", () => w.log.count(/feedback to Wazuh is off.*no koffi for this platform/) === 1);
+  await eventually("a warning", () => w.log.count(/feedback to Wazuh is off.*no native file for this platform/) === 1);
   acknowledge(feedback, 2, 3);
   assert.deepEqual(feedback.snapshot(), { sent: 0, dropped: 3, retried: 0, queued: 0 });
   assert.equal(w.log.lines.length, 1);

@@ -34,9 +34,9 @@ test("the socket under a TLS connection is told the same", async () => {
   const client = connect({ port: address.port, host: "127.0.0.1", rejectUnauthorized: false });
   try {
     await once(client, "secureConnect");
-    assert.equal(await forgetOnClose(client), true);
+    assert.equal(forgetOnClose(client), true);
     client.destroy();
-    assert.equal(await forgetOnClose(client), false);
+    assert.equal(forgetOnClose(client), false);
   } finally {
     client.destroy();
     server.close();

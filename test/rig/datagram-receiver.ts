@@ -1,15 +1,13 @@
-import koffi from "koffi";
+import { closeSync, readSync, renameSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { getSystemErrorName } from "node:util";
+import { errnoOf } from "../../daemon/errors.ts";
+import { compileModule, ownArch } from "../../scripts/bundle/native-file.ts";
+import { repositoryRoot } from "../../scripts/repository.ts";
 
-const AF_UNIX = 1;
-const SOCK_DGRAM = 2;
-const SOCK_CLOEXEC = 0o2000000;
-const MSG_DONTWAIT = 0x40;
-
-const program = koffi.load(null);
-const socket = program.func("int socket(int domain, int type, int protocol)");
-const bind = program.func("int bind(int fd, const void *address, unsigned int length)");
-const recv = program.func("long recv(int fd, _Out_ void *bytes, size_t length, int flags)");
-const close = program.func("int close(int fd)");
+/** The one call that tests need and the product does not. */
+const binding = loadBinding();
 
 /** analysisd's side of its queue socket: takes a datagram only when a test asks for one. */
 export class DatagramReceiver implements Disposable {
@@ -20,31 +18,46 @@ export class DatagramReceiver implements Disposable {
 
   /** Binds a socket at a path where nothing is, or, with a NUL in front, to an abstract name. */
   constructor(path: string) {
-    this.#fd = Number(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    const address = Buffer.concat([
-      Buffer.from([AF_UNIX, 0]),
-      Buffer.from(path),
-      Buffer.alloc(path.startsWith("\0") ? 0 : 1),
-    ]);
-    if (Number(bind(this.#fd, address, address.length)) !== 0) {
-      throw new Error(`cannot bind ${path}: errno ${koffi.errno()}`);
-    }
+    this.#fd = binding.bindDatagram(Buffer.from(path.startsWith("\0") ? path : `${path}\0`));
+    if (this.#fd < 0) throw new Error(`cannot bind ${path}: ${getSystemErrorName(this.#fd)}`);
   }
 
   /** What stands in the queue now, oldest first, and has left it then. */
   take(limit = Infinity): Buffer[] {
     const taken: Buffer[] = [];
     while (taken.length < limit) {
-      const count = Number(recv(this.#fd, this.#buffer, this.#buffer.length, MSG_DONTWAIT));
-      if (count < 0) break;
-      taken.push(Buffer.from(this.#buffer.subarray(0, count)));
+      const datagram = this.#takeOne();
+      if (datagram === undefined) break;
+      taken.push(datagram);
     }
     return taken;
   }
 
   /** Closes the socket; its file stays, as analysisd's does. */
   [Symbol.dispose](): void {
-    if (this.#isOpen) close(this.#fd);
+    if (this.#isOpen) closeSync(this.#fd);
     this.#isOpen = false;
   }
+
+  #takeOne(): Buffer | undefined {
+    try {
+      const count = readSync(this.#fd, this.#buffer);
+      return Buffer.from(this.#buffer.subarray(0, count));
+    } catch (reason) {
+      if (errnoOf(reason) === "EAGAIN") return undefined;
+      throw reason;
+    }
+  }
+}
+
+/** Compiled for each process that asks, which takes a tenth of a second, and is never of an older source. */
+function loadBinding(): { readonly bindDatagram: (address: Uint8Array) => number } {
+  const directory = join(repositoryRoot, "build/test/rig");
+  const fresh = join(directory, `bind-datagram-${process.pid}.node`);
+  const arch = ownArch();
+  if (arch === undefined) throw new Error("the tests run on Linux only, on x64 or arm64");
+  compileModule(repositoryRoot, "test/rig/native/bind-datagram.c", fresh, arch);
+  const path = join(directory, "bind-datagram.node");
+  renameSync(fresh, path);
+  return createRequire(path)(path);
 }

@@ -49,6 +49,8 @@ export class OnceWorld {
   #window: SavedWindow | undefined;
   /** Deliveries of this process that were not settled. */
   #open = 0;
+  /** By the shipment of a line: the one of a socket copy that said something else. */
+  #contradicted = new WeakMap<Shipment, Shipment>();
   /** Shipments of this process that may have no outcome. */
   #shipments = new Set<Shipment>();
 
@@ -82,7 +84,7 @@ export class OnceWorld {
     if (this.#doneBefore.has(line)) return this.#ledger.note(line);
     this.#ledger.take(line, (open) => {
       const shipment = this.#offer("tail", line, open);
-      return shipment === undefined ? undefined : { passed: () => this.#delivery.shipper.passed(shipment) };
+      return shipment === undefined ? undefined : { passed: () => this.#passed(shipment) };
     });
   }
 
@@ -96,6 +98,18 @@ export class OnceWorld {
   /** Brings the socket's copy of a line. */
   socket(line: number): void {
     this.#offer("socket", line, { settled: () => undefined });
+  }
+
+  /** Brings a socket copy that says something else than the line. */
+  forge(line: number): void {
+    this.#offer("socket", line, { settled: () => undefined }, forgedMark);
+  }
+
+  /** The checkpoint passes a line: its own shipment, and that of a socket copy that contradicted it. */
+  #passed(shipment: Shipment): void {
+    const contradicted = this.#contradicted.get(shipment);
+    if (contradicted !== undefined) this.#delivery.shipper.passed(contradicted);
+    this.#delivery.shipper.passed(shipment);
   }
 
   /** The sink answers for some of the batches that it holds. */
@@ -162,10 +176,10 @@ export class OnceWorld {
     }
   }
 
-  #offer(source: "tail" | "socket", line: number, owner: OpenLine): Shipment | undefined {
+  #offer(source: "tail" | "socket", line: number, owner: OpenLine, more = {}): Shipment | undefined {
     const id = this.#options.ids[line] ?? "";
     const agent = { id: String(Number(id.split(".")[1]) % 7) };
-    const bytes = alertBytes(id, { agent, rule: { id: "1" } });
+    const bytes = alertBytes(id, { agent, rule: { id: "1" }, ...more });
     let settlements = 0;
     this.#open += 1;
     const verdict = this.#delivery.pipeline.offer({
@@ -187,6 +201,9 @@ export class OnceWorld {
       return undefined;
     }
     assert.ok(verdict.kind === "taken" || verdict.kind === "second", verdict.kind);
+    if (verdict.kind === "taken" && verdict.contradicted !== undefined) {
+      this.#contradicted.set(verdict.shipment, verdict.contradicted);
+    }
     if (verdict.shipment !== undefined) this.#shipments.add(verdict.shipment);
     return verdict.shipment;
   }
@@ -224,10 +241,13 @@ export class OnceWorld {
   }
 }
 
-/** How many records of each id stand in the sink. */
+const forgedMark = { user: "mallory" };
+
+/** How many records of each id stand in the sink, those of forged copies left out. */
 export function recordsPerId(sink: MemorySink): Map<string, number> {
   const counts = new Map<string, number>();
   for (const record of sink.records) {
+    if (record.value?.includes(forgedMark.user) === true) continue;
     const id = idIn(record);
     counts.set(id, (counts.get(id) ?? 0) + 1);
   }

@@ -1,5 +1,6 @@
 import { readFile, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
+import { loadNative } from "../../os/native.ts";
 import { isAbsent } from "../../sources/tail/archives.ts";
 import { failed, type Judgement, ok, unseen, warning } from "../judgement.ts";
 
@@ -11,7 +12,6 @@ const baseMemoryBytes = 160 * MiB;
 
 /** How adjtimex(2) tells that no clock service keeps the time: TIME_ERROR. */
 const timeError = 5;
-const timexBytes = 512;
 
 /** @param state what adjtimex(2) returned; undefined where it could not be asked */
 export function judgeClock(state: number | undefined): Judgement[] {
@@ -21,15 +21,11 @@ export function judgeClock(state: number | undefined): Judgement[] {
   return [warning(text, "timedatectl set-ntp true")];
 }
 
-export async function lookAtClock(): Promise<number | undefined> {
+export function lookAtClock(): number | undefined {
   try {
-    const { default: koffi } = await import("koffi");
-    const adjtimex = koffi.load(null).func("int adjtimex(void *state)");
-    // All zero asks and sets nothing; the structure has 208 bytes on 64 bits.
-    const state = Number(adjtimex(Buffer.alloc(timexBytes)));
-    return state === -1 ? undefined : state;
+    return loadNative().clockState();
   } catch {
-    return undefined; // koffi's native part is missing, or the system forbids the call.
+    return undefined; // The native file is missing, or the system forbids the call.
   }
 }
 

@@ -1,9 +1,10 @@
 import { join } from "node:path";
+import { closeSync } from "node:fs";
 import { stat } from "node:fs/promises";
-import { loadLibc, unixAddress } from "../../wazuh/libc.ts";
+import { loadNative } from "../../os/native.ts";
 import { type Account, type Refusal, refusalFor } from "../accounts.ts";
 import { failed, type Judgement, ok, unseen, warning } from "../judgement.ts";
-import { describe } from "../../errors.ts";
+import { describe, errnoOf } from "../../errors.ts";
 
 export interface QueueFacts {
   readonly home: string;
@@ -42,23 +43,15 @@ export async function lookAtQueue(home: string, writer: Account): Promise<QueueF
     () => true, // The refusal tells.
   );
   const facts = { home, path, writer: writer.name, refusal, isSocket };
-  return { ...facts, fault: refusal === undefined && isSocket ? await connectFault(path) : undefined };
+  return { ...facts, fault: refusal === undefined && isSocket ? connectFault(path) : undefined };
 }
 
 /** A datagram socket that is connected and closed again: analysisd does not notice. */
-async function connectFault(path: string): Promise<string | undefined> {
-  const address = unixAddress(path);
-  if (address === undefined) return "ENAMETOOLONG";
+function connectFault(path: string): string | undefined {
   try {
-    const libc = await loadLibc();
-    const fd = libc.socket();
-    if (fd === -1) return libc.errno();
-    try {
-      return libc.connect(fd, address) === -1 ? libc.errno() : undefined;
-    } finally {
-      libc.close(fd);
-    }
+    closeSync(loadNative().connectDatagram(path));
+    return undefined;
   } catch (reason) {
-    return describe(reason); // koffi's native part is missing, and with it the feedback.
+    return errnoOf(reason) ?? describe(reason); // The native file may be missing, and with it the feedback.
   }
 }

@@ -166,7 +166,7 @@ export class BrokerConnection {
 
   async #handshake(): Promise<void> {
     await this.#inner.connect();
-    if (this.#socket !== undefined) await forgetOnClose(this.#socket);
+    if (this.#socket !== undefined) forgetOnClose(this.#socket);
     this.#versions = await this.#askVersions();
     const produce = this.#versions[apiKeys.Produce];
     if (produce === undefined || produce.minVersion > produceVersion || produce.maxVersion < produceVersion) {

@@ -4,6 +4,8 @@ import { Document } from "../../../daemon/alert/json.ts";
 import { contentDigest, reprint, valueDigest } from "../../../daemon/alert/reprint.ts";
 
 const printed = (text: string): string => reprint(Buffer.from(text)).toString();
+const isForeign = (text: string): boolean => new Document(Buffer.from(text)).hasForeignForm;
+const digest = (text: string): string => contentDigest(Buffer.from(text), !isForeign(text));
 
 test("an alert is printed as integratord prints it: the cases that were seen with the real one", () => {
   for (const [line, copy] of [
@@ -35,7 +37,6 @@ test("bytes that are not UTF-8 stay", () => {
 });
 
 test("a document in the re-print's form is known as such, and one in any other form is not", () => {
-  const isForeign = (text: string): boolean => new Document(Buffer.from(text)).hasForeignForm;
   assert.equal(isForeign(String.raw`{"a":"\"\\\n\r\tä","b":[1,-2,{}],"c":null,"d":true,"e":123456789012345}`), false);
   for (const text of [
     '{"a": 1}',
@@ -60,10 +61,6 @@ test("a document in the re-print's form is known as such, and one in any other f
 });
 
 test("two copies have the same digest when one is a re-print of the other, and only then", () => {
-  const digest = (text: string): string => {
-    const bytes = Buffer.from(text);
-    return contentDigest(bytes, !new Document(bytes).hasForeignForm);
-  };
   const line = String.raw`{"user":"alice","text":"a\/b","n":9007199254740993}`;
   assert.equal(digest(line), digest('{"user":"alice","text":"a/b","n":9.00719925474099e+15}'));
   assert.notEqual(digest(line), digest(line.replace("alice", "mallory")));

@@ -12,6 +12,8 @@ interface Program {
   readonly isReadable: boolean;
   readonly tailWaitMs: number;
   readonly keepsWindow?: boolean;
+  /** Somebody who may write to the socket brings copies that say something else. */
+  readonly isForged?: boolean;
   readonly lines: number;
   /** Chance of a stop and of a crash at each step. */
   readonly stops: number;
@@ -44,7 +46,9 @@ async function run(program: Program): Promise<void> {
     else if (dice < 0.6) world.reachedEnd();
     else if (dice < 0.8 && integratord < written) world.socket(integratord++);
     else if (dice < 0.83 && integratord > 0) world.socket(integratord - 1 - Math.floor(random() ** 3 * integratord));
-    else if (dice < 0.93) await world.answer(Math.floor(random() * 3));
+    else if (dice < 0.88 && program.isForged === true && written > 0) {
+      world.forge(written - 1 - Math.floor(random() ** 3 * written));
+    } else if (dice < 0.93) await world.answer(Math.floor(random() * 3));
     else if (dice < 0.95) world.sink.isHolding = !world.sink.isHolding;
     else if (dice < 0.97) world.saveCheckpoint();
     else if (random() < program.stops) await world.stop();
@@ -86,3 +90,12 @@ test("each line gives one record over crashes while the window forgets and the t
 
 test("each line gives one record over crashes that find the window of an earlier stop again", () =>
   runAll({ ...calm, keepsWindow: true, stops: 0.1, crashes: 0.2 }, 15));
+
+test("each line gives one record with its own content, whatever else the socket says about it", () =>
+  runAll({ ...calm, isForged: true }, 15));
+
+test("each line gives one record with its own content beside a forger, over crashes and stops", () =>
+  runAll({ ...calm, isForged: true, keepsWindow: true, stops: 0.1, crashes: 0.2 }, 20));
+
+test("each line gives one record with its own content beside a forger, when the tail waits for the socket's copy", () =>
+  runAll({ ...calm, isForged: true, tailWaitMs: 3_600_000, isReadable: false, stops: 0.1 }, 15));

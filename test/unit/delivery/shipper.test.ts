@@ -115,10 +115,13 @@ test("the tail's copies wait for the socket's, and leave in their order when the
   assert.deepEqual(ids(sink), ["1.0", "1.1", "1.2", "1.3", "1.4"]);
 });
 
+function withNumber(text: string): Buffer {
+  return Buffer.from(alertBytes("1.1", { n: 7 }).toString().replace("7", text));
+}
+
 test("the socket's copy lets the oldest waiting one go, as the socket's but with the file's bytes", async () => {
   const sink = new MemorySink();
   const delivery = new Delivery({ sink, couples: paired(), tailWaitMs: longWaitMs }).begin();
-  const withNumber = (text: string): Buffer => Buffer.from(alertBytes("1.1", { n: 7 }).toString().replace("7", text));
   const inFile = delivery.offer("tail", withNumber("9007199254740993"));
   const copy = delivery.offer("socket", withNumber("9.00719925474099e+15"));
   await settle();
