@@ -42,6 +42,8 @@ export interface SocketSettings {
   readonly mode: number;
   /** Name or number of the group that the socket file is given. */
   readonly group: string;
+  /** Names or numbers of the users who may send alerts, besides the forwarder's own. */
+  readonly allow: readonly string[];
   readonly maxLineBytes: number;
   readonly maxConnections: number;
 }

@@ -33,7 +33,10 @@ sources:
   # The fast way: integratord runs custom-dfn for each alert, which writes to this socket.
   socket:
     #path: /run/wazuh-dfn/alerts.sock
-    # Who may write to it: permission bits and group of the socket file.
+    # Users who may send alerts, by name or number, besides the forwarder's own. The kernel says who a client is;
+    # anybody else is refused and counted. integratord's programs run as wazuh.
+    #allow: [root, wazuh]
+    # Permission bits and group of the socket file.
     #mode: "0660"
     #group: wazuh
     # Longest alert that is taken; at most 256MiB.

@@ -21,6 +21,7 @@ export function settingsOf(config: Config): Settings {
         path: socket.path,
         mode: socket.mode.toString(8).padStart(4, "0"),
         group: socket.group,
+        allow: [...socket.allow],
         max_line: formatSize(socket.maxLineBytes),
         max_connections: socket.maxConnections,
       })),

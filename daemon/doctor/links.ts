@@ -113,10 +113,15 @@ function logLinks({ home, forwarder, snapshot }: Scene, { sources: { tail }, sta
 interface SocketSetting {
   readonly path: string;
   readonly group: string;
+  readonly allow: readonly string[];
   readonly isTailOn: boolean;
 }
 
-function socketLinks(scene: Scene, { handlers, sources }: Config, { path, group, isTailOn }: SocketSetting): Link[] {
+function socketLinks(
+  scene: Scene,
+  { handlers, sources }: Config,
+  { path, group, allow, isTailOn }: SocketSetting,
+): Link[] {
   const { home, ossecConf, self, isRoot } = scene;
   const customDfn = join(home, "integrations/custom-dfn");
   const alertsPath = sources.tail?.path ?? join(home, "logs/alerts/alerts.json");
@@ -138,7 +143,7 @@ function socketLinks(scene: Scene, { handlers, sources }: Config, { path, group,
   return [
     ...found,
     link("custom-dfn", async () => judgeCustomDfn(await lookAtCustomDfn(customDfn, wazuh))),
-    link("socket", async () => judgeSocket(await lookAtSocket({ path, group }, isTailOn, wazuh, self))),
+    link("socket", async () => judgeSocket(await lookAtSocket({ path, group, allow }, isTailOn, wazuh, self))),
     link("hand-over", async () => {
       const socketPath = toldSocket(blocks, path);
       const integratordPid = (await daemon(home, "wazuh-integratord"))?.pid;

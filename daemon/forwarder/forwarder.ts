@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Config } from "../config/config.ts";
+import type { Config, SocketSettings } from "../config/config.ts";
 import { Couples } from "../delivery/couples.ts";
 import type { DeadLetterStore } from "../delivery/dead-letters.ts";
 import { Pairing } from "../delivery/pairing.ts";
@@ -9,6 +9,7 @@ import { describe } from "../errors.ts";
 import type { Place, Sink } from "../delivery/contract.ts";
 import { affordableConnections, SocketSource } from "../sources/socket/socket-source.ts";
 import type { SocketIntake } from "../sources/socket/connection.ts";
+import { peerPolicy, type PeerPolicy } from "../sources/socket/peers.ts";
 import { Tail } from "../sources/tail/tail.ts";
 import type { Metrics } from "../status/metrics.ts";
 import { loadWindow, removeWindow, saveWindow } from "../state/window-file.ts";
@@ -156,7 +157,7 @@ export class Forwarder {
       // Whoever finds the socket open may write to the log at once and rely on being read.
       await within(this.#tail.placed, placedMs);
     }
-    if (config.sources.socket !== undefined) await this.#listen(config.sources.socket);
+    if (config.sources.socket !== undefined) await this.#openSocket(config.sources.socket);
   }
 
   /**
@@ -206,8 +207,22 @@ export class Forwarder {
     if (this.#offsets !== undefined) new QuietWatch(this.core, this.#offsets, this.sink).run(this.#drain.signal);
   }
 
-  async #listen(settings: NonNullable<Config["sources"]["socket"]>): Promise<void> {
+  /** With the tail on, nothing is lost without a socket that cannot judge its clients. */
+  async #openSocket(settings: SocketSettings): Promise<void> {
     const { log } = this.setup;
+    let peers: PeerPolicy;
+    try {
+      peers = peerPolicy(settings.allow, log);
+    } catch (reason) {
+      if (this.#tail === undefined) throw reason;
+      log.error({ reason: describe(reason) }, "the socket is not opened; every alert comes by the tail");
+      return;
+    }
+    await this.#listen(settings, peers);
+  }
+
+  async #listen(settings: SocketSettings, peers: PeerPolicy): Promise<void> {
+    const { log, socketWatch } = this.setup;
     const { pipeline, budget } = this.core;
     const isAlone = this.#tail === undefined;
     const intake: SocketIntake = {
@@ -220,6 +235,8 @@ export class Forwarder {
     const socket = new SocketSource(
       {
         ...settings,
+        peers,
+        refused: (peer) => socketWatch.refused(peer, settings.path, log),
         maxConnections: await affordableConnections(settings.maxConnections),
         maxPartialBytes: Math.max(budget.limitBytes * partialShare, settings.maxLineBytes),
       },

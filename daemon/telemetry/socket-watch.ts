@@ -11,13 +11,6 @@ export interface SocketReport {
   readonly contradictedSecondsAgo: number | undefined;
 }
 
-/** Who is at the other end of a connection, as the kernel says (SO_PEERCRED). */
-export interface Peer {
-  readonly pid: number;
-  readonly uid: number;
-  readonly gid: number;
-}
-
 /** Counts and logs what should not come by the socket; lives as long as the process, over every reload. */
 export class SocketWatch implements Disposable {
   readonly #now: () => number;
@@ -33,7 +26,7 @@ export class SocketWatch implements Disposable {
   }
 
   /** A client was refused. Logged at most once a minute. */
-  refused({ uid, pid }: Peer, path: string, log: Log): void {
+  refused({ uid, pid }: { readonly uid: number; readonly pid: number }, path: string, log: Log): void {
     this.#refused += 1;
     this.#refusedLog.report((connections) => {
       const remedy = "find out what process it is; if it may send alerts, add its user to sources.socket.allow";

@@ -1,6 +1,8 @@
 import type { Outcome } from "../../daemon/delivery/contract.ts";
 import { Couples } from "../../daemon/delivery/couples.ts";
 import { Pairing } from "../../daemon/delivery/pairing.ts";
+import type { PeerCredentials } from "../../daemon/os/native.ts";
+import { peerPolicy } from "../../daemon/sources/socket/peers.ts";
 import type { SocketIntake } from "../../daemon/sources/socket/connection.ts";
 import { SocketSource, type SocketSourceOptions } from "../../daemon/sources/socket/socket-source.ts";
 import { silentLog, type Log } from "../../daemon/telemetry/log.ts";
@@ -14,6 +16,8 @@ export interface SocketWorldOptions extends Partial<SocketSourceOptions> {
   readonly hasTail?: boolean;
   readonly limitBytes?: number;
   readonly log?: Log;
+  /** Users who may send alerts besides the one who runs the test. */
+  readonly allow?: readonly string[];
 }
 
 /** A real socket with the real way of an alert behind it, into a sink in memory. */
@@ -25,10 +29,11 @@ export class SocketWorld implements AsyncDisposable {
   readonly temp: TempDir;
   /** Over-long lines: length, and how much of each was kept. */
   readonly overLong: { length: number; keptBytes: number }[] = [];
+  readonly refused: PeerCredentials[] = [];
   readonly #clients: LineClient[] = [];
 
   private constructor(temp: TempDir, options: SocketWorldOptions) {
-    const { hasTail = true, limitBytes = 64 * 1024 * 1024, log = silentLog, ...given } = options;
+    const { hasTail = true, limitBytes = 64 * 1024 * 1024, log = silentLog, allow = [], ...given } = options;
     this.temp = temp;
     this.path = options.path ?? temp.join("run", "alerts.sock");
     const couples = new Couples(new Pairing(1000, 500), { isLone: !hasTail });
@@ -51,8 +56,17 @@ export class SocketWorld implements AsyncDisposable {
       room: () => (hasTail ? undefined : budget.room()),
     };
     const settings = { maxLineBytes: 16 * 1024 * 1024, maxConnections: 1100, maxPartialBytes: 64 * 1024 * 1024 };
+    const peers = peerPolicy(allow, log);
     this.source = new SocketSource(
-      { ...settings, mode: 0o660, group: "no-such-group", ...given, path: this.path },
+      {
+        ...settings,
+        mode: 0o660,
+        group: "no-such-group",
+        peers,
+        refused: (peer) => this.refused.push(peer),
+        ...given,
+        path: this.path,
+      },
       intake,
       log,
     );

@@ -1,7 +1,19 @@
 import type { SocketSettings, TailSettings } from "../config.ts";
 import { quoted, Refusal } from "../problem.ts";
 import { readTimestamp } from "../timestamp.ts";
-import { duration, free, path, readSocketPath, rule, section, size, switchable, text, whole } from "../values.ts";
+import {
+  duration,
+  free,
+  listOf,
+  path,
+  readSocketPath,
+  rule,
+  section,
+  size,
+  switchable,
+  text,
+  whole,
+} from "../values.ts";
 
 /** Wazuh takes events of up to 65,535 bytes and an alert holds its event, so less would shut alerts out. */
 const lineRange = { least: 65_536, most: 256 * 1_048_576 };
@@ -11,12 +23,14 @@ const socket = section({
   path: text(readSocketPath).prefault("/run/wazuh-dfn/alerts.sock"),
   mode: text(readMode).prefault("0660"),
   group: free(64).prefault("wazuh"),
+  allow: listOf(readUser).prefault(["root", "wazuh"]),
   max_line: size(lineRange).prefault("16MiB"),
   max_connections: whole({ least: 1, most: 65_536 }).prefault("1024"),
 }).transform((it): SocketSettings => ({
   path: it.path,
   mode: it.mode,
   group: it.group,
+  allow: it.allow,
   maxLineBytes: it.max_line,
   maxConnections: it.max_connections,
 }));
@@ -48,6 +62,16 @@ export const sources = section({
     rule("socket and tail are both off, so no alert would ever come; leave one of them on"),
   )
   .prefault({});
+
+/** The highest number of a user: 32 bits, of which the last stands for none (chown(2)). */
+const maxUid = 2 ** 32 - 2;
+
+/** The name or the number of a user. */
+function readUser(written: string): string {
+  if (/^\d{1,10}$/.test(written) && Number(written) <= maxUid) return written;
+  if (/^[\p{L}_][\p{L}\p{N}_.@-]{0,63}\$?$/u.test(written)) return written;
+  throw new Refusal(`${quoted(written)} is not the name or number of a user; use e.g. root, wazuh or 998`);
+}
 
 /** Four octal digits, the first a zero: TOML writes a number like 0o660 as 432, which must not be taken for a mode. */
 function readMode(written: string): number {

@@ -1,5 +1,5 @@
 import { type Exchange, exchange } from "../../../integration/exchange.ts";
-import { type Account, type Refusal, refusalFor } from "../accounts.ts";
+import { type Account, accountNamed, type Refusal, refusalFor } from "../accounts.ts";
 import { failed, type Judgement, ok, unseen, warning } from "../judgement.ts";
 import { makeTestAlert } from "../test-alert.ts";
 
@@ -13,6 +13,8 @@ export interface SocketFacts {
   /** What keeps integratord's programs from it. */
   readonly refusal: Refusal | undefined;
   readonly wazuh: string;
+  /** Whether the settings let integratord's programs in, and the user who looks; undefined when it is not known. */
+  readonly allows: { readonly wazuh: boolean | undefined; readonly self: boolean | undefined };
   /** The answer to the test alert; undefined where this user may not send one. */
   readonly answer: Exchange | undefined;
   readonly alertId: string;
@@ -29,6 +31,11 @@ export function judgeSocket(facts: SocketFacts): Judgement[] {
     const text = `${wazuh} may not write to ${path}: ${refusal.path} does not allow it`;
     return [fault(text, `${mend}  # and see sources.socket.group and .mode`)];
   }
+  if (facts.allows.wazuh === false) {
+    const text = `${wazuh}, whom integratord's programs run as, is not in sources.socket.allow: ${path} refuses every alert`;
+    return [fault(text, `add ${wazuh} to sources.socket.allow, then: systemctl reload wazuh-dfn`)];
+  }
+  if (facts.allows.self === false) return [unseen(`whether the forwarder answers on ${path}: it refuses this user`)];
   if (answer === undefined) return [unseen(`whether the forwarder answers on ${path}`)];
   if (answer.kind === "unanswered") return [fault(`${path}: ${answer.reason}`, start)];
   const { status, id } = answer.answer;
@@ -40,15 +47,29 @@ export function judgeSocket(facts: SocketFacts): Judgement[] {
 }
 
 export async function lookAtSocket(
-  socket: { readonly path: string; readonly group: string },
+  socket: { readonly path: string; readonly group: string; readonly allow: readonly string[] },
   isTailOn: boolean,
   wazuh: Account,
   self: Account,
 ): Promise<SocketFacts> {
-  const { path, group } = socket;
+  const { path, group, allow } = socket;
+  const allows = { wazuh: await isAllowed(wazuh, allow), self: await isAllowed(self, allow) };
   const alert = makeTestAlert();
   const mayAsk = (await refusalFor(self, path, "write"))?.kind !== "refused";
   const refusal = await refusalFor(wazuh, path, "write");
   const answer = mayAsk ? await exchange(path, alert.line, answerWithinMs) : undefined;
-  return { path, group, isTailOn, refusal, wazuh: wazuh.name, answer, alertId: alert.id };
+  return { path, group, isTailOn, refusal, wazuh: wazuh.name, allows, answer, alertId: alert.id };
+}
+
+/** Undefined when a name cannot be looked up: directory services have users that /etc/passwd does not have. */
+async function isAllowed({ uid, name }: Account, allow: readonly string[]): Promise<boolean | undefined> {
+  let areAllKnown = true;
+  for (const user of allow) {
+    if (user === name || user === String(uid)) return true;
+    if (/^\d+$/.test(user)) continue;
+    const account = await accountNamed(user);
+    if (account?.uid === uid) return true;
+    if (account === undefined) areAllKnown = false;
+  }
+  return areAllKnown ? false : undefined;
 }

@@ -1,9 +1,11 @@
 import { chown, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
-import { tailOffMarker } from "../../../integration/protocol.ts";
+import { formatAnswer, tailOffMarker } from "../../../integration/protocol.ts";
 import { listenAt } from "../../disk/unix-socket.ts";
 import { describe, DfnError } from "../../errors.ts";
+import type { PeerCredentials } from "../../os/native.ts";
 import type { Log } from "../../telemetry/log.ts";
+import type { PeerPolicy } from "./peers.ts";
 import { Connection, type Hall, type SocketIntake } from "./connection.ts";
 
 export interface SocketSourceOptions {
@@ -18,7 +20,15 @@ export interface SocketSourceOptions {
   readonly mode: number;
   /** Name or number of the group that may write to the socket; left as it is where the system has no such group. */
   readonly group: string;
+  readonly peers: PeerPolicy;
+  /** Called for each client that was refused. */
+  readonly refused: (peer: PeerCredentials) => void;
 }
+
+/** Refused clients that are told so before they are let go; further ones are let go at once. */
+const maxRefusedAtOnce = 32;
+/** A refused client has this long to read why. */
+const refusedMs = 1000;
 
 /** Descriptors kept free for the log, the archives, Kafka and the state directory. */
 const reservedDescriptors = 100;
@@ -33,6 +43,7 @@ export class SocketSource implements AsyncDisposable {
   readonly #log: Log;
   /** Clients in the order in which they were last heard of. */
   readonly #clients = new Set<Connection>();
+  readonly #refused = new Set<Socket>();
   readonly #hall: Hall;
   #server: Server | undefined;
   #heldBytes = 0;
@@ -100,12 +111,14 @@ export class SocketSource implements AsyncDisposable {
     this.#server = undefined;
     if (server === undefined) return;
     for (const client of this.#clients) client.destroy();
+    for (const socket of this.#refused) socket.destroy();
     await new Promise<void>((resolve) => {
       server.close(() => resolve());
     });
   }
 
   #accept(socket: Socket): void {
+    if (!this.#mayEnter(socket)) return;
     const [quietest] = this.#clients;
     if (quietest !== undefined && this.#clients.size >= this.#options.maxConnections) {
       this.#clients.delete(quietest);
@@ -114,6 +127,36 @@ export class SocketSource implements AsyncDisposable {
     const connection = new Connection(socket, this.#intake, this.#hall);
     this.#clients.add(connection);
     socket.on("close", () => this.#clients.delete(connection));
+  }
+
+  /** Whether the user at the other end may send alerts; one who may not is told so. */
+  #mayEnter(socket: Socket): boolean {
+    const { peers, refused } = this.#options;
+    let peer: PeerCredentials;
+    try {
+      peer = peers.credentialsOf(socket);
+    } catch (reason) {
+      this.#log.debug({ reason: describe(reason) }, "a client left before it could be told who it is");
+      socket.destroy();
+      return false;
+    }
+    if (peers.uids.has(peer.uid)) return true;
+    refused(peer);
+    // What the client does to its connection is its affair.
+    socket.on("error", () => undefined);
+    if (this.#refused.size >= maxRefusedAtOnce) {
+      socket.destroy();
+      return false;
+    }
+    this.#refused.add(socket);
+    socket.on("close", () => this.#refused.delete(socket));
+    socket.resume();
+    socket.end(
+      formatAnswer({ status: "rejected", id: undefined, reason: `user ${peer.uid} is not in sources.socket.allow` }),
+    );
+    // However much it goes on to send.
+    setTimeout(() => socket.destroy(), refusedMs).unref();
+    return false;
   }
 
   #mayTake(): boolean {

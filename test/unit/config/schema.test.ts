@@ -12,6 +12,7 @@ test("the least configuration is completed with every default", () => {
         path: "/run/wazuh-dfn/alerts.sock",
         mode: 0o660,
         group: "wazuh",
+        allow: ["root", "wazuh"],
         maxLineBytes: 16_777_216,
         maxConnections: 1024,
       },

@@ -47,6 +47,7 @@ test("the socket: answering, refused, absent, silent, not ours", () => {
     isTailOn: true,
     refusal: undefined,
     wazuh: "wazuh",
+    allows: { wazuh: true, self: undefined },
     answer,
     alertId: "1.2",
   };
@@ -56,6 +57,8 @@ test("the socket: answering, refused, absent, silent, not ours", () => {
   assert.match(of({ refusal: { kind: "refused", path: "/s" }, isTailOn: false }), /^failed/);
   assert.match(of({ refusal: { kind: "absent", path: "/s" } }), /^warning .*no forwarder listens/);
   assert.match(of({ answer: undefined }), /^unseen/);
+  assert.match(of({ allows: { wazuh: false, self: true } }), /^warning wazuh, .*is not in sources\.socket\.allow/);
+  assert.match(of({ allows: { wazuh: undefined, self: false } }), /^unseen .*refuses this user/);
   assert.match(of({ answer: { kind: "unanswered", reason: "no answer within 2000 ms" } }), /^warning .*no answer/);
   assert.match(of({ alertId: "3.4" }), /^warning .*"ignored 1\.2", not "ignored 3\.4"/);
 });
