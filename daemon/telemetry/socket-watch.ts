@@ -1,5 +1,5 @@
 import type { Log } from "./log.ts";
-import { ThrottledLog } from "./throttled-log.ts";
+import { Throttle } from "./throttle.ts";
 
 /** What came by the socket and should not have. */
 export interface SocketReport {
@@ -14,8 +14,8 @@ export interface SocketReport {
 /** Counts and logs what should not come by the socket; lives as long as the process, over every reload. */
 export class SocketWatch implements Disposable {
   readonly #now: () => number;
-  readonly #refusedLog = new ThrottledLog();
-  readonly #contradictedLog = new ThrottledLog();
+  readonly #refusedLog = new Throttle();
+  readonly #contradictedLog = new Throttle();
   #refused = 0;
   #contradicted = 0;
   #contradictedAtMs = 0;

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { describe } from "../errors.ts";
 import { loadNative, type Native } from "../os/native.ts";
 import type { Log } from "../telemetry/log.ts";
+import { Throttle } from "../telemetry/throttle.ts";
 import { PendingMessages } from "./pending-messages.ts";
 import {
   acknowledgedMessage,
@@ -21,6 +22,8 @@ export interface FeedbackOptions {
   readonly log: Log;
   /** Most events that wait; what comes beyond it is dropped. */
   readonly queueLimit?: number;
+  /** Milliseconds in which dead letters make one event, and warnings ten. */
+  readonly errorsEveryMs?: number;
   /** Where the system calls come from. */
   readonly load?: () => Native;
 }
@@ -50,6 +53,11 @@ const flushMs = 500;
 export class Feedback implements AsyncDisposable {
   readonly #options: FeedbackOptions;
   readonly #pending: PendingMessages;
+  /**
+   * The rules have no `ignore`, by which a forged event could hide a true one: that a thousand dead letters do not
+   * become a thousand alerts is seen to here.
+   */
+  readonly #throttles: { readonly deadLetters: Throttle; readonly warnings: Throttle };
   /** Undefined when feedback is off, and after the end. */
   #socket: QueueSocket | undefined;
   #isOff: boolean;
@@ -67,6 +75,8 @@ export class Feedback implements AsyncDisposable {
   constructor(options: FeedbackOptions) {
     this.#options = options;
     this.#pending = new PendingMessages(options.queueLimit ?? defaultQueueLimit, limitCharacters);
+    const { errorsEveryMs: everyMs = 60_000 } = options;
+    this.#throttles = { deadLetters: new Throttle({ everyMs }), warnings: new Throttle({ everyMs, burst: 10 }) };
     this.#isOff = options.mode === "off";
     if (!this.#isOff) this.#load(options.load ?? loadNative);
   }
@@ -79,9 +89,17 @@ export class Feedback implements AsyncDisposable {
     if (this.#options.mode === "on") this.#enqueue(() => acknowledgedMessage(event()));
   }
 
-  /** Something that a person at the manager should know. Returns at once. */
+  /**
+   * Something that a person at the manager should know. Returns at once. What happens more often than a person can read
+   * is told together, a minute later, with how often it was.
+   */
   error(event: ErrorEvent): void {
-    if (this.#options.mode !== "off") this.#enqueue(() => errorMessage(event));
+    if (this.#options.mode === "off") return;
+    const throttle = event.status === "dead-letter" ? this.#throttles.deadLetters : this.#throttles.warnings;
+    throttle.report((count) => {
+      const more = count === 1 ? "" : `, and ${count - 1} more before it`;
+      this.#enqueue(() => errorMessage({ ...event, description: `${event.description}${more}` }));
+    });
   }
 
   /** The forwarder itself is degraded, or well again. Returns at once. */
@@ -95,6 +113,7 @@ export class Feedback implements AsyncDisposable {
 
   /** Sends what analysisd takes within half a second; the rest is dropped and counted. Safe in every state, and twice. */
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const throttle of Object.values(this.#throttles)) throttle[Symbol.dispose]();
     const endsAt = performance.now() + flushMs;
     let failure = this.#send();
     while (this.#pending.size > 0 && failure !== "away" && performance.now() < endsAt) {

@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { once } from "node:events";
 import { test } from "node:test";
 import type { Log } from "../../daemon/telemetry/log.ts";
-import { Feedback } from "../../daemon/wazuh/feedback.ts";
+import { Feedback, type FeedbackOptions } from "../../daemon/wazuh/feedback.ts";
 import { DatagramReceiver } from "../rig/datagram-receiver.ts";
 import { eventually } from "../rig/eventually.ts";
 import { TempDir } from "../rig/temp-dir.ts";
@@ -38,7 +38,7 @@ class World implements AsyncDisposable {
     this.path = dir.join("queue");
   }
 
-  feedback(options: { mode?: "on" | "errors" | "off"; queueLimit?: number } = {}): Feedback {
+  feedback(options: Partial<Pick<FeedbackOptions, "mode" | "queueLimit" | "errorsEveryMs">> = {}): Feedback {
     return new Feedback({ socketPath: this.path, mode: "on", log: this.log, ...options });
   }
 
@@ -170,6 +170,27 @@ test("mode errors sends errors only, mode off nothing", async () => {
   await w.receive(receiver, 1);
   assert.deepEqual(w.got, ["one"]);
   assert.deepEqual(receiver.take(), []);
+});
+
+test("a thousand dead letters make one event at once and one for the rest of the time; nothing hides a warning", async () => {
+  await using w = await world();
+  using receiver = new DatagramReceiver(w.path);
+  await using feedback = w.feedback({ errorsEveryMs: 200 });
+  for (let i = 1; i <= 1000; i++) feedback.error({ code: 503, description: `alert ${i}`, status: "dead-letter" });
+  feedback.error({ code: 503, description: "warning" });
+  await w.receive(receiver, 3);
+  assert.deepEqual(w.got, ["alert 1", "warning", "alert 1000, and 998 more before it"]);
+});
+
+test("what was not told by the end is told with it", async () => {
+  await using w = await world();
+  using receiver = new DatagramReceiver(w.path);
+  {
+    await using feedback = w.feedback();
+    for (const id of [1, 2, 3]) feedback.error({ code: 503, description: `alert ${id}`, status: "dead-letter" });
+  }
+  await w.receive(receiver, 2);
+  assert.deepEqual(w.got, ["alert 1", "alert 3, and 1 more before it"]);
 });
 
 test("the end sends what can be sent, and counts the rest", async () => {
