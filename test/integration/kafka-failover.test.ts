@@ -71,6 +71,7 @@ test("another producer takes our id over under load: it is renewed, and nothing 
   const load = new Load(sink, "fenced", partitions);
   await load.progress();
   const foreign = await fence(kafka, "fenced", 0);
+  await eventually("a batch under a renewed id", async () => (await producersOf(kafka, "fenced", 0)).length > 2);
   await load.progress(2000);
   await load.verify(kafka.addresses, foreign);
   const [ours, theirs, renewed, ...others] = await producersOf(kafka, "fenced", 0);
