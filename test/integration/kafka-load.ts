@@ -43,13 +43,13 @@ export class Load {
     const before = [...this.#acknowledged];
     const isReached = (): boolean =>
       this.acknowledged >= goal && this.#acknowledged.every((now, partition) => now > (before[partition] ?? 0));
-    await eventually(`${count} more acknowledged records, some of them in each partition`, isReached, {
-      withinMs: 90_000,
-    }).catch((reason: unknown) => {
-      throw new Error(`acknowledged by partition: ${before.join()} before, ${this.#acknowledged.join()} now`, {
-        cause: reason,
-      });
-    });
+    await eventually(`${count} more acknowledged records, some of them in each partition`, isReached).catch(
+      (reason: unknown) => {
+        throw new Error(`acknowledged by partition: ${before.join()} before, ${this.#acknowledged.join()} now`, {
+          cause: reason,
+        });
+      },
+    );
   }
 
   /**
