@@ -107,7 +107,7 @@ for (const way of ways) {
         assert.deepEqual(await customDfn.run(await usualCall(dir, content)), quiet, content);
         assert.equal(customDfn.tookBundledWay(), true, content);
       }
-      assert.deepEqual(new Set(server.lines.map(String)), new Set(['{"id":"1.1"}']), "no other line came");
+      assert.deepEqual([...new Set(server.lines.map((line) => String(line).trim()))], ['{"id":"1.1"}']);
     });
 
     test("leaves the call to the bundled way while the tail is off", async () => {
