@@ -1,11 +1,15 @@
-import { closeSync, openSync, writeSync } from "node:fs";
 import { migrate, type Fate } from "../config/migrate/migrate.ts";
 import type { FateKind } from "../config/migrate/rule.ts";
 import { problemLine } from "../config/problem.ts";
 import { readSmallText } from "../config/source-text.ts";
-import { describe, DfnError, errnoOf, exitCodes } from "../errors.ts";
+import { DfnError, exitCodes } from "../errors.ts";
+import { groupId } from "../sources/socket/socket-source.ts";
 import { type Io, parseCommandLine } from "./command.ts";
+import { writeNewFile } from "./new-file.ts";
 import { printable } from "./printable.ts";
+
+/** What the unit runs the forwarder as. */
+const forwarderGroup = "wazuh";
 
 const words: Readonly<Record<FateKind, string>> = {
   taken: "taken over",
@@ -28,12 +32,13 @@ const options = {
   json: { type: "boolean", default: false },
 } as const;
 
-export const migrateOptionsHelp = `  --output FILE       migrate: write to a new file, with mode 0640; one that is
-                      there is never overwritten
+export const migrateOptionsHelp = `  --output FILE       migrate: write to a new file, with mode 0640 and, as root,
+                      for group wazuh; its directory is made when it is missing; a
+                      file that is there is never overwritten
 `;
 
 /** `config migrate`. @returns the exit code @throws DfnError */
-export function migrateConfig(args: readonly string[], io: Io): number {
+export async function migrateConfig(args: readonly string[], io: Io): Promise<number> {
   const name = { name: "config migrate" };
   const { values, positionals } = parseCommandLine(name, args, options, { least: 1, most: 1 });
   const [file = ""] = positionals;
@@ -44,8 +49,8 @@ export function migrateConfig(args: readonly string[], io: Io): number {
   if (migration.text === "") {
     throw new DfnError("DATA", `${file} cannot be read as settings:\n  ${problems.map(problemLine).join("\n  ")}`);
   }
-  if (output !== undefined) writeNew(output, migration.text);
-  else if (!values.json) io.stdout.write(migration.text);
+  const written = output === undefined ? [] : [await writeConfig(output, migration.text)];
+  if (output === undefined && !values.json) io.stdout.write(migration.text);
   const isDone = problems.length === 0 && !fates.some(({ kind }) => kind === "by-hand" || kind === "unknown");
   if (values.json) {
     const found = problems.map(problemLine);
@@ -54,6 +59,7 @@ export function migrateConfig(args: readonly string[], io: Io): number {
     );
   } else {
     const lines = [...fates.flatMap(linesOf), ...problems.map((problem) => `still wrong: ${problemLine(problem)}`)];
+    lines.push(...written);
     lines.push(isDone ? "done: all settings are taken care of" : "something is left to be done by hand, see above");
     io.stderr.write(`${lines.map(printable).join("\n")}\n`);
   }
@@ -66,20 +72,12 @@ function linesOf({ setting, value, origin, kind, becomes, why }: Fate): string[]
   return [head, ...[...ours, ...(why === "" ? [] : [why])].map((line) => `${" ".repeat(12)}${line}`)];
 }
 
-/** @throws DfnError IO when there is something at the path already, or it cannot be written */
-function writeNew(path: string, text: string): void {
-  try {
-    const file = openSync(path, "wx", 0o640);
-    try {
-      writeSync(file, text);
-    } finally {
-      closeSync(file);
-    }
-  } catch (reason) {
-    const what =
-      errnoOf(reason) === "EEXIST"
-        ? `${path} is there already and is not overwritten; name another file, or move it away`
-        : `${path} cannot be written: ${describe(reason)}`;
-    throw new DfnError("IO", what, { cause: reason });
-  }
+/** @returns what became of the file, for a person */
+async function writeConfig(path: string, text: string): Promise<string> {
+  const gid = await groupId(forwarderGroup);
+  const isRoot = process.geteuid?.() === 0;
+  writeNewFile(path, text, isRoot ? gid : undefined);
+  if (isRoot && gid !== undefined)
+    return `written to ${path}, which group ${forwarderGroup} may read, as the forwarder`;
+  return `written to ${path}; the forwarder can read it once its group may: chgrp ${forwarderGroup} ${path}`;
 }

@@ -50,7 +50,10 @@ ask_once() {
 
 # The private key is for the forwarder alone: group wazuh holds every daemon of the manager.
 put_config() {
-  [ ! -f "$conf_dir/config.yaml" ] || return 0
+  if [ -f "$conf_dir/config.yaml" ]; then
+    let_forwarder_read "$conf_dir/config.yaml"
+    return 0
+  fi
   tls=on
   if [ -n "$ca$cert" ]; then
     tls=
@@ -79,6 +82,30 @@ put_config() {
   put_file "$work/config.yaml" "$conf_dir/config.yaml" 0 "$wazuh_gid" 0640
 }
 
+# let_forwarder_read FILE: one that a person made has that person's rights. A link is left to whoever made it: where the
+# file behind it may not be read, the check that follows says so.
+let_forwarder_read() {
+  [ ! -L "$1" ] || return 0
+  before=$(attributes "$1")
+  owner=${before%%:*}
+  group=${before#*:}
+  mode=${group#* }
+  group=${group% *}
+  # An owner, and a member of the group, are judged by their own digit alone.
+  if [ "$owner" = "$forwarder_uid" ] && [ "$owner" != 0 ]; then
+    needed=0400
+  elif [ "$group" = "$wazuh_gid" ]; then
+    needed=0040
+  else
+    needed=0004
+  fi
+  [ $((0$mode & needed)) = 0 ] || return 0
+  told "let the forwarder read $(as_seen "$1") (group wazuh)" || return 0
+  note attributes "$1" "${before% *},$mode"
+  if [ "$needed" = 0400 ]; then chmod u+r "$1"; else chgrp "$wazuh_gid" "$1" && chmod g+r "$1"; fi ||
+    fail "$code_io" "cannot set group and mode of $1"
+}
+
 quoted_list() { printf '"%s"' "$1" | sed 's/,/", "/g'; }
 
 # add_file NAME SOURCE UID GID MODE: copies a certificate or key, and names it in `tls`.
@@ -96,10 +123,13 @@ add_file() {
   fi
 }
 
-# The forwarder's own judgement of its configuration, before anything of the manager is touched.
+# The forwarder's own judgement of its configuration, with its own rights, so that a certificate or key that it may not
+# read is found before anything of the manager is touched.
 check_config() {
   [ "$is_dry" = 0 ] || return 0
-  in_root /usr/bin/wazuh-dfn check >"$work/config-check" 2>&1
+  set -- setpriv --reuid "$forwarder_uid" --regid "$wazuh_gid" --clear-groups
+  in_root "$@" true 2>"$work/config-check" || set --
+  in_root "$@" /usr/bin/wazuh-dfn check >"$work/config-check" 2>&1
   case $? in
     0 | 125) return 0 ;;
   esac

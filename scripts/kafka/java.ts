@@ -106,8 +106,17 @@ export class Java {
     const goal = ["dependency:copy-dependencies", `-DoutputDirectory=${partial}`, "-DincludeScope=runtime"];
     this.run("mvn", ["-q", "-B", "-f", pom, ...goal]);
     if (readdirSync(partial).length < 30) throw new Error(`Maven put only a part of Kafka's jars into ${partial}`);
-    if (existsSync(this.lib)) rmSync(partial, { recursive: true });
-    else renameSync(partial, this.lib);
+    moveOrDrop(partial, this.lib);
+  }
+}
+
+/** Gives a directory its final name; several test files may do so at once, and the first one's stays. */
+export function moveOrDrop(partial: string, final: string): void {
+  try {
+    renameSync(partial, final);
+  } catch (reason) {
+    if (!existsSync(final)) throw reason;
+    rmSync(partial, { recursive: true });
   }
 }
 

@@ -59,11 +59,12 @@ test("without permission to read, the log says that a crash may send alerts twic
   await using world = await World.create(kafka, { settings: sink });
   await kafka.allow([allowance(world.topic, AclOperationTypes.WRITE)]);
   const first = await world.startForwarder();
-  const load = world.analysisd.emitSteadily({ perSecond: 400, seconds: 6 });
-  await kafka.recordsReach(world.topic, 300);
-  await first.stop("SIGKILL");
-  const second = await world.startForwarder();
-  await second.waitForLog(/cannot be read/);
-  await load;
+  const second = await world.analysisd.emitDuring(400, async () => {
+    await kafka.recordsReach(world.topic, 300);
+    await first.stop("SIGKILL");
+    const next = await world.startForwarder();
+    await next.waitForLog(/cannot be read/);
+    return next;
+  });
   await world.everythingDelivered(second, { mayReorder: true, mayRepeat: true });
 });

@@ -9,6 +9,7 @@ import { findFault } from "../../integration/fast-way/proof.ts";
 import { findWay, render, ways, type Way } from "../../integration/fast-way/ways.ts";
 import { howToInstall, installPrograms } from "../../scripts/kafka/programs.ts";
 import { provideFastWays } from "../rig/custom-dfn.ts";
+import { eventually } from "../rig/eventually.ts";
 import { present } from "../rig/present.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 
@@ -27,13 +28,16 @@ test("each way of this system passes, also as another user, and is printed with 
   provideFastWays();
   const user = process.getuid?.() === 0 ? ["--uid", "65534", "--gid", "65534"] : [];
   for (const way of ways) {
-    const { stdout, stderr } = await print("--way", way, ...user);
+    // A machine too busy for a hand-over within 50 ms makes it refuse a way that works.
+    const printed = (): Promise<{ stdout: string; stderr: string }> =>
+      eventually(`the way ${way}`, () => print("--way", way, ...user));
+    const { stdout, stderr } = await printed();
     assert.match(
       stdout,
       new RegExp(`^way=${way}\\ntool=/usr/bin/\\S+\\ntimeout=/usr/bin/timeout\\ntail=/usr/bin/tail$`, "m"),
     );
     assert.match(stderr, /^custom-dfn: the fast way, by \/usr\/bin\/\S+\n$/);
-    assert.equal((await print("--way", way, ...user)).stdout, stdout);
+    assert.equal((await printed()).stdout, stdout);
   }
 });
 

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import { test } from "node:test";
+import { groupId } from "../../daemon/sources/socket/socket-source.ts";
 import { makeCertificates } from "../rig/certificates.ts";
 import { TempDir } from "../rig/temp-dir.ts";
-import { wazuhDfn } from "./cli.ts";
+import { type Ended, wazuhDfn } from "./cli.ts";
 
 test("an old file with its certificates becomes one that check finds in order, and is never overwritten", async () => {
   await using world = await TempDir.create();
@@ -73,4 +75,43 @@ test("a file that is absent, broken or not named is told as such", async () => {
   assert.equal(unreadable.code, 65);
   assert.match(unreadable.stderr, /broken\.yaml:\d+: not valid YAML/);
   assert.equal((await wazuhDfn(["config", "migrate"])).code, 64);
+});
+
+/** Whether this process may choose the group of what it makes. */
+const isRoot = process.getuid?.() === 0;
+
+test("--output makes the directory when that alone is missing, and follows and replaces nothing", async () => {
+  await using world = await TempDir.create();
+  const old = world.join("old.yaml");
+  writeFileSync(old, "dfn: { dfn_broker: a:1, dfn_id: acme, dfn_cert: null, dfn_key: null }\n");
+  const to = (output: string): Promise<Ended> => wazuhDfn(["config", "migrate", old, "--output", output]);
+  const made = await to(world.join("new/config.yaml"));
+  assert.equal(made.code, 0, made.stderr);
+  assert.equal(statSync(world.join("new")).mode & 0o777, 0o750);
+  assert.equal(statSync(world.join("new/config.yaml")).mode & 0o777, 0o640);
+
+  const deeper = await to(world.join("no/such/config.yaml"));
+  assert.equal(deeper.code, 74);
+  assert.match(deeper.stderr, /no\/such\/config\.yaml cannot be written: .*ENOENT/);
+  assert.equal(existsSync(world.join("no")), false);
+
+  symlinkSync(world.join("target"), world.join("link.yaml"));
+  const linked = await to(world.join("link.yaml"));
+  assert.equal(linked.code, 74);
+  assert.match(linked.stderr, /link\.yaml is there already and is not overwritten/);
+  assert.equal(existsSync(world.join("target")), false);
+});
+
+test("as root the file and its directory are for group wazuh, where there is one; else the remedy is told", async () => {
+  await using world = await TempDir.create();
+  const old = world.join("old.yaml");
+  writeFileSync(old, "dfn: { dfn_broker: a:1, dfn_id: acme, dfn_cert: null, dfn_key: null }\n");
+  const { stderr } = await wazuhDfn(["config", "migrate", old, "--output", world.join("new/config.yaml")]);
+  const gid = await groupId("wazuh");
+  const { uid: ownUid, gid: ownGid } = userInfo();
+  for (const path of ["new", "new/config.yaml"]) {
+    const found = statSync(world.join(path));
+    assert.deepEqual([found.uid, found.gid], [ownUid, isRoot ? (gid ?? ownGid) : ownGid], path);
+  }
+  assert.match(stderr, isRoot && gid !== undefined ? /which group wazuh may read/ : /: chgrp wazuh \S+config\.yaml$/m);
 });

@@ -13,7 +13,7 @@ export interface Ended {
 export async function wazuhDfn(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
   const variables = { PATH: process.env["PATH"] ?? "", ...env };
   return new Promise((resolve, reject) => {
-    const options = { env: variables, timeout: 60_000, killSignal: "SIGKILL" } as const;
+    const options = { env: variables, timeout: 180_000, killSignal: "SIGKILL" } as const;
     execFile(process.execPath, [main, ...args], options, (error, stdout, stderr) => {
       const code = error === null ? 0 : error.code;
       if (typeof code === "number") resolve({ code, stdout, stderr });

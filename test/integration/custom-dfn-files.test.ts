@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { after, describe, test } from "node:test";
-import { customDfns, redirection } from "../rig/custom-dfn.ts";
-import { eventually } from "../rig/eventually.ts";
+import { customDfns, redirection, untilTaken } from "../rig/custom-dfn.ts";
 import { LineServer } from "../rig/line-server.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 
@@ -82,12 +81,11 @@ for (const customDfn of programs.all) {
       const value = { id: "1.1", rule: { groups: ["a", "b"] }, full_log: "x\ny" };
       await writeFile(dir.join("alert.json"), `\n${JSON.stringify(value, null, 2)}\r\n\n`);
       const args = [dir.join("alert.json"), "", `unix:${dir.join("s")}`, "debug"];
-      assert.deepEqual(await customDfn.run(args).then(({ code, stderr }) => [code, stderr]), [0, ""]);
-      await eventually("the line", () => server.lines.length === 1);
-      assert.deepEqual(
-        server.lines.map((line) => JSON.parse(line.toString())),
-        [value],
-      );
+      await untilTaken(server, async () => {
+        const { code, stderr } = await customDfn.run(args);
+        assert.deepEqual([code, stderr], [0, ""]);
+      });
+      assert.deepEqual(JSON.parse(String(server.lines[0])), value);
     });
 
     test("the socket is found behind an api_key with blanks", async () => {
@@ -95,9 +93,10 @@ for (const customDfn of programs.all) {
       await using server = await LineServer.listen(dir.join("s"));
       await writeFile(dir.join("custom-dfn-1-2.alert"), "{}");
       const words = ["my", "secret", "", `unix:${dir.join("s")}`];
-      const result = await customDfn.run([dir.join("custom-dfn-1-2.alert"), ...words, "", "", "10", "3", redirection]);
-      assert.deepEqual(result, { code: 0, stdout: "", stderr: "" });
-      await eventually("the line", () => server.lines.length === 1);
+      const args = [dir.join("custom-dfn-1-2.alert"), ...words, "", "", "10", "3", redirection];
+      await untilTaken(server, async () =>
+        assert.deepEqual(await customDfn.run(args), { code: 0, stdout: "", stderr: "" }),
+      );
     });
 
     test("options that are not understood end with 2, and the alert is handed over all the same", async () => {
@@ -119,11 +118,12 @@ for (const customDfn of programs.all) {
       const bad = ["{", '{"tial":false}', '{"tail":"off"}', "[]", "tail=off"];
       for (const content of bad) {
         await writeFile(options, `${content}\n`);
-        const result = await run();
-        assert.equal(result.code, 2, content);
-        assert.match(result.stderr, /^custom-dfn: <options> of the custom-dfn block must be/);
+        await untilTaken(server, async () => {
+          const result = await run();
+          assert.equal(result.code, 2, content);
+          assert.match(result.stderr, /^custom-dfn: <options> of the custom-dfn block must be/);
+        });
       }
-      await eventually("the lines", () => server.lines.length === bad.length);
       for (const content of ["", "{}\n", '{ "tail": true }\n']) {
         await writeFile(options, content);
         assert.deepEqual(await run(), { code: 0, stdout: "", stderr: "" });

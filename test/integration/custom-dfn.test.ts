@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { chmod, writeFile } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { after, describe, test } from "node:test";
-import { customDfns, redirection, type CustomDfn, type Ended } from "../rig/custom-dfn.ts";
+import { customDfns, redirection, untilTaken, type CustomDfn, type Ended } from "../rig/custom-dfn.ts";
 import { eventually } from "../rig/eventually.ts";
 import { LineServer } from "../rig/line-server.ts";
 import { TempDir } from "../rig/temp-dir.ts";
@@ -50,10 +50,8 @@ for (const customDfn of programs.all) {
       ]);
       await using server = await LineServer.listen(dir.join("s"));
       const file = await alertFile(dir, Buffer.concat([bytes, Buffer.from("\n")]));
-      await eventually("the line", async () => {
-        assert.deepEqual(await customDfn.run(call(file, dir.join("s"), false)), quiet);
-        return server.lines.length > 0;
-      });
+      const args = call(file, dir.join("s"), false);
+      await untilTaken(server, async () => assert.deepEqual(await customDfn.run(args), quiet));
       assert.deepEqual(server.lines[0]?.subarray(0, bytes.length), bytes);
       assert.equal(server.lines[0]?.subarray(bytes.length).toString().trim(), "");
     });
@@ -123,10 +121,12 @@ for (const customDfn of programs.all) {
     test("leaves with 0 when the forwarder takes the connection and never answers", async () => {
       await using dir = await TempDir.create();
       await using server = await LineServer.listen(dir.join("s"), () => undefined);
-      const result = await customDfn.run(call(await alertFile(dir), dir.join("s"), true));
-      assert.deepEqual([result.code, result.stderr], [0, ""]);
-      assert.match(result.stdout, /^custom-dfn: no answer within 50 ms; the tail/);
-      await eventually("the line", () => server.lines.length === 1);
+      const args = call(await alertFile(dir), dir.join("s"), true);
+      await untilTaken(server, async () => {
+        const result = await customDfn.run(args);
+        assert.deepEqual([result.code, result.stderr], [0, ""]);
+        assert.match(result.stdout, /^custom-dfn: no answer within 50 ms; the tail/);
+      });
     });
 
     test("leaves with 0 when the forwarder never reads, whatever the alert's size", async () => {

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { chmodSync, cpSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { eventually } from "../rig/eventually.ts";
 import type { Kafka } from "../rig/kafka.ts";
 import { present } from "../rig/present.ts";
 import { Program } from "../rig/program.ts";
@@ -11,7 +12,7 @@ import { sharedKafka } from "../rig/shared-kafka.ts";
 import { treeLines } from "../rig/tree-lines.ts";
 import { wazuhId } from "../rig/wazuh/manager-tree.ts";
 import { forwarderBundle } from "../rig/world.ts";
-import { DoctorWorld, linesAbout } from "./doctor-world.ts";
+import { DoctorWorld, isOutOfTime, linesAbout } from "./doctor-world.ts";
 
 let kafka: Kafka;
 before(async () => (kafka = await sharedKafka()));
@@ -28,9 +29,11 @@ const ofTheMachine = [...(isRoot ? [] : ["custom-dfn"]), "clock", "disk", "memor
 /** Runs the doctor with a temporary directory that is looked at too. */
 async function doctorIn(at: DoctorWorld, config: string): Promise<Program> {
   const env = { PATH: process.env["PATH"] ?? "", TMPDIR: at.world.directory.join("tmp") };
-  const program = new Program(process.execPath, [forwarderBundle, "doctor", "--config", config], { env });
-  await program.end();
-  return program;
+  return eventually("a report in time", async () => {
+    const program = new Program(process.execPath, [forwarderBundle, "doctor", "--config", config], { env });
+    await program.end();
+    return !isOutOfTime(program.outputLines.join("\n")) && program;
+  });
 }
 
 test("where all is in place every link is ok, a real alert is answered and reaches no topic, and nothing is changed", async () => {
@@ -78,15 +81,18 @@ test("a user who is not root is told what it may not see, and nothing fails for 
   const bundle = at.world.directory.join("dist/wazuh-dfn.cjs");
   chmodSync(at.world.directory.join("status.sock"), 0o666);
   const user = isRoot ? { uid: wazuhId, gid: wazuhId } : {};
-  const child = spawn(process.execPath, [bundle, "doctor", "--json", "--config", config], {
-    ...user,
-    cwd: "/",
-    env: { PATH: process.env["PATH"] },
-    stdio: ["ignore", "pipe", "inherit"],
+  const text = await eventually("a report in time", async () => {
+    const child = spawn(process.execPath, [bundle, "doctor", "--json", "--config", config], {
+      ...user,
+      cwd: "/",
+      env: { PATH: process.env["PATH"] },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let output = "";
+    child.stdout.setEncoding("utf8").on("data", (part: string) => (output += part));
+    await once(child, "close");
+    return !isOutOfTime(output) && output;
   });
-  let text = "";
-  child.stdout.setEncoding("utf8").on("data", (part: string) => (text += part));
-  await once(child, "close");
   const { links }: { links: { link: string; state: string; text: string; remedy?: string }[] } = JSON.parse(text);
   const failed = links.filter(({ link, state }) => state === "failed" && !ofTheMachine.includes(link));
   assert.deepEqual(failed, []);

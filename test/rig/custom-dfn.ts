@@ -14,6 +14,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { findWay, render, ways, type Way } from "../../integration/fast-way/ways.ts";
 import { howToInstall, installPrograms } from "../../scripts/kafka/programs.ts";
+import { eventually } from "./eventually.ts";
+import type { LineServer } from "./line-server.ts";
 import { present } from "./present.ts";
 
 /** The built executable; the tests are run in the root of the checkout. */
@@ -61,13 +63,31 @@ export async function ended(child: ChildProcess): Promise<Ended> {
   const output = { stdout: "", stderr: "" };
   child.stdout?.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
   child.stderr?.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
-  const hangDetector = setTimeout(() => child.kill("SIGKILL"), 30_000);
+  const hangDetector = setTimeout(() => child.kill("SIGKILL"), 120_000);
   try {
     const [code] = await once(child, "close");
     return { code: typeof code === "number" ? code : null, ...output };
   } finally {
     clearTimeout(hangDetector);
   }
+}
+
+/**
+ * Calls until one more line has come: on a busy machine the 50 ms that a call has may be over before anything is written,
+ * and the alert is left to the tail.
+ * @param call checks what must be so of each call
+ */
+export async function untilTaken(server: LineServer, call: () => Promise<void>): Promise<void> {
+  const before = server.lines.length;
+  const failed = await eventually("the line", async () => {
+    try {
+      await call();
+    } catch (reason) {
+      return { reason }; // At once: only what comes late is waited for.
+    }
+    return server.lines.length > before && { reason: undefined };
+  });
+  if (failed.reason !== undefined) throw failed.reason;
 }
 
 /** The bundled way alone, as a checkout has it. */

@@ -7,13 +7,14 @@ type Found<T> = T | false | undefined;
 /**
  * Waits for a condition, and nothing else in the tests waits: polls until `condition` returns something else than
  * false or undefined, and gives that back.
- * @param withinMs deadline; generous, because it only costs time when the condition never comes
+ * @param withinMs deadline; generous, because it only costs time when the condition never comes: by default many times
+ *                 what a busy machine needs
  * @throws Error that says `what` did not come, with what the condition last threw
  */
 export async function eventually<T>(
   what: string,
   condition: () => Found<T> | Promise<Found<T>>,
-  { withinMs = 30_000 }: { withinMs?: number } = {},
+  { withinMs = 120_000 }: { withinMs?: number } = {},
 ): Promise<T> {
   const deadline = performance.now() + withinMs;
   for (;;) {

@@ -1,28 +1,49 @@
 import { once } from "node:events";
-import { createServer, type Server } from "node:net";
+import { readFileSync } from "node:fs";
+import { createServer, type ListenOptions, type Server } from "node:net";
 import { errnoOf } from "../../daemon/errors.ts";
 
 /**
- * Below the ports that Linux gives to outgoing connections (32768 and up): one of those may be taken by a connection
- * between the asking and the listening, and again whenever a broker is started anew.
+ * Outside the ports that Linux gives to outgoing connections (32768 and up, unless somebody changed that): one of those
+ * may be taken by a connection between the asking and the listening, and again whenever a broker is started anew.
  */
 const range = { first: 12_000, last: 32_000 };
 
-/** Ports of the loopback address that nobody listens on at the moment. */
+/** Keep other test processes from the ports of this one, for as long as it lives. */
+const claims = new Set<Server>();
+
+/**
+ * Ports of the loopback address that nobody listens on at the moment, and that no other call gets while this process
+ * lives: brokers are stopped and started again on them.
+ */
 export async function freePorts(count: number): Promise<number[]> {
-  const held = new Map<number, Server>();
-  while (held.size < count) {
+  const ports: number[] = [];
+  while (ports.length < count) {
     const port = range.first + Math.floor(Math.random() * (range.last - range.first));
-    const server = held.has(port) ? undefined : await listen(port);
-    if (server !== undefined) held.set(port, server);
+    if (isForOutgoing(port)) continue;
+    // An abstract name of the network namespace, which the ports are one's of, too: it goes with the process.
+    const claim = await listen({ path: `\0wazuh-dfn-test-port-${port}` });
+    if (claim === undefined) continue;
+    claims.add(claim.unref());
+    const probe = await listen({ port, host: "127.0.0.1" });
+    if (probe === undefined) continue;
+    probe.close();
+    await once(probe, "close");
+    ports.push(port);
   }
-  await Promise.all([...held.values()].map((server) => once(server.close(), "close")));
-  return [...held.keys()];
+  return ports;
+}
+
+/** Whether the system takes this port for an outgoing connection; never, where it takes all of the range. */
+function isForOutgoing(port: number): boolean {
+  const [low = 0, high = 0] = readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "latin1").split(/\s+/).map(Number);
+  const takesAll = low <= range.first && high >= range.last;
+  return !takesAll && port >= low && port <= high;
 }
 
 /** Undefined when somebody listens there. */
-async function listen(port: number): Promise<Server | undefined> {
-  const server = createServer().listen(port, "127.0.0.1");
+async function listen(where: ListenOptions): Promise<Server | undefined> {
+  const server = createServer().listen(where);
   try {
     await once(server, "listening");
     return server;

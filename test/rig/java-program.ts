@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { Java } from "../../scripts/kafka/java.ts";
+import { moveOrDrop, type Java } from "../../scripts/kafka/java.ts";
 import { repositoryRoot } from "../../scripts/repository.ts";
 
 /**
@@ -15,7 +15,6 @@ export function compiledProgram(java: Java, name: string): string {
   const partial = `${classes}-${process.pid}`;
   mkdirSync(partial, { recursive: true });
   java.run("javac", ["-cp", join(java.lib, "*"), "-d", partial, source]);
-  if (existsSync(classes)) rmSync(partial, { recursive: true });
-  else renameSync(partial, classes);
+  moveOrDrop(partial, classes);
   return classes;
 }

@@ -4,6 +4,9 @@ import { eventually } from "./eventually.ts";
 // A CommonJS module whose exports Node finds only in part.
 const { ConfigResourceTypes, Kafka: Client, logLevel } = kafkajs;
 
+/** For requests that change something and are not repeated; a busy broker takes its time. */
+const adminTimeoutMs = 60_000;
+
 /** The topic of a test. */
 export interface TopicOptions {
   /** Default 3. */
@@ -29,7 +32,7 @@ export class Kafka implements AsyncDisposable {
       clientId: "test",
       logLevel: logLevel.NOTHING,
       connectionTimeout: 3000,
-      requestTimeout: 5000,
+      requestTimeout: adminTimeoutMs,
       retry,
     };
     this.#client = new Client({ ...settings, brokers: [...addresses] });
@@ -41,7 +44,6 @@ export class Kafka implements AsyncDisposable {
     await eventually(
       `${brokers} brokers at ${this.addresses.join(",")}`,
       async () => (await (await this.#connected()).describeCluster()).brokers.length >= brokers,
-      { withinMs: 90_000 },
     );
   }
 
@@ -52,6 +54,7 @@ export class Kafka implements AsyncDisposable {
     const admin = await this.#connected();
     await admin.createTopics({
       topics: [{ topic, numPartitions: partitions, replicationFactor, configEntries }],
+      timeout: adminTimeoutMs,
       waitForLeaders: false, // kafkajs's own waiting fails when a broker does not know the topic yet
     });
     await eventually(`leaders of ${topic}`, async () => {
@@ -61,7 +64,7 @@ export class Kafka implements AsyncDisposable {
   }
 
   async deleteTopic(topic: string): Promise<void> {
-    await (await this.#connected()).deleteTopics({ topics: [topic] });
+    await (await this.#connected()).deleteTopics({ topics: [topic], timeout: adminTimeoutMs });
   }
 
   /** Changes settings of a topic, e.g. `max.message.bytes`; those that are not named go back to their defaults. */
@@ -73,7 +76,7 @@ export class Kafka implements AsyncDisposable {
 
   /** @param count how many partitions the topic has afterwards */
   async addPartitions(topic: string, count: number): Promise<void> {
-    await (await this.#connected()).createPartitions({ topicPartitions: [{ topic, count }] });
+    await (await this.#connected()).createPartitions({ topicPartitions: [{ topic, count }], timeout: adminTimeoutMs });
   }
 
   /** Number of the broker (from 1) that leads a partition. */
@@ -115,7 +118,7 @@ export class Kafka implements AsyncDisposable {
     };
     try {
       const taken = messages.map((message) =>
-        eventually(`a record in ${topic}/${message.partition}`, () => isTaken(message), { withinMs: 90_000 }),
+        eventually(`a record in ${topic}/${message.partition}`, () => isTaken(message)),
       );
       await Promise.all(taken);
     } finally {
@@ -123,8 +126,14 @@ export class Kafka implements AsyncDisposable {
     }
   }
 
+  /** Resolves when a broker judges by them: the controller tells the brokers of them only after it has answered. */
   async allow(acl: AclEntry[]): Promise<void> {
-    await (await this.#connected()).createAcls({ acl });
+    const admin = await this.#connected();
+    await admin.createAcls({ acl });
+    for (const entry of acl) {
+      const isKnown = async (): Promise<boolean> => (await admin.describeAcls(entry)).resources.length > 0;
+      await eventually(`the permission of ${entry.principal} on ${entry.resourceName}`, isKnown);
+    }
   }
 
   /** Takes back what `allow` gave. */

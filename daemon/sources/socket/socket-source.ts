@@ -193,7 +193,8 @@ export async function affordableConnections(wanted: number): Promise<number> {
   return soft === undefined ? wanted : Math.min(wanted, Math.max(16, Number(soft) - reservedDescriptors));
 }
 
-async function groupId(name: string): Promise<number | undefined> {
+/** The number of a group of /etc/group, which may also be given as a number; undefined where there is none. */
+export async function groupId(name: string): Promise<number | undefined> {
   if (/^\d+$/.test(name)) return Number(name);
   const groups = await readFile("/etc/group", "utf8").catch(() => "");
   for (const line of groups.split("\n")) {

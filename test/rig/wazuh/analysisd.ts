@@ -81,6 +81,29 @@ export class Analysisd<Alert extends { readonly line: Buffer } = WrittenAlert> i
     if (!this.#isDisposed) this.flush();
   }
 
+  /**
+   * Emits at a steady rate until `work` is done, however long this machine takes for it; resolves with what it gives
+   * once all is flushed.
+   */
+  async emitDuring<T>(perSecond: number, work: () => Promise<T>): Promise<T> {
+    const over = new AbortController();
+    const emit = async (): Promise<void> => {
+      const started = performance.now();
+      for (let done = 0; !over.signal.aborted && !this.#isDisposed; await delay(5)) {
+        const due = Math.floor(((performance.now() - started) / 1000) * perSecond);
+        if (due > done) done += this.emit(due - done).length;
+      }
+    };
+    const emitting = emit();
+    try {
+      return await work();
+    } finally {
+      over.abort();
+      await emitting;
+      if (!this.#isDisposed) this.flush();
+    }
+  }
+
   /** Bytes as they are, into no ledger. */
   write(bytes: Buffer): void {
     this.#buffered = Buffer.concat([this.#buffered, bytes]);

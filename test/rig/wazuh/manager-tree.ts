@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { bundledCustomDfn } from "../custom-dfn.ts";
 import { eventually } from "../eventually.ts";
 import { present } from "../present.ts";
+import { processState } from "../process-state.ts";
 
 /** Who Wazuh's daemons would be: a number that no user of this machine has; the one who tests, unless that is root. */
 export const wazuhId = process.getuid?.() === 0 ? 41_990 : present(process.getuid?.());
@@ -134,8 +135,11 @@ export class ManagerTree implements AsyncDisposable {
     writeFileSync(join(this.home, `var/run/${name}-${present(child.pid)}.pid`), String(child.pid));
   }
 
-  signal(name: DaemonName, signal: NodeJS.Signals): void {
-    present(this.#daemons.get(name)).kill(signal);
+  /** Stops it with SIGSTOP, and resolves when it stands still. */
+  async freeze(name: DaemonName): Promise<void> {
+    const child = present(this.#daemons.get(name));
+    child.kill("SIGSTOP");
+    await eventually(`${name} standing still`, () => processState(present(child.pid)) === "T");
   }
 
   async stop(name: DaemonName): Promise<void> {

@@ -1,0 +1,33 @@
+import { copyFile, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { DebianRoot } from "../rig/debian-root.ts";
+import { buildPackages, ownPackage } from "../rig/packages.ts";
+import { TempDir } from "../rig/temp-dir.ts";
+
+/** A Debian with nothing of ours in it but the package in root's home: what takes long to make, for several tests. */
+export class DebianImage implements AsyncDisposable {
+  readonly #debian: DebianRoot;
+
+  private constructor(debian: DebianRoot) {
+    this.#debian = debian;
+  }
+
+  static async make(): Promise<DebianImage> {
+    await using build = await TempDir.create();
+    buildPackages(build.path, process.arch);
+    const { version }: { version: string } = JSON.parse(await readFile("package.json", "utf8"));
+    const debian = await DebianRoot.make();
+    // The pages name the package of one processor.
+    const named = join(debian.path, "root", `wazuh-dfn_${version}_amd64.deb`);
+    await copyFile(ownPackage(build.path, version).deb, named);
+    return new DebianImage(debian);
+  }
+
+  copy(): Promise<DebianRoot> {
+    return this.#debian.copy();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#debian[Symbol.asyncDispose]();
+  }
+}
