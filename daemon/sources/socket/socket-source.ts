@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { tailOffMarker } from "../../../integration/protocol.ts";
 import { listenAt } from "../../disk/unix-socket.ts";
 import { describe, DfnError } from "../../errors.ts";
+import { loadNative, type Native } from "../../os/native.ts";
 import type { Log } from "../../telemetry/log.ts";
 import { Connection, type Hall, type SocketIntake } from "./connection.ts";
 
@@ -129,9 +130,9 @@ export class SocketSource implements AsyncDisposable {
   }
 
   async #setGroup(path: string): Promise<void> {
-    const gid = await groupId(this.#options.group);
-    if (gid === undefined || gid === process.getegid?.()) return;
     try {
+      const gid = await groupId(this.#options.group);
+      if (gid === undefined || gid === process.getegid?.()) return;
       await chown(path, process.geteuid?.() ?? 0, gid);
     } catch (reason) {
       const remedy = `integratord's programs may be unable to reach it; run the forwarder with group ${this.#options.group}`;
@@ -150,8 +151,19 @@ export async function affordableConnections(wanted: number): Promise<number> {
   return soft === undefined ? wanted : Math.min(wanted, Math.max(16, Number(soft) - reservedDescriptors));
 }
 
+/** @throws Error when the name cannot be looked up */
 async function groupId(name: string): Promise<number | undefined> {
   if (/^\d+$/.test(name)) return Number(name);
+  let native: Native;
+  try {
+    native = loadNative();
+  } catch {
+    return localGroupId(name); // Without the native file, groups of a directory service are not found.
+  }
+  return native.groupId(name);
+}
+
+async function localGroupId(name: string): Promise<number | undefined> {
   const groups = await readFile("/etc/group", "utf8").catch(() => "");
   for (const line of groups.split("\n")) {
     const [group, , gid] = line.split(":");
