@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { formatAnswer, tailOffMarker } from "../../../integration/protocol.ts";
 import { listenAt } from "../../disk/unix-socket.ts";
 import { describe, DfnError } from "../../errors.ts";
-import type { PeerCredentials } from "../../os/native.ts";
+import { loadNative, type Native, type PeerCredentials } from "../../os/native.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { PeerPolicy } from "./peers.ts";
 import { Connection, type Hall, type SocketIntake } from "./connection.ts";
@@ -172,9 +172,9 @@ export class SocketSource implements AsyncDisposable {
   }
 
   async #setGroup(path: string): Promise<void> {
-    const gid = await groupId(this.#options.group);
-    if (gid === undefined || gid === process.getegid?.()) return;
     try {
+      const gid = await groupId(this.#options.group);
+      if (gid === undefined || gid === process.getegid?.()) return;
       await chown(path, process.geteuid?.() ?? 0, gid);
     } catch (reason) {
       const remedy = `integratord's programs may be unable to reach it; run the forwarder with group ${this.#options.group}`;
@@ -193,9 +193,22 @@ export async function affordableConnections(wanted: number): Promise<number> {
   return soft === undefined ? wanted : Math.min(wanted, Math.max(16, Number(soft) - reservedDescriptors));
 }
 
-/** The number of a group of /etc/group, which may also be given as a number; undefined where there is none. */
+/**
+ * The number of a group, which may also be given as a number; undefined where there is none.
+ * @throws Error when the name cannot be looked up
+ */
 export async function groupId(name: string): Promise<number | undefined> {
   if (/^\d+$/.test(name)) return Number(name);
+  let native: Native;
+  try {
+    native = loadNative();
+  } catch {
+    return localGroupId(name); // Without the native file, groups of a directory service are not found.
+  }
+  return native.groupId(name);
+}
+
+async function localGroupId(name: string): Promise<number | undefined> {
   const groups = await readFile("/etc/group", "utf8").catch(() => "");
   for (const line of groups.split("\n")) {
     const [group, , gid] = line.split(":");
