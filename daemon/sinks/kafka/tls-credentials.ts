@@ -32,18 +32,23 @@ export interface CredentialSettings {
  */
 export function loadCredentials(settings: CredentialSettings): Credentials | undefined {
   const { cert, key, pkcs12, passphrase } = settings;
-  if (pkcs12 !== undefined) {
-    if (cert === undefined && key === undefined) return readPkcs12File(pkcs12, passphrase);
-    throw tlsError("pkcs12", "it holds certificate and key; give either pkcs12, or cert and key");
-  }
-  if (cert === undefined && key === undefined) return undefined;
-  if (cert === undefined || key === undefined) {
-    throw tlsError(cert === undefined ? "key" : "cert", "cert and key belong together; set both, or neither");
-  }
+  assertOneForm(settings);
+  if (pkcs12 !== undefined) return readPkcs12File(pkcs12, passphrase);
+  if (cert === undefined || key === undefined) return undefined;
   const chain = readCertificates("cert", cert).map(({ certificate }) => certificate);
   const privateKey = readKey(key, passphrase);
   assertPair({ cert, chain, key, privateKey });
   return { chain, key: privateKey };
+}
+
+/** @throws DfnError CONFIG for half a pair, or for both a pair and PKCS#12 */
+export function assertOneForm({ cert, key, pkcs12 }: CredentialSettings): void {
+  if (pkcs12 !== undefined && (cert !== undefined || key !== undefined)) {
+    throw tlsError("pkcs12", "it holds certificate and key; give either pkcs12, or cert and key");
+  }
+  if ((cert === undefined) !== (key === undefined)) {
+    throw tlsError(cert === undefined ? "key" : "cert", "cert and key belong together; set both, or neither");
+  }
 }
 
 /** The private key of a PEM file. @throws DfnError CONFIG */

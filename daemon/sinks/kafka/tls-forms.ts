@@ -103,7 +103,8 @@ export function formTrouble(setting: FileSetting, path: string, form: Form): str
         : `${path} is a Java key store; convert it with: keytool -importkeystore -srckeystore ${file} -destkeystore ${into("p12")} -deststoretype PKCS12, and name that file in sink.kafka.tls.pkcs12`;
     case "pkcs7": {
       const inform = form.encoding === "der" ? "-inform der " : "";
-      if (setting !== "ca" && setting !== "cert") return `${path} is a PKCS#7 file, which holds no private key`;
+      if (setting !== "ca" && setting !== "cert")
+        return `${path} is a PKCS#7 file, which holds no private key; name the file of the key`;
       return `${path} is a PKCS#7 file; convert it with: openssl pkcs7 -print_certs ${inform}-in ${file} -out ${into("pem")}`;
     }
     case "der":
@@ -131,19 +132,20 @@ function pemTrouble(
     }
     if (hasKey) return undefined;
     if (hasCertificate) return `${path} holds a certificate, not a private key; were cert and key mixed up?`;
-    return `${path} holds no private key, but ${labels[0] ?? "nothing"}`;
+    return `${path} holds no private key, but ${labels[0] ?? "nothing"}; name the right file`;
   }
   if (hasCertificate && !text.includes("-----END ")) return `${path} is cut off; copy the file again`;
   if (hasCertificate) return undefined;
   if (hasKey) return `${path} holds a private key, not a certificate; were ${setting} and key mixed up?`;
   if (request !== undefined)
     return `${path} is a request for a certificate; name the certificate that the authority made of it`;
-  return `${path} holds no certificate, but ${labels[0] ?? "nothing"}`;
+  return `${path} holds no certificate, but ${labels[0] ?? "nothing"}; name the right file`;
 }
 
 function derTrouble(setting: FileSetting, path: string, holds: "certificate" | "key" | "encrypted key"): string {
   const isKey = holds !== "certificate";
-  if (setting === "pkcs12") return `${path} is ${isKey ? "a private key" : "a certificate"} alone, not PKCS#12`;
+  if (setting === "pkcs12")
+    return `${path} is ${isKey ? "a private key" : "a certificate"} alone, not PKCS#12; name the file that holds both`;
   if (isKey !== (setting === "key"))
     return `${path} holds a ${isKey ? "private key" : "certificate"}: were cert and key mixed up?`;
   const command = { certificate: "openssl x509", key: "openssl pkey", "encrypted key": "openssl pkcs8" }[holds];

@@ -2,6 +2,7 @@ import type { X509Certificate } from "node:crypto";
 import { DfnError } from "../../errors.ts";
 import { isAnchored, isInDate, isSelfSigned, systemCertificates } from "./tls-authorities.ts";
 import {
+  assertOneForm,
   assertPair,
   isIssuedBy,
   issuersFrom,
@@ -88,10 +89,12 @@ interface Own {
 }
 
 function inspectOwn(
-  { cert, key, pkcs12, passphrase }: TlsSettings,
+  settings: TlsSettings,
   attempt: <T>(look: () => T) => T | undefined,
   findings: Finding[],
 ): Own | undefined {
+  const { cert, key, pkcs12, passphrase } = settings;
+  if (attempt(() => (assertOneForm(settings), true)) === undefined) return undefined;
   if (pkcs12 !== undefined) {
     const credentials = attempt(() => readPkcs12File(pkcs12, passphrase));
     return credentials === undefined ? undefined : { setting: "pkcs12", path: pkcs12, chain: credentials.chain };

@@ -106,8 +106,11 @@ test("the status is offered to this machine alone", () => {
   assert.match(problemsOf(listen("127.0.0.1:99999")).join(), /a port from 1 to 65535/);
 });
 
+function hosts(text: string): string {
+  return `${least}status: { listen: "127.0.0.1:9090", hosts: ${text} }\n`;
+}
+
 test("the status may be asked by further names, which have no port", () => {
-  const hosts = (text: string): string => `${least}status: { listen: "127.0.0.1:9090", hosts: ${text} }\n`;
   const written = '[Status.example.org, "[2001:DB8::1]", 192.0.2.1]';
   assert.deepEqual(configOf(hosts(written)).status.hosts, ["status.example.org", "2001:db8::1", "192.0.2.1"]);
   for (const wrong of ["a:9090", "http://a", "'*'"]) {
