@@ -7,6 +7,7 @@ import { partAt, type Table } from "../config/tree.ts";
 import type { KafkaSettings } from "../config/config.ts";
 import { DfnError, exitCodes } from "../errors.ts";
 import { assertAvailable } from "../sinks/kafka/compression.ts";
+import { plaintextWarning } from "../sinks/kafka/plaintext.ts";
 import { inspectTls } from "../sinks/kafka/tls-inspection.ts";
 import { type Command, configOptions, configOptionsHelp, type Io, parseCommandLine } from "./command.ts";
 
@@ -54,7 +55,8 @@ export function findProblems(
   return [...found, ...inspectSurroundings(config)].map((problem) => withOrigin(problem, tree));
 }
 
-/** Secrets first: without its pass phrase a key cannot be judged. */
+const passphraseSetting = "sink.kafka.tls.passphrase_file";
+
 function inspectKafka(kafka: KafkaSettings, io: Io): Problem[] {
   const problems = inspectSecrets(kafka, io.env);
   try {
@@ -62,12 +64,17 @@ function inspectKafka(kafka: KafkaSettings, io: Io): Problem[] {
   } catch (error) {
     problems.push({ ...problemOf(error), setting: "sink.kafka.compression" });
   }
-  if (kafka.tls === undefined) return problems;
-  if (problems.some(({ severity, setting }) => severity === "error" && setting?.endsWith("passphrase_file"))) {
-    return problems;
+  if (kafka.tls === undefined) {
+    const message = plaintextWarning(kafka.brokers);
+    return message === undefined
+      ? problems
+      : [...problems, { severity: "warning", setting: "sink.kafka.tls", message }];
   }
-  const findings = inspectTls(readTlsSecrets(kafka.tls));
-  return [...problems, ...findings];
+  // A pass phrase that cannot be read is named once.
+  const isNamed = ({ setting }: Problem): boolean =>
+    setting === passphraseSetting &&
+    problems.some((problem) => problem.severity === "error" && problem.setting === setting);
+  return [...problems, ...inspectTls(readTlsSecrets(kafka.tls)).filter((finding) => !isNamed(finding))];
 }
 
 /** Only where the setting itself was written: a default stands nowhere. */

@@ -11,7 +11,7 @@ export interface Config {
   readonly handlers: HandlersSettings;
   /** Directory of the checkpoint, the lock and the dead letters. */
   readonly stateDir: string;
-  readonly status: { readonly listen: StatusAddress };
+  readonly status: StatusSettings;
   readonly log: LogSettings;
   readonly limits: { readonly memoryBytes: number };
 }
@@ -81,7 +81,7 @@ export interface KafkaSettings {
 
 export type Compression = "gzip" | "none" | "zstd";
 
-/** Files in PEM. */
+/** Files in PEM, but for `pkcs12`. */
 export interface TlsSettings {
   /** Trusted beside the system's CA store, or alone (`caOnly`). */
   readonly ca: readonly string[];
@@ -89,10 +89,15 @@ export interface TlsSettings {
   /** With `key`: the client's certificate. */
   readonly cert: string | undefined;
   readonly key: string | undefined;
-  /** Holds the pass phrase of `key`. */
+  /** Instead of both: one file with certificate, chain and key. */
+  readonly pkcs12: string | undefined;
+  /** Holds the pass phrase of `key` or `pkcs12`. */
   readonly passphraseFile: string | undefined;
   /** The name that the broker's certificate must hold, where it is not the host name. */
   readonly serverName: string | undefined;
+  readonly minVersion: "TLSv1.2" | "TLSv1.3";
+  /** A cipher list as OpenSSL reads it. */
+  readonly ciphers: string;
 }
 
 export interface SaslSettings {
@@ -119,6 +124,12 @@ export interface PassthroughSettings {
   readonly groups?: readonly string[];
   readonly ruleIds?: readonly string[];
   readonly location?: string;
+}
+
+export interface StatusSettings {
+  readonly listen: StatusAddress;
+  /** What `Host` may be beside the address itself and `localhost`; lower case, IPv6 without brackets. TCP only. */
+  readonly hosts: readonly string[];
 }
 
 export type StatusAddress =

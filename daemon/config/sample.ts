@@ -62,19 +62,25 @@ sink:
     brokers:
     #client_id: wazuh-dfn
     # TLS: off; on (the broker's certificate is checked against the system's CA store); or
-    # a section with any of the following. All files are PEM.
+    # a section with any of the following. All files are PEM, but for pkcs12.
     #tls: off
     #tls:
       # CA certificates, one file or a list, trusted beside the system's CA store.
       #ca: /etc/wazuh-dfn/ca.pem
       # on: trust the files of ca alone.
       #ca_only: off
-      # The client's own certificate and key (mutual TLS), and a file with the key's pass phrase.
+      # The client's own certificate (before its issuers, if they are in the file) and key, for
+      # mutual TLS. Instead of both, pkcs12: /etc/wazuh-dfn/client.p12 holds certificate and key.
       #cert: /etc/wazuh-dfn/cert.pem
       #key: /etc/wazuh-dfn/key.pem
+      # File with the pass phrase of key or pkcs12.
       #passphrase_file: /etc/wazuh-dfn/passphrase
       # The name in the broker's certificate, where it is not the host name above.
       #server_name: kafka.example.org
+      # Oldest version that is spoken: TLSv1.2 or TLSv1.3.
+      #min_version: TLSv1.2
+      # A cipher list of OpenSSL for TLS 1.2; suites of TLS 1.3 (TLS_...) may be among them.
+      #ciphers: ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20
     # SASL: off, or a section. The password stands in a file, which is read again for each
     # connection, or in the environment variable WAZUH_DFN_SINK__KAFKA__SASL__PASSWORD; never here.
     #sasl: off
@@ -120,6 +126,8 @@ handlers:
 status:
   # Where the forwarder tells how it does: path of a Unix socket, 127.0.0.1:port or [::1]:port.
   #listen: /run/wazuh-dfn/status.sock
+  # Further names by which it may be asked on a port, beside its address and localhost.
+  #hosts: [status.example.org]
 
 log:
   # debug, info, warn or error.

@@ -1,19 +1,32 @@
-import { statSync } from "node:fs";
+import { isUtf8 } from "node:buffer";
+import { readWithStatsSync } from "../disk/read-file.ts";
 import { DfnError } from "../errors.ts";
 import type { KafkaSettings, SaslSettings, SecretPlace, TlsSettings } from "./config.ts";
+import { Accounts, readAccess, secretAccess } from "./file-access.ts";
 import type { Problem } from "./problem.ts";
-import { readSmallText } from "./source-text.ts";
+import { unreadable } from "./source-text.ts";
+
+/** A secret has some dozen bytes. */
+const mostSecretBytes = 64 * 1024;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Settings with the secrets in place of where they stand; never logged, never printed. */
-export type TlsWithPassphrase = Omit<TlsSettings, "passphraseFile"> & { readonly passphrase: string | undefined };
+export type TlsWithPassphrase = Omit<TlsSettings, "passphraseFile"> & { readonly passphrase: Passphrase | undefined };
 export type SaslWithPassword = Omit<SaslSettings, "password"> & { readonly password: () => string };
 
-/** Reads the pass phrase of the key. Throws DfnError CONFIG, see `readSecret`. */
+/** The pass phrase of a key: read whenever it is asked for, since it is renewed together with the key. */
+export interface Passphrase {
+  readonly file: string;
+  /** Throws DfnError CONFIG, see `readSecret`. */
+  readonly read: () => string;
+}
+
+/** Settings of TLS that read their pass phrase when they need it. */
 export function readTlsSecrets({ passphraseFile, ...tls }: TlsSettings): TlsWithPassphrase {
-  const passphrase = passphraseFile === undefined ? undefined : readSecret({ kind: "file", path: passphraseFile }, {});
-  return { ...tls, passphrase };
+  if (passphraseFile === undefined) return { ...tls, passphrase: undefined };
+  const read = (): string => readSecret({ kind: "file", path: passphraseFile }, {});
+  return { ...tls, passphrase: { file: passphraseFile, read } };
 }
 
 /**
@@ -46,29 +59,62 @@ export function readSecret(from: SecretPlace, env: Environment): string {
   }
   const { path } = from;
   const remedy = "write the secret into it, readable by the forwarder's user alone";
-  const text = readSmallText(path, "the file of the secret", remedy).replace(/\r?\n$/, "");
+  const { bytes, stats } = readSecretFile(path, remedy);
+  if (!isUtf8(bytes))
+    throw new DfnError("CONFIG", `${path}: the file of the secret is not UTF-8 text; save it as UTF-8`);
+  const text = bytes
+    .toString("utf8")
+    .replace(/^\uFEFF/, "")
+    .replace(/\r?\n$/, "");
   if (text === "") throw new DfnError("CONFIG", `${path}: the file of the secret is empty; ${remedy}`);
   if (/[\r\n]/.test(text)) {
     throw new DfnError("CONFIG", `${path}: the file of the secret has several lines; it must hold the secret alone`);
   }
-  if ((statSync(path).mode & 0o002) !== 0) {
-    throw new DfnError(
-      "CONFIG",
-      `${path}: everybody may write the file of the secret; mend it with: chmod o-w ${path}`,
-    );
+  if ((stats.mode & 0o002) !== 0) {
+    throw new DfnError("CONFIG", `${path}: everybody may write the file of the secret; fix it with: chmod o-w ${path}`);
   }
   return text;
 }
 
-/** What is wrong or risky with the secrets that the settings name; none of them is ever repeated. */
+function readSecretFile(path: string, remedy: string): ReturnType<typeof readWithStatsSync> {
+  try {
+    return readWithStatsSync(path, { maxBytes: mostSecretBytes, links: "follow" });
+  } catch (error) {
+    if (error instanceof DfnError) throw new DfnError("CONFIG", error.message, { cause: error });
+    throw new DfnError("CONFIG", `${path}: the file of the secret ${unreadable(error, remedy)}`, { cause: error });
+  }
+}
+
+/**
+ * What is wrong or risky with the secrets that the settings name, and who else can get at them; none of them is ever
+ * repeated.
+ */
 export function inspectSecrets({ tls, sasl }: KafkaSettings, env: Environment): Problem[] {
   const problems: Problem[] = [];
+  const accounts = new Accounts();
+  const readable = (setting: string, path: string | undefined): void => {
+    if (path !== undefined) problems.push(...readAccess(setting, path, accounts));
+  };
+  const secret = (setting: string, path: string | undefined): void => {
+    if (path !== undefined) problems.push(...secretAccess(setting, path, accounts));
+    readable(setting, path);
+  };
+  if (tls !== undefined) {
+    for (const path of tls.ca) readable("sink.kafka.tls.ca", path);
+    readable("sink.kafka.tls.cert", tls.cert);
+    secret("sink.kafka.tls.key", tls.key);
+    secret("sink.kafka.tls.pkcs12", tls.pkcs12);
+  }
   if (tls?.passphraseFile !== undefined) {
-    problems.push(...inspectSecret("sink.kafka.tls.passphrase_file", { kind: "file", path: tls.passphraseFile }, env));
+    const setting = "sink.kafka.tls.passphrase_file";
+    problems.push(...inspectSecret(setting, { kind: "file", path: tls.passphraseFile }, env));
+    secret(setting, tls.passphraseFile);
   }
   if (sasl !== undefined) {
-    const setting = sasl.password.kind === "file" ? "sink.kafka.sasl.password_file" : "sink.kafka.sasl";
+    const path = sasl.password.kind === "file" ? sasl.password.path : undefined;
+    const setting = path === undefined ? "sink.kafka.sasl" : "sink.kafka.sasl.password_file";
     problems.push(...inspectSecret(setting, sasl.password, env));
+    secret(setting, path);
   }
   if (sasl?.mechanism === "plain" && tls === undefined) {
     const message = "plain without tls sends the password readable over the network; switch tls on";
@@ -80,11 +126,9 @@ export function inspectSecrets({ tls, sasl }: KafkaSettings, env: Environment): 
 function inspectSecret(setting: string, from: SecretPlace, env: Environment): Problem[] {
   try {
     readSecret(from, env);
+    return [];
   } catch (error) {
     if (!(error instanceof DfnError)) throw error;
     return [{ severity: "error", setting, message: error.message }];
   }
-  if (from.kind === "environment" || (statSync(from.path).mode & 0o004) === 0) return [];
-  const message = `${from.path}: everybody may read this file; mend it with: chmod o-r ${from.path}`;
-  return [{ severity: "warning", setting, message }];
 }

@@ -42,7 +42,7 @@ export function settingsOf(config: Config): Settings {
       ),
     },
     state_dir: config.stateDir,
-    status: { listen: addressOf(config.status.listen) },
+    status: without({ listen: addressOf(config.status.listen), hosts: config.status.hosts }),
     log: { level: config.log.level, statistics: formatDuration(config.log.statisticsMs) },
     limits: { memory: formatSize(config.limits.memoryBytes) },
   };
@@ -69,8 +69,11 @@ function tlsOf(tls: TlsSettings): Settings {
     ca_only: tls.caOnly ? "on" : "off",
     cert: tls.cert,
     key: tls.key,
+    pkcs12: tls.pkcs12,
     passphrase_file: tls.passphraseFile,
     server_name: tls.serverName,
+    min_version: tls.minVersion,
+    ciphers: tls.ciphers,
   });
 }
 

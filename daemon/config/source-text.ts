@@ -40,7 +40,8 @@ function readBounded(path: string, what: string, remedy: string): Buffer {
   return Buffer.concat(chunks);
 }
 
-function unreadable(error: unknown, remedy: string): string {
+/** What keeps a file from being read, behind its name in a sentence. */
+export function unreadable(error: unknown, remedy: string): string {
   const reason: string = errnoOf(error) ?? "";
   switch (reason) {
     case "ENOENT":

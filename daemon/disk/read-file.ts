@@ -40,14 +40,20 @@ export async function readRegularFile(path: string, limits: ReadLimits): Promise
 
 /** As `readRegularFile`, for callers that cannot wait. */
 export function readRegularFileSync(path: string, limits: ReadLimits): Buffer {
+  return readWithStatsSync(path, limits).bytes;
+}
+
+/** As `readRegularFileSync`, with the owner and mode of the very file that was read. */
+export function readWithStatsSync(path: string, limits: ReadLimits): { readonly bytes: Buffer; readonly stats: Stats } {
   const fd = openForSync(path, limits);
   try {
-    assertReadable(path, fstatSync(fd), limits);
+    const stats = fstatSync(fd);
+    assertReadable(path, stats, limits);
     const chunks: Buffer[] = [];
     for (let total = 0; ;) {
       const chunk = Buffer.allocUnsafe(chunkBytes);
       const count = readSync(fd, chunk, 0, chunkBytes, null);
-      if (count === 0) return Buffer.concat(chunks, total);
+      if (count === 0) return { bytes: Buffer.concat(chunks, total), stats };
       chunks.push(chunk.subarray(0, count));
       total += count;
       if (total > limits.maxBytes) throw tooLarge(path, limits);

@@ -2,6 +2,7 @@ import { dirname, join } from "node:path";
 import { defaultSocketPath } from "../../integration/protocol.ts";
 import type { Config } from "../config/config.ts";
 import type { Problem } from "../config/problem.ts";
+import { readTlsSecrets } from "../config/secrets.ts";
 import { topicsOf } from "../forwarder/core.ts";
 import { kafkaOptions } from "../forwarder/sink.ts";
 import { surveyKafka } from "../sinks/kafka/survey.ts";
@@ -176,7 +177,7 @@ function kafkaLinks({ env }: Scene, config: Config, { problems }: Settings): Lin
   if (sink.kind !== "kafka") return [];
   const tls = problems.filter(({ setting }) => setting?.startsWith("sink.kafka.tls") === true);
   const certificates = link("certificates", () =>
-    judgeCertificates(tls, certificateExpiries(sink.kafka.tls, Date.now())),
+    judgeCertificates(tls, certificateExpiries(sink.kafka.tls && readTlsSecrets(sink.kafka.tls), Date.now())),
   );
   // One survey for four links.
   const survey = (async () => surveyKafka(kafkaOptions(sink.kafka, env), topicsOf(config), kafkaWithinMs))();

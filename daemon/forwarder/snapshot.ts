@@ -1,3 +1,4 @@
+import { readTlsSecrets } from "../config/secrets.ts";
 import { FileSink } from "../sinks/file.ts";
 import { KafkaSink } from "../sinks/kafka/sink.ts";
 import type { Facts, SinkFacts } from "../status/facts.ts";
@@ -47,7 +48,10 @@ export function factsOf(forwarder: Forwarder, { version, isReady, surroundings }
 /** What has to be looked at outside of the process. */
 export function watchedBy({ setup: { config } }: Forwarder): Watched {
   const tls = config.sink.kind === "kafka" ? config.sink.kafka.tls : undefined;
-  return { deadLetterDirectory: deadLetterDirectory(config.stateDir), tls };
+  return {
+    deadLetterDirectory: deadLetterDirectory(config.stateDir),
+    tls: tls === undefined ? undefined : readTlsSecrets(tls),
+  };
 }
 
 function sinkFacts({ sink, setup: { latency } }: Forwarder): SinkFacts {

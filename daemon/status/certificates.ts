@@ -1,9 +1,12 @@
+import type { X509Certificate } from "node:crypto";
 import { DfnError } from "../errors.ts";
-import { parseCertificates, readPem } from "../sinks/kafka/tls.ts";
+import { readPkcs12File } from "../sinks/kafka/tls-credentials.ts";
+import { readCertificates } from "../sinks/kafka/tls-files.ts";
+import { stateOf, type TlsSettings } from "../sinks/kafka/tls.ts";
 
 /** Until when a file of `sink.kafka.tls` can be used. */
 export interface CertificateExpiry {
-  readonly setting: "ca" | "cert";
+  readonly setting: "ca" | "cert" | "pkcs12";
   readonly file: string;
   /** ISO 8601; absent where the file cannot be read. */
   readonly expiresAt?: string;
@@ -13,38 +16,76 @@ export interface CertificateExpiry {
   readonly trouble?: string;
 }
 
+/** The files that are looked at. */
+export type WatchedTls = Pick<TlsSettings, "ca" | "cert" | "pkcs12" | "passphrase">;
+
+interface Known {
+  /** See `stateOf`. */
+  readonly state: string;
+  readonly found: Found;
+}
+type Found = { readonly endMs: number } | { readonly trouble: string };
+
 const dayMs = 86_400_000;
 
 /**
  * Looks at each file. A client certificate ends with the first of its chain; a file of authorities with the last one,
- * because a bundle may hold old ones that nothing depends on.
- * @param nowMs milliseconds since 1970
+ * because a bundle may hold old ones that nothing depends on. Files are read again when they have changed: opening
+ * PKCS#12 is made to take long.
  */
-export function certificateExpiries(
-  tls: { readonly ca: readonly string[]; readonly cert: string | undefined } | undefined,
-  nowMs: number,
-): readonly CertificateExpiry[] {
-  if (tls === undefined) return [];
-  const own = tls.cert === undefined ? [] : [tls.cert];
-  return [
-    ...tls.ca.map((file) => expiryOf("ca", file, nowMs, (times) => Math.max(...times))),
-    ...own.map((file) => expiryOf("cert", file, nowMs, (times) => Math.min(...times))),
-  ];
+export class CertificateWatch {
+  #known = new Map<string, Known>();
+
+  /** @param nowMs milliseconds since 1970 */
+  look(tls: WatchedTls | undefined, nowMs: number): readonly CertificateExpiry[] {
+    if (tls === undefined) return [];
+    const { ca, cert, pkcs12, passphrase } = tls;
+    const former = this.#known;
+    this.#known = new Map();
+    const look = (
+      setting: CertificateExpiry["setting"],
+      files: readonly [string, ...(string | undefined)[]],
+      end: () => number,
+    ): CertificateExpiry => {
+      const [file] = files;
+      const key = `${setting} ${file}`;
+      const state = stateOf(files);
+      let known = former.get(key);
+      if (known?.state !== state) known = { state, found: attempt(end) };
+      this.#known.set(key, known);
+      if ("trouble" in known.found) return { setting, file, trouble: known.found.trouble };
+      const { endMs } = known.found;
+      const daysLeft = Math.floor((endMs - nowMs) / dayMs);
+      return { setting, file, expiresAt: new Date(endMs).toISOString(), daysLeft };
+    };
+    const found = ca.map((file) => look("ca", [file], () => Math.max(...endsOf(certificates("ca", file)))));
+    if (cert !== undefined) found.push(look("cert", [cert], () => Math.min(...endsOf(certificates("cert", cert)))));
+    if (pkcs12 !== undefined) {
+      const chain = (): readonly X509Certificate[] => readPkcs12File(pkcs12, passphrase).chain;
+      found.push(look("pkcs12", [pkcs12, passphrase?.file], () => Math.min(...endsOf(chain()))));
+    }
+    return found;
+  }
 }
 
-function expiryOf(
-  setting: "ca" | "cert",
-  file: string,
-  nowMs: number,
-  pick: (times: readonly number[]) => number,
-): CertificateExpiry {
+function certificates(setting: "ca" | "cert", file: string): readonly X509Certificate[] {
+  return readCertificates(setting, file).map(({ certificate }) => certificate);
+}
+
+/** Looks once. */
+export function certificateExpiries(tls: WatchedTls | undefined, nowMs: number): readonly CertificateExpiry[] {
+  return new CertificateWatch().look(tls, nowMs);
+}
+
+function endsOf(certificates: readonly X509Certificate[]): readonly number[] {
+  return certificates.map(({ validTo }) => Date.parse(validTo));
+}
+
+function attempt(end: () => number): Found {
   try {
-    const certificates = parseCertificates(setting, file, readPem(setting, file));
-    const endMs = pick(certificates.map(({ validTo }) => Date.parse(validTo)));
-    const daysLeft = Math.floor((endMs - nowMs) / dayMs);
-    return { setting, file, expiresAt: new Date(endMs).toISOString(), daysLeft };
+    return { endMs: end() };
   } catch (reason) {
     if (!(reason instanceof DfnError)) throw reason;
-    return { setting, file, trouble: reason.message };
+    return { trouble: reason.message };
   }
 }

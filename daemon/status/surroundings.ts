@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { describe } from "../errors.ts";
 import { DeadLetterUsage, type DeadLetterCount } from "../delivery/dead-letter-usage.ts";
-import { certificateExpiries, type CertificateExpiry } from "./certificates.ts";
+import { type CertificateExpiry, CertificateWatch, type WatchedTls } from "./certificates.ts";
 
 /** What the disk and the system tell; it takes time to ask, so it is asked before the rest is read in one turn. */
 export interface Surroundings {
@@ -13,7 +13,7 @@ export interface Surroundings {
 
 export interface Watched {
   readonly deadLetterDirectory: string;
-  readonly tls: { readonly ca: readonly string[]; readonly cert: string | undefined } | undefined;
+  readonly tls: WatchedTls | undefined;
 }
 
 /** Asking more often than this tells nothing new. */
@@ -25,6 +25,7 @@ const patienceMs = 500;
 export class SurroundingsWatch {
   readonly #watched: () => Watched;
   readonly #now: () => number;
+  readonly #certificates = new CertificateWatch();
   #usage: { readonly directory: string; readonly counter: DeadLetterUsage } | undefined;
   #current: Surroundings = {
     deadLetters: { entries: 0, bytes: 0 },
@@ -75,7 +76,7 @@ export class SurroundingsWatch {
       deadLetterTrouble = `dead letters cannot be counted: ${describe(reason)}; ${remedy}`;
     }
     if (this.#now() - this.#certificatesAt >= certificatesEveryMs) {
-      certificates = certificateExpiries(tls, Date.now());
+      certificates = this.#certificates.look(tls, Date.now());
       this.#certificatesAt = this.#now();
     }
     const openFiles = await countOpenFiles();

@@ -4,6 +4,7 @@ import { after, before, test } from "node:test";
 import kafkajs, { type AclEntry } from "kafkajs";
 import type { SaslSettings } from "../../daemon/sinks/kafka/options.ts";
 import { inspectTls } from "../../daemon/sinks/kafka/tls-inspection.ts";
+import { defaultCiphers } from "../../daemon/sinks/kafka/tls-protocol.ts";
 import { loadTls, type TlsSettings } from "../../daemon/sinks/kafka/tls.ts";
 import { makeCertificates, type Certificates } from "../rig/certificates.ts";
 import { eventually } from "../rig/eventually.ts";
@@ -51,9 +52,12 @@ function permission(user: string, operation: "READ" | "WRITE", topic = "open"): 
 }
 
 function tls(changes: Partial<TlsSettings> = {}): TlsSettings {
-  const none = { cert: undefined, key: undefined, passphrase: undefined, serverName: undefined };
-  return { ca: [files.ca], caOnly: false, ...none, ...changes };
+  const none = { cert: undefined, key: undefined, pkcs12: undefined, passphrase: undefined, serverName: undefined };
+  const protocol = { minVersion: "TLSv1.2", ciphers: defaultCiphers } as const;
+  return { ca: [files.ca], caOnly: false, ...none, ...protocol, ...changes };
 }
+
+const passphrase = (text: string) => ({ file: "/the/passphrase", read: () => text });
 
 const mutual = (): TlsSettings => tls({ cert: files.client.cert, key: files.client.key });
 
@@ -82,7 +86,7 @@ test("mutual TLS, our authority beside the system's or alone", async () => {
 });
 
 test("a key with a pass phrase", async () => {
-  await writes("MUTUAL", { ...mutual(), key: files.encryptedClientKey, passphrase: "secret" });
+  await writes("MUTUAL", { ...mutual(), key: files.encryptedClientKey, passphrase: passphrase("secret") });
 });
 
 test("no client certificate where the broker wants one", () =>

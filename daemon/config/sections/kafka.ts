@@ -1,5 +1,6 @@
 import { isIPv6 } from "node:net";
 import { z } from "zod";
+import { defaultCiphers } from "../../sinks/kafka/tls-protocol.ts";
 import type { KafkaSettings, SaslSettings, TlsSettings } from "../config.ts";
 import { passwordVariable } from "../overrides.ts";
 import { quoted, Refusal } from "../problem.ts";
@@ -24,12 +25,19 @@ const tls = section({
   ca_only: choice(["on", "off"]).prefault("off"),
   cert: path().optional(),
   key: path().optional(),
+  pkcs12: path().optional(),
   passphrase_file: path().optional(),
   server_name: text(readHost).optional(),
+  min_version: choice(["TLSv1.2", "TLSv1.3"]).prefault("TLSv1.2"),
+  ciphers: text(readCiphers).prefault(defaultCiphers),
 })
   .refine(
     (it) => (it.cert === undefined) === (it.key === undefined),
     rule("cert and key belong together: give both, or none"),
+  )
+  .refine(
+    (it) => it.pkcs12 === undefined || (it.cert === undefined && it.key === undefined),
+    rule("pkcs12 holds certificate and key: give either pkcs12, or cert and key"),
   )
   .refine(
     (it) => it.ca_only === "off" || it.ca !== undefined,
@@ -40,8 +48,11 @@ const tls = section({
     caOnly: it.ca_only === "on",
     cert: it.cert,
     key: it.key,
+    pkcs12: it.pkcs12,
     passphraseFile: it.passphrase_file,
     serverName: it.server_name,
+    minVersion: it.min_version,
+    ciphers: it.ciphers,
   }));
 
 const mechanisms = ["plain", "scram-sha-256", "scram-sha-512"] as const;
@@ -118,6 +129,12 @@ function readBroker(written: string): string {
 function readHost(written: string): string {
   if (/^[\w.-]{1,253}$/.test(written)) return written;
   throw new Refusal(`${quoted(written)} is no host name`);
+}
+
+/** Only the form; what OpenSSL makes of the list is judged by the sink. */
+function readCiphers(written: string): string {
+  if (/^[\w:,+!@=. -]{1,2000}$/.test(written)) return written;
+  throw new Refusal(`${quoted(written)} is not a cipher list of OpenSSL; the default is ${defaultCiphers}`);
 }
 
 function readClientId(written: string): string {

@@ -1,11 +1,15 @@
-import type { LogSettings, StatusAddress } from "../config.ts";
+import { isIP } from "node:net";
+import type { LogSettings, StatusAddress, StatusSettings } from "../config.ts";
 import { quoted, Refusal } from "../problem.ts";
-import { choice, duration, readSocketPath, section, size, text } from "../values.ts";
+import { choice, duration, listOf, readSocketPath, section, size, text } from "../values.ts";
 
 /** `status`: where the running forwarder answers questions. */
 export const status = section({
   listen: text(readListen).prefault("/run/wazuh-dfn/status.sock"),
-}).prefault({});
+  hosts: listOf(readStatusHost).optional(),
+})
+  .transform((it): StatusSettings => ({ listen: it.listen, hosts: it.hosts ?? [] }))
+  .prefault({});
 
 /** `log`: standard error is its only place. */
 export const log = section({
@@ -36,4 +40,13 @@ function readListen(written: string): StatusAddress {
     );
   }
   return { kind: "unix", path: readSocketPath(written) };
+}
+
+/** A name or an address as a client writes it into `Host`, without the port, which is not looked at. */
+function readStatusHost(written: string): string {
+  const bare = written.replace(/^\[(.*)\]$/, "$1").toLowerCase();
+  if (isIP(bare) !== 0 || /^(?!.*:)[\w.-]{1,253}$/.test(written)) return bare;
+  throw new Refusal(
+    `${quoted(written)} is not a host; allowed is a name or an address without a port, such as status.example.org`,
+  );
 }

@@ -34,12 +34,11 @@ function judgeBroker(
   const named = isSeed ? "" : ", which Kafka named,";
   // A broker that Kafka names and that is not reached leads partitions: their records wait.
   const state = isAny && obstacle.concern === "unreachable" && isSeed ? warning : failed;
-  const command =
-    obstacle.concern === "certificate"
-      ? `openssl s_client -connect ${address} -servername ${host} </dev/null`
-      : obstacle.concern === "name"
-        ? obstacle.remedy
-        : `timeout 5 bash -c '</dev/tcp/${host}/${port}'`;
+  const command = ["certificate", "tls-version", "tls-ciphers"].includes(obstacle.concern)
+    ? `openssl s_client -connect ${address} -servername ${host} </dev/null`
+    : obstacle.concern === "name"
+      ? obstacle.remedy
+      : `timeout 5 bash -c '</dev/tcp/${host}/${port}'`;
   return [
     state(
       `${address}${named}: ${obstacle.text}`,
@@ -100,8 +99,11 @@ function judgeOne({ topic, write, read }: TopicSight, which: "write" | "read", s
  * @param problems what `inspectTls` finds in them
  */
 export function judgeCertificates(problems: readonly Problem[], files: readonly CertificateExpiry[]): Judgement[] {
-  const judgements = problems.map(({ severity, message }) => {
-    const remedy = "wazuh-dfn check  # a file that was replaced is taken over without a restart";
+  const judgements = problems.map(({ severity, setting, message }) => {
+    const remedy =
+      setting === "sink.kafka.tls"
+        ? "wazuh-dfn check && systemctl reload wazuh-dfn  # after the change"
+        : "wazuh-dfn check  # a file that was replaced is taken over without a restart";
     return (severity === "error" ? failed : warning)(message, remedy);
   });
   if (judgements.length > 0) return judgements;

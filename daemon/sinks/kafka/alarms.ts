@@ -10,6 +10,10 @@ export const remedies: Readonly<Record<Concern, string>> = {
   unreachable: "check that the brokers of sink.kafka.brokers run and can be reached from here",
   certificate:
     "check sink.kafka.tls (ca for the brokers' certificates, cert and key for ours, server_name) with `wazuh-dfn check`, and whether this port speaks TLS at all",
+  "tls-version":
+    "have TLSv1.2 or TLSv1.3 switched on at the brokers (ssl.enabled.protocols=TLSv1.2,TLSv1.3); what they offer is shown by `openssl s_client -connect HOST:PORT -tls1_2 </dev/null`, and sink.kafka.tls.min_version is not to be higher than that",
+  "tls-ciphers":
+    "have ciphers with forward secrecy switched on at the brokers (ssl.cipher.suites with TLS_ECDHE_...), or add one that they offer to sink.kafka.tls.ciphers; where a client certificate is wanted, set sink.kafka.tls.cert and key",
   authentication: "check sink.kafka.sasl: mechanism, user name and password",
   "topic-missing": "create the topic, or correct its name in the configuration",
   "topic-authorization": "give this client's principal the operations Write and Describe on the topic",
@@ -20,6 +24,8 @@ export const remedies: Readonly<Record<Concern, string>> = {
 /** Troubles that somebody has to mend are errors; the others pass, and nothing is lost meanwhile. */
 const needsHand: ReadonlySet<Concern> = new Set([
   "certificate",
+  "tls-version",
+  "tls-ciphers",
   "authentication",
   "topic-missing",
   "topic-authorization",

@@ -20,12 +20,15 @@ interface Place {
 export class Cluster {
   readonly #settings: ConnectionSettings;
   readonly #telemetry: KafkaTelemetry;
+  readonly #connecting: (address: string) => void;
   readonly #places = new Map<string, Place>();
   #isClosed = false;
 
-  constructor(settings: ConnectionSettings, telemetry: KafkaTelemetry) {
+  /** @param connecting told of each address that a connection is about to be made to */
+  constructor(settings: ConnectionSettings, telemetry: KafkaTelemetry, connecting: (address: string) => void) {
     this.#settings = settings;
     this.#telemetry = telemetry;
+    this.#connecting = connecting;
   }
 
   /**
@@ -40,6 +43,7 @@ export class Cluster {
     this.#places.set(key, place);
     if (place.connection === undefined || place.connection.isClosed) {
       if (Date.now() < place.restUntil && place.lastError !== undefined) throw place.lastError;
+      this.#connecting(address);
       place.connection = new BrokerConnection(address, this.#settings);
       place.connection.onClosed((reason) => this.#telemetry.disconnected(address, describe(reason)));
     }

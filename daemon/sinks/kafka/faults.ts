@@ -29,6 +29,8 @@ export type Concern =
   | "none"
   | "unreachable"
   | "certificate"
+  | "tls-version"
+  | "tls-ciphers"
   | "authentication"
   | "topic-missing"
   | "topic-authorization"
@@ -114,11 +116,19 @@ const certificateWords = /certificate|SSL alert|ssl3_|tlsv1|wrong version number
 /** `802C…:error:0A000412:SSL routines:ssl3_read_bytes:sslv3 alert bad certificate:../deps/….c:1601:SSL alert number 42` */
 const opensslText = /[0-9A-F]+:error:[0-9A-F]+:SSL routines:[^:]*:([^:]+):[^:]*:\d+:(?:SSL alert number \d+)?\s*/g;
 const refusalOfOurs = /alert (?:bad certificate|certificate|unknown ca|unsupported certificate)/;
+/** Said by either side, when one offers only what the other no longer takes (RFC 8446, section 6.2; OpenSSL's ssl_err.c). */
+const otherVersions = /alert protocol version|unsupported protocol|no protocols available|version too low/;
+const otherCiphers =
+  /alert handshake failure|alert insufficient security|no shared cipher|no ciphers available|wrong cipher returned|dh key too small/;
 
 /** What was thrown, in words for an administrator. */
 function wordsFor(reason: unknown): string {
   const text = describe(reason).replaceAll(opensslText, "$1");
-  return refusalOfOurs.test(text) ? `the broker does not accept our certificate, or wants one: ${text}` : text;
+  if (refusalOfOurs.test(text)) return `the broker does not accept our certificate, or wants one: ${text}`;
+  if (otherVersions.test(text))
+    return `the broker offers only versions of TLS that are older than min_version: ${text}`;
+  if (otherCiphers.test(text)) return `the broker and sink.kafka.tls.ciphers have no cipher in common: ${text}`;
+  return text;
 }
 
 interface Loose {
@@ -143,9 +153,16 @@ export function faultOfError(reason: unknown): Fault {
     // Wrong password, or a mechanism that the broker does not offer.
     if (name === "KafkaJSSASLAuthenticationError") return { ...plain, concern: "authentication", text };
     if (name === "KafkaJSServerDoesNotSupportApiKey") return { ...plain, concern: "unsupported", text };
-    if (typeof code === "string" && certificateCodes.test(code)) return { ...uncertain, concern: "certificate", text };
+    if (typeof code === "string" && certificateCodes.test(code))
+      return { ...uncertain, concern: tlsConcern(text), text };
     at = cause;
   }
-  if (certificateWords.test(text)) return { ...uncertain, concern: "certificate", text };
+  if (certificateWords.test(text)) return { ...uncertain, concern: tlsConcern(text), text };
   return { ...uncertain, concern: "unreachable", text };
+}
+
+function tlsConcern(text: string): Concern {
+  if (refusalOfOurs.test(text)) return "certificate";
+  if (otherVersions.test(text)) return "tls-version";
+  return otherCiphers.test(text) ? "tls-ciphers" : "certificate";
 }

@@ -8,6 +8,7 @@ import { BrokerConnection, type ConnectionSettings } from "./connection.ts";
 import { lookUp } from "./lookup.ts";
 import type { KafkaOptions } from "./options.ts";
 import { PartitionSender } from "./partition-sender.ts";
+import { plaintextWarning } from "./plaintext.ts";
 import type { SenderContext } from "./sender-context.ts";
 import { noTelemetry, type KafkaStatus, type KafkaTelemetry } from "./telemetry.ts";
 import { inspectTls } from "./tls-inspection.ts";
@@ -43,6 +44,7 @@ export class KafkaSink implements Sink {
   readonly #context: SenderContext;
   readonly #senders = new Map<string, PartitionSender>();
   readonly #timers: NodeJS.Timeout[] = [];
+  #isPlaintextSaid = false;
   #lastAcknowledgedAt: number | undefined;
   /** When something last got an outcome, or began to wait for one. Milliseconds since 1970. */
   #progressAt = 0;
@@ -57,7 +59,7 @@ export class KafkaSink implements Sink {
     this.#tls = options.tls === undefined ? undefined : new TlsFiles(options.tls);
     this.#settings = { options, tls: () => this.#tls?.current };
     this.#alarms = new Alarms(log);
-    this.#cluster = new Cluster(this.#settings, telemetry);
+    this.#cluster = new Cluster(this.#settings, telemetry, (address) => this.#warnOfPlaintext([address]));
     this.#topology = new Topology(this.#cluster, options.brokers, this.#alarms, this.#stop.signal);
     this.#context = {
       options: { ...options, maxInFlight: this.maxInFlight },
@@ -85,7 +87,7 @@ export class KafkaSink implements Sink {
       this.#inspectCertificates();
       this.#timers.push(setInterval(() => this.#checkCertificates(), certificatesEveryMs));
       this.#timers.push(setInterval(() => this.#inspectCertificates(), inspectEveryMs));
-    }
+    } else this.#warnOfPlaintext(this.#options.brokers);
     for (const timer of this.#timers) timer.unref();
     const tools = {
       connections: () => this.#cluster.openConnections,
@@ -170,8 +172,17 @@ export class KafkaSink implements Sink {
       this.#log.error(`${change.error.message}. The former certificates stay in use`);
       return;
     }
-    this.#log.info("sink.kafka.tls: the certificates were replaced; connections are made anew with them");
+    this.#log.info("sink.kafka.tls: the certificates were replaced; connections are made again with them");
     this.#cluster.reset(new Error("certificates were replaced"));
+    this.#inspectCertificates();
+  }
+
+  /** Said once, of the first broker that alerts leave this machine to; Kafka may name others than the settings do. */
+  #warnOfPlaintext(brokers: readonly string[]): void {
+    const message = this.#options.tls === undefined && !this.#isPlaintextSaid ? plaintextWarning(brokers) : undefined;
+    if (message === undefined) return;
+    this.#isPlaintextSaid = true;
+    this.#log.warn(`Kafka: ${message}`);
   }
 
   /** Certificates grow old while the forwarder runs. */

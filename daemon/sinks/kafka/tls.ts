@@ -1,10 +1,13 @@
-import { readFileSync, statSync } from "node:fs";
-import { createPrivateKey, X509Certificate } from "node:crypto";
-import { createSecureContext, rootCertificates, type ConnectionOptions } from "node:tls";
+import { statSync } from "node:fs";
+import { createSecureContext, type ConnectionOptions } from "node:tls";
 import { describe, DfnError } from "../../errors.ts";
+import { systemAuthorities } from "./tls-authorities.ts";
+import { type Credentials, type CredentialSettings, loadCredentials } from "./tls-credentials.ts";
+import { readCertificates } from "./tls-files.ts";
+import { protocolOptions, type TlsProtocol } from "./tls-protocol.ts";
 
-/** Where the certificates are; every path is as it stands in the configuration. */
-export interface TlsSettings {
+/** Where the certificates are, and what is offered; every path is as it stands in the configuration. */
+export interface TlsSettings extends TlsProtocol, CredentialSettings {
   /** Files with certificates of authorities that are trusted, PEM. */
   readonly ca: readonly string[];
   /** Trust those alone, not the system's store beside them. */
@@ -12,95 +15,10 @@ export interface TlsSettings {
   /** Our certificate (with its chain) and its key, PEM; both or neither. */
   readonly cert: string | undefined;
   readonly key: string | undefined;
-  readonly passphrase: string | undefined;
+  /** Certificate, chain and key in one file, instead of both. */
+  readonly pkcs12: string | undefined;
   /** The name that the brokers' certificates have, where it is not the name they are called by. */
   readonly serverName: string | undefined;
-}
-
-/** Where distributions keep the authorities they trust, in one file each. */
-const systemStores = [
-  "/etc/ssl/certs/ca-certificates.crt", // Debian, Ubuntu, Alpine
-  "/etc/pki/tls/certs/ca-bundle.crt", // Red Hat and its kin, Amazon Linux
-  "/etc/ssl/ca-bundle.pem", // SUSE
-  "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-  "/etc/ssl/cert.pem",
-];
-
-const certificateBlock = /-----BEGIN (?:TRUSTED )?CERTIFICATE-----[^-]+-----END (?:TRUSTED )?CERTIFICATE-----/g;
-
-/** A system's whole store has a quarter of this. */
-const maxFileBytes = 1024 * 1024;
-
-/** Reads a file of the settings. @throws DfnError CONFIG that names the setting, the file and the remedy */
-export function readPem(setting: string, path: string): string {
-  try {
-    const { size } = statSync(path);
-    if (size > maxFileBytes) throw new Error(`it has ${size} bytes`);
-    return readFileSync(path, "utf8");
-  } catch (reason) {
-    throw new DfnError(
-      "CONFIG",
-      `sink.kafka.tls.${setting}: ${path} cannot be read (${describe(reason)}); check the path, and that the forwarder's user may read it`,
-      { cause: reason },
-    );
-  }
-}
-
-/** The certificates of a PEM text, each as a text of its own. */
-export function splitPem(text: string): readonly string[] {
-  return text.match(certificateBlock) ?? [];
-}
-
-/** The certificates of a PEM text, at least one. @throws DfnError CONFIG for a text without a proper one */
-export function parseCertificates(setting: string, path: string, text: string): readonly X509Certificate[] {
-  const blocks = splitPem(text);
-  if (blocks.length === 0) {
-    throw new DfnError(
-      "CONFIG",
-      `sink.kafka.tls.${setting}: ${path} holds no certificate in PEM form (-----BEGIN CERTIFICATE-----); convert a DER file with openssl x509 -inform der`,
-    );
-  }
-  return blocks.map((block, index) => {
-    try {
-      return new X509Certificate(block);
-    } catch (reason) {
-      throw new DfnError(
-        "CONFIG",
-        `sink.kafka.tls.${setting}: certificate ${index + 1} of ${path} is damaged (${describe(reason)}); copy the file again`,
-        { cause: reason },
-      );
-    }
-  });
-}
-
-/** The authorities that the system trusts, as PEM texts; Node's own set where the system has no store. */
-export function systemAuthorities(): readonly string[] {
-  for (const path of systemStores) {
-    try {
-      const text = readFileSync(path, "utf8");
-      if (text.includes("-----BEGIN")) return [text];
-    } catch {
-      // Not this distribution's place.
-    }
-  }
-  return rootCertificates;
-}
-
-/** Checks that a private key can be read with its passphrase. @throws DfnError CONFIG */
-export function parseKey(
-  path: string,
-  text: string,
-  passphrase: string | undefined,
-): ReturnType<typeof createPrivateKey> {
-  try {
-    return createPrivateKey(passphrase === undefined ? text : { key: text, passphrase });
-  } catch (reason) {
-    throw new DfnError(
-      "CONFIG",
-      `sink.kafka.tls.key: ${path} is no private key in PEM form, or its passphrase (passphrase_file) is wrong or missing (${describe(reason)})`,
-      { cause: reason },
-    );
-  }
 }
 
 /**
@@ -109,52 +27,52 @@ export function parseKey(
  * @throws DfnError CONFIG for a file that cannot be read or used; it names the file and says what to do
  */
 export function loadTls(settings: TlsSettings): ConnectionOptions {
-  const { cert, key, passphrase, serverName } = settings;
-  const own = settings.ca.map((path) => {
-    const text = readPem("ca", path);
-    parseCertificates("ca", path, text);
-    return text;
-  });
+  const { serverName } = settings;
+  const own = settings.ca.flatMap((path) => readCertificates("ca", path).map(({ pem }) => pem));
   if (settings.caOnly && own.length === 0) {
     throw new DfnError(
       "CONFIG",
       "sink.kafka.tls: ca_only trusts the authorities of ca alone, and ca names none; set ca",
     );
   }
-  if ((cert === undefined) !== (key === undefined)) {
-    throw new DfnError("CONFIG", "sink.kafka.tls: cert and key belong together; set both, or neither");
-  }
   const ca = settings.caOnly ? own : [...systemAuthorities(), ...own];
-  const pair: { cert?: string; key?: string; passphrase?: string } = {};
-  if (cert !== undefined && key !== undefined) {
-    pair.cert = readPem("cert", cert);
-    pair.key = readPem("key", key);
-    parseCertificates("cert", cert, pair.cert);
-    parseKey(key, pair.key, passphrase);
-    if (passphrase !== undefined) pair.passphrase = passphrase;
-  }
+  const protocol = protocolOptions(settings);
+  const credentials = loadCredentials(settings);
   try {
-    const secureContext = createSecureContext({ ca, ...pair });
+    const secureContext = createSecureContext({ ca, ...protocol, ...pemOf(credentials) });
     return { secureContext, rejectUnauthorized: true, ...(serverName === undefined ? {} : { servername: serverName }) };
   } catch (reason) {
-    throw new DfnError(
-      "CONFIG",
-      `sink.kafka.tls: ${cert ?? "ca"} and ${key ?? "the rest"} do not fit together (${describe(reason)}); run wazuh-dfn check`,
-      { cause: reason },
-    );
+    const name = settings.pkcs12 === undefined ? "cert" : "pkcs12";
+    const file = settings.pkcs12 ?? settings.cert ?? "ca";
+    // OpenSSL's security level: a key of 1024 bits, or SHA-1 in a signature.
+    const isWeak = /too small|too weak/.test(describe(reason));
+    const remedy = isWeak
+      ? "have a certificate issued with SHA-256 and a key of at least 2048 bits (RSA) or 256 bits (EC)"
+      : "have the certificate issued again, and report what is in parentheses";
+    const message = `sink.kafka.tls.${name}: OpenSSL does not take ${file} (${describe(reason)}); ${remedy}`;
+    throw new DfnError("CONFIG", message, { cause: reason });
   }
+}
+
+function pemOf(credentials: Credentials | undefined): { cert?: string; key?: string } {
+  if (credentials === undefined) return {};
+  const key = credentials.key.export({ type: "pkcs8", format: "pem" }).toString();
+  return { cert: credentials.chain.map(String).join(""), key };
 }
 
 /** TLS options that follow their files: certificates are replaced on disk while the forwarder runs. */
 export class TlsFiles {
   readonly #settings: TlsSettings;
   #current: ConnectionOptions;
-  #state: string;
+  /** What the files were like when they were last loaded or reported. */
+  #settled: string;
+  /** What they were like when they could last not be used. */
+  #unusable: string | undefined;
 
   /** @throws DfnError CONFIG, see `loadTls` */
   constructor(settings: TlsSettings) {
     this.#settings = settings;
-    this.#state = this.#fileState();
+    this.#settled = this.#fileState();
     this.#current = loadTls(settings);
   }
 
@@ -164,30 +82,44 @@ export class TlsFiles {
   }
 
   /**
-   * Loads the files again where they have changed since the last call. Files that cannot be used leave the former
-   * options in place; each such state is reported once.
-   * @returns undefined where nothing changed
+   * Loads the files again when any of them has changed since the last call. Files that cannot be used leave the former
+   * options in place. They are reported when the next call finds them as they were: certificate, key and pass phrase are
+   * not renewed in one moment, and what does not fit yet is not wrong yet. Each such state is reported once.
+   * @returns undefined when there is nothing to say
    */
   reload(): { readonly error: Error | undefined } | undefined {
     const state = this.#fileState();
-    if (state === this.#state) return undefined;
-    this.#state = state;
+    if (state === this.#settled) return undefined;
     try {
       this.#current = loadTls(this.#settings);
+      this.#settled = state;
       return { error: undefined };
     } catch (reason) {
+      const isStill = state === this.#unusable;
+      this.#unusable = state;
+      if (!isStill) return undefined;
+      this.#settled = state;
       return { error: reason instanceof Error ? reason : new Error(describe(reason)) };
     }
   }
 
   #fileState(): string {
-    const { ca, cert, key } = this.#settings;
-    const paths = [...ca, cert, key].filter((path) => path !== undefined);
-    return paths
-      .map((path) => {
-        const stat = statSync(path, { throwIfNoEntry: false });
-        return stat === undefined ? "absent" : `${stat.ino} ${stat.size} ${stat.mtimeMs} ${stat.ctimeMs}`;
-      })
-      .join("|");
+    const { ca, cert, key, pkcs12, passphrase } = this.#settings;
+    return stateOf([...ca, cert, key, pkcs12, passphrase?.file]);
   }
+}
+
+/** A text that changes with any of the files; links are followed, as the mounted secrets of Kubernetes are. */
+export function stateOf(paths: readonly (string | undefined)[]): string {
+  return paths
+    .filter((path) => path !== undefined)
+    .map((path) => {
+      try {
+        const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+        return stat === undefined ? "absent" : `${stat.dev} ${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`;
+      } catch (reason) {
+        return describe(reason); // A directory in the way that may not be entered.
+      }
+    })
+    .join("|");
 }

@@ -21,6 +21,7 @@ const examples = [
   /#tls:\n(?: {6}.*\n)+/,
   /#sasl:\n(?: {6}.*\n)+/,
   /#passthrough:\n(?: {4}.*\n)+/,
+  /#hosts:.*\n/,
   /#file:.*\n/,
 ];
 

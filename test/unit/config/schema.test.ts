@@ -47,7 +47,7 @@ test("the least configuration is completed with every default", () => {
       passthrough: undefined,
     },
     stateDir: "/var/lib/wazuh-dfn",
-    status: { listen: { kind: "unix", path: "/run/wazuh-dfn/status.sock" } },
+    status: { listen: { kind: "unix", path: "/run/wazuh-dfn/status.sock" }, hosts: [] },
     log: { level: "info", statisticsMs: 600_000 },
     limits: { memoryBytes: 67_108_864 },
   });
@@ -107,6 +107,18 @@ test("the status is offered to this machine alone", () => {
   assert.match(problemsOf(listen("127.0.0.1:99999")).join(), /a port from 1 to 65535/);
 });
 
+function hosts(text: string): string {
+  return `${least}status: { listen: "127.0.0.1:9090", hosts: ${text} }\n`;
+}
+
+test("the status may be asked by further names, which have no port", () => {
+  const written = '[Status.example.org, "[2001:DB8::1]", 192.0.2.1]';
+  assert.deepEqual(configOf(hosts(written)).status.hosts, ["status.example.org", "2001:db8::1", "192.0.2.1"]);
+  for (const wrong of ["a:9090", "http://a", "'*'"]) {
+    assert.match(problemsOf(hosts(`["${wrong}"]`)).join(), /is not a host; allowed is a name or an address/, wrong);
+  }
+});
+
 test("values outside their range are refused with it", () => {
   const cases: Record<string, RegExp> = {
     "sink.kafka.max_in_flight=6": /allowed is a whole number from 1 to 5$/,
@@ -149,13 +161,25 @@ test("a TLS section is judged as a whole", () => {
     caOnly: false,
     cert: undefined,
     key: undefined,
+    pkcs12: undefined,
     passphraseFile: undefined,
     serverName: undefined,
+    minVersion: "TLSv1.2",
+    ciphers: "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20",
   };
   assert.deepEqual(kafka("on"), plainTls);
   assert.deepEqual(kafka("{ ca: [/a, /b], ca_only: true }"), { ...plainTls, ca: ["/a", "/b"], caOnly: true });
   assert.deepEqual(kafka("{ ca: /a, cert: c, key: k }"), { ...plainTls, ca: ["/a"], cert: "c", key: "k" });
+  const strict = "{ pkcs12: /p, passphrase_file: /s, min_version: TLSv1.3, ciphers: 'ECDHE+AESGCM:!aNULL' }";
+  const expected = { pkcs12: "/p", passphraseFile: "/s", minVersion: "TLSv1.3", ciphers: "ECDHE+AESGCM:!aNULL" };
+  assert.deepEqual(kafka(strict), { ...plainTls, ...expected });
   assert.match(problemsOf(tls("{ cert: c }")).join(), /cert and key belong together/);
+  assert.match(problemsOf(tls("{ cert: c, key: k, pkcs12: p }")).join(), /give either pkcs12, or cert and key/);
+  assert.match(
+    problemsOf(tls("{ min_version: TLSv1.1 }")).join(),
+    /"TLSv1\.1" is not allowed; allowed is TLSv1\.2, TLSv1\.3/,
+  );
+  assert.match(problemsOf(tls("{ ciphers: 'a$(b)' }")).join(), /is not a cipher list of OpenSSL; the default is ECDHE/);
   assert.match(problemsOf(tls("{ ca_only: on }")).join(), /there is no ca/);
 });
 
