@@ -5,7 +5,7 @@ import { problemLine } from "../config/problem.ts";
 import { readSmallText } from "../config/source-text.ts";
 import { describe, DfnError, errnoOf, exitCodes } from "../errors.ts";
 import { type Io, parseCommandLine } from "./command.ts";
-import { printable } from "./printable.ts";
+import { printable, toPrintableJson } from "../printable.ts";
 
 const words: Readonly<Record<FateKind, string>> = {
   taken: "taken over",
@@ -50,7 +50,7 @@ export function migrateConfig(args: readonly string[], io: Io): number {
   if (values.json) {
     const found = problems.map(problemLine);
     io.stdout.write(
-      `${JSON.stringify({ done: isDone, config: migration.text, settings: fates, problems: found }, null, 2)}\n`,
+      `${toPrintableJson({ done: isDone, config: migration.text, settings: fates, problems: found }, 2)}\n`,
     );
   } else {
     const lines = [...fates.flatMap(linesOf), ...problems.map((problem) => `still wrong: ${problemLine(problem)}`)];

@@ -83,7 +83,7 @@ function configOf({ config: path, set: sets }: Values, { env }: Io): Config | un
 
 async function askForwarder({ status }: Config): Promise<ForwarderFacts> {
   try {
-    const { snapshot } = await askStatus(status.listen);
+    const snapshot = await askStatus(status.listen);
     return { kind: "answers", snapshot, ownVersion: productVersion };
   } catch (reason) {
     if (!(reason instanceof DfnError)) throw reason;
