@@ -5,21 +5,22 @@ import { describe, DfnError, errnoOf } from "../errors.ts";
 import type { Snapshot } from "../status/facts.ts";
 import { mostAnswerBytes, parseStatus } from "./status-answer.ts";
 
-const timeoutMs = 5000;
+const usualMs = 5000;
 
 /**
  * Asks the running forwarder for its status. Whoever answers there cannot lead this process elsewhere: a link in the place
  * of the socket is not followed, the answer is bounded in size and time, and its shape is checked.
+ * @param withinMs the time that all of it has, in milliseconds
  * @throws DfnError UNAVAILABLE when no forwarder answers there
  */
-export async function askStatus(listen: StatusAddress): Promise<Snapshot> {
+export async function askStatus(listen: StatusAddress, withinMs = usualMs): Promise<Snapshot> {
   const name = listen.kind === "unix" ? listen.path : `${listen.host}:${listen.port}`;
   const asked = { path: "/status", headers: { host: "localhost" }, agent: false };
   try {
     return parseStatus(
       listen.kind === "unix"
-        ? await withSocket(listen.path, (own) => get({ ...asked, socketPath: own }))
-        : await get({ ...asked, host: listen.host, port: listen.port }),
+        ? await withSocket(listen.path, (own) => get({ ...asked, socketPath: own }, withinMs))
+        : await get({ ...asked, host: listen.host, port: listen.port }, withinMs),
     );
   } catch (reason) {
     // The path by which the socket was reached says nothing to the administrator.
@@ -34,12 +35,12 @@ function remedyFor(reason: unknown): string {
   return "is it running, and with the same configuration? Start it: wazuh-dfn run, or systemctl start wazuh-dfn";
 }
 
-/** The body of an answer with status 200. All of it has `timeoutMs`, however slowly it drips. */
-function get(options: RequestOptions): Promise<string> {
+/** The body of an answer with status 200. All of it has `withinMs`, however slowly it drips. */
+function get(options: RequestOptions, withinMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
-    const signal = AbortSignal.timeout(timeoutMs);
+    const signal = AbortSignal.timeout(withinMs);
     const late = (reason: Error): Error =>
-      signal.aborted ? new Error(`no answer within ${timeoutMs / 1000} s`, { cause: reason }) : reason;
+      signal.aborted ? new Error(`no answer within ${withinMs / 1000} s`, { cause: reason }) : reason;
     const asked = request({ ...options, signal }, (response) => {
       const chunks: Buffer[] = [];
       let bytes = 0;
