@@ -2,6 +2,7 @@
 import { asksForHelp, overview, unknownCommand } from "./commands/help.ts";
 import type { Command, Io } from "./commands/command.ts";
 import { DfnError, errnoOf, exitCodes } from "./errors.ts";
+import { printableLines } from "./printable.ts";
 
 /** Each command is loaded when it is asked for, so that `version` does not wait for a Kafka client. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
@@ -48,11 +49,11 @@ async function listing(): Promise<string> {
 /** Says what was thrown, and gives the exit code for it. */
 function report(error: unknown): number {
   if (error instanceof DfnError) {
-    process.stderr.write(`wazuh-dfn: ${error.message}\n`);
+    process.stderr.write(printableLines(`wazuh-dfn: ${error.message}\n`));
     return error.exitCode;
   }
   const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`wazuh-dfn: a fault in wazuh-dfn itself, please report it: ${trace}\n`);
+  process.stderr.write(printableLines(`wazuh-dfn: a fault in wazuh-dfn itself, please report it: ${trace}\n`));
   return softwareFault;
 }
 

@@ -6,6 +6,7 @@ import { inspectSurroundings } from "../config/surroundings.ts";
 import { partAt, type Table } from "../config/tree.ts";
 import type { KafkaSettings } from "../config/config.ts";
 import { DfnError, exitCodes } from "../errors.ts";
+import { printable, toPrintableJson } from "../printable.ts";
 import { assertAvailable } from "../sinks/kafka/compression.ts";
 import { plaintextWarning } from "../sinks/kafka/plaintext.ts";
 import { inspectTls } from "../sinks/kafka/tls-inspection.ts";
@@ -29,9 +30,9 @@ Exit code: 0 in order, perhaps with warnings; 78 not.
     const problems = findProblems(values, io);
     const isInOrder = !problems.some(({ severity }) => severity === "error");
     if (values.json) {
-      io.stdout.write(`${JSON.stringify({ ok: isInOrder, problems: problems.map(asJson) }, null, 2)}\n`);
+      io.stdout.write(`${toPrintableJson({ ok: isInOrder, problems: problems.map(asJson) }, 2)}\n`);
     } else {
-      for (const problem of problems) io.stderr.write(`${problemLine(problem)}\n`);
+      for (const problem of problems) io.stderr.write(`${printable(problemLine(problem))}\n`);
       if (isInOrder) io.stdout.write(`${values.config} is in order\n`);
     }
     return isInOrder ? 0 : exitCodes.CONFIG;

@@ -44,6 +44,11 @@ export const configOptionsHelp = `  --config FILE       settings, YAML or (endin
                       for instance --set sink.kafka.brokers=a:9093,b:9093
 `;
 
+/** The longest line that a source takes, in bytes. */
+export function maxLineBytes({ sources }: Config): number {
+  return Math.max(sources.tail?.maxLineBytes ?? 0, sources.socket?.maxLineBytes ?? 0);
+}
+
 /** The settings that `configOptions` name. Throws DfnError CONFIG. */
 export function loadConfig(values: { readonly config: string; readonly set: readonly string[] }, io: Io): Config {
   return load({ path: values.config, env: io.env, sets: values.set });

@@ -5,8 +5,8 @@ import { readSmallText } from "../config/source-text.ts";
 import { DfnError, exitCodes } from "../errors.ts";
 import { groupId } from "../sources/socket/socket-source.ts";
 import { type Io, parseCommandLine } from "./command.ts";
+import { printable, toPrintableJson } from "../printable.ts";
 import { writeNewFile } from "./new-file.ts";
-import { printable } from "./printable.ts";
 
 /** What the unit runs the forwarder as. */
 const forwarderGroup = "wazuh";
@@ -55,7 +55,7 @@ export async function migrateConfig(args: readonly string[], io: Io): Promise<nu
   if (values.json) {
     const found = problems.map(problemLine);
     io.stdout.write(
-      `${JSON.stringify({ done: isDone, config: migration.text, settings: fates, problems: found }, null, 2)}\n`,
+      `${toPrintableJson({ done: isDone, config: migration.text, settings: fates, problems: found }, 2)}\n`,
     );
   } else {
     const lines = [...fates.flatMap(linesOf), ...problems.map((problem) => `still wrong: ${problemLine(problem)}`)];

@@ -4,6 +4,7 @@ import { nearest } from "../config/nearest.ts";
 import { originsOf, printYaml } from "../config/print.ts";
 import { sample } from "../config/sample.ts";
 import { settingsOf } from "../config/settings.ts";
+import { toPrintableJson } from "../printable.ts";
 import { migrateConfig, migrateHelp, migrateOptionsHelp, migrateUsage } from "./config-migrate.ts";
 import { type Command, configOptions, configOptionsHelp, type Io, parseCommandLine } from "./command.ts";
 
@@ -44,7 +45,7 @@ function print(values: { readonly config: string; readonly set: readonly string[
   const settings = settingsOf(config);
   io.stdout.write(
     values.json
-      ? `${JSON.stringify({ settings, origins: Object.fromEntries(originsOf(settings, tree)) }, null, 2)}\n`
+      ? `${toPrintableJson({ settings, origins: Object.fromEntries(originsOf(settings, tree)) }, 2)}\n`
       : printYaml(settings, tree),
   );
 }

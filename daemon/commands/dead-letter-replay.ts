@@ -1,14 +1,12 @@
 import { Alert } from "../alert/alert.ts";
 import { NotJson } from "../alert/json.ts";
 import type { Config } from "../config/config.ts";
+import type { Sink } from "../delivery/contract.ts";
 import type { NewDeadLetter } from "../delivery/dead-letters.ts";
 import { createBooks } from "../forwarder/books.ts";
 import { createCore, type Core } from "../forwarder/core.ts";
-import { createSink } from "../forwarder/sink.ts";
-import { noTelemetry } from "../sinks/kafka/telemetry.ts";
-import type { Log } from "../telemetry/log.ts";
-import type { Io } from "./command.ts";
 import { Removals, type Stored } from "./dead-letter-store.ts";
+import { whereRawIs } from "./dead-letter-text.ts";
 
 /** An entry that stays in the store, and why. */
 export interface Kept {
@@ -26,10 +24,10 @@ const fromTheFile = "send it from the file it stands in: wazuh-dfn replay FILE";
 /**
  * Sends dead letters through the same handlers to the same sink; each is removed when it is acknowledged. One that
  * fails again stays as it is. Waits for as long as the sink is away.
+ * @param sink not opened yet
  */
-export async function resend(config: Config, io: Io, log: Log, letters: AsyncIterable<Stored>): Promise<Resent> {
+export async function resend(config: Config, sink: Sink, letters: AsyncIterable<Stored>): Promise<Resent> {
   const again = new FailedAgain();
-  await using sink = createSink(config, io.env, log, noTelemetry);
   const parts = { config, sink, deadLetters: again, books: createBooks() };
   const core = createCore({ ...parts, couples: undefined, offsets: undefined, feedback: undefined });
   const removals = new Removals();
@@ -59,9 +57,9 @@ export async function resend(config: Config, io: Io, log: Log, letters: AsyncIte
 }
 
 /** @returns why the entry cannot be sent at all; undefined where `settled` follows, perhaps has been called */
-function offer(core: Core, { id, letter }: Stored, settled: (outcome: string) => void): string | undefined {
+function offer(core: Core, { id, letter, rawBytes }: Stored, settled: (outcome: string) => void): string | undefined {
   const { raw, keptBytes, handler } = letter;
-  if (raw === undefined) return `its bytes were given up for room; ${fromTheFile}`;
+  if (raw === undefined) return `${whereRawIs(rawBytes)}; ${fromTheFile}`;
   if (keptBytes !== undefined) return `only its first ${keptBytes} bytes were kept; ${fromTheFile}`;
   const bytes = Buffer.from(raw, "base64");
   const fault = faultOf(bytes);

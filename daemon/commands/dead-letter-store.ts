@@ -1,8 +1,8 @@
 import { stat } from "node:fs/promises";
-import { join } from "node:path";
-import { letterId, readSegment, segmentsOf, type DeadLetter } from "../delivery/dead-letter-segments.ts";
+import { isForeign, letterId, readSegment, segmentsOf, type DeadLetter } from "../delivery/dead-letter-segments.ts";
 import { sweep } from "../delivery/dead-letter-sweep.ts";
-import { giveToOwner, markRemoved } from "../delivery/dead-letter-tombstones.ts";
+import { statIfThere } from "../delivery/dead-letter-usage.ts";
+import { markRemoved } from "../delivery/dead-letter-tombstones.ts";
 import { describe, DfnError, errnoOf } from "../errors.ts";
 import { lockStateDir } from "../state/lock.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -14,7 +14,22 @@ export interface Stored {
   readonly segment: string;
   readonly number: number;
   readonly letter: DeadLetter;
+  /** What the alert's bytes take, also when they were not read with the entry. */
+  readonly rawBytes: number;
 }
+
+/** How a store is looked through. */
+export interface Look {
+  /** Alerts of up to this many bytes are read with their entry. */
+  readonly mostRawBytes: number;
+  /** Told of each line that cannot be read, of the segments that are looked through. */
+  readonly bad?: (segment: string, number: number) => void;
+  /** Told of each file that has a segment's name and is not one of ours. */
+  readonly foreign?: (path: string, reason: unknown) => void;
+}
+
+/** So much is looked through at once; the store of a forwarder is kept at 256 MiB, unless it holds nothing but positions. */
+const mostStoreBytes = 8 * 1024 * 1024 * 1024;
 
 /** Which entries are meant. */
 export type Choice =
@@ -23,22 +38,34 @@ export type Choice =
   | { readonly kind: "ids"; readonly ids: ReadonlySet<string> };
 
 /**
- * The entries that are meant, oldest first; a segment at a time is in memory.
- * @param bad is given each line that cannot be read, of the segments that are looked through
+ * The entries that are meant, oldest first; one at a time is in memory.
+ * @throws DfnError IO when there is far more than a forwarder ever keeps; else what the system says
  */
-export async function* select(
-  directory: string,
-  choice: Choice,
-  bad: (segment: string, number: number) => void,
-): AsyncGenerator<Stored> {
+export async function* select(directory: string, choice: Choice, look: Look): AsyncGenerator<Stored> {
+  let bytes = 0;
   for (const segment of await segmentsOf(directory)) {
     if (choice.kind === "ids" && !isNamed(segment, choice.ids)) continue;
-    for await (const { number, letter } of readSegment(segment, (number) => bad(segment, number))) {
-      const id = letterId(segment, number);
-      if (choice.kind === "ids" && !choice.ids.has(id)) continue;
-      if (choice.kind === "before" && !(Date.parse(letter.time) < choice.timeMs)) continue;
-      yield { id, segment, number, letter };
+    bytes += (await statIfThere(segment))?.size ?? 0;
+    if (bytes > mostStoreBytes) {
+      const what = `${directory} holds more than 8 GiB, which no forwarder keeps there`;
+      throw new DfnError("IO", `${what}: look at what lies there. What came before has been looked through`);
     }
+    try {
+      yield* selectFrom(segment, choice, look);
+    } catch (reason) {
+      if (!isForeign(reason)) throw reason;
+      look.foreign?.(segment, reason);
+    }
+  }
+}
+
+async function* selectFrom(segment: string, choice: Choice, { mostRawBytes, bad }: Look): AsyncGenerator<Stored> {
+  const isBad = (number: number): void => bad?.(segment, number);
+  for await (const { number, letter, rawBytes } of readSegment(segment, isBad, mostRawBytes)) {
+    const id = letterId(segment, number);
+    if (choice.kind === "ids" && !choice.ids.has(id)) continue;
+    if (choice.kind === "before" && !(Date.parse(letter.time) < choice.timeMs)) continue;
+    yield { id, segment, number, letter, rawBytes };
   }
 }
 
@@ -50,7 +77,7 @@ function isNamed(segment: string, ids: ReadonlySet<string>): boolean {
 /** @throws DfnError DATA that names the first id that is not there */
 export async function assertAllThere(directory: string, ids: ReadonlySet<string>): Promise<void> {
   const missing = new Set(ids);
-  for await (const { id } of select(directory, { kind: "ids", ids }, () => undefined)) missing.delete(id);
+  for await (const { id } of select(directory, { kind: "ids", ids }, { mostRawBytes: 0 })) missing.delete(id);
   const [first] = missing;
   if (first === undefined) return;
   throw new DfnError("DATA", `there is no dead letter ${first}; see: wazuh-dfn dead-letter list`);
@@ -99,7 +126,6 @@ export async function changing<T>(directory: string, log: Log, change: () => Pro
   if (!(await isThere(directory))) return undefined;
   await using _lock = await lock(directory, log);
   try {
-    await giveToOwner(join(directory, "lock"));
     return await change();
   } finally {
     await sweep(directory);
@@ -129,7 +155,8 @@ async function isThere(directory: string): Promise<boolean> {
 /** What the system refuses, as an error for the administrator. */
 export function unreadable(directory: string, reason: unknown): unknown {
   if (errnoOf(reason) === undefined || reason instanceof DfnError) return reason;
-  const remedy = "run the command as the forwarder's user or as root, and see that the disk is not full";
+  const remedy =
+    "run the command as root or as the forwarder's user, see that all of it belongs to that user, and that the disk is not full";
   return new DfnError("IO", `the dead letters in ${directory} cannot be used: ${describe(reason)}; ${remedy}`, {
     cause: reason,
   });

@@ -1,10 +1,10 @@
 import type { Stored } from "./dead-letter-store.ts";
-import { printable } from "./printable.ts";
+import { printable, printableLines } from "../printable.ts";
 
 /** What `list --json` tells of an entry: all but its bytes. */
-export function listed({ id, letter }: Stored) {
-  const { raw, version: _version, ...rest } = letter;
-  return { id, ...rest, rawBytes: raw === undefined ? 0 : Buffer.byteLength(raw, "base64") };
+export function listed({ id, letter, rawBytes }: Stored) {
+  const { raw: _raw, version: _version, ...rest } = letter;
+  return { id, ...rest, rawBytes };
 }
 
 /** One line of the list, without its end. */
@@ -12,12 +12,12 @@ export function listLine({ id, letter }: Stored): string {
   const { time, reason, handler, place, detail } = letter;
   const columns = [
     id.padEnd(36),
-    printable(time),
-    printable(reason).padEnd(16),
-    printable(handler ?? "-").padEnd(11),
+    time,
+    reason.padEnd(16),
+    (handler ?? "-").padEnd(11),
     `${place.length} B`.padStart(9),
   ];
-  return `${columns.join("  ")}  ${printable(detail)}`;
+  return printable(`${columns.join("  ")}  ${detail}`);
 }
 
 export const listHead = [
@@ -30,7 +30,7 @@ export const listHead = [
 ].join("  ");
 
 /** An entry with all that is known of it, and the alert's own bytes as text. */
-export function shown({ id, letter }: Stored): string {
+export function shown({ id, letter, rawBytes }: Stored): string {
   const { time, source, node, reason, detail, handler, place, raw, keptBytes } = letter;
   const facts: [string, string][] = [
     ["id", id],
@@ -43,10 +43,17 @@ export function shown({ id, letter }: Stored): string {
     ["place", `${place.file}, byte ${place.offset}, ${place.length} bytes long`],
   ];
   const lines = facts.map(([name, value]) => `${name.padEnd(8)} ${printable(value)}`);
-  if (raw === undefined) lines.push("alert    its bytes were given up for room in the store");
+  if (raw === undefined) lines.push(`alert    ${whereRawIs(rawBytes)}`);
   else {
     lines.push(keptBytes === undefined ? "alert" : `alert    the first ${keptBytes} bytes of it`);
     lines.push(printable(Buffer.from(raw, "base64").toString()));
   }
-  return `${lines.join("\n")}\n`;
+  return printableLines(`${lines.join("\n")}\n`);
+}
+
+/** What is said in the place of an alert's bytes. @param rawBytes what they take in the store */
+export function whereRawIs(rawBytes: number): string {
+  return rawBytes === 0
+    ? "its bytes were given up for room in the store"
+    : `its ${rawBytes} bytes are more than max_line allows, so they were not read`;
 }

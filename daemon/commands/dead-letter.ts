@@ -1,11 +1,23 @@
 import { nearest } from "../config/nearest.ts";
 import { readTimestamp } from "../config/timestamp.ts";
 import { describe, DfnError, exitCodes } from "../errors.ts";
-import { deadLetterDirectory } from "../forwarder/core.ts";
+import { deadLetterDirectory } from "../delivery/dead-letters.ts";
+import { createSink } from "../forwarder/sink.ts";
+import { printable, toPrintableJson } from "../printable.ts";
+import { noTelemetry } from "../sinks/kafka/telemetry.ts";
+import { becomeOwnerOf } from "../state/owner.ts";
 import { createLog } from "../telemetry/log.ts";
-import { configOptions, configOptionsHelp, loadConfig, parseCommandLine, type Command, type Io } from "./command.ts";
+import {
+  type Command,
+  configOptions,
+  configOptionsHelp,
+  type Io,
+  loadConfig,
+  maxLineBytes,
+  parseCommandLine,
+} from "./command.ts";
 import { resend, type Resent } from "./dead-letter-replay.ts";
-import { assertAllThere, changing, Removals, select, unreadable, type Choice } from "./dead-letter-store.ts";
+import { assertAllThere, changing, type Choice, type Look, Removals, select, unreadable } from "./dead-letter-store.ts";
 import { listed, listHead, listLine, shown } from "./dead-letter-text.ts";
 
 const actions = ["list", "show", "replay", "purge"];
@@ -47,17 +59,23 @@ Exit code: 0, or 65 when an ID is not there or entries could not be sent again.
     const config = loadConfig(values, io);
     const log = createLog(config.log.level);
     const directory = deadLetterDirectory(config.stateDir);
+    // Reads keys and passwords, which root alone may be able to.
+    await using sink = action === "replay" ? createSink(config, io.env, log, noTelemetry) : undefined;
+    becomeOwnerOf(config.stateDir);
+    const look: Look = {
+      mostRawBytes: maxLineBytes(config),
+      foreign: (_path, reason) => io.stderr.write(`passed over: ${printable(describe(reason))}\n`),
+    };
     try {
       if (choice.kind === "ids") await assertAllThere(directory, choice.ids);
-      if (action === "list") return await list(directory, io, values.json);
-      if (action === "show") return await show(directory, choice, io, values.json);
-      if (action === "purge") {
-        const removed = (await changing(directory, log, () => purge(directory, choice))) ?? 0;
-        io.stdout.write(values.json ? `${JSON.stringify({ removed })}\n` : `removed ${removed}\n`);
+      if (action === "list") return await list(directory, look, io, values.json);
+      if (action === "show") return await show(directory, choice, look, io, values.json);
+      if (sink === undefined) {
+        const removed = (await changing(directory, log, () => purge(directory, choice, look))) ?? 0;
+        io.stdout.write(values.json ? `${toPrintableJson({ removed })}\n` : `removed ${removed}\n`);
         return 0;
       }
-      const letters = select(directory, choice, () => undefined);
-      const resent = await changing(directory, log, () => resend(config, io, log, letters));
+      const resent = await changing(directory, log, () => resend(config, sink, select(directory, choice, look)));
       return tell(resent ?? { acknowledged: 0, kept: [] }, io, values.json);
     } catch (reason) {
       throw unreadable(directory, reason);
@@ -65,12 +83,17 @@ Exit code: 0, or 65 when an ID is not there or entries could not be sent again.
   },
 };
 
-async function list(directory: string, io: Io, asJson: boolean): Promise<number> {
+async function list(directory: string, look: Look, io: Io, asJson: boolean): Promise<number> {
   let count = 0;
   let bad = 0;
-  for await (const stored of select(directory, { kind: "all" }, () => (bad += 1))) {
-    if (asJson) io.stdout.write(`${count === 0 ? "[" : ","}\n${JSON.stringify(listed(stored))}`);
-    else io.stdout.write(`${count === 0 ? `${listHead}\n` : ""}${listLine(stored)}\n`);
+  // Of the alerts themselves only the sizes are shown.
+  const sizes = { ...look, mostRawBytes: 0, bad: () => (bad += 1) };
+  for await (const stored of select(directory, { kind: "all" }, sizes)) {
+    const before = count === 0 ? "[" : ",";
+    const line = asJson
+      ? `${before}\n${toPrintableJson(listed(stored))}`
+      : `${count === 0 ? `${listHead}\n` : ""}${listLine(stored)}\n`;
+    io.stdout.write(line);
     count += 1;
   }
   if (asJson) io.stdout.write(count === 0 ? "[]\n" : "\n]\n");
@@ -79,31 +102,33 @@ async function list(directory: string, io: Io, asJson: boolean): Promise<number>
   return 0;
 }
 
-async function show(directory: string, choice: Choice, io: Io, asJson: boolean): Promise<number> {
-  for await (const stored of select(directory, choice, () => undefined)) {
+async function show(directory: string, choice: Choice, look: Look, io: Io, asJson: boolean): Promise<number> {
+  for await (const stored of select(directory, choice, look)) {
     const { id, letter } = stored;
-    io.stdout.write(asJson ? `${JSON.stringify({ id, ...letter })}\n` : shown(stored));
+    io.stdout.write(asJson ? `${toPrintableJson({ id, ...letter })}\n` : shown(stored));
   }
   return 0;
 }
 
-async function purge(directory: string, choice: Choice): Promise<number> {
+async function purge(directory: string, choice: Choice, look: Look): Promise<number> {
   const removals = new Removals();
   let count = 0;
   const remove = (segment: string, number: number): void => {
     removals.add({ segment, number });
     count += 1;
   };
-  const bad = choice.kind === "all" ? remove : () => undefined;
-  for await (const { segment, number } of select(directory, choice, bad)) remove(segment, number);
+  const bad = choice.kind === "all" ? { bad: remove } : {};
+  for await (const { segment, number } of select(directory, choice, { ...look, mostRawBytes: 0, ...bad })) {
+    remove(segment, number);
+  }
   await removals.done();
   return count;
 }
 
 function tell({ acknowledged, kept }: Resent, io: Io, asJson: boolean): number {
-  if (asJson) io.stdout.write(`${JSON.stringify({ acknowledged, kept })}\n`);
+  if (asJson) io.stdout.write(`${toPrintableJson({ acknowledged, kept })}\n`);
   else {
-    for (const { id, reason } of kept) io.stdout.write(`${id} stays: ${reason}\n`);
+    for (const { id, reason } of kept) io.stdout.write(`${printable(`${id} stays: ${reason}`)}\n`);
     io.stdout.write(`acknowledged and removed ${acknowledged}, kept ${kept.length}\n`);
   }
   return kept.length > 0 ? exitCodes.DATA : 0;

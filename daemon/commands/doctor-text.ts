@@ -1,5 +1,5 @@
 import type { Finding, State } from "../doctor/judgement.ts";
-import { printable } from "./printable.ts";
+import { printable } from "../printable.ts";
 
 const states: readonly State[] = ["failed", "warning", "unseen", "ok"];
 
@@ -8,12 +8,12 @@ export function reportOf(findings: readonly Finding[]): string {
   const stateWidth = Math.max(...states.map((state) => state.length));
   const width = Math.max(0, ...findings.map(({ link }) => link.length));
   const lines = findings.flatMap(({ link, state, text, remedy }) => {
-    const line = `${state.padEnd(stateWidth)}  ${link.padEnd(width)}  ${printable(text)}`;
-    return remedy === undefined ? [line] : [line, `${" ".repeat(stateWidth + width + 4)}-> ${printable(remedy)}`];
+    const line = `${state.padEnd(stateWidth)}  ${link.padEnd(width)}  ${text}`;
+    return remedy === undefined ? [line] : [line, `${" ".repeat(stateWidth + width + 4)}-> ${remedy}`];
   });
   const counts = states
     .map((state) => [findings.filter((finding) => finding.state === state).length, state] as const)
     .filter(([count]) => count > 0)
     .map(([count, state]) => `${count} ${state}`);
-  return `${[...lines, "", counts.join(", ")].join("\n")}\n`;
+  return `${[...lines, "", counts.join(", ")].map(printable).join("\n")}\n`;
 }

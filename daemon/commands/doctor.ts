@@ -1,23 +1,13 @@
-import type { Config } from "../config/config.ts";
-import { inspect } from "../config/load.ts";
 import { ownAccount } from "../doctor/accounts.ts";
-import { examine } from "../doctor/chain.ts";
-import type { Finding } from "../doctor/judgement.ts";
-import { worst } from "../doctor/judgement.ts";
-import { configuredLinks, machineLinks } from "../doctor/links.ts";
-import type { ForwarderFacts } from "../doctor/links/forwarder.ts";
-import { forwarderAccount, type Scene, sightOfOssecConf, wazuhAccount } from "../doctor/scene.ts";
-import { DfnError, exitCodes } from "../errors.ts";
-import { findProblems } from "./check.ts";
+import { failed, type Finding, worst } from "../doctor/judgement.ts";
+import { exitCodes } from "../errors.ts";
+import { toPrintableJson } from "../printable.ts";
 import { type Command, configOptions, configOptionsHelp, type Io, parseCommandLine } from "./command.ts";
+import { examination, type Examined } from "./doctor-examination.ts";
 import { reportOf } from "./doctor-text.ts";
-import { askStatus } from "./status-client.ts";
+import { inOwnProcess } from "./doctor-process.ts";
 import { productVersion } from "./version.ts";
 
-/** Where the manager is as long as no settings name another place. */
-const usualHome = "/var/ossec";
-/** A look at Kafka has 5 s of its own, so it is never this that ends it. */
-const linkWithinMs = 8000;
 /** Something should be mended, and nothing is lost. */
 const warningCode = 1;
 
@@ -38,75 +28,36 @@ Exit code, by the worst: 0 all is well; 1 warnings; 69 a link has failed; 78 the
 configuration is wrong.
 `,
   async run(args, io) {
-    const { values } = parseCommandLine(doctor, args, { ...configOptions, json: { type: "boolean", default: false } });
-    const { isConfigured, findings } = await findingsFor(values, io);
-    const state = worst(findings);
-    const report = { state, version: productVersion, user: ownAccount().name, links: findings };
-    io.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : reportOf(findings));
-    if (!isConfigured) return exitCodes.CONFIG;
-    if (state === "failed") return exitCodes.UNAVAILABLE;
-    return state === "warning" ? warningCode : 0;
+    const options = {
+      ...configOptions,
+      json: { type: "boolean", default: false },
+      // Not in the help: this is how it calls itself, see doctor-process.ts.
+      examine: { type: "boolean", default: false },
+    } as const;
+    const { values } = parseCommandLine(doctor, args, options);
+    if (values.examine) {
+      io.stdout.write(`${JSON.stringify(await examination(values, io))}\n`);
+      return 0;
+    }
+    return tell(await inOwnProcess(args, io), values.json, io);
   },
 };
 
-interface Values {
-  readonly config: string;
-  readonly set: readonly string[];
+/** @param examined undefined where it did not come to an end */
+function tell(examined: Examined | undefined, asJson: boolean, io: Io): number {
+  const findings = examined?.findings ?? [unfinished];
+  const state = worst(findings);
+  const report = { state, version: productVersion, user: ownAccount().name, links: findings };
+  io.stdout.write(asJson ? `${toPrintableJson(report, 2)}\n` : reportOf(findings));
+  if (examined?.isConfigured === false) return exitCodes.CONFIG;
+  if (state === "failed") return exitCodes.UNAVAILABLE;
+  return state === "warning" ? warningCode : 0;
 }
 
-async function findingsFor(
-  values: Values,
-  io: Io,
-): Promise<{ readonly isConfigured: boolean; readonly findings: readonly Finding[] }> {
-  const config = configOf(values, io);
-  const problems = findProblems(values, io);
-  const settings = { path: values.config, problems };
-  const forwarder = config === undefined ? undefined : await askForwarder(config);
-  const scene = await sceneFor(config, io, forwarder);
-  const links = [
-    ...machineLinks(scene, settings, forwarder),
-    ...(config === undefined ? [] : configuredLinks(scene, config, settings)),
-  ];
-  const isConfigured = !problems.some(({ severity }) => severity === "error");
-  return { isConfigured, findings: await examine(links, linkWithinMs) };
-}
-
-/** Undefined where the settings are wrong; `findProblems` tells what is. */
-function configOf({ config: path, set: sets }: Values, { env }: Io): Config | undefined {
-  try {
-    return inspect({ path, env, sets }).config;
-  } catch (reason) {
-    if (reason instanceof DfnError) return undefined;
-    throw reason;
-  }
-}
-
-async function askForwarder({ status }: Config): Promise<ForwarderFacts> {
-  try {
-    const { snapshot } = await askStatus(status.listen);
-    return { kind: "answers", snapshot, ownVersion: productVersion };
-  } catch (reason) {
-    if (!(reason instanceof DfnError)) throw reason;
-    return { kind: "silent", reason: reason.message };
-  }
-}
-
-async function sceneFor(
-  config: Config | undefined,
-  { env }: Io,
-  forwarder: ForwarderFacts | undefined,
-): Promise<Scene> {
-  const home = config?.wazuh.home ?? usualHome;
-  const snapshot = forwarder?.kind === "answers" ? forwarder.snapshot : undefined;
-  const self = ownAccount();
-  return {
-    env,
-    home,
-    isRoot: self.uid === 0,
-    self,
-    wazuh: await wazuhAccount(home),
-    forwarder: await forwarderAccount(config?.stateDir ?? "/", snapshot, self),
-    snapshot,
-    ossecConf: await sightOfOssecConf(home),
-  };
-}
+const unfinished: Finding = {
+  link: "doctor",
+  ...failed(
+    "what is on this machine could not be looked at in time or in the memory for it: a disk hangs, or a file is made for that",
+    "uptime; df; ls -lR /etc/wazuh-dfn /var/ossec/etc /var/lib/wazuh-dfn",
+  ),
+};

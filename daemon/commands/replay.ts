@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { Config } from "../config/config.ts";
+import { dirname } from "node:path";
 import { readTimestamp } from "../config/timestamp.ts";
 import { Alert } from "../alert/alert.ts";
 import type { NewDeadLetter } from "../delivery/dead-letters.ts";
@@ -11,8 +11,17 @@ import { noTelemetry } from "../sinks/kafka/telemetry.ts";
 import { StreamSink } from "../sinks/stream.ts";
 import { replayFile, type ReplayIntake, type ReplayProgress } from "../sources/replay.ts";
 import type { Counts, SourceCounters } from "../telemetry/counters.ts";
+import { become, ownerOf } from "../state/owner.ts";
 import { createLog, type Log } from "../telemetry/log.ts";
-import { configOptions, configOptionsHelp, loadConfig, parseCommandLine, type Command } from "./command.ts";
+import {
+  type Command,
+  configOptions,
+  configOptionsHelp,
+  loadConfig,
+  maxLineBytes,
+  parseCommandLine,
+} from "./command.ts";
+import { replayInputs } from "./replay-inputs.ts";
 import { showProgress } from "./replay-progress.ts";
 
 export const replay: Command = {
@@ -42,9 +51,13 @@ ${configOptionsHelp}`,
     const log = createLog(config.log.level);
     const span = { fromMs: timeOf("from", values.from), toMs: timeOf("to", values.to) };
     const isDry = values["dry-run"];
+    // What root alone may read is read and opened first: secrets by the sink, then the files. A dry run touches no state.
     const books = createBooks();
     const stdout = new StreamSink(io.stdout);
     await using sink = isDry ? stdout : createSink(config, io.env, log, noTelemetry);
+    const owner = isDry ? undefined : ownerOf(config.stateDir, { isWritten: true });
+    const inputs = replayInputs(positionals, owner);
+    become(owner, config.sink.kind === "file" ? [dirname(config.sink.path)] : []);
     await using store = openDeadLetters(config, log);
     const deadLetters = isDry ? reportOnly(log) : store;
     const parts = { config, sink, deadLetters, books, couples: undefined, offsets: undefined, feedback: undefined };
@@ -58,7 +71,7 @@ ${configOptionsHelp}`,
     try {
       sink.open();
       core.shipper.begin(await sink.lookup(core.topics, {}));
-      for (const path of positionals) await replayFile(path, maxLineBytes(config), intake, progress);
+      for (const { path, open } of inputs) await replayFile(path, maxLineBytes(config), intake, progress, open);
       core.outbox.flush();
       await Promise.race([core.shipper.idle(), ...(isDry ? [once(stdout.closed, "abort")] : [])]);
     } finally {
@@ -113,10 +126,6 @@ function timeOf(option: string, text: string | undefined): number | undefined {
   } catch (reason) {
     throw new DfnError("USAGE", `replay: --${option}: ${describe(reason)}`, { cause: reason });
   }
-}
-
-function maxLineBytes({ sources }: Config): number {
-  return Math.max(sources.tail?.maxLineBytes ?? 0, sources.socket?.maxLineBytes ?? 0);
 }
 
 /** What a dry run does with a line that is no alert: it says so and keeps nothing. */

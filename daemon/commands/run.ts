@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import type { Config } from "../config/config.ts";
 import { HealthNews } from "../supervision/health-news.ts";
 import { Supervisor } from "../supervision/supervisor.ts";
@@ -7,6 +8,7 @@ import { logStatistics } from "../forwarder/statistics.ts";
 import { factsOf, watchedBy } from "../forwarder/snapshot.ts";
 import { describe, DfnError } from "../errors.ts";
 import { lockStateDir } from "../state/lock.ts";
+import { become, ownerOf } from "../state/owner.ts";
 import { Metrics } from "../status/metrics.ts";
 import { StatusService } from "../status/service.ts";
 import { SurroundingsWatch } from "../status/surroundings.ts";
@@ -33,7 +35,6 @@ Signals:
   async run(args, io) {
     const { values } = parseCommandLine(run, args, configOptions);
     const first = loadConfig(values, io);
-    await using _lock = await lockStateDir(first.stateDir, createLog(first.log.level));
     keepMemorySmall();
     using socketWatch = new SocketWatch();
     const process = {
@@ -48,7 +49,10 @@ Signals:
     const stopsOnFailure = (reason: unknown): void => signals.fail(reason);
     const build = (config: Config): Forwarder =>
       new Forwarder({ ...process, config, log: createLog(config.log.level) });
+    // Reads keys and passwords, which root alone may be able to; touches nothing of the state.
     let running = build(first);
+    becomeOwnerFor(running);
+    await using _lock = await lockStateDir(first.stateDir, running.setup.log);
     let isReady = false;
     const surroundings = new SurroundingsWatch(
       () => watchedBy(running),
@@ -88,6 +92,20 @@ Signals:
     }
   },
 };
+
+/** Goes on as the owner of the state directory where root started this; see `daemon/state/owner.ts`. */
+function becomeOwnerFor({ setup: { config, log } }: Forwarder): void {
+  const { sources, status, sink, stateDir } = config;
+  const owner = ownerOf(stateDir, { isWritten: true });
+  if (owner === undefined) return;
+  const paths = [
+    ...(sources.socket === undefined ? [] : [sources.socket.path]),
+    ...(status.listen.kind === "unix" ? [status.listen.path] : []),
+    ...(sink.kind === "file" ? [sink.path] : []),
+  ];
+  become(owner, paths.map(dirname));
+  log.info({ ...owner, stateDir }, "started by root, goes on as the owner of the state directory");
+}
 
 /** Waits for the end (undefined) or for good new settings; bad ones are reported and the old ones stay. */
 async function nextForwarder(

@@ -1,29 +1,31 @@
 import { request, type RequestOptions } from "node:http";
 import type { StatusAddress } from "../config/config.ts";
+import { withSocket } from "../disk/unix-socket.ts";
 import { describe, DfnError, errnoOf } from "../errors.ts";
 import type { Snapshot } from "../status/facts.ts";
+import { mostAnswerBytes, parseStatus } from "./status-answer.ts";
 
-const timeoutMs = 5000;
-/** A status has a few kilobytes, also with many troubles. */
-const mostBytes = 4 * 1024 * 1024;
+const usualMs = 5000;
 
 /**
- * Asks the running forwarder for its status.
- * @returns the JSON text and what it says
+ * Asks the running forwarder for its status. Whoever answers there cannot lead this process elsewhere: a link in the place
+ * of the socket is not followed, the answer is bounded in size and time, and its shape is checked.
+ * @param withinMs the time that all of it has, in milliseconds
  * @throws DfnError UNAVAILABLE when no forwarder answers there
  */
-export async function askStatus(
-  listen: StatusAddress,
-): Promise<{ readonly text: string; readonly snapshot: Snapshot }> {
+export async function askStatus(listen: StatusAddress, withinMs = usualMs): Promise<Snapshot> {
   const name = listen.kind === "unix" ? listen.path : `${listen.host}:${listen.port}`;
-  const where = listen.kind === "unix" ? { socketPath: listen.path } : { host: listen.host, port: listen.port };
+  const asked = { path: "/status", headers: { host: "localhost" }, agent: false };
   try {
-    const text = await get({ ...where, path: "/status", headers: { host: "localhost" }, agent: false });
-    const snapshot: unknown = JSON.parse(text);
-    if (!isSnapshot(snapshot)) throw new Error("what answers there is no wazuh-dfn");
-    return { text, snapshot };
+    return parseStatus(
+      listen.kind === "unix"
+        ? await withSocket(listen.path, (own) => get({ ...asked, socketPath: own }, withinMs))
+        : await get({ ...asked, host: listen.host, port: listen.port }, withinMs),
+    );
   } catch (reason) {
-    const what = `no forwarder answers on ${name} (status.listen): ${describe(reason)}`;
+    // The path by which the socket was reached says nothing to the administrator.
+    const text = describe(reason).replaceAll(/\/proc\/self\/fd\/\d+/g, name);
+    const what = `no forwarder answers on ${name} (status.listen): ${text}`;
     throw new DfnError("UNAVAILABLE", `${what}; ${remedyFor(reason)}`, { cause: reason });
   }
 }
@@ -33,31 +35,27 @@ function remedyFor(reason: unknown): string {
   return "is it running, and with the same configuration? Start it: wazuh-dfn run, or systemctl start wazuh-dfn";
 }
 
-function get(options: RequestOptions): Promise<string> {
+/** The body of an answer with status 200. All of it has `withinMs`, however slowly it drips. */
+function get(options: RequestOptions, withinMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
-    const signal = AbortSignal.timeout(timeoutMs);
+    const signal = AbortSignal.timeout(withinMs);
+    const late = (reason: Error): Error =>
+      signal.aborted ? new Error(`no answer within ${withinMs / 1000} s`, { cause: reason }) : reason;
     const asked = request({ ...options, signal }, (response) => {
       const chunks: Buffer[] = [];
       let bytes = 0;
       response.on("data", (chunk: Buffer) => {
         bytes += chunk.length;
         chunks.push(chunk);
-        if (bytes > mostBytes) response.destroy(new Error("the answer is too long"));
+        if (bytes > mostAnswerBytes) response.destroy(new Error("the answer is too long"));
       });
-      response.on("error", reject);
+      response.on("error", (reason) => reject(late(reason)));
       response.on("end", () => {
         if (response.statusCode === 200) resolve(Buffer.concat(chunks).toString());
         else reject(new Error(`the answer is HTTP status ${response.statusCode ?? 0}`));
       });
     });
-    asked.on("error", (reason) => {
-      reject(signal.aborted ? new Error(`no answer within ${timeoutMs / 1000} s`, { cause: reason }) : reason);
-    });
+    asked.on("error", (reason) => reject(late(reason)));
     asked.end();
   });
-}
-
-/** Health and sources stand for the rest: the other side is a wazuh-dfn, perhaps of another version. */
-function isSnapshot(value: unknown): value is Snapshot {
-  return typeof value === "object" && value !== null && "health" in value && "sources" in value && "queue" in value;
 }

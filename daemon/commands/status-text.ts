@@ -1,16 +1,16 @@
 import type { Snapshot } from "../status/facts.ts";
-import { printable } from "./printable.ts";
+import { printable } from "../printable.ts";
 
 /** The status for people, ending with a newline. @param nowMs milliseconds since 1970 */
 export function summaryOf(snapshot: Snapshot, nowMs: number): string {
   const parts = [health(snapshot, nowMs), sources(snapshot), facts(snapshot, nowMs)];
-  return `${parts.map((lines) => lines.join("\n")).join("\n\n")}\n`;
+  return `${parts.map((lines) => lines.map(printable).join("\n")).join("\n\n")}\n`;
 }
 
 function health({ health, version, pid, uptimeSeconds }: Snapshot, nowMs: number): string[] {
   const lines = [`${health.state}: wazuh-dfn ${version}, process ${pid}, up ${lasting(uptimeSeconds)}`];
   for (const { subject, text, remedy, since } of health.reasons) {
-    lines.push(`  ${subject}, for ${lasting((nowMs - Date.parse(since)) / 1000)}: ${printable(text)}`);
+    lines.push(`  ${subject}, for ${lasting((nowMs - Date.parse(since)) / 1000)}: ${text}`);
     if (remedy !== "") lines.push(`    ${remedy}`);
   }
   return lines;
@@ -64,7 +64,7 @@ function sink({ sink }: Snapshot, nowMs: number): [string, string][] {
     lines.push(["acknowledged", `last ${lasting((nowMs - lastAcknowledgedAt) / 1000)} ago${took}`]);
   }
   if (lastError !== undefined) {
-    lines.push(["last error", `${lasting((nowMs - lastError.since) / 1000)} ago: ${printable(lastError.text)}`]);
+    lines.push(["last error", `${lasting((nowMs - lastError.since) / 1000)} ago: ${lastError.text}`]);
   }
   return lines;
 }

@@ -1,3 +1,5 @@
+import { toPrintableJson } from "../printable.ts";
+import { becomeOwnerOf } from "../state/owner.ts";
 import { type Command, configOptions, configOptionsHelp, loadConfig, parseCommandLine } from "./command.ts";
 import { askStatus } from "./status-client.ts";
 import { summaryOf } from "./status-text.ts";
@@ -20,8 +22,10 @@ forwarder answers on status.listen.
 `,
   async run(args, io) {
     const { values } = parseCommandLine(status, args, { ...configOptions, json: { type: "boolean", default: false } });
-    const { text, snapshot } = await askStatus(loadConfig(values, io).status.listen);
-    io.stdout.write(values.json ? text : summaryOf(snapshot, Date.now()));
+    const { status: address, stateDir } = loadConfig(values, io);
+    becomeOwnerOf(stateDir);
+    const snapshot = await askStatus(address.listen);
+    io.stdout.write(values.json ? `${toPrintableJson(snapshot)}\n` : summaryOf(snapshot, Date.now()));
     return snapshot.health.state === "ok" ? 0 : degradedCode;
   },
 };

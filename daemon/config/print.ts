@@ -1,4 +1,5 @@
 import { Document, isMap, type Node, Scalar, YAMLMap, YAMLSeq } from "yaml";
+import { printable, printableLines } from "../printable.ts";
 import { passwordVariable } from "./overrides.ts";
 import { place } from "./problem.ts";
 import type { Setting, Settings } from "./settings.ts";
@@ -11,7 +12,7 @@ export function printYaml(settings: Settings, tree: Table): string {
   const document = new Document();
   document.contents = nodeOf(settings, "", origins);
   // Wider than any line: a value and its comment stay on one.
-  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+  return printableLines(document.toString({ lineWidth: 0, flowCollectionPadding: false }));
 }
 
 /**
@@ -42,7 +43,7 @@ function nodeOf(value: Setting, name: string, origins: ReadonlyMap<string, strin
     }
     return map;
   }
-  const node = Array.isArray(value) ? listOf(value) : new Scalar(value);
+  const node = typeof value === "object" ? listOf(value) : scalarOf(value);
   const origin = origins.get(name);
   if (origin !== undefined && !isMap(node)) node.comment = ` ${origin}`;
   return node;
@@ -51,8 +52,15 @@ function nodeOf(value: Setting, name: string, origins: ReadonlyMap<string, strin
 function listOf(items: readonly (string | number)[]): YAMLSeq {
   const list = new YAMLSeq();
   list.flow = true;
-  for (const item of items) list.add(new Scalar(item));
+  for (const item of items) list.add(scalarOf(item));
   return list;
+}
+
+/** What could steer a terminal is written as an escape, which YAML has in double quotes alone. */
+function scalarOf(value: string | number): Scalar {
+  const scalar = new Scalar(value);
+  if (typeof value === "string" && printable(value) !== value) scalar.type = Scalar.QUOTE_DOUBLE;
+  return scalar;
 }
 
 function isSettings(value: Setting): value is Settings {

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { isUtf8 } from "node:buffer";
 import { describe, DfnError, errnoOf } from "../errors.ts";
 
@@ -24,7 +24,7 @@ function readBounded(path: string, what: string, remedy: string): Buffer {
   const chunks: Buffer[] = [];
   let fd: number | undefined;
   try {
-    fd = openSync(path, "r");
+    fd = openText(path);
     for (let total = 0; total <= mostFileBytes;) {
       const chunk = Buffer.allocUnsafe(65_536);
       const count = readSync(fd, chunk, 0, chunk.length, null);
@@ -38,6 +38,17 @@ function readBounded(path: string, what: string, remedy: string): Buffer {
     if (fd !== undefined) closeSync(fd);
   }
   return Buffer.concat(chunks);
+}
+
+/** A pipe is read where it is open already; any other would keep us waiting for whoever writes to it. */
+function openText(path: string): number {
+  if (/^\/(?:dev\/(?:stdin|fd\/\d+)|proc\/self\/fd\/\d+)$/.test(path)) return openSync(path, "r");
+  const { O_NOCTTY, O_NONBLOCK, O_RDONLY } = constants;
+  const fd = openSync(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  const stats = fstatSync(fd);
+  if (stats.isFile() || stats.isDirectory()) return fd; // Of a directory the system says so.
+  closeSync(fd);
+  throw new Error("it is a pipe or a device");
 }
 
 /** What keeps a file from being read, behind its name in a sentence. */

@@ -1,4 +1,24 @@
-import type { DeadLetter } from "./dead-letter-segments.ts";
+import type { DeadReason, Place, SourceName } from "./contract.ts";
+
+/** One entry, as it stands in the file. */
+export interface DeadLetter {
+  readonly version: 1;
+  /** ISO 8601, UTC. */
+  readonly time: string;
+  readonly source: SourceName;
+  /** The node that wrote it: the record's `wazuh-node`; of what is no alert, the node that read it. */
+  readonly node?: string;
+  readonly reason: DeadReason;
+  /** A sentence on what was wrong. */
+  readonly detail: string;
+  /** The handler whose record was refused, where there is one. */
+  readonly handler?: string;
+  readonly place: Place;
+  /** The alert's bytes in base64; absent when they were given up for room. */
+  readonly raw?: string;
+  /** Bytes in `raw` where it holds only the beginning of an over-long line. */
+  readonly keptBytes?: number;
+}
 
 export type NewDeadLetter = Omit<DeadLetter, "version" | "time" | "raw" | "keptBytes"> & {
   /** Kept until the entry is stored; nobody may change them. */
@@ -61,4 +81,25 @@ function* partsOf(lines: readonly Line[]): Generator<Buffer> {
     }
     yield tail;
   }
+}
+
+/** All that is read of an entry is there: commands that list the store meet whatever damage its files have. */
+export function isDeadLetter(value: unknown): value is DeadLetter {
+  if (typeof value !== "object" || value === null) return false;
+  const { version, time, source, node, reason, detail, handler, place, raw, keptBytes } = value as Partial<
+    Record<keyof DeadLetter, unknown>
+  >;
+  return (
+    version === 1 &&
+    [time, source, reason, detail].every((text) => typeof text === "string") &&
+    [node, handler, raw].every((text) => text === undefined || typeof text === "string") &&
+    (keptBytes === undefined || typeof keptBytes === "number") &&
+    isPlace(place)
+  );
+}
+
+function isPlace(value: unknown): value is Place {
+  if (typeof value !== "object" || value === null) return false;
+  const { file, offset, length } = value as Partial<Record<keyof Place, unknown>>;
+  return typeof file === "string" && typeof offset === "number" && typeof length === "number";
 }

@@ -1,4 +1,4 @@
-import { readdir, stat } from "node:fs/promises";
+import { namesIn } from "../disk/list-directory.ts";
 import { join } from "node:path";
 import { describe } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -78,7 +78,9 @@ export class DeadLetterRoom {
 
   async #total(): Promise<number> {
     let total = 0;
-    for (const name of await readdir(this.#directory)) total += (await stat(join(this.#directory, name))).size;
+    for (const name of await namesIn(this.#directory)) {
+      total += (await statIfThere(join(this.#directory, name)))?.size ?? 0;
+    }
     return total;
   }
 }

@@ -1,56 +1,45 @@
 /** The files of the dead-letter store, as they are read and made smaller. */
-import { readdir, readFile, rm } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { errnoOf } from "../errors.ts";
+import { DfnError, errnoOf } from "../errors.ts";
 import { writeAtomically } from "../disk/atomic-file.ts";
-import type { DeadReason, Place, SourceName } from "./contract.ts";
+import { namesIn } from "../disk/list-directory.ts";
+import type { DeadLetter } from "./dead-letter-line.ts";
+import { openSegment, scanLines, type ScannedLine } from "./dead-letter-scan.ts";
 import { markRemoved, removedFrom, tombstonesOf } from "./dead-letter-tombstones.ts";
 
-/** One entry, as it stands in the file. */
-export interface DeadLetter {
-  readonly version: 1;
-  /** ISO 8601, UTC. */
-  readonly time: string;
-  readonly source: SourceName;
-  /** The node that wrote it: the record's `wazuh-node`; of what is no alert, the node that read it. */
-  readonly node?: string;
-  readonly reason: DeadReason;
-  /** A sentence on what was wrong. */
-  readonly detail: string;
-  /** The handler whose record was refused, where there is one. */
-  readonly handler?: string;
-  readonly place: Place;
-  /** The alert's bytes in base64; absent when they were given up for room. */
-  readonly raw?: string;
-  /** Bytes in `raw` where it holds only the beginning of an over-long line. */
-  readonly keptBytes?: number;
-}
+export type { DeadLetter } from "./dead-letter-line.ts";
 
 /** An entry with its number in the segment, from 1, which it keeps for good. */
 export interface NumberedLetter {
   readonly number: number;
   readonly letter: DeadLetter;
+  /** What the alert's bytes take, also when `letter.raw` is left out because they were not asked for. */
+  readonly rawBytes: number;
 }
 
 const suffix = ".ndjson";
-const rawBegins = ',"raw":"';
-const quote = 0x22;
-const closeBrace = 0x7d;
-const backslash = 0x5c;
-const space = 0x20;
+/** As `DeadLetterStore` names them: time, process, serial number. Anything else in the directory is not a segment. */
+const segmentName = /^[\dTZ-]{1,40}-\d{1,10}-\d{1,10}\.ndjson$/;
+const usualRawBytes = 16 * 1024 * 1024;
+const copiedAtOnce = 1024 * 1024;
 const lineEnd = Buffer.from("\n");
-const nothing = Buffer.alloc(0);
 
 /** Paths of the segments, oldest first. A store that was never written has none. */
 export async function segmentsOf(directory: string): Promise<string[]> {
-  const names = await readdir(directory).catch((reason: NodeJS.ErrnoException) => {
-    if (reason.code === "ENOENT") return [];
+  try {
+    const names = await namesIn(directory, (name) => segmentName.test(name));
+    return names.toSorted().map((name) => join(directory, name));
+  } catch (reason) {
+    if (errnoOf(reason) === "ENOENT") return [];
     throw reason;
-  });
-  return names
-    .filter((name) => name.endsWith(suffix))
-    .toSorted()
-    .map((name) => join(directory, name));
+  }
+}
+
+/** Whether an error says of a file of the store that it is not one that we made: a link, a pipe, far too large. */
+export function isForeign(reason: unknown): boolean {
+  return reason instanceof DfnError && reason.code === "IO";
 }
 
 /** The name that an entry is called by: the segment's name without its ending, a colon, and its number. */
@@ -59,23 +48,47 @@ export function letterId(segment: string, number: number): string {
 }
 
 /**
- * The entries of a segment that were not removed, in order. A line that cannot be read is passed over and its number
- * given to `bad`; lines that were emptied are no entries.
+ * The entries of a segment that were not removed, in order; one at a time is in memory. A line that cannot be read is
+ * passed over and its number given to `bad`; lines that were emptied are not entries.
+ * @param mostRawBytes alerts of up to this many bytes are read with their entry; of longer ones `letter.raw` is left out
+ * @throws DfnError IO when it is not a segment of ours; else the system's error
  */
-export async function* readSegment(path: string, bad: (number: number) => void): AsyncGenerator<NumberedLetter> {
+export async function* readSegment(
+  path: string,
+  bad: (number: number) => void,
+  mostRawBytes = usualRawBytes,
+): AsyncGenerator<NumberedLetter> {
   const removed = await removedFrom(path);
-  for (const [index, line] of (await linesOf(path)).entries()) {
-    const number = index + 1;
-    if (line.length === 0 || removed.has(number)) continue;
-    const letter = letterOf(line.toString());
+  await using file = await openSegment(path);
+  for await (const line of scanLines(path, file)) {
+    const { number, length, letter } = line;
+    if (length === 0 || removed.has(number)) continue;
     if (letter === undefined) bad(number);
-    else yield { number, letter };
+    else yield { number, ...(await withRaw(file, line, letter, mostRawBytes)) };
   }
+}
+
+async function withRaw(
+  file: FileHandle,
+  { raw, rawRange }: ScannedLine,
+  letter: DeadLetter,
+  mostRawBytes: number,
+): Promise<Omit<NumberedLetter, "number">> {
+  const rawBytes = rawRange?.bytes ?? (raw === undefined ? 0 : Buffer.byteLength(raw, "base64"));
+  if (rawBytes > mostRawBytes) return { letter, rawBytes };
+  if (raw !== undefined) return { letter: { ...letter, raw }, rawBytes };
+  if (rawRange === undefined) return { letter, rawBytes };
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(rawRange.length), 0, rawRange.length, rawRange.from);
+  return { letter: { ...letter, raw: buffer.toString("latin1", 0, bytesRead) }, rawBytes };
 }
 
 /** Whether no line of a segment holds anything that was not removed; an unreadable line counts as something. */
 export async function isEmptied(path: string, removed: ReadonlySet<number>): Promise<boolean> {
-  return (await linesOf(path)).every((line, index) => line.length === 0 || removed.has(index + 1));
+  await using file = await openSegment(path);
+  for await (const { length, number } of scanLines(path, file)) {
+    if (length > 0 && !removed.has(number)) return false;
+  }
+  return true;
 }
 
 /**
@@ -94,69 +107,91 @@ export interface Shrunk {
   readonly bytes: number;
 }
 
-/** Rewrites a segment without what is to be given up and what cannot be read; undefined where that is nothing. */
+/** What becomes of a line. */
+type Fate = "kept" | "stripped" | "forgotten" | "unreadable" | "removed";
+
+/**
+ * Rewrites a segment without what is to be given up and what cannot be read; undefined where that is nothing. It is read
+ * twice, once to judge and once to copy, so that it is never in memory.
+ * @throws DfnError IO when it is not a segment of ours; else the system's error
+ */
 export async function shrink(path: string, thrift: Thrift): Promise<Shrunk | undefined> {
   const removed = await removedFrom(path);
   if (thrift === "removed" && removed.size === 0) return undefined;
+  await using file = await openSegment(path);
+  const counts: Record<Fate, number> = { kept: 0, stripped: 0, forgotten: 0, unreadable: 0, removed: 0 };
   const unreadable: number[] = [];
-  const counts = { stripped: 0, forgotten: 0 };
-  const lines = await linesOf(path);
-  const kept = lines.map((line, index) => {
-    if (line.length === 0) return line;
-    const bare = removed.has(index + 1) ? undefined : withoutRaw(line);
-    if (bare === undefined) {
-      if (!removed.has(index + 1)) unreadable.push(index + 1);
-      return nothing;
-    }
-    if (thrift === "removed") return line;
-    if (thrift === "strangers" && isStranger(bare.letter)) {
-      counts.forgotten += 1;
-      return nothing;
-    }
-    if (bare.line !== line) counts.stripped += 1;
-    return bare.line;
-  });
-  if (kept.every((line, index) => line === lines[index])) return undefined;
+  for await (const line of scanLines(path, file)) {
+    if (line.length === 0) continue;
+    const fate = fateOf(line, thrift, removed);
+    counts[fate] += 1;
+    if (fate === "unreadable") unreadable.push(line.number);
+  }
+  const { stripped, forgotten } = counts;
+  if (stripped + forgotten + counts.unreadable + counts.removed === 0) return undefined;
   await markRemoved(path, unreadable);
-  if (kept.every((line) => line.length === 0)) {
+  if (counts.kept + stripped === 0) {
     await rm(path);
     await rm(tombstonesOf(path), { force: true });
-    return { ...counts, bytes: 0 };
+    return { stripped, forgotten, bytes: 0 };
   }
-  const bytes = Buffer.concat(kept.flatMap((line) => [line, lineEnd]));
-  await writeAtomically(path, bytes);
-  return { ...counts, bytes: bytes.length };
+  const lines = rewritten(path, file, (line) => fateOf(line, thrift, removed));
+  let bytes = 0;
+  const counted = async function* (): AsyncGenerator<Buffer> {
+    for await (const piece of together(lines)) {
+      bytes += piece.length;
+      yield piece;
+    }
+  };
+  await writeAtomically(path, counted());
+  return { stripped, forgotten, bytes };
+}
+
+function fateOf({ number, letter, raw, rawRange }: ScannedLine, thrift: Thrift, removed: ReadonlySet<number>): Fate {
+  if (removed.has(number)) return "removed";
+  if (letter === undefined) return "unreadable";
+  if (thrift === "removed") return "kept";
+  if (thrift === "strangers" && isStranger(letter)) return "forgotten";
+  return raw === undefined && rawRange === undefined ? "kept" : "stripped";
 }
 
 function isStranger({ source, reason }: DeadLetter): boolean {
   return source === "socket" && (reason === "not-json" || reason === "over-long");
 }
 
-/**
- * A line without its raw bytes, the line itself where it has none, undefined where it cannot be read. What stands last
- * in it, as `lineOf` writes it, is cut off as bytes: 16 MiB, parsed, would be 45 MB of text.
- */
-function withoutRaw(line: Buffer): { readonly line: Buffer; readonly letter: DeadLetter } | undefined {
-  const at = line.lastIndexOf(rawBegins);
-  if (at >= 0 && line.at(-1) === closeBrace && plainEnd(line, at + rawBegins.length) === line.length - 2) {
-    const text = `${line.toString("utf8", 0, at)}}`;
-    const letter = letterOf(text);
-    if (letter !== undefined && letter.raw === undefined) return { line: Buffer.from(text), letter };
+/** The lines of a segment after their fate; a line keeps its number also when it is empty. */
+async function* rewritten(path: string, file: FileHandle, fate: (line: ScannedLine) => Fate): AsyncGenerator<Buffer> {
+  for await (const line of scanLines(path, file)) {
+    const becomes = line.length === 0 ? "removed" : fate(line);
+    if (becomes === "kept") yield* copied(file, line.from, line.length);
+    else if (becomes === "stripped") yield Buffer.from(JSON.stringify(line.letter));
+    yield lineEnd;
   }
-  const whole = letterOf(line.toString());
-  if (whole?.raw === undefined) return whole && { line, letter: whole };
-  const { raw: _raw, ...letter } = whole;
-  return { line: Buffer.from(JSON.stringify(letter)), letter };
 }
 
-/** Where the quote stands that ends a JSON string of plain text; -1 where an escape or what JSON forbids comes first. */
-function plainEnd(line: Buffer, from: number): number {
-  const end = line.indexOf(quote, from);
-  for (let at = from; at < end; at++) {
-    const byte = line[at] ?? 0;
-    if (byte === backslash || byte < space) return -1;
+async function* copied(file: FileHandle, from: number, length: number): AsyncGenerator<Buffer> {
+  for (let done = 0; done < length;) {
+    const wanted = Math.min(copiedAtOnce, length - done);
+    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(wanted), 0, wanted, from + done);
+    if (bytesRead === 0) throw new Error("the segment was cut off while it was read");
+    done += bytesRead;
+    yield buffer.subarray(0, bytesRead);
   }
-  return end;
+}
+
+/** Small pieces joined into larger ones, for a call of the system for each. */
+async function* together(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let held: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of pieces) {
+    held.push(piece);
+    bytes += piece.length;
+    if (bytes < copiedAtOnce) continue;
+    yield Buffer.concat(held, bytes);
+    held = [];
+    bytes = 0;
+  }
+  if (bytes > 0) yield Buffer.concat(held, bytes);
 }
 
 /** Whether another living process, as the segment's name tells, may be appending to it. */
@@ -169,47 +204,4 @@ export function isWrittenByAnother(path: string): boolean {
   } catch (reason) {
     return errnoOf(reason) !== "ESRCH";
   }
-}
-
-/** Also a last line without its end: half written, so it is unreadable, or never told to anyone as stored. */
-async function linesOf(path: string): Promise<Buffer[]> {
-  const bytes = await readFile(path);
-  const lines: Buffer[] = [];
-  for (let from = 0; from < bytes.length;) {
-    const newline = bytes.indexOf(0x0a, from);
-    const to = newline < 0 ? bytes.length : newline;
-    lines.push(bytes.subarray(from, to));
-    from = to + 1;
-  }
-  return lines;
-}
-
-function letterOf(line: string): DeadLetter | undefined {
-  try {
-    const letter: unknown = JSON.parse(line);
-    return isDeadLetter(letter) ? letter : undefined;
-  } catch {
-    return undefined; // Half written when a process was killed; the caller is told.
-  }
-}
-
-/** All that is read of an entry is there: commands that list the store meet whatever damage its files have. */
-function isDeadLetter(value: unknown): value is DeadLetter {
-  if (typeof value !== "object" || value === null) return false;
-  const { version, time, source, node, reason, detail, handler, place, raw, keptBytes } = value as Partial<
-    Record<keyof DeadLetter, unknown>
-  >;
-  return (
-    version === 1 &&
-    [time, source, reason, detail].every((text) => typeof text === "string") &&
-    [node, handler, raw].every((text) => text === undefined || typeof text === "string") &&
-    (keptBytes === undefined || typeof keptBytes === "number") &&
-    isPlace(place)
-  );
-}
-
-function isPlace(value: unknown): value is Place {
-  if (typeof value !== "object" || value === null) return false;
-  const { file, offset, length } = value as Partial<Record<keyof Place, unknown>>;
-  return typeof file === "string" && typeof offset === "number" && typeof length === "number";
 }

@@ -1,6 +1,8 @@
-import { readdir, rename, rm, stat } from "node:fs/promises";
+import { lstat, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { isEmptied, isWrittenByAnother, segmentsOf } from "./dead-letter-segments.ts";
+import { removeLeftovers } from "../disk/atomic-file.ts";
+import { namesIn } from "../disk/list-directory.ts";
+import { isEmptied, isForeign, isWrittenByAnother, segmentsOf } from "./dead-letter-segments.ts";
 import { removedFrom, tombstonesOf } from "./dead-letter-tombstones.ts";
 
 /** Where a segment is for the moment between the last look at it and its end. */
@@ -19,30 +21,39 @@ export async function sweep(directory: string): Promise<void> {
   await putBack(directory);
   for (const segment of await segmentsOf(directory)) {
     if (isWrittenByAnother(segment)) continue;
-    const removed = await removedFrom(segment);
-    if (!(await isEmptied(segment, removed))) continue;
-    const aside = `${segment}${asideSuffix}`;
-    await rename(segment, aside);
-    if (await isEmptied(aside, removed)) await rm(aside);
-    else await rename(aside, segment);
+    try {
+      await sweepOne(segment);
+    } catch (reason) {
+      // What is not ours stays; commands that read the store name it.
+      if (!isForeign(reason)) throw reason;
+    }
   }
   await forgetOrphans(directory);
+  await removeLeftovers(directory);
+}
+
+async function sweepOne(segment: string): Promise<void> {
+  const removed = await removedFrom(segment);
+  if (!(await isEmptied(segment, removed))) return;
+  const aside = `${segment}${asideSuffix}`;
+  await rename(segment, aside);
+  if (await isEmptied(aside, removed)) await rm(aside);
+  else await rename(aside, segment);
 }
 
 /** What a crash has left half-way. */
 async function putBack(directory: string): Promise<void> {
-  for (const name of await readdir(directory)) {
-    if (name.endsWith(asideSuffix))
-      await rename(join(directory, name), join(directory, name.slice(0, -asideSuffix.length)));
+  for (const name of await namesIn(directory, (name) => name.endsWith(asideSuffix))) {
+    await rename(join(directory, name), join(directory, name.slice(0, -asideSuffix.length)));
   }
 }
 
 async function forgetOrphans(directory: string): Promise<void> {
   const segments = new Set((await segmentsOf(directory)).map(tombstonesOf));
-  for (const name of await readdir(directory)) {
+  for (const name of await namesIn(directory, (name) => name.endsWith(tombstonesOf("")))) {
     const path = join(directory, name);
-    if (!name.endsWith(tombstonesOf("")) || segments.has(path)) continue;
-    const { mtimeMs } = await stat(path);
+    if (segments.has(path)) continue;
+    const { mtimeMs } = await lstat(path);
     if (Date.now() - mtimeMs > orphanedMs) await rm(path);
   }
 }

@@ -1,4 +1,5 @@
-import { open, stat } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
+import { openForReading } from "../disk/open-file.ts";
 import { errnoOf } from "../errors.ts";
 import { segmentsOf } from "./dead-letter-segments.ts";
 import { removedFrom, tombstonesOf } from "./dead-letter-tombstones.ts";
@@ -72,7 +73,7 @@ export class DeadLetterUsage {
 /** Another process may take a file of the store away at any moment. */
 export async function statIfThere(path: string): Promise<{ readonly ino: number; readonly size: number } | undefined> {
   try {
-    return await stat(path);
+    return await lstat(path);
   } catch (reason) {
     if (errnoOf(reason) === "ENOENT") return undefined;
     throw reason;
@@ -80,7 +81,7 @@ export async function statIfThere(path: string): Promise<{ readonly ino: number;
 }
 
 async function countLines(path: string, from: number, to: number): Promise<number> {
-  const file = await open(path, "r");
+  const file = await openForReading(path);
   try {
     const chunk = Buffer.allocUnsafe(Math.min(chunkBytes, to - from));
     let lines = 0;

@@ -3,7 +3,8 @@
  * directory of the state directory; one segment file per process, so a replay beside the running forwarder does not
  * disturb it. Entries that arrive together are written and synced together.
  */
-import { mkdir, open, stat, type FileHandle } from "node:fs/promises";
+import { constants } from "node:fs";
+import { lstat, mkdir, open, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, errnoOf } from "../errors.ts";
@@ -13,6 +14,11 @@ import { encoded, lineOf, type Line, type NewDeadLetter } from "./dead-letter-li
 import { DeadLetterRoom } from "./dead-letter-room.ts";
 
 export type { NewDeadLetter } from "./dead-letter-line.ts";
+
+/** The directory of the dead letters in the state directory. */
+export function deadLetterDirectory(stateDir: string): string {
+  return join(stateDir, "dead-letters");
+}
 
 export interface DeadLetterLimits {
   /** Most bytes of all segments together; beyond, `DeadLetterRoom` gives up what is least needed. */
@@ -160,7 +166,8 @@ export class DeadLetterStore implements AsyncDisposable {
     if (made !== undefined) await syncDirectory(dirname(made));
     const stamp = new Date().toISOString().replaceAll(/[:.]/g, "-");
     const path = join(this.#directory, `${stamp}-${process.pid}-${this.#serial++}.ndjson`);
-    const file = await open(path, "ax", 0o600);
+    const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
+    const file = await open(path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
     try {
       await syncDirectory(this.#directory);
     } catch (reason) {
@@ -174,7 +181,7 @@ export class DeadLetterStore implements AsyncDisposable {
 /** Whether the file that is written to is the one that others find. */
 async function isInPlace({ file, path }: Segment): Promise<boolean> {
   try {
-    return (await stat(path)).ino === (await file.stat()).ino;
+    return (await lstat(path)).ino === (await file.stat()).ino;
   } catch (reason) {
     // What cannot be looked at is not for that reason gone.
     return errnoOf(reason) !== "ENOENT";

@@ -1,26 +1,86 @@
-import { open, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { link, open, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { errnoOf } from "../errors.ts";
+import { namesIn } from "./list-directory.ts";
+import { createNew } from "./open-file.ts";
+import { readRegularFile } from "./read-file.ts";
+
+/** What a process writes until it is renamed; its number keeps two processes from writing the same one. */
+const temporaryName = /\.(\d{1,10})\.new$/;
+/** What earlier versions left when they were killed. */
+const formerNames = /^(?:checkpoint\.json\.tmp|window\.bin\.new|.*\.ndjson\.new)$/;
+
+export interface AtomicWrite {
+  /** Called when the new file is whole and durable, and not yet in its place. */
+  readonly beforeRename?: () => Promise<void>;
+}
 
 /**
- * Replaces a file so that a crash at any moment leaves the old one or the new one, whole: temporary file, sync, rename,
- * sync of the directory. Mode 0600.
+ * Replaces a file so that a crash at any moment leaves the old one or the new one, whole: a new temporary file beside it,
+ * sync, rename, sync of the directory. Mode 0600. Nothing is opened through a link, also where somebody else may write
+ * to the directory.
+ * @param data pieces are written as they come and are not held
  */
-export async function writeAtomically(path: string, data: string | Buffer): Promise<void> {
-  const temporary = `${path}.new`;
+export async function writeAtomically(
+  path: string,
+  data: string | Buffer | AsyncIterable<Buffer>,
+  { beforeRename }: AtomicWrite = {},
+): Promise<void> {
+  const temporary = `${path}.${process.pid}.new`;
+  const file = await createNew(temporary, 0o600);
   try {
-    const file = await open(temporary, "w", 0o600);
     try {
-      await file.writeFile(data);
+      if (typeof data === "string" || Buffer.isBuffer(data)) await file.writeFile(data);
+      else for await (const piece of data) await file.appendFile(piece);
       await file.sync();
     } finally {
       await file.close();
     }
+    await beforeRename?.();
     await rename(temporary, path);
   } catch (reason) {
     await rm(temporary, { force: true });
     throw reason;
   }
   await syncDirectory(dirname(path));
+}
+
+/**
+ * Gives what has a name a second one, so that it stays when the first one is given to something else. What has the second
+ * name already goes. A link is not followed.
+ * @param maxBytes the largest file that is copied where the file system has no hard links
+ * @throws what the system says; ENOENT when there is nothing
+ */
+export async function keepAs(path: string, second: string, maxBytes: number): Promise<void> {
+  await rm(second, { force: true });
+  try {
+    await link(path, second);
+  } catch (reason) {
+    if (errnoOf(reason) === "ENOENT") throw reason;
+    await writeAtomically(second, await readRegularFile(path, { maxBytes, links: "refuse" }));
+  }
+}
+
+/** Removes temporary files of processes that have ended. For one process at a time. */
+export async function removeLeftovers(directory: string): Promise<void> {
+  for (const name of await namesIn(directory, isTemporary)) {
+    const pid = temporaryName.exec(name)?.[1];
+    if (pid === undefined || !isAlive(Number(pid))) await rm(join(directory, name), { force: true });
+  }
+}
+
+function isTemporary(name: string): boolean {
+  return temporaryName.test(name) || formerNames.test(name);
+}
+
+function isAlive(pid: number): boolean {
+  if (pid === process.pid) return true;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (reason) {
+    return errnoOf(reason) !== "ESRCH";
+  }
 }
 
 /** Makes names that were made or changed in a directory durable. */

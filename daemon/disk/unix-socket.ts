@@ -1,4 +1,5 @@
-import { chmod, lstat, mkdir, rm } from "node:fs/promises";
+import { constants } from "node:fs";
+import { chmod, chown, lstat, mkdir, open, rm, stat, type FileHandle } from "node:fs/promises";
 import { connect, type Server } from "node:net";
 import { dirname } from "node:path";
 import { DfnError, errnoOf } from "../errors.ts";
@@ -25,7 +26,40 @@ export async function listenAt(
   await mkdir(dirname(path), { recursive: true, mode: 0o755 });
   await removeStale(path, setting);
   await bind(server, path, backlog);
-  await chmod(path, mode);
+  await withSocket(path, (own) => chmod(own, mode));
+}
+
+/**
+ * Calls `action` with a path that leads to the socket that is at `path` now, whatever is put there in the meantime. A link
+ * is not followed.
+ * @throws DfnError IO when something other than a socket is there; else the system's error
+ */
+export async function withSocket<T>(path: string, action: (own: string) => Promise<T>): Promise<T> {
+  const file = await openSocket(path);
+  try {
+    return await action(`/proc/self/fd/${file.fd}`);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Gives the socket file at a path to a group. @throws as `withSocket` */
+export function giveSocketToGroup(path: string, gid: number): Promise<void> {
+  return withSocket(path, (own) => chown(own, process.geteuid?.() ?? 0, gid));
+}
+
+/** A descriptor that only names the file (open(2), O_PATH; the number is that of x64 and arm64). */
+const onlyNames = 0o10000000;
+
+async function openSocket(path: string): Promise<FileHandle> {
+  const file = await open(path, onlyNames | constants.O_NOFOLLOW);
+  try {
+    if ((await file.stat()).isSocket()) return file;
+    throw new DfnError("IO", `${path} is not a socket: find out who put it there, and remove it`);
+  } catch (reason) {
+    await file.close();
+    throw reason;
+  }
 }
 
 function bind(server: Server, path: string, backlog: number): Promise<void> {
@@ -47,7 +81,12 @@ async function removeStale(path: string, setting: string): Promise<void> {
   try {
     const found = await lstat(path);
     if (!found.isSocket()) {
-      throw new DfnError("IO", `${path} exists and is no socket: remove it, or set ${setting} to another path`);
+      throw new DfnError("IO", `${path} exists and is not a socket: remove it, or set ${setting} to another path`);
+    }
+    const { uid } = await stat(dirname(path));
+    if (![0, process.geteuid?.(), uid].includes(found.uid)) {
+      const whose = `${path} is a socket of another user (uid ${found.uid})`;
+      throw new DfnError("IO", `${whose}: find out what put it there and remove it, or set ${setting} to another path`);
     }
   } catch (reason) {
     if (errnoOf(reason) === "ENOENT") return;

@@ -1,7 +1,8 @@
 import { constants } from "node:fs";
-import { access, readFile, stat } from "node:fs/promises";
+import { access, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { errnoOf } from "../errors.ts";
+import { startOfText, wholeText } from "./read.ts";
 
 /** Whose rights count for a look at a file. */
 export interface Account {
@@ -17,6 +18,10 @@ export interface Ownership {
   readonly gid: number;
   readonly mode: number;
 }
+
+/** /proc/PID/status has a page, and a line for the groups. */
+const mostStatusBytes = 1024 * 1024;
+const mostAccountBytes = 16 * 1024 * 1024;
 
 /** As in access(2). */
 export const rights = { read: 4, write: 2, execute: 1 } as const;
@@ -70,6 +75,12 @@ async function ownRefusal(path: string, right: Right): Promise<Refusal | undefin
   }
 }
 
+/** Whether a file is root's and nobody else may change it. */
+export async function isRootsAlone(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found !== undefined && found.uid === 0 && (found.mode & 0o022) === 0;
+}
+
 /** The user who runs this. */
 export function ownAccount(): Account {
   const gids = [process.getegid?.() ?? 0, ...(process.getgroups?.() ?? [])];
@@ -79,7 +90,7 @@ export function ownAccount(): Account {
 
 /** The account of a running process. Throws what the system says when there is none. */
 export async function accountOfProcess(pid: number): Promise<Account> {
-  const text = await readFile(`/proc/${pid}/status`, "utf8");
+  const text = await startOfText(`/proc/${pid}/status`, mostStatusBytes);
   const numbers = (name: string): number[] => {
     const line = new RegExp(`^${name}:\\s*(.*)$`, "m").exec(text)?.[1] ?? "";
     return line.split(/\s+/).filter(Boolean).map(Number);
@@ -109,6 +120,6 @@ async function nameOf(uid: number): Promise<string> {
 
 /** The fields of each line; none where the file cannot be read (users from a directory service have no line either). */
 async function lines(path: string): Promise<string[][]> {
-  const text = await readFile(path, "utf8").catch(() => "");
+  const text = await wholeText(path, mostAccountBytes).catch(() => "");
   return text.split("\n").map((line) => line.split(":"));
 }

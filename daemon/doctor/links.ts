@@ -26,7 +26,7 @@ import { judgeQueue, lookAtQueue } from "./links/queue.ts";
 import { judgeRules, lookAtRules } from "./links/rules.ts";
 import { judgeSocket, lookAtSocket } from "./links/socket.ts";
 import { judgeUnit, lookAtUnit } from "./links/unit.ts";
-import { refusalFor } from "./accounts.ts";
+import { isRootsAlone, refusalFor } from "./accounts.ts";
 import { allProcesses, type Running, wazuhDaemon } from "./processes.ts";
 import type { Scene } from "./scene.ts";
 
@@ -148,7 +148,8 @@ function socketLinks(
     link("hand-over", async () => {
       const socketPath = toldSocket(blocks, path);
       const integratordPid = (await daemon(home, "wazuh-integratord"))?.pid;
-      const mayRun = (await refusalFor(isRoot ? wazuh : self, customDfn, "execute")) === undefined;
+      const isSafe = !isRoot || (await isRootsAlone(customDfn));
+      const mayRun = isSafe && (await refusalFor(isRoot ? wazuh : self, customDfn, "execute")) === undefined;
       const setting = { path: customDfn, home, socketPath, isTailOn, isRoot, wazuh, self, mayRun, integratordPid };
       return judgeHandOver(await lookAtHandOver(setting));
     }),

@@ -1,6 +1,7 @@
-import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { namesIn } from "../disk/list-directory.ts";
 import { isAbsent } from "../sources/tail/archives.ts";
+import { startOfText } from "./read.ts";
 
 /** A running process. */
 export interface Running {
@@ -14,10 +15,16 @@ export interface Running {
 /** Kernel ticks a second that /proc counts in; 100 on every Linux that Node runs on (USER_HZ). */
 const ticksPerSecond = 100;
 
+/** More than the arguments that a process is known by; anybody may start one with 2 MiB of them. */
+const mostCommandBytes = 8192;
+const mostStatBytes = 1024 * 1024;
+/** A daemon has one pid file, and leaves another one when it is killed. */
+const mostPidFiles = 100;
+
 /** All processes that this user sees; all there are, unless /proc is mounted with hidepid. */
 export async function allProcesses(): Promise<Running[]> {
-  const names = await readdir("/proc");
-  const found = await Promise.all(names.filter((name) => /^\d+$/.test(name)).map((name) => processOf(Number(name))));
+  const names = await namesIn("/proc", (name) => /^\d+$/.test(name));
+  const found = await Promise.all(names.map((name) => processOf(Number(name))));
   return found.filter((one) => one !== undefined);
 }
 
@@ -25,9 +32,9 @@ export async function allProcesses(): Promise<Running[]> {
 export async function processOf(pid: number): Promise<Running | undefined> {
   try {
     const [command, stat, system] = await Promise.all([
-      readFile(`/proc/${pid}/cmdline`, "latin1"),
-      readFile(`/proc/${pid}/stat`, "latin1"),
-      readFile("/proc/stat", "latin1"),
+      startOfText(`/proc/${pid}/cmdline`, mostCommandBytes),
+      startOfText(`/proc/${pid}/stat`, mostCommandBytes),
+      startOfText("/proc/stat", mostStatBytes),
     ]);
     // The name in parentheses may hold anything; the start time is the 20th field behind it (proc(5): 22nd of all).
     const ticks = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
@@ -47,13 +54,13 @@ export async function processOf(pid: number): Promise<Running | undefined> {
  */
 export async function wazuhDaemon(home: string, name: string): Promise<Running | undefined> {
   const directory = join(home, "var/run");
-  const files = await readdir(directory).catch((reason: unknown) => {
+  const form = new RegExp(`^${name}-(\\d{1,7})\\.pid$`);
+  const files = await namesIn(directory, (file) => form.test(file)).catch((reason: unknown): string[] => {
     if (isAbsent(reason)) return [];
     throw reason;
   });
-  for (const file of files) {
-    const pid = new RegExp(`^${name}-(\\d+)\\.pid$`).exec(file)?.[1];
-    const found = pid === undefined ? undefined : await processOf(Number(pid));
+  for (const file of files.slice(0, mostPidFiles)) {
+    const found = await processOf(Number(form.exec(file)?.[1]));
     // A killed daemon leaves its file, and the number may be another process's by now.
     if (found?.args.some((arg) => arg.includes(name)) === true) return found;
   }

@@ -1,9 +1,9 @@
-import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, errnoOf } from "../errors.ts";
 import type { Snapshot } from "../status/facts.ts";
 import { type OssecConf, readOssecConf, Unreadable } from "../wazuh/ossec-conf.ts";
 import { type Account, accountNamed, accountOfProcess, ownerOf } from "./accounts.ts";
+import { statOwn, wholeText } from "./read.ts";
 
 /** What the links share: accounts, what the running forwarder says of itself, and the manager's settings. */
 export interface Scene {
@@ -35,9 +35,8 @@ const mostConfBytes = 8 * 1024 * 1024;
 export async function sightOfOssecConf(home: string): Promise<OssecConfSight> {
   const path = join(home, "etc/ossec.conf");
   try {
-    const { mtimeMs, size } = await stat(path);
-    if (size > mostConfBytes) return { kind: "broken", path, reason: `it has ${size} bytes` };
-    return { kind: "read", path, conf: readOssecConf(await readFile(path, "latin1")), changedAtMs: mtimeMs };
+    const conf = readOssecConf(await wholeText(path, mostConfBytes));
+    return { kind: "read", path, conf, changedAtMs: Number((await statOwn(path)).mtimeMs) };
   } catch (reason) {
     if (reason instanceof Unreadable) return { kind: "broken", path, reason: reason.message };
     const errno = errnoOf(reason);
@@ -52,7 +51,9 @@ export async function sightOfOssecConf(home: string): Promise<OssecConfSight> {
  * A program of integratord has this one group, whatever others the user is in (src/shared/privsep_op.c:148-165).
  */
 export async function wazuhAccount(home: string): Promise<Account | undefined> {
-  return ownerOf(join(home, "queue/sockets")).catch(() => accountNamed("wazuh"));
+  const owner = await ownerOf(join(home, "queue/sockets")).catch(() => undefined);
+  // Never root: the doctor runs custom-dfn as this user.
+  return owner === undefined || owner.uid === 0 ? accountNamed("wazuh") : owner;
 }
 
 /** The running forwarder's account; else the user that the installation makes; else the owner of the state. */

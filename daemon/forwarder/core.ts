@@ -1,10 +1,9 @@
-import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import type { BatchLimits } from "../delivery/batch-queue.ts";
 import { Budget } from "../delivery/budget.ts";
 import type { Feedback, Handler, Sink } from "../delivery/contract.ts";
 import type { Couples } from "../delivery/couples.ts";
-import { DeadLetterStore, type NewDeadLetter } from "../delivery/dead-letters.ts";
+import { deadLetterDirectory, DeadLetterStore, type NewDeadLetter } from "../delivery/dead-letters.ts";
 import { Outbox } from "../delivery/outbox.ts";
 import { OwnNode } from "../delivery/own-node.ts";
 import { Pipeline } from "../delivery/pipeline.ts";
@@ -17,11 +16,6 @@ import { readNodeIdentity } from "../wazuh/node.ts";
 import type { Books } from "./books.ts";
 
 const deadLetterLimits = { maxBytes: 256 * 1024 * 1024, segmentBytes: 4 * 1024 * 1024 };
-
-/** The directory of the dead letters in the state directory. */
-export function deadLetterDirectory(stateDir: string): string {
-  return join(stateDir, "dead-letters");
-}
 
 export function openDeadLetters(config: Config, log: Log): DeadLetterStore {
   return new DeadLetterStore(deadLetterDirectory(config.stateDir), deadLetterLimits, log);

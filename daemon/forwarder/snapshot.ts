@@ -3,7 +3,7 @@ import { FileSink } from "../sinks/file.ts";
 import { KafkaSink } from "../sinks/kafka/sink.ts";
 import type { Facts, SinkFacts } from "../status/facts.ts";
 import type { Surroundings, Watched } from "../status/surroundings.ts";
-import { deadLetterDirectory } from "./core.ts";
+import { deadLetterDirectory } from "../delivery/dead-letters.ts";
 import type { Forwarder } from "./forwarder.ts";
 
 export interface SnapshotContext {

@@ -1,8 +1,9 @@
-import { mkdir, open, stat, type FileHandle } from "node:fs/promises";
+import { lstat, mkdir, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { describe } from "../errors.ts";
 import { syncDirectory } from "../disk/atomic-file.ts";
 import { type Flock, loadFlock, waitForLock } from "../disk/flock.ts";
+import { behindOwnLink, openForAppending } from "../disk/open-file.ts";
 import type { Log } from "../telemetry/log.ts";
 
 const newlineByte = 0x0a;
@@ -78,15 +79,16 @@ export class RecordFile implements AsyncDisposable {
   }
 
   async #opened(): Promise<OpenFile> {
-    const there = await stat(this.#path).catch(() => undefined); // What else is wrong with it, open says.
+    const path = await behindOwnLink(this.#path);
+    const there = await lstat(path).catch(() => undefined); // What else is wrong with it, open says.
     if (this.#file !== undefined && this.#file.ino === there?.ino) return this.#file;
     await this[Symbol.asyncDispose]();
-    await mkdir(dirname(this.#path), { recursive: true });
-    const handle = await open(this.#path, "a+", 0o640);
+    await mkdir(dirname(path), { recursive: true });
+    const handle = await openForAppending(path, 0o640);
     try {
       const { size, ino } = await handle.stat();
       // A file that was just made has its name on the disk before a record counts as there.
-      if (size === 0) await syncDirectory(dirname(this.#path));
+      if (size === 0) await syncDirectory(dirname(path));
       this.#file = { handle, ino, leftover: undefined };
       return this.#file;
     } catch (reason) {

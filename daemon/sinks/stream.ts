@@ -1,8 +1,12 @@
 import { once } from "node:events";
 import type { Batch, Lookup, Sink, WriteOutcome } from "../delivery/contract.ts";
+import { printableJson } from "../printable.ts";
 import { fileLine } from "./file.ts";
 
-/** Writes records to a stream in the file sink's form: for a look at what would be sent. Nothing is durable. */
+/**
+ * Writes records to a stream in the file sink's form: for a look at what would be sent. Nothing is durable. It may be a
+ * terminal, so what could steer one is escaped, as JSON allows.
+ */
 export class StreamSink implements Sink {
   readonly maxInFlight = 1;
   readonly #stream: NodeJS.WritableStream;
@@ -32,7 +36,7 @@ export class StreamSink implements Sink {
   }
 
   async write(batch: Batch): Promise<readonly WriteOutcome[]> {
-    const lines = batch.records.map((record) => `${fileLine(batch.topic, batch.partition, record)}\n`);
+    const lines = batch.records.map((record) => `${printableJson(fileLine(batch.topic, batch.partition, record))}\n`);
     if (!this.#stream.write(lines.join(""))) {
       await Promise.race([once(this.#stream, "drain"), once(this.closed, "abort")]).catch(() => this.#closed.abort());
     }

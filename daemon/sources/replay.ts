@@ -27,6 +27,7 @@ const feedBytes = 16 * 1024;
  * Reads the alerts of one file: plain, gzip (told by its first bytes, not its name), or `-` for standard input. The last
  * line needs no newline.
  *
+ * @param open gives a descriptor that is read instead of opening the path
  * @throws DfnError IO when the file cannot be read, DATA when its compression is damaged; what came before is delivered
  */
 export async function replayFile(
@@ -34,6 +35,7 @@ export async function replayFile(
   maxLineBytes: number,
   intake: ReplayIntake,
   progress: ReplayProgress,
+  open?: () => number,
 ): Promise<void> {
   const splitter = new Splitter(intake, maxLineBytes);
   const name = path === "-" ? "standard input" : path;
@@ -43,7 +45,7 @@ export async function replayFile(
     if (piece.kind === "over-long") intake.overLong(Buffer.from(piece.bytes), place);
     else intake.deliver(Buffer.from(piece.bytes), place);
   };
-  for await (const chunk of chunksOf(path, name)) {
+  for await (const chunk of chunksOf(path, name, open)) {
     progress.bytes += chunk.length;
     for (const piece of splitter.push(chunk)) await take(piece);
   }
@@ -51,10 +53,11 @@ export async function replayFile(
   if (splitter.rest().length > 0) for (const piece of splitter.push(Buffer.from("\n"))) await take(piece);
 }
 
-async function* chunksOf(path: string, name: string): AsyncGenerator<Buffer> {
-  const raw: AsyncIterable<Buffer> =
-    path === "-" ? process.stdin : createReadStream(path, { highWaterMark: chunkBytes });
+async function* chunksOf(path: string, name: string, open: (() => number) | undefined): AsyncGenerator<Buffer> {
   try {
+    const from = open === undefined ? {} : { fd: open() };
+    const raw: AsyncIterable<Buffer> =
+      path === "-" ? process.stdin : createReadStream(path, { ...from, highWaterMark: chunkBytes });
     const chunks = raw[Symbol.asyncIterator]();
     let head: Buffer = Buffer.alloc(0);
     // A pipe may bring the two bytes that tell gzip apart one by one.
@@ -66,6 +69,7 @@ async function* chunksOf(path: string, name: string): AsyncGenerator<Buffer> {
     const all = chain(head, chunks);
     yield* head[0] === 0x1f && head[1] === 0x8b ? inflated(all) : all;
   } catch (reason) {
+    if (reason instanceof DfnError) throw reason;
     const isRead = reason instanceof Error && "syscall" in reason;
     const code = isRead ? "IO" : "DATA";
     throw new DfnError(code, `cannot read ${name}: ${describe(reason)}`, { cause: reason });

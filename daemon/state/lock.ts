@@ -1,6 +1,7 @@
-import { mkdir, open, type FileHandle } from "node:fs/promises";
+import { mkdir, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { type Flock, loadFlock } from "../disk/flock.ts";
+import { openForAppending } from "../disk/open-file.ts";
 import { describe, DfnError } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
 
@@ -15,7 +16,7 @@ export async function lockStateDir(directory: string, log: Log): Promise<AsyncDi
   let file: FileHandle;
   try {
     await mkdir(directory, { recursive: true, mode: 0o750 });
-    file = await open(path, "a", 0o600);
+    file = await openForAppending(path, 0o600);
   } catch (reason) {
     const remedy = "make it writable for this user, or set state_dir";
     throw new DfnError("IO", `cannot use the state directory ${directory}: ${describe(reason)}; ${remedy}`, {

@@ -1,9 +1,10 @@
-import { readFile, rm, stat } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import type { SavedWindow } from "../delivery/couples.ts";
 import { savedWords } from "../delivery/pairing.ts";
 import { writeAtomically } from "../disk/atomic-file.ts";
+import { readRegularFile } from "../disk/read-file.ts";
 import { describe, errnoOf } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
 
@@ -40,7 +41,7 @@ export async function removeWindow(stateDir: string): Promise<void> {
 export async function loadWindow(stateDir: string, log: Log): Promise<SavedWindow | undefined> {
   const path = join(stateDir, fileName);
   try {
-    const window = (await stat(path)).size > mostBytes ? undefined : decode(await readFile(path));
+    const window = decode(await readRegularFile(path, { maxBytes: mostBytes, links: "refuse" }));
     if (window !== undefined) return window;
     log.warn({ path }, "the saved pairing window is damaged or not ours and left out; an alert may be sent twice");
   } catch (reason) {

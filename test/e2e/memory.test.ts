@@ -59,7 +59,7 @@ for (const { what, bytes, alerts } of [
       await stream.send(line);
     }
     await eventually("an answer for each alert", () => stream.answers.length === alerts - 1);
-    const { queue } = (await askStatus({ kind: "unix", path: world.directory.join("status.sock") })).snapshot;
+    const { queue } = await askStatus({ kind: "unix", path: world.directory.join("status.sock") });
     assert.ok(queue.bytes >= queue.limitBytes, `${queue.bytes} of ${queue.limitBytes} bytes are taken`);
     await kafka.startAll();
     await kafka.recordsReach(world.topic, alerts);
@@ -85,7 +85,7 @@ test("lines of up to 10 MB again and again, and some over the limit: memory does
       appendFileSync(log, lineOf(1000, round).toString().replace('"full_log":"', long));
     }
     const isDone = async (): Promise<boolean> => {
-      const { acknowledged, deadLettered } = (await askStatus(status)).snapshot.sources.tail;
+      const { acknowledged, deadLettered } = (await askStatus(status)).sources.tail;
       return acknowledged === round * (small + 3) && deadLettered === round;
     };
     await eventually("an outcome for each", isDone);

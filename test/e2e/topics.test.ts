@@ -65,7 +65,7 @@ test("a topic that is deleted and created again gets the alerts that come from t
   world.analysisd.flush();
   // Not only in the topic, but known to be: what is not acknowledged is sent again, into the new one.
   const status = { kind: "unix", path: world.directory.join("status.sock") } as const;
-  await eventually("100 outcomes", async () => (await askStatus(status)).snapshot.sources.tail.acknowledged === 100);
+  await eventually("100 outcomes", async () => (await askStatus(status)).sources.tail.acknowledged === 100);
   await kafka.deleteTopic(world.topic);
   await eventually("the topic to be gone", () =>
     kafka.recordCount(world.topic).then(

@@ -62,12 +62,12 @@ test("a path where something else stands is refused, and what stands there is le
   await using world = await SocketWorld.prepare();
   await mkdir(dirname(world.path));
   await writeFile(world.path, "precious");
-  await assert.rejects(world.source.listen(), failsWith("IO", /is no socket: remove it/));
+  await assert.rejects(world.source.listen(), failsWith("IO", /is not a socket: remove it/));
   assert.equal(await readFile(world.path, "utf8"), "precious");
   await using other = await SocketWorld.prepare();
   await mkdir(dirname(other.path));
   symlinkSync(world.path, other.path);
-  await assert.rejects(other.source.listen(), failsWith("IO", /is no socket/));
+  await assert.rejects(other.source.listen(), failsWith("IO", /is not a socket/));
   await using inside = await SocketWorld.prepare({ path: `${world.path}/alerts.sock` });
   await assert.rejects(inside.source.listen(), failsWith("IO", /sources\.socket\.path/));
 });

@@ -100,7 +100,7 @@ test("the socket of a dead process is replaced, that of a living one and any oth
   const file = temp.join("file");
   await writeFile(file, "mine");
   await second.listen(unix(file), log);
-  assert.match(JSON.stringify(errors[1]), /is no socket/);
+  assert.match(JSON.stringify(errors[1]), /is not a socket/);
 
   const stale = temp.join("stale.sock");
   await leaveStale(stale);

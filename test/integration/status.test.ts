@@ -192,7 +192,7 @@ test("a status socket that cannot be had is an error in the log, and alerts are 
   await using world = await StatusWorld.create();
   writeFileSync(world.statusSocket, "a file in its place");
   const forwarder = await world.start();
-  assert.match(forwarder.errorLines.join("\n"), /"level":"error".*is no socket.*the status cannot be offered/);
+  assert.match(forwarder.errorLines.join("\n"), /"level":"error".*is not a socket.*the status cannot be offered/);
   world.writeLog(alertLine(1_700_000_001));
   await world.sentReach(1);
   assert.equal((await forwarder.stop()).ended, 0);

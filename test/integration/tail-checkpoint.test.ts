@@ -112,7 +112,8 @@ test("while the state directory cannot be written the tail goes on, says so once
   tree.rotate("21");
   await using tail = await TestTail.start(tree);
   // A directory in the place of the temporary file stops root as well.
-  mkdirSync(`${current(tree)}.tmp`);
+  const temporary = `${current(tree)}.${process.pid}.new`;
+  mkdirSync(temporary);
   chmodSync(tree.stateDir, 0o700);
   for (const [nowMs, word] of [
     [0, "a"],
@@ -126,7 +127,7 @@ test("while the state directory cannot be written the tail goes on, says so once
   }
   assert.deepEqual(tail.texts, ["a", "b", "c"]);
   assert.equal(tail.logged.find("error", /cannot be written/).length, 2);
-  renameSync(`${current(tree)}.tmp`, `${tree.stateDir}/away`);
+  renameSync(temporary, `${tree.stateDir}/away`);
   await tail.checkpoint();
   assert.equal(tail.logged.find("info", /can be written again/).length, 1);
   await tail.stop();

@@ -1,5 +1,8 @@
-import { readFile, stat } from "node:fs/promises";
+import { lstat, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { readRegularFile } from "../../disk/read-file.ts";
+import { DfnError } from "../../errors.ts";
+import { command } from "../../printable.ts";
 import type { Snapshot } from "../../status/facts.ts";
 import { Archives, isAbsent, type Archive } from "../../sources/tail/archives.ts";
 import { decode, type Body } from "../../sources/tail/checkpoint.ts";
@@ -8,6 +11,8 @@ import { failed, type Judgement, ok, unseen, warning } from "../judgement.ts";
 
 const behindSeconds = 60;
 const longAgoMs = 10_000;
+/** As the forwarder has it (sources/tail/checkpoint-store.ts). */
+const mostBytes = 8 * 1024 * 1024;
 
 /** What stands in the state directory. */
 export type Stored =
@@ -28,7 +33,8 @@ export interface CheckpointFacts {
 export function judgeCheckpoint({ stateDir, stored, status, nowMs }: CheckpointFacts): Judgement[] {
   const path = `${stateDir}/checkpoint.json`;
   const { log, checkpoint } = status ?? {};
-  if (checkpoint?.trouble !== undefined) return [failed(checkpoint.trouble, `df -h ${stateDir}; ls -ld ${stateDir}`)];
+  if (checkpoint?.trouble !== undefined)
+    return [failed(checkpoint.trouble, command`df -h ${stateDir}; ls -ld ${stateDir}`)];
   if (log !== undefined) {
     const ageSeconds = checkpoint?.ageSeconds;
     if (ageSeconds === undefined || ageSeconds * 1000 > longAgoMs) {
@@ -80,8 +86,8 @@ export function judgeArchives({ stored, archives, isRunning, currentId, director
     position.id === currentId || own === undefined || archives.some(({ name }) => name.rank === own.rank);
   if (!isOwnThere && !isRunning) {
     const text = `${position.file} is gone, and was read up to byte ${position.offset} only`;
-    const remedy = `wazuh-dfn replay FILE  # bring it back from a backup, as ${directory}/${position.name ?? "FILE"}.json`;
-    return [failed(text, remedy)];
+    const back = `${directory}/${position.name ?? "FILE"}.json`;
+    return [failed(text, command`wazuh-dfn replay FILE  # bring it back from a backup, as ${back}`)];
   }
   const unread = archives.filter(({ name }) => name.rank > afterRank || name.rank === own?.rank);
   const compressed = unread.filter((archive) => archive.compressed);
@@ -105,10 +111,11 @@ export function judgeArchives({ stored, archives, isRunning, currentId, director
 export async function lookAtStored(stateDir: string): Promise<Stored> {
   const path = join(stateDir, "checkpoint.json");
   try {
-    const { mtimeMs } = await stat(path);
-    const decoded = decode(await readFile(path, "utf8"));
+    const { mtimeMs } = await lstat(path);
+    const decoded = decode((await readRegularFile(path, { maxBytes: mostBytes, links: "refuse" })).toString("utf8"));
     return decoded.kind === "valid" ? { kind: "valid", body: decoded.body, writtenAtMs: mtimeMs } : { kind: "damaged" };
   } catch (reason) {
+    if (reason instanceof DfnError) return { kind: "damaged" }; // A link, a pipe, or far too large.
     return { kind: isAbsent(reason) ? "absent" : "unseen" };
   }
 }

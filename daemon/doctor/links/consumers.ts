@@ -1,7 +1,9 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { command } from "../../printable.ts";
 import { failed, type Judgement, ok, warning } from "../judgement.ts";
 import type { Running } from "../processes.ts";
+import { startOfText } from "../read.ts";
 
 /** Where the Python daemon is installed by its own guide. */
 const pythonHome = "/opt/wazuh-dfn";
@@ -24,14 +26,14 @@ export function judgeConsumers({ processes, ours, units, oldFiles }: ConsumerFac
   const unit = units[0]?.name;
   for (const { pid, args } of processes.filter((one) => isPythonDaemon(one.args))) {
     const file = configOf(args) ?? oldFiles[0];
-    const stop = unit === undefined ? `kill ${pid}` : `systemctl disable --now ${unit}`;
+    const stop = unit === undefined ? `kill ${pid}` : command`systemctl disable --now ${unit}`;
     const text = `the Python daemon still runs (pid ${pid}${file === undefined ? "" : `, with ${file}`}): alerts are sent twice`;
     judgements.push(failed(text, `${stop}  # docs/migrate.md says how to change over`));
   }
   if (judgements.length === 0) {
     for (const { name } of units.filter(({ isEnabled }) => isEnabled)) {
       const text = `${name} starts the Python daemon again at the next boot`;
-      judgements.push(warning(text, `systemctl disable ${name}`));
+      judgements.push(warning(text, command`systemctl disable ${name}`));
     }
   }
   for (const { pid } of processes.filter((one) => isForwarder(one.args) && !ours.includes(one.pid))) {
@@ -72,7 +74,7 @@ async function pythonUnits(): Promise<{ name: string; isEnabled: boolean }[]> {
   for (const directory of unitDirectories) {
     for (const name of await readdir(directory).catch(() => [])) {
       if (!/dfn.*\.service$/.test(name) || found.some((one) => one.name === name)) continue;
-      const text = (await readFile(join(directory, name), "latin1").catch(() => "")).slice(0, mostUnitBytes);
+      const text = await startOfText(join(directory, name), mostUnitBytes).catch(() => "");
       if (new RegExp(`^ExecStart=.*(python|${pythonHome})`, "m").test(text)) {
         found.push({ name, isEnabled: enabled.includes(name) });
       }

@@ -1,7 +1,8 @@
-import { open, stat } from "node:fs/promises";
 import { isAbsent } from "../../sources/tail/archives.ts";
+import { command } from "../../printable.ts";
 import { type Account, may, type Ownership } from "../accounts.ts";
 import { failed, type Judgement, ok, unseen, warning } from "../judgement.ts";
+import { startOfText, statOwn } from "../read.ts";
 
 export interface CustomDfnFacts {
   readonly path: string;
@@ -21,8 +22,8 @@ export function judgeCustomDfn({ path, file, firstLine, wazuh }: CustomDfnFacts)
   if (file === "unseen") return [unseen(path)];
   if (file === "absent")
     return [failed(`${path} does not exist, so integratord leaves the block out`, "wazuh-dfn-install")];
-  if (!file.isFile) return [failed(`${path} is no file`, `rm -r ${path} && wazuh-dfn-install`)];
-  const mend = `chown root:${wazuh.gids[0] ?? "wazuh"} ${path} && chmod 0750 ${path}`;
+  if (!file.isFile) return [failed(`${path} is no file`, command`rm -r ${path} && wazuh-dfn-install`)];
+  const mend = command`chown root:${wazuh.gids[0] ?? "wazuh"} ${path} && chmod 0750 ${path}`;
   if (may(wazuh, file, "write")) {
     return [failed(`${wazuh.name} may write ${path}, so integratord refuses to run it (${shown(file)})`, mend)];
   }
@@ -49,21 +50,16 @@ function shown({ uid, gid, mode }: Ownership): string {
 
 export async function lookAtCustomDfn(path: string, wazuh: Account): Promise<CustomDfnFacts> {
   try {
-    const found = await stat(path);
-    const file = { uid: found.uid, gid: found.gid, mode: found.mode, isFile: found.isFile() };
+    const found = await statOwn(path);
+    const file = { uid: Number(found.uid), gid: Number(found.gid), mode: Number(found.mode), isFile: found.isFile() };
     return { path, file, firstLine: found.isFile() ? await firstLineOf(path) : undefined, wazuh };
   } catch (reason) {
     return { path, file: isAbsent(reason) ? "absent" : "unseen", firstLine: undefined, wazuh };
   }
 }
 
+/** Undefined where it may not be read; the mode is judged in any case. */
 async function firstLineOf(path: string): Promise<string | undefined> {
-  const file = await open(path).catch(() => undefined);
-  if (file === undefined) return undefined; // The mode is judged all the same.
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(256), 0, 256, 0);
-    return buffer.toString("latin1", 0, bytesRead).split("\n")[0];
-  } finally {
-    await file.close();
-  }
+  const text = await startOfText(path, 256).catch(() => undefined);
+  return text?.split("\n")[0];
 }

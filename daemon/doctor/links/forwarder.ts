@@ -13,7 +13,8 @@ export function judgeForwarder(facts: ForwarderFacts): Judgement[] {
   const { snapshot, ownVersion } = facts;
   const { version, pid, health, deadLetters } = snapshot;
   const judgements = health.reasons.map(({ subject, text, remedy }) =>
-    warning(`${subject}: ${text}`, remedy === "" ? "wazuh-dfn status" : `wazuh-dfn status  # ${remedy}`),
+    // What answers may be anybody's words: they are not put into a command, not as a comment either.
+    warning(`${subject}: ${text}${remedy === "" ? "" : `; ${remedy}`}`, "wazuh-dfn status"),
   );
   if (version !== ownVersion) {
     const text = `version ${version} runs (pid ${pid}), and ${ownVersion} is installed`;

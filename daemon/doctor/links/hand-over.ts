@@ -1,17 +1,19 @@
 import { spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe } from "../../errors.ts";
 import type { Account } from "../accounts.ts";
 import { failed, type Judgement, ok, unseen, warning } from "../judgement.ts";
+import { startOfText } from "../read.ts";
 import { makeTestAlert, type TestAlert } from "../test-alert.ts";
 
 /** The time in which custom-dfn has to be done; it takes 35 ms and waits 50 ms for the forwarder. */
 const endWithinMs = 4000;
 const mostOutputBytes = 4096;
+const mostEnvironmentBytes = 1024 * 1024;
 /**
  * custom-dfn waits 50 ms for the forwarder, which a busy machine takes longer for now and then, this one more so while
  * the doctor looks at all else: then it is asked again.
@@ -152,7 +154,7 @@ function endGroup(pid: number): void {
 /** integratord's own PATH, which its programs inherit; only root may read it. */
 async function pathOf(integratordPid: number | undefined): Promise<string> {
   if (integratordPid === undefined) return servicePath;
-  const text = await readFile(`/proc/${integratordPid}/environ`, "utf8").catch(() => "");
+  const text = await startOfText(`/proc/${integratordPid}/environ`, mostEnvironmentBytes).catch(() => "");
   const entry = text.split("\0").find((one) => one.startsWith("PATH="));
   return entry?.slice("PATH=".length) ?? servicePath;
 }

@@ -1,5 +1,6 @@
 import type { HandlersSettings } from "../../config/config.ts";
 import { osMatch } from "../../handlers/os-match.ts";
+import { shellWord } from "../../printable.ts";
 import { type OssecConf } from "../../wazuh/ossec-conf.ts";
 import { failed, type Judgement, ok, warning } from "../judgement.ts";
 
@@ -119,7 +120,7 @@ function narrowings({ handlers }: BlockFacts, block: Block): { text: string; do:
       const text = `<group>${groups}${blank} keeps alerts of group ${missing.join(", ")} back`;
       found.push({
         text,
-        do: `<group>${[...new Set([...passed.map((one) => one.trim()), ...wanted])].join(",")}</group>`,
+        do: shellWord(`<group>${[...new Set([...passed.map((one) => one.trim()), ...wanted])].join(",")}</group>`),
       });
     } else if (passthrough !== undefined && passthrough.groups === undefined) {
       const text = `<group>${groups} keeps alerts back that passthrough wants, which has no groups`;

@@ -1,8 +1,10 @@
-import { readdir, readFile, readlink, stat } from "node:fs/promises";
+import { readlink, stat } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
+import { namesIn } from "../../disk/list-directory.ts";
 import { errnoOf } from "../../errors.ts";
 import { failed, type Judgement, ok, unseen, warning } from "../judgement.ts";
 import type { Running } from "../processes.ts";
+import { startOfText } from "../read.ts";
 
 /** integratord looks once a second (Wazuh 4.14 source: src/os_integrator/integrator.c:155-158). */
 const lookAgainMs = 2500;
@@ -96,7 +98,7 @@ interface Spot {
 async function spotOf(pid: number, path: string): Promise<Spot | "unseen" | "not-open"> {
   let descriptors: string[];
   try {
-    descriptors = await readdir(`/proc/${pid}/fd`);
+    descriptors = await namesIn(`/proc/${pid}/fd`);
   } catch (reason) {
     return errnoOf(reason) === "ENOENT" ? "not-open" : "unseen";
   }
@@ -107,7 +109,7 @@ async function spotOf(pid: number, path: string): Promise<Spot | "unseen" | "not
     if (!/\/alerts\.json( \(deleted\))?$|\/ossec-alerts-[\d-]+\.json( \(deleted\))?$/.test(target)) continue;
     const [opened, info] = await Promise.all([
       stat(`/proc/${pid}/fd/${descriptor}`, { bigint: true }).catch(() => undefined),
-      readFile(`/proc/${pid}/fdinfo/${descriptor}`, "latin1").catch(() => ""),
+      startOfText(`/proc/${pid}/fdinfo/${descriptor}`, 4096).catch(() => ""),
     ]);
     if (opened === undefined) continue;
     const isOlder = current !== undefined && (current.ino !== opened.ino || current.dev !== opened.dev);

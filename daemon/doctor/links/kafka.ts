@@ -31,6 +31,8 @@ function judgeBroker(
     return days >= soonDays ? [] : [warning(text, "# tell those who run Kafka: connections fail from then on")];
   }
   const { host, port } = splitAddress(address);
+  // Kafka names brokers: what is not a name or an address does not go into a command.
+  const isPlain = /^[\w.:[\]-]+$/.test(address);
   const named = isSeed ? "" : ", which Kafka named,";
   // A broker that Kafka names and that is not reached leads partitions: their records wait.
   const state = isAny && obstacle.concern === "unreachable" && isSeed ? warning : failed;
@@ -42,7 +44,9 @@ function judgeBroker(
   return [
     state(
       `${address}${named}: ${obstacle.text}`,
-      obstacle.concern === "name" ? command : asCommand(obstacle.remedy, command),
+      isPlain && obstacle.concern === "name"
+        ? command
+        : asCommand(obstacle.remedy, isPlain ? command : "wazuh-dfn status"),
     ),
   ];
 }

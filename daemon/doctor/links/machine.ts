@@ -1,8 +1,10 @@
-import { readFile, statfs } from "node:fs/promises";
+import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { loadNative } from "../../os/native.ts";
+import { command } from "../../printable.ts";
 import { isAbsent } from "../../sources/tail/archives.ts";
 import { failed, type Judgement, ok, unseen, warning } from "../judgement.ts";
+import { startOfText } from "../read.ts";
 
 const MiB = 1024 * 1024;
 /** The forwarder's state needs little; analysisd tears lines on a full disk. */
@@ -39,7 +41,7 @@ export interface DiskFacts {
 export function judgeDisk({ directory, freeBytes, freeInodes }: DiskFacts): Judgement {
   const free = `${Math.floor(freeBytes / MiB)} MiB are free`;
   const inodes = freeInodes ?? Number.MAX_SAFE_INTEGER;
-  const remedy = `df -h ${directory}; df -i ${directory}  # make room`;
+  const remedy = command`df -h ${directory}; df -i ${directory}  # make room`;
   const what = inodes < disk.fewInodes ? `${inodes} files can still be made` : free;
   if (freeBytes < disk.noBytes || inodes < disk.noInodes)
     return failed(`the disk of ${directory} is full: ${what}`, remedy);
@@ -79,7 +81,7 @@ export function judgeMemory({ availableBytes, limitBytes, rssBytes }: MemoryFact
 }
 
 export async function availableMemory(): Promise<number | undefined> {
-  const text = await readFile("/proc/meminfo", "latin1").catch(() => "");
+  const text = await startOfText("/proc/meminfo", 65_536).catch(() => "");
   const kib = /^MemAvailable:\s+(\d+) kB/m.exec(text)?.[1];
   return kib === undefined ? undefined : Number(kib) * 1024;
 }

@@ -1,8 +1,12 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { errnoOf } from "../../errors.ts";
 import { failed, type Judgement, ok, unseen, warning } from "../judgement.ts";
+import { wholeText } from "../read.ts";
 import type { OssecConfSight } from "../scene.ts";
+
+/** wazuh-control has 20 KB. */
+const mostVersionBytes = 1024 * 1024;
 
 /** What tells a manager from something else. */
 export interface ManagerFacts {
@@ -59,7 +63,7 @@ async function versionOf(home: string): Promise<string | undefined | null> {
     ["bin/wazuh-control", /^VERSION="?v?([\d.]+)/m],
   ] as const) {
     try {
-      const version = pattern.exec(await readFile(join(home, file), "latin1"))?.[1];
+      const version = pattern.exec(await wholeText(join(home, file), mostVersionBytes))?.[1];
       if (version !== undefined) return version;
     } catch (reason) {
       if (errnoOf(reason) === "EACCES") isHidden = true; // Else the other file may have it.

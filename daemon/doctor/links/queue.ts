@@ -27,7 +27,7 @@ export function judgeQueue({ home, path, writer, refusal, isSocket, fault }: Que
     return [warning(text, `usermod -aG wazuh ${writer} && systemctl restart wazuh-dfn`)];
   }
   if (refusal?.kind === "unseen") return [unseen(path)];
-  if (!isSocket) return [failed(`${path} is no socket`, `rm ${path} && ${home}/bin/wazuh-control restart`)];
+  if (!isSocket) return [failed(`${path} is not a socket`, `rm ${path} && ${home}/bin/wazuh-control restart`)];
   if (fault === "ECONNREFUSED") {
     return [warning(`nobody listens on ${path}: analysisd is away`, `${home}/bin/wazuh-control start`)];
   }

@@ -1,11 +1,18 @@
-import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { namesIn } from "../../disk/list-directory.ts";
+import { DfnError, errnoOf } from "../../errors.ts";
 import { isAbsent } from "../../sources/tail/archives.ts";
 import { type OssecConf, settingsOf } from "../../wazuh/ossec-conf.ts";
 import { failed, type Judgement, ok, unseen, warning } from "../judgement.ts";
+import { statOwn, wholeText } from "../read.ts";
 
 /** A file of rules is small; a list of a thousand rules has a few hundred kilobytes. */
 const mostFileBytes = 4 * 1024 * 1024;
+
+/** Of all files together; the rules that Wazuh ships have 10 MB. */
+const mostBytes = 64 * 1024 * 1024;
+/** Of bounded length everywhere, so that no text makes it slow. */
+const integrationRule = /<field\s{1,20}name="integration"[^>]{0,200}>\^?dfn\$?<\/field>/;
 
 /** A file with the rules for our feedback. */
 export interface RuleFile {
@@ -64,24 +71,46 @@ export async function lookAtRules(
   return { home, files: await ruleFiles(join(home, "etc/rules")), ruleDirs, excluded, analysisdStartedAtMs, isWorker };
 }
 
-/** Files that hold a rule on the feedback's field `integration` with the value `dfn`. */
+/** Files that hold a rule on the feedback's field `integration` with the value `dfn`; undefined: may not be read. */
 async function ruleFiles(directory: string): Promise<RuleFile[] | undefined> {
   const found: RuleFile[] = [];
+  let bytes = 0;
   try {
-    for (const name of (await readdir(directory)).toSorted()) {
+    for (const name of (await namesIn(directory, (name) => name.endsWith(".xml"))).toSorted()) {
       const path = join(directory, name);
-      const { size, mtimeMs, isFile } = await sightOf(path);
-      if (!name.endsWith(".xml") || !isFile || size > mostFileBytes) continue;
-      const text = (await readFile(path, "latin1")).replaceAll(/<!--[^]*?-->/g, "");
-      if (/<field\s+name="integration"[^>]*>\^?dfn\$?<\/field>/.test(text)) found.push({ path, changedAtMs: mtimeMs });
+      const text = await textOf(path);
+      bytes += text?.length ?? 0;
+      if (bytes > mostBytes) throw new DfnError("IO", `${directory} holds more than ${mostBytes} bytes of rules`);
+      if (text === undefined || !integrationRule.test(withoutComments(text))) continue;
+      found.push({ path, changedAtMs: Number((await statOwn(path)).mtimeMs) });
     }
     return found;
   } catch (reason) {
-    return isAbsent(reason) ? [] : undefined;
+    if (errnoOf(reason) === "EACCES") return undefined;
+    if (isAbsent(reason)) return [];
+    throw reason;
   }
 }
 
-async function sightOf(path: string): Promise<{ size: number; mtimeMs: number; isFile: boolean }> {
-  const found = await stat(path);
-  return { size: found.size, mtimeMs: found.mtimeMs, isFile: found.isFile() };
+/** Undefined where it is not a file of rules: a link of user wazuh's, a pipe, far too large. */
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return await wholeText(path, mostFileBytes);
+  } catch (reason) {
+    if (reason instanceof DfnError || isAbsent(reason)) return undefined;
+    throw reason;
+  }
+}
+
+/** In one pass: a pattern would take hours for a file that opens a million comments and closes none. */
+function withoutComments(text: string): string {
+  const kept: string[] = [];
+  for (let from = 0; ;) {
+    const begin = text.indexOf("<!--", from);
+    if (begin < 0) return kept.concat(text.slice(from)).join("");
+    kept.push(text.slice(from, begin));
+    const end = text.indexOf("-->", begin);
+    if (end < 0) return kept.join("");
+    from = end + 3;
+  }
 }

@@ -1,4 +1,6 @@
 import { type Exchange, exchange } from "../../../integration/exchange.ts";
+import { withSocket } from "../../disk/unix-socket.ts";
+import { describe } from "../../errors.ts";
 import { type Account, accountNamed, type Refusal, refusalFor } from "../accounts.ts";
 import { failed, type Judgement, ok, unseen, warning } from "../judgement.ts";
 import { makeTestAlert } from "../test-alert.ts";
@@ -37,7 +39,10 @@ export function judgeSocket(facts: SocketFacts): Judgement[] {
   }
   if (facts.allows.self === false) return [unseen(`whether the forwarder answers on ${path}: it refuses this user`)];
   if (answer === undefined) return [unseen(`whether the forwarder answers on ${path}`)];
-  if (answer.kind === "unanswered") return [fault(`${path}: ${answer.reason}`, start)];
+  if (answer.kind === "unanswered") {
+    // By which path the socket was reached says nothing to the administrator.
+    return [fault(`${path}: ${answer.reason.replaceAll(/\/proc\/self\/fd\/\d+/g, path)}`, start)];
+  }
   const { status, id } = answer.answer;
   if (status === "ignored" && id === alertId) {
     return [ok(`the forwarder answers on ${path}, and ${wazuh} may write to it`)];
@@ -57,7 +62,7 @@ export async function lookAtSocket(
   const alert = makeTestAlert();
   const mayAsk = (await refusalFor(self, path, "write"))?.kind !== "refused";
   const refusal = await refusalFor(wazuh, path, "write");
-  const answer = mayAsk ? await exchange(path, alert.line, answerWithinMs) : undefined;
+  const answer = mayAsk ? await ask(path, alert.line) : undefined;
   return { path, group, isTailOn, refusal, wazuh: wazuh.name, allows, answer, alertId: alert.id };
 }
 
@@ -72,4 +77,13 @@ async function isAllowed({ uid, name }: Account, allow: readonly string[]): Prom
     if (account === undefined) areAllKnown = false;
   }
   return areAllKnown ? false : undefined;
+}
+
+/** A link in the place of the socket is not followed: root's words go to the forwarder's socket, or nowhere. */
+async function ask(path: string, line: Buffer): Promise<Exchange> {
+  try {
+    return await withSocket(path, (own) => exchange(own, line, answerWithinMs));
+  } catch (reason) {
+    return { kind: "unanswered", reason: describe(reason) };
+  }
 }

@@ -1,7 +1,8 @@
-import { chown, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { formatAnswer, tailOffMarker } from "../../../integration/protocol.ts";
-import { listenAt } from "../../disk/unix-socket.ts";
+import { createNew } from "../../disk/open-file.ts";
+import { giveSocketToGroup, listenAt } from "../../disk/unix-socket.ts";
 import { describe, DfnError } from "../../errors.ts";
 import { loadNative, type Native, type PeerCredentials } from "../../os/native.ts";
 import type { Log } from "../../telemetry/log.ts";
@@ -88,7 +89,7 @@ export class SocketSource implements AsyncDisposable {
       await listenAt(server, path, "sources.socket.path", this.#options.mode, this.#options.maxConnections);
       await this.#setGroup(path);
       const marker = tailOffMarker(path);
-      if (this.#intake.answersAfterOutcome) await writeFile(marker, "", { mode: 0o644 });
+      if (this.#intake.answersAfterOutcome) await (await createNew(marker, 0o644)).close();
       else await rm(marker, { force: true });
     } catch (reason) {
       await this[Symbol.asyncDispose]();
@@ -175,7 +176,7 @@ export class SocketSource implements AsyncDisposable {
     try {
       const gid = await groupId(this.#options.group);
       if (gid === undefined || gid === process.getegid?.()) return;
-      await chown(path, process.geteuid?.() ?? 0, gid);
+      await giveSocketToGroup(path, gid);
     } catch (reason) {
       const remedy = `integratord's programs may be unable to reach it; run the forwarder with group ${this.#options.group}`;
       this.#log.warn({ path, reason: describe(reason) }, `the socket keeps its group: ${remedy}`);

@@ -1,5 +1,6 @@
-import { readdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { namesIn } from "../../disk/list-directory.ts";
 import { errnoOf } from "../../errors.ts";
 import { months, parseFileName, type DatedName } from "./dated-name.ts";
 
@@ -36,11 +37,11 @@ export class Archives {
    * half written (Wazuh 4.14 source: src/monitord/compress_log.c:76-128 unlinks the plain file last).
    */
   async *newestFirst(): AsyncGenerator<Archive> {
-    for (const year of (await namesIn(this.#root))
+    for (const year of (await namesThere(this.#root))
       .filter((name) => /^\d{4}$/.test(name))
       .toSorted()
       .toReversed()) {
-      const present = new Set(await namesIn(join(this.#root, year)));
+      const present = new Set(await namesThere(join(this.#root, year)));
       for (const month of months.toReversed().filter((name) => present.has(name))) {
         yield* await this.#month(year, month);
       }
@@ -82,7 +83,7 @@ export class Archives {
   async #month(year: string, month: string): Promise<Archive[]> {
     const directory = join(this.#root, year, month);
     const byRank = new Map<number, Archive>();
-    for (const file of await namesIn(directory)) {
+    for (const file of await namesThere(directory)) {
       const parsed = parseFileName(year, month, file);
       if (!parsed || (parsed.compressed && byRank.has(parsed.name.rank))) continue;
       byRank.set(parsed.name.rank, { path: join(directory, file), ...parsed });
@@ -117,9 +118,9 @@ export function isAbsent(reason: unknown): boolean {
   return errno === "ENOENT" || errno === "ENOTDIR";
 }
 
-async function namesIn(directory: string): Promise<string[]> {
+async function namesThere(directory: string): Promise<string[]> {
   try {
-    return await readdir(directory);
+    return await namesIn(directory);
   } catch (reason) {
     if (isAbsent(reason)) return [];
     throw reason;

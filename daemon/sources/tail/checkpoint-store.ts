@@ -1,5 +1,7 @@
-import { copyFile, link, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { join } from "node:path";
+import { keepAs, writeAtomically } from "../../disk/atomic-file.ts";
+import { readRegularFile } from "../../disk/read-file.ts";
 import { describe, errnoOf } from "../../errors.ts";
 import type { Log } from "../../telemetry/log.ts";
 import { decode, encode, type Body, type Decoded } from "./checkpoint.ts";
@@ -60,7 +62,7 @@ export class CheckpointStore {
   }
 
   /**
-   * Reads both; the newer valid one counts. What cannot be used is copied aside and named in the log. It also stays in
+   * Reads both; the newer valid one counts. What cannot be used is kept aside and named in the log. It also stays in
    * place until the next checkpoint is written: a crash before that must not make this look like a first start. Never throws: with nothing usable the forwarder starts all the same.
    */
   async load(): Promise<Loaded> {
@@ -70,7 +72,7 @@ export class CheckpointStore {
       [this.#current, current],
       [this.#previous, previous],
     ] as const) {
-      if (found.kind !== "valid" && found.kind !== "absent") await this.#copyAside(path, found);
+      if (found.kind !== "valid" && found.kind !== "absent") await this.#keepAside(path, found);
     }
     const valid = [current, previous].filter((found) => found.kind === "valid");
     const newest = valid.toSorted((a, b) => b.sequence - a.sequence)[0];
@@ -105,41 +107,26 @@ export class CheckpointStore {
   }
 
   async #write(text: string): Promise<void> {
-    const temporary = `${this.#current}.tmp`;
-    const file = await open(temporary, "w", 0o600);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    if (this.#isCurrentGood) await this.#keepPrevious();
-    await rename(temporary, this.#current);
+    await writeAtomically(this.#current, text, {
+      beforeRename: async () => {
+        if (this.#isCurrentGood) await this.#keepPrevious();
+      },
+    });
     this.#isCurrentGood = true;
-    const directory = await open(this.#directory, "r");
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
-    }
   }
 
   /** Gives the current checkpoint a second name, so that it never goes before its successor is in place. */
   async #keepPrevious(): Promise<void> {
-    await rm(this.#previous, { force: true });
     try {
-      await link(this.#current, this.#previous);
+      await keepAs(this.#current, this.#previous, mostBytes);
     } catch (reason) {
-      if (errnoOf(reason) === "ENOENT") return;
-      // Some file systems have no hard links.
-      await copyFile(this.#current, this.#previous);
+      if (errnoOf(reason) !== "ENOENT") throw reason;
     }
   }
 
   async #read(path: string): Promise<Found> {
     try {
-      const { size } = await stat(path);
-      return size > mostBytes ? { kind: "damaged" } : decode(await readFile(path, "utf8"));
+      return decode((await readRegularFile(path, { maxBytes: mostBytes, links: "refuse" })).toString("utf8"));
     } catch (reason) {
       if (errnoOf(reason) === "ENOENT") return { kind: "absent" };
       this.#log.error(`The checkpoint ${path} cannot be read: ${describe(reason)}.`);
@@ -147,15 +134,15 @@ export class CheckpointStore {
     }
   }
 
-  async #copyAside(path: string, found: Found): Promise<void> {
+  async #keepAside(path: string, found: Found): Promise<void> {
     const what = found.kind === "foreign" ? `has the unknown version ${JSON.stringify(found.version)}` : "is damaged";
     try {
       // Named by its own time, so that starting again and again keeps one copy.
-      const aside = `${path}.damaged-${(await stat(path)).mtime.toISOString().replaceAll(":", "")}`;
-      await copyFile(path, aside);
+      const aside = `${path}.damaged-${(await lstat(path)).mtime.toISOString().replaceAll(":", "")}`;
+      await keepAs(path, aside, mostBytes);
       this.#log.error(`The checkpoint ${path} ${what} and cannot be used; it is kept as ${aside}.`);
     } catch (reason) {
-      this.#log.error(`The checkpoint ${path} ${what} and cannot be copied aside either: ${describe(reason)}.`);
+      this.#log.error(`The checkpoint ${path} ${what} and cannot be kept aside either: ${describe(reason)}.`);
     }
   }
 }

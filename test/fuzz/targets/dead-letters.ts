@@ -113,6 +113,7 @@ const lineFaults: ReadonlySet<string> = new Set(["not-json", "over-long"]);
 async function entries(temp: TempDir) {
   let bad = 0;
   const letters: Stored[] = [];
-  for await (const stored of select(temp.path, { kind: "all" }, () => (bad += 1))) letters.push(stored);
+  const look = { mostRawBytes: 1 << 24, bad: () => (bad += 1) };
+  for await (const stored of select(temp.path, { kind: "all" }, look)) letters.push(stored);
   return { letters, bad };
 }

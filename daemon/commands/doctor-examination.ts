@@ -1,0 +1,88 @@
+/** All that the doctor looks at. */
+import type { Config } from "../config/config.ts";
+import { inspect } from "../config/load.ts";
+import { ownAccount } from "../doctor/accounts.ts";
+import { examine } from "../doctor/chain.ts";
+import type { Finding } from "../doctor/judgement.ts";
+import { configuredLinks, machineLinks } from "../doctor/links.ts";
+import type { ForwarderFacts } from "../doctor/links/forwarder.ts";
+import { forwarderAccount, type Scene, sightOfOssecConf, wazuhAccount } from "../doctor/scene.ts";
+import { DfnError } from "../errors.ts";
+import { findProblems } from "./check.ts";
+import type { Io } from "./command.ts";
+import { askStatus } from "./status-client.ts";
+import { productVersion } from "./version.ts";
+
+/** Where the manager is as long as no settings name another place. */
+const usualHome = "/var/ossec";
+/** A look at Kafka has 5 s of its own, so it is never this that ends it. */
+const linkWithinMs = 8000;
+/** A forwarder that is alive answers at once. */
+const answerWithinMs = 4000;
+
+/** What the doctor found. */
+export interface Examined {
+  /** The settings are in order. */
+  readonly isConfigured: boolean;
+  readonly findings: readonly Finding[];
+}
+
+interface Values {
+  readonly config: string;
+  readonly set: readonly string[];
+}
+
+/** Looks at every link of the chain. */
+export async function examination(values: Values, io: Io): Promise<Examined> {
+  const config = configOf(values, io);
+  const problems = findProblems(values, io);
+  const settings = { path: values.config, problems };
+  const forwarder = config === undefined ? undefined : await askForwarder(config);
+  const scene = await sceneFor(config, io, forwarder);
+  const links = [
+    ...machineLinks(scene, settings, forwarder),
+    ...(config === undefined ? [] : configuredLinks(scene, config, settings)),
+  ];
+  const isConfigured = !problems.some(({ severity }) => severity === "error");
+  return { isConfigured, findings: await examine(links, linkWithinMs) };
+}
+
+/** Undefined where the settings are wrong; `findProblems` tells what is. */
+function configOf({ config: path, set: sets }: Values, { env }: Io): Config | undefined {
+  try {
+    return inspect({ path, env, sets }).config;
+  } catch (reason) {
+    if (reason instanceof DfnError) return undefined;
+    throw reason;
+  }
+}
+
+async function askForwarder({ status }: Config): Promise<ForwarderFacts> {
+  try {
+    const snapshot = await askStatus(status.listen, answerWithinMs);
+    return { kind: "answers", snapshot, ownVersion: productVersion };
+  } catch (reason) {
+    if (!(reason instanceof DfnError)) throw reason;
+    return { kind: "silent", reason: reason.message };
+  }
+}
+
+async function sceneFor(
+  config: Config | undefined,
+  { env }: Io,
+  forwarder: ForwarderFacts | undefined,
+): Promise<Scene> {
+  const home = config?.wazuh.home ?? usualHome;
+  const snapshot = forwarder?.kind === "answers" ? forwarder.snapshot : undefined;
+  const self = ownAccount();
+  return {
+    env,
+    home,
+    isRoot: self.uid === 0,
+    self,
+    wazuh: await wazuhAccount(home),
+    forwarder: await forwarderAccount(config?.stateDir ?? "/", snapshot, self),
+    snapshot,
+    ossecConf: await sightOfOssecConf(home),
+  };
+}

@@ -1,0 +1,112 @@
+/**
+ * The answer to `/status`, judged before anything is done with it: who answers on the socket may not be the forwarder any
+ * more. Its shape is checked once, here; every text has a bound, every number is one, and a process id names a process.
+ */
+import { z } from "zod";
+import type { Snapshot } from "../status/facts.ts";
+
+/** A status has a few kilobytes, also with many troubles. */
+export const mostAnswerBytes = 1024 * 1024;
+/** Deeper than any status. */
+const mostDepth = 16;
+/** The highest number of a process: PID_MAX_LIMIT of Linux. */
+const mostPid = 4_194_304;
+
+const text = z.string().max(16_384);
+const word = z.string().max(256);
+const number = z.number();
+const list = <T extends z.ZodType>(of: T) => z.array(of).max(1000);
+const counts = z.looseObject({
+  read: number,
+  ignored: number,
+  paired: number,
+  inFlight: number,
+  acknowledged: number,
+  deadLettered: number,
+});
+const trouble = z.looseObject({ subject: text, text, remedy: text, since: number });
+const kafka = z.looseObject({
+  kind: z.literal("kafka"),
+  isConnected: z.boolean(),
+  connected: list(word),
+  waitingBatches: number,
+  lastAcknowledgedAt: number.optional(),
+  troubles: list(trouble),
+  lastError: z.looseObject({ text, since: number }).optional(),
+  latency: z.looseObject({ answers: number, p50Ms: number, p99Ms: number, maxMs: number }).optional(),
+});
+const file = z.looseObject({ kind: z.literal("file"), trouble: text.optional() });
+const certificate = z.looseObject({
+  setting: word,
+  file: text,
+  expiresAt: word.optional(),
+  daysLeft: number.optional(),
+  trouble: text.optional(),
+});
+
+/** Fields that only other versions have are kept; they are shown with `--json` alone. */
+const snapshot = z.looseObject({
+  version: word,
+  pid: z.number().int().min(1).max(mostPid),
+  node: word,
+  uptimeSeconds: number,
+  isReady: z.boolean(),
+  sources: z.record(word, counts).refine((sources) => Object.keys(sources).length <= 32),
+  queue: z.looseObject({ alerts: number, bytes: number, limitBytes: number }),
+  pairingWindow: number.optional(),
+  log: z
+    .looseObject({
+      state: text,
+      file: text,
+      offset: number,
+      size: number.optional(),
+      lagBytes: number,
+      lagCompressedFiles: number,
+      lagSeconds: number,
+    })
+    .optional(),
+  checkpoint: z.looseObject({ ageSeconds: number.optional(), trouble: text.optional() }).optional(),
+  sink: z.discriminatedUnion("kind", [kafka, file]),
+  certificates: list(certificate),
+  feedback: z.looseObject({ sent: number, dropped: number, retried: number, queued: number }),
+  deadLetters: z.looseObject({ entries: number, bytes: number, rawGivenUp: number, trouble: text.optional() }),
+  process: z.looseObject({ rssBytes: number, openFiles: number.optional() }),
+  health: z.looseObject({
+    state: z.enum(["ok", "degraded"]),
+    reasons: list(z.looseObject({ subject: text, text, remedy: text, since: word })),
+  }),
+});
+
+/** @param json at most `mostAnswerBytes` long @throws Error when it is not a status */
+export function parseStatus(json: string): Snapshot {
+  if (isDeep(json)) throw new Error("what answers there is not wazuh-dfn: its answer is nested too deeply");
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (reason) {
+    throw new Error("what answers there is not wazuh-dfn: its answer is not JSON", { cause: reason });
+  }
+  if (isSnapshot(value)) return value;
+  const where = snapshot.safeParse(value).error?.issues[0]?.path.join(".") ?? "";
+  throw new Error(`what answers there is not wazuh-dfn, or of another version: its answer is wrong at "${where}"`);
+}
+
+function isSnapshot(value: unknown): value is Snapshot {
+  return snapshot.safeParse(value).success;
+}
+
+/** Whether brackets outside of texts go deeper than any status. */
+function isDeep(json: string): boolean {
+  let depth = 0;
+  let isInText = false;
+  for (let at = 0; at < json.length; at++) {
+    const character = json[at];
+    if (isInText && character === "\\") at++;
+    else if (character === '"') isInText = !isInText;
+    else if (isInText) continue;
+    else if (character === "[" || character === "{") depth += 1;
+    else if (character === "]" || character === "}") depth -= 1;
+    if (depth > mostDepth) return true;
+  }
+  return false;
+}

@@ -1,0 +1,128 @@
+/**
+ * Who decides what lies at a path. For root, who must not be led by others: the way is walked from `/` one name at a
+ * time, each name looked at on a descriptor of its own.
+ */
+import { closeSync, constants, fstatSync, openSync, readlinkSync, type Stats } from "node:fs";
+import { resolve } from "node:path";
+import { DfnError, errnoOf } from "../errors.ts";
+
+/** A descriptor that only names a file, whatever it is (open(2), O_PATH; the number is that of x64 and arm64). */
+const onlyNames = 0o10000000;
+const mostLinks = 40;
+const writable = { group: 0o020, others: 0o002 } as const;
+const sticky = 0o1000;
+
+/** The end of a walk. Its descriptor is open until it is disposed. */
+export class Walked implements Disposable {
+  /** Names what lies at the path; where nothing does, the nearest directory above. */
+  readonly fd: number;
+  readonly stats: Stats;
+  /** What is not there yet, from the nearest directory on; empty when all of it is there. */
+  readonly absent: readonly string[];
+  /** The first directory on the way that belongs to another user than root. What lies below it is that user's choice. */
+  readonly foreign: { readonly path: string; readonly uid: number } | undefined;
+  /** A directory below that one which belongs to a third user. */
+  readonly third: string | undefined;
+  /** A directory of root's on the way in which others may rename what is there. */
+  readonly shared: string | undefined;
+
+  constructor(parts: Pick<Walked, "fd" | "stats" | "absent" | "foreign" | "third" | "shared">) {
+    this.fd = parts.fd;
+    this.stats = parts.stats;
+    this.absent = parts.absent;
+    this.foreign = parts.foreign;
+    this.third = parts.third;
+    this.shared = parts.shared;
+  }
+
+  /** A path that leads to what was found, whatever becomes of the names on the way. */
+  get own(): string {
+    return `/proc/self/fd/${this.fd}`;
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.fd);
+  }
+}
+
+/**
+ * Walks to a path. A symbolic link is followed where root made it in a directory that root alone may write to; there it is
+ * a decision of the administrator.
+ * @throws DfnError IO for any other link, and for a name on the way that is not a directory; else the system's error
+ */
+export function walk(path: string): Walked {
+  const names = resolve(path).split("/").filter(Boolean);
+  let at = openSync("/", onlyNames);
+  let stats = fstatSync(at);
+  let walked = "/";
+  let foreign: Walked["foreign"];
+  let third: string | undefined;
+  let shared: string | undefined;
+  let links = 0;
+  const move = (fd: number, found: Stats, to: string): void => {
+    closeSync(at);
+    at = fd;
+    stats = found;
+    walked = to;
+  };
+  const judge = (): void => {
+    if (!stats.isDirectory()) return;
+    if (stats.uid !== 0) {
+      foreign ??= { path: walked, uid: stats.uid };
+      if (foreign.uid !== stats.uid) third ??= walked;
+    } else if (isShared(stats)) shared ??= walked;
+  };
+  try {
+    judge();
+    while (names.length > 0) {
+      const [name = ""] = names;
+      if (!stats.isDirectory()) throw new DfnError("IO", `${walked} is not a directory, and ${path} leads through it`);
+      const next = openName(at, name);
+      if (next === undefined) break;
+      names.shift();
+      const to = walked === "/" ? `/${name}` : `${walked}/${name}`;
+      const found = fstatSync(next);
+      if (!found.isSymbolicLink()) {
+        move(next, found, to);
+        judge();
+        continue;
+      }
+      closeSync(next);
+      if (found.uid !== 0 || foreign !== undefined || shared !== undefined) throw foreignLink(to, path);
+      if (++links > mostLinks) throw new DfnError("IO", `${path} leads through more than ${mostLinks} links`);
+      const target = readlinkSync(`/proc/self/fd/${at}/${name}`);
+      names.unshift(...target.split("/").filter((part) => part !== "" && part !== "."));
+      if (target.startsWith("/")) {
+        const root = openSync("/", onlyNames);
+        move(root, fstatSync(root), "/");
+      }
+    }
+    return new Walked({ fd: at, stats, absent: names, foreign, third, shared });
+  } catch (reason) {
+    closeSync(at);
+    throw reason;
+  }
+}
+
+function openName(directory: number, name: string): number | undefined {
+  try {
+    return openSync(`/proc/self/fd/${directory}/${name}`, onlyNames | constants.O_NOFOLLOW);
+  } catch (reason) {
+    if (errnoOf(reason) === "ENOENT") return undefined;
+    throw reason;
+  }
+}
+
+/** Group 0 is root's own. In a sticky directory nobody renames what belongs to another. */
+function isShared({ mode, gid }: Stats): boolean {
+  if ((mode & sticky) !== 0) return false;
+  return (mode & writable.others) !== 0 || (gid !== 0 && (mode & writable.group) !== 0);
+}
+
+function foreignLink(link: string, path: string): DfnError {
+  const what = link === path ? `${path} is a symbolic link` : `${path} leads through ${link}, a symbolic link`;
+  return new DfnError(
+    "IO",
+    `${what} that others than root can change, so root does not follow it: name the directory itself`,
+  );
+}
