@@ -60,9 +60,13 @@ interface Frame {
   from: number;
   name: string;
   text: string;
-  attributes: Map<string, string>;
-  children: XmlElement[];
+  attributes: Map<string, string> | undefined;
+  children: XmlElement[] | undefined;
 }
+
+/** Shared by all that have none: a hostile text has a million elements. */
+const noAttributes: ReadonlyMap<string, string> = new Map();
+const noChildren: readonly XmlElement[] = [];
 
 /**
  * Reads a text as Wazuh does. Several roots are fine, and so is text outside of them; `<!...!>` is a comment beside
@@ -170,13 +174,16 @@ class Reader {
   }
 
   #close(frame: Frame, to: number): void {
-    const { name, text, attributes, children, from } = frame;
+    const { name, text, attributes = noAttributes, children = noChildren, from } = frame;
     const isRoot = this.#frames.length === 1;
     const parent = isRoot ? undefined : this.#frames.at(-2);
-    (parent?.children ?? this.#roots).push({ name, text, attributes, children, from, to });
-    if (parent === undefined) this.#frames[0] = { ...newFrame(), isEscaped: frame.isEscaped };
-    else {
+    const element = { name, text, attributes, children, from, to };
+    if (parent === undefined) {
+      this.#roots.push(element);
+      this.#frames[0] = { ...newFrame(), isEscaped: frame.isEscaped };
+    } else {
       this.#frames.pop();
+      (parent.children ??= []).push(element);
       // Wazuh writes the text behind a child over the one before it.
       parent.buffer = "";
     }
@@ -187,8 +194,9 @@ class Reader {
     for (;;) {
       const name = this.#readAttributeName();
       if (name === ">" || name === "/") return name === "/";
-      if (frame.attributes.has(name)) throw this.#fault(`the attribute ${quoted(name)} is there twice`, this.#at - 1);
-      frame.attributes.set(name, this.#readAttributeValue(name));
+      if (frame.attributes?.has(name) === true)
+        throw this.#fault(`the attribute ${quoted(name)} is there twice`, this.#at - 1);
+      (frame.attributes ??= new Map()).set(name, this.#readAttributeValue(name));
       const char = this.#text[this.#at++] ?? "";
       if (char === ">" || char === "/") return char === "/";
       if (char === "" || !blanks.includes(char)) {
@@ -240,8 +248,8 @@ class Reader {
 }
 
 function newFrame(): Frame {
-  const parts = { buffer: "", isEscaped: false, from: 0, name: "", text: "", attributes: new Map<string, string>() };
-  return { state: "outside", ...parts, children: [] };
+  const content = { name: "", text: "", attributes: undefined, children: undefined };
+  return { state: "outside", buffer: "", isEscaped: false, from: 0, ...content };
 }
 
 /** A part of the text as an error may show it: short, and without what a terminal would obey. */

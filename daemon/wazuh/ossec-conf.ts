@@ -3,7 +3,7 @@ import { lineAt, quoted, readOsXml, Unreadable, type XmlDocument, type XmlElemen
 export { Unreadable } from "./os-xml.ts";
 
 /** The largest ossec.conf that is read, in bytes: real ones have some ten kilobytes, and a few hundred at most. */
-export const maxOssecConfBytes = 8 * 1024 * 1024;
+export const maxOssecConfBytes = 4 * 1024 * 1024;
 
 /** One element of `etc/ossec.conf`. */
 export type Element = XmlElement;
@@ -30,7 +30,9 @@ export function readOssecConf(text: string): OssecConf {
   const roots = withoutVariables(document.roots);
   const stranger = roots.find(({ name }) => name !== "ossec_config");
   if (stranger !== undefined) {
-    throw new Unreadable(`line ${lineAt(text, stranger.from)}: <${quoted(stranger.name)}> is outside of <ossec_config>`);
+    throw new Unreadable(
+      `line ${lineAt(text, stranger.from)}: <${quoted(stranger.name)}> is outside of <ossec_config>`,
+    );
   }
   return {
     sections: roots.flatMap(({ children }) => withoutVariables(children)),

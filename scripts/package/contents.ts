@@ -26,6 +26,7 @@ const fromBuild: readonly (readonly [name: string, mode: number])[] = [
   ["wazuh-dfn.cjs", 0o644],
   ["custom-dfn.sh", 0o644],
   ["choose-way.cjs", 0o644],
+  ["manager-tree.cjs", 0o644],
 ];
 
 export interface Ingredients {
