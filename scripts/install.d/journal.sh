@@ -5,7 +5,6 @@
 # the dot it was cut off, and its change never made.
 
 is_open=0
-undo_count=0
 
 # What is recorded tells root what to put back and what to remove, so nobody else may have written it.
 trust_record() {
@@ -60,11 +59,17 @@ note() {
   sync "$journal"
 }
 
+# choose_undo: sets undo_count to a number that is free, also behind a pipe, whose parts are shells of their own.
+choose_undo() {
+  [ -d "$undo_dir" ] || mkdir -m 0700 "$undo_dir" || fail "$code_io" "cannot make $undo_dir"
+  undo_count=1
+  while [ -e "$undo_dir/$undo_count" ] || [ -L "$undo_dir/$undo_count" ]; do undo_count=$((undo_count + 1)); done
+}
+
 # note_file PATH: the file that follows is undone by what is there now, or by its absence.
 note_file() {
   if [ -e "$1" ] || [ -L "$1" ]; then
-    [ -d "$undo_dir" ] || mkdir -m 0700 "$undo_dir" || fail "$code_io" "cannot make $undo_dir"
-    undo_count=$((undo_count + 1))
+    choose_undo
     cp -a "$1" "$undo_dir/$undo_count" || fail "$code_io" "cannot keep a copy of $1"
     sync "$undo_dir/$undo_count"
     note restore "$1" "$undo_dir/$undo_count"

@@ -35,8 +35,7 @@ temp_name() { printf '.wazuh-dfn-%s.tmp' "$(od -An -N8 -tx1 /dev/urandom | tr -d
 
 # keep_there PATH: the change that follows is undone by what is there now. PATH is relative to the manager's home.
 keep_there() {
-  [ -d "$undo_dir" ] || mkdir -m 0700 "$undo_dir" || fail "$code_io" "cannot make $undo_dir"
-  undo_count=$((undo_count + 1))
+  choose_undo
   tree keep --home "$home" --at "$1" --into "$undo_dir/$undo_count" || fail $? "$(said)"
   note restore "$home_dir/$1" "$undo_dir/$undo_count"
 }

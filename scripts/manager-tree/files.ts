@@ -75,7 +75,7 @@ function openNoFollow(directory: Directory, name: string, path: string): number 
       );
     }
     if (errno === "ENXIO") throw new DfnError("IO", `${path} is not a regular file; ${unexpected}`);
-    throw new DfnError("IO", `cannot open ${path}`, { cause: reason });
+    throw inWords(`cannot open ${path}`, directory, reason);
   }
 }
 
@@ -120,8 +120,7 @@ export function place(placing: Placing): void {
   const { directory, name, tempName, content, attributes } = placing;
   const path = `${directory.path}/${name}`;
   const temp = directory.at(tempName);
-  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
-  const fd = openSync(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  const fd = openNew(directory, tempName, path);
   try {
     for (let at = 0; at < content.length;) at += writeSync(fd, content, at);
     setAttributes(fd, attributes, path);
@@ -135,10 +134,25 @@ export function place(placing: Placing): void {
     syncDirectory(directory);
   } catch (reason) {
     removeIfOurs(temp, fd);
-    throw reason;
+    throw inWords(`cannot write ${path}`, directory, reason);
   } finally {
     closeSync(fd);
   }
+}
+
+function openNew(directory: Directory, tempName: string, path: string): number {
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+  try {
+    return openSync(directory.at(tempName), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  } catch (reason) {
+    throw inWords(`cannot write ${path}`, directory, reason);
+  }
+}
+
+/** The system's error, with the path that a person knows. */
+function inWords(what: string, directory: Directory, reason: unknown): DfnError {
+  if (reason instanceof DfnError) return reason;
+  return new DfnError("IO", `${what}: ${describe(reason).replaceAll(directory.self, directory.path)}`);
 }
 
 function setAttributes(fd: number, attributes: Attributes, path: string): void {
@@ -181,11 +195,13 @@ function removeIfOurs(temp: string, fd: number): void {
 /** Removes a file, or a link itself. Nothing there is fine. */
 export function remove(directory: Directory, name: string): void {
   try {
+    // Not by its error: a file system that is read-only has another one for what is not there.
+    if (lstatSync(directory.at(name), { throwIfNoEntry: false }) === undefined) return;
     unlinkSync(directory.at(name));
     syncDirectory(directory);
   } catch (reason) {
     if (errnoOf(reason) === "ENOENT") return;
-    throw new DfnError("IO", `cannot remove ${directory.path}/${name}`, { cause: reason });
+    throw inWords(`cannot remove ${directory.path}/${name}`, directory, reason);
   }
 }
 

@@ -146,10 +146,17 @@ function settingsFacts(conf: OssecConf, block: Block | undefined): string[] {
   return [`worker ${isWorker ? "yes" : "no"}`, ...[...names].map((name) => `section ${name}`)];
 }
 
-/** The sections that the installer writes. */
+/** The sections that the installer writes. A snippet that Wazuh refuses is like none: the manager's own check says so. */
 function sectionsOf(directory: string): Element[] {
   const names = readdirSync(directory).filter((name) => name.endsWith(".xml") && name !== "dfn_rules.xml");
-  return names.flatMap((name) => [...readOssecConf(readFileSync(join(directory, name), "latin1")).sections]);
+  return names.flatMap((name) => {
+    try {
+      return [...readOssecConf(readFileSync(join(directory, name), "latin1")).sections];
+    } catch (reason) {
+      if (reason instanceof Unreadable) return [];
+      throw reason;
+    }
+  });
 }
 
 /** `SHA-256 UID:GID MODE`, as the installer compares them; `-` where there is nothing. */
