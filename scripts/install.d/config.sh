@@ -107,5 +107,5 @@ check_config() {
     0 | 125) return 0 ;;
   esac
   cat "$work/config-check" >&2
-  fail "$code_config" "the forwarder's configuration is wrong, see above; mend $(as_seen "$conf_dir")/config.yaml or the options"
+  fail "$code_config" "the forwarder's configuration is wrong, see above; fix $(as_seen "$conf_dir")/config.yaml or the options"
 }

@@ -113,7 +113,7 @@ roll_back() {
       while IFS=$tab read -r verb path backup _; do
         undo_one "$verb" "$path" "$backup" </dev/null || {
           left=1
-          warn "left as it is, please mend it by hand: $verb $(as_seen "$path")"
+          warn "left as it is, please fix it by hand: $verb $(as_seen "$path")"
         }
       done
       exit "$left"

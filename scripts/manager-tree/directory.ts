@@ -10,6 +10,13 @@ import { DfnError, errnoOf } from "../../daemon/errors.ts";
 /** As the kernel bounds it (path_resolution(7)). */
 const maxLinks = 40;
 
+/** There is nothing of that name. */
+export class Missing extends DfnError {
+  constructor(path: string) {
+    super("UNAVAILABLE", `there is no ${path}`);
+  }
+}
+
 /** What a directory is, whatever it is called by now. */
 export class Directory implements Disposable {
   /** As it was walked, for messages. */
@@ -36,7 +43,7 @@ export class Directory implements Disposable {
 
   /**
    * A directory in this one. A symbolic link is never followed.
-   * @throws DfnError IO when it is something else; the system's error (`ENOENT`, ...)
+   * @throws Missing; DfnError IO when it is something else
    */
   enter(name: string): Directory {
     const path = this.path === "/" ? `/${name}` : `${this.path}/${name}`;
@@ -45,10 +52,12 @@ export class Directory implements Disposable {
       return new Directory(path, openSync(this.at(name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW), this);
     } catch (reason) {
       const errno = errnoOf(reason);
-      if (errno !== "ENOTDIR" && errno !== "ELOOP") throw reason;
-      throw new DfnError("IO", `${path} is a symbolic link or a file and not a directory; ${unexpected}`, {
-        cause: reason,
-      });
+      if (errno === "ENOENT") throw new Missing(path);
+      const what =
+        errno === "ENOTDIR" || errno === "ELOOP"
+          ? `is a symbolic link or a file and not a directory; ${unexpected}`
+          : `cannot be entered (${errno})`;
+      throw new DfnError("IO", `${path} ${what}`);
     }
   }
 
@@ -87,7 +96,7 @@ function isOnlyRoots({ uid, mode }: BigIntStats): boolean {
  * Walks to a directory from the top of a system.
  * @param root where absolute links lead from: `/`, or the top of an image
  * @param names of the directories, one below the other
- * @throws DfnError IO at a link that others than root could have put there; the system's error
+ * @throws Missing; DfnError IO at a link that others than root could have put there
  */
 export function walk(root: string, path: string): Directory {
   const base = enterAll(Directory.top(), root, Directory.top);

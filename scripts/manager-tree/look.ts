@@ -12,7 +12,7 @@ import {
   Unreadable,
 } from "../../daemon/wazuh/ossec-conf.ts";
 import { type Block, findBlock, outsideOf, rangeOf, rangesOf, sectionsOutside, without } from "./block.ts";
-import { walk } from "./directory.ts";
+import { Missing, walk } from "./directory.ts";
 import { openFile, type OpenFile } from "./files.ts";
 import { ruleIds } from "./rule-ids.ts";
 
@@ -121,7 +121,7 @@ export function look({ root, home, into, snippets, isTolerant, spared }: Looking
 function readConf(root: string, home: string): OpenFile {
   using directory = walk(root, `${home}/etc`);
   const conf = openFile(directory, "ossec.conf", maxOssecConfBytes);
-  if (conf === undefined) throw new DfnError("UNAVAILABLE", `there is no ${directory.path}/ossec.conf`);
+  if (conf === undefined) throw new Missing(`${directory.path}/ossec.conf`);
   return conf;
 }
 

@@ -6,8 +6,8 @@ import { closeSync, constants, fsyncSync, openSync, writeFileSync } from "node:f
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { readRegularFileSync } from "../../daemon/disk/read-file.ts";
-import { describe, DfnError, errnoOf, exitCodes } from "../../daemon/errors.ts";
-import { type Directory, isOneDirectory, walk, walkToFile } from "./directory.ts";
+import { describe, DfnError, exitCodes } from "../../daemon/errors.ts";
+import { type Directory, isOneDirectory, Missing, walk, walkToFile } from "./directory.ts";
 import { type Attributes, changed, copyAttributes, openFile, type OpenFile, place, remove } from "./files.ts";
 import { judgePrograms, look, printable } from "./look.ts";
 
@@ -152,14 +152,14 @@ function removeThere(call: Call): void {
   try {
     inDirectoryOf(call, remove);
   } catch (reason) {
-    if (errnoOf(reason) !== "ENOENT") throw reason;
+    if (!(reason instanceof Missing)) throw reason;
   }
 }
 
 function keep(call: Call): void {
   inDirectoryOf(call, (directory, name) => {
     using file = openFile(directory, name, maxFileBytes);
-    if (file === undefined) throw new DfnError("IO", `there is no ${directory.path}/${name}`);
+    if (file === undefined) throw new Missing(`${directory.path}/${name}`);
     writeNew(call.need("into"), file.content, (fd) => copyAttributes(file.fd, fd, file.path));
   });
 }
@@ -173,7 +173,7 @@ function sourceOf(path: string, maxBytes: number): OpenFile {
   const { directory, name } = walkToFile("/", path);
   using above = directory;
   const file = openFile(above, name, maxBytes);
-  if (file === undefined) throw new DfnError("UNAVAILABLE", `there is no ${path}`);
+  if (file === undefined) throw new Missing(path);
   return file;
 }
 

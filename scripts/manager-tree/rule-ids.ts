@@ -1,9 +1,9 @@
 /** The ids of all rules that the manager loads, so that ours are nobody else's. */
 import { opendirSync } from "node:fs";
-import { describe, DfnError, errnoOf } from "../../daemon/errors.ts";
+import { describe, DfnError } from "../../daemon/errors.ts";
 import { quoted, readOsXml, Unreadable, type XmlElement } from "../../daemon/wazuh/os-xml.ts";
 import { type OssecConf, settingsOf } from "../../daemon/wazuh/ossec-conf.ts";
-import { walk } from "./directory.ts";
+import { Missing, walk } from "./directory.ts";
 import { openFile } from "./files.ts";
 
 /** A file of rules is small; a list of a thousand rules has a few hundred kilobytes. The stock rules are 6 MB in all. */
@@ -57,8 +57,7 @@ class Scan {
       look();
     } catch (reason) {
       if (reason instanceof TooMuch) throw reason;
-      const errno = errnoOf(reason);
-      if (errno === "ENOENT" || errno === "ENOTDIR") return;
+      if (reason instanceof Missing) return;
       this.warnings.push(`${quoted(place)} was not looked at for rule ids: ${describe(reason)}`);
     }
   }
