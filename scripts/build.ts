@@ -1,7 +1,7 @@
 /** `npm run build`: everything that is installed on a manager, into dist/. Run by npm in the root of the checkout. */
 import { copyFile, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { bundleChooseWay, bundleCustomDfn, bundleForwarder } from "./bundle/bundles.ts";
+import { bundleChooseWay, bundleCustomDfn, bundleForwarder, bundleManagerTree } from "./bundle/bundles.ts";
 import { compileNative, ownArch } from "./bundle/native-file.ts";
 import { repositoryRoot as root } from "./repository.ts";
 
@@ -15,6 +15,7 @@ await mkdir(aside, { recursive: true });
 await writeFile(join(aside, "package.json"), '{ "type": "commonjs" }\n');
 await bundleCustomDfn(root, aside);
 await bundleChooseWay(root, aside);
+await bundleManagerTree(root, aside);
 await bundleForwarder(root, aside);
 const arch = ownArch();
 if (arch === undefined) {

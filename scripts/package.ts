@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { describe } from "../daemon/errors.ts";
-import { bundleChooseWay, bundleCustomDfn, bundleForwarder, versionOf } from "./bundle/bundles.ts";
+import { bundleChooseWay, bundleCustomDfn, bundleForwarder, bundleManagerTree, versionOf } from "./bundle/bundles.ts";
 import { compileNative } from "./bundle/native-file.ts";
 import { componentsOf } from "./package/components.ts";
 import { bareName, checksums, contents, tarballExtras } from "./package/contents.ts";
@@ -46,6 +46,7 @@ async function main(): Promise<void> {
   const inputs = await bundleForwarder(root, built);
   await bundleCustomDfn(root, built);
   await bundleChooseWay(root, built);
+  await bundleManagerTree(root, built);
   const parts = new Map(wanted.map((arch) => [arch, fetchParts(arch, newDirectory())]));
   const libraries = librariesInNode(parts);
   const made: Entry[] = [];

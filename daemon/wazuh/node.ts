@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { readRegularFileSync } from "../disk/read-file.ts";
 import { errnoOf } from "../errors.ts";
-import { type OssecConf, readOssecConf, settingOf, Unreadable } from "./ossec-conf.ts";
+import { maxOssecConfBytes, type OssecConf, readOssecConf, settingOf, Unreadable } from "./ossec-conf.ts";
 
 /** Which node of a cluster this is. */
 export interface NodeIdentity {
@@ -21,7 +21,8 @@ export interface NodeIdentity {
  */
 export function readNodeIdentity(home: string): NodeIdentity {
   try {
-    return identityOf(readOssecConf(readFileSync(join(home, "etc/ossec.conf"), "latin1")));
+    const limits = { maxBytes: maxOssecConfBytes, links: "follow" } as const;
+    return identityOf(readOssecConf(readRegularFileSync(join(home, "etc/ossec.conf"), limits).toString("latin1")));
   } catch (reason) {
     if (errnoOf(reason) === undefined && !(reason instanceof Unreadable)) throw reason;
     return withoutCluster();

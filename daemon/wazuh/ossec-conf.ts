@@ -1,10 +1,12 @@
+import { lineAt, quoted, readOsXml, Unreadable, type XmlDocument, type XmlElement } from "./os-xml.ts";
+
+export { Unreadable } from "./os-xml.ts";
+
+/** The largest ossec.conf that is read, in bytes: real ones have some ten kilobytes, and a few hundred at most. */
+export const maxOssecConfBytes = 4 * 1024 * 1024;
+
 /** One element of `etc/ossec.conf`. */
-export interface Element {
-  readonly name: string;
-  /** The text between its tags, as it stands: Wazuh decodes no entities and keeps blanks. */
-  readonly text: string;
-  readonly children: readonly Element[];
-}
+export type Element = XmlElement;
 
 /** What `etc/ossec.conf` says. */
 export interface OssecConf {
@@ -12,68 +14,35 @@ export interface OssecConf {
   readonly sections: readonly Element[];
   /** The comments, for a look at what was commented out. */
   readonly comments: readonly string[];
+  /** The same with positions. */
+  readonly document: XmlDocument;
 }
-
-/** The file is not what Wazuh's own reader would take; the message names the line. */
-export class Unreadable extends Error {
-  override readonly name = "Unreadable";
-}
-
-interface Open {
-  readonly name: string;
-  readonly children: Element[];
-  readonly line: number;
-  text: string;
-}
-
-/** Deeper than any section of Wazuh's. */
-const mostDepth = 64;
-
-const token = /<!--([^]*?)-->|<\?[^]*?\?>|<(\/?)([\w.:-]+)((?:\s[^<>]*?)?)(\/?)>|((?:\\<|[^<])+)/gy;
 
 /**
- * Reads the configuration as Wazuh's own XML reader does, as far as settings go: several roots, comments, `\<` for a
- * `<` in text; attributes are passed over (Wazuh 4.14 source: src/os_xml/os_xml.c:254-446, src/config/config.c:355-380).
- * @throws Unreadable
+ * Reads the configuration as Wazuh does: by its own reader of XML, with `<ossec_config>` as the only root, as often as
+ * one likes (Wazuh 4.14 source: src/config/config.c, ReadConfig). What a section holds is not judged. Variables are for
+ * rules: `<var>` is passed over here, and `$name` stays.
+ * @param text decoded as latin1
+ * @throws Unreadable when Wazuh would refuse it
  */
 export function readOssecConf(text: string): OssecConf {
-  const roots: Element[] = [];
-  const comments: string[] = [];
-  const open: Open[] = [];
-  token.lastIndex = 0;
-  let at = 0;
-  const fault = (what: string): Unreadable => new Unreadable(`line ${lineAt(text, at)}: ${what}`);
-  for (; at < text.length; at = token.lastIndex) {
-    const match = token.exec(text);
-    if (match === null) throw fault("this is no tag");
-    const [, comment, closing, name, , selfClosing, plain] = match;
-    const top = open.at(-1);
-    if (comment !== undefined) comments.push(comment);
-    else if (plain !== undefined) {
-      if (top !== undefined) top.text += plain.replaceAll("\\<", "<");
-      else if (plain.trim() !== "") throw fault("there is text outside of all sections");
-    } else if (name === undefined) continue;
-    else if (closing === "/") {
-      if (top?.name !== name) throw fault(`</${name}> closes nothing that is open`);
-      open.pop();
-      (open.at(-1)?.children ?? roots).push({ name, text: top.text, children: top.children });
-    } else if (selfClosing === "/") (top?.children ?? roots).push({ name, text: "", children: [] });
-    else if (open.length >= mostDepth) throw fault("nested too deeply");
-    else open.push({ name, children: [], text: "", line: lineAt(text, at) });
+  const document = readOsXml(text);
+  const roots = withoutVariables(document.roots);
+  const stranger = roots.find(({ name }) => name !== "ossec_config");
+  if (stranger !== undefined) {
+    throw new Unreadable(
+      `line ${lineAt(text, stranger.from)}: <${quoted(stranger.name)}> is outside of <ossec_config>`,
+    );
   }
-  const left = open.at(-1);
-  if (left !== undefined) throw new Unreadable(`line ${left.line}: <${left.name}> is never closed`);
   return {
-    sections: roots.filter(({ name }) => name === "ossec_config").flatMap(({ children }) => children),
-    comments,
+    sections: roots.flatMap(({ children }) => withoutVariables(children)),
+    comments: document.comments.map((comment) => comment.text),
+    document,
   };
 }
 
-function lineAt(text: string, at: number): number {
-  let line = 1;
-  for (let newline = text.indexOf("\n"); newline >= 0 && newline < at; newline = text.indexOf("\n", newline + 1))
-    line++;
-  return line;
+function withoutVariables(elements: readonly Element[]): readonly Element[] {
+  return elements.filter(({ name }) => name.toLowerCase() !== "var");
 }
 
 /** The text of a setting, trimmed; of several the last one, which is the one that counts in Wazuh. */

@@ -1,4 +1,4 @@
-/** The two bundles that are installed on a manager. The same input gives the same bytes. */
+/** The bundles that are installed on a manager. The same input gives the same bytes. */
 import { chmod, copyFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build, type BuildOptions, type Metafile } from "esbuild";
@@ -41,6 +41,12 @@ export async function bundleChooseWay(root: string, outDir: string): Promise<voi
   await copyFile(join(root, "integration/custom-dfn.sh"), join(outDir, "custom-dfn.sh"));
   const entryPoints = ["integration/choose-way.ts"];
   await build({ ...options(root), entryPoints, outfile: join(outDir, "choose-way.cjs") });
+}
+
+/** `manager-tree.cjs`, by which the install scripts work in the manager's tree. */
+export async function bundleManagerTree(root: string, outDir: string): Promise<void> {
+  const entryPoints = ["scripts/manager-tree/main.ts"];
+  await build({ ...options(root), entryPoints, outfile: join(outDir, "manager-tree.cjs") });
 }
 
 /**

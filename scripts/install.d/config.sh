@@ -37,9 +37,16 @@ gather_settings() {
   fi
   matches "$own_network" '[0-9a-fA-F.:/,]*' || fail "$code_usage" "--own-network \"$own_network\" is not well formed"
   [ -n "$cert" ] && [ -n "$key" ] || [ -z "$cert$key" ] || fail "$code_usage" "--cert and --key belong together"
-  for file in "$ca" "$cert" "$key"; do
-    [ -z "$file" ] || [ -r "$file" ] && [ ! -d "$file" ] || fail "$code_missing" "$file cannot be read"
-  done
+  take_given ca "$ca"
+  take_given cert "$cert"
+  take_given key "$key"
+}
+
+# take_given NAME FILE: read once, from where a person said. Not through links that others have put there: it is copied to
+# where group wazuh may read it.
+take_given() {
+  [ -n "$2" ] || return 0
+  tree take --from "$2" --into "$work/given.$1" || fail "$code_missing" "$2 cannot be read: $(said)"
 }
 
 ask_once() {
@@ -113,14 +120,10 @@ add_file() {
   [ -n "$2" ] || return 0
   target=$conf_dir/$1.pem
   tls="$tls, $1: \"$(as_seen "$target")\""
-  if [ "$(readlink -f "$2")" = "$target" ]; then
-    cp "$2" "$work/$1.pem"
-    put_file "$work/$1.pem" "$target" "$3" "$4" "$5"
-  elif [ -e "$target" ] && ! cmp -s "$2" "$target"; then
+  if [ "$(readlink -f "$2")" != "$target" ] && [ -e "$target" ] && ! cmp -s "$work/given.$1" "$target"; then
     fail "$code_config" "$target is there already and is not $2: remove one of them"
-  else
-    put_file "$2" "$target" "$3" "$4" "$5"
   fi
+  put_file "$work/given.$1" "$target" "$3" "$4" "$5"
 }
 
 # The forwarder's own judgement of its configuration, with its own rights, so that a certificate or key that it may not
@@ -134,5 +137,5 @@ check_config() {
     0 | 125) return 0 ;;
   esac
   cat "$work/config-check" >&2
-  fail "$code_config" "the forwarder's configuration is wrong, see above; mend $(as_seen "$conf_dir")/config.yaml or the options"
+  fail "$code_config" "the forwarder's configuration is wrong, see above; fix $(as_seen "$conf_dir")/config.yaml or the options"
 }

@@ -5,23 +5,45 @@
 # the dot it was cut off, and its change never made.
 
 is_open=0
-undo_count=0
+
+# What is recorded tells root what to put back and what to remove, so nobody else may have written it.
+trust_record() {
+  for place in "$root/etc" "$conf_dir" "$record_dir" "$undo_dir"; do
+    [ -e "$place" ] || [ -L "$place" ] || continue
+    [ -d "$place" ] && [ ! -L "$place" ] && is_roots "$place" ||
+      fail "$code_config" "$place is not a directory that only root may write to, and what is recorded there cannot be trusted. Look what is in it, then: chown root $place && chmod go-w $place"
+  done
+  for place in "$record" "$journal"; do
+    [ -e "$place" ] || [ -L "$place" ] || continue
+    [ -f "$place" ] && [ ! -L "$place" ] && is_roots "$place" ||
+      fail "$code_config" "$place is not a file that only root may write to, and cannot be trusted: see who made it"
+  done
+}
+
+# is_roots PATH: whether it belongs to root, and neither group nor others may write to it.
+is_roots() {
+  case $(stat -c '%u %a' "$1") in
+    *[2367] | *[2367]?) return 1 ;;
+    "0 "*) ;;
+    *) return 1 ;;
+  esac
+}
 
 # The directory of the record comes into being as a whole, with the journal in it, by one rename.
 open_journal() {
   rm -rf "$stage" || return 1
   if [ -d "$record_dir" ]; then
-    : >"$journal" || return 1
+    printf 'home\t%s\t-\t.\n' "$home" >"$journal" || return 1
     is_open=1
     return 0
   fi
   mkdir -m 0700 "$stage" || return 1
   if [ -d "$conf_dir" ]; then
-    printf 'record\t%s\t-\t.\n' "$record_dir" >"$stage/journal" || return 1
+    printf 'record\t%s\t-\t.\nhome\t%s\t-\t.\n' "$record_dir" "$home" >"$stage/journal" || return 1
     mv -T "$stage" "$record_dir" || return 1
   else
     mkdir -m 0700 "$stage/install" || return 1
-    printf 'record\t%s\t-\t.\n' "$conf_dir" >"$stage/install/journal" || return 1
+    printf 'record\t%s\t-\t.\nhome\t%s\t-\t.\n' "$conf_dir" "$home" >"$stage/install/journal" || return 1
     # 0750 root:wazuh: the forwarder reads its configuration there, others do not.
     chown "0:$wazuh_gid" "$stage" && chmod 0750 "$stage" || return 1
     mv -T "$stage" "$conf_dir" || return 1
@@ -37,11 +59,17 @@ note() {
   sync "$journal"
 }
 
+# choose_undo: sets undo_count to a number that is free, also behind a pipe, whose parts are shells of their own.
+choose_undo() {
+  [ -d "$undo_dir" ] || mkdir -m 0700 "$undo_dir" || fail "$code_io" "cannot make $undo_dir"
+  undo_count=1
+  while [ -e "$undo_dir/$undo_count" ] || [ -L "$undo_dir/$undo_count" ]; do undo_count=$((undo_count + 1)); done
+}
+
 # note_file PATH: the file that follows is undone by what is there now, or by its absence.
 note_file() {
   if [ -e "$1" ] || [ -L "$1" ]; then
-    [ -d "$undo_dir" ] || mkdir -m 0700 "$undo_dir" || fail "$code_io" "cannot make $undo_dir"
-    undo_count=$((undo_count + 1))
+    choose_undo
     cp -a "$1" "$undo_dir/$undo_count" || fail "$code_io" "cannot keep a copy of $1"
     sync "$undo_dir/$undo_count"
     note restore "$1" "$undo_dir/$undo_count"
@@ -50,32 +78,29 @@ note_file() {
   fi
 }
 
-# Where a new file is written before it takes its place by a rename. Directories inside the manager's home belong to the
-# user wazuh, who could put a symbolic link into the way of root; the home itself belongs to root.
-temp_for() {
-  case $1 in
-    "$home_dir"/*) printf '%s\n' "$home_dir/.wazuh-dfn-new" ;;
-    *) printf '%s\n' "$1.wazuh-dfn-new" ;;
-  esac
-}
-
 # undo_one VERB PATH BACKUP: may be done again when it was cut off. Says what it cannot undo.
 undo_one() {
+  case $1:$2 in
+    remove:"$home_dir"/* | restore:"$home_dir"/*)
+      undo_there "$1" "${2#"$home_dir"/}" "$3"
+      return
+      ;;
+  esac
   case $1 in
     remove) rm -f "$2" ;;
     tree) rm -rf "$2" ;;
     dir) [ ! -d "$2" ] || rmdir "$2" ;;
     restore)
       [ -e "$3" ] || return 0
-      undo_temp=$(temp_for "$2")
+      undo_temp=$2.wazuh-dfn-new
       rm -f "$undo_temp" && cp -a "$3" "$undo_temp" && mv -fT "$undo_temp" "$2"
       ;;
     swap) [ ! -d "$2.old" ] || { rm -rf "$2" && mv -T "$2.old" "$2"; } ;;
-    attributes) chown "${3%,*}" "$2" && chmod "${3#*,}" "$2" ;;
+    attributes) chown -h "${3%,*}" "$2" && chmod "${3#*,}" "$2" ;;
     user) ! user_exists "$2" || remove_user "$2" ;;
     unit) unit_undo "$2" ;;
     manager) manager_restart ;;
-    record) ;; # The last of all, by close_record.
+    record | home) ;; # The last of all, by close_record; and what recover looks at.
   esac
 }
 
@@ -88,7 +113,7 @@ roll_back() {
       while IFS=$tab read -r verb path backup _; do
         undo_one "$verb" "$path" "$backup" </dev/null || {
           left=1
-          warn "left as it is, please mend it by hand: $verb $(as_seen "$path")"
+          warn "left as it is, please fix it by hand: $verb $(as_seen "$path")"
         }
       done
       exit "$left"
@@ -115,11 +140,15 @@ close_record() {
 # recover: what a run that was killed left behind is undone first.
 recover() {
   [ -f "$journal" ] || return 0
+  began_for=$(awk -F '\t' '$1 == "home" && $4 == "." { print $2; exit }' "$journal")
+  [ -z "$began_for" ] || [ "$began_for" = "$home" ] ||
+    fail "$code_config" "an earlier run for the manager in $began_for was cut off, and is to be undone first: give --wazuh-home $began_for"
   if [ "$is_dry" = 1 ]; then
     say "would undo what an earlier run left half done"
     changes=$((changes + 1))
     return 0
   fi
+  if [ "$has_manager" = 1 ]; then tree judge --home "$home" || fail $? "$(said)"; fi
   say "an earlier run was cut off: undoing what it did"
   roll_back || exit "$code_io"
 }

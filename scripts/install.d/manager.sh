@@ -3,10 +3,7 @@
 # The Wazuh manager: where it is, what its own checks say, its place in a cluster, its restart.
 
 locate_manager() {
-  [ -d "$home_dir/etc" ] && [ -f "$ossec_conf" ] ||
-    fail "$code_missing" "no Wazuh manager in $home_dir; --wazuh-home DIR names another place"
-  [ ! -L "$ossec_conf" ] ||
-    fail "$code_missing" "$ossec_conf is a symbolic link; replace it by the file itself, then run this again"
+  [ -d "$home_dir/etc" ] || fail "$code_missing" "no Wazuh manager in $home_dir; --wazuh-home DIR names another place"
   [ -x "$home_dir/bin/wazuh-integratord" ] && [ -x "$home_dir/bin/wazuh-analysisd" ] ||
     fail "$code_missing" "no manager of Wazuh 4 in $home_dir (no bin/wazuh-integratord): agents and Wazuh 5 have none"
   wazuh_gid=$(id_of group wazuh)
@@ -25,16 +22,26 @@ in_root() {
   fi
 }
 
+# Whoever owns the manager's files may keep its tools waiting for ever, by a pipe for instance.
+tool_seconds=120
+restart_seconds=600
+
 # manager_tool NAME ARGUMENT...: the tools find their home by their own path, so they also work below a bare root. The
-# lock is not handed on: daemons that they start would keep it.
+# lock is not handed on: daemons that they start would keep it. That only root can change the tools, `judge` and the look
+# have made sure.
 manager_tool() {
   tool=$1
   shift
-  if [ -n "$root" ] && [ ! -x "$root/bin/sh" ]; then
-    "$home_dir/bin/$tool" "$@" 9<&-
+  if [ -z "$root" ]; then
+    timeout -k 5 "$tool_seconds" "$home/bin/$tool" "$@" 9<&-
+  elif [ ! -x "$root/bin/sh" ]; then
+    timeout -k 5 "$tool_seconds" "$home_dir/bin/$tool" "$@" 9<&-
   else
-    in_root "$home/bin/$tool" "$@"
+    timeout -k 5 "$tool_seconds" chroot "$root" "$home/bin/$tool" "$@" 9<&-
   fi
+  tool_status=$?
+  [ "$tool_status" != 124 ] || say "$tool did not end within $tool_seconds seconds"
+  return "$tool_status"
 }
 
 # The manager's own checks of its configuration: of each daemon that reads a part of it that we add to, and of the rules.
@@ -70,7 +77,7 @@ manager_restart() {
   if systemd_runs && systemctl is-active -q wazuh-manager; then
     systemctl restart wazuh-manager 9<&-
   else
-    manager_tool wazuh-control restart >"$work/restart" 2>&1 </dev/null || {
+    (tool_seconds=$restart_seconds && manager_tool wazuh-control restart) >"$work/restart" 2>&1 </dev/null || {
       tail -n 5 "$work/restart" >&2
       return 1
     }
@@ -95,46 +102,4 @@ apply_to_manager() {
     manager_restart || fail "$code_io" "the manager did not restart"
     manager_runs || fail "$code_io" "the manager does not run after its restart"
   fi
-}
-
-# The text of ossec.conf without our own block and without comments.
-conf_text() {
-  cut_block "$ossec_conf" | awk '
-    { text = text $0 "\n" }
-    END {
-      while (i = index(text, "<!--")) {
-        rest = substr(text, i + 4)
-        j = index(rest, "-->")
-        text = substr(text, 1, i - 1) (j ? substr(rest, j + 3) : "")
-      }
-      printf "%s", text
-    }'
-}
-
-# Whether ossec.conf has a section of that name. A section that is there at all switches FIM or rootcheck on (Wazuh 4.14
-# source: config/syscheck-config.c, rootcheck-config.c), so a further one is only added beside it.
-has_section() { grep -q "<$1[ >]" "$work/conf"; }
-
-# cluster_setting NAME: its last value in the <cluster> sections, which is the one that counts.
-cluster_setting() {
-  awk -v name="$1" '
-    { text = text $0 " " }
-    END {
-      while (i = index(text, "<cluster>")) {
-        text = substr(text, i + 9)
-        j = index(text, "</cluster>")
-        section = j ? substr(text, 1, j - 1) : text
-        if (k = index(section, "<" name ">")) {
-          value = substr(section, k + length(name) + 2)
-          value = substr(value, 1, index(value, "<") - 1)
-          gsub(/[ \t\r]/, "", value)
-        }
-      }
-      print value
-    }' "$work/conf"
-}
-
-# A worker gets its rules from the master, which deletes what else is there.
-is_worker() {
-  grep -q '<cluster>' "$work/conf" && [ "$(cluster_setting disabled)" != yes ] && [ "$(cluster_setting node_type)" = worker ]
 }

@@ -25,13 +25,13 @@ put_parents() {
   put_dir "$1" 0 0 0755
 }
 
-# put_file SOURCE PATH UID GID MODE
+# put_file SOURCE PATH UID GID MODE: in a directory of root's. What is in the manager's tree: place_file.
 put_file() {
   if [ -f "$2" ] && [ ! -L "$2" ] && cmp -s "$1" "$2" && [ "$(attributes "$2")" = "$3:$4 ${5#0}" ]; then return 0; fi
   told "write $(as_seen "$2") ($5)" || return 0
   if [ ! -e "$2" ]; then made file "$2"; fi
   note_file "$2"
-  temp=$(temp_for "$2")
+  temp=$2.wazuh-dfn-new
   note remove "$temp"
   rm -f "$temp" && (umask 077 && cp "$1" "$temp") && chown "$3:$4" "$temp" && chmod "$5" "$temp" && sync "$temp" &&
     mv -fT "$temp" "$2" || fail "$code_io" "cannot write $2"
@@ -151,12 +151,20 @@ lib_is_whole() {
   (cd "$root/" && sha256sum -c --status "$work/sums") 2>/dev/null
 }
 
-# Takes custom-dfn out; what stood there before the first installation comes back.
+# Takes custom-dfn out; what was there before the first installation comes back as it was, or stays.
 take_custom_dfn() {
-  target=$home_dir/integrations/custom-dfn
-  if [ -f "$record_dir/custom-dfn.before" ]; then
-    put_file "$record_dir/custom-dfn.before" "$target" 0 "$wazuh_gid" 0750
-  else
-    take_file "$target"
+  before=$record_dir/custom-dfn.before
+  if [ ! -f "$before" ]; then
+    take_out_file integrations/custom-dfn custom_dfn
+    return
   fi
+  if [ "$(fact custom_dfn)" != "$(checksum "$before") $(attributes "$before")" ]; then
+    told "put the custom-dfn that was there before back to $home/integrations" || return 0
+    is_there=yes
+    [ "$(fact custom_dfn)" != - ] || is_there=no
+    put_there integrations/custom-dfn "$is_there" --from "$before" --like-source
+  fi
+  [ "$is_dry" = 0 ] || return 0
+  note_file "$before"
+  rm -f "$before" || fail "$code_io" "cannot remove $before"
 }

@@ -23,7 +23,7 @@ const fromCheckout: readonly (readonly [from: string, to: string, mode: number])
   ["docs", doc, 0o644],
 ];
 
-const fromBuild: readonly string[] = ["wazuh-dfn.cjs", "custom-dfn.sh", "choose-way.cjs"];
+const fromBuild: readonly string[] = ["wazuh-dfn.cjs", "custom-dfn.sh", "choose-way.cjs", "manager-tree.cjs"];
 
 export interface Ingredients {
   readonly info: PackageInfo;

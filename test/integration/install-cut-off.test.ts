@@ -11,7 +11,7 @@ import { SmallDisk } from "../rig/small-disk.ts";
 const run = promisify(execFile);
 const given = ["--broker", "kafka.example.org:9093", "--customer-id", "abc-1"];
 /** Every program by which the scripts change something. */
-const changing = ["mv", "cp", "rm", "mkdir", "rmdir", "ln", "chown", "chmod", "useradd", "userdel"];
+const changing = ["mv", "cp", "rm", "mkdir", "rmdir", "ln", "chown", "chmod", "useradd", "userdel", "wazuh-dfn-node"];
 
 /**
  * Shadows those programs: each call counts, and at the chosen one the whole process group is killed, before the program
@@ -30,10 +30,10 @@ class Killer {
     await mkdir(this.#directory, { recursive: true });
     await writeFile(join(this.#directory, "count"), "");
     for (const name of changing) {
-      const { stdout } = await run("sh", ["-c", `PATH=/usr/sbin:/usr/bin:/sbin:/bin command -v ${name}`]);
+      const program = await programOf(name);
       const shot = `[ "$(wc -c <"${this.#directory}/count")" != ${at} ] || kill -9 0`;
       const [before, after] = moment === "before" ? [shot, ""] : ["", shot];
-      const text = `#!/bin/sh\nprintf x >>"${this.#directory}/count"\n${before}\n${stdout.trim()} "$@"\nstatus=$?\n${after}\nexit $status\n`;
+      const text = `#!/bin/sh\nprintf x >>"${this.#directory}/count"\n${before}\n${program} "$@"\nstatus=$?\n${after}\nexit $status\n`;
       await writeFile(join(this.#directory, name), text);
       await chmod(join(this.#directory, name), 0o755);
     }
@@ -42,6 +42,12 @@ class Killer {
   async calls(): Promise<number> {
     return (await readFile(join(this.#directory, "count"))).length;
   }
+}
+
+async function programOf(name: string): Promise<string> {
+  if (name === "wazuh-dfn-node") return process.execPath;
+  const { stdout } = await run("sh", ["-c", `PATH=/usr/sbin:/usr/bin:/sbin:/bin command -v ${name}`]);
+  return stdout.trim();
 }
 
 /** A run tries each seventh step, from a drawn one on; INSTALL_STEPS=1 tries all, which takes minutes. */

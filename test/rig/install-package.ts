@@ -6,9 +6,13 @@ import { dirname, join, resolve } from "node:path";
 
 const lib = "usr/lib/wazuh-dfn";
 
-/** Makes custom-dfn as the real one does for a foreign root, without the time that Node takes to start. */
+/**
+ * Makes custom-dfn as the real one does for a foreign root, without the time that Node takes to start; the rest is done
+ * by this Node, or by a stand-in for it in the search path.
+ */
 const runtime = `#!/bin/sh
 case $1 in
+  */manager-tree.cjs) command -v wazuh-dfn-node >/dev/null && exec wazuh-dfn-node "$@"; exec "${process.execPath}" "$@" ;;
   */choose-way.cjs) cat "\${1%/*}/custom-dfn" && echo "custom-dfn: the bundled way, because nothing is tried for another root" >&2 ;;
   *) exit 64 ;;
 esac
@@ -30,6 +34,7 @@ export async function makePackage(directory: string, version = "1.0.0"): Promise
   await put(`${lib}/wazuh-dfn.cjs`, `// ${version}\n`, 0o644);
   await put(`${lib}/choose-way.cjs`, "", 0o644);
   await put(`${lib}/custom-dfn`, `#!/bin/sh\n# ${version}\nexit 0\n`, 0o755);
+  await copy("dist/manager-tree.cjs", `${lib}/manager-tree.cjs`, 0o644);
   await put(`${lib}/VERSION`, `${version}\n`, 0o644);
   await put("usr/bin/wazuh-dfn", "#!/bin/sh\nexit 0\n", 0o755);
   await put("usr/share/doc/wazuh-dfn/LICENSE", "", 0o644);

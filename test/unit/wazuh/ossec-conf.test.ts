@@ -23,7 +23,7 @@ test("text is kept as it stands: entities, blanks, escaped brackets; attributes 
   const [integration] = conf.sections;
   assert.deepEqual(
     integration?.children.map(({ text }) => text),
-    ["a, b&amp;c", "1<2"],
+    ["a, b&amp;c", "1\\<2"],
   );
 });
 
@@ -35,13 +35,25 @@ test("comments are no settings, and are kept for a look", () => {
   assert.match(conf.comments[0] ?? "", /custom-dfn/);
 });
 
-test("what is not well formed is refused with its line", () => {
+test("text behind the last root is fine; variables are no sections", () => {
+  const conf = readOssecConf(
+    "<ossec_config><var name='x'>1</var><global><a>$x</a></global></ossec_config>\n<VAR name='y'>2</VAR>\nsome words\n",
+  );
+  assert.deepEqual(
+    conf.sections.map(({ name }) => name),
+    ["global"],
+  );
+  assert.equal(settingOf(conf, "global", "a"), "$x");
+});
+
+test("what Wazuh refuses is refused with its line", () => {
   const cases: [string, RegExp][] = [
-    ["<ossec_config>\n<global>\n</ossec_config>", /^line 3: <\/ossec_config> closes nothing that is open/],
+    ["<ossec_config>\n<global>\n</ossec_config>", /^line 3: <\/ossec_config> does not close <global>/],
     ["<ossec_config>\n<global>\n", /^line 2: <global> is never closed/],
-    ["<ossec_config>\n< >\n", /^line 2: this is no tag/],
-    ["\nx", /^line 1: there is text outside of all sections/],
-    ["<a>".repeat(100), /nested too deeply/],
+    ["<ossec_config>\n< >\n", /^line 2: <> is never closed/],
+    ['<?xml version="1.0" encoding="UTF-8"?>\n<ossec_config></ossec_config>', /^line 1: /],
+    ["\n<agent_config></agent_config>", /^line 2: <agent_config> is outside of <ossec_config>/],
+    ["<a>".repeat(2000), /more than 1024 elements inside each other/],
   ];
   for (const [text, message] of cases) {
     assert.throws(
