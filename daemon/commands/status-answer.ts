@@ -54,6 +54,9 @@ const snapshot = z.looseObject({
   sources: z.record(word, counts).refine((sources) => Object.keys(sources).length <= 32),
   queue: z.looseObject({ alerts: number, bytes: number, limitBytes: number }),
   pairingWindow: number.optional(),
+  socket: z
+    .looseObject({ refused: number, contradicted: number, contradictedSecondsAgo: number.optional() })
+    .optional(),
   log: z
     .looseObject({
       state: text,

@@ -7,8 +7,8 @@ import { tombstonesOf } from "./dead-letter-tombstones.ts";
 import { statIfThere } from "./dead-letter-usage.ts";
 
 /**
- * Keeps the dead-letter store below its bound. First goes what was removed, then the raw bytes of the oldest entries,
- * last the oldest entries that have no position, lines of the socket that are no alerts. Positions are never given up.
+ * Keeps the dead-letter store below its bound. First goes what was removed, then what is not an alert: the oldest lines
+ * of the socket that have no position, last the raw bytes of the oldest entries. Positions are never given up.
  */
 export class DeadLetterRoom {
   readonly #directory: string;
@@ -18,6 +18,8 @@ export class DeadLetterRoom {
   readonly #spent = new Map<string, string>();
   /** Entries whose raw bytes were given up since the process started. */
   rawGivenUp = 0;
+  /** Entries that were not alerts and were given up since the process started. */
+  nonAlertsGivenUp = 0;
 
   constructor(directory: string, maxBytes: number, log: Log) {
     this.#directory = directory;
@@ -25,12 +27,20 @@ export class DeadLetterRoom {
     this.#log = log;
   }
 
-  /** Never rejects. @param current the segment that this process writes, which is left alone */
-  async make(current: string | undefined): Promise<void> {
+  /**
+   * Never rejects.
+   * @param current the segment that this process writes, which is left alone
+   * @param letGo   ends that segment when it holds what is not an alert, so that this can go before any alert's bytes
+   */
+  async make(current: string | undefined, letGo: () => Promise<boolean>): Promise<void> {
     try {
       let total = await this.#total();
       for (const thrift of thrifts) {
         if (total <= this.#maxBytes) return;
+        if (thrift === "raw" && (await letGo())) {
+          total = await this.#give("strangers", undefined, total);
+          if (total <= this.#maxBytes) return;
+        }
         total = await this.#give(thrift, current, total);
       }
     } catch (reason) {
@@ -65,6 +75,7 @@ export class DeadLetterRoom {
 
   #gaveUp(segment: string, { stripped, forgotten }: Shrunk): void {
     this.rawGivenUp += stripped;
+    this.nonAlertsGivenUp += forgotten;
     if (stripped > 0) {
       const what = "the dead-letter store is full: the oldest entries lost their raw bytes, their positions are kept";
       this.#log.error({ segment, entries: stripped }, what);

@@ -92,10 +92,10 @@ export async function isEmptied(path: string, removed: ReadonlySet<number>): Pro
 }
 
 /**
- * What of a segment is given up for room: entries that were removed; the raw bytes too; at last also lines of the socket
- * that are no alerts, of which there is no position to be kept and no end.
+ * What of a segment is given up for room, in this order: entries that were removed; lines of the socket that are not
+ * alerts, of which there is no position to be kept and no end; at last the raw bytes of the others.
  */
-export const thrifts = ["removed", "raw", "strangers"] as const;
+export const thrifts = ["removed", "strangers", "raw"] as const;
 export type Thrift = (typeof thrifts)[number];
 
 export interface Shrunk {
@@ -151,11 +151,12 @@ function fateOf({ number, letter, raw, rawRange }: ScannedLine, thrift: Thrift, 
   if (removed.has(number)) return "removed";
   if (letter === undefined) return "unreadable";
   if (thrift === "removed") return "kept";
-  if (thrift === "strangers" && isStranger(letter)) return "forgotten";
+  if (thrift === "strangers") return isStranger(letter) ? "forgotten" : "kept";
   return raw === undefined && rawRange === undefined ? "kept" : "stripped";
 }
 
-function isStranger({ source, reason }: DeadLetter): boolean {
+/** A line of the socket that is not an alert: anybody who may write there can make any number of them. */
+export function isStranger({ source, reason }: Pick<DeadLetter, "source" | "reason">): boolean {
   return source === "socket" && (reason === "not-json" || reason === "over-long");
 }
 

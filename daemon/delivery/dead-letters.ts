@@ -12,6 +12,7 @@ import { syncDirectory } from "../disk/atomic-file.ts";
 import type { Log } from "../telemetry/log.ts";
 import { encoded, lineOf, type Line, type NewDeadLetter } from "./dead-letter-line.ts";
 import { DeadLetterRoom } from "./dead-letter-room.ts";
+import { isStranger } from "./dead-letter-segments.ts";
 
 export type { NewDeadLetter } from "./dead-letter-line.ts";
 
@@ -34,10 +35,13 @@ interface Segment {
   bytes: number;
   /** More than that may stand in the file. */
   isTorn: boolean;
+  /** Some entry of it is not an alert. */
+  hasStrangers: boolean;
 }
 
 interface Waiting {
   readonly line: Line;
+  readonly isStranger: boolean;
   readonly stored: () => void;
 }
 
@@ -70,6 +74,11 @@ export class DeadLetterStore implements AsyncDisposable {
     return this.#room.rawGivenUp;
   }
 
+  /** Entries that were not alerts and were given up since the process started. */
+  get nonAlertsGivenUp(): number {
+    return this.#room.nonAlertsGivenUp;
+  }
+
   /** Why entries cannot be stored at present, and what to do; undefined while they can. */
   get trouble(): string | undefined {
     return this.#trouble;
@@ -82,7 +91,7 @@ export class DeadLetterStore implements AsyncDisposable {
   add(entry: NewDeadLetter): Promise<void> {
     return new Promise((stored) => {
       if (this.#isDisposed) return;
-      this.#waiting.push({ line: lineOf(entry, new Date()), stored });
+      this.#waiting.push({ line: lineOf(entry, new Date()), isStranger: isStranger(entry), stored });
       this.#writer ??= this.#write();
     });
   }
@@ -97,7 +106,7 @@ export class DeadLetterStore implements AsyncDisposable {
 
   async #write(): Promise<void> {
     while (this.#waiting.length > 0) {
-      if (await this.#storeGroup()) await this.#room.make(this.#segment?.path);
+      if (await this.#storeGroup()) await this.#room.make(this.#segment?.path, () => this.#letGoOfStrangers());
       else if (this.#isDisposed) break;
       // Woken early by a stop: then it is tried once more.
       else await pause(retryMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
@@ -105,11 +114,23 @@ export class DeadLetterStore implements AsyncDisposable {
     this.#writer = undefined;
   }
 
+  /** Ends the segment that is written when it holds what is not an alert. */
+  async #letGoOfStrangers(): Promise<boolean> {
+    const segment = this.#segment;
+    if (segment?.hasStrangers !== true) return false;
+    this.#segment = undefined;
+    await segment.file.close();
+    return true;
+  }
+
   /** In a method of its own, so that nothing holds on to the lines (16 MiB and more) once they are stored. */
   async #storeGroup(): Promise<boolean> {
     const group = this.#nextGroup();
     try {
-      await this.#append(group.map(({ line }) => line));
+      await this.#append(
+        group.map(({ line }) => line),
+        group.some((waiting) => waiting.isStranger),
+      );
     } catch (reason) {
       this.#failed(reason);
       return false;
@@ -137,7 +158,7 @@ export class DeadLetterStore implements AsyncDisposable {
   }
 
   /** Appends whole lines or nothing: what was half written is cut off again. */
-  async #append(lines: readonly Line[]): Promise<void> {
+  async #append(lines: readonly Line[], hasStrangers: boolean): Promise<void> {
     const segment = (this.#segment ??= await this.#begin());
     if (segment.isTorn) await mend(segment);
     try {
@@ -152,9 +173,10 @@ export class DeadLetterStore implements AsyncDisposable {
       // Taken away in this moment, by someone who could not tell that it is still written to.
       this.#segment = undefined;
       await segment.file.close();
-      return this.#append(lines);
+      return this.#append(lines, hasStrangers);
     }
     for (const { length } of lines) segment.bytes += length;
+    segment.hasStrangers ||= hasStrangers;
     if (segment.bytes >= this.#limits.segmentBytes) {
       this.#segment = undefined;
       await segment.file.close();
@@ -174,7 +196,7 @@ export class DeadLetterStore implements AsyncDisposable {
       await file.close();
       throw reason;
     }
-    return { file, path, bytes: 0, isTorn: false };
+    return { file, path, bytes: 0, isTorn: false, hasStrangers: false };
   }
 }
 

@@ -39,6 +39,7 @@ export function factsOf(forwarder: Forwarder, { version, isReady, surroundings }
     deadLetters: {
       ...surroundings.deadLetters,
       rawGivenUp: deadLetters.rawGivenUp,
+      nonAlertsGivenUp: deadLetters.nonAlertsGivenUp,
       trouble: deadLetters.trouble ?? surroundings.deadLetterTrouble,
     },
     process: { rssBytes: process.memoryUsage.rss(), openFiles: surroundings.openFiles },

@@ -51,6 +51,8 @@ export interface Facts {
   readonly deadLetters: DeadLetterCount & {
     /** Entries that lost their raw bytes for room since the settings were read. */
     readonly rawGivenUp: number;
+    /** Entries that were not alerts and were given up for room since the settings were read. */
+    readonly nonAlertsGivenUp: number;
     /** Why entries cannot be stored or counted; absent while they can. */
     readonly trouble: string | undefined;
   };

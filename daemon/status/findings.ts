@@ -78,14 +78,31 @@ function socketTroubles({ socket }: Facts): Finding[] {
   return [{ subject: "socket", text, remedy, patienceMs: 0 }];
 }
 
-function storeTroubles({ checkpoint, deadLetters }: Facts): Finding[] {
+function storeTroubles(facts: Facts): Finding[] {
+  const { checkpoint, deadLetters } = facts;
   const troubles = [
     { subject: "checkpoint", text: checkpoint?.trouble },
     { subject: "dead letters", text: deadLetters.trouble },
   ];
-  return troubles.flatMap(({ subject, text }) =>
-    text === undefined ? [] : [{ subject, text, remedy: "", patienceMs: 0 }],
-  );
+  return [
+    ...troubles.flatMap(({ subject, text }) =>
+      text === undefined ? [] : [{ subject, text, remedy: "", patienceMs: 0 }],
+    ),
+    ...givenUp(facts),
+  ];
+}
+
+/** What the bound of the dead-letter store has cost; until the store is empty or the forwarder is restarted. */
+function givenUp({ deadLetters }: Facts): Finding[] {
+  const { entries, rawGivenUp, nonAlertsGivenUp } = deadLetters;
+  if (entries === 0 || rawGivenUp + nonAlertsGivenUp === 0) return [];
+  const losses = [
+    ...(rawGivenUp > 0 ? [`${rawGivenUp} of its oldest entries lost their raw bytes`] : []),
+    ...(nonAlertsGivenUp > 0 ? [`${nonAlertsGivenUp} lines of the socket that were not alerts were removed`] : []),
+  ];
+  const text = `the dead-letter store is full: ${losses.join(", and ")}`;
+  const remedy = "wazuh-dfn dead-letter list; fix the cause, then replay or purge them";
+  return [{ subject: "dead letters full", text, remedy, patienceMs: 0 }];
 }
 
 function certificateTroubles({ certificates }: Facts): Finding[] {

@@ -97,6 +97,8 @@ function addStore({ deadLetters, feedback }: Snapshot, add: Add): void {
   add("wazuh_dfn_dead_letter_bytes", "Bytes of the dead-letter store", deadLetters.bytes);
   const givenUp = "Dead letters whose raw bytes were given up for room";
   add("wazuh_dfn_dead_letters_raw_given_up_total", givenUp, deadLetters.rawGivenUp);
+  const forgotten = "Dead letters that were not alerts and were given up for room";
+  add("wazuh_dfn_dead_letters_non_alerts_given_up_total", forgotten, deadLetters.nonAlertsGivenUp);
   add("wazuh_dfn_feedback_sent_total", "Feedback events that Wazuh took", feedback.sent);
   add("wazuh_dfn_feedback_dropped_total", "Feedback events that were dropped", feedback.dropped);
   add("wazuh_dfn_feedback_queued", "Feedback events that wait for Wazuh", feedback.queued);

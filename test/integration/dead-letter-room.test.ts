@@ -45,6 +45,22 @@ test("lines of the socket that are no alerts do not fill the disk: over the boun
   assert.ok((await segmentsOf(temp.path)).length < 10, "segments in which nothing is left are deleted");
 });
 
+test("lines of the socket that are not alerts cost no alert its raw bytes, also when they are the newest", async () => {
+  await using temp = await TempDir.create();
+  await using store = new DeadLetterStore(temp.path, limits, silentLog);
+  const genuine = Buffer.alloc(2000, "g");
+  const place = { file: "alerts.json", offset: 0, length: genuine.length };
+  const letter = { source: "tail", reason: "record-too-large", detail: "", place, bytes: genuine } as const;
+  for (let i = 0; i < 21; i++) await store.add(letter);
+  assert.ok((await bytesIn(temp.path)) < limits.maxBytes, "they have room alone");
+  for (let i = 0; i < 500; i++) await store.add(ofSocket(i));
+  await store.add(letter);
+  const raw = (await lettersIn(temp.path)).filter(({ source, raw }) => source === "tail" && raw !== undefined);
+  assert.equal(raw.length, 22);
+  assert.equal(store.rawGivenUp, 0);
+  assert.ok(store.nonAlertsGivenUp > 0);
+});
+
 test("a store full of positions is not read again for each new entry", async () => {
   await using temp = await TempDir.create();
   await using store = new DeadLetterStore(temp.path, limits, silentLog);

@@ -13,11 +13,15 @@ const mostFileBytes = 4 * 1024 * 1024;
 const mostBytes = 64 * 1024 * 1024;
 /** Of bounded length everywhere, so that no text makes it slow. */
 const integrationRule = /<field\s{1,20}name="integration"[^>]{0,200}>\^?dfn\$?<\/field>/;
+/** What an event of the forwarder has for its location; see ossec-snippets/README.md. */
+const originRule = /<location>\^dfn\$<\/location>/;
 
 /** A file with the rules for our feedback. */
 export interface RuleFile {
   readonly path: string;
   readonly changedAtMs: number;
+  /** Whether its rules ask where an event came from: those of older releases believe whatever a log says of itself. */
+  readonly asksForOrigin: boolean;
 }
 
 export interface RulesFacts {
@@ -57,6 +61,10 @@ export function judgeRules(facts: RulesFacts): Judgement[] {
     const text = `${name} was changed after analysisd was started, so it may not be loaded`;
     return [warning(text, `${restart}  # or the API: PUT /manager/analysisd/reload`)];
   }
+  if (!file.asksForOrigin) {
+    const text = `${name} is of an older release: any log with "integration":"dfn" in it raises these alerts, and is hidden from other rules`;
+    return [warning(text, install)];
+  }
   return [ok(`the rules for the forwarder's feedback are in ${name}`)];
 }
 
@@ -82,7 +90,8 @@ async function ruleFiles(directory: string): Promise<RuleFile[] | undefined> {
       bytes += text?.length ?? 0;
       if (bytes > mostBytes) throw new DfnError("IO", `${directory} holds more than ${mostBytes} bytes of rules`);
       if (text === undefined || !integrationRule.test(withoutComments(text))) continue;
-      found.push({ path, changedAtMs: Number((await statOwn(path)).mtimeMs) });
+      const changedAtMs = Number((await statOwn(path)).mtimeMs);
+      found.push({ path, changedAtMs, asksForOrigin: originRule.test(withoutComments(text)) });
     }
     return found;
   } catch (reason) {

@@ -45,6 +45,25 @@ test("work that waits for ten seconds without any outcome is degraded, and one o
   assert.equal(watching.after(0, aForwarder(busy(4))).state, "ok");
 });
 
+test("what the bound of the dead-letter store has cost is a reason until the store is empty", () => {
+  const of = (entries: number, rawGivenUp: number, nonAlertsGivenUp: number): string[] =>
+    new Watching()
+      .after(0, aForwarder({ deadLetters: { entries, bytes: 9, rawGivenUp, nonAlertsGivenUp, trouble: undefined } }))
+      .reasons.map(({ text }) => text);
+  assert.deepEqual(of(5, 0, 0), []);
+  assert.match(of(5, 2, 0).join(), /^the dead-letter store is full: 2 of its oldest entries lost their raw bytes$/);
+  assert.match(of(5, 0, 3).join(), /3 lines of the socket that were not alerts were removed$/);
+  assert.deepEqual(of(0, 2, 3), []);
+});
+
+test("socket copies that contradict the log are a reason for an hour", () => {
+  const of = (contradictedSecondsAgo: number): Health =>
+    new Watching().after(0, aForwarder({ socket: { refused: 9, contradicted: 2, contradictedSecondsAgo } }));
+  assert.deepEqual(subjects(of(3600)), ["socket"]);
+  assert.deepEqual(subjects(of(3601)), []);
+  assert.deepEqual(subjects(new Watching().after(0, aForwarder())), []);
+});
+
 test("a dead letter is an outcome, a copy that is left to another source is none", () => {
   const watching = new Watching();
   const paired = (n: number): Facts => {
@@ -112,7 +131,7 @@ test("a log that stays more than a minute behind is told of, a look in mid-read 
 test("what cannot be stored is told at once: checkpoint, dead letters, the sink's file", () => {
   const facts = aForwarder({
     checkpoint: { ageSeconds: 9, trouble: "no room for the checkpoint" },
-    deadLetters: { entries: 1, bytes: 9, rawGivenUp: 0, trouble: "no room for dead letters" },
+    deadLetters: { entries: 1, bytes: 9, rawGivenUp: 0, nonAlertsGivenUp: 0, trouble: "no room for dead letters" },
     sink: { kind: "file", trouble: "no room for records" },
   });
   const { state, reasons } = new Watching().after(0, facts);

@@ -22,7 +22,7 @@ test("each source has a row, and the log, the sink and the dead letters a line",
     tail: counts({ read: 9, acknowledged: 9 }),
     replay: counts(),
   };
-  const deadLetters = { entries: 3, bytes: 2500, rawGivenUp: 0, trouble: undefined };
+  const deadLetters = { entries: 3, bytes: 2500, rawGivenUp: 0, nonAlertsGivenUp: 0, trouble: undefined };
   const text = summaryOf({ ...aForwarder({ sources, deadLetters }), health }, kafkaAtWork.lastAcknowledgedAt + 2000);
   assert.match(text, /^SOURCE +READ +IGNORED +PAIRED +IN FLIGHT +ACKNOWLEDGED +DEAD LETTERS$/m);
   assert.match(text, /^socket +5 +0 +5 +0 +0 +0$/m);

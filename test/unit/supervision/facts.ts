@@ -36,7 +36,7 @@ export function factsWith({ alerts = 0, acknowledged = 0, troubles = 0, isReady 
     },
     certificates: [],
     feedback: { sent: 0, dropped: 0, retried: 0, queued: 0 },
-    deadLetters: { entries: 0, bytes: 0, rawGivenUp: 0, trouble: undefined },
+    deadLetters: { entries: 0, bytes: 0, rawGivenUp: 0, nonAlertsGivenUp: 0, trouble: undefined },
     process: { rssBytes: 0, openFiles: undefined },
     health: { state: "ok", reasons: [] },
   };

@@ -137,7 +137,7 @@ test("the queue socket: there, absent, refused, no socket, nobody listening", ()
 });
 
 test("the rules: loaded, absent, changed since, left out by ossec.conf; on a worker the master is named", () => {
-  const file = { path: `${home}/etc/rules/dfn_rules.xml`, changedAtMs: 1000 };
+  const file = { path: `${home}/etc/rules/dfn_rules.xml`, changedAtMs: 1000, asksForOrigin: true };
   const facts: RulesFacts = {
     home,
     files: [file],
@@ -150,6 +150,7 @@ test("the rules: loaded, absent, changed since, left out by ossec.conf; on a wor
   assert.match(of({}), /^ok .*etc\/rules\/dfn_rules\.xml$/);
   assert.match(of({ analysisdStartedAtMs: undefined }), /^ok/);
   assert.match(of({ files: [{ ...file, changedAtMs: 9000 }] }), /^warning .*may not be loaded/);
+  assert.match(of({ files: [{ ...file, asksForOrigin: false }] }), /^warning .*of an older release/);
   assert.match(of({ ruleDirs: ["ruleset/rules"] }), /^failed .*no <rule_dir>etc\/rules/);
   assert.match(of({ excluded: ["etc/rules/dfn_rules.xml"] }), /^failed .*<rule_exclude>/);
   assert.match(of({ files: [] }), /^warning no rules/);
