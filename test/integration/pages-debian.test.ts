@@ -257,3 +257,37 @@ echo followed
     assert.match(output, /^restarts 1$/m);
   },
 );
+
+test(
+  "the installer refuses a key that the forwarder may not read, before it touches the manager",
+  { skip },
+  async () => {
+    await using debian = await image.copy();
+    const manager = await InstallableManager.at(debian.path);
+    await manager.write("var/ossec/logs/alerts/alerts.json", "", 0o640, wazuhId, wazuhId);
+    const { ca, client } = certificates;
+    await place(debian, ca, "etc/wazuh-dfn/ca.pem", 0o640, wazuhId);
+    await place(debian, client.cert, "etc/wazuh-dfn/cert.pem", 0o640, wazuhId);
+    await place(debian, client.key, "etc/wazuh-dfn/key.pem", 0o600);
+    const [config = ""] = blocksOf("README.md", { section: "Without the package", language: "yaml" });
+    await writeFile(join(debian.path, "etc/wazuh-dfn/config.yaml"), config, { mode: 0o600 });
+    const state =
+      "find /etc/wazuh-dfn /var/ossec/etc /var/ossec/integrations -exec ls -ldn {} + ; getent passwd wazuh-dfn";
+    const output = await debian.run(`dpkg -i wazuh-dfn_*.deb
+before=$(${state})
+wazuh-dfn-install --yes
+echo "refused $?"
+[ "$before" = "$(${state})" ] && echo "as before"
+chgrp wazuh /etc/wazuh-dfn/key.pem && chmod 0640 /etc/wazuh-dfn/key.pem
+wazuh-dfn-install --yes
+echo "installed $?"
+`);
+    assert.match(
+      output,
+      /sink\.kafka\.tls\.key: \/etc\/wazuh-dfn\/key\.pem cannot be read.*EACCES[^]*^refused 78$/m,
+      output,
+    );
+    assert.match(output, /^as before$/m, output);
+    assert.match(output, /^installed 0$/m, output);
+  },
+);

@@ -11,7 +11,7 @@ import type { Subject, Target } from "../target.ts";
 
 const maxLineBytes = 32 * 1024;
 /** Never comes while each line is answered: it only ends a wait that has no end. */
-const silentMs = 10_000;
+const silentMs = 120_000;
 
 /** The line protocol on a real socket, with the tail on: each line is answered once, in its order, and rightly. */
 export const socket: Target = {

@@ -84,12 +84,17 @@ test("a topic that is not known yet holds up no other, and leaves in order once 
 });
 
 test("records wait for company, but no longer than they may", async () => {
+  const patient = new MemorySink();
+  const waiting = new Outbox(patient, { ...limits, lingerMs: 3_600_000 });
   const sink = new MemorySink();
   const outbox = new Outbox(sink, { ...limits, lingerMs: 20 });
-  add(outbox, "alerts", "k", "a");
-  add(outbox, "alerts", "k", "b");
+  for (const each of [waiting, outbox]) {
+    add(each, "alerts", "k", "a");
+    add(each, "alerts", "k", "b");
+  }
   await settle();
-  assert.equal(sink.written.length, 0);
+  assert.equal(patient.written.length, 0);
+  waiting.dispose();
   await eventually("the batch", () => sink.written.length > 0);
   assert.deepEqual(
     sink.written.map((batch) => batch.records.length),

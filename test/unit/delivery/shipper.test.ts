@@ -106,11 +106,14 @@ test("an alert that comes in while the gate opens queues up behind those that wa
 });
 
 test("the tail's copies wait for the socket's, and leave in their order when their time is up", async () => {
+  const patient = new MemorySink();
+  const waiting = new Delivery({ sink: patient, couples: paired(), tailWaitMs: longWaitMs }).begin();
   const sink = new MemorySink();
   const delivery = new Delivery({ sink, couples: paired(), tailWaitMs: 30 }).begin();
-  for (let i = 0; i < 5; i++) delivery.offer("tail", alertBytes(`1.${i}`));
+  for (let i = 0; i < 5; i++) for (const each of [waiting, delivery]) each.offer("tail", alertBytes(`1.${i}`));
   await settle();
-  assert.deepEqual(ids(sink), []);
+  assert.deepEqual(ids(patient), []);
+  waiting.shipper.dispose();
   await eventually("the tail's copies", () => sink.records.length === 5);
   assert.deepEqual(ids(sink), ["1.0", "1.1", "1.2", "1.3", "1.4"]);
 });
