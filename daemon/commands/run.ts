@@ -69,7 +69,7 @@ Signals:
         news.look(snapshot.health, performance.now());
       },
     });
-    await status.listen(first.status.listen, running.setup.log);
+    await status.listen(first.status.listen, running.setup.log, first.status.hosts);
     await running.start(stopsOnFailure);
     for (;;) {
       const { config, log } = running.setup;
@@ -88,7 +88,8 @@ Signals:
       signals.throwIfFailed();
       if (next === undefined) return 0;
       running = await startOrReturn(next, () => build(config), stopsOnFailure);
-      await status.listen(running.setup.config.status.listen, running.setup.log);
+      const { listen, hosts } = running.setup.config.status;
+      await status.listen(listen, running.setup.log, hosts);
     }
   },
 };

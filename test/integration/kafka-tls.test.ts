@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
 import kafkajs, { type AclEntry } from "kafkajs";
 import type { SaslSettings } from "../../daemon/sinks/kafka/options.ts";
 import { inspectTls } from "../../daemon/sinks/kafka/tls-inspection.ts";
@@ -24,9 +26,11 @@ before(async () => {
     brokers: 1,
     authorizer: true,
     users: { alice: "wonder land", bob: "builder" },
+    properties: { "listener.name.old.ssl.enabled.protocols": "TLSv1.2" },
     listeners: {
       MUTUAL: { keyStore: files.server.store, clientCa: files.ca },
       SASL: { keyStore: files.server.store, sasl: true },
+      OLD: { keyStore: files.server.store, clientCa: files.ca },
       EXPIRED: { keyStore: files.expiredServer.store },
       WRONGHOST: { keyStore: files.wrongHostServer.store },
     },
@@ -87,6 +91,19 @@ test("mutual TLS, our authority beside the system's or alone", async () => {
 
 test("a key with a pass phrase", async () => {
   await writes("MUTUAL", { ...mutual(), key: files.encryptedClientKey, passphrase: passphrase("secret") });
+});
+
+test("PKCS#12 with a pass phrase", async () => {
+  const pkcs12 = directory.join("client.p12");
+  const from = ["-in", files.client.cert, "-inkey", files.client.key, "-certfile", files.ca];
+  await promisify(execFile)("openssl", ["pkcs12", "-export", ...from, "-passout", "pass:secret", "-out", pkcs12]);
+  await writes("MUTUAL", tls({ pkcs12, passphrase: passphrase("secret") }));
+});
+
+test("TLS 1.2 with the default ciphers, and 1.3 alone", async () => {
+  await writes("OLD", mutual());
+  await writes("MUTUAL", { ...mutual(), minVersion: "TLSv1.3" });
+  await complains("OLD", { ...mutual(), minVersion: "TLSv1.3" }, /older than min_version.*ssl\.enabled\.protocols/);
 });
 
 test("no client certificate where the broker wants one", () =>
@@ -168,7 +185,7 @@ test("replaced certificates are used without a restart; unusable ones leave the 
   const written = sink.write({ topic: "open", partition: 0, records: [record("1")] });
   await eventually("the alarm", () => lines.matching(/^error Kafka: .*alert/).length > 0);
   await writeFile(cert, "nothing of use");
-  await eventually("the complaint", () => lines.matching(/^error .*own\.pem holds no certificate.*former/).length > 0);
+  await eventually("the complaint", () => lines.matching(/^error .*own\.pem is neither PEM nor.*former/).length > 0);
   await copyFile(files.client.cert, cert);
   await copyFile(files.client.key, key);
   assert.equal((await written)[0]?.kind, "acknowledged");
@@ -194,9 +211,9 @@ test("inspection names every kind of fault with file and remedy", async () => {
   assert.match(findings(pairOf(files.expiredClient)), /error .*expired-client.* ended on .*new one/);
   assert.match(findings(pairOf(files.otherCaClient)), /^warning .*issued by CN=other-ca/);
   assert.match(findings({ ca: [directory.join("absent.pem")] }), /error .*absent\.pem cannot be read/);
-  assert.match(findings({ ca: [files.client.key] }), /error .*holds no certificate in PEM form/);
+  assert.match(findings({ ca: [files.client.key] }), /error .*holds a private key, not a certificate/);
   assert.match(findings({ ca: [damaged] }), /error .*damaged/);
-  assert.match(findings({ key: files.encryptedClientKey }), /error .*passphrase/);
+  assert.match(findings({ key: files.encryptedClientKey }), /error .*is encrypted; write its pass phrase/);
   assert.match(findings({ ca: [], caOnly: true }), /error .*ca_only/);
   assert.match(findings({}, Date.parse("2100-01-01")), /error .*ended on/);
   assert.match(findings({}, Date.now() + 20 * 86_400_000), /^warning .*ends in \d+ days/);

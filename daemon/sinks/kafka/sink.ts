@@ -16,8 +16,8 @@ import { TlsFiles } from "./tls.ts";
 import { Topology } from "./topology.ts";
 import { keepVigil } from "./vigil.ts";
 
-/** Replaced certificates are noticed within this time. */
-const certificatesEveryMs = 5000;
+/** Replaced certificates are noticed within this time; what is wrong with them within twice of it. */
+const certificatesEveryMs = 2500;
 /** What is wrong with them, or will be soon, is said so often. */
 const inspectEveryMs = 86_400_000;
 

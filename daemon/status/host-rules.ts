@@ -1,0 +1,52 @@
+import type { IncomingMessage } from "node:http";
+import { isIP } from "node:net";
+
+export interface Refused {
+  readonly status: 400 | 403 | 421;
+  readonly text: string;
+}
+
+/**
+ * Why a request is not answered; undefined when it is. On a port every program of this machine can ask, a browser with
+ * somebody else's page included: that page may lead a name of its own to this address (DNS rebinding), so `Host` must be
+ * one of ours. A Unix socket is not reached that way.
+ * @param hosts `status.hosts`; undefined on a Unix socket
+ */
+export function refusalOf(request: IncomingMessage, hosts: readonly string[] | undefined): Refused | undefined {
+  const names = hostsOf(request);
+  if (names.length > 1) return { status: 400, text: "there must be one Host" };
+  if (hosts === undefined) return undefined;
+  const [written] = names;
+  if (written === undefined || written === "") return { status: 400, text: "there must be a Host" };
+  const host = hostOf(written);
+  if (host === undefined) return { status: 400, text: "Host is not a name or an address" };
+  const own = canonical(request.socket.localAddress ?? "");
+  if (host !== "localhost" && host !== own && !hosts.includes(host)) {
+    return { status: 421, text: "this is not the host that Host names; if it is, add the name to status.hosts" };
+  }
+  if (request.headers["sec-fetch-site"] === "cross-site") {
+    return { status: 403, text: "pages of other sites are not answered" };
+  }
+  return undefined;
+}
+
+/** All of them: Node's own list of headers drops those that come twice. */
+function hostsOf({ rawHeaders }: IncomingMessage): readonly string[] {
+  return rawHeaders.filter((_value, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === "host");
+}
+
+/** The host of `host`, `host:port`, `[v6]` or `[v6]:port`, as `canonical`; undefined for anything else. */
+function hostOf(written: string): string | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.]{2,45})\]|([\w.-]{1,253}))(?::\d{1,5})?$/.exec(written);
+  const [, v6, name] = match ?? [];
+  if (v6 !== undefined) return isIP(v6) === 6 ? canonical(v6) : undefined;
+  return name === undefined ? undefined : canonical(name);
+}
+
+/** One text for each host: lower case, IPv6 in its short form, IPv4 as such also where the system maps it to IPv6. */
+export function canonical(host: string): string {
+  const text = host.toLowerCase();
+  if (isIP(text) !== 6) return text.replace(/\.$/, "");
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(text)?.[1];
+  return mapped ?? new URL(`http://[${text}]`).hostname.slice(1, -1);
+}
