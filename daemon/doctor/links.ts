@@ -18,7 +18,7 @@ import { judgeCustomDfn, lookAtCustomDfn } from "./links/custom-dfn.ts";
 import { type ForwarderFacts, judgeForwarder } from "./links/forwarder.ts";
 import { judgeHandOver, lookAtHandOver } from "./links/hand-over.ts";
 import { type Block, blocksOf, judgeBlock, socketOf } from "./links/integration-block.ts";
-import { judgeIntegratord, progressOf } from "./links/integratord.ts";
+import { judgeIntegratord, progressOf, temporaryFilesOf } from "./links/integratord.ts";
 import { judgeBrokers, judgeCertificates, judgePermission, judgeTopics } from "./links/kafka.ts";
 import { availableMemory, judgeClock, judgeDisk, judgeMemory, lookAtClock, lookAtDisk } from "./links/machine.ts";
 import { judgeManager, lookAtManager } from "./links/manager.ts";
@@ -135,8 +135,9 @@ function socketLinks(
   const integratord = async (): Promise<Judgement[]> => {
     const process = await daemon(home, "wazuh-integratord");
     const progress = process ? await progressOf(process.pid, alertsPath) : ({ kind: "unseen" } as const);
-    const confChangedAtMs = conf?.changedAtMs;
-    return judgeIntegratord({ home, isTailOn, hasBlock: blocks.length > 0, process, confChangedAtMs, progress });
+    const temporaryFiles = process ? await temporaryFilesOf(process.pid) : "unseen";
+    const facts = { home, isTailOn, hasBlock: blocks.length > 0, process, progress, temporaryFiles };
+    return judgeIntegratord({ ...facts, confChangedAtMs: conf?.changedAtMs });
   };
   const found = conf === undefined ? [] : [link("integration block", block)];
   found.push(link("integratord", integratord));

@@ -99,8 +99,8 @@ function isOnlyRoots({ uid, mode }: BigIntStats): boolean {
  * @throws Missing; DfnError IO at a link that others than root could have put there
  */
 export function walk(root: string, path: string): Directory {
-  const base = enterAll(Directory.top(), root, Directory.top);
-  return enterAll(base, path, () => enterAll(Directory.top(), root, Directory.top));
+  const base = (): Directory => enterAll(Directory.top(), root, () => Directory.top());
+  return enterAll(base(), path, base);
 }
 
 /**

@@ -29,6 +29,15 @@ const maxFileBytes = 16 * 1024 * 1024;
 /** Certificates and keys. */
 const maxTakenBytes = 1024 * 1024;
 
+const commands: ReadonlyMap<string, (call: Call) => void> = new Map([
+  ["judge", (call) => judgePrograms(call.root, call.need("home"))],
+  ["look", lookThere],
+  ["keep", keep],
+  ["put", put],
+  ["remove", removeThere],
+  ["take", take],
+]);
+
 process.umask(0o077);
 try {
   run(process.argv[2], process.argv.slice(3));
@@ -39,36 +48,9 @@ try {
 }
 
 function run(command: string | undefined, args: string[]): void {
-  const call = parseCall(args);
-  switch (command) {
-    case "judge":
-      judgePrograms(call.root, call.need("home"));
-      break;
-    case "look":
-      look({
-        root: call.root,
-        home: call.need("home"),
-        into: call.need("into"),
-        snippets: call.need("snippets"),
-        isTolerant: call.has("tolerant"),
-        spared: (call.value("spare") ?? "").split(" "),
-      });
-      break;
-    case "keep":
-      keep(call);
-      break;
-    case "put":
-      put(call);
-      break;
-    case "remove":
-      removeThere(call);
-      break;
-    case "take":
-      take(call);
-      break;
-    default:
-      throw new DfnError("USAGE", usage);
-  }
+  const act = command === undefined ? undefined : commands.get(command);
+  if (act === undefined) throw new DfnError("USAGE", usage);
+  act(parseCall(args));
 }
 
 interface Call {
@@ -79,17 +61,16 @@ interface Call {
 }
 
 function parseCall(args: string[]): Call {
-  const text = { type: "string" } as const;
-  const flag = { type: "boolean" } as const;
+  const names = ["root", "home", "into", "snippets", "spare", "at", "from", "temp", "owner", "mode", "replaces"];
+  const flags = ["tolerant", "like-there", "like-source", "whatever"];
   const { values } = parseArgs({
     args,
-    options: {
-      ...{ root: text, home: text, into: text, snippets: text, at: text, from: text, temp: text, owner: text },
-      ...{ mode: text, replaces: text, spare: text, tolerant: flag },
-      ...{ "like-there": flag, "like-source": flag, whatever: flag },
-    },
+    options: Object.fromEntries([
+      ...names.map((name) => [name, { type: "string" as const }] as const),
+      ...flags.map((name) => [name, { type: "boolean" as const }] as const),
+    ]),
   });
-  const all: Readonly<Record<string, string | boolean | undefined>> = values;
+  const all: Readonly<Record<string, unknown>> = values;
   const value = (name: string): string | undefined => {
     const found = all[name];
     return typeof found === "string" ? found : undefined;
@@ -117,6 +98,17 @@ function inDirectoryOf(call: Call, act: (directory: Directory, name: string) => 
       `${directory.path} was moved by somebody while the installer worked in it: run this again`,
     );
   }
+}
+
+function lookThere(call: Call): void {
+  look({
+    root: call.root,
+    home: call.need("home"),
+    into: call.need("into"),
+    snippets: call.need("snippets"),
+    isTolerant: call.has("tolerant"),
+    spared: (call.value("spare") ?? "").split(" "),
+  });
 }
 
 function put(call: Call): void {

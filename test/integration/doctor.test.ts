@@ -87,7 +87,8 @@ test("daemons of the manager that do not run, and an integratord that stands sti
   await using at = await DoctorWorld.create(kafka, { forwarder: false });
   await at.tree.stop("wazuh-integratord");
   assert.match(await at.about("integratord"), /^warning integratord does not run/);
-  await at.tree.start("wazuh-integratord");
+  await at.tree.start("wazuh-integratord", 0o022);
+  assert.match(await at.about("integratord"), /^ok [^]*\nwarning the umask of integratord .* lets every user/);
   await at.tree.freeze("wazuh-integratord");
   at.world.analysisd.emit(50);
   at.world.analysisd.flush();

@@ -29,10 +29,14 @@ export interface IntegratordFacts {
   /** When ossec.conf was last changed; undefined where that is not known. */
   readonly confChangedAtMs: number | undefined;
   readonly progress: Progress;
+  readonly temporaryFiles: TemporaryFiles;
 }
 
+/** Who may read the files in /tmp in which integratord hands alerts to its scripts. */
+export type TemporaryFiles = "everybody" | "its-group" | "unseen";
+
 export function judgeIntegratord(facts: IntegratordFacts): Judgement[] {
-  const { home, isTailOn, hasBlock, process, confChangedAtMs, progress } = facts;
+  const { home, isTailOn, hasBlock, process, confChangedAtMs, progress, temporaryFiles } = facts;
   const fault = isTailOn ? warning : failed;
   if (process === null) return [unseen("whether integratord runs")];
   const restart = `${home}/bin/wazuh-control restart`;
@@ -67,7 +71,31 @@ export function judgeIntegratord(facts: IntegratordFacts): Judgement[] {
       judgements.push(unseen(`how far integratord (pid ${process.pid}) has read`));
       break;
   }
+  if (hasBlock && temporaryFiles === "everybody") {
+    const text = `the umask of integratord (pid ${process.pid}) lets every user of this machine read the alerts that it hands to scripts, in /tmp/custom-dfn-*.alert, for as long as a script runs`;
+    judgements.push(warning(text, tightUmask));
+  }
   return judgements;
+}
+
+/** 0027 is what analysisd gives itself (Wazuh 4.14 source: src/analysisd/alerts/getloglocation.c:65). */
+const unit = "/etc/systemd/system/wazuh-manager.service.d";
+const tightUmask = `mkdir -p ${unit} && printf '[Service]\\nUMask=0027\\n' >${unit}/umask.conf && systemctl daemon-reload && systemctl restart wazuh-manager`;
+
+/**
+ * integratord makes its files with fopen, so its umask decides (Wazuh 4.14 source: src/os_integrator/integrator.c:278-295;
+ * it sets none itself). In a /tmp of its own (`PrivateTmp=`) nobody else finds them; that only root can see.
+ */
+export async function temporaryFilesOf(pid: number): Promise<TemporaryFiles> {
+  const status = await readFile(`/proc/${pid}/status`, "latin1").catch(() => "");
+  const umask = /^Umask:\s*([0-7]+)$/m.exec(status)?.[1];
+  if (umask === undefined) return "unseen";
+  if ((Number.parseInt(umask, 8) & 0o004) !== 0) return "its-group";
+  const [its, ours] = await Promise.all(
+    [`/proc/${pid}/root/tmp`, "/tmp"].map((path) => stat(path).catch(() => undefined)),
+  );
+  const isPrivate = its !== undefined && ours !== undefined && (its.ino !== ours.ino || its.dev !== ours.dev);
+  return isPrivate ? "its-group" : "everybody";
 }
 
 /**

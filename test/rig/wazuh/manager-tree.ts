@@ -113,16 +113,18 @@ export class ManagerTree implements AsyncDisposable {
     writeFileSync(this.conf, text.replace(from, to));
   }
 
-  /** integratord reads alerts.json to its end, and on. */
-  async start(name: DaemonName): Promise<void> {
+  /** integratord reads alerts.json to its end, and on. The umask is one that keeps its temporary files from others. */
+  async start(name: DaemonName, umask = 0o027): Promise<void> {
     const file = join(this.home, "logs/alerts/alerts.json");
     const isReader = name === "wazuh-integratord";
     const argv0 = join(this.home, "bin", name);
+    const own = process.umask(umask);
     const child = spawn(isReader ? "tail" : "sleep", isReader ? ["-n", "0", "-f", file] : ["600"], {
       argv0,
       env: { PATH: process.env["PATH"] },
       stdio: "ignore",
     });
+    process.umask(own);
     await once(child, "spawn");
     this.#daemons.set(name, child);
     const proc = `/proc/${present(child.pid)}`;

@@ -103,6 +103,7 @@ test("integratord: at the end, behind, on an old file, away; how bad that is dep
     process,
     confChangedAtMs: 5000,
     progress: { kind: "at-end" },
+    temporaryFiles: "its-group",
   };
   const of = (change: Partial<IntegratordFacts>): string => said(judgeIntegratord({ ...facts, ...change }));
   assert.match(of({}), /^ok integratord runs \(pid 7\)/);
@@ -115,6 +116,11 @@ test("integratord: at the end, behind, on an old file, away; how bad that is dep
   assert.match(of({ process: undefined, hasBlock: false }), /^ok/);
   assert.match(of({ process: null }), /^unseen/);
   assert.match(of({ progress: { kind: "not-open" }, isTailOn: false }), /^failed .*no alerts\.json open/);
+  assert.match(
+    of({ temporaryFiles: "everybody" }),
+    /^ok[^]*\nwarning the umask of integratord \(pid 7\) lets every user/,
+  );
+  assert.match(of({ temporaryFiles: "everybody", hasBlock: false }), /^ok [^\n]*$/);
 });
 
 test("the queue socket: there, absent, refused, no socket, nobody listening", () => {
