@@ -87,7 +87,7 @@ const tightUmask = `mkdir -p ${unit} && printf '[Service]\\nUMask=0027\\n' >${un
  * it sets none itself). In a /tmp of its own (`PrivateTmp=`) nobody else finds them; that only root can see.
  */
 export async function temporaryFilesOf(pid: number): Promise<TemporaryFiles> {
-  const status = await readFile(`/proc/${pid}/status`, "latin1").catch(() => "");
+  const status = await startOfText(`/proc/${pid}/status`, 16_384).catch(() => "");
   const umask = /^Umask:\s*([0-7]+)$/m.exec(status)?.[1];
   if (umask === undefined) return "unseen";
   if ((Number.parseInt(umask, 8) & 0o004) !== 0) return "its-group";

@@ -45,15 +45,19 @@ test("work that waits for ten seconds without any outcome is degraded, and one o
   assert.equal(watching.after(0, aForwarder(busy(4))).state, "ok");
 });
 
+function fullStore(entries: number, rawGivenUp: number, nonAlertsGivenUp: number): string[] {
+  const deadLetters = { entries, bytes: 9, rawGivenUp, nonAlertsGivenUp, trouble: undefined };
+  return new Watching().after(0, aForwarder({ deadLetters })).reasons.map(({ text }) => text);
+}
+
 test("what the bound of the dead-letter store has cost is a reason until the store is empty", () => {
-  const of = (entries: number, rawGivenUp: number, nonAlertsGivenUp: number): string[] =>
-    new Watching()
-      .after(0, aForwarder({ deadLetters: { entries, bytes: 9, rawGivenUp, nonAlertsGivenUp, trouble: undefined } }))
-      .reasons.map(({ text }) => text);
-  assert.deepEqual(of(5, 0, 0), []);
-  assert.match(of(5, 2, 0).join(), /^the dead-letter store is full: 2 of its oldest entries lost their raw bytes$/);
-  assert.match(of(5, 0, 3).join(), /3 lines of the socket that were not alerts were removed$/);
-  assert.deepEqual(of(0, 2, 3), []);
+  assert.deepEqual(fullStore(5, 0, 0), []);
+  assert.match(
+    fullStore(5, 2, 0).join(),
+    /^the dead-letter store is full: 2 of its oldest entries lost their raw bytes$/,
+  );
+  assert.match(fullStore(5, 0, 3).join(), /3 lines of the socket that were not alerts were removed$/);
+  assert.deepEqual(fullStore(0, 2, 3), []);
 });
 
 test("socket copies that contradict the log are a reason for an hour", () => {
