@@ -2,7 +2,10 @@
  * `npm run bench`: the product's figures beside what they are measured against, in one run on one machine, because
  * ratios say the same on a slow machine as on a fast one. Starts an Apache Kafka of its own.
  *
- *     npm run bench -- [--only a,c] [--rounds N] [--scale S] [--json FILE]
+ *     npm run bench -- [--only a,c] [--rounds N] [--scale S] [--json FILE] [--beside DIST]
+ *
+ * `--beside` puts the forwarder of another build, its `dist` directory, in the place of the plain programs of rows c, d, e
+ * and i: what a change has cost, in one run.
  */
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -55,6 +58,15 @@ const rows: Readonly<Record<string, (stage: Stage) => Row>> = {
     }),
   f: (stage) => new CallRow(stage),
   g: (stage) => new LatencyRow(stage),
+  i: (stage) =>
+    new CarryRow(stage, {
+      figure: { row: "i", what: "as c, the socket on: each line is paired", limit: atLeast(0.9) },
+      lines: 200_000,
+      relevantEvery: 10,
+      lineBytes: 2000,
+      handler: "passthrough",
+      plain: "without-socket",
+    }),
   h: (stage) => new FootprintRow(stage, new CarryRow(stage, windowsRecords)),
 };
 
@@ -64,11 +76,12 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "3" },
     scale: { type: "string", default: "1" },
     json: { type: "string" },
+    beside: { type: "string" },
   },
 });
 
 const rounds = positive("--rounds", values.rounds);
-await using stage = await Stage.create(positive("--scale", values.scale));
+await using stage = await Stage.create(positive("--scale", values.scale), values.beside);
 const chosen = values.only.split(",").map((name) => {
   const make = rows[name];
   if (make === undefined) throw new Error(`--only: there is no row "${name}", only ${Object.keys(rows).join(", ")}`);

@@ -29,15 +29,21 @@ export class Stage implements AsyncDisposable {
   #kafka: Promise<KafkaCluster> | undefined;
   #names = 0;
 
-  private constructor(directory: TempDir, scale: number) {
+  /** Whether the forwarder of another build is measured beside ours. */
+  readonly hasOtherBuild: boolean;
+
+  private constructor(directory: TempDir, scale: number, otherBuild: string | undefined) {
     this.directory = directory;
     this.scale = scale;
+    this.hasOtherBuild = otherBuild !== undefined;
+    if (otherBuild !== undefined) cpSync(otherBuild, directory.join("other"), { recursive: true });
     // A build during the run must not change what is measured.
     cpSync(join(repositoryRoot, "dist"), directory.join("dist"), { recursive: true });
   }
 
-  static async create(scale: number): Promise<Stage> {
-    return new Stage(await TempDir.create(), scale);
+  /** @param otherBuild the `dist` directory of another build */
+  static async create(scale: number, otherBuild?: string): Promise<Stage> {
+    return new Stage(await TempDir.create(), scale, otherBuild);
   }
 
   get customDfn(): string {
@@ -84,9 +90,9 @@ export class Stage implements AsyncDisposable {
     return path;
   }
 
-  /** Starts the built forwarder. */
-  forwarder(config: string): Program {
-    return new Program(process.execPath, [this.directory.join("dist/wazuh-dfn.cjs"), "run", "--config", config]);
+  /** Starts the built forwarder, ours or the other build's. */
+  forwarder(config: string, build: "dist" | "other" = "dist"): Program {
+    return new Program(process.execPath, [this.directory.join(build, "wazuh-dfn.cjs"), "run", "--config", config]);
   }
 
   /** Starts one of the programs of this benchmark. */

@@ -1,6 +1,6 @@
 import { BenchAlerts, writeLines } from "../alerts.ts";
 import type { Figure } from "../figure.ts";
-import type { Stage } from "../stage.ts";
+import type { Run, Stage } from "../stage.ts";
 import { Alert } from "../../../daemon/alert/alert.ts";
 import { defaultEventIds, windowsHandler } from "../../../daemon/handlers/windows.ts";
 import { present } from "../../rig/present.ts";
@@ -13,8 +13,11 @@ export interface CarryOptions {
   readonly lineBytes?: number;
   /** Passthrough of every line, or the records of the Windows handler. */
   readonly handler: "passthrough" | "windows";
-  /** What the plain program sends: these lines, the records that the forwarder makes of them, or the relevant lines. */
-  readonly plain: "all" | "records" | "relevant";
+  /**
+   * What the plain program sends: these lines, the records that the forwarder makes of them, or the relevant lines.
+   * without-socket: the forwarder with the socket off instead, and ours with it on.
+   */
+  readonly plain: "all" | "records" | "relevant" | "without-socket";
 }
 
 /** Rows c, d and e: from a file to acknowledged records in Kafka, the whole process from its start. */
@@ -64,7 +67,9 @@ export class CarryRow implements Row {
   }
 
   figures(): readonly Figure[] {
-    const beside = { what: "plain kafkajs", samples: this.#others };
+    const isSocketOff = this.#options.plain === "without-socket";
+    const plain = isSocketOff ? "the same with the socket off" : "plain kafkajs";
+    const beside = { what: this.#stage.hasOtherBuild ? "the other build" : plain, samples: this.#others };
     return [{ ...this.#options.figure, unit: "lines/s", samples: this.#own, beside }];
   }
 
@@ -74,23 +79,37 @@ export class CarryRow implements Row {
 
   /** One run of the forwarder alone. */
   async forwarder(): Promise<void> {
+    const { seconds, peakBytes } = await this.#run("dist", this.#options.plain === "without-socket");
+    this.#own.push(this.#lines / seconds);
+    this.peaks.push(peakBytes);
+  }
+
+  async #run(build: "dist" | "other", hasSocket: boolean): Promise<Run> {
     const stage = this.#stage;
     const topic = await stage.newTopic();
     const isPassthrough = this.#options.handler === "passthrough";
     const handlers = isPassthrough ? { windows: "off", fail2ban: "off", passthrough: { topic } } : {};
     const config = stage.configure({
       dfn: { customer_id: isPassthrough ? "not-written-to" : topic },
-      sources: { socket: "off", tail: { path: this.#alerts, start: "beginning" } },
+      sources: {
+        socket: hasSocket ? { path: stage.path("alerts.sock") } : "off",
+        tail: { path: this.#alerts, start: "beginning" },
+      },
       sink: { kafka: { brokers: (await stage.kafka()).addresses } },
       handlers,
     });
-    const { seconds, peakBytes } = await stage.carry(topic, this.#records, () => stage.forwarder(config));
-    this.#own.push(this.#lines / seconds);
-    this.peaks.push(peakBytes);
+    return stage.carry(topic, this.#records, () => stage.forwarder(config, build));
   }
 
   async #plain(): Promise<void> {
     const stage = this.#stage;
+    const hasSocket = this.#options.plain === "without-socket";
+    if (hasSocket || stage.hasOtherBuild) {
+      const isOther = stage.hasOtherBuild;
+      const { seconds } = await this.#run(isOther ? "other" : "dist", hasSocket && isOther);
+      this.#others.push(this.#lines / seconds);
+      return;
+    }
     const topic = await stage.newTopic();
     const { addresses } = await stage.kafka();
     const which = this.#options.plain === "relevant" ? "relevant" : "all";
