@@ -43,5 +43,5 @@ async function main(): Promise<void> {
   const report = { command: `npm run cluster -- ${process.argv.slice(2).join(" ")}`, ...found };
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, undefined, 1)}\n`);
   process.stdout.write(clusterTable(report));
-  if (report.broken.length > 0) process.exitCode = 1;
+  if (report.broken.length + report.slow.length > 0) process.exitCode = 1;
 }

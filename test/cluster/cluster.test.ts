@@ -7,8 +7,17 @@ import { defaults, runCluster } from "./run.ts";
 const seed = Number(process.env["CLUSTER_SEED"] ?? 3);
 const say = (line: string): void => void process.stderr.write(`cluster: ${line}\n`);
 
-test(`a master and three workers, switched off, cut off and added under ${defaults.alerts} alerts: each alert once, and each node's own`, async () => {
+/** Judges a run. @returns the bounds on time that it missed, without the figures */
+async function slowOfARun(): Promise<string[]> {
   const report = { command: `npm run cluster -- --seed ${seed}`, ...(await runCluster({ seed, ...defaults, say })) };
   process.stdout.write(clusterTable(report));
   assert.deepEqual(report.broken, []);
+  return report.slow.map((text) => text.replaceAll(/\d+ ms/g, "late"));
+}
+
+test(`a master and three workers, switched off, cut off and added under ${defaults.alerts} alerts: each alert once, and each node's own`, async () => {
+  // A machine that others use as well may miss a bound on time once: what it misses again counts.
+  const slow = await slowOfARun();
+  const twice = slow.length === 0 ? [] : (await slowOfARun()).filter((text) => slow.includes(text));
+  assert.deepEqual(twice, []);
 });

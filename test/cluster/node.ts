@@ -9,6 +9,7 @@ import { QueueSocket } from "../rig/wazuh/queue-socket.ts";
 import { SoakAlertMaker, type Kind, type SoakAlert } from "../soak/alerts.ts";
 import { Caller, type CallCounts } from "../soak/caller.ts";
 import { readDeadLetters } from "../soak/dead-letters.ts";
+import { missingAfterMs } from "../soak/fault.ts";
 import { Forwarder } from "../soak/forwarder.ts";
 import { unprivileged } from "../soak/ground.ts";
 import type { Judged } from "../soak/judge.ts";
@@ -138,13 +139,13 @@ export class ClusterNode implements AsyncDisposable, Judged {
   }
 
   /** Writes an alert now. @returns milliseconds until a broker took it */
-  async arrival(withinMs: number): Promise<number> {
+  async arrival(): Promise<number> {
     const wroteMs = Date.now();
     let appendedMs: number | undefined;
     const { sequence } = this.write(true);
     this.referee.whenSeen(sequence, (at) => (appendedMs = at));
     this.analysisd.flush();
-    const at = await eventually(`an alert of ${this.name}`, () => appendedMs, { withinMs });
+    const at = await eventually(`an alert of ${this.name}`, () => appendedMs, { withinMs: missingAfterMs });
     return at - wroteMs;
   }
 

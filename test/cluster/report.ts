@@ -20,6 +20,8 @@ export interface Struck {
   /** From its end to the broker's taking an alert that the node wrote after it. */
   readonly recoveryMs: number | undefined;
   readonly broken: readonly string[];
+  /** Bounds on time that were missed. */
+  readonly slow: readonly string[];
 }
 
 /** Everything that a run found. */
@@ -43,6 +45,8 @@ export interface ClusterReport {
   readonly notMade: Readonly<Record<string, string>>;
   /** Promises that were not kept; empty: all held. */
   readonly broken: readonly string[];
+  /** Bounds on time that were missed, which a machine that others use as well may do once. */
+  readonly slow: readonly string[];
 }
 
 const nodeHead = ["node", "alerts", "relevant", "records", "missing", "invented", "altered", "twice", "order"];
@@ -71,6 +75,7 @@ export function clusterTable(report: ClusterReport): string {
     `${twins} with a twin on another node; ${agentMoves} moves of agents, ${wanderingAgents} agents at several nodes`,
     ...Object.entries(report.notMade).map(([name, reason]) => `not made: ${name}: ${reason}`),
     ...report.broken.map((one) => `BROKEN ${one}`),
+    ...report.slow.map((one) => `SLOW ${one}`),
     `${report.broken.length === 0 ? "every promise held" : `${report.broken.length} promises broken`}; seed ${report.seed}, ${report.tookSeconds} s, ${report.command}`,
     "",
   ].join("\n");

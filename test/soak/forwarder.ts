@@ -8,7 +8,8 @@ import { descriptorsOf, Looks, starvedMs, type Looked } from "./looks.ts";
 export type Home = Pick<Ground, "forwarderCommand" | "bundle">;
 
 const lookEveryMs = 250;
-const readyWithinMs = 30_000;
+const starvedEveryMs = 20;
+const readyWithinMs = 120_000;
 
 /** Times that the promise has a bound for, milliseconds. */
 export interface ForwarderTimes {
@@ -16,7 +17,7 @@ export interface ForwarderTimes {
   readonly readyMs: number[];
   /** The same with that time. */
   readonly readyWallMs: number[];
-  /** From SIGTERM to the end. */
+  /** From SIGTERM to the end, without the time for which it got no processor. */
   readonly stopMs: number[];
 }
 
@@ -102,8 +103,17 @@ export class Forwarder implements AsyncDisposable {
   /** SIGTERM, and its end. */
   async stop(): Promise<void> {
     this.#isCalm = false;
-    const { ended, tookMs } = await this.program.stop("SIGTERM");
-    this.times.stopMs.push(tookMs);
+    const { pid } = this.program;
+    const waited = { firstMs: starvedMs(pid), lastMs: 0 };
+    const sampler = setInterval(() => {
+      try {
+        waited.lastMs = starvedMs(pid);
+      } catch {
+        // It has just ended.
+      }
+    }, starvedEveryMs);
+    const { ended, tookMs } = await this.program.stop("SIGTERM").finally(() => clearInterval(sampler));
+    this.times.stopMs.push(tookMs - Math.max(0, waited.lastMs - waited.firstMs));
     if (ended !== 0) this.#beSurprised(`SIGTERM ended it with ${ended}`);
     this.#collect();
     this.#program = undefined;
@@ -137,7 +147,7 @@ export class Forwarder implements AsyncDisposable {
   }
 
   /** Resolves with the first log line from now on that matches. */
-  waitForLog(pattern: RegExp, withinMs = 30_000): Promise<string> {
+  waitForLog(pattern: RegExp, withinMs = 120_000): Promise<string> {
     return this.#waitAfter(this.program.errorLines.length, pattern, withinMs);
   }
 
@@ -147,7 +157,7 @@ export class Forwarder implements AsyncDisposable {
     await this.#program?.[Symbol.asyncDispose]();
   }
 
-  async #waitAfter(lines: number, pattern: RegExp, withinMs = 30_000): Promise<string> {
+  async #waitAfter(lines: number, pattern: RegExp, withinMs = 120_000): Promise<string> {
     const { program } = this;
     const deadline = performance.now() + withinMs;
     for (;;) {

@@ -14,7 +14,7 @@ export interface Looked {
   recentRssBytes: number;
 }
 
-const lookTimeoutMs = 5000;
+const lookTimeoutMs = 60_000;
 const names = ["read", "ignored", "paired", "acknowledged", "dead_lettered"];
 
 /** Looks at a forwarder, from outside: what the system says of the process and what it says of itself. */

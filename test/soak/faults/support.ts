@@ -1,3 +1,4 @@
+import { inTime, missingAfterMs } from "../fault.ts";
 import { eventually } from "../../rig/eventually.ts";
 import { fetchText } from "../looks.ts";
 import type { Stage } from "../stage.ts";
@@ -8,16 +9,18 @@ export async function connectionsEnd(stage: Stage): Promise<void> {
   await eventually("the end of all connections", () => relays.every(({ socketCount }) => socketCount === 0));
 }
 
-/** Resolves when the forwarder's status has words that match. */
+/** Resolves when the forwarder's status has words that match. @throws TooSlow when they came after `withinMs` only */
 export async function statusSays(stage: Stage, words: RegExp, withinMs = 10_000): Promise<void> {
   let status: string | undefined;
   const says = async (): Promise<boolean> => {
     status = await fetchText(stage.statusPath, "/status");
     return status !== undefined && words.test(status);
   };
-  await eventually("the words", says, { withinMs }).catch((reason: unknown) => {
+  const startedMs = performance.now();
+  await eventually("the words", says, { withinMs: missingAfterMs }).catch((reason: unknown) => {
     throw new Error(`the status does not say ${String(words)}: ${status ?? "no answer"}`, { cause: reason });
   });
+  inTime(`${String(words)} in the status`, performance.now() - startedMs, withinMs);
 }
 
 /** @throws Error that says what was not so */
