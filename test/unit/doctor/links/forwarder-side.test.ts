@@ -210,6 +210,11 @@ test("problems of the configuration keep their weight and place", () => {
   assert.match(said(judgeConfiguration("/c.yaml", [])), /^ok/);
 });
 
+/** One that is reached. */
+function broker(address: string, isSeed: boolean) {
+  return { address, isSeed, obstacle: undefined, certificateEndsMs: undefined };
+}
+
 test("alerts that leave this machine without TLS are a warning, by the brokers of the settings and by those that Kafka names", () => {
   const problem = {
     severity: "warning",
@@ -217,9 +222,6 @@ test("alerts that leave this machine without TLS are a warning, by the brokers o
     message: "alerts travel without TLS to b:1",
   } as const;
   assert.equal(said(judgeCertificates([problem], [])), "warning alerts travel without TLS to b:1");
-  const broker = (address: string, isSeed: boolean) => {
-    return { address, isSeed, obstacle: undefined, certificateEndsMs: undefined };
-  };
   const survey = (...named: readonly string[]) => {
     return { topics: [], brokers: [broker("192.0.2.9:1", true), ...named.map((address) => broker(address, false))] };
   };
