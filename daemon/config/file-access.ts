@@ -3,7 +3,7 @@
  * forwarder's user and root alone: group wazuh holds every daemon of the manager, and whoever may read alerts.json.
  */
 import { readFileSync, type Stats, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { readWithStatsSync } from "../disk/read-file.ts";
 import { quotePath } from "../sinks/kafka/tls-forms.ts";
 import type { Problem } from "./problem.ts";
@@ -20,20 +20,32 @@ interface Account {
   readonly gids: readonly number[];
 }
 
-/** Users and groups of this machine, as far as the files in /etc say. */
+/** Users and groups, as far as the files in /etc say. */
 export class Accounts {
-  readonly #users = fieldsOf("/etc/passwd");
-  readonly #groups = fieldsOf("/etc/group");
+  readonly #users: readonly (readonly string[])[];
+  readonly #groups: readonly (readonly string[])[];
+  readonly #asker: Account;
+
+  /** The arguments are for tests: whose users and groups, and who asks. */
+  constructor(etc = "/etc", asker?: Pick<Account, "uid" | "gids">) {
+    this.#users = fieldsOf(join(etc, "passwd"));
+    this.#groups = fieldsOf(join(etc, "group"));
+    const { uid, gids } = asker ?? {
+      uid: process.geteuid?.() ?? 0,
+      gids: [process.getegid?.() ?? 0, ...(process.getgroups?.() ?? [])],
+    };
+    this.#asker = { name: this.userName(uid), uid, gids };
+  }
+
+  get asker(): Account {
+    return this.#asker;
+  }
 
   /**
    * Who the forwarder runs as: whoever asks, or, when that is root, the user of the installation. Undefined: unknown.
    */
   forwarder(): Account | undefined {
-    const uid = process.geteuid?.() ?? 0;
-    if (uid !== 0) {
-      const gids = [process.getegid?.() ?? 0, ...(process.getgroups?.() ?? [])];
-      return { name: this.userName(uid), uid, gids };
-    }
+    if (this.#asker.uid !== 0) return this.#asker;
     const entry = this.#users.find(([name]) => name === usualUser);
     if (entry === undefined) return undefined;
     const further = this.#groups.filter(([, , , members]) => members?.split(",").includes(usualUser));
@@ -108,7 +120,7 @@ export function secretAccess(setting: string, path: string, accounts: Accounts):
  */
 export function readAccess(setting: string, path: string, accounts: Accounts): Problem[] {
   const forwarder = accounts.forwarder();
-  if (forwarder === undefined || forwarder.uid === process.geteuid?.()) return [];
+  if (forwarder === undefined || forwarder.uid === accounts.asker.uid) return [];
   if (resolve(path).startsWith(credentialsDirectory)) return [];
   const blocked = (at: string, bit: number): boolean => {
     const stats = statSync(at);

@@ -19,7 +19,7 @@ import { type ForwarderFacts, judgeForwarder } from "./links/forwarder.ts";
 import { judgeHandOver, lookAtHandOver } from "./links/hand-over.ts";
 import { type Block, blocksOf, judgeBlock, socketOf } from "./links/integration-block.ts";
 import { judgeIntegratord, progressOf, temporaryFilesOf } from "./links/integratord.ts";
-import { judgeBrokers, judgeCertificates, judgePermission, judgeTopics } from "./links/kafka.ts";
+import { judgeBrokers, judgeCertificates, judgePermission, judgePlaintext, judgeTopics } from "./links/kafka.ts";
 import { availableMemory, judgeClock, judgeDisk, judgeMemory, lookAtClock, lookAtDisk } from "./links/machine.ts";
 import { judgeManager, lookAtManager } from "./links/manager.ts";
 import { judgeQueue, lookAtQueue } from "./links/queue.ts";
@@ -186,7 +186,10 @@ function kafkaLinks({ env }: Scene, config: Config, { problems }: Settings): Lin
   survey.catch(() => {}); // The links have it.
   return [
     certificates,
-    link("brokers", async () => judgeBrokers(await survey, Date.now())),
+    link("brokers", async () => {
+      const seen = await survey;
+      return [...judgeBrokers(seen, Date.now()), ...judgePlaintext(seen, sink.kafka.tls !== undefined)];
+    }),
     link("topics", async () => judgeTopics(await survey)),
     link("write permission", async () => judgePermission(await survey, "write")),
     link("read permission", async () => judgePermission(await survey, "read")),

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { chmod, chown, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import { makeCertificates } from "../rig/certificates.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 import { type Ended, wazuhDfn } from "./cli.ts";
@@ -18,7 +20,7 @@ async function writeConfig(directory: string, kafka = ""): Promise<string> {
     "dfn: { customer_id: acme }",
     `wazuh: { home: ${home} }`,
     `sources: { socket: { path: ${directory}/run/alerts.sock } }`,
-    `sink: { kafka: { brokers: [a:1]${kafka} } }`,
+    `sink: { kafka: { brokers: ["127.0.0.1:1"]${kafka} } }`,
     `state_dir: ${directory}/state`,
     `status: { listen: ${directory}/run/status.sock }`,
   ];
@@ -109,7 +111,7 @@ test("a password file is wrong when it is absent, empty, of several lines or ope
   for (const [text, mode, message] of [
     ["", 0o600, /the file of the secret is empty/],
     ["hunter2\nhunter3\n", 0o600, /has several lines/],
-    ["hunter2\n", 0o602, /everybody may write .*; mend it with: chmod o-w /],
+    ["hunter2\n", 0o602, /everybody may write .*; fix it with: chmod o-w /],
   ] as const) {
     await writeFile(path, text);
     await chmod(path, mode);
@@ -121,7 +123,10 @@ test("a password file is wrong when it is absent, empty, of several lines or ope
   await chmod(path, 0o644);
   const readable = await checkWith(world.path, sasl);
   assert.equal(readable.code, 0);
-  assert.match(readable.stderr, /^warning: .*everybody may read this file; mend it with: chmod o-r /);
+  assert.match(
+    readable.stderr,
+    /^warning: .*everybody may read this file, which is secret; fix it with: chown \S+ \S+ && chmod 0400 /,
+  );
   await chmod(path, 0o600);
   assert.deepEqual((await checkWith(world.path, sasl)).stderr, "");
 });
@@ -164,7 +169,7 @@ test("certificates and keys are read and judged", async () => {
       /config\.yaml:4: sink\.kafka\.tls\.key: .*belongs to another certificate/,
     ],
     [`cert: ${world.path}/absent, key: ${client.key}`, /sink\.kafka\.tls\.cert: .*absent cannot be read/],
-    [encrypted, /sink\.kafka\.tls\.key: .*passphrase/],
+    [encrypted, /sink\.kafka\.tls\.key: .*is encrypted; write its pass phrase into a file/],
     [`${encrypted}, passphrase_file: ${world.path}/absent`, /sink\.kafka\.tls\.passphrase_file: .*does not exist/],
   ];
   for (const [section, message] of cases) {
@@ -172,4 +177,78 @@ test("certificates and keys are read and judged", async () => {
     assert.equal(code, 78, section);
     assert.match(stderr, message);
   }
+});
+
+test("secrets that others can read or replace are named with what ends it; the key and PKCS#12 too", async () => {
+  await using world = await TempDir.create();
+  const made = await makeCertificates(world.path);
+  const secret = join(world.path, "passphrase");
+  await writeFile(secret, "secret\n");
+  const { client, ca } = made;
+  const pkcs12 = join(world.path, "client.p12");
+  const from = ["-in", client.cert, "-inkey", client.key, "-passout", `file:${secret}`];
+  await promisify(execFile)("openssl", ["pkcs12", "-export", ...from, "-out", pkcs12]);
+  const pair = `cert: ${client.cert}, key: ${made.encryptedClientKey}`;
+  const settings = [
+    [made.encryptedClientKey, `tls: { ca: ${ca}, ${pair}, passphrase_file: ${secret} }`],
+    [pkcs12, `tls: { ca: ${ca}, pkcs12: ${pkcs12}, passphrase_file: ${secret} }`],
+    [secret, `tls: { ca: ${ca}, pkcs12: ${pkcs12}, passphrase_file: ${secret} }`],
+    [secret, `tls: on, sasl: { mechanism: plain, username: u, password_file: ${secret} }`],
+  ] as const;
+  // A group that has somebody in it, which root's may not.
+  const nogroup = 65534;
+  const isRoot = process.getuid?.() === 0;
+  const modes = [
+    [0o644, /everybody may read this file/],
+    ...(isRoot ? ([[0o440, /every member of group \S+ may read this file/]] as const) : []),
+    [0o400, undefined],
+  ] as const;
+  for (const [file, section] of settings) {
+    for (const path of [made.encryptedClientKey, pkcs12, secret]) {
+      await chmod(path, 0o400);
+      if (isRoot) await chown(path, 0, nogroup);
+    }
+    for (const [mode, says] of modes) {
+      await chmod(file, mode);
+      const { code, stderr } = await checkWith(world.path, `, ${section}`);
+      assert.equal(code, 0, stderr);
+      const named = stderr.split("\n").filter((line) => /which is secret/.test(line));
+      assert.equal(named.length, says === undefined ? 0 : 1, stderr);
+      if (says === undefined) continue;
+      assert.match(named[0] ?? "", says);
+      assert.match(named[0] ?? "", /^warning: .*config\.yaml:4: .*; fix it with: chown \S+: \S+ && chmod 0400 /);
+    }
+  }
+});
+
+test("a pipe in the place of a secret or a key is an error, and holds nobody up", async () => {
+  await using world = await TempDir.create();
+  const pipe = join(world.path, "pipe");
+  await promisify(execFile)("mkfifo", [pipe]);
+  const sasl = await checkWith(
+    world.path,
+    `, tls: on, sasl: { mechanism: plain, username: u, password_file: ${pipe} }`,
+  );
+  assert.equal(sasl.code, 78);
+  assert.match(sasl.stderr, /password_file: .*pipe is not a regular file but a pipe/);
+  const key = await checkWith(world.path, `, tls: { cert: ${pipe}, key: ${pipe}, passphrase_file: ${pipe} }`);
+  assert.equal(key.code, 78);
+  for (const setting of ["cert", "key", "passphrase_file"]) {
+    assert.match(key.stderr, new RegExp(`sink\\.kafka\\.tls\\.${setting}: .*pipe .*not a regular file but a pipe`));
+  }
+});
+
+test("alerts that leave this machine without TLS are a warning, those that do not are not", async () => {
+  await using world = await TempDir.create();
+  const check = async (brokers: string): Promise<string> => {
+    const set = ["--set", `sink.kafka.brokers=${brokers}`];
+    const { code, stderr } = await wazuhDfn(["check", "--config", await writeConfig(world.path), ...set]);
+    assert.equal(code, 0);
+    return stderr;
+  };
+  assert.equal(await check("127.0.0.1:9092,localhost:9092,[::1]:9092,127.9.9.9:1"), "");
+  assert.match(
+    await check("localhost:9092,192.0.2.1:9092,kafka.example.org:9092"),
+    /^warning: sink\.kafka\.tls: alerts travel without TLS to 192\.0\.2\.1:9092, kafka\.example\.org:9092: .*set sink\.kafka\.tls/,
+  );
 });

@@ -1,10 +1,12 @@
 import type { Problem } from "../../config/problem.ts";
+import { plaintextWarning } from "../../sinks/kafka/plaintext.ts";
 import type { BrokerSight, Survey, TopicSight } from "../../sinks/kafka/survey.ts";
 import type { CertificateExpiry } from "../../status/certificates.ts";
 import { failed, type Judgement, ok, warning } from "../judgement.ts";
 
 const dayMs = 86_400_000;
 const soonDays = 14;
+const plaintextRemedy = "wazuh-dfn check && systemctl reload wazuh-dfn  # after sink.kafka.tls was set";
 
 /** A remedy that is a sentence stands as a comment; it is shown where commands are. */
 function asCommand(remedy: string, command: string): string {
@@ -17,6 +19,17 @@ export function judgeBrokers({ brokers }: Survey, nowMs: number): Judgement[] {
   const judgements = brokers.flatMap((broker) => judgeBroker(broker, isAnyReached, nowMs));
   if (judgements.length > 0) return judgements;
   return [ok(`connected to ${brokers.map(({ address }) => address).join(", ")}`)];
+}
+
+/**
+ * Whether alerts leave this machine without TLS by the brokers that Kafka names beyond those of the settings; what the
+ * settings name is judged with them.
+ * @param isTls whether TLS is on
+ */
+export function judgePlaintext({ brokers }: Survey, isTls: boolean): Judgement[] {
+  const named = brokers.filter(({ isSeed }) => !isSeed).map(({ address }) => address);
+  const text = isTls ? undefined : plaintextWarning(named);
+  return text === undefined ? [] : [warning(text, plaintextRemedy)];
 }
 
 function judgeBroker(
@@ -106,7 +119,7 @@ export function judgeCertificates(problems: readonly Problem[], files: readonly 
   const judgements = problems.map(({ severity, setting, message }) => {
     const remedy =
       setting === "sink.kafka.tls"
-        ? "wazuh-dfn check && systemctl reload wazuh-dfn  # after the change"
+        ? plaintextRemedy
         : "wazuh-dfn check  # a file that was replaced is taken over without a restart";
     return (severity === "error" ? failed : warning)(message, remedy);
   });

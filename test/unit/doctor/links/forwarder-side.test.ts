@@ -5,7 +5,13 @@ import { judgeCheckpoint, type Stored } from "../../../../daemon/doctor/links/ch
 import { judgeConfiguration } from "../../../../daemon/doctor/links/configuration.ts";
 import { type ConsumerFacts, judgeConsumers } from "../../../../daemon/doctor/links/consumers.ts";
 import { type Call, judgeHandOver } from "../../../../daemon/doctor/links/hand-over.ts";
-import { judgeBrokers, judgePermission, judgeTopics } from "../../../../daemon/doctor/links/kafka.ts";
+import {
+  judgeBrokers,
+  judgeCertificates,
+  judgePermission,
+  judgePlaintext,
+  judgeTopics,
+} from "../../../../daemon/doctor/links/kafka.ts";
 import { judgeClock, judgeDisk, judgeMemory } from "../../../../daemon/doctor/links/machine.ts";
 import { judgeSocket, type SocketFacts } from "../../../../daemon/doctor/links/socket.ts";
 import { judgeUnit } from "../../../../daemon/doctor/links/unit.ts";
@@ -205,4 +211,24 @@ test("problems of the configuration keep their weight and place", () => {
     failed("c.yaml:3: log.level: is not allowed", remedy),
   ]);
   assert.match(said(judgeConfiguration("/c.yaml", [])), /^ok/);
+});
+
+/** One that is reached. */
+function broker(address: string, isSeed: boolean) {
+  return { address, isSeed, obstacle: undefined, certificateEndsMs: undefined };
+}
+
+test("alerts that leave this machine without TLS are a warning, by the brokers of the settings and by those that Kafka names", () => {
+  const problem = {
+    severity: "warning",
+    setting: "sink.kafka.tls",
+    message: "alerts travel without TLS to b:1",
+  } as const;
+  assert.equal(said(judgeCertificates([problem], [])), "warning alerts travel without TLS to b:1");
+  const survey = (...named: readonly string[]) => {
+    return { topics: [], brokers: [broker("192.0.2.9:1", true), ...named.map((address) => broker(address, false))] };
+  };
+  assert.match(said(judgePlaintext(survey("127.0.0.1:1", "192.0.2.1:1"), false)), /^warning .* to 192\.0\.2\.1:1: /);
+  assert.deepEqual(judgePlaintext(survey("127.0.0.1:1"), false), []);
+  assert.deepEqual(judgePlaintext(survey("192.0.2.1:1"), true), []);
 });
