@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { headerNames } from "../../../../daemon/delivery/contract.ts";
+import { headerNames, lookupKey } from "../../../../daemon/delivery/contract.ts";
 import { openSink, write } from "./rig.ts";
 import { ScriptedBroker } from "./scripted-broker.ts";
 import { batchOf, recordOf, recordsIn } from "./stored.ts";
@@ -27,8 +27,8 @@ test("the look-up counts records by handler, node and id, from the offsets on, a
   assert.deepEqual(
     [...(found.shipped ?? [])],
     [
-      ["windows\u0000node\u0000b", 1],
-      ["windows\u0000node\u0000c", 2],
+      [lookupKey("node", "b", "windows", Buffer.from("b")), 1],
+      [lookupKey("node", "c", "windows", Buffer.from("c")), 2],
     ],
   );
   const beyond = await sink.lookup(["t"], { "t/0": 9 });
@@ -66,7 +66,7 @@ test("with more than a million ids the look-up says that it cannot keep them, an
 test("ids that somebody makes up do not fill the memory: with too many characters the look-up says that it cannot", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address]);
-  const batch = batchOf(0, [shippedRecord(0, "x".repeat(8 * 1024 * 1024 - 13))]);
+  const batch = batchOf(0, [shippedRecord(0, "x".repeat(8 * 1024 * 1024 - lookupKey("node", "", "windows", Buffer.alloc(0)).length))]);
   const { records } = await recordsIn(batch);
   for (let nth = 0; nth < 8; nth++) broker.append(batch, records);
   // What was read before the connection broke is read again, and does not count twice.
