@@ -3,7 +3,9 @@
  * into dist-package/. The same commit gives the same bytes. Needs npm, GNU gzip and tar,
  * a C compiler for each processor, and no tool of either system.
  *
- *     npm run package -- [--arch x64,arm64] [--out DIRECTORY]
+ *     npm run package -- [--arch x64,arm64] [--out DIRECTORY] [--node-dist DIRECTORY --node-keys FILE]
+ *
+ * With the last two, Node is compared with what the Node project signs: see package/node-dist.ts.
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -18,6 +20,7 @@ import { bareName, checksums, contents, tarballExtras } from "./package/contents
 import { deb, debName } from "./package/deb.ts";
 import { arches, type Arch, type Entry, type PackageInfo } from "./package/entry.ts";
 import { Gzip } from "./package/gzip.ts";
+import { verifyNode, type NodeDist } from "./package/node-dist.ts";
 import { fetchParts, nodeVersion, type Parts } from "./package/parts.ts";
 import { rpm, rpmName } from "./package/rpm.ts";
 import { nodeLibrariesOf, sbom } from "./package/sbom.ts";
@@ -36,9 +39,15 @@ try {
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { arch: { type: "string", default: arches.join(",") }, out: { type: "string", default: "dist-package" } },
+    options: {
+      arch: { type: "string", default: arches.join(",") },
+      out: { type: "string", default: "dist-package" },
+      "node-dist": { type: "string" },
+      "node-keys": { type: "string" },
+    },
   });
   const wanted = values.arch.split(",").map(knownArch);
+  const nodeDist = nodeDistOf(values["node-dist"], values["node-keys"]);
   const version = await versionOf(root);
   const epochS = commitDate();
   const built = join(aside, "built");
@@ -48,6 +57,7 @@ async function main(): Promise<void> {
   await bundleChooseWay(root, built);
   await bundleManagerTree(root, built);
   const parts = new Map(wanted.map((arch) => [arch, fetchParts(arch, newDirectory())]));
+  compareNode(nodeDist, parts);
   const libraries = librariesInNode(parts);
   const made: Entry[] = [];
   for (const [arch, its] of parts) {
@@ -59,6 +69,26 @@ async function main(): Promise<void> {
     made.push(...(await packages(contents({ info, root, built, parts: its, components, sbom: bom }), info)));
   }
   replaceDirectory(resolve(root, values.out), [...made, checksums("SHA256SUMS", made)]);
+}
+
+function nodeDistOf(directory: string | undefined, keys: string | undefined): NodeDist | undefined {
+  if (directory === undefined && keys === undefined) return undefined;
+  if (directory !== undefined && keys !== undefined) return { directory, keys };
+  throw new Error("--node-dist and --node-keys belong together: the signed files, and the keys to check them with");
+}
+
+/** Before any of it is run. */
+function compareNode(dist: NodeDist | undefined, parts: ReadonlyMap<Arch, Parts>): void {
+  if (dist === undefined) {
+    process.stderr.write(
+      `Node ${nodeVersion} is what was pinned of the npm registry; it was not compared with what the Node project signs (--node-dist)\n`,
+    );
+    return;
+  }
+  for (const [arch, { node }] of parts) {
+    const fingerprint = verifyNode(dist, { version: nodeVersion, arch, node }, aside);
+    process.stderr.write(`Node ${nodeVersion} for ${arch} is the one that was signed with key ${fingerprint}\n`);
+  }
 }
 
 /** The three forms of one package. */

@@ -22,6 +22,10 @@ const plain = {
   "systemd-analyze": { probe: ["--version"], packages: ["systemd"], told: "systemd" },
   "systemd-nspawn": { probe: ["--version"], packages: ["systemd-container"], told: "systemd-nspawn" },
   shellcheck: { probe: ["--version"], packages: ["shellcheck", "ShellCheck"], told: "shellcheck" },
+  gpgv: { probe: ["--version"], packages: ["gpgv", "gnupg2"], told: "gpgv" },
+  gpg: { probe: ["--version"], packages: ["gnupg", "gnupg2"], told: "GnuPG (Debian: gnupg)" },
+  xz: { probe: ["--version"], packages: ["xz-utils", "xz"], told: "xz (Debian: xz-utils)" },
+  "qemu-aarch64": { probe: ["--version"], packages: ["qemu-user"], told: "QEMU (Debian: qemu-user)" },
   gcc: {
     probe: compilerProbe,
     packages: ["gcc libc6-dev", "gcc glibc-devel", "gcc musl-dev linux-headers"],

@@ -24,13 +24,8 @@ interface Manifest {
   readonly scripts?: Readonly<Record<string, string>>;
 }
 
-function readJson<T>(path: string): T {
-  const value: T = JSON.parse(readFileSync(path, "utf8"));
-  return value;
-}
-
-const manifest: Manifest = readJson("package.json");
-const lock: { packages: Record<string, LockedPackage> } = readJson("package-lock.json");
+const manifest: Manifest = JSON.parse(readFileSync("package.json", "utf8"));
+const lock: { packages: Record<string, LockedPackage> } = JSON.parse(readFileSync("package-lock.json", "utf8"));
 const dependencies = Object.entries(lock.packages).filter(([place]) => place !== "");
 const named = Object.keys(manifest.allowScripts ?? {});
 
@@ -51,7 +46,7 @@ test("what is installed has no install script that the lock file is silent about
   assert.ok(installed.length > 40, `${installed.length} packages`);
   for (const [place] of installed) {
     if (named.includes(nameOf(place))) continue;
-    const { scripts = {} }: Manifest = readJson(join(place, "package.json"));
+    const { scripts = {} }: Manifest = JSON.parse(readFileSync(join(place, "package.json"), "utf8"));
     for (const event of ["preinstall", "install", "postinstall"]) assert.equal(scripts[event], undefined, place);
     assert.equal(existsSync(join(place, "binding.gyp")), false, place);
   }
