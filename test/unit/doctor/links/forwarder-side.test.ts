@@ -218,6 +218,11 @@ function broker(address: string, isSeed: boolean) {
   return { address, isSeed, obstacle: undefined, certificateEndsMs: undefined };
 }
 
+/** A broker of the settings, and what Kafka names beyond it. */
+function survey(...named: readonly string[]) {
+  return { topics: [], brokers: [broker("192.0.2.9:1", true), ...named.map((address) => broker(address, false))] };
+}
+
 test("alerts that leave this machine without TLS are a warning, by the brokers of the settings and by those that Kafka names", () => {
   const problem = {
     severity: "warning",
@@ -225,9 +230,6 @@ test("alerts that leave this machine without TLS are a warning, by the brokers o
     message: "alerts travel without TLS to b:1",
   } as const;
   assert.equal(said(judgeCertificates([problem], [])), "warning alerts travel without TLS to b:1");
-  const survey = (...named: readonly string[]) => {
-    return { topics: [], brokers: [broker("192.0.2.9:1", true), ...named.map((address) => broker(address, false))] };
-  };
   assert.match(said(judgePlaintext(survey("127.0.0.1:1", "192.0.2.1:1"), false)), /^warning .* to 192\.0\.2\.1:1: /);
   assert.deepEqual(judgePlaintext(survey("127.0.0.1:1"), false), []);
   assert.deepEqual(judgePlaintext(survey("192.0.2.1:1"), true), []);
