@@ -90,14 +90,17 @@ test("a link in the place of the status socket is not followed to a socket of ro
   assert.deepEqual(asked, []);
 });
 
+function entry(raw: string): string {
+  const place = { file: "/alerts.json", offset: 7, length: 3 };
+  return JSON.stringify({ version: 1, time: "2026", source: "tail", reason: "torn", detail: "d", place, raw });
+}
+
+function named(serial: number): string {
+  return segment.replace("-0.", `-${serial}.`);
+}
+
 test("a store that was made to take all memory is listed in little, and what is in it that is ours is found", async () => {
   await using world = await HostileWorld.create();
-  const entry = (raw: string): string =>
-    JSON.stringify({
-      ...{ version: 1, time: "2026-01-02T00:00:00.000Z", source: "tail", reason: "torn", detail: "d" },
-      ...{ place: { file: "/alerts.json", offset: 7, length: 3 }, raw },
-    });
-  const named = (serial: number): string => segment.replace("-0.", `-${serial}.`);
   asAttacker(
     `cd "$1"
      { printf '%s' '{"version":1,"raw":"'; head -c 80000000 /dev/zero | tr '\\0' A; printf '"}\\n'; } >"$2"

@@ -97,7 +97,11 @@ test("what root's run and replay leave, the forwarder's account can use", async 
 test("files that are swapped for links and pipes in a loop: every command ends, and nothing of root's is touched", async () => {
   await using world = await HostileWorld.create();
   const names = [
-    ...["lock", "checkpoint.json", "checkpoint.json.1", "window.bin", "records.ndjson"],
+    "lock",
+    "checkpoint.json",
+    "checkpoint.json.1",
+    "window.bin",
+    "records.ndjson",
     ...["lock", segment, `${segment}.removed`, `${segment}.gone`].map((name) => `dead-letters/${name}`),
   ];
   await using _loop = new AttackerLoop(
@@ -109,8 +113,11 @@ test("files that are swapped for links and pipes in a loop: every command ends, 
        elsif ($turn == 2) { open my $f, ">", $name; print $f "$line\\n" x 3; }
      }`,
     [
-      ...[world.stateDir, JSON.stringify(letter)],
-      ...[world.secret, `${world.roots}/profile.d/z.sh`, `${world.roots}/profile.d/new.sh`],
+      world.stateDir,
+      JSON.stringify(letter),
+      world.secret,
+      `${world.roots}/profile.d/z.sh`,
+      `${world.roots}/profile.d/new.sh`,
       ...names,
     ],
   );

@@ -99,7 +99,7 @@ test("names of files, of settings and of alerts that are hostile: replay, check,
   const file = world.directory.join(evil.replaceAll("/", ""));
   writeFileSync(
     file,
-    `{"program_name":"fail2ban.actions\n${alertLine(1_700_000_001).replace("actions", `actions\u009b${"\u202e"}`)}\n`,
+    `{"program_name":"fail2ban.actions\n${alertLine(1_700_000_001).replace("actions", "actions\u009b\u202e")}\n`,
   );
   const absent = `${file}.absent`;
   for (const args of [
@@ -173,8 +173,8 @@ test("the log, as lines and on a terminal, shows no hostile text raw", async () 
   child.stdin.write("\u0003");
   await once(child, "close");
   // The log's own colours and the terminal's line ends.
-  // oxlint-disable-next-line no-control-regex -- they are what is looked for
   const plain = screen
+    // oxlint-disable-next-line no-control-regex -- they are what is looked for
     .replaceAll(/\u001b\[\d+m/g, "")
     .replaceAll("\r\n", "\n")
     .replaceAll("^C", "");

@@ -12,8 +12,8 @@ import {
 
 /** One of each kind that could steer a terminal, hide text, or change the order in which it is read. */
 const steering = [
-  ..."\u0000\u0007\b\t\n\u000b\f\r\u001b\u007f\u0085\u009b\u009d\u00ad\u061c\u180e\u200b\u200d\u200e\u200f",
-  ..."\u2028\u2029\u202a\u202e\u2060\u2066\u2069\ufeff\ufff9\u{e0001}\u{e0041}",
+  ...Array.from("\u0000\u0007\b\t\n\u000b\f\r\u001b\u007f\u0085\u009b\u009d\u00ad\u061c\u180e\u200b\u200d\u200e\u200f"),
+  ...Array.from("\u2028\u2029\u202a\u202e\u2060\u2066\u2069\ufeff\ufff9\u{e0001}\u{e0041}"),
   "\ud800",
   "\udc00",
 ];
