@@ -49,12 +49,19 @@ async function listing(): Promise<string> {
 /** Says what was thrown, and gives the exit code for it. */
 function report(error: unknown): number {
   if (error instanceof DfnError) {
-    process.stderr.write(printableLines(`wazuh-dfn: ${error.message}\n`));
+    say(error.message);
     return error.exitCode;
   }
   const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(printableLines(`wazuh-dfn: a fault in wazuh-dfn itself, please report it: ${trace}\n`));
+  say(`a fault in wazuh-dfn itself, please report it: ${trace}`);
   return softwareFault;
+}
+
+/** Further lines are set in: a newline in a file's name does not begin a message of ours. */
+function say(message: string): void {
+  const [first = "", ...more] = printableLines(message).split("\n");
+  const lines = more.map((line) => (line.startsWith("  ") ? line : `  ${line}`));
+  process.stderr.write(`${[`wazuh-dfn: ${first}`, ...lines].join("\n")}\n`);
 }
 
 process.stdout.on("error", (error) => {

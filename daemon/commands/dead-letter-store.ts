@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { isForeign, letterId, readSegment, segmentsOf, type DeadLetter } from "../delivery/dead-letter-segments.ts";
+import { mostSegmentBytes } from "../delivery/dead-letter-scan.ts";
 import { sweep } from "../delivery/dead-letter-sweep.ts";
 import { statIfThere } from "../delivery/dead-letter-usage.ts";
 import { markRemoved } from "../delivery/dead-letter-tombstones.ts";
@@ -45,7 +46,8 @@ export async function* select(directory: string, choice: Choice, look: Look): As
   let bytes = 0;
   for (const segment of await segmentsOf(directory)) {
     if (choice.kind === "ids" && !isNamed(segment, choice.ids)) continue;
-    bytes += (await statIfThere(segment))?.size ?? 0;
+    const size = (await statIfThere(segment))?.size ?? 0;
+    bytes += Math.min(size, mostSegmentBytes);
     if (bytes > mostStoreBytes) {
       const what = `${directory} holds more than 8 GiB, which no forwarder keeps there`;
       throw new DfnError("IO", `${what}: look at what lies there. What came before has been looked through`);

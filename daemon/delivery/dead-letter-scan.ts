@@ -15,9 +15,11 @@ const wholeBytes = 1024 * 1024;
 /** More than any head has: its longest part is the path of a file. */
 const headBytes = 256 * 1024;
 /** Our segments have 4 MiB and one line, and the longest line comes of `max_line`, at most 256 MiB. */
-const mostSegmentBytes = 512 * 1024 * 1024;
+export const mostSegmentBytes = 512 * 1024 * 1024;
 /** Twenty times what fits into one that we write. */
 const mostLines = 1_000_000;
+/** Lines that cannot be read; a process leaves one when it is killed. */
+const mostUnreadable = 10_000;
 const chunkBytes = 1024 * 1024;
 const newline = 0x0a;
 const rawBegins = Buffer.from(',"raw":"');
@@ -72,11 +74,12 @@ export async function openSegment(path: string): Promise<FileHandle> {
 /**
  * The lines of a segment, also a last one without its end: half written, so it is unreadable, or never reported to anyone
  * as stored.
- * @throws DfnError IO when it has more lines than any that we write
+ * @throws DfnError IO when it has more lines, or more that cannot be read, than any that we write
  */
 export async function* scanLines(path: string, file: FileHandle): AsyncGenerator<ScannedLine> {
   const chunk = Buffer.allocUnsafe(chunkBytes);
   const line = new OpenLine();
+  let unreadable = 0;
   for (let read = 0; read <= mostSegmentBytes;) {
     const { bytesRead } = await file.read(chunk, 0, chunkBytes, read);
     if (bytesRead === 0) break;
@@ -86,12 +89,11 @@ export async function* scanLines(path: string, file: FileHandle): AsyncGenerator
       line.take(chunk.subarray(from, to));
       from = to + 1;
       if (found < 0) break;
-      yield line.end();
-      if (line.number > mostLines) {
-        throw new DfnError(
-          "IO",
-          `${path} has more lines than any file of the dead-letter store: it is not one of ours`,
-        );
+      const ended = line.end();
+      if (ended.letter === undefined && ended.length > 0) unreadable += 1;
+      yield ended;
+      if (line.number > mostLines || unreadable > mostUnreadable) {
+        throw new DfnError("IO", `${path} has lines that no file of the dead-letter store has: it is not one of ours`);
       }
     }
     read += bytesRead;
@@ -139,6 +141,7 @@ class OpenLine {
 
   #content(): Pick<ScannedLine, "letter" | "raw" | "rawRange"> {
     const nothing = { letter: undefined, raw: undefined, rawRange: undefined };
+    if (this.length === 0) return nothing;
     if (this.#long === undefined) {
       const whole = letterOf(Buffer.concat(this.#parts).toString());
       if (whole === undefined) return nothing;

@@ -30,7 +30,7 @@ export type OssecConfSight =
   | { readonly kind: "broken"; readonly path: string; readonly reason: string };
 
 /** A manager's configuration has a few hundred kilobytes at most. */
-const mostConfBytes = 8 * 1024 * 1024;
+const mostConfBytes = 4 * 1024 * 1024;
 
 export async function sightOfOssecConf(home: string): Promise<OssecConfSight> {
   const path = join(home, "etc/ossec.conf");

@@ -59,12 +59,12 @@ export function ownerOf(stateDir: string, { isWritten }: { readonly isWritten: b
   if (process.geteuid?.() !== 0) return undefined;
   using state = walkTo(stateDir);
   assertOneOwner(stateDir, state);
-  using letters = walkTo(deadLetterDirectory(stateDir));
-  assertOneOwner(deadLetterDirectory(stateDir), letters);
+  const inside = deadLetterDirectory(stateDir);
+  using letters = walkTo(inside);
   const { uid, gid } = state.stats;
   if (letters.stats.uid !== uid) {
-    const what = `the state directory ${stateDir} belongs to uid ${uid}, and what is in it to uid ${letters.stats.uid}`;
-    throw new DfnError("IO", `${what}; give it to one of them: ${command`chown -R ${uid}:${gid} ${stateDir}`}`);
+    const what = `the state directory ${stateDir} belongs to uid ${uid}, and ${inside} to uid ${letters.stats.uid}`;
+    throw new DfnError("IO", `${what}; give it to the same user: ${command`chown -hR ${uid}:${gid} ${inside}`}`);
   }
   if (state.foreign !== undefined) return { uid, gid: groupFor(uid, gid) };
   return state.absent.length === 1 && stateDir === packaged.directory ? packagedOwner(state, isWritten) : undefined;
