@@ -66,7 +66,9 @@ test("with more than a million ids the look-up says that it cannot keep them, an
 test("ids that somebody makes up do not fill the memory: with too many characters the look-up says that it cannot", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address]);
-  const batch = batchOf(0, [shippedRecord(0, "x".repeat(8 * 1024 * 1024 - lookupKey("node", "", "windows", Buffer.alloc(0)).length))]);
+  const batch = batchOf(0, [
+    shippedRecord(0, "x".repeat(8 * 1024 * 1024 - lookupKey("node", "", "windows", Buffer.alloc(0)).length)),
+  ]);
   const { records } = await recordsIn(batch);
   for (let nth = 0; nth < 8; nth++) broker.append(batch, records);
   // What was read before the connection broke is read again, and does not count twice.
