@@ -11,6 +11,13 @@ import { TempDir } from "../../rig/temp-dir.ts";
 const skip = mayMount ? false : "only root may give files to other users";
 const other = 65_534;
 
+/** The name under which a file is found in the end. */
+function nameOf(path: string): string {
+  const { directory, name } = walkToFile("/", path);
+  directory[Symbol.dispose]();
+  return name;
+}
+
 test(
   "a directory of root's below root's is root's own; one below another's, or that others may write to, is not",
   { skip },
@@ -67,11 +74,6 @@ test("a link in /tmp is followed when it is root's, and not when it is somebody 
   await symlink("../file", dir.join("tmp/ours"));
   await chmod(dir.path, 0o755);
   execFileSync("ln", ["-s", "../file", dir.join("tmp/theirs")], { uid: other, gid: other });
-  const nameOf = (path: string): string => {
-    const { directory, name } = walkToFile("/", path);
-    using _ = directory;
-    return name;
-  };
   assert.equal(nameOf(dir.join("tmp/ours")), "file");
   assert.equal(nameOf(dir.join("tmp/theirs")), "theirs");
 });
