@@ -3,6 +3,7 @@ import { copyFile, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { bundleChooseWay, bundleCustomDfn, bundleForwarder, bundleManagerTree } from "./bundle/bundles.ts";
 import { compileNative, ownArch } from "./bundle/native-file.ts";
+import { componentsOf, licenceTexts } from "./package/components.ts";
 import { repositoryRoot as root } from "./repository.ts";
 
 // Built aside, so that a build that fails leaves the one before as it was.
@@ -16,7 +17,9 @@ await writeFile(join(aside, "package.json"), '{ "type": "commonjs" }\n');
 await bundleCustomDfn(root, aside);
 await bundleChooseWay(root, aside);
 await bundleManagerTree(root, aside);
-await bundleForwarder(root, aside);
+const inputs = await bundleForwarder(root, aside);
+await copyFile(join(root, "LICENSE"), join(aside, "LICENSE"));
+await writeFile(join(aside, "THIRD-PARTY-LICENCES"), licenceTexts(componentsOf(root, inputs)));
 const arch = ownArch();
 if (arch === undefined) {
   process.stderr.write(

@@ -8,13 +8,13 @@
  * With the last two, Node is compared with what the Node project signs: see package/node-dist.ts.
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { describe } from "../daemon/errors.ts";
 import { bundleChooseWay, bundleCustomDfn, bundleForwarder, bundleManagerTree, versionOf } from "./bundle/bundles.ts";
-import { compileNative } from "./bundle/native-file.ts";
+import { compileNative, compilerVersion } from "./bundle/native-file.ts";
 import { componentsOf } from "./package/components.ts";
 import { bareName, checksums, contents, tarballExtras } from "./package/contents.ts";
 import { deb, debName } from "./package/deb.ts";
@@ -23,7 +23,8 @@ import { Gzip } from "./package/gzip.ts";
 import { verifyNode, type NodeDist } from "./package/node-dist.ts";
 import { fetchParts, nodeVersion, type Parts } from "./package/parts.ts";
 import { rpm, rpmName } from "./package/rpm.ts";
-import { nodeLibrariesOf, sbom } from "./package/sbom.ts";
+import { nodeLibrariesOf, type NodeLibrary } from "./package/node-libraries.ts";
+import { sbom } from "./package/sbom.ts";
 import { tar } from "./package/tar.ts";
 import { repositoryRoot as root } from "./repository.ts";
 
@@ -63,9 +64,14 @@ async function main(): Promise<void> {
   for (const [arch, its] of parts) {
     process.stderr.write(`packing for linux-${arch}\n`);
     const info = { version, arch, epochS };
-    compileNative(root, built, arch);
+    const native = compileNative(root, built, arch);
     const components = componentsOf(root, inputs);
-    const bom = sbom(info, { version: nodeVersion, integrity: its.nodeIntegrity, libraries }, components);
+    const bom = sbom(
+      info,
+      { version: nodeVersion, integrity: its.nodeIntegrity, libraries },
+      { name: basename(native), content: readFileSync(native), compiler: compilerVersion(arch) },
+      components,
+    );
     made.push(...(await packages(contents({ info, root, built, parts: its, components, sbom: bom }), info)));
   }
   replaceDirectory(resolve(root, values.out), [...made, checksums("SHA256SUMS", made)]);
@@ -104,7 +110,7 @@ async function packages(entries: readonly Entry[], info: PackageInfo): Promise<E
 }
 
 /** Versions of the libraries inside Node. They are the same for both processors, and only one binary runs here. */
-function librariesInNode(parts: ReadonlyMap<Arch, Parts>): Record<string, string> {
+function librariesInNode(parts: ReadonlyMap<Arch, Parts>): NodeLibrary[] {
   const own = knownArch(process.arch);
   const path = join(aside, "node");
   writeFileSync(path, (parts.get(own) ?? fetchParts(own, newDirectory())).node, { mode: 0o755 });

@@ -61,6 +61,11 @@ export function compileModule(
   if (status !== 0) throw new Error(`${source} does not compile for ${arch}: ${error?.message ?? stderr}`);
 }
 
+/** What the compiler for a processor calls itself, with its version. */
+export function compilerVersion(arch: NativeArch): string {
+  return spawnSync(compilerFor(arch), ["--version"], { encoding: "utf8" }).stdout.split("\n")[0] ?? "";
+}
+
 /** This machine's processor; undefined if the product has no native file for it. */
 export function ownArch(): NativeArch | undefined {
   if (isOwn("x64")) return "x64";

@@ -28,7 +28,7 @@ const plain = {
   "qemu-aarch64": { probe: ["--version"], packages: ["qemu-user"], told: "QEMU (Debian: qemu-user)" },
   gcc: {
     probe: compilerProbe,
-    packages: ["gcc libc6-dev", "gcc glibc-devel", "gcc musl-dev linux-headers"],
+    packages: ["gcc libc6-dev", "gcc glibc-devel", "gcc musl-dev"],
     told: "a C compiler and the C library's headers (Debian: gcc libc6-dev)",
   },
   "aarch64-linux-gnu-gcc": {

@@ -28,6 +28,15 @@ export function componentsOf(root: string, inputs: readonly string[]): LicensedC
     .map((place) => ({ ...lockedPackage(root, place), licenceText: licenceTextOf(root, place) }));
 }
 
+/** For those who install the bundle without the package: one text with the licences of all that is inside. */
+export function licenceTexts(components: readonly LicensedComponent[]): string {
+  const parts = components.map(({ name, version, licence, licenceText }) => {
+    return `${name} ${version} (${licence})\n\n${licenceText.trim()}\n`;
+  });
+  const head = "wazuh-dfn.cjs holds the following packages, each under its own licence.\n";
+  return [head, ...parts].join(`\n${"-".repeat(80)}\n\n`);
+}
+
 /** @param place as the lock file names it, `node_modules/…` */
 export function lockedPackage(root: string, place: string): Component {
   const lock: unknown = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));

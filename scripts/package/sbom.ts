@@ -1,40 +1,35 @@
-import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import type { Component } from "./components.ts";
 import type { PackageInfo } from "./entry.ts";
+import type { NodeLibrary } from "./node-libraries.ts";
 
-/** Names in `process.versions` of libraries inside Node, for which security advisories exist of their own. */
-const nodeLibraries = [
-  "ada",
-  "ares",
-  "brotli",
-  "llhttp",
-  "nghttp2",
-  "openssl",
-  "simdjson",
-  "sqlite",
-  "undici",
-  "uv",
-  "v8",
-  "zlib",
-  "zstd",
-];
-
-/** Versions of the libraries inside a Node binary that runs on this machine. */
-export function nodeLibrariesOf(node: string): Record<string, string> {
-  const told: unknown = JSON.parse(
-    execFileSync(node, ["-p", "JSON.stringify(process.versions)"], { encoding: "utf8" }),
-  );
-  const versions = new Map<string, unknown>(Object.entries(told ?? {}));
-  return Object.fromEntries(nodeLibraries.map((name) => [name, String(versions.get(name))]));
+export interface NodeRuntime {
+  readonly version: string;
+  /** Of the archive that npm fetched. */
+  readonly integrity: string;
+  readonly libraries: readonly NodeLibrary[];
 }
 
-/** The software bill of materials, CycloneDX 1.6: what is inside, each with version, licence and hash. */
+/** The file that was compiled for the package. */
+export interface NativeFile {
+  readonly name: string;
+  readonly content: Buffer;
+  /** What the compiler calls itself. */
+  readonly compiler: string;
+}
+
+const apache = [{ license: { id: "Apache-2.0" } }];
+
+/**
+ * The software bill of materials, CycloneDX 1.6: what is inside, each with version, identity and hash. Serial number and
+ * time follow from the content and the commit, so that the same commit gives the same text.
+ */
 export function sbom(
   { version, arch, epochS }: PackageInfo,
-  node: { readonly version: string; readonly integrity: string; readonly libraries: Readonly<Record<string, string>> },
+  node: NodeRuntime,
+  native: NativeFile,
   components: readonly Component[],
 ): string {
-  const product = { type: "application", "bom-ref": "wazuh-dfn", name: "wazuh-dfn", version };
   const runtime = {
     type: "platform",
     "bom-ref": `node@${node.version}`,
@@ -44,26 +39,53 @@ export function sbom(
     purl: `pkg:npm/node-linux-${arch}@${node.version}`,
     licenses: [{ license: { id: "MIT" } }],
     hashes: hashes(node.integrity),
-    components: Object.entries(node.libraries).map(([name, version]) => ({ type: "library", name, version })),
+    components: node.libraries.map(({ name, version, purl, cpe }) => ({
+      type: "library",
+      "bom-ref": `node/${purl}`,
+      name,
+      version,
+      ...(cpe === undefined ? {} : { cpe }),
+      purl,
+    })),
+  };
+  const ownFile = {
+    type: "file",
+    "bom-ref": native.name,
+    name: native.name,
+    version,
+    licenses: apache,
+    hashes: [{ alg: "SHA-256", content: createHash("sha256").update(native.content).digest("hex") }],
+    properties: [{ name: "wazuh-dfn:compiler", value: native.compiler }],
   };
   const packages = components.map(({ name, version, licence, integrity }) => {
     const purl = `pkg:npm/${name.replace("@", "%40")}@${version}`;
     const licenses = [{ license: { id: licence } }];
     return { type: "library", "bom-ref": purl, name, version, purl, licenses, hashes: hashes(integrity) };
   });
-  const bom = {
-    bomFormat: "CycloneDX",
-    specVersion: "1.6",
+  const all = [runtime, ownFile, ...packages];
+  const content = {
     version: 1,
     metadata: {
       timestamp: new Date(epochS * 1000).toISOString(),
-      component: { ...product, licenses: [{ license: { id: "Apache-2.0" } }] },
+      component: { type: "application", "bom-ref": "wazuh-dfn", name: "wazuh-dfn", version, licenses: apache },
       properties: [{ name: "wazuh-dfn:platform", value: `linux-${arch}` }],
     },
-    components: [runtime, ...packages],
-    dependencies: [{ ref: "wazuh-dfn", dependsOn: [runtime, ...packages].map((component) => component["bom-ref"]) }],
+    components: all,
+    dependencies: [
+      { ref: "wazuh-dfn", dependsOn: all.map((component) => component["bom-ref"]) },
+      { ref: runtime["bom-ref"], dependsOn: runtime.components.map((component) => component["bom-ref"]) },
+    ],
   };
-  return `${JSON.stringify(bom, undefined, 2)}\n`;
+  const serialNumber = `urn:uuid:${uuidOf(JSON.stringify(content))}`;
+  return `${JSON.stringify({ bomFormat: "CycloneDX", specVersion: "1.6", serialNumber, ...content }, undefined, 2)}\n`;
+}
+
+/** A UUID of version 8 (RFC 9562), made from a hash: another content has another one. */
+function uuidOf(text: string): string {
+  const bytes = createHash("sha256").update(text).digest().subarray(0, 16);
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+  return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
 /** Of the archive that npm fetched. */

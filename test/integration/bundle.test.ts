@@ -79,6 +79,18 @@ async function writeSettings(dir: TempDir): Promise<void> {
   await writeFile(dir.join("config.yaml"), JSON.stringify(settings));
 }
 
+test("the licence of wazuh-dfn and those of all that is in the bundle are beside it", async () => {
+  assert.ok((await readFile(join(dist, "LICENSE"))).equals(await readFile("LICENSE")));
+  await using out = await TempDir.create();
+  const inputs = await bundleForwarder(root, out.path);
+  const inside = new Set(inputs.flatMap((input) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? []));
+  assert.ok(inside.has("kafkajs") && inside.size > 10);
+  const texts = (await readFile(join(dist, "THIRD-PARTY-LICENCES"), "utf8")).split(/^-{80}$/m).slice(1);
+  const named = texts.map((text) => /^\n\n(\S+) [\d.]+ \([\w.-]+\)\n\n\S/.exec(text)?.[1] ?? "");
+  assert.deepEqual([...new Set(named)].toSorted(), [...inside].toSorted());
+  for (const text of texts) assert.match(text, /copyright|licen[cs]e|permission/i);
+});
+
 test("no bundle names the machine that it was built on", async () => {
   for (const name of ["custom-dfn", "wazuh-dfn.cjs"]) {
     const source = await readFile(join(dist, name), "utf8");

@@ -1,11 +1,14 @@
 /** What `npm run package` makes: the same bytes each time, the same files in each form, and a product that needs nothing else. */
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
+import { nativeFileName } from "../../daemon/os/native.ts";
 import { componentsOf } from "../../scripts/package/components.ts";
+import { librariesIn } from "../../scripts/package/node-libraries.ts";
 import { unpack } from "../../scripts/package/parts.ts";
 import { redirection } from "../rig/custom-dfn.ts";
 import { eventually } from "../rig/eventually.ts";
@@ -27,7 +30,29 @@ const roots = {
   deb: packages.unpackDeb(own, dir.join("deb")),
   rpm: packages.unpackRpm(own, dir.join("rpm")),
 };
+const otherArch = process.arch === "x64" ? "arm64" : "x64";
 const lib = join(roots.deb, "usr/lib/wazuh-dfn");
+
+interface BomComponent {
+  readonly type: string;
+  readonly name: string;
+  readonly version: string;
+  readonly purl?: string;
+  readonly cpe?: string;
+  readonly licenses: readonly unknown[];
+  readonly hashes: readonly unknown[];
+  readonly components?: readonly BomComponent[];
+}
+
+interface Bom {
+  readonly serialNumber: string;
+  readonly metadata: { readonly timestamp: string };
+  readonly components: readonly BomComponent[];
+}
+
+function readBom(root: string): Bom {
+  return JSON.parse(readFileSync(join(root, "usr/share/doc/wazuh-dfn/sbom.cdx.json"), "utf8"));
+}
 
 function manifestLines(): string[] {
   return readFileSync(join(lib, "MANIFEST"), "utf8").trimEnd().split("\n");
@@ -184,10 +209,10 @@ test("a person's way in works from any directory", async () => {
 });
 
 test("licence and bill of materials of all that is inside go along", () => {
-  const bom: { components: { name: string; version: string; licenses: unknown[]; components?: { name: string }[] }[] } =
-    JSON.parse(readFileSync(join(roots.deb, "usr/share/doc/wazuh-dfn/sbom.cdx.json"), "utf8"));
+  const bom = readBom(roots.deb);
   const licences = readdirSync(join(roots.deb, "usr/share/doc/wazuh-dfn/licences"));
-  const named = bom.components.map(({ name, version }) => `${name.replace("/", "-")}-${version}`);
+  const foreign = bom.components.filter(({ type }) => type !== "file");
+  const named = foreign.map(({ name, version }) => `${name.replace("/", "-")}-${version}`);
   assert.deepEqual(named.toSorted(), licences.toSorted());
   for (const name of ["kafkajs", "zod", "yaml", "pino", "node"]) {
     assert.ok(
@@ -196,7 +221,71 @@ test("licence and bill of materials of all that is inside go along", () => {
     );
   }
   assert.ok(bom.components.every(({ licenses }) => licenses.length === 1));
-  assert.ok(bom.components.some(({ components }) => components?.some(({ name }) => name === "openssl")));
+});
+
+test("the bill of materials identifies every library inside Node, and our own native file by its hash", () => {
+  const bom = readBom(roots.deb);
+  const inside = bom.components.flatMap(({ components = [] }) => components);
+  for (const name of ["openssl", "libuv", "v8", "zlib", "c-ares", "nghttp2", "llhttp", "undici", "sqlite"]) {
+    const { version = "", purl, cpe } = inside.find((component) => component.name === name) ?? {};
+    assert.match(version, /^\d+\.\d+/, name);
+    assert.equal(purl, `pkg:${name === "undici" ? "npm" : "generic"}/${name}@${version}`);
+    assert.match(cpe ?? "", new RegExp(`^cpe:2\\.3:a:[a-z0-9-]+:${name}:[\\d.]+:\\*:\\*:\\*:\\*:\\*:\\*:\\*$`));
+  }
+  assert.equal(new Set(inside.map(({ purl }) => purl)).size, inside.length);
+  const files = bom.components.filter(({ type }) => type === "file");
+  assert.deepEqual(
+    files.map(({ name }) => name),
+    [nativeFileName("linux", process.arch)],
+  );
+  const digest = createHash("sha256")
+    .update(readFileSync(join(lib, nativeFileName("linux", process.arch))))
+    .digest("hex");
+  assert.deepEqual(files[0]?.hashes, [{ alg: "SHA-256", content: digest }]);
+});
+
+test("a library that a later Node brings along is not left out in silence", () => {
+  assert.deepEqual(
+    librariesIn(
+      new Map([
+        ["node", "30.0.0"],
+        ["nghttp3", ""],
+      ]),
+    ),
+    [],
+  );
+  assert.throws(() => librariesIn(new Map([["newcomer", "1.0"]])), /Node holds "newcomer".*add it there/);
+});
+
+test("serial number and date of the bill of materials come from the commit: not the same for both processors", () => {
+  const boms = [
+    readBom(roots.deb),
+    readBom(packages.unpackDeb(packages.ownPackage(dir.join("first"), manifest.version, otherArch), dir.join("other"))),
+  ];
+  const [first, second] = boms.map(({ serialNumber }) => serialNumber);
+  for (const serial of [first, second]) {
+    assert.match(serial ?? "", /^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  }
+  assert.notEqual(first, second);
+  const committed = execFileSync("git", ["log", "-1", "--format=%ct"], { encoding: "utf8" });
+  const epochS = Number(process.env["SOURCE_DATE_EPOCH"] ?? committed);
+  for (const { metadata } of boms) assert.equal(metadata.timestamp, new Date(epochS * 1000).toISOString());
+});
+
+test("the arm64 package's own Node loads its native file and gets answers", async () => {
+  const arm = packages.unpackTarball(
+    packages.ownPackage(dir.join("first"), manifest.version, "arm64"),
+    dir.join("arm"),
+  );
+  const its = join(arm, "usr/lib/wazuh-dfn");
+  const source = `const { userId, groupId, connectDatagram } = require(${JSON.stringify(join(its, nativeFileName("linux", "arm64")))});
+    console.log(JSON.stringify([process.arch, userId("root"), groupId("root"), userId("nobody-at-all") ?? null, connectDatagram("/nowhere")]));`;
+  const call = [join(its, "bin/node"), "-e", source];
+  // Below that directory Debian's cross compiler keeps the C library of the other processor.
+  const [file = "", ...args] =
+    process.arch === "arm64" ? call : ["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", ...call];
+  const { stdout } = await run(file, args);
+  assert.deepEqual(JSON.parse(stdout), ["arm64", 0, 0, null, -2]);
 });
 
 test("a part that is not the one that was pinned is refused, and so is a package without a licence", async () => {

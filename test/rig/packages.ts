@@ -12,11 +12,11 @@ export interface PackageFiles {
   readonly rpm: string;
 }
 
-/** For this machine's processor. */
-export function ownPackage(directory: string, version: string): PackageFiles {
-  const [deb, rpm] = process.arch === "arm64" ? ["arm64", "aarch64"] : ["amd64", "x86_64"];
+/** For this machine's processor, or another one. */
+export function ownPackage(directory: string, version: string, arch: string = process.arch): PackageFiles {
+  const [deb, rpm] = arch === "arm64" ? ["arm64", "aarch64"] : ["amd64", "x86_64"];
   return {
-    tarball: join(directory, `wazuh-dfn-${version}-linux-${process.arch}.tar.gz`),
+    tarball: join(directory, `wazuh-dfn-${version}-linux-${arch}.tar.gz`),
     deb: join(directory, `wazuh-dfn_${version}_${deb}.deb`),
     rpm: join(directory, `wazuh-dfn-${version}-1.${rpm}.rpm`),
   };
@@ -28,9 +28,12 @@ export function buildPackages(directory: string, arch: string): void {
   execFileSync(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
 }
 
+/** What runs the other processor's Node. */
+const emulators = process.arch === "x64" ? (["qemu-aarch64"] as const) : [];
+
 /** What reads the formats of both systems. */
 export function providePackageTools(): void {
-  const missing = installPrograms(["dpkg-deb", "rpm", "cpio", "shellcheck"]);
+  const missing = installPrograms(["dpkg-deb", "rpm", "cpio", "shellcheck", ...emulators]);
   if (missing.length > 0) throw new Error(howToInstall(missing));
 }
 
