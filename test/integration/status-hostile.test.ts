@@ -59,6 +59,8 @@ for (const kind of ["port", "Unix socket"] as const) {
   }
 }
 
+const nothing = (): Promise<void> => Promise.resolve();
+
 interface Offered extends AsyncDisposable {
   readonly target: Target;
 }
@@ -66,8 +68,7 @@ interface Offered extends AsyncDisposable {
 /** The service by itself, on a port. */
 async function offered(hosts: readonly string[] = [], some: Partial<StatusServiceParts> = {}): Promise<Offered> {
   const [port = 0] = await freePorts(1);
-  const refresh = (): Promise<void> => Promise.resolve();
-  const status = new StatusService({ facts: () => aForwarder(), refresh, metrics: new Metrics(), ...some });
+  const status = new StatusService({ facts: () => aForwarder(), refresh: nothing, metrics: new Metrics(), ...some });
   await status.listen({ kind: "tcp", host: "127.0.0.1", port }, silentLog, hosts);
   return {
     target: { host: "127.0.0.1", port },
