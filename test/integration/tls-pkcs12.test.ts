@@ -81,6 +81,16 @@ test("PKCS#12 with open lengths and strings in pieces, as some Java programs wri
   assert.deepEqual(inspectTls(world.withPkcs12("ber.p12")), []);
 });
 
+test("PKCS#12 whose certificates are not encrypted, with one that was put there by somebody else, is refused", async () => {
+  const make = "openssl pkcs12 -export -certpbe NONE -in chain.pem -inkey client.key -passout file:passphrase";
+  await world.pki.shell(`${make} -out forged.p12`);
+  const bytes = await readFile(world.path("forged.p12"));
+  // The common name of the authority, in the certificate of the client and its own.
+  for (let at = 0; (at = bytes.indexOf("middle", at)) >= 0;) at += bytes.write("muddle", at);
+  await writeFile(world.path("forged.p12"), bytes);
+  assert.match(refusal(world.withPkcs12("forged.p12")), /does not open .*forged\.p12/);
+});
+
 test("an authority inside PKCS#12 does not vouch for brokers", async () => {
   const all = "cat client.pem middle.pem root.pem >with-root.pem; openssl pkcs12 -export -in with-root.pem";
   await world.pki.shell(`${all} -inkey client.key -passout file:passphrase -out with-root.p12`);

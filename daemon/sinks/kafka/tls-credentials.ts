@@ -1,6 +1,6 @@
 /** Our own certificate with its chain, and its key: from two PEM files or from one of PKCS#12. */
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
-import { describe, errnoOf } from "../../errors.ts";
+import { describe } from "../../errors.ts";
 import { pemText, readCertificates, readTlsFile, splitPem, tlsError } from "./tls-files.ts";
 import { formOf, formTrouble, quotePath } from "./tls-forms.ts";
 import { Pkcs12Error, readPkcs12 } from "./tls-pkcs12.ts";
@@ -74,7 +74,7 @@ function keyTrouble(path: string, text: string, passphrase: Passphrase | undefin
   const file = quotePath(path);
   if (!/ENCRYPTED/.test(text))
     return `the private key in ${path} is damaged (${describe(reason)}); copy the file again`;
-  if (errnoOf(reason) === "ERR_OSSL_EVP_UNSUPPORTED") {
+  if (/unsupported/.test(describe(reason))) {
     const from = passphrase === undefined ? "" : ` -passin file:${quotePath(passphrase.file)}`;
     const to = passphrase === undefined ? "" : ` -passout fd:3 3<${quotePath(passphrase.file)}`;
     const command = `openssl pkey -provider legacy -provider default -in ${file}${from} -aes256 -out ${quotePath(`${path}.new`)}${to}`;

@@ -12,6 +12,7 @@ export interface TlsProtocol {
 /** Forward secrecy and authenticated encryption: what is recorded today stays closed when a key is stolen later. */
 export const defaultCiphers = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20";
 
+/** Named in any case: a list without them must not depend on what Node makes of that. */
 const tls13Suites = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";
 
 /** The parts of a list; OpenSSL takes commas and blanks too. */
