@@ -53,7 +53,8 @@ async function handOver(directory: string, alert: Buffer, user: User | undefined
       directory,
       alert,
       (bytes) => {
-        received = Buffer.concat([received, bytes]);
+        // Anybody may connect: what is longer than the alert is not it, and is not kept.
+        if (received.length <= alert.length) received = Buffer.concat([received, bytes]);
         return received.at(-1) === 0x0a ? "accepted 1.1\n" : undefined;
       },
       user,

@@ -178,6 +178,22 @@ test("uninstall removes nothing through a link", { skip }, async () => {
   assert.equal((await world.uninstall(["--purge"])).code, 0);
 });
 
+test("etc/rules is moved away while root works in it: it is said, and what was done is undone", { skip }, async () => {
+  await using world = await InstallWorld.create();
+  await world.tree.agree();
+  await world.install(given);
+  const installed = await world.snapshot();
+  await using wazuh = await HostileWazuh.in(world);
+  const swap = 'fs.renameSync(home + "/etc/rules", home + "/etc/aside"); fs.mkdirSync(home + "/etc/rules");';
+  // The third file whose owner is kept: ossec.conf, the new one in its place, the rules.
+  const path = await wazuh.before("cp", "--attributes-only", swap, 3);
+  const { code, output } = await world.uninstallAlone(["--purge"], path);
+  assert.notEqual(code, 0, output);
+  assert.match(output, /etc\/rules was moved by somebody/);
+  wazuh.now('fs.rmdirSync(home + "/etc/rules"); fs.renameSync(home + "/etc/aside", home + "/etc/rules");');
+  assert.deepEqual(await world.snapshot(), installed);
+});
+
 test("links, pipes and giants among the rules are passed over and named", { skip }, async () => {
   await using world = await InstallWorld.create();
   await world.tree.agree();
