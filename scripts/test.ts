@@ -24,6 +24,8 @@ const aloneKinds: readonly string[] = ["cluster", "soak"];
 /** The soak takes ten minutes; one that hangs is to end in time for CI to say so. */
 const aloneTimeoutMs = 1_800_000;
 
+// Tests read what rpm, dpkg, openssl and others print, which a person's language would change.
+process.env["LC_ALL"] = "C.UTF-8";
 const files = testFiles(process.argv.slice(2));
 try {
   checkSources();

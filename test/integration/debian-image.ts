@@ -18,8 +18,10 @@ export class DebianImage implements AsyncDisposable {
     const { version }: { version: string } = JSON.parse(await readFile("package.json", "utf8"));
     const debian = await DebianRoot.make();
     // The pages name the package of one processor.
-    const named = join(debian.path, "root", `wazuh-dfn_${version}_amd64.deb`);
-    await copyFile(ownPackage(build.path, version).deb, named);
+    const made = ownPackage(build.path, version);
+    const root = join(debian.path, "root");
+    await copyFile(made.deb, join(root, `wazuh-dfn_${version}_amd64.deb`));
+    await copyFile(made.tarball, join(root, `wazuh-dfn-${version}-linux-x64.tar.gz`));
     return new DebianImage(debian);
   }
 

@@ -14,6 +14,7 @@ import { eventually } from "../rig/eventually.ts";
 import { skip } from "../rig/install-world.ts";
 import { KafkaCluster } from "../rig/kafka-cluster.ts";
 import { blocksOf, textOf } from "../rig/page.ts";
+import { present } from "../rig/present.ts";
 import { readTopic } from "../rig/read-topic.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 import { snapshotOf } from "../rig/tree-snapshot.ts";
@@ -123,6 +124,37 @@ test(
     assert.deepEqual(await snapshotOf(debian.path, noise), before);
   },
 );
+
+test("docs/install.md's way without a package manager installs, and leaves no trace either", { skip }, async () => {
+  const page = textOf("docs/install.md").replaceAll(/\s+/g, " ");
+  const said = /unpack `([^`]+)` and call `([^`]+)` in it instead of `([^`]+)`/.exec(page);
+  const [, archive = "", own = "", usual = ""] = said ?? assert.fail("the page tells it in other words");
+  const [dry, install] = ["2. See what would change", "3. Install"].map((section) =>
+    blocksOf("docs/install.md", { section }).join("").replaceAll(usual, own),
+  );
+  const purge = present(blocksOf("docs/install.md", { section: "7. Uninstall" })[1]).split("\n")[0];
+  await using debian = await image.copy();
+  const manager = await InstallableManager.at(debian.path);
+  await manager.write("var/ossec/logs/alerts/alerts.json", "", 0o640, wazuhId, wazuhId);
+  const before = await snapshotOf(debian.path, noise);
+  const unpacked = `root/${archive.replace(".tar.gz", "")}`;
+  await place(debian, certificates.ca, `${unpacked}/ca.pem`, 0o600);
+  await place(debian, certificates.client.cert, `${unpacked}/cert.pem`, 0o600);
+  await place(debian, certificates.client.key, `${unpacked}/key.pem`, 0o600);
+  const output = await debian.run(`set -eux
+tar -xzf ${archive}
+cd ${archive.replace(".tar.gz", "")}
+${dry}
+${install}
+wazuh-dfn version
+wazuh-dfn check
+${purge}
+echo followed
+`);
+  assert.match(output, /^followed$/m, output);
+  assert.match(output, /^wazuh-dfn \S+, Node 24\./m);
+  assert.deepEqual(await snapshotOf(debian.path, noise), before);
+});
 
 /** Of the made-up manager's own group, as a file of the Python daemon's has to be that it leaves for the forwarder. */
 async function placeOldCertificates(debian: DebianRoot): Promise<string> {

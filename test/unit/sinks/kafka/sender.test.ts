@@ -145,7 +145,7 @@ test("a batch that arrives damaged is sent again, and only one that always does 
 
 test("a broker that does not answer is given up after the request's time, and the batch sent over a new connection", async () => {
   await using broker = await ScriptedBroker.start();
-  await using sink = openSink([broker.address], { requestTimeoutMs: 3000 });
+  await using sink = openSink([broker.address], { requestTimeoutMs: 1000 });
   broker.react = (_request, count) => (count === 1 ? "silence" : "append");
   assert.deepEqual(summary(await write(sink, "a")), [0]);
   // A machine that is slower than the request's time needs more of both.
