@@ -31,6 +31,7 @@ export interface Look {
 
 /** So much is looked through at once; the store of a forwarder is kept at 256 MiB, unless it holds nothing but positions. */
 const mostStoreBytes = 8 * 1024 * 1024 * 1024;
+const mostUnreadable = 1_000_000;
 
 /** Which entries are meant. */
 export type Choice =
@@ -44,16 +45,24 @@ export type Choice =
  */
 export async function* select(directory: string, choice: Choice, look: Look): AsyncGenerator<Stored> {
   let bytes = 0;
+  let unreadable = 0;
+  const counting: Look = {
+    ...look,
+    bad: (segment, number) => {
+      unreadable += 1;
+      look.bad?.(segment, number);
+    },
+  };
   for (const segment of await segmentsOf(directory)) {
     if (choice.kind === "ids" && !isNamed(segment, choice.ids)) continue;
     const size = (await statIfThere(segment))?.size ?? 0;
     bytes += Math.min(size, mostSegmentBytes);
-    if (bytes > mostStoreBytes) {
-      const what = `${directory} holds more than 8 GiB, which no forwarder keeps there`;
+    if (bytes > mostStoreBytes || unreadable > mostUnreadable) {
+      const what = `${directory} holds more than any forwarder keeps there (8 GiB, or a million damaged lines)`;
       throw new DfnError("IO", `${what}: look at what lies there. What came before has been looked through`);
     }
     try {
-      yield* selectFrom(segment, choice, look);
+      yield* selectFrom(segment, choice, counting);
     } catch (reason) {
       if (!isForeign(reason)) throw reason;
       look.foreign?.(segment, reason);

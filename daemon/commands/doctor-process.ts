@@ -11,6 +11,8 @@ import type { Examined } from "./doctor-examination.ts";
 const withinMs = 14_000;
 /** Of V8's heap. */
 const memoryMiB = 256;
+/** Of up to 64 KiB each. */
+const mostErrorChunks = 16;
 const mostReportBytes = 4 * 1024 * 1024;
 
 const text = z.string();
@@ -26,20 +28,33 @@ const report = z.object({
   ),
 });
 
-/**
- * Runs `doctor` with these arguments in a process of its own.
- * @param args of the command, which have been parsed
- * @returns what it found; undefined where it did not come to an end
- */
-export function inOwnProcess(args: readonly string[], { env, stderr }: Io): Promise<Examined | undefined> {
+/** @returns what the examination found; undefined when it did not come to an end */
+export function examineApart(args: readonly string[], io: Io): Promise<Examined | undefined> {
   const [, main = ""] = process.argv;
-  const own = [...process.execArgv, `--max-old-space-size=${memoryMiB}`, main, "doctor", "--examine", ...args];
+  return inOwnProcess([main, "doctor", "--examine", ...args], io, withinMs);
+}
+
+/**
+ * Runs a program of Node's in a process of its own, with little memory, until it has written a line.
+ * @param program its file and arguments
+ * @returns the line as a report; undefined when there was none within the time
+ */
+export function inOwnProcess(
+  program: readonly string[],
+  { env, stderr }: Pick<Io, "env" | "stderr">,
+  withinMs: number,
+): Promise<Examined | undefined> {
+  const own = [...process.execArgv, `--max-old-space-size=${memoryMiB}`, ...program];
   const child = spawn(process.execPath, own, { env: { ...env }, stdio: ["inherit", "pipe", "pipe"] });
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
+    const errors: Buffer[] = [];
     let bytes = 0;
-    const done = (): void => {
+    /** @param code that of its end, when it ended by itself */
+    const done = (code: number | null = null): void => {
       clearTimeout(timer);
+      // What V8 writes when the memory is used up helps nobody.
+      if (code !== null && code !== 0) stderr.write(Buffer.concat(errors));
       // It may not be able to end by itself, and nothing that it could still do is wanted.
       child.kill("SIGKILL");
       child.stdout.destroy();
@@ -47,15 +62,17 @@ export function inOwnProcess(args: readonly string[], { env, stderr }: Io): Prom
       child.unref();
       resolve(examinedOf(Buffer.concat(chunks).toString()));
     };
-    const timer = setTimeout(done, withinMs);
+    const timer = setTimeout(() => done(), withinMs);
     child.stdout.on("data", (chunk: Buffer) => {
       bytes += chunk.length;
       chunks.push(chunk);
       if (bytes > mostReportBytes || chunk.includes("\n")) done();
     });
-    child.stderr.on("data", (chunk: Buffer) => stderr.write(chunk));
-    child.on("error", done);
-    child.on("close", done);
+    child.stderr.on("data", (chunk: Buffer) => {
+      if (errors.length < mostErrorChunks) errors.push(chunk);
+    });
+    child.on("error", () => done());
+    child.on("close", (code) => done(code));
   });
 }
 

@@ -5,7 +5,7 @@ import { toPrintableJson } from "../printable.ts";
 import { type Command, configOptions, configOptionsHelp, type Io, parseCommandLine } from "./command.ts";
 import { examination, type Examined } from "./doctor-examination.ts";
 import { reportOf } from "./doctor-text.ts";
-import { inOwnProcess } from "./doctor-process.ts";
+import { examineApart } from "./doctor-process.ts";
 import { productVersion } from "./version.ts";
 
 /** Something should be mended, and nothing is lost. */
@@ -39,7 +39,7 @@ configuration is wrong.
       io.stdout.write(`${JSON.stringify(await examination(values, io))}\n`);
       return 0;
     }
-    return tell(await inOwnProcess(args, io), values.json, io);
+    return tell(await examineApart(args, io), values.json, io);
   },
 };
 

@@ -6,6 +6,8 @@ import { createBooks } from "../forwarder/books.ts";
 import { Forwarder } from "../forwarder/forwarder.ts";
 import { logStatistics } from "../forwarder/statistics.ts";
 import { factsOf, watchedBy } from "../forwarder/snapshot.ts";
+import { deadLetterDirectory } from "../delivery/dead-letters.ts";
+import { removeLeftovers } from "../disk/atomic-file.ts";
 import { describe, DfnError } from "../errors.ts";
 import { lockStateDir } from "../state/lock.ts";
 import { become, ownerOf } from "../state/owner.ts";
@@ -53,6 +55,8 @@ Signals:
     let running = build(first);
     becomeOwnerFor(running);
     await using _lock = await lockStateDir(first.stateDir, running.setup.log);
+    await removeLeftovers(first.stateDir);
+    await removeLeftovers(deadLetterDirectory(first.stateDir));
     let isReady = false;
     const surroundings = new SurroundingsWatch(
       () => watchedBy(running),

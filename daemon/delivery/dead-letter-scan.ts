@@ -45,7 +45,7 @@ export interface ScannedLine {
   readonly number: number;
   /** Of its first byte in the file. */
   readonly from: number;
-  /** Bytes, without the newline; 0 when it was emptied. */
+  /** Bytes, without the newline; at least 1. */
   readonly length: number;
   /** The entry without its raw bytes; undefined when the line cannot be read. */
   readonly letter: DeadLetter | undefined;
@@ -72,7 +72,7 @@ export async function openSegment(path: string): Promise<FileHandle> {
 }
 
 /**
- * The lines of a segment, also a last one without its end: half written, so it is unreadable, or never reported to anyone
+ * The lines of a segment that were not emptied, also a last one without its end: half written, so it is unreadable, or never reported to anyone
  * as stored.
  * @throws DfnError IO when it has more lines, or more that cannot be read, than any that we write
  */
@@ -83,18 +83,24 @@ export async function* scanLines(path: string, file: FileHandle): AsyncGenerator
   for (let read = 0; read <= mostSegmentBytes;) {
     const { bytesRead } = await file.read(chunk, 0, chunkBytes, read);
     if (bytesRead === 0) break;
+    const bytes = chunk.subarray(0, bytesRead);
     for (let from = 0; from < bytesRead;) {
-      const found = chunk.subarray(0, bytesRead).indexOf(newline, from);
-      const to = found < 0 ? bytesRead : found;
-      line.take(chunk.subarray(from, to));
-      from = to + 1;
-      if (found < 0) break;
-      const ended = line.end();
-      if (ended.letter === undefined && ended.length > 0) unreadable += 1;
-      yield ended;
       if (line.number > mostLines || unreadable > mostUnreadable) {
         throw new DfnError("IO", `${path} has lines that no file of the dead-letter store has: it is not one of ours`);
       }
+      if (line.length === 0 && bytes[from] === newline) {
+        line.skip();
+        from++;
+        continue;
+      }
+      const found = bytes.indexOf(newline, from);
+      const to = found < 0 ? bytesRead : found;
+      line.take(bytes.subarray(from, to));
+      from = to + 1;
+      if (found < 0) break;
+      const ended = line.end();
+      if (ended.letter === undefined) unreadable += 1;
+      yield ended;
     }
     read += bytesRead;
   }
@@ -128,6 +134,12 @@ class OpenLine {
     if (this.#long !== "foreign") this.#long.check.take(bytes);
   }
 
+  /** An empty line. */
+  skip(): void {
+    this.#from += 1;
+    this.number += 1;
+  }
+
   end(): ScannedLine {
     const place = { number: this.number, from: this.#from, length: this.length };
     const content = this.#content();
@@ -141,7 +153,6 @@ class OpenLine {
 
   #content(): Pick<ScannedLine, "letter" | "raw" | "rawRange"> {
     const nothing = { letter: undefined, raw: undefined, rawRange: undefined };
-    if (this.length === 0) return nothing;
     if (this.#long === undefined) {
       const whole = letterOf(Buffer.concat(this.#parts).toString());
       if (whole === undefined) return nothing;

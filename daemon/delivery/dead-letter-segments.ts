@@ -61,8 +61,8 @@ export async function* readSegment(
   const removed = await removedFrom(path);
   await using file = await openSegment(path);
   for await (const line of scanLines(path, file)) {
-    const { number, length, letter } = line;
-    if (length === 0 || removed.has(number)) continue;
+    const { number, letter } = line;
+    if (removed.has(number)) continue;
     if (letter === undefined) bad(number);
     else yield { number, ...(await withRaw(file, line, letter, mostRawBytes)) };
   }
@@ -85,8 +85,8 @@ async function withRaw(
 /** Whether no line of a segment holds anything that was not removed; an unreadable line counts as something. */
 export async function isEmptied(path: string, removed: ReadonlySet<number>): Promise<boolean> {
   await using file = await openSegment(path);
-  for await (const { length, number } of scanLines(path, file)) {
-    if (length > 0 && !removed.has(number)) return false;
+  for await (const { number } of scanLines(path, file)) {
+    if (!removed.has(number)) return false;
   }
   return true;
 }
@@ -122,7 +122,6 @@ export async function shrink(path: string, thrift: Thrift): Promise<Shrunk | und
   const counts: Record<Fate, number> = { kept: 0, stripped: 0, forgotten: 0, unreadable: 0, removed: 0 };
   const unreadable: number[] = [];
   for await (const line of scanLines(path, file)) {
-    if (line.length === 0) continue;
     const fate = fateOf(line, thrift, removed);
     counts[fate] += 1;
     if (fate === "unreadable") unreadable.push(line.number);
@@ -160,10 +159,13 @@ export function isStranger({ source, reason }: Pick<DeadLetter, "source" | "reas
   return source === "socket" && (reason === "not-json" || reason === "over-long");
 }
 
-/** The lines of a segment after their fate; a line keeps its number also when it is empty. */
+/** The lines of a segment after their fate; each keeps its number, because the others stay as empty lines. */
 async function* rewritten(path: string, file: FileHandle, fate: (line: ScannedLine) => Fate): AsyncGenerator<Buffer> {
+  let next = 1;
   for await (const line of scanLines(path, file)) {
-    const becomes = line.length === 0 ? "removed" : fate(line);
+    if (line.number > next) yield Buffer.alloc(line.number - next, lineEnd);
+    next = line.number + 1;
+    const becomes = fate(line);
     if (becomes === "kept") yield* copied(file, line.from, line.length);
     else if (becomes === "stripped") yield Buffer.from(JSON.stringify(line.letter));
     yield lineEnd;

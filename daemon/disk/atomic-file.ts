@@ -61,11 +61,20 @@ export async function keepAs(path: string, second: string, maxBytes: number): Pr
   }
 }
 
-/** Removes temporary files of processes that have ended. For one process at a time. */
+/** Removes temporary files of processes that have ended. For one process at a time. Nothing where there is no directory. */
 export async function removeLeftovers(directory: string): Promise<void> {
-  for (const name of await namesIn(directory, isTemporary)) {
+  for (const name of await temporariesIn(directory)) {
     const pid = temporaryName.exec(name)?.[1];
     if (pid === undefined || !isAlive(Number(pid))) await rm(join(directory, name), { force: true });
+  }
+}
+
+async function temporariesIn(directory: string): Promise<string[]> {
+  try {
+    return await namesIn(directory, isTemporary);
+  } catch (reason) {
+    if (errnoOf(reason) === "ENOENT") return [];
+    throw reason;
   }
 }
 

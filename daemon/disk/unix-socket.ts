@@ -3,6 +3,7 @@ import { chmod, chown, lstat, mkdir, open, rm, stat, type FileHandle } from "nod
 import { connect, type Server } from "node:net";
 import { dirname } from "node:path";
 import { DfnError, errnoOf } from "../errors.ts";
+import { onlyNames, pathOf } from "./descriptor-path.ts";
 
 const leastBacklog = 511;
 
@@ -37,7 +38,7 @@ export async function listenAt(
 export async function withSocket<T>(path: string, action: (own: string) => Promise<T>): Promise<T> {
   const file = await openSocket(path);
   try {
-    return await action(`/proc/self/fd/${file.fd}`);
+    return await action(pathOf(file.fd, path));
   } finally {
     await file.close();
   }
@@ -47,9 +48,6 @@ export async function withSocket<T>(path: string, action: (own: string) => Promi
 export function giveSocketToGroup(path: string, gid: number): Promise<void> {
   return withSocket(path, (own) => chown(own, process.geteuid?.() ?? 0, gid));
 }
-
-/** A descriptor that only names the file (open(2), O_PATH; the number is that of x64 and arm64). */
-const onlyNames = 0o10000000;
 
 async function openSocket(path: string): Promise<FileHandle> {
   const file = await open(path, onlyNames | constants.O_NOFOLLOW);

@@ -5,9 +5,8 @@
 import { closeSync, constants, fstatSync, openSync, readlinkSync, type Stats } from "node:fs";
 import { resolve } from "node:path";
 import { DfnError, errnoOf } from "../errors.ts";
+import { onlyNames, pathOf } from "./descriptor-path.ts";
 
-/** A descriptor that only names a file, whatever it is (open(2), O_PATH; the number is that of x64 and arm64). */
-const onlyNames = 0o10000000;
 const mostLinks = 40;
 const writable = { group: 0o020, others: 0o002 } as const;
 const sticky = 0o1000;
@@ -16,6 +15,8 @@ const sticky = 0o1000;
 export class Walked implements Disposable {
   /** Names what lies at the path; where nothing does, the nearest directory above. */
   readonly fd: number;
+  /** Its path, behind all links. */
+  readonly path: string;
   readonly stats: Stats;
   /** What is not there yet, from the nearest directory on; empty when all of it is there. */
   readonly absent: readonly string[];
@@ -26,8 +27,9 @@ export class Walked implements Disposable {
   /** A directory of root's on the way in which others may rename what is there. */
   readonly shared: string | undefined;
 
-  constructor(parts: Pick<Walked, "fd" | "stats" | "absent" | "foreign" | "third" | "shared">) {
+  constructor(parts: Pick<Walked, "fd" | "path" | "stats" | "absent" | "foreign" | "third" | "shared">) {
     this.fd = parts.fd;
+    this.path = parts.path;
     this.stats = parts.stats;
     this.absent = parts.absent;
     this.foreign = parts.foreign;
@@ -37,7 +39,7 @@ export class Walked implements Disposable {
 
   /** A path that leads to what was found, whatever becomes of the names on the way. */
   get own(): string {
-    return `/proc/self/fd/${this.fd}`;
+    return pathOf(this.fd, this.path);
   }
 
   [Symbol.dispose](): void {
@@ -77,7 +79,8 @@ export function walk(path: string): Walked {
     while (names.length > 0) {
       const [name = ""] = names;
       if (!stats.isDirectory()) throw new DfnError("IO", `${walked} is not a directory, and ${path} leads through it`);
-      const next = openName(at, name);
+      const parent = pathOf(at, walked);
+      const next = openName(parent, name);
       if (next === undefined) break;
       names.shift();
       const to = walked === "/" ? `/${name}` : `${walked}/${name}`;
@@ -90,23 +93,23 @@ export function walk(path: string): Walked {
       closeSync(next);
       if (found.uid !== 0 || foreign !== undefined || shared !== undefined) throw foreignLink(to, path);
       if (++links > mostLinks) throw new DfnError("IO", `${path} leads through more than ${mostLinks} links`);
-      const target = readlinkSync(`/proc/self/fd/${at}/${name}`);
+      const target = readlinkSync(`${parent}/${name}`);
       names.unshift(...target.split("/").filter((part) => part !== "" && part !== "."));
       if (target.startsWith("/")) {
         const root = openSync("/", onlyNames);
         move(root, fstatSync(root), "/");
       }
     }
-    return new Walked({ fd: at, stats, absent: names, foreign, third, shared });
+    return new Walked({ fd: at, path: walked, stats, absent: names, foreign, third, shared });
   } catch (reason) {
     closeSync(at);
     throw reason;
   }
 }
 
-function openName(directory: number, name: string): number | undefined {
+function openName(directory: string, name: string): number | undefined {
   try {
-    return openSync(`/proc/self/fd/${directory}/${name}`, onlyNames | constants.O_NOFOLLOW);
+    return openSync(`${directory}/${name}`, onlyNames | constants.O_NOFOLLOW);
   } catch (reason) {
     if (errnoOf(reason) === "ENOENT") return undefined;
     throw reason;

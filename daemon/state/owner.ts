@@ -15,6 +15,7 @@
  */
 import { closeSync, constants, fchmodSync, fchownSync, fstatSync, mkdirSync, openSync } from "node:fs";
 import { deadLetterDirectory } from "../delivery/dead-letters.ts";
+import { pathOf } from "../disk/descriptor-path.ts";
 import { readRegularFileSync } from "../disk/read-file.ts";
 import { walk, type Walked } from "../disk/walk-path.ts";
 import { describe, DfnError, errnoOf } from "../errors.ts";
@@ -127,7 +128,7 @@ function makeIn(at: Walked, names: readonly string[], { uid, gid }: Owner, mode:
       if (fstatSync(fd).uid !== 0) return;
       fchownSync(fd, uid, gid);
       fchmodSync(fd, mode);
-      parent = `/proc/self/fd/${fd}`;
+      parent = pathOf(fd, `${parent}/${name}`);
     }
   } finally {
     for (const fd of opened) closeSync(fd);

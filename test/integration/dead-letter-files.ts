@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { readdir, stat } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { statIfThere } from "../../daemon/delivery/dead-letter-usage.ts";
 import { readSegment, segmentsOf, type DeadLetter } from "../../daemon/delivery/dead-letter-segments.ts";
 
 /** All entries of a store; fails where a line cannot be read. */
@@ -15,6 +16,6 @@ export async function lettersIn(directory: string): Promise<DeadLetter[]> {
 
 export async function bytesIn(directory: string): Promise<number> {
   let total = 0;
-  for (const name of await readdir(directory)) total += (await stat(join(directory, name))).size;
+  for (const name of await readdir(directory)) total += (await statIfThere(join(directory, name)))?.size ?? 0;
   return total;
 }

@@ -32,6 +32,7 @@ test("lines of the socket that are no alerts do not fill the disk: over the boun
   for (let i = 0; i < 20; i++) await store.add(ofTail(i));
   for (let i = 0; i < 10; i++) await store.add(ofSocket(i, "handler-error"));
   for (let i = 0; i < 3000; i++) await store.add(ofSocket(i, i % 2 === 0 ? "not-json" : "over-long"));
+  await store[Symbol.asyncDispose](); // Room is made after an entry is stored.
   assert.ok((await bytesIn(temp.path)) <= limits.maxBytes + limits.segmentBytes);
   const letters = await lettersIn(temp.path);
   const offsets = letters.flatMap(({ source, place }) => (source === "tail" ? [place.offset] : []));

@@ -95,6 +95,7 @@ test("over its bound the store gives up the oldest raw bytes and keeps every pos
   const limits = { maxBytes: 60_000, segmentBytes: 10_000 };
   await using store = new DeadLetterStore(temp.path, limits, silentLog);
   for (let i = 0; i < 60; i++) await store.add(letter(i, Buffer.alloc(1500, i)));
+  await store[Symbol.asyncDispose](); // Room is made after an entry is stored.
   const letters = await lettersIn(temp.path);
   assert.deepEqual(
     letters.map(({ place }) => place.offset),

@@ -1,9 +1,20 @@
 /** The forwarder's account, taken over, has filled the state directory with traps; root runs every command on it. */
 import assert from "node:assert/strict";
-import { appendFileSync, chownSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { test } from "node:test";
 import { asAttacker, attackerId, AttackerLoop, attackersDirectory } from "../rig/attacker.ts";
 import { eventually } from "../rig/eventually.ts";
+import { Program } from "../rig/program.ts";
+import { forwarderBundle } from "../rig/world.ts";
 import { HostileWorld, give, uidOf } from "./hostile-world.ts";
 import { alertLine } from "./status-world.ts";
 
@@ -122,7 +133,7 @@ test("files that are swapped for links and pipes in a loop: every command ends, 
     ],
   );
   const file = tornFile(world);
-  for (let round = 0; round < 2; round++) {
+  {
     for (const args of [
       ["dead-letter", "list"],
       ["dead-letter", "list", "--json"],
@@ -134,7 +145,7 @@ test("files that are swapped for links and pipes in a loop: every command ends, 
       const { code } = await world.run(...args);
       assert.equal(typeof code, "number", args.join(" "));
     }
-    world.assertUntouched(`round ${round}`);
+    world.assertUntouched("after what only looks and removes");
   }
   const { code } = await world.run("doctor");
   assert.equal(code, 69);
@@ -159,7 +170,7 @@ test("a state directory that its owner swaps for links to root's: nothing is mad
   );
   world.configure({ state_dir: state, sink: { file: { path: `${state}/records.ndjson` } } });
   const file = tornFile(world);
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < 2; round++) {
     for (const args of [
       ["dead-letter", "purge", "--all"],
       ["dead-letter", "list"],
@@ -207,4 +218,51 @@ test("a directory that root left in the store is named, with the command that gi
   const { code, stderr } = await world.run("replay", tornFile(world));
   assert.equal(code, 74);
   assert.match(stderr, new RegExp(`chown -hR ${attackerId}:${attackerId} ${world.deadLetters}`));
+});
+
+test("what killed processes have left half written is removed at the next start; what a living one writes stays", async () => {
+  await using world = await HostileWorld.create();
+  const dead = 4_194_304;
+  const left = [
+    ...["checkpoint.json.tmp", "window.bin.new", `checkpoint.json.${dead}.new`].map(
+      (name) => `${world.stateDir}/${name}`,
+    ),
+    ...[`${segment}.new`, `${segment}.${dead}.new`].map((name) => `${world.deadLetters}/${name}`),
+  ];
+  const living = `${world.deadLetters}/${segment}.${process.pid}.new`;
+  for (const path of [...left, living]) {
+    writeFileSync(path, "");
+    give(path);
+  }
+  const forwarder = world.start("run");
+  await forwarder.waitForLog(/"msg":"started"/);
+  await forwarder.stop();
+  assert.deepEqual(
+    left.filter((path) => existsSync(path)),
+    [],
+  );
+  assert.ok(existsSync(living));
+});
+
+/** A machine on which the package was installed and the service never started: its own users and /var/lib. */
+function packagedMachine(world: HostileWorld): readonly string[] {
+  const passwd = world.directory.join("passwd");
+  const group = world.directory.join("group");
+  writeFileSync(passwd, `root:x:0:0::/root:/bin/sh\nwazuh-dfn:x:${attackerId}:${attackerId + 7}::/:/bin/false\n`);
+  writeFileSync(group, `root:x:0:\nwazuh:x:${attackerId}:\n`);
+  world.configure({ state_dir: "/var/lib/wazuh-dfn", sink: { file: { path: "/var/lib/wazuh-dfn/records.ndjson" } } });
+  const mounts = `mount -t tmpfs tmpfs /var/lib; mount --bind "${passwd}" /etc/passwd; mount --bind "${group}" /etc/group`;
+  return ["--mount", "sh", "-euc", `${mounts}; exec "$@"`, "machine"];
+}
+
+test("the package's directory that is not there yet is made for the forwarder's account, not for root", async () => {
+  await using world = await HostileWorld.create();
+  const machine = packagedMachine(world);
+  const command = [process.execPath, forwarderBundle, "run", "--config", world.config];
+  await using forwarder = new Program("unshare", [...machine, ...command]);
+  await forwarder.waitForLog(/"msg":"started"/);
+  assert.equal(uidOf(forwarder.pid), attackerId);
+  const state = statSync(`/proc/${forwarder.pid}/root/var/lib/wazuh-dfn`);
+  assert.deepEqual([state.uid, state.gid, state.mode & 0o777], [attackerId, attackerId, 0o750]);
+  await forwarder.stop();
 });
