@@ -2,23 +2,28 @@
  * `npm run package`: everything that a manager needs, with its own Node, as tar.gz, .deb and .rpm for both processors,
  * into dist-package/. The same commit gives the same bytes. Needs npm, GNU gzip and tar, and no tool of either system.
  *
- *     npm run package -- [--arch x64,arm64] [--out DIRECTORY]
+ *     npm run package -- [--arch x64,arm64] [--out DIRECTORY] [--maintainer "Name <mail>"] [--sign KEYID]
+ *
+ * With `--sign` GnuPG's key KEYID signs the rpm and the checksums (docs/install.md says how they are verified).
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { describe } from "../daemon/errors.ts";
 import { bundleChooseWay, bundleCustomDfn, bundleForwarder, versionOf } from "./bundle/bundles.ts";
+import { readChangelog } from "./package/changelog.ts";
 import { componentsOf } from "./package/components.ts";
 import { bareName, checksums, contents, tarballExtras } from "./package/contents.ts";
 import { deb, debName } from "./package/deb.ts";
-import { arches, type Arch, type Entry, type PackageInfo } from "./package/entry.ts";
+import { arches, nobodyNamed, readMaintainer, type Arch, type Entry, type PackageInfo } from "./package/entry.ts";
 import { Gzip } from "./package/gzip.ts";
+import { licenceExpression } from "./package/licences.ts";
 import { fetchParts, nodeVersion, type Parts } from "./package/parts.ts";
 import { rpm, rpmName } from "./package/rpm.ts";
 import { nodeLibrariesOf, sbom } from "./package/sbom.ts";
+import { signerOf, type Sign } from "./package/sign.ts";
 import { tar } from "./package/tar.ts";
 import { repositoryRoot as root } from "./repository.ts";
 
@@ -34,10 +39,18 @@ try {
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { arch: { type: "string", default: arches.join(",") }, out: { type: "string", default: "dist-package" } },
+    options: {
+      arch: { type: "string", default: arches.join(",") },
+      out: { type: "string", default: "dist-package" },
+      maintainer: { type: "string", default: nobodyNamed },
+      sign: { type: "string" },
+    },
   });
   const wanted = values.arch.split(",").map(knownArch);
+  const maintainer = readMaintainer(values.maintainer);
+  const signer = values.sign === undefined ? undefined : signerOf(values.sign);
   const version = await versionOf(root);
+  const releases = readChangelog(readFileSync(join(root, "CHANGELOG.md"), "utf8"));
   const epochS = commitDate();
   const built = join(aside, "built");
   mkdirSync(built);
@@ -49,23 +62,27 @@ async function main(): Promise<void> {
   const made: Entry[] = [];
   for (const [arch, its] of parts) {
     process.stderr.write(`packing for linux-${arch}\n`);
-    const info = { version, arch, epochS };
     const components = componentsOf(root, inputs, arch);
+    const info = { version, arch, epochS, maintainer, licence: licenceExpression(components), releases };
     const bom = sbom(info, { version: nodeVersion, integrity: its.nodeIntegrity, libraries }, components);
-    made.push(...(await packages(contents({ info, root, built, parts: its, components, sbom: bom }), info)));
+    const entries = contents({ info, root, built, parts: its, components, sbom: bom });
+    made.push(...(await packages(entries, info, signer?.binary)));
   }
-  replaceDirectory(resolve(root, values.out), [...made, checksums("SHA256SUMS", made)]);
+  const sums = checksums("SHA256SUMS", made);
+  made.push(sums);
+  if (signer !== undefined) made.push({ path: "SHA256SUMS.asc", mode: 0o644, content: signer.armoured(sums.content) });
+  replaceDirectory(resolve(root, values.out), made);
 }
 
 /** The three forms of one package. */
-async function packages(entries: readonly Entry[], info: PackageInfo): Promise<Entry[]> {
+async function packages(entries: readonly Entry[], info: PackageInfo, sign: Sign | undefined): Promise<Entry[]> {
   const gzip = new Gzip();
   const bare = bareName(info.version, info.arch);
   const tarball = await gzip.compress(tar(tarballExtras(entries), `${bare}/`, info.epochS));
   return [
     { path: `${bare}.tar.gz`, mode: 0o644, content: tarball },
     { path: debName(info), mode: 0o644, content: await deb(entries, info, gzip) },
-    { path: rpmName(info), mode: 0o644, content: await rpm(entries, info, gzip) },
+    { path: rpmName(info), mode: 0o644, content: await rpm(entries, info, gzip, sign) },
   ];
 }
 
