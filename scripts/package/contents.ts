@@ -48,8 +48,9 @@ export function contents({ info, root, built, parts, components, sbom }: Ingredi
   const entries = [
     { path: `${lib}/bin/node`, mode: 0o755, content: parts.node },
     { path: `${lib}/koffi-linux-${info.arch}.node`, mode: 0o644, content: parts.koffi },
-    // The bundled way of custom-dfn.sh; its extension says that it is CommonJS wherever it lies.
-    { path: `${lib}/custom-dfn.cjs`, mode: 0o755, content: readFileSync(join(built, "custom-dfn")) },
+    // The bundled way of custom-dfn.sh; its extension says that it is CommonJS wherever it lies. Only the package's own
+    // Node runs it, so it does not name one.
+    { path: `${lib}/custom-dfn.cjs`, mode: 0o644, content: withoutFirstLine(readFileSync(join(built, "custom-dfn"))) },
     ...fromBuild.map(([name, mode]) => ({ path: `${lib}/${name}`, mode, content: readFileSync(join(built, name)) })),
     ...fromCheckout.flatMap(([from, to, mode]) => filesOf(root, from, to, mode)),
     ...manualPages(root, info),
@@ -113,6 +114,12 @@ function manualPages(root: string, { version, epochS }: PackageInfo): Entry[] {
     const page = content.toString().replace("@DATE@", date).replace("@VERSION@", version);
     return { path: `${path}.gz`, mode, content: gzipBest(page) };
   });
+}
+
+/** @throws Error when the first line does not name an interpreter */
+function withoutFirstLine(script: Buffer): Buffer {
+  if (!script.subarray(0, 2).equals(Buffer.from("#!"))) throw new Error("custom-dfn does not begin with #!");
+  return script.subarray(script.indexOf("\n") + 1);
 }
 
 function filesOf(root: string, from: string, to: string, mode: number): Entry[] {
