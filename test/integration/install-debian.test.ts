@@ -47,6 +47,17 @@ done
 echo "probe restarts: $(grep -c . /var/ossec/var/run/restarts)"
 `;
 
+/** While the key is handed over by systemd: who can read it, and whether the forwarder uses it. */
+const credentialProbes = `
+echo "probe key: $(stat -c '%U:%G %a' /etc/wazuh-dfn/key.pem), $(systemctl is-active wazuh-dfn)"
+credential=/run/credentials/wazuh-dfn.service/key.pem
+grep -q "$credential" /etc/wazuh-dfn/config.yaml && cmp "$credential" /root/key.pem && echo "probe key: handed over"
+setpriv --reuid=wazuh-dfn --regid=wazuh --clear-groups cat /etc/wazuh-dfn/key.pem 2>&1 | sed "s/^/probe forwarder: /"
+setpriv --reuid=${wazuhId} --regid=${wazuhId} --clear-groups cat "$credential" 2>&1 | sed "s/^/probe wazuh: /"
+setpriv --reuid=wazuh-dfn --regid=wazuh --clear-groups sh -c ': >/run/credentials/wazuh-dfn.service/key.pem' 2>&1 | sed "s/^/probe write: /"
+wazuh-dfn check; echo "probe check: $?"
+`;
+
 test(
   "docs/install.md, followed literally, installs, runs under the unit's hardening, upgrades and leaves no trace",
   { skip },
@@ -70,14 +81,20 @@ test(
 
     const blocks = await blocksOf(resolve("docs/install.md"));
     const watched = blocks.findIndex((block) => block.includes("wazuh-dfn doctor"));
-    assert.ok(watched > 0);
+    const handedOver = blocks.findIndex((block) => block.includes("LoadCredential="));
+    assert.ok(watched > 0 && handedOver > watched);
+    const probesAfter = new Map([
+      [watched, probes],
+      [handedOver, credentialProbes],
+    ]);
     const steps = blocks.map((block, index) => {
       // doctor ends with what it found; here no Kafka answers.
       const commands = block.replace("wazuh-dfn doctor", "wazuh-dfn doctor || echo doctor $?");
-      return `echo "block ${index}"\n(set -ex\n${commands}) || echo "failed: block ${index}"\n${index === watched ? probes : ""}`;
+      return `echo "block ${index}"\n(set -ex\n${commands}) || echo "failed: block ${index}"\n${probesAfter.get(index) ?? ""}`;
     });
     const output = await debian.runBooted(steps.join("\n"));
     await writeFile(build.join("output"), output);
+    await writeFile("/tmp/debian-output", output);
 
     assert.doesNotMatch(output, /failed: block/, output);
     assert.match(output, new RegExp(`^block ${blocks.length - 1}$`, "m"));
@@ -91,6 +108,12 @@ test(
     assert.match(output, /"tail":\{"read":1/, "alerts.json is read");
     assert.match(output, /ignored 1\.2/, "a child of integratord reaches the socket");
     assert.match(output, /probe restarts: 1$/m);
+    assert.match(output, /^probe key: root:root 400, active$/m);
+    assert.match(output, /^probe key: handed over$/m);
+    assert.match(output, /^probe forwarder: .*Permission denied$/m);
+    assert.match(output, /^probe wazuh: .*Permission denied$/m);
+    assert.match(output, /^probe write: .*(?:Permission denied|Read-only file system)/m);
+    assert.match(output, /^probe check: 0$/m);
     const told = queue.take().map(String);
     assert.ok(
       told.some((text) => text.includes('"status":"degraded"')),

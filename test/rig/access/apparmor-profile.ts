@@ -18,6 +18,8 @@ const letterOf = {
   attributes: "w",
   connect: "w",
   lock: "k",
+  // What a new name leads to needs no more than the new name has.
+  link: "l",
   map: "m",
 } as const;
 

@@ -2,13 +2,13 @@
 import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
-export type Action =
-  "read" | "write" | "create" | "remove" | "rename" | "attributes" | "lock" | "map" | "connect" | "watch";
+export type Action = "link";
+"read" | "write" | "create" | "remove" | "rename" | "attributes" | "lock" | "map" | "connect" | "watch";
 
 export interface FileUse {
   /** Absolute, without links in it. */
   readonly path: string;
-  readonly kind: "file" | "directory" | "socket";
+  readonly kind: "file" | "directory" | "socket" | "device";
   readonly action: Action;
 }
 
@@ -43,7 +43,7 @@ export function readFileUses(logs: string): FileUse[] {
   return [...found.values()];
 }
 
-type Raw = readonly [path: string, action: Action, kind?: FileUse["kind"]];
+type Raw = readonly [path: string, action: Action, kind?: FileUse["kind"] | undefined];
 
 function usesOf(line: string): Raw[] {
   const [, call = "", args = "", result = ""] = /^[\d.]+ (\w+)\((.*)\) += (.*)$/.exec(line) ?? [];
@@ -78,6 +78,7 @@ function usesOf(line: string): Raw[] {
       return named(args).map((path) => [path, "remove", "directory"]);
     case "link":
     case "linkat":
+      return named(args).map((path, index) => [path, index === 0 ? "link" : "create"]);
     case "symlink":
     case "symlinkat":
       return named(args).map((path) => [path, "create"]);
@@ -94,11 +95,12 @@ function usesOf(line: string): Raw[] {
 }
 
 function opened(flags: string, path: string | undefined): Raw[] {
-  if (path === undefined) return [];
+  if (path === undefined || flags.includes("O_PATH")) return [];
+  const kind = flags.includes("O_DIRECTORY") ? "directory" : undefined;
   const uses: Raw[] = [];
-  if (!flags.includes("O_WRONLY")) uses.push([path, "read"]);
-  if (/O_WRONLY|O_RDWR/.test(flags)) uses.push([path, "write"]);
-  if (flags.includes("O_CREAT")) uses.push([path, "create"]);
+  if (!flags.includes("O_WRONLY")) uses.push([path, "read", kind]);
+  if (/O_WRONLY|O_RDWR/.test(flags)) uses.push([path, "write", kind]);
+  if (flags.includes("O_CREAT")) uses.push([path, "create", kind]);
   return uses;
 }
 
@@ -133,5 +135,6 @@ function withoutLinks(path: string): string {
 function kindOf(path: string): FileUse["kind"] {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found?.isDirectory() === true) return "directory";
+  if (found?.isCharacterDevice() === true) return "device";
   return found?.isSocket() === true || path.endsWith(".sock") ? "socket" : "file";
 }

@@ -9,7 +9,7 @@ const modules = ["base", "unconfined"];
 /** Where policycoreutils has the program that makes CIL of a module. */
 const toCil = "/usr/libexec/selinux/hll/pp";
 
-const classOf = { file: "file", directory: "dir", socket: "sock_file" } as const;
+const classOf = { file: "file", directory: "dir", socket: "sock_file", device: "chr_file" } as const;
 const permissionsOf: Readonly<Record<FileUse["action"], readonly string[]>> = {
   read: ["open", "read", "getattr"],
   write: ["open", "write"],
@@ -18,6 +18,7 @@ const permissionsOf: Readonly<Record<FileUse["action"], readonly string[]>> = {
   rename: ["rename"],
   attributes: ["setattr"],
   lock: ["lock"],
+  link: ["link"],
   map: ["map", "execute"],
   connect: ["write"],
   watch: ["watch"],

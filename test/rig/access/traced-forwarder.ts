@@ -26,10 +26,14 @@ export async function traceForwarder(root: string): Promise<FileUse[]> {
   for (const path of ["etc/wazuh-dfn", "var/lib/wazuh-dfn", "run/wazuh-dfn", "run/systemd"]) {
     mkdirSync(at(path), { recursive: true });
   }
-  const day = new Date();
-  const month = day.toLocaleString("en", { month: "short", timeZone: "UTC" });
-  const archives = `var/ossec/logs/alerts/${day.getUTCFullYear()}/${month}`;
-  mkdirSync(at(archives), { recursive: true });
+  const archiveOf = (day: Date): string => {
+    const month = day.toLocaleString("en", { month: "short", timeZone: "UTC" });
+    const directory = at(`var/ossec/logs/alerts/${day.getUTCFullYear()}/${month}`);
+    mkdirSync(directory, { recursive: true });
+    return join(directory, `ossec-alerts-${String(day.getUTCDate()).padStart(2, "0")}.json`);
+  };
+  const today = new Date();
+  const yesterday = new Date(today.getTime() - 86_400_000);
   mkdirSync(at("var/ossec/queue/sockets"), { recursive: true });
   const certificates = await makeCertificates(aside.path);
   copyFileSync(certificates.ca, at("etc/wazuh-dfn/ca.pem"));
@@ -41,7 +45,10 @@ export async function traceForwarder(root: string): Promise<FileUse[]> {
   const settings = {
     dfn: { customer_id: "customer" },
     wazuh: { home: at("var/ossec") },
-    sources: { socket: { path: socket }, tail: { path: log, start: "oldest" } },
+    sources: {
+      socket: { path: socket },
+      tail: { path: log, start: new Date(yesterday.getTime() - 86_400_000).toISOString() },
+    },
     // Nobody listens on port 1.
     sink: { kafka: { brokers: ["localhost:1"], tls } },
     handlers: { passthrough: { topic: "all" } },
@@ -49,10 +56,8 @@ export async function traceForwarder(root: string): Promise<FileUse[]> {
     status: { listen: at("run/wazuh-dfn/status.sock") },
   };
   writeFileSync(at("etc/wazuh-dfn/config.yaml"), JSON.stringify(settings), { mode: 0o640 });
-  const alert = (id: string): string => `${JSON.stringify({ id, rule: { level: 9 }, location: "x" })}\n`;
+  writeFileSync(`${archiveOf(yesterday)}.gz`, gzipSync(alert("0.1")));
   writeFileSync(log, alert("1.1"));
-  const dayOfMonth = String(day.getUTCDate()).padStart(2, "0");
-  writeFileSync(at(`${archives}/ossec-alerts-${dayOfMonth}.json.gz`), gzipSync(alert("0.1")));
   using queue = new DatagramReceiver(at("var/ossec/queue/sockets/queue"));
   using notified = new DatagramReceiver(at("run/systemd/notify"));
 
@@ -63,6 +68,8 @@ export async function traceForwarder(root: string): Promise<FileUse[]> {
   const logs = aside.join("strace");
   await using forwarder = new Program("strace", [...straceArguments(logs), ...call], { env, cwd: "/" });
   const pid = Number(/"pid":(\d+)/.exec(await forwarder.waitForLog(/"msg":"started"/))?.[1]);
+  // Without strace it would go on.
+  using _ended = { [Symbol.dispose]: () => forwarder.ended ?? process.kill(pid, "SIGKILL") };
   {
     await using client = await LineClient.connect(socket);
     await client.send(alert("1.2"));
@@ -71,12 +78,15 @@ export async function traceForwarder(root: string): Promise<FileUse[]> {
   appendFileSync(log, `{"rule":{"level":9},"id":"1.3\n${alert("1.4")}`);
   await eventually("a dead letter", async () => {
     const { stdout } = await run(node, [bundle, "dead-letter", "list", "--config", at("etc/wazuh-dfn/config.yaml")]);
-    return stdout.includes("alerts.json");
+    return stdout.includes("1 dead letter");
   });
-  renameSync(log, at(`${archives}/ossec-alerts-${dayOfMonth}.json`));
+  renameSync(log, archiveOf(today));
   writeFileSync(log, alert("1.5"));
   process.kill(pid, "SIGHUP");
-  await forwarder.waitForLog(/reload|taken over/);
+  await eventually(
+    "the second start",
+    () => forwarder.errorLines.filter((line) => line.includes('"started"')).length > 1,
+  );
   await run(node, [bundle, "status", "--config", at("etc/wazuh-dfn/config.yaml")]).catch(() => undefined);
   await eventually("feedback to Wazuh", () => queue.take().length > 0);
   await eventually("systemd is told", () => notified.take().length > 0);
@@ -84,6 +94,10 @@ export async function traceForwarder(root: string): Promise<FileUse[]> {
   await forwarder.end();
   const prefix = realpathSync(root);
   return readFileUses(logs).map((use) => ({ ...use, path: withoutPrefix(use.path, prefix) }));
+}
+
+function alert(id: string): string {
+  return `${JSON.stringify({ id, rule: { level: 9 }, location: "x" })}\n`;
 }
 
 function withoutPrefix(path: string, prefix: string): string {
