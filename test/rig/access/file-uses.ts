@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
-export type Action = "link";
-"read" | "write" | "create" | "remove" | "rename" | "attributes" | "lock" | "map" | "connect" | "watch";
+export type Action =
+  "read" | "write" | "create" | "remove" | "rename" | "attributes" | "link" | "lock" | "map" | "connect" | "watch";
 
 export interface FileUse {
   /** Absolute, without links in it. */
