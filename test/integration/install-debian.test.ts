@@ -56,6 +56,17 @@ setpriv --reuid=wazuh-dfn --regid=wazuh --clear-groups cat /etc/wazuh-dfn/key.pe
 setpriv --reuid=${wazuhId} --regid=${wazuhId} --clear-groups cat "$credential" 2>&1 | sed "s/^/probe wazuh: /"
 setpriv --reuid=wazuh-dfn --regid=wazuh --clear-groups sh -c ': >/run/credentials/wazuh-dfn.service/key.pem' 2>&1 | sed "s/^/probe write: /"
 wazuh-dfn check; echo "probe check: $?"
+# A password too.
+echo secret >/etc/wazuh-dfn/password && chmod 0400 /etc/wazuh-dfn/password
+cat >/etc/systemd/system/wazuh-dfn.service.d/password.conf <<'END'
+[Service]
+LoadCredential=password:/etc/wazuh-dfn/password
+Environment=WAZUH_DFN_SINK__KAFKA__SASL__MECHANISM=plain WAZUH_DFN_SINK__KAFKA__SASL__USERNAME=dfn
+Environment=WAZUH_DFN_SINK__KAFKA__SASL__PASSWORD_FILE=/run/credentials/wazuh-dfn.service/password
+END
+systemctl daemon-reload && systemctl restart wazuh-dfn
+echo "probe password: $(systemctl is-active wazuh-dfn) $(wc -c </run/credentials/wazuh-dfn.service/password)"
+rm /etc/systemd/system/wazuh-dfn.service.d/password.conf /etc/wazuh-dfn/password
 `;
 
 test(
@@ -114,6 +125,7 @@ test(
     assert.match(output, /^probe wazuh: .*Permission denied$/m);
     assert.match(output, /^probe write: .*(?:Permission denied|Read-only file system)/m);
     assert.match(output, /^probe check: 0$/m);
+    assert.match(output, /^probe password: active 7$/m);
     const told = queue.take().map(String);
     assert.ok(
       told.some((text) => text.includes('"status":"degraded"')),

@@ -99,6 +99,18 @@ async function smallRpm(
   return path;
 }
 
+/** Digests of a small rpm's header and payload, and who signed it. */
+async function hashes(sign: ((content: Buffer) => Buffer) | undefined): Promise<string> {
+  const path = await smallRpm(dir.path, "true", sign);
+  const format = "%{SHA256HEADER} %{PAYLOADDIGEST} %{RSAHEADER:pgpsig}";
+  return (await run("rpm", ["-qp", "--nosignature", "--qf", format, path], { env })).stdout;
+}
+
+/** Options that a text names. */
+function optionsIn(help: string): string[] {
+  return help.match(/--[a-z][a-z-]+/g) ?? [];
+}
+
 /** What a program wrote to standard output, however it ended. */
 async function said(file: string, args: readonly string[], cwd: string): Promise<string> {
   const { stdout } = await run(file, args, { env, cwd }).catch((reason: { stdout: string }) => reason);
@@ -168,11 +180,6 @@ test("an EdDSA key signs an rpm too, and a key that is not there is an error bef
 });
 
 test("signing an rpm changes its signature alone", async () => {
-  const hashes = async (signature: ((content: Buffer) => Buffer) | undefined): Promise<string> => {
-    const path = await smallRpm(dir.path, "true", signature);
-    const format = "%{SHA256HEADER} %{PAYLOADDIGEST} %{RSAHEADER:pgpsig}";
-    return (await run("rpm", ["-qp", "--nosignature", "--qf", format, path], { env })).stdout;
-  };
   const [header, payload, signature] = (await hashes(signerOf(key).binary)).split(" ");
   assert.match(`${header} ${payload}`, /^[0-9a-f]{64} [0-9a-f]{64}$/);
   assert.match(signature ?? "", /^RSA/);
@@ -230,7 +237,6 @@ test("each program has a manual page that holds every command and option it has,
   const page = (name: string): string => shown.get(name) ?? "";
   const helpOf = async (program: string, ...args: string[]): Promise<string> =>
     (await run(join(root, program), [...args, "--help"], { env: {} })).stdout;
-  const optionsIn = (help: string): string[] => help.match(/--[a-z][a-z-]+/g) ?? [];
   for (const name of ["wazuh-dfn-install", "wazuh-dfn-uninstall"]) {
     for (const option of optionsIn(await helpOf(`usr/sbin/${name}`)))
       assert.ok(page(name).includes(option), `${name} ${option}`);
