@@ -3,9 +3,11 @@
  * into dist-package/. The same commit gives the same bytes. Needs npm, GNU gzip and tar,
  * a C compiler for each processor, and no tool of either system.
  *
- *     npm run package -- [--arch x64,arm64] [--out DIRECTORY] [--node-dist DIRECTORY --node-keys FILE]
+ *     npm run package -- [--arch x64,arm64] [--out DIRECTORY] [--maintainer "Name <mail>"] [--sign KEYID]
+ *                        [--node-dist DIRECTORY --node-keys FILE]
  *
- * With the last two, Node is compared with what the Node project signs: see package/node-dist.ts.
+ * With `--sign` GnuPG's key KEYID signs the rpm and the checksums (docs/install.md says how they are verified). With the
+ * last two, Node is compared with what the Node project signs: see package/node-dist.ts.
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -15,16 +17,19 @@ import { parseArgs } from "node:util";
 import { describe } from "../daemon/errors.ts";
 import { bundleChooseWay, bundleCustomDfn, bundleForwarder, bundleManagerTree, versionOf } from "./bundle/bundles.ts";
 import { compileNative, compilerVersion } from "./bundle/native-file.ts";
+import { readChangelog } from "./package/changelog.ts";
 import { componentsOf } from "./package/components.ts";
 import { bareName, checksums, contents, tarballExtras } from "./package/contents.ts";
 import { deb, debName } from "./package/deb.ts";
-import { arches, type Arch, type Entry, type PackageInfo } from "./package/entry.ts";
+import { arches, nobodyNamed, readMaintainer, type Arch, type Entry, type PackageInfo } from "./package/entry.ts";
 import { Gzip } from "./package/gzip.ts";
+import { licenceExpression } from "./package/licences.ts";
 import { verifyNode, type NodeDist } from "./package/node-dist.ts";
+import { nodeLibrariesOf, type NodeLibrary } from "./package/node-libraries.ts";
 import { fetchParts, nodeVersion, type Parts } from "./package/parts.ts";
 import { rpm, rpmName } from "./package/rpm.ts";
-import { nodeLibrariesOf, type NodeLibrary } from "./package/node-libraries.ts";
 import { sbom } from "./package/sbom.ts";
+import { signerOf, type Sign } from "./package/sign.ts";
 import { tar } from "./package/tar.ts";
 import { repositoryRoot as root } from "./repository.ts";
 
@@ -43,13 +48,18 @@ async function main(): Promise<void> {
     options: {
       arch: { type: "string", default: arches.join(",") },
       out: { type: "string", default: "dist-package" },
+      maintainer: { type: "string", default: nobodyNamed },
+      sign: { type: "string" },
       "node-dist": { type: "string" },
       "node-keys": { type: "string" },
     },
   });
   const wanted = values.arch.split(",").map(knownArch);
+  const maintainer = readMaintainer(values.maintainer);
+  const signer = values.sign === undefined ? undefined : signerOf(values.sign);
   const nodeDist = nodeDistOf(values["node-dist"], values["node-keys"]);
   const version = await versionOf(root);
+  const releases = readChangelog(readFileSync(join(root, "CHANGELOG.md"), "utf8"));
   const epochS = commitDate();
   const built = join(aside, "built");
   mkdirSync(built);
@@ -63,18 +73,22 @@ async function main(): Promise<void> {
   const made: Entry[] = [];
   for (const [arch, its] of parts) {
     process.stderr.write(`packing for linux-${arch}\n`);
-    const info = { version, arch, epochS };
     const native = compileNative(root, built, arch);
     const components = componentsOf(root, inputs);
+    const info = { version, arch, epochS, maintainer, licence: licenceExpression(components), releases };
     const bom = sbom(
       info,
       { version: nodeVersion, integrity: its.nodeIntegrity, libraries },
       { name: basename(native), content: readFileSync(native), compiler: compilerVersion(arch) },
       components,
     );
-    made.push(...(await packages(contents({ info, root, built, parts: its, components, sbom: bom }), info)));
+    const entries = contents({ info, root, built, parts: its, components, sbom: bom });
+    made.push(...(await packages(entries, info, signer?.binary)));
   }
-  replaceDirectory(resolve(root, values.out), [...made, checksums("SHA256SUMS", made)]);
+  const sums = checksums("SHA256SUMS", made);
+  made.push(sums);
+  if (signer !== undefined) made.push({ path: "SHA256SUMS.asc", mode: 0o644, content: signer.armoured(sums.content) });
+  replaceDirectory(resolve(root, values.out), made);
 }
 
 function nodeDistOf(directory: string | undefined, keys: string | undefined): NodeDist | undefined {
@@ -98,14 +112,14 @@ function compareNode(dist: NodeDist | undefined, parts: ReadonlyMap<Arch, Parts>
 }
 
 /** The three forms of one package. */
-async function packages(entries: readonly Entry[], info: PackageInfo): Promise<Entry[]> {
+async function packages(entries: readonly Entry[], info: PackageInfo, sign: Sign | undefined): Promise<Entry[]> {
   const gzip = new Gzip();
   const bare = bareName(info.version, info.arch);
   const tarball = await gzip.compress(tar(tarballExtras(entries), `${bare}/`, info.epochS));
   return [
     { path: `${bare}.tar.gz`, mode: 0o644, content: tarball },
     { path: debName(info), mode: 0o644, content: await deb(entries, info, gzip) },
-    { path: rpmName(info), mode: 0o644, content: await rpm(entries, info, gzip) },
+    { path: rpmName(info), mode: 0o644, content: await rpm(entries, info, gzip, sign) },
   ];
 }
 

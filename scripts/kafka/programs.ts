@@ -21,6 +21,23 @@ const plain = {
   debootstrap: { probe: ["--version"], packages: ["debootstrap"], told: "debootstrap" },
   "systemd-analyze": { probe: ["--version"], packages: ["systemd"], told: "systemd" },
   "systemd-nspawn": { probe: ["--version"], packages: ["systemd-container"], told: "systemd-nspawn" },
+  lintian: { probe: ["--version"], packages: ["lintian"], told: "lintian" },
+  rpmlint: { probe: ["--version"], packages: ["rpmlint"], told: "rpmlint" },
+  mandoc: { probe: ["/dev/null"], packages: ["mandoc"], told: "mandoc" },
+  strace: { probe: ["-V"], packages: ["strace"], told: "strace" },
+  apparmor_parser: { probe: ["--version"], packages: ["apparmor"], told: "AppArmor's parser (Debian: apparmor)" },
+  checkmodule: { probe: ["-V"], packages: ["checkpolicy"], told: "checkmodule (Debian: checkpolicy)" },
+  // It and secilc print how they are called, and end as if that were a fault.
+  semodule_package: {
+    probe: ["-h"],
+    ends: 1,
+    packages: ["semodule-utils"],
+    told: "semodule_package (Debian: semodule-utils)",
+  },
+  semodule: { probe: ["-h"], packages: ["policycoreutils"], told: "semodule (Debian: policycoreutils)" },
+  secilc: { probe: ["-h"], ends: 1, packages: ["secilc"], told: "secilc" },
+  sesearch: { probe: ["--version"], packages: ["setools", "setools-console"], told: "sesearch (Debian: setools)" },
+  matchpathcon: { probe: ["-V"], packages: ["selinux-utils"], told: "matchpathcon (Debian: selinux-utils)" },
   shellcheck: { probe: ["--version"], packages: ["shellcheck", "ShellCheck"], told: "shellcheck" },
   gpgv: { probe: ["--version"], packages: ["gpgv", "gnupg2"], told: "gpgv" },
   gpg: { probe: ["--version"], packages: ["gnupg", "gnupg2"], told: "GnuPG (Debian: gnupg)" },
@@ -109,14 +126,17 @@ function isPlain(name: ProgramName): name is PlainName {
 }
 
 function works(name: ProgramName): boolean {
-  if (isPlain(name)) return run(name, plain[name].probe);
+  if (isPlain(name)) {
+    const program = plain[name];
+    return run(name, program.probe, "ends" in program ? program.ends : 0);
+  }
   // Both print `openjdk version "17.0.15"` or `javac 17.0.15`, one of them on standard error.
   const { status, stdout, stderr } = spawnSync(name, ["-version"], { encoding: "utf8" });
   const version = /(?:version "|javac )(\d+)/.exec(`${stdout}${stderr}`)?.[1];
   return status === 0 && Number(version) >= oldestJava;
 }
 
-function run(file: string, args: readonly string[]): boolean {
+function run(file: string, args: readonly string[], ends = 0): boolean {
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  return spawnSync(file, args, { env, stdio: "ignore" }).status === 0;
+  return spawnSync(file, args, { env, stdio: "ignore" }).status === ends;
 }

@@ -4,6 +4,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { nativeFileName } from "../../daemon/os/native.ts";
 import type { LicensedComponent } from "./components.ts";
+import { gzipBest } from "./gzip.ts";
+import { copyrightFile } from "./licences.ts";
 import { sorted, text, type Arch, type Entry, type PackageInfo } from "./entry.ts";
 import { nodeVersion, type Parts } from "./parts.ts";
 
@@ -17,13 +19,20 @@ const fromCheckout: readonly (readonly [from: string, to: string, mode: number])
   ["scripts/install.d", `${lib}/install.d`, 0o644],
   ["ossec-snippets", `${lib}/snippets`, 0o644],
   ["scripts/wazuh-dfn.service", "usr/lib/systemd/system/wazuh-dfn.service", 0o644],
-  ["scripts/package/wazuh-dfn.8", "usr/share/man/man8/wazuh-dfn.8", 0o644],
+  ["scripts/security", "usr/share/wazuh-dfn", 0o644],
   ["README.md", `${doc}/README.md`, 0o644],
+  ["CHANGELOG.md", `${doc}/CHANGELOG.md`, 0o644],
+  ["SECURITY.md", `${doc}/SECURITY.md`, 0o644],
   ["LICENSE", `${doc}/LICENSE`, 0o644],
   ["docs", doc, 0o644],
 ];
 
-const fromBuild: readonly string[] = ["wazuh-dfn.cjs", "custom-dfn.sh", "choose-way.cjs", "manager-tree.cjs"];
+const fromBuild: readonly (readonly [name: string, mode: number])[] = [
+  ["wazuh-dfn.cjs", 0o644],
+  ["custom-dfn.sh", 0o755],
+  ["choose-way.cjs", 0o644],
+  ["manager-tree.cjs", 0o644],
+];
 
 export interface Ingredients {
   readonly info: PackageInfo;
@@ -40,20 +49,22 @@ export interface Ingredients {
 export function contents({ info, root, built, parts, components, sbom }: Ingredients): Entry[] {
   const entries = [
     { path: `${lib}/bin/node`, mode: 0o755, content: parts.node },
-    // The bundled way of custom-dfn.sh; its extension says that it is CommonJS wherever it lies.
-    { path: `${lib}/custom-dfn.cjs`, mode: 0o644, content: readFileSync(join(built, "custom-dfn")) },
-    ...[...fromBuild, nativeFileName("linux", info.arch)].map((name) => ({
+    // The bundled way of custom-dfn.sh; its extension says that it is CommonJS wherever it lies. Only the package's own
+    // Node runs it, so it does not name one.
+    { path: `${lib}/custom-dfn.cjs`, mode: 0o644, content: withoutFirstLine(readFileSync(join(built, "custom-dfn"))) },
+    ...[...fromBuild, [nativeFileName("linux", info.arch), 0o644] as const].map(([name, mode]) => ({
       path: `${lib}/${name}`,
-      mode: 0o644,
+      mode,
       content: readFileSync(join(built, name)),
     })),
     ...fromCheckout.flatMap(([from, to, mode]) => filesOf(root, from, to, mode)),
+    ...manualPages(root, info),
     text(`${lib}/VERSION`, 0o644, `${info.version}\n`),
     text("usr/bin/wazuh-dfn", 0o755, launcher('/bin/node" "$lib/wazuh-dfn.cjs')),
     text("usr/sbin/wazuh-dfn-install", 0o755, launcher("/install")),
     text("usr/sbin/wazuh-dfn-uninstall", 0o755, launcher("/uninstall")),
     text(`${doc}/sbom.cdx.json`, 0o644, sbom),
-    text(`${doc}/copyright`, 0o644, copyright(components)),
+    text(`${doc}/copyright`, 0o644, copyrightFile(components)),
     { path: `${doc}/licences/node-${nodeVersion}`, mode: 0o644, content: parts.nodeLicence },
     ...components.map(({ name, version, licenceText }) =>
       text(`${doc}/licences/${name.replace("/", "-")}-${version}`, 0o644, licenceText),
@@ -101,15 +112,19 @@ function launcher(program: string): string {
   ].join("\n");
 }
 
-function copyright(components: readonly LicensedComponent[]): string {
-  return [
-    "wazuh-dfn is licensed under the Apache License, Version 2.0: see LICENSE.",
-    "",
-    "Inside are, each under its own licence, whose text is in licences/:",
-    `- node ${nodeVersion} (MIT, and those of what is inside it)`,
-    ...components.map(({ name, version, licence }) => `- ${name} ${version} (${licence})`),
-    "",
-  ].join("\n");
+/** Manual pages, with the date and the version filled in. */
+function manualPages(root: string, { version, epochS }: PackageInfo): Entry[] {
+  const date = new Date(epochS * 1000).toISOString().slice(0, "2026-01-31".length);
+  return filesOf(root, "scripts/package/man", "usr/share/man/man8", 0o644).map(({ path, mode, content }) => {
+    const page = content.toString().replace("@DATE@", date).replace("@VERSION@", version);
+    return { path: `${path}.gz`, mode, content: gzipBest(page) };
+  });
+}
+
+/** @throws Error when the first line does not name an interpreter */
+function withoutFirstLine(script: Buffer): Buffer {
+  if (!script.subarray(0, 2).equals(Buffer.from("#!"))) throw new Error("custom-dfn does not begin with #!");
+  return script.subarray(script.indexOf("\n") + 1);
 }
 
 function filesOf(root: string, from: string, to: string, mode: number): Entry[] {

@@ -1,15 +1,10 @@
 import { createHash } from "node:crypto";
-import {
-  description,
-  maintainer,
-  ownDirectoriesOf,
-  sorted,
-  summary,
-  text,
-  type Entry,
-  type PackageInfo,
-} from "./entry.ts";
-import type { Gzip } from "./gzip.ts";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { repositoryRoot } from "../repository.ts";
+import { debChangelog } from "./changelog.ts";
+import { description, ownDirectoriesOf, sorted, summary, text, type Entry, type PackageInfo } from "./entry.ts";
+import { gzipBest, type Gzip } from "./gzip.ts";
 import { debScripts } from "./scriptlets.ts";
 import { tar } from "./tar.ts";
 
@@ -20,7 +15,8 @@ export function debName({ version, arch }: PackageInfo): string {
 }
 
 /** A Debian package, deb(5): an ar archive of the format's version, the control files and the files. */
-export async function deb(entries: readonly Entry[], info: PackageInfo, gzip: Gzip): Promise<Buffer> {
+export async function deb(shared: readonly Entry[], info: PackageInfo, gzip: Gzip): Promise<Buffer> {
+  const entries = [...shared, ...ofDebianAlone(info)];
   const md5sums = sorted(entries).map(
     ({ path, content }) => `${createHash("md5").update(content).digest("hex")}  ${path}\n`,
   );
@@ -37,7 +33,16 @@ export async function deb(entries: readonly Entry[], info: PackageInfo, gzip: Gz
   return ar(members, info.epochS);
 }
 
-function controlFile(entries: readonly Entry[], { version, arch }: PackageInfo): string {
+/** What Debian's policy and its checker want, in files that mean nothing elsewhere. */
+function ofDebianAlone(info: PackageInfo): Entry[] {
+  const overrides = readFileSync(join(repositoryRoot, "scripts/package/lintian-overrides"));
+  return [
+    { path: "usr/share/doc/wazuh-dfn/changelog.gz", mode: 0o644, content: gzipBest(debChangelog(info)) },
+    { path: "usr/share/lintian/overrides/wazuh-dfn", mode: 0o644, content: overrides },
+  ];
+}
+
+function controlFile(entries: readonly Entry[], { version, arch, maintainer }: PackageInfo): string {
   // dpkg counts a file by whole KiB, and each directory as one.
   const kib = entries.reduce((sum, { content }) => sum + Math.ceil(content.length / 1024), 0);
   const fields = {

@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import type { Release } from "./changelog.ts";
 
 /** A file of the package. */
 export interface Entry {
@@ -14,6 +15,12 @@ export interface PackageInfo {
   readonly arch: Arch;
   /** Date of every file, seconds since 1970: the commit's, so that the same commit gives the same bytes. */
   readonly epochS: number;
+  /** `Name <mail>` of who answers for the package. */
+  readonly maintainer: string;
+  /** SPDX expression for all that is inside. */
+  readonly licence: string;
+  /** What CHANGELOG.md says. */
+  readonly releases: readonly Release[];
 }
 
 /** As Node and npm name it. */
@@ -24,11 +31,19 @@ export const arches: readonly Arch[] = ["x64", "arm64"];
 /** What the package is, in one line and in a paragraph; also what Debian and RPM show. */
 export const summary = "Ships the Wazuh alerts that matter to Kafka: each once, none lost";
 export const description = [
-  "Runs beside a Wazuh 4 manager, follows its alerts.json and takes alerts from its",
-  "integratord, and brings those that a SOC needs to Kafka over TLS. Brings its own",
-  "Node runtime. After the installation: wazuh-dfn-install",
+  "Runs beside a Wazuh 4 manager, follows its alerts.json and takes alerts from",
+  "its integratord, and brings those that a SOC needs to Kafka over TLS. Brings",
+  "its own Node runtime. After the installation: wazuh-dfn-install",
 ];
-export const maintainer = "The wazuh-dfn authors <root@localhost>";
+
+/** Where the builder names nobody. No mail can reach it: the domain is reserved (RFC 2606), and the project has none. */
+export const nobodyNamed = "The wazuh-dfn authors <maintainers@wazuh-dfn.invalid>";
+
+/** @throws Error when it is not of the form that Debian and RPM both take */
+export function readMaintainer(text: string): string {
+  if (/^[^<>@\p{Cc}]*[^<>@\s\p{Cc}] <[^<>@\s\p{Cc}]+@[^<>@\s\p{Cc}]+>$/u.test(text)) return text;
+  throw new Error(`--maintainer: "${text}" is not of the form "Name <mail>"`);
+}
 
 export function text(path: string, mode: number, content: string): Entry {
   return { path, mode, content: Buffer.from(content) };

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 
 /** Pieces of an archive; put one behind the other they are the archive. */
@@ -35,6 +35,11 @@ export class Gzip {
     flush();
     return Buffer.concat(await Promise.all(members));
   }
+}
+
+/** A small file by itself, as Debian and RPM want manual pages and changelogs. */
+export function gzipBest(content: Buffer | string): Buffer {
+  return execFileSync("gzip", ["-9", "-n", "-c"], { input: content });
 }
 
 async function gzip(bytes: Buffer): Promise<Buffer> {

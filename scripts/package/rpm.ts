@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import { basename, dirname } from "node:path";
-import { description, maintainer, ownDirectoriesOf, sorted, summary, type Entry, type PackageInfo } from "./entry.ts";
+import { rpmChangelogTags } from "./changelog.ts";
+import { description, ownDirectoriesOf, sorted, summary, type Entry, type PackageInfo } from "./entry.ts";
 import type { Gzip, Pieces } from "./gzip.ts";
 import { bytes, i18n, int16, int32, rpmHeader, string, strings, type Value } from "./rpm-header.ts";
 import { rpmScripts } from "./scriptlets.ts";
+import { rpmTagOf, type Sign } from "./sign.ts";
 
 const rpmArch = { x64: { name: "x86_64", number: 1 }, arm64: { name: "aarch64", number: 19 } } as const;
 
@@ -17,8 +19,16 @@ export function rpmName({ version, arch }: PackageInfo): string {
   return `wazuh-dfn-${rpmVersion(version)}-1.${rpmArch[arch].name}.rpm`;
 }
 
-/** An RPM, version 4 of the format: lead, signature table (digests), table of the package, compressed cpio archive. */
-export async function rpm(entries: readonly Entry[], info: PackageInfo, gzip: Gzip): Promise<Buffer> {
+/**
+ * An RPM, version 4 of the format: lead, signature table (digests), table of the package, compressed cpio archive.
+ * @param sign signs the table of the package, which holds the digest of the archive: what rpm 4.14 and newer ask for
+ */
+export async function rpm(
+  entries: readonly Entry[],
+  info: PackageInfo,
+  gzip: Gzip,
+  sign: Sign | undefined,
+): Promise<Buffer> {
   const nothing = Buffer.alloc(0);
   const directories = ownDirectoriesOf(entries).map((path) => ({
     path,
@@ -30,9 +40,11 @@ export async function rpm(entries: readonly Entry[], info: PackageInfo, gzip: Gz
   const archive = cpio(owned, info.epochS);
   const payload = await gzip.compress(archive);
   const header = rpmHeader(63, new Map([...packageTags(info, owned, payload), ...fileTags(owned, info.epochS)]));
+  const signed = sign?.(header);
   const signature = rpmHeader(
     62,
     new Map([
+      ...(signed === undefined ? [] : [[rpmTagOf(signed), bytes(signed)] as const]),
       [269, string(createHash("sha1").update(header).digest("hex"))],
       [273, string(digest(header))],
       [1000, int32(header.length + payload.length)],
@@ -65,11 +77,8 @@ function lead(info: PackageInfo): Buffer {
   return block;
 }
 
-function packageTags(
-  { version, arch, epochS }: PackageInfo,
-  owned: readonly Owned[],
-  payload: Buffer,
-): [number, Value][] {
+function packageTags(info: PackageInfo, owned: readonly Owned[], payload: Buffer): [number, Value][] {
+  const { version, arch, epochS } = info;
   const equal = 8;
   const atMostOfRpm = (1 << 24) | 2 | equal;
   const requirements: [name: string, flags: number, version: string][] = [
@@ -98,8 +107,8 @@ function packageTags(
     [1006, int32(epochS)],
     [1007, string("localhost")],
     [1009, int32(owned.reduce((sum, { content }) => sum + content.length, 0))],
-    [1014, string("Apache-2.0 AND MIT")],
-    [1015, string(maintainer)],
+    [1014, string(info.licence)],
+    [1015, string(info.maintainer)],
     [1016, i18n("Applications/System")],
     [1021, string("linux")],
     [1022, string(rpmArch[arch].name)],
@@ -111,6 +120,7 @@ function packageTags(
     [1048, int32(...requirements.map(([, flags]) => flags))],
     [1049, strings(...requirements.map(([name]) => name))],
     [1050, strings(...requirements.map(([, , version]) => version))],
+    ...rpmChangelogTags(info),
     [1086, string("/bin/sh")],
     [1087, string("/bin/sh")],
     [1088, string("/bin/sh")],
@@ -136,7 +146,7 @@ function fileTags(owned: readonly Owned[], epochS: number): [number, Value][] {
     [1034, int32(...each(() => epochS))],
     [1035, eachText((file) => (isFile(file) ? digest(file.content) : ""))],
     [1036, eachText(() => "")],
-    [1037, int32(...each((file) => (isFile(file) && file.path.includes("/doc/") ? 2 : 0)))],
+    [1037, int32(...each((file) => (isFile(file) && /\/(?:doc|man)\//.test(file.path) ? 2 : 0)))],
     [1039, eachText(() => "root")],
     [1040, eachText(() => "root")],
     [1045, int32(...each(() => 0xffffffff))],

@@ -7,16 +7,20 @@ const next = `echo "wazuh-dfn is in place; nothing runs yet. Go on with: wazuh-d
 
 const hasSystemd = `[ -d /run/systemd/system ]`;
 
-const restart = `if ${hasSystemd}; then
+/** Debian's own way asks the machine's policy-rc.d first; RPM has no such thing. */
+type Invoke = "deb-systemd-invoke" | "systemctl";
+
+const restart = (invoke: Invoke): string => `if ${hasSystemd}; then
   systemctl daemon-reload || echo "wazuh-dfn: systemctl daemon-reload failed" >&2
-  systemctl try-restart wazuh-dfn.service || echo "wazuh-dfn: the new version does not start: journalctl -u wazuh-dfn" >&2
+  ${invoke} try-restart wazuh-dfn.service || echo "wazuh-dfn: the new version does not start: journalctl -u wazuh-dfn" >&2
 fi
 if [ -d /etc/wazuh-dfn ]; then
   echo "wazuh-dfn: run wazuh-dfn-install once more, so that custom-dfn and the manager's rules are of this version too"
 fi`;
 
-const stop = `if ${hasSystemd}; then
-  systemctl --no-reload disable --now wazuh-dfn.service || echo "wazuh-dfn: could not be stopped" >&2
+const stop = (invoke: Invoke): string => `if ${hasSystemd}; then
+  ${invoke} stop wazuh-dfn.service || echo "wazuh-dfn: could not be stopped" >&2
+  systemctl --no-reload disable wazuh-dfn.service || echo "wazuh-dfn: could not be disabled" >&2
 fi
 echo "wazuh-dfn: what wazuh-dfn-install put into the Wazuh manager stays, and does no harm; wazuh-dfn-uninstall, called before, takes it out"`;
 
@@ -30,14 +34,16 @@ function script(body: string): string {
 
 /** As dpkg calls them: `configure` with the version before, if there was one; `remove` or `upgrade`. */
 export const debScripts: Readonly<Record<string, string>> = {
-  postinst: script(`[ "$1" = configure ] || exit 0\nif [ -n "$2" ]; then\n${restart}\nelse\n${next}\nfi`),
-  prerm: script(`[ "$1" = remove ] || exit 0\n${stop}`),
+  postinst: script(
+    `[ "$1" = configure ] || exit 0\nif [ -n "$2" ]; then\n${restart("deb-systemd-invoke")}\nelse\n${next}\nfi`,
+  ),
+  prerm: script(`[ "$1" = remove ] || exit 0\n${stop("deb-systemd-invoke")}`),
   postrm: script(`[ "$1" = remove ] || exit 0\n${reload}`),
 };
 
 /** As rpm calls them: with the number of versions that are there afterwards. */
 export const rpmScripts = {
-  postin: `if [ "$1" -gt 1 ]; then\n${restart}\nelse\n${next}\nfi\n`,
-  preun: `if [ "$1" -eq 0 ]; then\n${stop}\nfi\n`,
+  postin: `if [ "$1" -gt 1 ]; then\n${restart("systemctl")}\nelse\n${next}\nfi\n`,
+  preun: `if [ "$1" -eq 0 ]; then\n${stop("systemctl")}\nfi\n`,
   postun: `if [ "$1" -eq 0 ]; then\n${reload}\nfi\n`,
 };

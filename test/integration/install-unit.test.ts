@@ -29,9 +29,11 @@ async function rootWithUnit(dir: TempDir): Promise<string> {
   return path;
 }
 
-test("systemd finds nothing wrong with the unit", async () => {
+test("systemd finds nothing wrong with the unit, nor with the drop-in for AppArmor", async () => {
   await using dir = await TempDir.create();
-  await rootWithUnit(dir);
+  const unit = await rootWithUnit(dir);
+  await mkdir(`${unit}.d`);
+  await copyFile("scripts/security/apparmor/apparmor.conf", `${unit}.d/apparmor.conf`);
   const { stdout, stderr } = await run("systemd-analyze", [
     `--root=${dir.path}`,
     "--man=no",

@@ -84,9 +84,12 @@ test("there is a package of each form for both processors, with checksums", asyn
 
 test("deb, rpm and tar.gz hold the same files, and those are what MANIFEST names", () => {
   const itself = /^0644 \S+ usr\/lib\/wazuh-dfn\/MANIFEST$/;
-  const extras = /^0\d+ \S+ (install|uninstall|SHA256SUMS)$/;
+  const extras = new Map([
+    ["tarball", /^0\d+ \S+ (install|uninstall|SHA256SUMS)$/],
+    ["deb", /^0644 \S+ usr\/share\/(doc\/wazuh-dfn\/changelog\.gz|lintian\/overrides\/wazuh-dfn)$/],
+  ]);
   for (const [form, root] of Object.entries(roots)) {
-    const files = packages.filesBelow(root).filter((line) => !(form === "tarball" && extras.test(line)));
+    const files = packages.filesBelow(root).filter((line) => extras.get(form)?.test(line) !== true);
     assert.equal(files.filter((line) => itself.test(line)).length, 1, form);
     assert.deepEqual(packages.byPath(files.filter((line) => !itself.test(line))), manifestLines(), form);
   }
@@ -110,7 +113,7 @@ test("everything belongs to root, and dpkg and rpm find nothing wrong", async ()
   assert.match(check.stdout, /Payload SHA256.*OK/);
 });
 
-test("both systems' names, versions, processors and needs are told", async () => {
+test("both systems' names, versions, processors, licence and needs are stated", async () => {
   const deb = await run("dpkg-deb", ["-f", own.deb, "Package", "Version", "Architecture", "Depends"]);
   assert.match(
     deb.stdout,
@@ -118,6 +121,10 @@ test("both systems' names, versions, processors and needs are told", async () =>
   );
   const rpm = await run("rpm", ["-qp", "--qf", "%{NEVRA} %{OS} %{PAYLOADCOMPRESSOR}", own.rpm]);
   assert.match(rpm.stdout, new RegExp(`^wazuh-dfn-${manifest.version}-1\\.(x86_64|aarch64) linux gzip$`));
+  const licence = await run("rpm", ["-qp", "--qf", "%{LICENSE}", own.rpm]);
+  const expected =
+    "Apache-2.0 AND BSD-2-Clause AND BSD-3-Clause AND BlueOak-1.0.0 AND ISC AND MIT AND Unicode-3.0 AND Zlib";
+  assert.equal(licence.stdout, expected);
   const needs = await run("rpm", ["-qp", "--requires", own.rpm]);
   assert.match(needs.stdout, /libc\.so\.6\(GLIBC_2\.28\)\(64bit\)/);
 });

@@ -82,6 +82,28 @@ done
 echo "probe restarts: $(grep -c . /var/ossec/var/run/restarts)"
 `;
 
+/** While the key is handed over by systemd: who can read it, and whether the forwarder uses it. */
+const credentialProbes = `
+echo "probe key: $(stat -c '%U:%G %a' /etc/wazuh-dfn/key.pem), $(systemctl is-active wazuh-dfn)"
+credential=/run/credentials/wazuh-dfn.service/key.pem
+grep -q "$credential" /etc/wazuh-dfn/config.yaml && cmp "$credential" /root/key.pem && echo "probe key: handed over"
+setpriv --reuid=wazuh-dfn --regid=wazuh --clear-groups cat /etc/wazuh-dfn/key.pem 2>&1 | sed "s/^/probe forwarder: /"
+setpriv --reuid=${wazuhId} --regid=${wazuhId} --clear-groups cat "$credential" 2>&1 | sed "s/^/probe wazuh: /"
+setpriv --reuid=wazuh-dfn --regid=wazuh --clear-groups sh -c ': >/run/credentials/wazuh-dfn.service/key.pem' 2>&1 | sed "s/^/probe write: /"
+wazuh-dfn check; echo "probe check: $?"
+# A password too.
+echo secret >/etc/wazuh-dfn/password && chmod 0400 /etc/wazuh-dfn/password
+cat >/etc/systemd/system/wazuh-dfn.service.d/password.conf <<'END'
+[Service]
+LoadCredential=password:/etc/wazuh-dfn/password
+Environment=WAZUH_DFN_SINK__KAFKA__SASL__MECHANISM=plain WAZUH_DFN_SINK__KAFKA__SASL__USERNAME=dfn
+Environment=WAZUH_DFN_SINK__KAFKA__SASL__PASSWORD_FILE=/run/credentials/wazuh-dfn.service/password
+END
+systemctl daemon-reload && systemctl restart wazuh-dfn
+echo "probe password: $(systemctl is-active wazuh-dfn) $(wc -c </run/credentials/wazuh-dfn.service/password)"
+rm /etc/systemd/system/wazuh-dfn.service.d/password.conf /etc/wazuh-dfn/password
+`;
+
 test(
   "docs/install.md, followed literally, installs, runs under the unit's hardening, upgrades and leaves no trace",
   { skip },
@@ -98,10 +120,15 @@ test(
 
     const blocks = blocksOf("docs/install.md");
     const watched = blocks.findIndex((block) => block.includes("wazuh-dfn doctor"));
-    assert.ok(watched > 0);
+    const handedOver = blocks.findIndex((block) => block.includes("LoadCredential="));
+    assert.ok(watched > 0 && handedOver > watched);
+    const probesAfter = new Map([
+      [watched, probes],
+      [handedOver, credentialProbes],
+    ]);
     const steps = blocks.map((block, index) => {
       const commands = tolerant(block);
-      return `echo "block ${index}"\n(set -ex\n${commands}) || echo "failed: block ${index}"\n${index === watched ? probes : ""}`;
+      return `echo "block ${index}"\n(set -ex\n${commands}) || echo "failed: block ${index}"\n${probesAfter.get(index) ?? ""}`;
     });
     const output = await debian.runBooted(steps.join("\n"));
     assert.doesNotMatch(output, /failed: block/, output);
@@ -116,6 +143,13 @@ test(
     assert.match(output, /"tail":\{"read":1/, "alerts.json is read");
     assert.match(output, /ignored 1\.2/, "a child of integratord reaches the socket");
     assert.match(output, /probe restarts: 1$/m);
+    assert.match(output, /^probe key: root:root 400, active$/m);
+    assert.match(output, /^probe key: handed over$/m);
+    assert.match(output, /^probe forwarder: .*Permission denied$/m);
+    assert.match(output, /^probe wazuh: .*Permission denied$/m);
+    assert.match(output, /^probe write: .*(?:Permission denied|Read-only file system)/m);
+    assert.match(output, /^probe check: 0$/m);
+    assert.match(output, /^probe password: active 7$/m);
     const told = queue.take().map(String);
     assert.ok(
       told.some((text) => text.includes('"status":"degraded"')),

@@ -23,8 +23,9 @@ export function ownPackage(directory: string, version: string, arch: string = pr
 }
 
 /** Builds into a directory; the bundles are built anew each time. */
-export function buildPackages(directory: string, arch: string): void {
-  const args = ["--enable-source-maps", resolve("build/scripts/package.js"), "--out", directory, "--arch", arch];
+export function buildPackages(directory: string, arch: string, more: readonly string[] = []): void {
+  const script = resolve("build/scripts/package.js");
+  const args = ["--enable-source-maps", script, "--out", directory, "--arch", arch, ...more];
   execFileSync(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
 }
 
