@@ -94,6 +94,22 @@ test("a source with a warning is not compiled", async () => {
   );
 });
 
+test("without a compiler that could be installed, the build ends with the packages to install", async () => {
+  await using dir = await TempDir.create();
+  const module = JSON.stringify(resolve("build/scripts/bundle/native-file.js"));
+  for (const [arch, packages] of [
+    ["x64", process.arch === "x64" ? "gcc libc6-dev" : "gcc-x86-64-linux-gnu libc6-dev-amd64-cross"],
+    ["arm64", process.arch === "arm64" ? "gcc libc6-dev" : "gcc-aarch64-linux-gnu libc6-dev-arm64-cross"],
+  ] as const) {
+    const source = `import { compileNative } from ${module}; compileNative(${JSON.stringify(root)}, ${JSON.stringify(dir.path)}, "${arch}");`;
+    const call = run(process.execPath, ["--input-type=module", "-e", source], { env: { PATH: dir.path } });
+    await assert.rejects(
+      call,
+      new RegExp(`there is no compiler for the native file: please install .*\\(Debian: ${packages}\\)`),
+    );
+  }
+});
+
 test("a native file that is missing, broken or of another release is named, with what to do", async () => {
   await using dir = await TempDir.create();
   const path = dir.join(nativeFileName(process.platform, process.arch));
