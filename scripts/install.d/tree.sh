@@ -10,7 +10,9 @@ tree() {
   "$package/bin/node" "$package/manager-tree.cjs" "$tree_command" --root "${root:-/}" "$@" 2>"$work/said" </dev/null 9<&-
 }
 
-said() { head -c 4000 "$work/said"; }
+said() {
+  if [ -s "$work/said" ]; then head -c 4000 "$work/said"; else say "$package/bin/node does not run: try $package/bin/node --version"; fi
+}
 
 # look_at_manager OPTION...: the one look that a run rests on. Its answers are the files in $work/look, and `fact`.
 look_at_manager() {

@@ -162,11 +162,17 @@ function sectionsOf(directory: string): Element[] {
 /** `SHA-256 UID:GID MODE`, as the installer compares them; `-` where there is nothing. */
 function ownFacts(root: string, home: string, path: string): string {
   const slash = path.lastIndexOf("/");
-  using directory = walk(root, `${home}/${path.slice(0, slash)}`);
-  using file = openFile(directory, path.slice(slash + 1), maxOwnBytes);
-  if (file === undefined) return "-";
-  const { uid, gid, mode } = file.stats;
-  return `${createHash("sha256").update(file.content).digest("hex")} ${uid}:${gid} ${(mode & 0o7777n).toString(8)}`;
+  try {
+    using directory = walk(root, `${home}/${path.slice(0, slash)}`);
+    using file = openFile(directory, path.slice(slash + 1), maxOwnBytes);
+    if (file === undefined) return "-";
+    const { uid, gid, mode } = file.stats;
+    const digest = createHash("sha256").update(file.content).digest("hex");
+    return `${digest} ${uid}:${gid} ${(mode & 0o7777n).toString(8)}`;
+  } catch (reason) {
+    if (reason instanceof Missing) return "-";
+    throw reason;
+  }
 }
 
 /** On one line, and without what a terminal would obey: names of files in it are chosen by others. */

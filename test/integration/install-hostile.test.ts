@@ -59,7 +59,7 @@ const inPlaceOfConf: Readonly<Record<string, readonly [statements: string, messa
   ],
 };
 for (const [what, [statements, message]] of Object.entries(inPlaceOfConf)) {
-  test(`${what} in the place of ossec.conf: install and uninstall say so, and change nothing`, { skip }, async () => {
+  test(`${what} in the place of ossec.conf: it is said, and nothing is changed`, { skip }, async () => {
     // The manager's own programs read it too; what they take of it is not ours.
     await using world = await InstallWorld.create();
     await world.tree.agree();
@@ -70,6 +70,26 @@ for (const [what, [statements, message]] of Object.entries(inPlaceOfConf)) {
     assert.match(output, message);
     assert.ok(!output.includes("\x1b"), output);
     await assert.rejects(stat(world.tree.join("etc/wazuh-dfn")), "nothing was begun");
+    await wazuh.gainedNothing();
+  });
+}
+
+for (const what of ["a link to a file of root's", "a pipe", "a file of a terabyte"]) {
+  test(`${what} in the place of ossec.conf: uninstall says so, and changes nothing`, { skip }, async () => {
+    await using world = await InstallWorld.create();
+    await world.tree.agree();
+    await world.install(given);
+    await using wazuh = await HostileWazuh.in(world);
+    const [statements = "", message = /^/] = inPlaceOfConf[what] ?? [];
+    const others = async (): Promise<string[]> =>
+      (await world.snapshot()).filter((line) => !/^var\/ossec\/etc\//.test(line));
+    const before = await others();
+    wazuh.now(statements);
+    const { code, output } = await world.uninstall(["--purge"]);
+    assert.notEqual(code, 0, output);
+    assert.match(output, message);
+    await rm(world.tree.conf, { recursive: true });
+    assert.deepEqual(await others(), before);
     await wazuh.gainedNothing();
   });
 }
