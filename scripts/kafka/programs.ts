@@ -15,6 +15,7 @@ const plain = {
   debootstrap: { probe: ["--version"], packages: ["debootstrap"], told: "debootstrap" },
   "systemd-analyze": { probe: ["--version"], packages: ["systemd"], told: "systemd" },
   "systemd-nspawn": { probe: ["--version"], packages: ["systemd-container"], told: "systemd-nspawn" },
+  bunzip2: { probe: ["--help"], packages: ["bzip2"], told: "bzip2" },
   gpg: { probe: ["--version"], packages: ["gnupg", "gnupg2"], told: "GnuPG" },
   lintian: { probe: ["--version"], packages: ["lintian"], told: "lintian" },
   rpmlint: { probe: ["--version"], packages: ["rpmlint"], told: "rpmlint" },

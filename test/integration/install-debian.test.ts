@@ -105,7 +105,6 @@ test(
     });
     const output = await debian.runBooted(steps.join("\n"));
     await writeFile(build.join("output"), output);
-    await writeFile("/tmp/debian-output", output);
 
     assert.doesNotMatch(output, /failed: block/, output);
     assert.match(output, new RegExp(`^block ${blocks.length - 1}$`, "m"));
