@@ -34,7 +34,8 @@ sources:
   socket:
     #path: /run/wazuh-dfn/alerts.sock
     # Users who may send alerts, by name or number, besides the forwarder's own. The kernel says who a client is;
-    # anybody else is refused and counted. integratord's programs run as wazuh.
+    # anybody else is refused and counted. integratord's programs run as wazuh, or as the owner of
+    # queue/sockets below wazuh.home where no user has this name.
     #allow: [root, wazuh]
     # Permission bits and group of the socket file.
     #mode: "0660"

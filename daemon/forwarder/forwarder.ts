@@ -212,7 +212,7 @@ export class Forwarder {
     const { log } = this.setup;
     let peers: PeerPolicy;
     try {
-      peers = peerPolicy(settings.allow, log);
+      peers = peerPolicy(settings.allow, this.setup.config.wazuh.home, log);
     } catch (reason) {
       if (this.#tail === undefined) throw reason;
       log.error({ reason: describe(reason) }, "the socket is not opened; every alert comes by the tail");

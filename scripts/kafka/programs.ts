@@ -21,6 +21,7 @@ const plain = {
   debootstrap: { probe: ["--version"], packages: ["debootstrap"], told: "debootstrap" },
   "systemd-analyze": { probe: ["--version"], packages: ["systemd"], told: "systemd" },
   "systemd-nspawn": { probe: ["--version"], packages: ["systemd-container"], told: "systemd-nspawn" },
+  bunzip2: { probe: ["--help"], packages: ["bzip2"], told: "bzip2" },
   lintian: { probe: ["--version"], packages: ["lintian"], told: "lintian" },
   rpmlint: { probe: ["--version"], packages: ["rpmlint"], told: "rpmlint" },
   mandoc: { probe: ["/dev/null"], packages: ["mandoc"], told: "mandoc" },

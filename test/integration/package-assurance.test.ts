@@ -36,7 +36,7 @@ const maintainer = "A Builder <builder@example.org>";
 packages.providePackageTools();
 const missing = installPrograms([
   ...(["gpg", "lintian", "rpmlint", "mandoc", "strace", "apparmor_parser"] as const),
-  ...(["checkmodule", "semodule_package", "semodule", "secilc", "sesearch", "matchpathcon"] as const),
+  ...(["checkmodule", "semodule_package", "semodule", "secilc", "sesearch", "matchpathcon", "bunzip2"] as const),
 ]);
 if (missing.length > 0) throw new Error(howToInstall(missing));
 

@@ -1,8 +1,10 @@
 /** Who may send alerts: attacks by a user who may open the socket and is not in `sources.socket.allow`. */
 import assert from "node:assert/strict";
-import { appendFileSync, chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { test } from "node:test";
+import { peerPolicy } from "../../daemon/sources/socket/peers.ts";
+import { silentLog } from "../../daemon/telemetry/log.ts";
 import { alertBytes, settle } from "../rig/delivery.ts";
 import { InstalledCustomDfn } from "../rig/custom-dfn.ts";
 import { eventually } from "../rig/eventually.ts";
@@ -63,6 +65,15 @@ test("a user is allowed by the name that the system knows", async () => {
   await using world = await openWorld({ allow: [name, "no-such-user"] });
   const user = { uid: Number(uid), gid: otherUser.gid };
   assert.equal((await runAs(user, sending(world.path, [alertBytes("1.1")]))).output, "accepted 1.1\n");
+});
+
+test("where no user is called wazuh, it is whoever owns the manager's sockets", async () => {
+  await using world = await SocketWorld.prepare({ ...open, allow: ["wazuh"] });
+  const sockets = world.temp.join("ossec/queue/sockets");
+  mkdirSync(sockets, { recursive: true });
+  chownSync(sockets, otherUser.uid, otherUser.gid);
+  const policy = peerPolicy(["root", "wazuh"], world.temp.join("ossec"), silentLog);
+  assert.deepEqual([...policy.uids], [0, otherUser.uid]);
 });
 
 test("hundreds of refused connections that never end keep nobody out, and are let go", async () => {

@@ -56,7 +56,7 @@ export class SocketWorld implements AsyncDisposable {
       room: () => (hasTail ? undefined : budget.room()),
     };
     const settings = { maxLineBytes: 16 * 1024 * 1024, maxConnections: 1100, maxPartialBytes: 64 * 1024 * 1024 };
-    const peers = peerPolicy(allow, log);
+    const peers = peerPolicy(allow, temp.join("ossec"), log);
     this.source = new SocketSource(
       {
         ...settings,

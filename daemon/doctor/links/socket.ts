@@ -58,7 +58,7 @@ export async function lookAtSocket(
   self: Account,
 ): Promise<SocketFacts> {
   const { path, group, allow } = socket;
-  const allows = { wazuh: await isAllowed(wazuh, allow), self: await isAllowed(self, allow) };
+  const allows = { wazuh: await isAllowed(wazuh, allow, wazuh), self: await isAllowed(self, allow, wazuh) };
   const alert = makeTestAlert();
   const mayAsk = (await refusalFor(self, path, "write"))?.kind !== "refused";
   const refusal = await refusalFor(wazuh, path, "write");
@@ -67,12 +67,17 @@ export async function lookAtSocket(
 }
 
 /** Undefined when a name cannot be looked up: directory services have users that /etc/passwd does not have. */
-async function isAllowed({ uid, name }: Account, allow: readonly string[]): Promise<boolean | undefined> {
+async function isAllowed(
+  { uid, name }: Account,
+  allow: readonly string[],
+  wazuh: Account,
+): Promise<boolean | undefined> {
   let areAllKnown = true;
   for (const user of allow) {
     if (user === name || user === String(uid)) return true;
     if (/^\d+$/.test(user)) continue;
-    const account = await accountNamed(user);
+    // Where no user has this name, the forwarder takes the one whom the manager's sockets belong to.
+    const account = (await accountNamed(user)) ?? (user === "wazuh" ? wazuh : undefined);
     if (account?.uid === uid) return true;
     if (account === undefined) areAllKnown = false;
   }

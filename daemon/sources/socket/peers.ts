@@ -1,4 +1,6 @@
+import { lstatSync } from "node:fs";
 import type { Socket } from "node:net";
+import { join } from "node:path";
 import { describe, DfnError } from "../../errors.ts";
 import { loadNative, type PeerCredentials } from "../../os/native.ts";
 import type { Log } from "../../telemetry/log.ts";
@@ -11,12 +13,17 @@ export interface PeerPolicy {
   readonly credentialsOf: (socket: Socket) => PeerCredentials;
 }
 
+/** Whom Wazuh's daemons and integratord's programs run as. */
+const wazuhUser = "wazuh";
+
 /**
- * Looks up the users of `sources.socket.allow`. One that this system does not have is left out with a warning.
+ * Looks up the users of `sources.socket.allow`. One that this system does not have is left out with a warning; `wazuh` is
+ * then whoever owns the manager's `queue/sockets`, because an installation may have named its user otherwise.
  * @param names user names or numbers
+ * @param home  the manager's home directory
  * @throws DfnError IO when the native file that asks the kernel is missing: without it nobody's word can be trusted
  */
-export function peerPolicy(names: readonly string[], log: Log): PeerPolicy {
+export function peerPolicy(names: readonly string[], home: string, log: Log): PeerPolicy {
   let native: ReturnType<typeof loadNative>;
   try {
     native = loadNative();
@@ -29,7 +36,9 @@ export function peerPolicy(names: readonly string[], log: Log): PeerPolicy {
   const uids = new Set([process.geteuid?.() ?? 0]);
   for (const name of names) {
     try {
-      const uid = /^\d+$/.test(name) ? Number(name) : native.userId(name);
+      const uid =
+        (/^\d+$/.test(name) ? Number(name) : native.userId(name)) ??
+        (name === wazuhUser ? ownerOf(join(home, "queue/sockets")) : undefined);
       if (uid !== undefined) uids.add(uid);
       else log.warn({ user: name }, "sources.socket.allow names a user whom this system does not have");
     } catch (reason) {
@@ -38,6 +47,16 @@ export function peerPolicy(names: readonly string[], log: Log): PeerPolicy {
     }
   }
   return { uids, credentialsOf: (socket) => native.peerCredentials(descriptorOf(socket)) };
+}
+
+/** Undefined when there is no such directory. */
+function ownerOf(directory: string): number | undefined {
+  try {
+    const stats = lstatSync(directory);
+    return stats.isDirectory() ? stats.uid : undefined;
+  } catch {
+    return undefined; // There is no manager here.
+  }
 }
 
 /** The descriptor of a connected socket, which Node does not offer by a public name; -1 when it is closed. */

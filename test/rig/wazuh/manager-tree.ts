@@ -39,6 +39,7 @@ const ossecConf = `<!-- a made-up manager -->
 const rules = `<group name="dfn,">
   <rule id="100900" level="0">
     <decoded_as>json</decoded_as>
+    <location>^dfn$</location>
     <field name="integration">^dfn$</field>
     <description>wazuh-dfn</description>
   </rule>
