@@ -7,14 +7,19 @@ const mostNames = 100_000;
 /**
  * The names in a directory that somebody else may fill: with a bound.
  * @param isWanted only these are held and counted; default: all
- * @throws DfnError IO when there are more than 100,000; else the system's error
+ * @param most how many there may be; default 100,000
+ * @throws DfnError IO when there are more; else the system's error
  */
-export async function namesIn(directory: string, isWanted?: (name: string) => boolean): Promise<string[]> {
+export async function namesIn(
+  directory: string,
+  isWanted?: (name: string) => boolean,
+  most = mostNames,
+): Promise<string[]> {
   const names: string[] = [];
   for await (const { name } of await opendir(directory, { bufferSize: 256 })) {
     if (isWanted !== undefined && !isWanted(name)) continue;
-    if (names.length === mostNames) {
-      throw new DfnError("IO", `${directory} holds more than ${mostNames} files: look at what lies there`);
+    if (names.length === most) {
+      throw new DfnError("IO", `${directory} holds more than ${most} files: look at what lies there`);
     }
     names.push(name);
   }

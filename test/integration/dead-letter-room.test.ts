@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { segmentsOf, type DeadLetter } from "../../daemon/delivery/dead-letter-segments.ts";
+import { readSegment, segmentsOf, shrink, type DeadLetter } from "../../daemon/delivery/dead-letter-segments.ts";
 import { markRemoved } from "../../daemon/delivery/dead-letter-tombstones.ts";
 import { DeadLetterStore, type NewDeadLetter } from "../../daemon/delivery/dead-letters.ts";
 import { silentLog } from "../../daemon/telemetry/log.ts";
@@ -76,4 +76,30 @@ test("a store full of positions is not read again for each new entry", async () 
   const read = bytesRead() - before;
   assert.ok(read < size, `${read} bytes were read for 20 entries, and the store has ${size}`);
   assert.equal((await lettersIn(temp.path)).length, 621 - 3);
+});
+
+test("a long entry loses its raw bytes and keeps its number; as long as it keeps them, they stay byte for byte", async () => {
+  await using temp = await TempDir.create();
+  const bytes = Buffer.alloc(4_000_001, "0123456789");
+  {
+    await using store = new DeadLetterStore(temp.path, { maxBytes: 1e9, segmentBytes: 1e9 }, silentLog);
+    await store.add(ofTail(1));
+    await store.add({ ...ofTail(2), bytes });
+    await store.add(ofTail(3));
+  }
+  const [segment = ""] = await segmentsOf(temp.path);
+  const second = readFileSync(segment, "latin1").split("\n")[1];
+  await markRemoved(segment, [1]);
+  assert.ok(((await shrink(segment, "removed"))?.bytes ?? 0) > bytes.length);
+  assert.ok(readFileSync(segment, "latin1").split("\n")[1] === second);
+  assert.deepEqual(Buffer.from((await lettersIn(temp.path))[0]?.raw ?? "", "base64"), bytes);
+  assert.equal((await shrink(segment, "raw"))?.stripped, 2);
+  const numbers: [number, number, number][] = [];
+  for await (const { number, letter, rawBytes } of readSegment(segment, (number) => assert.fail(`line ${number}`))) {
+    numbers.push([number, letter.place.offset, rawBytes]);
+  }
+  assert.deepEqual(numbers, [
+    [2, 2, 0],
+    [3, 3, 0],
+  ]);
 });

@@ -5,7 +5,6 @@ import { once } from "node:events";
 import { chmodSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { test } from "node:test";
-import { printableLines } from "../../daemon/printable.ts";
 import { attackersDirectory } from "../rig/attacker.ts";
 import { forwarderBundle } from "../rig/world.ts";
 import { aForwarder, kafkaAtWork } from "../unit/status/a-forwarder.ts";
@@ -15,10 +14,13 @@ import { alertLine } from "./status-world.ts";
 /** Clears the screen, sets the title, colours, overwrites a line, turns the direction of text; in C0, C1 and Unicode. */
 const evil = "\u001b[2J\u001b]0;owned\u0007\u009b31m\r\b\u202egnp.exe\u2066\u200b\nwazuh-dfn: all is well";
 
+/** Control and format characters, and separators of lines; the newline is looked for apart. */
+const steering = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
+
 /** Whatever a command wrote: nothing that steers, and no line that it did not begin itself. */
 function assertHarmless({ stdout, stderr }: { readonly stdout: string; readonly stderr: string }, what: string): void {
   const screen = `${stdout}\n${stderr}`;
-  assert.equal(printableLines(screen), screen, what);
+  assert.doesNotMatch(screen.replaceAll("\n", ""), steering, what);
   assert.doesNotMatch(screen, /^wazuh-dfn: all is well/m, what);
 }
 
