@@ -111,6 +111,18 @@ export interface Placing {
   readonly replaces?: OpenFile | undefined;
 }
 
+/** @throws DfnError IO when the new file is not there any more: only somebody else can have taken it away */
+function rename(temp: string, place: string, path: string): void {
+  try {
+    renameSync(temp, place);
+  } catch (reason) {
+    if (errnoOf(reason) !== "ENOENT") throw reason;
+    throw new DfnError("IO", `the new ${path} was taken away by somebody else before it was in its place`, {
+      cause: reason,
+    });
+  }
+}
+
 /**
  * Writes a new file and puts it into its place by a rename.
  * @throws DfnError IO when something else is in the place than what is to be replaced, or when somebody else put
@@ -126,7 +138,7 @@ export function place(placing: Placing): void {
     setAttributes(fd, attributes, path);
     fsyncSync(fd);
     if ("replaces" in placing) assertUnchanged(path, directory.at(name), placing.replaces);
-    renameSync(temp, directory.at(name));
+    rename(temp, directory.at(name), path);
     const placed = lstatSync(directory.at(name), { bigint: true, throwIfNoEntry: false });
     if (placed === undefined || !isOneFile(placed, fstatSync(fd, { bigint: true }))) {
       throw new DfnError("IO", `${path} was replaced by somebody else while it was written`);
