@@ -28,7 +28,7 @@ const plain = {
   strace: { probe: ["-V"], packages: ["strace"], told: "strace" },
   apparmor_parser: { probe: ["--version"], packages: ["apparmor"], told: "AppArmor's parser (Debian: apparmor)" },
   checkmodule: { probe: ["-V"], packages: ["checkpolicy"], told: "checkmodule (Debian: checkpolicy)" },
-  // It and secilc print how they are called, and end as if that were a fault.
+  // It, secilc and matchpathcon print how they are called, and end as if that were a fault.
   semodule_package: {
     probe: ["-h"],
     ends: 1,
@@ -38,7 +38,7 @@ const plain = {
   semodule: { probe: ["-h"], packages: ["policycoreutils"], told: "semodule (Debian: policycoreutils)" },
   secilc: { probe: ["-h"], ends: 1, packages: ["secilc"], told: "secilc" },
   sesearch: { probe: ["--version"], packages: ["setools", "setools-console"], told: "sesearch (Debian: setools)" },
-  matchpathcon: { probe: ["-V"], packages: ["selinux-utils"], told: "matchpathcon (Debian: selinux-utils)" },
+  matchpathcon: { probe: [], ends: 1, packages: ["selinux-utils"], told: "matchpathcon (Debian: selinux-utils)" },
   shellcheck: { probe: ["--version"], packages: ["shellcheck", "ShellCheck"], told: "shellcheck" },
   gpgv: { probe: ["--version"], packages: ["gpgv", "gnupg2"], told: "gpgv" },
   gpg: { probe: ["--version"], packages: ["gnupg", "gnupg2"], told: "GnuPG (Debian: gnupg)" },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { SinkRecord } from "../../daemon/delivery/contract.ts";
+import { lookupKey, type SinkRecord } from "../../daemon/delivery/contract.ts";
 import { noTelemetry } from "../../daemon/sinks/kafka/telemetry.ts";
 import { silentLog } from "../../daemon/telemetry/log.ts";
 import { eventually } from "../rig/eventually.ts";
@@ -151,8 +151,9 @@ test("the look-up reads what stands in the topic, over several fetches", async (
   const { shipped, next } = await sink.lookup(["lookup"], { "lookup/1": 7 });
   assert.deepEqual(next, { "lookup/0": 0, "lookup/1": 60 });
   assert.equal(shipped?.size, 53);
-  assert.equal(shipped?.get("windows\u0000node\u000011.4"), 1);
-  assert.equal(shipped?.has("windows\u0000node\u00001.1"), false);
+  const value = Buffer.from("x".repeat(150_000));
+  assert.equal(shipped?.get(lookupKey("node", "11.4", "windows", value)), 1);
+  assert.equal(shipped?.has(lookupKey("node", "1.1", "windows", value)), false);
 });
 
 test("the look-up counts the records of the nodes that it is asked for, and no others of the same topic", async () => {
@@ -164,8 +165,8 @@ test("the look-up counts the records of the nodes that it is asked for, and no o
   assert.deepEqual(
     shipped,
     new Map([
-      ["windows\u0000node\u00001.1", 1],
-      ["windows\u0000third\u00001.1", 1],
+      [lookupKey("node", "1.1", "windows", Buffer.from("1.1")), 1],
+      [lookupKey("third", "1.1", "windows", Buffer.from("1.1")), 1],
     ]),
   );
   assert.deepEqual(next, { "shared/0": 4 });
