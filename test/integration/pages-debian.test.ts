@@ -253,7 +253,10 @@ systemctl stop wazuh-dfn`;
   assert.ok(expected > meanwhile);
   assert.match(output, new RegExp(`^${meanwhile}$`, "m"), "the count of what is to follow");
   const before = output.slice(0, output.indexOf("block 3"));
-  for (const link of ["brokers", "certificates", "topics", "write permission"]) {
+  assert.doesNotMatch(before, /^failed +certificates /m, before);
+  // The old daemon's key is open to group wazuh, in which others are.
+  assert.match(before, /^warning +certificates .*key\.pem: every member of group wazuh may read this file/m, before);
+  for (const link of ["brokers", "topics", "write permission"]) {
     assert.match(before, new RegExp(`^ok +${link} `, "m"), before);
     assert.doesNotMatch(before, new RegExp(`^(?:failed|warning) +${link} `, "m"), before);
   }
