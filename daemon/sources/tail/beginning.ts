@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { look, type Sight } from "./archives.ts";
 import { rankOfDay } from "./dated-name.ts";
@@ -90,7 +91,8 @@ function rankBefore(time: Date): number {
 
 /** Offset of the first byte of the line that the byte at `end` belongs to: an unfinished line is taken when it is whole. */
 async function lineStart(path: string, end: number): Promise<number> {
-  const file = await open(path, "r");
+  // A pipe that was put there since is read as empty, and blocks nobody.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const buffer = Buffer.alloc(stepBytes);
     for (let stop = end; stop > 0; stop -= Math.min(stop, stepBytes)) {

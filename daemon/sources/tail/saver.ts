@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import type { Sent } from "./checkpoint.ts";
 import type { CheckpointStore } from "./checkpoint-store.ts";
@@ -61,7 +62,7 @@ async function bytesBefore({ visit: { origin }, offset }: Spot): Promise<Fingerp
   const length = Math.min(offset, beforeBytes);
   if (length === 0 || origin.file.endsWith(".gz")) return nothing;
   try {
-    const file = await open(origin.file, "r");
+    const file = await open(origin.file, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const { dev, ino } = await file.stat({ bigint: true });
       if (`${dev}:${ino}` !== origin.id) return nothing;
