@@ -20,6 +20,8 @@ const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 /** What stdio hands to the system at a time (Wazuh 4.14 source: src/analysisd/output/jsonout.c). */
 const spillBytes = 4096;
 const flushIntervalMs = 1000;
+/** For how long `emitDuring` keeps its rate. */
+const fullSeconds = 30;
 
 /** What makes the alerts that are written. */
 export interface Maker<Alert> {
@@ -83,14 +85,16 @@ export class Analysisd<Alert extends { readonly line: Buffer } = WrittenAlert> i
 
   /**
    * Emits at a steady rate until `work` is done, however long this machine takes for it; resolves with what it gives
-   * once all is flushed.
+   * once all is flushed. After half a minute a tenth of the rate goes on: where the work takes so long, more than that is
+   * not delivered either, and would only pile up.
    */
   async emitDuring<T>(perSecond: number, work: () => Promise<T>): Promise<T> {
     const over = new AbortController();
     const emit = async (): Promise<void> => {
       const started = performance.now();
       for (let done = 0; !over.signal.aborted && !this.#isDisposed; await delay(5)) {
-        const due = Math.floor(((performance.now() - started) / 1000) * perSecond);
+        const seconds = (performance.now() - started) / 1000;
+        const due = Math.floor(perSecond * (Math.min(seconds, fullSeconds) + Math.max(0, seconds - fullSeconds) / 10));
         if (due > done) done += this.emit(due - done).length;
       }
     };
