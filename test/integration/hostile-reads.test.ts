@@ -184,7 +184,8 @@ test("doctor ends in time, shows nothing of root's files, and takes little memor
     "links to what root alone may read": `for name in etc/ossec.conf VERSION.json bin/wazuh-control etc/rules/a.xml integrations/custom-dfn; do ln -s "$3" "$1/$name"; done; ln -s "$3" "$2/checkpoint.json"`,
     devices: `for name in etc/ossec.conf VERSION.json bin/wazuh-control etc/rules/a.xml integrations/custom-dfn; do ln -s /dev/zero "$1/$name"; done; ln -s /dev/zero "$2/checkpoint.json"`,
     "huge files": `for name in etc/ossec.conf VERSION.json bin/wazuh-control etc/rules/a.xml integrations/custom-dfn; do truncate -s 1T "$1/$name"; done; truncate -s 1T "$2/checkpoint.json"`,
-    "texts that make patterns slow": `yes '<!--' | head -c 4000000 >"$1/etc/rules/a.xml" || true
+    "texts that make patterns slow": `yes '<a></a>' | head -c 3500000 >"$1/etc/ossec.conf" || true
+       yes '<!--' | head -c 4000000 >"$1/etc/rules/a.xml" || true
        yes '<field name="integration" ' | tr -d '\\n' | head -c 4000000 >"$1/etc/rules/b.xml" || true
        yes '{"version"   ' | head -c 900000 >"$1/VERSION.json" || true
        { printf '{"version":1,"sequence":1,"body":'; yes '[' | tr -d '\\n' | head -c 8000000; } >"$2/checkpoint.json" || true`,

@@ -34,8 +34,13 @@ export function readFileUses(logs: string): FileUse[] {
     .filter((line) => line !== "")
     .toSorted();
   const found = new Map<string, FileUse>();
+  /** By descriptor: what was opened last as it. */
+  const open = new Map<string, string>();
   for (const line of lines) {
-    for (const [path, action, kind] of usesOf(line)) {
+    const [, descriptor = "", target = ""] = / = (\d+)<(\/.*)>$/.exec(line) ?? [];
+    if (descriptor !== "") open.set(descriptor, target);
+    for (const [name, action, kind] of usesOf(line)) {
+      const path = behindDescriptor(name, open);
       const use = { path: withoutLinks(path), action, kind: kind ?? kindOf(path) };
       found.set(JSON.stringify(use), use);
     }
@@ -121,6 +126,13 @@ function socketPaths(args: string): string[] {
 function named(args: string): string[] {
   const found = [...args.matchAll(/(?:(?:AT_FDCWD|\d+)<(\/[^>]*)>, )?"([^"]*)"/g)];
   return found.map(([, directory = "/", path = ""]) => (path.startsWith("/") ? path : join(directory, path)));
+}
+
+/** What the kernel judges is the file behind `/proc/self/fd/N`, whatever its path is by then. */
+function behindDescriptor(path: string, open: ReadonlyMap<string, string>): string {
+  const [, descriptor = "", rest = ""] = /^\/proc\/(?:self|\d+)\/fd\/(\d+)(.*)$/.exec(path) ?? [];
+  const target = open.get(descriptor);
+  return target === undefined ? path : `${target}${rest}`;
 }
 
 /** The last name may be gone, or be a link that was made. */
