@@ -33,9 +33,12 @@ export interface Outside {
   readonly lastLine: number;
 }
 
-const beginMark = /<!--\s*wazuh-dfn: begin\b[^]*?-->/g;
-const endMark = /<!--\s*wazuh-dfn: end\s*-->/g;
+const beginMark = /<!--\s{0,20}wazuh-dfn: begin\b/g;
+const endMark = /<!--\s{0,20}wazuh-dfn: end\b/g;
 const breakNote = "The line break before it is a part of it.";
+
+/** More than this many sections that have to do with us, no person has written. */
+const maxOutside = 100;
 
 /**
  * Finds the marks by their text, not by the reader: a person may have broken the file elsewhere.
@@ -43,21 +46,33 @@ const breakNote = "The line break before it is a part of it.";
  * @throws DfnError CONFIG when there is only one, several pairs, or the end in front of the beginning
  */
 export function findBlock(text: string, path: string): Block | undefined {
-  const [begin, ...begins] = text.matchAll(beginMark);
-  const [end, ...ends] = text.matchAll(endMark);
+  const [begin, ...begins] = marks(text, beginMark);
+  const [end, ...ends] = marks(text, endMark);
   if (begin === undefined && end === undefined) return undefined;
   if (begin === undefined || end === undefined || begins.length + ends.length > 0) {
     const remedy = "restore the two comment lines, or take the block out by hand";
     throw new DfnError("CONFIG", `the marks of wazuh-dfn in ${path} are not one pair any more; ${remedy}`);
   }
-  if (begin.index > end.index) {
+  if (begin.from > end.from) {
     throw new DfnError(
       "CONFIG",
       `the marks of wazuh-dfn in ${path} are in the wrong order: take the block out by hand`,
     );
   }
-  const lines = wholeLines(text, { from: begin.index, to: end.index + end[0].length });
-  return { ...lines, hasOwnBreak: begin[0].includes(breakNote) };
+  const lines = wholeLines(text, { from: begin.from, to: end.to });
+  return { ...lines, hasOwnBreak: text.slice(begin.from, begin.to).includes(breakNote) };
+}
+
+/** The comments that begin like this; two are enough to know that there are too many. */
+function marks(text: string, beginning: RegExp): Range[] {
+  const found: Range[] = [];
+  beginning.lastIndex = 0;
+  for (let match = beginning.exec(text); match !== null && found.length < 2; match = beginning.exec(text)) {
+    const end = text.indexOf("-->", match.index);
+    if (end < 0) break;
+    found.push({ from: match.index, to: end + 3 });
+  }
+  return found;
 }
 
 /** With the blanks around it, and the line break behind it, where nothing else is on its lines. */
@@ -93,6 +108,7 @@ export function without(text: string, ranges: readonly Range[]): string {
 
 /**
  * @param snippets the sections that the installer writes
+ * @throws DfnError CONFIG when there are too many
  */
 export function outsideOf(
   text: string,
@@ -104,6 +120,12 @@ export function outsideOf(
   for (const section of sectionsOutside(conf, block)) {
     const kind = kindOf(section, snippets);
     if (kind === undefined) continue;
+    if (found.length === maxOutside) {
+      throw new DfnError(
+        "CONFIG",
+        `ossec.conf has more than ${maxOutside} sections that name wazuh-dfn: see who made them`,
+      );
+    }
     found.push({ kind, section, firstLine: lineAt(text, section.from), lastLine: lineAt(text, section.to - 1) });
   }
   return found;

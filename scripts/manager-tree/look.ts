@@ -139,11 +139,12 @@ function parsed(text: string, path: string, isTolerant: boolean): OssecConf | st
 
 function settingsFacts(conf: OssecConf, block: Block | undefined): string[] {
   const others = { ...conf, sections: sectionsOutside(conf, block) };
-  const names = new Set(others.sections.map(({ name }) => name).filter((name) => /^[\w-]{1,40}$/.test(name)));
+  // A section that is there at all switches FIM or rootcheck on.
+  const names = ["syscheck", "rootcheck"].filter((name) => others.sections.some((section) => section.name === name));
   // A worker gets its rules from the master, which deletes what else is there.
   const isWorker =
     settingOf(others, "cluster", "node_type") === "worker" && settingOf(others, "cluster", "disabled") !== "yes";
-  return [`worker ${isWorker ? "yes" : "no"}`, ...[...names].map((name) => `section ${name}`)];
+  return [`worker ${isWorker ? "yes" : "no"}`, ...names.map((name) => `section ${name}`)];
 }
 
 /** The sections that the installer writes. A snippet that Wazuh refuses is like none: the manager's own check says so. */

@@ -110,7 +110,8 @@ function opened(path: string): Disposable & { next(): { name: string } | undefin
 export function idsIn(text: string): Set<number> {
   try {
     const { roots } = readOsXml(text);
-    return new Set(elementsIn(roots).flatMap((element) => idOf(element, roots)));
+    const variables = new Map(roots.filter(isVariable).map((one) => [one.attributes.get("name") ?? "", one.text]));
+    return new Set(elementsIn(roots).flatMap((element) => idOf(element, variables)));
   } catch (reason) {
     if (!(reason instanceof Unreadable)) throw reason;
     return looseIds(text);
@@ -127,23 +128,27 @@ function elementsIn(roots: readonly XmlElement[]): XmlElement[] {
   return all;
 }
 
+function isVariable({ name }: XmlElement): boolean {
+  return name.toLowerCase() === "var";
+}
+
 /** Up to six digits (src/analysisd/rules.c:2257-2274), or a variable that holds them (OS_ApplyVariables). */
-function idOf({ attributes }: XmlElement, roots: readonly XmlElement[]): number[] {
-  let id = attributes.get("id") ?? "";
-  if (id.startsWith("$")) {
-    const variables = roots.filter(({ name }) => name.toLowerCase() === "var");
-    id = variables.find((one) => one.attributes.get("name") === id.slice(1))?.text ?? "";
-  }
-  return /^\d{1,6}$/.test(id) ? [Number(id)] : [];
+function idOf({ attributes }: XmlElement, variables: ReadonlyMap<string, string>): number[] {
+  const id = attributes.get("id") ?? "";
+  const digits = id.startsWith("$") ? (variables.get(id.slice(1)) ?? "") : id;
+  return /^\d{1,6}$/.test(digits) ? [Number(digits)] : [];
 }
 
 /** A tag is looked at up to this length. */
 const maxTagLength = 4096;
+const tagEnd = /[<>]/g;
 
 function looseIds(text: string): Set<number> {
   const ids = new Set<number>();
   for (let at = text.indexOf("<rule"); at >= 0; at = text.indexOf("<rule", at + 1)) {
-    const tag = text.slice(at, at + maxTagLength).split(">", 1)[0] ?? "";
+    tagEnd.lastIndex = at + 1;
+    const end = tagEnd.exec(text)?.index ?? text.length;
+    const tag = text.slice(at, Math.min(end, at + maxTagLength));
     const id = /\sid\s*=\s*["'](\d{1,6})["']/.exec(tag)?.[1];
     if (id !== undefined) ids.add(Number(id));
   }
