@@ -4,8 +4,10 @@ import { eventually } from "./eventually.ts";
 // A CommonJS module whose exports Node finds only in part.
 const { ConfigResourceTypes, Kafka: Client, logLevel } = kafkajs;
 
-/** For requests that change something and are not repeated; a busy broker takes its time. */
-const adminTimeoutMs = 60_000;
+/** For requests that ask, and are repeated: a broker that stands still is left for another one soon. */
+const askTimeoutMs = 5000;
+/** For requests that change something, and are not repeated: a busy broker takes its time. */
+const changeTimeoutMs = 60_000;
 
 /** The topic of a test. */
 export interface TopicOptions {
@@ -20,9 +22,9 @@ export interface TopicOptions {
 export class Kafka implements AsyncDisposable {
   /** `host:port` of each broker, without TLS. */
   readonly addresses: readonly string[];
-  readonly #admin: Admin;
   readonly #client: InstanceType<typeof Client>;
-  #connecting: Promise<void> | undefined;
+  readonly #asking: Connected;
+  readonly #changing: Connected;
 
   constructor(addresses: readonly string[]) {
     this.addresses = addresses;
@@ -32,18 +34,19 @@ export class Kafka implements AsyncDisposable {
       clientId: "test",
       logLevel: logLevel.NOTHING,
       connectionTimeout: 3000,
-      requestTimeout: adminTimeoutMs,
       retry,
+      brokers: [...addresses],
     };
-    this.#client = new Client({ ...settings, brokers: [...addresses] });
-    this.#admin = this.#client.admin();
+    this.#client = new Client({ ...settings, requestTimeout: askTimeoutMs });
+    this.#asking = new Connected(this.#client.admin());
+    this.#changing = new Connected(new Client({ ...settings, requestTimeout: changeTimeoutMs }).admin());
   }
 
   /** Resolves when `brokers` brokers are members of the cluster. */
   async ready(brokers: number): Promise<void> {
     await eventually(
       `${brokers} brokers at ${this.addresses.join(",")}`,
-      async () => (await (await this.#connected()).describeCluster()).brokers.length >= brokers,
+      async () => (await (await this.#asking.admin()).describeCluster()).brokers.length >= brokers,
     );
   }
 
@@ -51,10 +54,10 @@ export class Kafka implements AsyncDisposable {
   async createTopic(topic: string, options: TopicOptions = {}): Promise<void> {
     const { partitions = 3, replicationFactor = this.addresses.length, config = {} } = options;
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-    const admin = await this.#connected();
+    const admin = await this.#changing.admin();
     await admin.createTopics({
       topics: [{ topic, numPartitions: partitions, replicationFactor, configEntries }],
-      timeout: adminTimeoutMs,
+      timeout: changeTimeoutMs,
       waitForLeaders: false, // kafkajs's own waiting fails when a broker does not know the topic yet
     });
     await eventually(`leaders of ${topic}`, async () => {
@@ -64,19 +67,21 @@ export class Kafka implements AsyncDisposable {
   }
 
   async deleteTopic(topic: string): Promise<void> {
-    await (await this.#connected()).deleteTopics({ topics: [topic], timeout: adminTimeoutMs });
+    await (await this.#changing.admin()).deleteTopics({ topics: [topic], timeout: changeTimeoutMs });
   }
 
   /** Changes settings of a topic, e.g. `max.message.bytes`; those that are not named go back to their defaults. */
   async alterTopic(topic: string, config: Readonly<Record<string, string>>): Promise<void> {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
     const resources = [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }];
-    await (await this.#connected()).alterConfigs({ validateOnly: false, resources });
+    await (await this.#changing.admin()).alterConfigs({ validateOnly: false, resources });
   }
 
   /** @param count how many partitions the topic has afterwards */
   async addPartitions(topic: string, count: number): Promise<void> {
-    await (await this.#connected()).createPartitions({ topicPartitions: [{ topic, count }], timeout: adminTimeoutMs });
+    await (
+      await this.#changing.admin()
+    ).createPartitions({ topicPartitions: [{ topic, count }], timeout: changeTimeoutMs });
   }
 
   /** Number of the broker (from 1) that leads a partition. */
@@ -88,7 +93,7 @@ export class Kafka implements AsyncDisposable {
 
   /** How many records were ever written to a topic; exact, as the product uses no transactions. */
   async recordCount(topic: string): Promise<number> {
-    const offsets = await (await this.#connected()).fetchTopicOffsets(topic);
+    const offsets = await (await this.#asking.admin()).fetchTopicOffsets(topic);
     return offsets.reduce((sum, { high }) => sum + Number(high), 0);
   }
 
@@ -128,8 +133,8 @@ export class Kafka implements AsyncDisposable {
 
   /** Resolves when a broker judges by them: the controller tells the brokers of them only after it has answered. */
   async allow(acl: AclEntry[]): Promise<void> {
-    const admin = await this.#connected();
-    await admin.createAcls({ acl });
+    await (await this.#changing.admin()).createAcls({ acl });
+    const admin = await this.#asking.admin();
     for (const entry of acl) {
       const isKnown = async (): Promise<boolean> => (await admin.describeAcls(entry)).resources.length > 0;
       await eventually(`the permission of ${entry.principal} on ${entry.resourceName}`, isKnown);
@@ -138,30 +143,44 @@ export class Kafka implements AsyncDisposable {
 
   /** Takes back what `allow` gave. */
   async revoke(acl: readonly AclEntry[]): Promise<void> {
-    await (await this.#connected()).deleteAcls({ filters: [...acl] });
+    await (await this.#changing.admin()).deleteAcls({ filters: [...acl] });
   }
 
   /** @param replicas broker numbers per partition, from 0; the first is the preferred leader */
   async placeReplicas(topic: string, replicas: readonly (readonly number[])[]): Promise<void> {
     const partitionAssignment = replicas.map((of, partition) => ({ partition, replicas: [...of] }));
-    await (await this.#connected()).alterPartitionReassignments({ topics: [{ topic, partitionAssignment }] });
+    await (await this.#changing.admin()).alterPartitionReassignments({ topics: [{ topic, partitionAssignment }] });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#admin.disconnect();
+    await Promise.all([this.#asking.disconnect(), this.#changing.disconnect()]);
   }
 
   async #partitions(topic: string): Promise<{ partitionId: number; leader: number }[]> {
-    const { topics } = await (await this.#connected()).fetchTopicMetadata({ topics: [topic] });
+    const { topics } = await (await this.#asking.admin()).fetchTopicMetadata({ topics: [topic] });
     return topics[0]?.partitions ?? [];
   }
+}
 
-  async #connected(): Promise<Admin> {
+/** An admin client that connects when it is first needed, and again where that failed. */
+class Connected {
+  readonly #admin: Admin;
+  #connecting: Promise<void> | undefined;
+
+  constructor(admin: Admin) {
+    this.#admin = admin;
+  }
+
+  async admin(): Promise<Admin> {
     this.#connecting ??= this.#admin.connect().catch((reason: unknown) => {
       this.#connecting = undefined;
       throw reason;
     });
     await this.#connecting;
     return this.#admin;
+  }
+
+  async disconnect(): Promise<void> {
+    await this.#admin.disconnect();
   }
 }
