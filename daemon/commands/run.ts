@@ -17,6 +17,7 @@ import { SurroundingsWatch } from "../status/surroundings.ts";
 import { LatencyMeter } from "../telemetry/latency.ts";
 import { createLog } from "../telemetry/log.ts";
 import { RateMeter } from "../telemetry/rates.ts";
+import { EventWatch } from "../delivery/event-watch.ts";
 import { SocketWatch } from "../telemetry/socket-watch.ts";
 import { configOptions, configOptionsHelp, loadConfig, parseCommandLine, type Command } from "./command.ts";
 import { keepMemorySmall } from "./memory.ts";
@@ -45,6 +46,7 @@ Signals:
       latency: new LatencyMeter(),
       metrics: new Metrics(),
       socketWatch,
+      eventWatch: new EventWatch(),
     };
     const rates = new RateMeter(performance.now());
     using signals = new Signals();

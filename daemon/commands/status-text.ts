@@ -28,7 +28,7 @@ function sources({ sources }: Snapshot): string[] {
 }
 
 function facts(snapshot: Snapshot, nowMs: number): string[] {
-  const { queue, socket, log, checkpoint, certificates, feedback, deadLetters, process } = snapshot;
+  const { queue, socket, events, log, checkpoint, certificates, feedback, deadLetters, process } = snapshot;
   const lines: [string, string][] = [];
   if (log !== undefined) {
     const files = log.lagCompressedFiles > 0 ? ` and ${log.lagCompressedFiles} compressed files` : "";
@@ -41,6 +41,8 @@ function facts(snapshot: Snapshot, nowMs: number): string[] {
   if (socket !== undefined) {
     lines.push(["socket", `${socket.refused} connections refused, ${socket.contradicted} copies unlike the log`]);
   }
+  const leftOut = Object.entries(events.leftOut).filter(([, count]) => count > 0);
+  for (const [reason, count] of leftOut) lines.push(["left out", `${count} alerts (${reason}), see wazuh-dfn doctor`]);
   lines.push(...sink(snapshot, nowMs));
   for (const { file, expiresAt, daysLeft } of certificates) {
     if (daysLeft !== undefined) lines.push(["certificate", `${file}, ${daysLeft} days left, until ${expiresAt ?? ""}`]);

@@ -77,12 +77,21 @@ export type Needle =
   | { readonly kind: "key"; readonly key: string; readonly values: ReadonlySet<string> }
   | { readonly kind: "all" };
 
+/**
+ * Why an alert that looks like one of a handler's is none.
+ * - fail2ban-program-name: an address and the group, and no `data.program_name`: public decoders leave it in `predecoder`.
+ * - fail2ban-group: all but the group's name, which has a blank or a line break around it.
+ */
+export type LeftOutReason = "fail2ban-program-name" | "fail2ban-group";
+
 /** One kind of alert that is forwarded. Pure: no I/O, no state between alerts. */
 export interface Handler {
   readonly name: string;
   readonly needles: readonly Needle[];
   /** The record for an alert, or undefined when the alert is of no interest. Throwing dead-letters the alert. */
   record(alert: Alert): HandlerRecord | undefined;
+  /** Why an alert that `record` gave nothing for was probably meant for it. Never throws. */
+  leftOut?(alert: Alert): LeftOutReason | undefined;
 }
 
 export type Header = readonly [name: string, value: Buffer];

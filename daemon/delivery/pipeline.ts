@@ -3,7 +3,7 @@ import { NotJson } from "../alert/json.ts";
 import { salvage, type Span } from "../alert/salvage.ts";
 import type { SourceCounters } from "../telemetry/counters.ts";
 import { bury, type BurialParts } from "./burial.ts";
-import type { DeadReason, Handler, Place, SourceName } from "./contract.ts";
+import type { DeadReason, Handler, LeftOutReason, Place, SourceName } from "./contract.ts";
 import { fingerprint, type Content, type Fingerprint } from "./fingerprint-table.ts";
 import type { Couples } from "./couples.ts";
 import type { Shipper } from "./shipper.ts";
@@ -54,6 +54,10 @@ export interface PipelineParts extends BurialParts {
   readonly node: OwnNode;
   /** Called for each socket copy that does not say what the log's line says. */
   readonly differs: (id: string) => void;
+  /** Called for each alert that is shipped. */
+  readonly shipped?: (parts: readonly Part[]) => void;
+  /** Called for each alert that is ignored and was probably meant for a handler; once for the copies of both sources. */
+  readonly leftOut?: (reason: LeftOutReason) => void;
 }
 
 /**
@@ -87,6 +91,7 @@ export class Pipeline {
     if (!isKnown) {
       parts = alert.isOwn ? [] : partsOf(this.#handlersFor(delivery), alert);
       if (parts.length === 0) {
+        if (!alert.isOwn) this.#reportLeftOut(delivery, alert);
         counters.passedBy(1);
         return { kind: "ignored", id };
       }
@@ -136,6 +141,7 @@ export class Pipeline {
       stored: none,
       isPassed: false,
     };
+    this.#parts.shipped?.(parts);
     this.#parts.node.wrote(node);
     this.#parts.couples?.enter(shipment);
     this.#parts.shipper.ship(shipment);
@@ -153,6 +159,16 @@ export class Pipeline {
   #handlersFor({ handler }: Delivery): readonly Handler[] {
     const { handlers } = this.#parts;
     return handler === undefined ? handlers : handlers.filter(({ name }) => name === handler);
+  }
+
+  #reportLeftOut(delivery: Delivery, alert: Alert): void {
+    const { leftOut, couples } = this.#parts;
+    // The tail brings the same alert.
+    if (leftOut === undefined || (delivery.source === "socket" && couples?.isLone === false)) return;
+    for (const handler of this.#handlersFor(delivery)) {
+      const reason = handler.leftOut?.(alert);
+      if (reason !== undefined) leftOut(reason);
+    }
   }
 
   #broken(delivery: Delivery, fault: NotJson): Verdict {

@@ -15,6 +15,7 @@ import { judgeArchives, judgeCheckpoint, lookAtArchives, lookAtStored } from "./
 import { judgeConfiguration } from "./links/configuration.ts";
 import { judgeConsumers, lookAtConsumers } from "./links/consumers.ts";
 import { judgeCustomDfn, lookAtCustomDfn } from "./links/custom-dfn.ts";
+import { judgeEvents, logAlertLevelOf, lookAtRuleset } from "./links/events.ts";
 import { type ForwarderFacts, judgeForwarder } from "./links/forwarder.ts";
 import { judgeHandOver, lookAtHandOver } from "./links/hand-over.ts";
 import { type Block, blocksOf, judgeBlock, socketOf } from "./links/integration-block.ts";
@@ -68,6 +69,7 @@ export function configuredLinks(scene: Scene, config: Config, settings: Settings
     ...logLinks(scene, config),
     ...(socket === undefined ? [] : socketLinks(scene, config, { ...socket, isTailOn: tail !== undefined })),
     ...(config.wazuh.feedback === "off" ? [] : feedbackLinks(scene)),
+    eventsLink(scene, config),
     ...kafkaLinks(scene, config, settings),
     link("disk", async () => {
       const directories = [config.stateDir, join(scene.home, "logs")];
@@ -172,6 +174,22 @@ function feedbackLinks({ home, forwarder, ossecConf }: Scene): Link[] {
       return judgeRules(await lookAtRules(home, conf, analysisd?.startedAtMs, isWorker));
     }),
   ];
+}
+
+function eventsLink({ home, ossecConf, snapshot }: Scene, { handlers }: Config): Link {
+  return link("events", async () => {
+    const conf = ossecConf.kind === "read" ? ossecConf.conf : undefined;
+    const analysisd = await daemon(home, "wazuh-analysisd");
+    return judgeEvents({
+      home,
+      eventIds: handlers.windows?.eventIds,
+      isFail2banOn: handlers.fail2ban !== undefined,
+      ruleset: await lookAtRuleset(home, conf, analysisd?.startedAtMs),
+      logAlertLevel: logAlertLevelOf(conf),
+      isWorker: conf !== undefined && settingOf(conf, "cluster", "node_type") === "worker",
+      events: snapshot?.events,
+    });
+  });
 }
 
 function kafkaLinks({ env }: Scene, config: Config, { problems }: Settings): Link[] {

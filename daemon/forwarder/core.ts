@@ -11,6 +11,7 @@ import { Relevance } from "../delivery/relevance.ts";
 import { Shipper } from "../delivery/shipper.ts";
 import type { SinkOffsets } from "../delivery/sink-offsets.ts";
 import { createHandlers } from "../handlers/registry.ts";
+import type { EventWatch } from "../delivery/event-watch.ts";
 import type { Log } from "../telemetry/log.ts";
 import { readNodeIdentity } from "../wazuh/node.ts";
 import type { Books } from "./books.ts";
@@ -31,6 +32,8 @@ export interface CoreParts {
   readonly feedback: Feedback | undefined;
   /** See `PipelineParts`. */
   readonly differs?: (id: string) => void;
+  /** Absent for a replay, whose alerts are of another time. */
+  readonly eventWatch?: EventWatch;
 }
 
 /** What the running forwarder and a replay have in common: from a delivery to its outcome. */
@@ -47,7 +50,7 @@ export interface Core {
 }
 
 export function createCore(parts: CoreParts): Core {
-  const { config, sink, deadLetters, books, couples, offsets, feedback, differs = () => undefined } = parts;
+  const { config, sink, deadLetters, books, couples, offsets, feedback, eventWatch, differs = () => undefined } = parts;
   const handlers = createHandlers({
     customerId: config.dfn.customerId,
     ownNetworks: config.dfn.ownNetworks,
@@ -66,7 +69,18 @@ export function createCore(parts: CoreParts): Core {
     tailWaitMs: config.sources.socket === undefined ? 0 : (config.sources.tail?.waitMs ?? 0),
   });
   const node = new OwnNode(readNodeIdentity(config.wazuh.home));
-  const pipeline = new Pipeline({ handlers, counters: books, budget, deadLetters, shipper, couples, node, differs });
+  const pipeline = new Pipeline({
+    handlers,
+    counters: books,
+    budget,
+    deadLetters,
+    shipper,
+    couples,
+    node,
+    differs,
+    shipped: (shipped) => eventWatch?.shipped(shipped),
+    leftOut: (reason) => eventWatch?.leftOut(reason),
+  });
   const relevance = new Relevance(handlers.flatMap((handler) => handler.needles));
   return { handlers, relevance, budget, outbox, shipper, pipeline, node, topics: topicsOf(config) };
 }

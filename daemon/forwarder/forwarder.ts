@@ -15,6 +15,7 @@ import type { Metrics } from "../status/metrics.ts";
 import { loadWindow, removeWindow, saveWindow } from "../state/window-file.ts";
 import type { LatencyMeter } from "../telemetry/latency.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { EventWatch } from "../delivery/event-watch.ts";
 import type { SocketWatch } from "../telemetry/socket-watch.ts";
 import { Feedback } from "../wazuh/feedback.ts";
 import { carryOver, type Books } from "./books.ts";
@@ -40,6 +41,7 @@ export interface ForwarderSetup {
   readonly latency: LatencyMeter;
   readonly metrics: Metrics;
   readonly socketWatch: SocketWatch;
+  readonly eventWatch: EventWatch;
 }
 
 /**
@@ -93,6 +95,7 @@ export class Forwarder {
       couples: this.couples,
       offsets: this.#offsets,
       feedback: this.feedback,
+      eventWatch: setup.eventWatch,
       differs: (id) => setup.socketWatch.contradicted(id, log),
     });
   }

@@ -31,6 +31,7 @@ export function factsOf(forwarder: Forwarder, { version, isReady, surroundings }
     },
     pairingWindow: couples?.size,
     socket: forwarder.setup.config.sources.socket === undefined ? undefined : forwarder.setup.socketWatch.report(),
+    events: forwarder.setup.eventWatch.report(),
     log: tail?.status(),
     checkpoint: tail?.checkpoint(),
     sink: sinkFacts(forwarder),

@@ -1,6 +1,6 @@
 import type { Alert } from "../alert/alert.ts";
 import type { Value } from "../alert/value.ts";
-import type { Handler, HandlerRecord } from "../delivery/contract.ts";
+import type { Handler, HandlerRecord, LeftOutReason } from "../delivery/contract.ts";
 import { parseAddress } from "./address.ts";
 import { isGlobal } from "./global-address.ts";
 import { type Field, jsonObject, textOf } from "./json-value.ts";
@@ -68,7 +68,19 @@ export function fail2banHandler(topic: string, ownNetworks: readonly string[]): 
         feedback: { eventFormat: "syslog5424-json", eventId: null, winTimestamp: null },
       };
     },
+    leftOut,
   };
+}
+
+/** An alert with an address, of a group that reads like fail2ban, that lacks one of the other two conditions. */
+function leftOut(alert: Alert): LeftOutReason | undefined {
+  const fields = alert.member("data")?.members();
+  if (textOf(fields?.get("srcip")) === "") return undefined;
+  const { groups } = alert;
+  if (!groups.some((name) => name.trim() === group)) return undefined;
+  const name = textOf(fields?.get("program_name"));
+  if (name === "") return "fail2ban-program-name";
+  return name === program && !groups.includes(group) ? "fail2ban-group" : undefined;
 }
 
 /** The line from where its level stands; all of it where no level is given or it does not stand in it. */

@@ -4,6 +4,7 @@ import type { KafkaStatus } from "../sinks/kafka/telemetry.ts";
 import type { CheckpointStatus, TailStatus } from "../sources/tail/status.ts";
 import type { Counts } from "../telemetry/counters.ts";
 import type { LatencySummary } from "../telemetry/latency.ts";
+import type { EventReport } from "../delivery/event-watch.ts";
 import type { SocketReport } from "../telemetry/socket-watch.ts";
 import type { FeedbackSnapshot } from "../wazuh/feedback.ts";
 import type { CertificateExpiry } from "./certificates.ts";
@@ -42,6 +43,8 @@ export interface Facts {
   readonly pairingWindow: number | undefined;
   /** What came by the socket and should not have, since the process started; absent when the socket is off. */
   readonly socket: SocketReport | undefined;
+  /** Since the process started. */
+  readonly events: EventReport;
   /** Absent where the tail is off, and before it runs. */
   readonly log: TailStatus | undefined;
   readonly checkpoint: CheckpointStatus | undefined;

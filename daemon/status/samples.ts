@@ -26,7 +26,7 @@ export function samplesOf(snapshot: Snapshot): Sample[] {
 
 type Add = (name: string, help: string, value: number | undefined, labels?: Labels) => void;
 
-function addAlerts({ sources, queue, pairingWindow, socket }: Snapshot, add: Add): void {
+function addAlerts({ sources, queue, pairingWindow, socket, events }: Snapshot, add: Add): void {
   for (const [source, counts] of Object.entries(sources)) {
     const labels = { source };
     add("wazuh_dfn_alerts_read_total", "Alerts, and lines that are none, taken from the source", counts.read, labels);
@@ -42,6 +42,11 @@ function addAlerts({ sources, queue, pairingWindow, socket }: Snapshot, add: Add
   add("wazuh_dfn_socket_refused_total", "Connections of users who may not send alerts", socket?.refused);
   const contradicted = "Copies of alerts on the socket that did not say what alerts.json says";
   add("wazuh_dfn_socket_contradicted_total", contradicted, socket?.contradicted);
+  for (const [reason, count] of Object.entries(events.leftOut)) {
+    add("wazuh_dfn_alerts_left_out_total", "Alerts that were not sent and probably should have been", count, {
+      reason,
+    });
+  }
 }
 
 function addState({ version, node, health, isReady, uptimeSeconds, process }: Snapshot, add: Add): void {

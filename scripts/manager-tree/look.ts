@@ -20,7 +20,14 @@ import { ruleIds } from "./rule-ids.ts";
 const programs = /^wazuh-(?:control|analysisd|integratord|syscheckd|logcollector|logtest-legacy)$/;
 
 /** Files of ours in the manager's tree, relative to its home, and the largest that one of that name may be. */
-const own = { rules: "etc/rules/dfn_rules.xml", custom_dfn: "integrations/custom-dfn" } as const;
+const own = {
+  rules: "etc/rules/dfn_rules.xml",
+  event_rules: "etc/rules/dfn_event_rules.xml",
+  decoders: "etc/decoders/zz_dfn_decoders.xml",
+  custom_dfn: "integrations/custom-dfn",
+} as const;
+/** The snippets that go into the manager's ossec.conf. Those for agents may be in it too, and are not ours there. */
+const snippetNames = ["fim.xml", "integration.xml", "rootcheck.xml", "unit-watch.xml"];
 const maxOwnBytes = 16 * 1024 * 1024;
 
 export interface Looking {
@@ -67,7 +74,7 @@ export function judgePrograms(root: string, home: string): void {
  * - `head`, `old-block`, `tail`: what is in front of the place of our block, the block, and what is behind it
  * - `bare`: without the block; `bare-ours`: and without what is ours outside of it; `bare-all`: and without other blocks
  *   that call custom-dfn
- * - `ids`: rule ids that are taken, one a line
+ * - `ids`: rule ids that are taken by others, one a line; `own-ids`: ids in our own files, as `KEY ID`
  * - `warnings`: one a line
  * - `facts`: `KEY VALUE`, one a line, see below
  * @throws DfnError; CONFIG when Wazuh refuses ossec.conf
@@ -93,8 +100,13 @@ export function look({ root, home, into, snippets, isTolerant, spared }: Looking
   const read = parsed(text, conf.path, isTolerant);
   if (typeof read === "string") warnings.push(read);
   else {
-    const taken = ruleIds(root, home, read, own.rules);
+    const ownFiles = { rules: own.rules, event_rules: own.event_rules };
+    const taken = ruleIds(root, home, read, Object.values(ownFiles));
     write("ids", [...taken.ids].map((id) => `${id}\n`).join(""));
+    const ownIds = Object.entries(ownFiles).flatMap(([key, path]) =>
+      [...(taken.ownIds.get(path) ?? [])].map((id) => `${key} ${id}\n`),
+    );
+    write("own-ids", ownIds.join(""));
     warnings.push(...taken.warnings);
     facts.push(...settingsFacts(read, block));
   }
@@ -149,8 +161,7 @@ function settingsFacts(conf: OssecConf, block: Block | undefined): string[] {
 
 /** The sections that the installer writes. A snippet that Wazuh refuses is like none: the manager's own check says so. */
 function sectionsOf(directory: string): Element[] {
-  const names = readdirSync(directory).filter((name) => name.endsWith(".xml") && name !== "dfn_rules.xml");
-  return names.flatMap((name) => {
+  return snippetNames.flatMap((name) => {
     try {
       return [...readOssecConf(readFileSync(join(directory, name), "latin1")).sections];
     } catch (reason) {

@@ -14,6 +14,8 @@ const maxPlaces = 200;
 
 export interface RuleIds {
   readonly ids: ReadonlySet<number>;
+  /** Of our own files, by their path relative to home; they may have been changed by hand. */
+  readonly ownIds: ReadonlyMap<string, ReadonlySet<number>>;
   /** What was not looked at, and why. */
   readonly warnings: readonly string[];
 }
@@ -21,11 +23,11 @@ export interface RuleIds {
 /**
  * Looks through the directories and files of rules that the manager loads: its own two, and those of `<rule_dir>` and
  * `<rule_include>` (Wazuh 4.14 source: src/config/rules-config.c).
- * @param ownFile relative to home; its ids are ours
+ * @param ownFiles relative to home; their ids are ours, and are kept apart
  * @throws DfnError IO when there is more than a manager ever has
  */
-export function ruleIds(root: string, home: string, conf: OssecConf, ownFile: string): RuleIds {
-  const scan = new Scan();
+export function ruleIds(root: string, home: string, conf: OssecConf, ownFiles: readonly string[]): RuleIds {
+  const scan = new Scan(ownFiles);
   const directories = new Set(["ruleset/rules", "etc/rules", ...settingsOf(conf, "ruleset", "rule_dir")]);
   const files = new Set(settingsOf(conf, "ruleset", "rule_include"));
   if (directories.size + files.size > maxPlaces) {
@@ -33,7 +35,7 @@ export function ruleIds(root: string, home: string, conf: OssecConf, ownFile: st
   }
   for (const place of directories) {
     const path = place.replace(/\/+$/, "");
-    scan.attempt(place, () => scan.directory(root, `${home}/${path}`, path, ownFile));
+    scan.attempt(place, () => scan.directory(root, `${home}/${path}`, path));
   }
   for (const place of files) {
     // A bare name is one in ruleset/rules.
@@ -41,14 +43,20 @@ export function ruleIds(root: string, home: string, conf: OssecConf, ownFile: st
     const slash = path.lastIndexOf("/");
     scan.attempt(place, () => scan.file(root, `${home}/${path.slice(0, slash)}`, path.slice(slash + 1)));
   }
-  return { ids: scan.ids, warnings: scan.warnings };
+  return { ids: scan.ids, ownIds: scan.ownIds, warnings: scan.warnings };
 }
 
 class Scan {
   readonly ids = new Set<number>();
+  readonly ownIds = new Map<string, ReadonlySet<number>>();
   readonly warnings: string[] = [];
+  readonly #ownFiles: readonly string[];
   #bytes = 0;
   #files = 0;
+
+  constructor(ownFiles: readonly string[]) {
+    this.#ownFiles = ownFiles;
+  }
 
   /** What cannot be looked at is said; what is not there has no rules. */
   attempt(place: string, look: () => void): void {
@@ -62,16 +70,20 @@ class Scan {
     }
   }
 
-  directory(root: string, path: string, relative: string, ownFile: string): void {
+  directory(root: string, path: string, relative: string): void {
     using directory = walk(root, path);
     using entries = opened(directory.self);
     for (let entry = entries.next(); entry !== undefined; entry = entries.next()) {
       const { name } = entry;
       if (++this.#files > maxFiles) throw new TooMuch(`${path}: more than ${maxFiles} files of rules`);
-      if (!name.endsWith(".xml") || `${relative}/${name}` === ownFile) continue;
-      this.attempt(`${relative}/${name}`, () => {
+      if (!name.endsWith(".xml")) continue;
+      const place = `${relative}/${name}`;
+      this.attempt(place, () => {
         using file = openFile(directory, name, maxFileBytes);
-        if (file !== undefined) this.#take(file.content);
+        if (file === undefined) return;
+        const ids = this.#idsOf(file.content);
+        if (this.#ownFiles.includes(place)) this.ownIds.set(place, ids);
+        else this.#add(ids);
       });
     }
   }
@@ -79,13 +91,17 @@ class Scan {
   file(root: string, path: string, name: string): void {
     using directory = walk(root, path);
     using file = openFile(directory, name, maxFileBytes);
-    if (file !== undefined) this.#take(file.content);
+    if (file !== undefined) this.#add(this.#idsOf(file.content));
   }
 
-  #take(content: Buffer): void {
+  #idsOf(content: Buffer): ReadonlySet<number> {
     this.#bytes += content.length;
     if (this.#bytes > maxTotalBytes) throw new TooMuch(`more than ${maxTotalBytes} bytes of rules`);
-    for (const id of idsIn(content.toString("latin1"))) this.ids.add(id);
+    return idsIn(content.toString("latin1"));
+  }
+
+  #add(ids: ReadonlySet<number>): void {
+    for (const id of ids) this.ids.add(id);
   }
 }
 

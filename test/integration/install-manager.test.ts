@@ -88,10 +88,14 @@ for (const [what, conf, hasRules] of [
     await using world = await InstallWorld.create();
     await writeFile(world.tree.conf, conf);
     assert.equal((await world.install(given)).code, 0);
-    assert.equal(
-      (await world.snapshot()).some((line) => line.startsWith("var/ossec/etc/rules/dfn_rules.xml ")),
-      hasRules,
-    );
+    const there = await world.snapshot();
+    for (const name of ["rules/dfn_rules.xml", "rules/dfn_event_rules.xml", "decoders/zz_dfn_decoders.xml"]) {
+      assert.equal(
+        there.some((line) => line.startsWith(`var/ossec/etc/${name} `)),
+        hasRules,
+        name,
+      );
+    }
     assert.match((await world.install([])).output, /nothing was changed/);
   });
 }
@@ -111,6 +115,9 @@ test(
     assert.match(rules, /<if_sid>100100<\/if_sid>/);
     assert.match(rules, /<if_sid>530<\/if_sid>/);
     assert.doesNotMatch(rules, /1117/);
+    const events = await world.tree.read("var/ossec/etc/rules/dfn_event_rules.xml");
+    assert.match(events, /<rule id="100120" level="3">\n *<if_sid>60103<\/if_sid>/);
+    assert.doesNotMatch(events, /1117/);
     assert.equal(await world.tree.complaints(), "");
     // The id that was in the way has gone: what an earlier run chose stays, because others may refer to it.
     await world.tree.write("var/ossec/etc/rules/local_rules.xml", rule("100001"), 0o660);
@@ -121,6 +128,17 @@ test(
     assert.match(await world.tree.read("var/ossec/etc/rules/dfn_rules.xml"), /<rule id="111700"/);
   },
 );
+
+test("an id that a file of ours got by hand is not given to another of our files", { skip }, async () => {
+  await using world = await InstallWorld.create();
+  assert.equal((await world.install(given)).code, 0);
+  const path = "var/ossec/etc/rules/dfn_rules.xml";
+  await writeFile(world.tree.join(path), `${await world.tree.read(path)}${rule("111720")}`);
+  assert.equal((await world.install([])).code, 0);
+  const events = await world.tree.read("var/ossec/etc/rules/dfn_event_rules.xml");
+  assert.match(events, /<rule id="100120" level="3">/);
+  assert.match((await world.install([])).output, /nothing was changed/);
+});
 
 for (const [how, tag] of Object.entries({
   "over several lines": '<rule\n      level="3"\n\tid="111742"\n>',

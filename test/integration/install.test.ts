@@ -157,6 +157,62 @@ test("a block that was changed by hand is kept, and so are changed rules", { ski
   assert.equal(await world.tree.read("var/ossec/etc/rules/dfn_rules.xml"), rules);
 });
 
+for (const name of ["rules/dfn_event_rules.xml", "decoders/zz_dfn_decoders.xml"]) {
+  test(
+    `${name} that was changed by hand is kept by a further run and by uninstall, which takes out the others`,
+    { skip },
+    async () => {
+      await using world = await InstallWorld.create();
+      await world.install(given);
+      const path = `var/ossec/etc/${name}`;
+      const mine = `${await world.tree.read(path)}<!-- mine -->\n`;
+      await writeFile(world.tree.join(path), mine);
+      assert.match((await world.install([])).output, new RegExp(`${name} was made or changed by hand`));
+      assert.equal(await world.tree.read(path), mine);
+      assert.match((await world.uninstall([])).output, new RegExp(`${name} was changed by hand, so it stays`));
+      assert.equal(await world.tree.read(path), mine);
+      const left = (await world.snapshot()).filter((line) => /dfn_(?:event_)?(?:rules|decoders)/.test(line));
+      assert.equal(left.length, 1, left.join("\n"));
+    },
+  );
+}
+
+test(
+  "an upgrade from a version that had no rules for events brings them, also beside rules that were changed by hand",
+  { skip },
+  async () => {
+    await using world = await InstallWorld.create();
+    await world.install(given);
+    const rules = `${await world.tree.read("var/ossec/etc/rules/dfn_rules.xml")}<!-- mine -->\n`;
+    await writeFile(world.tree.join("var/ossec/etc/rules/dfn_rules.xml"), rules);
+    const [events, decoders] = [
+      "var/ossec/etc/rules/dfn_event_rules.xml",
+      "var/ossec/etc/decoders/zz_dfn_decoders.xml",
+    ];
+    await rm(world.tree.join(events));
+    await rm(world.tree.join(decoders));
+    const record = "etc/wazuh-dfn/install/record";
+    const older = (await world.tree.read(record)).replaceAll(
+      /^(?:event_rules|decoders|file .*(?:event_rules|decoders)).*\n/gm,
+      "",
+    );
+    await writeFile(world.tree.join(record), older);
+    assert.equal((await world.install([])).code, 0);
+    assert.match(await world.tree.read(events), /<rule id="111720" level="3">/);
+    assert.match(await world.tree.read(decoders), /<decoder name="dfn-fail2ban">/);
+    assert.equal(await world.tree.complaints(), "");
+  },
+);
+
+test("the agent's snippet in the manager's own ossec.conf is the administrator's, and stays", { skip }, async () => {
+  await using world = await InstallWorld.create();
+  await world.install(given);
+  const conf = `${await world.tree.read("var/ossec/etc/ossec.conf")}${await readFile("ossec-snippets/agent-fail2ban.xml", "utf8")}`;
+  await writeFile(world.tree.conf, conf);
+  await world.uninstall([]);
+  assert.match(await world.tree.read("var/ossec/etc/ossec.conf"), /<out_format>fail2ban: \$\(log\)<\/out_format>/);
+});
+
 test("an integration block written by hand stays the only one", { skip }, async () => {
   await using world = await InstallWorld.create();
   const conf =

@@ -74,7 +74,8 @@ class Nodes implements AsyncDisposable {
         assert.equal(await tree.read(`etc/wazuh-dfn/${name}.pem`), contentOf(name));
       assert.match(await tree.read("var/ossec/etc/ossec.conf"), /<name>custom-dfn<\/name>/);
       assert.equal(existsSync(tree.join("var/ossec/integrations/custom-dfn")), true);
-      assert.equal(existsSync(tree.join("var/ossec/etc/rules/dfn_rules.xml")), isMaster);
+      for (const name of ["rules/dfn_rules.xml", "rules/dfn_event_rules.xml", "decoders/zz_dfn_decoders.xml"])
+        assert.equal(existsSync(tree.join("var/ossec/etc", name)), isMaster, name);
       assert.equal(await tree.restarts(), 1);
       assert.equal(await tree.complaints(), "");
     }

@@ -4,6 +4,7 @@ import type { DeadReason, Feedback, Handler, Outcome, SourceName } from "../../d
 import type { Couples } from "../../daemon/delivery/couples.ts";
 import type { NewDeadLetter } from "../../daemon/delivery/dead-letters.ts";
 import { OwnNode } from "../../daemon/delivery/own-node.ts";
+import { EventWatch } from "../../daemon/delivery/event-watch.ts";
 import { Outbox } from "../../daemon/delivery/outbox.ts";
 import { Pipeline, type Verdict } from "../../daemon/delivery/pipeline.ts";
 import { Shipper } from "../../daemon/delivery/shipper.ts";
@@ -65,6 +66,7 @@ export class Delivery {
   readonly deadLetters = new DeadLetterBox();
   /** Ids of alerts of which a socket copy did not say what the line says. */
   readonly differing: string[] = [];
+  readonly eventWatch = new EventWatch(() => 0);
   readonly budget: Budget;
   readonly outbox: Outbox;
   readonly shipper: Shipper;
@@ -90,6 +92,8 @@ export class Delivery {
       couples,
       node,
       differs,
+      shipped: (shipped) => this.eventWatch.shipped(shipped),
+      leftOut: (reason) => this.eventWatch.leftOut(reason),
     });
   }
 

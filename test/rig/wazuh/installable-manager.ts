@@ -85,6 +85,7 @@ export class InstallableManager implements AsyncDisposable {
       [`${w}/bin`, 0o750, 0],
       [`${w}/etc`, 0o770, wazuhId],
       [`${w}/etc/rules`, 0o770, 0],
+      [`${w}/etc/decoders`, 0o770, 0],
       [`${w}/ruleset/rules`, 0o750, 0],
       [`${w}/integrations`, 0o750, 0],
       [`${w}/logs/alerts`, 0o750, wazuhId],

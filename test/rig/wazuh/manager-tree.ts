@@ -3,6 +3,7 @@ import { once } from "node:events";
 import {
   chmodSync,
   chownSync,
+  copyFileSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -10,7 +11,8 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { repositoryRoot } from "../../../scripts/repository.ts";
 import { bundledCustomDfn } from "../custom-dfn.ts";
 import { eventually } from "../eventually.ts";
 import { present } from "../present.ts";
@@ -46,6 +48,28 @@ const rules = `<group name="dfn,">
 </group>
 `;
 
+/** What stock rules say of Windows events, as far as doctor asks (Wazuh 4.14: 0580-win-security_rules.xml and others). */
+const stockRules = `<group name="windows,windows_security,">
+  <rule id="60103" level="0"><field name="win.system.severityValue">^AUDIT_SUCCESS$|^success$</field></rule>
+  <rule id="60104" level="5"><field name="win.system.severityValue">^AUDIT_FAILURE$|^failure$</field></rule>
+  <rule id="63108" level="0"><field name="win.system.severityValue">^INFORMATION$</field></rule>
+  <rule id="60105" level="5">
+    <if_sid>60104</if_sid>
+    <field name="win.system.eventID">^529$|^530$|^4625$</field>
+  </rule>
+  <rule id="60122" level="5"><if_sid>60105</if_sid><field name="win.system.eventID">^529$|^4625$</field></rule>
+  <rule id="60204" level="10" frequency="8" timeframe="240"><if_matched_group>authentication_failed</if_matched_group></rule>
+  <rule id="60112" level="8">
+    <if_sid>60103</if_sid>
+    <field name="win.system.eventID">^612$|^643$|^4719$|
+      |^4907$</field>
+  </rule>
+  <rule id="60228" level="4"><if_sid>60103</if_sid><field name="win.system.eventID">^4698$</field></rule>
+  <rule id="60109" level="8"><if_sid>60103</if_sid><field name="win.system.eventID">^624$|^4720$</field></rule>
+  <rule id="63103" level="5"><if_sid>63108</if_sid><field name="win.system.eventID">^1102$</field></rule>
+</group>
+`;
+
 export type DaemonName = "wazuh-analysisd" | "wazuh-integratord";
 
 /**
@@ -65,10 +89,15 @@ export class ManagerTree implements AsyncDisposable {
     this.conf = join(home, "etc/ossec.conf");
     this.customDfn = join(home, "integrations/custom-dfn");
     this.rules = join(home, "etc/rules/dfn_rules.xml");
-    for (const path of ["etc/rules", "integrations", "var/run"]) mkdirSync(join(home, path), { recursive: true });
+    for (const path of ["etc/rules", "etc/decoders", "ruleset/rules", "integrations", "var/run"])
+      mkdirSync(join(home, path), { recursive: true });
     writeFileSync(join(home, "VERSION.json"), '{"version": "4.14.7", "stage": "rc1"}\n');
     writeFileSync(this.conf, ossecConf);
     writeFileSync(this.rules, rules);
+    writeFileSync(join(home, "ruleset/rules/0580-win-security_rules.xml"), stockRules);
+    for (const path of ["rules/dfn_event_rules.xml", "decoders/zz_dfn_decoders.xml"]) {
+      copyFileSync(join(repositoryRoot, "ossec-snippets", basename(path)), join(home, "etc", path));
+    }
     this.installCustomDfn();
     const modes: [string, number, number][] = [
       [".", 0o750, rootId],

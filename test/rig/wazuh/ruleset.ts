@@ -6,8 +6,10 @@ export interface DecodedEvent {
   /** With the agent in front, for an agent's event: `(name) ip->location`. */
   readonly location: string;
   readonly text: string;
-  /** Flattened by dots; undefined for a text that is not JSON. */
+  /** Flattened by dots; undefined for a text that no decoder takes apart. */
   readonly fields: Readonly<Record<string, string>> | undefined;
+  /** The root decoder that took it. Left out: json, where there are fields. */
+  readonly decoder?: string | undefined;
 }
 
 interface Rule {
@@ -27,6 +29,27 @@ const commandOutput: Rule = {
   matches: ({ text }) => text.startsWith("ossec: output: "),
 };
 
+/** A stock rule of level 0 that Windows events end at (Wazuh 4.14: 0580-win-security_rules.xml, 0610-win-ms_logs_rules.xml). */
+function windowsRule(id: string, field: string, value: RegExp, severity: RegExp): Rule {
+  return {
+    id,
+    level: 0,
+    parent: undefined,
+    ignoreSeconds: 0,
+    matches: ({ decoder, fields }) =>
+      decoder === "windows_eventchannel" &&
+      value.test(fields?.[`win.system.${field}`] ?? "") &&
+      severity.test(fields?.["win.system.severityValue"] ?? ""),
+  };
+}
+
+/** In the order in which they come here: an event of the log's own provider is in the channel Security, too. */
+const stockRules: readonly Rule[] = [
+  commandOutput,
+  windowsRule("63108", "providerName", /^Microsoft-Windows-Eventlog$/, /^INFORMATION$/),
+  windowsRule("60103", "channel", /^Security$/, /^AUDIT_SUCCESS$|^success$/),
+];
+
 /** Judges events one after the other, with what `ignore` keeps between them. */
 export class Ruleset {
   readonly #rules: readonly Rule[];
@@ -35,7 +58,7 @@ export class Ruleset {
 
   constructor(xml: string) {
     const own = [...xml.replaceAll(/<!--[^]*?-->/g, "").matchAll(/<rule ([^>]*)>([^]*?)<\/rule>/g)];
-    this.#rules = [commandOutput, ...own.map(([, attributes = "", body = ""]) => ruleOf(attributes, body))];
+    this.#rules = [...stockRules, ...own.map(([, attributes = "", body = ""]) => ruleOf(attributes, body))];
   }
 
   /**
@@ -68,8 +91,9 @@ function ruleOf(attributes: string, body: string): Rule {
   let parent: string | undefined;
   for (const [, name = "", options = "", content = ""] of body.matchAll(/<(\w+)([^>]*)>([^<]*)<\/\1>/g)) {
     if (name === "if_sid") parent = content;
-    else if (name === "decoded_as") conditions.push(({ fields }) => content === "json" && fields !== undefined);
-    else if (name === "location") {
+    else if (name === "decoded_as") {
+      conditions.push(({ fields, decoder = fields && "json" }) => content === decoder);
+    } else if (name === "location") {
       const pattern = options.includes("pcre2") ? new RegExp(content) : simplePattern(content);
       conditions.push(({ location }) => pattern.test(location));
     } else if (name === "match") {

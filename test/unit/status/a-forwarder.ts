@@ -28,6 +28,7 @@ export function aForwarder(but: Partial<Facts> = {}): Facts {
     queue: { alerts: 0, bytes: 0, limitBytes: 1000 },
     pairingWindow: 0,
     socket: { refused: 0, contradicted: 0, contradictedSecondsAgo: undefined },
+    events: { lastSeen: {}, leftOut: { "fail2ban-program-name": 0, "fail2ban-group": 0 } },
     log: {
       state: "following",
       file: "/alerts.json",

@@ -28,6 +28,13 @@ test("the fixed names carry each source's counters", async () => {
   assert.ok(lines.includes('wazuh_dfn_alerts_read_total{source="replay"} 0'));
 });
 
+test("alerts that were left out are counted by their reason", async () => {
+  const leftOut = { "fail2ban-program-name": 3, "fail2ban-group": 0 };
+  const lines = await scrape(new Metrics(), aForwarder({ events: { lastSeen: {}, leftOut } }));
+  assert.ok(lines.includes('wazuh_dfn_alerts_left_out_total{reason="fail2ban-program-name"} 3'));
+  assert.ok(lines.includes('wazuh_dfn_alerts_left_out_total{reason="fail2ban-group"} 0'));
+});
+
 test("each scrape tells the figures of its own moment, and leaves out what is not known any more", async () => {
   const metrics = new Metrics();
   const file = "/cert.pem";

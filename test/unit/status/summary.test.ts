@@ -33,6 +33,15 @@ test("each source has a row, and the log, the sink and the dead letters a line",
   assert.match(text, /^dead letters +3 in the store, 2\.5 KB$/m);
 });
 
+test("alerts that were left out have a line for each reason, and none when there are none", () => {
+  const health = { state: "ok", reasons: [] } as const;
+  const leftOut = { "fail2ban-program-name": 3, "fail2ban-group": 0 };
+  const text = summaryOf({ ...aForwarder({ events: { lastSeen: {}, leftOut } }), health }, 0);
+  assert.match(text, /^left out +3 alerts \(fail2ban-program-name\), see wazuh-dfn doctor$/m);
+  assert.doesNotMatch(text, /fail2ban-group/);
+  assert.doesNotMatch(summaryOf({ ...aForwarder(), health }, 0), /left out/);
+});
+
 test("times are told in their two largest units", () => {
   const told = [-1, 0, 59, 60, 3600, 3661, 90_000, 86_400].map(lasting);
   assert.deepEqual(told, ["0 s", "0 s", "59 s", "1 min", "1 h", "1 h 1 min", "1 d 1 h", "1 d"]);

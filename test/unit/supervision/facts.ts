@@ -22,6 +22,7 @@ export function factsWith({ alerts = 0, acknowledged = 0, troubles = 0, isReady 
     queue: { alerts, bytes: 0, limitBytes: 1 },
     pairingWindow: 0,
     socket: undefined,
+    events: { lastSeen: {}, leftOut: { "fail2ban-program-name": 0, "fail2ban-group": 0 } },
     log: undefined,
     checkpoint: undefined,
     sink: {

@@ -1,0 +1,40 @@
+import type { LeftOutReason } from "./contract.ts";
+import type { Part } from "./shipment.ts";
+
+/** More kinds of events than anybody configures; what comes beyond is not remembered. */
+const maxEvents = 256;
+
+export interface EventReport {
+  /** By Windows event id, or the handler's name for what has none: when the last alert was taken (ISO 8601). */
+  readonly lastSeen: Readonly<Record<string, string>>;
+  /** Alerts that were not sent and probably should have been, by reason. */
+  readonly leftOut: Readonly<Record<LeftOutReason, number>>;
+}
+
+/** When each kind of event was last seen, and what was left out; lives as long as the process, over every reload. */
+export class EventWatch {
+  readonly #lastSeenMs = new Map<string, number>();
+  readonly #leftOut: Record<LeftOutReason, number> = { "fail2ban-program-name": 0, "fail2ban-group": 0 };
+  readonly #now: () => number;
+
+  /** @param now milliseconds since 1970 */
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
+
+  shipped(parts: readonly Part[]): void {
+    for (const part of parts) {
+      const name = ("record" in part ? part.record.feedback?.eventId : undefined) ?? part.handler;
+      if (this.#lastSeenMs.has(name) || this.#lastSeenMs.size < maxEvents) this.#lastSeenMs.set(name, this.#now());
+    }
+  }
+
+  leftOut(reason: LeftOutReason): void {
+    this.#leftOut[reason] += 1;
+  }
+
+  report(): EventReport {
+    const seen = [...this.#lastSeenMs].map(([name, atMs]) => [name, new Date(atMs).toISOString()] as const);
+    return { lastSeen: Object.fromEntries(seen), leftOut: { ...this.#leftOut } };
+  }
+}

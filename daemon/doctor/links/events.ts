@@ -1,0 +1,234 @@
+import { basename, join } from "node:path";
+import type { EventReport } from "../../delivery/event-watch.ts";
+import { namesIn } from "../../disk/list-directory.ts";
+import { DfnError, errnoOf } from "../../errors.ts";
+import { isAbsent } from "../../sources/tail/archives.ts";
+import { type OssecConf, settingOf, settingsOf } from "../../wazuh/ossec-conf.ts";
+import { decoderOf, type EventRule, eventRulesIn, fail2banDecodersIn } from "../../wazuh/ruleset.ts";
+import { type Judgement, ok, unseen, warning } from "../judgement.ts";
+import { statOwn, wholeText } from "../read.ts";
+
+/** As for the rules; of all files together. The rules and decoders that Wazuh ships have 10 MB. */
+const maxFileBytes = 4 * 1024 * 1024;
+const maxBytes = 64 * 1024 * 1024;
+const maxFiles = 5000;
+/** Names of rules in one line. */
+const maxShown = 5;
+
+/** Events for which `wazuh-dfn-install` brings a rule. */
+const ours: ReadonlySet<string> = new Set(["4964", "4794", "4724", "4697", "4702", "4672", "3697", "1100"]);
+
+export interface EventFacts {
+  readonly home: string;
+  /** Undefined: the handler is off. */
+  readonly eventIds: readonly string[] | undefined;
+  readonly isFail2banOn: boolean;
+  /** Undefined: this user may not look. */
+  readonly ruleset: Ruleset | undefined;
+  readonly logAlertLevel: number;
+  readonly isWorker: boolean;
+  /** Undefined: no forwarder answers, or an older one. */
+  readonly events: EventReport | undefined;
+}
+
+export interface Ruleset {
+  readonly rules: readonly EventRule[];
+  readonly decoders: ReadonlyMap<string, boolean>;
+  /** Files that were changed after analysisd was started. */
+  readonly changed: ReadonlySet<string>;
+}
+
+/** Whether the manager's rules can raise an alert for each event that is forwarded. */
+export function judgeEvents(facts: EventFacts): Judgement[] {
+  const { home, eventIds, isFail2banOn, ruleset } = facts;
+  if (eventIds === undefined && !isFail2banOn) return [];
+  const leftOut = isFail2banOn ? judgeLeftOut(facts) : [];
+  if (ruleset === undefined) return [unseen(`the rules in ${home}/etc/rules`), ...leftOut];
+  const windows = (eventIds ?? []).map((id) => {
+    const rules = ruleset.rules.filter(({ eventIds: patterns }) => isNamed(patterns, id));
+    const remedy = ours.has(id)
+      ? install(facts)
+      : `vi ${home}/etc/rules/local_rules.xml  # a rule for win.system.eventID ^${id}$, if_sid 60103`;
+    return judgeRaised({ facts, ruleset, what: `Windows event ${id}`, key: id, rules, remedy });
+  });
+  return [...windows, ...(isFail2banOn ? judgeFail2ban(facts, ruleset) : []), ...leftOut];
+}
+
+function isNamed(patterns: readonly RegExp[], id: string): boolean {
+  return patterns.length > 0 && patterns.every((pattern) => pattern.test(id));
+}
+
+function install({ isWorker }: EventFacts): string {
+  return isWorker ? "wazuh-dfn-install  # on the master; rules and decoders come from there" : "wazuh-dfn-install";
+}
+
+interface Raised {
+  readonly facts: EventFacts;
+  readonly ruleset: Ruleset;
+  readonly what: string;
+  /** Of `lastSeen`. */
+  readonly key: string;
+  readonly rules: readonly EventRule[];
+  readonly remedy: string;
+}
+
+function judgeRaised({ facts, ruleset, what, key, rules, remedy }: Raised): Judgement {
+  const { home, logAlertLevel, events } = facts;
+  const at = events?.lastSeen[key];
+  const seen =
+    events === undefined ? "" : at === undefined ? "; none seen since the forwarder started" : `; last seen ${at}`;
+  const raising = rules.filter(({ level }) => level >= Math.max(1, logAlertLevel));
+  const restart = `${home}/bin/wazuh-control restart`;
+  if (raising.length > 0) {
+    if (raising.every(({ file }) => ruleset.changed.has(file))) {
+      const text = `${what}: ${listed(raising)} may not be loaded, because the file was changed after analysisd was started${seen}`;
+      return warning(text, restart);
+    }
+    return ok(`${what}: ${listed(raising)}${seen}`);
+  }
+  const silent = rules.filter(({ level }) => level > 0);
+  if (silent.length > 0) {
+    const text = `${what}: ${listed(silent)} below log_alert_level ${logAlertLevel}, so it is not written to alerts.json${seen}`;
+    return warning(
+      text,
+      `vi ${home}/etc/ossec.conf  # lower <log_alert_level>, or raise the rule's level; then: ${restart}`,
+    );
+  }
+  const level0 = rules.length > 0 ? ` (${listed(rules)})` : "";
+  return warning(`${what}: no rule raises an alert for it${level0}${seen}`, remedy);
+}
+
+function listed(rules: readonly EventRule[]): string {
+  const shown = rules.slice(0, maxShown).map(({ id, level }) => `${id} (level ${level})`);
+  const more = rules.length > maxShown ? ` and ${rules.length - maxShown} more` : "";
+  return `rule ${shown.join(", ")}${more}`;
+}
+
+function judgeFail2ban(facts: EventFacts, ruleset: Ruleset): Judgement[] {
+  const byId = new Map(ruleset.rules.map((rule) => [rule.id, rule]));
+  const named = ruleset.rules.filter(({ groups }) => groups.includes("fail2ban"));
+  // A decoder that is not known may give all that is needed.
+  const isWhole = (rule: EventRule): boolean => ruleset.decoders.get(decoderOf(rule, byId) ?? "") !== false;
+  const rules = named.filter(isWhole);
+  const found = [judgeRaised({ facts, ruleset, what: "fail2ban", key: "fail2ban", rules, remedy: install(facts) })];
+  const level = Math.max(1, facts.logAlertLevel);
+  // Ours for syslog says in its own words that it is not sent.
+  const ownDecoder = "dfn-fail2ban-syslog";
+  const halves = named.filter((rule) => rule.level >= level && !isWhole(rule) && decoderOf(rule, byId) !== ownDecoder);
+  if (halves.length > 0) {
+    const text = `fail2ban: ${listed(halves)} rests on a decoder that does not give program_name and srcip: its alerts are not sent`;
+    found.push(warning(text, decoderRemedy(facts)));
+  }
+  const blank = ruleset.rules.filter(
+    ({ groups }) => !groups.includes("fail2ban") && groups.some((name) => name.trim() === "fail2ban"),
+  );
+  if (blank.length > 0) {
+    const text = `fail2ban: ${listed(blank)} has a blank or a line break beside the group's name: its alerts are not sent`;
+    found.push(warning(text, groupRemedy(facts)));
+  }
+  return found;
+}
+
+function judgeLeftOut(facts: EventFacts): Judgement[] {
+  const { "fail2ban-program-name": program = 0, "fail2ban-group": group = 0 } = facts.events?.leftOut ?? {};
+  const found: Judgement[] = [];
+  if (program > 0) {
+    const text = `fail2ban: ${program} alerts were left out because data.program_name is missing; by syslog it is in predecoder.program_name, where no record takes it from`;
+    found.push(warning(text, decoderRemedy(facts)));
+  }
+  if (group > 0) {
+    const text = `fail2ban: ${group} alerts were left out because their group has a blank or a line break beside its name`;
+    found.push(warning(text, groupRemedy(facts)));
+  }
+  return found;
+}
+
+function decoderRemedy(facts: EventFacts): string {
+  return `${install(facts)}  # decoder dfn-fail2ban; agents: see agent-fail2ban.xml in /usr/lib/wazuh-dfn/snippets`;
+}
+
+function groupRemedy({ home }: EventFacts): string {
+  return `vi ${home}/etc/rules/local_rules.xml  # write <group name="syslog,fail2ban,"> without blanks; then: ${home}/bin/wazuh-control restart`;
+}
+
+/** @param analysisdStartedAtMs undefined: not known */
+export async function lookAtRuleset(
+  home: string,
+  conf: OssecConf | undefined,
+  analysisdStartedAtMs: number | undefined,
+): Promise<Ruleset | undefined> {
+  const budget = { bytes: maxBytes, files: maxFiles };
+  try {
+    const rules = await filesOf(home, conf, "rule", budget);
+    const decoders = await filesOf(home, conf, "decoder", budget);
+    const changed = new Set<string>();
+    for (const { path } of rules) {
+      if (analysisdStartedAtMs === undefined) break;
+      if (Number((await statOwn(path)).mtimeMs) > analysisdStartedAtMs + 1000) changed.add(path);
+    }
+    return { rules: eventRulesIn(rules), decoders: fail2banDecodersIn(decoders.map(({ text }) => text)), changed };
+  } catch (reason) {
+    if (errnoOf(reason) === "EACCES") return undefined;
+    throw reason;
+  }
+}
+
+/** Level from which alerts are written; 3 is Wazuh's default. */
+export function logAlertLevelOf(conf: OssecConf | undefined): number {
+  const level = conf === undefined ? undefined : settingOf(conf, "alerts", "log_alert_level");
+  return level !== undefined && /^\d{1,2}$/.test(level) ? Number(level) : 3;
+}
+
+interface RulesetFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/**
+ * The files of rules or decoders that ossec.conf names, in their order: each directory's by name (Wazuh source:
+ * src/config/rules-config.c). What is no file of that kind, or leads out of the manager's home, is passed over.
+ */
+async function filesOf(
+  home: string,
+  conf: OssecConf | undefined,
+  kind: "rule" | "decoder",
+  budget: { bytes: number; files: number },
+): Promise<RulesetFile[]> {
+  const settings = (name: string): string[] =>
+    conf === undefined ? [] : settingsOf(conf, "ruleset", `${kind}_${name}`).map((one) => one.replace(/\/+$/, ""));
+  const named = settings("dir");
+  const directories = new Set(named.length > 0 ? named : [`ruleset/${kind}s`, `etc/${kind}s`]);
+  const excluded = settings("exclude");
+  const places = settings("include").map((one) => (one.includes("/") ? one : `ruleset/${kind}s/${one}`));
+  for (const directory of directories) {
+    const names = await namesIn(join(home, directory), (name) => name.endsWith(".xml"), maxFiles).catch(
+      (reason: unknown): string[] => {
+        if (isAbsent(reason)) return [];
+        throw reason;
+      },
+    );
+    places.push(...names.toSorted().map((name) => `${directory}/${name}`));
+  }
+  const files: RulesetFile[] = [];
+  for (const place of new Set(places)) {
+    if (place.split("/").includes("..") || excluded.includes(place) || excluded.includes(basename(place))) continue;
+    budget.files -= 1;
+    const text = budget.files < 0 ? undefined : await textOf(join(home, place));
+    budget.bytes -= text?.length ?? 0;
+    if (budget.files < 0 || budget.bytes < 0) {
+      throw new DfnError("IO", `${home} holds more than ${maxFiles} files or ${maxBytes} bytes of rules and decoders`);
+    }
+    if (text !== undefined) files.push({ path: join(home, place), text });
+  }
+  return files;
+}
+
+/** Undefined where it is not a file of rules: a link of user wazuh's, a pipe, far too large. */
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return await wholeText(path, maxFileBytes);
+  } catch (reason) {
+    if (reason instanceof DfnError || isAbsent(reason)) return undefined;
+    throw reason;
+  }
+}
