@@ -1,8 +1,8 @@
 /** The command line: picks one file of commands/, and turns what it throws into a message and an exit code. */
 import { asksForHelp, overview, unknownCommand } from "./commands/help.ts";
 import type { Command, Io } from "./commands/command.ts";
+import { say } from "./commands/say.ts";
 import { DfnError, errnoOf, exitCodes } from "./errors.ts";
-import { printableLines } from "./printable.ts";
 
 /** Each command is loaded when it is asked for, so that `version` does not wait for a Kafka client. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
@@ -49,19 +49,12 @@ async function listing(): Promise<string> {
 /** Says what was thrown, and gives the exit code for it. */
 function report(error: unknown): number {
   if (error instanceof DfnError) {
-    say(error.message);
+    say(process.stderr, error.message);
     return error.exitCode;
   }
   const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  say(`a fault in wazuh-dfn itself, please report it: ${trace}`);
+  say(process.stderr, `a fault in wazuh-dfn itself, please report it: ${trace}`);
   return softwareFault;
-}
-
-/** Further lines are set in: a newline in a file's name does not begin a message of ours. */
-function say(message: string): void {
-  const [first = "", ...more] = printableLines(message).split("\n");
-  const lines = more.map((line) => (line.startsWith("  ") ? line : `  ${line}`));
-  process.stderr.write(`${[`wazuh-dfn: ${first}`, ...lines].join("\n")}\n`);
 }
 
 process.stdout.on("error", (error) => {

@@ -3,7 +3,7 @@
  * pipe there: what the owner of the state directory may read is opened with that user's rights. Only what root alone may
  * read is opened with root's, and then nothing is followed that others can change.
  */
-import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, openSync } from "node:fs";
 import { walk } from "../disk/walk-path.ts";
 import { describe, DfnError, errnoOf } from "../errors.ts";
 import { asOwner, type Owner } from "../state/owner.ts";
@@ -12,6 +12,8 @@ import { asOwner, type Owner } from "../state/owner.ts";
 export interface ReplayInput {
   /** As it was named on the command line; `-` is standard input. */
   readonly path: string;
+  /** Offset, decompressed, at which reading begins. */
+  readonly from: number;
   /** Gives a descriptor; undefined: the path is opened as it is. @throws DfnError IO; else the system's error */
   readonly open: (() => number) | undefined;
 }
@@ -19,18 +21,36 @@ export interface ReplayInput {
 const { O_NOCTTY, O_NONBLOCK, O_RDONLY } = constants;
 
 /**
- * The inputs by their paths. With an owner, all are opened at once, because they cannot be afterwards; what is wrong with
+ * The inputs by their paths and offsets. With an owner, all are opened at once, because they cannot be afterwards; what is wrong with
  * one is thrown when its turn comes.
  * @param owner who the process is about to become
  * @throws DfnError IO when there are more files than the process may have open
  */
-export function replayInputs(paths: readonly string[], owner: Owner | undefined): ReplayInput[] {
-  return paths.map((path) => {
-    if (path === "-" || process.geteuid?.() !== 0) return { path, open: undefined };
-    if (owner === undefined) return { path, open: () => openAsRoot(path) };
+export function replayInputs(
+  named: readonly { readonly path: string; readonly from: number }[],
+  owner: Owner | undefined,
+): ReplayInput[] {
+  return named.map(({ path, from }) => {
+    if (path === "-" || process.geteuid?.() !== 0) return { path, from, open: undefined };
+    if (owner === undefined) return { path, from, open: () => openAsRoot(path) };
     const opened = attempt(() => openFor(owner, path));
-    return { path, open: () => opened() };
+    return { path, from, open: () => opened() };
   });
+}
+
+/**
+ * A place as `--at` names it and as the log's errors print it. When there is only the compressed file by now, that one is
+ * meant: offsets are those of the content.
+ * @throws DfnError USAGE
+ */
+export function placeNamed(text: string): { path: string; from: number } {
+  const [, path = "", digits = ""] = /^(.+):(\d{1,15})$/s.exec(text) ?? [];
+  if (path === "") {
+    const form = "is not FILE:OFFSET; use for instance /var/ossec/logs/alerts/2026/Nov/ossec-alerts-21.json.gz:4096";
+    throw new DfnError("USAGE", `replay: --at: "${text}" ${form}`);
+  }
+  const isCompressedSince = !existsSync(path) && existsSync(`${path}.gz`);
+  return { path: isCompressedSince ? `${path}.gz` : path, from: Number(digits) };
 }
 
 /** Tries at once, and gives the outcome, or throws it, later. */
@@ -78,12 +98,16 @@ function isOwnDescriptor(path: string): boolean {
 }
 
 function assertRegular(path: string, fd: number): number {
+  let isDirectory = false;
   try {
-    if (fstatSync(fd).isFile()) return fd;
+    const found = fstatSync(fd);
+    if (found.isFile()) return fd;
+    isDirectory = found.isDirectory();
   } catch (reason) {
     closeSync(fd);
     throw new DfnError("IO", `cannot read ${path}: ${describe(reason)}`, { cause: reason });
   }
   closeSync(fd);
+  if (isDirectory) throw new DfnError("IO", `cannot read ${path}: it is a directory: name the files in it`);
   throw new DfnError("IO", `cannot read ${path}: it is not a regular file; to replay a pipe, name - and redirect it`);
 }

@@ -1,9 +1,10 @@
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { dirname } from "node:path";
 import { readTimestamp } from "../config/timestamp.ts";
 import { Alert } from "../alert/alert.ts";
 import type { NewDeadLetter } from "../delivery/dead-letters.ts";
-import { describe, DfnError, exitCodes } from "../errors.ts";
+import { describe, DfnError } from "../errors.ts";
 import { createBooks } from "../forwarder/books.ts";
 import { createCore, openDeadLetters, type Core } from "../forwarder/core.ts";
 import { createSink } from "../forwarder/sink.ts";
@@ -21,8 +22,13 @@ import {
   maxLineBytes,
   parseCommandLine,
 } from "./command.ts";
-import { replayInputs } from "./replay-inputs.ts";
+import { exitCodeOf, FileFate, summaryOf } from "./replay-fate.ts";
+import { placeNamed, replayInputs } from "./replay-inputs.ts";
 import { showProgress } from "./replay-progress.ts";
+import { say } from "./say.ts";
+
+/** How long alerts that are under way are waited for after SIGINT or SIGTERM. */
+const stopMs = 4000;
 
 export const replay: Command = {
   name: "replay",
@@ -30,9 +36,14 @@ export const replay: Command = {
   usage: `Sends the relevant alerts of files through the same handlers to the same sink, and ends when all are acknowledged.
 Alerts that were sent before are sent again: name the time with --from and --to.
 
+A file that cannot be read, or does not hold alerts, does not keep the others from being sent. The summary says what became
+of each, and the exit code is that of the first that failed. SIGINT and SIGTERM end it early, with the summary.
+
 Usage: wazuh-dfn replay [options] FILE...
 
-  FILE                plain or gzip; - for standard input
+  FILE                plain, gzip, xz, bzip2 or zstd (the last three by the system's programs); - for standard input
+  --at FILE:OFFSET    the file from this byte of its content on, at which a line begins; may be repeated. This is
+                      what the forwarder's errors name
   --from TIME         alerts from this time on, for instance 2026-11-21T03:00:00+01:00
   --to TIME           alerts before this time
   --dry-run           write the records to standard output, one JSON object a line, and send nothing
@@ -41,12 +52,15 @@ ${configOptionsHelp}`,
   async run(args, io) {
     const options = {
       ...configOptions,
+      at: { type: "string", multiple: true },
       from: { type: "string" },
       to: { type: "string" },
       "dry-run": { type: "boolean", default: false },
       json: { type: "boolean", default: false },
     } as const;
-    const { values, positionals } = parseCommandLine(replay, args, options, { least: 1, most: 10_000 });
+    const { values, positionals } = parseCommandLine(replay, args, options, { least: 0, most: 10_000 });
+    const named = [...(values.at ?? []).map(placeNamed), ...positionals.map((path) => ({ path, from: 0 }))];
+    if (named.length === 0) throw new DfnError("USAGE", "replay: no file is named; see: wazuh-dfn replay --help");
     const config = loadConfig(values, io);
     const log = createLog(config.log.level);
     const span = { fromMs: timeOf("from", values.from), toMs: timeOf("to", values.to) };
@@ -56,34 +70,87 @@ ${configOptionsHelp}`,
     const stdout = new StreamSink(io.stdout);
     await using sink = isDry ? stdout : createSink(config, io.env, log, noTelemetry);
     const owner = isDry ? undefined : ownerOf(config.stateDir, { isWritten: true });
-    const inputs = replayInputs(positionals, owner);
+    const inputs = replayInputs(named, owner);
     become(owner, config.sink.kind === "file" ? [dirname(config.sink.path)] : []);
     await using store = openDeadLetters(config, log);
     const deadLetters = isDry ? reportOnly(log) : store;
     const parts = { config, sink, deadLetters, books, couples: undefined, offsets: undefined, feedback: undefined };
     const core = createCore(parts);
-    const intake = intakeOf(core, books.replay, span);
+    const fates = inputs.map(({ path, from }) => new FileFate(path, from));
+    const counts = (): Counts => books.replay.snapshot();
     const progress: ReplayProgress = { bytes: 0 };
-    const stopProgress = await showProgress(io.stderr, positionals, () => ({
-      ...progress,
-      ...books.replay.snapshot(),
-    }));
-    try {
+    const paths = inputs.map(({ path }) => path);
+    const stopProgress = await showProgress(io.stderr, paths, () => ({ ...progress, ...counts() }));
+    using stop = new Stop();
+    const { signal } = stop;
+    const readAll = async (): Promise<void> => {
       sink.open();
-      core.shipper.begin(await sink.lookup(core.topics, {}));
-      for (const { path, open } of inputs) await replayFile(path, maxLineBytes(config), intake, progress, open);
+      const lookup = await Promise.race([sink.lookup(core.topics, {}), stop.requested]);
+      if (lookup === undefined) return;
+      core.shipper.begin(lookup);
+      for (const [at, fate] of fates.entries()) {
+        if (signal.aborted) break;
+        const before = counts();
+        const intake = intakeOf(core, books.replay, span, fate);
+        const reading = { maxLineBytes: maxLineBytes(config), from: fate.from, signal };
+        const end = await replayFile(inputs[at] ?? fate, reading, intake, progress);
+        fate.ended(end, before, counts());
+        if (end.failure !== undefined) say(io.stderr, end.failure.message);
+      }
+    };
+    try {
+      await readAll();
       core.outbox.flush();
-      await Promise.race([core.shipper.idle(), ...(isDry ? [once(stdout.closed, "abort")] : [])]);
+      const given = isDry ? [once(stdout.closed, "abort")] : [];
+      await Promise.race([
+        core.shipper.idle(),
+        ...given,
+        stop.requested.then(() => sleep(stopMs, undefined, { ref: false })),
+      ]);
     } finally {
       stopProgress();
       core.shipper.dispose();
       core.outbox.dispose();
       // The records of a dry run have standard output for themselves.
-      (isDry ? io.stderr : io.stdout).write(summaryOf(books.replay.snapshot(), values.json));
+      (isDry ? io.stderr : io.stdout).write(summaryOf(counts(), fates, values.json));
     }
-    return books.replay.deadLettered > 0 ? exitCodes.DATA : 0;
+    return stop.exitCode ?? exitCodeOf(counts(), fates);
   },
 };
+
+/** A first SIGINT or SIGTERM asks for the end; the next one ends the process as ever. */
+class Stop implements Disposable {
+  readonly #controller = new AbortController();
+  readonly signal = this.#controller.signal;
+  /** Resolves when the end is asked for. */
+  readonly requested: Promise<undefined>;
+  /** 128 and the number of the signal, as shells have it; undefined before. */
+  exitCode: number | undefined;
+  readonly #handlers = (
+    [
+      ["SIGINT", 130],
+      ["SIGTERM", 143],
+    ] as const
+  ).map(([name, code]) => {
+    const handler = (): void => {
+      this.exitCode = code;
+      this[Symbol.dispose]();
+      this.#controller.abort();
+    };
+    process.on(name, handler);
+    return { name, handler };
+  });
+
+  constructor() {
+    this.requested = new Promise((resolve) => {
+      this.signal.addEventListener("abort", () => resolve(undefined), { once: true });
+    });
+  }
+
+  [Symbol.dispose](): void {
+    for (const { name, handler } of this.#handlers) process.removeListener(name, handler);
+  }
+}
 
 /** Milliseconds since 1970; undefined: no bound. */
 interface Span {
@@ -91,18 +158,25 @@ interface Span {
   readonly toMs: number | undefined;
 }
 
-/** The end of a replay asks the shipper, not each line. */
-const counted = { settled: () => undefined };
-
-function intakeOf(core: Core, counters: SourceCounters, span: Span): ReplayIntake {
+function intakeOf(core: Core, counters: SourceCounters, span: Span, fate: FileFate): ReplayIntake {
   return {
     next: (bytes, from, end) => core.relevance.next(bytes, from, end),
     ignored: (lines) => counters.passedBy(lines),
     deliver(bytes, place) {
-      if (isOutside(bytes, span)) counters.passedBy(1);
-      else core.pipeline.offer({ source: "replay", bytes, place, owner: counted });
+      if (isOutside(bytes, span)) {
+        counters.passedBy(1);
+        return false;
+      }
+      const owner = fate.owner(place.offset);
+      const { kind } = core.pipeline.offer({ source: "replay", bytes, place, owner });
+      owner.offered(kind !== "ignored");
+      return kind === "taken" || kind === "salvaged";
     },
-    overLong: (head, place) => core.pipeline.damaged("replay", "over-long", place, head, counted),
+    overLong(head, place) {
+      const owner = fate.owner(place.offset);
+      core.pipeline.damaged("replay", "over-long", place, head, owner);
+      owner.offered(true);
+    },
     room: () => core.budget.room(),
   };
 }
@@ -135,16 +209,4 @@ function reportOnly(log: Log): { add(entry: NewDeadLetter): Promise<void> } {
       log.warn({ reason, detail, place }, "would be kept as a dead letter");
     },
   };
-}
-
-function summaryOf(counts: Counts, asJson: boolean): string {
-  const summary = {
-    read: counts.read,
-    relevant: counts.read - counts.ignored,
-    acknowledged: counts.acknowledged,
-    deadLetters: counts.deadLettered,
-  };
-  if (asJson) return `${JSON.stringify(summary)}\n`;
-  const { read, relevant, acknowledged, deadLetters } = summary;
-  return `read ${read}, relevant ${relevant}, acknowledged ${acknowledged}, dead letters ${deadLetters}\n`;
 }

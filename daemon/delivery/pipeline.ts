@@ -186,6 +186,7 @@ export class Pipeline {
     const ofPiece: Owner = {
       settled(outcome) {
         open -= 1;
+        owner.pieceSettled?.(outcome);
         if (open === 0) owner.settled(outcome);
       },
     };

@@ -9,6 +9,8 @@ import type { StoredRecord } from "./sink-offsets.ts";
 export interface Owner {
   /** Called exactly once where `offer` says "taken", "second" or "rejected", maybe before it returns. */
   settled(outcome: Outcome): void;
+  /** Called for each piece of a broken line that was taken or rejected, before `settled`. */
+  pieceSettled?(outcome: Outcome): void;
 }
 
 /** A copy of an alert that waits for the outcome of another one. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { appendFileSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { LogTree } from "../unit/sources/tail/support/log-tree.ts";
 import { TestTail } from "../unit/sources/tail/support/test-tail.ts";
 
@@ -108,13 +109,48 @@ test("of a .gz that breaks off the whole lines are read, the place of the break 
   const whole = tail.intake.taken.filter(({ kind }) => kind === "line").map(({ text }) => text);
   assert.ok(whole.length > 1000);
   assert.deepEqual(whole, [...lines.slice(0, whole.length - 1), "22"]);
-  assert.equal(tail.logged.find("error", /21\.json\.gz cannot be decompressed beyond byte \d+/).length, 1);
+  const offset = lines.slice(0, whole.length - 1).join("\n").length + 1;
+  const told = tail.logged.find("error", /21\.json\.gz cannot be decompressed beyond byte \d+/);
+  assert.equal(told.length, 1);
+  assert.ok(told[0]?.includes(`wazuh-dfn replay --at ${gz}:${offset}`), told[0]);
   await tail.turn(3);
   await tail.stop();
   const again = await TestTail.start(tree);
   assert.deepEqual(again.texts, []);
   assert.deepEqual(again.logged.find("error", /./), []);
   await again.stop();
+});
+
+test("what follows the content of a .gz holds nobody up: padding of zeros, garbage, an empty member", async () => {
+  for (const behind of [
+    Buffer.alloc(1),
+    Buffer.alloc(512),
+    Buffer.alloc(40_960),
+    Buffer.alloc(40_960, "g"),
+    gzipSync(""),
+  ]) {
+    using tree = new LogTree();
+    tree.rotate("20");
+    await (await TestTail.start(tree)).stop();
+    const days = ["21", "22", "23", "24"];
+    for (const day of days) {
+      tree.rotate(day);
+      tree.write(`${day} first`, `${day} last`);
+    }
+    for (const day of days.slice(0, -1)) {
+      tree.compress(day);
+      appendFileSync(`${tree.dated(day)}.gz`, behind);
+    }
+    const tail = await TestTail.start(tree);
+    await tail.turn(3);
+    assert.deepEqual(
+      tail.texts,
+      days.flatMap((day) => [`${day} first`, `${day} last`]),
+    );
+    assert.deepEqual(tail.logged.find("error", /./), []);
+    assert.equal(tail.logged.find("warn", /40960 bytes behind .* are not gzip/).length, behind.includes("g") ? 3 : 0);
+    await tail.stop();
+  }
 });
 
 test("the status tells the lag over all files, and descriptors do not pile up over rotations", async () => {

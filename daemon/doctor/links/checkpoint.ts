@@ -86,8 +86,9 @@ export function judgeArchives({ stored, archives, isRunning, currentId, director
     position.id === currentId || own === undefined || archives.some(({ name }) => name.rank === own.rank);
   if (!isOwnThere && !isRunning) {
     const text = `${position.file} is gone, and was read up to byte ${position.offset} only`;
-    const back = `${directory}/${position.name ?? "FILE"}.json`;
-    return [failed(text, command`wazuh-dfn replay FILE  # bring it back from a backup, as ${back}`)];
+    const back = `${directory}/${own.stem}.json`;
+    const place = `${back}:${position.offset}`;
+    return [failed(text, command`wazuh-dfn replay --at ${place}  # when ${back} is there again, from a backup`)];
   }
   const unread = archives.filter(({ name }) => name.rank > afterRank || name.rank === own?.rank);
   const compressed = unread.filter((archive) => archive.compressed);

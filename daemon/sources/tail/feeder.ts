@@ -34,6 +34,11 @@ export class Feeder {
     this.#splitter.reset(offset);
   }
 
+  /** Offset at which the unfinished line begins, or the next one. */
+  get lineStart(): number {
+    return this.#splitter.lineStart;
+  }
+
   /** Bytes of the unfinished line that were read and not handed on. */
   get unfinishedBytes(): number {
     return this.#splitter.rest().length;

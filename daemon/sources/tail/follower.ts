@@ -11,7 +11,7 @@ import { Stillness } from "./stillness.ts";
 import { statusOf, type TailStatus } from "./status.ts";
 import { Succession, type Opened } from "./succession.ts";
 import type { TailOptions } from "./options.ts";
-import { explain, Trouble } from "./trouble.ts";
+import { explain, replayCommand, Trouble } from "./trouble.ts";
 
 /** Longer than alerts.json is ever away while it is re-linked, and short enough to be told within two seconds. */
 const patienceMs = 1000;
@@ -141,13 +141,22 @@ export class Follower {
         return this.#report(pause.reason, file);
       case "replaced":
         return this.#startAgain(generation);
-      case "broken":
+      case "broken": {
+        const offset = this.#feeder.lineStart;
         this.#options.log.error(
           `${file} cannot be decompressed beyond byte ${generation.offset} of its content: ${describe(pause.reason)}. ` +
-            `What came out was read; the rest is lost unless an intact copy is sent with "wazuh-dfn replay".`,
+            `What came out was read; the rest is lost unless an intact copy is put there and sent: ` +
+            replayCommand(file, offset),
         );
         return this.#finish(generation, signal);
+      }
       case "end":
+        if (pause.ignoredBytes !== undefined && pause.ignoredBytes > 0) {
+          this.#options.log.warn(
+            `${file} is whole, but ${pause.ignoredBytes} bytes behind its compressed data are not gzip: they were ` +
+              `left out, as gzip(1) leaves them out.`,
+          );
+        }
         return generation.isCompressed ? this.#finish(generation, signal) : this.#lookAtPath(state);
       default:
         return pause satisfies never;

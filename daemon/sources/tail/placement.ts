@@ -7,6 +7,7 @@ import { parseStem } from "./dated-name.ts";
 import type { Journal } from "./journal.ts";
 import { isProvable, locate } from "./locate.ts";
 import type { Opened, Succession } from "./succession.ts";
+import { replayCommand } from "./trouble.ts";
 
 /** Finds the place to read from after a start. Nothing is moved silently: the log says what was skipped or repeated. */
 export class Placement {
@@ -66,8 +67,8 @@ export class Placement {
       if (wasRead) {
         this.#log.error(
           `${position.file}, read up to byte ${position.offset}, is gone or holds other content now. What it held ` +
-            `beyond that byte is lost unless a copy of it is sent with "wazuh-dfn replay". Going on with the oldest ` +
-            `file that is newer.`,
+            `beyond that byte is lost unless it is put back there from a backup and sent: ` +
+            `${replayCommand(position.file, position.offset)} Going on with the oldest file that is newer.`,
         );
       }
       return undefined;

@@ -2,8 +2,8 @@
 export type Read =
   /** Bytes in order; the buffer is used again after the next call but one. */
   | { readonly kind: "bytes"; readonly bytes: Buffer }
-  /** There is nothing more, for now or for good. */
-  | { readonly kind: "end" }
+  /** There is nothing more, for now or for good. `ignoredBytes`: bytes behind compressed data that are none. */
+  | { readonly kind: "end"; readonly ignoredBytes?: number }
   /** The bytes before the position are no longer what they were: truncated, or overwritten in place. */
   | { readonly kind: "replaced" }
   /** The content cannot be decoded any further; everything before that was given. */

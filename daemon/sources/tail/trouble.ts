@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { describe, errnoOf } from "../../errors.ts";
+import { command } from "../../printable.ts";
 import type { Log } from "../../telemetry/log.ts";
 
 /** While it lasts, a trouble is logged again after this time. */
@@ -48,6 +49,14 @@ export class Trouble {
     if (this.#saidAt !== undefined) this.#log.info(message);
     this.#since = this.#saidAt = this.#reason = undefined;
   }
+}
+
+/**
+ * The command that sends what a file holds from an offset on, to be pasted as it is.
+ * @param offset decompressed; a line begins there
+ */
+export function replayCommand(file: string, offset: number): string {
+  return command`wazuh-dfn replay --at ${`${file}:${offset}`}`;
 }
 
 /**

@@ -1,0 +1,128 @@
+import type { Outcome } from "../delivery/contract.ts";
+import type { Owner } from "../delivery/shipment.ts";
+import { exitCodes, type DfnError } from "../errors.ts";
+import { command, printable, toPrintableJson } from "../printable.ts";
+import { nameOf, type ReplayEnd } from "../sources/replay.ts";
+import type { Counts } from "../telemetry/counters.ts";
+
+/** What became of one file of a replay. */
+export class FileFate {
+  readonly path: string;
+  readonly from: number;
+  /** Undefined until its turn is over. */
+  #end: ReplayEnd | undefined;
+  #read = 0;
+  #relevant = 0;
+  #acknowledged = 0;
+  #deadLetters = 0;
+  /** Offsets of lines that have no outcome, ascending. */
+  readonly #open = new Set<number>();
+
+  constructor(path: string, from: number) {
+    this.path = path;
+    this.from = from;
+  }
+
+  /** Who hears of the outcome of the line at an offset; `offered` says that there will be one, once it is offered. */
+  owner(offset: number): Owner & { offered(isOpen: boolean): void } {
+    let hasPieces = false;
+    let isSettled = false;
+    return {
+      pieceSettled: (outcome) => {
+        hasPieces = true;
+        this.#count(outcome);
+      },
+      settled: (outcome) => {
+        isSettled = true;
+        this.#open.delete(offset);
+        if (!hasPieces) this.#count(outcome);
+      },
+      offered: (isOpen) => {
+        if (isOpen && !isSettled) this.#open.add(offset);
+      },
+    };
+  }
+
+  /** Its turn is over. @param before counters when it began @param after and now */
+  ended(end: ReplayEnd, before: Counts, after: Counts): void {
+    this.#end = end;
+    this.#read = after.read - before.read;
+    this.#relevant = this.#read - (after.ignored - before.ignored);
+  }
+
+  get failure(): DfnError | undefined {
+    return this.#end?.failure;
+  }
+
+  /** Whether all of it was read and has its outcome. */
+  get isWhole(): boolean {
+    return this.#state === "whole" || this.#state === "empty";
+  }
+
+  get #state(): ReplayEnd["kind"] | "not read" {
+    if (this.#end === undefined) return "not read";
+    return this.#open.size > 0 && this.#end.kind !== "failed" ? "stopped" : this.#end.kind;
+  }
+
+  /** The first line that has no outcome, or was not read. */
+  get #offset(): number {
+    const [oldest] = this.#open;
+    return oldest ?? this.#end?.offset ?? this.from;
+  }
+
+  summary(): Readonly<Record<string, string | number | undefined>> {
+    return {
+      file: nameOf(this.path),
+      state: this.#state,
+      from: this.from,
+      offset: this.#offset,
+      read: this.#read,
+      relevant: this.#relevant,
+      acknowledged: this.#acknowledged,
+      deadLetters: this.#deadLetters,
+      reason: this.failure?.message,
+      continue: this.#continuation(),
+    };
+  }
+
+  line(): string {
+    const { file, state, read, relevant, acknowledged, deadLetters } = this.summary();
+    const counts = `read ${read}, relevant ${relevant}, acknowledged ${acknowledged}, dead letters ${deadLetters}`;
+    const where = state === "failed" || state === "stopped" ? ` at byte ${this.#offset}` : "";
+    const reason = this.failure === undefined ? "" : `; ${this.failure.message}`;
+    const next = state === "stopped" || state === "not read" ? this.#continuation() : undefined;
+    const more = next === undefined ? "" : `; go on with: ${next}`;
+    return `${printable(`${String(file)}: ${state}${where}: ${counts}${reason}${more}`)}\n`;
+  }
+
+  #continuation(): string | undefined {
+    if (this.isWhole || this.path === "-") return undefined;
+    return command`wazuh-dfn replay --at ${`${this.path}:${this.#offset}`}`;
+  }
+
+  #count(outcome: Outcome): void {
+    if (outcome === "acknowledged") this.#acknowledged += 1;
+    else if (outcome === "dead-letter") this.#deadLetters += 1;
+  }
+}
+
+/** The text of a replay's end; one line on each file, unless there is one file and all is well with it. */
+export function summaryOf(counts: Counts, fates: readonly FileFate[], asJson: boolean): string {
+  const total = {
+    read: counts.read,
+    relevant: counts.read - counts.ignored,
+    acknowledged: counts.acknowledged,
+    deadLetters: counts.deadLettered,
+  };
+  if (asJson) return `${toPrintableJson({ ...total, files: fates.map((fate) => fate.summary()) })}\n`;
+  const { read, relevant, acknowledged, deadLetters } = total;
+  const first = `read ${read}, relevant ${relevant}, acknowledged ${acknowledged}, dead letters ${deadLetters}\n`;
+  const isPlain = fates.length === 1 && fates.every(({ isWhole }) => isWhole);
+  return isPlain ? first : [first, ...fates.map((fate) => fate.line())].join("");
+}
+
+/** The code of the first file that failed; else it tells of dead letters. */
+export function exitCodeOf(counts: Counts, fates: readonly FileFate[]): number {
+  const failed = fates.find(({ failure }) => failure !== undefined)?.failure;
+  return failed?.exitCode ?? (counts.deadLettered > 0 ? exitCodes.DATA : 0);
+}
