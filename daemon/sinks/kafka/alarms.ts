@@ -1,4 +1,5 @@
 import type { Log } from "../../telemetry/log.ts";
+import { monotonicMs, timeOfDayMs } from "./clock.ts";
 import type { Concern, Fault } from "./faults.ts";
 
 /** A trouble that lasts is repeated in the log once in this time. */
@@ -45,22 +46,27 @@ export interface Trouble {
 /** Says each trouble once, then at most once a minute, and says when it is over. */
 export class Alarms {
   readonly #log: Log;
-  readonly #standing = new Map<string, { trouble: Trouble; concern: Concern; saidAt: number }>();
+  readonly #now: () => number;
+  /** Times beside the trouble's own are on the monotonic clock. */
+  readonly #standing = new Map<string, { trouble: Trouble; concern: Concern; beganAt: number; saidAt: number }>();
   #last: Trouble | undefined;
 
-  constructor(log: Log) {
+  /** @param now milliseconds on a clock that never goes back */
+  constructor(log: Log, now: () => number = monotonicMs) {
     this.#log = log;
+    this.#now = now;
   }
 
   /** @param subject what is in trouble: `Kafka`, or a topic */
   raise(subject: string, fault: Fault): void {
-    const now = Date.now();
+    const now = this.#now();
     const standing = this.#standing.get(subject);
     const remedy = remedies[fault.concern];
-    const trouble = { subject, text: fault.text, remedy, since: standing?.trouble.since ?? now };
+    const trouble = { subject, text: fault.text, remedy, since: standing?.trouble.since ?? timeOfDayMs() };
     this.#last = trouble;
     const isDue = standing === undefined || standing.concern !== fault.concern || now - standing.saidAt >= repeatMs;
-    this.#standing.set(subject, { trouble, concern: fault.concern, saidAt: isDue ? now : standing.saidAt });
+    const beganAt = standing?.beganAt ?? now;
+    this.#standing.set(subject, { trouble, concern: fault.concern, beganAt, saidAt: isDue ? now : standing.saidAt });
     if (!isDue) return;
     const sentence = `${subject}: ${fault.text}${remedy === "" ? "" : `; ${remedy}`}. Nothing is lost, it is tried again until it works`;
     if (needsHand.has(fault.concern)) this.#log.error(sentence);
@@ -72,7 +78,7 @@ export class Alarms {
     const standing = this.#standing.get(subject);
     if (standing === undefined) return;
     this.#standing.delete(subject);
-    const lastedMs = Date.now() - standing.trouble.since;
+    const lastedMs = this.#now() - standing.beganAt;
     this.#log.info(`${subject}: works again after ${(lastedMs / 1000).toFixed(1)} s`);
   }
 

@@ -1,4 +1,5 @@
 import { describe } from "../../errors.ts";
+import { monotonicMs } from "./clock.ts";
 import { BrokerConnection, type ConnectionSettings } from "./connection.ts";
 import type { KafkaTelemetry } from "./telemetry.ts";
 
@@ -8,7 +9,7 @@ const restMs = { first: 50, longest: 1000 };
 interface Place {
   connection: BrokerConnection | undefined;
   failures: number;
-  /** Milliseconds since 1970 before which no new attempt is made, and why. */
+  /** Milliseconds on the monotonic clock before which no new attempt is made, and why. */
   restUntil: number;
   lastError: Error | undefined;
 }
@@ -42,7 +43,7 @@ export class Cluster {
     const place = this.#places.get(key) ?? { connection: undefined, failures: 0, restUntil: 0, lastError: undefined };
     this.#places.set(key, place);
     if (place.connection === undefined || place.connection.isClosed) {
-      if (Date.now() < place.restUntil && place.lastError !== undefined) throw place.lastError;
+      if (monotonicMs() < place.restUntil && place.lastError !== undefined) throw place.lastError;
       this.#connecting(address);
       place.connection = new BrokerConnection(address, this.#settings);
       place.connection.onClosed((reason) => this.#telemetry.disconnected(address, describe(reason)));
@@ -79,7 +80,7 @@ export class Cluster {
   #failed(place: Place, reason: unknown): void {
     place.connection = undefined;
     place.lastError = reason instanceof Error ? reason : new Error(String(reason));
-    place.restUntil = Date.now() + Math.min(restMs.first * 2 ** place.failures, restMs.longest);
+    place.restUntil = monotonicMs() + Math.min(restMs.first * 2 ** place.failures, restMs.longest);
     place.failures += 1;
   }
 }

@@ -2,8 +2,10 @@ import { connect as connectPlain, isIP, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { parseAddress, type Address } from "./address.ts";
 import { ByteReader } from "./byte-reader.ts";
+import { monotonicMs } from "./clock.ts";
 import { KafkaError } from "./faults.ts";
 import { forgetOnClose } from "./forget-on-close.ts";
+import { FrameReader } from "./frame-reader.ts";
 import {
   apiKeys,
   Connection,
@@ -23,6 +25,8 @@ const openWithinMs = 10_000;
 const keepAliveMs = 30_000;
 /** No answer to our requests is larger; what looks so is no Kafka (TLS on a plain connection, for one). */
 const maxAnswerBytes = 64 * 1024 * 1024;
+/** The same before both sides have proved who they are: versions and authentication take a few hundred bytes. */
+const maxHandshakeBytes = 1024 * 1024;
 /** The produce request that this forwarder encodes; every Kafka since 2.1 takes it, 4.x included. */
 export const produceVersion = 7;
 
@@ -58,7 +62,7 @@ export class BrokerConnection {
   #state: "opening" | "open" | "closed" = "opening";
   #closedBy: Error | undefined;
   #unanswered = 0;
-  /** When the last answer came, or the oldest request without one went out after a rest; milliseconds since 1970. */
+  /** When the last answer came, or the oldest request without one went out after a rest; on the monotonic clock. */
   #heardAt = 0;
   readonly #onClosed: ((reason: Error) => void)[] = [];
 
@@ -72,12 +76,14 @@ export class BrokerConnection {
       logger: noLog,
       socketFactory: ({ onConnect }) => this.#makeSocket(onConnect),
       requestTimeout: options.requestTimeoutMs,
-      enforceRequestTimeout: true,
+      // kafkajs measures it on the machine's clock, which may be set back: `send` does it.
+      enforceRequestTimeout: false,
       connectionTimeout: openWithinMs,
       clientId: options.clientId,
       // A copy for each: kafkajs keeps its state of the exchange in it.
       sasl: options.sasl === undefined ? null : { ...options.sasl, password: options.sasl.password() },
     });
+    this.#checkFrames();
     this.opened = this.#open();
     this.opened.catch(() => {}); // Whoever waits for it has it; the reason is kept in #closedBy too.
   }
@@ -92,7 +98,7 @@ export class BrokerConnection {
 
   /** For how long requests have been waiting without any answer coming in; 0 where none waits. Milliseconds. */
   get silentMs(): number {
-    return this.#unanswered === 0 || this.isClosed ? 0 : Date.now() - this.#heardAt;
+    return this.#unanswered === 0 || this.isClosed ? 0 : monotonicMs() - this.#heardAt;
   }
 
   /** The listener is called once, when the connection is closed, by whichever side. */
@@ -120,7 +126,13 @@ export class BrokerConnection {
   async send<T>(protocol: InnerProtocol, decode: (payload: Buffer, apiVersion: number) => Promise<T> | T): Promise<T> {
     if (this.#state === "closed") throw this.#closedBy ?? new Error("closed");
     const { request } = protocol;
-    if (this.#unanswered++ === 0) this.#heardAt = Date.now();
+    const { requestTimeoutMs } = this.#settings.options;
+    const deadline = setTimeout(
+      () =>
+        this.close(new Error(`${this.address} has not answered ${request.apiName} in ${requestTimeoutMs / 1000} s`)),
+      requestTimeoutMs,
+    );
+    if (this.#unanswered++ === 0) this.#heardAt = monotonicMs();
     try {
       return await this.#inner.send<T>({
         request,
@@ -134,14 +146,34 @@ export class BrokerConnection {
       this.close(error);
       throw error;
     } finally {
+      clearTimeout(deadline);
       this.#unanswered -= 1;
-      this.#heardAt = Date.now();
+      this.#heardAt = monotonicMs();
     }
   }
 
   /** The newest form of a request that the broker speaks. */
   protocol(api: "Fetch" | "ListOffsets" | "Metadata" | "InitProducerId", args: object): InnerProtocol {
     return lookup(this.#versions)(apiKeys[api], requests[api])(args);
+  }
+
+  /**
+   * Puts a check in front of kafkajs's reader, which is called from the socket's event: what it throws there would end
+   * the process, and it throws for a length below 4 (a telnet server's first bytes are enough). Only whole frames with
+   * a possible length reach it, and whatever is thrown ends this connection alone.
+   */
+  #checkFrames(): void {
+    const frames = new FrameReader(() => (this.isOpen ? maxAnswerBytes : maxHandshakeBytes));
+    const take = this.#inner.processData.bind(this.#inner);
+    this.#inner.processData = (chunk) => {
+      if (this.isClosed) return;
+      try {
+        for (const frame of frames.push(chunk)) take(frame);
+      } catch (cause) {
+        const text = `${this.address} does not speak Kafka's protocol here (TLS on one side only?)`;
+        this.close(new Error(text, { cause }));
+      }
+    };
   }
 
   async #open(): Promise<void> {
@@ -209,11 +241,6 @@ export class BrokerConnection {
     socket.once("close", () => {
       clearTimeout(reach);
       this.close(new Error(`the connection to ${this.address} was closed`, { cause }));
-    });
-    socket.on("data", () => {
-      if (this.#inner.bytesNeeded > maxAnswerBytes) {
-        this.close(new Error(`${this.address} does not speak Kafka's protocol here (TLS on one side only?)`));
-      }
     });
     return socket;
   }

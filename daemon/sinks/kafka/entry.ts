@@ -1,4 +1,5 @@
 import type { SinkRecord, WriteOutcome } from "../../delivery/contract.ts";
+import { monotonicMs, timeOfDayMs } from "./clock.ts";
 import { codecNumbers, compress, type Compression } from "./compression.ts";
 import type { Fault } from "./faults.ts";
 import { batchHeaderBytes, encodeRecords, stampHeader, type BatchNumber } from "./record-batch.ts";
@@ -8,7 +9,8 @@ import { scratch } from "./scratch.ts";
 export class Parcel {
   readonly result: Promise<readonly WriteOutcome[]>;
   /** Milliseconds since 1970; the timestamp of its records. */
-  readonly takenAt = Date.now();
+  readonly takenAt = timeOfDayMs();
+  readonly #beganAt = monotonicMs();
   readonly #outcomes: WriteOutcome[] = [];
   #missing: number;
   #resolve: (outcomes: readonly WriteOutcome[]) => void = () => {};
@@ -21,6 +23,11 @@ export class Parcel {
       this.#reject = reject;
     });
     if (count === 0) this.#resolve([]);
+  }
+
+  /** Milliseconds since the call. */
+  get ageMs(): number {
+    return monotonicMs() - this.#beganAt;
   }
 
   /** Each index is settled once. */

@@ -1,6 +1,7 @@
 import { headerNames, lookupKey, type Lookup, type Shipped, type SinkOffsets } from "../../delivery/contract.ts";
 import { describe } from "../../errors.ts";
 import { Backoff } from "./backoff.ts";
+import { monotonicMs } from "./clock.ts";
 import { faultOfError, KafkaError } from "./faults.ts";
 import type { SenderContext } from "./sender-context.ts";
 import { readRange } from "./read-range.ts";
@@ -174,9 +175,9 @@ async function persist({ topology, signal }: LookupContext, step: () => Promise<
     } catch (reason) {
       signal.throwIfAborted();
       if (reason instanceof Unreadable) throw reason;
-      if (reason instanceof KafkaError) answeredSince ??= Date.now();
+      if (reason instanceof KafkaError) answeredSince ??= monotonicMs();
       else answeredSince = undefined;
-      if (answeredSince !== undefined && Date.now() - answeredSince >= giveUpAfterMs) {
+      if (answeredSince !== undefined && monotonicMs() - answeredSince >= giveUpAfterMs) {
         throw new Unreadable(faultOfError(reason).text);
       }
       await backoff.wait(signal);

@@ -1,5 +1,6 @@
 import type { SinkRecord } from "../../delivery/contract.ts";
 import { Backoff } from "./backoff.ts";
+import { monotonicMs } from "./clock.ts";
 import type { BrokerConnection } from "./connection.ts";
 import { Entry, Parcel } from "./entry.ts";
 import { faultOfCode, faultOfError, KafkaError, type Fault } from "./faults.ts";
@@ -191,7 +192,7 @@ export class PartitionSender {
     this.#troubledSince = undefined;
     alarms.clear(`writing to topic ${this.topic}`);
     alarms.clear(`partition ${this.topic}/${this.partition}`);
-    telemetry.acknowledged(entry.slots.length, bytes, Date.now() - entry.parcel.takenAt);
+    telemetry.acknowledged(entry.slots.length, bytes, entry.parcel.ageMs);
     for (const [delta, { index }] of entry.slots.entries()) {
       entry.parcel.settle(index, { kind: "acknowledged", offset: base + delta });
     }
@@ -232,13 +233,13 @@ export class PartitionSender {
 
   #report(fault: Fault): void {
     const { alarms, log, topology } = this.#context;
-    this.#troubledSince ??= Date.now();
+    this.#troubledSince ??= monotonicMs();
     log.debug(`${this.topic}/${this.partition}: ${fault.text}`);
     // What is wrong with the topic itself is said where its metadata are read.
     const isSaid = (topology.codeOf(this.topic) ?? 0) !== 0;
     if (fault.concern !== "none" && fault.concern !== "unreachable") {
       if (!isSaid) alarms.raise(`writing to topic ${this.topic}`, fault);
-    } else if (Date.now() - this.#troubledSince >= reportAfterMs) {
+    } else if (monotonicMs() - this.#troubledSince >= reportAfterMs) {
       alarms.raise(`partition ${this.topic}/${this.partition}`, fault);
     }
   }

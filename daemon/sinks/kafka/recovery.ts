@@ -135,7 +135,7 @@ function settleFound(entry: Entry, search: StandingSearch, { options, telemetry 
   for (const slot of found) {
     entry.parcel.settle(slot.index, { kind: "acknowledged", offset: search.found.get(slot) ?? 0 });
   }
-  telemetry.acknowledged(found.size, entry.batch?.length ?? 0, Date.now() - entry.parcel.takenAt);
+  telemetry.acknowledged(found.size, entry.batch?.length ?? 0, entry.parcel.ageMs);
   const rest = entry.without(found, options.compression);
   return rest === undefined ? [] : [rest];
 }

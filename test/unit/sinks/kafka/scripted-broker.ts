@@ -45,6 +45,8 @@ export class ScriptedBroker implements AsyncDisposable {
   readonly produced: Produced[] = [];
   readonly log: StoredRecord[] = [];
   connections = 0;
+  /** New connections are ended as soon as they are made. */
+  refusesConnections = false;
   /** Connections that the other side ended with a reset. */
   resets = 0;
   metadataCode = 0;
@@ -90,6 +92,7 @@ export class ScriptedBroker implements AsyncDisposable {
 
   #serve(socket: Socket): void {
     this.connections += 1;
+    if (this.refusesConnections) return void socket.destroy();
     this.#sockets.add(socket);
     let received = Buffer.alloc(0);
     let last: Promise<void> = Promise.resolve();
