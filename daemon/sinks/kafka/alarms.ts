@@ -16,6 +16,10 @@ export const remedies: Readonly<Record<Concern, string>> = {
   "tls-ciphers":
     "have ciphers with forward secrecy switched on at the brokers (ssl.cipher.suites with TLS_ECDHE_...), or add one that they offer to sink.kafka.tls.ciphers; where a client certificate is wanted, set sink.kafka.tls.cert and key",
   authentication: "check sink.kafka.sasl: mechanism, user name and password",
+  clock:
+    "compare this machine's clock with the brokers' (timedatectl, chronyc tracking) and set the one that is wrong; if both are right, raise message.timestamp.after.max.ms and message.timestamp.before.max.ms of the topic",
+  "records-refused":
+    "find out in the broker's log what the topic does not take; a topic with cleanup.policy=compact, for instance, takes no record without a key",
   "topic-missing": "create the topic, or correct its name in the configuration",
   "topic-authorization": "give this client's principal the operations Write and Describe on the topic",
   "cluster-authorization": "give this client's principal the operation IdempotentWrite on the cluster",
@@ -28,6 +32,8 @@ const needsHand: ReadonlySet<Concern> = new Set([
   "tls-version",
   "tls-ciphers",
   "authentication",
+  "clock",
+  "records-refused",
   "topic-missing",
   "topic-authorization",
   "cluster-authorization",

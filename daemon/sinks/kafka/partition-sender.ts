@@ -4,7 +4,7 @@ import { monotonicMs } from "./clock.ts";
 import type { BrokerConnection } from "./connection.ts";
 import { Entry, Parcel } from "./entry.ts";
 import { faultOfCode, faultOfError, KafkaError, type Fault } from "./faults.ts";
-import { recover } from "./recovery.ts";
+import { recover, RefusalStreak } from "./recovery.ts";
 import { sequenceAfter } from "./record-batch.ts";
 import { fetchOffset, newProducerId, produce, type ProduceAnswer } from "./requests.ts";
 import type { SenderContext } from "./sender-context.ts";
@@ -42,6 +42,7 @@ export class PartitionSender {
   readonly partition: number;
   readonly #context: SenderContext;
   readonly #backoff = new Backoff();
+  readonly #streak = new RefusalStreak();
   /** Without an outcome, in the order of `write`. Those under way are the first `#inFlight` ones. */
   #entries: Entry[] = [];
   #inFlight = 0;
@@ -188,6 +189,7 @@ export class PartitionSender {
       this.#end = baseOffset < (entry.floor ?? 0) ? next : Math.max(this.#end ?? 0, next);
     }
     this.#isProven = true;
+    this.#streak.taken();
     this.#backoff.reset();
     this.#troubledSince = undefined;
     alarms.clear(`writing to topic ${this.topic}`);
@@ -214,7 +216,9 @@ export class PartitionSender {
       for (const entry of this.#entries) entry.floor = 0;
     }
     const before = [...this.#entries];
-    const { entries, isNumberedAnew, isProgress } = await recover(this.topic, partition, before, this.#context);
+    const recovery = await recover(this.topic, partition, before, this.#context, this.#streak);
+    const { entries, isNumberedAnew, isProgress } = recovery;
+    if (recovery.fault !== undefined) this.#report(recovery.fault);
     signal.throwIfAborted();
     for (const entry of entries) {
       entry.fault = undefined;
