@@ -64,6 +64,14 @@ export class Cluster {
     return [...this.#places.values()].flatMap(({ connection }) => (connection?.isOpen === true ? [connection] : []));
   }
 
+  /** Connections that are being made, each with what it waits for. */
+  get waits(): readonly string[] {
+    const opening = [...this.#places.values()].flatMap(({ connection }) =>
+      connection?.waitsFor === undefined ? [] : [`${connection.address} waits for ${connection.waitsFor}`],
+    );
+    return [...new Set(opening)];
+  }
+
   /** Ends all connections; whoever needs one gets a new one. */
   reset(reason: Error): void {
     const places = [...this.#places.values()];

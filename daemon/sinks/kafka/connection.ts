@@ -1,5 +1,7 @@
-import { connect as connectPlain, isIP, type Socket } from "node:net";
+import type { LookupAddress } from "node:dns";
+import { connect as connectPlain, isIP, type LookupFunction, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
+import { describe } from "../../errors.ts";
 import { parseAddress, type Address } from "./address.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { monotonicMs } from "./clock.ts";
@@ -16,11 +18,15 @@ import {
   type InnerProtocol,
   type InnerVersions,
 } from "./kafkajs-inner.ts";
+import { systemNames, type Names } from "./names.ts";
 import type { KafkaOptions } from "./options.ts";
 
-/** A connection that takes longer to come about is given up: a lost first packet is sent again after 1 s only. */
+/**
+ * A connection that takes longer to come about, once the broker's name is resolved, is given up: a lost first packet is
+ * sent again after 1 s only.
+ */
 const reachWithinMs = 2500;
-/** Bound for everything until the first request: TCP, TLS, versions, authentication. */
+/** Bound for everything between the look-up of the name and the first request: TCP, TLS, versions, authentication. */
 const openWithinMs = 10_000;
 const keepAliveMs = 30_000;
 /** No answer to our requests is larger; what looks so is no Kafka (TLS on a plain connection, for one). */
@@ -43,6 +49,8 @@ export interface ConnectionSettings {
   readonly options: KafkaOptions;
   /** TLS options as they are now (files may have been replaced), or undefined for an unencrypted connection. */
   readonly tls: () => ConnectionOptions | undefined;
+  /** Where the names of brokers are resolved; the process's own if it is not given. */
+  readonly names?: Names;
 }
 
 /**
@@ -58,6 +66,8 @@ export class BrokerConnection {
   readonly #settings: ConnectionSettings;
   readonly #inner: InnerConnection;
   #socket: Socket | undefined;
+  #addresses: readonly LookupAddress[] = [];
+  #waitsFor = "its name to be resolved";
   #versions: InnerVersions = {};
   #state: "opening" | "open" | "closed" = "opening";
   #closedBy: Error | undefined;
@@ -94,6 +104,11 @@ export class BrokerConnection {
 
   get isClosed(): boolean {
     return this.#state === "closed";
+  }
+
+  /** What a connection that is being made waits for, in words that go behind "waits for"; undefined for others. */
+  get waitsFor(): string | undefined {
+    return this.#state === "opening" ? this.#waitsFor : undefined;
   }
 
   /** For how long requests have been waiting without any answer coming in; 0 where none waits. Milliseconds. */
@@ -177,14 +192,17 @@ export class BrokerConnection {
   }
 
   async #open(): Promise<void> {
-    const deadline = setTimeout(
-      () => this.close(new Error(`no answer from ${this.address} within ${openWithinMs / 1000} s of connecting`)),
-      openWithinMs,
-    );
+    let deadline: NodeJS.Timeout | undefined;
     // kafkajs leaves some ways of a connection's end unanswered while it connects; closing must end the wait.
     const closed = new Promise<never>((_resolve, reject) => this.onClosed(reject));
     closed.catch(() => {}); // Only the race below waits for it.
     try {
+      const names = this.#settings.names ?? systemNames;
+      this.#addresses = await Promise.race([closed, names.resolve(this.#target.host)]);
+      deadline = setTimeout(
+        () => this.close(new Error(`no answer from ${this.address} within ${openWithinMs / 1000} s of connecting`)),
+        openWithinMs,
+      );
       await Promise.race([closed, this.#handshake()]);
       this.#state = "open";
     } catch (reason) {
@@ -197,7 +215,9 @@ export class BrokerConnection {
   }
 
   async #handshake(): Promise<void> {
+    this.#waitsFor = "a connection";
     await this.#inner.connect();
+    this.#waitsFor = "its answer";
     if (this.#socket !== undefined) forgetOnClose(this.#socket);
     this.#versions = await this.#askVersions();
     const produce = this.#versions[apiKeys.Produce];
@@ -220,14 +240,22 @@ export class BrokerConnection {
     return answer.versions;
   }
 
+  /** Gives the addresses that were resolved to whoever makes the socket. */
+  readonly #lookUp: LookupFunction = (_host, { all }, done) => {
+    const [first] = this.#addresses;
+    if (all === true) done(null, [...this.#addresses]);
+    else done(null, first?.address ?? "", first?.family);
+  };
+
   #makeSocket(onConnect: () => void): Socket {
     const { host, port } = this.#target;
     if (this.#socket !== undefined) throw new Error("the connection is used up");
     const tls = this.#settings.tls();
+    const place = { host, port, lookup: this.#lookUp };
     const socket =
       tls === undefined
-        ? connectPlain({ host, port }, onConnect)
-        : connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...tls }, onConnect);
+        ? connectPlain(place, onConnect)
+        : connectTls({ ...place, ...(isIP(host) === 0 ? { servername: host } : {}), ...tls }, onConnect);
     this.#socket = socket;
     socket.setKeepAlive(true, keepAliveMs);
     socket.setNoDelay(true);
@@ -237,7 +265,12 @@ export class BrokerConnection {
     }, reachWithinMs);
     socket.once("connect", () => clearTimeout(reach));
     let cause: Error | undefined;
-    socket.once("error", (error) => (cause = error));
+    socket.once("error", (error) => {
+      cause = error;
+      // A name with several addresses: the error has a reason for each, and no text of its own, which kafkajs passes on.
+      if (error instanceof AggregateError && error.message === "")
+        error.message = error.errors.map(describe).join("; ");
+    });
     socket.once("close", () => {
       clearTimeout(reach);
       this.close(new Error(`the connection to ${this.address} was closed`, { cause }));

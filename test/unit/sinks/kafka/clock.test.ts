@@ -22,8 +22,8 @@ test("nothing in the Kafka sink asks for the time of day, but for what is shown 
     "alarms.ts": 1,
     // Where both clocks are.
     "clock.ts": 2,
-    // The timestamp of records.
-    "entry.ts": 1,
+    // The timestamp of records, and the one that they get when the first is refused.
+    "entry.ts": 2,
     // When the last record was acknowledged, for the status.
     "sink.ts": 1,
     // Certificates end at a time of day.
