@@ -18,6 +18,7 @@ export const remedies: Readonly<Record<Concern, string>> = {
   authentication: "check sink.kafka.sasl: mechanism, user name and password",
   clock:
     "compare this machine's clock with the brokers' (timedatectl, chronyc tracking) and set the one that is wrong; if both are right, raise message.timestamp.after.max.ms and message.timestamp.before.max.ms of the topic",
+  quota: "raise the quota of this client (consumer_byte_rate, producer_byte_rate), if it is to be faster",
   "records-refused":
     "find out in the broker's log what the topic does not take; a topic with cleanup.policy=compact, for instance, takes no record without a key",
   "topic-missing": "create the topic, or correct its name in the configuration",

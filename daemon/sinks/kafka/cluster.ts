@@ -34,10 +34,11 @@ export class Cluster {
 
   /**
    * An open connection to this address.
-   * @param purpose looking things up has a connection of its own, so that it does not hold up the sending
+   * @param purpose looking things up has a connection of its own, so that it does not hold up the sending; metadata get
+   *                one while a quota keeps the broker from reading the others
    * @throws what kept the connection from being made
    */
-  async connection(address: string, purpose: "send" | "lookup" = "send"): Promise<BrokerConnection> {
+  async connection(address: string, purpose: "send" | "lookup" | "metadata" = "send"): Promise<BrokerConnection> {
     if (this.#isClosed) throw new Error("the sink was closed");
     const key = `${purpose} ${address}`;
     const place = this.#places.get(key) ?? { connection: undefined, failures: 0, restUntil: 0, lastError: undefined };
@@ -70,6 +71,11 @@ export class Cluster {
       connection?.waitsFor === undefined ? [] : [`${connection.address} waits for ${connection.waitsFor}`],
     );
     return [...new Set(opening)];
+  }
+
+  /** Whether a quota holds back what is sent over any connection. */
+  get isThrottled(): boolean {
+    return this.openConnections.some(({ throttledMs }) => throttledMs > 0);
   }
 
   /** Ends all connections; whoever needs one gets a new one. */

@@ -33,6 +33,8 @@ const keepAliveMs = 30_000;
 const maxAnswerBytes = 64 * 1024 * 1024;
 /** The same before both sides have proved who they are: versions and authentication take a few hundred bytes. */
 const maxHandshakeBytes = 1024 * 1024;
+/** A broker that asks for more patience in one answer does not get it: by default its quotas know windows of 11 s. */
+const maxThrottleMs = 60_000;
 /** The produce request that this forwarder encodes; every Kafka since 2.1 takes it, 4.x included. */
 export const produceVersion = 7;
 
@@ -51,6 +53,8 @@ export interface ConnectionSettings {
   readonly tls: () => ConnectionOptions | undefined;
   /** Where the names of brokers are resolved; the process's own if it is not given. */
   readonly names?: Names;
+  /** A broker holds the client back for so many milliseconds, because of a quota. */
+  readonly onThrottle?: (durationMs: number) => void;
 }
 
 /**
@@ -74,6 +78,8 @@ export class BrokerConnection {
   #unanswered = 0;
   /** When the last answer came, or the oldest request without one went out after a rest; on the monotonic clock. */
   #heardAt = 0;
+  /** Until when the broker reads nothing from this connection, because of a quota; on the monotonic clock. */
+  #throttledUntil = 0;
   readonly #onClosed: ((reason: Error) => void)[] = [];
 
   constructor(address: string, settings: ConnectionSettings) {
@@ -113,7 +119,26 @@ export class BrokerConnection {
 
   /** For how long requests have been waiting without any answer coming in; 0 where none waits. Milliseconds. */
   get silentMs(): number {
-    return this.#unanswered === 0 || this.isClosed ? 0 : monotonicMs() - this.#heardAt;
+    if (this.#unanswered === 0 || this.isClosed) return 0;
+    return Math.max(0, monotonicMs() - Math.max(this.#heardAt, this.#throttledUntil));
+  }
+
+  /** For how long the broker will not read what is sent, because of a quota; milliseconds. */
+  get throttledMs(): number {
+    return this.isClosed ? 0 : Math.max(0, this.#throttledUntil - monotonicMs());
+  }
+
+  /**
+   * Takes the throttle time out of an answer. The broker leaves the connection unread for that time (KIP-219), so what
+   * is sent meanwhile waits, and its silence says nothing about it.
+   * @returns the time that counts, milliseconds
+   */
+  throttle(durationMs: number): number {
+    if (durationMs <= 0) return 0;
+    const bounded = Math.min(durationMs, maxThrottleMs);
+    this.#throttledUntil = Math.max(this.#throttledUntil, monotonicMs() + bounded);
+    this.#settings.onThrottle?.(bounded);
+    return bounded;
   }
 
   /** The listener is called once, when the connection is closed, by whichever side. */
@@ -142,11 +167,14 @@ export class BrokerConnection {
     if (this.#state === "closed") throw this.#closedBy ?? new Error("closed");
     const { request } = protocol;
     const { requestTimeoutMs } = this.#settings.options;
-    const deadline = setTimeout(
-      () =>
-        this.close(new Error(`${this.address} has not answered ${request.apiName} in ${requestTimeoutMs / 1000} s`)),
-      requestTimeoutMs,
-    );
+    const sentAt = monotonicMs();
+    let deadline: NodeJS.Timeout | undefined;
+    const giveUpInTime = (): void => {
+      const leftMs = Math.max(sentAt, this.#throttledUntil) + requestTimeoutMs - monotonicMs();
+      if (leftMs > 0) deadline = setTimeout(giveUpInTime, Math.ceil(leftMs));
+      else this.close(new Error(`${this.address} has not answered ${request.apiName} in ${requestTimeoutMs / 1000} s`));
+    };
+    giveUpInTime();
     if (this.#unanswered++ === 0) this.#heardAt = monotonicMs();
     try {
       return await this.#inner.send<T>({

@@ -35,6 +35,7 @@ export type Concern =
   | "tls-ciphers"
   | "authentication"
   | "clock"
+  | "quota"
   | "records-refused"
   | "topic-missing"
   | "topic-authorization"

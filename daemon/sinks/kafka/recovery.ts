@@ -7,7 +7,7 @@ import { MissingCodec } from "./compression.ts";
 import type { Entry } from "./entry.ts";
 import { faultOfError, KafkaError, type Fault } from "./faults.ts";
 import type { SenderContext } from "./sender-context.ts";
-import { readRange } from "./read-range.ts";
+import { Cursor, readRange } from "./read-range.ts";
 import { StandingSearch } from "./standing.ts";
 
 /** A batch that arrives damaged so often is damaged before it leaves, or says "corrupt" for something else. */
@@ -191,10 +191,11 @@ async function withoutStanding(
   if (doubtful.length === 0) return entries;
   const from = Math.min(...doubtful.map(({ floor }) => floor ?? 0));
   const backoff = new Backoff();
+  let search = new StandingSearch(doubtful);
+  const cursor = new Cursor(from, () => (search = new StandingSearch(doubtful)));
   for (;;) {
-    const search = new StandingSearch(doubtful);
     try {
-      await readRange(context, topic, partition, from, (record) => search.visit(record));
+      await readRange(context, topic, partition, cursor, (record) => search.visit(record));
       return entries.flatMap((entry) => settleFound(entry, search, context));
     } catch (reason) {
       if (isUnreadable(reason)) {

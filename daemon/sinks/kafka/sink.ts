@@ -47,6 +47,7 @@ export class KafkaSink implements Sink {
   readonly #timers: NodeJS.Timeout[] = [];
   #isPlaintextSaid = false;
   #lastAcknowledgedAt: number | undefined;
+  #throttledMs = 0;
   /** When something last got an outcome, or began to wait for one; on the monotonic clock. */
   #progressAt = 0;
 
@@ -58,7 +59,11 @@ export class KafkaSink implements Sink {
     this.#options = options;
     this.#log = log;
     this.#tls = options.tls === undefined ? undefined : new TlsFiles(options.tls);
-    this.#settings = { options, tls: () => this.#tls?.current };
+    this.#settings = {
+      options,
+      tls: () => this.#tls?.current,
+      onThrottle: (durationMs) => (this.#throttledMs += durationMs),
+    };
     this.#alarms = new Alarms(log);
     this.#cluster = new Cluster(this.#settings, telemetry, (address) => this.#warnOfPlaintext([address]));
     this.#topology = new Topology(this.#cluster, options.brokers, this.#alarms, this.#stop.signal);
@@ -132,6 +137,7 @@ export class KafkaSink implements Sink {
       isConnected: connected.length > 0,
       connected,
       waitingBatches: this.#waiting,
+      throttledMs: this.#throttledMs,
       lastAcknowledgedAt: this.#lastAcknowledgedAt,
       troubles: this.#alarms.standing,
       lastError: last === undefined ? undefined : { text: `${last.subject}: ${last.text}`, since: last.since },
@@ -158,6 +164,8 @@ export class KafkaSink implements Sink {
 
   /** Work waits and nothing has moved for twice a request's time: whatever hangs, new connections are the way out. */
   #checkProgress(): void {
+    // A broker that holds us back because of a quota goes on by itself.
+    if (this.#cluster.isThrottled) this.#progressAt = monotonicMs();
     const limitMs = 2 * this.#options.requestTimeoutMs;
     if (this.#waiting === 0 || monotonicMs() - this.#progressAt < limitMs) return;
     this.#progressAt = monotonicMs();

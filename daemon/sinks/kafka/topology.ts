@@ -129,12 +129,15 @@ export class Topology {
    * question that fails is asked of the next ones, all round.
    */
   async #askAnyone(topics: readonly string[]): Promise<Metadata> {
-    const open = this.#cluster.openConnections;
+    const all = this.#cluster.openConnections;
+    const open = all.filter(({ throttledMs }) => throttledMs === 0);
     const others = [...new Set([...this.#seeds, ...this.#known])].filter(
       (address) => !open.some((connection) => connection.address === address),
     );
     const first = this.#firstTried % Math.max(others.length, 1);
     const closed = [...others.slice(first), ...others.slice(0, first)].slice(0, maxTriedAtOnce);
+    const purposeOf = (address: string): "send" | "metadata" =>
+      all.some((connection) => connection.address === address) ? "metadata" : "send";
     let isAnswered = false;
     let deadline: NodeJS.Timeout | undefined;
     const silence = new Promise<never>((_resolve, reject) => {
@@ -154,7 +157,9 @@ export class Topology {
     try {
       const answers = [
         ...open.map((connection, index) => ask(async () => connection, index * staggerMs)),
-        ...closed.map((address) => ask(() => this.#cluster.connection(address), open.length * staggerMs)),
+        ...closed.map((address) =>
+          ask(() => this.#cluster.connection(address, purposeOf(address)), open.length * staggerMs),
+        ),
       ];
       return await Promise.race([Promise.any(answers), silence]);
     } catch (reason) {
