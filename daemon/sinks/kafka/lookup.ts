@@ -114,7 +114,7 @@ async function lookAt(
     else findings.next[name] = await nextOffset(topic, partition, context);
   };
   try {
-    await persist(context, step);
+    await persist(context, `looking up what ${name} holds`, step);
   } catch (reason) {
     reading.forget();
     throw reason;
@@ -124,7 +124,7 @@ async function lookAt(
 /** Partitions of a topic; 0 for one that does not exist and of which nothing was shipped. */
 async function partitionCount(topic: string, isRead: boolean, context: LookupContext): Promise<number> {
   let count: number | undefined;
-  await persist(context, async () => {
+  await persist(context, `looking up what ${topic} holds`, async () => {
     await context.topology.refresh();
     const code = context.topology.codeOf(topic);
     if (code === undefined) throw new Error(`${topic}: no broker answers`);
@@ -184,23 +184,36 @@ function idOf({ headers, value }: StoredRecord, nodes: ReadonlySet<string> | und
 
 /**
  * Repeats a step until it succeeds: without end while Kafka is away, for a bounded time while it answers but does not
- * give what is asked for.
+ * give what is asked for. Nothing is delivered meanwhile, so what it waits for is reported at once.
+ * @param subject what it is about, for the report
  * @throws Unreadable in the second case
  */
-async function persist({ topology, signal }: LookupContext, step: () => Promise<void>): Promise<void> {
+async function persist(
+  { topology, alarms, signal }: LookupContext,
+  subject: string,
+  step: () => Promise<void>,
+): Promise<void> {
   const backoff = new Backoff();
   let answeredSince: number | undefined;
   for (;;) {
     signal.throwIfAborted();
     try {
       await step();
+      alarms.clear(subject);
       return;
     } catch (reason) {
       signal.throwIfAborted();
-      if (reason instanceof Unreadable) throw reason;
+      if (reason instanceof Unreadable) {
+        alarms.clear(subject); // It is given up; the look-up's answer says why.
+        throw reason;
+      }
+      // What is wrong with the whole cluster is reported where its metadata are read.
+      const isReported = alarms.standing.some((trouble) => trouble.subject === "Kafka");
+      if (!isReported) alarms.raise(subject, faultOfError(reason));
       if (reason instanceof KafkaError) answeredSince ??= monotonicMs();
       else answeredSince = undefined;
       if (answeredSince !== undefined && monotonicMs() - answeredSince >= giveUpAfterMs) {
+        alarms.clear(subject);
         throw new Unreadable(faultOfError(reason).text);
       }
       await backoff.wait(signal);

@@ -192,6 +192,8 @@ export class PartitionSender {
     this.#streak.taken();
     this.#backoff.reset();
     this.#troubledSince = undefined;
+    // It proves that Kafka is there, whatever became of the last question about leaders.
+    alarms.clear("Kafka");
     alarms.clear(`writing to topic ${this.topic}`);
     alarms.clear(`partition ${this.topic}/${this.partition}`);
     telemetry.acknowledged(entry.slots.length, bytes, entry.parcel.ageMs);

@@ -7,7 +7,8 @@ import { describe } from "../../../../daemon/errors.ts";
 import { BrokerConnection } from "../../../../daemon/sinks/kafka/connection.ts";
 import { faultOfError } from "../../../../daemon/sinks/kafka/faults.ts";
 import { Names, type Resolve } from "../../../../daemon/sinks/kafka/names.ts";
-import { kafkaOptions, openSink, summary, write } from "./rig.ts";
+import { eventually } from "../../../rig/eventually.ts";
+import { kafkaOptions, Lines, openSink, summary, write } from "./rig.ts";
 import { ScriptedBroker } from "./scripted-broker.ts";
 
 const loopback: readonly LookupAddress[] = [{ address: "127.0.0.1", family: 4 }];
@@ -93,4 +94,31 @@ test("a name with several addresses of which none answers says why for each", as
   const connection = new BrokerConnection(address, { options: kafkaOptions([address]), tls: () => undefined, names });
   const reason = await connection.opened.catch((thrown: unknown) => thrown);
   assert.match(describe(reason), /127\.0\.0\.1/);
+});
+
+test("a look-up that waits for an address says so in the status, and goes on when Kafka names another", async () => {
+  await using broker = await ScriptedBroker.start();
+  broker.advertisedHost = "nowhere.invalid";
+  await using sink = openSink([broker.address]);
+  const found = sink.lookup(["t"], { "t/0": 0 });
+  const trouble = await eventually("the trouble", () => sink.status().troubles[0]);
+  assert.equal(trouble.subject, "looking up what t/0 holds");
+  assert.match(trouble.text, /nowhere\.invalid/);
+  broker.advertisedHost = "127.0.0.1";
+  assert.equal((await found).refusal, undefined);
+  assert.deepEqual(sink.status().troubles, []);
+});
+
+test("an acknowledgement ends the report that no broker answers, whatever becomes of the question for leaders", async () => {
+  await using broker = await ScriptedBroker.start();
+  const lines = new Lines();
+  await using sink = openSink([broker.address], { requestTimeoutMs: 60_000 }, lines.log);
+  await write(sink, "a");
+  broker.hidesMetadata = true;
+  broker.react = (_request, count) => (count === 2 ? { code: 6 } : "append");
+  const written = write(sink, "b");
+  await eventually("the trouble", () => sink.status().troubles.some(({ subject }) => subject === "Kafka"));
+  assert.deepEqual(summary(await written), [1]);
+  assert.deepEqual(sink.status().troubles, []);
+  assert.equal(lines.matching(/^info Kafka: works again/).length, 1);
 });

@@ -51,6 +51,10 @@ export class ScriptedBroker implements AsyncDisposable {
   /** Connections that the other side ended with a reset. */
   resets = 0;
   metadataCode = 0;
+  /** The leader's host as metadata name it. */
+  advertisedHost = "127.0.0.1";
+  /** Questions for metadata get no answer. */
+  hidesMetadata = false;
   fetchCode = 0;
   /** Most batches in an answer to a fetch. */
   batchesAtOnce = Infinity;
@@ -134,14 +138,15 @@ export class ScriptedBroker implements AsyncDisposable {
     return apiKey === 0 ? this.throttlesProduceMs : 0;
   }
 
-  #simpleAnswer(apiKey: number, reader: ByteReader): Buffer | "close" {
+  #simpleAnswer(apiKey: number, reader: ByteReader): Buffer | "close" | "silence" {
     const name = string(this.topic);
     switch (apiKey) {
       case 18:
         return Buffer.concat([int16(0), int32(versions.length), ...versions.map(([key, max]) => int16(key, 0, max))]);
       case 3:
+        if (this.hidesMetadata) return "silence";
         return Buffer.concat([
-          Buffer.concat([int32(0, 1, 1), string("127.0.0.1"), int32(this.#port), int16(-1, -1), int32(1)]),
+          Buffer.concat([int32(0, 1, 1), string(this.advertisedHost), int32(this.#port), int16(-1, -1), int32(1)]),
           Buffer.concat([int32(1), int16(this.metadataCode), name, Buffer.alloc(1)]),
           ...(this.metadataCode === 0 ? [int32(1), int16(0), int32(0, 1, 0, 0, 0)] : [int32(0)]),
         ]);
