@@ -30,6 +30,7 @@ const kafka = z.looseObject({
   isConnected: z.boolean(),
   connected: list(word),
   waitingBatches: number,
+  throttledMs: number.optional(),
   lastAcknowledgedAt: number.optional(),
   troubles: list(trouble),
   lastError: z.looseObject({ text, since: number }).optional(),

@@ -4,6 +4,7 @@ import { call, callFiles } from "./targets/custom-dfn.ts";
 import { deadLetters } from "./targets/dead-letters.ts";
 import { fetched } from "./targets/fetched.ts";
 import { gunzip } from "./targets/gunzip.ts";
+import { frames } from "./targets/frames.ts";
 import { json } from "./targets/json.ts";
 import { lineReader } from "./targets/line-reader.ts";
 import { pipeline } from "./targets/pipeline.ts";
@@ -20,6 +21,7 @@ export const targets: readonly Target[] = [
   salvaging,
   xml,
   fetched,
+  frames,
   pipeline,
   lineReader,
   socket,

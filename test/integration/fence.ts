@@ -33,7 +33,7 @@ export async function fence(kafka: Kafka, topic: string, partition: number): Pro
 /** Who wrote the batches that a partition has by now, `id/epoch`, each once, the first one first. */
 export function producersOf(kafka: Kafka, topic: string, partition: number): Promise<string[]> {
   return withLeader(kafka, topic, partition, async (leader) => {
-    const batches = await fetchBatches(leader, topic, partition, { offset: 0, maxBytes: 50_000_000 });
+    const { batches } = await fetchBatches(leader, topic, partition, { offset: 0, maxBytes: 50_000_000 });
     const found = new Set<string>();
     for (let from = 0; from + at.epoch + 2 <= batches.length;) {
       found.add(`${batches.readBigInt64BE(from + at.producerId)}/${batches.readInt16BE(from + at.epoch)}`);

@@ -1,4 +1,5 @@
 import type { Log } from "../../telemetry/log.ts";
+import { monotonicMs, timeOfDayMs } from "./clock.ts";
 import type { Concern, Fault } from "./faults.ts";
 
 /** A trouble that lasts is repeated in the log once in this time. */
@@ -15,6 +16,11 @@ export const remedies: Readonly<Record<Concern, string>> = {
   "tls-ciphers":
     "have ciphers with forward secrecy switched on at the brokers (ssl.cipher.suites with TLS_ECDHE_...), or add one that they offer to sink.kafka.tls.ciphers; where a client certificate is wanted, set sink.kafka.tls.cert and key",
   authentication: "check sink.kafka.sasl: mechanism, user name and password",
+  clock:
+    "compare this machine's clock with the brokers' (timedatectl, chronyc tracking) and set the one that is wrong; if both are right, raise message.timestamp.after.max.ms and message.timestamp.before.max.ms of the topic",
+  quota: "raise the quota of this client (consumer_byte_rate, producer_byte_rate), if it is to be faster",
+  "records-refused":
+    "find out in the broker's log what the topic does not take; a topic with cleanup.policy=compact, for instance, takes no record without a key",
   "topic-missing": "create the topic, or correct its name in the configuration",
   "topic-authorization": "give this client's principal the operations Write and Describe on the topic",
   "cluster-authorization": "give this client's principal the operation IdempotentWrite on the cluster",
@@ -27,6 +33,8 @@ const needsHand: ReadonlySet<Concern> = new Set([
   "tls-version",
   "tls-ciphers",
   "authentication",
+  "clock",
+  "records-refused",
   "topic-missing",
   "topic-authorization",
   "cluster-authorization",
@@ -45,22 +53,27 @@ export interface Trouble {
 /** Says each trouble once, then at most once a minute, and says when it is over. */
 export class Alarms {
   readonly #log: Log;
-  readonly #standing = new Map<string, { trouble: Trouble; concern: Concern; saidAt: number }>();
+  readonly #now: () => number;
+  /** Times beside the trouble's own are on the monotonic clock. */
+  readonly #standing = new Map<string, { trouble: Trouble; concern: Concern; beganAt: number; saidAt: number }>();
   #last: Trouble | undefined;
 
-  constructor(log: Log) {
+  /** @param now milliseconds on a clock that never goes back */
+  constructor(log: Log, now: () => number = monotonicMs) {
     this.#log = log;
+    this.#now = now;
   }
 
   /** @param subject what is in trouble: `Kafka`, or a topic */
   raise(subject: string, fault: Fault): void {
-    const now = Date.now();
+    const now = this.#now();
     const standing = this.#standing.get(subject);
     const remedy = remedies[fault.concern];
-    const trouble = { subject, text: fault.text, remedy, since: standing?.trouble.since ?? now };
+    const trouble = { subject, text: fault.text, remedy, since: standing?.trouble.since ?? timeOfDayMs() };
     this.#last = trouble;
     const isDue = standing === undefined || standing.concern !== fault.concern || now - standing.saidAt >= repeatMs;
-    this.#standing.set(subject, { trouble, concern: fault.concern, saidAt: isDue ? now : standing.saidAt });
+    const beganAt = standing?.beganAt ?? now;
+    this.#standing.set(subject, { trouble, concern: fault.concern, beganAt, saidAt: isDue ? now : standing.saidAt });
     if (!isDue) return;
     const sentence = `${subject}: ${fault.text}${remedy === "" ? "" : `; ${remedy}`}. Nothing is lost, it is tried again until it works`;
     if (needsHand.has(fault.concern)) this.#log.error(sentence);
@@ -72,7 +85,7 @@ export class Alarms {
     const standing = this.#standing.get(subject);
     if (standing === undefined) return;
     this.#standing.delete(subject);
-    const lastedMs = Date.now() - standing.trouble.since;
+    const lastedMs = this.#now() - standing.beganAt;
     this.#log.info(`${subject}: works again after ${(lastedMs / 1000).toFixed(1)} s`);
   }
 

@@ -1,4 +1,5 @@
 import { describe } from "../../errors.ts";
+import { monotonicMs } from "./clock.ts";
 import { BrokerConnection, type ConnectionSettings } from "./connection.ts";
 import type { KafkaTelemetry } from "./telemetry.ts";
 
@@ -8,7 +9,7 @@ const restMs = { first: 50, longest: 1000 };
 interface Place {
   connection: BrokerConnection | undefined;
   failures: number;
-  /** Milliseconds since 1970 before which no new attempt is made, and why. */
+  /** Milliseconds on the monotonic clock before which no new attempt is made, and why. */
   restUntil: number;
   lastError: Error | undefined;
 }
@@ -33,16 +34,17 @@ export class Cluster {
 
   /**
    * An open connection to this address.
-   * @param purpose looking things up has a connection of its own, so that it does not hold up the sending
+   * @param purpose looking things up has a connection of its own, so that it does not hold up the sending; metadata get
+   *                one while a quota keeps the broker from reading the others
    * @throws what kept the connection from being made
    */
-  async connection(address: string, purpose: "send" | "lookup" = "send"): Promise<BrokerConnection> {
+  async connection(address: string, purpose: "send" | "lookup" | "metadata" = "send"): Promise<BrokerConnection> {
     if (this.#isClosed) throw new Error("the sink was closed");
     const key = `${purpose} ${address}`;
     const place = this.#places.get(key) ?? { connection: undefined, failures: 0, restUntil: 0, lastError: undefined };
     this.#places.set(key, place);
     if (place.connection === undefined || place.connection.isClosed) {
-      if (Date.now() < place.restUntil && place.lastError !== undefined) throw place.lastError;
+      if (monotonicMs() < place.restUntil && place.lastError !== undefined) throw place.lastError;
       this.#connecting(address);
       place.connection = new BrokerConnection(address, this.#settings);
       place.connection.onClosed((reason) => this.#telemetry.disconnected(address, describe(reason)));
@@ -63,6 +65,19 @@ export class Cluster {
     return [...this.#places.values()].flatMap(({ connection }) => (connection?.isOpen === true ? [connection] : []));
   }
 
+  /** Connections that are being made, each with what it waits for. */
+  get waits(): readonly string[] {
+    const opening = [...this.#places.values()].flatMap(({ connection }) =>
+      connection?.waitsFor === undefined ? [] : [`${connection.address} waits for ${connection.waitsFor}`],
+    );
+    return [...new Set(opening)];
+  }
+
+  /** Whether a quota holds back what is sent over any connection. */
+  get isThrottled(): boolean {
+    return this.openConnections.some(({ throttledMs }) => throttledMs > 0);
+  }
+
   /** Ends all connections; whoever needs one gets a new one. */
   reset(reason: Error): void {
     const places = [...this.#places.values()];
@@ -79,7 +94,7 @@ export class Cluster {
   #failed(place: Place, reason: unknown): void {
     place.connection = undefined;
     place.lastError = reason instanceof Error ? reason : new Error(String(reason));
-    place.restUntil = Date.now() + Math.min(restMs.first * 2 ** place.failures, restMs.longest);
+    place.restUntil = monotonicMs() + Math.min(restMs.first * 2 ** place.failures, restMs.longest);
     place.failures += 1;
   }
 }

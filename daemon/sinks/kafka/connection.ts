@@ -1,9 +1,13 @@
-import { connect as connectPlain, isIP, type Socket } from "node:net";
+import type { LookupAddress } from "node:dns";
+import { connect as connectPlain, isIP, type LookupFunction, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
+import { describe } from "../../errors.ts";
 import { parseAddress, type Address } from "./address.ts";
 import { ByteReader } from "./byte-reader.ts";
+import { monotonicMs } from "./clock.ts";
 import { KafkaError } from "./faults.ts";
 import { forgetOnClose } from "./forget-on-close.ts";
+import { FrameReader } from "./frame-reader.ts";
 import {
   apiKeys,
   Connection,
@@ -14,15 +18,23 @@ import {
   type InnerProtocol,
   type InnerVersions,
 } from "./kafkajs-inner.ts";
+import { systemNames, type Names } from "./names.ts";
 import type { KafkaOptions } from "./options.ts";
 
-/** A connection that takes longer to come about is given up: a lost first packet is sent again after 1 s only. */
+/**
+ * A connection that takes longer to come about, once the broker's name is resolved, is given up: a lost first packet is
+ * sent again after 1 s only.
+ */
 const reachWithinMs = 2500;
-/** Bound for everything until the first request: TCP, TLS, versions, authentication. */
+/** Bound for everything between the look-up of the name and the first request: TCP, TLS, versions, authentication. */
 const openWithinMs = 10_000;
 const keepAliveMs = 30_000;
 /** No answer to our requests is larger; what looks so is no Kafka (TLS on a plain connection, for one). */
 const maxAnswerBytes = 64 * 1024 * 1024;
+/** The same before both sides have proved who they are: versions and authentication take a few hundred bytes. */
+const maxHandshakeBytes = 1024 * 1024;
+/** A broker that asks for more patience in one answer does not get it: by default its quotas know windows of 11 s. */
+const maxThrottleMs = 60_000;
 /** The produce request that this forwarder encodes; every Kafka since 2.1 takes it, 4.x included. */
 export const produceVersion = 7;
 
@@ -39,6 +51,10 @@ export interface ConnectionSettings {
   readonly options: KafkaOptions;
   /** TLS options as they are now (files may have been replaced), or undefined for an unencrypted connection. */
   readonly tls: () => ConnectionOptions | undefined;
+  /** Where the names of brokers are resolved; the process's own if it is not given. */
+  readonly names?: Names;
+  /** A broker holds the client back for so many milliseconds, because of a quota. */
+  readonly onThrottle?: (durationMs: number) => void;
 }
 
 /**
@@ -54,12 +70,16 @@ export class BrokerConnection {
   readonly #settings: ConnectionSettings;
   readonly #inner: InnerConnection;
   #socket: Socket | undefined;
+  #addresses: readonly LookupAddress[] = [];
+  #waitsFor = "its name to be resolved";
   #versions: InnerVersions = {};
   #state: "opening" | "open" | "closed" = "opening";
   #closedBy: Error | undefined;
   #unanswered = 0;
-  /** When the last answer came, or the oldest request without one went out after a rest; milliseconds since 1970. */
+  /** When the last answer came, or the oldest request without one went out after a rest; on the monotonic clock. */
   #heardAt = 0;
+  /** Until when the broker reads nothing from this connection, because of a quota; on the monotonic clock. */
+  #throttledUntil = 0;
   readonly #onClosed: ((reason: Error) => void)[] = [];
 
   constructor(address: string, settings: ConnectionSettings) {
@@ -72,12 +92,14 @@ export class BrokerConnection {
       logger: noLog,
       socketFactory: ({ onConnect }) => this.#makeSocket(onConnect),
       requestTimeout: options.requestTimeoutMs,
-      enforceRequestTimeout: true,
+      // kafkajs measures it on the machine's clock, which may be set back: `send` does it.
+      enforceRequestTimeout: false,
       connectionTimeout: openWithinMs,
       clientId: options.clientId,
       // A copy for each: kafkajs keeps its state of the exchange in it.
       sasl: options.sasl === undefined ? null : { ...options.sasl, password: options.sasl.password() },
     });
+    this.#checkFrames();
     this.opened = this.#open();
     this.opened.catch(() => {}); // Whoever waits for it has it; the reason is kept in #closedBy too.
   }
@@ -90,9 +112,33 @@ export class BrokerConnection {
     return this.#state === "closed";
   }
 
+  /** What a connection that is being made waits for, in words that go behind "waits for"; undefined for others. */
+  get waitsFor(): string | undefined {
+    return this.#state === "opening" ? this.#waitsFor : undefined;
+  }
+
   /** For how long requests have been waiting without any answer coming in; 0 where none waits. Milliseconds. */
   get silentMs(): number {
-    return this.#unanswered === 0 || this.isClosed ? 0 : Date.now() - this.#heardAt;
+    if (this.#unanswered === 0 || this.isClosed) return 0;
+    return Math.max(0, monotonicMs() - Math.max(this.#heardAt, this.#throttledUntil));
+  }
+
+  /** For how long the broker will not read what is sent, because of a quota; milliseconds. */
+  get throttledMs(): number {
+    return this.isClosed ? 0 : Math.max(0, this.#throttledUntil - monotonicMs());
+  }
+
+  /**
+   * Takes the throttle time out of an answer. The broker leaves the connection unread for that time (KIP-219), so what
+   * is sent meanwhile waits, and its silence says nothing about it.
+   * @returns the time that counts, milliseconds
+   */
+  throttle(durationMs: number): number {
+    if (durationMs <= 0) return 0;
+    const bounded = Math.min(durationMs, maxThrottleMs);
+    this.#throttledUntil = Math.max(this.#throttledUntil, monotonicMs() + bounded);
+    this.#settings.onThrottle?.(bounded);
+    return bounded;
   }
 
   /** The listener is called once, when the connection is closed, by whichever side. */
@@ -120,7 +166,16 @@ export class BrokerConnection {
   async send<T>(protocol: InnerProtocol, decode: (payload: Buffer, apiVersion: number) => Promise<T> | T): Promise<T> {
     if (this.#state === "closed") throw this.#closedBy ?? new Error("closed");
     const { request } = protocol;
-    if (this.#unanswered++ === 0) this.#heardAt = Date.now();
+    const { requestTimeoutMs } = this.#settings.options;
+    const sentAt = monotonicMs();
+    let deadline: NodeJS.Timeout | undefined;
+    const giveUpInTime = (): void => {
+      const leftMs = Math.max(sentAt, this.#throttledUntil) + requestTimeoutMs - monotonicMs();
+      if (leftMs > 0) deadline = setTimeout(giveUpInTime, Math.ceil(leftMs));
+      else this.close(new Error(`${this.address} has not answered ${request.apiName} in ${requestTimeoutMs / 1000} s`));
+    };
+    giveUpInTime();
+    if (this.#unanswered++ === 0) this.#heardAt = monotonicMs();
     try {
       return await this.#inner.send<T>({
         request,
@@ -134,8 +189,9 @@ export class BrokerConnection {
       this.close(error);
       throw error;
     } finally {
+      clearTimeout(deadline);
       this.#unanswered -= 1;
-      this.#heardAt = Date.now();
+      this.#heardAt = monotonicMs();
     }
   }
 
@@ -144,15 +200,37 @@ export class BrokerConnection {
     return lookup(this.#versions)(apiKeys[api], requests[api])(args);
   }
 
+  /**
+   * Puts a check in front of kafkajs's reader, which is called from the socket's event: what it throws there would end
+   * the process, and it throws for a length below 4 (a telnet server's first bytes are enough). Only whole frames with
+   * a possible length reach it, and whatever is thrown ends this connection alone.
+   */
+  #checkFrames(): void {
+    const frames = new FrameReader(() => (this.isOpen ? maxAnswerBytes : maxHandshakeBytes));
+    const take = this.#inner.processData.bind(this.#inner);
+    this.#inner.processData = (chunk) => {
+      if (this.isClosed) return;
+      try {
+        for (const frame of frames.push(chunk)) take(frame);
+      } catch (cause) {
+        const text = `${this.address} does not speak Kafka's protocol here (TLS on one side only?)`;
+        this.close(new Error(text, { cause }));
+      }
+    };
+  }
+
   async #open(): Promise<void> {
-    const deadline = setTimeout(
-      () => this.close(new Error(`no answer from ${this.address} within ${openWithinMs / 1000} s of connecting`)),
-      openWithinMs,
-    );
+    let deadline: NodeJS.Timeout | undefined;
     // kafkajs leaves some ways of a connection's end unanswered while it connects; closing must end the wait.
     const closed = new Promise<never>((_resolve, reject) => this.onClosed(reject));
     closed.catch(() => {}); // Only the race below waits for it.
     try {
+      const names = this.#settings.names ?? systemNames;
+      this.#addresses = await Promise.race([closed, names.resolve(this.#target.host)]);
+      deadline = setTimeout(
+        () => this.close(new Error(`no answer from ${this.address} within ${openWithinMs / 1000} s of connecting`)),
+        openWithinMs,
+      );
       await Promise.race([closed, this.#handshake()]);
       this.#state = "open";
     } catch (reason) {
@@ -165,7 +243,9 @@ export class BrokerConnection {
   }
 
   async #handshake(): Promise<void> {
+    this.#waitsFor = "a connection";
     await this.#inner.connect();
+    this.#waitsFor = "its answer";
     if (this.#socket !== undefined) forgetOnClose(this.#socket);
     this.#versions = await this.#askVersions();
     const produce = this.#versions[apiKeys.Produce];
@@ -188,14 +268,22 @@ export class BrokerConnection {
     return answer.versions;
   }
 
+  /** Gives the addresses that were resolved to whoever makes the socket. */
+  readonly #lookUp: LookupFunction = (_host, { all }, done) => {
+    const [first] = this.#addresses;
+    if (all === true) done(null, [...this.#addresses]);
+    else done(null, first?.address ?? "", first?.family);
+  };
+
   #makeSocket(onConnect: () => void): Socket {
     const { host, port } = this.#target;
     if (this.#socket !== undefined) throw new Error("the connection is used up");
     const tls = this.#settings.tls();
+    const place = { host, port, lookup: this.#lookUp };
     const socket =
       tls === undefined
-        ? connectPlain({ host, port }, onConnect)
-        : connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...tls }, onConnect);
+        ? connectPlain(place, onConnect)
+        : connectTls({ ...place, ...(isIP(host) === 0 ? { servername: host } : {}), ...tls }, onConnect);
     this.#socket = socket;
     socket.setKeepAlive(true, keepAliveMs);
     socket.setNoDelay(true);
@@ -205,15 +293,15 @@ export class BrokerConnection {
     }, reachWithinMs);
     socket.once("connect", () => clearTimeout(reach));
     let cause: Error | undefined;
-    socket.once("error", (error) => (cause = error));
+    socket.once("error", (error) => {
+      cause = error;
+      // A name with several addresses: the error has a reason for each, and no text of its own, which kafkajs passes on.
+      if (error instanceof AggregateError && error.message === "")
+        error.message = error.errors.map(describe).join("; ");
+    });
     socket.once("close", () => {
       clearTimeout(reach);
       this.close(new Error(`the connection to ${this.address} was closed`, { cause }));
-    });
-    socket.on("data", () => {
-      if (this.#inner.bytesNeeded > maxAnswerBytes) {
-        this.close(new Error(`${this.address} does not speak Kafka's protocol here (TLS on one side only?)`));
-      }
     });
     return socket;
   }

@@ -1,4 +1,5 @@
 import type { SinkRecord, WriteOutcome } from "../../delivery/contract.ts";
+import { monotonicMs, timeOfDayMs } from "./clock.ts";
 import { codecNumbers, compress, type Compression } from "./compression.ts";
 import type { Fault } from "./faults.ts";
 import { batchHeaderBytes, encodeRecords, stampHeader, type BatchNumber } from "./record-batch.ts";
@@ -8,7 +9,8 @@ import { scratch } from "./scratch.ts";
 export class Parcel {
   readonly result: Promise<readonly WriteOutcome[]>;
   /** Milliseconds since 1970; the timestamp of its records. */
-  readonly takenAt = Date.now();
+  readonly takenAt = timeOfDayMs();
+  readonly #beganAt = monotonicMs();
   readonly #outcomes: WriteOutcome[] = [];
   #missing: number;
   #resolve: (outcomes: readonly WriteOutcome[]) => void = () => {};
@@ -21,6 +23,11 @@ export class Parcel {
       this.#reject = reject;
     });
     if (count === 0) this.#resolve([]);
+  }
+
+  /** Milliseconds since the call. */
+  get ageMs(): number {
+    return monotonicMs() - this.#beganAt;
   }
 
   /** Each index is settled once. */
@@ -61,12 +68,17 @@ export class Entry {
   fault: Fault | undefined;
   /** How often it arrived damaged. */
   corruptions = 0;
+  /** It was given a new timestamp, because the broker had not taken the former one. */
+  isRestamped = false;
   #batch: Buffer | undefined;
   #attributes = 0;
+  /** Of its records; milliseconds since 1970. */
+  #timestampMs: number;
 
   constructor(parcel: Parcel, slots: readonly Slot[], compression: Compression) {
     this.parcel = parcel;
     this.slots = slots;
+    this.#timestampMs = parcel.takenAt;
     this.sealed = this.#seal(compression);
   }
 
@@ -79,8 +91,20 @@ export class Entry {
   stamp(number: BatchNumber): void {
     if (this.#batch === undefined) throw new Error("a batch is numbered before it is sealed");
     this.number = number;
-    const fields = { count: this.slots.length, attributes: this.#attributes, timestampMs: this.parcel.takenAt };
+    const fields = { count: this.slots.length, attributes: this.#attributes, timestampMs: this.#timestampMs };
     stampHeader(this.#batch, fields, number);
+  }
+
+  /**
+   * Gives its records the present time as their timestamp. Only for a batch that is certain not to be in the log: the
+   * broker must never see two contents under one number.
+   * @throws Error when it may be in the log
+   */
+  restamp(): void {
+    if (this.mayStand) throw new Error("a batch that may be in the log is sent as it is");
+    this.#timestampMs = timeOfDayMs();
+    this.isRestamped = true;
+    if (this.number !== undefined) this.stamp(this.number);
   }
 
   async #seal(compression: Compression): Promise<void> {
@@ -117,6 +141,8 @@ export class Entry {
     const part = new Entry(this.parcel, slots, compression);
     part.floor = this.floor;
     part.mayStand = this.mayStand;
+    part.#timestampMs = this.#timestampMs;
+    part.isRestamped = this.isRestamped;
     return part;
   }
 }

@@ -19,10 +19,12 @@ export class KafkaError extends Error {
  * - duplicate: it stands in the log already.
  * - gap: a batch before it is missing; certain that it was not appended.
  * - fenced: the broker does not know this producer any more: a new producer id is needed.
+ * - timestamp: the broker takes no records of that time; certain that it was not appended. The same records are sent
+ *   again with another timestamp.
  * - too-large, invalid: a record in it cannot be taken.
  * - corrupt: the bytes arrived damaged, or a record cannot be taken (old brokers say both so).
  */
-export type FaultKind = "retry" | "duplicate" | "gap" | "fenced" | "too-large" | "invalid" | "corrupt";
+export type FaultKind = "retry" | "duplicate" | "gap" | "fenced" | "timestamp" | "too-large" | "invalid" | "corrupt";
 
 /** What the administrator may have to do about it; none: it passes by itself. */
 export type Concern =
@@ -32,6 +34,9 @@ export type Concern =
   | "tls-version"
   | "tls-ciphers"
   | "authentication"
+  | "clock"
+  | "quota"
+  | "records-refused"
   | "topic-missing"
   | "topic-authorization"
   | "cluster-authorization"
@@ -78,7 +83,7 @@ const traitsOfCode = new Map<number, Traits>([
   [20, uncertain],
   [29, { ...plain, concern: "topic-authorization" }],
   [31, { ...plain, concern: "cluster-authorization" }],
-  [32, { ...plain, kind: "invalid" }],
+  [32, { ...plain, kind: "timestamp", concern: "clock" }],
   [33, { ...plain, concern: "authentication" }],
   [34, { ...plain, concern: "authentication" }],
   [35, { ...plain, concern: "unsupported" }],

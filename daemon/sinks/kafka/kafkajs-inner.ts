@@ -1,6 +1,6 @@
 /**
- * The only place that imports kafkajs. What is used of it: the connection (TCP, TLS, SASL, correlation of answers,
- * request time-outs) and the codecs of a few requests. Its cluster, producer and retry logic are not: they lose
+ * The only place that imports kafkajs. What is used of it: the connection (TCP, TLS, SASL, correlation of
+ * answers) and the codecs of a few requests. Its cluster, producer and retry logic are not: they lose
  * records silently (kafkajs issue 1303), mix topics up and give up. The version is pinned; a unit test pins the
  * shapes.
  */
@@ -69,8 +69,8 @@ export interface InnerConnectionOptions {
 }
 
 export interface InnerConnection {
-  /** Bytes that the next answer takes; read to bound it. */
-  readonly bytesNeeded: number;
+  /** Called with each chunk from the socket, inside its event; replaced by a function that checks the chunk first. */
+  processData(chunk: Buffer): void;
   connect(): Promise<unknown>;
   authenticate(): Promise<void>;
   disconnect(): Promise<unknown>;

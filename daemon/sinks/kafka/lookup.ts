@@ -1,9 +1,10 @@
 import { headerNames, lookupKey, type Lookup, type Shipped, type SinkOffsets } from "../../delivery/contract.ts";
 import { describe } from "../../errors.ts";
 import { Backoff } from "./backoff.ts";
+import { monotonicMs } from "./clock.ts";
 import { faultOfError, KafkaError } from "./faults.ts";
 import type { SenderContext } from "./sender-context.ts";
-import { readRange } from "./read-range.ts";
+import { Cursor, readRange } from "./read-range.ts";
 import type { StoredRecord } from "./record-reader.ts";
 import { isUnreadable } from "./recovery.ts";
 import { fetchOffset } from "./requests.ts";
@@ -18,7 +19,7 @@ const giveUpAfterMs = 15_000;
 /** Partitions that are read at the same time: enough to hide the network's delay, few enough for the memory. */
 const maxAtOnce = 8;
 
-type LookupContext = Pick<SenderContext, "topology" | "cluster" | "signal">;
+type LookupContext = Pick<SenderContext, "topology" | "cluster" | "alarms" | "signal">;
 
 class Unreadable extends Error {}
 
@@ -44,7 +45,7 @@ class Findings {
     return this.#ids <= maxIds && this.#characters <= maxIdCharacters;
   }
 
-  /** For a partition whose reading failed: it begins anew, or is left out. */
+  /** For a partition that is read again from its beginning, or left out. */
   giveBack(ids: readonly string[]): void {
     this.#ids -= ids.length;
     for (const id of ids) this.#characters -= id.length;
@@ -81,6 +82,22 @@ export async function lookUp(
   return refusal === undefined ? { shipped, next } : { shipped: undefined, refusal, next };
 }
 
+/** One partition, while it is read: what was found there, and how far. Both outlast a failure of the connection. */
+class Reading {
+  readonly ids: string[] = [];
+  readonly cursor: Cursor;
+  readonly #findings: Findings;
+
+  constructor(from: number, findings: Findings) {
+    this.cursor = new Cursor(from, () => this.forget());
+    this.#findings = findings;
+  }
+
+  forget(): void {
+    this.#findings.giveBack(this.ids.splice(0));
+  }
+}
+
 async function lookAt(
   topic: string,
   partition: number,
@@ -90,17 +107,24 @@ async function lookAt(
   context: LookupContext,
 ): Promise<void> {
   const name = `${topic}/${partition}`;
-  await persist(context, async () => {
+  const reading = new Reading(since[name] ?? 0, findings);
+  const step = async (): Promise<void> => {
     // With nothing to be read, one question tells the next offset.
-    if (isRead && findings.refusal === undefined) await read(topic, partition, since[name] ?? 0, findings, context);
+    if (isRead && findings.refusal === undefined) await read(topic, partition, reading, findings, context);
     else findings.next[name] = await nextOffset(topic, partition, context);
-  });
+  };
+  try {
+    await persist(context, `looking up what ${name} holds`, step);
+  } catch (reason) {
+    reading.forget();
+    throw reason;
+  }
 }
 
 /** Partitions of a topic; 0 for one that does not exist and of which nothing was shipped. */
 async function partitionCount(topic: string, isRead: boolean, context: LookupContext): Promise<number> {
   let count: number | undefined;
-  await persist(context, async () => {
+  await persist(context, `looking up what ${topic} holds`, async () => {
     await context.topology.refresh();
     const code = context.topology.codeOf(topic);
     if (code === undefined) throw new Error(`${topic}: no broker answers`);
@@ -120,14 +144,14 @@ async function nextOffset(topic: string, partition: number, { topology, cluster 
 async function read(
   topic: string,
   partition: number,
-  from: number,
+  reading: Reading,
   findings: Findings,
   context: LookupContext,
 ): Promise<void> {
   const name = `${topic}/${partition}`;
-  const ids: string[] = [];
+  const { ids, cursor } = reading;
   try {
-    findings.next[name] = await readRange(context, topic, partition, from, (record) => {
+    findings.next[name] = await readRange(context, topic, partition, cursor, (record) => {
       const id = idOf(record, findings.nodes);
       if (id === undefined) return;
       ids.push(id);
@@ -139,8 +163,8 @@ async function read(
     });
     findings.count(ids);
   } catch (reason) {
-    findings.giveBack(ids);
     if (!isUnreadable(reason) && !(reason instanceof Unreadable)) throw reason;
+    reading.forget();
     const remedy =
       reason instanceof KafkaError ? "; the operation Read on it lets the forwarder see what it sent before" : "";
     findings.refusal = `topic ${topic} cannot be read: ${describe(reason)}${remedy}`;
@@ -160,23 +184,36 @@ function idOf({ headers, value }: StoredRecord, nodes: ReadonlySet<string> | und
 
 /**
  * Repeats a step until it succeeds: without end while Kafka is away, for a bounded time while it answers but does not
- * give what is asked for.
+ * give what is asked for. Nothing is delivered meanwhile, so what it waits for is reported at once.
+ * @param subject what it is about, for the report
  * @throws Unreadable in the second case
  */
-async function persist({ topology, signal }: LookupContext, step: () => Promise<void>): Promise<void> {
+async function persist(
+  { topology, alarms, signal }: LookupContext,
+  subject: string,
+  step: () => Promise<void>,
+): Promise<void> {
   const backoff = new Backoff();
   let answeredSince: number | undefined;
   for (;;) {
     signal.throwIfAborted();
     try {
       await step();
+      alarms.clear(subject);
       return;
     } catch (reason) {
       signal.throwIfAborted();
-      if (reason instanceof Unreadable) throw reason;
-      if (reason instanceof KafkaError) answeredSince ??= Date.now();
+      if (reason instanceof Unreadable) {
+        alarms.clear(subject); // It is given up; the look-up's answer says why.
+        throw reason;
+      }
+      // What is wrong with the whole cluster is reported where its metadata are read.
+      const isReported = alarms.standing.some((trouble) => trouble.subject === "Kafka");
+      if (!isReported) alarms.raise(subject, faultOfError(reason));
+      if (reason instanceof KafkaError) answeredSince ??= monotonicMs();
       else answeredSince = undefined;
-      if (answeredSince !== undefined && Date.now() - answeredSince >= giveUpAfterMs) {
+      if (answeredSince !== undefined && monotonicMs() - answeredSince >= giveUpAfterMs) {
+        alarms.clear(subject);
         throw new Unreadable(faultOfError(reason).text);
       }
       await backoff.wait(signal);

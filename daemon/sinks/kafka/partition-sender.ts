@@ -1,9 +1,10 @@
 import type { SinkRecord } from "../../delivery/contract.ts";
 import { Backoff } from "./backoff.ts";
+import { monotonicMs } from "./clock.ts";
 import type { BrokerConnection } from "./connection.ts";
 import { Entry, Parcel } from "./entry.ts";
 import { faultOfCode, faultOfError, KafkaError, type Fault } from "./faults.ts";
-import { recover } from "./recovery.ts";
+import { recover, RefusalStreak } from "./recovery.ts";
 import { sequenceAfter } from "./record-batch.ts";
 import { fetchOffset, newProducerId, produce, type ProduceAnswer } from "./requests.ts";
 import type { SenderContext } from "./sender-context.ts";
@@ -41,6 +42,7 @@ export class PartitionSender {
   readonly partition: number;
   readonly #context: SenderContext;
   readonly #backoff = new Backoff();
+  readonly #streak = new RefusalStreak();
   /** Without an outcome, in the order of `write`. Those under way are the first `#inFlight` ones. */
   #entries: Entry[] = [];
   #inFlight = 0;
@@ -187,11 +189,14 @@ export class PartitionSender {
       this.#end = baseOffset < (entry.floor ?? 0) ? next : Math.max(this.#end ?? 0, next);
     }
     this.#isProven = true;
+    this.#streak.taken();
     this.#backoff.reset();
     this.#troubledSince = undefined;
+    // It proves that Kafka is there, whatever became of the last question about leaders.
+    alarms.clear("Kafka");
     alarms.clear(`writing to topic ${this.topic}`);
     alarms.clear(`partition ${this.topic}/${this.partition}`);
-    telemetry.acknowledged(entry.slots.length, bytes, Date.now() - entry.parcel.takenAt);
+    telemetry.acknowledged(entry.slots.length, bytes, entry.parcel.ageMs);
     for (const [delta, { index }] of entry.slots.entries()) {
       entry.parcel.settle(index, { kind: "acknowledged", offset: base + delta });
     }
@@ -213,7 +218,9 @@ export class PartitionSender {
       for (const entry of this.#entries) entry.floor = 0;
     }
     const before = [...this.#entries];
-    const { entries, isNumberedAnew, isProgress } = await recover(this.topic, partition, before, this.#context);
+    const recovery = await recover(this.topic, partition, before, this.#context, this.#streak);
+    const { entries, isNumberedAnew, isProgress } = recovery;
+    if (recovery.fault !== undefined) this.#report(recovery.fault);
     signal.throwIfAborted();
     for (const entry of entries) {
       entry.fault = undefined;
@@ -232,13 +239,13 @@ export class PartitionSender {
 
   #report(fault: Fault): void {
     const { alarms, log, topology } = this.#context;
-    this.#troubledSince ??= Date.now();
+    this.#troubledSince ??= monotonicMs();
     log.debug(`${this.topic}/${this.partition}: ${fault.text}`);
     // What is wrong with the topic itself is said where its metadata are read.
     const isSaid = (topology.codeOf(this.topic) ?? 0) !== 0;
     if (fault.concern !== "none" && fault.concern !== "unreachable") {
       if (!isSaid) alarms.raise(`writing to topic ${this.topic}`, fault);
-    } else if (Date.now() - this.#troubledSince >= reportAfterMs) {
+    } else if (monotonicMs() - this.#troubledSince >= reportAfterMs) {
       alarms.raise(`partition ${this.topic}/${this.partition}`, fault);
     }
   }

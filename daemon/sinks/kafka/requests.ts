@@ -37,7 +37,7 @@ export async function fetchMetadata(connection: BrokerConnection, topics: readon
   return connection.send(protocol, (payload, version) => {
     const reader = new ByteReader(payload);
     const int32s = (): number[] => reader.array(4, () => reader.int32());
-    if (version >= 3) reader.skip(4);
+    if (version >= 3) connection.throttle(reader.int32());
     const brokers = reader.array(10, () => {
       const node = nodes(reader);
       if (version >= 1) reader.string();
@@ -64,11 +64,10 @@ export async function fetchMetadata(connection: BrokerConnection, topics: readon
 /** A new producer id, without transactions; one a partition, so that no trouble of one reaches another. */
 export async function newProducerId(connection: BrokerConnection): Promise<{ producerId: bigint; epoch: number }> {
   const protocol = connection.protocol("InitProducerId", { transactionalId: null, transactionTimeout: 60_000 });
-  const answer = await connection.send(protocol, (payload) => ({
-    code: payload.readInt16BE(4),
-    producerId: payload.readBigInt64BE(6),
-    epoch: payload.readInt16BE(14),
-  }));
+  const answer = await connection.send(protocol, (payload) => {
+    connection.throttle(payload.readInt32BE(0));
+    return { code: payload.readInt16BE(4), producerId: payload.readBigInt64BE(6), epoch: payload.readInt16BE(14) };
+  });
   if (answer.code !== 0) throw new KafkaError(answer.code, "asking for a producer id");
   return answer;
 }
@@ -92,7 +91,7 @@ export async function fetchOffset(
   });
   const answers = await connection.send(protocol, (payload, version) => {
     const reader = new ByteReader(payload);
-    if (version >= 2) reader.skip(4);
+    if (version >= 2) connection.throttle(reader.int32());
     return reader.array(6, () => ({
       topic: reader.string(),
       partitions: reader.array(22, () => {
@@ -109,8 +108,15 @@ export async function fetchOffset(
   return answer.offset;
 }
 
+export interface Fetched {
+  readonly batches: Buffer;
+  /** For how long the broker holds the next answer back, because of a quota; milliseconds. */
+  readonly throttledMs: number;
+}
+
 /**
- * Record batches of one partition from an offset on, about `maxBytes` of them (one batch at least).
+ * Record batches of one partition from an offset on, about `maxBytes` of them (one batch at least;
+ * none at the end, and none from a broker that holds us back).
  * @throws KafkaError with the code that the leader gave for the partition
  */
 export async function fetchBatches(
@@ -118,7 +124,7 @@ export async function fetchBatches(
   topic: string,
   partition: number,
   from: { readonly offset: number; readonly maxBytes: number },
-): Promise<Buffer> {
+): Promise<Fetched> {
   const protocol = connection.protocol("Fetch", {
     maxWaitTime: 500,
     minBytes: 1,
@@ -126,9 +132,10 @@ export async function fetchBatches(
     isolationLevel: readUncommitted,
     topics: [{ topic, partitions: [{ partition, fetchOffset: String(from.offset), maxBytes: from.maxBytes }] }],
   });
+  let throttledMs = 0;
   const answers = await connection.send(protocol, (payload, version) => {
     const reader = new ByteReader(payload);
-    reader.skip(4);
+    throttledMs = connection.throttle(reader.int32());
     if (version >= 7) reader.skip(2 + 4);
     return reader.array(6, () => ({
       topic: reader.string(),
@@ -143,9 +150,11 @@ export async function fetchBatches(
   });
   const answer = answers.find((one) => one.topic === topic)?.partitions.find((one) => one.partition === partition);
   const what = `reading ${topic}/${partition}`;
+  // A client beyond its quota is answered without any topic (KIP-219).
+  if (answers.length === 0 && throttledMs > 0) return { batches: Buffer.alloc(0), throttledMs };
   if (answer === undefined) throw new Error(`${what}: the answer is about another partition`);
   if (answer.code !== 0) throw new KafkaError(answer.code, what);
-  return answer.batches;
+  return { batches: answer.batches, throttledMs };
 }
 
 function payloadOf(bytes: Buffer): InnerPayload {
@@ -173,6 +182,7 @@ export function encodeProduce(topic: string, partition: number, batch: Buffer, t
 export interface ProduceAnswer {
   readonly code: number;
   readonly baseOffset: number;
+  readonly throttledMs: number;
 }
 
 /** The answer for exactly this topic and partition, or undefined where the broker's answer is not about it. */
@@ -186,7 +196,9 @@ export function decodeProduce(payload: Buffer, topic: string, partition: number)
       return answer;
     }),
   }));
-  return answers.find((one) => one.topic === topic)?.partitions.find((one) => one.partition === partition);
+  const throttledMs = reader.int32();
+  const answer = answers.find((one) => one.topic === topic)?.partitions.find((one) => one.partition === partition);
+  return answer === undefined ? undefined : { ...answer, throttledMs };
 }
 
 /** Sends one sealed batch to the leader of its partition. */
@@ -211,5 +223,6 @@ export async function produce(
   );
   if (answer === undefined)
     throw new Error(`the answer to a produce request for ${topic}/${partition} is not about it`);
+  connection.throttle(answer.throttledMs);
   return answer;
 }

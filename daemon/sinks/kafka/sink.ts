@@ -2,6 +2,7 @@ import type { Batch, Lookup, Sink, SinkOffsets, WriteOutcome } from "../../deliv
 import type { Log } from "../../telemetry/log.ts";
 import { parseAddress } from "./address.ts";
 import { Alarms } from "./alarms.ts";
+import { monotonicMs, timeOfDayMs } from "./clock.ts";
 import { Cluster } from "./cluster.ts";
 import { assertAvailable } from "./compression.ts";
 import { BrokerConnection, type ConnectionSettings } from "./connection.ts";
@@ -46,7 +47,8 @@ export class KafkaSink implements Sink {
   readonly #timers: NodeJS.Timeout[] = [];
   #isPlaintextSaid = false;
   #lastAcknowledgedAt: number | undefined;
-  /** When something last got an outcome, or began to wait for one. Milliseconds since 1970. */
+  #throttledMs = 0;
+  /** When something last got an outcome, or began to wait for one; on the monotonic clock. */
   #progressAt = 0;
 
   /** @throws DfnError CONFIG for settings that cannot work: addresses, certificates, a codec that is not there */
@@ -57,7 +59,11 @@ export class KafkaSink implements Sink {
     this.#options = options;
     this.#log = log;
     this.#tls = options.tls === undefined ? undefined : new TlsFiles(options.tls);
-    this.#settings = { options, tls: () => this.#tls?.current };
+    this.#settings = {
+      options,
+      tls: () => this.#tls?.current,
+      onThrottle: (durationMs) => (this.#throttledMs += durationMs),
+    };
     this.#alarms = new Alarms(log);
     this.#cluster = new Cluster(this.#settings, telemetry, (address) => this.#warnOfPlaintext([address]));
     this.#topology = new Topology(this.#cluster, options.brokers, this.#alarms, this.#stop.signal);
@@ -71,11 +77,11 @@ export class KafkaSink implements Sink {
       telemetry: {
         ...telemetry,
         acknowledged: (records, bytes, latencyMs) => {
-          this.#lastAcknowledgedAt = Date.now();
+          this.#lastAcknowledgedAt = timeOfDayMs();
           telemetry.acknowledged(records, bytes, latencyMs);
         },
       },
-      onProgress: () => (this.#progressAt = Date.now()),
+      onProgress: () => (this.#progressAt = monotonicMs()),
     };
   }
 
@@ -109,7 +115,7 @@ export class KafkaSink implements Sink {
 
   async write({ topic, partition, records }: Batch): Promise<readonly WriteOutcome[]> {
     this.#stop.signal.throwIfAborted();
-    if (this.#waiting === 0) this.#progressAt = Date.now();
+    if (this.#waiting === 0) this.#progressAt = monotonicMs();
     this.#topology.track(topic);
     const name = `${topic}/${partition}`;
     let sender = this.#senders.get(name);
@@ -131,6 +137,7 @@ export class KafkaSink implements Sink {
       isConnected: connected.length > 0,
       connected,
       waitingBatches: this.#waiting,
+      throttledMs: this.#throttledMs,
       lastAcknowledgedAt: this.#lastAcknowledgedAt,
       troubles: this.#alarms.standing,
       lastError: last === undefined ? undefined : { text: `${last.subject}: ${last.text}`, since: last.since },
@@ -157,9 +164,11 @@ export class KafkaSink implements Sink {
 
   /** Work waits and nothing has moved for twice a request's time: whatever hangs, new connections are the way out. */
   #checkProgress(): void {
+    // A broker that holds us back because of a quota goes on by itself.
+    if (this.#cluster.isThrottled) this.#progressAt = monotonicMs();
     const limitMs = 2 * this.#options.requestTimeoutMs;
-    if (this.#waiting === 0 || Date.now() - this.#progressAt < limitMs) return;
-    this.#progressAt = Date.now();
+    if (this.#waiting === 0 || monotonicMs() - this.#progressAt < limitMs) return;
+    this.#progressAt = monotonicMs();
     this.#log.warn(`Kafka: no batch got through for ${limitMs / 1000} s; all connections are made anew`);
     this.#cluster.reset(new Error("no progress"));
   }

@@ -24,6 +24,8 @@ export interface KafkaStatus {
   readonly connected: readonly string[];
   /** Batches taken over by `write` that have no outcome yet. */
   readonly waitingBatches: number;
+  /** How long brokers have held this client back because of quotas since its start, added up over their answers. */
+  readonly throttledMs: number;
   readonly lastAcknowledgedAt: number | undefined;
   /** What is wrong now; the remedy is a sentence, or empty where it passes by itself. */
   readonly troubles: readonly {

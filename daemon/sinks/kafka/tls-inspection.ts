@@ -1,5 +1,6 @@
 import type { X509Certificate } from "node:crypto";
 import { DfnError } from "../../errors.ts";
+import { timeOfDayMs } from "./clock.ts";
 import { isAnchored, isInDate, isSelfSigned, systemCertificates } from "./tls-authorities.ts";
 import {
   assertOneForm,
@@ -47,7 +48,7 @@ function finding(severity: Severity, setting: string, text: string): Finding {
  * findings all is well.
  * @param now milliseconds since 1970
  */
-export function inspectTls(settings: TlsSettings, now = Date.now()): readonly Finding[] {
+export function inspectTls(settings: TlsSettings, now = timeOfDayMs()): readonly Finding[] {
   const findings: Finding[] = [];
   const attempt = <T>(look: () => T): T | undefined => {
     try {

@@ -9,12 +9,14 @@ import { fetchMetadata, type Metadata } from "./requests.ts";
 
 /** Partitions are added to topics while the forwarder runs: asked for again after this time. */
 const maxAgeMs = 60_000;
-/** Addresses tried at once when no connection is open. */
+/** Addresses tried at once when no connection is open; those behind them get their turn with the next question. */
 const maxTriedAtOnce = 6;
 /** A broker that has not answered after this time gets company. */
 const staggerMs = 300;
 /** After this time the question is given up for now; its connection is left alone, it may be slow and busy. */
 const answerWithinMs = 4000;
+/** Connections that are named in an error, with what they wait for. */
+const maxNamedWaits = 3;
 
 interface Topic {
   /** Error code of the topic, 0 for none, undefined before the first answer. */
@@ -39,6 +41,8 @@ export class Topology {
   #running: Promise<void> | undefined;
   #queued: Promise<void> | undefined;
   #isRepeating = false;
+  /** Where in the list of addresses the next question begins. */
+  #firstTried = 0;
 
   constructor(cluster: Cluster, seeds: readonly string[], alarms: Alarms, signal: AbortSignal) {
     this.#cluster = cluster;
@@ -121,18 +125,27 @@ export class Topology {
 
   /**
    * The first answer of any broker. Open connections are asked one after the other, a moment apart, because the first
-   * may be to a broker that hangs; then, at once, the configured addresses and those that Kafka named.
+   * may be to a broker that hangs; then, at once, some of the configured addresses and of those that Kafka named. A
+   * question that fails is asked of the next ones, all round.
    */
   async #askAnyone(topics: readonly string[]): Promise<Metadata> {
-    const open = this.#cluster.openConnections;
-    const closed = [...new Set([...this.#seeds, ...this.#known])]
-      .filter((address) => !open.some((connection) => connection.address === address))
-      .slice(0, maxTriedAtOnce);
+    const all = this.#cluster.openConnections;
+    const open = all.filter(({ throttledMs }) => throttledMs === 0);
+    const others = [...new Set([...this.#seeds, ...this.#known])].filter(
+      (address) => !open.some((connection) => connection.address === address),
+    );
+    const first = this.#firstTried % Math.max(others.length, 1);
+    const closed = [...others.slice(first), ...others.slice(0, first)].slice(0, maxTriedAtOnce);
+    const purposeOf = (address: string): "send" | "metadata" =>
+      all.some((connection) => connection.address === address) ? "metadata" : "send";
     let isAnswered = false;
     let deadline: NodeJS.Timeout | undefined;
     const silence = new Promise<never>((_resolve, reject) => {
-      const error = new Error(`no broker answers within ${answerWithinMs / 1000} s`);
-      deadline = setTimeout(() => reject(error), answerWithinMs);
+      deadline = setTimeout(() => {
+        const waits = this.#cluster.waits.slice(0, maxNamedWaits);
+        const text = [`no broker answers within ${answerWithinMs / 1000} s`, ...waits].join("; ");
+        reject(new Error(text));
+      }, answerWithinMs);
     });
     const ask = async (connect: () => Promise<BrokerConnection>, delayMs: number): Promise<Metadata> => {
       if (delayMs > 0) await sleep(delayMs, undefined, { signal: this.#signal });
@@ -144,10 +157,13 @@ export class Topology {
     try {
       const answers = [
         ...open.map((connection, index) => ask(async () => connection, index * staggerMs)),
-        ...closed.map((address) => ask(() => this.#cluster.connection(address), open.length * staggerMs)),
+        ...closed.map((address) =>
+          ask(() => this.#cluster.connection(address, purposeOf(address)), open.length * staggerMs),
+        ),
       ];
       return await Promise.race([Promise.any(answers), silence]);
     } catch (reason) {
+      this.#firstTried = first + closed.length;
       throw reason instanceof AggregateError ? reason.errors.at(-1) : reason;
     } finally {
       clearTimeout(deadline);

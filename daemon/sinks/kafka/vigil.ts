@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { monotonicMs } from "./clock.ts";
 import type { BrokerConnection } from "./connection.ts";
 
 /** A connection whose requests have had no answer for so long is looked after. */
@@ -31,13 +32,13 @@ class Patience {
 
   limitMs(address: string): number {
     const doubled = this.#doubled.get(address);
-    if (doubled !== undefined && Date.now() - doubled.at < patienceLastsMs) return doubled.limitMs;
+    if (doubled !== undefined && monotonicMs() - doubled.at < patienceLastsMs) return doubled.limitMs;
     this.#doubled.delete(address);
     return suspectAfterMs;
   }
 
   double(address: string): void {
-    this.#doubled.set(address, { limitMs: 2 * this.limitMs(address), at: Date.now() });
+    this.#doubled.set(address, { limitMs: 2 * this.limitMs(address), at: monotonicMs() });
   }
 }
 

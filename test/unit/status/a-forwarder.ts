@@ -10,6 +10,7 @@ export const kafkaAtWork = {
   isConnected: true,
   connected: ["a:9092"],
   waitingBatches: 0,
+  throttledMs: 0,
   lastAcknowledgedAt: 1_700_000_000_000,
   troubles: [],
   lastError: undefined,

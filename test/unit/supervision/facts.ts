@@ -30,6 +30,7 @@ export function factsWith({ alerts = 0, acknowledged = 0, troubles = 0, isReady 
       isConnected: troubles === 0,
       connected: [],
       waitingBatches: 0,
+      throttledMs: 0,
       lastAcknowledgedAt: undefined,
       troubles: Array.from({ length: troubles }, () => trouble),
       lastError: undefined,

@@ -10,7 +10,15 @@ test("kafkajs is the version whose inside was read", () => {
 });
 
 test("a connection has the methods that are called", () => {
-  for (const name of ["connect", "authenticate", "disconnect", "setVersions", "send", "rejectRequests"]) {
+  for (const name of [
+    "connect",
+    "authenticate",
+    "disconnect",
+    "setVersions",
+    "send",
+    "processData",
+    "rejectRequests",
+  ]) {
     assert.equal(typeof Reflect.get(inner.Connection.prototype, name), "function", name);
   }
   assert.equal(typeof Reflect.get(inner.Connection.prototype, "setSupportAuthenticationProtocol"), "function");

@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import { errnoOf } from "../../../../daemon/errors.ts";
 import { ByteReader } from "../../../../daemon/sinks/kafka/byte-reader.ts";
 import { recordsIn } from "./stored.ts";
@@ -45,14 +46,26 @@ export class ScriptedBroker implements AsyncDisposable {
   readonly produced: Produced[] = [];
   readonly log: StoredRecord[] = [];
   connections = 0;
+  /** New connections are ended as soon as they are made. */
+  refusesConnections = false;
   /** Connections that the other side ended with a reset. */
   resets = 0;
   metadataCode = 0;
+  /** The leader's host as metadata name it. */
+  advertisedHost = "127.0.0.1";
+  /** Questions for metadata get no answer. */
+  hidesMetadata = false;
   fetchCode = 0;
   /** Most batches in an answer to a fetch. */
   batchesAtOnce = Infinity;
   /** Asked for every fetch, in order; where it says no, the connection is closed. */
   answersFetch: (count: number) => boolean = () => true;
+  /** Asked for every fetch that is answered, in order: the throttle time of an answer without topics, 0 for a whole one. */
+  throttlesFetch: (count: number) => number = () => 0;
+  /** Throttle time of each answer to a produce request, after which nothing is read from its connection for so long. */
+  throttlesProduceMs = 0;
+  /** Offsets that were fetched from, in order. */
+  readonly fetched: number[] = [];
   #fetches = 0;
   /** Asked for every produce request, in order. */
   react: (request: Produced, count: number) => Reaction = () => "append";
@@ -90,6 +103,7 @@ export class ScriptedBroker implements AsyncDisposable {
 
   #serve(socket: Socket): void {
     this.connections += 1;
+    if (this.refusesConnections) return void socket.destroy();
     this.#sockets.add(socket);
     let received = Buffer.alloc(0);
     let last: Promise<void> = Promise.resolve();
@@ -103,12 +117,15 @@ export class ScriptedBroker implements AsyncDisposable {
         const request = received.subarray(4, 4 + received.readInt32BE(0));
         received = received.subarray(4 + request.length);
         // One connection's requests are served in order, as in Kafka.
-        last = last.then(() => this.#answer(socket, request));
+        last = last
+          .then(() => this.#answer(socket, request))
+          .then((pauseMs) => (pauseMs > 0 ? delay(pauseMs) : undefined));
       }
     });
   }
 
-  async #answer(socket: Socket, request: Buffer): Promise<void> {
+  /** @returns for how long the connection is left unread; milliseconds */
+  async #answer(socket: Socket, request: Buffer): Promise<number> {
     const reader = new ByteReader(request);
     const apiKey = reader.int16();
     reader.skip(2);
@@ -116,18 +133,20 @@ export class ScriptedBroker implements AsyncDisposable {
     reader.string();
     const body = apiKey === 0 ? await this.#produce(reader) : this.#simpleAnswer(apiKey, reader);
     if (body === "close") socket.destroy();
-    if (!Buffer.isBuffer(body)) return;
+    if (!Buffer.isBuffer(body)) return 0;
     socket.write(Buffer.concat([int32(body.length + 4), int32(correlationId), body]));
+    return apiKey === 0 ? this.throttlesProduceMs : 0;
   }
 
-  #simpleAnswer(apiKey: number, reader: ByteReader): Buffer | "close" {
+  #simpleAnswer(apiKey: number, reader: ByteReader): Buffer | "close" | "silence" {
     const name = string(this.topic);
     switch (apiKey) {
       case 18:
         return Buffer.concat([int16(0), int32(versions.length), ...versions.map(([key, max]) => int16(key, 0, max))]);
       case 3:
+        if (this.hidesMetadata) return "silence";
         return Buffer.concat([
-          Buffer.concat([int32(0, 1, 1), string("127.0.0.1"), int32(this.#port), int16(-1, -1), int32(1)]),
+          Buffer.concat([int32(0, 1, 1), string(this.advertisedHost), int32(this.#port), int16(-1, -1), int32(1)]),
           Buffer.concat([int32(1), int16(this.metadataCode), name, Buffer.alloc(1)]),
           ...(this.metadataCode === 0 ? [int32(1), int16(0), int32(0, 1, 0, 0, 0)] : [int32(0)]),
         ]);
@@ -163,7 +182,7 @@ export class ScriptedBroker implements AsyncDisposable {
     const code = isObject ? reaction.code : 0;
     return Buffer.concat([
       Buffer.concat([int32(1), string(topic), int32(1, answered), int16(code)]),
-      Buffer.concat([int64(code === 0 ? from : -1, -1, 0), int32(0)]),
+      Buffer.concat([int64(code === 0 ? from : -1, -1, 0), int32(this.throttlesProduceMs)]),
     ]);
   }
 
@@ -174,6 +193,12 @@ export class ScriptedBroker implements AsyncDisposable {
     stored.writeBigInt64BE(BigInt(from), 0);
     this.#batches.push({ from, batch: stored });
     for (const [index, record] of records.entries()) this.log.push({ ...record, offset: from + index });
+  }
+
+  /** The topic is deleted, and created without a record in it. */
+  recreateTopic(): void {
+    this.#batches.length = 0;
+    this.log.length = 0;
   }
 
   #offsets(reader: ByteReader): Buffer {
@@ -192,6 +217,9 @@ export class ScriptedBroker implements AsyncDisposable {
     reader.string();
     reader.skip(4 + 4 + 4);
     const offset = reader.int64();
+    this.fetched.push(offset);
+    const throttleMs = this.throttlesFetch(this.#fetches);
+    if (throttleMs > 0) return Buffer.concat([int32(throttleMs), int16(0), int32(0, 0)]);
     const batches = this.#batches
       .filter(({ from }, at) => (this.#batches[at + 1]?.from ?? this.log.length) > offset || from >= offset)
       .slice(0, this.batchesAtOnce);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mock, test } from "node:test";
+import { test } from "node:test";
 import type { SinkRecord } from "../../../../daemon/delivery/contract.ts";
 import { formatAddress, parseAddress } from "../../../../daemon/sinks/kafka/address.ts";
 import { Alarms } from "../../../../daemon/sinks/kafka/alarms.ts";
@@ -38,30 +38,27 @@ test("waiting grows from 100 ms to 1 s and begins anew after a success", () => {
 test("a trouble is said once, then once a minute, and its end is said", () => {
   const said: string[] = [];
   const note = (level: string) => (text: string) => said.push(`${level} ${text}`);
-  mock.timers.enable({ apis: ["Date"], now: 1_000_000 });
-  try {
-    const alarms = new Alarms({ ...silentLog, error: note("error"), warn: note("warn"), info: note("info") });
-    for (let second = 0; second < 61; second++) {
-      alarms.raise("topic t", faultOfCode(29));
-      mock.timers.tick(1000);
-    }
-    alarms.raise("Kafka", faultOfCode(6));
-    assert.deepEqual(
-      alarms.standing.map(({ subject }) => subject),
-      ["topic t", "Kafka"],
-    );
-    alarms.clear("topic t");
-    alarms.clear("topic t");
-    alarms.clear("another");
-    assert.equal(said.length, 4, said.join("\n"));
-    assert.match(said[0] ?? "", /^error topic t: TOPIC_AUTHORIZATION_FAILED; give .* Write and Describe/);
-    assert.match(said[1] ?? "", /^error topic t/);
-    assert.match(said[2] ?? "", /^warn Kafka: NOT_LEADER/);
-    assert.match(said[3] ?? "", /^info topic t: works again after 61.0 s/);
-    assert.equal(alarms.last?.subject, "Kafka");
-  } finally {
-    mock.timers.reset();
+  let now = 1000;
+  const log = { ...silentLog, error: note("error"), warn: note("warn"), info: note("info") };
+  const alarms = new Alarms(log, () => now);
+  for (let second = 0; second < 61; second++) {
+    alarms.raise("topic t", faultOfCode(29));
+    now += 1000;
   }
+  alarms.raise("Kafka", faultOfCode(6));
+  assert.deepEqual(
+    alarms.standing.map(({ subject }) => subject),
+    ["topic t", "Kafka"],
+  );
+  alarms.clear("topic t");
+  alarms.clear("topic t");
+  alarms.clear("another");
+  assert.equal(said.length, 4, said.join("\n"));
+  assert.match(said[0] ?? "", /^error topic t: TOPIC_AUTHORIZATION_FAILED; give .* Write and Describe/);
+  assert.match(said[1] ?? "", /^error topic t/);
+  assert.match(said[2] ?? "", /^warn Kafka: NOT_LEADER/);
+  assert.match(said[3] ?? "", /^info topic t: works again after 61.0 s/);
+  assert.equal(alarms.last?.subject, "Kafka");
 });
 
 function alert(id: string, value: string): SinkRecord {

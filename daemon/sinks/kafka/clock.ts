@@ -1,0 +1,14 @@
+/**
+ * The two clocks of the Kafka sink. Every wait, time-out and duration is measured on the monotonic one, because
+ * somebody may set the machine's clock at any moment; a test holds that nothing else here asks for the time of day.
+ */
+
+/** Milliseconds since an arbitrary moment. Never goes back, whatever is done to the machine's clock. */
+export function monotonicMs(): number {
+  return performance.now();
+}
+
+/** Milliseconds since 1970 by the machine's clock: for timestamps of records, and for what is shown to people. */
+export function timeOfDayMs(): number {
+  return Date.now();
+}

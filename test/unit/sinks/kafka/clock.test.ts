@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { mock, test } from "node:test";
+import { repositoryRoot } from "../../../../scripts/repository.ts";
+import { eventually } from "../../../rig/eventually.ts";
+import { openSink, summary, write } from "./rig.ts";
+import { ScriptedBroker } from "./scripted-broker.ts";
+
+const hourMs = 3_600_000;
+
+test("nothing in the Kafka sink asks for the time of day, but for what is shown and for records' timestamps", () => {
+  const room = join(repositoryRoot, "daemon/sinks/kafka");
+  const uses = new Map<string, number>();
+  for (const name of readdirSync(room)) {
+    const source = readFileSync(join(room, name), "utf8").replaceAll(/^import .*$/gm, "");
+    const found = [...source.matchAll(/\bnew Date\b|\bDate\(|\bDate\.now\b|\btimeOfDayMs\(\)|\bhrtime\b/g)];
+    if (found.length > 0) uses.set(name, found.length);
+  }
+  assert.deepEqual(Object.fromEntries(uses), {
+    // Since when a trouble lasts, for the status.
+    "alarms.ts": 1,
+    // Where both clocks are.
+    "clock.ts": 2,
+    // The timestamp of records, and the one that they get when the first is refused.
+    "entry.ts": 2,
+    // When the last record was acknowledged, for the status.
+    "sink.ts": 1,
+    // Certificates end at a time of day.
+    "tls-inspection.ts": 1,
+  });
+});
+
+/** Sets the clock back by an hour for the time of `step`, once `when` is reached. */
+async function withClockSetBack(step: (setBack: () => void) => Promise<void>): Promise<void> {
+  const now = Date.now();
+  mock.timers.enable({ apis: ["Date"], now });
+  try {
+    await step(() => {
+      mock.timers.reset();
+      mock.timers.enable({ apis: ["Date"], now: now - hourMs });
+    });
+  } finally {
+    mock.timers.reset();
+  }
+}
+
+test("a clock that is set back by an hour does not keep the sink from connecting again", async () => {
+  await withClockSetBack(async (setBack) => {
+    await using broker = await ScriptedBroker.start();
+    await using sink = openSink([broker.address]);
+    broker.refusesConnections = true;
+    const written = write(sink, "a");
+    await eventually("attempts to connect", () => broker.connections >= 3);
+    setBack();
+    broker.refusesConnections = false;
+    assert.deepEqual(summary(await written), [0]);
+  });
+});
+
+test("a clock that is set back by an hour does not keep a request from being given up", async () => {
+  await withClockSetBack(async (setBack) => {
+    await using broker = await ScriptedBroker.start();
+    await using sink = openSink([broker.address], { requestTimeoutMs: 1000 });
+    broker.react = (_request, count) => (count === 1 ? "silence" : "append");
+    const written = write(sink, "a");
+    await eventually("the first request", () => broker.produced.length === 1);
+    setBack();
+    assert.deepEqual(summary(await written), [0]);
+  });
+});
