@@ -46,9 +46,15 @@ function facts(snapshot: Snapshot, nowMs: number): string[] {
     if (daysLeft !== undefined) lines.push(["certificate", `${file}, ${daysLeft} days left, until ${expiresAt ?? ""}`]);
   }
   lines.push(["feedback", `${feedback.sent} sent, ${feedback.queued} waiting, ${feedback.dropped} dropped`]);
-  lines.push(["dead letters", `${deadLetters.entries} in the store, ${bytes(deadLetters.bytes)}`]);
+  lines.push(["dead letters", store(deadLetters)]);
   lines.push(["memory", bytes(process.rssBytes)]);
   return lines.map(([name, text]) => `${name.padEnd(13)} ${text}`);
+}
+
+function store({ entries, acknowledged, bytes: size }: Snapshot["deadLetters"]): string {
+  const known = acknowledged === undefined || acknowledged === 0 ? "" : ` (${acknowledged} acknowledged)`;
+  if (entries !== 0) return `${entries} in the store${known}, ${bytes(size)}`;
+  return size === 0 ? "none" : `none in the store; ${bytes(size)} of removed ones are still on the disk`;
 }
 
 function sink({ sink }: Snapshot, nowMs: number): [string, string][] {

@@ -19,6 +19,7 @@ import type { SocketWatch } from "../telemetry/socket-watch.ts";
 import { Feedback } from "../wazuh/feedback.ts";
 import { carryOver, type Books } from "./books.ts";
 import { createCore, openDeadLetters, type Core } from "./core.ts";
+import type { DeadLetterNews } from "./dead-letter-news.ts";
 import { createSink } from "./sink.ts";
 import { PipelineIntake } from "./tail-intake.ts";
 
@@ -40,6 +41,7 @@ export interface ForwarderSetup {
   readonly latency: LatencyMeter;
   readonly metrics: Metrics;
   readonly socketWatch: SocketWatch;
+  readonly deadLetterNews: DeadLetterNews;
 }
 
 /**
@@ -88,7 +90,7 @@ export class Forwarder {
     this.core = createCore({
       config,
       sink: this.sink,
-      deadLetters: this.deadLetters,
+      deadLetters: setup.deadLetterNews.reporting(this.deadLetters, log, this.feedback),
       books,
       couples: this.couples,
       offsets: this.#offsets,

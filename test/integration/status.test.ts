@@ -139,7 +139,7 @@ test("a sink, a checkpoint and a dead-letter store that cannot be written are na
   world.writeLog(alertLine(1_700_000_001), `${alertLine(1_700_000_002).slice(0, -1)},}`);
   assert.match(await reasonOn(world, "file sink"), /records cannot be written.*EISDIR/);
   assert.match(await reasonOn(world, "checkpoint"), /cannot be written.*Make room/);
-  assert.match(await reasonOn(world, "dead letters"), /dead letters cannot be stored.*ENOTDIR.*make room/);
+  assert.match(await reasonOn(world, "dead-letter store"), /dead letters cannot be stored.*ENOTDIR.*make room/);
   assert.equal((await world.ask("/readyz")).status, 200);
   rmSync(world.records, { recursive: true });
   rmSync(state);
