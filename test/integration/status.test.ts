@@ -145,8 +145,11 @@ test("a sink, a checkpoint and a dead-letter store that cannot be written are na
   rmSync(state);
   renameSync(`${state}.away`, state);
   await world.sentReach(1);
-  await becomesOk(world);
-  await eventually("the dead letter", async () => (await statusOf(world)).deadLetters.entries === 1);
+  await eventually("the dead letter, and no other reason", async () => {
+    const { deadLetters, health } = await statusOf(world);
+    const subjects = health.reasons.map(({ subject }) => subject);
+    return deadLetters.entries === 1 && subjects.join() === "dead letters";
+  });
 });
 
 test("alerts that wait without an outcome make it degraded, and a restart of nothing is needed", async () => {
