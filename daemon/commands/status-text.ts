@@ -33,7 +33,8 @@ function facts(snapshot: Snapshot, nowMs: number): string[] {
   if (log !== undefined) {
     const files = log.lagCompressedFiles > 0 ? ` and ${log.lagCompressedFiles} compressed files` : "";
     lines.push(["log", log.state], ["position", `${log.file}, byte ${log.offset}`]);
-    lines.push(["behind", `${bytes(log.lagBytes)}${files}, ${lasting(log.lagSeconds)}`]);
+    const behind = `${bytes(log.lagBytes)}${files}, ${lasting(log.lagSeconds)}`;
+    lines.push(["behind", log.state.startsWith("waiting") ? "not known while the log cannot be read" : behind]);
   }
   const age = checkpoint?.ageSeconds;
   if (age !== undefined) lines.push(["checkpoint", `up to date ${lasting(age)} ago`]);
