@@ -51,12 +51,13 @@ test("of the dead letters it says how many are acknowledged, and whose bytes are
   assert.equal(line({}), "none");
 });
 
+function behind(state: string): string | undefined {
+  const log = { ...aForwarder().log!, state, lagSeconds: 10 };
+  const text = summaryOf({ ...aForwarder({ log }), health: { state: "ok", reasons: [] } }, 0);
+  return /^behind +(.*)$/m.exec(text)?.[1];
+}
+
 test("while the log cannot be read, no figure is given for how far it is behind", () => {
-  const behind = (state: string): string | undefined => {
-    const log = { ...aForwarder().log!, state, lagSeconds: 10 };
-    const text = summaryOf({ ...aForwarder({ log }), health: { state: "ok", reasons: [] } }, 0);
-    return /^behind +(.*)$/m.exec(text)?.[1];
-  };
   assert.equal(behind("waiting: /alerts.json is not there."), "not known while the log cannot be read");
   assert.equal(behind("catching-up"), "0 B, 10 s");
 });
