@@ -3,9 +3,10 @@ import { NotJson } from "../alert/json.ts";
 import type { Config } from "../config/config.ts";
 import type { Sink } from "../delivery/contract.ts";
 import type { NewDeadLetter } from "../delivery/dead-letters.ts";
+import { markRemoved } from "../delivery/dead-letter-tombstones.ts";
 import { createBooks } from "../forwarder/books.ts";
 import { createCore, type Core } from "../forwarder/core.ts";
-import { Removals, type Stored } from "./dead-letter-store.ts";
+import { Markings, type Stored } from "./dead-letter-store.ts";
 import { whereRawIs } from "./dead-letter-text.ts";
 
 /** An entry that stays in the store, and why. */
@@ -30,7 +31,7 @@ export async function resend(config: Config, sink: Sink, letters: AsyncIterable<
   const again = new FailedAgain();
   const parts = { config, sink, deadLetters: again, books: createBooks() };
   const core = createCore({ ...parts, couples: undefined, offsets: undefined, feedback: undefined });
-  const removals = new Removals();
+  const removals = new Markings(markRemoved);
   const kept: Kept[] = [];
   let acknowledged = 0;
   try {

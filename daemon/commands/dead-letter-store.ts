@@ -3,7 +3,6 @@ import { isForeign, letterId, readSegment, segmentsOf, type DeadLetter } from ".
 import { mostSegmentBytes } from "../delivery/dead-letter-scan.ts";
 import { sweep } from "../delivery/dead-letter-sweep.ts";
 import { statIfThere } from "../delivery/dead-letter-usage.ts";
-import { markRemoved } from "../delivery/dead-letter-tombstones.ts";
 import { describe, DfnError, errnoOf } from "../errors.ts";
 import { lockStateDir } from "../state/lock.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -15,6 +14,8 @@ export interface Stored {
   readonly segment: string;
   readonly number: number;
   readonly letter: DeadLetter;
+  /** Whether somebody has taken note of it. */
+  readonly isAcknowledged: boolean;
   /** What the alert's bytes take, also when they were not read with the entry. */
   readonly rawBytes: number;
 }
@@ -72,11 +73,11 @@ export async function* select(directory: string, choice: Choice, look: Look): As
 
 async function* selectFrom(segment: string, choice: Choice, { mostRawBytes, bad }: Look): AsyncGenerator<Stored> {
   const isBad = (number: number): void => bad?.(segment, number);
-  for await (const { number, letter, rawBytes } of readSegment(segment, isBad, mostRawBytes)) {
+  for await (const { number, letter, isAcknowledged, rawBytes } of readSegment(segment, isBad, mostRawBytes)) {
     const id = letterId(segment, number);
     if (choice.kind === "ids" && !choice.ids.has(id)) continue;
     if (choice.kind === "before" && !(Date.parse(letter.time) < choice.timeMs)) continue;
-    yield { id, segment, number, letter, rawBytes };
+    yield { id, segment, number, letter, isAcknowledged, rawBytes };
   }
 }
 
@@ -94,11 +95,19 @@ export async function assertAllThere(directory: string, ids: ReadonlySet<string>
   throw new DfnError("DATA", `there is no dead letter ${first}; see: wazuh-dfn dead-letter list`);
 }
 
-/** Entries that are to be removed: collected while others are under way, written together. */
-export class Removals {
+type Mark = (segment: string, numbers: Iterable<number>) => Promise<void>;
+
+/** Entries that are to be removed or acknowledged: collected while others are under way, written together. */
+export class Markings {
+  readonly #mark: Mark;
   #waiting = new Map<string, number[]>();
   #writing: Promise<void> | undefined;
   #failure: { readonly reason: unknown } | undefined;
+
+  /** @param mark `markRemoved` or `markAcknowledged` */
+  constructor(mark: Mark) {
+    this.#mark = mark;
+  }
 
   add({ segment, number }: Pick<Stored, "segment" | "number">): void {
     const numbers = this.#waiting.get(segment);
@@ -107,7 +116,7 @@ export class Removals {
     this.#writing ??= this.#write();
   }
 
-  /** Resolves when all that were added are removed, durably. @throws what the system said where one could not be */
+  /** Resolves when all that were added are marked, durably. @throws what the system said where one could not be */
   async done(): Promise<void> {
     await this.#writing;
     if (this.#failure !== undefined) throw this.#failure.reason;
@@ -119,7 +128,7 @@ export class Removals {
       const group = this.#waiting;
       this.#waiting = new Map();
       try {
-        for (const [segment, numbers] of group) await markRemoved(segment, numbers);
+        for (const [segment, numbers] of group) await this.#mark(segment, numbers);
       } catch (reason) {
         this.#failure ??= { reason };
       }

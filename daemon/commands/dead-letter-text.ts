@@ -2,13 +2,13 @@ import type { Stored } from "./dead-letter-store.ts";
 import { printable, printableLines } from "../printable.ts";
 
 /** What `list --json` tells of an entry: all but its bytes. */
-export function listed({ id, letter, rawBytes }: Stored) {
+export function listed({ id, letter, isAcknowledged, rawBytes }: Stored) {
   const { raw: _raw, version: _version, ...rest } = letter;
-  return { id, ...rest, rawBytes };
+  return { id, ...rest, rawBytes, acknowledged: isAcknowledged };
 }
 
 /** One line of the list, without its end. */
-export function listLine({ id, letter }: Stored): string {
+export function listLine({ id, letter, isAcknowledged }: Stored): string {
   const { time, reason, handler, place, detail } = letter;
   const columns = [
     id.padEnd(36),
@@ -17,7 +17,7 @@ export function listLine({ id, letter }: Stored): string {
     (handler ?? "-").padEnd(11),
     `${place.length} B`.padStart(9),
   ];
-  return printable(`${columns.join("  ")}  ${detail}`);
+  return printable(`${columns.join("  ")}  ${isAcknowledged ? "(acknowledged) " : ""}${detail}`);
 }
 
 export const listHead = [
@@ -30,7 +30,7 @@ export const listHead = [
 ].join("  ");
 
 /** An entry with all that is known of it, and the alert's own bytes as text. */
-export function shown({ id, letter, rawBytes }: Stored): string {
+export function shown({ id, letter, isAcknowledged, rawBytes }: Stored): string {
   const { time, source, node, reason, detail, handler, place, raw, keptBytes } = letter;
   const facts: [string, string][] = [
     ["id", id],
@@ -40,6 +40,7 @@ export function shown({ id, letter, rawBytes }: Stored): string {
     ["reason", reason],
     ["detail", detail],
     ["handler", handler ?? "-"],
+    ["state", isAcknowledged ? "acknowledged" : "open"],
     ["place", `${place.file}, byte ${place.offset}, ${place.length} bytes long`],
   ];
   const lines = facts.map(([name, value]) => `${name.padEnd(8)} ${printable(value)}`);

@@ -1,6 +1,8 @@
 import { nearest } from "../config/nearest.ts";
 import { readTimestamp } from "../config/timestamp.ts";
 import { describe, DfnError, exitCodes } from "../errors.ts";
+import { markAcknowledged } from "../delivery/dead-letter-acknowledgements.ts";
+import { markRemoved } from "../delivery/dead-letter-tombstones.ts";
 import { deadLetterDirectory } from "../delivery/dead-letters.ts";
 import { createSink } from "../forwarder/sink.ts";
 import { printable, toPrintableJson } from "../printable.ts";
@@ -17,14 +19,14 @@ import {
   parseCommandLine,
 } from "./command.ts";
 import { resend, type Resent } from "./dead-letter-replay.ts";
-import { assertAllThere, changing, type Choice, type Look, Removals, select, unreadable } from "./dead-letter-store.ts";
+import { assertAllThere, changing, type Choice, type Look, Markings, select, unreadable } from "./dead-letter-store.ts";
 import { listed, listHead, listLine, shown } from "./dead-letter-text.ts";
 
-const actions = ["list", "show", "replay", "purge"];
+const actions = ["list", "show", "replay", "purge", "ack"];
 
 export const deadLetter: Command = {
   name: "dead-letter",
-  summary: "lists, shows, sends again or removes what could not be delivered",
+  summary: "lists, shows, sends again, removes or acknowledges what could not be delivered",
   usage: `Looks after the dead letters: alerts that no retry could deliver, and lines that
 are no alerts. Works beside a running forwarder.
 
@@ -32,12 +34,18 @@ Usage: wazuh-dfn dead-letter list [--json]
        wazuh-dfn dead-letter show ID... [--json]
        wazuh-dfn dead-letter replay ID...|--all [--json]
        wazuh-dfn dead-letter purge ID...|--all|--before TIME [--json]
+       wazuh-dfn dead-letter ack ID...|--all [--json]
+
+While the store has an entry that is not acknowledged, the forwarder is
+degraded.
 
   list      every entry on a line, the oldest first
   show      all that is known of entries, with the alert itself
   replay    sends entries again, after their cause is mended; those that are
             acknowledged are removed, the others stay
   purge     removes entries
+  ack       says that you know of entries: they stay in the store, and the
+            forwarder is not degraded because of them
 
   --all               every entry
   --before TIME       entries older than, for instance, 2026-11-21T03:00:00+01:00
@@ -70,6 +78,11 @@ Exit code: 0, or 65 when an ID is not there or entries could not be sent again.
       if (choice.kind === "ids") await assertAllThere(directory, choice.ids);
       if (action === "list") return await list(directory, look, io, values.json);
       if (action === "show") return await show(directory, choice, look, io, values.json);
+      if (action === "ack") {
+        const acknowledged = (await changing(directory, log, () => acknowledge(directory, choice, look))) ?? 0;
+        io.stdout.write(values.json ? `${toPrintableJson({ acknowledged })}\n` : `acknowledged ${acknowledged}\n`);
+        return 0;
+      }
       if (sink === undefined) {
         const removed = (await changing(directory, log, () => purge(directory, choice, look))) ?? 0;
         io.stdout.write(values.json ? `${toPrintableJson({ removed })}\n` : `removed ${removed}\n`);
@@ -85,6 +98,7 @@ Exit code: 0, or 65 when an ID is not there or entries could not be sent again.
 
 async function list(directory: string, look: Look, io: Io, asJson: boolean): Promise<number> {
   let count = 0;
+  let acknowledged = 0;
   let bad = 0;
   // Of the alerts themselves only the sizes are shown.
   const sizes = { ...look, mostRawBytes: 0, bad: () => (bad += 1) };
@@ -95,23 +109,27 @@ async function list(directory: string, look: Look, io: Io, asJson: boolean): Pro
       : `${count === 0 ? `${listHead}\n` : ""}${listLine(stored)}\n`;
     io.stdout.write(line);
     count += 1;
+    if (stored.isAcknowledged) acknowledged += 1;
   }
   if (asJson) io.stdout.write(count === 0 ? "[]\n" : "\n]\n");
-  else io.stdout.write(count === 0 ? "no dead letters\n" : `${count} dead letter${count === 1 ? "" : "s"}\n`);
+  else {
+    const known = acknowledged === 0 ? "" : `, ${acknowledged} of them acknowledged`;
+    io.stdout.write(count === 0 ? "no dead letters\n" : `${count} dead letter${count === 1 ? "" : "s"}${known}\n`);
+  }
   if (bad > 0) io.stderr.write(`${bad} lines of the store cannot be read; dead-letter purge --all removes them too\n`);
   return 0;
 }
 
 async function show(directory: string, choice: Choice, look: Look, io: Io, asJson: boolean): Promise<number> {
   for await (const stored of select(directory, choice, look)) {
-    const { id, letter } = stored;
-    io.stdout.write(asJson ? `${toPrintableJson({ id, ...letter })}\n` : shown(stored));
+    const { id, letter, isAcknowledged: acknowledged } = stored;
+    io.stdout.write(asJson ? `${toPrintableJson({ id, ...letter, acknowledged })}\n` : shown(stored));
   }
   return 0;
 }
 
 async function purge(directory: string, choice: Choice, look: Look): Promise<number> {
-  const removals = new Removals();
+  const removals = new Markings(markRemoved);
   let count = 0;
   const remove = (segment: string, number: number): void => {
     removals.add({ segment, number });
@@ -122,6 +140,19 @@ async function purge(directory: string, choice: Choice, look: Look): Promise<num
     remove(segment, number);
   }
   await removals.done();
+  return count;
+}
+
+/** @returns how many entries were not acknowledged before */
+async function acknowledge(directory: string, choice: Choice, look: Look): Promise<number> {
+  const acknowledgements = new Markings(markAcknowledged);
+  let count = 0;
+  for await (const stored of select(directory, choice, { ...look, mostRawBytes: 0 })) {
+    if (stored.isAcknowledged) continue;
+    acknowledgements.add(stored);
+    count += 1;
+  }
+  await acknowledgements.done();
   return count;
 }
 
@@ -144,7 +175,7 @@ function choose(
     return { kind: "all" };
   }
   if (action === "show" && (given !== 1 || ids.length === 0)) throw usage("show wants the ID of an entry, or several");
-  if (action === "replay" && before !== undefined) throw usage("replay takes no --before");
+  if ((action === "replay" || action === "ack") && before !== undefined) throw usage(`${action} takes no --before`);
   if (given !== 1) {
     const ways = action === "purge" ? "IDs, --all or --before" : "IDs or --all";
     throw usage(`${action} wants to be told which entries: ${ways}, one of these`);

@@ -6,7 +6,7 @@ import { examine } from "../doctor/chain.ts";
 import type { Finding } from "../doctor/judgement.ts";
 import { configuredLinks, machineLinks } from "../doctor/links.ts";
 import type { ForwarderFacts } from "../doctor/links/forwarder.ts";
-import { forwarderAccount, type Scene, sightOfOssecConf, wazuhAccount } from "../doctor/scene.ts";
+import { forwarderAccount, type Scene, sightOfIntegration, sightOfOssecConf, wazuhAccount } from "../doctor/scene.ts";
 import { DfnError } from "../errors.ts";
 import { findProblems } from "./check.ts";
 import type { Io } from "./command.ts";
@@ -38,7 +38,7 @@ export async function examination(values: Values, io: Io): Promise<Examined> {
   const problems = findProblems(values, io);
   const settings = { path: values.config, problems };
   const forwarder = config === undefined ? undefined : await askForwarder(config);
-  const scene = await sceneFor(config, io, forwarder);
+  const scene = await sceneFor(config, values.config, io, forwarder);
   const links = [
     ...machineLinks(scene, settings, forwarder),
     ...(config === undefined ? [] : configuredLinks(scene, config, settings)),
@@ -69,6 +69,7 @@ async function askForwarder({ status }: Config): Promise<ForwarderFacts> {
 
 async function sceneFor(
   config: Config | undefined,
+  configPath: string,
   { env }: Io,
   forwarder: ForwarderFacts | undefined,
 ): Promise<Scene> {
@@ -84,5 +85,6 @@ async function sceneFor(
     forwarder: await forwarderAccount(config?.stateDir ?? "/", snapshot, self),
     snapshot,
     ossecConf: await sightOfOssecConf(home),
+    integration: await sightOfIntegration(home, configPath),
   };
 }

@@ -3,12 +3,14 @@ import type { Config } from "../config/config.ts";
 import { HealthNews } from "../supervision/health-news.ts";
 import { Supervisor } from "../supervision/supervisor.ts";
 import { createBooks } from "../forwarder/books.ts";
+import { DeadLetterNews } from "../forwarder/dead-letter-news.ts";
 import { Forwarder } from "../forwarder/forwarder.ts";
 import { logStatistics } from "../forwarder/statistics.ts";
 import { factsOf, watchedBy } from "../forwarder/snapshot.ts";
 import { deadLetterDirectory } from "../delivery/dead-letters.ts";
 import { removeLeftovers } from "../disk/atomic-file.ts";
 import { describe, DfnError } from "../errors.ts";
+import { DegradedFile, wasDegraded } from "../state/degraded-file.ts";
 import { lockStateDir } from "../state/lock.ts";
 import { become, ownerOf } from "../state/owner.ts";
 import { Metrics } from "../status/metrics.ts";
@@ -40,6 +42,7 @@ Signals:
     const first = loadConfig(values, io);
     keepMemorySmall();
     using socketWatch = new SocketWatch();
+    using deadLetterNews = new DeadLetterNews();
     const process = {
       env: io.env,
       books: createBooks(),
@@ -47,6 +50,7 @@ Signals:
       metrics: new Metrics(),
       socketWatch,
       eventWatch: new EventWatch(),
+      deadLetterNews,
     };
     const rates = new RateMeter(performance.now());
     using signals = new Signals();
@@ -65,7 +69,13 @@ Signals:
       () => performance.now(),
     );
     using supervisor = new Supervisor(io.env, createLog(first.log.level));
-    const news = new HealthNews((event) => running.feedback.status(event));
+    const wasDegradedBefore = await wasDegraded(first.stateDir, running.setup.log);
+    const degraded = new DegradedFile(first.stateDir, running.setup.log, wasDegradedBefore);
+    const news = new HealthNews({
+      tell: (event) => running.feedback.status(event),
+      remember: (isDegraded) => void degraded.set(isDegraded),
+      wasDegraded: wasDegradedBefore,
+    });
     await using status = new StatusService({
       facts: () => factsOf(running, { version: productVersion, isReady, surroundings: surroundings.current }),
       refresh: () => surroundings.refresh(),
@@ -73,6 +83,8 @@ Signals:
       looked: (snapshot) => {
         supervisor.look(snapshot, running.tail?.steps);
         news.look(snapshot.health, performance.now());
+        // Health is judged by it also while nobody asks.
+        void surroundings.refresh();
       },
     });
     await status.listen(first.status.listen, running.setup.log, first.status.hosts);

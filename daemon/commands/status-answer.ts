@@ -73,7 +73,13 @@ const snapshot = z.looseObject({
   sink: z.discriminatedUnion("kind", [kafka, file]),
   certificates: list(certificate),
   feedback: z.looseObject({ sent: number, dropped: number, retried: number, queued: number }),
-  deadLetters: z.looseObject({ entries: number, bytes: number, rawGivenUp: number, trouble: text.optional() }),
+  deadLetters: z.looseObject({
+    entries: number,
+    bytes: number,
+    acknowledged: number.optional(),
+    rawGivenUp: number,
+    trouble: text.optional(),
+  }),
   process: z.looseObject({ rssBytes: number, openFiles: number.optional() }),
   health: z.looseObject({
     state: z.enum(["ok", "degraded"]),

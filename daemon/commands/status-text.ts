@@ -33,7 +33,8 @@ function facts(snapshot: Snapshot, nowMs: number): string[] {
   if (log !== undefined) {
     const files = log.lagCompressedFiles > 0 ? ` and ${log.lagCompressedFiles} compressed files` : "";
     lines.push(["log", log.state], ["position", `${log.file}, byte ${log.offset}`]);
-    lines.push(["behind", `${bytes(log.lagBytes)}${files}, ${lasting(log.lagSeconds)}`]);
+    const behind = `${bytes(log.lagBytes)}${files}, ${lasting(log.lagSeconds)}`;
+    lines.push(["behind", log.state.startsWith("waiting") ? "not known while the log cannot be read" : behind]);
   }
   const age = checkpoint?.ageSeconds;
   if (age !== undefined) lines.push(["checkpoint", `up to date ${lasting(age)} ago`]);
@@ -48,9 +49,15 @@ function facts(snapshot: Snapshot, nowMs: number): string[] {
     if (daysLeft !== undefined) lines.push(["certificate", `${file}, ${daysLeft} days left, until ${expiresAt ?? ""}`]);
   }
   lines.push(["feedback", `${feedback.sent} sent, ${feedback.queued} waiting, ${feedback.dropped} dropped`]);
-  lines.push(["dead letters", `${deadLetters.entries} in the store, ${bytes(deadLetters.bytes)}`]);
+  lines.push(["dead letters", store(deadLetters)]);
   lines.push(["memory", bytes(process.rssBytes)]);
   return lines.map(([name, text]) => `${name.padEnd(13)} ${text}`);
+}
+
+function store({ entries, acknowledged, bytes: size }: Snapshot["deadLetters"]): string {
+  const known = acknowledged === undefined || acknowledged === 0 ? "" : ` (${acknowledged} acknowledged)`;
+  if (entries !== 0) return `${entries} in the store${known}, ${bytes(size)}`;
+  return size === 0 ? "none" : `none in the store; ${bytes(size)} of removed ones are still on the disk`;
 }
 
 function sink({ sink }: Snapshot, nowMs: number): [string, string][] {

@@ -53,6 +53,16 @@ export interface ScannedLine {
   readonly raw: string | undefined;
   /** Where they stand when they are long. */
   readonly rawRange: RawRange | undefined;
+  /** Whether its newline is there. */
+  readonly isEnded: boolean;
+}
+
+/** A place between two lines. */
+export interface ScanStart {
+  /** Bytes before it. */
+  readonly from: number;
+  /** Of the line behind it. */
+  readonly number: number;
 }
 
 /**
@@ -74,13 +84,18 @@ export async function openSegment(path: string): Promise<FileHandle> {
 /**
  * The lines of a segment that were not emptied, also a last one without its end: half written, so it is unreadable, or never reported to anyone
  * as stored.
+ * @param start where to begin; by default at the first line
  * @throws DfnError IO when it has more lines, or more that cannot be read, than any that we write
  */
-export async function* scanLines(path: string, file: FileHandle): AsyncGenerator<ScannedLine> {
+export async function* scanLines(
+  path: string,
+  file: FileHandle,
+  start: ScanStart = { from: 0, number: 1 },
+): AsyncGenerator<ScannedLine> {
   const chunk = Buffer.allocUnsafe(chunkBytes);
-  const line = new OpenLine();
+  const line = new OpenLine(start);
   let unreadable = 0;
-  for (let read = 0; read <= mostSegmentBytes;) {
+  for (let read = start.from; read <= mostSegmentBytes;) {
     const { bytesRead } = await file.read(chunk, 0, chunkBytes, read);
     if (bytesRead === 0) break;
     const bytes = chunk.subarray(0, bytesRead);
@@ -98,24 +113,29 @@ export async function* scanLines(path: string, file: FileHandle): AsyncGenerator
       line.take(bytes.subarray(from, to));
       from = to + 1;
       if (found < 0) break;
-      const ended = line.end();
+      const ended = { ...line.end(), isEnded: true };
       if (ended.letter === undefined) unreadable += 1;
       yield ended;
     }
     read += bytesRead;
   }
-  if (line.length > 0) yield line.end();
+  if (line.length > 0) yield { ...line.end(), isEnded: false };
 }
 
 /** A line that is being read. */
 class OpenLine {
-  number = 1;
+  number: number;
   length = 0;
-  #from = 0;
+  #from: number;
   /** Its first bytes, up to `wholeBytes`. */
   #parts: Buffer[] = [];
   /** Once it is longer than that: what was seen of its raw bytes; undefined when it is not ours. */
   #long: { readonly letter: DeadLetter; readonly rawAt: number; check: RawCheck } | "foreign" | undefined;
+
+  constructor({ from, number }: ScanStart) {
+    this.number = number;
+    this.#from = from;
+  }
 
   take(bytes: Buffer): void {
     const before = this.length;
@@ -140,7 +160,7 @@ class OpenLine {
     this.number += 1;
   }
 
-  end(): ScannedLine {
+  end(): Omit<ScannedLine, "isEnded"> {
     const place = { number: this.number, from: this.#from, length: this.length };
     const content = this.#content();
     this.#from += this.length + 1;

@@ -5,6 +5,7 @@ import { basename, join } from "node:path";
 import { DfnError, errnoOf } from "../errors.ts";
 import { writeAtomically } from "../disk/atomic-file.ts";
 import { namesIn } from "../disk/list-directory.ts";
+import { acknowledgedIn, acknowledgementsOf } from "./dead-letter-acknowledgements.ts";
 import type { DeadLetter } from "./dead-letter-line.ts";
 import { openSegment, scanLines, type ScannedLine } from "./dead-letter-scan.ts";
 import { markRemoved, removedFrom, tombstonesOf } from "./dead-letter-tombstones.ts";
@@ -15,6 +16,8 @@ export type { DeadLetter } from "./dead-letter-line.ts";
 export interface NumberedLetter {
   readonly number: number;
   readonly letter: DeadLetter;
+  /** Whether somebody has taken note of it. */
+  readonly isAcknowledged: boolean;
   /** What the alert's bytes take, also when `letter.raw` is left out because they were not asked for. */
   readonly rawBytes: number;
 }
@@ -59,12 +62,16 @@ export async function* readSegment(
   mostRawBytes = usualRawBytes,
 ): AsyncGenerator<NumberedLetter> {
   const removed = await removedFrom(path);
+  const acknowledged = await acknowledgedIn(path);
   await using file = await openSegment(path);
   for await (const line of scanLines(path, file)) {
     const { number, letter } = line;
     if (removed.has(number)) continue;
     if (letter === undefined) bad(number);
-    else yield { number, ...(await withRaw(file, line, letter, mostRawBytes)) };
+    else {
+      const isAcknowledged = acknowledged.has(number);
+      yield { number, isAcknowledged, ...(await withRaw(file, line, letter, mostRawBytes)) };
+    }
   }
 }
 
@@ -73,7 +80,7 @@ async function withRaw(
   { raw, rawRange }: ScannedLine,
   letter: DeadLetter,
   mostRawBytes: number,
-): Promise<Omit<NumberedLetter, "number">> {
+): Promise<Pick<NumberedLetter, "letter" | "rawBytes">> {
   const rawBytes = rawRange?.bytes ?? (raw === undefined ? 0 : Buffer.byteLength(raw, "base64"));
   if (rawBytes > mostRawBytes) return { letter, rawBytes };
   if (raw !== undefined) return { letter: { ...letter, raw }, rawBytes };
@@ -132,6 +139,7 @@ export async function shrink(path: string, thrift: Thrift): Promise<Shrunk | und
   if (counts.kept + stripped === 0) {
     await rm(path);
     await rm(tombstonesOf(path), { force: true });
+    await rm(acknowledgementsOf(path), { force: true });
     return { stripped, forgotten, bytes: 0 };
   }
   const lines = rewritten(path, file, (line) => fateOf(line, thrift, removed));

@@ -2,6 +2,7 @@ import { lstat, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { removeLeftovers } from "../disk/atomic-file.ts";
 import { namesIn } from "../disk/list-directory.ts";
+import { acknowledgementsOf } from "./dead-letter-acknowledgements.ts";
 import { isEmptied, isForeign, isWrittenByAnother, segmentsOf } from "./dead-letter-segments.ts";
 import { removedFrom, tombstonesOf } from "./dead-letter-tombstones.ts";
 
@@ -49,10 +50,11 @@ async function putBack(directory: string): Promise<void> {
 }
 
 async function forgetOrphans(directory: string): Promise<void> {
-  const segments = new Set((await segmentsOf(directory)).map(tombstonesOf));
-  for (const name of await namesIn(directory, (name) => name.endsWith(tombstonesOf("")))) {
+  const markFiles = [tombstonesOf, acknowledgementsOf];
+  const known = new Set((await segmentsOf(directory)).flatMap((segment) => markFiles.map((of) => of(segment))));
+  for (const name of await namesIn(directory, (name) => markFiles.some((of) => name.endsWith(of(""))))) {
     const path = join(directory, name);
-    if (segments.has(path)) continue;
+    if (known.has(path)) continue;
     const { mtimeMs } = await lstat(path);
     if (Date.now() - mtimeMs > orphanedMs) await rm(path);
   }

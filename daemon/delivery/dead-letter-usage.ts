@@ -1,30 +1,53 @@
 import { lstat } from "node:fs/promises";
-import { openForReading } from "../disk/open-file.ts";
 import { errnoOf } from "../errors.ts";
-import { segmentsOf } from "./dead-letter-segments.ts";
+import { acknowledgedIn, acknowledgementsOf } from "./dead-letter-acknowledgements.ts";
+import type { DeadLetter } from "./dead-letter-line.ts";
+import { openSegment, scanLines } from "./dead-letter-scan.ts";
+import { isStranger, segmentsOf } from "./dead-letter-segments.ts";
 import { removedFrom, tombstonesOf } from "./dead-letter-tombstones.ts";
+import { addAll, nothingOpen, OpenLetters, type OpenDeadLetters } from "./open-dead-letters.ts";
 
 /** What the dead-letter store holds. */
 export interface DeadLetterCount {
   /** Entries that were not removed. */
   readonly entries: number;
-  /** Bytes of all its files. */
+  /** Bytes of all its files; what was removed takes room until its segment is rewritten or deleted. */
   readonly bytes: number;
+  /** Of the entries: those that somebody has taken note of; undefined in the status of a forwarder older than that. */
+  readonly acknowledged: number | undefined;
+  /** Neither removed nor acknowledged: alerts, and lines of the log that may be alerts. */
+  readonly open: OpenDeadLetters;
+  /** The same for lines of the socket that are not alerts. */
+  readonly openNonAlerts: OpenDeadLetters;
 }
+
+export const emptyStore: DeadLetterCount = {
+  entries: 0,
+  bytes: 0,
+  acknowledged: 0,
+  open: nothingOpen,
+  openNonAlerts: nothingOpen,
+};
 
 interface Counted {
   readonly ino: number;
-  /** Bytes that were looked through. */
+  readonly removedSize: number;
+  readonly acknowledgedSize: number;
+  /** The segment when it was last looked at. */
   size: number;
-  lines: number;
-  removedSize: number;
-  removed: number;
+  mtimeMs: number;
+  /** Up to here all lines were looked at, and the number of the next one. */
+  next: { from: number; number: number };
+  entries: number;
+  acknowledged: number;
+  readonly open: OpenLetters;
+  readonly openNonAlerts: OpenLetters;
 }
 
-const newline = 0x0a;
-const chunkBytes = 256 * 1024;
-
-/** Counts the entries of a store again and again; reads only what is new since the last time. */
+/**
+ * Counts the entries of a store again and again. What only grew is read from where it ended; a segment of which entries
+ * were removed or acknowledged is read again. What is kept of a segment has a bound, however many entries it has.
+ */
 export class DeadLetterUsage {
   readonly #directory: string;
   #known = new Map<string, Counted>();
@@ -33,67 +56,98 @@ export class DeadLetterUsage {
     this.#directory = directory;
   }
 
-  /** @throws what the system says when the store cannot be read */
+  /** @throws what the system says when the store cannot be read; DfnError IO when a file in it is not one of ours */
   async count(): Promise<DeadLetterCount> {
     const known = new Map<string, Counted>();
-    let entries = 0;
-    let bytes = 0;
+    const sum = { entries: 0, bytes: 0, acknowledged: 0 };
     for (const path of await segmentsOf(this.#directory)) {
       const counted = await this.#look(path);
       if (counted === undefined) continue; // Deleted in this moment.
       known.set(path, counted);
-      entries += Math.max(0, counted.lines - counted.removed);
-      bytes += counted.size + counted.removedSize;
+      sum.entries += counted.entries;
+      sum.acknowledged += counted.acknowledged;
+      sum.bytes += counted.size + counted.removedSize + counted.acknowledgedSize;
     }
     this.#known = known;
-    return { entries, bytes };
+    const all = [...known.values()];
+    return {
+      ...sum,
+      open: addAll(all.map(({ open }) => open)),
+      openNonAlerts: addAll(all.map(({ openNonAlerts }) => openNonAlerts)),
+    };
   }
 
   async #look(path: string): Promise<Counted | undefined> {
     const found = await statIfThere(path);
     if (found === undefined) return undefined;
+    const removedSize = (await statIfThere(tombstonesOf(path)))?.size ?? 0;
+    const acknowledgedSize = (await statIfThere(acknowledgementsOf(path)))?.size ?? 0;
     let counted = this.#known.get(path);
     // Another file under the name, or a shorter one: rewritten.
-    if (counted === undefined || counted.ino !== found.ino || counted.size > found.size) {
-      counted = { ino: found.ino, size: 0, lines: 0, removedSize: 0, removed: 0 };
+    const isNew = counted === undefined || counted.ino !== found.ino || counted.next.from > found.size;
+    if (
+      counted === undefined ||
+      isNew ||
+      counted.removedSize !== removedSize ||
+      counted.acknowledgedSize !== acknowledgedSize
+    ) {
+      counted = beginning(found.ino, removedSize, acknowledgedSize);
     }
-    if (counted.size < found.size) {
-      counted.lines += await countLines(path, counted.size, found.size);
-      counted.size = found.size;
+    if (counted.size === found.size && counted.mtimeMs === found.mtimeMs) return counted;
+    try {
+      await read(path, counted);
+    } catch (reason) {
+      if (errnoOf(reason) === "ENOENT") return undefined;
+      throw reason;
     }
-    const removedSize = (await statIfThere(tombstonesOf(path)))?.size ?? 0;
-    if (removedSize !== counted.removedSize) {
-      counted.removed = (await removedFrom(path)).size;
-      counted.removedSize = removedSize;
-    }
+    counted.size = found.size;
+    counted.mtimeMs = found.mtimeMs;
     return counted;
   }
 }
 
+function beginning(ino: number, removedSize: number, acknowledgedSize: number): Counted {
+  return {
+    ino,
+    removedSize,
+    acknowledgedSize,
+    size: 0,
+    mtimeMs: 0,
+    next: { from: 0, number: 1 },
+    entries: 0,
+    acknowledged: 0,
+    open: new OpenLetters(),
+    openNonAlerts: new OpenLetters(),
+  };
+}
+
+/** Looks at the lines that were not looked at yet. One without its end is being written, or was never reported as stored. */
+async function read(path: string, counted: Counted): Promise<void> {
+  const removed = await removedFrom(path);
+  const acknowledged = await acknowledgedIn(path);
+  await using file = await openSegment(path);
+  for await (const { number, from, length, letter, isEnded } of scanLines(path, file, counted.next)) {
+    if (!isEnded) break;
+    counted.next = { from: from + length + 1, number: number + 1 };
+    if (removed.has(number)) continue;
+    counted.entries += 1;
+    if (acknowledged.has(number)) counted.acknowledged += 1;
+    else if (letter !== undefined) openOf(counted, letter).add(letter);
+  }
+}
+
+function openOf({ open, openNonAlerts }: Counted, letter: DeadLetter): OpenLetters {
+  return isStranger(letter) ? openNonAlerts : open;
+}
+
 /** Another process may take a file of the store away at any moment. */
-export async function statIfThere(path: string): Promise<{ readonly ino: number; readonly size: number } | undefined> {
+export async function statIfThere(
+  path: string,
+): Promise<{ readonly ino: number; readonly size: number; readonly mtimeMs: number } | undefined> {
   try {
     return await lstat(path);
   } catch (reason) {
     if (errnoOf(reason) === "ENOENT") return undefined;
     throw reason;
-  }
-}
-
-async function countLines(path: string, from: number, to: number): Promise<number> {
-  const file = await openForReading(path);
-  try {
-    const chunk = Buffer.allocUnsafe(Math.min(chunkBytes, to - from));
-    let lines = 0;
-    for (let at = from; at < to;) {
-      const { bytesRead } = await file.read(chunk, 0, Math.min(chunk.length, to - at), at);
-      if (bytesRead === 0) break;
-      at += bytesRead;
-      const bytes = chunk.subarray(0, bytesRead);
-      for (let found = bytes.indexOf(newline); found >= 0; found = bytes.indexOf(newline, found + 1)) lines += 1;
-    }
-    return lines;
-  } finally {
-    await file.close();
   }
 }

@@ -18,7 +18,7 @@ import { judgeCustomDfn, lookAtCustomDfn } from "./links/custom-dfn.ts";
 import { judgeEvents, logAlertLevelOf, lookAtRuleset } from "./links/events.ts";
 import { type ForwarderFacts, judgeForwarder } from "./links/forwarder.ts";
 import { judgeHandOver, lookAtHandOver } from "./links/hand-over.ts";
-import { type Block, blocksOf, judgeBlock, socketOf } from "./links/integration-block.ts";
+import { type Block, blocksOf, isLeftOut, judgeBlock, leftOut, socketOf } from "./links/integration-block.ts";
 import { judgeIntegratord, progressOf, temporaryFilesOf } from "./links/integratord.ts";
 import { judgeBrokers, judgeCertificates, judgePermission, judgePlaintext, judgeTopics } from "./links/kafka.ts";
 import { availableMemory, judgeClock, judgeDisk, judgeMemory, lookAtClock, lookAtDisk } from "./links/machine.ts";
@@ -132,13 +132,22 @@ function socketLinks(
   const conf = ossecConf.kind === "read" ? ossecConf : undefined;
   const blocks = conf === undefined ? [] : blocksOf(conf.conf);
   const isCommentedOut = conf?.conf.comments.some((comment) => /<name>\s*custom-dfn\s*</.test(comment)) === true;
+  const hasBlock = blocks.length > 0;
+  if (conf !== undefined && isLeftOut({ ...scene.integration, hasBlock, isCommentedOut, isTailOn })) {
+    const left = [link("integration block", () => [leftOut])];
+    if (wazuh === undefined) return left;
+    return [
+      ...left,
+      link("socket", async () => judgeSocket(await lookAtSocket({ path, group, allow }, isTailOn, wazuh, self))),
+    ];
+  }
   const block = (): Judgement[] =>
     judgeBlock({ home, blocks, isCommentedOut, socketPath: path, defaultSocketPath, isTailOn, handlers });
   const integratord = async (): Promise<Judgement[]> => {
     const process = await daemon(home, "wazuh-integratord");
     const progress = process ? await progressOf(process.pid, alertsPath) : ({ kind: "unseen" } as const);
     const temporaryFiles = process ? await temporaryFilesOf(process.pid) : "unseen";
-    const facts = { home, isTailOn, hasBlock: blocks.length > 0, process, progress, temporaryFiles };
+    const facts = { home, isTailOn, hasBlock, process, progress, temporaryFiles };
     return judgeIntegratord({ ...facts, confChangedAtMs: conf?.changedAtMs });
   };
   const found = conf === undefined ? [] : [link("integration block", block)];

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, errnoOf } from "../errors.ts";
 import type { Snapshot } from "../status/facts.ts";
 import { type OssecConf, readOssecConf, Unreadable } from "../wazuh/ossec-conf.ts";
@@ -21,6 +21,15 @@ export interface Scene {
   /** Absent where no forwarder answers. */
   readonly snapshot: Snapshot | undefined;
   readonly ossecConf: OssecConfSight;
+  readonly integration: IntegrationSight;
+}
+
+/** Whether integratord is to bring alerts. */
+export interface IntegrationSight {
+  /** What the installer was told: `yes` or `no`; undefined where its record is not there or may not be read. */
+  readonly recorded: string | undefined;
+  /** Whether custom-dfn is among the manager's integrations, as far as this user sees. */
+  readonly hasProgram: boolean;
 }
 
 /** `etc/ossec.conf`, or why it is not at hand. */
@@ -31,6 +40,21 @@ export type OssecConfSight =
 
 /** A manager's configuration has a few hundred kilobytes at most. */
 const mostConfBytes = 4 * 1024 * 1024;
+
+/** The installer's record has a few lines. */
+const mostRecordBytes = 1024 * 1024;
+
+/** @param configPath path of the settings; the installer keeps its record beside them */
+export async function sightOfIntegration(home: string, configPath: string): Promise<IntegrationSight> {
+  const record = await wholeText(join(dirname(configPath), "install/record"), mostRecordBytes).catch(() => "");
+  const isOfThisManager = record.split("\n").includes(`home ${home}`);
+  const recorded = isOfThisManager ? /^integration (yes|no)$/m.exec(record)?.[1] : undefined;
+  const hasProgram = await statOwn(join(home, "integrations/custom-dfn")).then(
+    () => true,
+    (reason: unknown) => errnoOf(reason) !== "ENOENT" && errnoOf(reason) !== "ENOTDIR",
+  );
+  return { recorded, hasProgram };
+}
 
 export async function sightOfOssecConf(home: string): Promise<OssecConfSight> {
   const path = join(home, "etc/ossec.conf");

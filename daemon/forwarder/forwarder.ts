@@ -20,6 +20,7 @@ import type { SocketWatch } from "../telemetry/socket-watch.ts";
 import { Feedback } from "../wazuh/feedback.ts";
 import { carryOver, type Books } from "./books.ts";
 import { createCore, openDeadLetters, type Core } from "./core.ts";
+import type { DeadLetterNews } from "./dead-letter-news.ts";
 import { createSink } from "./sink.ts";
 import { PipelineIntake } from "./tail-intake.ts";
 
@@ -42,6 +43,7 @@ export interface ForwarderSetup {
   readonly metrics: Metrics;
   readonly socketWatch: SocketWatch;
   readonly eventWatch: EventWatch;
+  readonly deadLetterNews: DeadLetterNews;
 }
 
 /**
@@ -90,7 +92,7 @@ export class Forwarder {
     this.core = createCore({
       config,
       sink: this.sink,
-      deadLetters: this.deadLetters,
+      deadLetters: setup.deadLetterNews.reporting(this.deadLetters, log, this.feedback),
       books,
       couples: this.couples,
       offsets: this.#offsets,

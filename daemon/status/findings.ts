@@ -1,3 +1,4 @@
+import type { OpenDeadLetters } from "../delivery/open-dead-letters.ts";
 import type { Facts } from "./facts.ts";
 
 /** A condition as it is found at one look; it counts once it has lasted. */
@@ -7,6 +8,8 @@ export interface Finding {
   readonly remedy: string;
   /** How long it must last before it counts. */
   readonly patienceMs: number;
+  /** ISO 8601: since when it is so, if that is known; otherwise since it was first seen. */
+  readonly since?: string | undefined;
 }
 
 /** Work that waits for so long without any outcome is stuck. */
@@ -17,6 +20,7 @@ const shortMs = 1000;
 const behindSeconds = 60;
 const behindMs = 10_000;
 const soonDays = 7;
+const maxCausesShown = 5;
 /** So long after the last contradictory copy somebody has to look into it. */
 const contradictedSeconds = 3600;
 
@@ -32,6 +36,7 @@ export function findings(facts: Facts, idleMs: number): Finding[] {
     ...logTroubles(facts),
     ...socketTroubles(facts),
     ...storeTroubles(facts),
+    ...openDeadLetters(facts),
     ...certificateTroubles(facts),
   ];
 }
@@ -82,7 +87,7 @@ function storeTroubles(facts: Facts): Finding[] {
   const { checkpoint, deadLetters } = facts;
   const troubles = [
     { subject: "checkpoint", text: checkpoint?.trouble },
-    { subject: "dead letters", text: deadLetters.trouble },
+    { subject: "dead-letter store", text: deadLetters.trouble },
   ];
   return [
     ...troubles.flatMap(({ subject, text }) =>
@@ -103,6 +108,38 @@ function givenUp({ deadLetters }: Facts): Finding[] {
   const text = `the dead-letter store is full: ${losses.join(", and ")}`;
   const remedy = "wazuh-dfn dead-letter list; fix the cause, then replay or purge them";
   return [{ subject: "dead letters full", text, remedy, patienceMs: 0 }];
+}
+
+/** What could not be delivered, until it is sent again, removed or acknowledged; also over restarts. */
+function openDeadLetters({ deadLetters: { open, openNonAlerts } }: Facts): Finding[] {
+  const found: Finding[] = [];
+  if (open.entries > 0) {
+    const which = open.entries === 1 ? "1 dead letter is" : `${open.entries} dead letters are`;
+    const text = `${which} in the store, not delivered: ${causesOf(open)}`;
+    const remedy =
+      "wazuh-dfn dead-letter list; fix the cause, then dead-letter replay --all, or acknowledge them: dead-letter ack --all";
+    found.push({ subject: "dead letters", text, remedy, patienceMs: 0, since: open.since });
+  }
+  if (openNonAlerts.entries > 0) {
+    const { entries } = openNonAlerts;
+    const what =
+      entries === 1 ? "1 line of the socket is not an alert" : `${entries} lines of the socket are not alerts`;
+    const text = `${what}: ${causesOf(openNonAlerts)}`;
+    const remedy =
+      "wazuh-dfn dead-letter list; find out which program of a user in sources.socket.allow sends them, then dead-letter purge or ack";
+    found.push({ subject: "dead letters of the socket", text, remedy, patienceMs: 0, since: openNonAlerts.since });
+  }
+  return found;
+}
+
+function causesOf({ entries, causes, detail }: OpenDeadLetters): string {
+  const shown = causes.slice(0, maxCausesShown).map((cause) => {
+    const by = cause.handler === undefined ? "" : `handler ${cause.handler}, `;
+    return `${cause.entries} ${cause.reason} (${by}source ${cause.source})`;
+  });
+  const rest = entries - causes.slice(0, maxCausesShown).reduce((sum, cause) => sum + cause.entries, 0);
+  const parts = rest > 0 ? [...shown, `${rest} others`] : shown;
+  return `${parts.join(", ")}${detail === undefined ? "" : `; the newest: ${detail}`}`;
 }
 
 function certificateTroubles({ certificates }: Facts): Finding[] {

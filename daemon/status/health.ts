@@ -24,11 +24,11 @@ export class HealthWatch {
     this.#settled = settled;
     const seen = new Map<string, { atMs: number; wallMs: number }>();
     const reasons: Reason[] = [];
-    for (const { subject, text, remedy, patienceMs } of findings(facts, nowMs - this.#progressAtMs)) {
+    for (const { subject, text, remedy, patienceMs, since: known } of findings(facts, nowMs - this.#progressAtMs)) {
       const since = this.#since.get(subject) ?? { atMs: nowMs, wallMs };
       seen.set(subject, since);
       if (nowMs - since.atMs < patienceMs) continue;
-      reasons.push({ subject, text, remedy, since: new Date(since.wallMs).toISOString() });
+      reasons.push({ subject, text, remedy, since: known ?? new Date(since.wallMs).toISOString() });
     }
     this.#since = seen;
     return { state: reasons.length === 0 ? "ok" : "degraded", reasons };

@@ -100,6 +100,10 @@ function addKafka({ sink, certificates }: Snapshot, add: Add): void {
 
 function addStore({ deadLetters, feedback }: Snapshot, add: Add): void {
   add("wazuh_dfn_dead_letters", "Entries in the dead-letter store", deadLetters.entries);
+  add("wazuh_dfn_dead_letters_acknowledged", "Entries that somebody has taken note of", deadLetters.acknowledged);
+  const open = "Entries that are neither removed nor acknowledged: of alerts, and of lines of the socket that are not";
+  add("wazuh_dfn_dead_letters_open", open, deadLetters.open.entries, { kind: "alert" });
+  add("wazuh_dfn_dead_letters_open", open, deadLetters.openNonAlerts.entries, { kind: "not an alert" });
   add("wazuh_dfn_dead_letter_bytes", "Bytes of the dead-letter store", deadLetters.bytes);
   const givenUp = "Dead letters whose raw bytes were given up for room";
   add("wazuh_dfn_dead_letters_raw_given_up_total", givenUp, deadLetters.rawGivenUp);

@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { describe } from "../errors.ts";
-import { DeadLetterUsage, type DeadLetterCount } from "../delivery/dead-letter-usage.ts";
+import { DeadLetterUsage, emptyStore, type DeadLetterCount } from "../delivery/dead-letter-usage.ts";
 import { type CertificateExpiry, CertificateWatch, type WatchedTls } from "./certificates.ts";
 
 /** What the disk and the system tell; it takes time to ask, so it is asked before the rest is read in one turn. */
@@ -28,7 +28,7 @@ export class SurroundingsWatch {
   readonly #certificates = new CertificateWatch();
   #usage: { readonly directory: string; readonly counter: DeadLetterUsage } | undefined;
   #current: Surroundings = {
-    deadLetters: { entries: 0, bytes: 0 },
+    deadLetters: emptyStore,
     deadLetterTrouble: undefined,
     certificates: [],
     openFiles: undefined,

@@ -30,6 +30,7 @@ export interface Listed {
   readonly reason: string;
   readonly handler?: string;
   readonly rawBytes: number;
+  readonly acknowledged: boolean;
 }
 
 export async function list(world: StatusWorld): Promise<Listed[]> {

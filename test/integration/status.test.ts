@@ -139,14 +139,17 @@ test("a sink, a checkpoint and a dead-letter store that cannot be written are na
   world.writeLog(alertLine(1_700_000_001), `${alertLine(1_700_000_002).slice(0, -1)},}`);
   assert.match(await reasonOn(world, "file sink"), /records cannot be written.*EISDIR/);
   assert.match(await reasonOn(world, "checkpoint"), /cannot be written.*Make room/);
-  assert.match(await reasonOn(world, "dead letters"), /dead letters cannot be stored.*ENOTDIR.*make room/);
+  assert.match(await reasonOn(world, "dead-letter store"), /dead letters cannot be stored.*ENOTDIR.*make room/);
   assert.equal((await world.ask("/readyz")).status, 200);
   rmSync(world.records, { recursive: true });
   rmSync(state);
   renameSync(`${state}.away`, state);
   await world.sentReach(1);
-  await becomesOk(world);
-  await eventually("the dead letter", async () => (await statusOf(world)).deadLetters.entries === 1);
+  await eventually("the dead letter, and no other reason", async () => {
+    const { deadLetters, health } = await statusOf(world);
+    const subjects = health.reasons.map(({ subject }) => subject);
+    return deadLetters.entries === 1 && subjects.join() === "dead letters";
+  });
 });
 
 test("alerts that wait without an outcome make it degraded, and a restart of nothing is needed", async () => {

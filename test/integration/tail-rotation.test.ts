@@ -224,3 +224,22 @@ test("while alerts.json is away, archives that were not read are", async () => {
   await using tail = await TestTail.start(tree);
   assert.deepEqual(tail.texts, ["20", "21", "22"]);
 });
+
+test("after a rotation the size of the file before it is no lag", async () => {
+  using tree = new LogTree();
+  tree.rotate("21");
+  await using tail = await TestTail.start(tree);
+  tree.write("x".repeat(50_000));
+  await tail.turn();
+  await tail.checkpoint(); // It measures, too.
+  tree.rotate("22");
+  tree.write("new");
+  await tail.turn();
+  tail.intake.fill();
+  tree.write("not read yet");
+  await tail.turn();
+  const { file, lagBytes = NaN } = tail.tail.status() ?? {};
+  assert.equal(file, tree.dated("22"));
+  assert.ok(lagBytes < 100, `${lagBytes} bytes`);
+  tail.intake.empty();
+});

@@ -20,7 +20,9 @@ export function judgeForwarder(facts: ForwarderFacts): Judgement[] {
     const text = `version ${version} runs (pid ${pid}), and ${ownVersion} is installed`;
     judgements.push(warning(text, "systemctl restart wazuh-dfn"));
   }
-  if (deadLetters.entries > 0) {
+  const reported = health.reasons.some(({ subject }) => subject.startsWith("dead letters"));
+  // What somebody has acknowledged is not a fault any more. Of an older forwarder it is not known.
+  if (!reported && deadLetters.entries > (deadLetters.acknowledged ?? 0)) {
     const text = `${deadLetters.entries} dead letters are in the store`;
     judgements.push(warning(text, "wazuh-dfn dead-letter list"));
   }

@@ -39,6 +39,30 @@ export function socketOf(block: Block, defaultPath: string): string {
   return url.startsWith("unix:") && url.length > 5 ? url.slice(5).replaceAll("\\ ", " ") : defaultPath;
 }
 
+export interface LeftOutFacts {
+  /** What the installer was told: `yes` or `no`; undefined where its record is not there or may not be read. */
+  readonly recorded: string | undefined;
+  readonly hasBlock: boolean;
+  readonly isCommentedOut: boolean;
+  readonly isTailOn: boolean;
+  /** Whether custom-dfn is among the manager's integrations. */
+  readonly hasProgram: boolean;
+}
+
+/**
+ * Whether integratord was left out on purpose (`wazuh-dfn-install --no-integration`). Without the installer's record,
+ * which only root may read, neither block nor custom-dfn being there says the same. With the tail off it is no choice: no
+ * alert would come.
+ */
+export function isLeftOut({ recorded, hasBlock, isCommentedOut, isTailOn, hasProgram }: LeftOutFacts): boolean {
+  if (!isTailOn || hasBlock) return false;
+  return recorded === undefined ? !isCommentedOut && !hasProgram : recorded === "no";
+}
+
+export const leftOut = ok(
+  "integratord is left out (wazuh-dfn-install --no-integration): alerts come by the tail alone, up to a second later",
+);
+
 /** Whether integratord hands over what the forwarder wants, to where it listens. */
 export function judgeBlock(facts: BlockFacts): Judgement[] {
   const { home, blocks, isTailOn, isCommentedOut } = facts;

@@ -55,13 +55,15 @@ export function judgeIntegratord(facts: IntegratordFacts): Judgement[] {
       break;
     case "behind": {
       const text = `integratord is behind: ${progress.bytes} bytes of alerts.json are still to be read`;
-      const remedy = `tail -n 20 ${home}/logs/ossec.log  # which integration is slow? the tail brings what it misses`;
+      const missed = isTailOn ? "the tail brings what it misses" : "the tail is off, so what it misses is lost";
+      const remedy = `tail -n 20 ${home}/logs/ossec.log  # which integration is slow? ${missed}`;
       judgements.push(warning(text, remedy));
       break;
     }
     case "older-file": {
       const text = `integratord still reads ${progress.path}, which alerts.json is no more`;
-      judgements.push(warning(text, `tail -n 20 ${home}/logs/ossec.log  # it may skip what came in between`));
+      const skipped = isTailOn ? "the tail brings what it skips" : "the tail is off, so what it skips is lost";
+      judgements.push(warning(text, `tail -n 20 ${home}/logs/ossec.log  # ${skipped}`));
       break;
     }
     case "not-open":

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { namesIn } from "../../disk/list-directory.ts";
 import { DfnError, errnoOf } from "../../errors.ts";
 import { isAbsent } from "../../sources/tail/archives.ts";
@@ -53,7 +53,8 @@ export function judgeRules(facts: RulesFacts): Judgement[] {
       failed(`${name} is not read: ossec.conf has no <rule_dir>etc/rules`, `vi ${home}/etc/ossec.conf; ${restart}`),
     ];
   }
-  if (excluded.includes(name)) {
+  // Wazuh's own form is the bare name; it is compared with the path below its home, too.
+  if ([name, basename(name), file.path].some((form) => excluded.includes(form))) {
     const remedy = `vi ${home}/etc/ossec.conf  # take the <rule_exclude> out; then: ${restart}`;
     return [failed(`${name} is not read: a <rule_exclude> of ossec.conf names it`, remedy)];
   }

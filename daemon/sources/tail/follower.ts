@@ -114,6 +114,8 @@ export class Follower {
     }
     if (opened) {
       const { generation, afterRank } = opened;
+      // The size of the file before it says nothing of this one; undefined until it is measured, if it cannot be asked.
+      this.#size = await generation.size().catch(() => undefined);
       this.#begin(generation, afterRank);
       this.#state = { kind: "following", generation, wasLive: false };
       this.#trouble.clear(`${generation.origin.file} can be read again.`);

@@ -1,3 +1,4 @@
+import { emptyStore } from "../../../daemon/delivery/dead-letter-usage.ts";
 import type { Facts, SinkFacts } from "../../../daemon/status/facts.ts";
 import type { Counts } from "../../../daemon/telemetry/counters.ts";
 
@@ -43,7 +44,7 @@ export function aForwarder(but: Partial<Facts> = {}): Facts {
     sink: kafkaAtWork,
     certificates: [],
     feedback: { sent: 0, dropped: 0, retried: 0, queued: 0 },
-    deadLetters: { entries: 0, bytes: 0, rawGivenUp: 0, nonAlertsGivenUp: 0, trouble: undefined },
+    deadLetters: { ...emptyStore, rawGivenUp: 0, nonAlertsGivenUp: 0, trouble: undefined },
     process: { rssBytes: 1, openFiles: 9 },
     ...but,
   };

@@ -46,7 +46,7 @@ test("work that waits for ten seconds without any outcome is degraded, and one o
 });
 
 function fullStore(entries: number, rawGivenUp: number, nonAlertsGivenUp: number): string[] {
-  const deadLetters = { entries, bytes: 9, rawGivenUp, nonAlertsGivenUp, trouble: undefined };
+  const deadLetters = { ...aForwarder().deadLetters, entries, bytes: 9, rawGivenUp, nonAlertsGivenUp };
   return new Watching().after(0, aForwarder({ deadLetters })).reasons.map(({ text }) => text);
 }
 
@@ -135,7 +135,7 @@ test("a log that stays more than a minute behind is told of, a look in mid-read 
 test("what cannot be stored is told at once: checkpoint, dead letters, the sink's file", () => {
   const facts = aForwarder({
     checkpoint: { ageSeconds: 9, trouble: "no room for the checkpoint" },
-    deadLetters: { entries: 1, bytes: 9, rawGivenUp: 0, nonAlertsGivenUp: 0, trouble: "no room for dead letters" },
+    deadLetters: { ...aForwarder().deadLetters, trouble: "no room for dead letters" },
     sink: { kind: "file", trouble: "no room for records" },
   });
   const { state, reasons } = new Watching().after(0, facts);
@@ -159,4 +159,41 @@ test("a certificate is told of seven days before it ends, and when it has ended"
 
 test("a forwarder that is not ready says so", () => {
   assert.deepEqual(subjects(new Watching().after(0, aForwarder({ isReady: false }))), ["forwarder"]);
+});
+
+const open = {
+  entries: 30,
+  since: "2026-11-22T10:00:00.000Z",
+  detail: "the record is too large",
+  causes: [
+    { source: "tail", reason: "refused", handler: "fail2ban", entries: 20 },
+    { source: "tail", reason: "torn", handler: undefined, entries: 7 },
+  ],
+};
+
+test("dead letters are a reason at once: how many, of what cause, since when, and what to do; until they are not open", () => {
+  const { deadLetters } = aForwarder();
+  const watching = new Watching();
+  const { state, reasons } = watching.after(0, aForwarder({ deadLetters: { ...deadLetters, entries: 30, open } }));
+  assert.equal(state, "degraded");
+  assert.deepEqual(reasons[0], {
+    subject: "dead letters",
+    text: "30 dead letters are in the store, not delivered: 20 refused (handler fail2ban, source tail), 7 torn (source tail), 3 others; the newest: the record is too large",
+    remedy:
+      "wazuh-dfn dead-letter list; fix the cause, then dead-letter replay --all, or acknowledge them: dead-letter ack --all",
+    since: "2026-11-22T10:00:00.000Z",
+  });
+  const acknowledged = { ...deadLetters, entries: 30, acknowledged: 30 };
+  assert.equal(watching.after(0, aForwarder({ deadLetters: acknowledged })).state, "ok");
+});
+
+test("lines of the socket that are not alerts are a reason of their own, which hides no alert", () => {
+  const { deadLetters } = aForwarder();
+  const causes = [{ source: "socket", reason: "not-json", handler: undefined, entries: 1 }];
+  const openNonAlerts = { entries: 1, since: "2026-11-22T10:00:00.000Z", detail: "not JSON", causes };
+  const only = new Watching().after(0, aForwarder({ deadLetters: { ...deadLetters, openNonAlerts } }));
+  assert.deepEqual(subjects(only), ["dead letters of the socket"]);
+  assert.match(only.reasons[0]?.text ?? "", /^1 line of the socket is not an alert: 1 not-json \(source socket\)/);
+  const both = new Watching().after(0, aForwarder({ deadLetters: { ...deadLetters, open, openNonAlerts } }));
+  assert.deepEqual(subjects(both), ["dead letters", "dead letters of the socket"]);
 });

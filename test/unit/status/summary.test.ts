@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Snapshot } from "../../../daemon/status/facts.ts";
 import { lasting, summaryOf } from "../../../daemon/commands/status-text.ts";
 import { aForwarder, counts, kafkaAtWork } from "./a-forwarder.ts";
 
@@ -22,7 +23,7 @@ test("each source has a row, and the log, the sink and the dead letters a line",
     tail: counts({ read: 9, acknowledged: 9 }),
     replay: counts(),
   };
-  const deadLetters = { entries: 3, bytes: 2500, rawGivenUp: 0, nonAlertsGivenUp: 0, trouble: undefined };
+  const deadLetters = { ...aForwarder().deadLetters, entries: 3, bytes: 2500 };
   const text = summaryOf({ ...aForwarder({ sources, deadLetters }), health }, kafkaAtWork.lastAcknowledgedAt + 2000);
   assert.match(text, /^SOURCE +READ +IGNORED +PAIRED +IN FLIGHT +ACKNOWLEDGED +DEAD LETTERS$/m);
   assert.match(text, /^socket +5 +0 +5 +0 +0 +0$/m);
@@ -45,4 +46,27 @@ test("alerts that were left out have a line for each reason, and none when there
 test("times are told in their two largest units", () => {
   const told = [-1, 0, 59, 60, 3600, 3661, 90_000, 86_400].map(lasting);
   assert.deepEqual(told, ["0 s", "0 s", "59 s", "1 min", "1 h", "1 h 1 min", "1 d 1 h", "1 d"]);
+});
+
+function line(some: Partial<Snapshot["deadLetters"]>): string | undefined {
+  const deadLetters = { ...aForwarder().deadLetters, ...some };
+  const text = summaryOf({ ...aForwarder({ deadLetters }), health: { state: "ok", reasons: [] } }, 0);
+  return /^dead letters +(.*)$/m.exec(text)?.[1];
+}
+
+test("of the dead letters it says how many are acknowledged, and whose bytes are on the disk when there is none", () => {
+  assert.equal(line({ entries: 3, acknowledged: 2, bytes: 2500 }), "3 in the store (2 acknowledged), 2.5 KB");
+  assert.equal(line({ entries: 0, bytes: 44_700 }), "none in the store; 44.7 KB of removed ones are still on the disk");
+  assert.equal(line({}), "none");
+});
+
+function behind(state: string): string | undefined {
+  const log = { ...aForwarder().log!, state, lagSeconds: 10 };
+  const text = summaryOf({ ...aForwarder({ log }), health: { state: "ok", reasons: [] } }, 0);
+  return /^behind +(.*)$/m.exec(text)?.[1];
+}
+
+test("while the log cannot be read, no figure is given for how far it is behind", () => {
+  assert.equal(behind("waiting: /alerts.json is not there."), "not known while the log cannot be read");
+  assert.equal(behind("catching-up"), "0 B, 10 s");
 });

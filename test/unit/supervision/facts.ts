@@ -1,3 +1,4 @@
+import { emptyStore } from "../../../daemon/delivery/dead-letter-usage.ts";
 import type { Snapshot } from "../../../daemon/status/facts.ts";
 import { SourceCounters } from "../../../daemon/telemetry/counters.ts";
 
@@ -38,7 +39,7 @@ export function factsWith({ alerts = 0, acknowledged = 0, troubles = 0, isReady 
     },
     certificates: [],
     feedback: { sent: 0, dropped: 0, retried: 0, queued: 0 },
-    deadLetters: { entries: 0, bytes: 0, rawGivenUp: 0, nonAlertsGivenUp: 0, trouble: undefined },
+    deadLetters: { ...emptyStore, rawGivenUp: 0, nonAlertsGivenUp: 0, trouble: undefined },
     process: { rssBytes: 0, openFiles: undefined },
     health: { state: "ok", reasons: [] },
   };

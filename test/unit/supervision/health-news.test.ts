@@ -8,9 +8,23 @@ function wrong(...subjects: string[]): Health {
   return { state: subjects.length === 0 ? "ok" : "degraded", reasons };
 }
 
-function watch(): { readonly told: string[]; readonly news: HealthNews } {
+/** What is told and remembered, in order. */
+function watch(wasDegraded = false): {
+  readonly told: string[];
+  readonly order: string[];
+  readonly news: HealthNews;
+} {
   const told: string[] = [];
-  return { told, news: new HealthNews(({ status, subject, text }) => told.push(`${status} ${subject}: ${text}`)) };
+  const order: string[] = [];
+  const news = new HealthNews({
+    tell: ({ status, subject, text }) => {
+      told.push(`${status} ${subject}: ${text}`);
+      order.push(status);
+    },
+    remember: (isDegraded) => order.push(`remember ${isDegraded}`),
+    wasDegraded,
+  });
+  return { told, order, news };
 }
 
 test("what goes wrong is told once, with its remedy, and that all is well when it has lasted", () => {
@@ -42,4 +56,31 @@ test("starting and stopping are no news", () => {
   news.look(wrong("forwarder"), 0);
   news.look(wrong(), 60_000);
   assert.deepEqual(told, []);
+});
+
+test("what was told is remembered before it is told, and forgotten after its end is told", () => {
+  const { order, news } = watch();
+  news.look(wrong("kafka"), 0);
+  news.look(wrong("kafka", "log"), 500);
+  news.look(wrong(), 31_000);
+  assert.deepEqual(order, ["remember true", "degraded", "degraded", "recovered", "remember false"]);
+});
+
+test("what an earlier process told is ended once all has been well and ready for its time", () => {
+  const { told, order, news } = watch(true);
+  const startMs = 5_000_000;
+  news.look(wrong("forwarder"), startMs);
+  news.look(wrong("forwarder"), startMs + 40_000);
+  news.look(wrong(), startMs + 69_999);
+  assert.deepEqual(told, []);
+  news.look(wrong(), startMs + 70_000);
+  assert.deepEqual(told, ["recovered forwarder: all is well again"]);
+  assert.deepEqual(order, ["recovered", "remember false"]);
+});
+
+test("what an earlier process told and is still so is told again by this one", () => {
+  const { told, news } = watch(true);
+  news.look(wrong("dead letters"), 0);
+  news.look(wrong("dead letters"), 100_000);
+  assert.deepEqual(told, ["degraded dead letters: dead letters is wrong; mend it"]);
 });

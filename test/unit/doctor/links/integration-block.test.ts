@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type BlockFacts, blocksOf, judgeBlock } from "../../../../daemon/doctor/links/integration-block.ts";
+import {
+  type BlockFacts,
+  blocksOf,
+  isLeftOut,
+  judgeBlock,
+  leftOut,
+} from "../../../../daemon/doctor/links/integration-block.ts";
 import { readOssecConf } from "../../../../daemon/wazuh/ossec-conf.ts";
 
 const handlers = { windows: { eventIds: ["4625"] }, fail2ban: {}, passthrough: undefined };
@@ -80,4 +86,16 @@ test("no block is a warning as long as the tail stands behind it; one of another
 test("a second block costs a second call", () => {
   const conf = readOssecConf(`<ossec_config>${`<integration>${good}</integration>`.repeat(2)}</ossec_config>`);
   assert.match(judged("", { blocks: blocksOf(conf) }), /^warning 2 blocks call custom-dfn/);
+});
+
+test("integratord counts as left out when the installer was told so, or when nothing of it is there, and never with the tail off", () => {
+  const facts = { recorded: undefined, hasBlock: false, isCommentedOut: false, isTailOn: true, hasProgram: false };
+  assert.equal(isLeftOut(facts), true);
+  assert.equal(isLeftOut({ ...facts, recorded: "no", hasProgram: true }), true);
+  assert.equal(isLeftOut({ ...facts, recorded: "yes" }), false);
+  for (const what of ["hasBlock", "isCommentedOut", "hasProgram"] as const) {
+    assert.equal(isLeftOut({ ...facts, [what]: true }), false, what);
+  }
+  assert.equal(isLeftOut({ ...facts, recorded: "no", isTailOn: false }), false);
+  assert.equal(leftOut.state, "ok");
 });

@@ -158,8 +158,27 @@ test("the rules: loaded, absent, changed since, left out by ossec.conf; on a wor
   assert.match(of({ files: [{ ...file, changedAtMs: 9000 }] }), /^warning .*may not be loaded/);
   assert.match(of({ files: [{ ...file, asksForOrigin: false }] }), /^warning .*of an older release/);
   assert.match(of({ ruleDirs: ["ruleset/rules"] }), /^failed .*no <rule_dir>etc\/rules/);
-  assert.match(of({ excluded: ["etc/rules/dfn_rules.xml"] }), /^failed .*<rule_exclude>/);
+  for (const excluded of ["etc/rules/dfn_rules.xml", "dfn_rules.xml", `${home}/etc/rules/dfn_rules.xml`]) {
+    assert.match(of({ excluded: ["0215-policy_rules.xml", excluded] }), /^failed .*<rule_exclude>/, excluded);
+  }
+  assert.match(of({ excluded: ["0215-policy_rules.xml", "rules.xml"] }), /^ok/);
   assert.match(of({ files: [] }), /^warning no rules/);
   assert.match(judgeRules({ ...facts, files: [], isWorker: true })[0]?.remedy ?? "", /on the master/);
   assert.match(of({ files: undefined }), /^unseen/);
+});
+
+test("what integratord misses is brought by the tail only when the tail is on", () => {
+  for (const progress of [
+    { kind: "behind", bytes: 9 },
+    { kind: "older-file", path: "/old" },
+  ] as const) {
+    const remedy = (isTailOn: boolean): string => {
+      const facts = { home, hasBlock: true, confChangedAtMs: undefined, temporaryFiles: "its-group" } as const;
+      const process = { pid: 7, args: [], startedAtMs: 0 };
+      return judgeIntegratord({ ...facts, isTailOn, process, progress })[0]?.remedy ?? "";
+    };
+    assert.match(remedy(true), /the tail brings what it/);
+    assert.match(remedy(false), /the tail is off, so what it \w+ is lost/);
+    assert.doesNotMatch(remedy(false), /brings/);
+  }
 });

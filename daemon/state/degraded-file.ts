@@ -1,0 +1,67 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { syncDirectory, writeAtomically } from "../disk/atomic-file.ts";
+import { readRegularFile } from "../disk/read-file.ts";
+import { describe, errnoOf } from "../errors.ts";
+import type { Log } from "../telemetry/log.ts";
+
+const fileName = "degraded";
+const content = "Wazuh was told that the forwarder is degraded; it has not been told yet that all is well.\n";
+const maxBytes = 4096;
+
+/**
+ * Remembers over restarts and crashes that Wazuh was told of a degradation, so that "all is well" ends its alert later.
+ * Only whether the file is there counts.
+ */
+export class DegradedFile {
+  readonly #stateDir: string;
+  readonly #log: Log;
+  #wanted: boolean;
+  #known: boolean;
+  #working: Promise<void> | undefined;
+
+  /** @param wasDegraded what `wasDegraded` said */
+  constructor(stateDir: string, log: Log, wasDegraded: boolean) {
+    this.#stateDir = stateDir;
+    this.#log = log;
+    this.#wanted = this.#known = wasDegraded;
+  }
+
+  /** Resolves when the disk says so, or cannot be made to; never rejects. */
+  set(isDegraded: boolean): Promise<void> {
+    this.#wanted = isDegraded;
+    this.#working ??= this.#work().finally(() => (this.#working = undefined));
+    return this.#working;
+  }
+
+  async #work(): Promise<void> {
+    while (this.#wanted !== this.#known) {
+      const wanted = this.#wanted;
+      try {
+        const path = join(this.#stateDir, fileName);
+        if (wanted) await writeAtomically(path, content);
+        else {
+          await rm(path, { force: true });
+          await syncDirectory(this.#stateDir);
+        }
+      } catch (reason) {
+        const what = "whether Wazuh was told of a degradation cannot be saved; after a crash its alert may stay open";
+        this.#log.warn({ stateDir: this.#stateDir, reason: describe(reason) }, what);
+      }
+      this.#known = wanted; // Not tried again: the next change is.
+    }
+  }
+}
+
+/** Whether an earlier process has told Wazuh of a degradation, and not of its end. Never rejects. */
+export async function wasDegraded(stateDir: string, log: Log): Promise<boolean> {
+  const path = join(stateDir, fileName);
+  try {
+    await readRegularFile(path, { maxBytes, links: "refuse" });
+    return true;
+  } catch (reason) {
+    if (errnoOf(reason) === "ENOENT") return false;
+    log.warn({ path, reason: describe(reason) }, "this file of the state directory cannot be read and is left out");
+    return false;
+  }
+}
