@@ -42,6 +42,7 @@ const plain = {
   shellcheck: { probe: ["--version"], packages: ["shellcheck", "ShellCheck"], told: "shellcheck" },
   gpgv: { probe: ["--version"], packages: ["gpgv", "gnupg2"], told: "gpgv" },
   gpg: { probe: ["--version"], packages: ["gnupg", "gnupg2"], told: "GnuPG (Debian: gnupg)" },
+  zstd: { probe: ["--version"], packages: ["zstd"], told: "zstd" },
   xz: { probe: ["--version"], packages: ["xz-utils", "xz"], told: "xz (Debian: xz-utils)" },
   "qemu-aarch64": { probe: ["--version"], packages: ["qemu-user"], told: "QEMU (Debian: qemu-user)" },
   gcc: {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
+import { howToInstall, installPrograms } from "../../scripts/kafka/programs.ts";
 import { gzipSync } from "node:zlib";
 import { Program } from "../rig/program.ts";
 import { eventually } from "../rig/eventually.ts";
@@ -141,6 +142,8 @@ test("a file that is missing, and one that is cut, keep nothing from being sent,
 test("xz, bzip2 and zstd are read, by name or by pipe; a cut one is told after what came out was sent", async () => {
   await using world = await World.create();
   const programs = ["xz", "bzip2", "zstd"] as const;
+  const missing = installPrograms(["xz", "bunzip2", "zstd"]);
+  if (missing.length > 0) assert.fail(howToInstall(missing));
   for (const [at, program] of programs.entries()) {
     const packed = execFileSync(program, ["-c"], { input: alerts(at * 1000, 1000), stdio: ["pipe", "pipe", "ignore"] });
     const { code, stdout, stderr } = world.replay(world.file(`a.${program}`, packed));
