@@ -31,9 +31,10 @@ class Killer {
     await writeFile(join(this.#directory, "count"), "");
     for (const name of changing) {
       const program = await programOf(name);
-      const shot = `[ "$(wc -c <"${this.#directory}/count")" != ${at} ] || kill -9 0`;
+      // Its own number, not the count by then: a program may call another one that counts.
+      const shot = `[ "$call" != ${at} ] || kill -9 0`;
       const [before, after] = moment === "before" ? [shot, ""] : ["", shot];
-      const text = `#!/bin/sh\nprintf x >>"${this.#directory}/count"\n${before}\n${program} "$@"\nstatus=$?\n${after}\nexit $status\n`;
+      const text = `#!/bin/sh\nprintf x >>"${this.#directory}/count"\ncall=$(wc -c <"${this.#directory}/count")\n${before}\n${program} "$@"\nstatus=$?\n${after}\nexit $status\n`;
       await writeFile(join(this.#directory, name), text);
       await chmod(join(this.#directory, name), 0o755);
     }
