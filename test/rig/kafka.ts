@@ -23,7 +23,9 @@ export class Kafka implements AsyncDisposable {
   /** `host:port` of each broker, without TLS. */
   readonly addresses: readonly string[];
   readonly #client: InstanceType<typeof Client>;
-  readonly #asking: Connected;
+  #asking: Connected;
+  /** Of topics that were deleted since: kafkajs goes on asking for those with every request. */
+  readonly #former: Connected[] = [];
   readonly #changing: Connected;
 
   constructor(addresses: readonly string[]) {
@@ -68,6 +70,8 @@ export class Kafka implements AsyncDisposable {
 
   async deleteTopic(topic: string): Promise<void> {
     await (await this.#changing.admin()).deleteTopics({ topics: [topic], timeout: changeTimeoutMs });
+    this.#former.push(this.#asking);
+    this.#asking = new Connected(this.#client.admin());
   }
 
   /** Changes settings of a topic, e.g. `max.message.bytes`; those that are not named go back to their defaults. */
@@ -153,7 +157,8 @@ export class Kafka implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.#asking.disconnect(), this.#changing.disconnect()]);
+    const all = [...this.#former, this.#asking, this.#changing];
+    await Promise.all(all.map((admin) => admin.disconnect()));
   }
 
   async #partitions(topic: string): Promise<{ partitionId: number; leader: number }[]> {
