@@ -145,7 +145,7 @@ export class Pipeline {
     this.#parts.node.wrote(node);
     this.#parts.couples?.enter(shipment);
     this.#parts.shipper.ship(shipment);
-    return { kind: "taken", id, shipment, ...(contradicted === undefined ? {} : { contradicted }) };
+    return contradicted === undefined ? { kind: "taken", id, shipment } : { kind: "taken", id, shipment, contradicted };
   }
 
   /** A line that cannot be taken as it is: an over-long one, or one that ended with its file. */
