@@ -7,6 +7,7 @@ import type { Following, State } from "./follower-state.ts";
 import type { Generation } from "./generation.ts";
 import type { Journal } from "./journal.ts";
 import { Placement } from "./placement.ts";
+import { Revisits } from "./revisits.ts";
 import { Stillness } from "./stillness.ts";
 import { statusOf, type TailStatus } from "./status.ts";
 import { Succession, type Opened } from "./succession.ts";
@@ -24,8 +25,11 @@ export class Follower {
   readonly #feeder: Feeder;
   readonly #trouble: Trouble;
   readonly #stillness = new Stillness();
+  readonly #revisits: Revisits;
   #state: State;
   #isAtEnd = false;
+  /** Of the generation that is read: up to where it was read before. */
+  #doneTo = 0;
   #size: number | undefined;
   #backlog: Backlog = { bytes: 0, compressed: 0 };
 
@@ -36,6 +40,7 @@ export class Follower {
     this.#succession = new Succession(options.path);
     this.#feeder = new Feeder(journal, options.intake, options.maxLineBytes);
     this.#trouble = new Trouble(options.log, now, patienceMs);
+    this.#revisits = new Revisits(this.#succession, journal, options.log, now);
     const placement = new Placement(loaded, options.start, this.#succession, journal, options.log);
     this.#state = { kind: "placing", placement };
   }
@@ -45,9 +50,14 @@ export class Follower {
     return this.#state.kind !== "placing";
   }
 
+  /** Pieces of files read so far; grows also while a place is looked for. */
+  get beats(): number {
+    return this.#succession.beats;
+  }
+
   /** Whether the next step would find what the last one found: the end of alerts.json. */
   isStill(): boolean {
-    return this.#stillness.holds(this.#options.path);
+    return !this.#revisits.isDue && this.#stillness.holds(this.#options.path);
   }
 
   /** Goes on as far as there is something to read. Returns whether the next step should follow at once. */
@@ -57,7 +67,10 @@ export class Follower {
       case "placing":
         return this.#open(() => state.placement.place(signal), signal);
       case "between":
-        return this.#open(() => this.#succession.next(this.#journal, signal), signal);
+        return (
+          (await this.#revisit(undefined, signal)) ||
+          this.#open(() => this.#succession.next(this.#journal, signal), signal)
+        );
       case "following":
         return this.#follow(state, signal);
       case "ending":
@@ -97,6 +110,7 @@ export class Follower {
     if (!("generation" in state)) return;
     this.#state = { kind: "between" };
     await state.generation.close();
+    if (state.kind === "following") await state.revisit?.back?.generation.close();
   }
 
   async #open(find: () => Promise<Opened | undefined>, signal: AbortSignal): Promise<boolean> {
@@ -113,10 +127,11 @@ export class Follower {
       return false;
     }
     if (opened) {
-      const { generation, afterRank } = opened;
+      const { generation, afterRank, doneTo = 0 } = opened;
       // The size of the file before it says nothing of this one; undefined until it is measured, if it cannot be asked.
       this.#size = await generation.size().catch(() => undefined);
       this.#begin(generation, afterRank);
+      this.#doneTo = doneTo;
       this.#state = { kind: "following", generation, wasLive: false };
       this.#trouble.clear(`${generation.origin.file} can be read again.`);
       log.info({ file: generation.origin.file, offset: generation.offset }, "reading alerts");
@@ -143,15 +158,8 @@ export class Follower {
         return this.#report(pause.reason, file);
       case "replaced":
         return this.#startAgain(generation);
-      case "broken": {
-        const offset = this.#feeder.lineStart;
-        this.#options.log.error(
-          `${file} cannot be decompressed beyond byte ${generation.offset} of its content: ${describe(pause.reason)}. ` +
-            `What came out was read; the rest is lost unless an intact copy is put there and sent: ` +
-            replayCommand(file, offset),
-        );
-        return this.#finish(generation, signal);
-      }
+      case "broken":
+        return this.#leaveDamaged(state, pause.reason);
       case "end":
         if (pause.ignoredBytes !== undefined && pause.ignoredBytes > 0) {
           this.#options.log.warn(
@@ -159,15 +167,19 @@ export class Follower {
               `left out, as gzip(1) leaves them out.`,
           );
         }
-        return generation.isCompressed ? this.#finish(generation, signal) : this.#lookAtPath(state);
+        return generation.isCompressed || state.revisit !== undefined
+          ? this.#finish(generation, signal)
+          : this.#lookAtPath(state, signal);
       default:
         return pause satisfies never;
     }
   }
 
   /** At the end of a plain file: more may come, unless it is over. */
-  async #lookAtPath(state: Following): Promise<boolean> {
+  async #lookAtPath(state: Following, signal: AbortSignal): Promise<boolean> {
     const { path, onEnd } = this.#options;
+    // Not in the middle of a line, which would have to be read once more.
+    if (this.#feeder.unfinishedBytes === 0 && (await this.#revisit(state, signal))) return true;
     try {
       const found = await look(path);
       if (found?.id === state.generation.origin.id) {
@@ -211,10 +223,76 @@ export class Follower {
   async #finish(generation: Generation, signal: AbortSignal): Promise<boolean> {
     await this.#feeder.feedRest(signal);
     if (signal.aborted) return false;
-    this.#journal.finish();
-    this.#state = { kind: "between" };
+    const { damaged, reading } = this.#journal;
+    const known = damaged.find(generation.origin.name?.stem ?? null);
+    if (known !== undefined) {
+      damaged.forget(known.name, reading?.visit.number ?? 0);
+      this.#options.log.info(
+        `${generation.origin.file}, which was damaged, was read on from byte ${known.end} to its end.`,
+      );
+    }
     this.#options.log.info({ file: generation.origin.file, bytes: generation.offset }, "read to the end");
+    await this.#leave(generation);
+    return true;
+  }
+
+  /** The generation is over: goes back to what was followed before it, or on to the next one. */
+  async #leave(generation: Generation): Promise<void> {
+    const state = this.#state;
+    const back = state.kind === "following" ? state.revisit?.back : undefined;
+    const { afterRank } = this.#journal;
+    this.#journal.finish();
+    this.#state = back ?? { kind: "between" };
+    if (back !== undefined) this.#begin(back.generation, afterRank);
     await generation.close();
+  }
+
+  /** What a damaged archive lacks may come: its place is remembered, and the line that is cut is left to then. */
+  async #leaveDamaged({ generation, revisit }: Following, reason: unknown): Promise<boolean> {
+    const { damaged, reading } = this.#journal;
+    const { file, name } = generation.origin;
+    const { log } = this.#options;
+    const end = Math.max(this.#feeder.lineStart, this.#doneTo);
+    this.#journal.advance(end);
+    const known = damaged.find(name?.stem ?? null);
+    const givenUp = damaged.note(generation, end, reading?.visit.number ?? 0);
+    const text =
+      `${file} cannot be decompressed beyond byte ${generation.offset} of its content: ${describe(reason)}. It was read ` +
+      `up to byte ${end}. Put an intact copy in its place, and the rest is read by itself. Or send the rest from a copy ` +
+      `elsewhere, named by its own path: ${replayCommand(file, end)}`;
+    if (revisit === undefined || known?.end !== end) log.error(text);
+    else log.warn(`${file} changed, and still holds nothing beyond byte ${end}.`);
+    for (const old of givenUp) {
+      log.error(
+        `There are too many damaged archives: ${old.file} is not looked at any more. It was read up to byte ${old.end}; ` +
+          `send the rest from an intact copy: ${replayCommand(old.file, old.end)}`,
+      );
+    }
+    await this.#leave(generation);
+    return true;
+  }
+
+  /**
+   * Reads a damaged archive on when it has changed.
+   * @param back what is open, at its end and at the end of a line
+   * @returns whether one was opened
+   */
+  async #revisit(back: Following | undefined, signal: AbortSignal): Promise<boolean> {
+    if (!this.#revisits.isDue) return false;
+    const generation = await this.#revisits.next(signal);
+    if (generation === undefined) return false;
+    if (signal.aborted) {
+      await generation.close();
+      return false;
+    }
+    const { afterRank } = this.#journal;
+    if (back !== undefined) this.#journal.finish();
+    this.#stillness.forget();
+    this.#size = await generation.size().catch(() => undefined);
+    this.#begin(generation, afterRank);
+    this.#isAtEnd = false;
+    this.#state = { kind: "following", generation, wasLive: false, revisit: { back } };
+    this.#options.log.info({ file: generation.origin.file, offset: generation.offset }, "reading on a damaged archive");
     return true;
   }
 
@@ -229,6 +307,7 @@ export class Follower {
   }
 
   #begin(generation: Generation, afterRank: number): void {
+    this.#doneTo = 0;
     this.#journal.begin(generation.origin, generation.offset, afterRank);
     this.#feeder.reset(generation.offset);
   }

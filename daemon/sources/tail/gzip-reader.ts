@@ -11,9 +11,11 @@ export class GzipReader implements Reader {
   /** Decompressed, and not given yet. */
   #ahead: Buffer | undefined;
 
-  constructor(handle: FileHandle) {
+  /** @param beat called for each piece of the file that is read */
+  constructor(handle: FileHandle, beat: () => void) {
     this.#handle = handle;
     this.#file = new GzipFile(async (into, position) => {
+      beat();
       const { bytesRead } = await handle.read(into, 0, into.length, position);
       return bytesRead;
     });
