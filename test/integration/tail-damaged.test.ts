@@ -50,6 +50,8 @@ test("an archive that is cut when it is met is read on where it broke off once i
     assert.ok(first > 1000 && first < 3000, String(first));
     await seconds(tail, 3);
     assert.equal(tail.texts.length, first);
+    const offset = lines.slice(0, first - 1).join("\n").length + 1;
+    assert.deepEqual(tail.tail.status()?.damagedArchives, [{ file: gz, offset }]);
     replace(gz, whole);
     tree.write("while it is whole");
     await seconds(tail, 3);
@@ -62,6 +64,7 @@ test("an archive that is cut when it is met is read on where it broke off once i
     assert.equal(tail.texts.length, 3000 + 3);
     assert.equal(tail.logged.find("info", /damaged, was read on from byte \d+ to its end/).length, 1);
     assert.equal(tail.logged.find("error", /./).length, 1);
+    assert.deepEqual(tail.tail.status()?.damagedArchives, []);
     tree.rotate("23");
     tree.write("23");
     await tail.turn();

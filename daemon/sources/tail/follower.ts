@@ -1,11 +1,11 @@
 import { describe, DfnError, errnoOf } from "../../errors.ts";
 import { look } from "./archives.ts";
-import { measureBacklog, type Backlog } from "./backlog.ts";
+import { BacklogMeter } from "./backlog.ts";
 import type { Loaded } from "./checkpoint-store.ts";
 import { Feeder } from "./feeder.ts";
 import type { Following, State } from "./follower-state.ts";
 import type { Generation } from "./generation.ts";
-import type { Journal } from "./journal.ts";
+import type { Journal, Spot } from "./journal.ts";
 import { Placement } from "./placement.ts";
 import { Revisits } from "./revisits.ts";
 import { Stillness } from "./stillness.ts";
@@ -31,7 +31,9 @@ export class Follower {
   /** Of the generation that is read: up to where it was read before. */
   #doneTo = 0;
   #size: number | undefined;
-  #backlog: Backlog = { bytes: 0, compressed: 0 };
+  readonly #backlog = new BacklogMeter();
+  /** Where reading failed last: once it is past that, it can be read again. */
+  #failedAt: Spot | undefined;
 
   /** @param now milliseconds of a clock that only goes forward */
   constructor(journal: Journal, options: TailOptions, loaded: Loaded, now: () => number) {
@@ -87,21 +89,34 @@ export class Follower {
       trouble: this.#trouble.reason,
       isAtEnd: this.#isAtEnd,
       size: this.#size,
-      backlog: this.#backlog,
+      backlog: this.#backlog.of(this.#journal),
       lastTimeMs: this.#journal.lastTimeMs,
+      damaged: this.#journal.damaged.all,
     };
     return statusOf(situation, Date.now());
   }
 
-  /** Finds out how much there is to read, for the status. */
+  /** Finds out how much there is to read, and whether what could not be read can be, for the status. */
   async measure(): Promise<void> {
+    this.#noteProgress();
     try {
       const state = this.#state;
-      this.#size = this.#stillness.size ?? ("generation" in state ? await state.generation.size() : undefined);
-      if (!this.#isAtEnd) this.#backlog = await measureBacklog(this.#succession, this.#journal);
+      const size = this.#stillness.size ?? ("generation" in state ? await state.generation.size() : undefined);
+      // Another file may be read by now, whose size was asked when it was opened.
+      if (state === this.#state && "generation" in state) this.#size = size;
+      if (!this.#isAtEnd) await this.#backlog.measure(this.#succession, this.#journal);
     } catch {
       // Closed in this moment, or not readable: the numbers stay, and reading reports what is wrong.
     }
+  }
+
+  #noteProgress(): void {
+    const { reading } = this.#journal;
+    const failed = this.#failedAt;
+    if (failed === undefined || reading === undefined) return;
+    if (reading.visit === failed.visit && reading.offset <= failed.offset) return;
+    this.#failedAt = undefined;
+    this.#trouble.clear(`${reading.visit.origin.file} can be read again.`);
   }
 
   /** Between steps, and only when no other step is to follow. Safe twice. */
@@ -155,7 +170,7 @@ export class Follower {
       case "stopped":
         return false;
       case "failed":
-        return this.#report(pause.reason, file);
+        return this.#failed(pause.reason, file);
       case "replaced":
         return this.#startAgain(generation);
       case "broken":
@@ -184,7 +199,7 @@ export class Follower {
       const found = await look(path);
       if (found?.id === state.generation.origin.id) {
         state.wasLive = this.#isAtEnd = true;
-        this.#backlog = { bytes: 0, compressed: 0 };
+        this.#backlog.caughtUp();
         this.#journal.caughtUp();
         this.#trouble.clear(`${path} is there again.`);
         this.#stillness.take(found, state.generation.offset);
@@ -214,7 +229,7 @@ export class Follower {
   async #end(generation: Generation, signal: AbortSignal): Promise<boolean> {
     const pause = await this.#feeder.feed(generation, signal);
     if (pause.kind === "stopped") return false;
-    if (pause.kind === "failed") return this.#report(pause.reason, generation.origin.file);
+    if (pause.kind === "failed") return this.#failed(pause.reason, generation.origin.file);
     // Replaced after it was over: what stands there now is not the log any more.
     if (pause.kind === "replaced") this.#feeder.reset(this.#journal.reading?.offset ?? 0);
     return this.#finish(generation, signal);
@@ -302,6 +317,7 @@ export class Follower {
         `written beyond byte ${this.#journal.reading?.offset ?? 0} by then, if anything, is lost.`,
     );
     await generation.restart();
+    this.#size = await generation.size().catch(() => undefined);
     this.#begin(generation, this.#journal.afterRank);
     return true;
   }
@@ -310,6 +326,12 @@ export class Follower {
     this.#doneTo = 0;
     this.#journal.begin(generation.origin, generation.offset, afterRank);
     this.#feeder.reset(generation.offset);
+  }
+
+  #failed(reason: unknown, file: string): Promise<false> {
+    const { reading } = this.#journal;
+    this.#failedAt = reading && { ...reading };
+    return this.#report(reason, file);
   }
 
   /** What the system refuses is said and tried again; anything else is a fault of the program and ends it. */
