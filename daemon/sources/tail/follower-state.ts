@@ -22,10 +22,13 @@ import type { Placement } from "./placement.ts";
  * between our last read and that moment is met, and nothing can come after it.
  */
 export type State =
-  | { readonly kind: "placing"; readonly placement: Placement }
-  | { readonly kind: "between" }
-  | Following
-  | { readonly kind: "ending"; readonly generation: Generation };
+  { readonly kind: "placing"; readonly placement: Placement } | { readonly kind: "between" } | Following | Ending;
+
+/** Draining a file that is over. */
+export interface Ending {
+  readonly kind: "ending";
+  readonly generation: Generation;
+}
 
 /** Reading a file that is still written, a `.gz`, or what a damaged `.gz` lacked. */
 export interface Following {

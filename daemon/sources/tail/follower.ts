@@ -3,10 +3,11 @@ import { look } from "./archives.ts";
 import { BacklogMeter } from "./backlog.ts";
 import type { Loaded } from "./checkpoint-store.ts";
 import { Feeder } from "./feeder.ts";
-import type { Following, State } from "./follower-state.ts";
+import type { Ending, Following, State } from "./follower-state.ts";
 import type { Generation } from "./generation.ts";
 import type { Journal, Spot } from "./journal.ts";
 import { Placement } from "./placement.ts";
+import { Reopening } from "./reopening.ts";
 import { Revisits } from "./revisits.ts";
 import { Stillness } from "./stillness.ts";
 import { statusOf, type TailStatus } from "./status.ts";
@@ -26,6 +27,7 @@ export class Follower {
   readonly #trouble: Trouble;
   readonly #stillness = new Stillness();
   readonly #revisits: Revisits;
+  readonly #reopening: Reopening;
   #state: State;
   #isAtEnd = false;
   /** Of the generation that is read: up to where it was read before. */
@@ -43,6 +45,7 @@ export class Follower {
     this.#feeder = new Feeder(journal, options.intake, options.maxLineBytes);
     this.#trouble = new Trouble(options.log, now, patienceMs);
     this.#revisits = new Revisits(this.#succession, journal, options.log, now);
+    this.#reopening = new Reopening(this.#succession, now);
     const placement = new Placement(loaded, options.start, this.#succession, journal, options.log);
     this.#state = { kind: "placing", placement };
   }
@@ -76,7 +79,7 @@ export class Follower {
       case "following":
         return this.#follow(state, signal);
       case "ending":
-        return this.#end(state.generation, signal);
+        return this.#end(state, signal);
       default:
         return state satisfies never;
     }
@@ -116,6 +119,7 @@ export class Follower {
     if (failed === undefined || reading === undefined) return;
     if (reading.visit === failed.visit && reading.offset <= failed.offset) return;
     this.#failedAt = undefined;
+    this.#reopening.reset();
     this.#trouble.clear(`${reading.visit.origin.file} can be read again.`);
   }
 
@@ -162,7 +166,6 @@ export class Follower {
 
   async #follow(state: Following, signal: AbortSignal): Promise<boolean> {
     const { generation } = state;
-    const { file } = generation.origin;
     this.#isAtEnd = false;
     this.#stillness.forget();
     const pause = await this.#feeder.feed(generation, signal);
@@ -170,15 +173,16 @@ export class Follower {
       case "stopped":
         return false;
       case "failed":
-        return this.#failed(pause.reason, file);
+        return this.#failed(state, pause.reason, signal);
       case "replaced":
         return this.#startAgain(generation);
       case "broken":
         return this.#leaveDamaged(state, pause.reason);
       case "end":
+        this.#reopening.reset();
         if (pause.ignoredBytes !== undefined && pause.ignoredBytes > 0) {
           this.#options.log.warn(
-            `${file} is whole, but ${pause.ignoredBytes} bytes behind its compressed data are not gzip: they were ` +
+            `${generation.origin.file} is whole, but ${pause.ignoredBytes} bytes behind its compressed data are not gzip: they were ` +
               `left out, as gzip(1) leaves them out.`,
           );
         }
@@ -226,10 +230,11 @@ export class Follower {
     return true;
   }
 
-  async #end(generation: Generation, signal: AbortSignal): Promise<boolean> {
+  async #end(state: Ending, signal: AbortSignal): Promise<boolean> {
+    const { generation } = state;
     const pause = await this.#feeder.feed(generation, signal);
     if (pause.kind === "stopped") return false;
-    if (pause.kind === "failed") return this.#failed(pause.reason, generation.origin.file);
+    if (pause.kind === "failed") return this.#failed(state, pause.reason, signal);
     // Replaced after it was over: what stands there now is not the log any more.
     if (pause.kind === "replaced") this.#feeder.reset(this.#journal.reading?.offset ?? 0);
     return this.#finish(generation, signal);
@@ -252,14 +257,14 @@ export class Follower {
   }
 
   /** The generation is over: goes back to what was followed before it, or on to the next one. */
-  async #leave(generation: Generation): Promise<void> {
+  async #leave(generation: Generation, isDead = false): Promise<void> {
     const state = this.#state;
     const back = state.kind === "following" ? state.revisit?.back : undefined;
     const { afterRank } = this.#journal;
     this.#journal.finish();
     this.#state = back ?? { kind: "between" };
     if (back !== undefined) this.#begin(back.generation, afterRank);
-    await generation.close();
+    await (isDead ? closeDead(generation) : generation.close());
   }
 
   /** What a damaged archive lacks may come: its place is remembered, and the line that is cut is left to then. */
@@ -328,10 +333,37 @@ export class Follower {
     this.#feeder.reset(generation.offset);
   }
 
-  #failed(reason: unknown, file: string): Promise<false> {
-    const { reading } = this.#journal;
+  /** A read failed: it may be tried again, by another descriptor where this one is dead. */
+  async #failed(state: Following | Ending, reason: unknown, signal: AbortSignal): Promise<boolean> {
+    const { generation } = state;
+    const { file } = generation.origin;
+    const { reading, afterRank } = this.#journal;
     this.#failedAt = reading && { ...reading };
-    return this.#report(reason, file);
+    await this.#report(reason, file);
+    const again = await this.#reopening.try(generation, signal);
+    if (again.kind === "later") return false;
+    const place = this.#feeder.lineStart;
+    if (again.kind === "gone") {
+      this.#options.log.error(
+        `${file} cannot be read beyond byte ${generation.offset}: ${describe(reason)}; and for a minute no file holds ` +
+          `what it held. What followed byte ${place} is lost unless the file is put back and sent: ` +
+          `${replayCommand(file, place)} Going on with the next file.`,
+      );
+      await this.#leave(generation, true);
+    } else {
+      // What was read of an unfinished line is kept: the same bytes stand before the place.
+      this.#journal.begin(again.generation.origin, place, afterRank);
+      this.#state = { ...state, generation: again.generation };
+      this.#options.log.warn(
+        `${file} could not be read any more: ${describe(reason)}. It was opened again, and is read on from byte ` +
+          `${again.generation.offset}, where the same bytes stand as before.`,
+      );
+      await closeDead(generation);
+    }
+    this.#failedAt = undefined;
+    this.#reopening.reset();
+    this.#trouble.clear(`${file} is no longer waited for.`);
+    return true;
   }
 
   /** What the system refuses is said and tried again; anything else is a fault of the program and ends it. */
@@ -340,4 +372,9 @@ export class Follower {
     this.#trouble.raise(await explain(path, reason));
     return false;
   }
+}
+
+/** Closes a descriptor that cannot be read: that it cannot be closed properly either says nothing new. */
+async function closeDead(generation: Generation): Promise<void> {
+  await generation.close().catch(() => undefined);
 }

@@ -85,6 +85,11 @@ export class Generation {
     return this.#reader.offset;
   }
 
+  /** The bytes right before the offset, as they were read, at most `beforeBytes`. */
+  get before(): Buffer {
+    return this.#reader.before;
+  }
+
   size(): Promise<number | undefined> {
     return this.#reader.size();
   }
