@@ -16,7 +16,7 @@ export async function measureBacklog(succession: Succession, journal: Journal): 
   const seen = new Set(currentId === undefined ? [] : [currentId]);
   let bytes = 0;
   let compressed = 0;
-  const files = [{ path, compressed: false }, ...(await archives.after(journal.afterRank))];
+  const files = [{ path, compressed: false }, ...(await archives.after(journal.newestRank))];
   for (const file of files) {
     if (file.compressed) compressed++;
     else bytes += await newBytes(file.path, seen);

@@ -9,7 +9,7 @@ import type { Journal } from "./journal.ts";
 import { Placement } from "./placement.ts";
 import { Stillness } from "./stillness.ts";
 import { statusOf, type TailStatus } from "./status.ts";
-import { Succession, type Opened } from "./succession.ts";
+import { Succession } from "./succession.ts";
 import type { TailOptions } from "./options.ts";
 import { explain, replayCommand, Trouble } from "./trouble.ts";
 
@@ -99,24 +99,23 @@ export class Follower {
     await state.generation.close();
   }
 
-  async #open(find: () => Promise<Opened | undefined>, signal: AbortSignal): Promise<boolean> {
+  async #open(find: () => Promise<Generation | undefined>, signal: AbortSignal): Promise<boolean> {
     const { path, log } = this.#options;
-    let opened;
+    let generation;
     try {
-      opened = await find();
+      generation = await find();
     } catch (reason) {
       return this.#report(reason, path);
     }
     if (signal.aborted) {
       // The place may be half-way, in the middle of a line.
-      await opened?.generation.close();
+      await generation?.close();
       return false;
     }
-    if (opened) {
-      const { generation, afterRank } = opened;
+    if (generation) {
       // The size of the file before it says nothing of this one; undefined until it is measured, if it cannot be asked.
       this.#size = await generation.size().catch(() => undefined);
-      this.#begin(generation, afterRank);
+      this.#begin(generation);
       this.#state = { kind: "following", generation, wasLive: false };
       this.#trouble.clear(`${generation.origin.file} can be read again.`);
       log.info({ file: generation.origin.file, offset: generation.offset }, "reading alerts");
@@ -179,7 +178,7 @@ export class Follower {
         onEnd?.();
         return false;
       }
-      const hasLater = (await this.#succession.archives.after(this.#journal.afterRank)).length > 0;
+      const hasLater = (await this.#succession.archives.after(this.#journal.newestRank)).length > 0;
       if (!found && (state.wasLive || !hasLater)) {
         this.#trouble.raise(
           `${path} is not there. The file that was read last is still followed; alerts that go elsewhere are read as ` +
@@ -224,12 +223,12 @@ export class Follower {
         `written beyond byte ${this.#journal.reading?.offset ?? 0} by then, if anything, is lost.`,
     );
     await generation.restart();
-    this.#begin(generation, this.#journal.afterRank);
+    this.#begin(generation);
     return true;
   }
 
-  #begin(generation: Generation, afterRank: number): void {
-    this.#journal.begin(generation.origin, generation.offset, afterRank);
+  #begin(generation: Generation): void {
+    this.#journal.begin(generation.origin, generation.offset);
     this.#feeder.reset(generation.offset);
   }
 
