@@ -11,7 +11,7 @@ import { Reopening } from "./reopening.ts";
 import { Revisits } from "./revisits.ts";
 import { Stillness } from "./stillness.ts";
 import { statusOf, type TailStatus } from "./status.ts";
-import { Succession, type Opened } from "./succession.ts";
+import { Succession } from "./succession.ts";
 import type { TailOptions } from "./options.ts";
 import { explain, replayCommand, Trouble } from "./trouble.ts";
 
@@ -30,8 +30,6 @@ export class Follower {
   readonly #reopening: Reopening;
   #state: State;
   #isAtEnd = false;
-  /** Of the generation that is read: up to where it was read before. */
-  #doneTo = 0;
   #size: number | undefined;
   readonly #backlog = new BacklogMeter();
   /** Where reading failed last: once it is past that, it can be read again. */
@@ -132,25 +130,23 @@ export class Follower {
     if (state.kind === "following") await state.revisit?.back?.generation.close();
   }
 
-  async #open(find: () => Promise<Opened | undefined>, signal: AbortSignal): Promise<boolean> {
+  async #open(find: () => Promise<Generation | undefined>, signal: AbortSignal): Promise<boolean> {
     const { path, log } = this.#options;
-    let opened;
+    let generation;
     try {
-      opened = await find();
+      generation = await find();
     } catch (reason) {
       return this.#report(reason, path);
     }
     if (signal.aborted) {
       // The place may be half-way, in the middle of a line.
-      await opened?.generation.close();
+      await generation?.close();
       return false;
     }
-    if (opened) {
-      const { generation, afterRank, doneTo = 0 } = opened;
+    if (generation) {
       // The size of the file before it says nothing of this one; undefined until it is measured, if it cannot be asked.
       this.#size = await generation.size().catch(() => undefined);
-      this.#begin(generation, afterRank);
-      this.#doneTo = doneTo;
+      this.#begin(generation);
       this.#state = { kind: "following", generation, wasLive: false };
       this.#trouble.clear(`${generation.origin.file} can be read again.`);
       log.info({ file: generation.origin.file, offset: generation.offset }, "reading alerts");
@@ -210,7 +206,7 @@ export class Follower {
         onEnd?.();
         return false;
       }
-      const hasLater = (await this.#succession.archives.after(this.#journal.afterRank)).length > 0;
+      const hasLater = (await this.#succession.archives.after(this.#journal.newestRank)).length > 0;
       if (!found && (state.wasLive || !hasLater)) {
         this.#trouble.raise(
           `${path} is not there. The file that was read last is still followed; alerts that go elsewhere are read as ` +
@@ -260,10 +256,9 @@ export class Follower {
   async #leave(generation: Generation, isDead = false): Promise<void> {
     const state = this.#state;
     const back = state.kind === "following" ? state.revisit?.back : undefined;
-    const { afterRank } = this.#journal;
     this.#journal.finish();
     this.#state = back ?? { kind: "between" };
-    if (back !== undefined) this.#begin(back.generation, afterRank);
+    if (back !== undefined) this.#begin(back.generation);
     await (isDead ? closeDead(generation) : generation.close());
   }
 
@@ -272,7 +267,7 @@ export class Follower {
     const { damaged, reading } = this.#journal;
     const { file, name } = generation.origin;
     const { log } = this.#options;
-    const end = Math.max(this.#feeder.lineStart, this.#doneTo);
+    const end = Math.max(this.#feeder.lineStart, generation.doneTo);
     this.#journal.advance(end);
     const known = damaged.find(name?.stem ?? null);
     const givenUp = damaged.note(generation, end, reading?.visit.number ?? 0);
@@ -305,11 +300,10 @@ export class Follower {
       await generation.close();
       return false;
     }
-    const { afterRank } = this.#journal;
     if (back !== undefined) this.#journal.finish();
     this.#stillness.forget();
     this.#size = await generation.size().catch(() => undefined);
-    this.#begin(generation, afterRank);
+    this.#begin(generation);
     this.#isAtEnd = false;
     this.#state = { kind: "following", generation, wasLive: false, revisit: { back } };
     this.#options.log.info({ file: generation.origin.file, offset: generation.offset }, "reading on a damaged archive");
@@ -323,21 +317,21 @@ export class Follower {
     );
     await generation.restart();
     this.#size = await generation.size().catch(() => undefined);
-    this.#begin(generation, this.#journal.afterRank);
+    this.#begin(generation);
     return true;
   }
 
-  #begin(generation: Generation, afterRank: number): void {
-    this.#doneTo = 0;
-    this.#journal.begin(generation.origin, generation.offset, afterRank);
+  #begin(generation: Generation): void {
+    this.#journal.begin(generation.origin, generation.offset);
     this.#feeder.reset(generation.offset);
+    this.#backlog.begin(generation.origin.id);
   }
 
   /** A read failed: it may be tried again, by another descriptor where this one is dead. */
   async #failed(state: Following | Ending, reason: unknown, signal: AbortSignal): Promise<boolean> {
     const { generation } = state;
     const { file } = generation.origin;
-    const { reading, afterRank } = this.#journal;
+    const { reading } = this.#journal;
     this.#failedAt = reading && { ...reading };
     await this.#report(reason, file);
     const again = await this.#reopening.try(generation, signal);
@@ -352,7 +346,7 @@ export class Follower {
       await this.#leave(generation, true);
     } else {
       // What was read of an unfinished line is kept: the same bytes stand before the place.
-      this.#journal.begin(again.generation.origin, place, afterRank);
+      this.#journal.begin(again.generation.origin, place);
       this.#state = { ...state, generation: again.generation };
       this.#options.log.warn(
         `${file} could not be read any more: ${describe(reason)}. It was opened again, and is read on from byte ` +
