@@ -206,8 +206,9 @@ export class Follower {
         onEnd?.();
         return false;
       }
-      const hasLater = (await this.#succession.archives.after(this.#journal.newestRank)).length > 0;
-      if (!found && (state.wasLive || !hasLater)) {
+      // Most looks need no answer, and it costs a look at each unread file.
+      const hasLater = (): Promise<boolean> => this.#succession.hasLater(this.#journal);
+      if (!found && (state.wasLive || !(await hasLater()))) {
         this.#trouble.raise(
           `${path} is not there. The file that was read last is still followed; alerts that go elsewhere are read as ` +
             `soon as ${path} is back. Is the manager running?`,
@@ -215,7 +216,7 @@ export class Follower {
         return false;
       }
       // An empty file without dated name is none of analysisd's, or one it is about to replace.
-      if (found?.size === 0 && !hasLater) {
+      if (found?.size === 0 && !(await hasLater())) {
         this.#isAtEnd = true;
         return false;
       }

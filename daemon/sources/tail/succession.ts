@@ -1,5 +1,4 @@
-import { dirname } from "node:path";
-import { Archives, isAbsent, look, type LogFile } from "./archives.ts";
+import { Archives, directoryOf, isAbsent, look, type LogFile } from "./archives.ts";
 import { Generation } from "./generation.ts";
 import type { Journal, KnownEnd } from "./journal.ts";
 import { lineStart } from "./line-start.ts";
@@ -20,7 +19,7 @@ export class Succession {
 
   constructor(path: string) {
     this.path = path;
-    this.archives = new Archives(dirname(path));
+    this.archives = new Archives(() => directoryOf(path));
     this.#unread = new Unread(this.archives, (file) => this.open(file));
   }
 
@@ -91,6 +90,12 @@ export class Succession {
   readonly #beat = (): void => {
     this.#beats += 1;
   };
+
+  /** Whether there are dated files newer than what was read. */
+  async hasLater({ newestRank }: Journal): Promise<boolean> {
+    if (this.#queue.some(({ name }) => (name?.rank ?? 0) > newestRank)) return true;
+    return (await this.archives.after(newestRank)).length > 0;
+  }
 
   /** Whether a generation is alerts.json and dated files are unread, which come first. */
   async isBehindOthers({ origin }: Generation, journal: Journal): Promise<boolean> {
