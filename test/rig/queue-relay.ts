@@ -56,7 +56,11 @@ export class QueueRelay implements AsyncDisposable {
 
   /** Ends the connections as a process does that dies. */
   reset(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) {
+      // Node 22 never gets rid of a socket that is reset while it shuts down.
+      if (socket.writableEnded) socket.destroy();
+      else socket.resetAndDestroy();
+    }
   }
 
   #take(socket: Socket): void {
