@@ -9,6 +9,11 @@ export interface OpenLine {
 /** Wants to know when the position has passed a line for good. */
 export interface Passing {
   passed(): void;
+  /**
+   * This line and a later one are done, while an older one is not: from now on this one is told for both, and the later
+   * one never. However many are joined, what is kept of them must not grow.
+   */
+  join(later: this): void;
 }
 
 /**

@@ -3,6 +3,7 @@ import { directoryOf } from "./archives.ts";
 import { CheckpointStore, type Loaded } from "./checkpoint-store.ts";
 import { Follower } from "./follower.ts";
 import { Journal } from "./journal.ts";
+import type { ReadAgain } from "./ledger.ts";
 import type { TailOptions } from "./options.ts";
 import { Saver } from "./saver.ts";
 import type { CheckpointStatus, TailStatus } from "./status.ts";
@@ -95,6 +96,11 @@ export class Tail implements AsyncDisposable {
 
   checkpoint(): CheckpointStatus {
     return this.#store.status();
+  }
+
+  /** What was handed on beyond the position, is done, and is handed on again when a checkpoint of now is resumed. */
+  get readAgain(): ReadAgain {
+    return this.#journal.ledger.readAgain;
   }
 
   /** Safe in every state: before `load`, while it runs, twice. */
