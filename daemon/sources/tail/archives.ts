@@ -80,6 +80,11 @@ export class Archives {
     return undefined;
   }
 
+  /** The path that a plain generation of this name has. */
+  pathOf(name: DatedName): string {
+    return join(this.#root, `${name.stem}.json`);
+  }
+
   /** All of them, oldest first. */
   all(): Promise<Archive[]> {
     return this.after(0);

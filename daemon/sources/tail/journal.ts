@@ -1,4 +1,5 @@
 import type { Body, DoneBeyond, Finished, Position, Sent } from "./checkpoint.ts";
+import { DamagedArchives } from "./damaged.ts";
 import { parseStem } from "./dated-name.ts";
 import { inodeOf, isSame, tellingBytes, type Fingerprint } from "./fingerprint.ts";
 import { identityOf, seen, type Origin } from "./generation.ts";
@@ -44,6 +45,7 @@ export interface Snapshot {
 /** What was read, what of it has its outcome, and so what a checkpoint must say. No I/O. */
 export class Journal {
   readonly ledger = new Ledger<Spot>();
+  readonly damaged = new DamagedArchives();
   /** Relevant alerts with an older timestamp were not asked for. */
   notBeforeMs: number | undefined;
   /** Time of the last line read, in milliseconds since 1970. */
@@ -70,6 +72,7 @@ export class Journal {
     const older = body.read === undefined ? body.finished.filter(({ name }) => rankOf(name) > 0) : [];
     for (const finished of older) this.#read.add(asReadFile(finished));
     this.#doneBefore = body.doneBeyond.map((known) => ({ known, offsets: new Set(known.offsets) }));
+    this.damaged.restore(body.damaged ?? []);
     this.notBeforeMs = body.notBeforeMs ?? undefined;
     this.#newestSecond = body.newestSecond ?? undefined;
   }
@@ -125,6 +128,12 @@ export class Journal {
     this.#read.add({ rank, end, length: 0, hash: "", inode, hasEarlierParts: false });
   }
 
+  /** The last few finished generations as far as they were read, newest first. */
+  get finished(): Finished[] {
+    const ids = new Set<string>();
+    return [...this.#recent, ...this.#finished].toReversed().filter(({ id }) => !ids.has(id) && ids.add(id));
+  }
+
   /** What was read under this dated name, the newest knowledge last; undefined where nothing there is wanted. */
   knownOf(rank: number): readonly ReadFile[] | undefined {
     const beyond = this.#finished
@@ -160,7 +169,7 @@ export class Journal {
     this.notBeforeMs = undefined;
     if (this.#doneBefore.length === 0) return;
     const rank = this.#reading?.visit.origin.name?.rank ?? this.newestRank;
-    this.#doneBefore = this.#doneBefore.filter(({ known: { name } }) => rankOf(name) > rank);
+    this.#doneBefore = this.#doneBefore.filter(({ known: { name } }) => rankOf(name) > rank || this.damaged.has(name));
   }
 
   /** @param mostDone so many lines done beyond the position are noted, the oldest first */
@@ -172,6 +181,7 @@ export class Journal {
     }
     this.#finished = this.#finished.filter(({ visit }) => visit.number >= number);
     const identity = spot && identityOf(spot.visit.origin);
+    const damaged = this.damaged.snapshot(number);
     const body: Omit<Body, "position"> = {
       afterRank: Math.max(this.#read.newest, spot?.visit.origin.name?.rank ?? 0),
       finished: [...this.#recent],
@@ -179,6 +189,7 @@ export class Journal {
       doneBeyond: this.#doneBeyond(mostDone),
       notBeforeMs: this.notBeforeMs ?? null,
       newestSecond: this.#newestSecond ?? null,
+      ...(damaged.length > 0 && { damaged }),
       ...sent,
     };
     return {

@@ -7,6 +7,13 @@ import { chunkBuffers } from "./plain-reader.ts";
 import { wholly } from "./read-files.ts";
 import { Unread } from "./unread.ts";
 
+/** A generation that was opened where reading goes on. */
+export interface Opened {
+  readonly generation: Generation;
+  /** What was read of it before, where that is known: a damaged `.gz` may end before it, and be whole later. */
+  readonly doneTo?: number | undefined;
+}
+
 /** Opens generations and knows which one comes next. Only one of them may be read at a time. */
 export class Succession {
   readonly archives: Archives;
@@ -16,6 +23,7 @@ export class Succession {
   readonly #unread: Unread;
   /** Unread files that were found and not opened yet, oldest first. */
   #queue: LogFile[] = [];
+  #beats = 0;
 
   constructor(path: string) {
     this.path = path;
@@ -23,8 +31,13 @@ export class Succession {
     this.#unread = new Unread(this.archives, (file) => this.open(file));
   }
 
+  /** Pieces of files read so far, also on the way to a place: it grows while there is progress. */
+  get beats(): number {
+    return this.#beats;
+  }
+
   open(file: LogFile): Promise<Generation> {
-    return Generation.open(file, this.#buffers);
+    return Generation.open(file, this.#buffers, this.#beat);
   }
 
   /**
@@ -59,7 +72,7 @@ export class Succession {
    * unread, by its name, or else alerts.json; at the offset where it was left if it was read before.
    * @returns undefined when there is nothing, or when it went away just now: then ask again later
    */
-  async next(journal: Journal, signal: AbortSignal): Promise<Generation | undefined> {
+  async next(journal: Journal, signal: AbortSignal): Promise<Opened | undefined> {
     let file: LogFile | undefined;
     let opened: Generation | undefined;
     try {
@@ -69,7 +82,7 @@ export class Succession {
       const known = journal.endOf(opened.origin);
       // Where it does not reach that far it was truncated, and stays at its first byte; a `.gz` stays at its end.
       if (known) await opened.seek(await placeOf(opened, known), undefined, signal);
-      return opened;
+      return { generation: opened, doneTo: known?.end === wholly ? undefined : known?.end };
     } catch (reason) {
       await opened?.close();
       if (isAbsent(reason)) {
@@ -80,6 +93,10 @@ export class Succession {
       throw reason;
     }
   }
+
+  readonly #beat = (): void => {
+    this.#beats += 1;
+  };
 
   /** Whether a generation is alerts.json and dated files are unread, which come first. */
   async isBehindOthers({ origin }: Generation, journal: Journal): Promise<boolean> {
