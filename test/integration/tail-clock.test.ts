@@ -13,7 +13,7 @@ const line = (name: string): string => `{"timestamp":"2026-11-21T11:24:00.123+01
 /** Writes a line into each of many dated files, one after the other; every other day is compressed. */
 function archive(tree: LogTree, days: number): void {
   for (let day = 1; day <= days; day++) {
-    tree.rotate(`${two(day)}`);
+    tree.rotate(two(day));
     tree.write(line(two(day)));
     if (day % 2 === 0) continue;
     tree.rotate(part(two(day), 1));

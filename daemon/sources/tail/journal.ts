@@ -128,6 +128,12 @@ export class Journal {
     this.#read.add({ rank, end, length: 0, hash: "", inode, hasEarlierParts: false });
   }
 
+  /** The last few finished generations as far as they were read, newest first. */
+  get finished(): Finished[] {
+    const ids = new Set<string>();
+    return [...this.#recent, ...this.#finished].toReversed().filter(({ id }) => !ids.has(id) && ids.add(id));
+  }
+
   /** What was read under this dated name, the newest knowledge last; undefined where nothing there is wanted. */
   knownOf(rank: number): readonly ReadFile[] | undefined {
     const beyond = this.#finished

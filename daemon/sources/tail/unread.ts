@@ -34,19 +34,20 @@ export class Unread {
       if (archive.compressed) compressed--;
       const known = journal.knownOf(archive.name.rank);
       if (known === undefined) continue;
+      const isDamaged = journal.damaged.has(archive.name.stem);
       if (archive.compressed) {
-        if (await this.#isUnreadGzip(archive, known, compressed < mostOpened)) found.push(archive);
+        if (!isDamaged && (await this.#isUnreadGzip(archive, known, compressed < mostOpened))) found.push(archive);
         continue;
       }
       const sight = await look(archive.path);
       if (!sight) continue;
       if (archive.hasTwin && (await this.#isUnreadTwin(archive, sight, known))) found.push(twinOf(archive));
-      if (sight.id !== liveId && (await this.#isUnreadPlain(archive, sight, known))) found.push(archive);
+      if (sight.id !== liveId && (await this.#isUnreadPlain(archive, sight, known, isDamaged))) found.push(archive);
     }
     return found;
   }
 
-  async #isUnreadPlain(file: LogFile, sight: Sight, known: readonly ReadFile[]): Promise<boolean> {
+  async #isUnreadPlain(file: LogFile, sight: Sight, known: readonly ReadFile[], isDamaged: boolean): Promise<boolean> {
     const { id, size } = sight;
     if (size === 0) return false;
     if (known.length === 0) return true;
@@ -54,7 +55,8 @@ export class Unread {
     const head = await this.#head(file, sight);
     // One that cannot be opened is given only where it has grown; who opens it says what is wrong.
     const same = known.findLast((one) => head === undefined || begins(head, one));
-    return !same || size > same.end;
+    // A copy that is put in the place of a damaged archive may still be under way: that is looked after elsewhere.
+    return !same || (size > same.end && !isDamaged);
   }
 
   async #isUnreadGzip(file: LogFile, known: readonly ReadFile[], isOpened: boolean): Promise<boolean> {
