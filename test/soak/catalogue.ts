@@ -1,12 +1,14 @@
 import type { Fault } from "./fault.ts";
 import { archiveFaults } from "./faults/archives.ts";
 import { brokerFaults } from "./faults/brokers.ts";
+import { clockFaults } from "./faults/clock.ts";
 import { fileFaults } from "./faults/files.ts";
 import { forwarderFaults } from "./faults/forwarder.ts";
 import { longFaults } from "./faults/long.ts";
 import { lookupFaults } from "./faults/lookup.ts";
 import { networkFaults } from "./faults/network.ts";
 import { openAlertFaults } from "./faults/open-alert.ts";
+import { powerFaults } from "./faults/power.ts";
 import { rotationFaults } from "./faults/rotation.ts";
 import { securityFaults } from "./faults/security.ts";
 import { socketFaults } from "./faults/socket.ts";
@@ -25,6 +27,8 @@ export const faults: readonly Fault[] = [
   ...rotationFaults,
   ...fileFaults,
   ...archiveFaults,
+  ...powerFaults,
+  ...clockFaults,
   ...openAlertFaults,
   ...lookupFaults,
   ...socketFaults,
