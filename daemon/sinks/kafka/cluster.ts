@@ -6,6 +6,13 @@ import type { KafkaTelemetry } from "./telemetry.ts";
 /** After a connection failed, the same address is not tried again for so long, doubling up to the second number. */
 const restMs = { first: 50, longest: 1000 };
 
+/**
+ * What a connection is for. Looking things up has one of its own, so that it does not hold up the sending; metadata get
+ * one while a quota keeps the broker from reading the others; and a batch at which connections end has one, so that it
+ * does not end that of other partitions.
+ */
+export type Purpose = "send" | "lookup" | "metadata" | `alone ${string}`;
+
 interface Place {
   connection: BrokerConnection | undefined;
   failures: number;
@@ -32,13 +39,8 @@ export class Cluster {
     this.#connecting = connecting;
   }
 
-  /**
-   * An open connection to this address.
-   * @param purpose looking things up has a connection of its own, so that it does not hold up the sending; metadata get
-   *                one while a quota keeps the broker from reading the others
-   * @throws what kept the connection from being made
-   */
-  async connection(address: string, purpose: "send" | "lookup" | "metadata" = "send"): Promise<BrokerConnection> {
+  /** An open connection to this address. @throws what kept it from being made */
+  async connection(address: string, purpose: Purpose = "send"): Promise<BrokerConnection> {
     if (this.#isClosed) throw new Error("the sink was closed");
     const key = `${purpose} ${address}`;
     const place = this.#places.get(key) ?? { connection: undefined, failures: 0, restUntil: 0, lastError: undefined };

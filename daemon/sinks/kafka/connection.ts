@@ -80,6 +80,7 @@ export class BrokerConnection {
   #heardAt = 0;
   /** Until when the broker reads nothing from this connection, because of a quota; on the monotonic clock. */
   #throttledUntil = 0;
+  #isEndedByPeer = false;
   readonly #onClosed: ((reason: Error) => void)[] = [];
 
   constructor(address: string, settings: ConnectionSettings) {
@@ -110,6 +111,11 @@ export class BrokerConnection {
 
   get isClosed(): boolean {
     return this.#state === "closed";
+  }
+
+  /** Whether it was open, and the other side or something on the way ended it without a word. */
+  get isEndedByPeer(): boolean {
+    return this.#isEndedByPeer;
   }
 
   /** What a connection that is being made waits for, in words that go behind "waits for"; undefined for others. */
@@ -292,8 +298,11 @@ export class BrokerConnection {
         this.close(new Error(`${this.address} cannot be reached: no answer within ${reachWithinMs} ms`));
     }, reachWithinMs);
     socket.once("connect", () => clearTimeout(reach));
+    const ended = (): void => void (this.#isEndedByPeer ||= this.isOpen);
     let cause: Error | undefined;
+    socket.once("end", ended);
     socket.once("error", (error) => {
+      ended();
       cause = error;
       // A name with several addresses: the error has a reason for each, and no text of its own, which kafkajs passes on.
       if (error instanceof AggregateError && error.message === "")
@@ -301,6 +310,7 @@ export class BrokerConnection {
     });
     socket.once("close", () => {
       clearTimeout(reach);
+      ended();
       this.close(new Error(`the connection to ${this.address} was closed`, { cause }));
     });
     return socket;

@@ -5,6 +5,7 @@ import type { BrokerConnection } from "./connection.ts";
 import { Entry, Parcel } from "./entry.ts";
 import { faultOfCode, faultOfError, KafkaError, type Fault } from "./faults.ts";
 import { recover, RefusalStreak } from "./recovery.ts";
+import { purposeOfOwn } from "./request-limit.ts";
 import { sequenceAfter } from "./record-batch.ts";
 import { fetchOffset, newProducerId, produce, type ProduceAnswer } from "./requests.ts";
 import type { SenderContext } from "./sender-context.ts";
@@ -18,6 +19,8 @@ interface Flow {
   readonly connection: BrokerConnection;
   /** Where the records go: the sender's partition, while the topic has it. */
   readonly partition: number;
+  /** The connection carries nothing else, because the batch at the head may be what connections end at. */
+  readonly isAlone: boolean;
   /** Ends it; true when a batch failed. */
   readonly done: (isFailed: boolean) => void;
   isFailed: boolean;
@@ -94,11 +97,12 @@ export class PartitionSender {
     const { signal } = this.#context;
     while (this.#entries.length > 0 && !signal.aborted) {
       try {
-        const { connection, partition } = await this.#prepare();
+        const { connection, partition, isAlone } = await this.#prepare();
         const isFailed = await new Promise<boolean>((done) => {
-          this.#flow = { connection, partition, done, isFailed: false };
+          this.#flow = { connection, partition, isAlone, done, isFailed: false };
           this.#pump();
         });
+        if (isAlone) connection.close(new Error("the connection has served its purpose"));
         if (isFailed) await this.#recover(partition);
       } catch (reason) {
         if (signal.aborted) break;
@@ -112,7 +116,7 @@ export class PartitionSender {
   }
 
   /** Finds the leader, connects to it, and gets a producer id where there is none. */
-  async #prepare(): Promise<Pick<Flow, "connection" | "partition">> {
+  async #prepare(): Promise<Pick<Flow, "connection" | "partition" | "isAlone">> {
     const { topology, cluster } = this.#context;
     if (topology.leader(this.topic, this.#target()) === undefined) await topology.refresh();
     const code = topology.codeOf(this.topic);
@@ -120,10 +124,16 @@ export class PartitionSender {
     const partition = this.#target();
     const address = topology.leader(this.topic, partition);
     if (address === undefined) throw new KafkaError(leaderNotAvailable, `${this.topic}/${partition}`);
-    const connection = await cluster.connection(address);
+    const isAlone = this.#isHeadSuspect;
+    const connection = await cluster.connection(address, isAlone ? purposeOfOwn(this.topic, partition) : "send");
     this.#end ??= await fetchOffset(connection, this.topic, partition, "next");
     this.#producer ??= await newProducerId(connection);
-    return { connection, partition };
+    return { connection, partition, isAlone };
+  }
+
+  get #isHeadSuspect(): boolean {
+    const [head] = this.#entries;
+    return head !== undefined && this.#context.limit.isSuspect(head);
   }
 
   /** The partition that is written to. One that is gone, because the topic was created anew with fewer, is replaced. */
@@ -136,13 +146,15 @@ export class PartitionSender {
   #pump(): void {
     const flow = this.#flow;
     if (flow === undefined) return;
-    const window = this.#isProven ? this.#context.options.maxInFlight : 1;
+    const { limit, options } = this.#context;
+    const window = this.#isProven && !flow.isAlone ? options.maxInFlight : 1;
     while (!flow.isFailed && this.#inFlight < window) {
       const entry = this.#entries[this.#inFlight];
-      if (entry?.batch === undefined) break;
+      if (entry?.batch === undefined || limit.isSuspect(entry) !== flow.isAlone) break;
       void this.#send(flow, entry, entry.batch);
     }
-    if (this.#inFlight === 0 && (flow.isFailed || this.#entries.length === 0)) {
+    const isMisplaced = this.#entries[0]?.batch !== undefined && this.#isHeadSuspect !== flow.isAlone;
+    if (this.#inFlight === 0 && (flow.isFailed || isMisplaced || this.#entries.length === 0)) {
       this.#flow = undefined;
       flow.done(flow.isFailed);
     }
@@ -163,6 +175,11 @@ export class PartitionSender {
       answer = await produce(flow.connection, this.topic, flow.partition, batch, timeoutMs);
     } catch (reason) {
       answer = faultOfError(reason);
+      const { connection, isAlone } = flow;
+      if (connection.isEndedByPeer && !entry.wentBehind) {
+        const loss = { topic: this.topic, partition: flow.partition, entry, address: connection.address, isAlone };
+        answer = (await this.#context.limit.judge(loss, this.#context.cluster)) ?? answer;
+      }
     }
     this.#inFlight -= 1;
     const fault = "code" in answer ? (answer.code === 0 ? undefined : faultOfCode(answer.code)) : answer;
@@ -189,6 +206,7 @@ export class PartitionSender {
       this.#end = baseOffset < (entry.floor ?? 0) ? next : Math.max(this.#end ?? 0, next);
     }
     this.#isProven = true;
+    this.#context.limit.taken(entry);
     this.#streak.taken();
     this.#backoff.reset();
     this.#troubledSince = undefined;

@@ -10,6 +10,7 @@ import { lookUp } from "./lookup.ts";
 import type { KafkaOptions } from "./options.ts";
 import { PartitionSender } from "./partition-sender.ts";
 import { plaintextWarning } from "./plaintext.ts";
+import { RequestLimit } from "./request-limit.ts";
 import type { SenderContext } from "./sender-context.ts";
 import { noTelemetry, type KafkaStatus, type KafkaTelemetry } from "./telemetry.ts";
 import { inspectTls } from "./tls-inspection.ts";
@@ -73,6 +74,7 @@ export class KafkaSink implements Sink {
       topology: this.#topology,
       alarms: this.#alarms,
       log,
+      limit: new RequestLimit(),
       signal: this.#stop.signal,
       telemetry: {
         ...telemetry,
