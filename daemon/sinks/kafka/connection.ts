@@ -20,6 +20,7 @@ import {
 } from "./kafkajs-inner.ts";
 import { systemNames, type Names } from "./names.ts";
 import type { KafkaOptions } from "./options.ts";
+import { saslExchange } from "./sasl.ts";
 
 /**
  * A connection that takes longer to come about, once the broker's name is resolved, is given up: a lost first packet is
@@ -37,6 +38,7 @@ const maxHandshakeBytes = 1024 * 1024;
 const maxThrottleMs = 60_000;
 /** The produce request that this forwarder encodes; every Kafka since 2.1 takes it, 4.x included. */
 export const produceVersion = 7;
+const metadataVersion = 7;
 
 /** kafkajs's own log is dropped: every fault comes back as an error and is put into words here. */
 const noLog: InnerLogger = {
@@ -97,8 +99,7 @@ export class BrokerConnection {
       enforceRequestTimeout: false,
       connectionTimeout: openWithinMs,
       clientId: options.clientId,
-      // A copy for each: kafkajs keeps its state of the exchange in it.
-      sasl: options.sasl === undefined ? null : { ...options.sasl, password: options.sasl.password() },
+      sasl: options.sasl === undefined ? null : saslExchange(options.sasl),
     });
     this.#checkFrames();
     this.opened = this.#open();
@@ -203,7 +204,10 @@ export class BrokerConnection {
 
   /** The newest form of a request that the broker speaks. */
   protocol(api: "Fetch" | "ListOffsets" | "Metadata" | "InitProducerId", args: object): InnerProtocol {
-    return lookup(this.#versions)(apiKeys[api], requests[api])(args);
+    const found = lookup(this.#versions)(apiKeys[api], requests[api])(args);
+    // kafkajs knows metadata up to version 6. The question of version 7 is the same; its answer has leader epochs.
+    const isNewer = api === "Metadata" && (this.#versions[apiKeys.Metadata]?.maxVersion ?? 0) >= metadataVersion;
+    return isNewer ? { ...found, request: { ...found.request, apiVersion: metadataVersion } } : found;
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { SinkRecord } from "../../delivery/contract.ts";
+import { Acknowledged, shorterEnd, type Loss } from "./acknowledged.ts";
 import { Backoff } from "./backoff.ts";
 import { monotonicMs } from "./clock.ts";
 import type { BrokerConnection } from "./connection.ts";
@@ -57,11 +58,15 @@ export class PartitionSender {
   /** No record of ours that is yet to be appended can stand before this offset. */
   #end: number | undefined;
   #troubledSince: number | undefined;
+  readonly #acknowledged: Acknowledged;
+  /** The connection over which the leader was asked whether it has all that was acknowledged. */
+  #comparedOver: { readonly connection: BrokerConnection; readonly partition: number } | undefined;
 
   constructor(topic: string, partition: number, context: SenderContext) {
     this.topic = topic;
     this.partition = partition;
     this.#context = context;
+    this.#acknowledged = new Acknowledged(`${topic}/${partition}`);
   }
 
   /** Batches without an outcome. */
@@ -113,6 +118,15 @@ export class PartitionSender {
       }
     }
     this.#isRunning = false;
+    // Nothing waits any more, also where a look-up or a refusal gave the last outcome.
+    if (!signal.aborted) this.#clearAlarms();
+  }
+
+  #clearAlarms(): void {
+    const { alarms } = this.#context;
+    this.#troubledSince = undefined;
+    alarms.clear(`writing to topic ${this.topic}`);
+    alarms.clear(`partition ${this.topic}/${this.partition}`);
   }
 
   /** Finds the leader, connects to it, and gets a producer id where there is none. */
@@ -126,9 +140,28 @@ export class PartitionSender {
     if (address === undefined) throw new KafkaError(leaderNotAvailable, `${this.topic}/${partition}`);
     const isAlone = this.#isHeadSuspect;
     const connection = await cluster.connection(address, isAlone ? purposeOfOwn(this.topic, partition) : "send");
+    await this.#compare(connection, partition);
     this.#end ??= await fetchOffset(connection, this.topic, partition, "next");
     this.#producer ??= await newProducerId(connection);
     return { connection, partition, isAlone };
+  }
+
+  /** Asks a leader that is new, or back, whether it has all that was acknowledged. */
+  async #compare(connection: BrokerConnection, partition: number): Promise<void> {
+    if (connection === this.#comparedOver?.connection) return;
+    if (partition !== this.#comparedOver?.partition) this.#acknowledged.forget();
+    const { end } = this.#acknowledged;
+    const logEnd = end === undefined ? undefined : await shorterEnd(connection, this.topic, partition, end);
+    if (logEnd !== undefined) {
+      this.#mourn(this.#acknowledged.compare(logEnd));
+      this.#end = Math.min(this.#end ?? logEnd, logEnd);
+      for (const entry of this.#entries) entry.floor = Math.min(entry.floor ?? logEnd, logEnd);
+    }
+    this.#comparedOver = { connection, partition };
+  }
+
+  #mourn(loss: Loss | undefined): void {
+    if (loss !== undefined) this.#context.alarms.lose(`records of topic ${this.topic}`, loss.text, loss.remedy);
   }
 
   get #isHeadSuspect(): boolean {
@@ -202,6 +235,9 @@ export class PartitionSender {
     const base = baseOffset >= 0 ? baseOffset : (entry.floor ?? 0);
     if (baseOffset >= 0) {
       const next = baseOffset + entry.slots.length;
+      // Lower than what was acknowledged before it was first sent: its offset was another record's.
+      if (baseOffset < (entry.floor ?? 0)) this.#mourn(this.#acknowledged.compare(baseOffset));
+      this.#acknowledged.add(baseOffset, entry.slots);
       // Before the lowest possible offset: the topic was created anew, and its offsets began at 0 again.
       this.#end = baseOffset < (entry.floor ?? 0) ? next : Math.max(this.#end ?? 0, next);
     }
@@ -209,11 +245,10 @@ export class PartitionSender {
     this.#context.limit.taken(entry);
     this.#streak.taken();
     this.#backoff.reset();
-    this.#troubledSince = undefined;
-    // It proves that Kafka is there, whatever became of the last question about leaders.
+    this.#clearAlarms();
+    // It proves that Kafka and the topic are there, whatever became of the last question about leaders.
     alarms.clear("Kafka");
-    alarms.clear(`writing to topic ${this.topic}`);
-    alarms.clear(`partition ${this.topic}/${this.partition}`);
+    alarms.clear(`topic ${this.topic}`);
     telemetry.acknowledged(entry.slots.length, bytes, entry.parcel.ageMs);
     for (const [delta, { index }] of entry.slots.entries()) {
       entry.parcel.settle(index, { kind: "acknowledged", offset: base + delta });
@@ -233,6 +268,7 @@ export class PartitionSender {
     // A topic that is not there may be created anew, and its offsets begin at 0 again.
     if (faults.some(({ concern }) => concern === "topic-missing")) {
       this.#end = 0;
+      this.#acknowledged.forget();
       for (const entry of this.#entries) entry.floor = 0;
     }
     const before = [...this.#entries];
