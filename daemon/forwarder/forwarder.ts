@@ -3,7 +3,7 @@ import { Couples } from "../delivery/couples.ts";
 import type { DeadLetterStore } from "../delivery/dead-letters.ts";
 import { Pairing } from "../delivery/pairing.ts";
 import { QuietWatch } from "../delivery/quiet-watch.ts";
-import { SinkOffsets } from "../delivery/sink-offsets.ts";
+import { SinkOffsets, type StoredRecord } from "../delivery/sink-offsets.ts";
 import { describe } from "../errors.ts";
 import type { Place, Sink } from "../delivery/contract.ts";
 import { affordableConnections, SocketSource } from "../sources/socket/socket-source.ts";
@@ -181,6 +181,7 @@ export class Forwarder {
       log.error({ reason: describe(reason) }, what);
     }
     await this.#tail?.save();
+    const readAgain = this.#tail?.readAgain;
     if (!isDone) log.warn("stopped before everything was acknowledged; the rest is read again at the next start");
     await this.#socket?.[Symbol.asyncDispose]();
     await this.sink[Symbol.asyncDispose]();
@@ -188,7 +189,7 @@ export class Forwarder {
     await this.#tail?.[Symbol.asyncDispose]();
     await this.deadLetters[Symbol.asyncDispose]();
     await this.feedback[Symbol.asyncDispose]();
-    carryOver(this.setup.books, this.#tail !== undefined);
+    carryOver(this.setup.books, readAgain?.ignored);
   }
 
   async #lookUp(since: Readonly<Record<string, number>>, nodes: ReadonlySet<string> | undefined): Promise<void> {
@@ -247,8 +248,8 @@ export class Forwarder {
     this.#socket = socket;
   }
 
-  #caughtUp(held: readonly { isPassed: boolean }[]): void {
-    for (const record of held) record.isPassed = true;
+  #caughtUp(held: readonly StoredRecord[]): void {
+    for (const record of held) record.pass();
     this.core.shipper.endLookup();
     void removeWindow(this.setup.config.stateDir).catch((reason: unknown) => {
       this.setup.log.warn({ reason: describe(reason) }, "the saved pairing window cannot be removed");
