@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Config, SocketSettings } from "../config/config.ts";
 import { Couples } from "../delivery/couples.ts";
@@ -84,11 +83,7 @@ export class Forwarder {
       },
     });
     this.deadLetters = openDeadLetters(config, log);
-    this.feedback = new Feedback({
-      socketPath: join(config.wazuh.home, "queue/sockets/queue"),
-      mode: config.wazuh.feedback,
-      log,
-    });
+    this.feedback = new Feedback({ queue: config.wazuh.queue, mode: config.wazuh.feedback, log });
     const { socket, tail } = config.sources;
     this.#offsets = tail === undefined ? undefined : new SinkOffsets();
     this.couples = socket === undefined ? undefined : new Couples(new Pairing(), { isLone: tail === undefined });

@@ -1,3 +1,4 @@
+import { mayBeTorn } from "../alert/salvage.ts";
 import type { Budget } from "../delivery/budget.ts";
 import type { Pipeline, Verdict } from "../delivery/pipeline.ts";
 import type { Relevance } from "../delivery/relevance.ts";
@@ -43,6 +44,10 @@ export class PipelineIntake implements TailIntake {
 
   next(bytes: Buffer, from: number, end: number): number {
     return this.#parts.relevance.next(bytes, from, end);
+  }
+
+  mayBeTorn(line: Buffer): boolean {
+    return mayBeTorn(line);
   }
 
   ignored(lines: number): void {

@@ -26,6 +26,8 @@ export interface TailIntake {
    * buffers again and again.
    */
   next(bytes: Buffer, from: number, end: number): number;
+  /** Whether a line without a relevant byte must be delivered all the same: an alert in it may be torn. Default: no. */
+  mayBeTorn?(line: Buffer): boolean;
   /** So many complete lines passed by that are of no interest: read and ignored. */
   ignored(lines: number): void;
   /**

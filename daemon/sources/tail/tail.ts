@@ -86,9 +86,12 @@ export class Tail implements AsyncDisposable {
     return this.#follower?.status();
   }
 
-  /** Looks at the log so far: as long as it does not wait for room it makes one in 10 seconds, or more. */
+  /**
+   * Looks at the log and pieces of files read so far: as long as it does not wait for room it makes one in 10 seconds, or
+   * more, also while it looks for its place in a large archive.
+   */
   get steps(): number {
-    return this.#steps;
+    return this.#steps + (this.#follower?.beats ?? 0);
   }
 
   checkpoint(): CheckpointStatus {
