@@ -240,11 +240,14 @@ export class Forwarder {
   async #lookUp(since: Readonly<Record<string, number>>, nodes: ReadonlySet<string> | undefined): Promise<void> {
     const { log } = this.setup;
     const lookup = await this.sink.lookup(this.core.topics, since, nodes);
+    const found = lookup.shipped?.size ?? 0;
+    if (found > 0) log.info({ alerts: found }, "found alerts in the sink that were sent before the last stop");
     if (lookup.shipped === undefined) {
       const what = "the topic cannot be read: after a crash, alerts that were under way are sent twice";
       log.warn({ reason: lookup.refusal }, `${what}; give this principal Read on the topic to prevent it`);
-    } else if (lookup.shipped.size > 0) {
-      log.info({ alerts: lookup.shipped.size }, "found alerts in the sink that were sent before the last stop");
+    } else if (lookup.refusal !== undefined) {
+      const what = "not all of what was sent before the last stop could be read: some alerts may be sent twice";
+      log.warn({ reason: lookup.refusal }, what);
     }
     // A crash right after the first record must find where to look: the offsets are on disk before it is sent.
     this.#offsets?.seed(lookup.next);
