@@ -102,6 +102,18 @@ test("a partition without a leader is waited for, however long, since nothing ca
   assert.deepEqual([shipped?.size, refusal], [1, undefined]);
 });
 
+test("a list of partitions that is too short leaves none out of the look-up", async () => {
+  await using broker = await ScriptedBroker.start();
+  await using sink = openSink([broker.address]);
+  await write(sink, "a");
+  broker.partitions = 2;
+  const found = sink.lookup(["t"], { "t/0": 1, "t/1": 0 });
+  await eventually("the trouble", () => sink.status().troubles.some(({ text }) => /t\/1.* list/.test(text)));
+  broker.listedPartitions = 2;
+  const { shipped, next } = await found;
+  assert.deepEqual([shipped?.size, next], [1, { "t/0": 1, "t/1": 1 }]);
+});
+
 test("what was found counts, although another partition may not be read", async () => {
   await using broker = await ScriptedBroker.start();
   broker.listedPartitions = 2;
