@@ -126,7 +126,7 @@ async function numberAnew(
   const unknown = entries.find(hasOtherCount)?.fault;
   if (unknown !== undefined) {
     context.log.warn(
-      `${topic}/${partition}: the broker no longer knows this producer as it was (${unknown.text}). What already stands in the topic is looked up and the rest sent under new numbers; nothing is lost`,
+      `${topic}/${partition}: the broker no longer knows this producer as it was (${unknown.text}). What the topic already has is looked up, and the rest is sent under new numbers; nothing is lost`,
     );
   }
   const isUntimely = entries.some((entry) => entry.fault?.kind === "timestamp");
