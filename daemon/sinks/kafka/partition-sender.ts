@@ -138,7 +138,11 @@ export class PartitionSender {
       }
     }
     this.#isRunning = false;
+    if (this.#target === this.partition) return;
+    // The next batch finds out anew whether its own partition is there.
     this.#target = this.partition;
+    this.#leader = undefined;
+    this.#end = undefined;
   }
 
   /** Finds the leader, connects to it, and gets a producer id where there is none. */
@@ -268,11 +272,9 @@ export class PartitionSender {
     this.#acknowledgedAt = monotonicMs();
     this.#streak.taken();
     this.#backoff.reset();
-    this.#troubledSince = undefined;
+    this.#endReports();
     // It proves that Kafka is there, whatever became of the last question about leaders.
     alarms.clear("Kafka");
-    alarms.clear(`writing to topic ${this.topic}`);
-    alarms.clear(`partition ${this.topic}/${this.partition}`);
     telemetry.acknowledged(entry.slots.length, bytes, entry.parcel.ageMs);
     for (const [delta, { index }] of entry.slots.entries()) {
       entry.parcel.settle(index, { kind: "acknowledged", offset: base + delta });
@@ -312,6 +314,8 @@ export class PartitionSender {
     }
     // Behind those stand the batches that were written meanwhile.
     this.#entries = [...entries, ...this.#entries.slice(before.length)];
+    // All may have been found in the topic, and then no acknowledgement follows that would end the reports.
+    if (this.#entries.length === 0) this.#endReports();
     if (numbering === "kept") {
       this.#hasHole ||= hasHole;
       return;
@@ -321,6 +325,13 @@ export class PartitionSender {
     this.#sequence = 0;
     const { producerId, epoch } = this.#producer ?? { producerId: 0n, epoch: maxEpoch };
     this.#producer = numbering === "epoch" && epoch < maxEpoch ? { producerId, epoch: epoch + 1 } : undefined;
+  }
+
+  #endReports(): void {
+    const { alarms } = this.#context;
+    this.#troubledSince = undefined;
+    alarms.clear(`writing to topic ${this.topic}`);
+    alarms.clear(`partition ${this.topic}/${this.partition}`);
   }
 
   #report(fault: Fault): void {
