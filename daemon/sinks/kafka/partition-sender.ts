@@ -116,6 +116,7 @@ export class PartitionSender {
 
   async #run(): Promise<void> {
     const { signal } = this.#context;
+    this.#returnToOwn();
     while (this.#entries.length > 0 && !signal.aborted) {
       try {
         const { connection, partition } = await this.#prepare();
@@ -138,8 +139,12 @@ export class PartitionSender {
       }
     }
     this.#isRunning = false;
+  }
+
+  /** A partition that was gone may be there again. Only while nothing is under way to the other one. */
+  #returnToOwn(): void {
     if (this.#target === this.partition) return;
-    // The next batch finds out anew whether its own partition is there.
+    if ((this.#context.topology.partitions(this.topic) ?? 0) <= this.partition) return;
     this.#target = this.partition;
     this.#leader = undefined;
     this.#end = undefined;
