@@ -14,7 +14,7 @@ const maxRefusedInARow = 20;
 /** Refused records of a partition are reported in the log this often at most. */
 const reportEveryMs = 60_000;
 /** A broker forgets a producer a day after its last record, unless `producer.id.expiration.ms` says otherwise. */
-export const defaultForgottenAfterMs = 3_600_000;
+const defaultForgottenAfterMs = 3_600_000;
 
 /**
  * Counts the records of a partition that were refused for what is in them since one was last taken. A record that
@@ -143,9 +143,14 @@ async function numberAnew(
   };
 }
 
+/** After so long without an acknowledgement the broker may have forgotten the producer; milliseconds. */
+export function forgottenAfterMs({ options }: SenderContext): number {
+  return options.forgottenAfterMs ?? defaultForgottenAfterMs;
+}
+
 /** It may be in the log, and the broker may have forgotten its producer since, by whose numbers it knows repetitions. */
-export function isForgotten({ mayStand, wasHidden, ageMs }: Entry, { options }: SenderContext): boolean {
-  return mayStand && !wasHidden && ageMs >= (options.forgottenAfterMs ?? defaultForgottenAfterMs);
+export function isForgotten({ mayStand, wasHidden, ageMs }: Entry, context: SenderContext): boolean {
+  return mayStand && !wasHidden && ageMs >= forgottenAfterMs(context);
 }
 
 /**
@@ -218,7 +223,8 @@ function isRefused(entry: Entry, streak: RefusalStreak): boolean {
 /** Whether it is kept, and tried again as it is, because the topic takes no record at all. */
 function isHeld({ fault, slots, corruptions }: Entry, streak: RefusalStreak): boolean {
   if (slots.length > 1 || !streak.isTopicAtFault) return false;
-  return fault?.kind === "invalid" || (fault?.kind === "corrupt" && corruptions >= maxCorruptions);
+  if (fault?.kind === "invalid" || fault?.isGuess === true) return true;
+  return fault?.kind === "corrupt" && corruptions >= maxCorruptions;
 }
 
 function faultToFix(entries: readonly Entry[], streak: RefusalStreak): Fault | undefined {
@@ -249,13 +255,14 @@ function divide(
   const { fault, slots, parcel } = entry;
   if (fault === undefined || fault.kind === "timestamp" || !isRefused(entry, streak)) return [entry];
   if (slots.length > 1) return entry.halves(options.compression);
-  if (fault.kind !== "too-large") streak.refused();
+  if (fault.kind !== "too-large" || fault.isGuess === true) streak.refused();
   for (const { index, record } of slots) {
     const bytes = sizeOf(record);
-    const detail =
+    const standard =
       fault.kind === "too-large"
         ? `the record has ${bytes} bytes (${entry.batch?.length ?? bytes} as sent), more than topic ${topic} takes; raise its max.message.bytes`
         : `topic ${topic} does not take the record (${bytes} bytes): ${fault.text}`;
+    const detail = fault.detail === undefined ? standard : `the record has ${bytes} bytes, and ${fault.detail}`;
     streak.report(log, detail);
     parcel.settle(index, {
       kind: "refused",
