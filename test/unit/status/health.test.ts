@@ -102,6 +102,17 @@ test("the sink's trouble is named with its remedy and its beginning, once it has
   assert.equal(watching.after(0.5, facts).state, "ok", "it begins anew");
 });
 
+test("records that Kafka has lost are a reason at once", () => {
+  const loss = { ...trouble, subject: "records of topic t", text: "t/0 has lost records", remedy: "replay them" };
+  const facts = aForwarder({ sink: { ...kafkaAtWork, losses: [loss] } });
+  const { state, reasons } = new Watching().after(0, facts);
+  assert.equal(state, "degraded");
+  assert.deepEqual(
+    reasons.map(({ subject, text, remedy }) => [subject, text, remedy]),
+    [["records of topic t", "t/0 has lost records", "replay them"]],
+  );
+});
+
 test("stuck work points to the trouble that explains it", () => {
   const sink = { ...kafkaAtWork, troubles: [trouble] };
   const { reasons } = new Watching().after(11, aForwarder({ ...busy(0), sink }));
@@ -130,6 +141,25 @@ test("a log that stays more than a minute behind is told of, a look in mid-read 
   assert.equal(watching.after(0, aForwarder()).state, "ok");
   const { reasons } = watching.after(11, aForwarder({ log }));
   assert.match(reasons[0]?.text ?? "", /delay of 300 s; 7000 bytes and 2 compressed files/);
+});
+
+test("an archive that is damaged is a reason, with its place and what to do, beside a log that is away", () => {
+  const damagedArchives = [{ file: "/2026/Nov/ossec-alerts-21.json.gz", offset: 77 }];
+  const log = {
+    ...aForwarder().log!,
+    state: "waiting: gone",
+    lagBytes: undefined,
+    lagSeconds: undefined,
+    damagedArchives,
+  };
+  const { reasons } = new Watching().after(0, aForwarder({ log }));
+  assert.deepEqual(
+    reasons.map(({ text, remedy }) => `${text}; ${remedy}`),
+    [
+      "/2026/Nov/ossec-alerts-21.json.gz is damaged and was read up to byte 77 of its content; put an intact copy in its " +
+        "place: the rest is read by itself; if there is none, move the file away, and this is over",
+    ],
+  );
 });
 
 test("what cannot be stored is told at once: checkpoint, dead letters, the sink's file", () => {
