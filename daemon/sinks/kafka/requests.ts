@@ -18,6 +18,9 @@ export interface PartitionMetadata {
   readonly partition: number;
   /** Node id, or -1 where there is no leader. */
   readonly leader: number;
+  /** How many brokers have a copy, and how many of these are in sync; undefined where it was not read. */
+  readonly replicas?: number;
+  readonly inSync?: number;
 }
 
 export interface TopicMetadata {
@@ -50,10 +53,9 @@ export async function fetchMetadata(connection: BrokerConnection, topics: readon
       if (version >= 1) reader.skip(1);
       const partitions = reader.array(14, () => {
         const partition = { code: reader.int16(), partition: reader.int32(), leader: reader.int32() };
-        int32s();
-        int32s();
+        const copies = { replicas: int32s().length, inSync: int32s().length };
         if (version >= 5) int32s();
-        return partition;
+        return { ...partition, ...copies };
       });
       return { ...head, partitions };
     });
