@@ -3,7 +3,6 @@ import { writeFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import kafkajs, { type AclEntry } from "kafkajs";
 import { makeCertificates, type Certificates } from "../rig/certificates.ts";
-import { eventually } from "../rig/eventually.ts";
 import { KafkaCluster } from "../rig/kafka-cluster.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 import type { Settings } from "../rig/world.ts";
@@ -126,27 +125,6 @@ test("the topic's settings are read from Kafka; without the right they are not k
   });
   assert.doesNotMatch(await at.about("topic settings", settings), /timestamp/);
   assert.equal(await kafka.recordCount(topic), 0);
-});
-
-test("copies in sync are compared with what the topic asks for, before and after a broker went away", async () => {
-  await using three = await KafkaCluster.start({ brokers: 3 });
-  await using at = await DoctorWorld.create(three, { forwarder: false, topic: false });
-  const { topic } = at.world;
-  await three.createTopic(topic, { partitions: 1, replicationFactor: 3, config: { "min.insync.replicas": "1" } });
-  assert.match(await at.about("topic settings"), /^warning .*min\.insync\.replicas is 1: a record counts as written/);
-  await three.alterTopic(topic, { "min.insync.replicas": "3" });
-  assert.match(
-    await at.about("topic settings"),
-    /^warning .*is 3 with 3 copies: records wait whenever one broker is away/,
-  );
-  const leader = await three.leaderOf(topic, 0);
-  await three.stopBroker(leader === 3 ? 2 : 3, "SIGKILL");
-  const about = await eventually("a copy that is not in sync", async () => {
-    const text = await at.about("topic settings");
-    return /^failed/m.test(text) && text;
-  });
-  assert.match(about, /^warning .*1 partitions have a copy that is not in sync/m);
-  assert.match(about, /^failed .*a partition has 2 copies in sync and min\.insync\.replicas is 3: its records wait/m);
 });
 
 test("a wrong password is told, and never shown", async () => {
