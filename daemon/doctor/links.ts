@@ -28,6 +28,7 @@ import { judgeManager, lookAtManager } from "./links/manager.ts";
 import { judgeQueue, judgeRelay, lookAtQueue, lookAtRelay } from "./links/queue.ts";
 import { judgeRules, lookAtRules, rulesBehind } from "./links/rules.ts";
 import { judgeSocket, lookAtSocket } from "./links/socket.ts";
+import { judgeTopicSettings } from "./links/topic-settings.ts";
 import { judgeUnit, lookAtUnit } from "./links/unit.ts";
 import { isRootsAlone, refusalFor } from "./accounts.ts";
 import { allProcesses, type Running, wazuhDaemon } from "./processes.ts";
@@ -228,6 +229,7 @@ function kafkaLinks({ env }: Scene, config: Config, { problems }: Settings): Lin
       return [...judgeBrokers(seen, Date.now()), ...judgePlaintext(seen, sink.kafka.tls !== undefined)];
     }),
     link("topics", async () => judgeTopics(await survey)),
+    link("topic settings", async () => judgeTopicSettings(await survey, { batchBytes: sink.kafka.batchBytes })),
     link("write permission", async () => judgePermission(await survey, "write")),
     link("read permission", async () => judgePermission(await survey, "read")),
   ];

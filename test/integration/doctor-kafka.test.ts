@@ -33,7 +33,7 @@ after(async () => {
   await directory[Symbol.asyncDispose]();
 });
 
-async function allow(topic: string, operation: "WRITE" | "READ"): Promise<void> {
+async function allow(topic: string, operation: "WRITE" | "READ" | "DESCRIBE_CONFIGS"): Promise<void> {
   const entry: AclEntry = {
     resourceType: AclResourceTypes.TOPIC,
     resourceName: topic,
@@ -83,6 +83,48 @@ test("write and read permission are told apart, without a record being written",
   const writing = await at.report({ ...settings, ...other });
   assert.match(linesAbout(writing, "write permission"), /^ok/);
   assert.match(linesAbout(writing, "read permission"), /^warning .*after a crash, what was under way is sent again/);
+});
+
+test("the topic's settings are read from Kafka; without the right they are not known, which is no failure", async () => {
+  await using at = await DoctorWorld.create(kafka, { forwarder: false });
+  const { topic } = at.world;
+  const settings = sinkOf("SASL", { ca: files.ca }, alice("secret"));
+  await allow(topic, "WRITE");
+  const without = await at.report(settings);
+  assert.match(linesAbout(without, "topic settings"), /^unseen .* are not known: it needs the right DescribeConfigs/m);
+  const remedy = without.links.find(({ link, state }) => link === "topic settings" && state === "unseen")?.remedy;
+  assert.match(remedy ?? "", /^kafka-acls\.sh .*--operation DescribeConfigs --topic test-/);
+  assert.doesNotMatch(linesAbout(without, "topic settings"), /^failed/m);
+  assert.match(linesAbout(without, "write permission"), /^ok/);
+
+  await allow(topic, "DESCRIBE_CONFIGS");
+  const plain = await at.about("topic settings", settings);
+  assert.match(plain, /^warning topic \S+: replication factor 1/);
+  assert.equal(plain.split("\n").length, 1, plain);
+
+  const changes: readonly [Record<string, string>, RegExp][] = [
+    [{ "cleanup.policy": "compact" }, /^failed .*cleanup\.policy is compact: the key is the agent/m],
+    [{ "cleanup.policy": "compact,delete" }, /^failed .*cleanup\.policy is compact,delete/m],
+    [{ "retention.ms": "3600000" }, /^warning .*retention\.ms is 3600000 \(1h\)/m],
+    [{ "retention.bytes": "1000000" }, /^warning .*retention\.bytes is 1000000/m],
+    [
+      { "max.message.bytes": "500000" },
+      /^warning .*max\.message\.bytes is 500000, below sink\.kafka\.batch_bytes \(900KB\)/m,
+    ],
+    [{ "message.timestamp.after.max.ms": "1000" }, /^warning .*after\.max\.ms is 1000: when this machine's clock/m],
+    [{ "message.timestamp.before.max.ms": "1000" }, /^warning .*before\.max\.ms is 1000/m],
+    [{ "min.insync.replicas": "2" }, /^failed .*min\.insync\.replicas is 2, and there are 1 copies: no write/m],
+  ];
+  for (const [change, expected] of changes) {
+    await kafka.alterTopic(topic, change);
+    assert.match(await at.about("topic settings", settings), expected);
+  }
+  await kafka.alterTopic(topic, {
+    "message.timestamp.type": "LogAppendTime",
+    "message.timestamp.after.max.ms": "1000",
+  });
+  assert.doesNotMatch(await at.about("topic settings", settings), /timestamp/);
+  assert.equal(await kafka.recordCount(topic), 0);
 });
 
 test("a wrong password is told, and never shown", async () => {

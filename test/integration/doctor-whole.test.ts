@@ -24,7 +24,15 @@ const isRoot = process.getuid?.() === 0;
  * What the machine of the test is like; judged by unit tests. An ordinary user cannot give custom-dfn to root, which is a
  * warning.
  */
-const ofTheMachine = [...(isRoot ? [] : ["custom-dfn"]), "clock", "disk", "memory", "unit", "other senders"];
+const ofTheMachine = [
+  ...(isRoot ? [] : ["custom-dfn"]),
+  "clock",
+  "disk",
+  "memory",
+  "unit",
+  "other senders",
+  "topic settings",
+];
 
 /** Runs the doctor with a temporary directory that is looked at too. */
 async function doctorIn(at: DoctorWorld, config: string): Promise<Program> {

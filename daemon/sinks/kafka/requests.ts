@@ -20,6 +20,9 @@ export interface PartitionMetadata {
   readonly leader: number;
   /** Grows with every change of the leader; -1 where the broker does not tell it. */
   readonly epoch: number;
+  /** How many brokers have a copy, and how many of these are in sync; undefined where it was not read. */
+  readonly replicas?: number;
+  readonly inSync?: number;
 }
 
 export interface TopicMetadata {
@@ -53,10 +56,9 @@ export async function fetchMetadata(connection: BrokerConnection, topics: readon
       const partitions = reader.array(14, () => {
         const head = { code: reader.int16(), partition: reader.int32(), leader: reader.int32() };
         const partition = { ...head, epoch: version >= 7 ? reader.int32() : -1 };
-        int32s();
-        int32s();
+        const copies = { replicas: int32s().length, inSync: int32s().length };
         if (version >= 5) int32s();
-        return partition;
+        return { ...partition, ...copies };
       });
       return { ...head, partitions };
     });

@@ -8,6 +8,7 @@ import { type Fault, faultOfCode, faultOfError, KafkaError } from "./faults.ts";
 import type { KafkaOptions } from "./options.ts";
 import { fetchBatches, fetchMetadata, fetchOffset, type Metadata, produce } from "./requests.ts";
 import { loadTls } from "./tls.ts";
+import { fetchTopicSettings, type TopicSettings } from "./topic-settings.ts";
 
 /** A step that did not work: what happened, and what the administrator can do. */
 export interface Obstacle {
@@ -36,6 +37,13 @@ export interface TopicSight {
   readonly obstacle: Obstacle | undefined;
   readonly write: Obstacle | undefined;
   readonly read: Obstacle | undefined;
+  /** Copies of the partition that has the fewest, and of the one with the fewest in sync; undefined: not known. */
+  readonly replicas: number | undefined;
+  readonly fewestInSync: number | undefined;
+  /** Partitions with a copy that is not in sync. */
+  readonly behind: number;
+  /** What Kafka has set for the topic, or why that is not known. */
+  readonly settings: { readonly values: TopicSettings } | Obstacle;
 }
 
 export interface Survey {
@@ -96,11 +104,13 @@ class Work implements AsyncDisposable {
     return Promise.race([step, this.#over]);
   }
 
-  async connection(address: string): Promise<BrokerConnection> {
-    let connection = this.#connections.get(address);
+  /** @param use what a broker may end the connection for has one of its own, of that name */
+  async connection(address: string, use = ""): Promise<BrokerConnection> {
+    const key = `${use} ${address}`;
+    let connection = this.#connections.get(key);
     if (connection === undefined) {
       connection = new BrokerConnection(address, this.#settings);
-      this.#connections.set(address, connection);
+      this.#connections.set(key, connection);
     }
     await this.bounded(connection.opened);
     return connection;
@@ -165,7 +175,20 @@ async function topicSight(work: Work, topic: string, known: Metadata): Promise<T
   const found = known.topics.find((one) => one.topic === topic);
   const code = found?.code ?? 3;
   const partitions = found?.partitions ?? [];
-  const none = { topic, partitions: partitions.length, write: undefined, read: undefined };
+  const copies = partitions.flatMap(({ replicas, inSync }) =>
+    replicas === undefined || inSync === undefined ? [] : [{ replicas, inSync }],
+  );
+  const isCounted = copies.length > 0;
+  const none = {
+    topic,
+    partitions: partitions.length,
+    write: undefined,
+    read: undefined,
+    replicas: isCounted ? Math.min(...copies.map(({ replicas }) => replicas)) : undefined,
+    fewestInSync: isCounted ? Math.min(...copies.map(({ inSync }) => inSync)) : undefined,
+    behind: copies.filter(({ replicas, inSync }) => inSync < replicas).length,
+    settings: notAsked,
+  };
   const leaderless = partitions.filter(({ leader }) => leader < 0).length;
   if (code !== 0) return { ...none, leaderless, obstacle: obstacleOf(faultOfCode(code)) };
   const led = partitions.find(({ leader }) => leader >= 0);
@@ -173,8 +196,18 @@ async function topicSight(work: Work, topic: string, known: Metadata): Promise<T
   if (led === undefined || leader === undefined) return { ...none, leaderless, obstacle: obstacleOf(faultOfCode(5)) };
   const address = formatAddress(leader);
   const tries = [mayWrite, mayRead].map((may) => may(work, address, topic, led.partition).catch(obstacleOfReason));
-  const [write, read] = await Promise.all(tries);
-  return { ...none, leaderless, obstacle: undefined, write, read };
+  const [[write, read], settings] = await Promise.all([Promise.all(tries), settingsOf(work, address, topic)]);
+  return { ...none, leaderless, obstacle: undefined, write, read, settings };
+}
+
+const notAsked: Obstacle = { concern: "unreachable", text: "no broker was asked", remedy: "" };
+
+async function settingsOf(work: Work, address: string, topic: string): Promise<TopicSight["settings"]> {
+  try {
+    return { values: await fetchTopicSettings(await work.connection(address, "settings"), topic) };
+  } catch (reason) {
+    return obstacleOfReason(reason);
+  }
 }
 
 type Try = (work: Work, address: string, topic: string, partition: number) => Promise<Obstacle | undefined>;

@@ -35,7 +35,7 @@ export class Decoders {
 
   /**
    * The first root decoder that fits, and the fields of its children. Lines with a program's name are for decoders that
-   * ask for one, and the others for the rest (Wazuh source: src/analysisd/decoders/decoders_list.c, decoder.c). A child
+   * ask for one, and the others for the rest (from reading Wazuh's source, src/analysisd/decoders/decoders_list.c and decoder.c; the order was not run). A child
    * without prematch leaves its parent's name on the event.
    */
   decode(line: string, location: string): DecodedLine {

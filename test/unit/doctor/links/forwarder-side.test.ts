@@ -215,7 +215,18 @@ test("brokers: one that is away beside others is a warning, one that Kafka named
 
 test("topics and permissions: a topic without leaders is a warning, no read permission too", () => {
   const forbidden: Obstacle = { concern: "topic-authorization", text: "TOPIC_AUTHORIZATION_FAILED", remedy: "" };
-  const topic = { topic: "t", partitions: 3, leaderless: 0, obstacle: undefined, write: undefined, read: undefined };
+  const topic = {
+    topic: "t",
+    partitions: 3,
+    leaderless: 0,
+    obstacle: undefined,
+    write: undefined,
+    read: undefined,
+    replicas: 3,
+    fewestInSync: 3,
+    behind: 0,
+    settings: { values: new Map() },
+  };
   const brokers = [{ address: "a:1", isSeed: true, obstacle: undefined, certificateEndsMs: undefined }];
   const survey = (change: Partial<Survey["topics"][number]>): Survey => ({
     brokers,

@@ -1,0 +1,155 @@
+import { formatDuration, formatSize } from "../../config/units.ts";
+import type { Survey, TopicSight } from "../../sinks/kafka/survey.ts";
+import type { TopicSettings } from "../../sinks/kafka/topic-settings.ts";
+import { failed, type Judgement, ok, unknown, warning } from "../judgement.ts";
+
+const minuteMs = 60_000;
+const dayMs = 24 * 60 * minuteMs;
+/** What a batch has around its records, with room to spare. */
+const framingBytes = 1000;
+/** A partition that keeps less than this can lose alerts of one bad hour before anybody reads them. */
+const littleBytes = 1024 ** 3;
+/** Clocks that are kept in time differ by less. */
+const clockRoomMs = 5 * minuteMs;
+
+/** What of our own settings a topic has to bear. */
+export interface Wanted {
+  /** Most bytes of a batch before compression, `sink.kafka.batch_bytes`. */
+  readonly batchBytes: number;
+}
+
+/** Whether a topic keeps what it acknowledges, and takes what is sent: the first promise rests on that. */
+export function judgeTopicSettings({ topics, brokers }: Survey, wanted: Wanted): Judgement[] {
+  const server = `--bootstrap-server ${brokers[0]?.address ?? "BROKER"}`;
+  return topics.flatMap((sight) => (sight.obstacle === undefined ? judgeOne(sight, wanted, server) : []));
+}
+
+function judgeOne(sight: TopicSight, wanted: Wanted, server: string): Judgement[] {
+  const { topic, settings } = sight;
+  const found = judgeCopies(sight, server);
+  if (!("values" in settings)) {
+    const isForbidden = settings.concern === "topic-authorization";
+    const why = isForbidden ? "it needs the right DescribeConfigs on the topic" : settings.text;
+    const grant = `kafka-acls.sh ${server} --add --allow-principal User:NAME --operation DescribeConfigs --topic ${topic}`;
+    const text = `topic ${topic}: its settings (retention, cleanup.policy, min.insync.replicas and others) are not known: ${why}`;
+    return [...found, unknown(text, isForbidden ? grant : `${describe(topic, server)}  # on a broker`)];
+  }
+  const values = settings.values;
+  const alter = (change: string): string => alterCommand(topic, server, change);
+  found.push(
+    ...judgeInSync(sight, values, alter, server),
+    ...judgeKeeping(topic, values, alter),
+    ...judgeTaking(topic, values, wanted, alter),
+  );
+  if (found.length > 0) return found;
+  const copies = sight.replicas === undefined ? "" : `${sight.replicas} copies of each record, `;
+  const inSync = values.get("min.insync.replicas") ?? "?";
+  return [ok(`topic ${topic}: ${copies}${inSync} in sync before a write counts, kept ${keptFor(values)}`)];
+}
+
+function describe(topic: string, server: string): string {
+  return `kafka-configs.sh ${server} --describe --all --topic ${topic}`;
+}
+
+function alterCommand(topic: string, server: string, change: string): string {
+  return `kafka-configs.sh ${server} --alter --topic ${topic} --add-config ${change}`;
+}
+
+/** What metadata says, for which no right on the topic's settings is needed. */
+function judgeCopies({ topic, replicas, behind }: TopicSight, server: string): Judgement[] {
+  const found: Judgement[] = [];
+  if (replicas === 1) {
+    const text = `topic ${topic}: replication factor 1: what its broker loses is lost, although it was acknowledged`;
+    found.push(warning(text, `kafka-reassign-partitions.sh ${server}  # with three replicas for each partition`));
+  }
+  if (behind > 0) {
+    const text = `topic ${topic}: ${behind} partitions have a copy that is not in sync`;
+    found.push(warning(text, `kafka-topics.sh ${server} --describe --under-replicated-partitions --topic ${topic}`));
+  }
+  return found;
+}
+
+type Alter = (change: string) => string;
+
+function judgeInSync(
+  { topic, replicas, fewestInSync }: TopicSight,
+  values: TopicSettings,
+  alter: Alter,
+  server: string,
+): Judgement[] {
+  const least = numberOf(values, "min.insync.replicas");
+  if (least === undefined || replicas === undefined) return [];
+  if (least > replicas) {
+    const text = `topic ${topic}: min.insync.replicas is ${least}, and there are ${replicas} copies: no write is ever taken`;
+    return [failed(text, alter(`min.insync.replicas=${Math.max(1, replicas - 1)}`))];
+  }
+  const found: Judgement[] = [];
+  if (fewestInSync !== undefined && fewestInSync < least) {
+    const text = `topic ${topic}: a partition has ${fewestInSync} copies in sync and min.insync.replicas is ${least}: its records wait`;
+    found.push(failed(text, `kafka-topics.sh ${server} --describe --under-min-isr-partitions --topic ${topic}`));
+  }
+  if (least === 1 && replicas > 1) {
+    const text = `topic ${topic}: min.insync.replicas is 1: a record counts as written with one copy while the others are away, and is lost with that broker`;
+    found.push(warning(text, alter(`min.insync.replicas=2`)));
+  }
+  if (least === replicas && replicas > 1) {
+    const text = `topic ${topic}: min.insync.replicas is ${least} with ${replicas} copies: records wait whenever one broker is away`;
+    found.push(warning(text, alter(`min.insync.replicas=${replicas - 1}  # or one copy more`)));
+  }
+  return found;
+}
+
+function judgeKeeping(topic: string, values: TopicSettings, alter: Alter): Judgement[] {
+  const found: Judgement[] = [];
+  const policies = (values.get("cleanup.policy") ?? "").split(",").map((one) => one.trim());
+  if (policies.includes("compact")) {
+    const text = `topic ${topic}: cleanup.policy is ${policies.join(",")}: the key is the agent, so of each agent's alerts the older ones are deleted`;
+    found.push(failed(text, alter("cleanup.policy=delete")));
+  }
+  if (!policies.includes("delete")) return found;
+  const ms = numberOf(values, "retention.ms");
+  if (ms !== undefined && ms >= 0 && ms < dayMs) {
+    const text = `topic ${topic}: retention.ms is ${ms} (${formatDuration(ms)}): an alert that is not read by then is gone`;
+    found.push(warning(text, alter("retention.ms=604800000")));
+  }
+  const bytes = numberOf(values, "retention.bytes");
+  if (bytes !== undefined && bytes >= 0 && bytes < littleBytes) {
+    const text = `topic ${topic}: retention.bytes is ${bytes} for each partition: a burst of alerts deletes those before it`;
+    found.push(warning(text, alter("retention.bytes=-1")));
+  }
+  return found;
+}
+
+function judgeTaking(topic: string, values: TopicSettings, { batchBytes }: Wanted, alter: Alter): Judgement[] {
+  const found: Judgement[] = [];
+  const largest = numberOf(values, "max.message.bytes");
+  if (largest !== undefined && largest < batchBytes + framingBytes) {
+    const text = `topic ${topic}: max.message.bytes is ${largest}, below sink.kafka.batch_bytes (${formatSize(batchBytes)}): an alert between the two becomes a dead letter unless compression makes it fit, and larger batches are sent in parts`;
+    found.push(warning(text, `${alter("max.message.bytes=1048588")}  # or lower sink.kafka.batch_bytes`));
+  }
+  // With the time of the broker's own clock nothing is refused.
+  if (values.get("message.timestamp.type") === "LogAppendTime") return found;
+  for (const name of ["message.timestamp.after.max.ms", "message.timestamp.difference.max.ms"]) {
+    const ms = numberOf(values, name);
+    if (ms === undefined || ms >= clockRoomMs) continue;
+    const text = `topic ${topic}: ${name} is ${ms}: when this machine's clock differs by more, nothing is taken`;
+    found.push(warning(text, alter(`${name}=3600000`)));
+  }
+  const before = numberOf(values, "message.timestamp.before.max.ms");
+  if (before !== undefined && before < clockRoomMs) {
+    const text = `topic ${topic}: message.timestamp.before.max.ms is ${before}: what waited for longer is refused before it is sent again with a new time`;
+    found.push(warning(text, alter("message.timestamp.before.max.ms=9223372036854775807")));
+  }
+  return found;
+}
+
+function keptFor(values: TopicSettings): string {
+  const ms = numberOf(values, "retention.ms");
+  return ms === undefined ? "for a time that is not known" : ms < 0 ? "for ever" : `for ${formatDuration(ms)}`;
+}
+
+/** Undefined where Kafka has no such setting, or the value is no number. Rounded beyond 2^53. */
+function numberOf(values: TopicSettings, name: string): number | undefined {
+  const text = values.get(name);
+  return text !== undefined && /^-?\d{1,20}$/.test(text) ? Number(text) : undefined;
+}

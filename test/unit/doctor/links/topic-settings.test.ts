@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { judgeTopicSettings } from "../../../../daemon/doctor/links/topic-settings.ts";
+import type { TopicSight } from "../../../../daemon/sinks/kafka/survey.ts";
+
+const sight = { topic: "t", partitions: 3, leaderless: 0, obstacle: undefined, write: undefined, read: undefined };
+
+function said(least: number, copies: Pick<TopicSight, "replicas" | "fewestInSync" | "behind">): string {
+  const settings = { values: new Map([["min.insync.replicas", String(least)]]) };
+  const survey = { brokers: [], topics: [{ ...sight, ...copies, settings }] };
+  return judgeTopicSettings(survey, { batchBytes: 900_000 })
+    .map(({ state, text }) => `${state} ${text}`)
+    .join("\n");
+}
+
+test("copies in sync are compared with what the topic asks for", () => {
+  const three = { replicas: 3, fewestInSync: 3, behind: 0 };
+  assert.match(said(2, three), /^ok topic t: 3 copies of each record, 2 in sync/);
+  assert.match(said(1, three), /^warning .*min\.insync\.replicas is 1: a record counts as written with one copy/);
+  assert.match(said(3, three), /^warning .*is 3 with 3 copies: records wait whenever one broker is away/);
+  assert.match(said(4, three), /^failed .*no write is ever taken/);
+  assert.match(
+    said(2, { ...three, fewestInSync: 1, behind: 1 }),
+    /^warning .*not in sync\nfailed .*has 1 copies in sync/,
+  );
+});
