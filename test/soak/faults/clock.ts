@@ -1,9 +1,6 @@
-import { rmSync, utimesSync } from "node:fs";
-import { join } from "node:path";
+import { utimesSync } from "node:fs";
 import type { Fault } from "../fault.ts";
 import type { Stage } from "../stage.ts";
-import { stateFiles } from "./state.ts";
-import { statusSays, withoutLoad } from "./support.ts";
 
 const dayMs = 86_400_000;
 /** Compressed days that are there before the clock is moved. */
@@ -29,40 +26,7 @@ export const clockFaults: readonly Fault[] = [
     needs: ["clock"],
     run: (stage) => behindArchives(stage, sinceEpoch),
   },
-  {
-    name: "clock-at-1970-after-first-start",
-    what: `the same after a first start at the end of the log, before which ${archives} archives were there`,
-    needs: ["clock"],
-    async run(stage) {
-      const former = stage.settings;
-      await compressedDays(stage);
-      // integratord begins a file that it meets again at its beginning, and would hand on what was not asked for.
-      await stage.stopCaller();
-      try {
-        await startFirst(stage);
-        await moveTwice(stage, sinceEpoch);
-        await stage.settled();
-      } finally {
-        stage.settings = former;
-        stage.configure();
-        stage.startCaller();
-      }
-      await stage.forwarder.reload(/"msg":"started"/);
-    },
-  },
 ];
-
-/** The state is lost, and it begins at the end of the log: nothing of what is there is asked for. */
-async function startFirst(stage: Stage): Promise<void> {
-  await withoutLoad(stage, async () => {
-    await stage.settled();
-    await stage.forwarder.stop();
-    for (const name of stateFiles) rmSync(join(stage.stateDir, name), { force: true });
-    stage.settings = { ...stage.settings, sources: { socket: { path: stage.socketPath }, tail: { start: "end" } } };
-    await stage.forwarder.start();
-    await statusSays(stage, /following/);
-  });
-}
 
 /** Not before it: the clock goes on. */
 function sinceEpoch(): number {
