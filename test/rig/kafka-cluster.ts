@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { Java } from "../../scripts/kafka/java.ts";
+import { needsZookeeper } from "../../scripts/kafka/versions.ts";
 import { Broker } from "./broker.ts";
 import {
   brokerProperties,
@@ -14,9 +15,11 @@ import { freePorts } from "./free-ports.ts";
 import { Kafka } from "./kafka.ts";
 import { present } from "./present.ts";
 import { TempDir } from "./temp-dir.ts";
+import { Zookeeper } from "./zookeeper.ts";
 
 /** Any 16 bytes do; one for all brokers of a cluster. */
 const clusterId = "ZGZuLXRlc3QtY2x1c3Rlcg";
+const againEveryMs = 500;
 
 /** An Apache Kafka of the test's own, on loopback, with data in a temporary directory. Brokers count from 1. */
 export class KafkaCluster extends Kafka {
@@ -24,10 +27,18 @@ export class KafkaCluster extends Kafka {
   readonly #nodes: readonly Node[];
   readonly #brokers: readonly Broker[];
   readonly #host: string;
+  readonly #zookeeper: Zookeeper | undefined;
 
-  private constructor(directory: TempDir, nodes: readonly Node[], brokers: readonly Broker[], host = loopback) {
+  private constructor(
+    directory: TempDir,
+    nodes: readonly Node[],
+    brokers: readonly Broker[],
+    zookeeper: Zookeeper | undefined,
+    host = loopback,
+  ) {
     super(addressesOf(nodes, plainListener, host));
     this.#host = host;
+    this.#zookeeper = zookeeper;
     this.#directory = directory;
     this.#nodes = nodes;
     this.#brokers = brokers;
@@ -44,17 +55,18 @@ export class KafkaCluster extends Kafka {
       const own = Object.fromEntries(names.map((name, at) => [name, present(ports[index * names.length + at])]));
       return { id: index + 1, directory: directory.join(`broker-${index + 1}`), ports: own };
     });
+    const zookeeper = needsZookeeper() ? await Zookeeper.start(java, directory.join("zookeeper"), options) : undefined;
     for (const node of nodes) {
       mkdirSync(node.directory);
       const properties = `${node.directory}/server.properties`;
-      writeFileSync(properties, brokerProperties(node, nodes, options));
+      writeFileSync(properties, brokerProperties(node, nodes, options, zookeeper?.address));
+      if (zookeeper !== undefined) continue;
       java.run("java", ["-Xmx64m", "-XX:TieredStopAtLevel=1", "-cp", `${java.lib}/*`, ...format(properties, options)]);
     }
     const brokers = nodes.map((node) => new Broker(java, node.directory));
-    const cluster = new KafkaCluster(directory, nodes, brokers, options.host);
+    const cluster = new KafkaCluster(directory, nodes, brokers, zookeeper, options.host);
     try {
-      for (const broker of brokers) broker.start();
-      await cluster.ready(count);
+      await cluster.startAll();
       return cluster;
     } catch (reason) {
       const output = brokers.map((broker) => broker.lastOutput()).join("\n");
@@ -70,8 +82,8 @@ export class KafkaCluster extends Kafka {
 
   /** Starts a broker that was stopped and resolves when all that run are members again. */
   async startBroker(id: number): Promise<void> {
-    this.#broker(id).start();
-    await this.ready(this.#brokers.filter((broker) => broker.isRunning).length);
+    const wanted = this.#brokers.filter((broker, index) => index === id - 1 || broker.isRunning);
+    await this.#start(wanted);
   }
 
   async stopBroker(id: number, signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
@@ -84,8 +96,7 @@ export class KafkaCluster extends Kafka {
   }
 
   async startAll(): Promise<void> {
-    for (const broker of this.#brokers) broker.start();
-    await this.ready(this.#brokers.length);
+    await this.#start(this.#brokers);
   }
 
   /** The broker keeps its connections and answers nothing. */
@@ -100,7 +111,20 @@ export class KafkaCluster extends Kafka {
   override async [Symbol.asyncDispose](): Promise<void> {
     await super[Symbol.asyncDispose]();
     await this.stopAll("SIGKILL");
+    await this.#zookeeper?.[Symbol.asyncDispose]();
     await this.#directory[Symbol.asyncDispose]();
+  }
+
+  /**
+   * A broker that comes back before ZooKeeper has given its killed predecessor up ends at once: it is started until it
+   * stays.
+   */
+  async #start(wanted: readonly Broker[]): Promise<void> {
+    for (const broker of wanted) broker.start();
+    const keeper = setInterval(() => {
+      if (this.#zookeeper !== undefined) for (const broker of wanted) broker.start();
+    }, againEveryMs);
+    await this.ready(wanted.length).finally(() => clearInterval(keeper));
   }
 
   #broker(id: number): Broker {
