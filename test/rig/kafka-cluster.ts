@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
+import { text } from "node:stream/consumers";
 import { Java } from "../../scripts/kafka/java.ts";
 import { needsZookeeper } from "../../scripts/kafka/versions.ts";
 import { Broker } from "./broker.ts";
@@ -20,9 +22,11 @@ import { Zookeeper } from "./zookeeper.ts";
 /** Any 16 bytes do; one for all brokers of a cluster. */
 const clusterId = "ZGZuLXRlc3QtY2x1c3Rlcg";
 const againEveryMs = 500;
+const small = ["-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
 
 /** An Apache Kafka of the test's own, on loopback, with data in a temporary directory. Brokers count from 1. */
 export class KafkaCluster extends Kafka {
+  readonly #java: Java;
   readonly #directory: TempDir;
   readonly #nodes: readonly Node[];
   readonly #brokers: readonly Broker[];
@@ -30,6 +34,7 @@ export class KafkaCluster extends Kafka {
   readonly #zookeeper: Zookeeper | undefined;
 
   private constructor(
+    java: Java,
     directory: TempDir,
     nodes: readonly Node[],
     brokers: readonly Broker[],
@@ -37,6 +42,7 @@ export class KafkaCluster extends Kafka {
     host = loopback,
   ) {
     super(addressesOf(nodes, plainListener, host));
+    this.#java = java;
     this.#host = host;
     this.#zookeeper = zookeeper;
     this.#directory = directory;
@@ -61,10 +67,10 @@ export class KafkaCluster extends Kafka {
       const properties = `${node.directory}/server.properties`;
       writeFileSync(properties, brokerProperties(node, nodes, options, zookeeper?.address));
       if (zookeeper !== undefined) continue;
-      java.run("java", ["-Xmx64m", "-XX:TieredStopAtLevel=1", "-cp", `${java.lib}/*`, ...format(properties, options)]);
+      java.run("java", [...small, "-cp", `${java.lib}/*`, ...format(properties, options)]);
     }
     const brokers = nodes.map((node) => new Broker(java, node.directory));
-    const cluster = new KafkaCluster(directory, nodes, brokers, zookeeper, options.host);
+    const cluster = new KafkaCluster(java, directory, nodes, brokers, zookeeper, options.host);
     try {
       await cluster.startAll();
       return cluster;
@@ -108,6 +114,16 @@ export class KafkaCluster extends Kafka {
     this.#broker(id).signal("SIGCONT");
   }
 
+  /** Bytes a second that each broker lets a user write or read; undefined: as many as it likes, where that was limited. */
+  async limit(user: string, kind: "producer" | "consumer", bytesPerSecond: number | undefined): Promise<void> {
+    await this.#configure(["--entity-type", "users", "--entity-name", user], `${kind}_byte_rate`, bytesPerSecond);
+  }
+
+  /** For how long brokers remember the producers that send nothing; undefined: for a day again. */
+  async rememberProducers(ms: number | undefined): Promise<void> {
+    await this.#configure(["--entity-type", "brokers", "--entity-default"], "producer.id.expiration.ms", ms);
+  }
+
   override async [Symbol.asyncDispose](): Promise<void> {
     await super[Symbol.asyncDispose]();
     await this.stopAll("SIGKILL");
@@ -125,6 +141,15 @@ export class KafkaCluster extends Kafka {
       if (this.#zookeeper !== undefined) for (const broker of wanted) broker.start();
     }, againEveryMs);
     await this.ready(wanted.length).finally(() => clearInterval(keeper));
+  }
+
+  async #configure(entity: readonly string[], name: string, value: number | undefined): Promise<void> {
+    const change = value === undefined ? ["--delete-config", name] : ["--add-config", `${name}=${value}`];
+    const of = ["--bootstrap-server", this.addresses.join(","), "--alter", ...entity];
+    const { child } = this.#java.spawn([...small, "kafka.admin.ConfigCommand", ...of, ...change]);
+    const said = Promise.all([text(child.stdout), text(child.stderr)]);
+    const [code] = await once(child, "close");
+    if (code !== 0) throw new Error(`${change.join(" ")} failed: ${(await said).join("")}`);
   }
 
   #broker(id: number): Broker {

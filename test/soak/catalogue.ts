@@ -2,8 +2,10 @@ import type { Fault } from "./fault.ts";
 import { brokerFaults } from "./faults/brokers.ts";
 import { fileFaults } from "./faults/files.ts";
 import { forwarderFaults } from "./faults/forwarder.ts";
+import { limitFaults } from "./faults/limits.ts";
 import { longFaults } from "./faults/long.ts";
 import { networkFaults } from "./faults/network.ts";
+import { peerFaults } from "./faults/peers.ts";
 import { rotationFaults } from "./faults/rotation.ts";
 import { securityFaults } from "./faults/security.ts";
 import { socketFaults } from "./faults/socket.ts";
@@ -16,6 +18,8 @@ export const faults: readonly Fault[] = [
   ...networkFaults,
   ...brokerFaults,
   ...topicFaults,
+  ...limitFaults,
+  ...peerFaults,
   ...securityFaults,
   ...forwarderFaults,
   ...stateFaults,

@@ -172,6 +172,8 @@ function startBrokers(certificates: Certificates, advertised: readonly string[])
       "leader.imbalance.check.interval.seconds": 2,
       "leader.imbalance.per.broker.percentage": 0,
       "log.segment.delete.delay.ms": 1000,
+      // How soon a producer is forgotten that was silent for too long.
+      "producer.id.expiration.check.interval.ms": 500,
     },
   });
 }
