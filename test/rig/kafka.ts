@@ -103,6 +103,12 @@ export class Kafka implements AsyncDisposable {
     return found.leader;
   }
 
+  /** Numbers of the brokers (from 1) that hold a partition's records up to the end, per partition. */
+  async inSync(topic: string): Promise<number[][]> {
+    const found = await this.#partitions(topic);
+    return found.toSorted((a, b) => a.partitionId - b.partitionId).map(({ isr }) => isr);
+  }
+
   /** How many records were ever written to a topic; exact, as the product uses no transactions. */
   async recordCount(topic: string): Promise<number> {
     const offsets = await (await this.#asking.admin()).fetchTopicOffsets(topic);
@@ -175,7 +181,7 @@ export class Kafka implements AsyncDisposable {
     this.#asking = new Connected(this.#client.admin());
   }
 
-  async #partitions(topic: string): Promise<{ partitionId: number; leader: number }[]> {
+  async #partitions(topic: string): Promise<{ partitionId: number; leader: number; isr: number[] }[]> {
     const { topics } = await (await this.#asking.admin()).fetchTopicMetadata({ topics: [topic] });
     return topics[0]?.partitions ?? [];
   }

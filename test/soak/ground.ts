@@ -1,6 +1,6 @@
 import type { AclEntry } from "kafkajs";
 import kafkajs from "kafkajs";
-import { chmodSync, copyFileSync, cpSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { repositoryRoot } from "../../scripts/repository.ts";
@@ -8,10 +8,13 @@ import { brokerHost, makeCertificates, type Certificates } from "../rig/certific
 import { freePorts } from "../rig/free-ports.ts";
 import { KafkaCluster } from "../rig/kafka-cluster.ts";
 import { present } from "../rig/present.ts";
+import { StepClock } from "../rig/step-clock.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 import { Firewall } from "./firewall.ts";
 import { Follower } from "./follower.ts";
 import { Relay } from "./relay.ts";
+
+const resolvConf = "/etc/resolv.conf";
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
 
@@ -39,11 +42,14 @@ export class Ground implements AsyncDisposable {
   readonly follower: Follower;
   /** Undefined where this process may set no rules. */
   readonly firewall: Firewall | undefined;
+  /** The forwarder's wall clock; undefined where it cannot be moved. */
+  readonly clock: StepClock | undefined;
   /** Root with mount namespaces: names can be led elsewhere, and the forwarder runs unprivileged. */
   readonly isRoot: boolean;
   /** The host under which the forwarder knows the brokers. */
   readonly host: string;
   readonly #hosts: string;
+  readonly #resolvConf: string;
 
   private constructor(parts: Pick<Ground, "directory" | "certificates" | "kafka" | "relays" | "isRoot" | "host">) {
     ({
@@ -56,8 +62,11 @@ export class Ground implements AsyncDisposable {
     } = parts);
     this.follower = new Follower(this.kafka.addresses);
     this.firewall = Firewall.isAvailable() ? new Firewall(this.relays.map(({ port }) => port)) : undefined;
+    this.clock = StepClock.create(this.directory.path);
     this.#hosts = this.directory.join("hosts");
     this.leadTo("127.0.0.1");
+    this.#resolvConf = this.directory.join("resolv.conf");
+    this.askNames(undefined);
     // A build during the run must not change what is judged.
     cpSync(join(repositoryRoot, "dist"), this.directory.join("dist"), { recursive: true });
     chmodSync(this.directory.path, 0o755);
@@ -111,14 +120,28 @@ export class Ground implements AsyncDisposable {
     writeFileSync(this.#hosts, `127.0.0.1 localhost\n${line}`);
   }
 
+  /** Whether the forwarder can be led to other name servers. */
+  get asksNames(): boolean {
+    return this.isRoot && existsSync(resolvConf);
+  }
+
+  /** The name servers that are asked for names that `leadTo` leads nowhere; undefined: the machine's. */
+  askNames(servers: readonly string[] | undefined): void {
+    const usual = existsSync(resolvConf) ? readFileSync(resolvConf) : "";
+    writeFileSync(this.#resolvConf, servers?.map((server) => `nameserver ${server}\n`).join("") ?? usual);
+  }
+
   /**
    * The program and arguments that run something as the forwarder's user, with the brokers' names as they are here.
    * Standard error begins with a line `begins AT WAITED`: microseconds since 1970 at which the program itself begins, and
    * the nanoseconds for which the process had waited for a processor until then.
    */
   forwarderCommand(args: readonly string[]): [string, string[]] {
-    if (!this.isRoot) return ["bash", ["-c", `${begins} "$0" "$@"`, process.execPath, ...args]];
-    const script = `mount --bind "$0" /etc/hosts && ${begins} setpriv --reuid "$1" --regid "$1" --clear-groups -- "\${@:2}"`;
+    const clock = Object.entries(this.clock?.environment ?? {}).map(([name, value]) => `export ${name}='${value}' && `);
+    const begin = `${clock.join("")}${begins}`;
+    if (!this.isRoot) return ["bash", ["-c", `${begin} "$0" "$@"`, process.execPath, ...args]];
+    const names = this.asksNames ? `mount --bind '${this.#resolvConf}' ${resolvConf} && ` : "";
+    const script = `mount --bind "$0" /etc/hosts && ${names}${begin} setpriv --reuid "$1" --regid "$1" --clear-groups -- "\${@:2}"`;
     const id = String(unprivileged);
     return ["unshare", ["-m", "bash", "-c", script, this.#hosts, id, process.execPath, ...args]];
   }
@@ -149,6 +172,7 @@ export class Ground implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.firewall?.[Symbol.dispose]();
+    this.clock?.[Symbol.dispose]();
     this.follower[Symbol.dispose]();
     for (const relay of this.relays) await relay.close();
     await this.kafka[Symbol.asyncDispose]();
