@@ -1,5 +1,6 @@
 import type { Fault } from "./fault.ts";
 import { archiveFaults } from "./faults/archives.ts";
+import { brokerClockFaults } from "./faults/broker-clock.ts";
 import { brokerFaults } from "./faults/brokers.ts";
 import { clockFaults } from "./faults/clock.ts";
 import { fileFaults } from "./faults/files.ts";
@@ -28,6 +29,7 @@ export const faults: readonly Fault[] = [
   ...limitFaults,
   ...peerFaults,
   ...nameFaults,
+  ...brokerClockFaults,
   ...truncationFaults,
   ...securityFaults,
   ...forwarderFaults,

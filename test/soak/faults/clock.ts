@@ -1,19 +1,13 @@
-import { utimesSync } from "node:fs";
+import { rmSync, utimesSync } from "node:fs";
+import { join } from "node:path";
 import type { Fault } from "../fault.ts";
 import type { Stage } from "../stage.ts";
-import { topicConfig } from "./brokers.ts";
-import { statusSays } from "./support.ts";
+import { stateFiles } from "./state.ts";
+import { statusSays, withoutLoad } from "./support.ts";
 
 const dayMs = 86_400_000;
-const hourMs = 3_600_000;
-/** The clients' time counts, and an hour more or less is refused: the first is what Kafka 4 does by itself. */
-const strictTopic = {
-  "message.timestamp.type": "CreateTime",
-  "message.timestamp.after.max.ms": String(hourMs),
-  "message.timestamp.before.max.ms": String(hourMs),
-};
 /** Compressed days that are there before the clock is moved. */
-const archives = 3;
+const archives = 24;
 
 /** The machine's clock is moved, while archives are there, and right again after seconds. */
 export const clockFaults: readonly Fault[] = [
@@ -21,61 +15,82 @@ export const clockFaults: readonly Fault[] = [
     name: "clock-back-a-day",
     what: "the clock goes back by a day: yesterday's name is begun beside its archive, then today's file goes on",
     needs: ["clock"],
-    run: (stage) => withClock(stage, () => -dayMs, "running"),
+    run: (stage) => withArchives(stage, () => -dayMs, "running"),
   },
   {
     name: "clock-back-a-day-and-restarted",
     what: "the same, with the forwarder restarted while the clock is wrong, and again when it is right",
     needs: ["clock"],
-    run: (stage) => withClock(stage, () => -dayMs, "restarted"),
+    run: (stage) => withArchives(stage, () => -dayMs, "restarted"),
   },
   {
     name: "clock-ahead-a-day",
     what: "the clock goes ahead by a day, and back: tomorrow's file is begun, then today's goes on",
     needs: ["clock"],
-    run: (stage) => withClock(stage, () => dayMs, "running"),
+    run: (stage) => withArchives(stage, () => dayMs, "running"),
   },
   {
     name: "clock-ahead-a-day-and-restarted",
     what: "the same, with the forwarder restarted while the clock is wrong, and again when it is right",
     needs: ["clock"],
-    run: (stage) => withClock(stage, () => dayMs, "restarted"),
+    run: (stage) => withArchives(stage, () => dayMs, "restarted"),
   },
   {
     name: "clock-at-1970",
     what: "the clock goes to 1970: that day's file is begun, then today's goes on",
     needs: ["clock"],
-    run: (stage) => withClock(stage, sinceEpoch, "running"),
+    run: (stage) => withArchives(stage, sinceEpoch, "running"),
   },
   {
     name: "clock-at-1970-and-restarted",
     what: "the same, with the forwarder restarted while the clock is wrong, and again when it is right",
     needs: ["clock"],
-    run: (stage) => withClock(stage, sinceEpoch, "restarted"),
+    run: (stage) => withArchives(stage, sinceEpoch, "restarted"),
   },
   {
-    name: "clock-two-hours-ahead",
-    what: "the clock is two hours ahead of brokers that refuse an hour; the status names the clock, nothing is a dead letter",
+    name: "clock-at-1970-after-first-start",
+    what: `the clock goes to 1970 after a first start at the end of the log, before which ${archives} archives were there`,
     needs: ["clock"],
-    run: (stage) => againstBrokers(stage, 2 * hourMs),
-  },
-  {
-    name: "clock-two-hours-back",
-    what: "the same, two hours behind",
-    needs: ["clock"],
-    run: (stage) => againstBrokers(stage, -2 * hourMs),
+    async run(stage) {
+      const former = stage.settings;
+      await compressedDays(stage);
+      await startFirst(stage);
+      await withClock(stage, sinceEpoch, stage.oneOf(["running", "restarted"]));
+      await stage.settled();
+      stage.settings = former;
+      stage.configure();
+      await stage.forwarder.reload(/"msg":"started"/);
+    },
   },
 ];
+
+/** The state is lost, and it begins at the end of the log: nothing of what is there is asked for. */
+async function startFirst(stage: Stage): Promise<void> {
+  await withoutLoad(stage, async () => {
+    await stage.stopCaller();
+    await stage.settled();
+    await stage.forwarder.stop();
+    for (const name of stateFiles) rmSync(join(stage.stateDir, name), { force: true });
+    stage.settings = { ...stage.settings, sources: { socket: { path: stage.socketPath }, tail: { start: "end" } } };
+    await stage.forwarder.start();
+    await statusSays(stage, /following/);
+    stage.startCaller();
+  });
+}
 
 /** Not before it: the clock goes on. */
 function sinceEpoch(): number {
   return -Date.now() + 10_000;
 }
 
+async function withArchives(...[stage, offsetMs, forwarder]: Parameters<typeof withClock>): Promise<void> {
+  await compressedDays(stage);
+  await withClock(stage, offsetMs, forwarder);
+}
+
 async function withClock(stage: Stage, offsetMs: () => number, forwarder: "running" | "restarted"): Promise<void> {
   const { clock } = stage.ground;
   if (clock === undefined) throw new Error("this machine's clock cannot be moved");
-  await compressedDays(stage);
   await stage.settled();
   const from = stage.ledger.end;
   const { analysisd } = stage;
@@ -110,27 +125,9 @@ async function restart(stage: Stage, from: number): Promise<void> {
 async function compressedDays(stage: Stage): Promise<void> {
   for (let day = 0; day < archives; day++) {
     const path = stage.analysisd.datedFile;
-    await stage.pass(stage.between(100, 400));
+    stage.analysisd.emit(2, true);
     await stage.analysisd.rotate({ isNewDay: true });
-    await stage.pass(stage.between(100, 400));
+    await stage.pass(stage.between(0, 100));
     stage.analysisd.compress(path);
-  }
-}
-
-/** The topic's time is the brokers' again when all has come that they refused. */
-async function againstBrokers(stage: Stage, offsetMs: number): Promise<void> {
-  const { clock, kafka } = stage.ground;
-  if (clock === undefined) throw new Error("this machine's clock cannot be moved");
-  await kafka.alterTopic(stage.topic, strictTopic);
-  try {
-    clock.offsetMs = offsetMs;
-    stage.write(true);
-    await statusSays(stage, /clock/i, 15_000);
-    await stage.pass(stage.between(500, 3000));
-    clock.offsetMs = 0;
-    await stage.settled();
-  } finally {
-    clock.offsetMs = 0;
-    await kafka.alterTopic(stage.topic, topicConfig);
   }
 }
