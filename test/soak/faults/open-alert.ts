@@ -82,12 +82,13 @@ export async function withOpenAlert(stage: Stage, during: () => Promise<void>): 
     await during();
   } finally {
     await kafka.createTopic(topic, { partitions: 1 });
+    stage.settings = former;
+    stage.configure();
   }
-  await eventually("nothing under way", async () => (await figureOf(stage, "in_flight")) === 0);
+  const isDone = async (): Promise<boolean> => (await figureOf(stage, "in_flight")) === 0;
+  await withoutLoad(stage, async () => void (await eventually("nothing under way", isDone)));
   const records = await readTopic(kafka.addresses, topic);
   check(records.length === 1, `the open alert is ${records.length} times in its topic`);
-  stage.settings = former;
-  stage.configure();
   await stage.forwarder.reload(started);
   await kafka.deleteTopic(topic);
 }
