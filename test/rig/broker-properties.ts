@@ -1,6 +1,8 @@
+import { storePassword } from "./key-store.ts";
+
 /** How a listener of a broker proves who it is, and whom it lets in. */
 export interface SecureListener {
-  /** PEM file: private key (PKCS#8), certificate, issuer. */
+  /** PEM file: private key (PKCS#8), certificate, issuer. Or PKCS#12 (`.p12`) with `storePassword`. */
   readonly keyStore: string;
   /** PEM file of the issuer of client certificates; given: a client must have one of its. */
   readonly clientCa?: string;
@@ -118,8 +120,10 @@ export function brokerProperties(
 function listenerProperties(name: string, listener: SecureListener): Record<string, string> {
   const prefix = `listener.name.${name.toLowerCase()}`;
   const properties: Record<string, string> = {
-    [`${prefix}.ssl.keystore.type`]: "PEM",
     [`${prefix}.ssl.keystore.location`]: listener.keyStore,
+    ...(listener.keyStore.endsWith(".p12")
+      ? { [`${prefix}.ssl.keystore.type`]: "PKCS12", [`${prefix}.ssl.keystore.password`]: storePassword }
+      : { [`${prefix}.ssl.keystore.type`]: "PEM" }),
     [`${prefix}.ssl.client.auth`]: listener.clientCa === undefined ? "none" : "required",
   };
   if (listener.clientCa !== undefined) {

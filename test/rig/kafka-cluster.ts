@@ -12,9 +12,12 @@ import {
   saslMechanisms,
   type ClusterOptions,
   type Node,
+  type SecureListener,
 } from "./broker-properties.ts";
 import { freePorts } from "./free-ports.ts";
+import { compiledProgram } from "./java-program.ts";
 import { Kafka } from "./kafka.ts";
+import { asPkcs12 } from "./key-store.ts";
 import { present } from "./present.ts";
 import { TempDir } from "./temp-dir.ts";
 import { Zookeeper } from "./zookeeper.ts";
@@ -51,9 +54,10 @@ export class KafkaCluster extends Kafka {
   }
 
   /** Formats and starts the brokers; resolves when all of them answer (about 4 s for one, 12 s for three). */
-  static async start(options: ClusterOptions = {}): Promise<KafkaCluster> {
+  static async start(given: ClusterOptions = {}): Promise<KafkaCluster> {
     const java = Java.provide();
     const directory = await TempDir.create();
+    const options = needsZookeeper() ? withPasswords(given, directory.path) : given;
     const count = options.brokers ?? 1;
     const names = [plainListener, controllerListener, ...Object.keys(options.listeners ?? {})];
     const ports = await freePorts(count * names.length);
@@ -116,12 +120,12 @@ export class KafkaCluster extends Kafka {
 
   /** Bytes a second that each broker lets a user write or read; undefined: as many as it likes, where that was limited. */
   async limit(user: string, kind: "producer" | "consumer", bytesPerSecond: number | undefined): Promise<void> {
-    await this.#configure(["--entity-type", "users", "--entity-name", user], `${kind}_byte_rate`, bytesPerSecond);
+    await this.#configure(["user", user], `${kind}_byte_rate`, bytesPerSecond);
   }
 
-  /** For how long brokers remember the producers that send nothing; undefined: for a day again. */
+  /** For how long brokers remember the producers that send nothing; undefined: for as long as they do by themselves. */
   async rememberProducers(ms: number | undefined): Promise<void> {
-    await this.#configure(["--entity-type", "brokers", "--entity-default"], "producer.id.expiration.ms", ms);
+    await this.#configure(["brokers", ""], "producer.id.expiration.ms", ms);
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {
@@ -143,10 +147,10 @@ export class KafkaCluster extends Kafka {
     await this.ready(wanted.length).finally(() => clearInterval(keeper));
   }
 
-  async #configure(entity: readonly string[], name: string, value: number | undefined): Promise<void> {
-    const change = value === undefined ? ["--delete-config", name] : ["--add-config", `${name}=${value}`];
-    const of = ["--bootstrap-server", this.addresses.join(","), "--alter", ...entity];
-    const { child } = this.#java.spawn([...small, "kafka.admin.ConfigCommand", ...of, ...change]);
+  async #configure(whom: readonly string[], name: string, value: number | undefined): Promise<void> {
+    const change = [...whom, name, ...(value === undefined ? [] : [String(value)])];
+    const classes = compiledProgram(this.#java, "Configure");
+    const { child } = this.#java.spawn([...small, "Configure", this.addresses.join(","), ...change], { classes });
     const said = Promise.all([text(child.stdout), text(child.stderr)]);
     const [code] = await once(child, "close");
     if (code !== 0) throw new Error(`${change.join(" ")} failed: ${(await said).join("")}`);
@@ -157,6 +161,14 @@ export class KafkaCluster extends Kafka {
     if (broker === undefined) throw new Error(`no broker ${id} in this cluster`);
     return broker;
   }
+}
+
+function withPasswords(options: ClusterOptions, directory: string): ClusterOptions {
+  const listeners = Object.entries(options.listeners ?? {}).map(([name, listener]): [string, SecureListener] => [
+    name,
+    { ...listener, keyStore: asPkcs12(listener.keyStore, directory) },
+  ]);
+  return { ...options, listeners: Object.fromEntries(listeners) };
 }
 
 function addressesOf(nodes: readonly Node[], listener: string, host: string): string[] {

@@ -1,7 +1,8 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 
-const port = 53;
+/** Programs ask no other one. */
+const usualPort = 53;
 const headBytes = 12;
 const answerIsHere = 0x8180;
 const addressType = 1;
@@ -9,7 +10,7 @@ const internet = 1;
 /** The name of the question, which begins behind the head. */
 const sameName = 0xc000 | headBytes;
 
-/** A name server for programs that are led to it by their resolv.conf. Needs root, for the port. */
+/** A name server for programs that are led to it by their resolv.conf. Needs root, for the usual port. */
 export class NameServer implements AsyncDisposable {
   /** Questions that came. */
   questions = 0;
@@ -25,12 +26,17 @@ export class NameServer implements AsyncDisposable {
   /**
    * @param host   address of the loopback network that it listens at
    * @param answer the IPv4 address of all names; they have none of the other family. Undefined: it never answers
+   * @param port   0: one that is free
    */
-  static async start(host: string, answer: string | undefined): Promise<NameServer> {
+  static async start(host: string, answer: string | undefined, port = usualPort): Promise<NameServer> {
     const server = new NameServer(answer);
     server.#socket.bind(port, host);
     await once(server.#socket, "listening");
     return server;
+  }
+
+  get port(): number {
+    return this.#socket.address().port;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

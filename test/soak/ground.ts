@@ -3,9 +3,11 @@ import kafkajs from "kafkajs";
 import { chmodSync, copyFileSync, cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
+import { Java } from "../../scripts/kafka/java.ts";
 import { repositoryRoot } from "../../scripts/repository.ts";
 import { brokerHost, makeCertificates, type Certificates } from "../rig/certificates.ts";
 import { freePorts } from "../rig/free-ports.ts";
+import { compiledProgram } from "../rig/java-program.ts";
 import { KafkaCluster } from "../rig/kafka-cluster.ts";
 import { present } from "../rig/present.ts";
 import { StepClock } from "../rig/step-clock.ts";
@@ -84,6 +86,8 @@ export class Ground implements AsyncDisposable {
       const certificates = await makeCertificates(directory.path);
       const advertised = relays.map(({ port }) => `${host}:${port}`);
       kafka = await startBrokers(certificates, advertised);
+      // The compiler would hold the relays up later.
+      compiledProgram(Java.provide(), "Configure");
       await kafka.allow([permission({ topic: "soak", isPrefix: true })]);
       const ground = new Ground({ directory, certificates, kafka, relays, isRoot, host });
       ground.use("GOOD");

@@ -45,6 +45,7 @@ export const peerFaults: readonly Fault[] = [
       await stage.arrival(20_000);
       await eventually("a connection to one that says nothing", () => silent.connections > 0);
       await startWith(stage, undefined);
+      await stage.arrival(20_000);
     },
   },
 ];
