@@ -25,7 +25,14 @@ export interface LeftOut {
 }
 
 /** What is not run, by name. Everything else is. */
-export const leftOut: readonly LeftOut[] = [];
+export const leftOut: readonly LeftOut[] = [
+  {
+    versions: ["2."],
+    file: "integration/kafka-forgotten.test.ts",
+    title: "an outage for which Kafka does not remember producers: what was under way is not sent twice",
+    why: "brokers before 3.4 look for producers to forget every ten minutes only, and no setting changes that",
+  },
+];
 
 /** The test files that `npm run compat` runs, paths below test/. */
 export function compatFiles(): string[] {

@@ -15,6 +15,13 @@ export interface Salvage {
 
 /** How every alert begins (Wazuh 4.14 source: src/analysisd/format/to_json.c:45). */
 const beginning = Buffer.from('{"timestamp":"');
+const closing = 0x7d;
+/** What stands before a value in JSON: a colon, a comma, a bracket. */
+const valueMarks = Buffer.from(":,[");
+/** Follows the timestamp of an alert (Wazuh 4.14 source: src/analysisd/format/to_json.c:45-63). */
+const ruleMark = Buffer.from('","rule":{');
+/** `beginning`, a timestamp and `ruleMark` take less. */
+const longestHeadBytes = 80;
 
 /**
  * Finds the whole alerts in a line that is no JSON. analysisd flushes blocks of 4 KiB, so when it is killed the last
@@ -54,6 +61,33 @@ export function salvage(line: Buffer): Salvage {
   }
   if (settled < line.length) rest.push({ start: settled, end: line.length });
   return { alerts, rest };
+}
+
+/**
+ * Whether a line that no handler asks for may hold an alert that was cut, perhaps before the bytes that a handler looks
+ * for: it begins like an alert and does not end like one, or another alert begins in the middle of it. Takes time in
+ * proportion to the line. Never false for a line that analysisd began, was killed in, and went on with.
+ */
+export function mayBeTorn(line: Buffer): boolean {
+  const end = lastByte(line, line.length);
+  if (end === 0) return false;
+  if (line[0] === beginning[0] && line[end - 1] !== closing && isBegun(line)) return true;
+  for (let at = line.indexOf(beginning, 1); at >= 0; at = line.indexOf(beginning, at + 1)) {
+    if (!isNested(line, at)) return true;
+  }
+  return false;
+}
+
+/** Whether the line begins as an alert does, as far as it goes. */
+function isBegun(line: Buffer): boolean {
+  const length = Math.min(line.length, beginning.length);
+  return line.subarray(0, length).equals(beginning.subarray(0, length));
+}
+
+/** A value of the alert that begins like an alert; events of Suricata do. Only alerts go on with their rule. */
+function isNested(line: Buffer, at: number): boolean {
+  if (!valueMarks.includes(line[at - 1] ?? 0)) return false;
+  return !line.subarray(at, at + longestHeadBytes).includes(ruleMark);
 }
 
 function beginsAt(line: Buffer, at: number): boolean {

@@ -64,9 +64,10 @@ const snapshot = z.looseObject({
       file: text,
       offset: number,
       size: number.optional(),
-      lagBytes: number,
+      lagBytes: number.optional(),
       lagCompressedFiles: number,
-      lagSeconds: number,
+      lagSeconds: number.optional(),
+      damagedArchives: list(z.looseObject({ file: text, offset: number })).optional(),
     })
     .optional(),
   checkpoint: z.looseObject({ ageSeconds: number.optional(), trouble: text.optional() }).optional(),

@@ -1,4 +1,5 @@
 import type { Snapshot } from "../status/facts.ts";
+import type { TailStatus } from "../sources/tail/status.ts";
 import { printable } from "../printable.ts";
 
 /** The status for people, ending with a newline. @param nowMs milliseconds since 1970 */
@@ -31,10 +32,9 @@ function facts(snapshot: Snapshot, nowMs: number): string[] {
   const { queue, socket, events, log, checkpoint, certificates, feedback, deadLetters, process } = snapshot;
   const lines: [string, string][] = [];
   if (log !== undefined) {
-    const files = log.lagCompressedFiles > 0 ? ` and ${log.lagCompressedFiles} compressed files` : "";
-    lines.push(["log", log.state], ["position", `${log.file}, byte ${log.offset}`]);
-    const behind = `${bytes(log.lagBytes)}${files}, ${lasting(log.lagSeconds)}`;
-    lines.push(["behind", log.state.startsWith("waiting") ? "not known while the log cannot be read" : behind]);
+    lines.push(["log", log.state], ["position", `${log.file}, byte ${log.offset}`], ["behind", behind(log)]);
+    for (const { file, offset } of log.damagedArchives ?? [])
+      lines.push(["damaged", `${file}, read to byte ${offset}`]);
   }
   const age = checkpoint?.ageSeconds;
   if (age !== undefined) lines.push(["checkpoint", `up to date ${lasting(age)} ago`]);
@@ -52,6 +52,13 @@ function facts(snapshot: Snapshot, nowMs: number): string[] {
   lines.push(["dead letters", store(deadLetters)]);
   lines.push(["memory", bytes(process.rssBytes)]);
   return lines.map(([name, text]) => `${name.padEnd(13)} ${text}`);
+}
+
+function behind({ state, lagBytes, lagCompressedFiles, lagSeconds }: TailStatus): string {
+  if (state.startsWith("waiting")) return "not known while the log cannot be read";
+  if (lagBytes === undefined) return "not known yet";
+  const files = lagCompressedFiles > 0 ? ` and ${lagCompressedFiles} compressed files` : "";
+  return `${bytes(lagBytes)}${files}${lagSeconds === undefined ? "" : `, ${lasting(lagSeconds)}`}`;
 }
 
 function store({ entries, acknowledged, bytes: size }: Snapshot["deadLetters"]): string {

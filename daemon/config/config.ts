@@ -1,3 +1,5 @@
+import type { QueueAddress } from "../wazuh/queue-address.ts";
+
 /**
  * The settings as the rest of the forwarder sees them: complete (every default filled in), checked, and without
  * secrets: those are read from where `SecretPlace` says by `secrets.ts`. `config sample` describes each for users.
@@ -26,7 +28,9 @@ export interface DfnSettings {
 export interface WazuhSettings {
   /** The manager's home directory. */
   readonly home: string;
-  /** What is told to Wazuh's queue socket: acknowledgements and errors, errors alone, nothing. */
+  /** Where events for Wazuh go; `queue/sockets/queue` below `home` unless another one is set. */
+  readonly queue: QueueAddress;
+  /** What is told to Wazuh's queue: acknowledgements and errors, errors alone, nothing. */
   readonly feedback: "on" | "errors" | "off";
 }
 

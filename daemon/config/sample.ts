@@ -24,7 +24,11 @@ dfn:
 wazuh:
   # The manager's home directory.
   #home: /var/ossec
-  # What Wazuh is told on its queue socket: on (acknowledgements and errors), errors, off.
+  # Where events for Wazuh go: the path of its queue socket (default: queue/sockets/queue below
+  # home), or tcp://host:port of a relay that passes each line on to a manager's queue. Over TCP
+  # nothing is encrypted, and the manager behind the relay needs the rules in dfn_rules.xml.
+  #queue: /var/ossec/queue/sockets/queue
+  # What Wazuh is told on its queue: on (acknowledgements and errors), errors, off.
   #feedback: on
 
 # Where alerts come from. Each of the two stands in for the other; one can be

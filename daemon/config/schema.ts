@@ -32,9 +32,10 @@ export const schema = section(shape)
   .transform((it): Config => {
     const { socket, tail } = it.sources;
     const alertsPath = join(it.wazuh.home, "logs/alerts/alerts.json");
+    const ownQueue = { kind: "unix", path: join(it.wazuh.home, "queue/sockets/queue") } as const;
     return {
       dfn: it.dfn,
-      wazuh: it.wazuh,
+      wazuh: { ...it.wazuh, queue: it.wazuh.queue ?? ownQueue },
       sources: { socket, tail: tail === undefined ? undefined : { ...tail, path: tail.path ?? alertsPath } },
       sink: it.sink,
       handlers: it.handlers,

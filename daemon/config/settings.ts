@@ -1,4 +1,5 @@
 import type { Config, KafkaSettings, SaslSettings, StatusAddress, TlsSettings } from "./config.ts";
+import { formatQueueAddress } from "../wazuh/queue-address.ts";
 import { formatDuration, formatSize } from "./units.ts";
 
 /** Settings under the names and in the units of the configuration file. */
@@ -15,7 +16,7 @@ export function settingsOf(config: Config): Settings {
   const { dfn, wazuh, sources, sink, handlers } = config;
   return {
     dfn: without({ customer_id: dfn.customerId, own_network: dfn.ownNetworks }),
-    wazuh: { home: wazuh.home, feedback: wazuh.feedback },
+    wazuh: { home: wazuh.home, queue: formatQueueAddress(wazuh.queue), feedback: wazuh.feedback },
     sources: {
       socket: orOff(sources.socket, (socket) => ({
         path: socket.path,

@@ -1,5 +1,5 @@
 import { accessSync, constants, statSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { describe, errnoOf } from "../errors.ts";
 import type { Config } from "./config.ts";
 import type { Problem } from "./problem.ts";
@@ -20,7 +20,7 @@ export function inspectSurroundings(config: Config): Problem[] {
   }
   if (sink.kind === "file")
     problems.push(...writable("sink.file.path", dirname(sink.path), "the directory of the file"));
-  if (wazuh.feedback !== "off") problems.push(...queueWritable(join(wazuh.home, "queue/sockets/queue")));
+  if (wazuh.feedback !== "off" && wazuh.queue.kind === "unix") problems.push(...queueWritable(wazuh.queue.path));
   return problems;
 }
 
@@ -61,7 +61,7 @@ function queueWritable(path: string): Problem[] {
   const refusal = refused(path, constants.W_OK);
   if (refusal === undefined) return [];
   const what = refusal === absent ? refusal : `may not be written ${refusal}`;
-  const remedy = "is the manager running, and wazuh.home right? feedback: off does without it";
+  const remedy = "is the manager running, and wazuh.home (or wazuh.queue) right? feedback: off does without it";
   return [warning("wazuh.feedback", `Wazuh's queue socket, ${path}, ${what}; ${remedy}`)];
 }
 

@@ -177,9 +177,9 @@ export interface Sink extends AsyncDisposable {
 }
 
 export interface Lookup {
-  /** What was found, or undefined where the sink may not be read (no permission). */
+  /** What was found, or undefined where the sink cannot be read (no permission). */
   readonly shipped: Shipped | undefined;
-  /** Why it may not be read; a sentence for the log. */
+  /** Why not all was seen that may be there; a sentence for the log. What was found counts all the same. */
   readonly refusal?: string;
   /** Per `topic/partition` of these topics: the offset that the next record will get. */
   readonly next: SinkOffsets;

@@ -32,8 +32,8 @@ const other = { socket: "tail", tail: "socket" } as const;
 
 /**
  * Pairs deliveries of the socket and the tail, and ties the second copy to the outcome of the first. A shipment is
- * kept here while it is open; one of the socket also until the tail has come by, because its place in the sink
- * matters until the checkpoint has passed the alert.
+ * kept here while it is open; one of the socket also until the tail has come by, which then has to know its place in the
+ * sink.
  */
 export class Couples {
   readonly #pairing: Pairing;
@@ -102,22 +102,16 @@ export class Couples {
   }
 
   /**
-   * The shipment of a socket copy that does not say what the log's line says: the checkpoint passes it with the line.
+   * The shipment of a socket copy that does not say what the log's line says: no line of the log stands for it.
    * Undefined where an earlier process shipped it.
    */
   contradicted(print: Fingerprint): Shipment | undefined {
     return this.#shipments.get(keyOf("socket", print, 1));
   }
 
-  /** Called when a shipment has its outcome. */
-  finished(shipment: Shipment): void {
-    // The socket's stay until the tail's copy is passed.
-    if (shipment.source === "tail" || this.isLone || shipment.isPassed) this.#forget(shipment);
-  }
-
-  /** Called when the checkpoint has passed the alert. */
-  passed(shipment: Shipment): void {
-    if (shipment.outcome !== undefined) this.#forget(shipment);
+  /** Forgets a shipment that has its outcome, and whose records nobody asks for by its copies any more. */
+  done(shipment: Shipment): void {
+    this.#forget(shipment);
   }
 
   /** The socket's copy, just tied, takes over a shipment that has not left yet (`sources.tail.wait`). */
@@ -129,6 +123,7 @@ export class Couples {
     shipment.ties = withOneMore(ties.slice(0, -1), { source, owner });
     shipment.source = next.source;
     shipment.owner = next.owner;
+    shipment.isMet = true;
     this.enter(shipment);
   }
 

@@ -22,8 +22,7 @@ import {
 
 /**
  * What became of an offered delivery, for the source that has to answer at once.
- * - taken: it is being shipped; `settled` follows. `contradicted`: the shipment of a socket copy that says something else; it
- *   is passed together with this one.
+ * - taken: it is being shipped; `settled` follows.
  * - ignored: no handler wants it.
  * - second: another copy stands for it; `settled` follows with that one's outcome. `outcome` is set when it is known.
  * - left: a socket copy that the tail will bring, or has brought (`isSeen`).
@@ -32,7 +31,7 @@ import {
  *   follows when all of it has an outcome.
  */
 export type Verdict =
-  | { readonly kind: "taken"; readonly id: string; readonly shipment: Shipment; readonly contradicted?: Shipment }
+  | { readonly kind: "taken"; readonly id: string; readonly shipment: Shipment }
   | { readonly kind: "ignored"; readonly id: string }
   | { readonly kind: "second"; readonly id: string; readonly shipment: Shipment | undefined }
   | { readonly kind: "left"; readonly id: string; readonly reason: string; readonly isSeen: boolean }
@@ -97,7 +96,6 @@ export class Pipeline {
       }
     }
     let nth = 1;
-    let contradicted: Shipment | undefined;
     if (print !== undefined && this.#parts.couples !== undefined) {
       const isLeavable = source === "socket" && !this.#parts.couples.isLone;
       const left = isLeavable ? this.#leaveToTail(alert) : undefined;
@@ -114,13 +112,13 @@ export class Pipeline {
       nth = pair.nth;
       if (pair.differs) {
         this.#parts.differs(id);
-        contradicted = this.#parts.couples.contradicted(print);
+        const contradicted = this.#parts.couples.contradicted(print);
+        if (contradicted !== undefined) this.#parts.shipper.passed(contradicted);
       }
     }
     parts ??= partsOf(this.#handlersFor(delivery), alert);
     if (parts.length === 0) {
       // Known from a window that an earlier process saved, with other handlers; or from a socket copy that said more.
-      if (contradicted !== undefined) this.#parts.shipper.passed(contradicted);
       counters.passedBy(1);
       return { kind: "ignored", id };
     }
@@ -139,13 +137,14 @@ export class Pipeline {
       outcome: undefined,
       ties: none,
       stored: none,
+      isMet: source === "tail",
       isPassed: false,
     };
     this.#parts.shipped?.(parts);
     this.#parts.node.wrote(node);
     this.#parts.couples?.enter(shipment);
     this.#parts.shipper.ship(shipment);
-    return contradicted === undefined ? { kind: "taken", id, shipment } : { kind: "taken", id, shipment, contradicted };
+    return { kind: "taken", id, shipment };
   }
 
   /** A line that cannot be taken as it is: an over-long one, or one that ended with its file. */
@@ -200,7 +199,6 @@ export class Pipeline {
     for (const span of alerts) {
       const verdict = this.offer(pieceOf(span));
       if (verdict.kind === "ignored") ofPiece.settled("ignored");
-      if (verdict.kind === "taken" && verdict.contradicted !== undefined) shipments.push(verdict.contradicted);
       if ("shipment" in verdict && verdict.shipment !== undefined) shipments.push(verdict.shipment);
     }
     for (const span of rest) this.#bury(pieceOf(span), "torn", detail);
@@ -208,22 +206,24 @@ export class Pipeline {
   }
 
   #second(delivery: Delivery, id: string, print: Fingerprint, nth: number, couples: Couples): Verdict {
-    const counters = this.#parts.counters[delivery.source];
+    const { counters, shipper } = this.#parts;
     const shipment = couples.tie(delivery, print, nth);
-    counters.taken();
-    if (shipment !== undefined && delivery.source === "socket" && this.#parts.shipper.hurry(shipment)) {
-      this.#parts.counters[shipment.source].settled("paired");
+    counters[delivery.source].taken();
+    if (shipment === undefined || shipment.outcome !== undefined) counters[delivery.source].settled("paired");
+    else shipper.tied();
+    if (shipment !== undefined && delivery.source === "tail") shipper.met(shipment);
+    if (shipment !== undefined && delivery.source === "socket" && shipper.hurry(shipment)) {
       couples.reown(shipment);
-      this.#parts.shipper.dispatch(shipment);
+      shipper.dispatch(shipment);
       return { kind: "taken", id, shipment };
     }
-    counters.settled("paired");
     return { kind: "second", id, shipment };
   }
 
   /** Why a socket copy is not shipped itself; undefined when it may be. */
   #leaveToTail(alert: Alert): string | undefined {
     if (!this.#parts.budget.hasRoom()) return "busy";
+    if (!this.#parts.shipper.hasRoomAhead) return "the tail is far behind";
     // integratord prints what a double holds of a number; the log has it as it was.
     return alert.hasInexactNumber ? "number that integratord rounds" : undefined;
   }

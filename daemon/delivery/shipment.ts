@@ -63,11 +63,17 @@ export interface Shipment {
   ties: readonly Tie[];
   /** Where its records stand in the sink, until the checkpoint has passed the alert. */
   stored: readonly StoredRecord[];
+  /** The tail has brought the alert: it is its line that stands for it in the checkpoint. */
+  isMet: boolean;
+  /** No look-up needs to find its records. */
   isPassed: boolean;
 }
 
-/** What a finished shipment weighs until the checkpoint has passed it. */
-export const retainedBytes = 512;
+/** What a finished shipment of the socket weighs until the tail has brought the alert (measured: 700 bytes). */
+export const aheadBytes = 1024;
+
+/** What a copy weighs that waits for another one's outcome, the tail's place for it included (measured: 400 bytes). */
+export const tieBytes = 512;
 
 /** For lists that mostly stay empty, of which there is one in every shipment. */
 export const none: readonly never[] = [];

@@ -12,7 +12,16 @@ import {
 import type { Couples } from "./couples.ts";
 import type { Outbox } from "./outbox.ts";
 import { OpenRecord } from "./open-record.ts";
-import { none, retainedBytes, withOneMore, type Cargo, type MadePart, type Shipment } from "./shipment.ts";
+import {
+  aheadBytes,
+  none,
+  tieBytes,
+  withOneMore,
+  type Cargo,
+  type MadePart,
+  type Owner,
+  type Shipment,
+} from "./shipment.ts";
 import type { SinkOffsets } from "./sink-offsets.ts";
 
 export interface ShipperParts extends BurialParts {
@@ -24,7 +33,20 @@ export interface ShipperParts extends BurialParts {
   readonly feedback: Feedback | undefined;
   /** How long a tail's copy waits for the socket's before it is shipped; 0: not at all. */
   readonly tailWaitMs: number;
+  /** Milliseconds of a clock that only goes forward. */
+  readonly now?: () => number;
 }
+
+/** The share of the byte budget that finished shipments of the socket may take until the tail has brought their alerts. */
+const aheadShare = 0.25;
+
+/**
+ * A copy that integratord sends was in the log before. When the tail has been at the end of the log again and again for
+ * so long, and has not brought it, it will not. Milliseconds.
+ */
+const unmetMs = 60_000;
+
+const nobody: Owner = { settled: () => undefined };
 
 /**
  * Brings shipments to their outcome. A shipment is held back while the look-up after a crash is under way and, where
@@ -40,12 +62,23 @@ export class Shipper {
   #held: { shipment: Shipment; untilMs: number }[] = [];
   #heldTimer: NodeJS.Timeout | undefined;
   #isDisposed = false;
+  /** Finished shipments of the socket whose alerts the tail has not brought, the oldest first, with when they finished. */
+  readonly #ahead = new Map<Shipment, { readonly atMs: number; readonly ends: number }>();
+  /** How often the tail was at the end of the log. */
+  #ends = 0;
+  readonly #now: () => number;
   #open = 0;
   #count = 0;
   #idle: (() => void)[] = [];
 
   constructor(parts: ShipperParts) {
     this.#parts = parts;
+    this.#now = parts.now ?? (() => performance.now());
+  }
+
+  /** Whether the socket may ship a further alert that the tail has not brought. */
+  get hasRoomAhead(): boolean {
+    return this.#ahead.size * aheadBytes < this.#parts.budget.limitBytes * aheadShare;
   }
 
   /** Shipments and other work that have no outcome yet. */
@@ -121,12 +154,44 @@ export class Shipper {
     clearTimeout(this.#heldTimer);
   }
 
-  /** The checkpoint has passed the alert of this shipment: its place in the sink no longer matters. */
+  /** A copy was tied to an open shipment. */
+  tied(): void {
+    this.#parts.budget.take(tieBytes);
+  }
+
+  /** The tail has brought the alert of a shipment of the socket: from now on its line stands for it. */
+  met(shipment: Shipment): void {
+    shipment.isMet = true;
+    this.#leaveAhead(shipment);
+    if (shipment.outcome !== undefined) this.#parts.couples?.done(shipment);
+  }
+
+  /** No line of the log stands for this shipment: no look-up needs to find its records. */
   passed(shipment: Shipment): void {
-    if (shipment.outcome !== undefined) this.#parts.budget.release(this.#retained(shipment));
+    this.#leaveAhead(shipment);
     shipment.isPassed = true;
-    for (const stored of shipment.stored) stored.isPassed = true;
-    this.#parts.couples?.passed(shipment);
+    for (const stored of shipment.stored) stored.pass();
+    shipment.stored = none;
+    if (shipment.outcome !== undefined) this.#parts.couples?.done(shipment);
+  }
+
+  /**
+   * The tail is at the end of the log. What the socket brought long ago, and the tail has not since, is not in it: the
+   * look-up after a crash must not begin there for ever.
+   */
+  reachedEnd(): void {
+    this.#ends += 1;
+    const now = this.#now();
+    for (const [shipment, { atMs, ends }] of this.#ahead) {
+      if (now - atMs < unmetMs || this.#ends - ends < 2) return;
+      this.passed(shipment);
+    }
+  }
+
+  #leaveAhead(shipment: Shipment): void {
+    if (!this.#ahead.delete(shipment)) return;
+    this.#parts.budget.bringBack(aheadBytes);
+    this.#parts.budget.release(aheadBytes);
   }
 
   #awaitHeld(): void {
@@ -171,7 +236,8 @@ export class Shipper {
       return;
     }
     const stored = this.#parts.offsets?.stored(partition, outcome.offset);
-    if (stored !== undefined) shipment.stored = withOneMore(shipment.stored, stored);
+    if (stored !== undefined && shipment.isPassed) stored.pass();
+    else if (stored !== undefined) shipment.stored = withOneMore(shipment.stored, stored);
     this.#acknowledged(shipment, cargo, part);
   };
 
@@ -214,27 +280,27 @@ export class Shipper {
     if (shipment.openParts === 0 && !this.#isDisposed) this.#finish(shipment);
   }
 
-  /**
-   * What stays in the budget after the outcome, until the checkpoint has passed the alert: while one partition stands
-   * still, the others must not fill the memory with finished alerts behind it. Those of the socket do not count, since
-   * only the tail can clear them away; they have a bound of their own (Pairing).
-   */
-  #retained(shipment: Shipment): number {
-    const isKept = shipment.source === "tail" && this.#parts.offsets !== undefined && !shipment.isPassed;
-    return isKept ? retainedBytes : 0;
-  }
-
   #finish(shipment: Shipment): void {
     const outcome = shipment.isDead ? "dead-letter" : "acknowledged";
     shipment.outcome = outcome;
     this.#parts.counters[shipment.source].settled(outcome);
     shipment.cargo = undefined;
-    this.#parts.budget.release(shipment.sizeBytes - this.#retained(shipment));
     const { owner, ties } = shipment;
+    const { budget, counters, couples, offsets } = this.#parts;
+    // What is kept of it from now on must not hold on to who brought it.
+    shipment.owner = nobody;
     shipment.ties = none;
+    for (const tie of ties) counters[tie.source].settled("paired");
+    if (shipment.isMet || shipment.isPassed || offsets === undefined) couples?.done(shipment);
+    else {
+      // Only the tail can clear it away, so it must not keep the tail from reading.
+      this.#ahead.set(shipment, { atMs: this.#now(), ends: this.#ends });
+      budget.take(aheadBytes);
+      budget.setAside(aheadBytes);
+    }
+    budget.release(shipment.sizeBytes + ties.length * tieBytes);
     owner.settled(outcome);
     for (const tie of ties) tie.owner.settled(outcome);
-    this.#parts.couples?.finished(shipment);
     this.#closed();
   }
 

@@ -1,15 +1,63 @@
 import type { SinkOffsets as Offsets } from "./contract.ts";
 
-/** A record that stands in the sink while the checkpoint has not passed its alert. */
-export interface StoredRecord {
-  readonly offset: number;
-  isPassed: boolean;
-}
-
 interface Lane {
+  /** In the order of their offsets; those up to `head`, and some behind it, are passed. */
   stored: StoredRecord[];
   head: number;
+  /** Of `stored`. */
+  passed: number;
   next: number;
+}
+
+/** Passed records are taken out of a lane when there are so many, and they are at least half of it. */
+const packAt = 1024;
+
+/** A record that stands in the sink while the checkpoint has not passed its alert. */
+export class StoredRecord {
+  readonly offset: number;
+  readonly #lane: Lane;
+  #isPassed = false;
+
+  constructor(offset: number, lane: Lane) {
+    this.offset = offset;
+    this.#lane = lane;
+  }
+
+  get isPassed(): boolean {
+    return this.#isPassed;
+  }
+
+  /** No look-up needs to find it any more. Safe twice. */
+  pass(): void {
+    if (this.#isPassed) return;
+    this.#isPassed = true;
+    const lane = this.#lane;
+    lane.passed += 1;
+    if (lane.passed < packAt || lane.passed * 2 < lane.stored.length) return;
+    lane.stored = lane.stored.filter(({ isPassed }) => !isPassed);
+    lane.head = lane.passed = 0;
+  }
+
+  isBesides(other: StoredRecord): boolean {
+    return this.#lane === other.#lane;
+  }
+}
+
+/** The first record of each partition; the others are passed, because a look-up that finds the first finds them too. */
+export function firstOfEach(records: readonly StoredRecord[]): readonly StoredRecord[] {
+  const first: StoredRecord[] = [];
+  for (const record of records) {
+    const at = first.findIndex((other) => other.isBesides(record));
+    const other = first[at];
+    if (other === record) continue;
+    if (other === undefined) first.push(record);
+    else if (other.offset <= record.offset) record.pass();
+    else {
+      other.pass();
+      first[at] = record;
+    }
+  }
+  return first;
 }
 
 /**
@@ -21,6 +69,13 @@ interface Lane {
  */
 export class SinkOffsets {
   readonly #lanes = new Map<string, Lane>();
+
+  /** Records that are kept. */
+  get size(): number {
+    let size = 0;
+    for (const { stored } of this.#lanes.values()) size += stored.length;
+    return size;
+  }
 
   /** Sets where a partition stood before the first write of this process. */
   seed(next: Offsets): void {
@@ -56,10 +111,6 @@ export class SinkOffsets {
     const low: Record<string, number> = {};
     for (const [partition, lane] of this.#lanes) {
       while (lane.stored[lane.head]?.isPassed === true) lane.head += 1;
-      if (lane.head > 1024 && lane.head * 2 > lane.stored.length) {
-        lane.stored.splice(0, lane.head);
-        lane.head = 0;
-      }
       low[partition] = lane.stored[lane.head]?.offset ?? lane.next;
     }
     return low;
@@ -68,7 +119,7 @@ export class SinkOffsets {
   #lane(partition: string): Lane {
     let lane = this.#lanes.get(partition);
     if (lane === undefined) {
-      lane = { stored: [], head: 0, next: 0 };
+      lane = { stored: [], head: 0, passed: 0, next: 0 };
       this.#lanes.set(partition, lane);
     }
     return lane;
@@ -77,7 +128,7 @@ export class SinkOffsets {
 
 /** Keeps the queue in the order of the offsets; nearly always the new one is the highest. */
 function insert(lane: Lane, offset: number): StoredRecord {
-  const record = { offset, isPassed: false };
+  const record = new StoredRecord(offset, lane);
   let at = lane.stored.length;
   while (at > lane.head && (lane.stored[at - 1]?.offset ?? 0) > offset) at -= 1;
   if (at === lane.stored.length) lane.stored.push(record);

@@ -1,6 +1,6 @@
 /**
  * - ok: the link works.
- * - unseen: this user may not look; root may.
+ * - unseen: this user may not look (root may), or it cannot be seen from here.
  * - warning: it works now, or another way stands in for it, and something should be mended.
  * - failed: alerts do not get through here, or will be lost or repeated.
  */
@@ -26,6 +26,11 @@ export function ok(text: string): Judgement {
 /** @param what as in `the position of integratord` */
 export function unseen(what: string, remedy = "sudo wazuh-dfn doctor"): Judgement {
   return { state: "unseen", text: `this user may not see ${what}`, remedy };
+}
+
+/** What even root cannot see from here: the text says why, and what to do about it. */
+export function unknown(text: string, remedy: string): Judgement {
+  return { state: "unseen", text, remedy };
 }
 
 export function warning(text: string, remedy: string): Judgement {

@@ -8,6 +8,7 @@ import { kafkaOptions } from "../forwarder/sink.ts";
 import { surveyKafka } from "../sinks/kafka/survey.ts";
 import { certificateExpiries } from "../status/certificates.ts";
 import { settingOf } from "../wazuh/ossec-conf.ts";
+import type { QueueAddress } from "../wazuh/queue-address.ts";
 import type { Link } from "./chain.ts";
 import type { Judgement } from "./judgement.ts";
 import { judgeOutput, judgeReading, judgeWriting, lookAtReading, lookAtWriting } from "./links/alert-log.ts";
@@ -23,8 +24,8 @@ import { judgeIntegratord, progressOf, temporaryFilesOf } from "./links/integrat
 import { judgeBrokers, judgeCertificates, judgePermission, judgePlaintext, judgeTopics } from "./links/kafka.ts";
 import { availableMemory, judgeClock, judgeDisk, judgeMemory, lookAtClock, lookAtDisk } from "./links/machine.ts";
 import { judgeManager, lookAtManager } from "./links/manager.ts";
-import { judgeQueue, lookAtQueue } from "./links/queue.ts";
-import { judgeRules, lookAtRules } from "./links/rules.ts";
+import { judgeQueue, judgeRelay, lookAtQueue, lookAtRelay } from "./links/queue.ts";
+import { judgeRules, lookAtRules, rulesBehind } from "./links/rules.ts";
 import { judgeSocket, lookAtSocket } from "./links/socket.ts";
 import { judgeUnit, lookAtUnit } from "./links/unit.ts";
 import { isRootsAlone, refusalFor } from "./accounts.ts";
@@ -68,7 +69,7 @@ export function configuredLinks(scene: Scene, config: Config, settings: Settings
   return [
     ...logLinks(scene, config),
     ...(socket === undefined ? [] : socketLinks(scene, config, { ...socket, isTailOn: tail !== undefined })),
-    ...(config.wazuh.feedback === "off" ? [] : feedbackLinks(scene)),
+    ...(config.wazuh.feedback === "off" ? [] : feedbackLinks(scene, config.wazuh.queue)),
     eventsLink(scene, config),
     ...kafkaLinks(scene, config, settings),
     link("disk", async () => {
@@ -173,11 +174,17 @@ function toldSocket([block]: readonly Block[], path: string): string {
   return block === undefined ? path : socketOf(block, defaultSocketPath);
 }
 
-function feedbackLinks({ home, forwarder, ossecConf }: Scene): Link[] {
+function feedbackLinks({ home, forwarder, ossecConf }: Scene, queue: QueueAddress): Link[] {
   const conf = ossecConf.kind === "read" ? ossecConf.conf : undefined;
   return [
-    link("queue socket", async () => judgeQueue(await lookAtQueue(home, forwarder))),
+    link("queue socket", async () =>
+      queue.kind === "tcp"
+        ? judgeRelay(await lookAtRelay(queue))
+        : judgeQueue(await lookAtQueue(home, queue.path, forwarder)),
+    ),
     link("rules", async () => {
+      // The rules that count are those of the manager behind the relay, which may be this one or not.
+      if (queue.kind === "tcp") return [rulesBehind(queue)];
       const analysisd = await daemon(home, "wazuh-analysisd");
       const isWorker = conf !== undefined && settingOf(conf, "cluster", "node_type") === "worker";
       return judgeRules(await lookAtRules(home, conf, analysisd?.startedAtMs, isWorker));

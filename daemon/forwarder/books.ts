@@ -10,10 +10,12 @@ export function createBooks(): Books {
 
 /**
  * What a forwarder that stops leaves without an outcome: the next one in this process reads it again. What the socket
- * brought is left to the tail, where there is one.
+ * brought is left to the tail, where there is one; else its client, which got no answer, sends it again.
+ * @param ignored lines that were ignored behind the oldest one without an outcome, and so are read again with it;
+ *                undefined without a tail
  */
-export function carryOver({ socket, tail }: Books, hasTail: boolean): void {
-  if (hasTail) while (socket.inFlight > socket.carriedOver) socket.settled("paired");
-  socket.carryOver();
-  tail.carryOver();
+export function carryOver({ socket, tail }: Books, ignored: number | undefined): void {
+  if (ignored === undefined) socket.letGo();
+  else while (socket.inFlight > 0) socket.settled("paired");
+  tail.carryOver(ignored ?? 0);
 }

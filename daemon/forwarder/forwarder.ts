@@ -1,10 +1,9 @@
-import { join } from "node:path";
 import type { Config, SocketSettings } from "../config/config.ts";
 import { Couples } from "../delivery/couples.ts";
 import type { DeadLetterStore } from "../delivery/dead-letters.ts";
 import { Pairing } from "../delivery/pairing.ts";
 import { QuietWatch } from "../delivery/quiet-watch.ts";
-import { SinkOffsets } from "../delivery/sink-offsets.ts";
+import { SinkOffsets, type StoredRecord } from "../delivery/sink-offsets.ts";
 import { describe } from "../errors.ts";
 import type { Place, Sink } from "../delivery/contract.ts";
 import { affordableConnections, SocketSource } from "../sources/socket/socket-source.ts";
@@ -81,11 +80,7 @@ export class Forwarder {
       },
     });
     this.deadLetters = openDeadLetters(config, log);
-    this.feedback = new Feedback({
-      socketPath: join(config.wazuh.home, "queue/sockets/queue"),
-      mode: config.wazuh.feedback,
-      log,
-    });
+    this.feedback = new Feedback({ queue: config.wazuh.queue, mode: config.wazuh.feedback, log });
     const { socket, tail } = config.sources;
     this.#offsets = tail === undefined ? undefined : new SinkOffsets();
     this.couples = socket === undefined ? undefined : new Couples(new Pairing(), { isLone: tail === undefined });
@@ -186,6 +181,7 @@ export class Forwarder {
       log.error({ reason: describe(reason) }, what);
     }
     await this.#tail?.save();
+    const readAgain = this.#tail?.readAgain;
     if (!isDone) log.warn("stopped before everything was acknowledged; the rest is read again at the next start");
     await this.#socket?.[Symbol.asyncDispose]();
     await this.sink[Symbol.asyncDispose]();
@@ -193,17 +189,20 @@ export class Forwarder {
     await this.#tail?.[Symbol.asyncDispose]();
     await this.deadLetters[Symbol.asyncDispose]();
     await this.feedback[Symbol.asyncDispose]();
-    carryOver(this.setup.books, this.#tail !== undefined);
+    carryOver(this.setup.books, readAgain?.ignored);
   }
 
   async #lookUp(since: Readonly<Record<string, number>>, nodes: ReadonlySet<string> | undefined): Promise<void> {
     const { log } = this.setup;
     const lookup = await this.sink.lookup(this.core.topics, since, nodes);
+    const found = lookup.shipped?.size ?? 0;
+    if (found > 0) log.info({ alerts: found }, "found alerts in the sink that were sent before the last stop");
     if (lookup.shipped === undefined) {
       const what = "the topic cannot be read: after a crash, alerts that were under way are sent twice";
       log.warn({ reason: lookup.refusal }, `${what}; give this principal Read on the topic to prevent it`);
-    } else if (lookup.shipped.size > 0) {
-      log.info({ alerts: lookup.shipped.size }, "found alerts in the sink that were sent before the last stop");
+    } else if (lookup.refusal !== undefined) {
+      const what = "not all of what was sent before the last stop could be read: some alerts may be sent twice";
+      log.warn({ reason: lookup.refusal }, what);
     }
     // A crash right after the first record must find where to look: the offsets are on disk before it is sent.
     this.#offsets?.seed(lookup.next);
@@ -252,8 +251,8 @@ export class Forwarder {
     this.#socket = socket;
   }
 
-  #caughtUp(held: readonly { isPassed: boolean }[]): void {
-    for (const record of held) record.isPassed = true;
+  #caughtUp(held: readonly StoredRecord[]): void {
+    for (const record of held) record.pass();
     this.core.shipper.endLookup();
     void removeWindow(this.setup.config.stateDir).catch((reason: unknown) => {
       this.setup.log.warn({ reason: describe(reason) }, "the saved pairing window cannot be removed");

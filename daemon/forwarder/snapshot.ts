@@ -16,7 +16,6 @@ export interface SnapshotContext {
 export function factsOf(forwarder: Forwarder, { version, isReady, surroundings }: SnapshotContext): Facts {
   const { books } = forwarder.setup;
   const { core, tail, couples, deadLetters, feedback } = forwarder;
-  const counters = Object.values(books);
   return {
     version,
     pid: process.pid,
@@ -25,7 +24,7 @@ export function factsOf(forwarder: Forwarder, { version, isReady, surroundings }
     isReady,
     sources: { socket: books.socket.snapshot(), tail: books.tail.snapshot(), replay: books.replay.snapshot() },
     queue: {
-      alerts: counters.reduce((sum, { inFlight, carriedOver }) => sum + inFlight - carriedOver, 0),
+      alerts: core.shipper.open,
       bytes: core.budget.usedBytes,
       limitBytes: core.budget.limitBytes,
     },

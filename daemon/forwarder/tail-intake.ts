@@ -1,3 +1,4 @@
+import { mayBeTorn } from "../alert/salvage.ts";
 import type { Budget } from "../delivery/budget.ts";
 import type { Pipeline, Verdict } from "../delivery/pipeline.ts";
 import type { Relevance } from "../delivery/relevance.ts";
@@ -5,6 +6,7 @@ import type { Shipper } from "../delivery/shipper.ts";
 import type { OpenLine, Passing, TailIntake } from "../sources/tail/intake.ts";
 import type { SourceCounters } from "../telemetry/counters.ts";
 import type { Place } from "../delivery/contract.ts";
+import { PassingLine, shipmentsOf } from "./passing-line.ts";
 
 /**
  * The share of the byte budget that a backlog may fill; the rest is for live alerts of the socket. More would not make
@@ -20,22 +22,6 @@ export interface TailIntakeParts {
   readonly budget: Budget;
 }
 
-/** A line, and what became of it, until the position has passed it. */
-class PassingLine implements Passing {
-  readonly verdict: Verdict;
-  readonly #passed: (line: PassingLine) => void;
-
-  /** @param passed the same function for all lines */
-  constructor(verdict: Verdict, passed: (line: PassingLine) => void) {
-    this.verdict = verdict;
-    this.#passed = passed;
-  }
-
-  passed(): void {
-    this.#passed(this);
-  }
-}
-
 /**
  * Joins the tail to the pipeline. It also knows when everything that an earlier process may have sent is behind the
  * checkpoint: once the tail has been at the end of the log, and the checkpoint has passed what was open then.
@@ -43,10 +29,11 @@ class PassingLine implements Passing {
 export class PipelineIntake implements TailIntake {
   readonly #parts: TailIntakeParts;
   readonly #onCaughtUp: () => void;
-  /** The newest line that is shipped or tied and that the position has not passed. */
-  #newest: Passing | undefined;
+  /** Numbers of the newest line that is told when it is passed, and of the newest that was. */
+  #newest = 0;
+  #passed = 0;
   /** Set at the end of the log: when this line is passed, all before it are. */
-  #mark: Passing | undefined;
+  #mark: number | undefined;
   #hasCaughtUp = false;
 
   /** @param onCaughtUp called once */
@@ -57,6 +44,10 @@ export class PipelineIntake implements TailIntake {
 
   next(bytes: Buffer, from: number, end: number): number {
     return this.#parts.relevance.next(bytes, from, end);
+  }
+
+  mayBeTorn(line: Buffer): boolean {
+    return mayBeTorn(line);
   }
 
   ignored(lines: number): void {
@@ -77,8 +68,8 @@ export class PipelineIntake implements TailIntake {
       line.settled();
       return undefined;
     }
-    this.#newest = new PassingLine(verdict, this.#passed);
-    return this.#newest;
+    this.#newest += 1;
+    return new PassingLine(this.#newest, shipmentsOf(verdict), this.#hasPassed);
   }
 
   room(): Promise<void> | undefined {
@@ -87,24 +78,21 @@ export class PipelineIntake implements TailIntake {
 
   /** The tail has reached the end of the log; may be called again and again. */
   reachedEnd(): void {
-    if (this.#hasCaughtUp || this.#mark !== undefined) return;
-    this.#mark = this.#newest;
-    if (this.#mark === undefined) this.#caughtUp();
+    this.#parts.shipper.reachedEnd();
+    this.#parts.counters.readToEnd();
+    if (this.#hasCaughtUp) return;
+    this.#mark ??= this.#newest;
+    this.#lookAtMark();
   }
 
-  readonly #passed = (line: PassingLine): void => {
-    const { verdict } = line;
-    if (verdict.kind === "taken" && verdict.contradicted !== undefined)
-      this.#parts.shipper.passed(verdict.contradicted);
-    if (verdict.kind === "salvaged") for (const shipment of verdict.shipments) this.#parts.shipper.passed(shipment);
-    else if ("shipment" in verdict && verdict.shipment !== undefined) this.#parts.shipper.passed(verdict.shipment);
-    if (this.#newest === line) this.#newest = undefined;
-    if (this.#mark === line) this.#caughtUp();
+  readonly #hasPassed = (number: number): void => {
+    this.#passed = number;
+    this.#lookAtMark();
   };
 
-  #caughtUp(): void {
+  #lookAtMark(): void {
+    if (this.#hasCaughtUp || this.#mark === undefined || this.#passed < this.#mark) return;
     this.#hasCaughtUp = true;
-    this.#mark = undefined;
     this.#onCaughtUp();
   }
 }

@@ -1,3 +1,4 @@
+import { mayBeTorn } from "../alert/salvage.ts";
 import { GzipFault } from "../disk/gunzip.ts";
 import { describe, DfnError } from "../errors.ts";
 import { command } from "../printable.ts";
@@ -91,6 +92,7 @@ class FileReplay {
     const sieve = {
       next: (bytes: Buffer, from: number, end: number) => (this.#hasAlert ? intake.next(bytes, from, end) : from),
       ignored: (lines: number) => intake.ignored(lines),
+      mayBeTorn,
     };
     this.#splitter = new Splitter(sieve, options.maxLineBytes);
     this.#splitter.reset(this.#from);
@@ -197,7 +199,8 @@ class FileReplay {
     if (piece.kind === "over-long") return this.#intake.overLong(Buffer.from(bytes), place);
     if (!this.#hasAlert) {
       this.#hasAlert = isAlert(bytes);
-      if (length === 0 || this.#intake.next(bytes, 0, length) < 0) return this.#intake.ignored(1);
+      const isWanted = length > 0 && (this.#intake.next(bytes, 0, length) >= 0 || mayBeTorn(bytes));
+      if (!isWanted) return this.#intake.ignored(1);
     }
     const isWanted = this.#intake.deliver(Buffer.from(bytes), place);
     this.#hasAlert ||= isWanted;

@@ -1,4 +1,5 @@
 import type { OpenDeadLetters } from "../delivery/open-dead-letters.ts";
+import type { TailStatus } from "../sources/tail/status.ts";
 import type { Facts } from "./facts.ts";
 
 /** A condition as it is found at one look; it counts once it has lasted. */
@@ -67,13 +68,28 @@ function sinkTroubles({ sink }: Facts): Finding[] {
 
 function logTroubles({ log }: Facts): Finding[] {
   if (log === undefined) return [];
+  return [...readingTroubles(log), ...damagedArchives(log)];
+}
+
+function readingTroubles(log: TailStatus): Finding[] {
   const waiting = /^waiting: (.*)$/s.exec(log.state)?.[1];
   if (waiting !== undefined) return [{ subject: "log", text: waiting, remedy: "", patienceMs: shortMs }];
-  if (log.lagSeconds <= behindSeconds) return [];
+  if (log.lagSeconds === undefined || log.lagSeconds <= behindSeconds) return [];
   const more = log.lagCompressedFiles > 0 ? ` and ${log.lagCompressedFiles} compressed files` : "";
-  const text = `the log is read with a delay of ${log.lagSeconds} s; ${log.lagBytes} bytes${more} are to come`;
+  const text = `the log is read with a delay of ${log.lagSeconds} s; ${log.lagBytes ?? 0} bytes${more} are to come`;
   const remedy = "a backlog is worked off by itself: watch whether the delay shrinks";
   return [{ subject: "log", text, remedy, patienceMs: behindMs }];
+}
+
+/** Until each is whole and read, or gone. */
+function damagedArchives({ damagedArchives = [] }: TailStatus): Finding[] {
+  const [first] = damagedArchives;
+  if (first === undefined) return [];
+  const more = damagedArchives.length > 1 ? `, and ${damagedArchives.length - 1} more` : "";
+  const text = `${first.file} is damaged and was read up to byte ${first.offset} of its content${more}`;
+  const remedy =
+    "put an intact copy in its place: the rest is read by itself; if there is none, move the file away, and this is over";
+  return [{ subject: "damaged archives", text, remedy, patienceMs: 0 }];
 }
 
 function socketTroubles({ socket }: Facts): Finding[] {

@@ -72,6 +72,8 @@ function addLog({ log, checkpoint }: Snapshot, add: Add): void {
     log?.lagCompressedFiles,
   );
   add("wazuh_dfn_tail_lag_seconds", "Age of the newest alert read, while there are more to read", log?.lagSeconds);
+  const damaged = "Archives that could not be decompressed to their end; /status names them";
+  add("wazuh_dfn_tail_damaged_archives", damaged, log && (log.damagedArchives?.length ?? 0));
   add("wazuh_dfn_tail_offset_bytes", "Bytes read of the file that is read", log?.offset);
   const isWaiting = log === undefined ? undefined : Number(log.state.startsWith("waiting"));
   add("wazuh_dfn_tail_waiting", "1 while the log is not there or cannot be read", isWaiting);

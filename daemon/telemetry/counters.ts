@@ -26,11 +26,19 @@ export class SourceCounters implements Counts {
   deadLettered = 0;
   /** Alerts in flight that no one works on: they are read again, and then not counted again. */
   carriedOver = 0;
+  /** Alerts that count as ignored and are read again. */
+  #ignoredAgain = 0;
 
   /** n alerts that no handler wants, told apart without being parsed. */
   passedBy(alerts: number): void {
-    this.read += alerts;
-    this.ignored += alerts;
+    const again = Math.min(alerts, this.#ignoredAgain);
+    this.#ignoredAgain -= again;
+    // With other handlers than before, what was wanted may be ignored now.
+    const turned = Math.min(alerts - again, this.carriedOver);
+    this.carriedOver -= turned;
+    this.inFlight -= turned;
+    this.ignored += alerts - again;
+    this.read += alerts - again - turned;
   }
 
   /** An alert was taken over; `settled` follows, once. */
@@ -39,8 +47,13 @@ export class SourceCounters implements Counts {
       this.carriedOver -= 1;
       return;
     }
-    this.read += 1;
     this.inFlight += 1;
+    if (this.#ignoredAgain === 0) this.read += 1;
+    else {
+      // The other way round.
+      this.#ignoredAgain -= 1;
+      this.ignored -= 1;
+    }
   }
 
   settled(outcome: CountedOutcome): void {
@@ -61,9 +74,30 @@ export class SourceCounters implements Counts {
     }
   }
 
-  /** Everything in flight was let go without an outcome, and is read again later by this process. */
-  carryOver(): void {
+  /**
+   * Everything in flight was let go without an outcome, and is read again later by this process.
+   * @param ignored of the alerts between, so many were ignored, and are read again with them
+   */
+  carryOver(ignored: number): void {
     this.carriedOver = this.inFlight;
+    this.#ignoredAgain = ignored;
+  }
+
+  /** All that was to be read again has been; what has not come is gone from the source, and does not count as read. */
+  readToEnd(): void {
+    this.#ignoredAgain = 0;
+    if (this.carriedOver > 0) this.#letGo(this.carriedOver);
+  }
+
+  /** Everything in flight was let go without an outcome, and only who brought it can bring it again. */
+  letGo(): void {
+    this.#letGo(this.inFlight);
+  }
+
+  #letGo(alerts: number): void {
+    this.read -= alerts;
+    this.inFlight -= alerts;
+    this.carriedOver = 0;
   }
 
   snapshot(): Counts {

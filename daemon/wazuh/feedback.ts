@@ -3,6 +3,7 @@ import { describe } from "../errors.ts";
 import { loadNative, type Native } from "../os/native.ts";
 import type { Log } from "../telemetry/log.ts";
 import { Throttle } from "../telemetry/throttle.ts";
+import { formatQueueAddress, type QueueAddress } from "./queue-address.ts";
 import { PendingMessages } from "./pending-messages.ts";
 import {
   acknowledgedMessage,
@@ -13,10 +14,12 @@ import {
   type StatusEvent,
 } from "./queue-message.ts";
 import { QueueSocket } from "./queue-socket.ts";
+import { QueueStream } from "./queue-stream.ts";
+import type { QueueTransport } from "./queue-transport.ts";
 
 export interface FeedbackOptions {
-  /** analysisd's queue socket, `queue/sockets/queue` below the manager's home. */
-  readonly socketPath: string;
+  /** Where events go: analysisd's own socket, or a relay in front of it. */
+  readonly queue: QueueAddress;
   /** on: every event; errors: errors only; off: none. */
   readonly mode: "on" | "errors" | "off";
   readonly log: Log;
@@ -59,7 +62,7 @@ export class Feedback implements AsyncDisposable {
    */
   readonly #throttles: { readonly deadLetters: Throttle; readonly warnings: Throttle };
   /** Undefined when feedback is off, and after the end. */
-  #socket: QueueSocket | undefined;
+  #transport: QueueTransport | undefined;
   #isOff: boolean;
   /** The next send, when one is planned. */
   #planned: { cancel(): void } | undefined;
@@ -122,16 +125,17 @@ export class Feedback implements AsyncDisposable {
     }
     this.#isOff = true;
     this.#planned?.cancel();
-    this.#socket?.[Symbol.dispose]();
-    this.#socket = undefined;
+    this.#transport?.[Symbol.dispose]();
+    this.#transport = undefined;
     const events = this.#pending.clear();
     this.#dropped += events;
     if (events > 0) this.#options.log.warn({ events }, "the last feedback events could not be sent to Wazuh");
   }
 
   #load(load: () => Native): void {
+    const { queue } = this.#options;
     try {
-      this.#socket = new QueueSocket(load(), this.#options.socketPath);
+      this.#transport = queue.kind === "tcp" ? new QueueStream(queue) : new QueueSocket(load(), queue.path);
     } catch (reason) {
       this.#isOff = true;
       this.#options.log.warn(
@@ -152,7 +156,7 @@ export class Feedback implements AsyncDisposable {
   }
 
   #plan(): void {
-    if (this.#planned !== undefined || this.#socket === undefined || this.#pending.size === 0) return;
+    if (this.#planned !== undefined || this.#transport === undefined || this.#pending.size === 0) return;
     const immediate = setImmediate(() => this.#run());
     this.#planned = { cancel: () => clearImmediate(immediate) };
   }
@@ -175,8 +179,8 @@ export class Feedback implements AsyncDisposable {
   #send(): "full" | "away" | undefined {
     for (let count = 0; count < burst; count++) {
       const message = this.#pending.oldest;
-      if (message === undefined || this.#socket === undefined) return undefined;
-      const result = this.#socket.send(Buffer.from(message));
+      if (message === undefined || this.#transport === undefined) return undefined;
+      const result = this.#transport.send(Buffer.from(message));
       if (result.kind === "full") return "full";
       if (result.kind === "away") {
         this.#wentAway(result.why);
@@ -195,8 +199,7 @@ export class Feedback implements AsyncDisposable {
     if (this.#isAway) this.#options.log.info("Wazuh takes feedback events again");
     this.#isAway = false;
     if (this.#pending.size > 0) return;
-    // A connection leads to the socket that was at the path when it was made: a new one for each burst finds a new one.
-    this.#socket?.[Symbol.dispose]();
+    this.#transport?.idle();
     if (this.#droppedBefore === undefined) return;
     const events = this.#dropped - this.#droppedBefore;
     this.#droppedBefore = undefined;
@@ -206,9 +209,17 @@ export class Feedback implements AsyncDisposable {
   #wentAway(why: string): void {
     if (this.#isAway) return;
     this.#isAway = true;
-    const { socketPath, log } = this.#options;
+    const { queue, log } = this.#options;
+    const fields = { queue: formatQueueAddress(queue), reason: why };
+    if (queue.kind === "tcp") {
+      log.warn(
+        fields,
+        "Wazuh's queue cannot be reached, feedback events wait. Does the relay that wazuh.queue names run?",
+      );
+      return;
+    }
     log.warn(
-      { socket: socketPath, reason: why },
+      fields,
       "Wazuh's queue socket cannot be reached, feedback events wait. Does analysisd run, and is the forwarder in group wazuh?",
     );
   }
@@ -216,8 +227,11 @@ export class Feedback implements AsyncDisposable {
   #drop(events: number): void {
     if (this.#droppedBefore === undefined) {
       this.#droppedBefore = this.#dropped;
-      const { socketPath: socket, log } = this.#options;
-      log.warn({ socket }, "feedback events are dropped: Wazuh takes none. Alerts are not affected");
+      const { queue, log } = this.#options;
+      log.warn(
+        { queue: formatQueueAddress(queue) },
+        "feedback events are dropped: Wazuh takes none. Alerts are not affected",
+      );
     }
     this.#dropped += events;
   }

@@ -3,6 +3,9 @@
  * one off without a word, and ends it at a NUL (Wazuh 4.14 source: analysisd/analysisd.c:1211-1219, cleanevent.c:28-56).
  */
 
+/** What analysisd takes of one event. */
+export const maxEventBytes = 65_535;
+
 export interface AcknowledgedEvent {
   readonly alertId: string;
   readonly agentId?: string | undefined;

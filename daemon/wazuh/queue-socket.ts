@@ -1,24 +1,17 @@
 import { closeSync } from "node:fs";
 import { describe, errnoOf } from "../errors.ts";
 import type { Native } from "../os/native.ts";
+import type { QueueTransport, SendResult } from "./queue-transport.ts";
 
 /**
- * - sent: analysisd's queue has it.
- * - full: the queue is full; it takes 11 or 12 datagrams of any size (net.unix.max_dgram_qlen).
- * - too-large: no try will help.
- * - away: nobody is there, or we may not; `why` is the name of the system error.
- */
-export type SendResult =
-  { readonly kind: "sent" | "full" | "too-large" } | { readonly kind: "away"; readonly why: string };
-
-/**
- * analysisd's queue socket: Unix datagrams, sent without ever waiting.
+ * analysisd's queue socket: Unix datagrams, sent without ever waiting. The kernel's queue takes 11 or 12 datagrams of any
+ * size (net.unix.max_dgram_qlen).
  *
  * analysisd unlinks and binds its socket anew at each start and leaves the file behind when it stops (Wazuh 4.14
  * source: os_net/os_net.c:137-187), so a connection ends with ECONNREFUSED and then ENOTCONN for ever: whatever fails on
  * an old connection is tried once on a new one.
  */
-export class QueueSocket implements Disposable {
+export class QueueSocket implements QueueTransport {
   readonly #native: Native;
   readonly #path: string;
   #fd: number | undefined;
@@ -32,6 +25,11 @@ export class QueueSocket implements Disposable {
     const isOld = this.#fd !== undefined;
     const result = this.#sendOnce(datagram);
     return isOld && result.kind === "away" ? this.#sendOnce(datagram) : result;
+  }
+
+  /** A connection leads to the socket that was at the path when it was made: a new one for each burst finds a new one. */
+  idle(): void {
+    this[Symbol.dispose]();
   }
 
   /** Lets go of the connection; the next `send` makes a new one. Safe in every state. */

@@ -40,7 +40,7 @@ class World implements AsyncDisposable {
   }
 
   feedback(options: Partial<Pick<FeedbackOptions, "mode" | "queueLimit" | "errorsEveryMs">> = {}): Feedback {
-    return new Feedback({ socketPath: this.path, mode: "on", log: this.log, ...options });
+    return new Feedback({ queue: { kind: "unix", path: this.path }, mode: "on", log: this.log, ...options });
   }
 
   /** Takes datagrams until so many came altogether. */
@@ -248,14 +248,19 @@ test("what stands at the path and is no datagram socket is waited out, and named
 
 test("a path that is too long for a socket is named", async () => {
   await using w = await world();
-  await using feedback = new Feedback({ socketPath: `/${"x".repeat(108)}`, mode: "on", log: w.log });
+  await using feedback = new Feedback({ queue: { kind: "unix", path: `/${"x".repeat(108)}` }, mode: "on", log: w.log });
   acknowledge(feedback, 0, 1);
   await eventually("a warning", () => w.log.count(/ENAMETOOLONG/) === 1);
 });
 
 test("without the native file the forwarder goes on: one warning, and events are counted as dropped", async () => {
   await using w = await world();
-  await using feedback = new Feedback({ socketPath: w.path, mode: "on", log: w.log, load: noNativeFile });
+  await using feedback = new Feedback({
+    queue: { kind: "unix", path: w.path },
+    mode: "on",
+    log: w.log,
+    load: noNativeFile,
+  });
   acknowledge(feedback, 0, 2);
   await eventually("a warning", () => w.log.count(/feedback to Wazuh is off.*no native file for this platform/) === 1);
   acknowledge(feedback, 2, 3);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, unlinkSync, writeFileSync } from "node:fs";
+import { existsSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { LogTree } from "../unit/sources/tail/support/log-tree.ts";
 import { TestTail } from "../unit/sources/tail/support/test-tail.ts";
@@ -241,5 +241,41 @@ test("after a rotation the size of the file before it is no lag", async () => {
   const { file, lagBytes = NaN } = tail.tail.status() ?? {};
   assert.equal(file, tree.dated("22"));
   assert.ok(lagBytes < 100, `${lagBytes} bytes`);
+  tail.intake.empty();
+});
+
+test("after the clock was set back, what was read of newer files is no lag", async () => {
+  using tree = new LogTree();
+  tree.rotate("21");
+  await using tail = await TestTail.start(tree);
+  tree.write("x".repeat(500));
+  tree.rotate("22");
+  tree.write("y".repeat(50_000));
+  tree.rotate("23");
+  tree.write("z".repeat(50_000));
+  await tail.turn();
+  tree.rotate("21");
+  tail.intake.fill();
+  tree.write("again");
+  await tail.turn();
+  await tail.checkpoint(); // It measures, too.
+  const { file, lagBytes } = tail.tail.status() ?? {};
+  assert.deepEqual([file, lagBytes], [tree.dated("21"), 6]);
+  tail.intake.empty();
+});
+
+test("a truncated file has the lag of what it holds now", async () => {
+  using tree = new LogTree();
+  tree.rotate("21");
+  await using tail = await TestTail.start(tree);
+  tree.write("x".repeat(50_000));
+  await tail.turn();
+  await tail.checkpoint();
+  truncateSync(tree.alertsJson);
+  tree.write("quiet", "new");
+  tail.intake.fill();
+  await tail.turn();
+  assert.equal(tail.tail.status()?.offset, 6);
+  assert.equal(tail.tail.status()?.size, 10);
   tail.intake.empty();
 });

@@ -22,6 +22,8 @@ export interface ClusterOptions {
   readonly brokers?: 1 | 3;
   /** Address that the brokers listen at; default: the loopback network's. */
   readonly host?: string;
+  /** Given where a broker listens (`host:port`), says what clients of the plain listener are told; default: the same. */
+  readonly advertised?: (address: string) => string;
   /** Listeners beside the plain one, by name (capital letters and digits). */
   readonly listeners?: Readonly<Record<string, SecureListener>>;
   readonly users?: Users;
@@ -57,6 +59,10 @@ export function brokerProperties(
   const listeners = options.listeners ?? {};
   const address = (name: string, of = node): string => `${options.host ?? loopback}:${of.ports[name]}`;
   const uri = (name: string): string => `${name}://${address(name)}`;
+  const advertisedAt = (name: string): string => {
+    if (name === plainListener) return options.advertised?.(address(name)) ?? address(name);
+    return listeners[name]?.advertised?.[node.id - 1] ?? address(name);
+  };
   const clientListeners = [plainListener, ...Object.keys(listeners)];
   const protocols = Object.entries(listeners).map(
     ([name, { sasl }]) => `${name}:${sasl === true ? "SASL_SSL" : "SSL"}`,
@@ -81,9 +87,7 @@ export function brokerProperties(
           // It starts at the same time.
           "zookeeper.connection.timeout.ms": 60_000,
         }),
-    "advertised.listeners": clientListeners
-      .map((name) => `${name}://${listeners[name]?.advertised?.[node.id - 1] ?? address(name)}`)
-      .join(","),
+    "advertised.listeners": clientListeners.map((name) => `${name}://${advertisedAt(name)}`).join(","),
     "inter.broker.listener.name": plainListener,
     "listener.security.protocol.map": ["PLAINTEXT:PLAINTEXT", "CONTROLLER:PLAINTEXT", ...protocols].join(","),
     "log.dirs": `${node.directory}/log`,

@@ -58,6 +58,7 @@ export interface DeliveryOptions {
   readonly limitBytes?: number;
   readonly node?: OwnNode;
   readonly batches?: Partial<BatchLimits>;
+  readonly now?: () => number;
 }
 
 /** The real way of an alert, from a source's offer to a sink in memory. */
@@ -74,11 +75,11 @@ export class Delivery {
 
   constructor(options: DeliveryOptions) {
     const { counters, deadLetters } = this;
-    const { sink, couples, offsets, feedback, tailWaitMs = 0 } = options;
+    const { sink, couples, offsets, feedback, tailWaitMs = 0, now = () => performance.now() } = options;
     this.budget = new Budget(options.limitBytes ?? 64 * 1024 * 1024);
     this.outbox = new Outbox(sink, { maxBytes: 1_000_000, maxRecords: 1000, lingerMs: 0, ...options.batches });
     const { budget, outbox } = this;
-    const parts = { counters, budget, deadLetters, outbox, offsets, couples, feedback, tailWaitMs };
+    const parts = { counters, budget, deadLetters, outbox, offsets, couples, feedback, tailWaitMs, now };
     this.shipper = new Shipper(parts);
     const handlers = options.handlers ?? [wantedHandler];
     const differs = (id: string): void => void this.differing.push(id);

@@ -6,6 +6,7 @@ import type { Shipment } from "../../daemon/delivery/shipment.ts";
 import { SinkOffsets, type StoredRecord } from "../../daemon/delivery/sink-offsets.ts";
 import type { OpenLine } from "../../daemon/sources/tail/intake.ts";
 import { Ledger } from "../../daemon/sources/tail/ledger.ts";
+import { PassingLine } from "../../daemon/forwarder/passing-line.ts";
 import { alertBytes, Delivery, settle } from "./delivery.ts";
 import { idIn, MemorySink } from "./memory-sink.ts";
 
@@ -49,8 +50,6 @@ export class OnceWorld {
   #window: SavedWindow | undefined;
   /** Deliveries of this process that were not settled. */
   #open = 0;
-  /** By the shipment of a line: the one of a socket copy that said something else. */
-  #contradicted = new WeakMap<Shipment, Shipment>();
   /** Shipments of this process that may have no outcome. */
   #shipments = new Set<Shipment>();
 
@@ -84,14 +83,14 @@ export class OnceWorld {
     if (this.#doneBefore.has(line)) return this.#ledger.note(line);
     this.#ledger.take(line, (open) => {
       const shipment = this.#offer("tail", line, open);
-      return shipment === undefined ? undefined : { passed: () => this.#passed(shipment) };
+      return new PassingLine(line, shipment === undefined ? [] : [shipment], () => undefined);
     });
   }
 
   /** The tail is at the end of the log: when nothing is open either, earlier processes no longer matter. */
   reachedEnd(): void {
     if (this.#ledger.oldest !== undefined) return;
-    for (const held of this.#heldOffsets) held.isPassed = true;
+    for (const held of this.#heldOffsets) held.pass();
     this.#delivery.shipper.endLookup();
   }
 
@@ -103,13 +102,6 @@ export class OnceWorld {
   /** Brings a socket copy that says something else than the line. */
   forge(line: number): void {
     this.#offer("socket", line, { settled: () => undefined }, forgedMark);
-  }
-
-  /** The checkpoint passes a line: its own shipment, and that of a socket copy that contradicted it. */
-  #passed(shipment: Shipment): void {
-    const contradicted = this.#contradicted.get(shipment);
-    if (contradicted !== undefined) this.#delivery.shipper.passed(contradicted);
-    this.#delivery.shipper.passed(shipment);
   }
 
   /** The sink answers for some of the batches that it holds. */
@@ -165,8 +157,9 @@ export class OnceWorld {
   check(): void {
     const inFlight = { tail: 0, socket: 0, replay: 0 };
     for (const shipment of this.#shipments) {
-      if (shipment.outcome === undefined) inFlight[shipment.source] += 1;
-      else this.#shipments.delete(shipment);
+      if (shipment.outcome === undefined) {
+        for (const { source } of [shipment, ...shipment.ties]) inFlight[source] += 1;
+      } else this.#shipments.delete(shipment);
     }
     for (const source of ["tail", "socket"] as const) {
       const counts = this.#delivery.counters[source].snapshot();
@@ -201,9 +194,6 @@ export class OnceWorld {
       return undefined;
     }
     assert.ok(verdict.kind === "taken" || verdict.kind === "second", verdict.kind);
-    if (verdict.kind === "taken" && verdict.contradicted !== undefined) {
-      this.#contradicted.set(verdict.shipment, verdict.contradicted);
-    }
     if (verdict.shipment !== undefined) this.#shipments.add(verdict.shipment);
     return verdict.shipment;
   }

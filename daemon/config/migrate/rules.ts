@@ -1,3 +1,5 @@
+import { formatQueueAddress } from "../../wazuh/queue-address.ts";
+import type { List } from "../tree.ts";
 import { ownProducerSettings } from "./producer-config.ts";
 import type { PythonName } from "./python-settings.ts";
 import { byHand, durationOf, type Given, isTrue, needless, notNeeded, type Outcome, type Rule, taken } from "./rule.ts";
@@ -132,10 +134,18 @@ export const rules: Readonly<Record<PythonName, Rule>> = {
     text === "" ? notNeeded("none was set") : taken("", ["dfn.own_network", text.split(",").map((one) => one.trim())]),
 };
 
-/** The manager's home, where both paths below it are the usual ones. */
+/** The manager's home where the path is the usual one below it, else the queue itself; over TCP it is a list there. */
 function queueRule({ text, tree }: Given): Outcome {
-  if (tree?.kind === "list" || !text.startsWith("/")) {
-    return byHand("feedback goes to the manager's own queue socket, not over TCP", ["wazuh.feedback", "off"]);
+  const isUnset = text === "";
+  if (isUnset) return notNeeded("the queue socket is found below the manager's home");
+  const address = tree?.kind === "list" ? partsOf(tree) : jsonPartsOf(text);
+  if (address !== undefined) {
+    const [host, port] = address;
+    if (address.length !== 2 || !/^\d+$/.test(port ?? "")) {
+      return byHand(`"${text}" is not a host and a port: set wazuh.queue to tcp://host:port`);
+    }
+    const queue = formatQueueAddress({ kind: "tcp", host: host ?? "", port: Number(port) });
+    return taken("each event is a line there, as it is here", ["wazuh.queue", queue]);
   }
   if (text.endsWith(queueSocket) && text.length > queueSocket.length) {
     return taken("the queue socket is found below the manager's home", [
@@ -143,8 +153,22 @@ function queueRule({ text, tree }: Given): Outcome {
       text.slice(0, -queueSocket.length),
     ]);
   }
-  const why = `the queue socket is always <wazuh.home>${queueSocket}, and ${text} is not; set wazuh.home, or wazuh.feedback: off`;
-  return byHand(why, ["wazuh.feedback", "off"]);
+  return taken("wazuh.home is where the manager is; only the queue is elsewhere", ["wazuh.queue", text]);
+}
+
+function partsOf({ items }: List): string[] {
+  return items.map((item) => (item.kind === "text" ? item.text : ""));
+}
+
+/** In the environment a list is JSON; undefined: it is none. */
+function jsonPartsOf(text: string): string[] | undefined {
+  if (!text.startsWith("[")) return undefined;
+  try {
+    const found: unknown = JSON.parse(text);
+    return Array.isArray(found) ? found.map(String) : undefined;
+  } catch {
+    return []; // Not JSON, and no path either: by hand.
+  }
 }
 
 function alertLogRule({ text, other }: Given): Outcome {

@@ -41,11 +41,17 @@ export function judgeCheckpoint({ stateDir, stored, status, nowMs }: CheckpointF
       const age = ageSeconds === undefined ? "was never written" : `is ${ageSeconds} s old`;
       return [warning(`the checkpoint ${age}, though the forwarder runs`, "wazuh-dfn status")];
     }
+    const kept = `the position is kept (${ageSeconds} s ago)`;
+    if (log.lagBytes === undefined) {
+      const text = `${kept}, but how far the forwarder is behind the log is not known: ${log.state}`;
+      return [warning(text, "wazuh-dfn status")];
+    }
+    if (log.lagSeconds === undefined) return [ok(`${kept}, and ${log.lagBytes} bytes of the log are to be read`)];
     if (log.lagSeconds > behindSeconds) {
       const text = `the forwarder is ${log.lagSeconds} s and ${log.lagBytes} bytes behind the log`;
       return [warning(text, "wazuh-dfn status  # does the delay shrink? it is worked off by itself")];
     }
-    return [ok(`the position is kept (${ageSeconds} s ago), and the forwarder is ${log.lagSeconds} s behind the log`)];
+    return [ok(`${kept}, and the forwarder is ${log.lagSeconds} s behind the log`)];
   }
   return judgeStored(path, stored, nowMs);
 }
@@ -80,7 +86,13 @@ export function judgeArchives({ stored, archives, isRunning, currentId, director
   if (stored.kind === "unseen" || archives === undefined) return [unseen(`the archives in ${directory}`)];
   if (stored.kind !== "valid" || stored.body.position === null)
     return [ok("there is no position yet, so none is awaited")];
-  const { position, afterRank } = stored.body;
+  const { position, afterRank, damaged = [] } = stored.body;
+  if (damaged.length > 0) {
+    return damaged.map(({ file, end }) => {
+      const text = `${file} is damaged and was read up to byte ${end} of its content`;
+      return warning(text, "put an intact copy in its place: the forwarder reads the rest by itself; or move it away");
+    });
+  }
   const own = position.name === null ? undefined : parseStem(position.name);
   const isOwnThere =
     position.id === currentId || own === undefined || archives.some(({ name }) => name.rank === own.rank);

@@ -1,10 +1,15 @@
-import { join } from "node:path";
+import { once } from "node:events";
 import { closeSync } from "node:fs";
 import { stat } from "node:fs/promises";
+import { connect } from "node:net";
 import { loadNative } from "../../os/native.ts";
 import { type Account, type Refusal, refusalFor } from "../accounts.ts";
 import { failed, type Judgement, ok, unseen, warning } from "../judgement.ts";
 import { describe, errnoOf } from "../../errors.ts";
+import { formatQueueAddress, type QueueAddress } from "../../wazuh/queue-address.ts";
+
+/** Time for a relay to take a connection. */
+const connectWithinMs = 4000;
 
 export interface QueueFacts {
   readonly home: string;
@@ -35,8 +40,42 @@ export function judgeQueue({ home, path, writer, refusal, isSocket, fault }: Que
   return [ok(`analysisd listens on ${path}, and ${writer} may write to it`)];
 }
 
-export async function lookAtQueue(home: string, writer: Account): Promise<QueueFacts> {
-  const path = join(home, "queue/sockets/queue");
+/** A relay in front of the queue. What is behind it cannot be seen from here. */
+export interface RelayFacts {
+  readonly address: Extract<QueueAddress, { readonly kind: "tcp" }>;
+  /** The name of the error of connecting (nothing is sent), undefined where that works. */
+  readonly fault: string | undefined;
+}
+
+/** Whether the relay takes a connection. Alerts go on without it. */
+export function judgeRelay({ address, fault }: RelayFacts): Judgement[] {
+  const { host, port } = address;
+  const name = formatQueueAddress(address);
+  const isReached = fault === undefined;
+  if (isReached)
+    return [ok(`${name} takes connections; whether analysisd gets what is sent there shows on its manager`)];
+  const isNameless = fault === "ENOTFOUND" || fault === "EAI_AGAIN";
+  const remedy = isNameless ? `getent hosts ${host}` : `timeout 5 bash -c '</dev/tcp/${host}/${port}'`;
+  const why = fault === "ECONNREFUSED" ? "nobody listens there" : `connecting fails with ${fault}`;
+  return [warning(`${name}: ${why}, so events for Wazuh wait`, `${remedy}  # does the relay of wazuh.queue run?`)];
+}
+
+export async function lookAtRelay(address: RelayFacts["address"]): Promise<RelayFacts> {
+  const { host, port } = address;
+  const signal = AbortSignal.timeout(connectWithinMs);
+  const socket = connect({ host, port });
+  try {
+    await once(socket, "connect", { signal });
+    return { address, fault: undefined };
+  } catch (reason) {
+    return { address, fault: signal.aborted ? "ETIMEDOUT" : (errnoOf(reason) ?? describe(reason)) };
+  } finally {
+    socket.on("error", () => {}); // It is let go.
+    socket.destroy();
+  }
+}
+
+export async function lookAtQueue(home: string, path: string, writer: Account): Promise<QueueFacts> {
   const refusal = await refusalFor(writer, path, "write");
   const isSocket = await stat(path).then(
     (found) => found.isSocket(),

@@ -3,7 +3,8 @@ import { namesIn } from "../../disk/list-directory.ts";
 import { DfnError, errnoOf } from "../../errors.ts";
 import { isAbsent } from "../../sources/tail/archives.ts";
 import { type OssecConf, settingsOf } from "../../wazuh/ossec-conf.ts";
-import { failed, type Judgement, ok, unseen, warning } from "../judgement.ts";
+import { formatQueueAddress, type QueueAddress } from "../../wazuh/queue-address.ts";
+import { failed, type Judgement, ok, unknown, unseen, warning } from "../judgement.ts";
 import { statOwn, wholeText } from "../read.ts";
 
 /** A file of rules is small; a list of a thousand rules has a few hundred kilobytes. */
@@ -67,6 +68,15 @@ export function judgeRules(facts: RulesFacts): Judgement[] {
     return [warning(text, install)];
   }
   return [ok(`the rules for the forwarder's feedback are in ${name}`)];
+}
+
+/** Where events go over TCP, this machine does not show which rules judge them. */
+export function rulesBehind(relay: QueueAddress): Judgement {
+  const text = `whether the manager behind ${formatQueueAddress(relay)} has the rules for the forwarder's feedback cannot be seen from here`;
+  return unknown(
+    text,
+    "grep -l '<location>^dfn' /var/ossec/etc/rules/*.xml  # on that manager, or its cluster's master",
+  );
 }
 
 export async function lookAtRules(

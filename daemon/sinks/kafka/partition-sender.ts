@@ -4,13 +4,25 @@ import { monotonicMs } from "./clock.ts";
 import type { BrokerConnection } from "./connection.ts";
 import { Entry, Parcel } from "./entry.ts";
 import { faultOfCode, faultOfError, KafkaError, type Fault } from "./faults.ts";
-import { recover, RefusalStreak } from "./recovery.ts";
+import {
+  defaultForgottenAfterMs,
+  isForgotten,
+  recover,
+  RefusalStreak,
+  settleForgotten,
+  type Recovery,
+} from "./recovery.ts";
 import { sequenceAfter } from "./record-batch.ts";
 import { fetchOffset, newProducerId, produce, type ProduceAnswer } from "./requests.ts";
 import type { SenderContext } from "./sender-context.ts";
 
 /** A trouble that should pass by itself is reported when it has lasted for so long. */
 const reportAfterMs = 5000;
+/** A list of partitions that is too short for so long, while nobody who should know answers, is believed. */
+const believeAfterMs = 60_000;
+/** The last epoch of a producer id. */
+const maxEpoch = 32_767;
+const unknownTopicOrPartition = 3;
 const leaderNotAvailable = 5;
 
 /** The time of sending over one connection. */
@@ -33,9 +45,10 @@ interface Flow {
  *                        └──────────── recovering <──all answered── draining
  *
  * The sender has a producer id of its own, so a reset concerns this partition alone. While flowing, up to
- * `maxInFlight` batches are under way over one connection. After a start, a failure or a new producer id one batch goes
- * alone: a broker that does not know the producer takes any sequence number as its first, so a second one could
- * overtake a first one that failed.
+ * `maxInFlight` batches are under way over one connection. After a start, a failure, new numbers or a long rest one batch
+ * goes alone: a broker that does not know the producer, or has forgotten it, takes any sequence number as its first, so a
+ * second one could overtake a first one that failed. For the same reason batches that may be in the log since long ago
+ * are looked up there before they are sent again.
  */
 export class PartitionSender {
   readonly topic: string;
@@ -49,8 +62,18 @@ export class PartitionSender {
   #flow: Flow | undefined;
   #isRunning = false;
   #isProven = false;
+  /** When a batch was last acknowledged, on the monotonic clock. */
+  #acknowledgedAt = 0;
+  /** The partition that is written to: the sender's own, while the topic has it. */
+  #target: number;
+  /** Who led it when it was last written to. */
+  #leader: string | undefined;
+  /** Since when the topic is said to have fewer partitions, on the monotonic clock. */
+  #missingSince: number | undefined;
   #producer: { readonly producerId: bigint; readonly epoch: number } | undefined;
   #sequence = 0;
+  /** A number before the next one will not come, because its record was given up. */
+  #hasHole = false;
   /** No record of ours that is yet to be appended can stand before this offset. */
   #end: number | undefined;
   #troubledSince: number | undefined;
@@ -58,6 +81,7 @@ export class PartitionSender {
   constructor(topic: string, partition: number, context: SenderContext) {
     this.topic = topic;
     this.partition = partition;
+    this.#target = partition;
     this.#context = context;
   }
 
@@ -95,6 +119,11 @@ export class PartitionSender {
     while (this.#entries.length > 0 && !signal.aborted) {
       try {
         const { connection, partition } = await this.#prepare();
+        if (this.#entries.some((entry) => isForgotten(entry, this.#context))) {
+          const before = [...this.#entries];
+          this.#apply(before, await settleForgotten(this.topic, partition, before, this.#context));
+          continue;
+        }
         const isFailed = await new Promise<boolean>((done) => {
           this.#flow = { connection, partition, done, isFailed: false };
           this.#pump();
@@ -109,27 +138,68 @@ export class PartitionSender {
       }
     }
     this.#isRunning = false;
+    this.#target = this.partition;
   }
 
   /** Finds the leader, connects to it, and gets a producer id where there is none. */
   async #prepare(): Promise<Pick<Flow, "connection" | "partition">> {
     const { topology, cluster } = this.#context;
-    if (topology.leader(this.topic, this.#target()) === undefined) await topology.refresh();
+    if (topology.leader(this.topic, this.#target) === undefined) await topology.refresh();
     const code = topology.codeOf(this.topic);
     if (code !== undefined && code !== 0) throw new KafkaError(code, this.topic);
-    const partition = this.#target();
-    const address = topology.leader(this.topic, partition);
-    if (address === undefined) throw new KafkaError(leaderNotAvailable, `${this.topic}/${partition}`);
+    const address = await this.#findLeader();
+    const partition = this.#target;
     const connection = await cluster.connection(address);
+    this.#leader = address;
     this.#end ??= await fetchOffset(connection, this.topic, partition, "next");
     this.#producer ??= await newProducerId(connection);
+    // Long ago, or so old a batch that the broker forgets its producer as soon as it has taken it.
+    const forgottenAfterMs = this.#context.options.forgottenAfterMs ?? defaultForgottenAfterMs;
+    if (monotonicMs() - this.#acknowledgedAt >= forgottenAfterMs) this.#isProven = false;
     return { connection, partition };
   }
 
-  /** The partition that is written to. One that is gone, because the topic was created anew with fewer, is replaced. */
-  #target(): number {
-    const count = this.#context.topology.partitions(this.topic);
-    return count === undefined ? this.partition : this.partition % count;
+  /**
+   * The leader of the partition that is written to. A partition that is gone, because the topic was created anew with
+   * fewer, is replaced by another one. A list of partitions that lacks it is no proof of that, since it may be an old
+   * one: the word of who led it counts.
+   */
+  async #findLeader(): Promise<string> {
+    const { topology } = this.#context;
+    const count = topology.partitions(this.topic);
+    if (count === undefined || this.#target < count) {
+      this.#missingSince = undefined;
+      const address = topology.leader(this.topic, this.#target);
+      if (address === undefined) throw new KafkaError(leaderNotAvailable, `${this.topic}/${this.#target}`);
+      return address;
+    }
+    this.#missingSince ??= monotonicMs();
+    const former = this.#leader;
+    const word = former === undefined ? "none" : await this.#wordOf(former);
+    if (former !== undefined && word === "leads it") return former;
+    const isBelieved = word === "none" && monotonicMs() - this.#missingSince >= believeAfterMs;
+    if (word !== "gone" && !isBelieved) {
+      throw new KafkaError(leaderNotAvailable, `${this.topic}/${this.#target} is not in the newest list of partitions`);
+    }
+    this.#missingSince = undefined;
+    this.#leader = undefined;
+    this.#target = this.partition % count;
+    // Its offsets begin at 0.
+    this.#end = 0;
+    for (const entry of this.#entries) entry.floor = 0;
+    return this.#findLeader();
+  }
+
+  /** What a broker that led the partition says of it; none where it cannot be asked. */
+  async #wordOf(address: string): Promise<"leads it" | "knows it" | "gone" | "none"> {
+    try {
+      const connection = await this.#context.cluster.connection(address);
+      await fetchOffset(connection, this.topic, this.#target, "next");
+      return "leads it";
+    } catch (reason) {
+      if (!(reason instanceof KafkaError)) return "none";
+      return reason.code === unknownTopicOrPartition ? "gone" : "knows it";
+    }
   }
 
   /** Sends what may be sent, and ends the flow when nothing is left to do in it. */
@@ -151,6 +221,7 @@ export class PartitionSender {
   async #send(flow: Flow, entry: Entry, batch: Buffer): Promise<void> {
     if (entry.number === undefined && this.#producer !== undefined) {
       entry.stamp({ ...this.#producer, sequence: this.#sequence });
+      entry.isDisplaced = this.#hasHole;
       this.#sequence = sequenceAfter(this.#sequence, entry.slots.length);
     }
     entry.floor ??= this.#end;
@@ -188,7 +259,13 @@ export class PartitionSender {
       // Before the lowest possible offset: the topic was created anew, and its offsets began at 0 again.
       this.#end = baseOffset < (entry.floor ?? 0) ? next : Math.max(this.#end ?? 0, next);
     }
+    if (entry.isDisplaced) {
+      // The broker did not wait for the free number: it knew nothing of this producer, and goes on from here.
+      this.#hasHole = false;
+      for (const other of this.#entries) other.isDisplaced = false;
+    }
     this.#isProven = true;
+    this.#acknowledgedAt = monotonicMs();
     this.#streak.taken();
     this.#backoff.reset();
     this.#troubledSince = undefined;
@@ -219,22 +296,31 @@ export class PartitionSender {
     }
     const before = [...this.#entries];
     const recovery = await recover(this.topic, partition, before, this.#context, this.#streak);
-    const { entries, isNumberedAnew, isProgress } = recovery;
     if (recovery.fault !== undefined) this.#report(recovery.fault);
-    signal.throwIfAborted();
+    this.#apply(before, recovery);
+    if (recovery.isProgress) onProgress();
+    else await this.#backoff.wait(signal);
+  }
+
+  /** Puts what was decided about the first batches in their place. */
+  #apply(before: readonly Entry[], { entries, numbering, hasHole = false }: Recovery): void {
+    this.#context.signal.throwIfAborted();
     for (const entry of entries) {
       entry.fault = undefined;
-      if (isNumberedAnew) entry.number = undefined;
+      if (numbering !== "kept") entry.number = undefined;
       if (!before.includes(entry)) this.#watch(entry);
     }
     // Behind those stand the batches that were written meanwhile.
     this.#entries = [...entries, ...this.#entries.slice(before.length)];
-    if (isNumberedAnew) {
-      this.#producer = undefined;
-      this.#sequence = 0;
+    if (numbering === "kept") {
+      this.#hasHole ||= hasHole;
+      return;
     }
-    if (isProgress) onProgress();
-    else await this.#backoff.wait(signal);
+    this.#hasHole = false;
+    this.#isProven = false;
+    this.#sequence = 0;
+    const { producerId, epoch } = this.#producer ?? { producerId: 0n, epoch: maxEpoch };
+    this.#producer = numbering === "epoch" && epoch < maxEpoch ? { producerId, epoch: epoch + 1 } : undefined;
   }
 
   #report(fault: Fault): void {

@@ -72,12 +72,20 @@ export async function newProducerId(connection: BrokerConnection): Promise<{ pro
   return answer;
 }
 
-/** Which end of a partition: Kafka's special timestamps of ListOffsets. */
-export const offsetAt = { first: -2, next: -1 } as const;
+/**
+ * Which end of a partition: Kafka's special timestamps of ListOffsets, and who asks. Clients (-1) are shown the high
+ * watermark, below which all in-sync replicas have the records; a debugging replica (-2) the end of the leader's log.
+ */
+const offsetAt = {
+  first: { timestamp: -2, replicaId: -1 },
+  next: { timestamp: -1, replicaId: -1 },
+  "log-end": { timestamp: -1, replicaId: -2 },
+} as const;
 
 /**
- * The first offset that a partition has, or the one that its next record gets, as the leader knows it.
- * @throws KafkaError with the code that the leader gave for the partition
+ * The first offset that a partition has, the one behind the last record that may be read, or the one behind the last
+ * record of all, as the broker knows it. Only for the last of these a broker answers that does not lead the partition.
+ * @throws KafkaError with the code that the broker gave for the partition
  */
 export async function fetchOffset(
   connection: BrokerConnection,
@@ -85,9 +93,11 @@ export async function fetchOffset(
   partition: number,
   which: keyof typeof offsetAt,
 ): Promise<number> {
+  const { timestamp, replicaId } = offsetAt[which];
   const protocol = connection.protocol("ListOffsets", {
+    replicaId,
     isolationLevel: readUncommitted,
-    topics: [{ topic, partitions: [{ partition, timestamp: offsetAt[which] }] }],
+    topics: [{ topic, partitions: [{ partition, timestamp }] }],
   });
   const answers = await connection.send(protocol, (payload, version) => {
     const reader = new ByteReader(payload);

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { SinkOffsets } from "../../delivery/contract.ts";
+import type { DamagedArchive } from "./damaged.ts";
 import type { Fingerprint, Identity } from "./fingerprint.ts";
 
 /** Layout of the body. A file with another version is left alone. */
@@ -44,6 +45,8 @@ export interface Body extends Sent {
   readonly doneBeyond: readonly DoneBeyond[];
   /** Relevant alerts before this time (milliseconds since 1970) were not asked for; null when all were. */
   readonly notBeforeMs: number | null;
+  /** Archives whose rest is read once they are whole. Older versions do not note them. */
+  readonly damaged?: readonly DamagedArchive[];
   /** Second since 1970 of the newest line read; null before the first. */
   readonly newestSecond: number | null;
 }
@@ -115,13 +118,21 @@ function isPosition(value: unknown): value is Position {
   );
 }
 
+function isDamaged(value: unknown): value is DamagedArchive {
+  if (!isIdentity(value) || typeof value["name"] !== "string" || typeof value["file"] !== "string") return false;
+  const { changedNs } = value;
+  return (
+    isCount(value["end"]) && isCount(value["size"]) && typeof changedNs === "string" && /^\d{1,20}$/.test(changedNs)
+  );
+}
+
 function isList<T>(value: unknown, isEntry: (entry: unknown) => entry is T): value is T[] {
   return Array.isArray(value) && value.every(isEntry);
 }
 
 function isBody(value: unknown): value is Body {
   if (!isObject(value)) return false;
-  const { position, notBeforeMs, newestSecond, sink, nodes } = value;
+  const { position, notBeforeMs, newestSecond, sink, nodes, damaged } = value;
   return (
     (position === null || isPosition(position)) &&
     isCount(value["afterRank"]) &&
@@ -132,6 +143,7 @@ function isBody(value: unknown): value is Body {
     ) &&
     (notBeforeMs === null || (typeof notBeforeMs === "number" && Number.isFinite(notBeforeMs))) &&
     (newestSecond === null || isCount(newestSecond)) &&
+    (damaged === undefined || isList(damaged, isDamaged)) &&
     isObject(sink) &&
     Object.values(sink).every(isCount) &&
     (nodes === undefined || isList(nodes, (entry): entry is string => typeof entry === "string"))

@@ -26,7 +26,11 @@ export class Feeder {
   constructor(journal: Journal, intake: TailIntake, maxLineBytes: number) {
     this.#journal = journal;
     this.#intake = intake;
-    this.#splitter = new Splitter(intake, maxLineBytes);
+    const sieve = {
+      next: (bytes: Buffer, from: number, end: number) => intake.next(bytes, from, end),
+      ignored: (lines: number) => this.#ignored(lines),
+    };
+    this.#splitter = new Splitter(sieve, maxLineBytes);
   }
 
   /** The next bytes are those at this offset, where a line begins. */
@@ -73,7 +77,7 @@ export class Feeder {
     if (this.#journal.wasDone(rest.offset)) this.#journal.ledger.note(this.#spot(rest));
     else if (rest.kind === "over-long") this.#damaged("over-long", rest);
     else if (!isObject(rest.bytes)) this.#damaged("torn", rest);
-    else if (this.#intake.next(rest.bytes, 0, rest.length) < 0) this.#intake.ignored(1);
+    else if (this.#intake.next(rest.bytes, 0, rest.length) < 0) this.#ignored(1);
     else this.#hand(rest);
     this.#journal.advance(rest.offset + rest.length);
     this.#splitter.reset(rest.offset + rest.length);
@@ -88,9 +92,14 @@ export class Feeder {
     const spot = this.#spot(piece);
     if (this.#journal.wasDone(piece.offset)) return ledger.note(spot);
     if (piece.kind === "over-long") return this.#damaged("over-long", piece);
-    if (this.#isTooOld(piece.bytes)) return this.#intake.ignored(1);
+    if (this.#isTooOld(piece.bytes)) return this.#ignored(1);
     const place = placeOf(spot, piece.length);
     return ledger.take(spot, (line) => this.#intake.deliver(keep(piece), place, line));
+  }
+
+  #ignored(lines: number): void {
+    this.#journal.ledger.ignored(lines);
+    this.#intake.ignored(lines);
   }
 
   #damaged(reason: "over-long" | "torn", piece: Piece): void {

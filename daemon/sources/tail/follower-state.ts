@@ -14,20 +14,28 @@ import type { Placement } from "./placement.ts";
  *      └────────────────────┴────────────────────────► between ◄─────┘
  *                                                         └─▲ nothing there, or it cannot be read: wait
  *
+ * A damaged archive that has changed is read on from between, or from following at the end of alerts.json, which stays
+ * open and is gone back to.
+ *
  * The file that is open is drained once more after another one was seen at the path: analysisd closes the old file
  * before it links the new one (Wazuh 4.14 source: src/analysisd/alerts/getloglocation.c:105-149), so what it flushed
  * between our last read and that moment is met, and nothing can come after it.
  */
 export type State =
-  | { readonly kind: "placing"; readonly placement: Placement }
-  | { readonly kind: "between" }
-  | Following
-  | { readonly kind: "ending"; readonly generation: Generation };
+  { readonly kind: "placing"; readonly placement: Placement } | { readonly kind: "between" } | Following | Ending;
 
-/** Reading a file that is still written, or a `.gz`. */
+/** Draining a file that is over. */
+export interface Ending {
+  readonly kind: "ending";
+  readonly generation: Generation;
+}
+
+/** Reading a file that is still written, a `.gz`, or what a damaged `.gz` lacked. */
 export interface Following {
   readonly kind: "following";
   readonly generation: Generation;
   /** Whether alerts.json was seen to be this file: it is then not over before something else is there. */
   wasLive: boolean;
+  /** Present where a damaged archive is read on that has changed. `back`: what was at its end then, and is gone on with. */
+  readonly revisit?: { readonly back: Following | undefined };
 }

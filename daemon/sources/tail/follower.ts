@@ -1,12 +1,14 @@
 import { describe, DfnError, errnoOf } from "../../errors.ts";
 import { look } from "./archives.ts";
-import { measureBacklog, type Backlog } from "./backlog.ts";
+import { BacklogMeter } from "./backlog.ts";
 import type { Loaded } from "./checkpoint-store.ts";
 import { Feeder } from "./feeder.ts";
-import type { Following, State } from "./follower-state.ts";
+import type { Ending, Following, State } from "./follower-state.ts";
 import type { Generation } from "./generation.ts";
-import type { Journal } from "./journal.ts";
+import type { Journal, Spot } from "./journal.ts";
 import { Placement } from "./placement.ts";
+import { Reopening } from "./reopening.ts";
+import { Revisits } from "./revisits.ts";
 import { Stillness } from "./stillness.ts";
 import { statusOf, type TailStatus } from "./status.ts";
 import { Succession, type Opened } from "./succession.ts";
@@ -24,10 +26,16 @@ export class Follower {
   readonly #feeder: Feeder;
   readonly #trouble: Trouble;
   readonly #stillness = new Stillness();
+  readonly #revisits: Revisits;
+  readonly #reopening: Reopening;
   #state: State;
   #isAtEnd = false;
+  /** Of the generation that is read: up to where it was read before. */
+  #doneTo = 0;
   #size: number | undefined;
-  #backlog: Backlog = { bytes: 0, compressed: 0 };
+  readonly #backlog = new BacklogMeter();
+  /** Where reading failed last: once it is past that, it can be read again. */
+  #failedAt: Spot | undefined;
 
   /** @param now milliseconds of a clock that only goes forward */
   constructor(journal: Journal, options: TailOptions, loaded: Loaded, now: () => number) {
@@ -36,6 +44,8 @@ export class Follower {
     this.#succession = new Succession(options.path);
     this.#feeder = new Feeder(journal, options.intake, options.maxLineBytes);
     this.#trouble = new Trouble(options.log, now, patienceMs);
+    this.#revisits = new Revisits(this.#succession, journal, options.log, now);
+    this.#reopening = new Reopening(this.#succession, now);
     const placement = new Placement(loaded, options.start, this.#succession, journal, options.log);
     this.#state = { kind: "placing", placement };
   }
@@ -45,9 +55,14 @@ export class Follower {
     return this.#state.kind !== "placing";
   }
 
+  /** Pieces of files read so far; grows also while a place is looked for. */
+  get beats(): number {
+    return this.#succession.beats;
+  }
+
   /** Whether the next step would find what the last one found: the end of alerts.json. */
   isStill(): boolean {
-    return this.#stillness.holds(this.#options.path);
+    return !this.#revisits.isDue && this.#stillness.holds(this.#options.path);
   }
 
   /** Goes on as far as there is something to read. Returns whether the next step should follow at once. */
@@ -57,11 +72,14 @@ export class Follower {
       case "placing":
         return this.#open(() => state.placement.place(signal), signal);
       case "between":
-        return this.#open(() => this.#succession.next(this.#journal, signal), signal);
+        return (
+          (await this.#revisit(undefined, signal)) ||
+          this.#open(() => this.#succession.next(this.#journal, signal), signal)
+        );
       case "following":
         return this.#follow(state, signal);
       case "ending":
-        return this.#end(state.generation, signal);
+        return this.#end(state, signal);
       default:
         return state satisfies never;
     }
@@ -74,21 +92,35 @@ export class Follower {
       trouble: this.#trouble.reason,
       isAtEnd: this.#isAtEnd,
       size: this.#size,
-      backlog: this.#backlog,
+      backlog: this.#backlog.of(this.#journal),
       lastTimeMs: this.#journal.lastTimeMs,
+      damaged: this.#journal.damaged.all,
     };
     return statusOf(situation, Date.now());
   }
 
-  /** Finds out how much there is to read, for the status. */
+  /** Finds out how much there is to read, and whether what could not be read can be, for the status. */
   async measure(): Promise<void> {
+    this.#noteProgress();
     try {
       const state = this.#state;
-      this.#size = this.#stillness.size ?? ("generation" in state ? await state.generation.size() : undefined);
-      if (!this.#isAtEnd) this.#backlog = await measureBacklog(this.#succession, this.#journal);
+      const size = this.#stillness.size ?? ("generation" in state ? await state.generation.size() : undefined);
+      // Another file may be read by now, whose size was asked when it was opened.
+      if (state === this.#state && "generation" in state) this.#size = size;
+      if (!this.#isAtEnd) await this.#backlog.measure(this.#succession, this.#journal);
     } catch {
       // Closed in this moment, or not readable: the numbers stay, and reading reports what is wrong.
     }
+  }
+
+  #noteProgress(): void {
+    const { reading } = this.#journal;
+    const failed = this.#failedAt;
+    if (failed === undefined || reading === undefined) return;
+    if (reading.visit === failed.visit && reading.offset <= failed.offset) return;
+    this.#failedAt = undefined;
+    this.#reopening.reset();
+    this.#trouble.clear(`${reading.visit.origin.file} can be read again.`);
   }
 
   /** Between steps, and only when no other step is to follow. Safe twice. */
@@ -97,6 +129,7 @@ export class Follower {
     if (!("generation" in state)) return;
     this.#state = { kind: "between" };
     await state.generation.close();
+    if (state.kind === "following") await state.revisit?.back?.generation.close();
   }
 
   async #open(find: () => Promise<Opened | undefined>, signal: AbortSignal): Promise<boolean> {
@@ -113,10 +146,11 @@ export class Follower {
       return false;
     }
     if (opened) {
-      const { generation, afterRank } = opened;
+      const { generation, afterRank, doneTo = 0 } = opened;
       // The size of the file before it says nothing of this one; undefined until it is measured, if it cannot be asked.
       this.#size = await generation.size().catch(() => undefined);
       this.#begin(generation, afterRank);
+      this.#doneTo = doneTo;
       this.#state = { kind: "following", generation, wasLive: false };
       this.#trouble.clear(`${generation.origin.file} can be read again.`);
       log.info({ file: generation.origin.file, offset: generation.offset }, "reading alerts");
@@ -132,7 +166,6 @@ export class Follower {
 
   async #follow(state: Following, signal: AbortSignal): Promise<boolean> {
     const { generation } = state;
-    const { file } = generation.origin;
     this.#isAtEnd = false;
     this.#stillness.forget();
     const pause = await this.#feeder.feed(generation, signal);
@@ -140,39 +173,37 @@ export class Follower {
       case "stopped":
         return false;
       case "failed":
-        return this.#report(pause.reason, file);
+        return this.#failed(state, pause.reason, signal);
       case "replaced":
         return this.#startAgain(generation);
-      case "broken": {
-        const offset = this.#feeder.lineStart;
-        this.#options.log.error(
-          `${file} cannot be decompressed beyond byte ${generation.offset} of its content: ${describe(pause.reason)}. ` +
-            `What came out was read; the rest is lost unless an intact copy is put there and sent: ` +
-            replayCommand(file, offset),
-        );
-        return this.#finish(generation, signal);
-      }
+      case "broken":
+        return this.#leaveDamaged(state, pause.reason);
       case "end":
+        this.#reopening.reset();
         if (pause.ignoredBytes !== undefined && pause.ignoredBytes > 0) {
           this.#options.log.warn(
-            `${file} is whole, but ${pause.ignoredBytes} bytes behind its compressed data are not gzip: they were ` +
+            `${generation.origin.file} is whole, but ${pause.ignoredBytes} bytes behind its compressed data are not gzip: they were ` +
               `left out, as gzip(1) leaves them out.`,
           );
         }
-        return generation.isCompressed ? this.#finish(generation, signal) : this.#lookAtPath(state);
+        return generation.isCompressed || state.revisit !== undefined
+          ? this.#finish(generation, signal)
+          : this.#lookAtPath(state, signal);
       default:
         return pause satisfies never;
     }
   }
 
   /** At the end of a plain file: more may come, unless it is over. */
-  async #lookAtPath(state: Following): Promise<boolean> {
+  async #lookAtPath(state: Following, signal: AbortSignal): Promise<boolean> {
     const { path, onEnd } = this.#options;
+    // Not in the middle of a line, which would have to be read once more.
+    if (this.#feeder.unfinishedBytes === 0 && (await this.#revisit(state, signal))) return true;
     try {
       const found = await look(path);
       if (found?.id === state.generation.origin.id) {
         state.wasLive = this.#isAtEnd = true;
-        this.#backlog = { bytes: 0, compressed: 0 };
+        this.#backlog.caughtUp();
         this.#journal.caughtUp();
         this.#trouble.clear(`${path} is there again.`);
         this.#stillness.take(found, state.generation.offset);
@@ -199,10 +230,11 @@ export class Follower {
     return true;
   }
 
-  async #end(generation: Generation, signal: AbortSignal): Promise<boolean> {
+  async #end(state: Ending, signal: AbortSignal): Promise<boolean> {
+    const { generation } = state;
     const pause = await this.#feeder.feed(generation, signal);
     if (pause.kind === "stopped") return false;
-    if (pause.kind === "failed") return this.#report(pause.reason, generation.origin.file);
+    if (pause.kind === "failed") return this.#failed(state, pause.reason, signal);
     // Replaced after it was over: what stands there now is not the log any more.
     if (pause.kind === "replaced") this.#feeder.reset(this.#journal.reading?.offset ?? 0);
     return this.#finish(generation, signal);
@@ -211,10 +243,76 @@ export class Follower {
   async #finish(generation: Generation, signal: AbortSignal): Promise<boolean> {
     await this.#feeder.feedRest(signal);
     if (signal.aborted) return false;
-    this.#journal.finish();
-    this.#state = { kind: "between" };
+    const { damaged, reading } = this.#journal;
+    const known = damaged.find(generation.origin.name?.stem ?? null);
+    if (known !== undefined) {
+      damaged.forget(known.name, reading?.visit.number ?? 0);
+      this.#options.log.info(
+        `${generation.origin.file}, which was damaged, was read on from byte ${known.end} to its end.`,
+      );
+    }
     this.#options.log.info({ file: generation.origin.file, bytes: generation.offset }, "read to the end");
-    await generation.close();
+    await this.#leave(generation);
+    return true;
+  }
+
+  /** The generation is over: goes back to what was followed before it, or on to the next one. */
+  async #leave(generation: Generation, isDead = false): Promise<void> {
+    const state = this.#state;
+    const back = state.kind === "following" ? state.revisit?.back : undefined;
+    const { afterRank } = this.#journal;
+    this.#journal.finish();
+    this.#state = back ?? { kind: "between" };
+    if (back !== undefined) this.#begin(back.generation, afterRank);
+    await (isDead ? closeDead(generation) : generation.close());
+  }
+
+  /** What a damaged archive lacks may come: its place is remembered, and the line that is cut is left to then. */
+  async #leaveDamaged({ generation, revisit }: Following, reason: unknown): Promise<boolean> {
+    const { damaged, reading } = this.#journal;
+    const { file, name } = generation.origin;
+    const { log } = this.#options;
+    const end = Math.max(this.#feeder.lineStart, this.#doneTo);
+    this.#journal.advance(end);
+    const known = damaged.find(name?.stem ?? null);
+    const givenUp = damaged.note(generation, end, reading?.visit.number ?? 0);
+    const text =
+      `${file} cannot be decompressed beyond byte ${generation.offset} of its content: ${describe(reason)}. It was read ` +
+      `up to byte ${end}. Put an intact copy in its place, and the rest is read by itself. Or send the rest from a copy ` +
+      `elsewhere, named by its own path: ${replayCommand(file, end)}`;
+    if (revisit === undefined || known?.end !== end) log.error(text);
+    else log.warn(`${file} changed, and still holds nothing beyond byte ${end}.`);
+    for (const old of givenUp) {
+      log.error(
+        `There are too many damaged archives: ${old.file} is not looked at any more. It was read up to byte ${old.end}; ` +
+          `send the rest from an intact copy: ${replayCommand(old.file, old.end)}`,
+      );
+    }
+    await this.#leave(generation);
+    return true;
+  }
+
+  /**
+   * Reads a damaged archive on when it has changed.
+   * @param back what is open, at its end and at the end of a line
+   * @returns whether one was opened
+   */
+  async #revisit(back: Following | undefined, signal: AbortSignal): Promise<boolean> {
+    if (!this.#revisits.isDue) return false;
+    const generation = await this.#revisits.next(signal);
+    if (generation === undefined) return false;
+    if (signal.aborted) {
+      await generation.close();
+      return false;
+    }
+    const { afterRank } = this.#journal;
+    if (back !== undefined) this.#journal.finish();
+    this.#stillness.forget();
+    this.#size = await generation.size().catch(() => undefined);
+    this.#begin(generation, afterRank);
+    this.#isAtEnd = false;
+    this.#state = { kind: "following", generation, wasLive: false, revisit: { back } };
+    this.#options.log.info({ file: generation.origin.file, offset: generation.offset }, "reading on a damaged archive");
     return true;
   }
 
@@ -224,13 +322,48 @@ export class Follower {
         `written beyond byte ${this.#journal.reading?.offset ?? 0} by then, if anything, is lost.`,
     );
     await generation.restart();
+    this.#size = await generation.size().catch(() => undefined);
     this.#begin(generation, this.#journal.afterRank);
     return true;
   }
 
   #begin(generation: Generation, afterRank: number): void {
+    this.#doneTo = 0;
     this.#journal.begin(generation.origin, generation.offset, afterRank);
     this.#feeder.reset(generation.offset);
+  }
+
+  /** A read failed: it may be tried again, by another descriptor where this one is dead. */
+  async #failed(state: Following | Ending, reason: unknown, signal: AbortSignal): Promise<boolean> {
+    const { generation } = state;
+    const { file } = generation.origin;
+    const { reading, afterRank } = this.#journal;
+    this.#failedAt = reading && { ...reading };
+    await this.#report(reason, file);
+    const again = await this.#reopening.try(generation, signal);
+    if (again.kind === "later") return false;
+    const place = this.#feeder.lineStart;
+    if (again.kind === "gone") {
+      this.#options.log.error(
+        `${file} cannot be read beyond byte ${generation.offset}: ${describe(reason)}; and for a minute no file holds ` +
+          `what it held. What followed byte ${place} is lost unless the file is put back and sent: ` +
+          `${replayCommand(file, place)} Going on with the next file.`,
+      );
+      await this.#leave(generation, true);
+    } else {
+      // What was read of an unfinished line is kept: the same bytes stand before the place.
+      this.#journal.begin(again.generation.origin, place, afterRank);
+      this.#state = { ...state, generation: again.generation };
+      this.#options.log.warn(
+        `${file} could not be read any more: ${describe(reason)}. It was opened again, and is read on from byte ` +
+          `${again.generation.offset}, where the same bytes stand as before.`,
+      );
+      await closeDead(generation);
+    }
+    this.#failedAt = undefined;
+    this.#reopening.reset();
+    this.#trouble.clear(`${file} is no longer waited for.`);
+    return true;
   }
 
   /** What the system refuses is said and tried again; anything else is a fault of the program and ends it. */
@@ -239,4 +372,9 @@ export class Follower {
     this.#trouble.raise(await explain(path, reason));
     return false;
   }
+}
+
+/** Closes a descriptor that cannot be read: that it cannot be closed properly either says nothing new. */
+async function closeDead(generation: Generation): Promise<void> {
+  await generation.close().catch(() => undefined);
 }

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { DfnError } from "../../errors.ts";
-import type { LogFile } from "./archives.ts";
+import type { LogFile, Sight } from "./archives.ts";
 import type { DatedName } from "./dated-name.ts";
 import { endsWith, fingerprint, headBytes, type Fingerprint, type Identity, type Seen } from "./fingerprint.ts";
 import { GzipReader } from "./gzip-reader.ts";
@@ -33,16 +33,24 @@ export function seen(origin: Origin): Seen {
 
 /** One physical file of the log, open: plain, or compressed and then read decompressed. */
 export class Generation {
+  /** What the file was when it was opened. */
+  readonly sight: Sight;
   readonly #reader: Reader;
+  readonly #beat: () => void;
   #origin: Origin;
 
-  private constructor(reader: Reader, origin: Origin) {
+  private constructor(reader: Reader, origin: Origin, sight: Sight, beat: () => void) {
     this.#reader = reader;
     this.#origin = origin;
+    this.sight = sight;
+    this.#beat = beat;
   }
 
-  /** Opens at the first byte. Throws a system error (ENOENT, EACCES, ...), or a DfnError for what is no regular file. */
-  static async open(file: LogFile, buffers: ChunkBuffers): Promise<Generation> {
+  /**
+   * Opens at the first byte. Throws a system error (ENOENT, EACCES, ...), or a DfnError for what is no regular file.
+   * @param beat called for each piece of the file that is read, also on the way to an offset
+   */
+  static async open(file: LogFile, buffers: ChunkBuffers, beat: () => void): Promise<Generation> {
     // Without O_NONBLOCK a pipe at that path would block the thread until somebody writes to it.
     const handle = await open(file.path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
@@ -53,10 +61,12 @@ export class Generation {
           `${file.path} is not a regular file; sources.tail.path must name Wazuh's alerts.json.`,
         );
       }
-      const reader = file.compressed ? new GzipReader(handle) : new PlainReader(handle, buffers);
+      const reader = file.compressed ? new GzipReader(handle, beat) : new PlainReader(handle, buffers);
       const id = `${found.dev}:${found.ino}`;
+      const sight = { id, size: Number(found.size), changedNs: found.ctimeNs };
       const head = await reader.head();
-      return new Generation(reader, { file: file.path, id, name: file.name, head, isCompressed: file.compressed });
+      const origin = { file: file.path, id, name: file.name, head, isCompressed: file.compressed };
+      return new Generation(reader, origin, sight, beat);
     } catch (reason) {
       await handle.close();
       throw reason;
@@ -75,12 +85,18 @@ export class Generation {
     return this.#reader.offset;
   }
 
+  /** The bytes right before the offset, as they were read, at most `beforeBytes`. */
+  get before(): Buffer {
+    return this.#reader.before;
+  }
+
   size(): Promise<number | undefined> {
     return this.#reader.size();
   }
 
   /** The next bytes in order; see `Read`. */
   async read(): Promise<Read> {
+    this.#beat();
     const from = this.#reader.offset;
     const found = await this.#reader.read();
     const head = this.#origin.head;
@@ -97,8 +113,13 @@ export class Generation {
    * @returns false when it does not stand there, or the file is shorter, or the signal was aborted; close it then
    */
   async seek(offset: number, before: Fingerprint | undefined, signal: AbortSignal): Promise<boolean> {
-    const bytes = await this.#reader.seek(offset, signal);
+    const bytes = await this.seekTo(offset, signal);
     return bytes !== undefined && (before === undefined || endsWith(bytes, before));
+  }
+
+  /** As `seek`. @returns up to `beforeBytes` that stand before the offset, or undefined when it cannot be gone to */
+  seekTo(offset: number, signal: AbortSignal): Promise<Buffer | undefined> {
+    return this.#reader.seek(offset, signal);
   }
 
   /** Begins again at the first byte as another origin, after a plain file was truncated or overwritten in place. */

@@ -8,12 +8,15 @@ export class GzipReader implements Reader {
   readonly #handle: FileHandle;
   readonly #file: GzipFile;
   #offset = 0;
+  #before: Buffer = Buffer.alloc(0);
   /** Decompressed, and not given yet. */
   #ahead: Buffer | undefined;
 
-  constructor(handle: FileHandle) {
+  /** @param beat called for each piece of the file that is read */
+  constructor(handle: FileHandle, beat: () => void) {
     this.#handle = handle;
     this.#file = new GzipFile(async (into, position) => {
+      beat();
       const { bytesRead } = await handle.read(into, 0, into.length, position);
       return bytesRead;
     });
@@ -23,11 +26,15 @@ export class GzipReader implements Reader {
     return this.#offset;
   }
 
+  get before(): Buffer {
+    return this.#before;
+  }
+
   async read(): Promise<Read> {
     const bytes = this.#ahead;
     this.#ahead = undefined;
     const found: Read = bytes === undefined ? await this.#file.read() : { kind: "bytes", bytes };
-    if (found.kind === "bytes") this.#offset += found.bytes.length;
+    if (found.kind === "bytes") this.#pass(found.bytes);
     return found;
   }
 
@@ -40,17 +47,25 @@ export class GzipReader implements Reader {
   }
 
   async seek(offset: number, signal: AbortSignal): Promise<Buffer | undefined> {
-    let before: Buffer = Buffer.alloc(0);
     while (this.#offset < offset && !signal.aborted) {
-      const found = await this.read();
+      const bytes = this.#ahead;
+      this.#ahead = undefined;
+      const found = bytes === undefined ? await this.#file.read() : { kind: "bytes" as const, bytes };
       if (found.kind !== "bytes") return undefined;
-      const surplus = Math.max(0, this.#offset - offset);
-      const skipped = found.bytes.subarray(0, found.bytes.length - surplus);
-      if (surplus > 0) this.#ahead = found.bytes.subarray(skipped.length);
-      this.#offset -= surplus;
-      before = Buffer.concat([before, skipped.subarray(-beforeBytes)]).subarray(-beforeBytes);
+      const skipped = found.bytes.subarray(0, offset - this.#offset);
+      if (skipped.length < found.bytes.length) this.#ahead = found.bytes.subarray(skipped.length);
+      this.#pass(skipped);
     }
-    return this.#offset === offset ? before : undefined;
+    return this.#offset === offset ? this.#before : undefined;
+  }
+
+  #pass(bytes: Buffer): void {
+    this.#offset += bytes.length;
+    const isEnough = bytes.length >= beforeBytes;
+    // A copy: what was handed out may be written over.
+    this.#before = Buffer.from(
+      isEnough ? bytes.subarray(-beforeBytes) : Buffer.concat([this.#before, bytes]).subarray(-beforeBytes),
+    );
   }
 
   size(): Promise<undefined> {

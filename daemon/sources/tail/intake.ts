@@ -9,6 +9,11 @@ export interface OpenLine {
 /** Wants to know when the position has passed a line for good. */
 export interface Passing {
   passed(): void;
+  /**
+   * This line and a later one are done, while an older one is not: from now on this one is told for both, and the later
+   * one never. However many are joined, what is kept of them must not grow.
+   */
+  join(later: this): void;
 }
 
 /**
@@ -21,6 +26,8 @@ export interface TailIntake {
    * buffers again and again.
    */
   next(bytes: Buffer, from: number, end: number): number;
+  /** Whether a line without a relevant byte must be delivered all the same: an alert in it may be torn. Default: no. */
+  mayBeTorn?(line: Buffer): boolean;
   /** So many complete lines passed by that are of no interest: read and ignored. */
   ignored(lines: number): void;
   /**

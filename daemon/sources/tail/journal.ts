@@ -1,4 +1,5 @@
 import type { Body, DoneBeyond, Finished, Position, Sent } from "./checkpoint.ts";
+import { DamagedArchives } from "./damaged.ts";
 import { parseStem } from "./dated-name.ts";
 import { isSame, type Fingerprint } from "./fingerprint.ts";
 import { identityOf, seen, type Origin } from "./generation.ts";
@@ -38,6 +39,7 @@ export interface Snapshot {
 /** What was read, what of it has its outcome, and so what a checkpoint must say. No I/O. */
 export class Journal {
   readonly ledger = new Ledger<Spot>();
+  readonly damaged = new DamagedArchives();
   /** Relevant alerts with an older timestamp were not asked for. */
   notBeforeMs: number | undefined;
   /** Time of the last line read, in milliseconds since 1970. */
@@ -58,6 +60,7 @@ export class Journal {
     this.#afterRank = body.afterRank;
     this.#finished = body.finished.map((finished) => ({ ...finished, visit: undefined }));
     this.#doneBefore = body.doneBeyond.map((known) => ({ known, offsets: new Set(known.offsets) }));
+    this.damaged.restore(body.damaged ?? []);
     this.notBeforeMs = body.notBeforeMs ?? undefined;
     this.#newestSecond = body.newestSecond ?? undefined;
   }
@@ -128,7 +131,9 @@ export class Journal {
     this.#skips = [];
     this.notBeforeMs = undefined;
     if (this.#doneBefore.length === 0) return;
-    this.#doneBefore = this.#doneBefore.filter(({ known: { name } }) => rankOf(name) > this.afterRank);
+    this.#doneBefore = this.#doneBefore.filter(
+      ({ known: { name } }) => rankOf(name) > this.afterRank || this.damaged.has(name),
+    );
   }
 
   /** @param mostDone so many lines done beyond the position are noted, the oldest first */
@@ -138,12 +143,14 @@ export class Journal {
     const behind = this.#finished.filter(({ visit }) => (visit?.number ?? 0) < number).slice(-keptFinished);
     this.#finished = [...behind, ...this.#finished.filter(({ visit }) => (visit?.number ?? 0) >= number)];
     const identity = spot && identityOf(spot.visit.origin);
+    const damaged = this.damaged.snapshot(number);
     const body: Omit<Body, "position"> = {
       afterRank: spot?.visit.afterRank ?? this.#afterRank,
       finished: [...behind.map(({ id, name, head, end }) => ({ id, name, head, end })), ...this.#turnedBack(spot)],
       doneBeyond: this.#doneBeyond(mostDone),
       notBeforeMs: this.notBeforeMs ?? null,
       newestSecond: this.#newestSecond ?? null,
+      ...(damaged.length > 0 && { damaged }),
       ...sent,
     };
     return {

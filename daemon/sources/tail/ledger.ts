@@ -1,28 +1,46 @@
 import type { OpenLine, Passing } from "./intake.ts";
 
-/** A line that has no outcome yet, or whose outcome cannot be told yet because an older line has none. */
+/** A line that has no outcome yet, and what is done between it and the next such line. */
 class Entry<Spot> implements OpenLine {
   readonly spot: Spot;
-  done = false;
+  isDone = false;
   /** Whether the intake's `deliver` has returned; before that whom to tell is not known. */
-  handed = false;
+  isHanded = false;
+  /** Told when the position has passed this line. */
   passing: Passing | undefined;
-  readonly #release: () => void;
+  /** Told when the position has passed the done lines behind this one: one for all of them. */
+  behind: Passing | undefined;
+  /** Lines behind this one, up to the next open one: of no interest, and done. */
+  ignoredBehind = 0;
+  doneBehind = 0;
+  older: Entry<Spot> | undefined;
+  newer: Entry<Spot> | undefined;
+  readonly #close: (entry: Entry<Spot>) => void;
 
-  /** @param release called when it has its outcome; the same function for all entries */
-  constructor(spot: Spot, release: () => void) {
+  /** @param close called once, when it has its outcome and was handed over; the same function for all entries */
+  constructor(spot: Spot, close: (entry: Entry<Spot>) => void) {
     this.spot = spot;
-    this.#release = release;
+    this.#close = close;
   }
 
   settled(): void {
-    this.done = true;
-    this.#release();
+    if (this.isDone) return;
+    this.isDone = true;
+    if (this.isHanded) this.#close(this);
   }
 }
 
-/** The list is packed when so many entries at its front are released, and they are at least half of it. */
+/** The list of spots is packed when so many at its front are released, and they are at least half of it. */
 const packAt = 1024;
+
+/** So many lines that are done beyond the oldest open one can be named; further ones are read again after a restart. */
+export const mostNamed = 50_000;
+
+/** Lines beyond the position that a restart hands on again although they are done with. */
+export interface ReadAgain {
+  readonly ignored: number;
+  readonly done: number;
+}
 
 /**
  * Which lines have their outcome. The position of the tail moves over a contiguous prefix of done lines only:
@@ -32,62 +50,151 @@ const packAt = 1024;
  *     100 gets done        x     x     x     -         100, 250, 400 are released; position 610
  *     610 gets done                          x         nothing open: the position is where the tail reads, 900
  *
- * Irrelevant lines need no entry. Each operation takes constant time, averaged over many.
+ * What it keeps grows with the open lines alone: a run of done lines is one `Passing`, a run of ignored ones a number,
+ * and no more than `most` (twice that for a while) of the done lines have their spots kept. Each operation takes
+ * constant time, averaged over many.
  */
 export class Ledger<Spot> {
-  #entries: Entry<Spot>[] = [];
+  readonly #most: number;
+  #oldest: Entry<Spot> | undefined;
+  #newest: Entry<Spot> | undefined;
+  #open = 0;
+  /** The open lines and the named done ones, in their order, from `#front` on. */
+  #spots: Spot[] = [];
   #front = 0;
+
+  /** @param most done lines beyond the oldest open one that `doneBeyond` names, the oldest ones */
+  constructor(most = mostNamed) {
+    this.#most = most;
+  }
 
   /** Where the oldest line without an outcome stands; undefined when every line has one. */
   get oldest(): Spot | undefined {
-    return this.#entries[this.#front]?.spot;
+    return this.#oldest?.spot;
   }
 
-  /** Lines held: those without outcome, and those done behind one of them. */
+  /** Spots held: of lines without outcome, and of those done behind one of them. */
   get size(): number {
-    return this.#entries.length - this.#front;
+    return this.#spots.length - this.#front;
+  }
+
+  /** What of the lines beyond the position is not among `doneBeyond`, and has its outcome all the same. */
+  get readAgain(): ReadAgain {
+    let ignored = 0;
+    let done = 0;
+    for (let entry = this.#oldest; entry !== undefined; entry = entry.newer) {
+      ignored += entry.ignoredBehind;
+      done += entry.doneBehind;
+    }
+    return { ignored, done: done - (this.size - this.#open) };
   }
 
   /**
-   * Opens an entry for a line and hands the line over.
+   * Opens an entry for a line and hands the line over. One that is settled at once and of which nobody is to be told is
+   * taken for ignored.
    * @param hand gives the line away, which may be settled at once, and returns whom to tell when the position has
    *             passed it
    */
   take(spot: Spot, hand: (line: OpenLine) => Passing | undefined): void {
-    const entry = new Entry(spot, this.#release);
-    this.#entries.push(entry);
+    const entry = new Entry(spot, this.#close);
+    entry.older = this.#newest;
+    if (this.#newest === undefined) this.#oldest = entry;
+    else this.#newest.newer = entry;
+    this.#newest = entry;
+    this.#open += 1;
+    this.#spots.push(spot);
     entry.passing = hand(entry);
-    entry.handed = true;
-    this.#release();
+    entry.isHanded = true;
+    if (!entry.isDone) return;
+    if (entry.passing === undefined) {
+      this.#unlink(entry);
+      if (this.#spots.at(-1) === spot) this.#spots.pop();
+      if (this.#oldest === undefined) this.#forgetSpots();
+      this.ignored(1);
+    } else this.#close(entry);
+  }
+
+  /** So many lines of no interest were passed by. */
+  ignored(lines: number): void {
+    if (this.#newest !== undefined) this.#newest.ignoredBehind += lines;
   }
 
   /** Notes a line that got its outcome before the last stop. */
   note(spot: Spot): void {
-    if (this.size === 0) return;
-    const entry = new Entry(spot, this.#release);
-    entry.done = true;
-    entry.handed = true;
-    this.#entries.push(entry);
+    if (this.#newest === undefined) return;
+    this.#newest.doneBehind += 1;
+    this.#spots.push(spot);
+    this.#boundSpots();
   }
 
-  /** Lines with an outcome beyond `oldest`, in their order. */
+  /** Lines with an outcome beyond `oldest`, in their order; the first `most` of them, at least. */
   *doneBeyond(): Generator<Spot> {
-    for (let at = this.#front; at < this.#entries.length; at++) {
-      const entry = this.#entries[at];
-      if (entry?.done === true) yield entry.spot;
+    let open = this.#oldest;
+    for (let at = this.#front; at < this.#spots.length; at++) {
+      const spot = this.#spots[at]!;
+      if (open?.spot === spot) open = open.newer;
+      else yield spot;
     }
   }
 
-  readonly #release = (): void => {
-    for (let entry = this.#entries[this.#front]; entry?.done === true && entry.handed;) {
-      this.#front++;
-      // May settle further lines and come back here; the front has moved already.
-      entry.passing?.passed();
-      entry = this.#entries[this.#front];
+  readonly #close = (entry: Entry<Spot>): void => {
+    const { older, passing, behind } = entry;
+    this.#unlink(entry);
+    if (older !== undefined) {
+      older.behind = joined(joined(older.behind, passing), behind);
+      older.ignoredBehind += entry.ignoredBehind;
+      older.doneBehind += entry.doneBehind + 1;
+      this.#boundSpots();
+      return;
     }
-    if (this.#front >= packAt && this.#front * 2 >= this.#entries.length) {
-      this.#entries = this.#entries.slice(this.#front);
+    this.#forgetSpots();
+    // May settle further lines and come back here; the front has moved already.
+    passing?.passed();
+    behind?.passed();
+  };
+
+  #unlink({ older, newer }: Entry<Spot>): void {
+    if (older === undefined) this.#oldest = newer;
+    else older.newer = newer;
+    if (newer === undefined) this.#newest = older;
+    else newer.older = older;
+    this.#open -= 1;
+  }
+
+  /** Forgets what stands before the oldest open line. */
+  #forgetSpots(): void {
+    const oldest = this.#oldest?.spot;
+    if (oldest === undefined) {
+      this.#spots = [];
+      this.#front = 0;
+      return;
+    }
+    while (this.#front < this.#spots.length && this.#spots[this.#front] !== oldest) this.#front++;
+    if (this.#front >= packAt && this.#front * 2 >= this.#spots.length) {
+      this.#spots = this.#spots.slice(this.#front);
       this.#front = 0;
     }
-  };
+  }
+
+  /** Leaves the spots of the newest done lines out where there are too many. */
+  #boundSpots(): void {
+    if (this.size - this.#open <= this.#most * 2) return;
+    const kept: Spot[] = [];
+    let done = 0;
+    let open = this.#oldest;
+    for (let at = this.#front; at < this.#spots.length; at++) {
+      const spot = this.#spots[at]!;
+      const isOpen = open?.spot === spot;
+      if (isOpen) open = open?.newer;
+      if (isOpen || ++done <= this.#most) kept.push(spot);
+    }
+    this.#spots = kept;
+    this.#front = 0;
+  }
+}
+
+function joined(earlier: Passing | undefined, later: Passing | undefined): Passing | undefined {
+  if (earlier === undefined || later === undefined) return earlier ?? later;
+  earlier.join(later);
+  return earlier;
 }

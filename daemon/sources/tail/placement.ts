@@ -85,7 +85,8 @@ export class Placement {
           `which it was read before it was compressed. Going on behind it.`,
       );
     }
-    return { generation, afterRank: body.afterRank };
+    const doneTo = located.kind === "shorter" ? position?.offset : undefined;
+    return { generation, afterRank: body.afterRank, doneTo };
   }
 
   async #salvage(body: Body, signal: AbortSignal): Promise<Opened | undefined> {

@@ -38,6 +38,10 @@ export class PlainReader implements Reader {
     return this.#offset;
   }
 
+  get before(): Buffer {
+    return this.#before;
+  }
+
   async read(): Promise<Read> {
     const reading = this.#ahead ?? this.#begin();
     this.#ahead = undefined;

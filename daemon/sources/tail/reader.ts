@@ -13,6 +13,8 @@ export type Read =
 export interface Reader {
   /** Bytes given so far plus bytes skipped: the offset, decompressed, of the byte that comes next. */
   readonly offset: number;
+  /** The bytes right before the offset, as they were read, at most `beforeBytes`. */
+  readonly before: Buffer;
   read(): Promise<Read>;
   /** First bytes of the file, as far as they stand there now, at most `headBytes`. Does not move the offset. */
   head(): Promise<Buffer>;

@@ -2,6 +2,8 @@
 export interface Sieve {
   next(bytes: Buffer, from: number, end: number): number;
   ignored(lines: number): void;
+  /** Whether a line that `next` passed by must be handed on all the same, because it may be torn; default: none is. */
+  mayBeTorn?(line: Buffer): boolean;
 }
 
 /** A line that the tail must hand on. */
@@ -18,13 +20,17 @@ export interface Piece {
 }
 
 const newline = 0x0a;
+const opening = 0x7b;
+const closing = 0x7d;
 const smallBytes = 64 * 1024;
 /** A line that is longer than that is seldom, and gets a buffer of its own, of the largest size. */
 const longBytes = 1024 * 1024;
 
 /**
  * Makes lines out of chunks. A line is complete at its newline and never before. Irrelevant lines are only counted:
- * the sieve names the next relevant byte, and everything before its line is passed by.
+ * the sieve names the next relevant byte, and everything before its line is passed by. Of what is passed by, lines that
+ * begin like JSON and do not end like it are shown to the sieve, and so is each line that did not come in one chunk: when
+ * analysisd is killed in mid-line, that line is met at the end of the file before it goes on. The rest costs nothing.
  *
  * Between chunks only the beginning of the unfinished line is kept, at most `maxLineBytes` of it.
  */
@@ -64,7 +70,7 @@ export class Splitter {
       }
       this.#absorb(chunk.subarray(0, end));
       const piece = this.rest();
-      if (piece.kind === "over-long" || this.#isRelevant(piece.bytes)) yield piece;
+      if (piece.kind === "over-long" || this.#isRelevant(piece.bytes) || this.#mayBeTorn(piece.bytes)) yield piece;
       else this.#sieve.ignored(1);
       this.#lineStart += piece.length + 1;
       this.#shrink();
@@ -94,12 +100,14 @@ export class Splitter {
     return { kind, offset: this.#lineStart, length, bytes: this.#carry.subarray(0, kept), isOwn };
   }
 
-  /** Counts whole lines of no interest; only an over-long one among them is a piece. */
+  /** Counts whole lines of no interest; only an over-long or a torn one among them is a piece. */
   *#passBy(chunk: Buffer, from: number, to: number, base: number): Generator<Piece> {
     let lines = 0;
     for (let at = from; at < to;) {
       const stop = chunk.indexOf(newline, at);
-      if (stop - at > this.#maxLineBytes) yield this.#piece(chunk, at, stop, base);
+      const isOpen = chunk[at] === opening && stop > at && chunk[stop - 1] !== closing;
+      const isPiece = stop - at > this.#maxLineBytes || (isOpen && this.#mayBeTorn(chunk.subarray(at, stop)));
+      if (isPiece) yield this.#piece(chunk, at, stop, base);
       else lines++;
       at = stop + 1;
     }
@@ -115,6 +123,10 @@ export class Splitter {
 
   #isRelevant(line: Buffer): boolean {
     return line.length > 0 && this.#sieve.next(line, 0, line.length) >= 0;
+  }
+
+  #mayBeTorn(line: Buffer): boolean {
+    return this.#sieve.mayBeTorn?.(line) === true;
   }
 
   #absorb(bytes: Buffer): void {

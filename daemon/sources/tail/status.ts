@@ -1,4 +1,5 @@
 import type { Backlog } from "./backlog.ts";
+import type { DamagedArchive } from "./damaged.ts";
 import type { Spot } from "./journal.ts";
 
 /** What the tail does, for people and metrics. */
@@ -11,12 +12,20 @@ export interface TailStatus {
   readonly offset: number;
   /** Bytes it holds, as of the last second; undefined for a compressed one. */
   readonly size: number | undefined;
-  /** Bytes in plain files that are not handed on yet, as of the last second. */
-  readonly lagBytes: number;
+  /**
+   * Bytes in plain files that are not handed on yet, as of the last second; undefined while that cannot be known: nothing
+   * was measured yet, the place is looked for, or the log cannot be read.
+   */
+  readonly lagBytes: number | undefined;
   /** Unread compressed files, whose size is not known and not in `lagBytes`. */
   readonly lagCompressedFiles: number;
-  /** Age of the newest alert read while there is more to read; 0 at the end of the log. */
-  readonly lagSeconds: number;
+  /**
+   * Age of the newest alert read while there is more to read; 0 at the end of the log. Undefined while `lagBytes` is, before
+   * an alert was read, and where the alert is of a later time than now.
+   */
+  readonly lagSeconds: number | undefined;
+  /** Archives that could not be decompressed to their end, and up to which byte of their content they were read. */
+  readonly damagedArchives?: readonly { readonly file: string; readonly offset: number }[] | undefined;
 }
 
 /** How the checkpoint on the disk stands. */
@@ -35,22 +44,43 @@ export interface Situation {
   readonly trouble: string | undefined;
   readonly isAtEnd: boolean;
   readonly size: number | undefined;
-  readonly backlog: Backlog;
+  /** Undefined before it was measured. */
+  readonly backlog: Backlog | undefined;
   /** Time of the last line read, in milliseconds since 1970. */
   readonly lastTimeMs: number | undefined;
+  readonly damaged: readonly DamagedArchive[];
 }
+
+/** Clocks are set by less than that all the time. */
+const jitterMs = 1000;
 
 /** @param wallClockMs milliseconds since 1970 */
 export function statusOf(now: Situation, wallClockMs: number): TailStatus {
-  const offset = now.reading?.offset ?? 0;
-  const ageMs = now.isAtEnd || now.lastTimeMs === undefined ? 0 : Math.max(0, wallClockMs - now.lastTimeMs);
+  const { reading, trouble, isAtEnd, size, backlog } = now;
+  const offset = reading?.offset ?? 0;
+  const isKnown = trouble === undefined && (isAtEnd || (reading !== undefined && backlog !== undefined));
+  const isCompressed = reading?.visit.origin.isCompressed === true;
+  const left = size === undefined ? (isCompressed ? 0 : undefined) : Math.max(0, size - offset);
   return {
-    state: now.trouble === undefined ? (now.isAtEnd ? "following" : "catching-up") : `waiting: ${now.trouble}`,
-    file: now.reading?.visit.origin.file ?? now.path,
+    state: trouble === undefined ? (isAtEnd ? "following" : "catching-up") : `waiting: ${trouble}`,
+    file: reading?.visit.origin.file ?? now.path,
     offset,
-    size: now.size,
-    lagBytes: Math.max(0, (now.size ?? offset) - offset) + now.backlog.bytes,
-    lagCompressedFiles: now.backlog.compressed,
-    lagSeconds: Math.round(ageMs / 1000),
+    size,
+    lagBytes: isKnown
+      ? isAtEnd
+        ? (left ?? 0)
+        : left === undefined
+          ? undefined
+          : left + (backlog?.bytes ?? 0)
+      : undefined,
+    lagCompressedFiles: isAtEnd ? 0 : (backlog?.compressed ?? 0),
+    lagSeconds: isKnown ? lagSeconds(now, wallClockMs) : undefined,
+    damagedArchives: now.damaged.map(({ file, end }) => ({ file, offset: end })),
   };
+}
+
+function lagSeconds({ isAtEnd, lastTimeMs }: Situation, wallClockMs: number): number | undefined {
+  if (isAtEnd) return 0;
+  if (lastTimeMs === undefined || lastTimeMs > wallClockMs + jitterMs) return undefined;
+  return Math.round(Math.max(0, wallClockMs - lastTimeMs) / 1000);
 }

@@ -10,6 +10,8 @@ export interface Opened {
   readonly generation: Generation;
   /** Generations that rank above this are unread when this one is over. */
   readonly afterRank: number;
+  /** What was read of it before, where that is known: a damaged `.gz` may end before it, and be whole later. */
+  readonly doneTo?: number | undefined;
 }
 
 interface Between {
@@ -23,14 +25,20 @@ export class Succession {
   /** Path of alerts.json. */
   readonly path: string;
   readonly #buffers = chunkBuffers();
+  #beats = 0;
 
   constructor(path: string) {
     this.path = path;
     this.archives = new Archives(dirname(path));
   }
 
+  /** Pieces of files read so far, also on the way to a place: it grows while there is progress. */
+  get beats(): number {
+    return this.#beats;
+  }
+
   open(file: LogFile): Promise<Generation> {
-    return Generation.open(file, this.#buffers);
+    return Generation.open(file, this.#buffers, this.#beat);
   }
 
   /**
@@ -73,8 +81,8 @@ export class Succession {
       const generation = file ? await this.open(file.archive) : live;
       if (!generation) return undefined;
       const afterRank = file ? file.afterRank : (generation.origin.name?.rank ?? journal.afterRank);
-      opened = { generation, afterRank };
       const end = journal.endOf(generation.origin);
+      opened = { generation, afterRank, doneTo: end };
       // Where it does not reach that far it was truncated, and stays at its first byte; a `.gz` stays at its end.
       if (end !== undefined) await generation.seek(end, undefined, signal);
       return opened;
@@ -86,6 +94,10 @@ export class Succession {
       if (live && opened?.generation !== live) await live.close();
     }
   }
+
+  readonly #beat = (): void => {
+    this.#beats += 1;
+  };
 
   /** What is to be read before alerts.json. */
   async #between(journal: Journal, live: Generation | undefined): Promise<Between | undefined> {

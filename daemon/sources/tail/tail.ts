@@ -3,6 +3,7 @@ import type { SinkOffsets } from "../../delivery/contract.ts";
 import { CheckpointStore, type Loaded } from "./checkpoint-store.ts";
 import { Follower } from "./follower.ts";
 import { Journal } from "./journal.ts";
+import type { ReadAgain } from "./ledger.ts";
 import type { TailOptions } from "./options.ts";
 import { Saver } from "./saver.ts";
 import type { CheckpointStatus, TailStatus } from "./status.ts";
@@ -85,13 +86,21 @@ export class Tail implements AsyncDisposable {
     return this.#follower?.status();
   }
 
-  /** Looks at the log so far: as long as it does not wait for room it makes one in 10 seconds, or more. */
+  /**
+   * Looks at the log and pieces of files read so far: as long as it does not wait for room it makes one in 10 seconds, or
+   * more, also while it looks for its place in a large archive.
+   */
   get steps(): number {
-    return this.#steps;
+    return this.#steps + (this.#follower?.beats ?? 0);
   }
 
   checkpoint(): CheckpointStatus {
     return this.#store.status();
+  }
+
+  /** What was handed on beyond the position, is done, and is handed on again when a checkpoint of now is resumed. */
+  get readAgain(): ReadAgain {
+    return this.#journal.ledger.readAgain;
   }
 
   /** Safe in every state: before `load`, while it runs, twice. */

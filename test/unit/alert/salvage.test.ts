@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { salvage } from "../../../daemon/alert/salvage.ts";
+import { mayBeTorn, salvage } from "../../../daemon/alert/salvage.ts";
 import { generator } from "./generator.ts";
 
 /** Alerts and rest of a line, as text. */
@@ -82,4 +82,17 @@ test("hostile lines with hundreds of thousands of beginnings are answered", () =
   ];
   for (const line of hostile) assert.ok(salvage(Buffer.from(line)).alerts.length <= 1);
   assert.equal(salvage(Buffer.from('{"timestamp":"1"}'.repeat(count))).alerts.length, count);
+});
+
+test("a line may be torn when an alert in it is cut, at whatever byte, and never when it is one whole alert", () => {
+  const alert = '{"timestamp":"2026-11-21T10:00:00.000+0100","rule":{"level":3},"data":{"timestamp":"2026","flow":1}}';
+  assert.equal(mayBeTorn(Buffer.from(alert)), false);
+  assert.equal(mayBeTorn(Buffer.from(`${alert} \r`)), false);
+  assert.equal(mayBeTorn(Buffer.from("")), false);
+  assert.equal(mayBeTorn(Buffer.from("** Alert 1763720640.1: - pam,")), false);
+  for (let length = 1; length < alert.length; length++) {
+    assert.equal(mayBeTorn(Buffer.from(alert.slice(0, length) + alert)), true, `${length} bytes, and another alert`);
+    const isWholeValue = alert[length - 1] === "}";
+    if (!isWholeValue) assert.equal(mayBeTorn(Buffer.from(alert.slice(0, length))), true, `${length} bytes`);
+  }
 });

@@ -6,7 +6,7 @@ import { mask, settingsOf } from "../../../daemon/config/settings.ts";
 import { configOf, least } from "./written.ts";
 
 const full = `dfn: { customer_id: 0123, own_network: [192.0.2.0/24, "2001:db8::/32"] }
-wazuh: { home: /opt/wazuh, feedback: errors }
+wazuh: { home: /opt/wazuh, queue: "tcp://[2001:db8::1]:1514", feedback: errors }
 sources:
   socket: { mode: "0600", max_line: 1MiB, max_connections: 7 }
   tail: { wait: 1500ms, start: 2026-11-21T10:00:00Z }

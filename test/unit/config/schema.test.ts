@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { SaslSettings } from "../../../daemon/config/config.ts";
+import type { SaslSettings, WazuhSettings } from "../../../daemon/config/config.ts";
 import { configOf, least, problemsOf } from "./written.ts";
 
 test("the least configuration is completed with every default", () => {
   assert.deepEqual(configOf(least), {
     dfn: { customerId: "acme", ownNetworks: [] },
-    wazuh: { home: "/var/ossec", feedback: "on" },
+    wazuh: { home: "/var/ossec", queue: { kind: "unix", path: "/var/ossec/queue/sockets/queue" }, feedback: "on" },
     sources: {
       socket: {
         path: "/run/wazuh-dfn/alerts.sock",
@@ -61,6 +61,21 @@ test("alerts.json is looked for below the manager's home, unless its path is giv
   const home = `${least}wazuh: { home: /opt/wazuh/ }\n`;
   assert.equal(configOf(home).sources.tail?.path, "/opt/wazuh/logs/alerts/alerts.json");
   assert.equal(configOf(`${home}sources: { tail: { path: /x } }\n`).sources.tail?.path, "/x");
+});
+
+function queueOf(section: string): WazuhSettings["queue"] {
+  return configOf(`${least}wazuh: ${section}\n`).wazuh.queue;
+}
+
+test("Wazuh's queue is below the manager's home, at a path of its own, or behind a relay", () => {
+  assert.deepEqual(queueOf("{ home: /opt/wazuh/ }"), { kind: "unix", path: "/opt/wazuh/queue/sockets/queue" });
+  assert.deepEqual(queueOf("{ home: /opt/wazuh, queue: /run/q }"), { kind: "unix", path: "/run/q" });
+  assert.deepEqual(queueOf("{ queue: tcp://relay.example.org:1514 }"), {
+    kind: "tcp",
+    host: "relay.example.org",
+    port: 1514,
+  });
+  assert.deepEqual(queueOf('{ queue: "tcp://[2001:db8::1]:1" }'), { kind: "tcp", host: "2001:db8::1", port: 1 });
 });
 
 test("on and off may be written true and false", () => {
@@ -132,6 +147,13 @@ test("values outside their range are refused with it", () => {
     "dfn.customer_id=..": /is no topic name/,
     [`dfn.customer_id=${"x".repeat(250)}`]: /is no topic name/,
     [`sources.socket.path=/${"x".repeat(107)}`]: /at most 107 bytes, this one has 108/,
+    "wazuh.queue=relay:1514": /is neither a path nor tcp:\/\/host:port; allowed is/,
+    "wazuh.queue=udp://relay:1514": /udp is not offered; allowed is the path of a Unix socket, or tcp/,
+    "wazuh.queue=tcp://relay": /is not a host and a port/,
+    "wazuh.queue=tcp://u:p@relay:1": /is not a host and a port/,
+    "wazuh.queue=tcp://[relay]:1": /is not a host and a port/,
+    "wazuh.queue=tcp://relay:65536": /allowed is 1 to 65535/,
+    [`wazuh.queue=/${"x".repeat(107)}`]: /at most 107 bytes, this one has 108/,
     "state_dir=~/state": /~ is the shell's/,
     "sources.socket.mode=660": /is no mode/,
     "sink.kafka.client_id=a b": /is not allowed/,

@@ -3,8 +3,6 @@ import { test } from "node:test";
 import { lookupKey } from "../../../daemon/delivery/contract.ts";
 import { Couples } from "../../../daemon/delivery/couples.ts";
 import { Pairing } from "../../../daemon/delivery/pairing.ts";
-import { retainedBytes } from "../../../daemon/delivery/shipment.ts";
-import { SinkOffsets } from "../../../daemon/delivery/sink-offsets.ts";
 import { eventually } from "../../rig/eventually.ts";
 import { alertBytes, Delivery, settle } from "../../rig/delivery.ts";
 import { header, idIn, MemorySink } from "../../rig/memory-sink.ts";
@@ -17,11 +15,6 @@ function paired(): Couples {
 
 function ids(sink: MemorySink): string[] {
   return sink.records.map((record) => idIn(record));
-}
-
-function shipmentOf({ verdict }: ReturnType<Delivery["offer"]>) {
-  assert.ok(verdict.kind === "taken");
-  return verdict.shipment;
 }
 
 test("nothing leaves before the look-up is through; then all leaves in order", async () => {
@@ -162,19 +155,6 @@ test("what comes after a letting go waits its own time, not for ever", async () 
   delivery.shipper.letGo();
   delivery.offer("tail", alertBytes("1.2"));
   await eventually("both", () => sink.records.length === 2);
-});
-
-test("the tail's finished alerts weigh a little until the checkpoint has passed them, then nothing", async () => {
-  const sink = new MemorySink();
-  sink.isHolding = true;
-  const delivery = new Delivery({ sink, couples: paired(), offsets: new SinkOffsets() }).begin();
-  const shipments = ["1.1", "1.2"].map((id) => shipmentOf(delivery.offer("tail", alertBytes(id))));
-  const bySocket = shipmentOf(delivery.offer("socket", alertBytes("1.3")));
-  sink.release();
-  await settle();
-  assert.equal(delivery.budget.usedBytes, 2 * retainedBytes);
-  for (const shipment of [...shipments, bySocket]) delivery.shipper.passed(shipment);
-  assert.equal(delivery.budget.usedBytes, 0);
 });
 
 test("without a checkpoint nothing is retained", async () => {

@@ -19,7 +19,7 @@ test("the mark is the lowest record that is not passed, else what comes next; as
       } else if (kept.length > 0) {
         // Mostly old ones, as the checkpoint goes on; at times whatever is open.
         const [passed] = kept.splice(Math.floor(random() ** 3 * kept.length), 1);
-        if (passed !== undefined) passed.record.isPassed = true;
+        if (passed !== undefined) passed.record.pass();
       }
       if (step % 10 > 0) continue;
       const expected = { ...next };
@@ -35,10 +35,10 @@ test("an earlier process's mark holds until it is passed, whatever is acknowledg
   const offsets = new SinkOffsets();
   const [held] = offsets.hold({ "a/0": 40 });
   offsets.seed({ "a/0": 60, "a/1": 7 });
-  offsets.stored("a/0", 60).isPassed = true;
+  offsets.stored("a/0", 60).pass();
   assert.deepEqual(offsets.low(), { "a/0": 40, "a/1": 7 });
   assert.ok(held !== undefined);
-  held.isPassed = true;
+  held.pass();
   assert.deepEqual(offsets.low(), { "a/0": 61, "a/1": 7 });
 });
 
@@ -48,7 +48,7 @@ test("a mark that is passed before anything is written does not fall back to the
     const [held] = offsets.hold({ "a/0": 40 });
     offsets.seed(next);
     assert.ok(held !== undefined);
-    held.isPassed = true;
+    held.pass();
     assert.deepEqual(offsets.low(), { "a/0": 40, ...next });
   }
 });
@@ -58,10 +58,10 @@ test("a file that was begun anew is looked up from its first open record", () =>
   offsets.seed({ "a/0": 0 });
   const inOldFile = offsets.stored("a/0", 5000);
   const inNewFile = offsets.stored("a/0", 0);
-  offsets.stored("a/0", 120).isPassed = true;
+  offsets.stored("a/0", 120).pass();
   assert.deepEqual(offsets.low(), { "a/0": 0 });
-  inNewFile.isPassed = true;
+  inNewFile.pass();
   assert.deepEqual(offsets.low(), { "a/0": 5000 });
-  inOldFile.isPassed = true;
+  inOldFile.pass();
   assert.deepEqual(offsets.low(), { "a/0": 121 });
 });

@@ -11,7 +11,7 @@ test("alerts that a reload lets go are not counted twice when they are read agai
   const { tail, ...others } = createBooks();
   for (let i = 0; i < 5; i++) tail.taken();
   tail.settled("acknowledged");
-  carryOver({ tail, ...others }, true);
+  carryOver({ tail, ...others }, 0);
   assert.deepEqual([tail.inFlight, tail.carriedOver], [4, 4]);
   for (let i = 0; i < 6; i++) {
     tail.taken();
@@ -28,10 +28,63 @@ test("alerts that a reload lets go are not counted twice when they are read agai
 test("what the socket brought is the tail's from then on; without a tail its client sends it again", () => {
   const books = createBooks();
   books.socket.taken();
-  carryOver(books, true);
+  carryOver(books, 0);
   assert.deepEqual([books.socket.inFlight, books.socket.paired], [0, 1]);
   books.socket.taken();
-  carryOver(books, false);
-  assert.deepEqual([books.socket.inFlight, books.socket.carriedOver], [1, 1]);
+  carryOver(books, undefined);
+  assert.deepEqual([books.socket.inFlight, books.socket.read], [0, 1]);
   assertBalanced(books.socket.snapshot());
+  books.socket.taken();
+  books.socket.settled("acknowledged");
+  assert.deepEqual([books.socket.read, books.socket.acknowledged], [2, 1]);
+  assertBalanced(books.socket.snapshot());
+});
+
+/** Three alerts in flight, with ignored ones between: `w..i.wiw`, read again from the first one on. */
+function reloaded() {
+  const { tail, ...others } = createBooks();
+  for (let i = 0; i < 3; i++) tail.taken();
+  tail.passedBy(7);
+  carryOver({ tail, ...others }, 4);
+  const before = { ...tail.snapshot() };
+  return { tail, before };
+}
+
+test("ignored alerts that are read again behind one under way are not counted again", () => {
+  const { tail, before } = reloaded();
+  assert.equal(tail.inFlight, 3);
+  for (const lines of [3, 1]) {
+    tail.taken();
+    tail.passedBy(lines);
+  }
+  tail.taken();
+  assert.deepEqual({ ...tail.snapshot() }, before);
+  tail.passedBy(2);
+  tail.taken();
+  assert.deepEqual({ ...tail.snapshot() }, { ...before, read: 13, ignored: 9, inFlight: 4 });
+  assertBalanced(tail.snapshot());
+});
+
+test("what other handlers ignore, or want, when it is read again leaves nothing in flight", () => {
+  const { tail, before } = reloaded();
+  tail.passedBy(7);
+  assert.deepEqual({ ...tail.snapshot() }, { ...before, ignored: 10, inFlight: 0 });
+  const other = reloaded().tail;
+  for (let i = 0; i < 7; i++) {
+    other.taken();
+    assertBalanced(other.snapshot());
+  }
+  assert.deepEqual({ ...other.snapshot() }, { ...before, ignored: 3, inFlight: 7 });
+});
+
+test("what is not in the log any more when it is read to its end is neither read nor in flight", () => {
+  const { tail } = reloaded();
+  tail.taken();
+  tail.readToEnd();
+  assert.deepEqual([tail.read, tail.inFlight, tail.ignored], [8, 1, 7]);
+  assertBalanced(tail.snapshot());
+  tail.passedBy(5);
+  tail.settled("acknowledged");
+  tail.readToEnd();
+  assert.deepEqual([tail.read, tail.inFlight, tail.ignored, tail.acknowledged], [13, 0, 12, 1]);
 });

@@ -132,6 +132,25 @@ test("a log that stays more than a minute behind is told of, a look in mid-read 
   assert.match(reasons[0]?.text ?? "", /delay of 300 s; 7000 bytes and 2 compressed files/);
 });
 
+test("an archive that is damaged is a reason, with its place and what to do, beside a log that is away", () => {
+  const damagedArchives = [{ file: "/2026/Nov/ossec-alerts-21.json.gz", offset: 77 }];
+  const log = {
+    ...aForwarder().log!,
+    state: "waiting: gone",
+    lagBytes: undefined,
+    lagSeconds: undefined,
+    damagedArchives,
+  };
+  const { reasons } = new Watching().after(0, aForwarder({ log }));
+  assert.deepEqual(
+    reasons.map(({ text, remedy }) => `${text}; ${remedy}`),
+    [
+      "/2026/Nov/ossec-alerts-21.json.gz is damaged and was read up to byte 77 of its content; put an intact copy in its " +
+        "place: the rest is read by itself; if there is none, move the file away, and this is over",
+    ],
+  );
+});
+
 test("what cannot be stored is told at once: checkpoint, dead letters, the sink's file", () => {
   const facts = aForwarder({
     checkpoint: { ageSeconds: 9, trouble: "no room for the checkpoint" },

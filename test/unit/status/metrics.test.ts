@@ -35,6 +35,16 @@ test("alerts that were left out are counted by their reason", async () => {
   assert.ok(lines.includes('wazuh_dfn_alerts_left_out_total{reason="fail2ban-group"} 0'));
 });
 
+test("a lag that is not known is left out, and damaged archives are counted", async () => {
+  const damagedArchives = [{ file: "/a.gz", offset: 1 }];
+  const log = { ...aForwarder().log!, lagBytes: undefined, lagSeconds: undefined, damagedArchives };
+  const lines = await scrape(new Metrics(), aForwarder({ log }));
+  assert.deepEqual(
+    lines.filter((line) => /lag_bytes|lag_seconds|damaged/.test(line)),
+    ["wazuh_dfn_tail_damaged_archives 1"],
+  );
+});
+
 test("each scrape tells the figures of its own moment, and leaves out what is not known any more", async () => {
   const metrics = new Metrics();
   const file = "/cert.pem";

@@ -70,3 +70,17 @@ test("while the log cannot be read, no figure is given for how far it is behind"
   assert.equal(behind("waiting: /alerts.json is not there."), "not known while the log cannot be read");
   assert.equal(behind("catching-up"), "0 B, 10 s");
 });
+
+test("a lag that is not known yet is said to be so, and a damaged archive is named", () => {
+  const damagedArchives = [{ file: "/a.gz", offset: 5 }];
+  const log = {
+    ...aForwarder().log!,
+    state: "catching-up",
+    lagBytes: undefined,
+    lagSeconds: undefined,
+    damagedArchives,
+  };
+  const text = summaryOf({ ...aForwarder({ log }), health: { state: "ok", reasons: [] } }, 0);
+  assert.match(text, /^behind +not known yet$/m);
+  assert.match(text, /^damaged +\/a\.gz, read to byte 5$/m);
+});

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import type { WazuhSettings } from "../../../../daemon/config/config.ts";
 import { inspectText } from "../../../../daemon/config/inspect.ts";
 import { migrate, type Fate, type Migration } from "../../../../daemon/config/migrate/migrate.ts";
 import { pythonNames } from "../../../../daemon/config/migrate/python-settings.ts";
@@ -111,6 +112,25 @@ misc: { own_network: 192.0.2.0/24 }
   );
 });
 
+function wazuhOf(migrated: Migration): WazuhSettings | undefined {
+  const { config } = inspectText({ text: migrated.text, file: "new.yaml", env: {}, sets: [] });
+  assert.equal(fateOf(migrated, "wazuh.unix_socket_path").kind, "taken");
+  return config?.wazuh;
+}
+
+test("Wazuh's queue is taken over: below the home, at another path, over TCP, from the file and the environment", () => {
+  const written = (value: string) => wazuhOf(from(`${least}wazuh: { unix_socket_path: ${value} }\n`));
+  const feedback = "on";
+  const path = "/srv/ossec/queue/sockets/queue";
+  assert.deepEqual(written(path), { home: "/srv/ossec", queue: { kind: "unix", path }, feedback });
+  const other = { home: "/var/ossec", queue: { kind: "unix", path: "/run/queue" }, feedback };
+  assert.deepEqual(written("/run/queue"), other);
+  const relay = { home: "/var/ossec", queue: { kind: "tcp", host: "10.0.0.1", port: 1514 }, feedback };
+  assert.deepEqual(written("[10.0.0.1, 1514]"), relay);
+  assert.deepEqual(wazuhOf(from(least, { WAZUH_UNIX_SOCKET_PATH: '["10.0.0.1", 1514]' })), relay);
+  assert.deepEqual(written('["2001:db8::1", 1514]')?.queue, { kind: "tcp", host: "2001:db8::1", port: 1514 });
+});
+
 test("without certificates in the file those that the Python daemon takes by default are taken over", () => {
   const { text } = from("dfn: { dfn_broker: 'a:1', dfn_id: acme }\n");
   assert.match(text, /cert: \/opt\/wazuh-dfn\/certs\/dfn-cert\.pem/);
@@ -146,8 +166,7 @@ test("what is required and was nowhere stands in the result without a value, and
 
 test("what cannot be taken over as it is, is left to the administrator", () => {
   const cases: [string, RegExp][] = [
-    ["wazuh: { unix_socket_path: [10.0.0.1, 1514] }", /not over TCP/],
-    ["wazuh: { unix_socket_path: /run/queue }", /always <wazuh\.home>\/queue\/sockets\/queue/],
+    ["wazuh: { unix_socket_path: [10.0.0.1] }", /is not a host and a port: set wazuh\.queue/],
     ["wazuh: { integration_name: mine }", /change rules of yours that expect "mine"/],
     ["wazuh: { store_failed_alerts: yes, failed_alerts_path: /f }", /wazuh-dfn replay \/f\/\*/],
     ["health: { api: { enabled: true, host: 0.0.0.0 } }", /not offered to other machines/],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { failed, type Judgement, warning } from "../../../../daemon/doctor/judgement.ts";
-import { judgeCheckpoint, type Stored } from "../../../../daemon/doctor/links/checkpoint.ts";
+import { judgeArchives, judgeCheckpoint, type Stored } from "../../../../daemon/doctor/links/checkpoint.ts";
 import { judgeConfiguration } from "../../../../daemon/doctor/links/configuration.ts";
 import { type ConsumerFacts, judgeConsumers } from "../../../../daemon/doctor/links/consumers.ts";
 import { type Call, judgeHandOver } from "../../../../daemon/doctor/links/hand-over.ts";
@@ -83,10 +83,36 @@ test("the checkpoint: by what the running forwarder says, else by what stands on
   assert.match(of(60), /^warning the checkpoint is 60 s old/);
   assert.match(of(undefined), /^warning the checkpoint was never written/);
   assert.match(of(1, { lagSeconds: 300, lagBytes: 5 }), /^warning the forwarder is 300 s and 5 bytes behind/);
+  assert.match(
+    of(1, { lagSeconds: undefined, lagBytes: undefined, state: "waiting: x" }),
+    /^warning .*not known: waiting: x/,
+  );
+  assert.match(of(1, { lagSeconds: undefined, lagBytes: 5 }), /^ok .*5 bytes/);
   assert.match(of(1, {}, "disk full"), /^failed disk full/);
   assert.match(stoppedWith(absent), /^warning .*has never run/);
   assert.match(stoppedWith({ kind: "damaged" }), /^warning .*damaged/);
   assert.match(stoppedWith({ kind: "unseen" }), /^unseen/);
+});
+
+test("damaged archives are named from the checkpoint, whether the forwarder runs or not", () => {
+  const print = { length: 0, hash: "" };
+  const identity = { id: "1:2", name: "2026/Nov/ossec-alerts-21", head: print };
+  const damaged = [{ ...identity, file: "/a.gz", end: 7, size: 1, changedNs: "1" }];
+  const body = {
+    position: { ...identity, file: "/a", offset: 1, before: print },
+    afterRank: 1,
+    finished: [],
+    doneBeyond: [],
+    notBeforeMs: null,
+    newestSecond: null,
+    damaged,
+    sink: {},
+  };
+  const stored: Stored = { kind: "valid", body, writtenAtMs: 0 };
+  const facts = { stored, archives: [], currentId: "1:2", directory: "/" };
+  for (const isRunning of [false, true]) {
+    assert.match(said(judgeArchives({ ...facts, isRunning })), /^warning \/a\.gz is damaged and was read up to byte 7/);
+  }
 });
 
 test("the unit: running and enabled, stopped, not enabled, restarted, absent; without systemd", () => {

@@ -6,8 +6,10 @@ import { judgeOutput, judgeReading, judgeWriting } from "../../../../daemon/doct
 import { type CustomDfnFacts, judgeCustomDfn } from "../../../../daemon/doctor/links/custom-dfn.ts";
 import { type IntegratordFacts, judgeIntegratord } from "../../../../daemon/doctor/links/integratord.ts";
 import { judgeManager } from "../../../../daemon/doctor/links/manager.ts";
-import { judgeQueue, type QueueFacts } from "../../../../daemon/doctor/links/queue.ts";
-import { judgeRules, type RulesFacts } from "../../../../daemon/doctor/links/rules.ts";
+import { judgeQueue, judgeRelay, lookAtRelay, type QueueFacts } from "../../../../daemon/doctor/links/queue.ts";
+import { judgeRules, rulesBehind, type RulesFacts } from "../../../../daemon/doctor/links/rules.ts";
+import { freePorts } from "../../../rig/free-ports.ts";
+import { QueueRelay } from "../../../rig/queue-relay.ts";
 
 /** State and text of each judgement; one that is not well has a remedy. */
 function said(judgements: readonly Judgement[]): string {
@@ -140,6 +142,24 @@ test("the queue socket: there, absent, refused, no socket, nobody listening", ()
   assert.match(of({ isSocket: false }), /^failed/);
   assert.match(of({ fault: "ECONNREFUSED" }), /^warning nobody listens/);
   assert.match(of({ fault: "ENAMETOOLONG" }), /^warning .*ENAMETOOLONG/);
+});
+
+test("a relay in front of the queue: reached, nobody there, no such name; the rules behind it are not judged here", async () => {
+  await using relay = await QueueRelay.listen();
+  const reached = said(judgeRelay(await lookAtRelay(relay.address)));
+  assert.match(reached, /^ok tcp:\/\/127\.0\.0\.1:\d+ takes connections; whether analysisd gets/);
+  const [port = 0] = await freePorts(1);
+  const nobody = judgeRelay(await lookAtRelay({ kind: "tcp", host: "127.0.0.1", port }));
+  assert.match(said(nobody), /^warning .*nobody listens there, so events for Wazuh wait/);
+  assert.match(nobody[0]?.remedy ?? "", /^timeout 5 bash .* # does the relay of wazuh\.queue run\?$/);
+  const address = { kind: "tcp", host: "relay.invalid", port } as const;
+  const nameless = judgeRelay({ address, fault: "ENOTFOUND" });
+  assert.match(nameless[0]?.remedy ?? "", /^getent hosts relay\.invalid/);
+  assert.deepEqual(relay.lines, []);
+  assert.match(
+    said([rulesBehind(address)]),
+    /^unseen whether the manager behind tcp:\/\/relay\.invalid:\d+ has the rules/,
+  );
 });
 
 test("the rules: loaded, absent, changed since, left out by ossec.conf; on a worker the master is named", () => {

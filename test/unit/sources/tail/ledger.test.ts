@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { OpenLine, Passing } from "../../../../daemon/sources/tail/intake.ts";
 import { Ledger } from "../../../../daemon/sources/tail/ledger.ts";
 import { seededRandom } from "../../../rig/random.ts";
+import { Told } from "../../../rig/told.ts";
 
 /** A ledger of offsets, with the functions that settle them and the offsets that were passed. */
 function ledgerOf(offsets: number[]) {
@@ -11,7 +13,7 @@ function ledgerOf(offsets: number[]) {
   for (const offset of offsets) {
     ledger.take(offset, (line) => {
       settle.set(offset, () => line.settled());
-      return { passed: () => void passed.push(offset) };
+      return new Told(() => void passed.push(offset));
     });
   }
   return { ledger, settle, passed };
@@ -39,7 +41,7 @@ test("a line that is settled while it is handed over is passed when it was hande
   ledger.take(1, (line) => {
     line.settled();
     seen.push(`held: ${ledger.size}`);
-    return { passed: () => void seen.push("passed") };
+    return new Told(() => void seen.push("passed"));
   });
   assert.deepEqual(seen, ["held: 1", "passed"]);
   assert.equal(ledger.size, 0);
@@ -52,12 +54,10 @@ test("settling again, and settling others from a passed line, does no harm", () 
   for (const offset of [1, 2, 3]) {
     ledger.take(offset, (line) => {
       settle.push(() => line.settled());
-      return {
-        passed() {
-          passed.push(offset);
-          settle[1]?.();
-        },
-      };
+      return new Told(() => {
+        passed.push(offset);
+        settle[1]?.();
+      });
     });
   }
   settle[0]?.();
@@ -95,3 +95,88 @@ test("with any order of outcomes the oldest line is the first without one, and m
   for (const settled of open.values()) settled();
   assert.equal(ledger.size, 0);
 });
+
+test("one open line keeps nothing of the ignored lines behind it, and a bounded part of the done ones", () => {
+  const ledger = new Ledger<number>(100);
+  const passed: number[] = [];
+  const oldest: OpenLine[] = [];
+  ledger.take(0, (line) => {
+    oldest.push(line);
+    return new Counting(passed, 0);
+  });
+  for (let line = 1; line <= 100_000; line++) {
+    if (line % 2 === 0) ledger.ignored(3);
+    // A handler that looked at it does not want it.
+    else if (line % 3 === 0)
+      ledger.take(line, (open) => {
+        open.settled();
+        return undefined;
+      });
+    else ledger.take(line, (open) => (open.settled(), new Counting(passed, line)));
+    assert.ok(ledger.size <= 202, `${ledger.size} are kept`);
+  }
+  const named = [...ledger.doneBeyond()];
+  assert.ok(named.length >= 100);
+  assert.deepEqual(named.slice(0, 4), [1, 5, 7, 11]);
+  assert.deepEqual(ledger.readAgain, { ignored: 150_000 + 16_667, done: 33_333 - named.length });
+  oldest[0]?.settled();
+  assert.deepEqual(passed, [0, 99_997], "the run is passed as one, by its last line");
+  assert.equal(ledger.size, 0);
+  assert.deepEqual(ledger.readAgain, { ignored: 0, done: 0 });
+});
+
+test("the named lines are the oldest done ones in any order of outcomes, and all of them are where few are done", () => {
+  const random = seededRandom(11);
+  for (const most of [5, 1000]) {
+    const ledger = new Ledger<number>(most);
+    const open = new Map<number, () => void>();
+    const done: number[] = [];
+    for (let line = 0; line < 400; line++) {
+      ledger.take(line, (open_) => {
+        open.set(line, () => open_.settled());
+        return new Told(() => undefined);
+      });
+      if (random() < 0.7) {
+        const lines = [...open.keys()].slice(1);
+        const pick = lines[Math.floor(random() * lines.length)];
+        if (pick !== undefined) {
+          open.get(pick)?.();
+          open.delete(pick);
+          done.push(pick);
+        }
+      }
+      const named = [...ledger.doneBeyond()];
+      assert.deepEqual(
+        named,
+        named.toSorted((a, b) => a - b),
+      );
+      if (most === 1000)
+        assert.deepEqual(
+          named,
+          done.toSorted((a, b) => a - b),
+        );
+      else assert.ok(named.length <= 2 * most);
+      assert.ok(named.every((each) => done.includes(each)));
+      assert.equal(ledger.readAgain.done, done.length - named.length);
+    }
+  }
+});
+
+/** A line that is told for others as well, by the newest of them. */
+class Counting implements Passing {
+  readonly #passed: number[];
+  #newest: number;
+
+  constructor(passed: number[], line: number) {
+    this.#passed = passed;
+    this.#newest = line;
+  }
+
+  passed(): void {
+    this.#passed.push(this.#newest);
+  }
+
+  join(later: Counting): void {
+    this.#newest = later.#newest;
+  }
+}

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { test } from "node:test";
-import { statusOf } from "../../../../daemon/sources/tail/status.ts";
+import { statusOf, type Situation } from "../../../../daemon/sources/tail/status.ts";
 import { parseTimestamp, timestampOf } from "../../../../daemon/sources/tail/timestamp.ts";
 import { explain, Trouble } from "../../../../daemon/sources/tail/trouble.ts";
 import { every, unlessAborted } from "../../../../daemon/sources/tail/waker.ts";
@@ -74,7 +74,7 @@ test("the lag is what is left of the file and what lies behind it", () => {
     afterRank: 0,
     origin: { file: "f", id: "", name: undefined, head: Buffer.alloc(0), isCompressed: false },
   };
-  const situation = {
+  const situation: Situation = {
     path: "p",
     reading: { visit, offset: 100 },
     trouble: undefined,
@@ -82,6 +82,7 @@ test("the lag is what is left of the file and what lies behind it", () => {
     size: 150,
     backlog: { bytes: 1000, compressed: 2 },
     lastTimeMs: 5000,
+    damaged: [],
   };
   assert.deepEqual(statusOf(situation, 65_000), {
     state: "catching-up",
@@ -91,6 +92,7 @@ test("the lag is what is left of the file and what lies behind it", () => {
     lagBytes: 1050,
     lagCompressedFiles: 2,
     lagSeconds: 60,
+    damagedArchives: [],
   });
   const nothing = {
     ...situation,
@@ -104,8 +106,24 @@ test("the lag is what is left of the file and what lies behind it", () => {
     file: "p",
     offset: 0,
     size: undefined,
-    lagBytes: 0,
+    lagBytes: undefined,
     lagCompressedFiles: 0,
-    lagSeconds: 0,
+    lagSeconds: undefined,
+    damagedArchives: [],
   });
+  const lag = (change: Partial<typeof situation>, nowMs = 65_000): unknown[] => {
+    const { lagBytes, lagSeconds } = statusOf({ ...situation, ...change }, nowMs);
+    return [lagBytes, lagSeconds];
+  };
+  assert.deepEqual(lag({ isAtEnd: true, size: 100 }), [0, 0]);
+  for (const [why, change] of [
+    ["its place is looked for", { reading: undefined }],
+    ["nothing was measured yet", { backlog: undefined }],
+    ["it cannot be read", { trouble: "why" }],
+    ["it cannot be read at its end", { trouble: "why", isAtEnd: true }],
+  ] as const) {
+    assert.deepEqual(lag(change), [undefined, undefined], `no lag is known while ${why}`);
+  }
+  assert.deepEqual(lag({ lastTimeMs: undefined }), [1050, undefined], "no alert was read yet");
+  assert.deepEqual(lag({}, 3000), [1050, undefined], "the clock was set back behind the last alert");
 });

@@ -2,6 +2,7 @@ import type { Place } from "../../../../../daemon/delivery/contract.ts";
 import type { OpenLine, Passing, TailIntake } from "../../../../../daemon/sources/tail/intake.ts";
 import type { TailOptions } from "../../../../../daemon/sources/tail/options.ts";
 import { Tail } from "../../../../../daemon/sources/tail/tail.ts";
+import { Told } from "../../../../rig/told.ts";
 import type { LogTree } from "./log-tree.ts";
 import { ManualWaker } from "./manual-waker.ts";
 import { RecordingLog } from "./recording-log.ts";
@@ -65,11 +66,9 @@ export class KeepingIntake implements TailIntake {
 
   deliver(bytes: Buffer, place: Place, line: OpenLine): Passing {
     const taken = this.#take(bytes.toString("latin1"), place, "line", line);
-    return {
-      passed() {
-        taken.isPassed = true;
-      },
-    };
+    return new Told(() => {
+      taken.isPassed = true;
+    });
   }
 
   damaged(reason: "over-long" | "torn", place: Place, head: Buffer, line: OpenLine): undefined {

@@ -1,0 +1,110 @@
+import { isAbsent, look, type LogFile } from "./archives.ts";
+import { beginsWith, endsWith, fingerprint, isSame } from "./fingerprint.ts";
+import { identityOf, seen, type Generation } from "./generation.ts";
+import type { Succession } from "./succession.ts";
+
+/** Waits between tries, in milliseconds: doubled each time, because a `.gz` is decompressed up to its place. */
+const firstWaitMs = 1000;
+const longestWaitMs = 30_000;
+/** A file that is nowhere for this long, in milliseconds, will not be back. */
+const goneMs = 60_000;
+
+/** What came of a try. */
+export type Reopened =
+  /** Another descriptor of the same content, at the same place. */
+  | { readonly kind: "open"; readonly generation: Generation }
+  /** Each place where it could be was looked at for a minute, and alerts.json and its archives are other files. */
+  | { readonly kind: "gone" }
+  /** Not now. */
+  | { readonly kind: "later" };
+
+/**
+ * Finds a file again whose descriptor cannot be read any more: a descriptor may die for ever, on a network mount above all,
+ * while the path leads to the file again. Content proves that it is the same.
+ */
+export class Reopening {
+  readonly #succession: Succession;
+  readonly #now: () => number;
+  #waitMs = 0;
+  #triedAtMs = 0;
+  #goneSinceMs: number | undefined;
+
+  /** @param now milliseconds of a clock that only goes forward */
+  constructor(succession: Succession, now: () => number) {
+    this.#succession = succession;
+    this.#now = now;
+  }
+
+  /** It can be read: the next failure is met at once. */
+  reset(): void {
+    this.#waitMs = 0;
+    this.#goneSinceMs = undefined;
+  }
+
+  /** To be called after each failed read; does nothing where it is too early. */
+  async try(lost: Generation, signal: AbortSignal): Promise<Reopened> {
+    const now = this.#now();
+    if (this.#waitMs > 0 && now - this.#triedAtMs < this.#waitMs) return { kind: "later" };
+    this.#triedAtMs = now;
+    this.#waitMs = Math.min(Math.max(firstWaitMs, this.#waitMs * 2), longestWaitMs);
+    let isEachSeen = true;
+    for (const open of this.#candidates(lost)) {
+      try {
+        const generation = await openAt(open, lost, signal);
+        if (generation !== undefined) return { kind: "open", generation };
+      } catch (reason) {
+        // What keeps the path from being opened mostly keeps the descriptor from being read, which is reported.
+        if (!isAbsent(reason)) isEachSeen = false;
+      }
+      if (signal.aborted) return { kind: "later" };
+    }
+    // With nothing at the path of alerts.json the whole directory may be away, and come back.
+    if (!isEachSeen || !(await isThere(this.#succession.path))) this.#goneSinceMs = undefined;
+    else this.#goneSinceMs ??= now;
+    const isGone = this.#goneSinceMs !== undefined && now - this.#goneSinceMs >= goneMs;
+    return { kind: isGone ? "gone" : "later" };
+  }
+
+  /** Where it may be: under its own name, plain or compressed, and at the path of alerts.json. */
+  #candidates({ origin: { file, name, isCompressed } }: Generation): (() => Promise<Generation | undefined>)[] {
+    const { archives, path } = this.#succession;
+    const plain = name === undefined ? undefined : archives.pathOf(name);
+    const files: LogFile[] = [
+      ...(file === path ? [] : [{ path: file, name, compressed: isCompressed }]),
+      ...(plain === undefined || plain === file ? [] : [{ path: plain, name, compressed: false }]),
+      ...(plain === undefined || isCompressed ? [] : [{ path: `${plain}.gz`, name, compressed: true }]),
+    ];
+    return [() => this.#succession.openLive(), ...files.map((each) => () => this.#succession.open(each))];
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  const found = await look(path).catch(() => undefined);
+  return found !== undefined;
+}
+
+async function openAt(
+  open: () => Promise<Generation | undefined>,
+  lost: Generation,
+  signal: AbortSignal,
+): Promise<Generation | undefined> {
+  const generation = await open();
+  if (generation === undefined) return undefined;
+  let isKept = false;
+  try {
+    if (!mayBe(lost, generation)) return undefined;
+    const before = await generation.seekTo(lost.offset, signal);
+    isKept = before !== undefined && endsWith(before, fingerprint(lost.before));
+    return isKept ? generation : undefined;
+  } finally {
+    if (!isKept) await generation.close();
+  }
+}
+
+/** By name, inode and first bytes. Of next to nothing the inode says little: a mount that comes back has other numbers. */
+function mayBe(lost: Generation, found: Generation): boolean {
+  const known = identityOf(lost.origin);
+  if (isSame(known, seen(found.origin))) return true;
+  const isNamesake = lost.origin.file === found.origin.file;
+  return isNamesake && lost.offset <= lost.before.length && beginsWith(found.origin.head, known.head);
+}

@@ -1,0 +1,143 @@
+import { describe } from "../../errors.ts";
+import type { Log } from "../../telemetry/log.ts";
+import { look, type LogFile, type Sight } from "./archives.ts";
+import { isRestOf, type DamagedArchive } from "./damaged.ts";
+import { parseStem } from "./dated-name.ts";
+import type { Generation } from "./generation.ts";
+import type { Journal } from "./journal.ts";
+import type { Succession } from "./succession.ts";
+
+/** Milliseconds between looks at damaged archives. A file that changed must be the same at two of them: it may be a copy under way. */
+const periodMs = 1000;
+/** An archive that was away for this long, in milliseconds, is not being replaced. */
+const goneMs = 60_000;
+
+const newline = 0x0a;
+
+/** Looks at damaged archives again, and opens one where reading ended as soon as it is another file or has changed. */
+export class Revisits {
+  readonly #succession: Succession;
+  readonly #journal: Journal;
+  readonly #log: Log;
+  readonly #now: () => number;
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
+  /** Per path: what it was at the last look. */
+  #sights = new Map<string, string>();
+  /** Per path: as what it was opened, and did not hold more. */
+  #tried = new Map<string, string>();
+  /** Per dated name: since when there is neither the `.gz` nor the plain file. */
+  #goneSinceMs = new Map<string, number>();
+
+  /** @param now milliseconds of a clock that only goes forward */
+  constructor(succession: Succession, journal: Journal, log: Log, now: () => number) {
+    this.#succession = succession;
+    this.#journal = journal;
+    this.#log = log;
+    this.#now = now;
+  }
+
+  /** Whether it is time to call `next`. */
+  get isDue(): boolean {
+    return this.#journal.damaged.all.length > 0 && this.#now() - this.#lookedAtMs >= periodMs;
+  }
+
+  /**
+   * Looks at each damaged archive, and at the plain file that may be back in its place.
+   * @returns one of them at the place where reading ended, or undefined when none holds more than was read
+   */
+  async next(signal: AbortSignal): Promise<Generation | undefined> {
+    this.#lookedAtMs = this.#now();
+    const archives = this.#journal.damaged.all;
+    const before = this.#sights;
+    const paths = archives.flatMap(({ file }) => [file, plainPathOf(file)]);
+    this.#sights = new Map();
+    this.#tried = new Map([...this.#tried].filter(([path]) => paths.includes(path)));
+    const changed: { archive: DamagedArchive; file: LogFile }[] = [];
+    for (const archive of archives) {
+      const files = this.#filesOf(archive);
+      let isThere = false;
+      for (const file of files) {
+        const sight = await this.#look(file.path);
+        if (sight === undefined) continue;
+        isThere = true;
+        this.#sights.set(file.path, sight);
+        const known = this.#tried.get(file.path) ?? (file.compressed ? knownSight(archive) : undefined);
+        if (sight !== known && sight === before.get(file.path)) changed.push({ archive, file });
+      }
+      if (isThere) this.#goneSinceMs.delete(archive.name);
+      else this.#isGone(archive);
+    }
+    for (const { archive, file } of changed) {
+      this.#tried.set(file.path, this.#sights.get(file.path) ?? "");
+      const generation = await this.#open(archive, file, signal);
+      if (generation !== undefined) return generation;
+      if (signal.aborted) return undefined;
+    }
+    return undefined;
+  }
+
+  #filesOf({ name: stem, file }: DamagedArchive): LogFile[] {
+    const name = parseStem(stem);
+    return [
+      { path: file, name, compressed: true },
+      { path: plainPathOf(file), name, compressed: false },
+    ];
+  }
+
+  async #look(path: string): Promise<string | undefined> {
+    try {
+      const sight = await look(path);
+      return sight && textOf(sight);
+    } catch (reason) {
+      return `not to be seen: ${describe(reason)}`; // Known again, and as long as it is so there is no change.
+    }
+  }
+
+  #isGone(archive: DamagedArchive): void {
+    const since = this.#goneSinceMs.get(archive.name) ?? this.#now();
+    this.#goneSinceMs.set(archive.name, since);
+    if (this.#now() - since < goneMs) return;
+    this.#goneSinceMs.delete(archive.name);
+    this.#journal.damaged.forget(archive.name, 0);
+    this.#log.warn(
+      `${archive.file}, which was damaged, is gone. It was read up to byte ${archive.end} of its content; what ` +
+        `followed was not, unless it was sent by "wazuh-dfn replay".`,
+    );
+  }
+
+  async #open(archive: DamagedArchive, file: LogFile, signal: AbortSignal): Promise<Generation | undefined> {
+    let generation: Generation | undefined;
+    let isKept = false;
+    try {
+      generation = await this.#succession.open(file);
+      if (!isRestOf(archive, generation)) {
+        // Cut still shorter, it may become what it was.
+        if (generation.origin.head.length >= archive.head.length)
+          this.#log.warn(`${file.path} changed, but does not hold what was read of ${archive.file}: it is left alone.`);
+        return undefined;
+      }
+      const before = await generation.seekTo(archive.end, signal);
+      isKept = before !== undefined && (archive.end === 0 || before.at(-1) === newline);
+      return isKept ? generation : undefined;
+    } catch (reason) {
+      this.#log.warn(
+        `${file.path} changed, but cannot be read: ${describe(reason)}. It is tried when it changes again.`,
+      );
+      return undefined;
+    } finally {
+      if (!isKept) await generation?.close();
+    }
+  }
+}
+
+function plainPathOf(gz: string): string {
+  return gz.replace(/\.gz$/, "");
+}
+
+function knownSight({ id, size, changedNs }: DamagedArchive): string {
+  return `${id} ${size} ${changedNs}`;
+}
+
+function textOf({ id, size, changedNs }: Sight): string {
+  return `${id} ${size} ${changedNs}`;
+}

@@ -1,0 +1,199 @@
+import assert from "node:assert/strict";
+import { readFileSync, renameSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { gunzipSync } from "node:zlib";
+import { LogTree } from "../unit/sources/tail/support/log-tree.ts";
+import { TestTail } from "../unit/sources/tail/support/test-tail.ts";
+
+const lines = Array.from({ length: 3000 }, (_, number) => `${number} ${Math.sin(number)}`);
+
+/** A log whose archive of the 21st is cut in the middle when it is met, with the whole archive at hand. */
+async function cutArchive(tree: LogTree): Promise<{ gz: string; whole: Buffer; cut: Buffer }> {
+  tree.rotate("20");
+  await (await TestTail.start(tree)).stop();
+  tree.rotate("21");
+  tree.write(...lines);
+  tree.rotate("22");
+  tree.write("22");
+  tree.compress("21");
+  const gz = `${tree.dated("21")}.gz`;
+  const whole = readFileSync(gz);
+  truncateSync(gz, Math.floor(whole.length / 2));
+  return { gz, whole, cut: readFileSync(gz) };
+}
+
+/** Puts content in the place of a file as one that copies carefully does: it is another file then. */
+function put(path: string, content: Buffer): void {
+  writeFileSync(`${path}.new`, content);
+  renameSync(`${path}.new`, path);
+}
+
+/** Looks again and again, as in some seconds. */
+async function seconds(tail: TestTail, count: number): Promise<void> {
+  for (let second = 0; second < count; second++) {
+    tail.nowMs += 1000;
+    await tail.turn(2);
+  }
+}
+
+function damagedIn(tree: LogTree): unknown {
+  return JSON.parse(readFileSync(`${tree.stateDir}/checkpoint.json`, "utf8")).body.damaged;
+}
+
+test("an archive that is cut when it is met is read on where it broke off once it is whole, and the log goes on after it", async () => {
+  for (const replace of [put, (path: string, content: Buffer) => writeFileSync(path, content)]) {
+    using tree = new LogTree();
+    const { gz, whole } = await cutArchive(tree);
+    await using tail = await TestTail.start(tree);
+    const first = tail.texts.length;
+    assert.deepEqual(tail.texts, [...lines.slice(0, first - 1), "22"]);
+    assert.ok(first > 1000 && first < 3000, String(first));
+    await seconds(tail, 3);
+    assert.equal(tail.texts.length, first);
+    const offset = lines.slice(0, first - 1).join("\n").length + 1;
+    assert.deepEqual(tail.tail.status()?.damagedArchives, [{ file: gz, offset }]);
+    replace(gz, whole);
+    tree.write("while it is whole");
+    await seconds(tail, 3);
+    tree.write("and behind");
+    await tail.turn();
+    assert.deepEqual(
+      new Set(tail.texts.slice(first)),
+      new Set([...lines.slice(first - 1), "while it is whole", "and behind"]),
+    );
+    assert.equal(tail.texts.length, 3000 + 3);
+    assert.equal(tail.logged.find("info", /damaged, was read on from byte \d+ to its end/).length, 1);
+    assert.equal(tail.logged.find("error", /./).length, 1);
+    assert.deepEqual(tail.tail.status()?.damagedArchives, []);
+    tree.rotate("23");
+    tree.write("23");
+    await tail.turn();
+    assert.equal(tail.texts.at(-1), "23");
+    await tail.stop();
+    assert.equal(damagedIn(tree), undefined);
+    await using again = await TestTail.start(tree);
+    await seconds(again, 3);
+    assert.deepEqual(again.texts, []);
+  }
+});
+
+test("what became whole while the forwarder was stopped is read at its next start, compressed or not", async () => {
+  for (const isPlain of [false, true]) {
+    using tree = new LogTree();
+    const { gz, whole } = await cutArchive(tree);
+    const first = await TestTail.start(tree);
+    await first.stop();
+    if (isPlain) {
+      unlinkSync(gz);
+      put(tree.dated("21"), gunzipSync(whole));
+    } else put(gz, whole);
+    await using tail = await TestTail.start(tree);
+    await seconds(tail, 3);
+    assert.deepEqual([...first.texts.filter((text) => text !== "22"), ...tail.texts], lines);
+  }
+});
+
+test("a copy that is under way is not read before it is the same twice, and one that breaks off later is read up to there", async () => {
+  using tree = new LogTree();
+  const { gz, whole, cut } = await cutArchive(tree);
+  await using tail = await TestTail.start(tree);
+  const first = tail.texts.length;
+  const step = Math.ceil((whole.length - cut.length) / 10);
+  for (let length = cut.length; length < whole.length - 2 * step; length += step) {
+    writeFileSync(gz, whole.subarray(0, length));
+    await seconds(tail, 1);
+    assert.equal(tail.texts.length, first);
+  }
+  await seconds(tail, 3);
+  const more = tail.texts.length;
+  assert.ok(more > first && more < 3001);
+  assert.equal(tail.logged.find("error", /cannot be decompressed/).length, 2);
+  writeFileSync(gz, whole);
+  await seconds(tail, 3);
+  assert.deepEqual([...tail.texts.slice(0, first - 1), ...tail.texts.slice(first)], lines);
+});
+
+test("a stop while what came late is under way loses none of it and repeats none, a crash loses none", async () => {
+  for (const isCrash of [false, true]) {
+    using tree = new LogTree();
+    const { gz, whole } = await cutArchive(tree);
+    const first = await TestTail.start(tree);
+    tree.write("stuck");
+    first.settleAtOnce(false);
+    await first.turn();
+    first.settleAtOnce(true);
+    put(gz, whole);
+    await seconds(first, 3);
+    tree.write("last");
+    await first.turn();
+    assert.equal(first.texts.length, 3003);
+    await first.checkpoint();
+    if (isCrash) await first.crash();
+    else await first.stop();
+    await using tail = await TestTail.start(tree);
+    await seconds(tail, 4);
+    assert.deepEqual(tail.texts.slice(0, 1), ["stuck"]);
+    assert.deepEqual(tail.texts, ["stuck"], "what is done beyond the position is not handed on again");
+    tree.rotate("23");
+    tree.write("23");
+    await tail.turn(2);
+    assert.deepEqual(tail.texts, ["stuck", "23"]);
+    await tail.stop();
+    assert.equal(damagedIn(tree), undefined);
+  }
+});
+
+test("other content under the name of a damaged archive is not read, and one that is gone for a minute is forgotten", async () => {
+  using tree = new LogTree();
+  const { gz } = await cutArchive(tree);
+  await using tail = await TestTail.start(tree);
+  const first = tail.texts.length;
+  tree.rotate("19");
+  tree.write(...lines.map((line) => `other ${line}`));
+  tree.rotate("22");
+  tree.compress("19");
+  put(gz, readFileSync(`${tree.dated("19")}.gz`));
+  await seconds(tail, 4);
+  assert.equal(tail.texts.filter((text) => text.startsWith("other")).length, 0);
+  assert.equal(tail.texts.length, first);
+  assert.equal(tail.logged.find("warn", /does not hold what was read/).length, 1);
+  unlinkSync(gz);
+  await seconds(tail, 59);
+  await tail.checkpoint();
+  assert.ok(Array.isArray(damagedIn(tree)));
+  await seconds(tail, 5);
+  assert.equal(tail.logged.find("warn", /is gone/).length, 1);
+  await tail.checkpoint();
+  assert.equal(damagedIn(tree), undefined);
+});
+
+test("of an archive that is cut before the place up to which the plain file was read nothing comes twice when it is whole", async () => {
+  for (const isRestarted of [false, true]) {
+    using tree = new LogTree();
+    tree.rotate("21");
+    let tail = await TestTail.start(tree);
+    tree.write(...lines.slice(0, 2500));
+    await tail.turn();
+    await tail.stop();
+    tree.write(...lines.slice(2500));
+    tree.rotate("22");
+    tree.write("22");
+    tree.compress("21");
+    const gz = `${tree.dated("21")}.gz`;
+    const whole = readFileSync(gz);
+    truncateSync(gz, Math.floor(whole.length / 2));
+    tail = await TestTail.start(tree);
+    assert.deepEqual(tail.texts, ["22"]);
+    if (isRestarted) {
+      await tail.stop();
+      tail = await TestTail.start(tree);
+    }
+    put(gz, whole);
+    await seconds(tail, 3);
+    assert.deepEqual(
+      tail.texts.filter((text) => text !== "22"),
+      lines.slice(2500),
+    );
+    await tail.stop();
+  }
+});

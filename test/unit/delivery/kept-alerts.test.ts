@@ -1,0 +1,109 @@
+/** What is kept of alerts under way, and of finished ones that a look-up may still have to find. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Couples } from "../../../daemon/delivery/couples.ts";
+import { Pairing } from "../../../daemon/delivery/pairing.ts";
+import { aheadBytes, tieBytes } from "../../../daemon/delivery/shipment.ts";
+import { SinkOffsets } from "../../../daemon/delivery/sink-offsets.ts";
+import { alertBytes, Delivery, settle } from "../../rig/delivery.ts";
+import { idIn, MemorySink } from "../../rig/memory-sink.ts";
+
+function paired(): Couples {
+  return new Couples(new Pairing(100, 50), { isLone: false });
+}
+
+test("a finished alert of the socket weighs a little until the tail has brought it, and one of the tail nothing", async () => {
+  const sink = new MemorySink();
+  sink.isHolding = true;
+  const delivery = new Delivery({ sink, couples: paired(), offsets: new SinkOffsets() }).begin();
+  delivery.offer("tail", alertBytes("1.1"));
+  for (const id of ["1.2", "1.3"]) delivery.offer("socket", alertBytes(id));
+  sink.release();
+  await settle();
+  assert.equal(delivery.budget.usedBytes, 2 * aheadBytes);
+  delivery.offer("tail", alertBytes("1.3"));
+  assert.equal(delivery.budget.usedBytes, aheadBytes);
+  delivery.offer("tail", alertBytes("1.2"));
+  assert.equal(delivery.budget.usedBytes, 0);
+});
+
+test("what the socket ships ahead of the tail takes at most a quarter of the budget, and leaves the tail its own", async () => {
+  const limitBytes = 64 * 1024;
+  const sink = new MemorySink();
+  const delivery = new Delivery({ sink, couples: paired(), offsets: new SinkOffsets(), limitBytes }).begin();
+  const kinds = new Map<string, number>();
+  for (let i = 0; i < 40; i++) {
+    const { verdict } = delivery.offer("socket", alertBytes(`1.${i}`));
+    const kind = verdict.kind === "left" ? `${verdict.kind}: ${verdict.reason}` : verdict.kind;
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+    await settle();
+  }
+  assert.deepEqual(
+    [...kinds],
+    [
+      ["taken", 16],
+      ["left: the tail is far behind", 24],
+    ],
+  );
+  assert.equal(delivery.budget.usedBytes, 16 * aheadBytes);
+  assert.equal(delivery.budget.room(0.01), undefined, "the tail would wait for ever");
+  for (let i = 0; i < 40; i++) delivery.offer("tail", alertBytes(`1.${i}`));
+  await settle();
+  assert.equal(delivery.budget.usedBytes, 0);
+  assert.equal(sink.records.length, 40);
+});
+
+test("each copy that waits for another one's outcome weighs something, with the tail off too", async () => {
+  const sink = new MemorySink();
+  sink.isHolding = true;
+  for (const isLone of [false, true]) {
+    const couples = new Couples(new Pairing(100, 50), { isLone });
+    const delivery = new Delivery({ sink, couples, offsets: isLone ? undefined : new SinkOffsets() }).begin();
+    delivery.offer("socket", alertBytes("1.1"));
+    const before = delivery.budget.usedBytes;
+    for (let copies = 1; copies <= (isLone ? 5 : 1); copies++) {
+      delivery.offer(isLone ? "socket" : "tail", alertBytes("1.1"));
+      assert.equal(delivery.budget.usedBytes, before + copies * tieBytes);
+    }
+    sink.release();
+    await settle();
+    assert.equal(delivery.budget.usedBytes, 0);
+  }
+});
+
+test("the look-up's start moves on behind a socket copy that the tail never brings, and behind a contradicted one", async () => {
+  let nowMs = 0;
+  const sink = new MemorySink();
+  const offsets = new SinkOffsets();
+  const delivery = new Delivery({ sink, couples: paired(), offsets, now: () => nowMs }).begin();
+  delivery.offer("socket", alertBytes("1.1"));
+  await settle();
+  delivery.offer("socket", alertBytes("1.2", { user: "mallory" }));
+  delivery.offer("tail", alertBytes("1.2"));
+  await settle();
+  assert.deepEqual(Object.values(offsets.low()), [0]);
+  // The end that was reached before the copy came, or right after, says nothing yet.
+  delivery.shipper.reachedEnd();
+  nowMs = 61_000;
+  delivery.shipper.reachedEnd();
+  // The line's own record, behind both copies, is the first that the position has yet to pass.
+  assert.deepEqual(Object.values(offsets.low()), [2]);
+  assert.equal(delivery.budget.usedBytes, 0);
+  // Its line comes after all: it is the same alert still.
+  delivery.offer("tail", alertBytes("1.1"));
+  await settle();
+  assert.equal(sink.records.filter((record) => idIn(record) === "1.1").length, 1);
+});
+
+test("a socket copy holds the look-up's start while the tail has not been at the end of the log", async () => {
+  let nowMs = 0;
+  const sink = new MemorySink();
+  const offsets = new SinkOffsets();
+  const delivery = new Delivery({ sink, couples: paired(), offsets, now: () => nowMs }).begin();
+  delivery.offer("socket", alertBytes("1.1"));
+  await settle();
+  nowMs = 3_600_000;
+  assert.deepEqual(Object.values(offsets.low()), [0]);
+  delivery.shipper.reachedEnd();
+  assert.deepEqual(Object.values(offsets.low()), [0]);
+});

@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { closeSync, openSync, readdirSync, readlinkSync } from "node:fs";
+
+/**
+ * Makes this process's descriptor of a file one that answers each read with EIO, as one of a network mount that went away
+ * does: the number then belongs to the process's own memory, of which the first bytes can never be read.
+ */
+export function killDescriptor(path: string): void {
+  const link = "/proc/self/fd";
+  const number = Number(readdirSync(link).find((name) => targetOf(`${link}/${name}`) === path));
+  assert.ok(Number.isInteger(number), `${path} is not open`);
+  closeSync(number);
+  // The lowest free number is given out first; those that lie below are kept until it is taken.
+  const kept: number[] = [];
+  for (;;) {
+    const opened = openSync("/proc/self/mem", "r");
+    if (opened === number) break;
+    assert.ok(opened < number, `descriptor ${number} was given to somebody else`);
+    kept.push(opened);
+  }
+  for (const other of kept) closeSync(other);
+}
+
+function targetOf(link: string): string {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return ""; // The descriptor that lists the directory is closed by now.
+  }
+}
