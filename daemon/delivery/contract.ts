@@ -104,6 +104,8 @@ export interface SinkRecord {
   /** The headers behind it: one array for all records that have the same ones. */
   readonly headers: readonly Header[];
   readonly value: Buffer | null;
+  /** Where the alert is that it was made of, if the sink is to name it. */
+  readonly place?: Place | undefined;
 }
 
 /** All headers of a record, in their order. */

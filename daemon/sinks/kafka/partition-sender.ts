@@ -1,4 +1,5 @@
 import type { SinkRecord } from "../../delivery/contract.ts";
+import { Acknowledged, shorterEnd, type Loss } from "./acknowledged.ts";
 import { Backoff } from "./backoff.ts";
 import { monotonicMs } from "./clock.ts";
 import type { BrokerConnection } from "./connection.ts";
@@ -12,6 +13,7 @@ import {
   settleForgotten,
   type Recovery,
 } from "./recovery.ts";
+import { purposeOfOwn } from "./request-limit.ts";
 import { sequenceAfter } from "./record-batch.ts";
 import { fetchOffset, newProducerId, produce, type ProduceAnswer } from "./requests.ts";
 import type { SenderContext } from "./sender-context.ts";
@@ -30,6 +32,8 @@ interface Flow {
   readonly connection: BrokerConnection;
   /** Where the records go: the sender's partition, while the topic has it. */
   readonly partition: number;
+  /** The connection carries nothing else, because the batch at the head may be what connections end at. */
+  readonly isAlone: boolean;
   /** Ends it; true when a batch failed. */
   readonly done: (isFailed: boolean) => void;
   isFailed: boolean;
@@ -77,12 +81,16 @@ export class PartitionSender {
   /** No record of ours that is yet to be appended can stand before this offset. */
   #end: number | undefined;
   #troubledSince: number | undefined;
+  readonly #acknowledged: Acknowledged;
+  /** The connection over which the leader was asked whether it has all that was acknowledged. */
+  #comparedOver: { readonly connection: BrokerConnection; readonly partition: number } | undefined;
 
   constructor(topic: string, partition: number, context: SenderContext) {
     this.topic = topic;
     this.partition = partition;
     this.#target = partition;
     this.#context = context;
+    this.#acknowledged = new Acknowledged(`${topic}/${partition}`);
   }
 
   /** Batches without an outcome. */
@@ -118,16 +126,17 @@ export class PartitionSender {
     const { signal } = this.#context;
     while (this.#entries.length > 0 && !signal.aborted) {
       try {
-        const { connection, partition } = await this.#prepare();
+        const { connection, partition, isAlone } = await this.#prepare();
         if (this.#entries.some((entry) => isForgotten(entry, this.#context))) {
           const before = [...this.#entries];
           this.#apply(before, await settleForgotten(this.topic, partition, before, this.#context));
           continue;
         }
         const isFailed = await new Promise<boolean>((done) => {
-          this.#flow = { connection, partition, done, isFailed: false };
+          this.#flow = { connection, partition, isAlone, done, isFailed: false };
           this.#pump();
         });
+        if (isAlone) connection.close(new Error("the connection has served its purpose"));
         if (isFailed) await this.#recover(partition);
       } catch (reason) {
         if (signal.aborted) break;
@@ -139,24 +148,58 @@ export class PartitionSender {
     }
     this.#isRunning = false;
     this.#target = this.partition;
+    // Nothing waits any more, also where a look-up or a refusal gave the last outcome.
+    if (!signal.aborted) this.#clearAlarms();
+  }
+
+  #clearAlarms(): void {
+    const { alarms } = this.#context;
+    this.#troubledSince = undefined;
+    alarms.clear(`writing to topic ${this.topic}`);
+    alarms.clear(`partition ${this.topic}/${this.partition}`);
   }
 
   /** Finds the leader, connects to it, and gets a producer id where there is none. */
-  async #prepare(): Promise<Pick<Flow, "connection" | "partition">> {
+  async #prepare(): Promise<Pick<Flow, "connection" | "partition" | "isAlone">> {
     const { topology, cluster } = this.#context;
     if (topology.leader(this.topic, this.#target) === undefined) await topology.refresh();
     const code = topology.codeOf(this.topic);
     if (code !== undefined && code !== 0) throw new KafkaError(code, this.topic);
     const address = await this.#findLeader();
     const partition = this.#target;
-    const connection = await cluster.connection(address);
+    const isAlone = this.#isHeadSuspect;
+    const connection = await cluster.connection(address, isAlone ? purposeOfOwn(this.topic, partition) : "send");
     this.#leader = address;
+    await this.#compare(connection, partition);
     this.#end ??= await fetchOffset(connection, this.topic, partition, "next");
     this.#producer ??= await newProducerId(connection);
     // Long ago, or so old a batch that the broker forgets its producer as soon as it has taken it.
     const forgottenAfterMs = this.#context.options.forgottenAfterMs ?? defaultForgottenAfterMs;
     if (monotonicMs() - this.#acknowledgedAt >= forgottenAfterMs) this.#isProven = false;
-    return { connection, partition };
+    return { connection, partition, isAlone };
+  }
+
+  /** Asks a leader that is new, or back, whether it has all that was acknowledged. */
+  async #compare(connection: BrokerConnection, partition: number): Promise<void> {
+    if (connection === this.#comparedOver?.connection) return;
+    if (partition !== this.#comparedOver?.partition) this.#acknowledged.forget();
+    const { end } = this.#acknowledged;
+    const logEnd = end === undefined ? undefined : await shorterEnd(connection, this.topic, partition, end);
+    if (logEnd !== undefined) {
+      this.#mourn(this.#acknowledged.compare(logEnd));
+      this.#end = Math.min(this.#end ?? logEnd, logEnd);
+      for (const entry of this.#entries) entry.floor = Math.min(entry.floor ?? logEnd, logEnd);
+    }
+    this.#comparedOver = { connection, partition };
+  }
+
+  #mourn(loss: Loss | undefined): void {
+    if (loss !== undefined) this.#context.alarms.lose(`records of topic ${this.topic}`, loss.text, loss.remedy);
+  }
+
+  get #isHeadSuspect(): boolean {
+    const [head] = this.#entries;
+    return head !== undefined && this.#context.limit.isSuspect(head);
   }
 
   /**
@@ -206,13 +249,15 @@ export class PartitionSender {
   #pump(): void {
     const flow = this.#flow;
     if (flow === undefined) return;
-    const window = this.#isProven ? this.#context.options.maxInFlight : 1;
+    const { limit, options } = this.#context;
+    const window = this.#isProven && !flow.isAlone ? options.maxInFlight : 1;
     while (!flow.isFailed && this.#inFlight < window) {
       const entry = this.#entries[this.#inFlight];
-      if (entry?.batch === undefined) break;
+      if (entry?.batch === undefined || limit.isSuspect(entry) !== flow.isAlone) break;
       void this.#send(flow, entry, entry.batch);
     }
-    if (this.#inFlight === 0 && (flow.isFailed || this.#entries.length === 0)) {
+    const isMisplaced = this.#entries[0]?.batch !== undefined && this.#isHeadSuspect !== flow.isAlone;
+    if (this.#inFlight === 0 && (flow.isFailed || isMisplaced || this.#entries.length === 0)) {
       this.#flow = undefined;
       flow.done(flow.isFailed);
     }
@@ -234,6 +279,11 @@ export class PartitionSender {
       answer = await produce(flow.connection, this.topic, flow.partition, batch, timeoutMs);
     } catch (reason) {
       answer = faultOfError(reason);
+      const { connection, isAlone } = flow;
+      if (connection.isEndedByPeer && !entry.wentBehind) {
+        const loss = { topic: this.topic, partition: flow.partition, entry, address: connection.address, isAlone };
+        answer = (await this.#context.limit.judge(loss, this.#context.cluster)) ?? answer;
+      }
     }
     this.#inFlight -= 1;
     const fault = "code" in answer ? (answer.code === 0 ? undefined : faultOfCode(answer.code)) : answer;
@@ -256,6 +306,9 @@ export class PartitionSender {
     const base = baseOffset >= 0 ? baseOffset : (entry.floor ?? 0);
     if (baseOffset >= 0) {
       const next = baseOffset + entry.slots.length;
+      // Lower than what was acknowledged before it was first sent: its offset was another record's.
+      if (baseOffset < (entry.floor ?? 0)) this.#mourn(this.#acknowledged.compare(baseOffset));
+      this.#acknowledged.add(baseOffset, entry.slots);
       // Before the lowest possible offset: the topic was created anew, and its offsets began at 0 again.
       this.#end = baseOffset < (entry.floor ?? 0) ? next : Math.max(this.#end ?? 0, next);
     }
@@ -265,14 +318,14 @@ export class PartitionSender {
       for (const other of this.#entries) other.isDisplaced = false;
     }
     this.#isProven = true;
+    this.#context.limit.taken(entry);
     this.#acknowledgedAt = monotonicMs();
     this.#streak.taken();
     this.#backoff.reset();
-    this.#troubledSince = undefined;
-    // It proves that Kafka is there, whatever became of the last question about leaders.
+    this.#clearAlarms();
+    // It proves that Kafka and the topic are there, whatever became of the last question about leaders.
     alarms.clear("Kafka");
-    alarms.clear(`writing to topic ${this.topic}`);
-    alarms.clear(`partition ${this.topic}/${this.partition}`);
+    alarms.clear(`topic ${this.topic}`);
     telemetry.acknowledged(entry.slots.length, bytes, entry.parcel.ageMs);
     for (const [delta, { index }] of entry.slots.entries()) {
       entry.parcel.settle(index, { kind: "acknowledged", offset: base + delta });
@@ -292,6 +345,7 @@ export class PartitionSender {
     // A topic that is not there may be created anew, and its offsets begin at 0 again.
     if (faults.some(({ concern }) => concern === "topic-missing")) {
       this.#end = 0;
+      this.#acknowledged.forget();
       for (const entry of this.#entries) entry.floor = 0;
     }
     const before = [...this.#entries];

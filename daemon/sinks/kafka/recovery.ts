@@ -218,7 +218,8 @@ function isRefused(entry: Entry, streak: RefusalStreak): boolean {
 /** Whether it is kept, and tried again as it is, because the topic takes no record at all. */
 function isHeld({ fault, slots, corruptions }: Entry, streak: RefusalStreak): boolean {
   if (slots.length > 1 || !streak.isTopicAtFault) return false;
-  return fault?.kind === "invalid" || (fault?.kind === "corrupt" && corruptions >= maxCorruptions);
+  if (fault?.kind === "invalid" || fault?.isGuess === true) return true;
+  return fault?.kind === "corrupt" && corruptions >= maxCorruptions;
 }
 
 function faultToFix(entries: readonly Entry[], streak: RefusalStreak): Fault | undefined {
@@ -249,13 +250,14 @@ function divide(
   const { fault, slots, parcel } = entry;
   if (fault === undefined || fault.kind === "timestamp" || !isRefused(entry, streak)) return [entry];
   if (slots.length > 1) return entry.halves(options.compression);
-  if (fault.kind !== "too-large") streak.refused();
+  if (fault.kind !== "too-large" || fault.isGuess === true) streak.refused();
   for (const { index, record } of slots) {
     const bytes = sizeOf(record);
-    const detail =
+    const standard =
       fault.kind === "too-large"
         ? `the record has ${bytes} bytes (${entry.batch?.length ?? bytes} as sent), more than topic ${topic} takes; raise its max.message.bytes`
         : `topic ${topic} does not take the record (${bytes} bytes): ${fault.text}`;
+    const detail = fault.detail === undefined ? standard : `the record has ${bytes} bytes, and ${fault.detail}`;
     streak.report(log, detail);
     parcel.settle(index, {
       kind: "refused",

@@ -18,6 +18,8 @@ export interface PartitionMetadata {
   readonly partition: number;
   /** Node id, or -1 where there is no leader. */
   readonly leader: number;
+  /** Grows with every change of the leader; -1 where the broker does not tell it. */
+  readonly epoch: number;
 }
 
 export interface TopicMetadata {
@@ -49,7 +51,8 @@ export async function fetchMetadata(connection: BrokerConnection, topics: readon
       const head = { code: reader.int16(), topic: reader.string() };
       if (version >= 1) reader.skip(1);
       const partitions = reader.array(14, () => {
-        const partition = { code: reader.int16(), partition: reader.int32(), leader: reader.int32() };
+        const head = { code: reader.int16(), partition: reader.int32(), leader: reader.int32() };
+        const partition = { ...head, epoch: version >= 7 ? reader.int32() : -1 };
         int32s();
         int32s();
         if (version >= 5) int32s();

@@ -30,11 +30,19 @@ export type Reaction =
   | "close"
   | "silence";
 
+/** What a broker says of the cluster. */
+export interface ClusterView {
+  /** Ports of the brokers, which have the ids 1, 2, ...; all on 127.0.0.1. */
+  readonly ports: readonly number[];
+  /** Per partition: id of the leader, and its epoch. */
+  readonly leaders: readonly (readonly [leader: number, epoch: number])[];
+}
+
 const versions = [
   [0, 7],
   [1, 11],
   [2, 3],
-  [3, 6],
+  [3, 7],
   [18, 2],
   [22, 1],
 ] as const;
@@ -53,6 +61,12 @@ export class ScriptedBroker implements AsyncDisposable {
   /** Connections that the other side ended with a reset. */
   resets = 0;
   metadataCode = 0;
+  /** Said in the place of a cluster of this broker alone. */
+  view: ClusterView | undefined;
+  /** Questions for metadata that were answered. */
+  metadataAnswers = 0;
+  /** Throttle time of each answer about metadata. */
+  throttlesMetadataMs = 0;
   /** Questions for metadata so far. */
   questions = 0;
   /** No broker leads the partition. */
@@ -103,7 +117,7 @@ export class ScriptedBroker implements AsyncDisposable {
   }
 
   get address(): string {
-    return `127.0.0.1:${this.#port}`;
+    return `127.0.0.1:${this.port}`;
   }
 
   /** Values of the log, as text. */
@@ -111,7 +125,7 @@ export class ScriptedBroker implements AsyncDisposable {
     return this.log.map(({ value }) => String(value));
   }
 
-  get #port(): number {
+  get port(): number {
     const address = this.#server.address();
     if (address === null || typeof address === "string") throw new Error("the server does not listen");
     return address.port;
@@ -155,21 +169,14 @@ export class ScriptedBroker implements AsyncDisposable {
   }
 
   #simpleAnswer(apiKey: number, reader: ByteReader): Buffer | "close" | "silence" {
-    const name = string(this.topic);
     switch (apiKey) {
       case 18:
         return Buffer.concat([int16(0), int32(versions.length), ...versions.map(([key, max]) => int16(key, 0, max))]);
       case 3:
         this.questions += 1;
         if (this.hidesMetadata) return "silence";
-        return Buffer.concat([
-          Buffer.concat([int32(0, 1, 1), string(this.advertisedHost), int32(this.#port), int16(-1, -1), int32(1)]),
-          Buffer.concat([int32(1), int16(this.metadataCode), name, Buffer.alloc(1)]),
-          int32(this.metadataCode === 0 ? this.listedPartitions : 0),
-          ...Array.from({ length: this.metadataCode === 0 ? this.listedPartitions : 0 }, (_, partition) =>
-            Buffer.concat([int16(this.isLeaderless ? 5 : 0), int32(partition, this.isLeaderless ? -1 : 1, 0, 0, 0)]),
-          ),
-        ]);
+        this.metadataAnswers += 1;
+        return this.#metadata();
       case 22:
         return Buffer.concat([int32(0), int16(0), int64((this.#producerId += 1n)), int16(0)]);
       case 2:
@@ -179,6 +186,21 @@ export class ScriptedBroker implements AsyncDisposable {
       default:
         throw new Error(`the scripted broker knows no request ${apiKey}`);
     }
+  }
+
+  #metadata(): Buffer {
+    const own = Array.from({ length: this.listedPartitions }, () => [this.isLeaderless ? -1 : 1, 0] as const);
+    const { ports, leaders } = this.view ?? { ports: [this.port], leaders: own };
+    const brokers = ports.flatMap((port, at) => [int32(at + 1), string(this.advertisedHost), int32(port), int16(-1)]);
+    const partitions = leaders.flatMap(([leader, epoch], at) => [
+      int16(leader < 0 ? 5 : 0),
+      int32(at, leader, epoch, 0, 0, 0),
+    ]);
+    return Buffer.concat([
+      Buffer.concat([int32(this.throttlesMetadataMs, ports.length), ...brokers, int16(-1), int32(1, 1)]),
+      Buffer.concat([int16(this.metadataCode), string(this.topic), Buffer.alloc(1)]),
+      ...(this.metadataCode === 0 ? [int32(leaders.length), ...partitions] : [int32(0)]),
+    ]);
   }
 
   async #produce(reader: ByteReader): Promise<Buffer | "close" | "silence"> {
@@ -226,6 +248,13 @@ export class ScriptedBroker implements AsyncDisposable {
   recreateTopic(): void {
     this.#batches.length = 0;
     this.log.length = 0;
+  }
+
+  /** The leader has nothing from this offset on: as one that was elected without being in sync. A batch begins there. */
+  truncate(offset: number): void {
+    const left = this.#batches.filter(({ from }) => from < offset);
+    this.#batches.splice(0, Infinity, ...left);
+    this.log.splice(offset);
   }
 
   #offsets(reader: ByteReader): Buffer {
