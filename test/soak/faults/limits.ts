@@ -4,7 +4,7 @@ import { brokerCount, user } from "../ground.ts";
 import { partitionCount, type Stage } from "../stage.ts";
 import { statusSays } from "./support.ts";
 
-const writtenBytesPerSecond = 50_000;
+const writtenBytesPerSecond = 100_000;
 const readBytesPerSecond = 300_000;
 const largeBytes = 50_000;
 /** The brokers hold a client back for as long as what it did takes at its rate. */
@@ -18,7 +18,7 @@ export const limitFaults: readonly Fault[] = [
     what: `a quota of ${writtenBytesPerSecond} bytes a second to write, and much is to be sent`,
     async run(stage) {
       await withLimit(stage, "producer", writtenBytesPerSecond, async () => {
-        for (let large = 0; large < 12; large++) stage.write(true, { denseBytes: largeBytes });
+        for (let large = 0; large < 8; large++) stage.write(true, { denseBytes: largeBytes });
         stage.analysisd.flush();
         await stage.pass(stage.between(2000, 5000));
       });

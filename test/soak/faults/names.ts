@@ -11,7 +11,6 @@ export const nameFaults: readonly Fault[] = [
     name: "first-name-server-dead",
     what: "the first of two name servers never answers, when the forwarder starts and when connections end",
     needs: ["names"],
-    isAlone: true,
     async run(stage) {
       const { ground, forwarder } = stage;
       await using dead = await NameServer.start(deadServer, undefined);

@@ -34,7 +34,6 @@ export const peerFaults: readonly Fault[] = [
   {
     name: "six-addresses-dead",
     what: "of seven addresses in the configuration three refuse, three say nothing, and the last one is a broker's",
-    isAlone: true,
     async run(stage) {
       const { host, addresses } = stage.ground;
       const ports = await freePorts(deadAddresses);
