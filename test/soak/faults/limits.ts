@@ -5,7 +5,7 @@ import { partitionCount, type Stage } from "../stage.ts";
 import { statusSays } from "./support.ts";
 
 const writtenBytesPerSecond = 100_000;
-const readBytesPerSecond = 300_000;
+const readBytesPerSecond = 500_000;
 const largeBytes = 50_000;
 /** The brokers hold a client back for as long as what it did takes at its rate. */
 const heldBackMs = 60_000;
@@ -33,7 +33,7 @@ export const limitFaults: readonly Fault[] = [
         // Without a checkpoint behind them, all that is sent from here on has to be looked up.
         chmodSync(stage.stateDir, 0o555);
         try {
-          for (let large = 0; large < 40; large++) stage.write(true, { denseBytes: largeBytes });
+          for (let large = 0; large < 24; large++) stage.write(true, { denseBytes: largeBytes });
           await stage.settled();
           await stage.forwarder.kill();
         } finally {
@@ -51,7 +51,7 @@ export const limitFaults: readonly Fault[] = [
       const rate = stage.load.perSecond;
       await kafka.rememberProducers(rememberedMs);
       try {
-        for (let round = 0; round < 4; round++) {
+        for (let round = 0; round < 2; round++) {
           stage.load.perSecond = 0;
           await stage.settled();
           await stage.pass(stage.between(2 * rememberedMs, 3 * rememberedMs));
