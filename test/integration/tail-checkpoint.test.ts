@@ -12,6 +12,7 @@ async function stopped(): Promise<LogTree> {
   tree.rotate("21");
   tree.write("old");
   const tail = await TestTail.start(tree);
+  await tail.checkpoint();
   tree.write(`a ${long}`);
   await tail.turn();
   await tail.stop();

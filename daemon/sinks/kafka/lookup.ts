@@ -165,7 +165,7 @@ async function lookAt(
 async function partitionCount(topic: string, isRead: boolean, context: LookupContext): Promise<number> {
   let count: number | undefined;
   await persist(context, `looking up what ${topic} holds`, isRead, async () => {
-    await context.topology.refresh();
+    await context.topology.refresh(false);
     const code = context.topology.codeOf(topic);
     if (code === undefined) throw new Error(`${topic}: no broker answers`);
     if (code === unknownTopic && !isRead) count = 0;

@@ -15,10 +15,15 @@ export interface LogFile {
 /** An archived generation on disk. */
 export interface Archive extends LogFile {
   readonly name: DatedName;
+  /** Whether a `.gz` of the same name is there as well. */
+  readonly hasTwin: boolean;
 }
 
-/** Looking for the name of an inode gives up after so many files; the file that is written is among the newest. */
-const mostStats = 500;
+/**
+ * Looking for the name of an inode gives up after so many files. The file that is written is among the newest, unless the
+ * clock was set back.
+ */
+const mostStats = 20_000;
 
 /**
  * The archived generations under one alerts directory. Nothing is kept between calls: analysisd and monitord change the
@@ -33,8 +38,8 @@ export class Archives {
   }
 
   /**
-   * Newest first. Where a generation stands twice, plain and compressed, only the plain file is given: the `.gz` may be
-   * half written (Wazuh 4.14 source: src/monitord/compress_log.c:76-128 unlinks the plain file last).
+   * Newest first. Where a name stands twice, plain and compressed, only the plain file is given, with `hasTwin`: the `.gz`
+   * may be half written (Wazuh 4.14 source: src/monitord/compress_log.c:76-128 unlinks the plain file last).
    */
   async *newestFirst(): AsyncGenerator<Archive> {
     for (const year of (await namesThere(this.#root))
@@ -80,16 +85,28 @@ export class Archives {
     return join(this.#root, `${name.stem}.json`);
   }
 
+  /** All of them, oldest first. */
+  all(): Promise<Archive[]> {
+    return this.after(0);
+  }
+
   async #month(year: string, month: string): Promise<Archive[]> {
     const directory = join(this.#root, year, month);
     const byRank = new Map<number, Archive>();
     for (const file of await namesThere(directory)) {
       const parsed = parseFileName(year, month, file);
-      if (!parsed || (parsed.compressed && byRank.has(parsed.name.rank))) continue;
-      byRank.set(parsed.name.rank, { path: join(directory, file), ...parsed });
+      if (!parsed) continue;
+      const other = byRank.get(parsed.name.rank);
+      const found = { path: join(directory, file), ...parsed, hasTwin: other !== undefined };
+      byRank.set(parsed.name.rank, other && parsed.compressed ? { ...other, hasTwin: true } : found);
     }
     return [...byRank.values()].toSorted((a, b) => b.name.rank - a.name.rank);
   }
+}
+
+/** The `.gz` that has the name of a plain archive. */
+export function twinOf({ path, name }: Archive): Archive {
+  return { path: `${path}.gz`, name, compressed: true, hasTwin: true };
 }
 
 /** A file as the system shows it. */

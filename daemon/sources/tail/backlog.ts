@@ -30,7 +30,7 @@ export class BacklogMeter {
 
   /** Looks at alerts.json and the unread archives: one `stat` for each that was not seen before, and for the newest. */
   async measure({ path, archives }: Succession, journal: Journal): Promise<void> {
-    const unread = await archives.after(journal.afterRank);
+    const unread = await archives.after(journal.newestRank);
     const known = new Map<string, { readonly id: string; readonly bytes: number }>();
     const files: Measured[] = [{ rank: undefined, stem: null, content: await contentAt(path) }];
     for (const [index, { path: file, name, compressed }] of unread.entries()) {
@@ -55,7 +55,7 @@ export class BacklogMeter {
   /** What of it is unread now; undefined before the first measuring. */
   of(journal: Journal): Backlog | undefined {
     if (this.#files === undefined) return undefined;
-    const { afterRank, finished, reading } = journal;
+    const { newestRank, finished, reading } = journal;
     const seen = new Set<string>();
     const current = reading?.visit.origin;
     if (current !== undefined) seen.add(current.id);
@@ -65,7 +65,7 @@ export class BacklogMeter {
     let bytes = 0;
     let compressed = 0;
     for (const { rank, stem, content } of this.#files) {
-      if (rank !== undefined && rank <= afterRank) continue;
+      if (rank !== undefined && rank <= newestRank) continue;
       if (content === undefined) {
         if (rank !== undefined && stem !== current?.name?.stem && !stems.has(stem)) compressed++;
         continue;

@@ -1,79 +1,123 @@
-import { constants } from "node:fs";
-import { open } from "node:fs/promises";
-import { look, type Sight } from "./archives.ts";
+import { DfnError, errnoOf } from "../../errors.ts";
+import { look, twinOf, type Archive, type LogFile, type Sight } from "./archives.ts";
 import { rankOfDay } from "./dated-name.ts";
+import { inodeOf } from "./fingerprint.ts";
 import type { Origin } from "./generation.ts";
-import { keptFinished, type Journal } from "./journal.ts";
-import type { Opened, Succession } from "./succession.ts";
+import type { Journal } from "./journal.ts";
+import { lineStart } from "./line-start.ts";
+import { wholly } from "./read-files.ts";
+import type { Succession } from "./succession.ts";
 
 /** Where a first start begins: after what alerts.json holds, at its first byte, or with alerts of a time and later. */
 export type Start = "end" | "beginning" | Date;
 
-const newline = 0x0a;
 const dayMs = 86_400_000;
-const stepBytes = 64 * 1024;
+/** So many of the newest archives are looked into; older ones are known by their names and sizes. */
+const mostOpened = 400;
 
-/**
- * alerts.json when the forwarder starts for the first time, without opening it. Where there is nothing, or it is hidden,
- * it will be read from its first byte, so that nothing is lost.
- */
+/** What alerts.json is, without opening it; undefined where there is nothing, or it is hidden. */
 export async function firstSight(path: string): Promise<Sight | undefined> {
   return look(path).catch(() => undefined);
 }
 
 /**
- * Places the tail on a first start, and notes in the journal what is left behind.
- * @param sight what alerts.json was at the start; its end is meant, even where it could only be opened later
- * @returns alerts.json opened at its place, or undefined where the archives come first or nothing is there yet
+ * Fixes where a first start begins, by noting in the journal what is left behind. It also succeeds where nothing can be
+ * read: what is written from now on is then found later, also by another process that goes on from the checkpoint.
+ * @param sight what alerts.json was at the start; its end is meant, even where it can only be opened later. Undefined:
+ *              it will be read from its first byte, so that nothing is lost
  */
 export async function begin(
   start: Start,
   sight: Sight | undefined,
   succession: Succession,
   journal: Journal,
-): Promise<Opened | undefined> {
-  const live = start instanceof Date ? undefined : await succession.openLive();
+): Promise<void> {
+  const isTimed = start instanceof Date;
+  if (isTimed) journal.notBeforeMs = start.getTime();
   try {
-    const newest = (await succession.archives.newest())?.name.rank ?? 0;
-    const afterRank = start instanceof Date ? rankBefore(start) : (live?.origin.name?.rank ?? newest);
-    if (start instanceof Date) journal.notBeforeMs = start.getTime();
-    journal.afterRank = afterRank;
-    await leaveBehind(afterRank, live?.origin.id, succession, journal);
-    if (!live) return undefined;
-    if (start === "end" && sight?.id === live.origin.id) {
-      await live.seek(await lineStart(live.origin.file, sight.size), undefined, new AbortController().signal);
-    }
-    return { generation: live, afterRank };
+    const limit = isTimed ? rankBefore(start) : Number.POSITIVE_INFINITY;
+    const stem = await leaveBehind({ limit, id: isTimed ? undefined : sight?.id }, succession, journal);
+    if (start === "end" && sight) await leaveUpTo(sight, stem, succession, journal);
   } catch (reason) {
-    await live?.close();
-    throw reason;
+    if (errnoOf(reason) === undefined && !(reason instanceof DfnError)) throw reason;
+    // The archives are hidden. All that tells what is older than this start is its time.
+    const time = isTimed ? start : new Date();
+    journal.coverUpTo(rankBefore(time));
+    if (start !== "beginning") journal.notBeforeMs = time.getTime();
   }
 }
 
+/** What is not to be left behind. */
+interface Spared {
+  /** Archives that rank above this. */
+  readonly limit: number;
+  /** The file with this `device:inode`. */
+  readonly id?: string | undefined;
+  /** The file with this rank. */
+  readonly rank?: number | undefined;
+}
+
 /**
- * Notes the newest plain archives as read: when the clock is set back, analysisd writes to one of them again, and then
- * only what is added counts.
+ * Notes archives as read up to their present ends, unless their content is known already. Later only what is added to
+ * them counts: when the clock is set back, analysisd writes to one of them again.
+ * @returns the archive that has the spared inode, if one has
  */
-async function leaveBehind(
-  afterRank: number,
-  liveId: string | undefined,
+export async function leaveBehind(
+  { limit, id, rank }: Spared,
+  succession: Succession,
+  journal: Journal,
+): Promise<Archive | undefined> {
+  const archives = await succession.archives.all();
+  let spared: Archive | undefined;
+  for (const [index, archive] of archives.entries()) {
+    if (archive.name.rank > limit || archive.name.rank === rank) continue;
+    const isOpened = archives.length - index <= mostOpened;
+    for (const file of archive.hasTwin ? [twinOf(archive), archive] : [archive]) {
+      const found = isOpened || !file.compressed ? await look(file.path) : undefined;
+      if (found && found.id === id) spared = archive;
+      else await leave(file, found, isOpened, succession, journal);
+    }
+  }
+  return spared;
+}
+
+async function leave(
+  { path, name, compressed }: Archive,
+  found: Sight | undefined,
+  isOpened: boolean,
   succession: Succession,
   journal: Journal,
 ): Promise<void> {
-  const left: { origin: Origin; size: number }[] = [];
-  for await (const archive of succession.archives.newestFirst()) {
-    if (left.length === keptFinished) break;
-    if (archive.compressed || archive.name.rank > afterRank) continue;
-    try {
-      const size = (await look(archive.path))?.size ?? 0;
-      const generation = await succession.open(archive);
-      await generation.close();
-      if (generation.origin.id !== liveId) left.push({ origin: generation.origin, size });
-    } catch {
-      // An old archive that cannot be read matters only if the clock goes back to it; then it is read whole.
-    }
+  const end = compressed ? wholly : (found?.size ?? 0);
+  const origin = isOpened ? await originOf({ path, name, compressed }, succession) : undefined;
+  if (!origin) journal.considerName(name.rank, end, inodeOf(found?.id));
+  else if (journal.endOf(origin) === undefined) journal.consider(origin, end);
+}
+
+/** Notes that alerts.json is wanted from the end that it had at the first sight. */
+async function leaveUpTo(
+  { id, size }: Sight,
+  archive: Archive | undefined,
+  succession: Succession,
+  journal: Journal,
+): Promise<void> {
+  const path = archive?.path ?? succession.path;
+  const name = archive?.name;
+  const origin = await originOf({ path, name, compressed: false }, succession);
+  if (origin?.id === id) journal.consider(origin, await lineStart(path, size));
+  else journal.consider({ file: path, id, name, head: Buffer.alloc(0), isCompressed: false }, size);
+}
+
+/** Undefined where it cannot be opened; then its name and size must do. */
+async function originOf(file: LogFile, succession: Succession): Promise<Origin | undefined> {
+  try {
+    const generation = await succession.open(file);
+    await generation.close();
+    return generation.origin;
+  } catch {
+    // What reads it later says why it cannot be read; here only its beginning was asked for.
+    return undefined;
   }
-  for (const { origin, size } of left.toReversed()) journal.consider(origin, size);
 }
 
 /**
@@ -87,22 +131,4 @@ function rankBefore(time: Date): number {
     rankOfDay(day.getUTCFullYear(), day.getUTCMonth(), day.getUTCDate()) - 1,
     rankOfDay(day.getFullYear(), day.getMonth(), day.getDate()) - 1,
   );
-}
-
-/** Offset of the first byte of the line that the byte at `end` belongs to: an unfinished line is taken when it is whole. */
-async function lineStart(path: string, end: number): Promise<number> {
-  // A pipe that was put there since is read as empty, and blocks nobody.
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const buffer = Buffer.alloc(stepBytes);
-    for (let stop = end; stop > 0; stop -= Math.min(stop, stepBytes)) {
-      const length = Math.min(stop, stepBytes);
-      const { bytesRead } = await file.read(buffer, 0, length, stop - length);
-      const found = buffer.subarray(0, bytesRead).lastIndexOf(newline);
-      if (found >= 0) return stop - length + found + 1;
-    }
-    return 0;
-  } finally {
-    await file.close();
-  }
 }

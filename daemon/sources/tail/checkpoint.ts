@@ -38,10 +38,12 @@ export interface Sent {
 export interface Body extends Sent {
   /** Null when nothing was there to read yet: then whatever appears is read from its beginning. */
   readonly position: Position | null;
-  /** Rank of the newest generation that is behind, or is the position's own; those that rank above it are unread. */
+  /** Rank of the newest dated file that is behind, or is the position's own; those that rank above it are unread. */
   readonly afterRank: number;
   /** Generations behind the position, oldest first; the last few. */
   readonly finished: readonly Finished[];
+  /** What was read of all dated files, as `ReadFiles` writes it. Older versions do not note it. */
+  readonly read?: string;
   readonly doneBeyond: readonly DoneBeyond[];
   /** Relevant alerts before this time (milliseconds since 1970) were not asked for; null when all were. */
   readonly notBeforeMs: number | null;
@@ -132,10 +134,11 @@ function isList<T>(value: unknown, isEntry: (entry: unknown) => entry is T): val
 
 function isBody(value: unknown): value is Body {
   if (!isObject(value)) return false;
-  const { position, notBeforeMs, newestSecond, sink, nodes, damaged } = value;
+  const { position, notBeforeMs, newestSecond, sink, nodes, read, damaged } = value;
   return (
     (position === null || isPosition(position)) &&
     isCount(value["afterRank"]) &&
+    (read === undefined || typeof read === "string") &&
     isList(value["finished"], (entry): entry is Finished => isIdentity(entry) && isCount(entry["end"])) &&
     isList(
       value["doneBeyond"],

@@ -12,8 +12,8 @@ export interface DatedName {
 /** English whatever the locale (Wazuh 4.14 source: src/analysisd/cleanevent.c:20). */
 export const months: readonly string[] = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 
-/** More parts than a day has seconds. */
-const partsPerDay = 100_000;
+/** Ranks of one day: more than it has seconds. */
+export const partsPerDay = 100_000;
 
 const filePattern = /^ossec-alerts-(\d{2})(?:-(\d{3,5}))?\.json(\.gz)?$/;
 

@@ -61,3 +61,8 @@ export function isSame(known: Identity, file: Seen): boolean {
     ? isSameFile
     : known.name === file.name && (isSameFile || file.isCompressed);
 }
+
+/** The inode in a `device:inode`, as text; 0 where there is none. */
+export function inodeOf(id: string | undefined): string {
+  return id?.slice(id.indexOf(":") + 1) ?? "0";
+}

@@ -146,10 +146,10 @@ export class Follower {
       return false;
     }
     if (opened) {
-      const { generation, afterRank, doneTo = 0 } = opened;
+      const { generation, doneTo = 0 } = opened;
       // The size of the file before it says nothing of this one; undefined until it is measured, if it cannot be asked.
       this.#size = await generation.size().catch(() => undefined);
-      this.#begin(generation, afterRank);
+      this.#begin(generation);
       this.#doneTo = doneTo;
       this.#state = { kind: "following", generation, wasLive: false };
       this.#trouble.clear(`${generation.origin.file} can be read again.`);
@@ -210,7 +210,7 @@ export class Follower {
         onEnd?.();
         return false;
       }
-      const hasLater = (await this.#succession.archives.after(this.#journal.afterRank)).length > 0;
+      const hasLater = (await this.#succession.archives.after(this.#journal.newestRank)).length > 0;
       if (!found && (state.wasLive || !hasLater)) {
         this.#trouble.raise(
           `${path} is not there. The file that was read last is still followed; alerts that go elsewhere are read as ` +
@@ -260,10 +260,9 @@ export class Follower {
   async #leave(generation: Generation, isDead = false): Promise<void> {
     const state = this.#state;
     const back = state.kind === "following" ? state.revisit?.back : undefined;
-    const { afterRank } = this.#journal;
     this.#journal.finish();
     this.#state = back ?? { kind: "between" };
-    if (back !== undefined) this.#begin(back.generation, afterRank);
+    if (back !== undefined) this.#begin(back.generation);
     await (isDead ? closeDead(generation) : generation.close());
   }
 
@@ -305,11 +304,10 @@ export class Follower {
       await generation.close();
       return false;
     }
-    const { afterRank } = this.#journal;
     if (back !== undefined) this.#journal.finish();
     this.#stillness.forget();
     this.#size = await generation.size().catch(() => undefined);
-    this.#begin(generation, afterRank);
+    this.#begin(generation);
     this.#isAtEnd = false;
     this.#state = { kind: "following", generation, wasLive: false, revisit: { back } };
     this.#options.log.info({ file: generation.origin.file, offset: generation.offset }, "reading on a damaged archive");
@@ -323,13 +321,13 @@ export class Follower {
     );
     await generation.restart();
     this.#size = await generation.size().catch(() => undefined);
-    this.#begin(generation, this.#journal.afterRank);
+    this.#begin(generation);
     return true;
   }
 
-  #begin(generation: Generation, afterRank: number): void {
+  #begin(generation: Generation): void {
     this.#doneTo = 0;
-    this.#journal.begin(generation.origin, generation.offset, afterRank);
+    this.#journal.begin(generation.origin, generation.offset);
     this.#feeder.reset(generation.offset);
   }
 
@@ -337,7 +335,7 @@ export class Follower {
   async #failed(state: Following | Ending, reason: unknown, signal: AbortSignal): Promise<boolean> {
     const { generation } = state;
     const { file } = generation.origin;
-    const { reading, afterRank } = this.#journal;
+    const { reading } = this.#journal;
     this.#failedAt = reading && { ...reading };
     await this.#report(reason, file);
     const again = await this.#reopening.try(generation, signal);
@@ -352,7 +350,7 @@ export class Follower {
       await this.#leave(generation, true);
     } else {
       // What was read of an unfinished line is kept: the same bytes stand before the place.
-      this.#journal.begin(again.generation.origin, place, afterRank);
+      this.#journal.begin(again.generation.origin, place);
       this.#state = { ...state, generation: again.generation };
       this.#options.log.warn(
         `${file} could not be read any more: ${describe(reason)}. It was opened again, and is read on from byte ` +

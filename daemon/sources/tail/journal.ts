@@ -1,9 +1,10 @@
 import type { Body, DoneBeyond, Finished, Position, Sent } from "./checkpoint.ts";
 import { DamagedArchives } from "./damaged.ts";
 import { parseStem } from "./dated-name.ts";
-import { isSame, type Fingerprint } from "./fingerprint.ts";
+import { inodeOf, isSame, tellingBytes, type Fingerprint } from "./fingerprint.ts";
 import { identityOf, seen, type Origin } from "./generation.ts";
 import { Ledger } from "./ledger.ts";
+import { begins, readFile, ReadFiles, type ReadFile } from "./read-files.ts";
 
 /** One reading of one generation. The same file is visited again when analysisd goes back to it after a clock step. */
 export interface Visit {
@@ -12,8 +13,6 @@ export interface Visit {
   readonly origin: Origin;
   /** Offset at which the visit began. */
   readonly start: number;
-  /** When this visit is over, generations that rank above this are unread. */
-  readonly afterRank: number;
 }
 
 /** A place in what was read. */
@@ -22,13 +21,20 @@ export interface Spot {
   readonly offset: number;
 }
 
-/** A finished generation and the visit that finished it; undefined for what was finished before the last start. */
-interface FinishedVisit extends Finished {
-  readonly visit: Visit | undefined;
+/** Where a generation was left. */
+export interface KnownEnd {
+  readonly end: number;
+  /** False where the file is known by name or inode alone: then a line may begin before the end and go on behind it. */
+  readonly isProved: boolean;
 }
 
-/** So many finished generations are remembered over a restart. */
-export const keptFinished = 16;
+/** A finished generation and the visit that finished it. */
+interface FinishedVisit extends Finished {
+  readonly visit: Visit;
+}
+
+/** So many finished generations are remembered by their inode as well, those without a dated name among them. */
+const keptFinished = 16;
 
 /** What a checkpoint says, but for the bytes before the position, which must be read from disk first. */
 export interface Snapshot {
@@ -48,8 +54,12 @@ export class Journal {
   #newestSecond: number | undefined;
   /** Where the tail reads; undefined until the first generation is opened. */
   #reading: { visit: Visit; offset: number } | undefined;
-  #afterRank = 0;
   #visits = 0;
+  /** What was read of dated files, all of it behind the position. */
+  readonly #read = new ReadFiles();
+  /** The last few generations behind the position, oldest first. */
+  #recent: Finished[] = [];
+  /** Generations that are finished and not behind the position yet. */
   #finished: FinishedVisit[] = [];
   /** Lines that had their outcome before the last start and were not come by again yet. */
   #doneBefore: { readonly known: DoneBeyond; readonly offsets: Set<number> }[] = [];
@@ -57,21 +67,25 @@ export class Journal {
 
   /** Takes over what a checkpoint says, all but the position. */
   restore(body: Body): void {
-    this.#afterRank = body.afterRank;
-    this.#finished = body.finished.map((finished) => ({ ...finished, visit: undefined }));
+    this.#read.restore(body.read ?? "");
+    this.#recent = [...body.finished];
+    const older = body.read === undefined ? body.finished.filter(({ name }) => rankOf(name) > 0) : [];
+    for (const finished of older) this.#read.add(asReadFile(finished));
     this.#doneBefore = body.doneBeyond.map((known) => ({ known, offsets: new Set(known.offsets) }));
     this.damaged.restore(body.damaged ?? []);
     this.notBeforeMs = body.notBeforeMs ?? undefined;
     this.#newestSecond = body.newestSecond ?? undefined;
   }
 
-  /** Generations that rank above this are unread, once the one that is read is over. */
-  get afterRank(): number {
-    return this.#reading?.visit.afterRank ?? this.#afterRank;
+  /** Rank of the newest dated file that was read or is being read. */
+  get newestRank(): number {
+    const visits = [...this.#finished.map(({ visit }) => visit), this.#reading?.visit];
+    return Math.max(this.#read.newest, ...visits.map((visit) => visit?.origin.name?.rank ?? 0));
   }
 
-  set afterRank(rank: number) {
-    this.#afterRank = rank;
+  /** Nothing that ranks up to this is wanted: where the archives cannot be seen, their names alone tell. */
+  coverUpTo(rank: number): void {
+    this.#read.cover(1, rank);
   }
 
   get reading(): Readonly<Spot> | undefined {
@@ -79,8 +93,10 @@ export class Journal {
   }
 
   /** Begins to read a generation at an offset. */
-  begin(origin: Origin, offset: number, afterRank: number): void {
-    this.#reading = { visit: { number: ++this.#visits, origin, start: offset, afterRank }, offset };
+  begin(origin: Origin, offset: number): void {
+    this.#reading = { visit: { number: ++this.#visits, origin, start: offset }, offset };
+    // An inode alone names a file only until it is opened: it may be used again later.
+    this.#recent = this.#recent.filter(({ id, head }) => head.length > 0 || id !== origin.id);
     this.#skips = this.#doneBefore.filter(({ known }) => isSame(known, seen(origin))).map(({ offsets }) => offsets);
   }
 
@@ -104,18 +120,39 @@ export class Journal {
 
   /** Notes a generation as read, up to `end`, that never will be: it was there before the first start. */
   consider(origin: Origin, end: number): void {
-    this.#finished.push({ ...identityOf(origin), end, visit: undefined });
+    this.#pass({ ...identityOf(origin), end }, origin);
   }
 
-  /** The last end of each finished generation, newest first. */
+  /** Notes a dated file of which nothing more is wanted than what lies beyond `end`; it could not be looked into. */
+  considerName(rank: number, end: number, inode: string): void {
+    this.#read.add({ rank, end, length: 0, hash: "", inode, hasEarlierParts: false });
+  }
+
+  /** The last few finished generations as far as they were read, newest first. */
   get finished(): Finished[] {
     const ids = new Set<string>();
-    return this.#finished.toReversed().filter(({ id }) => !ids.has(id) && ids.add(id));
+    return [...this.#recent, ...this.#finished].toReversed().filter(({ id }) => !ids.has(id) && ids.add(id));
+  }
+
+  /** What was read under this dated name, the newest knowledge last; undefined where nothing there is wanted. */
+  knownOf(rank: number): readonly ReadFile[] | undefined {
+    const beyond = this.#finished
+      .filter(({ name }) => rankOf(name) === rank)
+      .map(({ visit: { origin }, end }) => readFile(rank, origin.head, end, inodeOf(origin.id)));
+    const known = [...this.#read.of(rank), ...beyond];
+    return known.length === 0 && this.#read.isCovered(rank) ? undefined : known;
   }
 
   /** Where a generation was left when it was read before; undefined when it was not. */
-  endOf(origin: Origin): number | undefined {
-    return this.#finished.findLast((finished) => isSame(finished, seen(origin)))?.end;
+  endOf(origin: Origin): KnownEnd | undefined {
+    const file = seen(origin);
+    const recent = [...this.#recent, ...this.#finished].findLast((finished) => isSame(finished, file));
+    if (recent) return { end: recent.end, isProved: recent.head.length > 0 };
+    const { name, head } = origin;
+    const known = name
+      ? this.#read.of(name.rank).findLast((one) => begins(head, one))
+      : this.#read.withHead(head, tellingBytes);
+    return known && { end: known.end, isProved: known.length > 0 };
   }
 
   /** Whether the line at this offset got its outcome before the last start; asked once per line. */
@@ -131,22 +168,24 @@ export class Journal {
     this.#skips = [];
     this.notBeforeMs = undefined;
     if (this.#doneBefore.length === 0) return;
-    this.#doneBefore = this.#doneBefore.filter(
-      ({ known: { name } }) => rankOf(name) > this.afterRank || this.damaged.has(name),
-    );
+    const rank = this.#reading?.visit.origin.name?.rank ?? this.newestRank;
+    this.#doneBefore = this.#doneBefore.filter(({ known: { name } }) => rankOf(name) > rank || this.damaged.has(name));
   }
 
   /** @param mostDone so many lines done beyond the position are noted, the oldest first */
   snapshot(mostDone: number, sent: Sent): Snapshot {
     const spot = this.ledger.oldest ?? (this.#reading && { ...this.#reading });
     const number = spot?.visit.number ?? Number.POSITIVE_INFINITY;
-    const behind = this.#finished.filter(({ visit }) => (visit?.number ?? 0) < number).slice(-keptFinished);
-    this.#finished = [...behind, ...this.#finished.filter(({ visit }) => (visit?.number ?? 0) >= number)];
+    for (const finished of this.#finished) {
+      if (finished.visit.number < number) this.#pass(finished, finished.visit.origin);
+    }
+    this.#finished = this.#finished.filter(({ visit }) => visit.number >= number);
     const identity = spot && identityOf(spot.visit.origin);
     const damaged = this.damaged.snapshot(number);
     const body: Omit<Body, "position"> = {
-      afterRank: spot?.visit.afterRank ?? this.#afterRank,
-      finished: [...behind.map(({ id, name, head, end }) => ({ id, name, head, end })), ...this.#turnedBack(spot)],
+      afterRank: Math.max(this.#read.newest, spot?.visit.origin.name?.rank ?? 0),
+      finished: [...this.#recent],
+      read: this.#read.text,
       doneBeyond: this.#doneBeyond(mostDone),
       notBeforeMs: this.notBeforeMs ?? null,
       newestSecond: this.#newestSecond ?? null,
@@ -163,21 +202,13 @@ export class Journal {
     };
   }
 
-  /**
-   * Visits beyond the position to generations that rank below it, because the clock was set back. A restart would take
-   * those for read; that they are finished only up to where the visit began makes it come back to them.
-   */
-  #turnedBack(spot: Spot | undefined): Finished[] {
-    const ids = new Set<string>();
-    const visits = [...this.#finished.map(({ visit }) => visit), this.#reading?.visit];
-    return visits.flatMap((visit) => {
-      const isBeyond = visit && spot && visit.number > spot.visit.number;
-      if (!isBeyond || (visit.origin.name?.rank ?? Infinity) > spot.visit.afterRank) return [];
-      // Of several visits to one file the first counts.
-      if (ids.has(visit.origin.id)) return [];
-      ids.add(visit.origin.id);
-      return [{ ...identityOf(visit.origin), end: visit.start }];
-    });
+  /** A generation is behind the position. */
+  #pass({ id, name, head, end }: Finished, origin: Origin): void {
+    this.#recent = [...this.#recent.filter((other) => !isSame(other, seen(origin))), { id, name, head, end }];
+    this.#recent = this.#recent.slice(-keptFinished);
+    // Without a name it may be known under one: that of the .gz that was made of it.
+    const rank = origin.name?.rank ?? this.#read.withHead(origin.head, tellingBytes)?.rank;
+    if (rank !== undefined) this.#read.note(rank, origin.head, end, inodeOf(id));
   }
 
   #doneBeyond(most: number): DoneBeyond[] {
@@ -197,6 +228,10 @@ export class Journal {
     }
     return noted;
   }
+}
+
+function asReadFile({ id, name, head, end }: Finished): ReadFile {
+  return { rank: rankOf(name), end, ...head, inode: inodeOf(id), hasEarlierParts: false };
 }
 
 function rankOf(stem: string | null): number {

@@ -1,5 +1,5 @@
 import type { Body, Position } from "./checkpoint.ts";
-import { isAbsent, type Archive, type LogFile } from "./archives.ts";
+import { isAbsent, twinOf, type Archive, type LogFile } from "./archives.ts";
 import { parseStem } from "./dated-name.ts";
 import { isSame, tellingBytes } from "./fingerprint.ts";
 import { seen, type Generation } from "./generation.ts";
@@ -37,6 +37,8 @@ export async function locate(body: Body, succession: Succession, signal: AbortSi
       if (isSame(position, seen(generation.origin))) {
         if (await generation.seek(position.offset, position.before, signal)) {
           isKept = true;
+          // Its dated name may be gone: that of a day that was compressed while analysisd still writes to it.
+          generation.origin.name ??= parseStem(position.name ?? "");
           return { kind: "found", generation };
         }
         if (generation.isCompressed && generation.offset < position.offset && !signal.aborted) {
@@ -73,7 +75,7 @@ async function* candidates(
     name && (await succession.archives.after(name.rank - 1)).find((archive) => archive.name.rank === name.rank);
   if (named) yield* tryOpen(named, succession);
   // A plain file that is not the one may hide the .gz of the one: the clock went back over a compressed day.
-  if (named?.compressed === false) yield* tryOpen({ ...named, path: `${named.path}.gz`, compressed: true }, succession);
+  if (named?.compressed === false) yield* tryOpen(twinOf(named), succession);
   if (position.head.length < tellingBytes) return;
   let searched = 0;
   for await (const archive of succession.archives.newestFirst()) {

@@ -1,11 +1,12 @@
 import type { Log } from "../../telemetry/log.ts";
 import type { Sight } from "./archives.ts";
-import { begin, firstSight, type Start } from "./beginning.ts";
+import { begin, firstSight, leaveBehind, type Start } from "./beginning.ts";
 import type { Body } from "./checkpoint.ts";
 import type { Loaded } from "./checkpoint-store.ts";
 import { parseStem } from "./dated-name.ts";
 import type { Journal } from "./journal.ts";
-import { isProvable, locate } from "./locate.ts";
+import { isProvable, locate, type Located } from "./locate.ts";
+import { wholly } from "./read-files.ts";
 import type { Opened, Succession } from "./succession.ts";
 import { replayCommand } from "./trouble.ts";
 
@@ -35,7 +36,8 @@ export class Placement {
     const loaded = this.#loaded;
     switch (loaded.kind) {
       case "none":
-        return begin(this.#start, await this.#sight, this.#succession, this.#journal);
+        await begin(this.#start, await this.#sight, this.#succession, this.#journal);
+        return undefined;
       case "lost":
         return this.#startOver();
       case "doubtful":
@@ -61,6 +63,7 @@ export class Placement {
       return undefined;
     }
     this.#journal.restore(body);
+    await this.#takeOver(body, located.kind);
     // Of a file that was at its first byte nothing can be missed.
     const wasRead = position !== null && position.offset > 0;
     if (located.kind === "missing") {
@@ -85,8 +88,27 @@ export class Placement {
           `which it was read before it was compressed. Going on behind it.`,
       );
     }
+    if (located.kind === "found" && (await this.#succession.isBehindOthers(generation, this.#journal))) {
+      this.#journal.consider(generation.origin, generation.offset);
+      await generation.close();
+      return undefined;
+    }
     const doneTo = located.kind === "shorter" ? position?.offset : undefined;
-    return { generation, afterRank: body.afterRank, doneTo };
+    return { generation, doneTo };
+  }
+
+  /**
+   * Notes archives as read of which the checkpoint does not say so: an earlier version noted the name of the newest alone;
+   * and where other content is found than what was read, the archives may be those of another machine.
+   */
+  async #takeOver({ position, afterRank, read }: Body, kind: Located["kind"]): Promise<void> {
+    const isOther = kind === "missing" || kind === "replaced";
+    if (read !== undefined && (position === null || !isOther)) return;
+    const rank = parseStem(position?.name ?? "")?.rank;
+    const id = (await this.#sight)?.id;
+    await leaveBehind({ limit: afterRank, rank, id }, this.#succession, this.#journal);
+    // It may be put back from a backup, and sent by hand.
+    if (rank !== undefined && kind === "missing") this.#journal.considerName(rank, wholly, "0");
   }
 
   async #salvage(body: Body, signal: AbortSignal): Promise<Opened | undefined> {
@@ -100,17 +122,18 @@ export class Placement {
       `The damaged checkpoint's place, byte ${generation.offset} of ${generation.origin.file}, was proved by content: ` +
         `going on there. Alerts that were acknowledged beyond it may be sent again.`,
     );
-    const name = generation.origin.name ?? parseStem(body.position?.name ?? "");
-    return { generation, afterRank: name?.rank ?? body.afterRank };
+    const { id, name } = generation.origin;
+    await leaveBehind({ limit: body.afterRank, rank: name?.rank, id }, this.#succession, this.#journal);
+    return { generation };
   }
 
   /** Neither to the end, which would skip alerts in silence, nor to the oldest archive, which would repeat for hours. */
   async #startOver(): Promise<Opened | undefined> {
-    const opened = await begin("beginning", undefined, this.#succession, this.#journal);
+    await begin("beginning", await this.#sight, this.#succession, this.#journal);
     this.#log.error(
       `Without a usable checkpoint ${this.#succession.path} is read from its beginning: its alerts may be sent again. ` +
         `Archives before it are not read; send what they may lack with "wazuh-dfn replay".`,
     );
-    return opened;
+    return undefined;
   }
 }

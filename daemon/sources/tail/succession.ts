@@ -1,22 +1,17 @@
 import { dirname } from "node:path";
 import { Archives, isAbsent, look, type LogFile } from "./archives.ts";
-import { parseStem } from "./dated-name.ts";
 import { Generation } from "./generation.ts";
-import type { Journal } from "./journal.ts";
+import type { Journal, KnownEnd } from "./journal.ts";
+import { lineStart } from "./line-start.ts";
 import { chunkBuffers } from "./plain-reader.ts";
+import { wholly } from "./read-files.ts";
+import { Unread } from "./unread.ts";
 
 /** A generation that was opened where reading goes on. */
 export interface Opened {
   readonly generation: Generation;
-  /** Generations that rank above this are unread when this one is over. */
-  readonly afterRank: number;
   /** What was read of it before, where that is known: a damaged `.gz` may end before it, and be whole later. */
   readonly doneTo?: number | undefined;
-}
-
-interface Between {
-  readonly archive: LogFile;
-  readonly afterRank: number;
 }
 
 /** Opens generations and knows which one comes next. Only one of them may be read at a time. */
@@ -25,11 +20,15 @@ export class Succession {
   /** Path of alerts.json. */
   readonly path: string;
   readonly #buffers = chunkBuffers();
+  readonly #unread: Unread;
+  /** Unread files that were found and not opened yet, oldest first. */
+  #queue: LogFile[] = [];
   #beats = 0;
 
   constructor(path: string) {
     this.path = path;
     this.archives = new Archives(dirname(path));
+    this.#unread = new Unread(this.archives, (file) => this.open(file));
   }
 
   /** Pieces of files read so far, also on the way to a place: it grows while there is progress. */
@@ -69,29 +68,29 @@ export class Succession {
   }
 
   /**
-   * Opens what is to be read after the generations that the journal knows: a finished one that was written to again, the
-   * oldest unread archive, or alerts.json, at the offset where it was left if it was read before.
+   * Opens what is to be read after the generations that the journal knows: the oldest dated file that holds something
+   * unread, by its name, or else alerts.json; at the offset where it was left if it was read before.
    * @returns undefined when there is nothing, or when it went away just now: then ask again later
    */
   async next(journal: Journal, signal: AbortSignal): Promise<Opened | undefined> {
-    const live = await this.openLive();
-    let opened: Opened | undefined;
+    let file: LogFile | undefined;
+    let opened: Generation | undefined;
     try {
-      const file = await this.#between(journal, live);
-      const generation = file ? await this.open(file.archive) : live;
-      if (!generation) return undefined;
-      const afterRank = file ? file.afterRank : (generation.origin.name?.rank ?? journal.afterRank);
-      const end = journal.endOf(generation.origin);
-      opened = { generation, afterRank, doneTo: end };
+      file = await this.#nextUnread(journal);
+      opened = file ? await this.open(file) : await this.openLive();
+      if (!opened) return undefined;
+      const known = journal.endOf(opened.origin);
       // Where it does not reach that far it was truncated, and stays at its first byte; a `.gz` stays at its end.
-      if (end !== undefined) await generation.seek(end, undefined, signal);
-      return opened;
+      if (known) await opened.seek(await placeOf(opened, known), undefined, signal);
+      return { generation: opened, doneTo: known?.end === wholly ? undefined : known?.end };
     } catch (reason) {
-      await opened?.generation.close();
-      if (isAbsent(reason)) return undefined;
+      await opened?.close();
+      if (isAbsent(reason)) {
+        this.#queue = [];
+        return undefined;
+      }
+      if (file) this.#queue.unshift(file);
       throw reason;
-    } finally {
-      if (live && opened?.generation !== live) await live.close();
     }
   }
 
@@ -99,25 +98,24 @@ export class Succession {
     this.#beats += 1;
   };
 
-  /** What is to be read before alerts.json. */
-  async #between(journal: Journal, live: Generation | undefined): Promise<Between | undefined> {
-    const { afterRank } = journal;
-    const grown = await this.#grown(journal, live?.origin.id);
-    if (grown) return { archive: grown, afterRank };
-    const [unread] = await this.archives.after(afterRank);
-    if (!unread || unread.name.rank === live?.origin.name?.rank) return undefined;
-    return { archive: unread, afterRank: unread.name.rank };
+  /** Whether a generation is alerts.json and dated files are unread, which come first. */
+  async isBehindOthers({ origin }: Generation, journal: Journal): Promise<boolean> {
+    const live = await look(this.path);
+    return live?.id === origin.id && (await this.#unread.find(journal, live.id)).length > 0;
   }
 
-  /** A finished generation whose file holds more than was read: analysisd had it open longer than the path showed. */
-  async #grown(journal: Journal, liveId: string | undefined): Promise<LogFile | undefined> {
-    for (const { id, name: stem, end } of journal.finished) {
-      const name = stem === null || id === liveId ? undefined : parseStem(stem);
-      if (!name) continue;
-      const path = this.archives.pathOf(name);
-      const found = await look(path);
-      if (found?.id === id && found.size > end) return { path, name, compressed: false };
+  /** The archives are looked through once for many of them. */
+  async #nextUnread(journal: Journal): Promise<LogFile | undefined> {
+    const live = await look(this.path);
+    for (let file = this.#queue.shift(); file; file = this.#queue.shift()) {
+      if (file.compressed || (await look(file.path))?.id !== live?.id) return file;
     }
-    return undefined;
+    this.#queue = await this.#unread.find(journal, live?.id);
+    return this.#queue.shift();
   }
+}
+
+/** Where to go on in a file that was read before. */
+async function placeOf({ origin }: Generation, { end, isProved }: KnownEnd): Promise<number> {
+  return isProved || origin.isCompressed || end === wholly ? end : lineStart(origin.file, end);
 }

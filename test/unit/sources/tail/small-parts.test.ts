@@ -71,7 +71,6 @@ test("the lag is what is left of the file and what lies behind it", () => {
   const visit = {
     number: 1,
     start: 0,
-    afterRank: 0,
     origin: { file: "f", id: "", name: undefined, head: Buffer.alloc(0), isCompressed: false },
   };
   const situation: Situation = {

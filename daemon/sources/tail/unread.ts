@@ -1,0 +1,128 @@
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
+import { look, twinOf, type Archive, type Archives, type LogFile, type Sight } from "./archives.ts";
+import { inodeOf } from "./fingerprint.ts";
+import type { Generation } from "./generation.ts";
+import type { Journal } from "./journal.ts";
+import { begins, wholly, type ReadFile } from "./read-files.ts";
+
+/** So many of the newest compressed archives are looked into: one may have been overwritten after the clock went back. */
+const mostOpened = 64;
+/** So many beginnings of files are kept, so that a file that did not change is opened once. */
+const mostHeads = 1024;
+
+/** Finds the dated files that hold something that was not read, by their names and their content. */
+export class Unread {
+  readonly #archives: Archives;
+  readonly #open: (file: LogFile) => Promise<Generation>;
+  readonly #heads = new Map<string, { readonly sight: Sight; readonly head: Buffer }>();
+
+  constructor(archives: Archives, open: (file: LogFile) => Promise<Generation>) {
+    this.#archives = archives;
+    this.#open = open;
+  }
+
+  /**
+   * Oldest first, by name; a `.gz` before the fresh plain file of its name.
+   * @param liveId that of alerts.json, which is not given
+   */
+  async find(journal: Journal, liveId: string | undefined): Promise<LogFile[]> {
+    const found: LogFile[] = [];
+    const archives = await this.#archives.all();
+    let compressed = archives.filter((archive) => archive.compressed).length;
+    for (const archive of archives) {
+      if (archive.compressed) compressed--;
+      const known = journal.knownOf(archive.name.rank);
+      if (known === undefined) continue;
+      const isDamaged = journal.damaged.has(archive.name.stem);
+      if (archive.compressed) {
+        if (!isDamaged && (await this.#isUnreadGzip(archive, known, compressed < mostOpened))) found.push(archive);
+        continue;
+      }
+      const sight = await look(archive.path);
+      if (!sight) continue;
+      if (archive.hasTwin && (await this.#isUnreadTwin(archive, sight, known))) found.push(twinOf(archive));
+      if (sight.id !== liveId && (await this.#isUnreadPlain(archive, sight, known, isDamaged))) found.push(archive);
+    }
+    return found;
+  }
+
+  async #isUnreadPlain(file: LogFile, sight: Sight, known: readonly ReadFile[], isDamaged: boolean): Promise<boolean> {
+    const { id, size } = sight;
+    if (size === 0) return false;
+    if (known.length === 0) return true;
+    if (known.some(({ inode, end }) => inode === inodeOf(id) && end === size)) return false;
+    const head = await this.#head(file, sight);
+    // One that cannot be opened is given only where it has grown; who opens it says what is wrong.
+    const same = known.findLast((one) => head === undefined || begins(head, one));
+    // A copy that is put in the place of a damaged archive may still be under way: that is looked after elsewhere.
+    return !same || (size > same.end && !isDamaged);
+  }
+
+  async #isUnreadGzip(file: LogFile, known: readonly ReadFile[], isOpened: boolean): Promise<boolean> {
+    if (known.length === 0) return true;
+    const sight = isOpened ? await look(file.path) : undefined;
+    const head = sight && (await this.#head(file, sight));
+    if (!head || head.length === 0) return false;
+    // Where the plain file went on after it was compressed, the .gz may be shorter than the beginning that is known.
+    const same = known.findLast((one) => head.length < one.length || begins(head, one));
+    if (!same) return true;
+    // Was it read itself, or does it hold just what was read of the plain file? Else it is looked through once.
+    if (head.length < same.length || same.end === wholly || same.inode === inodeOf(sight.id)) return false;
+    return (await contentLength(file.path, sight.size)) !== same.end % 2 ** 32;
+  }
+
+  /**
+   * A `.gz` beside a plain file is a copy of it that is still being made, or was cut off; or it is all of an older file,
+   * when analysisd went back to a day that was compressed. A copy begins like its plain file.
+   */
+  async #isUnreadTwin(plain: Archive, sight: Sight, known: readonly ReadFile[]): Promise<boolean> {
+    const file = twinOf(plain);
+    const found = await look(file.path);
+    const head = found && (await this.#head(file, found));
+    const ofPlain = await this.#head(plain, sight);
+    if (!head || !ofPlain || head.length === 0 || ofPlain.subarray(0, head.length).equals(head)) return false;
+    return !known.some((one) => begins(head, one));
+  }
+
+  /** First bytes of a file; undefined where it cannot be read. */
+  async #head(file: LogFile, sight: Sight): Promise<Buffer | undefined> {
+    const kept = this.#heads.get(file.path);
+    if (
+      kept &&
+      kept.sight.id === sight.id &&
+      kept.sight.size === sight.size &&
+      kept.sight.changedNs === sight.changedNs
+    ) {
+      return kept.head;
+    }
+    this.#heads.delete(file.path);
+    try {
+      const generation = await this.#open(file);
+      await generation.close();
+      const { head } = generation.origin;
+      if (this.#heads.size >= mostHeads) this.#heads.clear();
+      this.#heads.set(file.path, { sight, head });
+      return head;
+    } catch {
+      // Gone or not readable: what opens it to read it says so.
+      return undefined;
+    }
+  }
+}
+
+/** Bytes of content, modulo 2^32, as the end of a `.gz` of one member says (RFC 1952, 2.3.1); undefined if unreadable. */
+async function contentLength(path: string, size: number): Promise<number | undefined> {
+  try {
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(4), 0, 4, Math.max(0, size - 4));
+      return bytesRead === 4 ? buffer.readUInt32LE() : undefined;
+    } finally {
+      await file.close();
+    }
+  } catch {
+    // Gone or not readable: what opens it to read it says so.
+    return undefined;
+  }
+}
