@@ -18,7 +18,6 @@ import { securityFaults } from "./faults/security.ts";
 import { socketFaults } from "./faults/socket.ts";
 import { stateFaults } from "./faults/state.ts";
 import { topicFaults } from "./faults/topics.ts";
-import { truncationFaults } from "./faults/truncation.ts";
 import type { Ground } from "./ground.ts";
 
 /** Every fault, by its room. */
@@ -30,7 +29,6 @@ export const faults: readonly Fault[] = [
   ...peerFaults,
   ...nameFaults,
   ...brokerClockFaults,
-  ...truncationFaults,
   ...securityFaults,
   ...forwarderFaults,
   ...stateFaults,
