@@ -9,6 +9,7 @@ import type { Fault } from "../test/soak/fault.ts";
 import { table } from "../test/soak/report.ts";
 import { defaults, Session } from "../test/soak/session.ts";
 import { numberOf, runCommand, say, seedOf } from "./command.ts";
+import { kafkaVersionVariable, newestKafka } from "./kafka/versions.ts";
 
 const help = `Usage: npm run soak -- [--seed S] [--alerts N] [--faults K] [--rate R] [--json FILE] [--each | --only NAME,NAME]
 
@@ -18,6 +19,7 @@ const help = `Usage: npm run soak -- [--seed S] [--alerts N] [--faults K] [--rat
   --rate R      alerts a second (default ${defaults.mixture.rate}, by name ${defaults.named.rate})
   --only NAMES  these faults, each on a manager and a topic of its own; with --faults, a mixture of these
   --each        every fault once, the same way; those that take minutes only by --only
+  --kafka V     brokers of this version, one of npm run compat's (default ${newestKafka})
   --json FILE   the report as JSON
   --logs DIR    keeps the forwarder's logs there, a file a fault
   --list        names of the faults
@@ -34,6 +36,7 @@ async function main(): Promise<void> {
       rate: { type: "string" },
       only: { type: "string", multiple: true },
       each: { type: "boolean", default: false },
+      kafka: { type: "string" },
       json: { type: "string" },
       logs: { type: "string" },
       list: { type: "boolean", default: false },
@@ -42,6 +45,7 @@ async function main(): Promise<void> {
   });
   if (values.help) return void process.stdout.write(help);
   if (values.list) return void process.stdout.write(faults.map(({ name, what }) => `${name}: ${what}\n`).join(""));
+  if (values.kafka !== undefined) process.env[kafkaVersionVariable] = values.kafka;
   const seed = seedOf(values.seed);
   const named = chosen(
     values.only?.flatMap((names) => names.split(",")),

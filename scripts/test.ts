@@ -6,16 +6,13 @@
  */
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { Readable } from "node:stream";
-import { run } from "node:test";
-import { spec } from "node:test/reporters";
 import { describe } from "../daemon/errors.ts";
 import { Kafka } from "../test/rig/kafka.ts";
 import { KafkaCluster } from "../test/rig/kafka-cluster.ts";
 import { sharedBrokersVariable } from "../test/rig/shared-kafka.ts";
 import { repositoryRoot } from "./repository.ts";
+import { runFiles, show, sums, type TestCounts } from "./test-run.ts";
 
 /** The longest files start several clusters and break their brokers. */
 const fileTimeoutMs = 900_000;
@@ -75,38 +72,16 @@ function isAlone(file: string): boolean {
 
 /** Runs them with a line per test and one summary; a test that is skipped counts as failed. */
 async function runTests(usual: readonly string[], alone: readonly string[]): Promise<void> {
-  for await (const text of Readable.from(events(usual, alone)).compose(new spec())) process.stdout.write(String(text));
+  await show(events(usual, alone));
 }
 
-/** The events of one run after the other, and the sums of what they count at their ends. */
 async function* events(usual: readonly string[], alone: readonly string[]): AsyncGenerator {
-  const counts = new Map<string, number>();
+  const counts: TestCounts = new Map();
   if (usual.length > 0) {
     await using kafka = usual.some((file) => !file.startsWith("unit/")) ? await provideKafka() : undefined;
     if (kafka !== undefined) process.env[sharedBrokersVariable] = kafka.addresses.join(",");
-    yield* watched(run({ files: built(usual), concurrency: availableParallelism(), timeout: fileTimeoutMs }), counts);
+    yield* runFiles({ files: usual, timeout: fileTimeoutMs }, counts);
   }
-  if (alone.length > 0) yield* watched(run({ files: built(alone), concurrency: 1, timeout: aloneTimeoutMs }), counts);
-  for (const [name, count] of counts) {
-    yield { type: "test:diagnostic", data: { nesting: 0, message: `${name} ${count}` } };
-  }
-}
-
-async function* watched(tests: ReturnType<typeof run>, counts: Map<string, number>): AsyncGenerator {
-  tests.on("test:fail", () => (process.exitCode = 1));
-  tests.on("test:pass", ({ name, skip, todo }) => {
-    if (skip === undefined && todo === undefined) return;
-    process.stderr.write(`not run, which counts as failed: ${name}\n`);
-    process.exitCode = 1;
-  });
-  for await (const event of tests as AsyncIterable<{ type: string; data: { message?: string } }>) {
-    const [, name, count] =
-      event.type === "test:diagnostic" ? (/^([a-z_]+) ([\d.]+)$/.exec(event.data.message ?? "") ?? []) : [];
-    if (name === undefined) yield event;
-    else counts.set(name, (counts.get(name) ?? 0) + Number(count));
-  }
-}
-
-function built(files: readonly string[]): string[] {
-  return files.map((file) => join(repositoryRoot, "build/test", file.replace(/\.ts$/, ".js")));
+  if (alone.length > 0) yield* runFiles({ files: alone, concurrency: 1, timeout: aloneTimeoutMs }, counts);
+  yield* sums(counts);
 }

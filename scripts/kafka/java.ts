@@ -1,18 +1,15 @@
 import { spawn, spawnSync, type ChildProcessByStdio } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { repositoryRoot } from "../repository.ts";
 import { howToInstall, installPrograms, missingPrograms } from "./programs.ts";
+import { kafkaVersion, pom } from "./versions.ts";
 
 /** Has Java 17 and Maven; used where the system has neither and may not be given them. */
 const containerImage = "docker.io/library/maven:3.9-eclipse-temurin-17";
-const pom = join(repositoryRoot, "scripts/kafka/pom.xml");
-
-/** The Apache Kafka version that the tests run. */
-export const kafkaVersion = readKafkaVersion();
 
 export type Signal = "SIGTERM" | "SIGKILL" | "SIGSTOP" | "SIGCONT";
 
@@ -42,7 +39,7 @@ export class Java {
    * @throws Error with one line that says what to install
    */
   static provide(): Java {
-    const cache = join(process.env["KAFKA_CACHE"] ?? join(repositoryRoot, ".cache/kafka"), kafkaVersion);
+    const cache = join(process.env["KAFKA_CACHE"] ?? join(repositoryRoot, ".cache/kafka"), kafkaVersion());
     const lib = join(cache, "lib");
     mkdirSync(cache, { recursive: true });
     const hasJars = existsSync(lib);
@@ -102,9 +99,10 @@ export class Java {
   /** Fetches into a directory beside and renames it, so that one that was interrupted leaves nothing half done. */
   #fetchJars(): void {
     const partial = `${this.lib}-${process.pid}`;
-    process.stderr.write(`fetching Apache Kafka ${kafkaVersion} from Maven Central\n`);
+    process.stderr.write(`fetching Apache Kafka ${kafkaVersion()} from Maven Central\n`);
     const goal = ["dependency:copy-dependencies", `-DoutputDirectory=${partial}`, "-DincludeScope=runtime"];
-    this.run("mvn", ["-q", "-B", "-f", pom, ...goal]);
+    const version = `-Dkafka.version=${kafkaVersion()}`;
+    this.run("mvn", ["-q", "-B", "-f", pom, version, ...goal]);
     if (readdirSync(partial).length < 30) throw new Error(`Maven put only a part of Kafka's jars into ${partial}`);
     moveOrDrop(partial, this.lib);
   }
@@ -118,12 +116,6 @@ export function moveOrDrop(partial: string, final: string): void {
     if (!existsSync(final)) throw reason;
     rmSync(partial, { recursive: true });
   }
-}
-
-function readKafkaVersion(): string {
-  const version = /<artifactId>kafka_2\.13<\/artifactId>\s*<version>([^<]+)/.exec(readFileSync(pom, "utf8"))?.[1];
-  if (version === undefined) throw new Error(`${pom} does not say which Kafka`);
-  return version;
 }
 
 /** A container engine whose daemon answers. */

@@ -1,6 +1,8 @@
+import { storePassword } from "./key-store.ts";
+
 /** How a listener of a broker proves who it is, and whom it lets in. */
 export interface SecureListener {
-  /** PEM file: private key (PKCS#8), certificate, issuer. */
+  /** PEM file: private key (PKCS#8), certificate, issuer. Or PKCS#12 (`.p12`) with `storePassword`. */
   readonly keyStore: string;
   /** PEM file of the issuer of client certificates; given: a client must have one of its. */
   readonly clientCa?: string;
@@ -43,8 +45,16 @@ export const plainListener = "PLAINTEXT";
 export const controllerListener = "CONTROLLER";
 export const saslMechanisms = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] as const;
 
-/** The text of `server.properties` for one broker (KRaft, broker and controller in one process). */
-export function brokerProperties(node: Node, nodes: readonly Node[], options: ClusterOptions): string {
+/**
+ * The text of `server.properties` for one broker.
+ * @param zookeeper address of a ZooKeeper; undefined: KRaft, broker and controller in one process
+ */
+export function brokerProperties(
+  node: Node,
+  nodes: readonly Node[],
+  options: ClusterOptions,
+  zookeeper: string | undefined,
+): string {
   const isReplicated = nodes.length > 1;
   const listeners = options.listeners ?? {};
   const address = (name: string, of = node): string => `${options.host ?? loopback}:${of.ports[name]}`;
@@ -58,13 +68,27 @@ export function brokerProperties(node: Node, nodes: readonly Node[], options: Cl
     ([name, { sasl }]) => `${name}:${sasl === true ? "SASL_SSL" : "SSL"}`,
   );
   const properties: Record<string, string | number | boolean> = {
-    "process.roles": "broker,controller",
-    "node.id": node.id,
-    listeners: [...clientListeners, controllerListener].map(uri).join(","),
+    ...(zookeeper === undefined
+      ? {
+          "process.roles": "broker,controller",
+          "node.id": node.id,
+          listeners: [...clientListeners, controllerListener].map(uri).join(","),
+          "controller.listener.names": controllerListener,
+          "controller.quorum.voters": nodes.map((of) => `${of.id}@${address(controllerListener, of)}`).join(","),
+          // Quick fail-over: the defaults of 9 s and 2 s only make the tests longer.
+          "broker.session.timeout.ms": 3000,
+          "broker.heartbeat.interval.ms": 500,
+        }
+      : {
+          "broker.id": node.id,
+          listeners: clientListeners.map(uri).join(","),
+          "zookeeper.connect": zookeeper,
+          "zookeeper.session.timeout.ms": 3000,
+          // It starts at the same time.
+          "zookeeper.connection.timeout.ms": 60_000,
+        }),
     "advertised.listeners": clientListeners.map((name) => `${name}://${advertisedAt(name)}`).join(","),
-    "controller.listener.names": controllerListener,
     "inter.broker.listener.name": plainListener,
-    "controller.quorum.voters": nodes.map((of) => `${of.id}@${address(controllerListener, of)}`).join(","),
     "listener.security.protocol.map": ["PLAINTEXT:PLAINTEXT", "CONTROLLER:PLAINTEXT", ...protocols].join(","),
     "log.dirs": `${node.directory}/log`,
     "auto.create.topics.enable": false,
@@ -78,12 +102,12 @@ export function brokerProperties(node: Node, nodes: readonly Node[], options: Cl
     "transaction.state.log.min.isr": isReplicated ? 2 : 1,
     "group.initial.rebalance.delay.ms": 0,
     "log.cleaner.dedupe.buffer.size": 8_388_608,
-    // Quick fail-over: the defaults of 9 s and 2 s only make the tests longer.
-    "broker.session.timeout.ms": 3000,
-    "broker.heartbeat.interval.ms": 500,
     "ssl.principal.mapping.rules": "RULE:^CN=([^,]+).*$/$1/,DEFAULT",
     ...(options.authorizer === true && {
-      "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+      "authorizer.class.name":
+        zookeeper === undefined
+          ? "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
+          : "kafka.security.authorizer.AclAuthorizer",
       "super.users": "User:ANONYMOUS",
     }),
     ...Object.assign(
@@ -100,8 +124,10 @@ export function brokerProperties(node: Node, nodes: readonly Node[], options: Cl
 function listenerProperties(name: string, listener: SecureListener): Record<string, string> {
   const prefix = `listener.name.${name.toLowerCase()}`;
   const properties: Record<string, string> = {
-    [`${prefix}.ssl.keystore.type`]: "PEM",
     [`${prefix}.ssl.keystore.location`]: listener.keyStore,
+    ...(listener.keyStore.endsWith(".p12")
+      ? { [`${prefix}.ssl.keystore.type`]: "PKCS12", [`${prefix}.ssl.keystore.password`]: storePassword }
+      : { [`${prefix}.ssl.keystore.type`]: "PEM" }),
     [`${prefix}.ssl.client.auth`]: listener.clientCa === undefined ? "none" : "required",
   };
   if (listener.clientCa !== undefined) {

@@ -1,5 +1,8 @@
+import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
+import { text } from "node:stream/consumers";
 import { Java } from "../../scripts/kafka/java.ts";
+import { needsZookeeper } from "../../scripts/kafka/versions.ts";
 import { Broker } from "./broker.ts";
 import {
   brokerProperties,
@@ -9,34 +12,52 @@ import {
   saslMechanisms,
   type ClusterOptions,
   type Node,
+  type SecureListener,
 } from "./broker-properties.ts";
 import { freePorts } from "./free-ports.ts";
+import { compiledProgram } from "./java-program.ts";
 import { Kafka } from "./kafka.ts";
+import { asPkcs12 } from "./key-store.ts";
 import { present } from "./present.ts";
 import { TempDir } from "./temp-dir.ts";
+import { Zookeeper } from "./zookeeper.ts";
 
 /** Any 16 bytes do; one for all brokers of a cluster. */
 const clusterId = "ZGZuLXRlc3QtY2x1c3Rlcg";
+const againEveryMs = 500;
+const small = ["-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
 
 /** An Apache Kafka of the test's own, on loopback, with data in a temporary directory. Brokers count from 1. */
 export class KafkaCluster extends Kafka {
+  readonly #java: Java;
   readonly #directory: TempDir;
   readonly #nodes: readonly Node[];
   readonly #brokers: readonly Broker[];
   readonly #host: string;
+  readonly #zookeeper: Zookeeper | undefined;
 
-  private constructor(directory: TempDir, nodes: readonly Node[], brokers: readonly Broker[], host = loopback) {
+  private constructor(
+    java: Java,
+    directory: TempDir,
+    nodes: readonly Node[],
+    brokers: readonly Broker[],
+    zookeeper: Zookeeper | undefined,
+    host = loopback,
+  ) {
     super(addressesOf(nodes, plainListener, host));
+    this.#java = java;
     this.#host = host;
+    this.#zookeeper = zookeeper;
     this.#directory = directory;
     this.#nodes = nodes;
     this.#brokers = brokers;
   }
 
   /** Formats and starts the brokers; resolves when all of them answer (about 4 s for one, 12 s for three). */
-  static async start(options: ClusterOptions = {}): Promise<KafkaCluster> {
+  static async start(given: ClusterOptions = {}): Promise<KafkaCluster> {
     const java = Java.provide();
     const directory = await TempDir.create();
+    const options = needsZookeeper() ? withPasswords(given, directory.path) : given;
     const count = options.brokers ?? 1;
     const names = [plainListener, controllerListener, ...Object.keys(options.listeners ?? {})];
     const ports = await freePorts(count * names.length);
@@ -44,17 +65,18 @@ export class KafkaCluster extends Kafka {
       const own = Object.fromEntries(names.map((name, at) => [name, present(ports[index * names.length + at])]));
       return { id: index + 1, directory: directory.join(`broker-${index + 1}`), ports: own };
     });
+    const zookeeper = needsZookeeper() ? await Zookeeper.start(java, directory.join("zookeeper"), options) : undefined;
     for (const node of nodes) {
       mkdirSync(node.directory);
       const properties = `${node.directory}/server.properties`;
-      writeFileSync(properties, brokerProperties(node, nodes, options));
-      java.run("java", ["-Xmx64m", "-XX:TieredStopAtLevel=1", "-cp", `${java.lib}/*`, ...format(properties, options)]);
+      writeFileSync(properties, brokerProperties(node, nodes, options, zookeeper?.address));
+      if (zookeeper !== undefined) continue;
+      java.run("java", [...small, "-cp", `${java.lib}/*`, ...format(properties, options)]);
     }
     const brokers = nodes.map((node) => new Broker(java, node.directory));
-    const cluster = new KafkaCluster(directory, nodes, brokers, options.host);
+    const cluster = new KafkaCluster(java, directory, nodes, brokers, zookeeper, options.host);
     try {
-      for (const broker of brokers) broker.start();
-      await cluster.ready(count);
+      await cluster.startAll();
       return cluster;
     } catch (reason) {
       const output = brokers.map((broker) => broker.lastOutput()).join("\n");
@@ -70,8 +92,8 @@ export class KafkaCluster extends Kafka {
 
   /** Starts a broker that was stopped and resolves when all that run are members again. */
   async startBroker(id: number): Promise<void> {
-    this.#broker(id).start();
-    await this.ready(this.#brokers.filter((broker) => broker.isRunning).length);
+    const wanted = this.#brokers.filter((broker, index) => index === id - 1 || broker.isRunning);
+    await this.#start(wanted);
   }
 
   async stopBroker(id: number, signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
@@ -84,8 +106,7 @@ export class KafkaCluster extends Kafka {
   }
 
   async startAll(): Promise<void> {
-    for (const broker of this.#brokers) broker.start();
-    await this.ready(this.#brokers.length);
+    await this.#start(this.#brokers);
   }
 
   /** The broker keeps its connections and answers nothing. */
@@ -97,10 +118,42 @@ export class KafkaCluster extends Kafka {
     this.#broker(id).signal("SIGCONT");
   }
 
+  /** Bytes a second that each broker lets a user write or read; undefined: as many as it likes, where that was limited. */
+  async limit(user: string, kind: "producer" | "consumer", bytesPerSecond: number | undefined): Promise<void> {
+    await this.#configure(["user", user], `${kind}_byte_rate`, bytesPerSecond);
+  }
+
+  /** For how long brokers remember the producers that send nothing; undefined: for as long as they do by themselves. */
+  async rememberProducers(ms: number | undefined): Promise<void> {
+    await this.#configure(["brokers", ""], "producer.id.expiration.ms", ms);
+  }
+
   override async [Symbol.asyncDispose](): Promise<void> {
     await super[Symbol.asyncDispose]();
     await this.stopAll("SIGKILL");
+    await this.#zookeeper?.[Symbol.asyncDispose]();
     await this.#directory[Symbol.asyncDispose]();
+  }
+
+  /**
+   * A broker that comes back before ZooKeeper has given its killed predecessor up ends at once: it is started until it
+   * stays.
+   */
+  async #start(wanted: readonly Broker[]): Promise<void> {
+    for (const broker of wanted) broker.start();
+    const keeper = setInterval(() => {
+      if (this.#zookeeper !== undefined) for (const broker of wanted) broker.start();
+    }, againEveryMs);
+    await this.ready(wanted.length).finally(() => clearInterval(keeper));
+  }
+
+  async #configure(whom: readonly string[], name: string, value: number | undefined): Promise<void> {
+    const change = [...whom, name, ...(value === undefined ? [] : [String(value)])];
+    const classes = compiledProgram(this.#java, "Configure");
+    const { child } = this.#java.spawn([...small, "Configure", this.addresses.join(","), ...change], { classes });
+    const said = Promise.all([text(child.stdout), text(child.stderr)]);
+    const [code] = await once(child, "close");
+    if (code !== 0) throw new Error(`${change.join(" ")} failed: ${(await said).join("")}`);
   }
 
   #broker(id: number): Broker {
@@ -108,6 +161,14 @@ export class KafkaCluster extends Kafka {
     if (broker === undefined) throw new Error(`no broker ${id} in this cluster`);
     return broker;
   }
+}
+
+function withPasswords(options: ClusterOptions, directory: string): ClusterOptions {
+  const listeners = Object.entries(options.listeners ?? {}).map(([name, listener]): [string, SecureListener] => [
+    name,
+    { ...listener, keyStore: asPkcs12(listener.keyStore, directory) },
+  ]);
+  return { ...options, listeners: Object.fromEntries(listeners) };
 }
 
 function addressesOf(nodes: readonly Node[], listener: string, host: string): string[] {

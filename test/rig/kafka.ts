@@ -6,7 +6,7 @@ const { ConfigResourceTypes, Kafka: Client, logLevel } = kafkajs;
 
 /** For requests that ask, and are repeated: a broker that stands still is left for another one soon. */
 const askTimeoutMs = 5000;
-/** For requests that change something, and are not repeated: a busy broker takes its time. */
+/** For requests that change something: a busy broker takes its time. */
 const changeTimeoutMs = 60_000;
 
 /** The topic of a test. */
@@ -24,7 +24,7 @@ export class Kafka implements AsyncDisposable {
   readonly addresses: readonly string[];
   readonly #client: InstanceType<typeof Client>;
   #asking: Connected;
-  /** Of topics that were deleted since: kafkajs goes on asking for those with every request. */
+  /** Of topics that were deleted since, which kafkajs goes on asking for with every request; or stuck. */
   readonly #former: Connected[] = [];
   readonly #changing: Connected;
 
@@ -46,10 +46,16 @@ export class Kafka implements AsyncDisposable {
 
   /** Resolves when `brokers` brokers are members of the cluster. */
   async ready(brokers: number): Promise<void> {
-    await eventually(
-      `${brokers} brokers at ${this.addresses.join(",")}`,
-      async () => (await (await this.#asking.admin()).describeCluster()).brokers.length >= brokers,
-    );
+    await eventually(`${brokers} brokers at ${this.addresses.join(",")}`, async () => {
+      const admin = await this.#asking.admin();
+      try {
+        return (await admin.describeCluster()).brokers.length >= brokers;
+      } catch (reason) {
+        // A broker that is starting may know of no brokers, not even of itself; kafkajs does not get over that.
+        this.#forget();
+        throw reason;
+      }
+    });
   }
 
   /** Creates a topic and resolves when every partition of it has a leader. */
@@ -57,12 +63,15 @@ export class Kafka implements AsyncDisposable {
     const { partitions = 3, replicationFactor = this.addresses.length, config = {} } = options;
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
     const admin = await this.#changing.admin();
-    await admin.createTopics({
+    const request = {
       topics: [{ topic, numPartitions: partitions, replicationFactor, configEntries }],
       timeout: changeTimeoutMs,
       waitForLeaders: false, // kafkajs's own waiting fails when a broker does not know the topic yet
-    });
+    };
+    // Repeated, because brokers with ZooKeeper refuse it while they still remove a topic of that name, or have just lost
+    // their controller.
     await eventually(`leaders of ${topic}`, async () => {
+      await admin.createTopics(request);
       const found = await this.#partitions(topic);
       return found.length === partitions && found.every(({ leader }) => leader > 0);
     });
@@ -70,8 +79,7 @@ export class Kafka implements AsyncDisposable {
 
   async deleteTopic(topic: string): Promise<void> {
     await (await this.#changing.admin()).deleteTopics({ topics: [topic], timeout: changeTimeoutMs });
-    this.#former.push(this.#asking);
-    this.#asking = new Connected(this.#client.admin());
+    this.#forget();
   }
 
   /** Changes settings of a topic, e.g. `max.message.bytes`; those that are not named go back to their defaults. */
@@ -93,6 +101,12 @@ export class Kafka implements AsyncDisposable {
     const found = (await this.#partitions(topic)).find(({ partitionId }) => partitionId === partition);
     if (found === undefined) throw new Error(`${topic} has no partition ${partition}`);
     return found.leader;
+  }
+
+  /** Numbers of the brokers (from 1) that hold a partition's records up to the end, per partition. */
+  async inSync(topic: string): Promise<number[][]> {
+    const found = await this.#partitions(topic);
+    return found.toSorted((a, b) => a.partitionId - b.partitionId).map(({ isr }) => isr);
   }
 
   /** How many records were ever written to a topic; exact, as the product uses no transactions. */
@@ -161,7 +175,13 @@ export class Kafka implements AsyncDisposable {
     await Promise.all(all.map((admin) => admin.disconnect()));
   }
 
-  async #partitions(topic: string): Promise<{ partitionId: number; leader: number }[]> {
+  /** Asks with another client from now on. */
+  #forget(): void {
+    this.#former.push(this.#asking);
+    this.#asking = new Connected(this.#client.admin());
+  }
+
+  async #partitions(topic: string): Promise<{ partitionId: number; leader: number; isr: number[] }[]> {
     const { topics } = await (await this.#asking.admin()).fetchTopicMetadata({ topics: [topic] });
     return topics[0]?.partitions ?? [];
   }

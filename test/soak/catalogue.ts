@@ -1,12 +1,16 @@
 import type { Fault } from "./fault.ts";
 import { archiveFaults } from "./faults/archives.ts";
+import { brokerClockFaults } from "./faults/broker-clock.ts";
 import { brokerFaults } from "./faults/brokers.ts";
 import { clockFaults } from "./faults/clock.ts";
 import { fileFaults } from "./faults/files.ts";
 import { forwarderFaults } from "./faults/forwarder.ts";
+import { limitFaults } from "./faults/limits.ts";
 import { longFaults } from "./faults/long.ts";
 import { lookupFaults } from "./faults/lookup.ts";
 import { networkFaults } from "./faults/network.ts";
+import { nameFaults } from "./faults/names.ts";
+import { peerFaults } from "./faults/peers.ts";
 import { openAlertFaults } from "./faults/open-alert.ts";
 import { powerFaults } from "./faults/power.ts";
 import { rotationFaults } from "./faults/rotation.ts";
@@ -21,6 +25,10 @@ export const faults: readonly Fault[] = [
   ...networkFaults,
   ...brokerFaults,
   ...topicFaults,
+  ...limitFaults,
+  ...peerFaults,
+  ...nameFaults,
+  ...brokerClockFaults,
   ...securityFaults,
   ...forwarderFaults,
   ...stateFaults,
@@ -42,6 +50,7 @@ export const shortFaults: readonly Fault[] = faults.filter(({ isLong }) => isLon
 export function lacks(ground: Ground, fault: Fault): string | undefined {
   const needs = fault.needs ?? [];
   if (needs.includes("root") && !ground.isRoot) return "needs root, mount and user namespaces";
+  if (needs.includes("names") && !ground.asksNames) return "needs root and a resolv.conf";
   if (needs.includes("firewall") && ground.firewall === undefined) return "needs root and nftables (Debian: nftables)";
   if (needs.includes("clock") && ground.clock === undefined)
     return "needs glibc and directories with libraries of one's own";

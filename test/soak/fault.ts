@@ -1,7 +1,7 @@
 import type { Stage } from "./stage.ts";
 
 /** What a fault needs of the machine. */
-export type Need = "root" | "firewall" | "clock";
+export type Need = "root" | "firewall" | "clock" | "names";
 
 /** How far a promise reaches under a fault, where it is not whole. */
 export interface Allowances {

@@ -1,11 +1,13 @@
 import type { AclEntry } from "kafkajs";
 import kafkajs from "kafkajs";
-import { chmodSync, copyFileSync, cpSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
+import { Java } from "../../scripts/kafka/java.ts";
 import { repositoryRoot } from "../../scripts/repository.ts";
 import { brokerHost, makeCertificates, type Certificates } from "../rig/certificates.ts";
 import { freePorts } from "../rig/free-ports.ts";
+import { compiledProgram } from "../rig/java-program.ts";
 import { KafkaCluster } from "../rig/kafka-cluster.ts";
 import { present } from "../rig/present.ts";
 import { StepClock } from "../rig/step-clock.ts";
@@ -13,6 +15,8 @@ import { TempDir } from "../rig/temp-dir.ts";
 import { Firewall } from "./firewall.ts";
 import { Follower } from "./follower.ts";
 import { Relay } from "./relay.ts";
+
+const resolvConf = "/etc/resolv.conf";
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
 
@@ -47,6 +51,7 @@ export class Ground implements AsyncDisposable {
   /** The host under which the forwarder knows the brokers. */
   readonly host: string;
   readonly #hosts: string;
+  readonly #resolvConf: string;
 
   private constructor(parts: Pick<Ground, "directory" | "certificates" | "kafka" | "relays" | "isRoot" | "host">) {
     ({
@@ -62,6 +67,8 @@ export class Ground implements AsyncDisposable {
     this.clock = StepClock.create(this.directory.path);
     this.#hosts = this.directory.join("hosts");
     this.leadTo("127.0.0.1");
+    this.#resolvConf = this.directory.join("resolv.conf");
+    this.askNames(undefined);
     // A build during the run must not change what is judged.
     cpSync(join(repositoryRoot, "dist"), this.directory.join("dist"), { recursive: true });
     chmodSync(this.directory.path, 0o755);
@@ -79,6 +86,8 @@ export class Ground implements AsyncDisposable {
       const certificates = await makeCertificates(directory.path);
       const advertised = relays.map(({ port }) => `${host}:${port}`);
       kafka = await startBrokers(certificates, advertised);
+      // The compiler would hold the relays up later.
+      compiledProgram(Java.provide(), "Configure");
       await kafka.allow([permission({ topic: "soak", isPrefix: true })]);
       const ground = new Ground({ directory, certificates, kafka, relays, isRoot, host });
       ground.use("GOOD");
@@ -115,6 +124,17 @@ export class Ground implements AsyncDisposable {
     writeFileSync(this.#hosts, `127.0.0.1 localhost\n${line}`);
   }
 
+  /** Whether the forwarder can be led to other name servers. */
+  get asksNames(): boolean {
+    return this.isRoot && existsSync(resolvConf);
+  }
+
+  /** The name servers that are asked for names that `leadTo` leads nowhere; undefined: the machine's. */
+  askNames(servers: readonly string[] | undefined): void {
+    const usual = existsSync(resolvConf) ? readFileSync(resolvConf) : "";
+    writeFileSync(this.#resolvConf, servers?.map((server) => `nameserver ${server}\n`).join("") ?? usual);
+  }
+
   /**
    * The program and arguments that run something as the forwarder's user, with the brokers' names as they are here.
    * Standard error begins with a line `begins AT WAITED`: microseconds since 1970 at which the program itself begins, and
@@ -124,7 +144,8 @@ export class Ground implements AsyncDisposable {
     const clock = Object.entries(this.clock?.environment ?? {}).map(([name, value]) => `export ${name}='${value}' && `);
     const begin = `${clock.join("")}${begins}`;
     if (!this.isRoot) return ["bash", ["-c", `${begin} "$0" "$@"`, process.execPath, ...args]];
-    const script = `mount --bind "$0" /etc/hosts && ${begin} setpriv --reuid "$1" --regid "$1" --clear-groups -- "\${@:2}"`;
+    const names = this.asksNames ? `mount --bind '${this.#resolvConf}' ${resolvConf} && ` : "";
+    const script = `mount --bind "$0" /etc/hosts && ${names}${begin} setpriv --reuid "$1" --regid "$1" --clear-groups -- "\${@:2}"`;
     const id = String(unprivileged);
     return ["unshare", ["-m", "bash", "-c", script, this.#hosts, id, process.execPath, ...args]];
   }
@@ -179,6 +200,8 @@ function startBrokers(certificates: Certificates, advertised: readonly string[])
       "leader.imbalance.check.interval.seconds": 2,
       "leader.imbalance.per.broker.percentage": 0,
       "log.segment.delete.delay.ms": 1000,
+      // How soon a producer is forgotten that was silent for too long.
+      "producer.id.expiration.check.interval.ms": 500,
     },
   });
 }

@@ -8,6 +8,8 @@ export async function mend(stage: Stage): Promise<void> {
   ground.firewall?.clear();
   if (ground.clock !== undefined) ground.clock.offsetMs = 0;
   ground.leadTo("127.0.0.1");
+  ground.askNames(undefined);
+  stage.brokers = undefined;
   for (let id = 1; id <= ground.relays.length; id++) ground.kafka.resume(id);
   await ground.kafka.startAll();
   for (const relay of ground.relays) {

@@ -55,6 +55,8 @@ export class Stage implements AsyncDisposable {
   readonly scraps: Buffer[] = [];
   /** What the settings of the next start or reload differ in. */
   settings: Settings = {};
+  /** The brokers' addresses of the next start or reload; undefined: those that there are. */
+  brokers: readonly string[] | undefined;
   readonly #queue: QueueSocket;
   #caller: Caller | undefined;
 
@@ -108,7 +110,7 @@ export class Stage implements AsyncDisposable {
     const path = this.directory.join("config.yaml");
     const tls = (name: string): string => this.directory.join("tls", name);
     const kafka = {
-      brokers: this.ground.addresses,
+      brokers: this.brokers ?? this.ground.addresses,
       tls: { ca: tls("ca.pem"), ca_only: "on", cert: tls("cert.pem"), key: tls("key.pem") },
       sasl: { mechanism: "plain", username: user, password_file: tls("password") },
     };

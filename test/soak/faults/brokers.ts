@@ -102,6 +102,6 @@ async function restart(stage: Stage, id: number, signal: "SIGTERM" | "SIGKILL"):
 }
 
 /** A fault that the brokers are still getting over is not over: it is when another client can write everywhere. */
-async function untilWritable(stage: Stage): Promise<void> {
+export async function untilWritable(stage: Stage): Promise<void> {
   await stage.ground.kafka.accepts(stage.topic, partitionCount, probeHeaders);
 }

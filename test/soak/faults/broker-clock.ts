@@ -1,0 +1,46 @@
+import type { Fault } from "../fault.ts";
+import type { Stage } from "../stage.ts";
+import { topicConfig } from "./brokers.ts";
+import { statusSays } from "./support.ts";
+
+const hourMs = 3_600_000;
+/** The clients' time counts, and an hour more or less is refused: the first is what Kafka 4 does by itself. */
+const strictTopic = {
+  "message.timestamp.type": "CreateTime",
+  "message.timestamp.after.max.ms": String(hourMs),
+  "message.timestamp.before.max.ms": String(hourMs),
+};
+
+/** The machine's clock is wrong, seen from the brokers, and right again after seconds. */
+export const brokerClockFaults: readonly Fault[] = [
+  {
+    name: "clock-two-hours-ahead",
+    what: "the clock is two hours ahead of brokers that refuse an hour; the status names the clock, nothing is a dead letter",
+    needs: ["clock"],
+    run: (stage) => against(stage, 2 * hourMs),
+  },
+  {
+    name: "clock-two-hours-back",
+    what: "the same, two hours behind",
+    needs: ["clock"],
+    run: (stage) => against(stage, -2 * hourMs),
+  },
+];
+
+/** The topic's time is the brokers' again when all has come that they refused. */
+async function against(stage: Stage, offsetMs: number): Promise<void> {
+  const { clock, kafka } = stage.ground;
+  if (clock === undefined) throw new Error("this machine's clock cannot be moved");
+  await kafka.alterTopic(stage.topic, strictTopic);
+  try {
+    clock.offsetMs = offsetMs;
+    stage.write(true);
+    await statusSays(stage, /clock/i, 15_000);
+    await stage.pass(stage.between(500, 3000));
+    clock.offsetMs = 0;
+    await stage.settled();
+  } finally {
+    clock.offsetMs = 0;
+    await kafka.alterTopic(stage.topic, topicConfig);
+  }
+}
