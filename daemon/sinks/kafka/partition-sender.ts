@@ -5,14 +5,7 @@ import { monotonicMs } from "./clock.ts";
 import type { BrokerConnection } from "./connection.ts";
 import { Entry, Parcel } from "./entry.ts";
 import { faultOfCode, faultOfError, KafkaError, type Fault } from "./faults.ts";
-import {
-  defaultForgottenAfterMs,
-  isForgotten,
-  recover,
-  RefusalStreak,
-  settleForgotten,
-  type Recovery,
-} from "./recovery.ts";
+import { forgottenAfterMs, isForgotten, recover, RefusalStreak, settleForgotten, type Recovery } from "./recovery.ts";
 import { purposeOfOwn } from "./request-limit.ts";
 import { sequenceAfter } from "./record-batch.ts";
 import { fetchOffset, newProducerId, produce, type ProduceAnswer } from "./requests.ts";
@@ -124,6 +117,7 @@ export class PartitionSender {
 
   async #run(): Promise<void> {
     const { signal } = this.#context;
+    this.#returnToOwn();
     while (this.#entries.length > 0 && !signal.aborted) {
       try {
         const { connection, partition, isAlone } = await this.#prepare();
@@ -148,12 +142,23 @@ export class PartitionSender {
     }
     this.#isRunning = false;
     // Nothing waits any more, also where a look-up or a refusal gave the last outcome.
-    if (!signal.aborted) this.#endReports();
+    if (!signal.aborted) this.#clearAlarms();
+  }
+
+  /** A partition that was gone may be there again. Only while nothing is under way to the other one. */
+  #returnToOwn(): void {
     if (this.#target === this.partition) return;
-    // The next batch finds out anew whether its own partition is there.
+    if ((this.#context.topology.partitions(this.topic) ?? 0) <= this.partition) return;
     this.#target = this.partition;
     this.#leader = undefined;
     this.#end = undefined;
+  }
+
+  #clearAlarms(): void {
+    const { alarms } = this.#context;
+    this.#troubledSince = undefined;
+    alarms.clear(`writing to topic ${this.topic}`);
+    alarms.clear(`partition ${this.topic}/${this.partition}`);
   }
 
   /** Finds the leader, connects to it, and gets a producer id where there is none. */
@@ -170,9 +175,8 @@ export class PartitionSender {
     await this.#compare(connection, partition);
     this.#end ??= await fetchOffset(connection, this.topic, partition, "next");
     this.#producer ??= await newProducerId(connection);
-    // Long ago, or so old a batch that the broker forgets its producer as soon as it has taken it.
-    const forgottenAfterMs = this.#context.options.forgottenAfterMs ?? defaultForgottenAfterMs;
-    if (monotonicMs() - this.#acknowledgedAt >= forgottenAfterMs) this.#isProven = false;
+    // So long ago that the broker may have forgotten the producer.
+    if (monotonicMs() - this.#acknowledgedAt >= forgottenAfterMs(this.#context)) this.#isProven = false;
     return { connection, partition, isAlone };
   }
 
@@ -319,7 +323,7 @@ export class PartitionSender {
     this.#acknowledgedAt = monotonicMs();
     this.#streak.taken();
     this.#backoff.reset();
-    this.#endReports();
+    this.#clearAlarms();
     // It proves that Kafka and the topic are there, whatever became of the last question about leaders.
     alarms.clear("Kafka");
     alarms.clear(`topic ${this.topic}`);
@@ -363,8 +367,6 @@ export class PartitionSender {
     }
     // Behind those stand the batches that were written meanwhile.
     this.#entries = [...entries, ...this.#entries.slice(before.length)];
-    // All may have been found in the topic, and then no acknowledgement follows that would end the reports.
-    if (this.#entries.length === 0) this.#endReports();
     if (numbering === "kept") {
       this.#hasHole ||= hasHole;
       return;
@@ -374,13 +376,6 @@ export class PartitionSender {
     this.#sequence = 0;
     const { producerId, epoch } = this.#producer ?? { producerId: 0n, epoch: maxEpoch };
     this.#producer = numbering === "epoch" && epoch < maxEpoch ? { producerId, epoch: epoch + 1 } : undefined;
-  }
-
-  #endReports(): void {
-    const { alarms } = this.#context;
-    this.#troubledSince = undefined;
-    alarms.clear(`writing to topic ${this.topic}`);
-    alarms.clear(`partition ${this.topic}/${this.partition}`);
   }
 
   #report(fault: Fault): void {

@@ -213,5 +213,14 @@ test("a list of partitions that is too short moves nothing while the leader know
   // The topic is created anew, with fewer partitions.
   broker.partitions = 1;
   assert.deepEqual(summary(await toSecond("c")), [2]);
-  assert.equal(broker.produced.at(-1)?.partition, 0);
+  assert.deepEqual(summary(await toSecond("d")), [3]);
+  // It gets another partition.
+  broker.partitions = 2;
+  broker.listedPartitions = 2;
+  await sink.lookup(["t"], {}); // Asks for the list.
+  assert.deepEqual(summary(await toSecond("e")), [4]);
+  assert.deepEqual(
+    broker.produced.slice(-3).map(({ partition }) => partition),
+    [0, 0, 1],
+  );
 });
