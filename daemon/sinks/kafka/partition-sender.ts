@@ -142,7 +142,7 @@ export class PartitionSender {
     }
     this.#isRunning = false;
     // Nothing waits any more, also where a look-up or a refusal gave the last outcome.
-    if (!signal.aborted) this.#endReports();
+    if (!signal.aborted) this.#clearAlarms();
   }
 
   /** A partition that was gone may be there again. Only while nothing is under way to the other one. */
@@ -152,6 +152,13 @@ export class PartitionSender {
     this.#target = this.partition;
     this.#leader = undefined;
     this.#end = undefined;
+  }
+
+  #clearAlarms(): void {
+    const { alarms } = this.#context;
+    this.#troubledSince = undefined;
+    alarms.clear(`writing to topic ${this.topic}`);
+    alarms.clear(`partition ${this.topic}/${this.partition}`);
   }
 
   /** Finds the leader, connects to it, and gets a producer id where there is none. */
@@ -316,7 +323,7 @@ export class PartitionSender {
     this.#acknowledgedAt = monotonicMs();
     this.#streak.taken();
     this.#backoff.reset();
-    this.#endReports();
+    this.#clearAlarms();
     // It proves that Kafka and the topic are there, whatever became of the last question about leaders.
     alarms.clear("Kafka");
     alarms.clear(`topic ${this.topic}`);
@@ -369,13 +376,6 @@ export class PartitionSender {
     this.#sequence = 0;
     const { producerId, epoch } = this.#producer ?? { producerId: 0n, epoch: maxEpoch };
     this.#producer = numbering === "epoch" && epoch < maxEpoch ? { producerId, epoch: epoch + 1 } : undefined;
-  }
-
-  #endReports(): void {
-    const { alarms } = this.#context;
-    this.#troubledSince = undefined;
-    alarms.clear(`writing to topic ${this.topic}`);
-    alarms.clear(`partition ${this.topic}/${this.partition}`);
   }
 
   #report(fault: Fault): void {
