@@ -79,7 +79,7 @@ export class Acknowledged {
     const seconds = lost.flatMap(({ firstSecond, lastSecond }) => [firstSecond, lastSecond]);
     const known = seconds.filter((second) => second !== undefined);
     return {
-      text: `${this.#name} has lost records that it had acknowledged: offsets ${first} to ${last - 1}, its log ended at ${end} then (a leader that was not in sync, a restored broker, or the topic was created anew)`,
+      text: `${this.#name} has lost records that it had acknowledged: offsets ${first} to ${last - 1}, its log ended at ${end} then (a leader that was not in sync, a restored broker, or the topic was created again)`,
       remedy: remedy(least(known), most(known), lost.find(({ place }) => place?.file.startsWith("/") === true)?.place),
     };
   }

@@ -1,7 +1,7 @@
 import { formatAddress } from "./address.ts";
 import type { Metadata, TopicMetadata } from "./requests.ts";
 
-/** So many brokers have to say that a topic is older or smaller than it was, before it is believed. */
+/** This many brokers have to say that a topic is older or smaller than it was, before it is believed. */
 const witnesses = 2;
 
 /** An answer about all topics, and who gave it. */
