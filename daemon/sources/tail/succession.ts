@@ -1,9 +1,11 @@
 import { dirname } from "node:path";
+import type { Log } from "../../telemetry/log.ts";
 import { Archives, isAbsent, look, type LogFile } from "./archives.ts";
 import { Generation } from "./generation.ts";
 import type { Journal, KnownEnd } from "./journal.ts";
 import { lineStart } from "./line-start.ts";
 import { chunkBuffers } from "./plain-reader.ts";
+import { proveDone } from "./prove-done.ts";
 import { wholly } from "./read-files.ts";
 import { Unread } from "./unread.ts";
 
@@ -25,8 +27,11 @@ export class Succession {
   #queue: LogFile[] = [];
   #beats = 0;
 
-  constructor(path: string) {
+  readonly #log: Log;
+
+  constructor(path: string, log: Log) {
     this.path = path;
+    this.#log = log;
     this.archives = new Archives(dirname(path));
     this.#unread = new Unread(this.archives, (file) => this.open(file));
   }
@@ -79,6 +84,7 @@ export class Succession {
       file = await this.#nextUnread(journal);
       opened = file ? await this.open(file) : await this.openLive();
       if (!opened) return undefined;
+      await proveDone(opened.origin, journal, this, this.#log, signal);
       const known = journal.endOf(opened.origin);
       // Where it does not reach that far it was truncated, and stays at its first byte; a `.gz` stays at its end.
       if (known) await opened.seek(await placeOf(opened, known), undefined, signal);
