@@ -90,10 +90,17 @@ export class Alert {
     return level?.kind === "number" ? Number(level.text) : undefined;
   }
 
-  /** The strings of `rule.groups`, in their order. */
-  get groups(): readonly string[] {
-    const elements = this.member("rule", "groups")?.elements() ?? [];
-    return elements.filter((element) => element.kind === "string").map((element) => element.text);
+  /** The strings of `rule.groups`, in their order. A line can hold millions of them: `hasGroup` keeps none. */
+  *groups(): Generator<string> {
+    for (const element of this.member("rule", "groups")?.elements() ?? []) {
+      if (element.kind === "string") yield element.text;
+    }
+  }
+
+  /** Whether a string of `rule.groups` is a wanted one. */
+  hasGroup(isWanted: (group: string) => boolean): boolean {
+    for (const group of this.groups()) if (isWanted(group)) return true;
+    return false;
   }
 
   /**

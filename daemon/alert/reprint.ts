@@ -6,7 +6,7 @@
  * and doing it twice changes nothing.
  */
 import { isUtf8 } from "node:buffer";
-import { hash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { Document, NotJson } from "./json.ts";
 
 const quote = 0x22;
@@ -30,31 +30,81 @@ escaped.set(0x2f, 0x2f);
 /** cJSON keeps a number as a double and prints 15 digits of it (print_number). */
 const printedDigits = 15;
 
+/** Where a re-print goes, piece by piece: nothing of it is kept, however many pieces there are. */
+class Printer {
+  readonly #write: (piece: Buffer) => void;
+  #length = 0;
+
+  /** @param write takes a piece, which is valid during the call alone */
+  constructor(write: (piece: Buffer) => void) {
+    this.#write = write;
+  }
+
+  /** Bytes as they stand. */
+  copy(bytes: Buffer, from: number, to: number): void {
+    if (to - from >= sheet.length) {
+      this.end();
+      this.#write(bytes.subarray(from, to));
+      return;
+    }
+    if (to - from > sheet.length - this.#length) this.end();
+    if (to - from < shortBytes) for (let at = from; at < to; at++) sheet[this.#length++] = bytes[at]!;
+    else this.#length += bytes.copy(sheet, this.#length, from, to);
+  }
+
+  /** A text of a few characters. */
+  text(text: string): void {
+    if (sheet.length - this.#length < longestTextBytes) this.end();
+    this.#length += sheet.write(text, this.#length);
+  }
+
+  /** Hands on what is left. */
+  end(): void {
+    if (this.#length > 0) this.#write(sheet.subarray(0, this.#length));
+    this.#length = 0;
+  }
+}
+
+/** One is enough: a re-print is made without a pause. */
+const sheet = Buffer.alloc(64 * 1024);
+/** Up to that, bytes are copied faster one by one. */
+const shortBytes = 16;
+const longestTextBytes = 64;
+
 /**
  * The re-print of a JSON text.
  * @param bytes valid JSON; bytes from 0x80 on may be anything
  */
 export function reprint(bytes: Buffer): Buffer {
   const pieces: Buffer[] = [];
+  print(bytes, (piece) => pieces.push(Buffer.from(piece)));
+  return Buffer.concat(pieces);
+}
+
+function print(bytes: Buffer, write: (piece: Buffer) => void): void {
+  const printer = new Printer(write);
   let at = 0;
   while (at < bytes.length) {
     const byte = bytes[at]!;
     if (byte <= space) at++;
-    else if (byte === quote) at = printString(bytes, at, pieces);
-    else if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) {
-      const end = numberEnd(bytes, at);
-      pieces.push(Buffer.from(printedNumber(bytes.toString("latin1", at, end))));
-      at = end;
-    } else {
-      pieces.push(bytes.subarray(at, at + 1));
-      at++;
+    else if (byte === quote) at = printString(bytes, at, printer);
+    else if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) at = printNumber(bytes, at, printer);
+    else {
+      const from = at++;
+      while (at < bytes.length && isVerbatim(bytes[at]!)) at++;
+      printer.copy(bytes, from, at);
     }
   }
-  return Buffer.concat(pieces);
+  printer.end();
+}
+
+/** Stands for itself outside of strings and numbers. */
+function isVerbatim(byte: number): boolean {
+  return byte > space && byte !== quote && byte !== 0x2d && !(byte >= 0x30 && byte <= 0x39);
 }
 
 /** @returns the index behind the string */
-function printString(bytes: Buffer, start: number, pieces: Buffer[]): number {
+function printString(bytes: Buffer, start: number, printer: Printer): number {
   let from = start;
   let isCut = false;
   let at = start + 1;
@@ -63,13 +113,13 @@ function printString(bytes: Buffer, start: number, pieces: Buffer[]): number {
       at++;
       continue;
     }
-    if (!isCut) pieces.push(bytes.subarray(from, at));
+    if (!isCut) printer.copy(bytes, from, at);
     const [code, end] = escapeAt(bytes, at);
     if (code === 0) isCut = true;
-    else if (!isCut) pieces.push(printedCharacter(code));
+    else if (!isCut) printer.text(printedCharacter(code));
     at = from = end;
   }
-  pieces.push(isCut ? bytes.subarray(at, at + 1) : bytes.subarray(from, at + 1));
+  printer.copy(bytes, isCut ? at : from, at + 1);
   return at + 1;
 }
 
@@ -86,22 +136,36 @@ function escapeAt(bytes: Buffer, at: number): [code: number, end: number] {
 }
 
 function hexAt(bytes: Buffer, at: number): number {
-  return Number.parseInt(bytes.toString("latin1", at, at + 4), 16);
+  let value = 0;
+  for (let i = at; i < at + 4; i++) {
+    const byte = bytes[i]!;
+    value = value * 16 + (byte <= 0x39 ? byte - 0x30 : (byte | 0x20) - 0x57);
+  }
+  return value;
 }
 
-function printedCharacter(code: number): Buffer {
+function printedCharacter(code: number): string {
   const letter = shortEscapes.get(code);
-  if (letter !== undefined) return Buffer.from(`\\${letter}`);
-  if (code < space) return Buffer.from(`\\u${code.toString(16).padStart(4, "0")}`);
+  if (letter !== undefined) return `\\${letter}`;
+  if (code < space) return `\\u${code.toString(16).padStart(4, "0")}`;
   // cJSON refuses half of a pair, and with it the whole line: any form that is always the same will do.
-  if (code >= 0xd800 && code < 0xe000) return Buffer.from(`\\u${code.toString(16)}`);
-  return Buffer.from(String.fromCodePoint(code));
+  if (code >= 0xd800 && code < 0xe000) return `\\u${code.toString(16)}`;
+  return String.fromCodePoint(code);
 }
 
-function numberEnd(bytes: Buffer, start: number): number {
-  let at = start;
-  while (at < bytes.length && isNumeric(bytes[at]!)) at++;
-  return at;
+/** @returns the index behind the number */
+function printNumber(bytes: Buffer, start: number, printer: Printer): number {
+  let end = start;
+  let isWhole = true;
+  for (; end < bytes.length && isNumeric(bytes[end]!); end++) {
+    const byte = bytes[end]!;
+    if (byte < 0x30 && end > start) isWhole = false;
+    if (byte > 0x39) isWhole = false;
+  }
+  // What a double holds to the digit; but for -0, which has no sign in print.
+  if (isWhole && end - start <= printedDigits && bytes[start] !== 0x2d) printer.copy(bytes, start, end);
+  else printer.text(printedNumber(bytes.toString("latin1", start, end)));
+  return end;
 }
 
 function isNumeric(byte: number): boolean {
@@ -125,7 +189,10 @@ const digestLength = 8;
  * @returns 8 characters of one byte each
  */
 export function contentDigest(bytes: Buffer, isReprinted: boolean): string {
-  return hash("sha256", isReprinted ? bytes : reprint(bytes), "binary").slice(0, digestLength);
+  if (isReprinted) return hash("sha256", bytes, "binary").slice(0, digestLength);
+  const digest = createHash("sha256");
+  print(bytes, (piece) => digest.update(piece));
+  return digest.digest("binary").slice(0, digestLength);
 }
 
 /**

@@ -38,18 +38,16 @@ export abstract class Value {
     return decode(this.bytes, this.start, this.end);
   }
 
-  /** The elements of an array in their order; none when this is no array. */
-  elements(): Value[] {
-    const elements: Value[] = [];
-    if (this.kind !== "array") return elements;
+  /** The elements of an array in their order; none when this is no array. A line can hold millions of them. */
+  *elements(): Generator<Value> {
+    if (this.kind !== "array") return;
     const { bytes, end } = this;
     for (let i = skipSpace(bytes, this.start + 1, end); i < end - 1;) {
       const stop = skipValue(bytes, i);
-      elements.push(new Span(bytes, i, stop));
+      yield new Span(bytes, i, stop);
       // Over the comma, or, behind the last element, the bracket.
       i = skipSpace(bytes, skipSpace(bytes, stop, end) + 1, end);
     }
-    return elements;
   }
 }
 

@@ -101,11 +101,19 @@ Signals:
       isReady = false;
       log.info(next === undefined ? "stopping" : "taking over the changed settings");
       if (next === undefined) await supervisor.stopping();
-      await running.stop();
+      const isDone = await running.stop();
       logStatistics("figures so far", statistics);
       signals.throwIfFailed();
       if (next === undefined) return 0;
-      running = await startOrReturn(next, () => build(config), stopsOnFailure);
+      if (isDone || !running.leavesLog(next.setup.config)) {
+        running = await startOrReturn(next, () => build(config), stopsOnFailure);
+      } else {
+        // The sink fell silent just then: nobody but the old settings reads the rest.
+        await next.sink[Symbol.asyncDispose]();
+        running = build(config);
+        await running.start(stopsOnFailure);
+        signals.raise("SIGHUP");
+      }
       const { listen, hosts } = running.setup.config.status;
       await status.listen(listen, running.setup.log, hosts);
     }
@@ -138,14 +146,37 @@ async function nextForwarder(
     await supervisor.reloading();
     try {
       const next = build();
-      if (next.setup.config.stateDir === config.stateDir) return next;
-      throw new DfnError("CONFIG", "state_dir cannot be changed while the forwarder runs: restart it");
+      if (next.setup.config.stateDir !== config.stateDir) {
+        throw new DfnError("CONFIG", "state_dir cannot be changed while the forwarder runs: restart it");
+      }
+      if (!running.leavesLog(next.setup.config) || (await isDelivered(running, next, signals, supervisor))) return next;
+      await next.sink[Symbol.asyncDispose]();
     } catch (reason) {
       log.error({ reason: describe(reason) }, "the changed settings are wrong and not taken over; the old ones stay");
       await supervisor.ready();
     }
   }
   return undefined;
+}
+
+/** Waits until what the log held was delivered. False when a signal came first. */
+async function isDelivered(
+  running: Forwarder,
+  { setup: { config } }: Forwarder,
+  signals: Signals,
+  supervisor: Supervisor,
+): Promise<boolean> {
+  const { log, config: present } = running.setup;
+  log.info(
+    { path: present.sources.tail?.path },
+    "this file is not to be read any more: the changed settings are taken over once what it holds was delivered; " +
+      "until then the old ones stay",
+  );
+  await supervisor.ready();
+  const isDone = await signals.unlessRaised(running.delivered(config));
+  if (isDone) await supervisor.reloading();
+  else await running.stays();
+  return isDone;
 }
 
 /** Starts the next forwarder; where it cannot start, one with the former settings. */
@@ -195,6 +226,13 @@ class Signals implements Disposable {
   raise(what: Raised): void {
     this.#raised.push(what);
     this.#wake?.();
+  }
+
+  /** Whether a promise is fulfilled before a signal comes, which is left for `next`. */
+  async unlessRaised(done: Promise<void>): Promise<boolean> {
+    const raised = new Promise<false>((resolve) => (this.#wake = () => resolve(false)));
+    if (this.#raised.length > 0) return false;
+    return Promise.race([done.then(() => true), raised]);
   }
 
   async next(): Promise<Raised> {

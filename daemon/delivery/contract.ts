@@ -104,6 +104,8 @@ export interface SinkRecord {
   /** The headers behind it: one array for all records that have the same ones. */
   readonly headers: readonly Header[];
   readonly value: Buffer | null;
+  /** Where the alert is that it was made of, if the sink is to name it. */
+  readonly place?: Place | undefined;
 }
 
 /** All headers of a record, in their order. */
@@ -177,9 +179,9 @@ export interface Sink extends AsyncDisposable {
 }
 
 export interface Lookup {
-  /** What was found, or undefined where the sink may not be read (no permission). */
+  /** What was found, or undefined where the sink cannot be read (no permission). */
   readonly shipped: Shipped | undefined;
-  /** Why it may not be read; a sentence for the log. */
+  /** Why not all was seen that may be there; a sentence for the log. What was found counts all the same. */
   readonly refusal?: string;
   /** Per `topic/partition` of these topics: the offset that the next record will get. */
   readonly next: SinkOffsets;

@@ -1,5 +1,5 @@
 import type { Queued } from "./batch-queue.ts";
-import { headerNames, type Header, type SourceName, type WriteOutcome } from "./contract.ts";
+import { headerNames, type Header, type Place, type SourceName, type WriteOutcome } from "./contract.ts";
 import type { MadePart, Shipment } from "./shipment.ts";
 
 /** What is made of a name that comes again and again; longer names than any real one are not kept. */
@@ -78,6 +78,10 @@ export class OpenRecord implements Queued {
 
   get value(): Buffer {
     return this.part.record.value;
+  }
+
+  get place(): Place | undefined {
+    return this.shipment.cargo?.place;
   }
 
   done(outcome: WriteOutcome, partition: string): void {

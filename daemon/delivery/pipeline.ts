@@ -132,6 +132,7 @@ export class Pipeline {
       sizeBytes: weightOf(bytes, parts),
       print,
       nth,
+      number: 0,
       openParts: parts.length,
       isDead: false,
       outcome: undefined,

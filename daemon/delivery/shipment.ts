@@ -56,6 +56,8 @@ export interface Shipment {
   /** Set where two sources are paired. */
   readonly print: Fingerprint | undefined;
   readonly nth: number;
+  /** In the order in which shipments were begun. */
+  number: number;
   openParts: number;
   isDead: boolean;
   outcome: Outcome | undefined;

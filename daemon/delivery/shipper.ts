@@ -70,6 +70,8 @@ export class Shipper {
   #open = 0;
   #count = 0;
   #idle: (() => void)[] = [];
+  /** Waits for what was begun up to a number and is open. */
+  #awaited: { readonly number: number; open: number; readonly resolve: () => void }[] = [];
 
   constructor(parts: ShipperParts) {
     this.#parts = parts;
@@ -107,6 +109,7 @@ export class Shipper {
   ship(shipment: Shipment): void {
     this.#open += 1;
     this.#count += 1;
+    shipment.number = this.#count;
     this.#parts.budget.take(shipment.sizeBytes);
     if (shipment.source !== "tail" || this.#parts.tailWaitMs === 0) return this.dispatch(shipment);
     this.#held.push({ shipment, untilMs: performance.now() + this.#parts.tailWaitMs });
@@ -139,7 +142,14 @@ export class Shipper {
   /** Counts other work towards an outcome as open until it is done. */
   during(work: Promise<void>): void {
     this.#open += 1;
-    void work.then(() => this.#closed());
+    const number = this.#count;
+    void work.then(() => this.#closed(number));
+  }
+
+  /** Resolves when everything that is open now has its outcome, whatever is begun meanwhile. */
+  soFar(): Promise<void> {
+    if (this.#open === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#awaited.push({ number: this.#count, open: this.#open, resolve }));
   }
 
   /** Resolves when nothing is open. */
@@ -301,11 +311,15 @@ export class Shipper {
     budget.release(shipment.sizeBytes + ties.length * tieBytes);
     owner.settled(outcome);
     for (const tie of ties) tie.owner.settled(outcome);
-    this.#closed();
+    this.#closed(shipment.number);
   }
 
-  #closed(): void {
+  #closed(number: number): void {
     this.#open -= 1;
+    for (const awaited of this.#awaited) {
+      if (number <= awaited.number && --awaited.open === 0) awaited.resolve();
+    }
+    if (this.#awaited.length > 0) this.#awaited = this.#awaited.filter(({ open }) => open > 0);
     if (this.#open === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 }

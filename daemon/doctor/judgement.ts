@@ -24,8 +24,12 @@ export function ok(text: string): Judgement {
 }
 
 /** @param what as in `the position of integratord` */
-export function unseen(what: string, remedy = "sudo wazuh-dfn doctor"): Judgement {
-  return { state: "unseen", text: `this user may not see ${what}`, remedy };
+export function unseen(what: string, remedy?: string, isRoot = process.geteuid?.() === 0): Judgement {
+  if (isRoot) {
+    // Not a matter of the user: a container, a security module, or something that is not there.
+    return { state: "unseen", text: `${what}: cannot be seen from here`, remedy: remedy ?? "dmesg | grep -i denied" };
+  }
+  return { state: "unseen", text: `this user may not see ${what}`, remedy: remedy ?? "sudo wazuh-dfn doctor" };
 }
 
 /** What even root cannot see from here: the text says why, and what to do about it. */

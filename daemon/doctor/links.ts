@@ -134,7 +134,9 @@ function socketLinks(
   const blocks = conf === undefined ? [] : blocksOf(conf.conf);
   const isCommentedOut = conf?.conf.comments.some((comment) => /<name>\s*custom-dfn\s*</.test(comment)) === true;
   const hasBlock = blocks.length > 0;
-  if (conf !== undefined && isLeftOut({ ...scene.integration, hasBlock, isCommentedOut, isTailOn })) {
+  // Without ossec.conf only the installer's record says so.
+  const isKnown = conf !== undefined || scene.integration.recorded !== undefined;
+  if (isKnown && isLeftOut({ ...scene.integration, hasBlock, isCommentedOut, isTailOn })) {
     const left = [link("integration block", () => [leftOut])];
     if (wazuh === undefined) return left;
     return [

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { Config, SocketSettings } from "../config/config.ts";
 import { Couples } from "../delivery/couples.ts";
 import type { DeadLetterStore } from "../delivery/dead-letters.ts";
@@ -27,6 +28,8 @@ import { PipelineIntake } from "./tail-intake.ts";
 const drainMs = 4000;
 /** How long the socket waits for the tail's place in the log; finding it inside a large archive may take longer. */
 const placedMs = 200;
+/** How often it is looked whether the tail is at the end of the log, before settings are taken over that leave it. */
+const lookEveryMs = 50;
 const placeOf = (length: number): Place => ({ file: "socket", offset: 0, length });
 /** Nobody waits for what becomes of an over-long line: the socket has answered. */
 const nobody = { settled: () => undefined };
@@ -161,9 +164,48 @@ export class Forwarder {
   }
 
   /**
-   * Stops: at most about five seconds, whatever the state of Kafka. What has no outcome by then is read again.
+   * Whether other settings read another log, or none: what is under way is then not read again.
    */
-  async stop(): Promise<void> {
+  leavesLog({ sources: { tail } }: Config): boolean {
+    const { tail: present } = this.setup.config.sources;
+    return present !== undefined && present.path !== tail?.path;
+  }
+
+  /**
+   * Resolves when the log was read to its end and what it held has its outcome, as far as it was written before the call;
+   * goes on as ever meanwhile. To be called before settings are taken over that leave this log.
+   */
+  async delivered({ sources }: Config): Promise<void> {
+    const tail = this.#tail;
+    if (tail === undefined) return;
+    // What custom-dfn cannot hand over from now on it tries again, so that it comes after the change.
+    if (sources.tail === undefined) await this.#announceTail(false);
+    const steps = tail.steps;
+    // Two: the present one may have looked already. What cannot be read does not hold the change up.
+    const isRead = (): boolean => tail.steps >= steps + 2 && tail.status()?.state !== "catching-up";
+    while (!this.#drain.signal.aborted && !isRead()) await pause(lookEveryMs);
+    await this.core.shipper.soFar();
+  }
+
+  /** What `delivered` was called for does not happen. */
+  async stays(): Promise<void> {
+    if (this.#tail !== undefined) await this.#announceTail(true);
+  }
+
+  async #announceTail(isOn: boolean): Promise<void> {
+    try {
+      await this.#socket?.announceTail(isOn);
+    } catch (reason) {
+      const what = "custom-dfn cannot be told whether alerts.json is read; it may give up alerts while settings change";
+      this.setup.log.warn({ reason: describe(reason) }, what);
+    }
+  }
+
+  /**
+   * Stops: at most about five seconds, whatever the state of Kafka. What has no outcome by then is read again.
+   * @returns whether everything has its outcome
+   */
+  async stop(): Promise<boolean> {
     const { log, config } = this.setup;
     const drainUntil = performance.now() + drainMs;
     this.#drain.abort();
@@ -171,7 +213,10 @@ export class Forwarder {
     await this.#reading.catch(() => undefined); // What ended it was reported to `failed`.
     this.core.shipper.letGo();
     this.core.outbox.flush();
-    const isDone = await within(this.core.shipper.idle(), drainUntil - performance.now());
+    await within(this.core.shipper.idle(), drainUntil - performance.now());
+    // Before the position is saved: what is durable then is not read, and stored, again.
+    await this.deadLetters[Symbol.asyncDispose]();
+    const isDone = this.core.shipper.open === 0;
     this.core.shipper.dispose();
     this.core.outbox.dispose();
     try {
@@ -187,19 +232,22 @@ export class Forwarder {
     await this.sink[Symbol.asyncDispose]();
     await this.#starting.catch(() => undefined); // The look-up ends when the sink is disposed.
     await this.#tail?.[Symbol.asyncDispose]();
-    await this.deadLetters[Symbol.asyncDispose]();
     await this.feedback[Symbol.asyncDispose]();
     carryOver(this.setup.books, readAgain?.ignored);
+    return isDone;
   }
 
   async #lookUp(since: Readonly<Record<string, number>>, nodes: ReadonlySet<string> | undefined): Promise<void> {
     const { log } = this.setup;
     const lookup = await this.sink.lookup(this.core.topics, since, nodes);
+    const found = lookup.shipped?.size ?? 0;
+    if (found > 0) log.info({ alerts: found }, "found alerts in the sink that were sent before the last stop");
     if (lookup.shipped === undefined) {
       const what = "the topic cannot be read: after a crash, alerts that were under way are sent twice";
       log.warn({ reason: lookup.refusal }, `${what}; give this principal Read on the topic to prevent it`);
-    } else if (lookup.shipped.size > 0) {
-      log.info({ alerts: lookup.shipped.size }, "found alerts in the sink that were sent before the last stop");
+    } else if (lookup.refusal !== undefined) {
+      const what = "not all of what was sent before the last stop could be read: some alerts may be sent twice";
+      log.warn({ reason: lookup.refusal }, what);
     }
     // A crash right after the first record must find where to look: the offsets are on disk before it is sent.
     this.#offsets?.seed(lookup.next);

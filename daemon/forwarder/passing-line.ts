@@ -3,17 +3,20 @@ import { none, type Shipment } from "../delivery/shipment.ts";
 import { firstOfEach, type StoredRecord } from "../delivery/sink-offsets.ts";
 import type { Passing } from "../sources/tail/intake.ts";
 
+/** What of a shipment matters here. */
+type Kept = Pick<Shipment, "stored">;
+
 /** A line, or a run of them, and where its records stand in the sink, until the position has passed it. */
 export class PassingLine implements Passing {
   /** Of the newest line in it; each line has a higher one than those before. */
   number: number;
   /** Of the one line; taken apart when it is done. */
-  #shipments: readonly Shipment[];
+  #shipments: readonly Kept[];
   #stored: readonly StoredRecord[] = none;
   readonly #passed: (number: number) => void;
 
   /** @param passed the same function for all lines */
-  constructor(number: number, shipments: readonly Shipment[], passed: (number: number) => void) {
+  constructor(number: number, shipments: readonly Kept[], passed: (number: number) => void) {
     this.number = number;
     this.#shipments = shipments;
     this.#passed = passed;
@@ -39,7 +42,7 @@ export class PassingLine implements Passing {
 }
 
 /** Whose records a line of the log stands for. */
-export function shipmentsOf(verdict: Verdict): readonly Shipment[] {
+export function shipmentsOf(verdict: Verdict): readonly Kept[] {
   if (verdict.kind === "salvaged") return verdict.shipments;
   return "shipment" in verdict && verdict.shipment !== undefined ? [verdict.shipment] : none;
 }

@@ -38,7 +38,7 @@ export function fail2banHandler(topic: string, ownNetworks: readonly string[]): 
       const fields = alert.member("data")?.members();
       const source = textOf(fields?.get("srcip"));
       const name = fields?.get("program_name");
-      if (source === "" || name?.kind !== "string" || name.text !== program || !alert.groups.includes(group)) {
+      if (source === "" || name?.kind !== "string" || name.text !== program || !isOfGroup(alert)) {
         return undefined;
       }
       if (networks.length > 0 && !isForeign(source)) return undefined;
@@ -76,11 +76,10 @@ export function fail2banHandler(topic: string, ownNetworks: readonly string[]): 
 function leftOut(alert: Alert): LeftOutReason | undefined {
   const fields = alert.member("data")?.members();
   if (textOf(fields?.get("srcip")) === "") return undefined;
-  const { groups } = alert;
-  if (!groups.some((name) => name.trim() === group)) return undefined;
+  if (!alert.hasGroup((name) => name.trim() === group)) return undefined;
   const name = textOf(fields?.get("program_name"));
   if (name === "") return "fail2ban-program-name";
-  return name === program && !groups.includes(group) ? "fail2ban-group" : undefined;
+  return name === program && !isOfGroup(alert) ? "fail2ban-group" : undefined;
 }
 
 /** The line from where its level stands; all of it where no level is given or it does not stand in it. */
@@ -90,4 +89,8 @@ function fromLevel(line: string, level: string): string {
 
 function processId(pid: Value | undefined): Field[] {
   return pid === undefined ? [] : [["procId", pid]];
+}
+
+function isOfGroup(alert: Alert): boolean {
+  return alert.hasGroup((name) => name === group);
 }

@@ -44,7 +44,7 @@ function conditionsOf({ level = 0, groups = [], ruleIds = [], location }: Passth
     });
   }
   if (level > 0) conditions.push((alert) => Math.trunc(alert.ruleLevel ?? 0) >= level);
-  if (groups.length > 0) conditions.push((alert) => alert.groups.some((group) => groups.includes(group)));
+  if (groups.length > 0) conditions.push((alert) => alert.hasGroup((group) => groups.includes(group)));
   if (ruleIds.length > 0) {
     const wanted: ReadonlySet<number> = new Set(ruleIds.map(Number));
     conditions.push((alert) => wanted.has(Number.parseInt(alert.ruleId ?? "", 10)));

@@ -2,23 +2,45 @@ import type { FileHandle } from "node:fs/promises";
 import { headerNames, lookupKey, type Shipped } from "../delivery/contract.ts";
 
 const readBytes = 1 << 20;
+/** A longer line is not one of ours: an alert has at most a few megabytes. */
+const maxLineBytes = 64 * 1024 * 1024;
 
-/** Counts the records of a file of the file sink from a line's start to an end. A line that is not ours is passed over. */
+/** Counts the records in pieces of a file of the file sink. A line that is not ours is passed over. */
+export class RecordCounter {
+  readonly #shipped: Shipped;
+  #partial: Buffer[] = [];
+  #partialBytes = 0;
+
+  constructor(shipped: Shipped) {
+    this.#shipped = shipped;
+  }
+
+  /** Takes the next piece. It may be used for something else afterwards. */
+  push(piece: Buffer): void {
+    let from = 0;
+    for (let to = piece.indexOf(0x0a); to >= 0; to = piece.indexOf(0x0a, from)) {
+      const line = Buffer.concat([...this.#partial, piece.subarray(from, to)]);
+      this.#partial = [];
+      const key = this.#partialBytes > maxLineBytes ? undefined : keyOf(line.toString());
+      this.#partialBytes = 0;
+      if (key !== undefined) this.#shipped.set(key, (this.#shipped.get(key) ?? 0) + 1);
+      from = to + 1;
+    }
+    this.#partialBytes += piece.length - from;
+    if (this.#partialBytes > maxLineBytes) this.#partial = [];
+    else this.#partial.push(Buffer.from(piece.subarray(from)));
+  }
+}
+
+/** Counts the records of a file from a line's start to an end. */
 export async function countRecords(handle: FileHandle, start: number, end: number, shipped: Shipped): Promise<void> {
+  const counter = new RecordCounter(shipped);
   const chunk = Buffer.alloc(readBytes);
-  let partial: Buffer = Buffer.alloc(0);
   for (let at = start; at < end;) {
     const { bytesRead } = await handle.read(chunk, 0, Math.min(chunk.length, end - at), at);
     if (bytesRead === 0) return;
     at += bytesRead;
-    const bytes = Buffer.concat([partial, chunk.subarray(0, bytesRead)]);
-    let from = 0;
-    for (let to = bytes.indexOf(0x0a); to >= 0; to = bytes.indexOf(0x0a, from)) {
-      const key = keyOf(bytes.toString("utf8", from, to));
-      if (key !== undefined) shipped.set(key, (shipped.get(key) ?? 0) + 1);
-      from = to + 1;
-    }
-    partial = Buffer.from(bytes.subarray(from));
+    counter.push(chunk.subarray(0, bytesRead));
   }
 }
 

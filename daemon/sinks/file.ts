@@ -1,3 +1,4 @@
+import type { FileHandle } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { describe } from "../errors.ts";
 import {
@@ -11,10 +12,14 @@ import {
   type WriteOutcome,
 } from "../delivery/contract.ts";
 import type { Log } from "../telemetry/log.ts";
+import { behindOwnLink } from "../disk/open-file.ts";
 import { countRecords } from "./file-read-back.ts";
+import { countRotated, rotatedFrom } from "./file-rotated.ts";
 import { RecordFile } from "./record-file.ts";
 
 const retryMs = 1000;
+/** A file that may have been begun after the checkpoint has become no larger than its offset in the meantime, or is small. */
+const mostReadAgain = 64 * 1024 * 1024;
 
 /** One record as a line of the file sink, without the newline; fixed form: key, headers and value as text. */
 export function fileLine(topic: string, partition: number, record: SinkRecord): string {
@@ -70,9 +75,7 @@ export class FileSink implements Sink {
       const { handle, bytes } = await this.#file.look();
       const starts = Object.values(since);
       const shipped: Shipped = new Map();
-      // An offset beyond the end belongs to a file that was moved away since.
-      const start = Math.min(...starts);
-      if (starts.length > 0) await countRecords(handle, start <= bytes ? start : 0, bytes, shipped);
+      if (starts.length > 0) await this.#count(handle, bytes, Math.min(...starts), shipped);
       return { shipped, next: Object.fromEntries(topics.map((topic) => [`${topic}/0`, bytes])) };
     });
   }
@@ -81,6 +84,22 @@ export class FileSink implements Sink {
     this.#stop.abort();
     await this.#last;
     await this.#file[Symbol.asyncDispose]();
+  }
+
+  /**
+   * Counts what was written since a checkpoint. Its offset may be one of a file that logrotate has moved away since: every
+   * record to be found there is behind it, and the file that was begun then is read from its beginning.
+   */
+  async #count(handle: FileHandle, bytes: number, start: number, shipped: Shipped): Promise<void> {
+    const rotated = await rotatedFrom(await behindOwnLink(this.#path));
+    for (const file of rotated) {
+      const trouble = await countRotated(file, start, shipped);
+      if (trouble === undefined) continue;
+      const what = "a rotated file could not be searched for what was written before the last stop";
+      this.#log.warn({ path: file.path, reason: trouble }, `${what}: some alerts may be written twice`);
+    }
+    const isOfAnother = start > bytes || (rotated.length > 0 && start <= mostReadAgain);
+    await countRecords(handle, isOfAnother ? 0 : start, bytes, shipped);
   }
 
   #inTurn<T>(attempt: () => Promise<T>): Promise<T> {

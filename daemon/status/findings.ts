@@ -60,7 +60,11 @@ function stuck({ queue, sink }: Facts, idleMs: number): Finding[] {
 
 function sinkTroubles({ sink }: Facts): Finding[] {
   if (sink.kind === "kafka") {
-    return sink.troubles.map(({ subject, text, remedy }) => ({ subject, text, remedy, patienceMs: shortMs }));
+    return [
+      // Kafka has lost it for good: until the forwarder is started again.
+      ...(sink.losses ?? []).map(({ subject, text, remedy }) => ({ subject, text, remedy, patienceMs: 0 })),
+      ...sink.troubles.map(({ subject, text, remedy }) => ({ subject, text, remedy, patienceMs: shortMs })),
+    ];
   }
   if (sink.trouble === undefined) return [];
   return [{ subject: "file sink", text: sink.trouble, remedy: "", patienceMs: 0 }];

@@ -59,6 +59,16 @@ export function eventRulesIn(files: readonly { readonly path: string; readonly t
   return [...rules.values()].filter(({ parents }) => parents.length === 0 || parents.some((id) => known.has(id)));
 }
 
+/** Whether a file has a rule of that id. */
+export function hasRule(text: string, id: string): boolean {
+  return idsIn(text).includes(id);
+}
+
+/** Whether a file has a decoder of that name, in the plain form that Wazuh's own files have. */
+export function hasDecoder(text: string, name: string): boolean {
+  return text.includes(`<decoder name="${name}"`);
+}
+
 /** Of all rules, without parsing: a `<` never comes inside the tag, so each byte is looked at once. */
 function idsIn(text: string): string[] {
   return [...text.matchAll(/<rule\s([^<>]{0,500})>/g)].flatMap(([, tag = ""]) => {

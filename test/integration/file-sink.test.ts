@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { appendFile, mkdir, readFile, rename, rmdir, stat, truncate, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile, rename, rm, rmdir, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { lookupKey, type Batch, type SinkRecord } from "../../daemon/delivery/contract.ts";
 import { FileSink } from "../../daemon/sinks/file.ts";
 import { silentLog } from "../../daemon/telemetry/log.ts";
@@ -135,6 +136,51 @@ test("a file that was moved away is begun anew, one that was emptied in place is
   const [emptied] = await sink.write(batch("1.4"));
   assert.deepEqual(emptied, { kind: "acknowledged", offset: 0 });
   assert.deepEqual(await idsIn(path), ["1.4"]);
+});
+
+for (const [how, compress] of [
+  ["moved away", undefined],
+  ["moved away and compressed", gzipSync],
+] as const) {
+  test(`the look-up finds what was written before a file was ${how}, and in the file that was begun then`, async () => {
+    await using temp = await TempDir.create();
+    const path = temp.join("r.ndjson");
+    let checkpoint = -1;
+    {
+      await using sink = new FileSink(path, silentLog);
+      await sink.write(batch("1.1"));
+      const [outcome] = await sink.write(batch("1.2"));
+      if (outcome?.kind === "acknowledged") checkpoint = outcome.offset;
+      await sink.write(batch("1.3"));
+      const moved = temp.join("r.ndjson-20261129");
+      await rename(path, moved);
+      if (compress !== undefined) {
+        await writeFile(`${moved}.gz`, compress(await readFile(moved)));
+        await rm(moved);
+      }
+      await sink.write(batch("1.4", "1.5", "1.6"));
+    }
+    await using sink = new FileSink(path, silentLog);
+    const { shipped } = await sink.lookup(["alerts"], { "alerts/0": checkpoint });
+    assert.deepEqual(new Set(shipped?.keys()), new Set(["1.2", "1.3", "1.4", "1.5", "1.6"].map((id) => keyOf(id))));
+    assert.ok([...(shipped?.values() ?? [])].every((count) => count === 1));
+  });
+}
+
+test("files that have only a similar name, links, and what cannot be read are not in the way of the look-up", async () => {
+  await using temp = await TempDir.create();
+  const path = temp.join("r");
+  await using sink = new FileSink(path, silentLog);
+  await sink.write(batch("1.1"));
+  const line = await readFile(path);
+  await writeFile(temp.join("r.old"), line);
+  await writeFile(temp.join("r2.1"), line);
+  await writeFile(temp.join("r.1.xz"), Buffer.from("fd377a585a000000", "hex"));
+  await writeFile(temp.join("r.2.gz"), gzipSync(line).subarray(0, 40));
+  await writeFile(temp.join("elsewhere"), line);
+  await symlink(temp.join("elsewhere"), temp.join("r.3"));
+  await mkdir(temp.join("r.4"));
+  assert.deepEqual((await sink.lookup(["alerts"], { "alerts/0": 0 })).shipped, new Map([[keyOf("1.1"), 1]]));
 });
 
 test("a file that cannot be opened is tried again until it can, and the sink says why it waits", async () => {

@@ -1,13 +1,19 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { lookupKey, type SinkRecord } from "../../daemon/delivery/contract.ts";
+import { BrokerConnection } from "../../daemon/sinks/kafka/connection.ts";
+import { produce } from "../../daemon/sinks/kafka/requests.ts";
 import { noTelemetry } from "../../daemon/sinks/kafka/telemetry.ts";
 import { silentLog } from "../../daemon/telemetry/log.ts";
 import { eventually } from "../rig/eventually.ts";
 import { KafkaCluster } from "../rig/kafka-cluster.ts";
+import { seededRandom } from "../rig/random.ts";
 import { readTopic } from "../rig/read-topic.ts";
-import { Lines, openSink, record, summary } from "../unit/sinks/kafka/rig.ts";
+import { kafkaOptions, Lines, openSink, record, sealedBatch, summary } from "../unit/sinks/kafka/rig.ts";
+import { producersOf } from "./fence.ts";
 import { Load } from "./kafka-load.ts";
+
+const invalidProducerEpoch = 47;
 
 /** One broker, that the tests stop and start: one after the other. */
 let kafka: KafkaCluster;
@@ -154,6 +160,47 @@ test("the look-up reads what stands in the topic, over several fetches", async (
   const value = Buffer.from("x".repeat(150_000));
   assert.equal(shipped?.get(lookupKey("node", "11.4", "windows", value)), 1);
   assert.equal(shipped?.has(lookupKey("node", "1.1", "windows", value)), false);
+});
+
+for (const codec of ["lz4", "snappy"]) {
+  test(`the look-up reads a topic whose broker compresses again with ${codec}`, async () => {
+    await kafka.createTopic(`again-${codec}`, { partitions: 1, config: { "compression.type": codec } });
+    await using sink = openSink(kafka.addresses);
+    const random = seededRandom(1);
+    const values = Array.from({ length: 40 }, (_, at) => ({
+      id: `1.${at}`,
+      // From a few bytes to more than a block of either codec, some of it in repetitions.
+      value:
+        `${at} `.repeat(2 ** (at % 16)) + String.fromCharCode(...Array.from({ length: 500 }, () => random() * 128)),
+    }));
+    for (let from = 0; from < values.length; from += 8) {
+      const records = values.slice(from, from + 8).map(({ id, value }) => record(id, value));
+      await sink.write({ topic: `again-${codec}`, partition: 0, records });
+    }
+    const { shipped, refusal } = await sink.lookup([`again-${codec}`], { [`again-${codec}/0`]: 0 });
+    assert.equal(refusal, undefined);
+    const expected = values.map(({ id, value }) => lookupKey("node", id, "windows", Buffer.from(value)));
+    assert.deepEqual([...(shipped?.keys() ?? [])].toSorted(), expected.toSorted());
+  });
+}
+
+test("after a record was given up the broker refuses what is still under way under the numbers from before", async () => {
+  await kafka.createTopic("late", { partitions: 1, config: { "max.message.bytes": "20000" } });
+  await using sink = openSink(kafka.addresses, { compression: "none" });
+  const records = [record("a"), record("b", "b".padEnd(30_000)), record("c")];
+  await sink.write({ topic: "late", partition: 0, records: [record("0")] });
+  const outcomes = await sink.write({ topic: "late", partition: 0, records });
+  assert.deepEqual(summary(outcomes), [1, "record-too-large", 2]);
+  const producers = await producersOf(kafka, "late", 0);
+  const [producerId = ""] = producers[0]?.split("/") ?? [];
+  assert.deepEqual(producers, [`${producerId}/0`, `${producerId}/1`]);
+  const [address = ""] = kafka.addresses;
+  const broker = new BrokerConnection(address, { options: kafkaOptions([address]), tls: () => undefined });
+  await broker.opened;
+  const late = await sealedBatch("late", { producerId: BigInt(producerId), epoch: 0 });
+  const { code } = await produce(broker, "late", 0, late, 5000);
+  broker.close(new Error("no longer needed"));
+  assert.equal(code, invalidProducerEpoch);
 });
 
 test("the look-up counts the records of the nodes that it is asked for, and no others of the same topic", async () => {

@@ -20,6 +20,8 @@ export interface ClusterOptions {
   readonly brokers?: 1 | 3;
   /** Address that the brokers listen at; default: the loopback network's. */
   readonly host?: string;
+  /** Given where a broker listens (`host:port`), says what clients of the plain listener are told; default: the same. */
+  readonly advertised?: (address: string) => string;
   /** Listeners beside the plain one, by name (capital letters and digits). */
   readonly listeners?: Readonly<Record<string, SecureListener>>;
   readonly users?: Users;
@@ -47,6 +49,10 @@ export function brokerProperties(node: Node, nodes: readonly Node[], options: Cl
   const listeners = options.listeners ?? {};
   const address = (name: string, of = node): string => `${options.host ?? loopback}:${of.ports[name]}`;
   const uri = (name: string): string => `${name}://${address(name)}`;
+  const advertisedAt = (name: string): string => {
+    if (name === plainListener) return options.advertised?.(address(name)) ?? address(name);
+    return listeners[name]?.advertised?.[node.id - 1] ?? address(name);
+  };
   const clientListeners = [plainListener, ...Object.keys(listeners)];
   const protocols = Object.entries(listeners).map(
     ([name, { sasl }]) => `${name}:${sasl === true ? "SASL_SSL" : "SSL"}`,
@@ -55,9 +61,7 @@ export function brokerProperties(node: Node, nodes: readonly Node[], options: Cl
     "process.roles": "broker,controller",
     "node.id": node.id,
     listeners: [...clientListeners, controllerListener].map(uri).join(","),
-    "advertised.listeners": clientListeners
-      .map((name) => `${name}://${listeners[name]?.advertised?.[node.id - 1] ?? address(name)}`)
-      .join(","),
+    "advertised.listeners": clientListeners.map((name) => `${name}://${advertisedAt(name)}`).join(","),
     "controller.listener.names": controllerListener,
     "inter.broker.listener.name": plainListener,
     "controller.quorum.voters": nodes.map((of) => `${of.id}@${address(controllerListener, of)}`).join(","),

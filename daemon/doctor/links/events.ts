@@ -1,17 +1,11 @@
-import { basename, join } from "node:path";
 import type { EventReport } from "../../delivery/event-watch.ts";
-import { namesIn } from "../../disk/list-directory.ts";
-import { DfnError, errnoOf } from "../../errors.ts";
-import { isAbsent } from "../../sources/tail/archives.ts";
-import { type OssecConf, settingOf, settingsOf } from "../../wazuh/ossec-conf.ts";
-import { decoderOf, type EventRule, eventRulesIn, fail2banDecodersIn } from "../../wazuh/ruleset.ts";
+import { errnoOf } from "../../errors.ts";
+import { type OssecConf, settingOf } from "../../wazuh/ossec-conf.ts";
+import { decoderOf, type EventRule, eventRulesIn, fail2banDecodersIn, hasRule } from "../../wazuh/ruleset.ts";
 import { type Judgement, ok, unseen, warning } from "../judgement.ts";
-import { statOwn, wholeText } from "../read.ts";
+import { statOwn } from "../read.ts";
+import { isLeftOut, newBudget, readRemedy, rulesetFiles, type RulesetFile, whyOf } from "../ruleset-files.ts";
 
-/** As for the rules; of all files together. The rules and decoders that Wazuh ships have 10 MB. */
-const maxFileBytes = 4 * 1024 * 1024;
-const maxBytes = 64 * 1024 * 1024;
-const maxFiles = 5000;
 /** Names of rules in one line. */
 const maxShown = 5;
 
@@ -36,6 +30,13 @@ export interface Ruleset {
   readonly decoders: ReadonlyMap<string, boolean>;
   /** Files that were changed after analysisd was started. */
   readonly changed: ReadonlySet<string>;
+  /** What ossec.conf leaves out. */
+  readonly leftOut: {
+    readonly files: readonly RulesetFile[];
+    /** The rules of interest as they would be if no file were left out; empty where none is. */
+    readonly rules: readonly EventRule[];
+    readonly decoders: readonly RulesetFile[];
+  };
 }
 
 /** Whether the manager's rules can raise an alert for each event that is forwarded. */
@@ -45,11 +46,12 @@ export function judgeEvents(facts: EventFacts): Judgement[] {
   const leftOut = isFail2banOn ? judgeLeftOut(facts) : [];
   if (ruleset === undefined) return [unseen(`the rules in ${home}/etc/rules`), ...leftOut];
   const windows = (eventIds ?? []).map((id) => {
-    const rules = ruleset.rules.filter(({ eventIds: patterns }) => isNamed(patterns, id));
+    const isOf = ({ eventIds: patterns }: EventRule): boolean => isNamed(patterns, id);
+    const rules = ruleset.rules.filter(isOf);
     const remedy = ours.has(id)
       ? install(facts)
       : `vi ${home}/etc/rules/local_rules.xml  # a rule for win.system.eventID ^${id}$, if_sid 60103`;
-    return judgeRaised({ facts, ruleset, what: `Windows event ${id}`, key: id, rules, remedy });
+    return judgeRaised({ facts, ruleset, what: `Windows event ${id}`, key: id, rules, isOf, remedy });
   });
   return [...windows, ...(isFail2banOn ? judgeFail2ban(facts, ruleset) : []), ...leftOut];
 }
@@ -69,10 +71,12 @@ interface Raised {
   /** Of `lastSeen`. */
   readonly key: string;
   readonly rules: readonly EventRule[];
+  /** Whether a rule is one of them, wherever it is. */
+  readonly isOf: (rule: EventRule) => boolean;
   readonly remedy: string;
 }
 
-function judgeRaised({ facts, ruleset, what, key, rules, remedy }: Raised): Judgement {
+function judgeRaised({ facts, ruleset, what, key, rules, isOf, remedy }: Raised): Judgement {
   const { home, logAlertLevel, events } = facts;
   const at = events?.lastSeen[key];
   const seen =
@@ -94,8 +98,23 @@ function judgeRaised({ facts, ruleset, what, key, rules, remedy }: Raised): Judg
       `vi ${home}/etc/ossec.conf  # lower <log_alert_level>, or raise the rule's level; then: ${restart}`,
     );
   }
+  const culprit = culpritOf(ruleset, isOf, Math.max(1, logAlertLevel));
+  if (culprit !== undefined) {
+    const text = `${what}: no rule raises an alert for it, because ${culprit.place} is not read: ${whyOf(culprit)}${seen}`;
+    return warning(text, readRemedy(home, culprit));
+  }
   const level0 = rules.length > 0 ? ` (${listed(rules)})` : "";
   return warning(`${what}: no rule raises an alert for it${level0}${seen}`, remedy);
+}
+
+/** The file without which a rule that would raise the alert is not there: its own, or that of a rule above it. */
+function culpritOf({ leftOut }: Ruleset, isOf: (rule: EventRule) => boolean, level: number): RulesetFile | undefined {
+  for (const rule of leftOut.rules.filter((one) => one.level >= level && isOf(one))) {
+    const own = leftOut.files.find(({ path }) => path === rule.file);
+    const above = leftOut.files.find(({ text }) => rule.parents.some((id) => hasRule(text, id)));
+    if (own !== undefined || above !== undefined) return own ?? above;
+  }
+  return undefined;
 }
 
 function listed(rules: readonly EventRule[]): string {
@@ -104,17 +123,42 @@ function listed(rules: readonly EventRule[]): string {
   return `rule ${shown.join(", ")}${more}`;
 }
 
+function isOfFail2ban({ groups }: EventRule): boolean {
+  return groups.includes("fail2ban");
+}
+
 function judgeFail2ban(facts: EventFacts, ruleset: Ruleset): Judgement[] {
   const byId = new Map(ruleset.rules.map((rule) => [rule.id, rule]));
-  const named = ruleset.rules.filter(({ groups }) => groups.includes("fail2ban"));
-  // A decoder that is not known may give all that is needed.
-  const isWhole = (rule: EventRule): boolean => ruleset.decoders.get(decoderOf(rule, byId) ?? "") !== false;
+  const named = ruleset.rules.filter(isOfFail2ban);
+  // A decoder of another name may give all that is needed; of those with the name in it all are known.
+  const isWhole = (rule: EventRule): boolean => {
+    const name = decoderOf(rule, byId) ?? "";
+    return ruleset.decoders.get(name) ?? !name.includes("fail2ban");
+  };
   const rules = named.filter(isWhole);
-  const found = [judgeRaised({ facts, ruleset, what: "fail2ban", key: "fail2ban", rules, remedy: install(facts) })];
+  const found = [
+    judgeRaised({
+      facts,
+      ruleset,
+      what: "fail2ban",
+      key: "fail2ban",
+      rules,
+      isOf: isOfFail2ban,
+      remedy: install(facts),
+    }),
+  ];
+  const decoders = ruleset.leftOut.decoders.find(({ text }) => fail2banDecodersIn([text]).size > 0);
+  if (rules.length === 0 && decoders !== undefined) {
+    const text = `fail2ban: ${decoders.place} is not read: ${whyOf(decoders)}`;
+    found.push(warning(text, readRemedy(facts.home, decoders)));
+  }
   const level = Math.max(1, facts.logAlertLevel);
   // Ours for syslog says in its own words that it is not sent.
   const ownDecoder = "dfn-fail2ban-syslog";
-  const halves = named.filter((rule) => rule.level >= level && !isWhole(rule) && decoderOf(rule, byId) !== ownDecoder);
+  const halves = named.filter((rule) => {
+    const name = decoderOf(rule, byId) ?? "";
+    return rule.level >= level && ruleset.decoders.get(name) === false && name !== ownDecoder;
+  });
   if (halves.length > 0) {
     const text = `fail2ban: ${listed(halves)} rests on a decoder that does not give program_name and srcip: its alerts are not sent`;
     found.push(warning(text, decoderRemedy(facts)));
@@ -157,16 +201,25 @@ export async function lookAtRuleset(
   conf: OssecConf | undefined,
   analysisdStartedAtMs: number | undefined,
 ): Promise<Ruleset | undefined> {
-  const budget = { bytes: maxBytes, files: maxFiles };
+  const budget = newBudget();
   try {
-    const rules = await filesOf(home, conf, "rule", budget);
-    const decoders = await filesOf(home, conf, "decoder", budget);
+    const rules = await rulesetFiles(home, conf, "rule", budget);
+    const decoders = await rulesetFiles(home, conf, "decoder", budget);
     const changed = new Set<string>();
     for (const { path } of rules) {
       if (analysisdStartedAtMs === undefined) break;
       if (Number((await statOwn(path)).mtimeMs) > analysisdStartedAtMs + 1000) changed.add(path);
     }
-    return { rules: eventRulesIn(rules), decoders: fail2banDecodersIn(decoders.map(({ text }) => text)), changed };
+    return {
+      rules: eventRulesIn(rules.filter((file) => !isLeftOut(file))),
+      decoders: fail2banDecodersIn(decoders.flatMap((file) => (isLeftOut(file) ? [] : [file.text]))),
+      changed,
+      leftOut: {
+        files: rules.filter(isLeftOut),
+        rules: rules.some(isLeftOut) ? eventRulesIn(rules) : [],
+        decoders: decoders.filter(isLeftOut),
+      },
+    };
   } catch (reason) {
     if (errnoOf(reason) === "EACCES") return undefined;
     throw reason;
@@ -177,58 +230,4 @@ export async function lookAtRuleset(
 export function logAlertLevelOf(conf: OssecConf | undefined): number {
   const level = conf === undefined ? undefined : settingOf(conf, "alerts", "log_alert_level");
   return level !== undefined && /^\d{1,2}$/.test(level) ? Number(level) : 3;
-}
-
-interface RulesetFile {
-  readonly path: string;
-  readonly text: string;
-}
-
-/**
- * The files of rules or decoders that ossec.conf names, in their order: each directory's by name (Wazuh source:
- * src/config/rules-config.c). What is no file of that kind, or leads out of the manager's home, is passed over.
- */
-async function filesOf(
-  home: string,
-  conf: OssecConf | undefined,
-  kind: "rule" | "decoder",
-  budget: { bytes: number; files: number },
-): Promise<RulesetFile[]> {
-  const settings = (name: string): string[] =>
-    conf === undefined ? [] : settingsOf(conf, "ruleset", `${kind}_${name}`).map((one) => one.replace(/\/+$/, ""));
-  const named = settings("dir");
-  const directories = new Set(named.length > 0 ? named : [`ruleset/${kind}s`, `etc/${kind}s`]);
-  const excluded = settings("exclude");
-  const places = settings("include").map((one) => (one.includes("/") ? one : `ruleset/${kind}s/${one}`));
-  for (const directory of directories) {
-    const names = await namesIn(join(home, directory), (name) => name.endsWith(".xml"), maxFiles).catch(
-      (reason: unknown): string[] => {
-        if (isAbsent(reason)) return [];
-        throw reason;
-      },
-    );
-    places.push(...names.toSorted().map((name) => `${directory}/${name}`));
-  }
-  const files: RulesetFile[] = [];
-  for (const place of new Set(places)) {
-    if (place.split("/").includes("..") || excluded.includes(place) || excluded.includes(basename(place))) continue;
-    budget.files -= 1;
-    const text = budget.files < 0 ? undefined : await textOf(join(home, place));
-    budget.bytes -= text?.length ?? 0;
-    if (budget.files < 0 || budget.bytes < 0) {
-      throw new DfnError("IO", `${home} holds more than ${maxFiles} files or ${maxBytes} bytes of rules and decoders`);
-    }
-    if (text !== undefined) files.push({ path: join(home, place), text });
-  }
-  return files;
-}
-
-/** Undefined where it is not a file of rules: a link of user wazuh's, a pipe, far too large. */
-async function textOf(path: string): Promise<string | undefined> {
-  try {
-    return await wholeText(path, maxFileBytes);
-  } catch (reason) {
-    if (reason instanceof DfnError || isAbsent(reason)) return undefined;
-    throw reason;
-  }
 }

@@ -36,14 +36,17 @@ export interface HandOverFacts {
   readonly call: Call | undefined;
   /** Who it ran as. */
   readonly as: string;
+  /** Whether root looks, who sees why there is nothing to call. */
+  readonly isRoot: boolean;
   readonly isTailOn: boolean;
   readonly alertId: string;
 }
 
 /** Whether a real alert gets through custom-dfn to the forwarder. */
-export function judgeHandOver({ path, call, as, isTailOn, alertId }: HandOverFacts): Judgement[] {
+export function judgeHandOver({ path, call, as, isRoot, isTailOn, alertId }: HandOverFacts): Judgement[] {
   const fault = isTailOn ? warning : failed;
-  if (call === undefined) return [unseen(`a hand-over: ${path} is not there or may not be run`, "wazuh-dfn-install")];
+  // Why it is not called, the link of custom-dfn says; only a user who may not run it has something to add.
+  if (call === undefined) return isRoot ? [] : [unseen(`whether a hand-over works: ${as} may not run ${path}`)];
   const anew = "wazuh-dfn-install  # makes custom-dfn anew";
   if (call.kind === "not-started") return [failed(`${path} cannot be run as ${as}: ${call.reason}`, anew)];
   if (call.kind === "hung") {
@@ -82,7 +85,14 @@ export async function lookAtHandOver(setting: HandOverSetting): Promise<HandOver
   const alert = makeTestAlert();
   const account = setting.isRoot ? setting.wazuh : setting.self;
   const call = setting.mayRun ? await callWith(alert, setting, account) : undefined;
-  return { path: setting.path, call, as: account.name, isTailOn: setting.isTailOn, alertId: alert.id };
+  return {
+    path: setting.path,
+    call,
+    as: account.name,
+    isRoot: setting.isRoot,
+    isTailOn: setting.isTailOn,
+    alertId: alert.id,
+  };
 }
 
 async function callWith(alert: TestAlert, setting: HandOverSetting, account: Account): Promise<Call> {

@@ -1,17 +1,12 @@
-import { basename, join } from "node:path";
-import { namesIn } from "../../disk/list-directory.ts";
-import { DfnError, errnoOf } from "../../errors.ts";
-import { isAbsent } from "../../sources/tail/archives.ts";
-import { type OssecConf, settingsOf } from "../../wazuh/ossec-conf.ts";
+import { errnoOf } from "../../errors.ts";
+import type { OssecConf } from "../../wazuh/ossec-conf.ts";
+import type { Reading } from "../../wazuh/ruleset-plan.ts";
+import { hasDecoder, hasRule } from "../../wazuh/ruleset.ts";
 import { formatQueueAddress, type QueueAddress } from "../../wazuh/queue-address.ts";
 import { failed, type Judgement, ok, unknown, unseen, warning } from "../judgement.ts";
-import { statOwn, wholeText } from "../read.ts";
+import { statOwn } from "../read.ts";
+import { isLeftOut, newBudget, rulesetFiles, type RulesetFile, whyOf } from "../ruleset-files.ts";
 
-/** A file of rules is small; a list of a thousand rules has a few hundred kilobytes. */
-const mostFileBytes = 4 * 1024 * 1024;
-
-/** Of all files together; the rules that Wazuh ships have 10 MB. */
-const mostBytes = 64 * 1024 * 1024;
 /** Of bounded length everywhere, so that no text makes it slow. */
 const integrationRule = /<field\s{1,20}name="integration"[^>]{0,200}>\^?dfn\$?<\/field>/;
 /** What an event of the forwarder has for its location; see ossec-snippets/README.md. */
@@ -23,15 +18,16 @@ export interface RuleFile {
   readonly changedAtMs: number;
   /** Whether its rules ask where an event came from: those of older releases believe whatever a log says of itself. */
   readonly asksForOrigin: boolean;
+  /** What ossec.conf makes of it. */
+  readonly reading: Reading;
 }
 
 export interface RulesFacts {
   readonly home: string;
   /** Undefined: this user may not look. */
   readonly files: readonly RuleFile[] | undefined;
-  /** Directories of rules (relative to home) and files left out, as ossec.conf says. */
-  readonly ruleDirs: readonly string[];
-  readonly excluded: readonly string[];
+  /** What these rules rest on, if ossec.conf leaves the file that has it out. */
+  readonly missing: { readonly what: string; readonly place: string; readonly why: string } | undefined;
   /** Undefined: not known. */
   readonly analysisdStartedAtMs: number | undefined;
   /** Rules come from the master there. */
@@ -40,7 +36,7 @@ export interface RulesFacts {
 
 /** Whether the forwarder's feedback raises alerts in Wazuh. Alerts go on without it. */
 export function judgeRules(facts: RulesFacts): Judgement[] {
-  const { home, files, ruleDirs, excluded, analysisdStartedAtMs, isWorker } = facts;
+  const { home, files, missing, analysisdStartedAtMs, isWorker } = facts;
   if (files === undefined) return [unseen(`${home}/etc/rules`)];
   const [file] = files;
   const install = isWorker ? "wazuh-dfn-install  # on the master; rules come from there" : "wazuh-dfn-install";
@@ -49,15 +45,18 @@ export function judgeRules(facts: RulesFacts): Judgement[] {
   }
   const name = file.path.slice(home.length + 1);
   const restart = `${home}/bin/wazuh-control restart`;
-  if (ruleDirs.length > 0 && !ruleDirs.some((directory) => directory.replace(/\/$/, "") === "etc/rules")) {
+  if (file.reading.kind === "left-out") {
+    const remedy = `vi ${home}/etc/ossec.conf  # let <ruleset> read it; then: ${restart}`;
+    return [failed(`${name} is not read: ${file.reading.why}`, remedy)];
+  }
+  if (file.reading.kind === "unclear") {
     return [
-      failed(`${name} is not read: ossec.conf has no <rule_dir>etc/rules`, `vi ${home}/etc/ossec.conf; ${restart}`),
+      unknown(`whether ${name} is read is not known: ${file.reading.why}`, `${home}/bin/wazuh-logtest-legacy -t`),
     ];
   }
-  // Wazuh's own form is the bare name; it is compared with the path below its home, too.
-  if ([name, basename(name), file.path].some((form) => excluded.includes(form))) {
-    const remedy = `vi ${home}/etc/ossec.conf  # take the <rule_exclude> out; then: ${restart}`;
-    return [failed(`${name} is not read: a <rule_exclude> of ossec.conf names it`, remedy)];
+  if (missing !== undefined) {
+    const text = `${name} has no effect without ${missing.what}: ${missing.place} is not read, because ${missing.why}`;
+    return [failed(text, `vi ${home}/etc/ossec.conf  # let <ruleset> read it; then: ${restart}`)];
   }
   if (analysisdStartedAtMs !== undefined && file.changedAtMs > analysisdStartedAtMs + 1000) {
     const text = `${name} was changed after analysisd was started, so it may not be loaded`;
@@ -85,41 +84,46 @@ export async function lookAtRules(
   analysisdStartedAtMs: number | undefined,
   isWorker: boolean,
 ): Promise<RulesFacts> {
-  const ruleDirs = conf === undefined ? [] : settingsOf(conf, "ruleset", "rule_dir");
-  const excluded = conf === undefined ? [] : settingsOf(conf, "ruleset", "rule_exclude");
-  return { home, files: await ruleFiles(join(home, "etc/rules")), ruleDirs, excluded, analysisdStartedAtMs, isWorker };
-}
-
-/** Files that hold a rule on the feedback's field `integration` with the value `dfn`; undefined: may not be read. */
-async function ruleFiles(directory: string): Promise<RuleFile[] | undefined> {
-  const found: RuleFile[] = [];
-  let bytes = 0;
+  const budget = newBudget();
   try {
-    for (const name of (await namesIn(directory, (name) => name.endsWith(".xml"))).toSorted()) {
-      const path = join(directory, name);
-      const text = await textOf(path);
-      bytes += text?.length ?? 0;
-      if (bytes > mostBytes) throw new DfnError("IO", `${directory} holds more than ${mostBytes} bytes of rules`);
-      if (text === undefined || !integrationRule.test(withoutComments(text))) continue;
+    const rules = await rulesetFiles(home, conf, "rule", budget);
+    const decoders = await rulesetFiles(home, conf, "decoder", budget);
+    const found: RuleFile[] = [];
+    for (const { path, text, reading } of rules) {
+      const plain = integrationRule.test(text) ? withoutComments(text) : "";
+      if (!integrationRule.test(plain)) continue;
       const changedAtMs = Number((await statOwn(path)).mtimeMs);
-      found.push({ path, changedAtMs, asksForOrigin: originRule.test(withoutComments(text)) });
+      found.push({ path, changedAtMs, asksForOrigin: originRule.test(plain), reading });
     }
-    return found;
+    // One that is read goes before one that is not.
+    const files = found.toSorted((one, other) => Number(isOut(one)) - Number(isOut(other)));
+    return { home, files, missing: missingOf(rules, decoders), analysisdStartedAtMs, isWorker };
   } catch (reason) {
-    if (errnoOf(reason) === "EACCES") return undefined;
-    if (isAbsent(reason)) return [];
-    throw reason;
+    if (errnoOf(reason) !== "EACCES") throw reason;
+    return { home, files: undefined, missing: undefined, analysisdStartedAtMs, isWorker };
   }
 }
 
-/** Undefined where it is not a file of rules: a link of user wazuh's, a pipe, far too large. */
-async function textOf(path: string): Promise<string | undefined> {
-  try {
-    return await wholeText(path, mostFileBytes);
-  } catch (reason) {
-    if (reason instanceof DfnError || isAbsent(reason)) return undefined;
-    throw reason;
+function isOut({ reading }: RuleFile): boolean {
+  return reading.kind === "left-out";
+}
+
+/**
+ * What our rules rest on in Wazuh's own files: the decoder of JSON, and the rule for the output of commands. One that is in
+ * no file at all is not judged: this user sees what is there, and a manager without them does not start.
+ */
+function missingOf(rules: readonly RulesetFile[], decoders: readonly RulesetFile[]): RulesFacts["missing"] {
+  const needs = [
+    { what: "the decoder json", files: decoders, has: (text: string) => hasDecoder(text, "json") },
+    { what: "rule 530", files: rules, has: (text: string) => hasRule(text, "530") },
+  ];
+  for (const { what, files, has } of needs) {
+    const having = files.filter(({ text }) => has(text));
+    const [first] = having;
+    if (first === undefined || !having.every(isLeftOut)) continue;
+    return { what, place: first.place, why: whyOf(first) };
   }
+  return undefined;
 }
 
 /** In one pass: a pattern would take hours for a file that opens a million comments and closes none. */

@@ -56,6 +56,8 @@ export class Alarms {
   readonly #now: () => number;
   /** Times beside the trouble's own are on the monotonic clock. */
   readonly #standing = new Map<string, { trouble: Trouble; concern: Concern; beganAt: number; saidAt: number }>();
+  /** The newest one of each subject. */
+  readonly #losses = new Map<string, Trouble>();
   #last: Trouble | undefined;
 
   /** @param now milliseconds on a clock that never goes back */
@@ -80,6 +82,17 @@ export class Alarms {
     else this.#log.warn(sentence);
   }
 
+  /**
+   * Something is lost, and no retry brings it back: said at once, and kept in the status until the process ends, because
+   * nothing that comes later puts it right.
+   */
+  lose(subject: string, text: string, remedy: string): void {
+    const trouble = { subject, text, remedy, since: timeOfDayMs() };
+    this.#last = trouble;
+    this.#losses.set(subject, trouble);
+    this.#log.error(`${subject}: ${text}; ${remedy}`);
+  }
+
   /** The subject works. */
   clear(subject: string): void {
     const standing = this.#standing.get(subject);
@@ -92,6 +105,11 @@ export class Alarms {
   /** What is in trouble now. */
   get standing(): readonly Trouble[] {
     return [...this.#standing.values()].map(({ trouble }) => trouble);
+  }
+
+  /** What was lost since the start; the newest of each subject. */
+  get losses(): readonly Trouble[] {
+    return [...this.#losses.values()];
   }
 
   /** The newest trouble, over or not. */

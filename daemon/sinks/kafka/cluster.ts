@@ -1,10 +1,23 @@
 import { describe } from "../../errors.ts";
 import { monotonicMs } from "./clock.ts";
 import { BrokerConnection, type ConnectionSettings } from "./connection.ts";
+import { faultOfError } from "./faults.ts";
 import type { KafkaTelemetry } from "./telemetry.ts";
 
 /** After a connection failed, the same address is not tried again for so long, doubling up to the second number. */
 const restMs = { first: 50, longest: 1000 };
+/**
+ * The same after credentials were refused, for the address as a whole, unless they were replaced: brokers and the
+ * directories behind them log each failure and lock accounts out.
+ */
+const refusedRestMs = { first: 1000, longest: 60_000 };
+
+/**
+ * What a connection is for. Looking things up has one of its own, so that it does not hold up the sending; metadata get
+ * one while a quota keeps the broker from reading the others; and a batch at which connections end has one, so that it
+ * does not end that of other partitions.
+ */
+export type Purpose = "send" | "lookup" | "metadata" | `alone ${string}`;
 
 interface Place {
   connection: BrokerConnection | undefined;
@@ -12,6 +25,16 @@ interface Place {
   /** Milliseconds on the monotonic clock before which no new attempt is made, and why. */
   restUntil: number;
   lastError: Error | undefined;
+  /** What the newest attempt was made with. */
+  password: string | undefined;
+}
+
+interface Refusal {
+  readonly password: string | undefined;
+  readonly error: Error;
+  readonly failures: number;
+  /** On the monotonic clock. */
+  readonly restUntil: number;
 }
 
 /**
@@ -23,6 +46,8 @@ export class Cluster {
   readonly #telemetry: KafkaTelemetry;
   readonly #connecting: (address: string) => void;
   readonly #places = new Map<string, Place>();
+  /** Addresses that refused our credentials. */
+  readonly #refusals = new Map<string, Refusal>();
   #isClosed = false;
 
   /** @param connecting told of each address that a connection is about to be made to */
@@ -32,19 +57,26 @@ export class Cluster {
     this.#connecting = connecting;
   }
 
-  /**
-   * An open connection to this address.
-   * @param purpose looking things up has a connection of its own, so that it does not hold up the sending; metadata get
-   *                one while a quota keeps the broker from reading the others
-   * @throws what kept the connection from being made
-   */
-  async connection(address: string, purpose: "send" | "lookup" | "metadata" = "send"): Promise<BrokerConnection> {
+  /** An open connection to this address. @throws what kept it from being made */
+  async connection(address: string, purpose: Purpose = "send"): Promise<BrokerConnection> {
     if (this.#isClosed) throw new Error("the sink was closed");
     const key = `${purpose} ${address}`;
-    const place = this.#places.get(key) ?? { connection: undefined, failures: 0, restUntil: 0, lastError: undefined };
+    const place = this.#places.get(key) ?? {
+      connection: undefined,
+      failures: 0,
+      restUntil: 0,
+      lastError: undefined,
+      password: undefined,
+    };
     this.#places.set(key, place);
     if (place.connection === undefined || place.connection.isClosed) {
       if (monotonicMs() < place.restUntil && place.lastError !== undefined) throw place.lastError;
+      const refusal = this.#refusals.get(address);
+      place.password = this.#password();
+      const isTried = refusal !== undefined && refusal.password === place.password;
+      if (isTried && monotonicMs() < refusal.restUntil) {
+        throw refusal.error;
+      }
       this.#connecting(address);
       place.connection = new BrokerConnection(address, this.#settings);
       place.connection.onClosed((reason) => this.#telemetry.disconnected(address, describe(reason)));
@@ -53,9 +85,10 @@ export class Cluster {
     try {
       await connection.opened;
     } catch (reason) {
-      if (place.connection === connection) this.#failed(place, reason);
+      if (place.connection === connection) this.#failed(place, address, reason);
       throw reason;
     }
+    this.#refusals.delete(address);
     place.failures = 0;
     place.restUntil = 0;
     return connection;
@@ -91,10 +124,21 @@ export class Cluster {
     this.reset(reason);
   }
 
-  #failed(place: Place, reason: unknown): void {
+  #failed(place: Place, address: string, reason: unknown): void {
+    const error = reason instanceof Error ? reason : new Error(String(reason));
     place.connection = undefined;
-    place.lastError = reason instanceof Error ? reason : new Error(String(reason));
+    place.lastError = error;
     place.restUntil = monotonicMs() + Math.min(restMs.first * 2 ** place.failures, restMs.longest);
     place.failures += 1;
+    if (faultOfError(error).concern !== "authentication") return;
+    const { password } = place;
+    const former = this.#refusals.get(address);
+    const failures = former !== undefined && former.password === password ? former.failures + 1 : 0;
+    const rest = Math.min(refusedRestMs.first * 2 ** failures, refusedRestMs.longest);
+    this.#refusals.set(address, { password, error, failures, restUntil: monotonicMs() + rest });
+  }
+
+  #password(): string | undefined {
+    return this.#settings.options.sasl?.password();
   }
 }

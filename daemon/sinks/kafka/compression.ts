@@ -1,12 +1,21 @@
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";
 import { DfnError, errnoOf } from "../../errors.ts";
+import { OutputFull } from "./block-output.ts";
+import { decodeLz4 } from "./lz4.ts";
+import { decodeSnappy } from "./snappy.ts";
 
-/** Codecs that a batch may be sent with; all of them are decompressed. */
+/** Codecs that a batch may be sent with. */
 export type Compression = "none" | "gzip" | "zstd";
 
 /** Codec numbers, the lowest three bits of a batch's attributes. */
 export const codecNumbers = { none: 0, gzip: 1, zstd: 4 } as const satisfies Record<Compression, number>;
+
+/** What other producers use, and brokers that compress again (`compression.type` of the topic): read, never written. */
+const othersDecoders: ReadonlyMap<number, (bytes: Buffer, mostBytes: number) => Buffer> = new Map([
+  [2, decodeSnappy],
+  [3, decodeLz4],
+]);
 
 type Transform = (bytes: Buffer, options: object) => Promise<Buffer>;
 
@@ -60,7 +69,7 @@ export class MissingCodec extends Error {
  * @param codec     the codec's number
  * @param mostBytes what it may come to
  * @returns undefined where it is more
- * @throws MissingCodec for snappy and lz4, and for zstd where the runtime lacks it; RangeError for what is damaged
+ * @throws MissingCodec for zstd where the runtime lacks it; RangeError for what is damaged
  */
 export async function decompress(codec: number, bytes: Buffer, mostBytes: number): Promise<Buffer | undefined> {
   if (codec === codecNumbers.none) return bytes.length > mostBytes ? undefined : bytes;
@@ -73,9 +82,12 @@ export async function decompress(codec: number, bytes: Buffer, mostBytes: number
     if (codec === codecNumbers.zstd && zstdDecompress !== undefined) {
       return await promisify(zstdDecompress)(bytes, options);
     }
+    const decode = othersDecoders.get(codec);
+    if (decode !== undefined) return decode(bytes, mostBytes);
   } catch (cause) {
-    if (errnoOf(cause) === "ERR_BUFFER_TOO_LARGE") return undefined;
+    if (cause instanceof OutputFull || errnoOf(cause) === "ERR_BUFFER_TOO_LARGE") return undefined;
     throw new RangeError("a batch does not decompress", { cause });
   }
-  throw new MissingCodec(`a batch is compressed with codec ${codec}, which this runtime cannot read`);
+  const name = codec === codecNumbers.zstd ? "zstd" : `codec ${codec}`;
+  throw new MissingCodec(`a batch is compressed with ${name}, which Node ${process.version} cannot read`);
 }

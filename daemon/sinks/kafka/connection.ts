@@ -20,6 +20,7 @@ import {
 } from "./kafkajs-inner.ts";
 import { systemNames, type Names } from "./names.ts";
 import type { KafkaOptions } from "./options.ts";
+import { saslExchange } from "./sasl.ts";
 
 /**
  * A connection that takes longer to come about, once the broker's name is resolved, is given up: a lost first packet is
@@ -37,6 +38,7 @@ const maxHandshakeBytes = 1024 * 1024;
 const maxThrottleMs = 60_000;
 /** The produce request that this forwarder encodes; every Kafka since 2.1 takes it, 4.x included. */
 export const produceVersion = 7;
+const metadataVersion = 7;
 
 /** kafkajs's own log is dropped: every fault comes back as an error and is put into words here. */
 const noLog: InnerLogger = {
@@ -80,6 +82,7 @@ export class BrokerConnection {
   #heardAt = 0;
   /** Until when the broker reads nothing from this connection, because of a quota; on the monotonic clock. */
   #throttledUntil = 0;
+  #isEndedByPeer = false;
   readonly #onClosed: ((reason: Error) => void)[] = [];
 
   constructor(address: string, settings: ConnectionSettings) {
@@ -96,8 +99,7 @@ export class BrokerConnection {
       enforceRequestTimeout: false,
       connectionTimeout: openWithinMs,
       clientId: options.clientId,
-      // A copy for each: kafkajs keeps its state of the exchange in it.
-      sasl: options.sasl === undefined ? null : { ...options.sasl, password: options.sasl.password() },
+      sasl: options.sasl === undefined ? null : saslExchange(options.sasl),
     });
     this.#checkFrames();
     this.opened = this.#open();
@@ -110,6 +112,11 @@ export class BrokerConnection {
 
   get isClosed(): boolean {
     return this.#state === "closed";
+  }
+
+  /** Whether it was open, and the other side or something on the way ended it without a word. */
+  get isEndedByPeer(): boolean {
+    return this.#isEndedByPeer;
   }
 
   /** What a connection that is being made waits for, in words that go behind "waits for"; undefined for others. */
@@ -197,7 +204,10 @@ export class BrokerConnection {
 
   /** The newest form of a request that the broker speaks. */
   protocol(api: "Fetch" | "ListOffsets" | "Metadata" | "InitProducerId", args: object): InnerProtocol {
-    return lookup(this.#versions)(apiKeys[api], requests[api])(args);
+    const found = lookup(this.#versions)(apiKeys[api], requests[api])(args);
+    // kafkajs knows metadata up to version 6. The question of version 7 is the same; its answer has leader epochs.
+    const isNewer = api === "Metadata" && (this.#versions[apiKeys.Metadata]?.maxVersion ?? 0) >= metadataVersion;
+    return isNewer ? { ...found, request: { ...found.request, apiVersion: metadataVersion } } : found;
   }
 
   /**
@@ -292,8 +302,11 @@ export class BrokerConnection {
         this.close(new Error(`${this.address} cannot be reached: no answer within ${reachWithinMs} ms`));
     }, reachWithinMs);
     socket.once("connect", () => clearTimeout(reach));
+    const ended = (): void => void (this.#isEndedByPeer ||= this.isOpen);
     let cause: Error | undefined;
+    socket.once("end", ended);
     socket.once("error", (error) => {
+      ended();
       cause = error;
       // A name with several addresses: the error has a reason for each, and no text of its own, which kafkajs passes on.
       if (error instanceof AggregateError && error.message === "")
@@ -301,6 +314,7 @@ export class BrokerConnection {
     });
     socket.once("close", () => {
       clearTimeout(reach);
+      ended();
       this.close(new Error(`the connection to ${this.address} was closed`, { cause }));
     });
     return socket;

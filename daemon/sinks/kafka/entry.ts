@@ -49,8 +49,9 @@ export interface Slot {
 }
 
 /**
- * A sealed batch that has no outcome yet: what travels as one. It is encoded and compressed once, and numbered once for
- * each producer id, so that sending it again sends the same bytes and the broker recognises the repetition.
+ * A sealed batch that has no outcome yet: what travels as one. It is encoded and compressed once, and numbered once, so
+ * that sending it again sends the same bytes and the broker recognises the repetition. It gets another number only when
+ * it is certain not to be in the log.
  */
 export class Entry {
   readonly parcel: Parcel;
@@ -64,6 +65,10 @@ export class Entry {
   mayStand = false;
   /** Others were under way before it when it was last sent. */
   wentBehind = false;
+  /** A record before it was refused for good, so its number does not follow on what the broker has. */
+  isDisplaced = false;
+  /** It was looked for in vain, because the topic cannot be read. */
+  wasHidden = false;
   /** What the last sending met. */
   fault: Fault | undefined;
   /** How often it arrived damaged. */
@@ -74,11 +79,14 @@ export class Entry {
   #attributes = 0;
   /** Of its records; milliseconds since 1970. */
   #timestampMs: number;
+  /** When that was, on the monotonic clock. */
+  #stampedAt: number;
 
   constructor(parcel: Parcel, slots: readonly Slot[], compression: Compression) {
     this.parcel = parcel;
     this.slots = slots;
     this.#timestampMs = parcel.takenAt;
+    this.#stampedAt = monotonicMs() - parcel.ageMs;
     this.sealed = this.#seal(compression);
   }
 
@@ -87,10 +95,24 @@ export class Entry {
     return this.#batch;
   }
 
-  /** Gives the batch its place in a producer's order. Only between sendings. */
+  /** Milliseconds since the time that its records carry: a broker forgets a producer by that of its last batch. */
+  get ageMs(): number {
+    return monotonicMs() - this.#stampedAt;
+  }
+
+  /**
+   * Gives the batch its place in a producer's order. Only between sendings, and only where it is certain that it is not
+   * in the log: the broker knows it there by its former number.
+   * @throws Error when it may be in the log, or is not sealed
+   */
   stamp(number: BatchNumber): void {
-    if (this.#batch === undefined) throw new Error("a batch is numbered before it is sealed");
+    if (this.mayStand) throw new Error("a batch that may be in the log is not given another number");
     this.number = number;
+    this.#writeHeader(number);
+  }
+
+  #writeHeader(number: BatchNumber): void {
+    if (this.#batch === undefined) throw new Error("a batch is numbered before it is sealed");
     const fields = { count: this.slots.length, attributes: this.#attributes, timestampMs: this.#timestampMs };
     stampHeader(this.#batch, fields, number);
   }
@@ -103,8 +125,9 @@ export class Entry {
   restamp(): void {
     if (this.mayStand) throw new Error("a batch that may be in the log is sent as it is");
     this.#timestampMs = timeOfDayMs();
+    this.#stampedAt = monotonicMs();
     this.isRestamped = true;
-    if (this.number !== undefined) this.stamp(this.number);
+    if (this.number !== undefined) this.#writeHeader(this.number);
   }
 
   async #seal(compression: Compression): Promise<void> {
@@ -142,6 +165,8 @@ export class Entry {
     part.floor = this.floor;
     part.mayStand = this.mayStand;
     part.#timestampMs = this.#timestampMs;
+    part.#stampedAt = this.#stampedAt;
+    part.isDisplaced = this.isDisplaced;
     part.isRestamped = this.isRestamped;
     return part;
   }

@@ -51,9 +51,13 @@ export interface Fault {
   readonly isStale: boolean;
   /** What happened, in words, without secrets. */
   readonly text: string;
+  /** What a dead letter says, where the kind alone would say less. */
+  readonly detail?: string;
+  /** Nobody named the record as the culprit: it is what is left. */
+  readonly isGuess?: boolean;
 }
 
-type Traits = Omit<Fault, "text">;
+type Traits = Pick<Fault, "kind" | "concern" | "mayStand" | "isStale">;
 
 const plain: Traits = { kind: "retry", concern: "none", mayStand: false, isStale: false };
 const stale: Traits = { ...plain, isStale: true };

@@ -5,6 +5,8 @@
  * shapes.
  */
 import type { Socket } from "node:net";
+import scram256Module from "kafkajs/src/broker/saslAuthenticator/scram256.js";
+import scram512Module from "kafkajs/src/broker/saslAuthenticator/scram512.js";
 import connectionModule from "kafkajs/src/network/connection.js";
 import apiKeysModule from "kafkajs/src/protocol/requests/apiKeys.js";
 import errorModule from "kafkajs/src/protocol/error.js";
@@ -54,7 +56,23 @@ export interface InnerSasl {
   readonly mechanism: string;
   readonly username: string;
   readonly password: string;
+  /** Instead of the one that kafkajs has for the mechanism. */
+  readonly authenticationProvider?: InnerSaslProvider;
 }
+
+/** The exchange over one connection: `saslAuthenticate` sends a message and gives the attributes of the answer. */
+interface InnerSaslExchange {
+  readonly host: string;
+  readonly port: number;
+  readonly logger: InnerLogger;
+  readonly saslAuthenticate: (message: object) => Promise<Readonly<Record<string, string>> | undefined>;
+}
+
+export type InnerSaslProvider = (exchange: InnerSaslExchange) => { authenticate(): Promise<void> };
+
+export const scramProviders: Readonly<
+  Record<"scram-sha-256" | "scram-sha-512", (sasl: InnerSasl) => InnerSaslProvider>
+> = { "scram-sha-256": scram256Module, "scram-sha-512": scram512Module };
 
 export interface InnerConnectionOptions {
   readonly host: string;

@@ -6,22 +6,39 @@ import { faultOfError, KafkaError } from "./faults.ts";
 import type { SenderContext } from "./sender-context.ts";
 import { Cursor, readRange } from "./read-range.ts";
 import type { StoredRecord } from "./record-reader.ts";
-import { isUnreadable } from "./recovery.ts";
+import { isUnreadable } from "./doubts.ts";
 import { fetchOffset } from "./requests.ts";
 
 /** More ids than this are not kept in memory; between two checkpoints there are a few thousand. */
 const maxIds = 1_000_000;
 /** Nor more characters of them: anybody who may write to the topic can make ids of any length in anybody's name. */
 const maxIdCharacters = 64 * 1024 * 1024;
-/** A topic that Kafka, though it answers, does not let us see for so long is left out of the look-up. */
+/** A topic that Kafka says for so long that it has not got, or that it is not for us, is left out of the look-up. */
 const giveUpAfterMs = 15_000;
+const unknownTopic = 3;
+/** UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION, TOPIC_AUTHORIZATION_FAILED. */
+const lastingCodes: ReadonlySet<number> = new Set([unknownTopic, 17, 29]);
+/** Reasons that one answer names. */
+const maxRefusals = 5;
 
 /** Partitions that are read at the same time: enough to hide the network's delay, few enough for the memory. */
 const maxAtOnce = 8;
 
 type LookupContext = Pick<SenderContext, "topology" | "cluster" | "alarms" | "signal">;
 
-class Unreadable extends Error {}
+/** What is looked for cannot be seen, and waiting does not help. */
+class Unreadable extends Error {
+  /** The topic is not there, so nothing of it is. */
+  readonly isMissing: boolean;
+
+  constructor(text: string, isMissing = false) {
+    super(text);
+    this.isMissing = isMissing;
+  }
+}
+
+/** No more ids can be kept. */
+class Full extends Error {}
 
 /** What was found so far, over all partitions. */
 class Findings {
@@ -30,7 +47,9 @@ class Findings {
   #ids = 0;
   #characters = 0;
   readonly next: Record<string, number> = {};
-  refusal: string | undefined;
+  /** Why not all was seen that may be there, a sentence for each kind of reason; in the order of their appearance. */
+  readonly #refusals = new Set<string>();
+  isFull = false;
   /** Whose records count. */
   readonly nodes: ReadonlySet<string> | undefined;
 
@@ -45,7 +64,7 @@ class Findings {
     return this.#ids <= maxIds && this.#characters <= maxIdCharacters;
   }
 
-  /** For a partition that is read again from its beginning, or left out. */
+  /** For a partition that is read again from its beginning. */
   giveBack(ids: readonly string[]): void {
     this.#ids -= ids.length;
     for (const id of ids) this.#characters -= id.length;
@@ -54,9 +73,24 @@ class Findings {
   count(ids: readonly string[]): void {
     for (const id of ids) this.shipped.set(id, (this.shipped.get(id) ?? 0) + 1);
   }
+
+  /** Something that may be there was not seen. What was found elsewhere counts. */
+  refuse(text: string): void {
+    if (this.#refusals.size < maxRefusals) this.#refusals.add(text);
+  }
+
+  get result(): Lookup {
+    const { shipped, next } = this;
+    if (this.#refusals.size === 0) return { shipped, next };
+    const refusal = [...this.#refusals].join("; ");
+    return { shipped: shipped.size === 0 ? undefined : shipped, refusal, next };
+  }
 }
 
-/** See `Sink.lookup`. Each partition until it succeeds or cannot succeed; rejects when disposed. */
+/**
+ * See `Sink.lookup`. Each partition until it succeeds or cannot succeed; rejects when disposed. One that has no leader
+ * is waited for, because nothing can be written to it meanwhile either.
+ */
 export async function lookUp(
   topics: readonly string[],
   since: SinkOffsets,
@@ -71,21 +105,26 @@ export async function lookUp(
       const count = await partitionCount(topic, isRead, context);
       for (let first = 0; first < count; first += maxAtOnce) {
         const partitions = Array.from({ length: Math.min(maxAtOnce, count - first) }, (_, at) => first + at);
-        await Promise.all(partitions.map((partition) => lookAt(topic, partition, isRead, since, findings, context)));
+        const looks = partitions.map((partition) => lookAt(topic, partition, isRead, since, findings, context));
+        // None goes on when this is over.
+        for (const look of await Promise.allSettled(looks)) if (look.status === "rejected") throw look.reason;
       }
     } catch (reason) {
       if (!(reason instanceof Unreadable)) throw reason;
-      if (isRead) findings.refusal ??= reason.message;
+      if (isRead && !reason.isMissing) findings.refuse(reason.message);
     }
   }
-  const { shipped, next, refusal } = findings;
-  return refusal === undefined ? { shipped, next } : { shipped: undefined, refusal, next };
+  return findings.result;
 }
 
 /** One partition, while it is read: what was found there, and how far. Both outlast a failure of the connection. */
 class Reading {
   readonly ids: string[] = [];
   readonly cursor: Cursor;
+  /** Batches that could not be read, and why the last one could not. */
+  passedOver = { count: 0, reason: "" };
+  /** What could be found was found. */
+  isOver = false;
   readonly #findings: Findings;
 
   constructor(from: number, findings: Findings) {
@@ -94,6 +133,7 @@ class Reading {
   }
 
   forget(): void {
+    this.passedOver = { count: 0, reason: "" };
     this.#findings.giveBack(this.ids.splice(0));
   }
 }
@@ -109,14 +149,14 @@ async function lookAt(
   const name = `${topic}/${partition}`;
   const reading = new Reading(since[name] ?? 0, findings);
   const step = async (): Promise<void> => {
+    if (isRead && !reading.isOver && !findings.isFull) await read(topic, partition, reading, findings, context);
     // With nothing to be read, one question tells the next offset.
-    if (isRead && findings.refusal === undefined) await read(topic, partition, reading, findings, context);
-    else findings.next[name] = await nextOffset(topic, partition, context);
+    findings.next[name] ??= await nextOffset(topic, partition, context);
   };
   try {
-    await persist(context, `looking up what ${name} holds`, step);
+    await persist(context, `looking up what ${name} holds`, isRead, step);
   } catch (reason) {
-    reading.forget();
+    if (reason instanceof Unreadable && !reason.isMissing && !reading.isOver) findings.count(reading.ids);
     throw reason;
   }
 }
@@ -124,11 +164,11 @@ async function lookAt(
 /** Partitions of a topic; 0 for one that does not exist and of which nothing was shipped. */
 async function partitionCount(topic: string, isRead: boolean, context: LookupContext): Promise<number> {
   let count: number | undefined;
-  await persist(context, `looking up what ${topic} holds`, async () => {
-    await context.topology.refresh();
+  await persist(context, `looking up what ${topic} holds`, isRead, async () => {
+    await context.topology.refresh(false);
     const code = context.topology.codeOf(topic);
     if (code === undefined) throw new Error(`${topic}: no broker answers`);
-    if (code === 3 && !isRead) count = 0;
+    if (code === unknownTopic && !isRead) count = 0;
     else if (code === 0) count = context.topology.partitions(topic) ?? 0;
     else throw new KafkaError(code, `topic ${topic}`);
   });
@@ -141,6 +181,7 @@ async function nextOffset(topic: string, partition: number, { topology, cluster 
   return fetchOffset(await cluster.connection(address, "lookup"), topic, partition, "next");
 }
 
+/** Reads a partition as far as it can be; what was found counts, also where that is not all. */
 async function read(
   topic: string,
   partition: number,
@@ -150,26 +191,33 @@ async function read(
 ): Promise<void> {
   const name = `${topic}/${partition}`;
   const { ids, cursor } = reading;
+  const visit = (record: StoredRecord): void => {
+    const id = idOf(record, findings.nodes);
+    if (id === undefined) return;
+    if (!findings.hasRoomFor(id)) throw new Full();
+    ids.push(id);
+  };
+  const passOver = ({ message }: Error): void => {
+    reading.passedOver = { count: reading.passedOver.count + 1, reason: message };
+  };
   try {
-    findings.next[name] = await readRange(context, topic, partition, cursor, (record) => {
-      const id = idOf(record, findings.nodes);
-      if (id === undefined) return;
-      ids.push(id);
-      if (!findings.hasRoomFor(id)) {
-        throw new Unreadable(
-          `${name} holds more than ${maxIds} records, or ids of more than ${maxIdCharacters} characters, since the checkpoint, too many to keep in mind`,
-        );
-      }
-    });
-    findings.count(ids);
+    findings.next[name] = await readRange(context, topic, partition, cursor, { visit, passOver });
+    const { count, reason } = reading.passedOver;
+    if (count > 0) findings.refuse(`batches of ${name} cannot be read: ${count}; of the last one: ${reason}`);
   } catch (reason) {
-    if (!isUnreadable(reason) && !(reason instanceof Unreadable)) throw reason;
-    reading.forget();
-    const remedy =
-      reason instanceof KafkaError ? "; the operation Read on it lets the forwarder see what it sent before" : "";
-    findings.refusal = `topic ${topic} cannot be read: ${describe(reason)}${remedy}`;
-    findings.next[name] = await nextOffset(topic, partition, context);
+    if (reason instanceof Full) {
+      findings.isFull = true;
+      findings.refuse(
+        `${name} holds more than ${maxIds} records, or ids of more than ${maxIdCharacters} characters, since the checkpoint, too many to keep in mind`,
+      );
+    } else if (isUnreadable(reason)) {
+      const remedy =
+        reason instanceof KafkaError ? "; the operation Read on it lets the forwarder see what it sent before" : "";
+      findings.refuse(`topic ${topic} cannot be read: ${describe(reason)}${remedy}`);
+    } else throw reason;
   }
+  findings.count(ids);
+  reading.isOver = true;
 }
 
 /** Hundreds of nodes may write to one topic: what the others wrote is neither ours nor to be kept in mind. */
@@ -183,18 +231,21 @@ function idOf({ headers, value }: StoredRecord, nodes: ReadonlySet<string> | und
 }
 
 /**
- * Repeats a step until it succeeds: without end while Kafka is away, for a bounded time while it answers but does not
- * give what is asked for. Nothing is delivered meanwhile, so what it waits for is reported at once.
+ * Repeats a step until it succeeds: without end while Kafka is away or no broker leads the partition, for a bounded time
+ * while it answers that it does not give what is asked for. Nothing is delivered meanwhile, so what it waits for is
+ * reported at once.
  * @param subject what it is about, for the report
- * @throws Unreadable in the second case
+ * @param isRead  whether what is found saves records from being sent twice; else a bounded time is enough in any case
+ * @throws Unreadable where it is given up
  */
 async function persist(
   { topology, alarms, signal }: LookupContext,
   subject: string,
+  isRead: boolean,
   step: () => Promise<void>,
 ): Promise<void> {
   const backoff = new Backoff();
-  let answeredSince: number | undefined;
+  let refusedSince: number | undefined;
   for (;;) {
     signal.throwIfAborted();
     try {
@@ -203,18 +254,18 @@ async function persist(
       return;
     } catch (reason) {
       signal.throwIfAborted();
-      if (reason instanceof Unreadable) {
-        alarms.clear(subject); // It is given up; the look-up's answer says why.
-        throw reason;
-      }
+      const fault = faultOfError(reason);
+      const text = isRead
+        ? `${fault.text}; until this is done no alert is sent, or it might be sent twice`
+        : fault.text;
       // What is wrong with the whole cluster is reported where its metadata are read.
       const isReported = alarms.standing.some((trouble) => trouble.subject === "Kafka");
-      if (!isReported) alarms.raise(subject, faultOfError(reason));
-      if (reason instanceof KafkaError) answeredSince ??= monotonicMs();
-      else answeredSince = undefined;
-      if (answeredSince !== undefined && monotonicMs() - answeredSince >= giveUpAfterMs) {
-        alarms.clear(subject);
-        throw new Unreadable(faultOfError(reason).text);
+      if (!isReported) alarms.raise(subject, { ...fault, text });
+      if (reason instanceof KafkaError && (!isRead || lastingCodes.has(reason.code))) refusedSince ??= monotonicMs();
+      else refusedSince = undefined;
+      if (refusedSince !== undefined && monotonicMs() - refusedSince >= giveUpAfterMs) {
+        alarms.clear(subject); // It is given up; the look-up's answer says why.
+        throw new Unreadable(fault.text, reason instanceof KafkaError && reason.code === unknownTopic);
       }
       await backoff.wait(signal);
       await topology.refresh();

@@ -8,7 +8,7 @@ export interface SaslSettings {
   readonly password: () => string;
 }
 
-/** Settings of the Kafka sink; every one is given, the defaults are the configuration's. */
+/** Settings of the Kafka sink; the defaults are the configuration's. */
 export interface KafkaOptions {
   /** Where to begin, as `host:port` or `[v6]:port`; at least one. The others are learned from Kafka. */
   readonly brokers: readonly string[];
@@ -22,4 +22,6 @@ export interface KafkaOptions {
   readonly requestTimeoutMs: number;
   /** Batches of one partition under way at once, 1 to 5: the broker remembers the last five of a producer. */
   readonly maxInFlight: number;
+  /** After so long without an answer a broker may have forgotten the producer: an hour, but for tests. */
+  readonly forgottenAfterMs?: number;
 }

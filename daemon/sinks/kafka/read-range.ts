@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Alarms } from "./alarms.ts";
+import { Backoff } from "./backoff.ts";
 import type { Cluster } from "./cluster.ts";
+import type { BrokerConnection } from "./connection.ts";
 import { KafkaError } from "./faults.ts";
 import { visitRecords, type StoredRecord } from "./record-reader.ts";
 import { fetchBatches, fetchOffset, type Fetched } from "./requests.ts";
@@ -10,6 +12,10 @@ import type { Topology } from "./topology.ts";
 const fetchBytes = 1024 * 1024;
 /** Answers without a batch, half a second each, after which another connection is tried. */
 const maxEmptyAnswers = 10;
+/** Records that are read of a partition that ends before the offset asked for; a look-up keeps no more ids. */
+const mostReadAgain = 1_000_000;
+/** CLUSTER_AUTHORIZATION_FAILED, UNSUPPORTED_VERSION, INVALID_REQUEST: the question for the log's end is not for us. */
+const doesNotTell: ReadonlySet<number> = new Set([31, 35, 42]);
 const offsetOutOfRange = 1;
 const leaderNotAvailable = 5;
 
@@ -32,6 +38,14 @@ export class Cursor {
   }
 }
 
+/** Who is told what a partition holds. */
+export interface Visitor {
+  /** Called for each record, in order. What it throws ends the reading. */
+  visit(record: StoredRecord): void;
+  /** Called for each batch that cannot be read and is left out, wholly or from a damaged record on. */
+  passOver(reason: Error): void;
+}
+
 interface RangeContext {
   readonly cluster: Cluster;
   readonly topology: Topology;
@@ -40,29 +54,35 @@ interface RangeContext {
 }
 
 /**
- * Reads a partition from an offset to the end that it has now, and hands each record to `visit`, in order. An offset
- * that the partition does not have, because its beginning was deleted or the topic created anew, means its beginning.
- * A broker that holds us back because of a quota is waited for.
+ * Reads a partition from an offset to the end of its leader's log as it is now. What the leader has appended but not all
+ * in-sync replicas, is not shown to clients yet: that is waited for. An offset before the partition's beginning means
+ * its beginning. One beyond its end, because records were lost or the topic was created anew, means its last million
+ * records: ours of the last seconds are among them, and the whole partition may take hours. A broker that holds us back
+ * because of a quota is waited for.
  * @returns the offset that the next record will get
- * @throws KafkaError, or what the connection failed with: call it again with the same cursor
+ * @throws KafkaError, or what the connection failed with: call it again with the same cursor. RangeError for an answer
+ *         that cannot be understood; what `visitor` throws
  */
 export async function readRange(
   { cluster, topology, alarms, signal }: RangeContext,
   topic: string,
   partition: number,
   cursor: Cursor,
-  visit: (record: StoredRecord) => void,
+  visitor: Visitor,
 ): Promise<number> {
   const address = topology.leader(topic, partition);
   if (address === undefined) throw new KafkaError(leaderNotAvailable, `${topic}/${partition}`);
   const connection = await cluster.connection(address, "lookup");
-  const end = await fetchOffset(connection, topic, partition, "next");
-  const first = await fetchOffset(connection, topic, partition, "first");
+  const ask = (which: "first" | "next"): Promise<number> => fetchOffset(connection, topic, partition, which);
+  // Its end is what a follower tells as well; that this is the leader is proved by the answers after it.
+  const logEnd = await endOfLog(connection, topic, partition);
+  const end = Math.max(logEnd, await ask("next"));
+  const first = await ask("first");
   // The topic has become shorter: it was created anew, or the new leader had less.
   if (cursor.at !== undefined && cursor.at > end) cursor.restart();
-  const begin = cursor.at ?? cursor.from;
-  let at = begin < first || begin > end ? first : begin;
+  let at = beginning(cursor.at ?? cursor.from, first, end);
   const subject = `reading ${topic}/${partition}`;
+  const backoff = new Backoff();
   let empty = 0;
   try {
     while (at < end) {
@@ -71,36 +91,54 @@ export async function readRange(
         fetched = await fetchBatches(connection, topic, partition, { offset: at, maxBytes: fetchBytes });
       } catch (reason) {
         if (!(reason instanceof KafkaError) || reason.code !== offsetOutOfRange) throw reason;
-        at = await fetchOffset(connection, topic, partition, "first");
+        const begin = await ask("first");
+        if (at >= begin) throw reason; // It has become shorter.
+        at = begin;
         continue;
       }
-      let next: number | undefined;
-      try {
-        next = await visitRecords(fetched.batches, (record) => {
+      const next = await visitRecords(
+        fetched.batches,
+        (record) => {
           // A batch is delivered whole, also when the offset asked for is in its middle.
-          if (record.offset >= at && record.offset < end) visit(record);
-        });
-      } catch (reason) {
-        cursor.restart(); // Some of these records were visited, and nobody knows which.
-        throw reason;
-      }
-      if (next === undefined && fetched.throttledMs > 0) {
+          if (record.offset >= at && record.offset < end) visitor.visit(record);
+        },
+        (reason) => visitor.passOver(reason),
+      );
+      if (next !== undefined) {
+        at = next;
+        cursor.at = next;
+        empty = 0;
+      } else if (fetched.throttledMs > 0) {
         const text = `it is read up to offset ${at} of ${end}, and a quota of the broker holds it back for ${fetched.throttledMs} ms`;
         alarms.raise(subject, { kind: "retry", concern: "quota", mayStand: false, isStale: false, text });
         await sleep(fetched.throttledMs, undefined, { signal });
-        continue;
-      }
-      if (next === undefined) {
+      } else if (at >= (await ask("next"))) {
+        const text = `it is read up to offset ${at} of ${end}, and the rest has not reached all in-sync replicas yet`;
+        alarms.raise(subject, { kind: "retry", concern: "none", mayStand: false, isStale: false, text });
+        await backoff.wait(signal);
+        if ((await endOfLog(connection, topic, partition)) < logEnd) throw new Error(`${subject}: it became shorter`);
+      } else {
         empty += 1;
-        if (empty >= maxEmptyAnswers)
-          throw new Error(`reading ${topic}/${partition}: nothing comes from offset ${at} on`);
-        continue;
+        if (empty >= maxEmptyAnswers) throw new Error(`${subject}: nothing comes from offset ${at} on`);
       }
-      at = next;
-      cursor.at = next;
     }
   } finally {
     alarms.clear(subject);
   }
   return end;
+}
+
+function beginning(wanted: number, first: number, end: number): number {
+  if (wanted <= end) return Math.max(wanted, first);
+  return Math.max(first, end - mostReadAgain);
+}
+
+/** Where the log of the broker ends; 0 from one that does not tell. */
+async function endOfLog(connection: BrokerConnection, topic: string, partition: number): Promise<number> {
+  try {
+    return await fetchOffset(connection, topic, partition, "log-end");
+  } catch (reason) {
+    if (reason instanceof KafkaError && doesNotTell.has(reason.code)) return 0;
+    throw reason;
+  }
 }

@@ -1,5 +1,5 @@
 import { ByteReader } from "./byte-reader.ts";
-import { decompress } from "./compression.ts";
+import { decompress, MissingCodec } from "./compression.ts";
 
 /** A record as it stands in a topic. */
 export interface StoredRecord {
@@ -20,8 +20,8 @@ const controlFlag = 0x20;
 const codecMask = 0x07;
 /** A batch up to its length field. */
 const prefixBytes = 12;
-/** A batch from the leader epoch to the record count. */
-const restOfHeaderBytes = 49;
+/** Number of the record batch format, the same place in all formats. */
+const currentFormat = 2;
 
 /** @returns undefined for a record that is none of ours */
 function readRecord(reader: ByteReader, baseOffset: number): StoredRecord | undefined {
@@ -60,24 +60,36 @@ async function recordsOf(codec: number, bytes: Buffer, count: number): Promise<B
   return turn;
 }
 
+/** Called for a batch that is left out, wholly or from a damaged record on, because it cannot be read. */
+type PassOver = (reason: Error) => void;
+
 /**
  * Reads the record batches of a fetch answer and hands each record to `visit`, in order; batches and records that can
- * be none of ours are passed over. The last batch may be cut off, which is how Kafka keeps to the size asked for: it is
- * left out. Transaction markers are left out too. Batches of the formats before Kafka 0.11 end the reading: Kafka 4 has
- * none, and this forwarder never wrote one.
+ * be none of ours are passed over, those of the formats before Kafka 0.11 among them, which this forwarder never wrote.
+ * The last batch may be cut off, which is how Kafka keeps to the size asked for: it is left out. Transaction markers are
+ * left out too.
+ * @param passOver told of each batch that cannot be read; without it the first one ends the reading
  * @returns the offset after the last whole batch, or undefined where there was none
- * @throws RangeError for bytes that are no batch; MissingCodec for a codec that this runtime has not got
+ * @throws RangeError for bytes that are no batch; without `passOver` also what is wrong with one: RangeError for
+ *         damage, MissingCodec for a codec that this runtime has not got
  */
-export async function visitRecords(bytes: Buffer, visit: (record: StoredRecord) => void): Promise<number | undefined> {
+export async function visitRecords(
+  bytes: Buffer,
+  visit: (record: StoredRecord) => void,
+  passOver: PassOver = rethrow,
+): Promise<number | undefined> {
   const reader = new ByteReader(bytes);
   let next: number | undefined;
-  while (reader.remaining >= prefixBytes + restOfHeaderBytes) {
+  while (reader.remaining >= prefixBytes) {
     const baseOffset = reader.int64();
     const length = reader.int32();
     if (length > reader.remaining) break;
     const batch = new ByteReader(reader.bytes(length));
     batch.skip(4);
-    if (batch.int8() !== 2) throw new RangeError("a record batch of an old format");
+    if (batch.int8() !== currentFormat) {
+      next = baseOffset + 1;
+      continue;
+    }
     batch.skip(4);
     const attributes = batch.int16();
     const lastOffsetDelta = batch.int32();
@@ -85,13 +97,29 @@ export async function visitRecords(bytes: Buffer, visit: (record: StoredRecord) 
     const count = batch.int32();
     next = baseOffset + lastOffsetDelta + 1;
     if ((attributes & controlFlag) !== 0) continue;
-    const records = await recordsOf(attributes & codecMask, batch.bytes(batch.remaining), count);
-    if (records === undefined) continue;
-    const inner = new ByteReader(records);
-    for (let read = 0; read < count; read++) {
-      const record = readRecord(inner, baseOffset);
-      if (record !== undefined) visit(record);
+    try {
+      const records = await recordsOf(attributes & codecMask, batch.bytes(batch.remaining), count);
+      if (records !== undefined) visitAll(new ByteReader(records), count, baseOffset, visit);
+    } catch (reason) {
+      if (!isUnreadableBatch(reason)) throw reason;
+      passOver(reason);
     }
   }
   return next;
+}
+
+/** @throws RangeError for a damaged record, or what `visit` throws */
+function visitAll(reader: ByteReader, count: number, baseOffset: number, visit: (record: StoredRecord) => void): void {
+  for (let read = 0; read < count; read++) {
+    const record = readRecord(reader, baseOffset);
+    if (record !== undefined) visit(record);
+  }
+}
+
+function isUnreadableBatch(reason: unknown): reason is Error {
+  return reason instanceof RangeError || reason instanceof MissingCodec;
+}
+
+function rethrow(reason: Error): never {
+  throw reason;
 }

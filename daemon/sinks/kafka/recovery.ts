@@ -1,22 +1,20 @@
 import { headersOf, type SinkRecord } from "../../delivery/contract.ts";
-import { describe } from "../../errors.ts";
 import type { Log } from "../../telemetry/log.ts";
-import { Backoff } from "./backoff.ts";
 import { monotonicMs } from "./clock.ts";
-import { MissingCodec } from "./compression.ts";
+import { settleDoubts } from "./doubts.ts";
 import type { Entry } from "./entry.ts";
-import { faultOfError, KafkaError, type Fault } from "./faults.ts";
+import type { Fault } from "./faults.ts";
+import { sequenceAfter } from "./record-batch.ts";
 import type { SenderContext } from "./sender-context.ts";
-import { Cursor, readRange } from "./read-range.ts";
-import { StandingSearch } from "./standing.ts";
 
 /** A batch that arrives damaged so often is damaged before it leaves, or says "corrupt" for something else. */
 const maxCorruptions = 4;
-const topicAuthorizationFailed = 29;
 /** Records refused one after the other, without one that was taken between, from which on the topic is at fault. */
 const maxRefusedInARow = 20;
 /** Refused records of a partition are reported in the log this often at most. */
 const reportEveryMs = 60_000;
+/** A broker forgets a producer a day after its last record, unless `producer.id.expiration.ms` says otherwise. */
+export const defaultForgottenAfterMs = 3_600_000;
 
 /**
  * Counts the records of a partition that were refused for what is in them since one was last taken. A record that
@@ -53,8 +51,15 @@ export class RefusalStreak {
 export interface Recovery {
   /** What is still to be sent, in order. */
   readonly entries: readonly Entry[];
-  /** A new producer id is needed, and new numbers for all. */
-  readonly isNumberedAnew: boolean;
+  /**
+   * - kept: those that have numbers keep them.
+   * - epoch: all are numbered from 0, under the next epoch of the producer id. From its first batch on the broker refuses
+   *   what is still on its way under the former epoch.
+   * - producer: all are numbered from 0 under a new producer id.
+   */
+  readonly numbering: "kept" | "epoch" | "producer";
+  /** With `kept`: a record was given up, whose number is not filled, so that what is behind it will be out of order. */
+  readonly hasHole?: boolean;
   /** Something got an outcome or became smaller, so trying again at once is no idle turn. */
   readonly isProgress: boolean;
   /** What has to be reported at once, because somebody has to fix it. */
@@ -64,13 +69,17 @@ export interface Recovery {
 /**
  * Decides what becomes of a partition's unacknowledged batches, of which some failed and none is under way.
  *
- * Mostly they are sent again as they are: the broker knows a repetition by its number. When one can never be appended
- * as it is (a record too large or refused, a number that the broker takes for wrong, an unknown producer), the numbers
- * after it can not be appended either, and all are numbered anew under a new producer id, by which the broker would not
- * know a repetition. So what may stand in the log is looked up there first.
+ * Mostly they are sent again as they are: the broker knows a repetition by its number. A batch that was refused for one
+ * of its records is divided, and its parts are numbered on from its own number, so that nothing else changes. When the
+ * record is found and given up, its number stays free, and the rest is numbered from 0 under the next epoch. Not so while
+ * any of it may be in the log, because an answer was lost: then all are sent once more as they are, one after the other.
+ * The broker acknowledges what it has or takes, and calls the first one behind the free number out of order, which
+ * proves that neither that one nor any behind it is in the log. So the topic need not be read.
  *
- * A batch whose timestamp was refused keeps its number and gets the present time, if it is certain not to be in the log;
- * else it is looked up like the others.
+ * It is read in two cases: a doubtful batch is refused for what is in it, which a broker looks at before it recognises a
+ * repetition; or the broker's count differs from ours, or it refuses the producer.
+ *
+ * A batch whose timestamp was refused keeps its number and gets the present time, if it is certain not to be in the log.
  */
 export async function recover(
   topic: string,
@@ -80,48 +89,137 @@ export async function recover(
   streak: RefusalStreak,
 ): Promise<Recovery> {
   for (const entry of entries) if (entry.fault?.kind === "corrupt") entry.corruptions += 1;
-  const fault = faultToFix(entries, streak);
+  const found = faultToFix(entries, streak);
+  const fault = found === undefined ? {} : { fault: found };
   const isUntimely = entries.some((entry) => entry.fault?.kind === "timestamp");
-  const culprits = entries.filter((entry) => needsNewNumber(entry, streak));
-  if (culprits.length === 0) {
-    if (isUntimely) restamp(topic, partition, entries, context);
-    return { entries, isNumberedAnew: false, isProgress: false, ...(fault === undefined ? {} : { fault }) };
+  if (entries.some((entry) => hasOtherCount(entry) || (entry.mayStand && isRefused(entry, streak)))) {
+    return { ...(await numberAnew(topic, partition, entries, context, streak)), ...fault };
   }
-  const unknown = culprits.find(({ fault }) => fault?.kind === "gap" || fault?.kind === "fenced");
-  if (unknown?.fault !== undefined) {
+  if (isUntimely) restamp(topic, partition, entries, context);
+  if (entries[0]?.isDisplaced === true && isGapAlone(entries[0])) {
+    // The broker still waits for the number of the refused record: nothing behind that was appended.
+    return { entries: entries.map(certain), numbering: "epoch", isProgress: true, ...fault };
+  }
+  if (!entries.some((entry) => isRefused(entry, streak))) {
+    return { entries, numbering: "kept", isProgress: false, ...fault };
+  }
+  const divided = entries.map((entry) => ({ entry, parts: divide(topic, entry, context, streak) }));
+  const rest = divided.flatMap(({ parts }) => parts);
+  await Promise.all(rest.map(({ sealed }) => sealed));
+  const isProgress = !isUntimely;
+  const hasHole = divided.some(({ parts }) => parts.length === 0);
+  if (hasHole && !rest.some(({ mayStand }) => mayStand)) {
+    return { entries: rest.map(certain), numbering: "epoch", isProgress, ...fault };
+  }
+  keepNumbers(divided);
+  return { entries: rest, numbering: "kept", hasHole, isProgress, ...fault };
+}
+
+/** Looks up what may be in the log, and has the rest numbered from 0. */
+async function numberAnew(
+  topic: string,
+  partition: number,
+  entries: readonly Entry[],
+  context: SenderContext,
+  streak: RefusalStreak,
+): Promise<Recovery> {
+  const unknown = entries.find(hasOtherCount)?.fault;
+  if (unknown !== undefined) {
     context.log.warn(
-      `${topic}/${partition}: the broker no longer knows this producer as it was (${unknown.fault.text}). What already stands in the topic is looked up and the rest sent under a new producer id; nothing is lost`,
+      `${topic}/${partition}: the broker no longer knows this producer as it was (${unknown.text}). What already stands in the topic is looked up and the rest sent under new numbers; nothing is lost`,
     );
   }
-  const missing = await withoutStanding(topic, partition, entries, context);
-  const rest = missing.flatMap((entry) => divide(topic, entry, context, streak));
+  const isUntimely = entries.some((entry) => entry.fault?.kind === "timestamp");
+  const { entries: missing } = await settleDoubts(topic, partition, entries, context);
+  const rest = missing.map(certain).flatMap((entry) => divide(topic, entry, context, streak));
   await Promise.all(rest.map(({ sealed }) => sealed));
   if (isUntimely) restamp(topic, partition, rest, context);
   return {
     entries: rest,
-    isNumberedAnew: true,
-    ...(fault === undefined ? {} : { fault }),
+    // A fenced producer's next epoch may be the one that fenced it.
+    numbering: entries.some((entry) => entry.fault?.kind === "fenced") ? "producer" : "epoch",
     // Another timestamp may be refused as well: that is not tried again at once.
     isProgress: (!isUntimely && rest.some((entry) => !entries.includes(entry))) || rest.length < entries.length,
   };
 }
 
-function needsNewNumber(entry: Entry, streak: RefusalStreak): boolean {
-  const { fault, wentBehind, corruptions, mayStand } = entry;
-  if (fault === undefined || fault.kind === "retry" || fault.kind === "duplicate") return false;
-  // The timestamp is judged before the number: one that may be in the log may have been refused as a repetition.
-  if (fault.kind === "timestamp") return mayStand;
+/** It may be in the log, and the broker may have forgotten its producer since, by whose numbers it knows repetitions. */
+export function isForgotten({ mayStand, wasHidden, ageMs }: Entry, { options }: SenderContext): boolean {
+  return mayStand && !wasHidden && ageMs >= (options.forgottenAfterMs ?? defaultForgottenAfterMs);
+}
+
+/**
+ * Looks up doubtful batches before they are sent again, where some of them are so old that the broker may not know them
+ * for repetitions. Where the topic cannot be read, they keep their numbers: the broker may remember after all.
+ */
+export async function settleForgotten(
+  topic: string,
+  partition: number,
+  entries: readonly Entry[],
+  context: SenderContext,
+): Promise<Recovery> {
+  const { entries: missing, isComplete } = await settleDoubts(topic, partition, entries, context);
+  const isProgress = missing.length < entries.length;
+  if (isComplete || missing.some((entry) => !entries.includes(entry))) {
+    const rest = missing.map(certain);
+    await Promise.all(rest.map(({ sealed }) => sealed));
+    return { entries: rest, numbering: "epoch", isProgress };
+  }
+  for (const entry of missing) entry.wasHidden = entry.mayStand;
+  return { entries: missing, numbering: "kept", isProgress };
+}
+
+/** Counts it among those that are not in the log. */
+function certain(entry: Entry): Entry {
+  entry.mayStand = false;
+  entry.isDisplaced = false;
+  return entry;
+}
+
+interface Divided {
+  readonly entry: Entry;
+  /** It itself, its halves, or nothing where its only record was refused. */
+  readonly parts: readonly Entry[];
+}
+
+/** Numbers halves on from their whole, and marks what is behind a refused record. */
+function keepNumbers(divided: readonly Divided[]): void {
+  let isBehindHole = false;
+  for (const { entry, parts } of divided) {
+    let sequence = entry.number?.sequence ?? 0;
+    for (const part of parts) {
+      if (entry.number !== undefined && part !== entry) part.stamp({ ...entry.number, sequence });
+      sequence = sequenceAfter(sequence, part.slots.length);
+      part.isDisplaced ||= isBehindHole;
+    }
+    isBehindHole ||= parts.length === 0;
+  }
+}
+
+function isGapAlone({ fault, wentBehind }: Entry): boolean {
+  // Behind another one that failed, a gap is what has to come.
+  return fault?.kind === "gap" && !wentBehind;
+}
+
+/** The broker expects another number, or another producer. */
+function hasOtherCount(entry: Entry): boolean {
+  return entry.fault?.kind === "fenced" || (isGapAlone(entry) && !entry.isDisplaced);
+}
+
+/** Refused for what is in it. A timestamp counts where it cannot be changed. */
+function isRefused(entry: Entry, streak: RefusalStreak): boolean {
+  const { fault, corruptions, mayStand } = entry;
+  if (fault?.kind === "timestamp") return mayStand;
   if (isHeld(entry, streak)) return false;
-  // Behind another one that failed, a gap is what has to come; alone, it means that the broker has another count.
-  if (fault.kind === "gap") return !wentBehind;
-  if (fault.kind === "corrupt") return corruptions >= maxCorruptions;
-  return true;
+  if (fault?.kind === "corrupt") return corruptions >= maxCorruptions;
+  return fault?.kind === "too-large" || fault?.kind === "invalid";
 }
 
 /** Whether it is kept, and tried again as it is, because the topic takes no record at all. */
 function isHeld({ fault, slots, corruptions }: Entry, streak: RefusalStreak): boolean {
   if (slots.length > 1 || !streak.isTopicAtFault) return false;
-  return fault?.kind === "invalid" || (fault?.kind === "corrupt" && corruptions >= maxCorruptions);
+  if (fault?.kind === "invalid" || fault?.isGuess === true) return true;
+  return fault?.kind === "corrupt" && corruptions >= maxCorruptions;
 }
 
 function faultToFix(entries: readonly Entry[], streak: RefusalStreak): Fault | undefined {
@@ -150,16 +248,16 @@ function divide(
   streak: RefusalStreak,
 ): readonly Entry[] {
   const { fault, slots, parcel } = entry;
-  const isRefused = fault?.kind === "too-large" || fault?.kind === "invalid" || fault?.kind === "corrupt";
-  if (!isRefused || !needsNewNumber(entry, streak)) return [entry];
+  if (fault === undefined || fault.kind === "timestamp" || !isRefused(entry, streak)) return [entry];
   if (slots.length > 1) return entry.halves(options.compression);
-  if (fault.kind !== "too-large") streak.refused();
+  if (fault.kind !== "too-large" || fault.isGuess === true) streak.refused();
   for (const { index, record } of slots) {
     const bytes = sizeOf(record);
-    const detail =
+    const standard =
       fault.kind === "too-large"
         ? `the record has ${bytes} bytes (${entry.batch?.length ?? bytes} as sent), more than topic ${topic} takes; raise its max.message.bytes`
         : `topic ${topic} does not take the record (${bytes} bytes): ${fault.text}`;
+    const detail = fault.detail === undefined ? standard : `the record has ${bytes} bytes, and ${fault.detail}`;
     streak.report(log, detail);
     parcel.settle(index, {
       kind: "refused",
@@ -175,58 +273,4 @@ function sizeOf(record: SinkRecord): number {
   const { key, value } = record;
   const headerBytes = headersOf(record).reduce((sum, [name, bytes]) => sum + name.length + bytes.length, 0);
   return (key?.length ?? 0) + (value?.length ?? 0) + headerBytes;
-}
-
-/**
- * Looks up which records stand in the log after all, acknowledges those, and returns what is missing. Tries until it
- * succeeds. Where the topic may not be read all are taken for missing, so some may be sent twice: the log says so.
- */
-async function withoutStanding(
-  topic: string,
-  partition: number,
-  entries: readonly Entry[],
-  context: SenderContext,
-): Promise<readonly Entry[]> {
-  const doubtful = entries.filter(({ mayStand }) => mayStand);
-  if (doubtful.length === 0) return entries;
-  const from = Math.min(...doubtful.map(({ floor }) => floor ?? 0));
-  const backoff = new Backoff();
-  let search = new StandingSearch(doubtful);
-  const cursor = new Cursor(from, () => (search = new StandingSearch(doubtful)));
-  for (;;) {
-    try {
-      await readRange(context, topic, partition, cursor, (record) => search.visit(record));
-      return entries.flatMap((entry) => settleFound(entry, search, context));
-    } catch (reason) {
-      if (isUnreadable(reason)) {
-        context.log.warn(
-          `${topic}/${partition}: ${doubtful.length} batches are sent again and some of their records may stand twice, each with the same wazuh-alert-id, because the topic cannot be read (${describe(reason)}); the operation Read on the topic would avoid it`,
-        );
-        // They count as missing from here on: looking again would find the topic as unreadable as now.
-        for (const entry of doubtful) entry.mayStand = false;
-        return entries;
-      }
-      context.log.debug(`${topic}/${partition}: looking up what stands there: ${faultOfError(reason).text}`);
-      await context.topology.refresh();
-      await backoff.wait(context.signal);
-    }
-  }
-}
-
-/** A reason that trying again does not mend. */
-export function isUnreadable(reason: unknown): boolean {
-  if (reason instanceof MissingCodec || reason instanceof RangeError) return true;
-  return reason instanceof KafkaError && reason.code === topicAuthorizationFailed;
-}
-
-function settleFound(entry: Entry, search: StandingSearch, { options, telemetry }: SenderContext): readonly Entry[] {
-  const found = new Set(entry.slots.filter((slot) => search.found.has(slot)));
-  entry.mayStand = false;
-  if (found.size === 0) return [entry];
-  for (const slot of found) {
-    entry.parcel.settle(slot.index, { kind: "acknowledged", offset: search.found.get(slot) ?? 0 });
-  }
-  telemetry.acknowledged(found.size, entry.batch?.length ?? 0, entry.parcel.ageMs);
-  const rest = entry.without(found, options.compression);
-  return rest === undefined ? [] : [rest];
 }

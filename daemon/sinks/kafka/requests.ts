@@ -18,6 +18,8 @@ export interface PartitionMetadata {
   readonly partition: number;
   /** Node id, or -1 where there is no leader. */
   readonly leader: number;
+  /** Grows with every change of the leader; -1 where the broker does not tell it. */
+  readonly epoch: number;
 }
 
 export interface TopicMetadata {
@@ -49,7 +51,8 @@ export async function fetchMetadata(connection: BrokerConnection, topics: readon
       const head = { code: reader.int16(), topic: reader.string() };
       if (version >= 1) reader.skip(1);
       const partitions = reader.array(14, () => {
-        const partition = { code: reader.int16(), partition: reader.int32(), leader: reader.int32() };
+        const head = { code: reader.int16(), partition: reader.int32(), leader: reader.int32() };
+        const partition = { ...head, epoch: version >= 7 ? reader.int32() : -1 };
         int32s();
         int32s();
         if (version >= 5) int32s();
@@ -72,12 +75,20 @@ export async function newProducerId(connection: BrokerConnection): Promise<{ pro
   return answer;
 }
 
-/** Which end of a partition: Kafka's special timestamps of ListOffsets. */
-export const offsetAt = { first: -2, next: -1 } as const;
+/**
+ * Which end of a partition: Kafka's special timestamps of ListOffsets, and who asks. Clients (-1) are shown the high
+ * watermark, below which all in-sync replicas have the records; a debugging replica (-2) the end of the leader's log.
+ */
+const offsetAt = {
+  first: { timestamp: -2, replicaId: -1 },
+  next: { timestamp: -1, replicaId: -1 },
+  "log-end": { timestamp: -1, replicaId: -2 },
+} as const;
 
 /**
- * The first offset that a partition has, or the one that its next record gets, as the leader knows it.
- * @throws KafkaError with the code that the leader gave for the partition
+ * The first offset that a partition has, the one behind the last record that may be read, or the one behind the last
+ * record of all, as the broker knows it. Only for the last of these a broker answers that does not lead the partition.
+ * @throws KafkaError with the code that the broker gave for the partition
  */
 export async function fetchOffset(
   connection: BrokerConnection,
@@ -85,9 +96,11 @@ export async function fetchOffset(
   partition: number,
   which: keyof typeof offsetAt,
 ): Promise<number> {
+  const { timestamp, replicaId } = offsetAt[which];
   const protocol = connection.protocol("ListOffsets", {
+    replicaId,
     isolationLevel: readUncommitted,
-    topics: [{ topic, partitions: [{ partition, timestamp: offsetAt[which] }] }],
+    topics: [{ topic, partitions: [{ partition, timestamp }] }],
   });
   const answers = await connection.send(protocol, (payload, version) => {
     const reader = new ByteReader(payload);

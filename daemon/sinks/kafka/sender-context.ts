@@ -2,6 +2,7 @@ import type { Log } from "../../telemetry/log.ts";
 import type { Alarms } from "./alarms.ts";
 import type { Cluster } from "./cluster.ts";
 import type { KafkaOptions } from "./options.ts";
+import type { RequestLimit } from "./request-limit.ts";
 import type { KafkaTelemetry } from "./telemetry.ts";
 import type { Topology } from "./topology.ts";
 
@@ -13,6 +14,7 @@ export interface SenderContext {
   readonly alarms: Alarms;
   readonly telemetry: KafkaTelemetry;
   readonly log: Log;
+  readonly limit: RequestLimit;
   /** Fires when the sink is disposed. */
   readonly signal: AbortSignal;
   /** Called whenever something got an outcome or came nearer to one. */

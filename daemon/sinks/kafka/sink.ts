@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Batch, Lookup, Sink, SinkOffsets, WriteOutcome } from "../../delivery/contract.ts";
 import type { Log } from "../../telemetry/log.ts";
 import { parseAddress } from "./address.ts";
@@ -6,10 +7,12 @@ import { monotonicMs, timeOfDayMs } from "./clock.ts";
 import { Cluster } from "./cluster.ts";
 import { assertAvailable } from "./compression.ts";
 import { BrokerConnection, type ConnectionSettings } from "./connection.ts";
+import { faultOfError } from "./faults.ts";
 import { lookUp } from "./lookup.ts";
 import type { KafkaOptions } from "./options.ts";
 import { PartitionSender } from "./partition-sender.ts";
 import { plaintextWarning } from "./plaintext.ts";
+import { RequestLimit } from "./request-limit.ts";
 import type { SenderContext } from "./sender-context.ts";
 import { noTelemetry, type KafkaStatus, type KafkaTelemetry } from "./telemetry.ts";
 import { inspectTls } from "./tls-inspection.ts";
@@ -53,6 +56,8 @@ export class KafkaSink implements Sink {
 
   /** @throws DfnError CONFIG for settings that cannot work: addresses, certificates, a codec that is not there */
   constructor({ options, log, telemetry = noTelemetry }: KafkaSinkSetup) {
+    // Each partition that waits for something is a listener.
+    setMaxListeners(0, this.#stop.signal);
     for (const broker of options.brokers) parseAddress(broker);
     assertAvailable(options.compression);
     this.maxInFlight = Math.min(Math.max(options.maxInFlight, 1), 5);
@@ -73,6 +78,7 @@ export class KafkaSink implements Sink {
       topology: this.#topology,
       alarms: this.#alarms,
       log,
+      limit: new RequestLimit(),
       signal: this.#stop.signal,
       telemetry: {
         ...telemetry,
@@ -140,6 +146,7 @@ export class KafkaSink implements Sink {
       throttledMs: this.#throttledMs,
       lastAcknowledgedAt: this.#lastAcknowledgedAt,
       troubles: this.#alarms.standing,
+      losses: this.#alarms.losses,
       lastError: last === undefined ? undefined : { text: `${last.subject}: ${last.text}`, since: last.since },
     };
   }
@@ -209,6 +216,9 @@ export class KafkaSink implements Sink {
     this.#stop.signal.addEventListener("abort", end);
     try {
       await connection.opened;
+    } catch (reason) {
+      // Whoever turns us away can be reached.
+      if (faultOfError(reason).concern === "unreachable") throw reason;
     } finally {
       this.#stop.signal.removeEventListener("abort", end);
       end();

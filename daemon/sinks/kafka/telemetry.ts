@@ -17,6 +17,13 @@ export const noTelemetry: KafkaTelemetry = {
   disconnected: () => {},
 };
 
+export interface KafkaTrouble {
+  readonly subject: string;
+  readonly text: string;
+  readonly remedy: string;
+  readonly since: number;
+}
+
 /** The sink as it stands, for `status`. Times are milliseconds since 1970. */
 export interface KafkaStatus {
   readonly isConnected: boolean;
@@ -28,12 +35,9 @@ export interface KafkaStatus {
   readonly throttledMs: number;
   readonly lastAcknowledgedAt: number | undefined;
   /** What is wrong now; the remedy is a sentence, or empty where it passes by itself. */
-  readonly troubles: readonly {
-    readonly subject: string;
-    readonly text: string;
-    readonly remedy: string;
-    readonly since: number;
-  }[];
+  readonly troubles: readonly KafkaTrouble[];
+  /** Acknowledged records that Kafka has lost, the newest report of each topic since the start. */
+  readonly losses?: readonly KafkaTrouble[];
   /** The newest trouble, over or not. */
   readonly lastError: { readonly text: string; readonly since: number } | undefined;
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { formatAddress } from "./address.ts";
 import type { Alarms } from "./alarms.ts";
@@ -5,7 +6,8 @@ import { Backoff } from "./backoff.ts";
 import type { Cluster } from "./cluster.ts";
 import type { BrokerConnection } from "./connection.ts";
 import { faultOfCode, faultOfError } from "./faults.ts";
-import { fetchMetadata, type Metadata } from "./requests.ts";
+import { fetchMetadata } from "./requests.ts";
+import { TopicView, type Answer, type Worth } from "./topic-view.ts";
 
 /** Partitions are added to topics while the forwarder runs: asked for again after this time. */
 const maxAgeMs = 60_000;
@@ -15,15 +17,10 @@ const maxTriedAtOnce = 6;
 const staggerMs = 300;
 /** After this time the question is given up for now; its connection is left alone, it may be slow and busy. */
 const answerWithinMs = 4000;
+/** Brokers asked one after the other, when the answers are old or explain nothing. */
+const maxRounds = 3;
 /** Connections that are named in an error, with what they wait for. */
 const maxNamedWaits = 3;
-
-interface Topic {
-  /** Error code of the topic, 0 for none, undefined before the first answer. */
-  code: number | undefined;
-  /** Leader's address per partition; undefined while a partition has no leader. */
-  leaders: readonly (string | undefined)[];
-}
 
 /**
  * Who leads which partition, for the topics that were asked about. One request for all of them; each has its own
@@ -35,12 +32,16 @@ export class Topology {
   readonly #seeds: readonly string[];
   readonly #alarms: Alarms;
   readonly #signal: AbortSignal;
-  readonly #topics = new Map<string, Topic>();
+  readonly #topics = new Map<string, TopicView>();
   #known: readonly string[] = [];
   #onChange: () => void = () => {};
   #running: Promise<void> | undefined;
   #queued: Promise<void> | undefined;
   #isRepeating = false;
+  /** Somebody asks because what is known does not work. */
+  #isDoubted = false;
+  #isAnswered = false;
+  #endPause: () => void = () => {};
   /** Where in the list of addresses the next question begins. */
   #firstTried = 0;
 
@@ -58,7 +59,7 @@ export class Topology {
   /** Starts to ask about a topic. */
   track(topic: string): void {
     if (this.#topics.has(topic)) return;
-    this.#topics.set(topic, { code: undefined, leaders: [] });
+    this.#topics.set(topic, new TopicView());
     if (!this.#isRepeating) {
       this.#isRepeating = true;
       void this.#repeat();
@@ -86,15 +87,19 @@ export class Topology {
     return [...this.#topics.values()].some(({ leaders }) => leaders.includes(address));
   }
 
-  /** Resolves when a question asked after this call has been answered, or has failed. Never rejects. */
-  refresh(): Promise<void> {
+  /**
+   * Resolves when a question asked after this call has been answered, or has failed. Never rejects.
+   * @param isDoubted what is known does not work: an answer that says the same is not taken for the last word
+   */
+  refresh(isDoubted = true): Promise<void> {
+    this.#isDoubted ||= isDoubted;
     if (this.#running === undefined) {
       this.#running = this.#ask().finally(() => (this.#running = undefined));
       return this.#running;
     }
     this.#queued ??= this.#running.then(() => {
       this.#queued = undefined;
-      return this.refresh();
+      return this.refresh(false);
     });
     return this.#queued;
   }
@@ -103,42 +108,73 @@ export class Topology {
   async #repeat(): Promise<void> {
     const backoff = new Backoff();
     while (!this.#signal.aborted) {
-      await this.refresh();
-      const isComplete = [...this.#topics.values()].every(
-        ({ code, leaders }) => code === 0 && !leaders.includes(undefined),
-      );
+      await this.refresh(false);
+      const isComplete =
+        this.#isAnswered &&
+        [...this.#topics.values()].every(({ code, leaders }) => code === 0 && !leaders.includes(undefined));
       if (isComplete) backoff.reset();
-      const waitMs = isComplete ? maxAgeMs : backoff.nextMs();
-      await sleep(waitMs, undefined, { signal: this.#signal }).catch(() => {}); // Closed: the loop ends by its condition.
+      await this.#pause(isComplete ? maxAgeMs : backoff.nextMs());
     }
   }
 
+  /** Ends early when the sink is closed, or when a question failed meanwhile. */
+  #pause(durationMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        this.#signal.removeEventListener("abort", end);
+        resolve();
+      };
+      const timer = setTimeout(end, durationMs);
+      this.#signal.addEventListener("abort", end);
+      this.#endPause = durationMs === maxAgeMs ? end : () => {};
+    });
+  }
+
+  /** Asks until an answer is worth something: a broker that is cut off from the others goes on giving its old one. */
   async #ask(): Promise<void> {
-    const asked = [...this.#topics.keys()];
+    const isDoubted = this.#isDoubted;
+    this.#isDoubted = false;
+    const topics = [...this.#topics.keys()];
+    const asked = new Set<string>();
     try {
-      this.#learn(await this.#askAnyone(asked));
-      this.#alarms.clear("Kafka");
+      for (let round = 0; round < maxRounds; round++) {
+        const answer = await this.#askAnyone(topics, asked);
+        if (answer === undefined) break;
+        this.#isAnswered = true;
+        this.#alarms.clear("Kafka");
+        asked.add(answer.from);
+        const worth = this.#learn(answer);
+        if (worth === "news" || (worth === "same" && !isDoubted)) break;
+      }
     } catch (reason) {
-      if (!this.#signal.aborted) this.#alarms.raise("Kafka", faultOfError(reason));
+      if (this.#signal.aborted || asked.size > 0) return;
+      this.#isAnswered = false;
+      this.#endPause();
+      this.#alarms.raise("Kafka", faultOfError(reason));
     }
   }
 
   /**
-   * The first answer of any broker. Open connections are asked one after the other, a moment apart, because the first
-   * may be to a broker that hangs; then, at once, some of the configured addresses and of those that Kafka named. A
-   * question that fails is asked of the next ones, all round.
+   * The first answer of any broker that is not in `asked`; undefined where all are. Open connections are asked one after
+   * the other, a moment apart, because the first may be to a broker that hangs; then, at once, some of the configured
+   * addresses and of those that Kafka named. A question that fails is asked of the next ones, all round.
    */
-  async #askAnyone(topics: readonly string[]): Promise<Metadata> {
-    const all = this.#cluster.openConnections;
+  async #askAnyone(topics: readonly string[], asked: ReadonlySet<string>): Promise<Answer | undefined> {
+    const all = this.#cluster.openConnections.filter(({ address }) => !asked.has(address));
     const open = all.filter(({ throttledMs }) => throttledMs === 0);
     const others = [...new Set([...this.#seeds, ...this.#known])].filter(
-      (address) => !open.some((connection) => connection.address === address),
+      (address) => !asked.has(address) && !open.some((connection) => connection.address === address),
     );
+    if (open.length + others.length === 0 && asked.size > 0) return undefined;
     const first = this.#firstTried % Math.max(others.length, 1);
     const closed = [...others.slice(first), ...others.slice(0, first)].slice(0, maxTriedAtOnce);
     const purposeOf = (address: string): "send" | "metadata" =>
       all.some((connection) => connection.address === address) ? "metadata" : "send";
-    let isAnswered = false;
+    const over = new AbortController();
+    setMaxListeners(0, over.signal);
+    const end = (): void => over.abort();
+    this.#signal.addEventListener("abort", end);
     let deadline: NodeJS.Timeout | undefined;
     const silence = new Promise<never>((_resolve, reject) => {
       deadline = setTimeout(() => {
@@ -147,12 +183,10 @@ export class Topology {
         reject(new Error(text));
       }, answerWithinMs);
     });
-    const ask = async (connect: () => Promise<BrokerConnection>, delayMs: number): Promise<Metadata> => {
-      if (delayMs > 0) await sleep(delayMs, undefined, { signal: this.#signal });
-      if (isAnswered) throw new Error("another broker has answered");
-      const answer = await fetchMetadata(await connect(), topics);
-      isAnswered = true;
-      return answer;
+    const ask = async (connect: () => Promise<BrokerConnection>, delayMs: number): Promise<Answer> => {
+      if (delayMs > 0) await sleep(delayMs, undefined, { signal: over.signal });
+      const connection = await connect();
+      return { ...(await fetchMetadata(connection, topics)), from: connection.address };
     };
     try {
       const answers = [
@@ -167,35 +201,26 @@ export class Topology {
       throw reason instanceof AggregateError ? reason.errors.at(-1) : reason;
     } finally {
       clearTimeout(deadline);
+      this.#signal.removeEventListener("abort", end);
+      over.abort();
     }
   }
 
-  #learn({ brokers, topics }: Metadata): void {
-    const addresses = new Map(brokers.map((broker) => [broker.nodeId, formatAddress(broker)]));
-    this.#known = [...addresses.values()];
-    let isChanged = false;
-    for (const { code, topic, partitions } of topics) {
-      const before = this.#topics.get(topic);
-      if (before === undefined) continue;
-      if (code === 0) this.#alarms.clear(`topic ${topic}`);
-      else this.#alarms.raise(`topic ${topic}`, faultOfCode(code));
-      // While a topic has an error its former partitions stay known: the records are on their way to them.
-      const leaders = code === 0 ? leadersOf(partitions, addresses) : before.leaders;
-      isChanged ||= leaders.length !== before.leaders.length;
-      this.#topics.set(topic, { code, leaders });
-    }
-    if (isChanged) this.#onChange();
+  /** Takes over an answer. @returns older where it is for any topic, else news where it is for any */
+  #learn(answer: Answer): Worth {
+    const before = [...this.#topics.values()].map(({ leaders }) => leaders.length);
+    const worths = answer.topics.flatMap((metadata) => {
+      const { code, topic } = metadata;
+      const view = this.#topics.get(topic);
+      if (view === undefined) return [];
+      const worth = view.take(metadata, answer);
+      if (code !== 0) this.#alarms.raise(`topic ${topic}`, faultOfCode(code));
+      else if (view.code === 0) this.#alarms.clear(`topic ${topic}`);
+      return [worth];
+    });
+    if (!worths.includes("older")) this.#known = answer.brokers.map(formatAddress);
+    if ([...this.#topics.values()].some(({ leaders }, at) => leaders.length !== before[at])) this.#onChange();
+    if (worths.includes("older")) return "older";
+    return worths.includes("news") ? "news" : "same";
   }
-}
-
-function leadersOf(
-  partitions: Metadata["topics"][number]["partitions"],
-  addresses: ReadonlyMap<number, string>,
-): readonly (string | undefined)[] {
-  const leaders = Array.from<string | undefined>({ length: partitions.length });
-  for (const { partition, leader } of partitions) {
-    // Partitions are numbered from 0 without gaps.
-    if (partition < leaders.length) leaders[partition] = addresses.get(leader);
-  }
-  return leaders;
 }

@@ -6,7 +6,9 @@ import type { BrokerConnection } from "./connection.ts";
 const suspectAfterMs = 2000;
 /** An address whose connection was ended for the network's sake is given more time, for so long. */
 const patienceLastsMs = 60_000;
-const probeEveryMs = 1000;
+const lookEveryMs = 1000;
+/** Between probes; doubled after each that shows a broker that is merely slow, because each is a connection of its own. */
+const probeEveryMs = { first: 1000, longest: 16_000 };
 /** After a probe that failed the next one follows sooner: each takes a while by itself. */
 const probeAgainAfterMs = 300;
 /** Once the way is free again, the old connection gets this long to come back to life by itself. */
@@ -59,7 +61,7 @@ export async function keepVigil(tools: VigilTools, signal: AbortSignal): Promise
       suspects.add(connection);
       void examine(connection, tools, patience, signal).finally(() => suspects.delete(connection));
     }
-    await pause(probeEveryMs, signal);
+    await pause(lookEveryMs, signal);
   }
 }
 
@@ -71,16 +73,16 @@ async function examine(
 ): Promise<void> {
   const { address } = connection;
   let wasCutOff = false;
-  while (!signal.aborted && connection.silentMs >= suspectAfterMs) {
-    // Nobody waits for the answer here: it may hang on the very same broker, and is seen in a later round.
-    void tools.refresh();
+  let waitMs = probeEveryMs.first;
+  let probeAt = 0;
+  let isProbing = false;
+  const isSilent = (): boolean => !signal.aborted && connection.silentMs >= suspectAfterMs;
+  const probe = async (): Promise<void> => {
     const isReachable = await tools.probe(address).then(
       () => true,
       () => false, // Being unreachable is what is asked about.
     );
-    if (!tools.leads(address)) {
-      connection.close(new Error(`${address} does not answer and leads no partition any more`));
-    } else if (isReachable && wasCutOff) {
+    if (isReachable && wasCutOff && isSilent()) {
       await pause(graceMs, signal);
       if (connection.silentMs > 0) {
         patience.double(address);
@@ -88,7 +90,19 @@ async function examine(
       }
     }
     wasCutOff ||= !isReachable;
-    await pause(isReachable ? probeEveryMs : probeAgainAfterMs, signal);
+    probeAt = monotonicMs() + (isReachable ? waitMs : probeAgainAfterMs);
+    waitMs = isReachable ? Math.min(2 * waitMs, probeEveryMs.longest) : probeEveryMs.first;
+  };
+  while (isSilent()) {
+    // Nobody waits for the answers here: they may hang on the very same broker, and are seen in a later round.
+    void tools.refresh();
+    if (!tools.leads(address)) {
+      connection.close(new Error(`${address} does not answer and leads no partition any more`));
+    } else if (!isProbing && monotonicMs() >= probeAt) {
+      isProbing = true;
+      void probe().finally(() => (isProbing = false));
+    }
+    await pause(wasCutOff ? probeAgainAfterMs : lookEveryMs, signal);
   }
 }
 

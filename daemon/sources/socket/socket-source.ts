@@ -88,9 +88,7 @@ export class SocketSource implements AsyncDisposable {
       this.#server = server;
       await listenAt(server, path, "sources.socket.path", this.#options.mode, this.#options.maxConnections);
       await this.#setGroup(path);
-      const marker = tailOffMarker(path);
-      if (this.#intake.answersAfterOutcome) await (await createNew(marker, 0o644)).close();
-      else await rm(marker, { force: true });
+      await this.announceTail(!this.#intake.answersAfterOutcome);
     } catch (reason) {
       await this[Symbol.asyncDispose]();
       if (reason instanceof DfnError) throw reason;
@@ -99,6 +97,13 @@ export class SocketSource implements AsyncDisposable {
     }
     this.#server.on("error", (reason) => this.#log.warn({ reason: describe(reason) }, "socket source"));
     this.#log.info({ path }, "listening for alerts");
+  }
+
+  /** Tells custom-dfn whether the tail brings what it cannot hand over here. Rejects with the system's error. */
+  async announceTail(isOn: boolean): Promise<void> {
+    const marker = tailOffMarker(this.#options.path);
+    await rm(marker, { force: true });
+    if (!isOn) await (await createNew(marker, 0o644)).close();
   }
 
   /** Takes no more clients and lets the ones that are there go once their answers are written. */

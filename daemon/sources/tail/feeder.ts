@@ -56,7 +56,7 @@ export class Feeder {
       for (const piece of this.#splitter.push(found.bytes)) {
         this.#journal.advance(piece.offset);
         // Not waited for where there is room: that would be two promises for each line.
-        const room = this.#intake.room();
+        const room = this.#room();
         if (room !== undefined) await this.#waitForRoom(room, signal);
         if (signal.aborted) return { kind: "stopped" };
         this.#hand(piece);
@@ -72,7 +72,7 @@ export class Feeder {
   async feedRest(signal: AbortSignal): Promise<void> {
     const rest = this.#splitter.rest();
     if (rest.length === 0) return;
-    await this.#waitForRoom(this.#intake.room(), signal);
+    await this.#waitForRoom(this.#room(), signal);
     if (signal.aborted) return;
     if (this.#journal.wasDone(rest.offset)) this.#journal.ledger.note(this.#spot(rest));
     else if (rest.kind === "over-long") this.#damaged("over-long", rest);
@@ -84,7 +84,7 @@ export class Feeder {
   }
 
   async #waitForRoom(first: Promise<void> | undefined, signal: AbortSignal): Promise<void> {
-    for (let room = first; room && !signal.aborted; room = this.#intake.room()) await unlessAborted(room, signal);
+    for (let room = first; room && !signal.aborted; room = this.#room()) await unlessAborted(room, signal);
   }
 
   #hand(piece: Piece): void {
@@ -95,6 +95,10 @@ export class Feeder {
     if (this.#isTooOld(piece.bytes)) return this.#ignored(1);
     const place = placeOf(spot, piece.length);
     return ledger.take(spot, (line) => this.#intake.deliver(keep(piece), place, line));
+  }
+
+  #room(): Promise<void> | undefined {
+    return this.#intake.room() ?? this.#journal.ledger.room();
   }
 
   #ignored(lines: number): void {

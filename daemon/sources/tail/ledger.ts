@@ -36,6 +36,12 @@ const packAt = 1024;
 /** So many lines that are done beyond the oldest open one can be named; further ones are read again after a restart. */
 export const mostNamed = 50_000;
 
+/**
+ * So many lines may be done beyond the oldest open one: with the records of several handlers they are still few enough for
+ * a look-up after a crash to find them all, so that none is sent twice.
+ */
+export const mostBeyond = 400_000;
+
 /** Lines beyond the position that a restart hands on again although they are done with. */
 export interface ReadAgain {
   readonly ignored: number;
@@ -56,6 +62,9 @@ export interface ReadAgain {
  */
 export class Ledger<Spot> {
   readonly #most: number;
+  readonly #mostBeyond: number;
+  #beyond = 0;
+  #waiting: (() => void)[] = [];
   #oldest: Entry<Spot> | undefined;
   #newest: Entry<Spot> | undefined;
   #open = 0;
@@ -63,9 +72,19 @@ export class Ledger<Spot> {
   #spots: Spot[] = [];
   #front = 0;
 
-  /** @param most done lines beyond the oldest open one that `doneBeyond` names, the oldest ones */
-  constructor(most = mostNamed) {
+  /**
+   * @param most   done lines beyond the oldest open one that `doneBeyond` names, the oldest ones
+   * @param beyond done lines beyond the oldest open one at which `room` waits
+   */
+  constructor(most = mostNamed, beyond = mostBeyond) {
     this.#most = most;
+    this.#mostBeyond = beyond;
+  }
+
+  /** Undefined while further lines may be taken; else a promise that resolves when the oldest open one has its outcome. */
+  room(): Promise<void> | undefined {
+    if (this.#beyond < this.#mostBeyond) return undefined;
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   /** Where the oldest line without an outcome stands; undefined when every line has one. */
@@ -123,6 +142,7 @@ export class Ledger<Spot> {
   note(spot: Spot): void {
     if (this.#newest === undefined) return;
     this.#newest.doneBehind += 1;
+    this.#beyond += 1;
     this.#spots.push(spot);
     this.#boundSpots();
   }
@@ -144,10 +164,13 @@ export class Ledger<Spot> {
       older.behind = joined(joined(older.behind, passing), behind);
       older.ignoredBehind += entry.ignoredBehind;
       older.doneBehind += entry.doneBehind + 1;
+      this.#beyond += 1;
       this.#boundSpots();
       return;
     }
+    this.#beyond -= entry.doneBehind;
     this.#forgetSpots();
+    for (const resolve of this.#waiting.splice(0)) resolve();
     // May settle further lines and come back here; the front has moved already.
     passing?.passed();
     behind?.passed();

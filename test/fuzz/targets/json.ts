@@ -31,7 +31,7 @@ function look(input: Buffer): Alert {
   const names = [id, alert.nodeOr(undefined), managerName, agentId, agentName, agentIp, timestamp, location, ruleId];
   assert.ok(names.every((name) => name === undefined || typeof name === "string"));
   assert.ok(alert.ruleLevel === undefined || typeof alert.ruleLevel === "number");
-  assert.ok([...alert.groups, ""].every((group) => typeof group === "string") && typeof alert.isOwn === "boolean");
+  assert.ok([...alert.groups(), ""].every((group) => typeof group === "string") && typeof alert.isOwn === "boolean");
   return alert;
 }
 
@@ -99,7 +99,7 @@ function compareValue(found: Value, expected: unknown, level: number): void {
     assert.equal(JSON.stringify(JSON.parse(found.raw.toString())), JSON.stringify(expected));
   } else if (Array.isArray(expected)) {
     assert.equal(found.kind, "array");
-    const elements = found.elements();
+    const elements = [...found.elements()];
     assert.equal(elements.length, expected.length);
     for (const [index, element] of elements.entries()) compareValue(element, expected[index], level + 1);
   } else if (typeof expected === "object" && expected !== null) {

@@ -102,6 +102,17 @@ test("the sink's trouble is named with its remedy and its beginning, once it has
   assert.equal(watching.after(0.5, facts).state, "ok", "it begins anew");
 });
 
+test("records that Kafka has lost are a reason at once", () => {
+  const loss = { ...trouble, subject: "records of topic t", text: "t/0 has lost records", remedy: "replay them" };
+  const facts = aForwarder({ sink: { ...kafkaAtWork, losses: [loss] } });
+  const { state, reasons } = new Watching().after(0, facts);
+  assert.equal(state, "degraded");
+  assert.deepEqual(
+    reasons.map(({ subject, text, remedy }) => [subject, text, remedy]),
+    [["records of topic t", "t/0 has lost records", "replay them"]],
+  );
+});
+
 test("stuck work points to the trouble that explains it", () => {
   const sink = { ...kafkaAtWork, troubles: [trouble] };
   const { reasons } = new Watching().after(11, aForwarder({ ...busy(0), sink }));

@@ -29,8 +29,8 @@ const dayMs = 86_400_000;
 
 const ended = (code: number | null, output: string): Call => ({ kind: "ended", code, output });
 
-const handedOver = (call: Call | undefined, isTailOn = true): string =>
-  said(judgeHandOver({ path: "/c", call, as: "wazuh", isTailOn, alertId: "1.2" }));
+const handedOver = (call: Call | undefined, isTailOn = true, isRoot = true): string =>
+  said(judgeHandOver({ path: "/c", call, as: "wazuh", isRoot, isTailOn, alertId: "1.2" }));
 
 test("the hand-over: answered, unanswered, failed, hung, not started", () => {
   assert.match(handedOver(ended(0, "custom-dfn: ignored 1.2\n")), /^ok/);
@@ -42,7 +42,12 @@ test("the hand-over: answered, unanswered, failed, hung, not started", () => {
   assert.match(handedOver(ended(127, "env: node: No such file")), /^failed .*finds no program/);
   assert.match(handedOver({ kind: "hung" }), /^failed .*integratord stands still/);
   assert.match(handedOver({ kind: "not-started", reason: "EACCES" }), /^failed .*EACCES/);
-  assert.match(handedOver(undefined), /^unseen/);
+  assert.match(handedOver(undefined, true, false), /^unseen/);
+  assert.equal(
+    handedOver(undefined),
+    "",
+    "root sees why by the link of custom-dfn, and is not told that it may not see",
+  );
 });
 
 test("the socket: answering, refused, absent, silent, not ours", () => {

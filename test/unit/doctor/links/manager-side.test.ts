@@ -163,25 +163,23 @@ test("a relay in front of the queue: reached, nobody there, no such name; the ru
 });
 
 test("the rules: loaded, absent, changed since, left out by ossec.conf; on a worker the master is named", () => {
-  const file = { path: `${home}/etc/rules/dfn_rules.xml`, changedAtMs: 1000, asksForOrigin: true };
-  const facts: RulesFacts = {
-    home,
-    files: [file],
-    ruleDirs: ["ruleset/rules", "etc/rules"],
-    excluded: [],
-    analysisdStartedAtMs: 5000,
-    isWorker: false,
-  };
+  const reading = { kind: "loaded" } as const;
+  const file = { path: `${home}/etc/rules/dfn_rules.xml`, changedAtMs: 1000, asksForOrigin: true, reading };
+  const facts: RulesFacts = { home, files: [file], missing: undefined, analysisdStartedAtMs: 5000, isWorker: false };
   const of = (change: Partial<RulesFacts>): string => said(judgeRules({ ...facts, ...change }));
   assert.match(of({}), /^ok .*etc\/rules\/dfn_rules\.xml$/);
   assert.match(of({ analysisdStartedAtMs: undefined }), /^ok/);
   assert.match(of({ files: [{ ...file, changedAtMs: 9000 }] }), /^warning .*may not be loaded/);
   assert.match(of({ files: [{ ...file, asksForOrigin: false }] }), /^warning .*of an older release/);
-  assert.match(of({ ruleDirs: ["ruleset/rules"] }), /^failed .*no <rule_dir>etc\/rules/);
-  for (const excluded of ["etc/rules/dfn_rules.xml", "dfn_rules.xml", `${home}/etc/rules/dfn_rules.xml`]) {
-    assert.match(of({ excluded: ["0215-policy_rules.xml", excluded] }), /^failed .*<rule_exclude>/, excluded);
-  }
-  assert.match(of({ excluded: ["0215-policy_rules.xml", "rules.xml"] }), /^ok/);
+  const out = { ...file, reading: { kind: "left-out", why: "it is so" } } as const;
+  assert.match(of({ files: [out] }), /^failed etc\/rules\/dfn_rules\.xml is not read: it is so/);
+  const unclear = { ...file, reading: { kind: "unclear", why: "it may be so" } } as const;
+  assert.match(of({ files: [unclear] }), /^unseen whether .* is read is not known: it may be so/);
+  const missing = { what: "the decoder json", place: "ruleset/decoders/j.xml", why: "it is so" };
+  assert.match(
+    of({ missing }),
+    /^failed .* has no effect without the decoder json: ruleset\/decoders\/j\.xml is not read/,
+  );
   assert.match(of({ files: [] }), /^warning no rules/);
   assert.match(judgeRules({ ...facts, files: [], isWorker: true })[0]?.remedy ?? "", /on the master/);
   assert.match(of({ files: undefined }), /^unseen/);

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import { headerNames, lookupKey } from "../../../../daemon/delivery/contract.ts";
-import { openSink, write } from "./rig.ts";
+import { eventually } from "../../../rig/eventually.ts";
+import { Lines, openSink, write } from "./rig.ts";
 import { ScriptedBroker } from "./scripted-broker.ts";
-import { batchOf, recordOf, recordsIn } from "./stored.ts";
+import { batchOf, packedBatch, recordOf, recordsIn } from "./stored.ts";
 
 /** A record of this node under an id. */
 function shippedRecord(delta: number, id: string): Buffer {
-  return recordOf(delta, Buffer.alloc(0), [
+  return recordOf(delta, Buffer.from("{}"), [
     [headerNames.id, id],
     [headerNames.node, "node"],
     [headerNames.handler, "windows"],
@@ -47,7 +48,7 @@ test("a topic that may not be read gives the next offset and a sentence", async 
   assert.deepEqual(found.next, { "t/0": 1 });
 });
 
-test("with more than a million ids the look-up says that it cannot keep them, and where the topic goes on", async () => {
+test("of more than a million ids the look-up keeps a million, says so, and where the topic goes on", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address]);
   const batch = batchOf(
@@ -58,7 +59,8 @@ test("with more than a million ids the look-up says that it cannot keep them, an
   for (let nth = 0; nth < 10; nth++) broker.append(batch, records);
   broker.append(batchOf(0, [shippedRecord(0, "one more")]), records.slice(0, 1));
   const { shipped, refusal, next } = await sink.lookup(["t"], { "t/0": 0 });
-  assert.equal(shipped, undefined);
+  assert.equal(shipped?.size, 100_000);
+  assert.ok([...(shipped?.values() ?? [])].every((count) => count === 10));
   assert.match(refusal ?? "", /1000000 records.* too many to keep in mind/);
   assert.deepEqual(next, { "t/0": 1_000_001 });
 });
@@ -67,7 +69,7 @@ test("ids that somebody makes up do not fill the memory: with too many character
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address]);
   const batch = batchOf(0, [
-    shippedRecord(0, "x".repeat(8 * 1024 * 1024 - lookupKey("node", "", "windows", Buffer.alloc(0)).length)),
+    shippedRecord(0, "x".repeat(8 * 1024 * 1024 - lookupKey("node", "", "windows", Buffer.from("{}")).length)),
   ]);
   const { records } = await recordsIn(batch);
   for (let nth = 0; nth < 8; nth++) broker.append(batch, records);
@@ -80,3 +82,74 @@ test("ids that somebody makes up do not fill the memory: with too many character
   const { refusal } = await sink.lookup(["t"], { "t/0": 0 });
   assert.match(refusal ?? "", /67108864 characters.* too many to keep in mind/);
 });
+
+test("a partition without a leader is waited for, however long, since nothing can be written to it either", async () => {
+  await using broker = await ScriptedBroker.start();
+  const lines = new Lines();
+  await using sink = openSink([broker.address], {}, lines.log);
+  await write(sink, "a");
+  await using later = openSink([broker.address], {}, lines.log);
+  broker.isLeaderless = true;
+  const found = later.lookup(["t"], { "t/0": 0 });
+  const trouble = await eventually("the trouble", () => later.status().troubles.find(({ text }) => /t\/0/.test(text)));
+  assert.match(trouble.text, /LEADER_NOT_AVAILABLE; until this is done no alert is sent/);
+  await withinAnHour(async () => {
+    const questions = broker.questions;
+    await eventually("further questions", () => broker.questions >= questions + 3);
+  });
+  broker.isLeaderless = false;
+  const { shipped, refusal } = await found;
+  assert.deepEqual([shipped?.size, refusal], [1, undefined]);
+});
+
+test("what was found counts, although another partition may not be read", async () => {
+  await using broker = await ScriptedBroker.start();
+  broker.listedPartitions = 2;
+  broker.partitions = 2;
+  await using sink = openSink([broker.address]);
+  await write(sink, "a", "b");
+  broker.fetchCode = 29;
+  broker.fetchCodeOf = 0;
+  const { shipped, refusal, next } = await sink.lookup(["t"], { "t/0": 0, "t/1": 0 });
+  assert.equal(shipped?.size, 2);
+  assert.match(refusal ?? "", /operation Read/);
+  assert.deepEqual(next, { "t/0": 2, "t/1": 2 });
+});
+
+test("a batch that nobody here can read is left out and reported, and what is before and behind it counts", async () => {
+  await using broker = await ScriptedBroker.start();
+  await using sink = openSink([broker.address]);
+  await write(sink, "a");
+  const { records } = await recordsIn(batchOf(0, [shippedRecord(0, "x")]));
+  broker.append(packedBatch(0, Buffer.from("?"), { codec: 7, count: 1 }), records);
+  await write(sink, "b");
+  const old = batchOf(0, [shippedRecord(0, "x")]);
+  old[16] = 1; // A format before Kafka 0.11, which this forwarder never wrote.
+  broker.append(old, records);
+  await write(sink, "c");
+  const { shipped, refusal, next } = await sink.lookup(["t"], { "t/0": 0 });
+  assert.equal(shipped?.size, 3);
+  assert.match(refusal ?? "", /^batches of t\/0 cannot be read: 1; of the last one: .*codec 7/);
+  assert.deepEqual(next, { "t/0": 5 });
+});
+
+test("of a partition that ends before the offset asked for, the last million records are read, not all", async () => {
+  await using broker = await ScriptedBroker.start();
+  await using sink = openSink([broker.address]);
+  broker.log.length = 1_500_000;
+  await write(sink, "a");
+  const { shipped, next } = await sink.lookup(["t"], { "t/0": 2_000_000 });
+  assert.deepEqual(broker.fetched, [500_001]);
+  assert.deepEqual([shipped?.size, next], [1, { "t/0": 1_500_001 }]);
+});
+
+/** What is done while the monotonic clock is an hour ahead of what it was. */
+async function withinAnHour(step: () => Promise<void>): Promise<void> {
+  const now = performance.now.bind(performance);
+  const clock = mock.method(performance, "now", () => now() + 3_600_000);
+  try {
+    await step();
+  } finally {
+    clock.mock.restore();
+  }
+}

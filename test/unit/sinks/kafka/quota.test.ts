@@ -66,3 +66,13 @@ test("a producer that a quota holds back for longer than a request may take wait
   assert.equal(broker.produced.length, 3, "nothing was sent again");
   assert.deepEqual(lines.matching(/^(warn|error)/), []);
 });
+
+test("a quota on the questions for leaders is honoured too", async () => {
+  await using broker = await ScriptedBroker.start();
+  broker.throttlesMetadataMs = 300;
+  const lines = new Lines();
+  await using sink = openSink([broker.address], {}, lines.log);
+  assert.deepEqual(summary(await write(sink, "a")), [0]);
+  assert.ok(sink.status().throttledMs >= 300);
+  assert.deepEqual(lines.matching(/^(warn|error)/), []);
+});

@@ -94,6 +94,7 @@ test("a name with several addresses of which none answers says why for each", as
   const connection = new BrokerConnection(address, { options: kafkaOptions([address]), tls: () => undefined, names });
   const reason = await connection.opened.catch((thrown: unknown) => thrown);
   assert.match(describe(reason), /127\.0\.0\.1/);
+  assert.match(faultOfError(reason).text, /^Connection error: connect E[A-Z]+ .*; connect E[A-Z]+ /);
 });
 
 test("a look-up that waits for an address says so in the status, and goes on when Kafka names another", async () => {
@@ -121,4 +122,21 @@ test("an acknowledgement ends the report that no broker answers, whatever become
   assert.deepEqual(summary(await written), [1]);
   assert.deepEqual(sink.status().troubles, []);
   assert.equal(lines.matching(/^info Kafka: works again/).length, 1);
+});
+
+test("a report about a partition ends also when a look-up gives the last outcome, and no alert follows", async () => {
+  await using broker = await ScriptedBroker.start();
+  await using sink = openSink([broker.address], { requestTimeoutMs: 1000 });
+  await write(sink, "a");
+  // Appended, and never answered; then the broker has forgotten the producer.
+  let isHanging = true;
+  broker.react = (_request, count) => {
+    if (count === 2) return "append-and-close";
+    return isHanging ? "silence" : { code: 59 };
+  };
+  const written = write(sink, "b");
+  await eventually("the trouble", () => sink.status().troubles.some(({ subject }) => subject === "partition t/0"));
+  isHanging = false;
+  assert.deepEqual(summary(await written), [1]);
+  await eventually("the end of the report", () => sink.status().troubles.length === 0, { withinMs: 20_000 });
 });

@@ -59,9 +59,9 @@ test("a batch that may be in the log is looked up before its time is changed, an
   await using sink = openSink([broker.address]);
   await write(sink, "0");
   // "a" and "b" are appended, but the answer is lost. Kafka judges the time before it recognises a repetition.
-  broker.react = ({ producerId }, count) => {
+  broker.react = ({ epoch }, count) => {
     if (count === 2) return "append-and-close";
-    return producerId === broker.produced[0]?.producerId ? { code: invalidTimestamp } : "append";
+    return epoch === 0 ? { code: invalidTimestamp } : "append";
   };
   assert.deepEqual((await Promise.all([write(sink, "a", "b"), write(sink, "c")])).map(summary), [[1, 2], [3]]);
   assert.deepEqual(broker.values, "0abc".split(""));

@@ -9,6 +9,8 @@ import type { StoredRecord } from "../../../../daemon/sinks/kafka/record-reader.
 /** A produce request as the broker reads it. */
 export interface Produced {
   readonly producerId: bigint;
+  readonly epoch: number;
+  readonly partition: number;
   readonly sequence: number;
   /** The whole batch, byte by byte. */
   readonly batch: Buffer;
@@ -28,11 +30,19 @@ export type Reaction =
   | "close"
   | "silence";
 
+/** What a broker says of the cluster. */
+export interface ClusterView {
+  /** Ports of the brokers, which have the ids 1, 2, ...; all on 127.0.0.1. */
+  readonly ports: readonly number[];
+  /** Per partition: id of the leader, and its epoch. */
+  readonly leaders: readonly (readonly [leader: number, epoch: number])[];
+}
+
 const versions = [
   [0, 7],
   [1, 11],
   [2, 3],
-  [3, 6],
+  [3, 7],
   [18, 2],
   [22, 1],
 ] as const;
@@ -51,11 +61,31 @@ export class ScriptedBroker implements AsyncDisposable {
   /** Connections that the other side ended with a reset. */
   resets = 0;
   metadataCode = 0;
+  /** Said in the place of a cluster of this broker alone. */
+  view: ClusterView | undefined;
+  /** Questions for metadata that were answered. */
+  metadataAnswers = 0;
+  /** Throttle time of each answer about metadata. */
+  throttlesMetadataMs = 0;
+  /** Questions for metadata so far. */
+  questions = 0;
+  /** No broker leads the partition. */
+  isLeaderless = false;
+  /** Partitions that metadata list; all have the one log. */
+  listedPartitions = 1;
+  /** Partitions that the broker knows of. */
+  partitions = 1;
+  /** Records that all in-sync replicas have, so that clients are shown them; undefined: all. */
+  replicated: number | undefined;
+  /** Error code of the answer to who asks for the end of the log beyond that. */
+  logEndCode = 0;
   /** The leader's host as metadata name it. */
   advertisedHost = "127.0.0.1";
   /** Questions for metadata get no answer. */
   hidesMetadata = false;
   fetchCode = 0;
+  /** Partitions to which it applies; undefined: all. */
+  fetchCodeOf: number | undefined;
   /** Most batches in an answer to a fetch. */
   batchesAtOnce = Infinity;
   /** Asked for every fetch, in order; where it says no, the connection is closed. */
@@ -87,7 +117,7 @@ export class ScriptedBroker implements AsyncDisposable {
   }
 
   get address(): string {
-    return `127.0.0.1:${this.#port}`;
+    return `127.0.0.1:${this.port}`;
   }
 
   /** Values of the log, as text. */
@@ -95,7 +125,7 @@ export class ScriptedBroker implements AsyncDisposable {
     return this.log.map(({ value }) => String(value));
   }
 
-  get #port(): number {
+  get port(): number {
     const address = this.#server.address();
     if (address === null || typeof address === "string") throw new Error("the server does not listen");
     return address.port;
@@ -139,17 +169,14 @@ export class ScriptedBroker implements AsyncDisposable {
   }
 
   #simpleAnswer(apiKey: number, reader: ByteReader): Buffer | "close" | "silence" {
-    const name = string(this.topic);
     switch (apiKey) {
       case 18:
         return Buffer.concat([int16(0), int32(versions.length), ...versions.map(([key, max]) => int16(key, 0, max))]);
       case 3:
+        this.questions += 1;
         if (this.hidesMetadata) return "silence";
-        return Buffer.concat([
-          Buffer.concat([int32(0, 1, 1), string(this.advertisedHost), int32(this.#port), int16(-1, -1), int32(1)]),
-          Buffer.concat([int32(1), int16(this.metadataCode), name, Buffer.alloc(1)]),
-          ...(this.metadataCode === 0 ? [int32(1), int16(0), int32(0, 1, 0, 0, 0)] : [int32(0)]),
-        ]);
+        this.metadataAnswers += 1;
+        return this.#metadata();
       case 22:
         return Buffer.concat([int32(0), int16(0), int64((this.#producerId += 1n)), int16(0)]);
       case 2:
@@ -161,6 +188,21 @@ export class ScriptedBroker implements AsyncDisposable {
     }
   }
 
+  #metadata(): Buffer {
+    const own = Array.from({ length: this.listedPartitions }, () => [this.isLeaderless ? -1 : 1, 0] as const);
+    const { ports, leaders } = this.view ?? { ports: [this.port], leaders: own };
+    const brokers = ports.flatMap((port, at) => [int32(at + 1), string(this.advertisedHost), int32(port), int16(-1)]);
+    const partitions = leaders.flatMap(([leader, epoch], at) => [
+      int16(leader < 0 ? 5 : 0),
+      int32(at, leader, epoch, 0, 0, 0),
+    ]);
+    return Buffer.concat([
+      Buffer.concat([int32(this.throttlesMetadataMs, ports.length), ...brokers, int16(-1), int32(1, 1)]),
+      Buffer.concat([int16(this.metadataCode), string(this.topic), Buffer.alloc(1)]),
+      ...(this.metadataCode === 0 ? [int32(leaders.length), ...partitions] : [int32(0)]),
+    ]);
+  }
+
   async #produce(reader: ByteReader): Promise<Buffer | "close" | "silence"> {
     reader.skip(2 + 2 + 4 + 4);
     const topic = reader.string();
@@ -168,7 +210,14 @@ export class ScriptedBroker implements AsyncDisposable {
     const partition = reader.int32();
     const batch = reader.bytes(reader.int32());
     const { records } = await recordsIn(batch);
-    const request = { producerId: batch.readBigInt64BE(43), sequence: batch.readInt32BE(53), batch, records };
+    const request = {
+      producerId: batch.readBigInt64BE(43),
+      epoch: batch.readInt16BE(51),
+      sequence: batch.readInt32BE(53),
+      partition,
+      batch,
+      records,
+    };
     this.produced.push(request);
     const reaction = this.react(request, this.produced.length);
     const isObject = typeof reaction === "object";
@@ -201,13 +250,28 @@ export class ScriptedBroker implements AsyncDisposable {
     this.log.length = 0;
   }
 
+  /** The leader has nothing from this offset on: as one that was elected without being in sync. A batch begins there. */
+  truncate(offset: number): void {
+    const left = this.#batches.filter(({ from }) => from < offset);
+    this.#batches.splice(0, Infinity, ...left);
+    this.log.splice(offset);
+  }
+
   #offsets(reader: ByteReader): Buffer {
-    reader.skip(4 + 1 + 4);
+    const isReplica = reader.int32() === -2;
+    reader.skip(1 + 4);
     reader.string();
-    reader.skip(4 + 4);
+    reader.skip(4);
+    const partition = reader.int32();
     const isNext = reader.int64() === -1;
-    const head = [int32(0, 1), string(this.topic), int32(1, 0), int16(0)];
-    return Buffer.concat([...head, int64(-1, isNext ? this.log.length : 0)]);
+    const end = isReplica ? this.log.length : this.#readable;
+    const code = partition >= this.partitions ? 3 : isReplica ? this.logEndCode : 0;
+    const head = [int32(0, 1), string(this.topic), int32(1, partition), int16(code)];
+    return Buffer.concat([...head, int64(-1, code !== 0 ? -1 : isNext ? end : 0)]);
+  }
+
+  get #readable(): number {
+    return Math.min(this.replicated ?? Infinity, this.log.length);
   }
 
   #fetch(reader: ByteReader): Buffer | "close" {
@@ -215,18 +279,22 @@ export class ScriptedBroker implements AsyncDisposable {
     if (!this.answersFetch(this.#fetches)) return "close";
     reader.skip(4 + 4 + 4 + 4 + 1 + 4 + 4 + 4);
     reader.string();
-    reader.skip(4 + 4 + 4);
+    reader.skip(4);
+    const partition = reader.int32();
+    reader.skip(4);
     const offset = reader.int64();
     this.fetched.push(offset);
+    const code = this.fetchCodeOf === undefined || this.fetchCodeOf === partition ? this.fetchCode : 0;
     const throttleMs = this.throttlesFetch(this.#fetches);
     if (throttleMs > 0) return Buffer.concat([int32(throttleMs), int16(0), int32(0, 0)]);
     const batches = this.#batches
       .filter(({ from }, at) => (this.#batches[at + 1]?.from ?? this.log.length) > offset || from >= offset)
+      .filter(({ from }) => from < this.#readable)
       .slice(0, this.batchesAtOnce);
-    const bytes = Buffer.concat(this.fetchCode === 0 ? batches.map(({ batch }) => batch) : []);
+    const bytes = Buffer.concat(code === 0 ? batches.map(({ batch }) => batch) : []);
     return Buffer.concat([
-      Buffer.concat([int32(0), int16(0), int32(0, 1), string(this.topic), int32(1, 0), int16(this.fetchCode)]),
-      Buffer.concat([int64(this.log.length, this.log.length, 0), int32(0, -1, bytes.length), bytes]),
+      Buffer.concat([int32(0), int16(0), int32(0, 1), string(this.topic), int32(1, partition), int16(code)]),
+      Buffer.concat([int64(this.#readable, this.#readable, 0), int32(0, -1, bytes.length), bytes]),
     ]);
   }
 

@@ -70,27 +70,36 @@ test("batches behind one that failed are sent again after it, in order", async (
   assert.deepEqual(broker.values, "abcd".split(""));
 });
 
-for (const code of [45, 47, 59, 90]) {
-  test(`an unknown producer (code ${code}) is renewed with a warning, and what stands is not sent again`, async () => {
+for (const { code, renews } of [
+  { code: 45, renews: "epoch" },
+  { code: 47, renews: "producerId" },
+  { code: 59, renews: "producerId" },
+  { code: 90, renews: "producerId" },
+] as const) {
+  test(`an unknown producer (code ${code}) gets another ${renews}, with a warning, and what stands is not sent again`, async () => {
     await using broker = await ScriptedBroker.start();
     const lines = new Lines();
     await using sink = openSink([broker.address], {}, lines.log);
     await write(sink, "0");
     // "a" is appended but its answer is lost; then the broker has forgotten the producer.
-    broker.react = ({ producerId }, count) => {
+    broker.react = (request, count) => {
       if (count === 2) return "append-and-close";
-      return producerId === broker.produced[0]?.producerId ? { code } : "append";
+      return request[renews] === broker.produced[0]?.[renews] ? { code } : "append";
     };
     const outcomes = await Promise.all([write(sink, "a", "same"), write(sink, "b"), write(sink, "same")]);
     assert.deepEqual(broker.values, ["0", "a", "same", "b", "same"]);
     assert.deepEqual(outcomes.flatMap(summary), [1, 2, 3, 4]);
-    const renewed = broker.produced.filter(({ producerId }) => producerId !== broker.produced[0]?.producerId);
+    const renewed = broker.produced.filter((request) => request[renews] !== broker.produced[0]?.[renews]);
     assert.equal(renewed[0]?.sequence, 0);
-    assert.equal(lines.matching(/^warn .*no longer knows this producer .* new producer id; nothing is lost/).length, 1);
+    assert.equal(renewed[0]?.producerId === broker.produced[0]?.producerId, renews === "epoch");
+    assert.equal(
+      lines.matching(/^warn .*no longer knows this producer .* under new numbers; nothing is lost/).length,
+      1,
+    );
   });
 }
 
-test("without permission to read, the batch is sent again under a new producer id, and the log says so once", async () => {
+test("without permission to read, the batch is sent again under new numbers, and the log says so once", async () => {
   await using broker = await ScriptedBroker.start();
   const lines = new Lines();
   await using sink = openSink([broker.address], {}, lines.log);

@@ -10,11 +10,19 @@ export async function recordsIn(bytes: Buffer): Promise<{ records: StoredRecord[
   return { records, next };
 }
 
-/** A compressed batch as any producer may write one. Its checksum is wrong: that is the broker's to look at. */
+/** A batch compressed with gzip as any producer may write one. */
 export function batchOf(baseOffset: number, records: readonly Buffer[], count = records.length): Buffer {
-  const compressed = gzipSync(Buffer.concat(records));
+  return packedBatch(baseOffset, gzipSync(Buffer.concat(records)), { codec: 1, count });
+}
+
+/** A batch as any producer may write one. Its checksum is wrong: that is the broker's to look at. */
+export function packedBatch(
+  baseOffset: number,
+  compressed: Buffer,
+  { codec, count }: { readonly codec: number; readonly count: number },
+): Buffer {
   const rest = Buffer.concat([
-    Buffer.concat([int32(0), Buffer.of(2), int32(0), int16(1), int32(count - 1)]),
+    Buffer.concat([int32(0), Buffer.of(2), int32(0), int16(codec), int32(count - 1)]),
     Buffer.concat([int64(0, 0, 0), int16(0), int32(0, count)]),
     compressed,
   ]);

@@ -65,7 +65,10 @@ test("a broker that is merely slow is left alone", async () => {
   let probes = 0;
   const probe = async (): Promise<void> => void (probes += 1);
   await underVigil({ probe, leads: () => true }, async (_reason, connection) => {
-    await eventually("three probes", () => probes >= 3);
+    const beganAt = performance.now();
+    await eventually("four probes", () => probes >= 4);
+    // Each is a connection of its own, so the waiting between them grows: 1, 2 and 4 s.
+    assert.ok(performance.now() - beganAt > 6000);
     assert.equal(connection.isOpen, true);
     assert.ok(connection.silentMs > 2000);
   });

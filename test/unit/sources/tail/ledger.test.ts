@@ -162,6 +162,31 @@ test("the named lines are the oldest done ones in any order of outcomes, and all
   }
 });
 
+test("beyond so many done lines the tail waits for the oldest open one", async () => {
+  const ledger = new Ledger<number>(10, 100);
+  const open: OpenLine[] = [];
+  const take = (line: number, isOpen: boolean): void =>
+    ledger.take(line, (entry) => {
+      if (isOpen) open.push(entry);
+      else entry.settled();
+      return new Told(() => undefined);
+    });
+  take(0, true);
+  for (let line = 1; line <= 99; line++) {
+    take(line, line === 50);
+    assert.equal(ledger.room(), undefined);
+  }
+  take(100, false);
+  assert.equal(ledger.room(), undefined);
+  take(101, false);
+  const room = ledger.room();
+  assert.ok(room !== undefined);
+  open[0]?.settled();
+  await room;
+  assert.equal(ledger.room(), undefined);
+  assert.equal(ledger.oldest, 50);
+});
+
 /** A line that is told for others as well, by the newest of them. */
 class Counting implements Passing {
   readonly #passed: number[];

@@ -1,0 +1,80 @@
+import { describe } from "../../errors.ts";
+import { Backoff } from "./backoff.ts";
+import type { Entry } from "./entry.ts";
+import { faultOfError, KafkaError } from "./faults.ts";
+import { Cursor, readRange } from "./read-range.ts";
+import type { SenderContext } from "./sender-context.ts";
+import { StandingSearch } from "./standing.ts";
+
+const topicAuthorizationFailed = 29;
+
+export interface Settled {
+  /** What was not found, in order. Where some records of a batch were found, a batch of the others is in its place. */
+  readonly entries: readonly Entry[];
+  /** All was seen that may be in the log. If not, the log says so. */
+  readonly isComplete: boolean;
+}
+
+/**
+ * Looks up which records of doubtful batches are in the log after all, and acknowledges those. Tries until it succeeds,
+ * or until it is certain that the topic cannot be read.
+ */
+export async function settleDoubts(
+  topic: string,
+  partition: number,
+  entries: readonly Entry[],
+  context: SenderContext,
+): Promise<Settled> {
+  const doubtful = entries.filter(({ mayStand }) => mayStand);
+  if (doubtful.length === 0) return { entries, isComplete: true };
+  const from = Math.min(...doubtful.map(({ floor }) => floor ?? 0));
+  const backoff = new Backoff();
+  let search = new StandingSearch(doubtful);
+  let hidden: string | undefined;
+  const cursor = new Cursor(from, () => {
+    search = new StandingSearch(doubtful);
+    hidden = undefined;
+  });
+  const visitor = {
+    visit: (record: Parameters<StandingSearch["visit"]>[0]) => search.visit(record),
+    passOver: ({ message }: Error) => void (hidden = message),
+  };
+  for (;;) {
+    try {
+      await readRange(context, topic, partition, cursor, visitor);
+      break;
+    } catch (reason) {
+      if (isUnreadable(reason)) {
+        hidden = describe(reason);
+        if (reason instanceof KafkaError) hidden += "; the operation Read on the topic would avoid it";
+        break;
+      }
+      context.log.debug(`${topic}/${partition}: looking up what is there: ${faultOfError(reason).text}`);
+      await context.topology.refresh();
+      await backoff.wait(context.signal);
+    }
+  }
+  const missing = entries.flatMap((entry) => withoutFound(entry, search, context));
+  const left = missing.filter(({ mayStand }) => mayStand).length;
+  if (hidden === undefined || left === 0) return { entries: missing, isComplete: true };
+  context.log.warn(
+    `${topic}/${partition}: ${left} batches are sent again and some of their records may stand twice, each with the same wazuh-alert-id, because what the topic holds cannot be read (${hidden})`,
+  );
+  return { entries: missing, isComplete: false };
+}
+
+/** A reason for which a topic cannot be read, and which trying again does not end. */
+export function isUnreadable(reason: unknown): boolean {
+  return reason instanceof RangeError || (reason instanceof KafkaError && reason.code === topicAuthorizationFailed);
+}
+
+function withoutFound(entry: Entry, search: StandingSearch, { options, telemetry }: SenderContext): readonly Entry[] {
+  const found = new Set(entry.slots.filter((slot) => search.found.has(slot)));
+  if (found.size === 0) return [entry];
+  for (const slot of found) {
+    entry.parcel.settle(slot.index, { kind: "acknowledged", offset: search.found.get(slot) ?? 0 });
+  }
+  telemetry.acknowledged(found.size, entry.batch?.length ?? 0, entry.parcel.ageMs);
+  const rest = entry.without(found, options.compression);
+  return rest === undefined ? [] : [rest];
+}

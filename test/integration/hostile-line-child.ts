@@ -1,0 +1,24 @@
+/** Sends a line of the log, in a file, the whole way with both sources on. To be run with little memory: FILE. */
+import { readFileSync } from "node:fs";
+import { Couples } from "../../daemon/delivery/couples.ts";
+import { Pairing } from "../../daemon/delivery/pairing.ts";
+import { createHandlers } from "../../daemon/handlers/registry.ts";
+import { defaultEventIds } from "../../daemon/handlers/windows.ts";
+import { Delivery, settle } from "../rig/delivery.ts";
+import { MemorySink } from "../rig/memory-sink.ts";
+
+const bytes = readFileSync(process.argv[2] ?? "");
+const handlers = createHandlers({
+  customerId: "acme",
+  ownNetworks: [],
+  windows: { eventIds: defaultEventIds },
+  fail2ban: {},
+  passthrough: undefined,
+});
+const couples = new Couples(new Pairing(), { isLone: false });
+const delivery = new Delivery({ sink: new MemorySink(), handlers, couples }).begin();
+const before = process.resourceUsage().maxRSS;
+const { verdict } = delivery.offer("tail", bytes);
+await settle();
+const peakBytes = (process.resourceUsage().maxRSS - before) * 1024;
+process.stdout.write(JSON.stringify({ kind: verdict.kind, peakBytes }));

@@ -1,0 +1,171 @@
+/** SIGHUP while alerts wait for the sink: nothing is left behind, and the counters stay true. */
+import assert from "node:assert/strict";
+import { appendFileSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { tailOffMarker } from "../../integration/protocol.ts";
+import { existsSync } from "node:fs";
+import { eventually } from "../rig/eventually.ts";
+import { LineClient } from "../rig/line-client.ts";
+import type { Program } from "../rig/program.ts";
+import { alertLine, StatusWorld } from "./status-world.ts";
+
+type Counts = Record<"read" | "ignored" | "paired" | "inFlight" | "acknowledged" | "deadLettered", number>;
+
+interface Status {
+  readonly sources: Record<"socket" | "tail", Counts>;
+  readonly queue: { readonly alerts: number; readonly bytes: number };
+}
+
+async function statusOf(world: StatusWorld): Promise<Status> {
+  return JSON.parse((await world.ask("/status")).body) as Status;
+}
+
+/** The sums hold in the status and in the metrics. */
+async function assertBalanced(world: StatusWorld): Promise<void> {
+  for (const source of ["socket", "tail"] as const) {
+    const { read, ignored, paired, inFlight, acknowledged, deadLettered } = (await statusOf(world)).sources[source];
+    assert.equal(read, ignored + paired + inFlight + acknowledged + deadLettered, source);
+  }
+  const metrics = (await world.ask("/metrics")).body;
+  for (const source of ["socket", "tail"]) {
+    const values = [...metrics.matchAll(/^(wazuh_dfn_alerts_\w+)\{([^}]*)\} (\d+)/gm)].filter(([, , labels]) =>
+      labels?.includes(`source="${source}"`),
+    );
+    const of = (name: string): number =>
+      values.filter(([, found]) => found === name).reduce((sum, [, , , value]) => sum + Number(value), 0);
+    const read = of("wazuh_dfn_alerts_read_total");
+    const parts = [...new Set(values.map(([, name]) => name ?? ""))].filter((name) => !name.includes("_read_"));
+    assert.equal(
+      read,
+      parts.reduce((sum, name) => sum + of(name), 0),
+      `${source}: ${metrics.slice(0, 2000)}`,
+    );
+  }
+}
+
+/** A sink that cannot be written to: a directory has its name. */
+function stuck(world: StatusWorld): () => void {
+  mkdirSync(world.records);
+  return () => rmdirSync(world.records);
+}
+
+async function reload(program: Program, times: number): Promise<void> {
+  program.signal("SIGHUP");
+  await eventually(`${times} reloads`, () => linesWith(program, '"msg":"started"') > times, { withinMs: 20_000 });
+}
+
+function linesWith(program: Program, text: string): number {
+  return program.errorLines.filter((line) => line.includes(text)).length;
+}
+
+function change(world: StatusWorld, more: Readonly<Record<string, unknown>>): void {
+  const settings = JSON.parse(readFileSync(world.config, "utf8")) as Record<string, unknown>;
+  writeFileSync(world.config, JSON.stringify({ ...settings, ...more }));
+}
+
+const ignoredLine = JSON.stringify({ id: "1.9", rule: { groups: ["other"] }, manager: { name: "m" } });
+/** Looks as if fail2ban's handler wanted it, and is ignored when it is looked at. */
+const nearMiss = alertLine(1_700_000_900).replace("program_name", "program");
+
+test("lines that are read again after SIGHUP count once, and nothing stays in flight", async () => {
+  await using world = await StatusWorld.create();
+  const release = stuck(world);
+  const program = await world.start();
+  world.writeLog(ignoredLine, alertLine(1_700_000_001), ignoredLine, nearMiss, ignoredLine, alertLine(1_700_000_002));
+  world.writeLog(ignoredLine, nearMiss, alertLine(1_700_000_003), ignoredLine);
+  await eventually("three under way", async () => (await statusOf(world)).sources.tail.inFlight === 3);
+  const client = await LineClient.connect(world.alertSocket);
+  // One of them by the socket too, and one that only the socket has brought so far.
+  for (const second of [1_700_000_002, 1_700_000_004]) await client.ask(alertLine(second));
+  await client.end();
+  await eventually("ten lines read", async () => (await statusOf(world)).sources.tail.read === 10);
+  const { tail } = (await statusOf(world)).sources;
+  assert.deepEqual(tail, { read: 10, ignored: 7, paired: 0, inFlight: 3, acknowledged: 0, deadLettered: 0 });
+  for (const times of [1, 2]) {
+    await reload(program, times);
+    await eventually("read again", async () => (await statusOf(world)).queue.alerts === 3);
+    assert.deepEqual((await statusOf(world)).sources.tail, tail);
+    await assertBalanced(world);
+  }
+  world.writeLog(alertLine(1_700_000_004), ignoredLine);
+  release();
+  await world.sentReach(4);
+  await eventually("nothing in flight", async () => (await statusOf(world)).sources.tail.inFlight === 0);
+  const { sources, queue } = await statusOf(world);
+  assert.deepEqual(sources.tail, { read: 12, ignored: 8, paired: 0, inFlight: 0, acknowledged: 4, deadLettered: 0 });
+  assert.equal(sources.socket.inFlight, 0);
+  assert.deepEqual(queue.bytes, 0);
+  await assertBalanced(world);
+  assert.equal(world.sent().length, 4);
+});
+
+test("with settings under which nobody wants what was under way, nothing stays in flight", async () => {
+  await using world = await StatusWorld.create();
+  const release = stuck(world);
+  const program = await world.start();
+  world.writeLog(...[1, 2, 3].map((second) => alertLine(1_700_000_000 + second)), ignoredLine);
+  await eventually("three under way", async () => (await statusOf(world)).sources.tail.inFlight === 3);
+  change(world, { handlers: { fail2ban: false } });
+  await reload(program, 1);
+  await eventually("nothing in flight", async () => (await statusOf(world)).sources.tail.inFlight === 0);
+  const { tail } = (await statusOf(world)).sources;
+  assert.deepEqual(tail, { read: 4, ignored: 4, paired: 0, inFlight: 0, acknowledged: 0, deadLettered: 0 });
+  await assertBalanced(world);
+  release();
+});
+
+test("SIGHUP to sources.tail: off waits for what alerts.json held, and custom-dfn knows before", async () => {
+  await using world = await StatusWorld.create();
+  const release = stuck(world);
+  const program = await world.start();
+  world.writeLog(alertLine(1_700_000_001), alertLine(1_700_000_002), ignoredLine);
+  await eventually("two under way", async () => (await statusOf(world)).sources.tail.inFlight === 2);
+  const { sources } = JSON.parse(readFileSync(world.config, "utf8")) as { sources: object };
+  change(world, { sources: { ...sources, tail: false } });
+  program.signal("SIGHUP");
+  await program.waitForLog(/not to be read any more.*once what it holds was delivered/);
+  await eventually("the marker", () => existsSync(tailOffMarker(world.alertSocket)));
+  // What comes meanwhile is taken as ever, by both ways.
+  appendFileSync(world.alertsJson, `${alertLine(1_700_000_003)}\n`);
+  await eventually("three under way", async () => (await statusOf(world)).sources.tail.inFlight === 3);
+  assert.equal(linesWith(program, '"msg":"started"'), 1);
+  release();
+  await eventually("the change", () => linesWith(program, '"msg":"started"') === 2, { withinMs: 20_000 });
+  assert.equal(world.sent().length, 3);
+  const { sources: counts, queue } = await statusOf(world);
+  assert.deepEqual(counts.tail, { read: 4, ignored: 1, paired: 0, inFlight: 0, acknowledged: 3, deadLettered: 0 });
+  assert.equal(queue.alerts, 0);
+  assert.equal(linesWith(program, "read again"), 0);
+  assert.ok(existsSync(tailOffMarker(world.alertSocket)));
+  // The log is not read any more; the socket is.
+  world.writeLog(alertLine(1_700_000_004));
+  const client = await LineClient.connect(world.alertSocket);
+  await client.ask(alertLine(1_700_000_005));
+  await client.end();
+  await world.sentReach(4);
+  assert.deepEqual(
+    world.sent().map(({ headers }) => headers["wazuh-alert-id"]),
+    [1, 2, 3, 5].map((second) => `${1_700_000_000 + second}.1`),
+  );
+});
+
+test("while it waits, a further SIGHUP with the former settings changes nothing, and SIGTERM ends it", async () => {
+  await using world = await StatusWorld.create();
+  stuck(world);
+  const program = await world.start();
+  world.writeLog(alertLine(1_700_000_001));
+  await eventually("one under way", async () => (await statusOf(world)).sources.tail.inFlight === 1);
+  const { sources } = JSON.parse(readFileSync(world.config, "utf8")) as { sources: object };
+  change(world, { sources: { ...sources, tail: false } });
+  program.signal("SIGHUP");
+  await program.waitForLog(/not to be read any more/);
+  await eventually("the marker", () => existsSync(tailOffMarker(world.alertSocket)));
+  change(world, { sources });
+  await reload(program, 1);
+  assert.equal(existsSync(tailOffMarker(world.alertSocket)), false);
+  assert.equal((await statusOf(world)).sources.tail.inFlight, 1);
+  change(world, { sources: { ...sources, tail: false } });
+  program.signal("SIGHUP");
+  await eventually("another wait", () => linesWith(program, "not to be read any more") === 2);
+  assert.equal((await program.stop()).ended, 0);
+});
