@@ -37,6 +37,9 @@ interface FinishedVisit extends Finished {
 /** So many finished generations are remembered by their inode as well, those without a dated name among them. */
 const keptFinished = 16;
 
+/** Clocks and lines that differ by less than this are taken to agree. */
+export const toleratedSeconds = 3600;
+
 /** What a checkpoint says, but for the bytes before the position, which must be read from disk first. */
 export interface Snapshot {
   readonly spot: Spot | undefined;
@@ -111,10 +114,18 @@ export class Journal {
     this.#skips = this.#doneBefore.filter(({ known }) => isSame(known, seen(origin))).map(({ offsets }) => offsets);
   }
 
-  /** The tail read a line of this time, in milliseconds since 1970. */
-  sawTime(timeMs: number): void {
+  /**
+   * The tail read a line of this time.
+   * @param timeMs milliseconds since 1970, as the line says
+   * @param nowMs  the same, as the machine's clock says: a line from the future says nothing about those that follow
+   */
+  sawTime(timeMs: number, nowMs = Date.now()): void {
     this.lastTimeMs = timeMs;
-    this.#newestSecond = Math.max(this.#newestSecond ?? 0, Math.floor(timeMs / 1000));
+    const second = Math.floor(timeMs / 1000);
+    const newest = this.#newestSecond ?? 0;
+    // Lines change places by a second or so. When they go back further, the clock was set right.
+    const isNewest = second > newest || second < newest - toleratedSeconds;
+    if (isNewest && second >= 0 && timeMs <= nowMs + toleratedSeconds * 1000) this.#newestSecond = second;
   }
 
   /** Everything before this offset of the generation that is read was handed on, ignored or noted. */
