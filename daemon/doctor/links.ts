@@ -1,4 +1,4 @@
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { defaultSocketPath } from "../../integration/protocol.ts";
 import type { Config } from "../config/config.ts";
 import type { Problem } from "../config/problem.ts";
@@ -12,6 +12,7 @@ import type { QueueAddress } from "../wazuh/queue-address.ts";
 import type { Link } from "./chain.ts";
 import type { Judgement } from "./judgement.ts";
 import { judgeOutput, judgeReading, judgeWriting, lookAtReading, lookAtWriting } from "./links/alert-log.ts";
+import { directoryOf } from "../sources/tail/archives.ts";
 import { judgeArchives, judgeCheckpoint, lookAtArchives, lookAtStored } from "./links/checkpoint.ts";
 import { judgeConfiguration } from "./links/configuration.ts";
 import { judgeConsumers, lookAtConsumers } from "./links/consumers.ts";
@@ -109,7 +110,7 @@ function logLinks({ home, forwarder, snapshot }: Scene, { sources: { tail }, sta
     }),
     link("archives", async () => {
       const stored = await lookAtStored(stateDir);
-      return judgeArchives(await lookAtArchives(dirname(path), stored, snapshot !== undefined));
+      return judgeArchives(await lookAtArchives(await directoryOf(path), stored, snapshot !== undefined));
     }),
   ];
 }

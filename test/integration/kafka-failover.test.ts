@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import type { WriteOutcome } from "../../daemon/delivery/contract.ts";
 import { eventually } from "../rig/eventually.ts";
 import { KafkaCluster } from "../rig/kafka-cluster.ts";
-import { openSink } from "../unit/sinks/kafka/rig.ts";
+import { readTopic } from "../rig/read-topic.ts";
+import { openSink, record, summary } from "../unit/sinks/kafka/rig.ts";
 import { fence, producersOf } from "./fence.ts";
 import { Load } from "./kafka-load.ts";
 
@@ -61,6 +63,28 @@ test("all brokers restarted one after the other under load: nothing is lost, twi
   }
   await load.progress();
   await load.verify(kafka.addresses);
+});
+
+test("a record too large while a follower hangs: what the leader alone has appended is not sent twice", async () => {
+  await kafka.createTopic("hanging", { partitions: 1, config: { "max.message.bytes": "20000" } });
+  await using sink = openSink(kafka.addresses, { requestTimeoutMs: 1000, compression: "none" });
+  const send = (...ids: string[]): Promise<readonly WriteOutcome[]> =>
+    sink.write({ topic: "hanging", partition: 0, records: ids.map((id) => record(id)) });
+  await send("0");
+  const leader = await kafka.leaderOf("hanging", 0);
+  const follower = leader === 1 ? 2 : 1;
+  kafka.pause(follower);
+  try {
+    const outcomes = await Promise.all([send("a"), send("b", "x".repeat(30_000), "c"), send("d")]);
+    assert.equal(summary(outcomes.flat())[2], "record-too-large");
+  } finally {
+    kafka.resume(follower);
+  }
+  const stored = await readTopic(kafka.addresses, "hanging");
+  assert.deepEqual(
+    stored.map(({ value }) => String(value)),
+    ["0", "a", "b", "c", "d"],
+  );
 });
 
 test("another producer takes our id over under load: it is renewed, and nothing is lost, twice or out of order", async () => {

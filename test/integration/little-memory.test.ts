@@ -15,7 +15,8 @@ const doneLines = 350_000;
 async function child(name: string, heapMiB: number, args: readonly string[]): Promise<Record<string, unknown>> {
   const path = fileURLToPath(new URL(`${name}.js`, import.meta.url));
   const { stdout } = await run(process.execPath, [`--max-old-space-size=${heapMiB}`, path, ...args]);
-  return JSON.parse(stdout) as Record<string, unknown>;
+  const said: Record<string, unknown> = JSON.parse(stdout);
+  return said;
 }
 
 for (const kind of ["ignored", "unwanted", "done"] as const) {

@@ -17,7 +17,8 @@ interface Status {
 }
 
 async function statusOf(world: StatusWorld): Promise<Status> {
-  return JSON.parse((await world.ask("/status")).body) as Status;
+  const status: Status = JSON.parse((await world.ask("/status")).body);
+  return status;
 }
 
 /** The sums hold in the status and in the metrics. */
@@ -59,7 +60,7 @@ function linesWith(program: Program, text: string): number {
 }
 
 function change(world: StatusWorld, more: Readonly<Record<string, unknown>>): void {
-  const settings = JSON.parse(readFileSync(world.config, "utf8")) as Record<string, unknown>;
+  const settings: Record<string, unknown> = JSON.parse(readFileSync(world.config, "utf8"));
   writeFileSync(world.config, JSON.stringify({ ...settings, ...more }));
 }
 
@@ -120,7 +121,7 @@ test("SIGHUP to sources.tail: off waits for what alerts.json held, and custom-df
   const program = await world.start();
   world.writeLog(alertLine(1_700_000_001), alertLine(1_700_000_002), ignoredLine);
   await eventually("two under way", async () => (await statusOf(world)).sources.tail.inFlight === 2);
-  const { sources } = JSON.parse(readFileSync(world.config, "utf8")) as { sources: object };
+  const { sources }: { sources: object } = JSON.parse(readFileSync(world.config, "utf8"));
   change(world, { sources: { ...sources, tail: false } });
   program.signal("SIGHUP");
   await program.waitForLog(/not to be read any more.*once what it holds was delivered/);
@@ -155,7 +156,7 @@ test("while it waits, a further SIGHUP with the former settings changes nothing,
   const program = await world.start();
   world.writeLog(alertLine(1_700_000_001));
   await eventually("one under way", async () => (await statusOf(world)).sources.tail.inFlight === 1);
-  const { sources } = JSON.parse(readFileSync(world.config, "utf8")) as { sources: object };
+  const { sources }: { sources: object } = JSON.parse(readFileSync(world.config, "utf8"));
   change(world, { sources: { ...sources, tail: false } });
   program.signal("SIGHUP");
   await program.waitForLog(/not to be read any more/);

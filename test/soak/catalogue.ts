@@ -1,9 +1,14 @@
 import type { Fault } from "./fault.ts";
+import { archiveFaults } from "./faults/archives.ts";
 import { brokerFaults } from "./faults/brokers.ts";
+import { clockFaults } from "./faults/clock.ts";
 import { fileFaults } from "./faults/files.ts";
 import { forwarderFaults } from "./faults/forwarder.ts";
 import { longFaults } from "./faults/long.ts";
+import { lookupFaults } from "./faults/lookup.ts";
 import { networkFaults } from "./faults/network.ts";
+import { openAlertFaults } from "./faults/open-alert.ts";
+import { powerFaults } from "./faults/power.ts";
 import { rotationFaults } from "./faults/rotation.ts";
 import { securityFaults } from "./faults/security.ts";
 import { socketFaults } from "./faults/socket.ts";
@@ -21,6 +26,11 @@ export const faults: readonly Fault[] = [
   ...stateFaults,
   ...rotationFaults,
   ...fileFaults,
+  ...archiveFaults,
+  ...powerFaults,
+  ...clockFaults,
+  ...openAlertFaults,
+  ...lookupFaults,
   ...socketFaults,
   ...longFaults,
 ];
@@ -33,5 +43,7 @@ export function lacks(ground: Ground, fault: Fault): string | undefined {
   const needs = fault.needs ?? [];
   if (needs.includes("root") && !ground.isRoot) return "needs root, mount and user namespaces";
   if (needs.includes("firewall") && ground.firewall === undefined) return "needs root and nftables (Debian: nftables)";
+  if (needs.includes("clock") && ground.clock === undefined)
+    return "needs glibc and directories with libraries of one's own";
   return undefined;
 }

@@ -1,7 +1,7 @@
 import type { Stage } from "./stage.ts";
 
 /** What a fault needs of the machine. */
-export type Need = "root" | "firewall";
+export type Need = "root" | "firewall" | "clock";
 
 /** How far a promise reaches under a fault, where it is not whole. */
 export interface Allowances {

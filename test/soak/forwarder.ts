@@ -5,7 +5,10 @@ import type { Ground } from "./ground.ts";
 import { descriptorsOf, Looks, starvedMs, type Looked } from "./looks.ts";
 
 /** Where the forwarder runs: a process there, and the program. */
-export type Home = Pick<Ground, "forwarderCommand" | "bundle">;
+export interface Home extends Pick<Ground, "forwarderCommand" | "bundle"> {
+  /** The wall clock there, if it can be moved. */
+  readonly clock?: Ground["clock"];
+}
 
 const lookEveryMs = 250;
 const starvedEveryMs = 20;
@@ -76,11 +79,12 @@ export class Forwarder implements AsyncDisposable {
 
   /** Starts it and resolves when it is ready. */
   async start(): Promise<void> {
+    const offsetMs = this.#home.clock?.offsetMs ?? 0;
     const program = this.launch();
     const word = await program.waitForLog(/"msg":"started"/, { withinMs: readyWithinMs });
     const waitedMs = starvedMs(program.pid);
     const [, at, waited] = /^begins (\d+) (\d+)$/m.exec(program.errorLines.join("\n")) ?? [];
-    const tookMs = Date.parse(/"time":"([^"]+)"/.exec(word)?.[1] ?? "") - Number(at) / 1000;
+    const tookMs = Date.parse(/"time":"([^"]+)"/.exec(word)?.[1] ?? "") - offsetMs - Number(at) / 1000;
     this.times.readyWallMs.push(tookMs);
     this.times.readyMs.push(tookMs - (waitedMs - Number(waited) / 1e6));
     this.#isCalm = true;

@@ -8,6 +8,7 @@ import { brokerHost, makeCertificates, type Certificates } from "../rig/certific
 import { freePorts } from "../rig/free-ports.ts";
 import { KafkaCluster } from "../rig/kafka-cluster.ts";
 import { present } from "../rig/present.ts";
+import { StepClock } from "../rig/step-clock.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 import { Firewall } from "./firewall.ts";
 import { Follower } from "./follower.ts";
@@ -39,6 +40,8 @@ export class Ground implements AsyncDisposable {
   readonly follower: Follower;
   /** Undefined where this process may set no rules. */
   readonly firewall: Firewall | undefined;
+  /** The forwarder's wall clock; undefined where it cannot be moved. */
+  readonly clock: StepClock | undefined;
   /** Root with mount namespaces: names can be led elsewhere, and the forwarder runs unprivileged. */
   readonly isRoot: boolean;
   /** The host under which the forwarder knows the brokers. */
@@ -56,6 +59,7 @@ export class Ground implements AsyncDisposable {
     } = parts);
     this.follower = new Follower(this.kafka.addresses);
     this.firewall = Firewall.isAvailable() ? new Firewall(this.relays.map(({ port }) => port)) : undefined;
+    this.clock = StepClock.create(this.directory.path);
     this.#hosts = this.directory.join("hosts");
     this.leadTo("127.0.0.1");
     // A build during the run must not change what is judged.
@@ -117,8 +121,10 @@ export class Ground implements AsyncDisposable {
    * the nanoseconds for which the process had waited for a processor until then.
    */
   forwarderCommand(args: readonly string[]): [string, string[]] {
-    if (!this.isRoot) return ["bash", ["-c", `${begins} "$0" "$@"`, process.execPath, ...args]];
-    const script = `mount --bind "$0" /etc/hosts && ${begins} setpriv --reuid "$1" --regid "$1" --clear-groups -- "\${@:2}"`;
+    const clock = Object.entries(this.clock?.environment ?? {}).map(([name, value]) => `export ${name}='${value}' && `);
+    const begin = `${clock.join("")}${begins}`;
+    if (!this.isRoot) return ["bash", ["-c", `${begin} "$0" "$@"`, process.execPath, ...args]];
+    const script = `mount --bind "$0" /etc/hosts && ${begin} setpriv --reuid "$1" --regid "$1" --clear-groups -- "\${@:2}"`;
     const id = String(unprivileged);
     return ["unshare", ["-m", "bash", "-c", script, this.#hosts, id, process.execPath, ...args]];
   }
@@ -149,6 +155,7 @@ export class Ground implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.firewall?.[Symbol.dispose]();
+    this.clock?.[Symbol.dispose]();
     this.follower[Symbol.dispose]();
     for (const relay of this.relays) await relay.close();
     await this.kafka[Symbol.asyncDispose]();

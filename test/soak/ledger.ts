@@ -5,6 +5,7 @@ const mayBeLostBit = 2;
 const mayBeDeadBit = 4;
 const mustBeDeadBit = 8;
 const isDeadBit = 16;
+const mayBeLateBit = 32;
 
 /**
  * What the made-up manager wrote, in a few bytes an alert, and how often each was seen in the topic. Written by the
@@ -89,6 +90,15 @@ export class SoakLedger {
   /** The bytes were overwritten before everybody could read them, or Kafka's copies were deleted. */
   letOff(from: number, to: number): void {
     for (let at = from; at < to; at++) this.#set(at, mayBeLostBit);
+  }
+
+  /** The log itself gave them out of order, or later than what was written after them. */
+  allowLate(from: number, to: number): void {
+    for (let at = from; at < to; at++) this.#set(at, mayBeLateBit);
+  }
+
+  mayBeLate(sequence: number): boolean {
+    return this.#has(sequence, mayBeLateBit);
   }
 
   /** Refusing it is right, delivering it too. */

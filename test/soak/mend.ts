@@ -6,11 +6,12 @@ import type { Stage } from "./stage.ts";
 export async function mend(stage: Stage): Promise<void> {
   const { ground } = stage;
   ground.firewall?.clear();
+  if (ground.clock !== undefined) ground.clock.offsetMs = 0;
   ground.leadTo("127.0.0.1");
   for (let id = 1; id <= ground.relays.length; id++) ground.kafka.resume(id);
   await ground.kafka.startAll();
   for (const relay of ground.relays) {
-    Object.assign(relay.road, { delayMs: 0, bytesPerSecond: 0, isStalled: false });
+    Object.assign(relay.road, { delayMs: 0, bytesPerSecond: 0, isStalled: false, longestAnswerBytes: 0 });
     await relay.listen("127.0.0.1");
   }
   ground.use("GOOD");

@@ -80,6 +80,7 @@ export class Referee {
   }
 
   #checkOrder({ key, partition, offset }: FollowedRecord, source: string, sequence: number): void {
+    if (this.#ledger.mayBeLate(sequence)) return;
     const lane = `${source} ${key} ${partition}`;
     const last = this.#lastOf.get(lane) ?? -1;
     if (sequence < last) this.outOfOrder.push(`${lane} offset ${offset}: ${sequence} after ${last}`);

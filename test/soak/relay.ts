@@ -9,6 +9,13 @@ export interface RoadState {
   bytesPerSecond: number;
   /** Connections are taken and nothing passes. */
   isStalled: boolean;
+  /**
+   * An answer of the broker with more bytes than that at once is held, with all behind it on its connection, until this
+   * is 0 again; 0: no bound. What is read back is long, all other answers are short.
+   */
+  longestAnswerBytes: number;
+  /** Answers that were held. */
+  held: number;
 }
 
 const queueLimitBytes = 65_536;
@@ -25,6 +32,7 @@ class Lane {
   #lastDueMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #hasEnded = false;
+  #isHeld = false;
 
   constructor(from: Socket, to: Socket, road: RoadState, isBounded: boolean) {
     this.#from = from;
@@ -44,7 +52,11 @@ class Lane {
   }
 
   #take(bytes: Buffer): void {
-    const { delayMs, bytesPerSecond } = this.#road;
+    const { delayMs, bytesPerSecond, longestAnswerBytes } = this.#road;
+    if (!this.#isBounded && longestAnswerBytes > 0 && bytes.length > longestAnswerBytes && !this.#isHeld) {
+      this.#isHeld = true;
+      this.#road.held++;
+    }
     const spentMs = this.#isBounded && bytesPerSecond > 0 ? (bytes.length / bytesPerSecond) * 1000 : 0;
     this.#lastDueMs = Math.max(this.#lastDueMs, performance.now() + delayMs) + spentMs;
     this.#queue.push({ dueMs: this.#lastDueMs, bytes });
@@ -55,8 +67,10 @@ class Lane {
 
   #pass(): void {
     const now = performance.now();
+    if (this.#road.longestAnswerBytes === 0) this.#isHeld = false;
+    const isStalled = this.#road.isStalled || this.#isHeld;
     for (let next = this.#queue[0]; next !== undefined && !this.#to.destroyed; next = this.#queue[0]) {
-      if (this.#road.isStalled || next.dueMs > now || this.#to.writableNeedDrain) break;
+      if (isStalled || next.dueMs > now || this.#to.writableNeedDrain) break;
       this.#queue.shift();
       this.#queuedBytes -= next.bytes.length;
       this.#to.write(next.bytes);
@@ -71,7 +85,7 @@ class Lane {
 /** The only way from the forwarder to one broker, which a fault slows, stalls, cuts or leads elsewhere. */
 export class Relay implements AsyncDisposable {
   readonly port: number;
-  readonly road: RoadState = { delayMs: 0, bytesPerSecond: 0, isStalled: false };
+  readonly road: RoadState = { delayMs: 0, bytesPerSecond: 0, isStalled: false, longestAnswerBytes: 0, held: 0 };
   /** Port of the broker's listener that new connections go to. */
   target = 0;
   readonly #sockets = new Set<Socket>();

@@ -143,7 +143,7 @@ export async function lookAtArchives(directory: string, stored: Stored, isRunnin
   try {
     const current = await stat(join(directory, "alerts.json"), { bigint: true }).catch(() => undefined);
     const currentId = current === undefined ? undefined : `${current.dev}:${current.ino}`;
-    return { ...facts, archives: await new Archives(directory).after(rank), currentId };
+    return { ...facts, archives: await new Archives(() => Promise.resolve(directory)).after(rank), currentId };
   } catch {
     return { ...facts, archives: undefined, currentId: undefined }; // A directory that this user may not read.
   }

@@ -103,9 +103,12 @@ export async function lookUp(
     const isRead = Object.keys(since).some((name) => name.startsWith(`${topic}/`));
     try {
       const count = await partitionCount(topic, isRead, context);
-      for (let first = 0; first < count; first += maxAtOnce) {
-        const partitions = Array.from({ length: Math.min(maxAtOnce, count - first) }, (_, at) => first + at);
-        const looks = partitions.map((partition) => lookAt(topic, partition, isRead, since, findings, context));
+      const all = Array.from({ length: count }, (_, partition) => partition);
+      const groups = Array.from({ length: Math.ceil(count / maxAtOnce) }, (_, at) =>
+        all.slice(at * maxAtOnce, (at + 1) * maxAtOnce),
+      );
+      for (const group of [...groups, unlisted(since, topic, count)]) {
+        const looks = group.map((partition) => lookAt(topic, partition, isRead, since, findings, context));
         // None goes on when this is over.
         for (const look of await Promise.allSettled(looks)) if (look.status === "rejected") throw look.reason;
       }
@@ -149,6 +152,8 @@ async function lookAt(
   const name = `${topic}/${partition}`;
   const reading = new Reading(since[name] ?? 0, findings);
   const step = async (): Promise<void> => {
+    const listed = context.topology.partitions(topic) ?? 0;
+    if (partition >= listed) throw new KafkaError(unknownTopic, `${name}, which the newest list of partitions lacks`);
     if (isRead && !reading.isOver && !findings.isFull) await read(topic, partition, reading, findings, context);
     // With nothing to be read, one question tells the next offset.
     findings.next[name] ??= await nextOffset(topic, partition, context);
@@ -156,9 +161,19 @@ async function lookAt(
   try {
     await persist(context, `looking up what ${name} holds`, isRead, step);
   } catch (reason) {
-    if (reason instanceof Unreadable && !reason.isMissing && !reading.isOver) findings.count(reading.ids);
-    throw reason;
+    if (!(reason instanceof Unreadable)) throw reason;
+    if (!reason.isMissing && !reading.isOver) findings.count(reading.ids);
+    // A partition that is gone is nobody else's trouble.
+    if (!reason.isMissing || context.topology.codeOf(topic) !== 0) throw reason;
   }
+}
+
+/** Partitions that a topic had and that the list of now lacks; it may be an old one. */
+function unlisted(since: SinkOffsets, topic: string, count: number): readonly number[] {
+  return Object.keys(since)
+    .filter((name) => name.startsWith(`${topic}/`))
+    .map((name) => Number(name.slice(topic.length + 1)))
+    .filter((partition) => Number.isSafeInteger(partition) && partition >= count);
 }
 
 /** Partitions of a topic; 0 for one that does not exist and of which nothing was shipped. */

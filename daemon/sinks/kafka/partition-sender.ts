@@ -5,14 +5,7 @@ import { monotonicMs } from "./clock.ts";
 import type { BrokerConnection } from "./connection.ts";
 import { Entry, Parcel } from "./entry.ts";
 import { faultOfCode, faultOfError, KafkaError, type Fault } from "./faults.ts";
-import {
-  defaultForgottenAfterMs,
-  isForgotten,
-  recover,
-  RefusalStreak,
-  settleForgotten,
-  type Recovery,
-} from "./recovery.ts";
+import { forgottenAfterMs, isForgotten, recover, RefusalStreak, settleForgotten, type Recovery } from "./recovery.ts";
 import { purposeOfOwn } from "./request-limit.ts";
 import { sequenceAfter } from "./record-batch.ts";
 import { fetchOffset, newProducerId, produce, type ProduceAnswer } from "./requests.ts";
@@ -124,6 +117,7 @@ export class PartitionSender {
 
   async #run(): Promise<void> {
     const { signal } = this.#context;
+    this.#returnToOwn();
     while (this.#entries.length > 0 && !signal.aborted) {
       try {
         const { connection, partition, isAlone } = await this.#prepare();
@@ -147,9 +141,17 @@ export class PartitionSender {
       }
     }
     this.#isRunning = false;
-    this.#target = this.partition;
     // Nothing waits any more, also where a look-up or a refusal gave the last outcome.
     if (!signal.aborted) this.#clearAlarms();
+  }
+
+  /** A partition that was gone may be there again. Only while nothing is under way to the other one. */
+  #returnToOwn(): void {
+    if (this.#target === this.partition) return;
+    if ((this.#context.topology.partitions(this.topic) ?? 0) <= this.partition) return;
+    this.#target = this.partition;
+    this.#leader = undefined;
+    this.#end = undefined;
   }
 
   #clearAlarms(): void {
@@ -173,9 +175,8 @@ export class PartitionSender {
     await this.#compare(connection, partition);
     this.#end ??= await fetchOffset(connection, this.topic, partition, "next");
     this.#producer ??= await newProducerId(connection);
-    // Long ago, or so old a batch that the broker forgets its producer as soon as it has taken it.
-    const forgottenAfterMs = this.#context.options.forgottenAfterMs ?? defaultForgottenAfterMs;
-    if (monotonicMs() - this.#acknowledgedAt >= forgottenAfterMs) this.#isProven = false;
+    // So long ago that the broker may have forgotten the producer.
+    if (monotonicMs() - this.#acknowledgedAt >= forgottenAfterMs(this.#context)) this.#isProven = false;
     return { connection, partition, isAlone };
   }
 

@@ -14,7 +14,7 @@ const maxRefusedInARow = 20;
 /** Refused records of a partition are reported in the log this often at most. */
 const reportEveryMs = 60_000;
 /** A broker forgets a producer a day after its last record, unless `producer.id.expiration.ms` says otherwise. */
-export const defaultForgottenAfterMs = 3_600_000;
+const defaultForgottenAfterMs = 3_600_000;
 
 /**
  * Counts the records of a partition that were refused for what is in them since one was last taken. A record that
@@ -126,7 +126,7 @@ async function numberAnew(
   const unknown = entries.find(hasOtherCount)?.fault;
   if (unknown !== undefined) {
     context.log.warn(
-      `${topic}/${partition}: the broker no longer knows this producer as it was (${unknown.text}). What already stands in the topic is looked up and the rest sent under new numbers; nothing is lost`,
+      `${topic}/${partition}: the broker no longer knows this producer as it was (${unknown.text}). What the topic already has is looked up, and the rest is sent under new numbers; nothing is lost`,
     );
   }
   const isUntimely = entries.some((entry) => entry.fault?.kind === "timestamp");
@@ -143,9 +143,14 @@ async function numberAnew(
   };
 }
 
+/** After so long without an acknowledgement the broker may have forgotten the producer; milliseconds. */
+export function forgottenAfterMs({ options }: SenderContext): number {
+  return options.forgottenAfterMs ?? defaultForgottenAfterMs;
+}
+
 /** It may be in the log, and the broker may have forgotten its producer since, by whose numbers it knows repetitions. */
-export function isForgotten({ mayStand, wasHidden, ageMs }: Entry, { options }: SenderContext): boolean {
-  return mayStand && !wasHidden && ageMs >= (options.forgottenAfterMs ?? defaultForgottenAfterMs);
+export function isForgotten({ mayStand, wasHidden, ageMs }: Entry, context: SenderContext): boolean {
+  return mayStand && !wasHidden && ageMs >= forgottenAfterMs(context);
 }
 
 /**

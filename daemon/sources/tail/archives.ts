@@ -1,5 +1,5 @@
-import { stat } from "node:fs/promises";
-import { join } from "node:path";
+import { readlink, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { namesIn } from "../../disk/list-directory.ts";
 import { errnoOf } from "../../errors.ts";
 import { months, parseFileName, type DatedName } from "./dated-name.ts";
@@ -30,10 +30,10 @@ const mostStats = 20_000;
  * tree at any time. A directory that is not there counts as empty; one that cannot be read throws.
  */
 export class Archives {
-  readonly #root: string;
+  readonly #root: () => Promise<string>;
 
-  /** @param root the directory of alerts.json, which holds the directories of the years */
-  constructor(root: string) {
+  /** @param root gives the directory of alerts.json, which holds the directories of the years */
+  constructor(root: () => Promise<string>) {
     this.#root = root;
   }
 
@@ -42,13 +42,14 @@ export class Archives {
    * may be half written (Wazuh 4.14 source: src/monitord/compress_log.c:76-128 unlinks the plain file last).
    */
   async *newestFirst(): AsyncGenerator<Archive> {
-    for (const year of (await namesThere(this.#root))
+    const root = await this.#root();
+    for (const year of (await namesThere(root))
       .filter((name) => /^\d{4}$/.test(name))
       .toSorted()
       .toReversed()) {
-      const present = new Set(await namesThere(join(this.#root, year)));
+      const present = new Set(await namesThere(join(root, year)));
       for (const month of months.toReversed().filter((name) => present.has(name))) {
-        yield* await this.#month(year, month);
+        yield* await inMonth(root, year, month);
       }
     }
   }
@@ -80,33 +81,30 @@ export class Archives {
     return undefined;
   }
 
-  /** The path that a plain generation of this name has. */
-  pathOf(name: DatedName): string {
-    return join(this.#root, `${name.stem}.json`);
-  }
-
   /** All of them, oldest first. */
   all(): Promise<Archive[]> {
     return this.after(0);
-  }
-
-  async #month(year: string, month: string): Promise<Archive[]> {
-    const directory = join(this.#root, year, month);
-    const byRank = new Map<number, Archive>();
-    for (const file of await namesThere(directory)) {
-      const parsed = parseFileName(year, month, file);
-      if (!parsed) continue;
-      const other = byRank.get(parsed.name.rank);
-      const found = { path: join(directory, file), ...parsed, hasTwin: other !== undefined };
-      byRank.set(parsed.name.rank, other && parsed.compressed ? { ...other, hasTwin: true } : found);
-    }
-    return [...byRank.values()].toSorted((a, b) => b.name.rank - a.name.rank);
   }
 }
 
 /** The `.gz` that has the name of a plain archive. */
 export function twinOf({ path, name }: Archive): Archive {
   return { path: `${path}.gz`, name, compressed: true, hasTwin: true };
+}
+
+/** More links in a row than anybody makes by purpose. */
+const mostLinks = 16;
+
+/** The directory in which alerts.json lies, and its archives: where the path is a link, that of the file it leads to. */
+export async function directoryOf(path: string): Promise<string> {
+  let file = path;
+  for (let links = 0; links < mostLinks; links++) {
+    // Whatever is not a link, or is not there just now.
+    const target = await readlink(file).catch(() => undefined);
+    if (target === undefined) break;
+    file = resolve(dirname(file), target);
+  }
+  return dirname(file);
 }
 
 /** A file as the system shows it. */
@@ -142,4 +140,17 @@ async function namesThere(directory: string): Promise<string[]> {
     if (isAbsent(reason)) return [];
     throw reason;
   }
+}
+
+async function inMonth(root: string, year: string, month: string): Promise<Archive[]> {
+  const directory = join(root, year, month);
+  const byRank = new Map<number, Archive>();
+  for (const file of await namesThere(directory)) {
+    const parsed = parseFileName(year, month, file);
+    if (!parsed) continue;
+    const other = byRank.get(parsed.name.rank);
+    const found = { path: join(directory, file), ...parsed, hasTwin: other !== undefined };
+    byRank.set(parsed.name.rank, other && parsed.compressed ? { ...other, hasTwin: true } : found);
+  }
+  return [...byRank.values()].toSorted((a, b) => b.name.rank - a.name.rank);
 }

@@ -13,10 +13,13 @@ export interface Backlog {
 interface Measured {
   /** Undefined: alerts.json. */
   readonly rank: number | undefined;
-  /** Dated name; null where there is none. */
-  readonly stem: string | null;
   /** Undefined: compressed. */
-  readonly content: { readonly id: string; readonly bytes: number } | undefined;
+  readonly content: Content | undefined;
+}
+
+interface Content {
+  readonly id: string;
+  readonly bytes: number;
 }
 
 /** The newest plain archives may still grow; older ones keep the size that they had. */
@@ -25,26 +28,31 @@ const growing = 2;
 /** Measures what lies beyond the generation that is read, and says at any time what of it is still unread. */
 export class BacklogMeter {
   #files: readonly Measured[] | undefined;
+  /** Files that were begun since they were measured. */
+  readonly #begun = new Set<string>();
   /** By path, of archives that do not grow any more. */
-  #known = new Map<string, { readonly id: string; readonly bytes: number }>();
+  #known = new Map<string, Content>();
 
   /** Looks at alerts.json and the unread archives: one `stat` for each that was not seen before, and for the newest. */
   async measure({ path, archives }: Succession, journal: Journal): Promise<void> {
+    this.#begun.clear();
+    const current = journal.reading?.visit.origin.id;
+    if (current !== undefined) this.#begun.add(current);
     const unread = await archives.after(journal.newestRank);
-    const known = new Map<string, { readonly id: string; readonly bytes: number }>();
-    const files: Measured[] = [{ rank: undefined, stem: null, content: await contentAt(path) }];
+    const known = new Map<string, Content>();
+    const files: Measured[] = [{ rank: undefined, content: await contentAt(path) }];
     for (const [index, { path: file, name, compressed }] of unread.entries()) {
-      if (compressed) {
-        files.push({ rank: name.rank, stem: name.stem, content: undefined });
-        continue;
-      }
-      const content = this.#known.get(file) ?? (await contentAt(file));
-      if (content === undefined) continue;
-      if (index < unread.length - growing) known.set(file, content);
-      files.push({ rank: name.rank, stem: name.stem, content });
+      const content = compressed ? undefined : (this.#known.get(file) ?? (await contentAt(file)));
+      if (content !== undefined && index < unread.length - growing) known.set(file, content);
+      if (content !== undefined || compressed) files.push({ rank: name.rank, content });
     }
     this.#known = known;
     this.#files = files;
+  }
+
+  /** A file is read from now on. */
+  begin(id: string): void {
+    this.#begun.add(id);
   }
 
   /** There is nothing behind what is read. */
@@ -53,32 +61,25 @@ export class BacklogMeter {
   }
 
   /** What of it is unread now; undefined before the first measuring. */
-  of(journal: Journal): Backlog | undefined {
+  of({ newestRank }: Journal): Backlog | undefined {
     if (this.#files === undefined) return undefined;
-    const { newestRank, finished, reading } = journal;
-    const seen = new Set<string>();
-    const current = reading?.visit.origin;
-    if (current !== undefined) seen.add(current.id);
-    // With the clock set back, newer files than the one that is read were read before.
-    const ends = new Map(finished.map(({ id, end }) => [id, end]));
-    const stems = new Set(finished.map(({ name }) => name));
+    const seen = new Set(this.#begun);
     let bytes = 0;
     let compressed = 0;
-    for (const { rank, stem, content } of this.#files) {
+    for (const { rank, content } of this.#files) {
       if (rank !== undefined && rank <= newestRank) continue;
       if (content === undefined) {
-        if (rank !== undefined && stem !== current?.name?.stem && !stems.has(stem)) compressed++;
+        if (rank !== undefined) compressed++;
         continue;
       }
-      if (seen.has(content.id)) continue;
+      if (!seen.has(content.id)) bytes += content.bytes;
       seen.add(content.id);
-      bytes += Math.max(0, content.bytes - (ends.get(content.id) ?? 0));
     }
     return { bytes, compressed };
   }
 }
 
-async function contentAt(path: string): Promise<{ readonly id: string; readonly bytes: number } | undefined> {
+async function contentAt(path: string): Promise<Content | undefined> {
   const found = await look(path);
   return found && { id: found.id, bytes: found.size };
 }

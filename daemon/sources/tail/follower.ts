@@ -11,7 +11,7 @@ import { Reopening } from "./reopening.ts";
 import { Revisits } from "./revisits.ts";
 import { Stillness } from "./stillness.ts";
 import { statusOf, type TailStatus } from "./status.ts";
-import { Succession, type Opened } from "./succession.ts";
+import { Succession } from "./succession.ts";
 import type { TailOptions } from "./options.ts";
 import { explain, replayCommand, Trouble } from "./trouble.ts";
 
@@ -30,8 +30,6 @@ export class Follower {
   readonly #reopening: Reopening;
   #state: State;
   #isAtEnd = false;
-  /** Of the generation that is read: up to where it was read before. */
-  #doneTo = 0;
   #size: number | undefined;
   readonly #backlog = new BacklogMeter();
   /** Where reading failed last: once it is past that, it can be read again. */
@@ -132,25 +130,23 @@ export class Follower {
     if (state.kind === "following") await state.revisit?.back?.generation.close();
   }
 
-  async #open(find: () => Promise<Opened | undefined>, signal: AbortSignal): Promise<boolean> {
+  async #open(find: () => Promise<Generation | undefined>, signal: AbortSignal): Promise<boolean> {
     const { path, log } = this.#options;
-    let opened;
+    let generation;
     try {
-      opened = await find();
+      generation = await find();
     } catch (reason) {
       return this.#report(reason, path);
     }
     if (signal.aborted) {
       // The place may be half-way, in the middle of a line.
-      await opened?.generation.close();
+      await generation?.close();
       return false;
     }
-    if (opened) {
-      const { generation, doneTo = 0 } = opened;
+    if (generation) {
       // The size of the file before it says nothing of this one; undefined until it is measured, if it cannot be asked.
       this.#size = await generation.size().catch(() => undefined);
       this.#begin(generation);
-      this.#doneTo = doneTo;
       this.#state = { kind: "following", generation, wasLive: false };
       this.#trouble.clear(`${generation.origin.file} can be read again.`);
       log.info({ file: generation.origin.file, offset: generation.offset }, "reading alerts");
@@ -210,8 +206,9 @@ export class Follower {
         onEnd?.();
         return false;
       }
-      const hasLater = (await this.#succession.archives.after(this.#journal.newestRank)).length > 0;
-      if (!found && (state.wasLive || !hasLater)) {
+      // Most looks need no answer, and it costs a look at each unread file.
+      const hasLater = (): Promise<boolean> => this.#succession.hasLater(this.#journal);
+      if (!found && (state.wasLive || !(await hasLater()))) {
         this.#trouble.raise(
           `${path} is not there. The file that was read last is still followed; alerts that go elsewhere are read as ` +
             `soon as ${path} is back. Is the manager running?`,
@@ -219,7 +216,7 @@ export class Follower {
         return false;
       }
       // An empty file without dated name is none of analysisd's, or one it is about to replace.
-      if (found?.size === 0 && !hasLater) {
+      if (found?.size === 0 && !(await hasLater())) {
         this.#isAtEnd = true;
         return false;
       }
@@ -271,7 +268,7 @@ export class Follower {
     const { damaged, reading } = this.#journal;
     const { file, name } = generation.origin;
     const { log } = this.#options;
-    const end = Math.max(this.#feeder.lineStart, this.#doneTo);
+    const end = Math.max(this.#feeder.lineStart, generation.doneTo);
     this.#journal.advance(end);
     const known = damaged.find(name?.stem ?? null);
     const givenUp = damaged.note(generation, end, reading?.visit.number ?? 0);
@@ -326,9 +323,9 @@ export class Follower {
   }
 
   #begin(generation: Generation): void {
-    this.#doneTo = 0;
     this.#journal.begin(generation.origin, generation.offset);
     this.#feeder.reset(generation.offset);
+    this.#backlog.begin(generation.origin.id);
   }
 
   /** A read failed: it may be tried again, by another descriptor where this one is dead. */

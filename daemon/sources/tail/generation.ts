@@ -33,6 +33,8 @@ export function seen(origin: Origin): Seen {
 
 /** One physical file of the log, open: plain, or compressed and then read decompressed. */
 export class Generation {
+  /** Decompressed: up to where it was read before, where that is known; a damaged `.gz` may end before it. */
+  doneTo = 0;
   /** What the file was when it was opened. */
   readonly sight: Sight;
   readonly #reader: Reader;

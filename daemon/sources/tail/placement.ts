@@ -4,11 +4,12 @@ import { begin, firstSight, leaveBehind, type Start } from "./beginning.ts";
 import type { Body } from "./checkpoint.ts";
 import type { Loaded } from "./checkpoint-store.ts";
 import { parseStem } from "./dated-name.ts";
+import type { Generation } from "./generation.ts";
 import type { Journal } from "./journal.ts";
 import { isProvable, locate, type Located } from "./locate.ts";
 import { proveDone } from "./prove-done.ts";
 import { wholly } from "./read-files.ts";
-import type { Opened, Succession } from "./succession.ts";
+import type { Succession } from "./succession.ts";
 import { replayCommand } from "./trouble.ts";
 
 /** Finds the place to read from after a start. Nothing is moved silently: the log says what was skipped or repeated. */
@@ -33,7 +34,7 @@ export class Placement {
    * Opens the generation to go on with. Throws a system error where a file cannot be read; it may be asked again.
    * @returns undefined when the journal knows which generation is next, or nothing is there yet
    */
-  async place(signal: AbortSignal): Promise<Opened | undefined> {
+  async place(signal: AbortSignal): Promise<Generation | undefined> {
     const loaded = this.#loaded;
     switch (loaded.kind) {
       case "none":
@@ -56,7 +57,7 @@ export class Placement {
     }
   }
 
-  async #resume(body: Body, signal: AbortSignal): Promise<Opened | undefined> {
+  async #resume(body: Body, signal: AbortSignal): Promise<Generation | undefined> {
     const { position } = body;
     const located = await locate(body, this.#succession, signal);
     if (signal.aborted) {
@@ -94,14 +95,14 @@ export class Placement {
           `which it was read before it was compressed. Going on behind it.`,
       );
     }
+    if (located.kind === "shorter") generation.doneTo = position?.offset ?? 0;
     await proveDone(generation.origin, this.#journal, this.#succession, this.#log, signal);
     if (located.kind === "found" && (await this.#succession.isBehindOthers(generation, this.#journal))) {
       this.#journal.consider(generation.origin, generation.offset);
       await generation.close();
       return undefined;
     }
-    const doneTo = located.kind === "shorter" ? position?.offset : undefined;
-    return { generation, doneTo };
+    return generation;
   }
 
   /**
@@ -118,7 +119,7 @@ export class Placement {
     if (rank !== undefined && kind === "missing") this.#journal.considerName(rank, wholly, "0");
   }
 
-  async #salvage(body: Body, signal: AbortSignal): Promise<Opened | undefined> {
+  async #salvage(body: Body, signal: AbortSignal): Promise<Generation | undefined> {
     const located = await locate(body, this.#succession, signal);
     if (located.kind !== "found") {
       if (located.kind !== "missing") await located.generation.close();
@@ -131,11 +132,11 @@ export class Placement {
     );
     const { id, name } = generation.origin;
     await leaveBehind({ limit: body.afterRank, rank: name?.rank, id }, this.#succession, this.#journal);
-    return { generation };
+    return generation;
   }
 
   /** Neither to the end, which would skip alerts in silence, nor to the oldest archive, which would repeat for hours. */
-  async #startOver(): Promise<Opened | undefined> {
+  async #startOver(): Promise<Generation | undefined> {
     await begin("beginning", await this.#sight, this.#succession, this.#journal);
     this.#log.error(
       `Without a usable checkpoint ${this.#succession.path} is read from its beginning: its alerts may be sent again. ` +

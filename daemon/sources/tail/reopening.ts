@@ -67,13 +67,9 @@ export class Reopening {
 
   /** Where it may be: under its own name, plain or compressed, and at the path of alerts.json. */
   #candidates({ origin: { file, name, isCompressed } }: Generation): (() => Promise<Generation | undefined>)[] {
-    const { archives, path } = this.#succession;
-    const plain = name === undefined ? undefined : archives.pathOf(name);
-    const files: LogFile[] = [
-      ...(file === path ? [] : [{ path: file, name, compressed: isCompressed }]),
-      ...(plain === undefined || plain === file ? [] : [{ path: plain, name, compressed: false }]),
-      ...(plain === undefined || isCompressed ? [] : [{ path: `${plain}.gz`, name, compressed: true }]),
-    ];
+    const files: LogFile[] = [{ path: file, name, compressed: isCompressed }];
+    if (isCompressed) files.push({ path: file.replace(/\.gz$/, ""), name, compressed: false });
+    else if (name !== undefined) files.push({ path: `${file}.gz`, name, compressed: true });
     return [() => this.#succession.openLive(), ...files.map((each) => () => this.#succession.open(each))];
   }
 }

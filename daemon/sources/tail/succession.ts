@@ -1,6 +1,5 @@
-import { dirname } from "node:path";
 import type { Log } from "../../telemetry/log.ts";
-import { Archives, isAbsent, look, type LogFile } from "./archives.ts";
+import { Archives, directoryOf, isAbsent, look, type LogFile } from "./archives.ts";
 import { Generation } from "./generation.ts";
 import type { Journal, KnownEnd } from "./journal.ts";
 import { lineStart } from "./line-start.ts";
@@ -9,30 +8,23 @@ import { proveDone } from "./prove-done.ts";
 import { wholly } from "./read-files.ts";
 import { Unread } from "./unread.ts";
 
-/** A generation that was opened where reading goes on. */
-export interface Opened {
-  readonly generation: Generation;
-  /** What was read of it before, where that is known: a damaged `.gz` may end before it, and be whole later. */
-  readonly doneTo?: number | undefined;
-}
-
 /** Opens generations and knows which one comes next. Only one of them may be read at a time. */
 export class Succession {
   readonly archives: Archives;
   /** Path of alerts.json. */
   readonly path: string;
   readonly #buffers = chunkBuffers();
+  #beats = 0;
   readonly #unread: Unread;
   /** Unread files that were found and not opened yet, oldest first. */
   #queue: LogFile[] = [];
-  #beats = 0;
 
   readonly #log: Log;
 
   constructor(path: string, log: Log) {
     this.path = path;
     this.#log = log;
-    this.archives = new Archives(dirname(path));
+    this.archives = new Archives(() => directoryOf(path));
     this.#unread = new Unread(this.archives, (file) => this.open(file));
   }
 
@@ -77,7 +69,7 @@ export class Succession {
    * unread, by its name, or else alerts.json; at the offset where it was left if it was read before.
    * @returns undefined when there is nothing, or when it went away just now: then ask again later
    */
-  async next(journal: Journal, signal: AbortSignal): Promise<Opened | undefined> {
+  async next(journal: Journal, signal: AbortSignal): Promise<Generation | undefined> {
     let file: LogFile | undefined;
     let opened: Generation | undefined;
     try {
@@ -87,8 +79,9 @@ export class Succession {
       await proveDone(opened.origin, journal, this, this.#log, signal);
       const known = journal.endOf(opened.origin);
       // Where it does not reach that far it was truncated, and stays at its first byte; a `.gz` stays at its end.
+      if (known && known.end !== wholly) opened.doneTo = known.end;
       if (known) await opened.seek(await placeOf(opened, known), undefined, signal);
-      return { generation: opened, doneTo: known?.end === wholly ? undefined : known?.end };
+      return opened;
     } catch (reason) {
       await opened?.close();
       if (isAbsent(reason)) {
@@ -103,6 +96,12 @@ export class Succession {
   readonly #beat = (): void => {
     this.#beats += 1;
   };
+
+  /** Whether there are dated files newer than what was read. */
+  async hasLater({ newestRank }: Journal): Promise<boolean> {
+    if (this.#queue.some(({ name }) => (name?.rank ?? 0) > newestRank)) return true;
+    return (await this.archives.after(newestRank)).length > 0;
+  }
 
   /** Whether a generation is alerts.json and dated files are unread, which come first. */
   async isBehindOthers({ origin }: Generation, journal: Journal): Promise<boolean> {

@@ -1,5 +1,5 @@
-import { dirname } from "node:path";
 import type { SinkOffsets } from "../../delivery/contract.ts";
+import { directoryOf } from "./archives.ts";
 import { CheckpointStore, type Loaded } from "./checkpoint-store.ts";
 import { Follower } from "./follower.ts";
 import { Journal, toleratedSeconds } from "./journal.ts";
@@ -133,7 +133,7 @@ export class Tail implements AsyncDisposable {
   }
 
   async #read(follower: Follower, signal: AbortSignal): Promise<void> {
-    const waker = this.#waker();
+    const waker = await this.#waker();
     let isSaved = false;
     const isStill = (): boolean => {
       this.#steps += 1;
@@ -152,9 +152,10 @@ export class Tail implements AsyncDisposable {
     }
   }
 
-  #waker(): Waker {
+  async #waker(): Promise<Waker> {
     const { waker, path, pollMs } = this.#options;
-    return waker ?? watching(pollMs, { directory: dirname(path), afterLooks, periodMs: watchedPeriodMs });
+    if (waker !== undefined) return waker;
+    return watching(pollMs, { directory: await directoryOf(path), afterLooks, periodMs: watchedPeriodMs });
   }
 
   async #keepSaving(follower: Follower, signal: AbortSignal): Promise<void> {

@@ -3,11 +3,21 @@ import { MissingCodec } from "../../../daemon/sinks/kafka/compression.ts";
 import { visitRecords, type StoredRecord } from "../../../daemon/sinks/kafka/record-reader.ts";
 import { StandingSearch } from "../../../daemon/sinks/kafka/standing.ts";
 import { sealedBatch } from "../../unit/sinks/kafka/rig.ts";
-import { batchOf, recordOf } from "../../unit/sinks/kafka/stored.ts";
+import { batchOf, packedBatch, recordOf } from "../../unit/sinks/kafka/stored.ts";
 import type { Target } from "../target.ts";
 
 const mostHeaders = 64;
 const small = Buffer.from("value");
+
+const one = recordOf(0, small);
+/** Of less than 60 bytes: their number, and one literal. */
+const snappy = Buffer.concat([Buffer.from([one.length, (one.length - 1) << 2]), one]);
+/** A frame with one block that is not compressed. */
+const lz4 = Buffer.concat([
+  Buffer.from([0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0, one.length, 0, 0, 0x80]),
+  one,
+  Buffer.alloc(4),
+]);
 
 const seeds = [
   await sealedBatch("1763700000.1"),
@@ -20,6 +30,8 @@ const seeds = [
     ),
   ]),
   batchOf(0, [recordOf(0, small)], 200_000),
+  packedBatch(2, snappy, { codec: 2, count: 1 }),
+  packedBatch(4, lz4, { codec: 3, count: 1 }),
   Buffer.alloc(0),
 ];
 

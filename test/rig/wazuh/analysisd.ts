@@ -134,6 +134,22 @@ export class Analysisd<Alert extends { readonly line: Buffer } = WrittenAlert> i
     await this.#relink(absentMs);
   }
 
+  /** The day that is written, and its part. */
+  get place(): { readonly day: Date; readonly part: number } {
+    return { day: this.#day, part: this.#part };
+  }
+
+  /** Where its clock was moved to: the file of that day is begun, or goes on if it is there already. */
+  async turnTo({ day, part }: { readonly day: Date; readonly part: number }): Promise<void> {
+    this.flush();
+    closeSync(this.#file);
+    this.#day = day;
+    this.#part = part;
+    this.#maker.startNewLog();
+    this.#file = this.#openDated();
+    await this.#relink(0);
+  }
+
   /** Stops and starts: the same file goes on and alerts.json is linked anew. `torn`: a line that was left unfinished. */
   async restart({ torn, absentMs = 50 }: { torn?: Buffer; absentMs?: number } = {}): Promise<void> {
     this.flush();

@@ -1,7 +1,6 @@
 import { chmodSync, copyFileSync, renameSync, truncateSync } from "node:fs";
 import type { Fault } from "../fault.ts";
-import type { Stage } from "../stage.ts";
-import { check, statusSays } from "./support.ts";
+import { check, statusSays, withoutLoad } from "./support.ts";
 
 const lineLimitBytes = 16 * 1_048_576;
 
@@ -132,13 +131,3 @@ export const fileFaults: readonly Fault[] = [
     },
   },
 ];
-
-async function withoutLoad(stage: Stage, during: () => Promise<void>): Promise<void> {
-  const rate = stage.load.perSecond;
-  stage.load.perSecond = 0;
-  try {
-    await during();
-  } finally {
-    stage.load.perSecond = rate;
-  }
-}

@@ -15,6 +15,8 @@ import type { Stage } from "../stage.ts";
 
 const newest = "checkpoint.json";
 const former = "checkpoint.json.1";
+/** All by which a start knows what was before. */
+export const stateFiles = [newest, former, "window.bin"] as const;
 
 /** What happens to the state directory and what stands in it. */
 export const stateFaults: readonly Fault[] = [
@@ -133,7 +135,7 @@ export const stateFaults: readonly Fault[] = [
     isAlone: true,
     run: (stage) =>
       whileAway(stage, () => {
-        for (const file of [newest, former, "window.bin"]) rmSync(join(stage.stateDir, file), { force: true });
+        for (const file of stateFiles) rmSync(join(stage.stateDir, file), { force: true });
       }),
   },
 ];

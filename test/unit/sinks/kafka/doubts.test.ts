@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { eventually } from "../../../rig/eventually.ts";
 import { seededRandom } from "../../../rig/random.ts";
 import { ProducerStates } from "./producer-states.ts";
-import { Lines, openSink, record, summary, write } from "./rig.ts";
+import { hoursLater, Lines, openSink, record, summary, write } from "./rig.ts";
 import { ScriptedBroker, type Produced, type Reaction } from "./scripted-broker.ts";
 
 const tooLarge = 10;
@@ -182,13 +182,15 @@ test("where the topic cannot be read, what is old and in doubt is sent again as 
 
 test("after a long rest one batch goes alone, since a broker that forgot the producer takes any of them first", async () => {
   await using broker = await ScriptedBroker.start();
-  await using sink = openSink([broker.address], { forgottenAfterMs: 1 });
+  await using sink = openSink([broker.address]);
   await write(sink, "a");
   broker.react = () => "silence";
-  void write(sink, "b").catch(() => {}); // Rejected when the sink is disposed.
-  void write(sink, "c").catch(() => {});
-  await eventually("the request", () => broker.produced.length === 2);
-  await sink.lookup(["t"], {}); // A question over another connection: time in which a second one could have come.
+  await hoursLater(async () => {
+    void write(sink, "b").catch(() => {}); // Rejected when the sink is disposed.
+    void write(sink, "c").catch(() => {});
+    await eventually("the request", () => broker.produced.length >= 2);
+    await sink.lookup(["t"], {}); // A question over another connection: time in which a second one could have come.
+  });
   assert.equal(broker.produced.length, 2);
 });
 
@@ -211,5 +213,14 @@ test("a list of partitions that is too short moves nothing while the leader know
   // The topic is created anew, with fewer partitions.
   broker.partitions = 1;
   assert.deepEqual(summary(await toSecond("c")), [2]);
-  assert.equal(broker.produced.at(-1)?.partition, 0);
+  assert.deepEqual(summary(await toSecond("d")), [3]);
+  // It gets another partition.
+  broker.partitions = 2;
+  broker.listedPartitions = 2;
+  await sink.lookup(["t"], {}); // Asks for the list.
+  assert.deepEqual(summary(await toSecond("e")), [4]);
+  assert.deepEqual(
+    broker.produced.slice(-3).map(({ partition }) => partition),
+    [0, 0, 1],
+  );
 });

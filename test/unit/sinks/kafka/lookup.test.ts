@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { mock, test } from "node:test";
+import { test } from "node:test";
 import { headerNames, lookupKey } from "../../../../daemon/delivery/contract.ts";
 import { eventually } from "../../../rig/eventually.ts";
-import { Lines, openSink, write } from "./rig.ts";
+import { hoursLater, Lines, openSink, write } from "./rig.ts";
 import { ScriptedBroker } from "./scripted-broker.ts";
 import { batchOf, packedBatch, recordOf, recordsIn } from "./stored.ts";
 
@@ -93,13 +93,25 @@ test("a partition without a leader is waited for, however long, since nothing ca
   const found = later.lookup(["t"], { "t/0": 0 });
   const trouble = await eventually("the trouble", () => later.status().troubles.find(({ text }) => /t\/0/.test(text)));
   assert.match(trouble.text, /LEADER_NOT_AVAILABLE; until this is done no alert is sent/);
-  await withinAnHour(async () => {
+  await hoursLater(async () => {
     const questions = broker.questions;
     await eventually("further questions", () => broker.questions >= questions + 3);
   });
   broker.isLeaderless = false;
   const { shipped, refusal } = await found;
   assert.deepEqual([shipped?.size, refusal], [1, undefined]);
+});
+
+test("a list of partitions that is too short leaves none out of the look-up", async () => {
+  await using broker = await ScriptedBroker.start();
+  await using sink = openSink([broker.address]);
+  await write(sink, "a");
+  broker.partitions = 2;
+  const found = sink.lookup(["t"], { "t/0": 1, "t/1": 0 });
+  await eventually("the trouble", () => sink.status().troubles.some(({ text }) => /t\/1.* list/.test(text)));
+  broker.listedPartitions = 2;
+  const { shipped, next } = await found;
+  assert.deepEqual([shipped?.size, next], [1, { "t/0": 1, "t/1": 1 }]);
 });
 
 test("what was found counts, although another partition may not be read", async () => {
@@ -142,14 +154,3 @@ test("of a partition that ends before the offset asked for, the last million rec
   assert.deepEqual(broker.fetched, [500_001]);
   assert.deepEqual([shipped?.size, next], [1, { "t/0": 1_500_001 }]);
 });
-
-/** What is done while the monotonic clock is an hour ahead of what it was. */
-async function withinAnHour(step: () => Promise<void>): Promise<void> {
-  const now = performance.now.bind(performance);
-  const clock = mock.method(performance, "now", () => now() + 3_600_000);
-  try {
-    await step();
-  } finally {
-    clock.mock.restore();
-  }
-}

@@ -1,3 +1,4 @@
+import { mock } from "node:test";
 import type { SinkRecord, WriteOutcome } from "../../../../daemon/delivery/contract.ts";
 import { Entry, Parcel } from "../../../../daemon/sinks/kafka/entry.ts";
 import type { KafkaOptions } from "../../../../daemon/sinks/kafka/options.ts";
@@ -77,4 +78,15 @@ export async function sealedBatch(id: string, producer = { producerId: 1n, epoch
   entry.stamp({ ...producer, sequence: 0 });
   if (entry.batch === undefined) throw new Error("a sealed entry has a batch");
   return entry.batch;
+}
+
+/** Does something while the monotonic clock is two hours ahead of what it was. */
+export async function hoursLater(step: () => Promise<void>): Promise<void> {
+  const now = performance.now.bind(performance);
+  const clock = mock.method(performance, "now", () => now() + 7_200_000);
+  try {
+    await step();
+  } finally {
+    clock.mock.restore();
+  }
 }

@@ -93,7 +93,7 @@ for (const { code, renews } of [
     assert.equal(renewed[0]?.sequence, 0);
     assert.equal(renewed[0]?.producerId === broker.produced[0]?.producerId, renews === "epoch");
     assert.equal(
-      lines.matching(/^warn .*no longer knows this producer .* under new numbers; nothing is lost/).length,
+      lines.matching(/^warn .*no longer knows this producer .* sent under new numbers; nothing is lost/).length,
       1,
     );
   });
