@@ -148,6 +148,14 @@ export class Pipeline {
     return { kind: "taken", id, shipment };
   }
 
+  /** A line of the log that got its outcome before the last stop comes by. @returns false where it must be offered */
+  wasDone(bytes: Buffer): boolean {
+    const alert = parse(bytes);
+    if (alert instanceof NotJson || alert.isOwn) return true;
+    const { node, handlers, shipper } = this.#parts;
+    return shipper.wasDone(alert.nodeOr(node.hiddenName), idOf(alert), partsOf(handlers, alert));
+  }
+
   /** A line that cannot be taken as it is: an over-long one, or one that ended with its file. */
   damaged(source: SourceName, reason: DeadReason, place: Place, head: Buffer, owner: Owner): Verdict {
     const delivery = { source, bytes: head, place, owner };

@@ -5,12 +5,12 @@ import {
   type DeadReason,
   type Feedback,
   type Lookup,
-  type Shipped,
   type SourceName,
   type WriteOutcome,
 } from "./contract.ts";
 import type { Couples } from "./couples.ts";
 import type { Outbox } from "./outbox.ts";
+import { FoundRecords } from "./found-records.ts";
 import { OpenRecord } from "./open-record.ts";
 import {
   aheadBytes,
@@ -19,6 +19,7 @@ import {
   withOneMore,
   type Cargo,
   type MadePart,
+  type Part,
   type Owner,
   type Shipment,
 } from "./shipment.ts";
@@ -55,8 +56,7 @@ const nobody: Owner = { settled: () => undefined };
  */
 export class Shipper {
   readonly #parts: ShipperParts;
-  /** Undefined until `begin`; shipments wait for it. */
-  #shipped: Shipped | undefined;
+  readonly #found = new FoundRecords();
   #gated: Shipment[] | undefined = [];
   /** The tail's copies that wait for the socket's, oldest first: they leave in their order. */
   #held: { shipment: Shipment; untilMs: number }[] = [];
@@ -95,7 +95,7 @@ export class Shipper {
 
   /** Lets shipments out; records that the look-up has found count as acknowledged. */
   begin(lookup: Lookup): void {
-    this.#shipped = lookup.shipped ?? new Map();
+    this.#found.begin(lookup.shipped);
     // What comes in through an outcome that is told meanwhile queues up behind, so the order holds.
     for (const shipment of this.#gated ?? []) this.#route(shipment);
     this.#gated = undefined;
@@ -103,7 +103,19 @@ export class Shipper {
 
   /** Forgets what the look-up has found: the tail is past all that an earlier process may have sent. */
   endLookup(): void {
-    this.#shipped?.clear();
+    this.#found.end();
+  }
+
+  /**
+   * A line that got its outcome before the last stop comes by, and is not shipped. @returns false where what the look-up
+   * has found of it stands for another line: it must be shipped
+   */
+  wasDone(node: string, id: string, parts: readonly Part[]): boolean {
+    let isDone = true;
+    for (const part of parts) {
+      if ("record" in part && !this.#found.done(lookupKey(node, id, part.handler, part.record.value))) isDone = false;
+    }
+    return isDone;
   }
 
   ship(shipment: Shipment): void {
@@ -252,13 +264,7 @@ export class Shipper {
   };
 
   #wasShipped({ node, id }: Shipment, { handler, record }: MadePart): boolean {
-    if (this.#shipped === undefined || this.#shipped.size === 0) return false;
-    const key = lookupKey(node, id, handler, record.value);
-    const count = this.#shipped.get(key) ?? 0;
-    if (count === 0) return false;
-    if (count === 1) this.#shipped.delete(key);
-    else this.#shipped.set(key, count - 1);
-    return true;
+    return this.#found.use(() => lookupKey(node, id, handler, record.value));
   }
 
   #bury(shipment: Shipment, cargo: Cargo, handler: string, reason: DeadReason, detail: string): void {

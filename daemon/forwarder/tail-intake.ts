@@ -58,6 +58,10 @@ export class PipelineIntake implements TailIntake {
     return this.#passingOf(this.#parts.pipeline.offer({ source: "tail", bytes, place, owner: line }), line);
   }
 
+  wasDone(bytes: Buffer): boolean {
+    return this.#parts.pipeline.wasDone(bytes);
+  }
+
   damaged(reason: "over-long" | "torn", place: Place, head: Buffer, line: OpenLine): Passing | undefined {
     return this.#passingOf(this.#parts.pipeline.damaged("tail", reason, place, head, line), line);
   }

@@ -4,7 +4,7 @@ import { keepAs, writeAtomically } from "../../disk/atomic-file.ts";
 import { readRegularFile } from "../../disk/read-file.ts";
 import { describe, errnoOf } from "../../errors.ts";
 import type { Log } from "../../telemetry/log.ts";
-import { decode, encode, type Body, type Decoded } from "./checkpoint.ts";
+import { decode, encode, type Body, type Decoded, type DoneBeyond } from "./checkpoint.ts";
 import type { CheckpointStatus } from "./status.ts";
 import { Trouble } from "./trouble.ts";
 
@@ -92,7 +92,7 @@ export class CheckpointStore {
       return;
     }
     try {
-      await this.#write(encode(body, this.#sequence + 1));
+      await this.#write(this.#fitting(body));
       this.#sequence++;
       this.#written = content;
       this.#upToDateAt = this.#now();
@@ -104,6 +104,23 @@ export class CheckpointStore {
           `directory writable; it is tried again each second.`,
       );
     }
+  }
+
+  /** What is written can be read again: where a checkpoint would be too large, it names fewer lines as done. */
+  #fitting(body: Body): string {
+    const sequence = this.#sequence + 1;
+    let text = encode(body, sequence);
+    const lines = linesIn(body);
+    for (let kept = lines, size = sizeOf(text); size > mostBytes && kept > 0; size = sizeOf(text)) {
+      kept = Math.floor(kept * Math.min(0.9, mostBytes / size));
+      text = encode({ ...body, doneBeyond: firstOf(body.doneBeyond, kept) }, sequence);
+      if (sizeOf(text) > mostBytes && kept > 0) continue;
+      this.#log.warn(
+        `The checkpoint in ${this.#directory} has room for ${kept} of ${lines} lines that are done beyond the oldest open ` +
+          `one. The others are read again after a restart, and sent again where the topic cannot be looked into.`,
+      );
+    }
+    return text;
   }
 
   async #write(text: string): Promise<void> {
@@ -145,4 +162,24 @@ export class CheckpointStore {
       this.#log.error(`The checkpoint ${path} ${what} and cannot be kept aside either: ${describe(reason)}.`);
     }
   }
+}
+
+function sizeOf(text: string): number {
+  return Buffer.byteLength(text);
+}
+
+function linesIn({ doneBeyond }: Body): number {
+  return doneBeyond.reduce((sum, { offsets }) => sum + offsets.length, 0);
+}
+
+/** The first so many lines. */
+function firstOf(doneBeyond: readonly DoneBeyond[], most: number): DoneBeyond[] {
+  const kept: DoneBeyond[] = [];
+  for (let left = most, at = 0; left > 0 && at < doneBeyond.length; at++) {
+    const done = doneBeyond[at];
+    if (done === undefined) break;
+    kept.push({ ...done, offsets: done.offsets.slice(0, left) });
+    left -= done.offsets.length;
+  }
+  return kept;
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { SinkOffsets } from "../../delivery/contract.ts";
 import type { DamagedArchive } from "./damaged.ts";
 import type { Fingerprint, Identity } from "./fingerprint.ts";
+import type { Anchor, Trail } from "./trail.ts";
 
 /** Layout of the body. A file with another version is left alone. */
 export const version = 1;
@@ -14,6 +15,8 @@ export interface Position extends Identity {
   readonly offset: number;
   /** The bytes right before the offset; length 0 where they were not at hand. */
   readonly before: Fingerprint;
+  /** What proves how much of the file is left where it has lost its end. Older versions do not note it. */
+  readonly trail?: Trail;
 }
 
 /** A generation that was read to its end. */
@@ -25,6 +28,8 @@ export interface Finished extends Identity {
 export interface DoneBeyond extends Identity {
   /** Ascending offsets of their first bytes. */
   readonly offsets: readonly number[];
+  /** Up to where the file was read, and what stands there: without it the lines are not theirs. Older versions: none. */
+  readonly proof?: Anchor;
 }
 
 /** Belongs to the sink's look-up; kept and handed back as it is. */
@@ -115,9 +120,17 @@ function isIdentity(value: unknown): value is Fields & Identity {
 }
 
 function isPosition(value: unknown): value is Position {
-  return (
-    isIdentity(value) && typeof value["file"] === "string" && isCount(value["offset"]) && isFingerprint(value["before"])
-  );
+  if (!isIdentity(value) || typeof value["file"] !== "string" || !isAnchor(value)) return false;
+  return value["trail"] === undefined || isTrail(value["trail"]);
+}
+
+function isAnchor(value: unknown): value is Anchor {
+  return isObject(value) && isCount(value["offset"]) && isFingerprint(value["before"]);
+}
+
+function isTrail(value: unknown): value is Trail {
+  if (!isObject(value) || !isAnchor(value["from"])) return false;
+  return typeof value["lines"] === "string" && isList(value["anchors"], isAnchor);
 }
 
 function isDamaged(value: unknown): value is DamagedArchive {
@@ -142,7 +155,10 @@ function isBody(value: unknown): value is Body {
     isList(value["finished"], (entry): entry is Finished => isIdentity(entry) && isCount(entry["end"])) &&
     isList(
       value["doneBeyond"],
-      (entry): entry is DoneBeyond => isIdentity(entry) && isList(entry["offsets"], isCount),
+      (entry): entry is DoneBeyond =>
+        isIdentity(entry) &&
+        isList(entry["offsets"], isCount) &&
+        (entry["proof"] === undefined || isAnchor(entry["proof"])),
     ) &&
     (notBeforeMs === null || (typeof notBeforeMs === "number" && Number.isFinite(notBeforeMs))) &&
     (newestSecond === null || isCount(newestSecond)) &&

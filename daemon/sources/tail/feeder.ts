@@ -90,7 +90,7 @@ export class Feeder {
   #hand(piece: Piece): void {
     const { ledger } = this.#journal;
     const spot = this.#spot(piece);
-    if (this.#journal.wasDone(piece.offset)) return ledger.note(spot);
+    if (this.#journal.wasDone(piece.offset) && this.#staysDone(piece)) return ledger.note(spot);
     if (piece.kind === "over-long") return this.#damaged("over-long", piece);
     if (this.#isTooOld(piece.bytes)) return this.#ignored(1);
     const place = placeOf(spot, piece.length);
@@ -104,6 +104,10 @@ export class Feeder {
   #ignored(lines: number): void {
     this.#journal.ledger.ignored(lines);
     this.#intake.ignored(lines);
+  }
+
+  #staysDone({ kind, bytes }: Piece): boolean {
+    return kind === "over-long" || this.#intake.wasDone?.(bytes) !== false;
   }
 
   #damaged(reason: "over-long" | "torn", piece: Piece): void {

@@ -39,7 +39,7 @@ export class Follower {
   constructor(journal: Journal, options: TailOptions, loaded: Loaded, now: () => number) {
     this.#journal = journal;
     this.#options = options;
-    this.#succession = new Succession(options.path);
+    this.#succession = new Succession(options.path, options.log);
     this.#feeder = new Feeder(journal, options.intake, options.maxLineBytes);
     this.#trouble = new Trouble(options.log, now, patienceMs);
     this.#revisits = new Revisits(this.#succession, journal, options.log, now);

@@ -39,6 +39,11 @@ export interface TailIntake {
    */
   deliver(bytes: Buffer, place: Place, line: OpenLine): Passing | undefined;
   /**
+   * A relevant line comes by that got its outcome before the last stop.
+   * @returns false where it must be delivered all the same; default: true
+   */
+  wasDone?(bytes: Buffer): boolean;
+  /**
    * Takes a line that cannot be taken as an alert.
    * - over-long: more than the largest line taken; `head` is its beginning, `place.length` all of it.
    * - torn: the end of a finished generation, without newline and no JSON object; `head` is all of it.

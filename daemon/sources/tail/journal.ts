@@ -4,6 +4,7 @@ import { parseStem } from "./dated-name.ts";
 import { inodeOf, isSame, tellingBytes, type Fingerprint } from "./fingerprint.ts";
 import { identityOf, seen, type Origin } from "./generation.ts";
 import { Ledger } from "./ledger.ts";
+import type { Anchor, Trail } from "./trail.ts";
 import { begins, readFile, ReadFiles, type ReadFile } from "./read-files.ts";
 
 /** One reading of one generation. The same file is visited again when analysisd goes back to it after a clock step. */
@@ -36,10 +37,23 @@ interface FinishedVisit extends Finished {
 /** So many finished generations are remembered by their inode as well, those without a dated name among them. */
 const keptFinished = 16;
 
+/** Clocks and lines that differ by less than this are taken to agree. */
+export const toleratedSeconds = 3600;
+
 /** What a checkpoint says, but for the bytes before the position, which must be read from disk first. */
 export interface Snapshot {
   readonly spot: Spot | undefined;
-  complete(before: Fingerprint): Body;
+  /** Up to where each visit has read of whose lines some are done beyond the spot. */
+  readonly ends: readonly Spot[];
+  complete(proved: Proved): Body;
+}
+
+/** What was read from disk for a snapshot. */
+export interface Proved {
+  readonly before: Fingerprint;
+  readonly trail: Trail | undefined;
+  /** Of each of `ends`, in their order; undefined where the bytes are not at hand. */
+  readonly proofs: readonly (Anchor | undefined)[];
 }
 
 /** What was read, what of it has its outcome, and so what a checkpoint must say. No I/O. */
@@ -100,10 +114,18 @@ export class Journal {
     this.#skips = this.#doneBefore.filter(({ known }) => isSame(known, seen(origin))).map(({ offsets }) => offsets);
   }
 
-  /** The tail read a line of this time, in milliseconds since 1970. */
-  sawTime(timeMs: number): void {
+  /**
+   * The tail read a line of this time.
+   * @param timeMs milliseconds since 1970, as the line says
+   * @param nowMs  the same, as the machine's clock says: a line from the future says nothing about those that follow
+   */
+  sawTime(timeMs: number, nowMs = Date.now()): void {
     this.lastTimeMs = timeMs;
-    this.#newestSecond = Math.max(this.#newestSecond ?? 0, Math.floor(timeMs / 1000));
+    const second = Math.floor(timeMs / 1000);
+    const newest = this.#newestSecond ?? 0;
+    // Lines change places by a second or so. When they go back further, the clock was set right.
+    const isNewest = second > newest || second < newest - toleratedSeconds;
+    if (isNewest && second >= 0 && timeMs <= nowMs + toleratedSeconds * 1000) this.#newestSecond = second;
   }
 
   /** Everything before this offset of the generation that is read was handed on, ignored or noted. */
@@ -155,6 +177,19 @@ export class Journal {
     return known && { end: known.end, isProved: known.length > 0 };
   }
 
+  /** What a file must still hold for the lines that are noted as done in it to be the same. */
+  proofsOf(origin: Origin): Anchor[] {
+    return this.#doneBefore.flatMap(({ known }) => (known.proof && isSame(known, seen(origin)) ? [known.proof] : []));
+  }
+
+  /** The content with this proof is gone: lines at its offsets are others. @returns how many were noted */
+  forgetDone(origin: Origin, proof: Anchor): number {
+    const isGone = ({ known }: { known: DoneBeyond }): boolean => known.proof === proof && isSame(known, seen(origin));
+    const lines = this.#doneBefore.filter(isGone).reduce((sum, { offsets }) => sum + offsets.size, 0);
+    this.#doneBefore = this.#doneBefore.filter((done) => !isGone(done));
+    return lines;
+  }
+
   /** Whether the line at this offset got its outcome before the last start; asked once per line. */
   wasDone(offset: number): boolean {
     return this.#skips.some((offsets) => offsets.delete(offset));
@@ -182,11 +217,12 @@ export class Journal {
     this.#finished = this.#finished.filter(({ visit }) => visit.number >= number);
     const identity = spot && identityOf(spot.visit.origin);
     const damaged = this.damaged.snapshot(number);
-    const body: Omit<Body, "position"> = {
+    const beyond = this.#doneBeyond(mostDone);
+    const visits = [...beyond.byVisit.keys()];
+    const body: Omit<Body, "position" | "doneBeyond"> = {
       afterRank: Math.max(this.#read.newest, spot?.visit.origin.name?.rank ?? 0),
       finished: [...this.#recent],
       read: this.#read.text,
-      doneBeyond: this.#doneBeyond(mostDone),
       notBeforeMs: this.notBeforeMs ?? null,
       newestSecond: this.#newestSecond ?? null,
       ...(damaged.length > 0 && { damaged }),
@@ -194,12 +230,25 @@ export class Journal {
     };
     return {
       spot,
-      complete(before) {
+      ends: visits.map((visit) => ({ visit, offset: this.#endOfVisit(visit) })),
+      complete({ before, trail, proofs }) {
         const position: Position | null =
-          spot && identity ? { ...identity, file: spot.visit.origin.file, offset: spot.offset, before } : null;
-        return { position, ...body };
+          spot && identity
+            ? { ...identity, file: spot.visit.origin.file, offset: spot.offset, before, ...(trail && { trail }) }
+            : null;
+        const noted = visits.map((visit, index) => {
+          const proof = proofs[index];
+          const offsets = beyond.byVisit.get(visit) ?? [];
+          return { ...identityOf(visit.origin), offsets, ...(proof && { proof }) };
+        });
+        return { position, doneBeyond: [...noted, ...beyond.before], ...body };
       },
     };
+  }
+
+  #endOfVisit(visit: Visit): number {
+    if (this.#reading?.visit === visit) return this.#reading.offset;
+    return this.#finished.find((finished) => finished.visit === visit)?.end ?? visit.start;
   }
 
   /** A generation is behind the position. */
@@ -211,7 +260,7 @@ export class Journal {
     if (rank !== undefined) this.#read.note(rank, origin.head, end, inodeOf(id));
   }
 
-  #doneBeyond(most: number): DoneBeyond[] {
+  #doneBeyond(most: number): { byVisit: Map<Visit, number[]>; before: DoneBeyond[] } {
     const byVisit = new Map<Visit, number[]>();
     let left = most;
     for (const { visit, offset } of this.ledger.doneBeyond()) {
@@ -220,13 +269,13 @@ export class Journal {
       if (offsets) offsets.push(offset);
       else byVisit.set(visit, [offset]);
     }
-    const noted = [...byVisit].map(([visit, offsets]) => ({ ...identityOf(visit.origin), offsets }));
+    const before: DoneBeyond[] = [];
     for (const { known, offsets } of this.#doneBefore) {
       const kept = [...offsets].slice(0, Math.max(0, left));
       left -= kept.length;
-      if (kept.length > 0) noted.push({ ...known, offsets: kept });
+      if (kept.length > 0) before.push({ ...known, offsets: kept });
     }
-    return noted;
+    return { byVisit, before };
   }
 }
 

@@ -4,6 +4,7 @@ import { parseStem } from "./dated-name.ts";
 import { isSame, tellingBytes } from "./fingerprint.ts";
 import { seen, type Generation } from "./generation.ts";
 import type { Succession } from "./succession.ts";
+import { intactUpTo } from "./trail.ts";
 
 /** How a position was found again. */
 export type Located =
@@ -11,6 +12,8 @@ export type Located =
   | { readonly kind: "found"; readonly generation: Generation }
   /** Its `.gz` ends before the position: open at its end. What it lacks went with the plain file. */
   | { readonly kind: "shorter"; readonly generation: Generation }
+  /** The file has lost its end, and perhaps got another one: open behind the last line that is still what it was. */
+  | { readonly kind: "cut"; readonly generation: Generation }
   /** The same file holds other content now: open at its first byte. */
   | { readonly kind: "replaced"; readonly generation: Generation }
   /** No file holds what was read. */
@@ -29,6 +32,7 @@ export async function locate(body: Body, succession: Succession, signal: AbortSi
   const { position } = body;
   if (!position) return { kind: "missing" };
   let replaced: LogFile | undefined;
+  let cut: { file: LogFile; offset: number } | undefined;
   for await (const { file, generation } of candidates(position, succession)) {
     const { id, name } = generation.origin;
     const stem = name?.stem ?? null;
@@ -45,6 +49,10 @@ export async function locate(body: Body, succession: Succession, signal: AbortSi
           isKept = true;
           return { kind: "shorter", generation };
         }
+        if (position.trail && !generation.isCompressed) {
+          const offset = await intactUpTo(generation.origin.file, position.trail, position.offset);
+          if (offset > (cut?.offset ?? 0)) cut = { file, offset };
+        }
       }
       const isNamesake = stem === null || position.name === null ? id === position.id : stem === position.name;
       if (isNamesake) replaced ??= file;
@@ -52,6 +60,11 @@ export async function locate(body: Body, succession: Succession, signal: AbortSi
       if (!isKept) await generation.close();
     }
     if (signal.aborted) break;
+  }
+  if (cut && !signal.aborted) {
+    const generation = await reopen(cut.file, succession);
+    await generation.seek(cut.offset, undefined, signal);
+    return { kind: "cut", generation };
   }
   return replaced && !signal.aborted
     ? { kind: "replaced", generation: await reopen(replaced, succession) }

@@ -7,6 +7,7 @@ import { parseStem } from "./dated-name.ts";
 import type { Generation } from "./generation.ts";
 import type { Journal } from "./journal.ts";
 import { isProvable, locate, type Located } from "./locate.ts";
+import { proveDone } from "./prove-done.ts";
 import { wholly } from "./read-files.ts";
 import type { Succession } from "./succession.ts";
 import { replayCommand } from "./trouble.ts";
@@ -83,6 +84,11 @@ export class Placement {
         `${generation.origin.file} was truncated or replaced while the forwarder was stopped. It is read again from ` +
           `its beginning; what was written beyond byte ${position.offset} before that is lost.`,
       );
+    } else if (located.kind === "cut" && wasRead) {
+      this.#log.warn(
+        `${generation.origin.file} lost its end while the forwarder was stopped, as after a power loss: it was read up ` +
+          `to byte ${position.offset}, and what it held then ends at byte ${generation.offset}. Going on there.`,
+      );
     } else if (located.kind === "shorter" && wasRead) {
       this.#log.warn(
         `${generation.origin.file} ends at byte ${generation.offset}, before byte ${position.offset}, up to ` +
@@ -90,6 +96,7 @@ export class Placement {
       );
     }
     if (located.kind === "shorter") generation.doneTo = position?.offset ?? 0;
+    await proveDone(generation.origin, this.#journal, this.#succession, this.#log, signal);
     if (located.kind === "found" && (await this.#succession.isBehindOthers(generation, this.#journal))) {
       this.#journal.consider(generation.origin, generation.offset);
       await generation.close();

@@ -1,24 +1,33 @@
 import { constants } from "node:fs";
-import { open } from "node:fs/promises";
+import { open, type FileHandle } from "node:fs/promises";
 import type { Sent } from "./checkpoint.ts";
 import type { CheckpointStore } from "./checkpoint-store.ts";
 import { beforeBytes, fingerprint, type Fingerprint } from "./fingerprint.ts";
 import type { Origin } from "./generation.ts";
-import type { Journal, Spot } from "./journal.ts";
+import type { Journal, Spot, Visit } from "./journal.ts";
+import { TrailKeeper, type Anchor, type Trail } from "./trail.ts";
 
 /** So many lines done beyond the position are noted while the forwarder runs; a proper stop notes all. */
 const mostDone = 10_000;
 
-const nothing = fingerprint(Buffer.alloc(0));
+/** What proves a place. */
+interface Proof {
+  readonly before: Fingerprint;
+  readonly trail: Trail | undefined;
+}
+
+const nothingProved: Proof = { before: fingerprint(Buffer.alloc(0)), trail: undefined };
 
 /** Writes what the journal says into the checkpoint, one writing after the other. */
 export class Saver {
   readonly #journal: Journal;
   readonly #store: CheckpointStore;
   readonly #sent: () => Sent;
-  #last: Promise<void> = Promise.resolve();
+  #saving: Promise<void> = Promise.resolve();
   /** What was read from disk last: on a quiet manager the place stays for hours. */
-  #before: { readonly origin: Origin; readonly offset: number; readonly print: Fingerprint } | undefined;
+  #last: { readonly origin: Origin; readonly offset: number; readonly proof: Proof } | undefined;
+  readonly #trail = new TrailKeeper();
+  readonly #ends = new WeakMap<Visit, Anchor>();
 
   constructor(journal: Journal, store: CheckpointStore, sent: () => Sent) {
     this.#journal = journal;
@@ -31,48 +40,71 @@ export class Saver {
    * @param notesAll whether every line that is done beyond the position is noted
    */
   save(notesAll: boolean): Promise<void> {
-    this.#last = this.#last.then(() => this.#save(notesAll ? Number.POSITIVE_INFINITY : mostDone));
-    return this.#last;
+    this.#saving = this.#saving.then(() => this.#save(notesAll ? Number.POSITIVE_INFINITY : mostDone));
+    return this.#saving;
   }
 
   async #save(most: number): Promise<void> {
     // Position and sink offsets belong together, so both are taken before anything is waited for.
     const snapshot = this.#journal.snapshot(most, this.#sent());
-    const before = snapshot.spot ? await this.#bytesBefore(snapshot.spot) : nothing;
-    await this.#store.save(snapshot.complete(before));
+    const { before, trail } = snapshot.spot ? await this.#proofOf(snapshot.spot) : nothingProved;
+    const proofs = [];
+    for (const end of snapshot.ends) proofs.push(await this.#endProof(end));
+    await this.#store.save(snapshot.complete({ before, trail, proofs }));
   }
 
-  async #bytesBefore(spot: Spot): Promise<Fingerprint> {
+  async #proofOf(spot: Spot): Promise<Proof> {
     const { origin } = spot.visit;
     const { offset } = spot;
-    if (this.#before?.origin !== origin || this.#before.offset !== offset) {
-      const print = await bytesBefore(spot);
-      this.#before = print === nothing ? undefined : { origin, offset, print };
-      return print;
+    if (this.#last?.origin !== origin || this.#last.offset !== offset) {
+      const proof = (await withFile(spot, (file) => this.#read(file, spot))) ?? nothingProved;
+      this.#last = proof === nothingProved ? undefined : { origin, offset, proof };
+      return proof;
     }
-    return this.#before.print;
+    return this.#last.proof;
+  }
+
+  async #read(file: FileHandle, { visit: { origin }, offset }: Spot): Promise<Proof | undefined> {
+    const before = await bytesBefore(file, offset);
+    return before && { before, trail: await this.#trail.upTo(file, origin.id, offset, before) };
+  }
+
+  async #endProof(end: Spot): Promise<Anchor | undefined> {
+    const known = this.#ends.get(end.visit);
+    if (known?.offset === end.offset) return known;
+    const before = await withFile(end, (file) => bytesBefore(file, end.offset));
+    const proof = before && { offset: end.offset, before };
+    if (proof) this.#ends.set(end.visit, proof);
+    return proof;
   }
 }
 
-/**
- * Fingerprint of the bytes before a place, read from disk. The file may be closed, compressed or gone by now: then the
- * head alone proves the place.
- */
-async function bytesBefore({ visit: { origin }, offset }: Spot): Promise<Fingerprint> {
+/** Undefined where fewer stand there. */
+async function bytesBefore(file: FileHandle, offset: number): Promise<Fingerprint | undefined> {
   const length = Math.min(offset, beforeBytes);
-  if (length === 0 || origin.file.endsWith(".gz")) return nothing;
+  const { bytesRead, buffer } = await file.read(Buffer.alloc(length), 0, length, offset - length);
+  return bytesRead === length ? fingerprint(buffer) : undefined;
+}
+
+/**
+ * Reads from a generation on disk. It may be closed, compressed or gone by now: then its head alone proves a place.
+ * @returns undefined where it is not at hand
+ */
+async function withFile<T>(
+  { visit: { origin }, offset }: Spot,
+  read: (file: FileHandle) => Promise<T | undefined>,
+): Promise<T | undefined> {
+  if (offset === 0 || origin.file.endsWith(".gz")) return undefined;
   try {
     const file = await open(origin.file, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const { dev, ino } = await file.stat({ bigint: true });
-      if (`${dev}:${ino}` !== origin.id) return nothing;
-      const { bytesRead, buffer } = await file.read(Buffer.alloc(length), 0, length, offset - length);
-      return bytesRead === length ? fingerprint(buffer) : nothing;
+      return `${dev}:${ino}` === origin.id ? await read(file) : undefined;
     } finally {
       await file.close();
     }
   } catch {
     // Not there or not readable any more; the tail itself reports what keeps it from reading.
-    return nothing;
+    return undefined;
   }
 }

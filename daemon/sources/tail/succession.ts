@@ -1,8 +1,10 @@
+import type { Log } from "../../telemetry/log.ts";
 import { Archives, directoryOf, isAbsent, look, type LogFile } from "./archives.ts";
 import { Generation } from "./generation.ts";
 import type { Journal, KnownEnd } from "./journal.ts";
 import { lineStart } from "./line-start.ts";
 import { chunkBuffers } from "./plain-reader.ts";
+import { proveDone } from "./prove-done.ts";
 import { wholly } from "./read-files.ts";
 import { Unread } from "./unread.ts";
 
@@ -17,8 +19,11 @@ export class Succession {
   /** Unread files that were found and not opened yet, oldest first. */
   #queue: LogFile[] = [];
 
-  constructor(path: string) {
+  readonly #log: Log;
+
+  constructor(path: string, log: Log) {
     this.path = path;
+    this.#log = log;
     this.archives = new Archives(() => directoryOf(path));
     this.#unread = new Unread(this.archives, (file) => this.open(file));
   }
@@ -71,6 +76,7 @@ export class Succession {
       file = await this.#nextUnread(journal);
       opened = file ? await this.open(file) : await this.openLive();
       if (!opened) return undefined;
+      await proveDone(opened.origin, journal, this, this.#log, signal);
       const known = journal.endOf(opened.origin);
       // Where it does not reach that far it was truncated, and stays at its first byte; a `.gz` stays at its end.
       if (known && known.end !== wholly) opened.doneTo = known.end;

@@ -2,7 +2,7 @@ import type { SinkOffsets } from "../../delivery/contract.ts";
 import { directoryOf } from "./archives.ts";
 import { CheckpointStore, type Loaded } from "./checkpoint-store.ts";
 import { Follower } from "./follower.ts";
-import { Journal } from "./journal.ts";
+import { Journal, toleratedSeconds } from "./journal.ts";
 import type { ReadAgain } from "./ledger.ts";
 import type { TailOptions } from "./options.ts";
 import { Saver } from "./saver.ts";
@@ -64,7 +64,7 @@ export class Tail implements AsyncDisposable {
     const loaded = await this.#load();
     // Of a checkpoint whose checksum is wrong only the place can be proved.
     const body = loaded.kind === "ok" || loaded.kind === "previous" ? loaded.body : undefined;
-    return { sink: body?.sink ?? {}, nodes: body?.nodes, lastSecond: body?.newestSecond ?? -1 };
+    return { sink: body?.sink ?? {}, nodes: body?.nodes, lastSecond: believable(body?.newestSecond ?? -1) };
   }
 
   /**
@@ -165,4 +165,9 @@ export class Tail implements AsyncDisposable {
       if (follower.isPlaced) await this.#saver.save(false);
     }
   }
+}
+
+/** An earlier version took over what a single alert from the future said; then the second is not known. */
+function believable(second: number): number {
+  return second <= Date.now() / 1000 + toleratedSeconds ? second : -1;
 }

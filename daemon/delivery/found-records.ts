@@ -1,0 +1,58 @@
+import type { Shipped } from "./contract.ts";
+
+/**
+ * The records that the look-up after a crash has found, by `lookupKey`, and who has used them. A line that got its outcome
+ * before the last stop has a record among them, which must not stand for another line with the same id and content.
+ * Which of the lines with one key a record was made of does not matter, since they are the same; their number does.
+ */
+export class FoundRecords {
+  /** Undefined until the look-up is over. */
+  #left: Shipped | undefined;
+  /** Keys of done lines that came by before it was. */
+  #doneKeys: string[] = [];
+  /** Keys of which lines without an outcome have used the last record, and how many they have used. */
+  readonly #used = new Map<string, number>();
+
+  /** The look-up is over. */
+  begin(found: Shipped | undefined): void {
+    this.#left = found ?? new Map();
+    for (const key of this.#doneKeys.splice(0)) this.#take(key);
+  }
+
+  /** Everything that an earlier process may have sent is behind. */
+  end(): void {
+    this.#left?.clear();
+    this.#used.clear();
+  }
+
+  /** Whether a record stands for a line without an outcome; it is used then. @param key asked for only where needed */
+  use(key: () => string): boolean {
+    if (this.#left === undefined || this.#left.size === 0) return false;
+    const asked = key();
+    if (!this.#take(asked)) return false;
+    this.#used.set(asked, (this.#used.get(asked) ?? 0) + 1);
+    return true;
+  }
+
+  /**
+   * A done line comes by. @returns false where its record stands for another line by now: it must be sent once more
+   */
+  done(key: string): boolean {
+    if (this.#left === undefined) {
+      this.#doneKeys.push(key);
+      return true;
+    }
+    if (this.#take(key)) return true;
+    const used = this.#used.get(key) ?? 0;
+    if (used <= 1) this.#used.delete(key);
+    else this.#used.set(key, used - 1);
+    return used === 0;
+  }
+
+  #take(key: string): boolean {
+    const count = this.#left?.get(key) ?? 0;
+    if (count <= 1) this.#left?.delete(key);
+    else this.#left?.set(key, count - 1);
+    return count > 0;
+  }
+}

@@ -1,0 +1,31 @@
+import type { Log } from "../../telemetry/log.ts";
+import type { Origin } from "./generation.ts";
+import type { Journal } from "./journal.ts";
+import type { Succession } from "./succession.ts";
+
+/**
+ * Looks whether a file still holds what it held when some of its lines were noted as done. After a power loss other lines
+ * may stand at their offsets: then none is skipped.
+ */
+export async function proveDone(
+  origin: Origin,
+  journal: Journal,
+  succession: Pick<Succession, "open">,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const proof of journal.proofsOf(origin)) {
+    const { file: path, name, isCompressed } = origin;
+    const generation = await succession.open({ path, name, compressed: isCompressed });
+    try {
+      if ((await generation.seek(proof.offset, proof.before, signal)) || signal.aborted) continue;
+    } finally {
+      await generation.close();
+    }
+    const lines = journal.forgetDone(origin, proof);
+    log.warn(
+      `${path} does not hold any more what it held up to byte ${proof.offset}, as after a power loss. ${lines} lines in it ` +
+        `that were done are looked at again, and what is there may be sent again.`,
+    );
+  }
+}

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Couples } from "../../daemon/delivery/couples.ts";
+import { Pairing } from "../../daemon/delivery/pairing.ts";
+import { alertBytes, Delivery } from "../rig/delivery.ts";
+import { MemorySink } from "../rig/memory-sink.ts";
+import { LogTree } from "../unit/sources/tail/support/log-tree.ts";
+import { TestTail } from "../unit/sources/tail/support/test-tail.ts";
+
+const future = Math.floor(Date.UTC(2038, 0, 19) / 1000);
+const line = (second: number): string => `{"timestamp":"${new Date(second * 1000).toISOString()}","id":"${second}.1"}`;
+
+test("after an alert dated 2038 and a restart a socket copy that the tail has not read is shipped", async () => {
+  using tree = new LogTree();
+  tree.rotate("21");
+  const now = Math.floor(Date.now() / 1000);
+  const first = await TestTail.start(tree);
+  tree.write(line(now - 60), line(now - 50));
+  await first.turn();
+  tree.write(line(future), line(future));
+  await first.turn();
+  await first.stop();
+  const second = new TestTail(tree);
+  const { lastSecond } = await second.tail.load();
+  assert.equal(lastSecond, now - 50);
+  await second.crash();
+
+  const couples = new Couples(new Pairing(), { isLone: false });
+  couples.restore(undefined, lastSecond);
+  const delivery = new Delivery({ sink: new MemorySink(), couples }).begin();
+  assert.equal(delivery.offer("socket", alertBytes(`${now}.1`)).verdict.kind, "taken");
+  assert.equal(delivery.offer("socket", alertBytes(`${now - 50}.1`)).verdict.kind, "left");
+});
+
+test("an alert dated 2038 that the window has forgotten makes no socket copy seem to be past", () => {
+  const couples = new Couples(new Pairing(4, 2), { isLone: false });
+  const delivery = new Delivery({ sink: new MemorySink(), couples }).begin();
+  const now = Math.floor(Date.now() / 1000);
+  delivery.offer("tail", alertBytes(`${future}.1`));
+  for (let at = 0; at < 8; at++) delivery.offer("tail", alertBytes(`${now - 100 + at}.1`));
+  assert.equal(delivery.offer("socket", alertBytes(`${now}.1`)).verdict.kind, "taken");
+});
+
+test("when the clock was a day ahead and is set right, the second up to which the tail has come is that of the lines", async () => {
+  using tree = new LogTree();
+  tree.rotate("21");
+  const now = Math.floor(Date.now() / 1000);
+  const first = await TestTail.start(tree);
+  for (const second of [now - 100, now - 90_000, now - 90_001]) {
+    tree.write(line(second));
+    await first.turn();
+  }
+  await first.stop();
+  const second = new TestTail(tree);
+  assert.equal((await second.tail.load()).lastSecond, now - 90_000);
+  await second.crash();
+});
