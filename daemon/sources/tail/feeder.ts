@@ -29,6 +29,7 @@ export class Feeder {
     const sieve = {
       next: (bytes: Buffer, from: number, end: number) => intake.next(bytes, from, end),
       ignored: (lines: number) => this.#ignored(lines),
+      mayBeTorn: (line: Buffer) => intake.mayBeTorn?.(line) === true,
     };
     this.#splitter = new Splitter(sieve, maxLineBytes);
   }
