@@ -55,3 +55,24 @@ test("when the clock was a day ahead and is set right, the second up to which th
   assert.equal((await second.tail.load()).lastSecond, now - 90_000);
   await second.crash();
 });
+
+test("after a restart while the clock is at 1970 the socket copy of an alert that was read is left to the tail", async (t) => {
+  using tree = new LogTree();
+  tree.rotate("21");
+  const now = Math.floor(Date.now() / 1000);
+  const first = await TestTail.start(tree);
+  tree.write(line(now - 60), line(now - 50));
+  await first.turn();
+  await first.stop();
+  t.mock.timers.enable({ apis: ["Date"], now: 20_000 });
+  const second = new TestTail(tree);
+  const { lastSecond } = await second.tail.load();
+  await second.crash();
+  assert.equal(lastSecond, now - 50);
+
+  const couples = new Couples(new Pairing(), { isLone: false });
+  couples.restore(undefined, lastSecond);
+  const delivery = new Delivery({ sink: new MemorySink(), couples }).begin();
+  assert.equal(delivery.offer("socket", alertBytes(`${now - 50}.1`)).verdict.kind, "left");
+  assert.equal(delivery.offer("socket", alertBytes(`${now}.1`)).verdict.kind, "taken");
+});
