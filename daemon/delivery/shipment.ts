@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Alert } from "../alert/alert.ts";
+import { isBelievable } from "../alert/believable.ts";
 import { describe } from "../errors.ts";
 import type { Handler, HandlerRecord, Outcome, Place, SourceName } from "./contract.ts";
 import type { Fingerprint } from "./fingerprint-table.ts";
@@ -110,9 +111,6 @@ export function idOf(alert: Alert): string {
 /** The window keeps a second in 32 bits. */
 const latestSecond = 2 ** 32 - 2;
 
-/** An alert that is dated later than this after the present, in seconds, has no time that can be relied on. */
-const futureSeconds = 3600;
-
 /**
  * Unix second, before 2106, from an id `<second>.<offset>` (Wazuh 4.14: analysisd/format/to_json.c:56-62), or -1; -1 too
  * for one in the future, after which everything that follows would seem to be long past.
@@ -121,8 +119,8 @@ const futureSeconds = 3600;
 export function secondOf(id: string, nowMs = Date.now()): number {
   const dot = id.indexOf(".");
   const second = dot > 0 ? Number(id.slice(0, dot)) : Number.NaN;
-  const latest = Math.min(latestSecond, nowMs / 1000 + futureSeconds);
-  return Number.isInteger(second) && second >= 0 && second <= latest ? second : -1;
+  const isSecond = Number.isInteger(second) && second >= 0 && second <= latestSecond;
+  return isSecond && isBelievable(second, nowMs) ? second : -1;
 }
 
 /**

@@ -143,7 +143,7 @@ export class Forwarder {
         log,
         sinkOffsets: () => this.#offsets?.low() ?? {},
         nodes: () => this.core.node.names,
-        onEnd: () => intake.reachedEnd(),
+        onEnd: (isWhole) => intake.reachedEnd(isWhole),
       });
       this.#tail = tail;
       const resumed = await tail.load();
@@ -306,7 +306,6 @@ export class Forwarder {
 
   #caughtUp(held: readonly StoredRecord[]): void {
     for (const record of held) record.pass();
-    this.core.shipper.endLookup();
     void removeWindow(this.setup.config.stateDir).catch((reason: unknown) => {
       this.setup.log.warn({ reason: describe(reason) }, "the saved pairing window cannot be removed");
     });

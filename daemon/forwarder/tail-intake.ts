@@ -24,7 +24,8 @@ export interface TailIntakeParts {
 
 /**
  * Joins the tail to the pipeline. It also knows when everything that an earlier process may have sent is behind the
- * checkpoint: once the tail has been at the end of the log, and the checkpoint has passed what was open then.
+ * checkpoint: once the tail has been at the end of the log, and the checkpoint has passed what was open then. What the
+ * look-up has found is kept for longer where an archive is damaged: its rest may be read at any time.
  */
 export class PipelineIntake implements TailIntake {
   readonly #parts: TailIntakeParts;
@@ -35,6 +36,9 @@ export class PipelineIntake implements TailIntake {
   /** Set at the end of the log: when this line is passed, all before it are. */
   #mark: number | undefined;
   #hasCaughtUp = false;
+  /** The same, for the first end of the log at which no archive lacked its rest. */
+  #wholeMark: number | undefined;
+  #isWhole = false;
 
   /** @param onCaughtUp called once */
   constructor(parts: TailIntakeParts, onCaughtUp: () => void) {
@@ -80,23 +84,32 @@ export class PipelineIntake implements TailIntake {
     return this.#parts.budget.room(backlogShare);
   }
 
-  /** The tail has reached the end of the log; may be called again and again. */
-  reachedEnd(): void {
+  /**
+   * The tail has reached the end of the log; may be called again and again.
+   * @param isWhole false while the rest of a damaged archive may still be read: what an earlier process sent of it must
+   *                be known until then
+   */
+  reachedEnd(isWhole = true): void {
     this.#parts.shipper.reachedEnd();
     this.#parts.counters.readToEnd();
-    if (this.#hasCaughtUp) return;
-    this.#mark ??= this.#newest;
-    this.#lookAtMark();
+    if (!this.#hasCaughtUp) this.#mark ??= this.#newest;
+    if (isWhole && !this.#isWhole) this.#wholeMark ??= this.#newest;
+    this.#lookAtMarks();
   }
 
   readonly #hasPassed = (number: number): void => {
     this.#passed = number;
-    this.#lookAtMark();
+    this.#lookAtMarks();
   };
 
-  #lookAtMark(): void {
-    if (this.#hasCaughtUp || this.#mark === undefined || this.#passed < this.#mark) return;
-    this.#hasCaughtUp = true;
-    this.#onCaughtUp();
+  #lookAtMarks(): void {
+    if (!this.#hasCaughtUp && this.#mark !== undefined && this.#passed >= this.#mark) {
+      this.#hasCaughtUp = true;
+      this.#onCaughtUp();
+    }
+    if (!this.#isWhole && this.#wholeMark !== undefined && this.#passed >= this.#wholeMark) {
+      this.#isWhole = true;
+      this.#parts.shipper.endLookup();
+    }
   }
 }

@@ -2,6 +2,11 @@ import assert from "node:assert/strict";
 import { readFileSync, renameSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
+import { lookupKey } from "../../daemon/delivery/contract.ts";
+import { Relevance } from "../../daemon/delivery/relevance.ts";
+import { PipelineIntake } from "../../daemon/forwarder/tail-intake.ts";
+import { alertBytes, Delivery, settle, wantedHandler } from "../rig/delivery.ts";
+import { idIn, MemorySink } from "../rig/memory-sink.ts";
 import { LogTree } from "../unit/sources/tail/support/log-tree.ts";
 import { TestTail } from "../unit/sources/tail/support/test-tail.ts";
 
@@ -196,4 +201,46 @@ test("of an archive that is cut before the place up to which the plain file was 
     );
     await tail.stop();
   }
+});
+
+test("what was sent of an archive before a crash is not sent again when the archive, cut at first, is whole long after the tail has caught up", async () => {
+  using tree = new LogTree();
+  tree.rotate("21");
+  const crashed = await TestTail.start(tree);
+  await crashed.checkpoint();
+  const alerts = lines.map((_, number) => alertBytes(`1.${number}`));
+  tree.write(...alerts);
+  await crashed.turn();
+  assert.equal(crashed.texts.length, alerts.length);
+  await crashed.crash();
+  tree.write(alertBytes("1.late"));
+  tree.rotate("22");
+  tree.write(alertBytes("2.1"));
+  tree.compress("21");
+  const gz = `${tree.dated("21")}.gz`;
+  const whole = readFileSync(gz);
+  truncateSync(gz, Math.floor(whole.length / 2));
+
+  const sink = new MemorySink();
+  const delivery = new Delivery({ sink });
+  const { pipeline, shipper, budget, counters } = delivery;
+  const parts = { pipeline, relevance: new Relevance(wantedHandler.needles), shipper, budget, counters: counters.tail };
+  let isCaughtUp = false;
+  const intake = new PipelineIntake(parts, () => (isCaughtUp = true));
+  const keys = alerts.map((bytes, number) => lookupKey("m1", `1.${number}`, "wanted", bytes));
+  shipper.begin({ shipped: new Map(keys.map((key) => [key, 1])), next: {} });
+  const tail = new TestTail(tree, { intake, onEnd: (isWhole) => intake.reachedEnd(isWhole) });
+  const sent = (): string[] => sink.written.flatMap(({ records }) => records.map((record) => idIn(record)));
+  void tail.run();
+  await tail.waker.asleep();
+  await settle();
+  await shipper.idle();
+  await seconds(tail, 3);
+  assert.deepEqual([sent(), isCaughtUp], [["2.1"], true]);
+  put(gz, whole);
+  await seconds(tail, 3);
+  await settle();
+  await shipper.idle();
+  assert.deepEqual(sent(), ["2.1", "1.late"]);
+  await tail.stop();
 });

@@ -203,7 +203,7 @@ export class Follower {
         this.#journal.caughtUp();
         this.#trouble.clear(`${path} is there again.`);
         this.#stillness.take(found, state.generation.offset);
-        onEnd?.();
+        onEnd?.(this.#journal.damaged.all.length === 0);
         return false;
       }
       // Most looks need no answer, and it costs a look at each unread file.

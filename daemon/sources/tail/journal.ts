@@ -1,3 +1,4 @@
+import { isBelievable, toleratedSeconds } from "../../alert/believable.ts";
 import type { Body, DoneBeyond, Finished, Position, Sent } from "./checkpoint.ts";
 import { DamagedArchives } from "./damaged.ts";
 import { parseStem } from "./dated-name.ts";
@@ -36,9 +37,6 @@ interface FinishedVisit extends Finished {
 
 /** So many finished generations are remembered by their inode as well, those without a dated name among them. */
 const keptFinished = 16;
-
-/** Clocks and lines that differ by less than this are taken to agree. */
-export const toleratedSeconds = 3600;
 
 /** What a checkpoint says, but for the bytes before the position, which must be read from disk first. */
 export interface Snapshot {
@@ -125,7 +123,7 @@ export class Journal {
     const newest = this.#newestSecond ?? 0;
     // Lines change places by a second or so. When they go back further, the clock was set right.
     const isNewest = second > newest || second < newest - toleratedSeconds;
-    if (isNewest && second >= 0 && timeMs <= nowMs + toleratedSeconds * 1000) this.#newestSecond = second;
+    if (isNewest && second >= 0 && isBelievable(timeMs / 1000, nowMs)) this.#newestSecond = second;
   }
 
   /** Everything before this offset of the generation that is read was handed on, ignored or noted. */

@@ -21,8 +21,11 @@ export interface TailOptions {
   readonly sinkOffsets: () => SinkOffsets;
   /** The names in which records were sent, kept beside the offsets; asked at each checkpoint. */
   readonly nodes?: () => readonly string[];
-  /** Called each time the tail finds itself at the end of the log. */
-  readonly onEnd?: () => void;
+  /**
+   * Called each time the tail finds itself at the end of the log.
+   * @param isWhole false while a damaged archive may become whole, and its rest be read
+   */
+  readonly onEnd?: (isWhole: boolean) => void;
   /** When to look again, instead of `pollMs`. */
   readonly waker?: Waker;
   /** When to write the checkpoint, instead of once a second. */

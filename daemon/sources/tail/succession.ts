@@ -8,6 +8,9 @@ import { proveDone } from "./prove-done.ts";
 import { wholly } from "./read-files.ts";
 import { Unread } from "./unread.ts";
 
+/** alerts.json does not change more often while somebody looks; then it is asked again later. */
+const mostLooks = 100;
+
 /** Opens generations and knows which one comes next. Only one of them may be read at a time. */
 export class Succession {
   readonly archives: Archives;
@@ -70,11 +73,9 @@ export class Succession {
    * @returns undefined when there is nothing, or when it went away just now: then ask again later
    */
   async next(journal: Journal, signal: AbortSignal): Promise<Generation | undefined> {
-    let file: LogFile | undefined;
     let opened: Generation | undefined;
     try {
-      file = await this.#nextUnread(journal);
-      opened = file ? await this.open(file) : await this.openLive();
+      opened = await this.#openNext(journal);
       if (!opened) return undefined;
       await proveDone(opened.origin, journal, this, this.#log, signal);
       const known = journal.endOf(opened.origin);
@@ -84,11 +85,9 @@ export class Succession {
       return opened;
     } catch (reason) {
       await opened?.close();
-      if (isAbsent(reason)) {
-        this.#queue = [];
-        return undefined;
-      }
-      if (file) this.#queue.unshift(file);
+      // Found again when it is asked for the next time.
+      this.#queue = [];
+      if (isAbsent(reason)) return undefined;
       throw reason;
     }
   }
@@ -109,13 +108,35 @@ export class Succession {
     return live?.id === origin.id && (await this.#unread.find(journal, live.id)).length > 0;
   }
 
-  /** The archives are looked through once for many of them. */
-  async #nextUnread(journal: Journal): Promise<LogFile | undefined> {
-    const live = await look(this.path);
-    for (let file = this.#queue.shift(); file; file = this.#queue.shift()) {
-      if (file.compressed || (await look(file.path))?.id !== live?.id) return file;
+  /**
+   * alerts.json leads to another file at any moment. The one that it led to is then unread, and comes before the new one:
+   * so both the search and the opening count only when it led to the same file all the while.
+   */
+  async #openNext(journal: Journal): Promise<Generation | undefined> {
+    for (let looks = 0; looks < mostLooks; looks++) {
+      const live = await look(this.path);
+      const file = await this.#nextUnread(journal, live?.id);
+      if (file === "changed") continue;
+      if (file) return this.open(file);
+      const opened = await this.openLive();
+      if (opened?.origin.id === live?.id) return opened;
+      await opened?.close();
     }
-    this.#queue = await this.#unread.find(journal, live?.id);
+    return undefined;
+  }
+
+  /**
+   * The archives are looked through once for many of them.
+   * @param liveId that of alerts.json
+   * @returns `changed`: alerts.json led to another file before the search was over
+   */
+  async #nextUnread(journal: Journal, liveId: string | undefined): Promise<LogFile | "changed" | undefined> {
+    for (let file = this.#queue.shift(); file; file = this.#queue.shift()) {
+      if (file.compressed || (await look(file.path))?.id !== liveId) return file;
+    }
+    const found = await this.#unread.find(journal, liveId);
+    if ((await look(this.path))?.id !== liveId) return "changed";
+    this.#queue = found;
     return this.#queue.shift();
   }
 }

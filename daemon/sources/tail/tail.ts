@@ -1,8 +1,9 @@
+import { isBelievable } from "../../alert/believable.ts";
 import type { SinkOffsets } from "../../delivery/contract.ts";
 import { directoryOf } from "./archives.ts";
 import { CheckpointStore, type Loaded } from "./checkpoint-store.ts";
 import { Follower } from "./follower.ts";
-import { Journal, toleratedSeconds } from "./journal.ts";
+import { Journal } from "./journal.ts";
 import type { ReadAgain } from "./ledger.ts";
 import type { TailOptions } from "./options.ts";
 import { Saver } from "./saver.ts";
@@ -169,5 +170,5 @@ export class Tail implements AsyncDisposable {
 
 /** An earlier version took over what a single alert from the future said; then the second is not known. */
 function believable(second: number): number {
-  return second <= Date.now() / 1000 + toleratedSeconds ? second : -1;
+  return isBelievable(second, Date.now()) ? second : -1;
 }

@@ -40,7 +40,13 @@ export class Unread {
         continue;
       }
       const sight = await look(archive.path);
-      if (!sight) continue;
+      if (!sight) {
+        // Compressed since the directory was read: passed over, it would be read behind files that are newer.
+        const gzip = twinOf(archive);
+        const isUnread = !isDamaged && (await look(gzip.path)) && (await this.#isUnreadGzip(gzip, known, true));
+        if (isUnread) found.push(gzip);
+        continue;
+      }
       if (archive.hasTwin && (await this.#isUnreadTwin(archive, sight, known))) found.push(twinOf(archive));
       if (sight.id !== liveId && (await this.#isUnreadPlain(archive, sight, known, isDamaged))) found.push(archive);
     }

@@ -48,7 +48,7 @@ const atEnd = new Promise<void>((resolve) => {
     intake,
     log: silentLog,
     sinkOffsets: () => offsets.low(),
-    onEnd: resolve,
+    onEnd: () => resolve(),
   });
   void tail.run(drain.signal);
 });

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Journal } from "../../daemon/sources/tail/journal.ts";
+import { Succession } from "../../daemon/sources/tail/succession.ts";
+import { LogTree } from "../unit/sources/tail/support/log-tree.ts";
+import { RecordingLog } from "../unit/sources/tail/support/recording-log.ts";
+
+const signal = new AbortController().signal;
+
+/** Three days, the newest of them under alerts.json. */
+function threeDays(): LogTree {
+  const tree = new LogTree();
+  for (const day of ["20", "21", "22"]) {
+    tree.rotate(day);
+    tree.write(day);
+  }
+  return tree;
+}
+
+/** Something happens once, right before or after the directories are listed for the `nth` time. */
+function during(succession: Succession, when: "before" | "after", nth: number, what: () => void): void {
+  const { archives } = succession;
+  const list = archives.all.bind(archives);
+  let lists = 0;
+  archives.all = async () => {
+    const early = when === "after" ? await list() : undefined;
+    if (++lists === nth) what();
+    return early ?? list();
+  };
+}
+
+/** The first lines of so many files, in the order in which they are opened. */
+async function opened(succession: Succession, count: number): Promise<string[]> {
+  const journal = new Journal();
+  const lines: string[] = [];
+  while (lines.length < count) {
+    const generation = await succession.next(journal, signal);
+    if (generation === undefined) continue;
+    const { origin } = generation;
+    lines.push(origin.head.toString().trim());
+    journal.begin(origin, 0);
+    journal.advance(origin.head.length);
+    journal.finish();
+    await generation.close();
+  }
+  return lines;
+}
+
+test(
+  "a day that is compressed right after the directories were listed is read in its turn",
+  { timeout: 20_000 },
+  async () => {
+    using tree = threeDays();
+    const succession = new Succession(tree.alertsJson, new RecordingLog().log);
+    during(succession, "after", 1, () => tree.compress("20"));
+    assert.deepEqual(await opened(succession, 3), ["20", "21", "22"]);
+  },
+);
+
+test(
+  "a day that ends right before the directories are listed is read before the new one",
+  { timeout: 20_000 },
+  async () => {
+    using tree = threeDays();
+    const succession = new Succession(tree.alertsJson, new RecordingLog().log);
+    during(succession, "before", 1, () => {
+      tree.rotate("23");
+      tree.write("23");
+    });
+    assert.deepEqual(await opened(succession, 4), ["20", "21", "22", "23"]);
+  },
+);
+
+test("a day that ends when nothing else was found unread is read before the new one", { timeout: 20_000 }, async () => {
+  using tree = threeDays();
+  const succession = new Succession(tree.alertsJson, new RecordingLog().log);
+  during(succession, "after", 2, () => {
+    tree.rotate("23");
+    tree.write("23");
+  });
+  assert.deepEqual(await opened(succession, 4), ["20", "21", "22", "23"]);
+});
