@@ -20,11 +20,16 @@ export class OwnNode {
     this.hiddenName = hiddenName;
   }
 
-  /** A record is made in this name. */
-  wrote(name: string): void {
-    if (name === this.#last || this.#names.has(name)) return;
+  /**
+   * A record is made in this name. @returns whether `names` differs from now on: until the checkpoint says so as well, a
+   * look-up after a crash would not count the record
+   */
+  wrote(name: string): boolean {
+    if (name === this.#last || this.#names.has(name)) return false;
+    const wereKnown = this.#areKnown;
     if (this.#names.size >= mostNames || name.length > longestName) this.#areKnown = false;
     else this.#names.add((this.#last = name));
+    return wereKnown;
   }
 
   /**

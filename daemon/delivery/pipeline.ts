@@ -51,6 +51,8 @@ export interface PipelineParts extends BurialParts {
   /** Present where both the socket and the tail are on. */
   readonly couples: Couples | undefined;
   readonly node: OwnNode;
+  /** Called before a record is shipped in a name that no record was shipped in before. */
+  readonly named?: () => void;
   /** Called for each socket copy that does not say what the log's line says. */
   readonly differs: (id: string) => void;
   /** Called for each alert that is shipped. */
@@ -142,7 +144,7 @@ export class Pipeline {
       isPassed: false,
     };
     this.#parts.shipped?.(parts);
-    this.#parts.node.wrote(node);
+    if (this.#parts.node.wrote(node)) this.#parts.named?.();
     this.#parts.couples?.enter(shipment);
     this.#parts.shipper.ship(shipment);
     return { kind: "taken", id, shipment };

@@ -57,7 +57,10 @@ const nobody: Owner = { settled: () => undefined };
 export class Shipper {
   readonly #parts: ShipperParts;
   readonly #found = new FoundRecords();
-  #gated: Shipment[] | undefined = [];
+  /** What there is to be waited for before a shipment leaves: the look-up, and what `holdFor` was given. */
+  #holds = 1;
+  /** Those that wait for it, in their order. */
+  readonly #gated: Shipment[] = [];
   /** The tail's copies that wait for the socket's, oldest first: they leave in their order. */
   #held: { shipment: Shipment; untilMs: number }[] = [];
   #heldTimer: NodeJS.Timeout | undefined;
@@ -96,9 +99,14 @@ export class Shipper {
   /** Lets shipments out; records that the look-up has found count as acknowledged. */
   begin(lookup: Lookup): void {
     this.#found.begin(lookup.shipped);
-    // What comes in through an outcome that is told meanwhile queues up behind, so the order holds.
-    for (const shipment of this.#gated ?? []) this.#route(shipment);
-    this.#gated = undefined;
+    this.#letOut();
+  }
+
+  /** Holds back what is not on its way yet until the work is over, however it ends. Who does it reports a failure. */
+  holdFor(work: Promise<unknown>): void {
+    this.#holds += 1;
+    const over = (): void => this.#letOut();
+    void work.then(over, over);
   }
 
   /** Forgets what the look-up has found: the tail is past all that an earlier process may have sent. */
@@ -147,8 +155,20 @@ export class Shipper {
 
   /** Sends a shipment on; in the order of the calls. */
   dispatch(shipment: Shipment): void {
-    if (this.#gated !== undefined) this.#gated.push(shipment);
+    if (this.#holds > 0 || this.#gated.length > 0) this.#gated.push(shipment);
     else this.#route(shipment);
+  }
+
+  #letOut(): void {
+    this.#holds -= 1;
+    if (this.#isDisposed) return;
+    let out = 0;
+    // What comes in through an outcome that is told meanwhile queues up behind, so the order holds; it may hold the rest.
+    for (let next = this.#gated[0]; next !== undefined && this.#holds === 0; next = this.#gated[out]) {
+      out += 1;
+      this.#route(next);
+    }
+    this.#gated.splice(0, out);
   }
 
   /** Counts other work towards an outcome as open until it is done. */

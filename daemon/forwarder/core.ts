@@ -32,6 +32,8 @@ export interface CoreParts {
   readonly feedback: Feedback | undefined;
   /** See `PipelineParts`. */
   readonly differs?: (id: string) => void;
+  /** See `PipelineParts`. */
+  readonly named?: () => void;
   /** Absent for a replay, whose alerts are of another time. */
   readonly eventWatch?: EventWatch;
 }
@@ -50,7 +52,18 @@ export interface Core {
 }
 
 export function createCore(parts: CoreParts): Core {
-  const { config, sink, deadLetters, books, couples, offsets, feedback, eventWatch, differs = () => undefined } = parts;
+  const {
+    config,
+    sink,
+    deadLetters,
+    books,
+    couples,
+    offsets,
+    feedback,
+    eventWatch,
+    named,
+    differs = () => undefined,
+  } = parts;
   const handlers = createHandlers({
     customerId: config.dfn.customerId,
     ownNetworks: config.dfn.ownNetworks,
@@ -77,6 +90,7 @@ export function createCore(parts: CoreParts): Core {
     shipper,
     couples,
     node,
+    ...(named !== undefined && { named }),
     differs,
     shipped: (shipped) => eventWatch?.shipped(shipped),
     leftOut: (reason) => eventWatch?.leftOut(reason),

@@ -30,6 +30,8 @@ const drainMs = 4000;
 const placedMs = 200;
 /** How often it is looked whether the tail is at the end of the log, before settings are taken over that leave it. */
 const lookEveryMs = 50;
+/** How long a record in a new name waits for the checkpoint that has the name; a disk that hangs holds nothing up. */
+const nameKeptMs = 2000;
 const placeOf = (length: number): Place => ({ file: "socket", offset: 0, length });
 /** Nobody waits for what becomes of an over-long line: the socket has answered. */
 const nobody = { settled: () => undefined };
@@ -97,6 +99,7 @@ export class Forwarder {
       feedback: this.feedback,
       eventWatch: setup.eventWatch,
       differs: (id) => setup.socketWatch.contradicted(id, log),
+      named: () => this.#keepName(),
     });
   }
 
@@ -254,6 +257,11 @@ export class Forwarder {
     await this.#tail?.save();
     this.core.shipper.begin(lookup);
     if (this.#offsets !== undefined) new QuietWatch(this.core, this.#offsets, this.sink).run(this.#drain.signal);
+  }
+
+  /** A look-up counts the records of the names in the checkpoint, so a name has to be there before the first record. */
+  #keepName(): void {
+    if (this.#tail !== undefined) this.core.shipper.holdFor(within(this.#tail.save(), nameKeptMs));
   }
 
   /** With the tail on, nothing is lost without a socket that cannot judge its clients. */

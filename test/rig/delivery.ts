@@ -57,6 +57,7 @@ export interface DeliveryOptions {
   readonly tailWaitMs?: number;
   readonly limitBytes?: number;
   readonly node?: OwnNode;
+  readonly named?: () => void;
   readonly batches?: Partial<BatchLimits>;
   readonly now?: () => number;
 }
@@ -92,6 +93,7 @@ export class Delivery {
       shipper: this.shipper,
       couples,
       node,
+      ...(options.named !== undefined && { named: options.named }),
       differs,
       shipped: (shipped) => this.eventWatch.shipped(shipped),
       leftOut: (reason) => this.eventWatch.leftOut(reason),

@@ -90,7 +90,12 @@ export async function withOpenAlert(stage: Stage, during: () => Promise<void>): 
     stage.configure();
   }
   const isDone = async (): Promise<boolean> => (await figureOf(stage, "in_flight")) === 0;
-  await withoutLoad(stage, async () => void (await eventually("nothing under way", isDone)));
+  const isSent = async (): Promise<boolean> => (await readTopic(kafka.addresses, topic)).length > 0;
+  await withoutLoad(stage, async () => {
+    // A process that has just begun has nothing under way either.
+    await eventually("the open alert in its topic", isSent);
+    await eventually("nothing under way", isDone);
+  });
   const records = await readTopic(kafka.addresses, topic);
   check(records.length === 1, `the open alert is ${records.length} times in its topic`);
   await stage.forwarder.reload(started);

@@ -56,6 +56,46 @@ test("a look-up asks for the names in which records were made, and for the node'
   assert.deepEqual(second.names, ["worker-1", "worker-2"], "kept until the names are not needed any more");
 });
 
+test("a record in a name that the checkpoint lacks waits until it has it, and so does what comes behind it", async () => {
+  const sink = new MemorySink();
+  const kept: (() => void)[] = [];
+  const named = (): void => delivery.shipper.holdFor(new Promise<void>((resolve) => kept.push(resolve)));
+  const delivery = new Delivery({ sink, named });
+  const offer = (id: string, name: string): void => void delivery.offer("tail", alertBytes(id, worker(name)));
+  offer("1.0", "worker-1");
+  delivery.begin();
+  await settle();
+  assert.deepEqual(nodesIn(sink), [], "the look-up is over, and the checkpoint lacks the name");
+  kept.shift()?.();
+  await settle();
+  assert.deepEqual(nodesIn(sink), ["worker-1"]);
+  offer("1.1", "worker-1");
+  await settle();
+  assert.deepEqual(nodesIn(sink), ["worker-1", "worker-1"], "a name that is there holds up nothing");
+
+  offer("1.2", "worker-2");
+  offer("1.3", "worker-1");
+  offer("1.4", "worker-3");
+  await settle();
+  assert.equal(sink.records.length, 2);
+  kept.shift()?.();
+  await settle();
+  assert.equal(sink.records.length, 2, "the third name is still to be kept");
+  kept.shift()?.();
+  await settle();
+  assert.deepEqual(nodesIn(sink).slice(2), ["worker-2", "worker-1", "worker-3"]);
+  assert.equal(kept.length, 0);
+});
+
+test("what becomes of the checkpoint keeps no record back: where it cannot be written, all is sent", async () => {
+  const sink = new MemorySink();
+  const named = (): void => delivery.shipper.holdFor(Promise.reject(new Error("no room on the disk")));
+  const delivery = new Delivery({ sink, named }).begin();
+  delivery.offer("tail", alertBytes("1.0", worker("worker-1")));
+  await settle();
+  assert.deepEqual(nodesIn(sink), ["worker-1"]);
+});
+
 test("where it is not known in whose name records were made, everybody's count", () => {
   const node = new OwnNode({ name: "worker-1", hiddenName: undefined });
   assert.equal(node.restore(undefined), undefined);
@@ -68,8 +108,9 @@ test("names that somebody makes up take no room: with too many, or one too long,
   assert.equal(many.names.length, 64);
   for (let at = 0; at < 64; at++) many.wrote(`node-${at}`);
   assert.equal(many.names.length, 64);
-  many.wrote("node-64");
+  assert.equal(many.wrote("node-64"), true, "the checkpoint has to say that they are not known any more");
   assert.deepEqual(many.names, []);
+  assert.equal(many.wrote("node-65"), false);
   const long = new OwnNode({ name: "worker-1", hiddenName: undefined });
   long.wrote("worker-1");
   long.wrote("x".repeat(257));
