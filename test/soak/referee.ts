@@ -25,7 +25,7 @@ export class Referee {
   /** How many, and a line on each of the first few. */
   readonly invented: string[] = [];
   readonly altered: string[] = [];
-  readonly outOfOrder: string[] = [];
+  readonly outOfOrder: { sequence: number; appendedMs: number; what: string }[] = [];
   records = 0;
   readonly bySource: Record<string, number> = {};
   #isOfNewTopic = false;
@@ -79,11 +79,13 @@ export class Referee {
     return { count, examples };
   }
 
-  #checkOrder({ key, partition, offset }: FollowedRecord, source: string, sequence: number): void {
+  #checkOrder({ key, partition, offset, appendedMs }: FollowedRecord, source: string, sequence: number): void {
     if (this.#ledger.mayBeLate(sequence)) return;
     const lane = `${source} ${key} ${partition}`;
     const last = this.#lastOf.get(lane) ?? -1;
-    if (sequence < last) this.outOfOrder.push(`${lane} offset ${offset}: ${sequence} after ${last}`);
+    if (sequence < last) {
+      this.outOfOrder.push({ sequence, appendedMs, what: `${lane} offset ${offset}: ${sequence} after ${last}` });
+    }
     this.#lastOf.set(lane, Math.max(sequence, last));
   }
 
