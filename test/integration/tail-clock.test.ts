@@ -3,7 +3,7 @@ import { existsSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { decode, encode } from "../../daemon/sources/tail/checkpoint.ts";
 import { LogTree } from "../unit/sources/tail/support/log-tree.ts";
-import { TestTail } from "../unit/sources/tail/support/test-tail.ts";
+import { KeepingIntake, TestTail } from "../unit/sources/tail/support/test-tail.ts";
 
 const two = (number: number): string => String(number).padStart(2, "0");
 const part = (day: string, number: number): string =>
@@ -142,6 +142,35 @@ test("a day that is compressed over its older .gz while the forwarder is stopped
   const second = await TestTail.start(tree);
   assert.deepEqual(second.texts, [line("20 fresh")]);
   await second.stop();
+});
+
+test("what was written into an older file while the newer one was read after a restart is read before the log counts as read", async () => {
+  using tree = new LogTree();
+  tree.rotate("27");
+  const first = await TestTail.start(tree);
+  tree.write(line("a"));
+  await first.turn();
+  await first.stop();
+  tree.write(line("b"));
+  tree.rotate("26");
+  tree.write(line("c"));
+
+  // The clock is right again before the newer file, which the checkpoint names, is at its end.
+  const intake = new KeepingIntake();
+  intake.fill();
+  const ends: string[][] = [];
+  const tail = new TestTail(tree, { intake, onEnd: () => ends.push(intake.texts) });
+  void tail.run();
+  await intake.waitedFor();
+  tree.rotate("27");
+  intake.empty();
+  await tail.waker.asleep();
+  assert.deepEqual(intake.texts, ["b", "c"].map(line));
+  assert.deepEqual(ends[0], ["b", "c"].map(line));
+  tree.write(line("d"));
+  await tail.turn();
+  assert.deepEqual(intake.texts, ["b", "c", "d"].map(line));
+  await tail.stop();
 });
 
 test("the checkpoint of an earlier version, which did not note what was read, repeats nothing and skips nothing", async () => {

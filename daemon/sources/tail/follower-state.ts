@@ -14,6 +14,9 @@ import type { Placement } from "./placement.ts";
  *      └────────────────────┴────────────────────────► between ◄─────┘
  *                                                         └─▲ nothing there, or it cannot be read: wait
  *
+ * alerts.json, met at its end while older files hold something unread, counts as over, too, and is opened again after
+ * them: a clock that was set back and right again leads from a file to an older one and back.
+ *
  * A damaged archive that has changed is read on from between, or from following at the end of alerts.json, which stays
  * open and is gone back to.
  *
@@ -36,6 +39,8 @@ export interface Following {
   readonly generation: Generation;
   /** Whether alerts.json was seen to be this file: it is then not over before something else is there. */
   wasLive: boolean;
+  /** Whether it was found, at its end as alerts.json, that nothing older is unread. */
+  isNewest?: boolean;
   /** Present where a damaged archive is read on that has changed. `back`: what was at its end then, and is gone on with. */
   readonly revisit?: { readonly back: Following | undefined };
 }

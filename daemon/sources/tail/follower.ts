@@ -198,6 +198,15 @@ export class Follower {
     try {
       const found = await look(path);
       if (found?.id === state.generation.origin.id) {
+        if (state.isNewest !== true) {
+          // An unfinished line goes on in this file; until then nobody may take the log for read.
+          if (this.#feeder.unfinishedBytes > 0) {
+            state.wasLive = true;
+            return false;
+          }
+          if (await this.#succession.isBehindOthers(state.generation, this.#journal)) return this.#isOver(state);
+          state.isNewest = true;
+        }
         state.wasLive = this.#isAtEnd = true;
         this.#backlog.caughtUp();
         this.#journal.caughtUp();
@@ -223,7 +232,11 @@ export class Follower {
     } catch (reason) {
       return this.#report(reason, path);
     }
-    this.#state = { kind: "ending", generation: state.generation };
+    return this.#isOver(state);
+  }
+
+  #isOver({ generation }: Following): true {
+    this.#state = { kind: "ending", generation };
     return true;
   }
 
