@@ -13,7 +13,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   doctor: async () => (await import("./commands/doctor.ts")).doctor,
   check: async () => (await import("./commands/check.ts")).check,
   config: async () => (await import("./commands/config.ts")).config,
-  version: async () => (await import("./commands/version.ts")).version,
+  version: async () => (await import("./commands/version.ts")).versionCommand,
 };
 
 /** EX_SOFTWARE of sysexits.h: a fault of the program, not of its surroundings. */

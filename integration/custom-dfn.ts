@@ -7,7 +7,7 @@
  */
 import { existsSync, writeSync } from "node:fs";
 import { parseCall, type Call } from "./call.ts";
-import { exchange, insist, type Exchange } from "./exchange.ts";
+import { sendOnce, sendUntilAccepted, type Exchange } from "./exchange.ts";
 import { BadFile, readAlertLine, readOptions, type Options } from "./files.ts";
 import { formatAnswer, tailOffMarker } from "./protocol.ts";
 
@@ -48,8 +48,8 @@ function withoutAlert(call: Call, tail: boolean, bad: BadFile): number {
 
 async function handOver(call: Call, tail: boolean, line: Buffer): Promise<number> {
   const result = tail
-    ? await exchange(call.socketPath, line, waitMs)
-    : await insist(call.socketPath, line, call.patienceMs);
+    ? await sendOnce(call.socketPath, line, waitMs)
+    : await sendUntilAccepted(call.socketPath, line, call.patienceMs);
   const text = `custom-dfn: ${tell(result)}`;
   if (!tail && !isTaken(result)) return print(1, `${text}; unix:${call.socketPath}`);
   if (!call.debug) return 0;

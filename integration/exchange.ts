@@ -11,7 +11,7 @@ export type Exchange =
  * Never rejects, and is done after `withinMs` at the latest. The sending side is not closed: the newline ends the line,
  * and the answer ends the exchange.
  */
-export function exchange(socketPath: string, line: Buffer, withinMs: number): Promise<Exchange> {
+export function sendOnce(socketPath: string, line: Buffer, withinMs: number): Promise<Exchange> {
   return new Promise((resolve) => {
     const socket = connect(socketPath);
     const done = (result: Exchange): void => {
@@ -41,10 +41,10 @@ export function exchange(socketPath: string, line: Buffer, withinMs: number): Pr
  * Tries until there is an answer or the time is over. A connection is kept for as long as it lasts, because an alert
  * that is written twice may be shipped twice; a lost one is made anew.
  */
-export async function insist(socketPath: string, line: Buffer, withinMs: number): Promise<Exchange> {
+export async function sendUntilAccepted(socketPath: string, line: Buffer, withinMs: number): Promise<Exchange> {
   const endsAt = performance.now() + withinMs;
   for (;;) {
-    const result = await exchange(socketPath, line, Math.max(endsAt - performance.now(), 0));
+    const result = await sendOnce(socketPath, line, Math.max(endsAt - performance.now(), 0));
     const leftMs = endsAt - performance.now();
     if (result.kind === "answered" || leftMs <= 0) return result;
     await new Promise((resolve) => setTimeout(resolve, Math.min(leftMs, 250)));

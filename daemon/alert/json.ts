@@ -3,7 +3,7 @@
  * (64-bit numbers, escapes, duplicate keys). A document is validated whole, once; its members are found on demand.
  */
 import { memberSize, Scanner, skipSpace } from "./scanner.ts";
-import { decode, Value } from "./value.ts";
+import { decodeValue, Value } from "./value.ts";
 
 const openBrace = 0x7b;
 
@@ -121,7 +121,7 @@ export class Member extends Value {
 
   /** The key, decoded. */
   get key(): string {
-    return decode(this.bytes, this.keyStart, this.keyEnd);
+    return decodeValue(this.bytes, this.keyStart, this.keyEnd);
   }
 
   /** The members of an object in their order, duplicates included; none when this is no object. */
@@ -190,7 +190,7 @@ function lastOf(bytes: Buffer, tape: Int32Array, from: number, to: number, key: 
 function isKey(bytes: Buffer, tape: Int32Array, at: number, key: string): boolean {
   const start = tape[at]!;
   const end = tape[at + 1]!;
-  if (start < 0) return decode(bytes, ~start, end) === key;
+  if (start < 0) return decodeValue(bytes, ~start, end) === key;
   if (end - start - 2 !== key.length) return false;
   for (let i = 0; i < key.length; i++) {
     if (bytes[start + 1 + i] !== key.charCodeAt(i)) return false;

@@ -35,7 +35,7 @@ export abstract class Value {
    * else as it was written, so that a number of any size keeps its digits.
    */
   get text(): string {
-    return decode(this.bytes, this.start, this.end);
+    return decodeValue(this.bytes, this.start, this.end);
   }
 
   /** The elements of an array in their order; none when this is no array. A line can hold millions of them. */
@@ -84,7 +84,7 @@ function skipValue(bytes: Buffer, at: number): number {
 }
 
 /** Bytes of a valid document as text; see `Value.text`. */
-export function decode(bytes: Buffer, start: number, end: number): string {
+export function decodeValue(bytes: Buffer, start: number, end: number): string {
   if (bytes[start] !== 0x22) return bytes.toString("utf8", start, end);
   for (let i = start + 1; i < end - 1; i++) {
     if (bytes[i] !== 0x5c) continue;

@@ -2,7 +2,7 @@ import type { Inspection } from "../config/inspect.ts";
 import { inspect } from "../config/load.ts";
 import { place, type Problem, problemLine } from "../config/problem.ts";
 import { inspectSecrets, readTlsSecrets } from "../config/secrets.ts";
-import { inspectSurroundings } from "../config/surroundings.ts";
+import { checkSystem } from "../config/surroundings.ts";
 import { partAt, type Table } from "../config/tree.ts";
 import type { KafkaSettings } from "../config/config.ts";
 import { DfnError, exitCodes } from "../errors.ts";
@@ -53,7 +53,7 @@ export function findProblems(
   const { config, problems, tree } = inspection;
   if (config === undefined) return problems;
   const found = config.sink.kind === "kafka" ? inspectKafka(config.sink.kafka, io) : [];
-  return [...found, ...inspectSurroundings(config)].map((problem) => withOrigin(problem, tree));
+  return [...found, ...checkSystem(config)].map((problem) => withOrigin(problem, tree));
 }
 
 const passphraseSetting = "sink.kafka.tls.passphrase_file";

@@ -1,5 +1,5 @@
 import type { Config } from "../config/config.ts";
-import { load } from "../config/load.ts";
+import { loadConfiguration } from "../config/load.ts";
 import type { Options } from "./command-line.ts";
 
 export { parseCommandLine } from "./command-line.ts";
@@ -51,5 +51,5 @@ export function maxLineBytes({ sources }: Config): number {
 
 /** The settings that `configOptions` name. Throws DfnError CONFIG. */
 export function loadConfig(values: { readonly config: string; readonly set: readonly string[] }, io: Io): Config {
-  return load({ path: values.config, env: io.env, sets: values.set });
+  return loadConfiguration({ path: values.config, env: io.env, sets: values.set });
 }

@@ -3,7 +3,7 @@ import { inspect, wrongSettings } from "../config/load.ts";
 import { nearest } from "../config/nearest.ts";
 import { originsOf, printYaml } from "../config/print.ts";
 import { sample } from "../config/sample.ts";
-import { settingsOf } from "../config/settings.ts";
+import { printedSettings } from "../config/settings.ts";
 import { toPrintableJson } from "../printable.ts";
 import { migrateConfig, migrateHelp, migrateOptionsHelp, migrateUsage } from "./config-migrate.ts";
 import { type Command, configOptions, configOptionsHelp, type Io, parseCommandLine } from "./command.ts";
@@ -42,7 +42,7 @@ ${configOptionsHelp}${migrateOptionsHelp}  --json              print: settings a
 function print(values: { readonly config: string; readonly set: readonly string[]; readonly json: boolean }, io: Io) {
   const { config, tree, problems } = inspect({ path: values.config, env: io.env, sets: values.set });
   if (config === undefined) throw wrongSettings(values.config, problems);
-  const settings = settingsOf(config);
+  const settings = printedSettings(config);
   io.stdout.write(
     values.json
       ? `${toPrintableJson({ settings, origins: Object.fromEntries(originsOf(settings, tree)) }, 2)}\n`

@@ -4,7 +4,7 @@ import type { Config } from "../config/config.ts";
 import type { Sink } from "../delivery/contract.ts";
 import type { NewDeadLetter } from "../delivery/dead-letters.ts";
 import { markRemoved } from "../delivery/dead-letter-tombstones.ts";
-import { createBooks } from "../forwarder/books.ts";
+import { createCounters } from "../forwarder/books.ts";
 import { createCore, type Core } from "../forwarder/core.ts";
 import { Markings, type Stored } from "./dead-letter-store.ts";
 import { whereRawIs } from "./dead-letter-text.ts";
@@ -29,8 +29,8 @@ const fromTheFile = "send it from the file it stands in: wazuh-dfn replay FILE";
  */
 export async function resend(config: Config, sink: Sink, letters: AsyncIterable<Stored>): Promise<Resent> {
   const again = new FailedAgain();
-  const parts = { config, sink, deadLetters: again, books: createBooks() };
-  const core = createCore({ ...parts, couples: undefined, offsets: undefined, feedback: undefined });
+  const parts = { config, sink, deadLetters: again, books: createCounters() };
+  const core = createCore({ ...parts, pairing: undefined, offsets: undefined, feedback: undefined });
   const removals = new Markings(markRemoved);
   const kept: Kept[] = [];
   let acknowledged = 0;

@@ -173,7 +173,7 @@ async function isThere(directory: string): Promise<boolean> {
 }
 
 /** What the system refuses, as an error for the administrator. */
-export function unreadable(directory: string, reason: unknown): unknown {
+export function unreadableStore(directory: string, reason: unknown): unknown {
   if (errnoOf(reason) === undefined || reason instanceof DfnError) return reason;
   const remedy =
     "run the command as root or as the forwarder's user, see that all of it belongs to that user, and that the disk is not full";

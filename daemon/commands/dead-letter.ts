@@ -19,7 +19,15 @@ import {
   parseCommandLine,
 } from "./command.ts";
 import { resend, type Resent } from "./dead-letter-replay.ts";
-import { assertAllThere, changing, type Choice, type Look, Markings, select, unreadable } from "./dead-letter-store.ts";
+import {
+  assertAllThere,
+  changing,
+  type Choice,
+  type Look,
+  Markings,
+  select,
+  unreadableStore,
+} from "./dead-letter-store.ts";
 import { listed, listHead, listLine, shown } from "./dead-letter-text.ts";
 
 const actions = ["list", "show", "replay", "purge", "ack"];
@@ -91,7 +99,7 @@ Exit code: 0, or 65 when an ID is not there or entries could not be sent again.
       const resent = await changing(directory, log, () => resend(config, sink, select(directory, choice, look)));
       return tell(resent ?? { acknowledged: 0, kept: [] }, io, values.json);
     } catch (reason) {
-      throw unreadable(directory, reason);
+      throw unreadableStore(directory, reason);
     }
   },
 };

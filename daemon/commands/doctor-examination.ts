@@ -3,10 +3,16 @@ import type { Config } from "../config/config.ts";
 import { inspect } from "../config/load.ts";
 import { ownAccount } from "../doctor/accounts.ts";
 import { examine } from "../doctor/chain.ts";
-import type { Finding } from "../doctor/judgement.ts";
+import type { LinkResult } from "../doctor/judgement.ts";
 import { configuredLinks, machineLinks } from "../doctor/links.ts";
 import type { ForwarderFacts } from "../doctor/links/forwarder.ts";
-import { forwarderAccount, type Scene, sightOfIntegration, sightOfOssecConf, wazuhAccount } from "../doctor/scene.ts";
+import {
+  forwarderAccount,
+  type DoctorContext,
+  integrationState,
+  ossecConfState,
+  wazuhAccount,
+} from "../doctor/scene.ts";
 import { DfnError } from "../errors.ts";
 import { findProblems } from "./check.ts";
 import type { Io } from "./command.ts";
@@ -24,7 +30,7 @@ const answerWithinMs = 4000;
 export interface Examined {
   /** The settings are in order. */
   readonly isConfigured: boolean;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly LinkResult[];
 }
 
 interface Values {
@@ -72,7 +78,7 @@ async function sceneFor(
   configPath: string,
   { env }: Io,
   forwarder: ForwarderFacts | undefined,
-): Promise<Scene> {
+): Promise<DoctorContext> {
   const home = config?.wazuh.home ?? usualHome;
   const snapshot = forwarder?.kind === "answers" ? forwarder.snapshot : undefined;
   const self = ownAccount();
@@ -84,7 +90,7 @@ async function sceneFor(
     wazuh: await wazuhAccount(home),
     forwarder: await forwarderAccount(config?.stateDir ?? "/", snapshot, self),
     snapshot,
-    ossecConf: await sightOfOssecConf(home),
-    integration: await sightOfIntegration(home, configPath),
+    ossecConf: await ossecConfState(home),
+    integration: await integrationState(home, configPath),
   };
 }

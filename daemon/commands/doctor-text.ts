@@ -1,10 +1,10 @@
-import type { Finding, State } from "../doctor/judgement.ts";
+import type { LinkResult, CheckState } from "../doctor/judgement.ts";
 import { printable } from "../printable.ts";
 
-const states: readonly State[] = ["failed", "warning", "unseen", "ok"];
+const states: readonly CheckState[] = ["failed", "warning", "unseen", "ok"];
 
 /** The findings for people, in the order of the chain, with the remedy below each; ends with a count and a newline. */
-export function reportOf(findings: readonly Finding[]): string {
+export function reportOf(findings: readonly LinkResult[]): string {
   const stateWidth = Math.max(...states.map((state) => state.length));
   const width = Math.max(0, ...findings.map(({ link }) => link.length));
   const lines = findings.flatMap(({ link, state, text, remedy }) => {

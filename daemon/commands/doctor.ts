@@ -1,5 +1,5 @@
 import { ownAccount } from "../doctor/accounts.ts";
-import { failed, type Finding, worst } from "../doctor/judgement.ts";
+import { failed, type LinkResult, worst } from "../doctor/judgement.ts";
 import { exitCodes } from "../errors.ts";
 import { toPrintableJson } from "../printable.ts";
 import { type Command, configOptions, configOptionsHelp, type Io, parseCommandLine } from "./command.ts";
@@ -54,7 +54,7 @@ function tell(examined: Examined | undefined, asJson: boolean, io: Io): number {
   return state === "warning" ? warningCode : 0;
 }
 
-const unfinished: Finding = {
+const unfinished: LinkResult = {
   link: "doctor",
   ...failed(
     "what is on this machine could not be looked at in time or in the memory for it: a disk hangs, or a file is made for that",

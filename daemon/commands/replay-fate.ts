@@ -2,7 +2,7 @@ import type { Outcome } from "../delivery/contract.ts";
 import type { Owner } from "../delivery/shipment.ts";
 import { exitCodes, type DfnError } from "../errors.ts";
 import { command, printable, toPrintableJson } from "../printable.ts";
-import { nameOf, type ReplayEnd } from "../sources/replay.ts";
+import { replayedName, type ReplayEnd } from "../sources/replay.ts";
 import type { Counts } from "../telemetry/counters.ts";
 
 /** What became of one file of a replay. */
@@ -72,7 +72,7 @@ export class FileFate {
 
   summary(): Readonly<Record<string, string | number | undefined>> {
     return {
-      file: nameOf(this.path),
+      file: replayedName(this.path),
       state: this.#state,
       from: this.from,
       offset: this.#offset,
@@ -107,7 +107,7 @@ export class FileFate {
 }
 
 /** The text of a replay's end; one line on each file, unless there is one file and all is well with it. */
-export function summaryOf(counts: Counts, fates: readonly FileFate[], asJson: boolean): string {
+export function replaySummary(counts: Counts, fates: readonly FileFate[], asJson: boolean): string {
   const total = {
     read: counts.read,
     relevant: counts.read - counts.ignored,

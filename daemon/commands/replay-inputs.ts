@@ -6,7 +6,7 @@
 import { closeSync, constants, existsSync, fstatSync, openSync } from "node:fs";
 import { walk } from "../disk/walk-path.ts";
 import { describe, DfnError, errnoOf } from "../errors.ts";
-import { asOwner, type Owner } from "../state/owner.ts";
+import { asOwner, type StateOwner } from "../state/owner.ts";
 
 /** A file of a replay. */
 export interface ReplayInput {
@@ -28,7 +28,7 @@ const { O_NOCTTY, O_NONBLOCK, O_RDONLY } = constants;
  */
 export function replayInputs(
   named: readonly { readonly path: string; readonly from: number }[],
-  owner: Owner | undefined,
+  owner: StateOwner | undefined,
 ): ReplayInput[] {
   return named.map(({ path, from }) => {
     if (path === "-" || process.geteuid?.() !== 0) return { path, from, open: undefined };
@@ -69,7 +69,7 @@ function attempt(action: () => number): () => number {
   }
 }
 
-function openFor(owner: Owner, path: string): number {
+function openFor(owner: StateOwner, path: string): number {
   if (isOwnDescriptor(path)) return openSync(path, O_RDONLY);
   try {
     return assertRegular(

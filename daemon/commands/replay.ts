@@ -5,14 +5,14 @@ import { readTimestamp } from "../config/timestamp.ts";
 import { Alert } from "../alert/alert.ts";
 import type { NewDeadLetter } from "../delivery/dead-letters.ts";
 import { describe, DfnError } from "../errors.ts";
-import { createBooks } from "../forwarder/books.ts";
+import { createCounters } from "../forwarder/books.ts";
 import { createCore, openDeadLetters, type Core } from "../forwarder/core.ts";
 import { createSink } from "../forwarder/sink.ts";
 import { noTelemetry } from "../sinks/kafka/telemetry.ts";
 import { StreamSink } from "../sinks/stream.ts";
 import { replayFile, type ReplayIntake, type ReplayProgress } from "../sources/replay.ts";
 import type { Counts, SourceCounters } from "../telemetry/counters.ts";
-import { become, ownerOf } from "../state/owner.ts";
+import { become, ownerOfStateDir } from "../state/owner.ts";
 import { createLog, type Log } from "../telemetry/log.ts";
 import {
   type Command,
@@ -22,7 +22,7 @@ import {
   maxLineBytes,
   parseCommandLine,
 } from "./command.ts";
-import { exitCodeOf, FileFate, summaryOf } from "./replay-fate.ts";
+import { exitCodeOf, FileFate, replaySummary } from "./replay-fate.ts";
 import { placeNamed, replayInputs } from "./replay-inputs.ts";
 import { showProgress } from "./replay-progress.ts";
 import { say } from "./say.ts";
@@ -66,15 +66,15 @@ ${configOptionsHelp}`,
     const span = { fromMs: timeOf("from", values.from), toMs: timeOf("to", values.to) };
     const isDry = values["dry-run"];
     // What root alone may read is read and opened first: secrets by the sink, then the files. A dry run touches no state.
-    const books = createBooks();
+    const books = createCounters();
     const stdout = new StreamSink(io.stdout);
     await using sink = isDry ? stdout : createSink(config, io.env, log, noTelemetry);
-    const owner = isDry ? undefined : ownerOf(config.stateDir, { isWritten: true });
+    const owner = isDry ? undefined : ownerOfStateDir(config.stateDir, { isWritten: true });
     const inputs = replayInputs(named, owner);
     become(owner, config.sink.kind === "file" ? [dirname(config.sink.path)] : []);
     await using store = openDeadLetters(config, log);
     const deadLetters = isDry ? reportOnly(log) : store;
-    const parts = { config, sink, deadLetters, books, couples: undefined, offsets: undefined, feedback: undefined };
+    const parts = { config, sink, deadLetters, books, pairing: undefined, offsets: undefined, feedback: undefined };
     const core = createCore(parts);
     const fates = inputs.map(({ path, from }) => new FileFate(path, from));
     const counts = (): Counts => books.replay.snapshot();
@@ -112,7 +112,7 @@ ${configOptionsHelp}`,
       core.shipper.dispose();
       core.outbox.dispose();
       // The records of a dry run have standard output for themselves.
-      (isDry ? io.stderr : io.stdout).write(summaryOf(counts(), fates, values.json));
+      (isDry ? io.stderr : io.stdout).write(replaySummary(counts(), fates, values.json));
     }
     return stop.exitCode ?? exitCodeOf(counts(), fates);
   },

@@ -1,9 +1,9 @@
 import { dirname } from "node:path";
 import type { Config } from "../config/config.ts";
-import { HealthNews } from "../supervision/health-news.ts";
+import { HealthEvents } from "../supervision/health-news.ts";
 import { Supervisor } from "../supervision/supervisor.ts";
-import { createBooks } from "../forwarder/books.ts";
-import { DeadLetterNews } from "../forwarder/dead-letter-news.ts";
+import { createCounters } from "../forwarder/books.ts";
+import { DeadLetterEvents } from "../forwarder/dead-letter-news.ts";
 import { Forwarder } from "../forwarder/forwarder.ts";
 import { logStatistics } from "../forwarder/statistics.ts";
 import { factsOf, watchedBy } from "../forwarder/snapshot.ts";
@@ -12,10 +12,10 @@ import { removeLeftovers } from "../disk/atomic-file.ts";
 import { describe, DfnError } from "../errors.ts";
 import { DegradedFile, wasDegraded } from "../state/degraded-file.ts";
 import { lockStateDir } from "../state/lock.ts";
-import { become, ownerOf } from "../state/owner.ts";
+import { become, ownerOfStateDir } from "../state/owner.ts";
 import { Metrics } from "../status/metrics.ts";
 import { StatusService } from "../status/service.ts";
-import { SurroundingsWatch } from "../status/surroundings.ts";
+import { SystemMetricsWatch } from "../status/surroundings.ts";
 import { LatencyMeter } from "../telemetry/latency.ts";
 import { createLog } from "../telemetry/log.ts";
 import { RateMeter } from "../telemetry/rates.ts";
@@ -42,10 +42,10 @@ Signals:
     const first = loadConfig(values, io);
     keepMemorySmall();
     using socketWatch = new SocketWatch();
-    using deadLetterNews = new DeadLetterNews();
+    using deadLetterNews = new DeadLetterEvents();
     const process = {
       env: io.env,
-      books: createBooks(),
+      books: createCounters(),
       latency: new LatencyMeter(),
       metrics: new Metrics(),
       socketWatch,
@@ -64,14 +64,14 @@ Signals:
     await removeLeftovers(first.stateDir);
     await removeLeftovers(deadLetterDirectory(first.stateDir));
     let isReady = false;
-    const surroundings = new SurroundingsWatch(
+    const surroundings = new SystemMetricsWatch(
       () => watchedBy(running),
       () => performance.now(),
     );
     using supervisor = new Supervisor(io.env, createLog(first.log.level));
     const wasDegradedBefore = await wasDegraded(first.stateDir, running.setup.log);
     const degraded = new DegradedFile(first.stateDir, running.setup.log, wasDegradedBefore);
-    const news = new HealthNews({
+    const news = new HealthEvents({
       tell: (event) => running.feedback.status(event),
       remember: (isDegraded) => void degraded.set(isDegraded),
       wasDegraded: wasDegradedBefore,
@@ -123,7 +123,7 @@ Signals:
 /** Goes on as the owner of the state directory where root started this; see `daemon/state/owner.ts`. */
 function becomeOwnerFor({ setup: { config, log } }: Forwarder): void {
   const { sources, status, sink, stateDir } = config;
-  const owner = ownerOf(stateDir, { isWritten: true });
+  const owner = ownerOfStateDir(stateDir, { isWritten: true });
   if (owner === undefined) return;
   const paths = [
     ...(sources.socket === undefined ? [] : [sources.socket.path]),

@@ -3,7 +3,7 @@
  * more. Its shape is checked once, here; every text has a bound, every number is one, and a process id names a process.
  */
 import { z } from "zod";
-import type { Snapshot } from "../status/facts.ts";
+import type { StatusSnapshot } from "../status/facts.ts";
 
 /** A status has a few kilobytes, also with many troubles. */
 export const mostAnswerBytes = 1024 * 1024;
@@ -89,7 +89,7 @@ const snapshot = z.looseObject({
 });
 
 /** @param json at most `mostAnswerBytes` long @throws Error when it is not a status */
-export function parseStatus(json: string): Snapshot {
+export function parseStatus(json: string): StatusSnapshot {
   if (isDeep(json)) throw new Error("what answers there is not wazuh-dfn: its answer is nested too deeply");
   let value: unknown;
   try {
@@ -102,7 +102,7 @@ export function parseStatus(json: string): Snapshot {
   throw new Error(`what answers there is not wazuh-dfn, or of another version: its answer is wrong at "${where}"`);
 }
 
-function isSnapshot(value: unknown): value is Snapshot {
+function isSnapshot(value: unknown): value is StatusSnapshot {
   return snapshot.safeParse(value).success;
 }
 

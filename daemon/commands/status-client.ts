@@ -2,7 +2,7 @@ import { request, type RequestOptions } from "node:http";
 import type { StatusAddress } from "../config/config.ts";
 import { withSocket } from "../disk/unix-socket.ts";
 import { describe, DfnError, errnoOf } from "../errors.ts";
-import type { Snapshot } from "../status/facts.ts";
+import type { StatusSnapshot } from "../status/facts.ts";
 import { mostAnswerBytes, parseStatus } from "./status-answer.ts";
 
 const usualMs = 5000;
@@ -13,7 +13,7 @@ const usualMs = 5000;
  * @param withinMs the time that all of it has, in milliseconds
  * @throws DfnError UNAVAILABLE when no forwarder answers there
  */
-export async function askStatus(listen: StatusAddress, withinMs = usualMs): Promise<Snapshot> {
+export async function askStatus(listen: StatusAddress, withinMs = usualMs): Promise<StatusSnapshot> {
   const name = listen.kind === "unix" ? listen.path : `${listen.host}:${listen.port}`;
   const asked = { path: "/status", headers: { host: "localhost" }, agent: false };
   try {

@@ -1,14 +1,14 @@
-import type { Snapshot } from "../status/facts.ts";
+import type { StatusSnapshot } from "../status/facts.ts";
 import type { TailStatus } from "../sources/tail/status.ts";
 import { printable } from "../printable.ts";
 
 /** The status for people, ending with a newline. @param nowMs milliseconds since 1970 */
-export function summaryOf(snapshot: Snapshot, nowMs: number): string {
+export function statusSummary(snapshot: StatusSnapshot, nowMs: number): string {
   const parts = [health(snapshot, nowMs), sources(snapshot), facts(snapshot, nowMs)];
   return `${parts.map((lines) => lines.map(printable).join("\n")).join("\n\n")}\n`;
 }
 
-function health({ health, version, pid, uptimeSeconds }: Snapshot, nowMs: number): string[] {
+function health({ health, version, pid, uptimeSeconds }: StatusSnapshot, nowMs: number): string[] {
   const lines = [`${health.state}: wazuh-dfn ${version}, process ${pid}, up ${lasting(uptimeSeconds)}`];
   for (const { subject, text, remedy, since } of health.reasons) {
     lines.push(`  ${subject}, for ${lasting((nowMs - Date.parse(since)) / 1000)}: ${text}`);
@@ -17,7 +17,7 @@ function health({ health, version, pid, uptimeSeconds }: Snapshot, nowMs: number
   return lines;
 }
 
-function sources({ sources }: Snapshot): string[] {
+function sources({ sources }: StatusSnapshot): string[] {
   const heads = ["SOURCE", "READ", "IGNORED", "PAIRED", "IN FLIGHT", "ACKNOWLEDGED", "DEAD LETTERS"];
   const rows = Object.entries(sources).map(([name, counts]) => {
     const { read, ignored, paired, inFlight, acknowledged, deadLettered } = counts;
@@ -28,7 +28,7 @@ function sources({ sources }: Snapshot): string[] {
   );
 }
 
-function facts(snapshot: Snapshot, nowMs: number): string[] {
+function facts(snapshot: StatusSnapshot, nowMs: number): string[] {
   const { queue, socket, events, log, checkpoint, certificates, feedback, deadLetters, process } = snapshot;
   const lines: [string, string][] = [];
   if (log !== undefined) {
@@ -61,13 +61,13 @@ function behind({ state, lagBytes, lagCompressedFiles, lagSeconds }: TailStatus)
   return `${bytes(lagBytes)}${files}${lagSeconds === undefined ? "" : `, ${lasting(lagSeconds)}`}`;
 }
 
-function store({ entries, acknowledged, bytes: size }: Snapshot["deadLetters"]): string {
+function store({ entries, acknowledged, bytes: size }: StatusSnapshot["deadLetters"]): string {
   const known = acknowledged === undefined || acknowledged === 0 ? "" : ` (${acknowledged} acknowledged)`;
   if (entries !== 0) return `${entries} in the store${known}, ${bytes(size)}`;
   return size === 0 ? "none" : `none in the store; ${bytes(size)} of removed ones are still on the disk`;
 }
 
-function sink({ sink }: Snapshot, nowMs: number): [string, string][] {
+function sink({ sink }: StatusSnapshot, nowMs: number): [string, string][] {
   if (sink.kind === "file") return [["sink", sink.trouble === undefined ? "file" : "file, cannot be written"]];
   const { isConnected, connected, waitingBatches, lastAcknowledgedAt, lastError, latency } = sink;
   const lines: [string, string][] = [

@@ -2,7 +2,7 @@ import { toPrintableJson } from "../printable.ts";
 import { becomeOwnerOf } from "../state/owner.ts";
 import { type Command, configOptions, configOptionsHelp, loadConfig, parseCommandLine } from "./command.ts";
 import { askStatus } from "./status-client.ts";
-import { summaryOf } from "./status-text.ts";
+import { statusSummary } from "./status-text.ts";
 
 /** The forwarder answers, and something is not as it should be. */
 const degradedCode = 1;
@@ -25,7 +25,7 @@ forwarder answers on status.listen.
     const { status: address, stateDir } = loadConfig(values, io);
     becomeOwnerOf(stateDir);
     const snapshot = await askStatus(address.listen);
-    io.stdout.write(values.json ? `${toPrintableJson(snapshot)}\n` : summaryOf(snapshot, Date.now()));
+    io.stdout.write(values.json ? `${toPrintableJson(snapshot)}\n` : statusSummary(snapshot, Date.now()));
     return snapshot.health.state === "ok" ? 0 : degradedCode;
   },
 };

@@ -8,7 +8,7 @@ declare const __VERSION__: string | undefined;
 /** The version of the bundle, or `unbundled` where the compiled files run as they are. */
 export const productVersion: string = typeof __VERSION__ === "string" ? __VERSION__ : "unbundled";
 
-export const version: Command = {
+export const versionCommand: Command = {
   name: "version",
   summary: "prints the version, Node's version and the platform",
   usage: `Prints the version, Node's version and the platform.
@@ -18,7 +18,7 @@ Usage: wazuh-dfn version [--json]
   --json    as one JSON object
 `,
   async run(args, io) {
-    const { values } = parseCommandLine(version, args, { json: { type: "boolean", default: false } });
+    const { values } = parseCommandLine(versionCommand, args, { json: { type: "boolean", default: false } });
     const facts = {
       version: productVersion,
       node: process.versions.node,

@@ -72,7 +72,7 @@ export interface KafkaSettings {
   /** Undefined: no TLS. */
   readonly tls: TlsSettings | undefined;
   readonly sasl: SaslSettings | undefined;
-  readonly compression: Compression;
+  readonly compression: CompressionName;
   /** How long a record waits for others of its partition. */
   readonly lingerMs: number;
   /** Most bytes of records in a batch, before compression. */
@@ -83,7 +83,7 @@ export interface KafkaSettings {
   readonly requestTimeoutMs: number;
 }
 
-export type Compression = "gzip" | "none" | "zstd";
+export type CompressionName = "gzip" | "none" | "zstd";
 
 /** Files in PEM, but for `pkcs12`. */
 export interface TlsSettings {

@@ -3,7 +3,7 @@ import type { z } from "zod";
 import type { Config } from "./config.ts";
 import { nearest } from "./nearest.ts";
 import { putEnvironment, putOptions } from "./overrides.ts";
-import { type Problem, quoted } from "./problem.ts";
+import { type Problem, inQuotes } from "./problem.ts";
 import { schema, topNames } from "./schema.ts";
 import { readToml } from "./toml.ts";
 import { originAt, plain, type Table } from "./tree.ts";
@@ -59,7 +59,7 @@ function problemsOf(error: z.ZodError, tree: Table): Problem[] {
 
 /** The name of a setting as it may stand in a message, since an unknown one can be any text. */
 function shown(name: string): string {
-  return /^[\w.-]{1,80}$/.test(name) ? name : quoted(name);
+  return /^[\w.-]{1,80}$/.test(name) ? name : inQuotes(name);
 }
 
 function problemAt(path: readonly (string | number)[], message: string, tree: Table): Problem {

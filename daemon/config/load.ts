@@ -19,7 +19,7 @@ const mostLines = 50;
  * The complete settings. May be called again at any time, for a reload.
  * @throws DfnError CONFIG whose message names every problem, one a line, with its place
  */
-export function load(options: LoadOptions): Config {
+export function loadConfiguration(options: LoadOptions): Config {
   const { config, problems } = inspect(options);
   if (config === undefined) throw wrongSettings(options.path, problems);
   return config;

@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from "node:net";
-import { quoted, Refusal } from "./problem.ts";
+import { inQuotes, InvalidValue } from "./problem.ts";
 
 /**
  * Reads an IPv4 or IPv6 network, as strictly as Python's `ipaddress.ip_network`, which the Python daemon reads its own
@@ -12,19 +12,19 @@ export function readNetwork(text: string): string {
   const [address = "", length, ...rest] = text.split("/");
   const version = isIPv4(address) ? 4 : isIPv6(address) && !address.includes("%") ? 6 : undefined;
   if (version === undefined || rest.length > 0) {
-    throw new Refusal(`${quoted(text)} is no network; allowed is for instance 192.0.2.0/24 or 2001:db8::/32`);
+    throw new InvalidValue(`${inQuotes(text)} is no network; allowed is for instance 192.0.2.0/24 or 2001:db8::/32`);
   }
   const width = version === 4 ? 32 : 128;
   const prefix = length === undefined ? width : readPrefix(length, width);
   if (prefix === undefined) {
-    throw new Refusal(`${quoted(text)} has no valid prefix length; allowed is 0 to ${width} behind the slash`);
+    throw new InvalidValue(`${inQuotes(text)} has no valid prefix length; allowed is 0 to ${width} behind the slash`);
   }
   const bits = version === 4 ? fromIpv4(address) : fromIpv6(address);
   const hostBits = BigInt(width - prefix);
   const network = (bits >> hostBits) << hostBits;
   const written = `${version === 4 ? toIpv4(network) : toIpv6(network)}/${prefix}`;
   if (network !== bits) {
-    throw new Refusal(`${quoted(text)} is an address in a network, not the network itself; write ${written}`);
+    throw new InvalidValue(`${inQuotes(text)} is an address in a network, not the network itself; write ${written}`);
   }
   return written;
 }

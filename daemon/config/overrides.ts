@@ -1,5 +1,5 @@
 import { nearest } from "./nearest.ts";
-import { type Problem, quoted } from "./problem.ts";
+import { type Problem, inQuotes } from "./problem.ts";
 import { mostDepth, put, type Table } from "./tree.ts";
 
 const prefix = "WAZUH_DFN_";
@@ -49,7 +49,7 @@ export function putOptions(tree: Table, sets: readonly string[]): Problem[] {
     const name = equals < 0 ? set : set.slice(0, equals).trim();
     if (equals < 0 || !/^\w+(\.\w+){0,9}$/.test(name)) {
       // Without its name it cannot be known whether the text is a secret, so it is not repeated in full.
-      const message = `--set ${quoted(name.slice(0, 40))}: write NAME=VALUE, for instance --set log.level=debug`;
+      const message = `--set ${inQuotes(name.slice(0, 40))}: write NAME=VALUE, for instance --set log.level=debug`;
       problems.push({ severity: "error", message });
       continue;
     }

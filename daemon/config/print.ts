@@ -2,12 +2,12 @@ import { Document, isMap, type Node, Scalar, YAMLMap, YAMLSeq } from "yaml";
 import { printable, printableLines } from "../printable.ts";
 import { passwordVariable } from "./overrides.ts";
 import { place } from "./problem.ts";
-import type { Setting, Settings } from "./settings.ts";
+import type { Setting, PrintedSettings } from "./settings.ts";
 import { mask } from "./settings.ts";
 import { partAt, type Table } from "./tree.ts";
 
 /** The settings as YAML, with a comment at each that says where it was written. */
-export function printYaml(settings: Settings, tree: Table): string {
+export function printYaml(settings: PrintedSettings, tree: Table): string {
   const origins = originsOf(settings, tree);
   const document = new Document();
   document.contents = nodeOf(settings, "", origins);
@@ -19,7 +19,7 @@ export function printYaml(settings: Settings, tree: Table): string {
  * Where each setting was written: `default`, `config.yaml:12`, `environment variable X` or `--set x`, by its name in
  * dots.
  */
-export function originsOf(settings: Settings, tree: Table): Map<string, string> {
+export function originsOf(settings: PrintedSettings, tree: Table): Map<string, string> {
   const origins = new Map<string, string>();
   const visit = (value: Setting, path: readonly string[]): void => {
     if (isSettings(value)) {
@@ -63,6 +63,6 @@ function scalarOf(value: string | number): Scalar {
   return scalar;
 }
 
-function isSettings(value: Setting): value is Settings {
+function isSettings(value: Setting): value is PrintedSettings {
   return typeof value === "object" && !Array.isArray(value);
 }

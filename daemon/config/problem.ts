@@ -32,11 +32,11 @@ export function problemLine(problem: Problem): string {
 }
 
 /** Thrown by the readers of single values: the message says what is wrong and what is allowed. */
-export class Refusal extends Error {
+export class InvalidValue extends Error {
   override readonly name = "Refusal";
 }
 
 /** Text from outside as it may stand in a message: quoted, one line, at most 80 characters. */
-export function quoted(text: string): string {
+export function inQuotes(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text);
 }

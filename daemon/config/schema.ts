@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Config } from "./config.ts";
 import { dfn } from "./sections/dfn.ts";
 import { handlers } from "./sections/handlers.ts";
-import { limits, log, status } from "./sections/process.ts";
+import { limits, log, statusSection } from "./sections/process.ts";
 import { sink } from "./sections/sink.ts";
 import { sources } from "./sections/sources.ts";
 import { wazuh } from "./sections/wazuh.ts";
@@ -15,7 +15,7 @@ const shape = {
   sink: sink.prefault({}),
   handlers,
   state_dir: path().prefault("/var/lib/wazuh-dfn"),
-  status,
+  status: statusSection,
   log,
   limits,
 };

@@ -4,7 +4,7 @@ import { DfnError } from "../errors.ts";
 import type { KafkaSettings, SaslSettings, SecretPlace, TlsSettings } from "./config.ts";
 import { Accounts, readAccess, secretAccess } from "./file-access.ts";
 import type { Problem } from "./problem.ts";
-import { unreadable } from "./source-text.ts";
+import { unreadableConfig } from "./source-text.ts";
 
 /** A secret has some dozen bytes. */
 const mostSecretBytes = 64 * 1024;
@@ -81,7 +81,9 @@ function readSecretFile(path: string, remedy: string): ReturnType<typeof readWit
     return readWithStatsSync(path, { maxBytes: mostSecretBytes, links: "follow" });
   } catch (error) {
     if (error instanceof DfnError) throw new DfnError("CONFIG", error.message, { cause: error });
-    throw new DfnError("CONFIG", `${path}: the file of the secret ${unreadable(error, remedy)}`, { cause: error });
+    throw new DfnError("CONFIG", `${path}: the file of the secret ${unreadableConfig(error, remedy)}`, {
+      cause: error,
+    });
   }
 }
 

@@ -3,8 +3,8 @@ import { formatQueueAddress } from "../wazuh/queue-address.ts";
 import { formatDuration, formatSize } from "./units.ts";
 
 /** Settings under the names and in the units of the configuration file. */
-export type Setting = string | number | readonly (string | number)[] | Settings;
-export interface Settings {
+export type Setting = string | number | readonly (string | number)[] | PrintedSettings;
+export interface PrintedSettings {
   readonly [name: string]: Setting;
 }
 
@@ -12,7 +12,7 @@ export interface Settings {
 export const mask = "********";
 
 /** The effective settings as a file could hold them; what is not set and has no default is left out. */
-export function settingsOf(config: Config): Settings {
+export function printedSettings(config: Config): PrintedSettings {
   const { dfn, wazuh, sources, sink, handlers } = config;
   return {
     dfn: without({ customer_id: dfn.customerId, own_network: dfn.ownNetworks }),
@@ -49,7 +49,7 @@ export function settingsOf(config: Config): Settings {
   };
 }
 
-function kafkaOf(kafka: KafkaSettings): Settings {
+function kafkaOf(kafka: KafkaSettings): PrintedSettings {
   return {
     brokers: kafka.brokers,
     client_id: kafka.clientId,
@@ -64,7 +64,7 @@ function kafkaOf(kafka: KafkaSettings): Settings {
   };
 }
 
-function tlsOf(tls: TlsSettings): Settings {
+function tlsOf(tls: TlsSettings): PrintedSettings {
   return without({
     ca: tls.ca,
     ca_only: tls.caOnly ? "on" : "off",
@@ -78,7 +78,7 @@ function tlsOf(tls: TlsSettings): Settings {
   });
 }
 
-function saslOf({ mechanism, username, password }: SaslSettings): Settings {
+function saslOf({ mechanism, username, password }: SaslSettings): PrintedSettings {
   const secret = password.kind === "file" ? { password_file: password.path } : { password: mask };
   return { mechanism, username, ...secret };
 }
@@ -93,7 +93,7 @@ function orOff<T>(value: T | undefined, show: (value: T) => Setting): Setting {
 }
 
 /** Leaves out what is not set, and empty lists, which the file may not hold. */
-function without(settings: Readonly<Record<string, Setting | undefined>>): Settings {
+function without(settings: Readonly<Record<string, Setting | undefined>>): PrintedSettings {
   const kept: Record<string, Setting> = {};
   for (const [name, value] of Object.entries(settings)) {
     if (value !== undefined && !(Array.isArray(value) && value.length === 0)) kept[name] = value;

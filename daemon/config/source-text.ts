@@ -33,7 +33,7 @@ function readBounded(path: string, what: string, remedy: string): Buffer {
       total += count;
     }
   } catch (error) {
-    throw new DfnError("CONFIG", `${path}: ${what} ${unreadable(error, remedy)}`, { cause: error });
+    throw new DfnError("CONFIG", `${path}: ${what} ${unreadableConfig(error, remedy)}`, { cause: error });
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
@@ -52,7 +52,7 @@ function openText(path: string): number {
 }
 
 /** What keeps a file from being read, behind its name in a sentence. */
-export function unreadable(error: unknown, remedy: string): string {
+export function unreadableConfig(error: unknown, remedy: string): string {
   const reason: string = errnoOf(error) ?? "";
   switch (reason) {
     case "ENOENT":

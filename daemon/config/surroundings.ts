@@ -8,7 +8,7 @@ import type { Problem } from "./problem.ts";
  * What the settings name on this machine and what the user who asks may do with it. All are warnings: the forwarder may
  * run as another user, and what is missing may still come.
  */
-export function inspectSurroundings(config: Config): Problem[] {
+export function checkSystem(config: Config): Problem[] {
   const { sources, sink, status, wazuh } = config;
   const problems = writable("state_dir", config.stateDir, "the directory of the state");
   if (sources.tail !== undefined) problems.push(...alertsReadable(sources.tail.path));

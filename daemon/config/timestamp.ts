@@ -1,4 +1,4 @@
-import { quoted, Refusal } from "./problem.ts";
+import { inQuotes, InvalidValue } from "./problem.ts";
 
 const form = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(\.\d{1,9})?)?\s?(Z|[+-]\d\d:?\d\d))?$/i;
 
@@ -19,7 +19,7 @@ export function readTimestamp(text: string): Date {
     const sameDay = new Date(`${local}Z`);
     if (!Number.isNaN(moment.getTime()) && sameDay.getUTCDate() === Number(day)) return moment;
   }
-  throw new Refusal(
-    `${quoted(text)} is no moment; allowed is for instance 2026-11-21, 2026-11-21T10:00:00Z or 2026-11-21T10:00:00+01:00`,
+  throw new InvalidValue(
+    `${inQuotes(text)} is no moment; allowed is for instance 2026-11-21, 2026-11-21T10:00:00Z or 2026-11-21T10:00:00+01:00`,
   );
 }

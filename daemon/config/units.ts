@@ -1,4 +1,4 @@
-import { quoted, Refusal } from "./problem.ts";
+import { inQuotes, InvalidValue } from "./problem.ts";
 
 type Units = readonly (readonly [name: string, factor: number])[];
 
@@ -62,11 +62,11 @@ function readMeasure(
   const factor = units.find(([unit]) => unit.toLowerCase() === name.toLowerCase())?.[1];
   if (match === null || (factor === undefined && (name !== "" || amount !== 0))) {
     const reason = match !== null && name === "" ? "has no unit" : `is none`;
-    throw new Refusal(`${quoted(text)} ${reason}; ${allowed}`);
+    throw new InvalidValue(`${inQuotes(text)} ${reason}; ${allowed}`);
   }
   const value = Math.round(amount * (factor ?? 1));
-  if (value < least) throw new Refusal(`${quoted(text)} is too small; ${allowed}`);
-  if (value > most) throw new Refusal(`${quoted(text)} is too large; ${allowed}`);
+  if (value < least) throw new InvalidValue(`${inQuotes(text)} is too small; ${allowed}`);
+  if (value > most) throw new InvalidValue(`${inQuotes(text)} is too large; ${allowed}`);
   return value;
 }
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { quoted, Refusal } from "./problem.ts";
+import { inQuotes, InvalidValue } from "./problem.ts";
 import { readDuration, readSize, type Range } from "./units.ts";
 
 /** Most entries of any list in the configuration. */
@@ -11,7 +11,7 @@ export function text<T>(read: (text: string) => T) {
     try {
       return read(written);
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
+      if (!(error instanceof InvalidValue)) throw error;
       context.issues.push({ code: "custom", message: error.message, input: written });
       return z.NEVER;
     }
@@ -47,7 +47,7 @@ export function whole({ least, most }: Range) {
   return text((written) => {
     const value = /^\d{1,15}$/.test(written) ? Number(written) : Number.NaN;
     if (value >= least && value <= most) return value;
-    throw new Refusal(`${quoted(written)} is not allowed; allowed is a whole number from ${least} to ${most}`);
+    throw new InvalidValue(`${inQuotes(written)} is not allowed; allowed is a whole number from ${least} to ${most}`);
   });
 }
 
@@ -57,7 +57,7 @@ export function choice<const W extends string>(words: readonly W[]) {
     const word = onOff(written);
     const found = words.find((one) => one === word);
     if (found !== undefined) return found;
-    throw new Refusal(`${quoted(written)} is not allowed; allowed is ${words.join(", ")}`);
+    throw new InvalidValue(`${inQuotes(written)} is not allowed; allowed is ${words.join(", ")}`);
   });
 }
 
@@ -68,8 +68,8 @@ export function path() {
 
 /** The form of a path, without looking at the disk. Throws Refusal. */
 export function readPath(written: string): string {
-  if (written.includes("\0")) throw new Refusal("a path holds no NUL");
-  if (written.startsWith("~")) throw new Refusal(`${quoted(written)}: ~ is the shell's; write the whole path`);
+  if (written.includes("\0")) throw new InvalidValue("a path holds no NUL");
+  if (written.startsWith("~")) throw new InvalidValue(`${inQuotes(written)}: ~ is the shell's; write the whole path`);
   return written;
 }
 
@@ -80,27 +80,29 @@ const mostSocketPathBytes = 107;
 export function readSocketPath(written: string): string {
   const bytes = Buffer.byteLength(readPath(written));
   if (bytes <= mostSocketPathBytes) return written;
-  throw new Refusal(`the path of a Unix socket has at most ${mostSocketPathBytes} bytes, this one has ${bytes}`);
+  throw new InvalidValue(`the path of a Unix socket has at most ${mostSocketPathBytes} bytes, this one has ${bytes}`);
 }
 
 /** The number of an event or a rule, as text, since leading zeros count. Throws Refusal. */
 export function readDigits(written: string): string {
   if (/^\d{1,10}$/.test(written)) return written;
-  throw new Refusal(`${quoted(written)} is not allowed; allowed are numbers of up to 10 digits`);
+  throw new InvalidValue(`${inQuotes(written)} is not allowed; allowed are numbers of up to 10 digits`);
 }
 
 /** Text that is taken as it is, of at most `mostLength` characters. */
 export function free(mostLength: number) {
   return text((written) => {
     if (written.length <= mostLength && !/\p{Cc}/u.test(written)) return written;
-    throw new Refusal(`at most ${mostLength} characters without control characters are allowed`);
+    throw new InvalidValue(`at most ${mostLength} characters without control characters are allowed`);
   });
 }
 
 /** The name of a Kafka topic; the rule is that of Kafka's own `org.apache.kafka.common.internals.Topic`. */
 export function readTopic(written: string): string {
   if (/^[\w.-]{1,249}$/.test(written) && written !== "." && written !== "..") return written;
-  throw new Refusal(`${quoted(written)} is no topic name; allowed are 1 to 249 of a-z, A-Z, 0-9, ".", "_" and "-"`);
+  throw new InvalidValue(
+    `${inQuotes(written)} is no topic name; allowed are 1 to 249 of a-z, A-Z, 0-9, ".", "_" and "-"`,
+  );
 }
 
 /**

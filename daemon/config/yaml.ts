@@ -1,7 +1,7 @@
 import { isScalar, LineCounter, parseDocument } from "yaml";
 import { type Problem, problemLine } from "./problem.ts";
 import type { Origin, Table } from "./tree.ts";
-import { Misshapen, Reader } from "./yaml-reader.ts";
+import { InvalidShape, YamlReader } from "./yaml-reader.ts";
 
 /**
  * Reads YAML 1.2 into a tree. Every scalar stays as it was written (the "failsafe" schema); tags are refused; aliases
@@ -31,13 +31,13 @@ export function readYaml(text: string, file: string): { readonly table?: Table; 
   if (root === null || (isScalar(root) && root.value === "")) {
     return { table: { kind: "table", entries: new Map(), origin }, problems };
   }
-  const reader = new Reader(at);
+  const reader = new YamlReader(at);
   try {
     const tree = reader.read(root, origin, 0);
     if (tree.kind === "table") return { table: tree, problems: reader.problems };
-    throw new Misshapen("the file must hold sections of settings (dfn:, sink:, ...)", origin);
+    throw new InvalidShape("the file must hold sections of settings (dfn:, sink:, ...)", origin);
   } catch (error) {
-    if (!(error instanceof Misshapen)) throw error;
+    if (!(error instanceof InvalidShape)) throw error;
     return { problems: [...reader.problems, { severity: "error", origin: error.origin, message: error.message }] };
   }
 }

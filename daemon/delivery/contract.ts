@@ -13,7 +13,7 @@ import { valueDigest } from "../alert/reprint.ts";
 export type SourceName = "socket" | "tail" | "replay";
 
 /** Where the raw bytes of an alert stand. */
-export interface Place {
+export interface SourceLocation {
   /** Path of the file, or the name of the source where there is no file. */
   readonly file: string;
   /** Byte offset of the first byte (decompressed, for a `.gz`). */
@@ -34,7 +34,7 @@ export type DeadReason = "not-json" | "over-long" | "torn" | "handler-error" | "
 export type Outcome = "acknowledged" | "ignored" | "dead-letter";
 
 /** Tells Wazuh what became of an alert; never blocks. */
-export interface Feedback {
+export interface FeedbackSink {
   /** @param event called at once, where it is wanted */
   acknowledged(
     event: () => {
@@ -105,7 +105,7 @@ export interface SinkRecord {
   readonly headers: readonly Header[];
   readonly value: Buffer | null;
   /** Where the alert is that it was made of, if the sink is to name it. */
-  readonly place?: Place | undefined;
+  readonly place?: SourceLocation | undefined;
 }
 
 /** All headers of a record, in their order. */
@@ -126,7 +126,7 @@ export type WriteOutcome =
   | { readonly kind: "refused"; readonly reason: DeadReason; readonly detail: string };
 
 /** Per `topic/partition`: an offset. */
-export type SinkOffsets = Readonly<Record<string, number>>;
+export type OffsetsByPartition = Readonly<Record<string, number>>;
 
 /** What a look-up found: for each `lookupKey`, how many records carry it. */
 export type Shipped = Map<string, number>;
@@ -175,7 +175,7 @@ export interface Sink extends AsyncDisposable {
    *               an entry, of a topic that has some, is read from its beginning (it was added later).
    * @param nodes  whose records count; others may share a topic. Undefined: everybody's
    */
-  lookup(topics: readonly string[], since: SinkOffsets, nodes?: ReadonlySet<string>): Promise<Lookup>;
+  lookup(topics: readonly string[], since: OffsetsByPartition, nodes?: ReadonlySet<string>): Promise<Lookup>;
 }
 
 export interface Lookup {
@@ -184,5 +184,5 @@ export interface Lookup {
   /** Why not all was seen that may be there; a sentence for the log. What was found counts all the same. */
   readonly refusal?: string;
   /** Per `topic/partition` of these topics: the offset that the next record will get. */
-  readonly next: SinkOffsets;
+  readonly next: OffsetsByPartition;
 }

@@ -1,17 +1,17 @@
 import type { SourceName } from "./contract.ts";
 import type { Content, Fingerprint } from "./fingerprint-table.ts";
-import type { Pairing } from "./pairing.ts";
+import type { PairingWindow } from "./pairing.ts";
 import { withOneMore, type Delivery, type Shipment } from "./shipment.ts";
 
-export type CoupleVerdict =
+export type PairingVerdict =
   /** `differs`: the socket has brought a copy that says something else, and that copy was shipped. */
-  | { readonly kind: "first"; readonly nth: number; readonly differs: boolean }
-  | { readonly kind: "second"; readonly nth: number }
+  | { readonly kind: "first"; readonly occurrence: number; readonly differs: boolean }
+  | { readonly kind: "duplicate"; readonly occurrence: number }
   /**
-   * `isSeen`: it was brought before; the tail decides whether there is another one like it. `differs`: it does not say
+   * `alreadySeen`: it was brought before; the tail decides whether there is another one like it. `differs`: it does not say
    * what the log's line says.
    */
-  | { readonly kind: "left"; readonly reason: string; readonly isSeen: boolean; readonly differs: boolean };
+  | { readonly kind: "deferred"; readonly reason: string; readonly alreadySeen: boolean; readonly differs: boolean };
 
 /** The pairing window as it is saved on a proper stop. */
 export interface SavedWindow {
@@ -21,12 +21,12 @@ export interface SavedWindow {
   readonly words: Uint32Array;
 }
 
-const leftBecause = {
-  repeat: { kind: "left", reason: "seen before", isSeen: true, differs: false },
-  covered: { kind: "left", reason: "the tail has passed it", isSeen: true, differs: false },
-  full: { kind: "left", reason: "the tail is far behind", isSeen: false, differs: false },
-  differs: { kind: "left", reason: "differs from the line of the log", isSeen: true, differs: true },
-} as const satisfies Record<string, CoupleVerdict>;
+const deferredBecause = {
+  repeat: { kind: "deferred", reason: "seen before", alreadySeen: true, differs: false },
+  covered: { kind: "deferred", reason: "the tail has passed it", alreadySeen: true, differs: false },
+  full: { kind: "deferred", reason: "the tail is far behind", alreadySeen: false, differs: false },
+  differs: { kind: "deferred", reason: "differs from the line of the log", alreadySeen: true, differs: true },
+} as const satisfies Record<string, PairingVerdict>;
 
 const other = { socket: "tail", tail: "socket" } as const;
 
@@ -35,69 +35,69 @@ const other = { socket: "tail", tail: "socket" } as const;
  * kept here while it is open; one of the socket also until the tail has come by, which then has to know its place in the
  * sink.
  */
-export class Couples {
-  readonly #pairing: Pairing;
+export class Pairing {
+  readonly #window: PairingWindow;
   readonly #shipments = new Map<string, Shipment>();
   /** With the tail off: recognises an alert that a client sends again because it got no answer. */
-  readonly isLone: boolean;
+  readonly socketOnly: boolean;
   /** Second of the newest alert that the tail has brought. */
   #tailSecond = -1;
 
-  constructor(pairing: Pairing, options: { isLone: boolean }) {
-    this.#pairing = pairing;
-    this.isLone = options.isLone;
+  constructor(window: PairingWindow, options: { socketOnly: boolean }) {
+    this.#window = window;
+    this.socketOnly = options.socketOnly;
   }
 
   get size(): number {
-    return this.#pairing.size;
+    return this.#window.size;
   }
 
-  knows(print: Fingerprint): boolean {
-    return this.#pairing.knows(print);
+  knows(fingerprint: Fingerprint): boolean {
+    return this.#window.knows(fingerprint);
   }
 
   /**
    * @param content what the copy says
-   * @param leave   why a socket copy should not be shipped itself, if there is a reason
+   * @param deferReason   why a socket copy should not be shipped itself, if there is a reason
    */
   pair(
     source: SourceName,
-    print: Fingerprint,
+    fingerprint: Fingerprint,
     second: number,
     content: Content,
-    leave: string | undefined,
-  ): CoupleVerdict {
-    if (this.isLone && this.knows(print)) return { kind: "second", nth: 1 };
-    if (source === "tail" || this.isLone) {
+    deferReason: string | undefined,
+  ): PairingVerdict {
+    if (this.socketOnly && this.knows(fingerprint)) return { kind: "duplicate", occurrence: 1 };
+    if (source === "tail" || this.socketOnly) {
       this.#tailSecond = Math.max(this.#tailSecond, second);
-      const pair = this.#pairing.tail(print, second, content);
-      if (pair.kind === "first" || pair.kind === "second") return pair;
+      const pair = this.#window.tail(fingerprint, second, content);
+      if (pair.kind === "first" || pair.kind === "duplicate") return pair;
       throw new Error(`the tail's copy cannot be "${pair.kind}"`);
     }
-    if (leave !== undefined && !this.knows(print)) {
-      return { kind: "left", reason: leave, isSeen: false, differs: false };
+    if (deferReason !== undefined && !this.knows(fingerprint)) {
+      return { kind: "deferred", reason: deferReason, alreadySeen: false, differs: false };
     }
-    const pair = this.#pairing.socket(print, second, this.#tailSecond, content);
-    return pair.kind === "first" || pair.kind === "second" ? pair : leftBecause[pair.kind];
+    const pair = this.#window.socket(fingerprint, second, this.#tailSecond, content);
+    return pair.kind === "first" || pair.kind === "duplicate" ? pair : deferredBecause[pair.kind];
   }
 
   /** A shipment that the other source's copy may be tied to. */
   enter(shipment: Shipment): void {
-    const { print, source, nth } = shipment;
-    if (print !== undefined) this.#shipments.set(keyOf(source, print, nth), shipment);
+    const { fingerprint, source, occurrence } = shipment;
+    if (fingerprint !== undefined) this.#shipments.set(keyOf(source, fingerprint, occurrence), shipment);
   }
 
   /**
    * Ties a second copy to the first one's outcome. Returns the first one's shipment while it is kept; settles the copy
    * at once where the first is done.
    */
-  tie(delivery: Delivery, print: Fingerprint, nth: number): Shipment | undefined {
+  attach(delivery: Delivery, fingerprint: Fingerprint, occurrence: number): Shipment | undefined {
     const source = delivery.source === "tail" ? "tail" : "socket";
-    const shipment = this.#shipments.get(keyOf(this.isLone ? source : other[source], print, nth));
+    const shipment = this.#shipments.get(keyOf(this.socketOnly ? source : other[source], fingerprint, occurrence));
     const { owner } = delivery;
     if (shipment === undefined) owner.settled("acknowledged");
     else if (shipment.outcome !== undefined) owner.settled(shipment.outcome);
-    else shipment.ties = withOneMore(shipment.ties, { source, owner });
+    else shipment.waiters = withOneMore(shipment.waiters, { source, owner });
     return shipment;
   }
 
@@ -105,8 +105,8 @@ export class Couples {
    * The shipment of a socket copy that does not say what the log's line says: no line of the log stands for it.
    * Undefined where an earlier process shipped it.
    */
-  contradicted(print: Fingerprint): Shipment | undefined {
-    return this.#shipments.get(keyOf("socket", print, 1));
+  contradicted(fingerprint: Fingerprint): Shipment | undefined {
+    return this.#shipments.get(keyOf("socket", fingerprint, 1));
   }
 
   /** Forgets a shipment that has its outcome, and whose records nobody asks for by its copies any more. */
@@ -115,12 +115,12 @@ export class Couples {
   }
 
   /** The socket's copy, just tied, takes over a shipment that has not left yet (`sources.tail.wait`). */
-  reown(shipment: Shipment): void {
-    const { source, owner, ties } = shipment;
-    const next = ties.at(-1);
+  handOver(shipment: Shipment): void {
+    const { source, owner, waiters } = shipment;
+    const next = waiters.at(-1);
     if (next === undefined) throw new Error("nobody to take the shipment over");
     this.#forget(shipment);
-    shipment.ties = withOneMore(ties.slice(0, -1), { source, owner });
+    shipment.waiters = withOneMore(waiters.slice(0, -1), { source, owner });
     shipment.source = next.source;
     shipment.owner = next.owner;
     shipment.isMet = true;
@@ -132,9 +132,9 @@ export class Couples {
    * may lie further back: it outlives a crash soon after the start, and stays where it cannot be removed.
    */
   restore(window: SavedWindow | undefined, passedSecond: number): void {
-    this.#pairing.forgetUpTo(Math.max(window?.forgottenSecond ?? -1, passedSecond));
+    this.#window.forgetUpTo(Math.max(window?.forgottenSecond ?? -1, passedSecond));
     this.#tailSecond = Math.max(this.#tailSecond, passedSecond);
-    if (window !== undefined) this.#pairing.restore(window.words);
+    if (window !== undefined) this.#window.restore(window.words);
   }
 
   /**
@@ -143,24 +143,24 @@ export class Couples {
    */
   save(): SavedWindow {
     for (const shipment of this.#shipments.values()) {
-      const { print } = shipment;
-      if (shipment.outcome !== undefined || print === undefined) continue;
-      if (this.isLone) this.#pairing.undo(print, "tail");
-      else for (const { source } of [shipment, ...shipment.ties]) this.#undo(print, source);
+      const { fingerprint } = shipment;
+      if (shipment.outcome !== undefined || fingerprint === undefined) continue;
+      if (this.socketOnly) this.#window.undo(fingerprint, "tail");
+      else for (const { source } of [shipment, ...shipment.waiters]) this.#undo(fingerprint, source);
     }
-    return { forgottenSecond: this.#pairing.forgottenSecond, words: this.#pairing.save() };
+    return { forgottenSecond: this.#window.forgottenSecond, words: this.#window.save() };
   }
 
-  #undo(print: Fingerprint, source: SourceName): void {
-    if (source !== "replay") this.#pairing.undo(print, source);
+  #undo(fingerprint: Fingerprint, source: SourceName): void {
+    if (source !== "replay") this.#window.undo(fingerprint, source);
   }
 
   #forget(shipment: Shipment): void {
-    const { print, source, nth } = shipment;
-    if (print !== undefined) this.#shipments.delete(keyOf(source, print, nth));
+    const { fingerprint, source, occurrence } = shipment;
+    if (fingerprint !== undefined) this.#shipments.delete(keyOf(source, fingerprint, occurrence));
   }
 }
 
-function keyOf(source: SourceName, print: Fingerprint, nth: number): string {
-  return `${source}${print.high.toString(36)}.${print.low.toString(36)}.${nth}`;
+function keyOf(source: SourceName, fingerprint: Fingerprint, occurrence: number): string {
+  return `${source}${fingerprint.high.toString(36)}.${fingerprint.low.toString(36)}.${occurrence}`;
 }

@@ -1,4 +1,4 @@
-import type { DeadReason, Place, SourceName } from "./contract.ts";
+import type { DeadReason, SourceLocation, SourceName } from "./contract.ts";
 
 /** One entry, as it stands in the file. */
 export interface DeadLetter {
@@ -13,7 +13,7 @@ export interface DeadLetter {
   readonly detail: string;
   /** The handler whose record was refused, where there is one. */
   readonly handler?: string;
-  readonly place: Place;
+  readonly place: SourceLocation;
   /** The alert's bytes in base64; absent when they were given up for room. */
   readonly raw?: string;
   /** Bytes in `raw` where it holds only the beginning of an over-long line. */
@@ -98,8 +98,8 @@ export function isDeadLetter(value: unknown): value is DeadLetter {
   );
 }
 
-function isPlace(value: unknown): value is Place {
+function isPlace(value: unknown): value is SourceLocation {
   if (typeof value !== "object" || value === null) return false;
-  const { file, offset, length } = value as Partial<Record<keyof Place, unknown>>;
+  const { file, offset, length } = value as Partial<Record<keyof SourceLocation, unknown>>;
   return typeof file === "string" && typeof offset === "number" && typeof length === "number";
 }

@@ -2,7 +2,14 @@ import { namesIn } from "../disk/list-directory.ts";
 import { join } from "node:path";
 import { describe } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
-import { isWrittenByAnother, segmentsOf, shrink, thrifts, type Shrunk, type Thrift } from "./dead-letter-segments.ts";
+import {
+  isWrittenByAnother,
+  segmentsOf,
+  compact,
+  compactionLevels,
+  type Compacted,
+  type CompactionLevel,
+} from "./dead-letter-segments.ts";
 import { tombstonesOf } from "./dead-letter-tombstones.ts";
 import { statIfThere } from "./dead-letter-usage.ts";
 
@@ -10,7 +17,7 @@ import { statIfThere } from "./dead-letter-usage.ts";
  * Keeps the dead-letter store below its bound. First goes what was removed, then what is not an alert: the oldest lines
  * of the socket that have no position, last the raw bytes of the oldest entries. Positions are never given up.
  */
-export class DeadLetterRoom {
+export class DeadLetterQuota {
   readonly #directory: string;
   readonly #maxBytes: number;
   readonly #log: Log;
@@ -35,7 +42,7 @@ export class DeadLetterRoom {
   async make(current: string | undefined, letGo: () => Promise<boolean>): Promise<void> {
     try {
       let total = await this.#total();
-      for (const thrift of thrifts) {
+      for (const thrift of compactionLevels) {
         if (total <= this.#maxBytes) return;
         if (thrift === "raw" && (await letGo())) {
           total = await this.#give("strangers", undefined, total);
@@ -51,7 +58,7 @@ export class DeadLetterRoom {
   }
 
   /** @returns bytes of the store thereafter */
-  async #give(thrift: Thrift, current: string | undefined, before: number): Promise<number> {
+  async #give(thrift: CompactionLevel, current: string | undefined, before: number): Promise<number> {
     let total = before;
     for (const path of await segmentsOf(this.#directory)) {
       if (total <= this.#maxBytes) break;
@@ -61,19 +68,19 @@ export class DeadLetterRoom {
       const sizes = `${size} ${(await statIfThere(tombstonesOf(path)))?.size ?? 0}`;
       const key = `${thrift} ${path}`;
       if (this.#spent.get(key) === sizes) continue;
-      const shrunk = await shrink(path, thrift);
+      const shrunk = await compact(path, thrift);
       if (shrunk === undefined) {
         this.#spent.set(key, sizes);
         continue;
       }
       total += shrunk.bytes - size;
       this.#gaveUp(path, shrunk);
-      if (shrunk.bytes === 0) for (const one of thrifts) this.#spent.delete(`${one} ${path}`);
+      if (shrunk.bytes === 0) for (const one of compactionLevels) this.#spent.delete(`${one} ${path}`);
     }
     return total;
   }
 
-  #gaveUp(segment: string, { stripped, forgotten }: Shrunk): void {
+  #gaveUp(segment: string, { stripped, forgotten }: Compacted): void {
     this.rawGivenUp += stripped;
     this.nonAlertsGivenUp += forgotten;
     if (stripped > 0) {

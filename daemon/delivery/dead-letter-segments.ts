@@ -102,10 +102,10 @@ export async function isEmptied(path: string, removed: ReadonlySet<number>): Pro
  * What of a segment is given up for room, in this order: entries that were removed; lines of the socket that are not
  * alerts, of which there is no position to be kept and no end; at last the raw bytes of the others.
  */
-export const thrifts = ["removed", "strangers", "raw"] as const;
-export type Thrift = (typeof thrifts)[number];
+export const compactionLevels = ["removed", "strangers", "raw"] as const;
+export type CompactionLevel = (typeof compactionLevels)[number];
 
-export interface Shrunk {
+export interface Compacted {
   /** Entries that lost their raw bytes. */
   readonly stripped: number;
   /** Entries that were given up. */
@@ -122,7 +122,7 @@ type Fate = "kept" | "stripped" | "forgotten" | "unreadable" | "removed";
  * twice, once to judge and once to copy, so that it is never in memory.
  * @throws DfnError IO when it is not a segment of ours; else the system's error
  */
-export async function shrink(path: string, thrift: Thrift): Promise<Shrunk | undefined> {
+export async function compact(path: string, thrift: CompactionLevel): Promise<Compacted | undefined> {
   const removed = await removedFrom(path);
   if (thrift === "removed" && removed.size === 0) return undefined;
   await using file = await openSegment(path);
@@ -154,16 +154,20 @@ export async function shrink(path: string, thrift: Thrift): Promise<Shrunk | und
   return { stripped, forgotten, bytes };
 }
 
-function fateOf({ number, letter, raw, rawRange }: ScannedLine, thrift: Thrift, removed: ReadonlySet<number>): Fate {
+function fateOf(
+  { number, letter, raw, rawRange }: ScannedLine,
+  thrift: CompactionLevel,
+  removed: ReadonlySet<number>,
+): Fate {
   if (removed.has(number)) return "removed";
   if (letter === undefined) return "unreadable";
   if (thrift === "removed") return "kept";
-  if (thrift === "strangers") return isStranger(letter) ? "forgotten" : "kept";
+  if (thrift === "strangers") return isNonAlert(letter) ? "forgotten" : "kept";
   return raw === undefined && rawRange === undefined ? "kept" : "stripped";
 }
 
 /** A line of the socket that is not an alert: anybody who may write there can make any number of them. */
-export function isStranger({ source, reason }: Pick<DeadLetter, "source" | "reason">): boolean {
+export function isNonAlert({ source, reason }: Pick<DeadLetter, "source" | "reason">): boolean {
   return source === "socket" && (reason === "not-json" || reason === "over-long");
 }
 

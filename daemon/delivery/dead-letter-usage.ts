@@ -3,7 +3,7 @@ import { errnoOf } from "../errors.ts";
 import { acknowledgedIn, acknowledgementsOf } from "./dead-letter-acknowledgements.ts";
 import type { DeadLetter } from "./dead-letter-line.ts";
 import { openSegment, scanLines } from "./dead-letter-scan.ts";
-import { isStranger, segmentsOf } from "./dead-letter-segments.ts";
+import { isNonAlert, segmentsOf } from "./dead-letter-segments.ts";
 import { removedFrom, tombstonesOf } from "./dead-letter-tombstones.ts";
 import { addAll, nothingOpen, OpenLetters, type OpenDeadLetters } from "./open-dead-letters.ts";
 
@@ -137,7 +137,7 @@ async function read(path: string, counted: Counted): Promise<void> {
 }
 
 function openOf({ open, openNonAlerts }: Counted, letter: DeadLetter): OpenLetters {
-  return isStranger(letter) ? openNonAlerts : open;
+  return isNonAlert(letter) ? openNonAlerts : open;
 }
 
 /** Another process may take a file of the store away at any moment. */

@@ -11,8 +11,8 @@ import { describe, errnoOf } from "../errors.ts";
 import { syncDirectory } from "../disk/atomic-file.ts";
 import type { Log } from "../telemetry/log.ts";
 import { encoded, lineOf, type Line, type NewDeadLetter } from "./dead-letter-line.ts";
-import { DeadLetterRoom } from "./dead-letter-room.ts";
-import { isStranger } from "./dead-letter-segments.ts";
+import { DeadLetterQuota } from "./dead-letter-room.ts";
+import { isNonAlert } from "./dead-letter-segments.ts";
 
 export type { NewDeadLetter } from "./dead-letter-line.ts";
 
@@ -36,12 +36,12 @@ interface Segment {
   /** More than that may stand in the file. */
   isTorn: boolean;
   /** Some entry of it is not an alert. */
-  hasStrangers: boolean;
+  hasNonAlerts: boolean;
 }
 
 interface Waiting {
   readonly line: Line;
-  readonly isStranger: boolean;
+  readonly isNonAlert: boolean;
   readonly stored: () => void;
 }
 
@@ -53,7 +53,7 @@ export class DeadLetterStore implements AsyncDisposable {
   readonly #directory: string;
   readonly #limits: DeadLetterLimits;
   readonly #log: Log;
-  readonly #room: DeadLetterRoom;
+  readonly #quota: DeadLetterQuota;
   #waiting: Waiting[] = [];
   #writer: Promise<void> | undefined;
   #segment: Segment | undefined;
@@ -66,17 +66,17 @@ export class DeadLetterStore implements AsyncDisposable {
     this.#directory = directory;
     this.#limits = limits;
     this.#log = log;
-    this.#room = new DeadLetterRoom(directory, limits.maxBytes, log);
+    this.#quota = new DeadLetterQuota(directory, limits.maxBytes, log);
   }
 
   /** Entries whose raw bytes were given up since the process started. */
   get rawGivenUp(): number {
-    return this.#room.rawGivenUp;
+    return this.#quota.rawGivenUp;
   }
 
   /** Entries that were not alerts and were given up since the process started. */
   get nonAlertsGivenUp(): number {
-    return this.#room.nonAlertsGivenUp;
+    return this.#quota.nonAlertsGivenUp;
   }
 
   /** Why entries cannot be stored at present, and what to do; undefined while they can. */
@@ -91,7 +91,7 @@ export class DeadLetterStore implements AsyncDisposable {
   add(entry: NewDeadLetter): Promise<void> {
     return new Promise((stored) => {
       if (this.#isDisposed) return;
-      this.#waiting.push({ line: lineOf(entry, new Date()), isStranger: isStranger(entry), stored });
+      this.#waiting.push({ line: lineOf(entry, new Date()), isNonAlert: isNonAlert(entry), stored });
       this.#writer ??= this.#write();
     });
   }
@@ -106,7 +106,7 @@ export class DeadLetterStore implements AsyncDisposable {
 
   async #write(): Promise<void> {
     while (this.#waiting.length > 0) {
-      if (await this.#storeGroup()) await this.#room.make(this.#segment?.path, () => this.#letGoOfStrangers());
+      if (await this.#storeGroup()) await this.#quota.make(this.#segment?.path, () => this.#endSegmentOfNonAlerts());
       else if (this.#isDisposed) break;
       // Woken early by a stop: then it is tried once more.
       else await pause(retryMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
@@ -115,9 +115,9 @@ export class DeadLetterStore implements AsyncDisposable {
   }
 
   /** Ends the segment that is written when it holds what is not an alert. */
-  async #letGoOfStrangers(): Promise<boolean> {
+  async #endSegmentOfNonAlerts(): Promise<boolean> {
     const segment = this.#segment;
-    if (segment?.hasStrangers !== true) return false;
+    if (segment?.hasNonAlerts !== true) return false;
     this.#segment = undefined;
     await segment.file.close();
     return true;
@@ -129,7 +129,7 @@ export class DeadLetterStore implements AsyncDisposable {
     try {
       await this.#append(
         group.map(({ line }) => line),
-        group.some((waiting) => waiting.isStranger),
+        group.some((waiting) => waiting.isNonAlert),
       );
     } catch (reason) {
       this.#failed(reason);
@@ -160,13 +160,13 @@ export class DeadLetterStore implements AsyncDisposable {
   /** Appends whole lines or nothing: what was half written is cut off again. */
   async #append(lines: readonly Line[], hasStrangers: boolean): Promise<void> {
     const segment = (this.#segment ??= await this.#begin());
-    if (segment.isTorn) await mend(segment);
+    if (segment.isTorn) await repair(segment);
     try {
       for (const piece of encoded(lines)) await segment.file.appendFile(piece);
       await segment.file.datasync();
     } catch (reason) {
       segment.isTorn = true;
-      await mend(segment);
+      await repair(segment);
       throw reason;
     }
     if (!(await isInPlace(segment))) {
@@ -176,7 +176,7 @@ export class DeadLetterStore implements AsyncDisposable {
       return this.#append(lines, hasStrangers);
     }
     for (const { length } of lines) segment.bytes += length;
-    segment.hasStrangers ||= hasStrangers;
+    segment.hasNonAlerts ||= hasStrangers;
     if (segment.bytes >= this.#limits.segmentBytes) {
       this.#segment = undefined;
       await segment.file.close();
@@ -196,7 +196,7 @@ export class DeadLetterStore implements AsyncDisposable {
       await file.close();
       throw reason;
     }
-    return { file, path, bytes: 0, isTorn: false, hasStrangers: false };
+    return { file, path, bytes: 0, isTorn: false, hasNonAlerts: false };
   }
 }
 
@@ -210,7 +210,7 @@ async function isInPlace({ file, path }: Segment): Promise<boolean> {
   }
 }
 
-async function mend(segment: Segment): Promise<void> {
+async function repair(segment: Segment): Promise<void> {
   await segment.file.truncate(segment.bytes);
   segment.isTorn = false;
 }

@@ -36,7 +36,7 @@ export function unpacked(counts: number): Copies {
  * addressing with linear probing; deletion moves the entries behind it up, so there are no tombstones and look-ups
  * stay short whatever the history. Never more than half full.
  */
-export class FingerprintTable {
+export class CopyCounts {
   readonly capacity: number;
   readonly #mask: number;
   readonly #high: Uint32Array;
@@ -63,27 +63,27 @@ export class FingerprintTable {
     return this.#size;
   }
 
-  get(print: Fingerprint): Copies {
-    return unpacked(this.#counts[this.#find(print)] ?? empty);
+  get(fingerprint: Fingerprint): Copies {
+    return unpacked(this.#counts[this.#find(fingerprint)] ?? empty);
   }
 
   /** What was set for a fingerprint that has counts. */
-  content(print: Fingerprint): Content {
-    const slot = this.#find(print);
+  content(fingerprint: Fingerprint): Content {
+    const slot = this.#find(fingerprint);
     return { high: this.#contentHigh[slot] ?? 0, low: this.#contentLow[slot] ?? 0 };
   }
 
   /** Sets what the copies of a fingerprint that has counts say. */
-  setContent(print: Fingerprint, { high, low }: Content): void {
-    const slot = this.#find(print);
+  setContent(fingerprint: Fingerprint, { high, low }: Content): void {
+    const slot = this.#find(fingerprint);
     if (this.#counts[slot] === empty) return;
     this.#contentHigh[slot] = high;
     this.#contentLow[slot] = low;
   }
 
   /** Sets the counts of a fingerprint; with both 0 the entry is taken out. Counts stop at `maxCopies`. */
-  set(print: Fingerprint, copies: Copies): void {
-    const slot = this.#find(print);
+  set(fingerprint: Fingerprint, copies: Copies): void {
+    const slot = this.#find(fingerprint);
     const was = this.#counts[slot] ?? empty;
     const counts = packed(copies);
     if (counts === empty) {
@@ -93,16 +93,19 @@ export class FingerprintTable {
     if (was === empty) {
       if (this.#size >= this.capacity) throw new RangeError("fingerprint table is full");
       this.#size += 1;
-      this.#high[slot] = print.high;
-      this.#low[slot] = print.low;
+      this.#high[slot] = fingerprint.high;
+      this.#low[slot] = fingerprint.low;
       this.#contentHigh[slot] = this.#contentLow[slot] = 0;
     }
     this.#counts[slot] = counts;
   }
 
-  #find(print: Fingerprint): number {
-    let slot = print.low & this.#mask;
-    while (this.#counts[slot] !== empty && (this.#low[slot] !== print.low || this.#high[slot] !== print.high)) {
+  #find(fingerprint: Fingerprint): number {
+    let slot = fingerprint.low & this.#mask;
+    while (
+      this.#counts[slot] !== empty &&
+      (this.#low[slot] !== fingerprint.low || this.#high[slot] !== fingerprint.high)
+    ) {
       slot = (slot + 1) & this.#mask;
     }
     return slot;
@@ -131,7 +134,7 @@ export class FingerprintTable {
 }
 
 /** Two independent 32-bit hashes over the parts, each ended by a separator that no part holds. */
-export function fingerprint(parts: readonly string[], seed: number): Fingerprint {
+export function fingerprintOf(parts: readonly string[], seed: number): Fingerprint {
   let a = 0x9e3779b9 ^ seed;
   let b = 0x41c6ce57 ^ Math.imul(seed, 0x85ebca6b);
   for (const part of parts) {

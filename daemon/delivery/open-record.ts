@@ -1,5 +1,5 @@
 import type { Queued } from "./batch-queue.ts";
-import { headerNames, type Header, type Place, type SourceName, type WriteOutcome } from "./contract.ts";
+import { headerNames, type Header, type SourceLocation, type SourceName, type WriteOutcome } from "./contract.ts";
 import type { MadePart, Shipment } from "./shipment.ts";
 
 /** What is made of a name that comes again and again; longer names than any real one are not kept. */
@@ -47,10 +47,10 @@ const headers: Readonly<Record<SourceName, ReturnType<typeof headersFrom>>> = {
 const frameBytes = 128;
 
 /** Told the outcome of a record; the partition as `topic/partition`. */
-type Settle = (record: OpenRecord, outcome: WriteOutcome, partition: string) => void;
+type Settle = (record: OutboxRecord, outcome: WriteOutcome, partition: string) => void;
 
 /** A record on its way to the sink: one object for each, because thousands are on their way at once. */
-export class OpenRecord implements Queued {
+export class OutboxRecord implements Queued {
   readonly shipment: Shipment;
   readonly part: MadePart;
   /** The agent, so that its alerts keep their order. */
@@ -80,8 +80,8 @@ export class OpenRecord implements Queued {
     return this.part.record.value;
   }
 
-  get place(): Place | undefined {
-    return this.shipment.cargo?.place;
+  get place(): SourceLocation | undefined {
+    return this.shipment.payload?.place;
   }
 
   done(outcome: WriteOutcome, partition: string): void {

@@ -10,14 +10,14 @@ export class OwnNode {
   /** What the node is called; for what has no alert's word for it. */
   readonly name: string;
   /** The name that counts where an alert names no node; undefined: `manager.name`. */
-  readonly hiddenName: string | undefined;
+  readonly fallbackName: string | undefined;
   readonly #names = new Set<string>();
   #areKnown = true;
   #last: string | undefined;
 
-  constructor({ name, hiddenName }: { readonly name: string; readonly hiddenName: string | undefined }) {
+  constructor({ name, fallbackName }: { readonly name: string; readonly fallbackName: string | undefined }) {
     this.name = name;
-    this.hiddenName = hiddenName;
+    this.fallbackName = fallbackName;
   }
 
   /**

@@ -2,10 +2,10 @@ import { Alert } from "../alert/alert.ts";
 import { NotJson } from "../alert/json.ts";
 import { salvage, type Span } from "../alert/salvage.ts";
 import type { SourceCounters } from "../telemetry/counters.ts";
-import { bury, type BurialParts } from "./burial.ts";
-import type { DeadReason, Handler, LeftOutReason, Place, SourceName } from "./contract.ts";
-import { fingerprint, type Content, type Fingerprint } from "./fingerprint-table.ts";
-import type { Couples } from "./couples.ts";
+import { storeDeadLetter, type DeadLetterParts } from "./burial.ts";
+import type { DeadReason, Handler, LeftOutReason, SourceLocation, SourceName } from "./contract.ts";
+import { fingerprintOf, type Content, type Fingerprint } from "./fingerprint-table.ts";
+import type { Pairing } from "./couples.ts";
 import type { Shipper } from "./shipper.ts";
 import type { OwnNode } from "./own-node.ts";
 import {
@@ -25,7 +25,7 @@ import {
  * - taken: it is being shipped; `settled` follows.
  * - ignored: no handler wants it.
  * - second: another copy stands for it; `settled` follows with that one's outcome. `outcome` is set when it is known.
- * - left: a socket copy that the tail will bring, or has brought (`isSeen`).
+ * - left: a socket copy that the tail will bring, or has brought (`alreadySeen`).
  * - rejected: it is no alert; its bytes go to the dead letters; `settled` follows.
  * - salvaged: a broken line of a file; the whole alerts in it are taken, the rest goes to the dead letters; `settled`
  *   follows when all of it has an outcome.
@@ -33,8 +33,8 @@ import {
 export type Verdict =
   | { readonly kind: "taken"; readonly id: string; readonly shipment: Shipment }
   | { readonly kind: "ignored"; readonly id: string }
-  | { readonly kind: "second"; readonly id: string; readonly shipment: Shipment | undefined }
-  | { readonly kind: "left"; readonly id: string; readonly reason: string; readonly isSeen: boolean }
+  | { readonly kind: "duplicate"; readonly id: string; readonly shipment: Shipment | undefined }
+  | { readonly kind: "deferred"; readonly id: string; readonly reason: string; readonly alreadySeen: boolean }
   | { readonly kind: "rejected"; readonly id: string | undefined; readonly reason: string }
   | { readonly kind: "salvaged"; readonly id: undefined; readonly shipments: readonly Shipment[] };
 
@@ -42,14 +42,14 @@ export type Verdict =
  * The share of the byte budget that lines of the socket may take while they wait for the dead-letter store. Below the
  * share at which the tail stops reading: with a full disk nobody may stop it by sending what is no alert.
  */
-const buriedShare = 1 / 16;
+const storingShare = 1 / 16;
 
-export interface PipelineParts extends BurialParts {
+export interface PipelineParts extends DeadLetterParts {
   readonly handlers: readonly Handler[];
   readonly counters: Readonly<Record<SourceName, SourceCounters>>;
   readonly shipper: Shipper;
   /** Present where both the socket and the tail are on. */
-  readonly couples: Couples | undefined;
+  readonly pairing: Pairing | undefined;
   readonly node: OwnNode;
   /** Called before a record is shipped in a name that no record was shipped in before. */
   readonly named?: () => void;
@@ -68,7 +68,7 @@ export interface PipelineParts extends BurialParts {
 export class Pipeline {
   readonly #parts: PipelineParts;
   /** Of lines of the socket that are not stored as dead letters yet. */
-  #buriedBytes = 0;
+  #storingBytes = 0;
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
@@ -82,12 +82,12 @@ export class Pipeline {
     if (alert instanceof NotJson) return this.#broken(delivery, alert);
     if (source === "socket" && alert.id === undefined) {
       const reason = "no id: send the alert as integratord wrote it";
-      return this.#bury(delivery, "not-json", reason);
+      return this.#storeDeadLetter(delivery, "not-json", reason);
     }
     const id = idOf(alert);
-    const node = alert.nodeOr(this.#parts.node.hiddenName);
-    const print = alert.isOwn ? undefined : this.#printOf(alert, node, id, source);
-    const isKnown = print !== undefined && this.#parts.couples?.knows(print) === true;
+    const node = alert.nodeOr(this.#parts.node.fallbackName);
+    const fingerprint = alert.isOwn ? undefined : this.#fingerprintOf(alert, node, id, source);
+    const isKnown = fingerprint !== undefined && this.#parts.pairing?.knows(fingerprint) === true;
     let parts: readonly Part[] | undefined;
     if (!isKnown) {
       parts = alert.isOwn ? [] : partsOf(this.#handlersFor(delivery), alert);
@@ -97,25 +97,25 @@ export class Pipeline {
         return { kind: "ignored", id };
       }
     }
-    let nth = 1;
-    if (print !== undefined && this.#parts.couples !== undefined) {
-      const isLeavable = source === "socket" && !this.#parts.couples.isLone;
-      const left = isLeavable ? this.#leaveToTail(alert) : undefined;
-      const pair = this.#parts.couples.pair(source, print, secondOf(id), contentOf(alert), left);
-      if (pair.kind === "left") {
+    let occurrence = 1;
+    if (fingerprint !== undefined && this.#parts.pairing !== undefined) {
+      const isLeavable = source === "socket" && !this.#parts.pairing.socketOnly;
+      const left = isLeavable ? this.#reasonToDefer(alert) : undefined;
+      const pair = this.#parts.pairing.pair(source, fingerprint, secondOf(id), contentOf(alert), left);
+      if (pair.kind === "deferred") {
         if (pair.differs) this.#parts.differs(id);
         counters.taken();
         counters.settled("paired");
-        return { kind: "left", id, reason: pair.reason, isSeen: pair.isSeen };
+        return { kind: "deferred", id, reason: pair.reason, alreadySeen: pair.alreadySeen };
       }
-      if (pair.kind === "second") {
-        return this.#second(delivery, id, print, pair.nth, this.#parts.couples);
+      if (pair.kind === "duplicate") {
+        return this.#duplicate(delivery, id, fingerprint, pair.occurrence, this.#parts.pairing);
       }
-      nth = pair.nth;
+      occurrence = pair.occurrence;
       if (pair.differs) {
         this.#parts.differs(id);
-        const contradicted = this.#parts.couples.contradicted(print);
-        if (contradicted !== undefined) this.#parts.shipper.passed(contradicted);
+        const contradicted = this.#parts.pairing.contradicted(fingerprint);
+        if (contradicted !== undefined) this.#parts.shipper.onCheckpointed(contradicted);
       }
     }
     parts ??= partsOf(this.#handlersFor(delivery), alert);
@@ -130,22 +130,22 @@ export class Pipeline {
       owner: delivery.owner,
       id,
       node,
-      cargo: { alert, place: delivery.place, parts },
+      payload: { alert, place: delivery.place, parts },
       sizeBytes: weightOf(bytes, parts),
-      print,
-      nth,
+      fingerprint,
+      occurrence,
       number: 0,
       openParts: parts.length,
       isDead: false,
       outcome: undefined,
-      ties: none,
+      waiters: none,
       stored: none,
       isMet: source === "tail",
       isPassed: false,
     };
     this.#parts.shipped?.(parts);
     if (this.#parts.node.wrote(node)) this.#parts.named?.();
-    this.#parts.couples?.enter(shipment);
+    this.#parts.pairing?.enter(shipment);
     this.#parts.shipper.ship(shipment);
     return { kind: "taken", id, shipment };
   }
@@ -155,15 +155,15 @@ export class Pipeline {
     const alert = parse(bytes);
     if (alert instanceof NotJson || alert.isOwn) return true;
     const { node, handlers, shipper } = this.#parts;
-    return shipper.wasDone(alert.nodeOr(node.hiddenName), idOf(alert), partsOf(handlers, alert));
+    return shipper.wasDone(alert.nodeOr(node.fallbackName), idOf(alert), partsOf(handlers, alert));
   }
 
   /** A line that cannot be taken as it is: an over-long one, or one that ended with its file. */
-  damaged(source: SourceName, reason: DeadReason, place: Place, head: Buffer, owner: Owner): Verdict {
+  damaged(source: SourceName, reason: DeadReason, place: SourceLocation, head: Buffer, owner: Owner): Verdict {
     const delivery = { source, bytes: head, place, owner };
     if (reason !== "over-long") return this.#salvage(delivery, "torn", "the file ended in mid-line");
     const detail = `line of ${place.length} bytes is longer than the limit; raise max_line to take such alerts`;
-    return this.#bury(delivery, reason, detail);
+    return this.#storeDeadLetter(delivery, reason, detail);
   }
 
   #handlersFor({ handler }: Delivery): readonly Handler[] {
@@ -172,9 +172,9 @@ export class Pipeline {
   }
 
   #reportLeftOut(delivery: Delivery, alert: Alert): void {
-    const { leftOut, couples } = this.#parts;
+    const { leftOut, pairing } = this.#parts;
     // The tail brings the same alert.
-    if (leftOut === undefined || (delivery.source === "socket" && couples?.isLone === false)) return;
+    if (leftOut === undefined || (delivery.source === "socket" && pairing?.socketOnly === false)) return;
     for (const handler of this.#handlersFor(delivery)) {
       const reason = handler.leftOut?.(alert);
       if (reason !== undefined) leftOut(reason);
@@ -183,7 +183,7 @@ export class Pipeline {
 
   #broken(delivery: Delivery, fault: NotJson): Verdict {
     const detail = `not JSON: ${fault.message}`;
-    if (delivery.source === "socket") return this.#bury(delivery, "not-json", detail);
+    if (delivery.source === "socket") return this.#storeDeadLetter(delivery, "not-json", detail);
     return this.#salvage(delivery, "not-json", detail);
   }
 
@@ -191,7 +191,7 @@ export class Pipeline {
   #salvage(delivery: Delivery, reason: DeadReason, detail: string): Verdict {
     const { source, bytes, place, owner } = delivery;
     const { alerts, rest } = salvage(bytes);
-    if (alerts.length === 0) return this.#bury(delivery, reason, detail);
+    if (alerts.length === 0) return this.#storeDeadLetter(delivery, reason, detail);
     let open = alerts.length + rest.length;
     const ofPiece: Owner = {
       settled(outcome) {
@@ -212,27 +212,27 @@ export class Pipeline {
       if (verdict.kind === "ignored") ofPiece.settled("ignored");
       if ("shipment" in verdict && verdict.shipment !== undefined) shipments.push(verdict.shipment);
     }
-    for (const span of rest) this.#bury(pieceOf(span), "torn", detail);
+    for (const span of rest) this.#storeDeadLetter(pieceOf(span), "torn", detail);
     return { kind: "salvaged", id: undefined, shipments };
   }
 
-  #second(delivery: Delivery, id: string, print: Fingerprint, nth: number, couples: Couples): Verdict {
+  #duplicate(delivery: Delivery, id: string, fingerprint: Fingerprint, occurrence: number, pairing: Pairing): Verdict {
     const { counters, shipper } = this.#parts;
-    const shipment = couples.tie(delivery, print, nth);
+    const shipment = pairing.attach(delivery, fingerprint, occurrence);
     counters[delivery.source].taken();
     if (shipment === undefined || shipment.outcome !== undefined) counters[delivery.source].settled("paired");
-    else shipper.tied();
+    else shipper.waiterAttached();
     if (shipment !== undefined && delivery.source === "tail") shipper.met(shipment);
-    if (shipment !== undefined && delivery.source === "socket" && shipper.hurry(shipment)) {
-      couples.reown(shipment);
+    if (shipment !== undefined && delivery.source === "socket" && shipper.releaseHeld(shipment)) {
+      pairing.handOver(shipment);
       shipper.dispatch(shipment);
       return { kind: "taken", id, shipment };
     }
-    return { kind: "second", id, shipment };
+    return { kind: "duplicate", id, shipment };
   }
 
   /** Why a socket copy is not shipped itself; undefined when it may be. */
-  #leaveToTail(alert: Alert): string | undefined {
+  #reasonToDefer(alert: Alert): string | undefined {
     if (!this.#parts.budget.hasRoom()) return "busy";
     if (!this.#parts.shipper.hasRoomAhead) return "the tail is far behind";
     // integratord prints what a double holds of a number; the log has it as it was.
@@ -241,21 +241,21 @@ export class Pipeline {
 
   /**
    * Node and id name an alert, but an id may repeat on a node. What stands beside it in the alert and survives
-   * integratord's re-print tells such alerts apart, so that a copy is never tied to another alert's outcome.
+   * integratord's re-fingerprint tells such alerts apart, so that a copy is never tied to another alert's outcome.
    */
-  #printOf(alert: Alert, node: string, id: string, source: SourceName): Fingerprint | undefined {
-    if (this.#parts.couples === undefined || source === "replay") return undefined;
+  #fingerprintOf(alert: Alert, node: string, id: string, source: SourceName): Fingerprint | undefined {
+    if (this.#parts.pairing === undefined || source === "replay") return undefined;
     // Two copies by the same way, which an unanswered client sends again, say the same.
-    const content = this.#parts.couples.isLone ? alert.contentDigest() : "";
-    return fingerprint([node, id, alert.timestamp ?? "", alert.agentId ?? "", alert.ruleId ?? "", content], 0);
+    const content = this.#parts.pairing.socketOnly ? alert.contentDigest() : "";
+    return fingerprintOf([node, id, alert.timestamp ?? "", alert.agentId ?? "", alert.ruleId ?? "", content], 0);
   }
 
-  #bury(delivery: Delivery, reason: DeadReason, detail: string): Verdict {
-    const { budget, couples, shipper, node } = this.#parts;
+  #storeDeadLetter(delivery: Delivery, reason: DeadReason, detail: string): Verdict {
+    const { budget, pairing, shipper, node } = this.#parts;
     const { source, place, bytes, owner } = delivery;
     const counters = this.#parts.counters[source];
-    const isBounded = source === "socket" && couples?.isLone === false;
-    if (isBounded && (this.#buriedBytes >= budget.limitBytes * buriedShare || !budget.hasRoom())) {
+    const isBounded = source === "socket" && pairing?.socketOnly === false;
+    if (isBounded && (this.#storingBytes >= budget.limitBytes * storingShare || !budget.hasRoom())) {
       // Nobody may fill the memory with lines that are no alerts; a real one comes again by the tail.
       counters.passedBy(1);
       owner.settled("ignored");
@@ -264,15 +264,15 @@ export class Pipeline {
     const sizeBytes = weightOf(bytes, []);
     counters.taken();
     budget.take(sizeBytes);
-    if (isBounded) this.#buriedBytes += sizeBytes;
+    if (isBounded) this.#storingBytes += sizeBytes;
     const entry = { source, node: node.name, reason, detail, place, bytes };
-    const buried = bury(this.#parts, entry, sizeBytes).then(() => {
+    const buried = storeDeadLetter(this.#parts, entry, sizeBytes).then(() => {
       budget.release(sizeBytes);
-      if (isBounded) this.#buriedBytes -= sizeBytes;
+      if (isBounded) this.#storingBytes -= sizeBytes;
       counters.settled("dead-letter");
       owner.settled("dead-letter");
     });
-    shipper.during(buried);
+    shipper.track(buried);
     return { kind: "rejected", id: undefined, reason: detail };
   }
 }

@@ -1,4 +1,4 @@
-import type { Lookup, SinkOffsets as Offsets } from "./contract.ts";
+import type { Lookup, OffsetsByPartition as Offsets } from "./contract.ts";
 import type { SinkOffsets } from "./sink-offsets.ts";
 import type { Shipper } from "./shipper.ts";
 
@@ -21,7 +21,7 @@ interface Asked {
  * on a shared topic the other nodes go on writing. While nothing is under way, all that stands in the topics is either
  * another's or settled, so the look-up may as well begin at their present ends.
  */
-export class QuietWatch {
+export class OffsetRefresher {
   readonly #shipper: Sending["shipper"];
   readonly #offsets: Pick<SinkOffsets, "seed">;
   readonly #ask: () => Promise<Pick<Lookup, "next">>;
@@ -37,12 +37,12 @@ export class QuietWatch {
   run(stop: AbortSignal): void {
     if (stop.aborted) return;
     // An answer that does not come, because Kafka is away or the sink was disposed, changes nothing.
-    const timer = setInterval(() => void this.look().catch(() => undefined), everyMs);
+    const timer = setInterval(() => void this.refresh().catch(() => undefined), everyMs);
     stop.addEventListener("abort", () => clearInterval(timer), { once: true });
   }
 
   /** Asks where the topics end, unless something is under way, and takes it over unless something was sent meanwhile. */
-  async look(): Promise<void> {
+  async refresh(): Promise<void> {
     const { open, count } = this.#shipper;
     if (open > 0 || this.#isAsking) return;
     this.#isAsking = true;

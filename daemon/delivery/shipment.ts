@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Alert } from "../alert/alert.ts";
 import { isBelievable } from "../alert/believable.ts";
 import { describe } from "../errors.ts";
-import type { Handler, HandlerRecord, Outcome, Place, SourceName } from "./contract.ts";
+import type { Handler, HandlerRecord, Outcome, SourceLocation, SourceName } from "./contract.ts";
 import type { Fingerprint } from "./fingerprint-table.ts";
 import type { StoredRecord } from "./sink-offsets.ts";
 
@@ -15,16 +15,16 @@ export interface Owner {
 }
 
 /** A copy of an alert that waits for the outcome of another one. */
-export interface Tie {
+export interface Waiter {
   readonly source: SourceName;
   readonly owner: Owner;
 }
 
 /** One alert on its way from a source. */
-export interface Delivery extends Tie {
+export interface Delivery extends Waiter {
   /** The alert's JSON, without the newline; the pipeline's from now on. */
   readonly bytes: Buffer;
-  readonly place: Place;
+  readonly place: SourceLocation;
   /** The one handler that is asked, where the others have had their turn. */
   readonly handler?: string;
 }
@@ -39,9 +39,9 @@ export interface MadePart {
 export type Part = MadePart | { readonly handler: string; readonly failure: string };
 
 /** What is heavy in a shipment; let go when it is finished. */
-export interface Cargo {
+export interface Payload {
   readonly alert: Alert;
-  readonly place: Place;
+  readonly place: SourceLocation;
   readonly parts: readonly Part[];
 }
 
@@ -52,18 +52,18 @@ export interface Shipment {
   owner: Owner;
   readonly id: string;
   readonly node: string;
-  cargo: Cargo | undefined;
+  payload: Payload | undefined;
   readonly sizeBytes: number;
   /** Set where two sources are paired. */
-  readonly print: Fingerprint | undefined;
-  readonly nth: number;
+  readonly fingerprint: Fingerprint | undefined;
+  readonly occurrence: number;
   /** In the order in which shipments were begun. */
   number: number;
   openParts: number;
   isDead: boolean;
   outcome: Outcome | undefined;
   /** Copies from another source that wait for the same outcome. */
-  ties: readonly Tie[];
+  waiters: readonly Waiter[];
   /** Where its records stand in the sink, until the checkpoint has passed the alert. */
   stored: readonly StoredRecord[];
   /** The tail has brought the alert: it is its line that stands for it in the checkpoint. */
@@ -76,7 +76,7 @@ export interface Shipment {
 export const aheadBytes = 1024;
 
 /** What a copy weighs that waits for another one's outcome, the tail's place for it included (measured: 400 bytes). */
-export const tieBytes = 512;
+export const waiterBytes = 512;
 
 /** For lists that mostly stay empty, of which there is one in every shipment. */
 export const none: readonly never[] = [];

@@ -1,23 +1,23 @@
 import type { SourceCounters } from "../telemetry/counters.ts";
-import { bury, type BurialParts } from "./burial.ts";
+import { storeDeadLetter, type DeadLetterParts } from "./burial.ts";
 import {
   lookupKey,
   type DeadReason,
-  type Feedback,
+  type FeedbackSink,
   type Lookup,
   type SourceName,
   type WriteOutcome,
 } from "./contract.ts";
-import type { Couples } from "./couples.ts";
+import type { Pairing } from "./couples.ts";
 import type { Outbox } from "./outbox.ts";
 import { FoundRecords } from "./found-records.ts";
-import { OpenRecord } from "./open-record.ts";
+import { OutboxRecord } from "./open-record.ts";
 import {
   aheadBytes,
   none,
-  tieBytes,
+  waiterBytes,
   withOneMore,
-  type Cargo,
+  type Payload,
   type MadePart,
   type Part,
   type Owner,
@@ -25,13 +25,13 @@ import {
 } from "./shipment.ts";
 import type { SinkOffsets } from "./sink-offsets.ts";
 
-export interface ShipperParts extends BurialParts {
+export interface ShipperParts extends DeadLetterParts {
   readonly counters: Readonly<Record<SourceName, SourceCounters>>;
   readonly outbox: Outbox;
   /** Present where a checkpoint is kept. */
   readonly offsets: SinkOffsets | undefined;
-  readonly couples: Couples | undefined;
-  readonly feedback: Feedback | undefined;
+  readonly pairing: Pairing | undefined;
+  readonly feedback: FeedbackSink | undefined;
   /** How long a tail's copy waits for the socket's before it is shipped; 0: not at all. */
   readonly tailWaitMs: number;
   /** Milliseconds of a clock that only goes forward. */
@@ -60,7 +60,7 @@ export class Shipper {
   /** What there is to be waited for before a shipment leaves: the look-up, and what `holdFor` was given. */
   #holds = 1;
   /** Those that wait for it, in their order. */
-  readonly #gated: Shipment[] = [];
+  readonly #waitingForLookup: Shipment[] = [];
   /** The tail's copies that wait for the socket's, oldest first: they leave in their order. */
   #held: { shipment: Shipment; untilMs: number }[] = [];
   #heldTimer: NodeJS.Timeout | undefined;
@@ -140,14 +140,14 @@ export class Shipper {
    * The socket's copy of a held shipment has come. True when it leaves now; false when it was not held, or when
    * earlier ones still are and it has to keep its place behind them.
    */
-  hurry(shipment: Shipment): boolean {
+  releaseHeld(shipment: Shipment): boolean {
     if (this.#held[0]?.shipment !== shipment) return false;
     this.#held.shift();
     return true;
   }
 
   /** Lets all held shipments go: a stop does not wait for copies. */
-  letGo(): void {
+  releaseAllHeld(): void {
     clearTimeout(this.#heldTimer);
     this.#heldTimer = undefined;
     for (const { shipment } of this.#held.splice(0)) this.dispatch(shipment);
@@ -155,7 +155,7 @@ export class Shipper {
 
   /** Sends a shipment on; in the order of the calls. */
   dispatch(shipment: Shipment): void {
-    if (this.#holds > 0 || this.#gated.length > 0) this.#gated.push(shipment);
+    if (this.#holds > 0 || this.#waitingForLookup.length > 0) this.#waitingForLookup.push(shipment);
     else this.#route(shipment);
   }
 
@@ -164,15 +164,19 @@ export class Shipper {
     if (this.#isDisposed) return;
     let out = 0;
     // What comes in through an outcome that is told meanwhile queues up behind, so the order holds; it may hold the rest.
-    for (let next = this.#gated[0]; next !== undefined && this.#holds === 0; next = this.#gated[out]) {
+    for (
+      let next = this.#waitingForLookup[0];
+      next !== undefined && this.#holds === 0;
+      next = this.#waitingForLookup[out]
+    ) {
       out += 1;
       this.#route(next);
     }
-    this.#gated.splice(0, out);
+    this.#waitingForLookup.splice(0, out);
   }
 
   /** Counts other work towards an outcome as open until it is done. */
-  during(work: Promise<void>): void {
+  track(work: Promise<void>): void {
     this.#open += 1;
     const number = this.#count;
     void work.then(() => this.#closed(number));
@@ -197,24 +201,24 @@ export class Shipper {
   }
 
   /** A copy was tied to an open shipment. */
-  tied(): void {
-    this.#parts.budget.take(tieBytes);
+  waiterAttached(): void {
+    this.#parts.budget.take(waiterBytes);
   }
 
   /** The tail has brought the alert of a shipment of the socket: from now on its line stands for it. */
   met(shipment: Shipment): void {
     shipment.isMet = true;
     this.#leaveAhead(shipment);
-    if (shipment.outcome !== undefined) this.#parts.couples?.done(shipment);
+    if (shipment.outcome !== undefined) this.#parts.pairing?.done(shipment);
   }
 
   /** No line of the log stands for this shipment: no look-up needs to find its records. */
-  passed(shipment: Shipment): void {
+  onCheckpointed(shipment: Shipment): void {
     this.#leaveAhead(shipment);
     shipment.isPassed = true;
     for (const stored of shipment.stored) stored.pass();
     shipment.stored = none;
-    if (shipment.outcome !== undefined) this.#parts.couples?.done(shipment);
+    if (shipment.outcome !== undefined) this.#parts.pairing?.done(shipment);
   }
 
   /**
@@ -226,7 +230,7 @@ export class Shipper {
     const now = this.#now();
     for (const [shipment, { atMs, ends }] of this.#ahead) {
       if (now - atMs < unmetMs || this.#ends - ends < 2) return;
-      this.passed(shipment);
+      this.onCheckpointed(shipment);
     }
   }
 
@@ -254,53 +258,53 @@ export class Shipper {
   }
 
   #route(shipment: Shipment): void {
-    const { cargo } = shipment;
-    if (cargo === undefined) throw new Error("a finished shipment cannot be sent");
-    for (const part of cargo.parts) {
+    const { payload } = shipment;
+    if (payload === undefined) throw new Error("a finished shipment cannot be sent");
+    for (const part of payload.parts) {
       if ("failure" in part) {
-        this.#bury(shipment, cargo, part.handler, "handler-error", part.failure);
+        this.#bury(shipment, payload, part.handler, "handler-error", part.failure);
       } else if (this.#wasShipped(shipment, part)) {
-        this.#acknowledged(shipment, cargo, part);
+        this.#acknowledged(shipment, payload, part);
       } else {
-        const agent = cargo.alert.agentId ?? cargo.alert.managerName ?? "";
-        this.#parts.outbox.add(part.record.topic, new OpenRecord(shipment, part, agent, this.#settle));
+        const agent = payload.alert.agentId ?? payload.alert.managerName ?? "";
+        this.#parts.outbox.add(part.record.topic, new OutboxRecord(shipment, part, agent, this.#settle));
       }
     }
   }
 
   /** A record has its outcome in the sink. */
-  readonly #settle = ({ shipment, part }: OpenRecord, outcome: WriteOutcome, partition: string): void => {
-    const { cargo } = shipment;
+  readonly #settle = ({ shipment, part }: OutboxRecord, outcome: WriteOutcome, partition: string): void => {
+    const { payload } = shipment;
     if (this.#isDisposed) return;
-    if (cargo === undefined) throw new Error("a record of a finished shipment has an outcome");
+    if (payload === undefined) throw new Error("a record of a finished shipment has an outcome");
     if (outcome.kind === "refused") {
-      this.#bury(shipment, cargo, part.handler, outcome.reason, outcome.detail);
+      this.#bury(shipment, payload, part.handler, outcome.reason, outcome.detail);
       return;
     }
     const stored = this.#parts.offsets?.stored(partition, outcome.offset);
     if (stored !== undefined && shipment.isPassed) stored.pass();
     else if (stored !== undefined) shipment.stored = withOneMore(shipment.stored, stored);
-    this.#acknowledged(shipment, cargo, part);
+    this.#acknowledged(shipment, payload, part);
   };
 
   #wasShipped({ node, id }: Shipment, { handler, record }: MadePart): boolean {
     return this.#found.use(() => lookupKey(node, id, handler, record.value));
   }
 
-  #bury(shipment: Shipment, cargo: Cargo, handler: string, reason: DeadReason, detail: string): void {
+  #bury(shipment: Shipment, cargo: Payload, handler: string, reason: DeadReason, detail: string): void {
     const { source, node } = shipment;
     const { place, alert } = cargo;
     const description = `alert ${shipment.id}: ${handler}: ${reason}`;
     this.#parts.feedback?.error({ code: 503, description, status: "dead-letter" });
     const entry = { source, node, reason, detail, handler, place, bytes: alert.bytes };
-    void bury(this.#parts, entry, Math.floor(shipment.sizeBytes / cargo.parts.length)).then(() => {
+    void storeDeadLetter(this.#parts, entry, Math.floor(shipment.sizeBytes / cargo.parts.length)).then(() => {
       shipment.isDead = true;
       this.#partDone(shipment);
     });
   }
 
   /** A record stands in the sink: tells Wazuh. */
-  #acknowledged(shipment: Shipment, { alert }: Cargo, { record: { feedback, warning } }: MadePart): void {
+  #acknowledged(shipment: Shipment, { alert }: Payload, { record: { feedback, warning } }: MadePart): void {
     if (feedback !== undefined) {
       this.#parts.feedback?.acknowledged(() => {
         const { agentId, agentName, agentIp, timestamp } = alert;
@@ -320,23 +324,23 @@ export class Shipper {
     const outcome = shipment.isDead ? "dead-letter" : "acknowledged";
     shipment.outcome = outcome;
     this.#parts.counters[shipment.source].settled(outcome);
-    shipment.cargo = undefined;
-    const { owner, ties } = shipment;
-    const { budget, counters, couples, offsets } = this.#parts;
+    shipment.payload = undefined;
+    const { owner, waiters } = shipment;
+    const { budget, counters, pairing, offsets } = this.#parts;
     // What is kept of it from now on must not hold on to who brought it.
     shipment.owner = nobody;
-    shipment.ties = none;
-    for (const tie of ties) counters[tie.source].settled("paired");
-    if (shipment.isMet || shipment.isPassed || offsets === undefined) couples?.done(shipment);
+    shipment.waiters = none;
+    for (const tie of waiters) counters[tie.source].settled("paired");
+    if (shipment.isMet || shipment.isPassed || offsets === undefined) pairing?.done(shipment);
     else {
       // Only the tail can clear it away, so it must not keep the tail from reading.
       this.#ahead.set(shipment, { atMs: this.#now(), ends: this.#ends });
       budget.take(aheadBytes);
       budget.setAside(aheadBytes);
     }
-    budget.release(shipment.sizeBytes + ties.length * tieBytes);
+    budget.release(shipment.sizeBytes + waiters.length * waiterBytes);
     owner.settled(outcome);
-    for (const tie of ties) tie.owner.settled(outcome);
+    for (const tie of waiters) tie.owner.settled(outcome);
     this.#closed(shipment.number);
   }
 

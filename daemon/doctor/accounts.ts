@@ -35,7 +35,7 @@ export function may(account: Account, { uid, gid, mode }: Ownership, right: Righ
 }
 
 /** What keeps an account from a file. */
-export type Refusal =
+export type AccessRefusal =
   | { readonly kind: "absent"; readonly path: string }
   /** The path is the file's, or that of a directory above it. */
   | { readonly kind: "refused"; readonly path: string }
@@ -46,7 +46,7 @@ export type Refusal =
  * Whether an account gets at a file. For the user who runs this the system is asked; for others mode bits of the file
  * and of all directories above it are read. Undefined: it does.
  */
-export async function refusalFor(account: Account, path: string, right: Right): Promise<Refusal | undefined> {
+export async function refusalFor(account: Account, path: string, right: Right): Promise<AccessRefusal | undefined> {
   if (account.uid === process.geteuid?.()) return ownRefusal(path, right);
   const wanted: [string, Right][] = [[path, right]];
   for (let at = dirname(resolve(path)); ; at = dirname(at)) {
@@ -64,7 +64,7 @@ export async function refusalFor(account: Account, path: string, right: Right): 
   return undefined;
 }
 
-async function ownRefusal(path: string, right: Right): Promise<Refusal | undefined> {
+async function ownRefusal(path: string, right: Right): Promise<AccessRefusal | undefined> {
   const mode = { read: constants.R_OK, write: constants.W_OK, execute: constants.X_OK }[right];
   try {
     await access(path, mode);
@@ -109,7 +109,7 @@ export async function accountNamed(name: string): Promise<Account | undefined> {
 }
 
 /** The owner of a file, with the file's group as its only one. Throws what the system says. */
-export async function ownerOf(path: string): Promise<Account> {
+export async function fileOwner(path: string): Promise<Account> {
   const { uid, gid } = await stat(path);
   return { name: await nameOf(uid), uid, gids: [gid] };
 }

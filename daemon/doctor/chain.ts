@@ -1,16 +1,16 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe } from "../errors.ts";
-import { failed, type Finding, type Judgement } from "./judgement.ts";
+import { failed, type LinkResult, type CheckResult } from "./judgement.ts";
 
 /** One link of the chain from analysisd to Kafka. */
 export interface Link {
   readonly name: string;
   /** Looks, changes nothing, and may throw what the system says. No judgement: the link does not exist here. */
-  readonly look: () => Promise<readonly Judgement[]>;
+  readonly look: () => Promise<readonly CheckResult[]>;
 }
 
 /** Looks at all links at once, and gives what was found in the order of the links; each has its time and no more. */
-export async function examine(links: readonly Link[], withinMs: number): Promise<Finding[]> {
+export async function examine(links: readonly Link[], withinMs: number): Promise<LinkResult[]> {
   const found = await Promise.all(
     links.map(async ({ name, look }) => {
       const judgements = await within(look(), withinMs);
@@ -20,9 +20,9 @@ export async function examine(links: readonly Link[], withinMs: number): Promise
   return found.flat();
 }
 
-async function within(look: Promise<readonly Judgement[]>, withinMs: number): Promise<readonly Judgement[]> {
+async function within(look: Promise<readonly CheckResult[]>, withinMs: number): Promise<readonly CheckResult[]> {
   const over = new AbortController();
-  const late = delay(withinMs, undefined, { signal: over.signal }).then((): Judgement[] => {
+  const late = delay(withinMs, undefined, { signal: over.signal }).then((): CheckResult[] => {
     const text = `could not be looked at within ${withinMs / 1000} s`;
     return [failed(text, "uptime; df  # does a disk or a network file system hang?")];
   });

@@ -5,22 +5,22 @@ import type { Problem } from "../config/problem.ts";
 import { readTlsSecrets } from "../config/secrets.ts";
 import { topicsOf } from "../forwarder/core.ts";
 import { kafkaOptions } from "../forwarder/sink.ts";
-import { surveyKafka } from "../sinks/kafka/survey.ts";
+import { probeKafka } from "../sinks/kafka/survey.ts";
 import { certificateExpiries } from "../status/certificates.ts";
 import { settingOf } from "../wazuh/ossec-conf.ts";
 import type { QueueAddress } from "../wazuh/queue-address.ts";
 import type { Link } from "./chain.ts";
-import type { Judgement } from "./judgement.ts";
+import type { CheckResult } from "./judgement.ts";
 import { judgeOutput, judgeReading, judgeWriting, lookAtReading, lookAtWriting } from "./links/alert-log.ts";
 import { directoryOf } from "../sources/tail/archives.ts";
 import { judgeArchives, judgeCheckpoint, lookAtArchives, lookAtStored } from "./links/checkpoint.ts";
 import { judgeConfiguration } from "./links/configuration.ts";
-import { judgeConsumers, lookAtConsumers } from "./links/consumers.ts";
+import { judgeOtherSenders, lookAtOtherSenders } from "./links/consumers.ts";
 import { judgeCustomDfn, lookAtCustomDfn } from "./links/custom-dfn.ts";
 import { judgeEvents, logAlertLevelOf, lookAtRuleset } from "./links/events.ts";
 import { type ForwarderFacts, judgeForwarder } from "./links/forwarder.ts";
-import { judgeHandOver, lookAtHandOver } from "./links/hand-over.ts";
-import { type Block, blocksOf, isLeftOut, judgeBlock, leftOut, socketOf } from "./links/integration-block.ts";
+import { judgeCustomDfnCall, lookAtCustomDfnCall } from "./links/hand-over.ts";
+import { type Block, blocksOf, isBlockLeftOut, judgeBlock, leftOut, socketOf } from "./links/integration-block.ts";
 import { judgeIntegratord, progressOf, temporaryFilesOf } from "./links/integratord.ts";
 import { judgeBrokers, judgeCertificates, judgePermission, judgePlaintext, judgeTopics } from "./links/kafka.ts";
 import { availableMemory, judgeClock, judgeDisk, judgeMemory, lookAtClock, lookAtDisk } from "./links/machine.ts";
@@ -32,19 +32,23 @@ import { judgeTopicSettings } from "./links/topic-settings.ts";
 import { judgeUnit, lookAtUnit } from "./links/unit.ts";
 import { isRootsAlone, refusalFor } from "./accounts.ts";
 import { allProcesses, type Running, wazuhDaemon } from "./processes.ts";
-import type { Scene } from "./scene.ts";
+import type { DoctorContext } from "./scene.ts";
 
 /** All that is asked of Kafka has this time together. */
 const kafkaWithinMs = 5000;
 
 /** What `check` finds wrong with the settings, and where they stand. */
-export interface Settings {
+export interface DoctorSettings {
   readonly path: string;
   readonly problems: readonly Problem[];
 }
 
 /** The links that every machine has, also where the settings are wrong. */
-export function machineLinks(scene: Scene, settings: Settings, forwarder: ForwarderFacts | undefined): Link[] {
+export function machineLinks(
+  scene: DoctorContext,
+  settings: DoctorSettings,
+  forwarder: ForwarderFacts | undefined,
+): Link[] {
   const { home, ossecConf, snapshot } = scene;
   return [
     link("configuration", () => judgeConfiguration(settings.path, settings.problems.filter(hasNoLink))),
@@ -54,7 +58,7 @@ export function machineLinks(scene: Scene, settings: Settings, forwarder: Forwar
     ...(forwarder === undefined ? [] : [link("forwarder", () => judgeForwarder(forwarder))]),
     link("other senders", async () => {
       const ours = [process.pid, ...(snapshot === undefined ? [] : [snapshot.pid])];
-      return judgeConsumers(await lookAtConsumers(await allProcesses(), ours));
+      return judgeOtherSenders(await lookAtOtherSenders(await allProcesses(), ours));
     }),
     link("clock", async () => judgeClock(lookAtClock())),
   ];
@@ -66,7 +70,7 @@ function hasNoLink({ setting = "" }: Problem): boolean {
 }
 
 /** The links that the settings name. */
-export function configuredLinks(scene: Scene, config: Config, settings: Settings): Link[] {
+export function configuredLinks(scene: DoctorContext, config: Config, settings: DoctorSettings): Link[] {
   const { tail, socket } = config.sources;
   return [
     ...logLinks(scene, config),
@@ -85,7 +89,7 @@ export function configuredLinks(scene: Scene, config: Config, settings: Settings
   ];
 }
 
-function link(name: string, look: () => readonly Judgement[] | Promise<readonly Judgement[]>): Link {
+function link(name: string, look: () => readonly CheckResult[] | Promise<readonly CheckResult[]>): Link {
   return { name, look: async () => look() };
 }
 
@@ -94,7 +98,7 @@ function daemon(home: string, name: string): Promise<Running | undefined | null>
   return wazuhDaemon(home, name).catch(() => null);
 }
 
-function logLinks({ home, forwarder, snapshot }: Scene, { sources: { tail }, stateDir }: Config): Link[] {
+function logLinks({ home, forwarder, snapshot }: DoctorContext, { sources: { tail }, stateDir }: Config): Link[] {
   const path = tail?.path ?? join(home, "logs/alerts/alerts.json");
   const writing = link("analysisd", async () => {
     const analysisd = await daemon(home, "wazuh-analysisd");
@@ -124,7 +128,7 @@ interface SocketSetting {
 }
 
 function socketLinks(
-  scene: Scene,
+  scene: DoctorContext,
   { handlers, sources }: Config,
   { path, group, allow, isTailOn }: SocketSetting,
 ): Link[] {
@@ -138,7 +142,7 @@ function socketLinks(
   const hasBlock = blocks.length > 0;
   // Without ossec.conf only the installer's record says so.
   const isKnown = conf !== undefined || scene.integration.recorded !== undefined;
-  if (isKnown && isLeftOut({ ...scene.integration, hasBlock, isCommentedOut, isTailOn })) {
+  if (isKnown && isBlockLeftOut({ ...scene.integration, hasBlock, isCommentedOut, isTailOn })) {
     const left = [link("integration block", () => [leftOut])];
     if (wazuh === undefined) return left;
     return [
@@ -146,9 +150,9 @@ function socketLinks(
       link("socket", async () => judgeSocket(await lookAtSocket({ path, group, allow }, isTailOn, wazuh, self))),
     ];
   }
-  const block = (): Judgement[] =>
+  const block = (): CheckResult[] =>
     judgeBlock({ home, blocks, isCommentedOut, socketPath: path, defaultSocketPath, isTailOn, handlers });
-  const integratord = async (): Promise<Judgement[]> => {
+  const integratord = async (): Promise<CheckResult[]> => {
     const process = await daemon(home, "wazuh-integratord");
     const progress = process ? await progressOf(process.pid, alertsPath) : ({ kind: "unseen" } as const);
     const temporaryFiles = process ? await temporaryFilesOf(process.pid) : "unseen";
@@ -168,7 +172,7 @@ function socketLinks(
       const isSafe = !isRoot || (await isRootsAlone(customDfn));
       const mayRun = isSafe && (await refusalFor(isRoot ? wazuh : self, customDfn, "execute")) === undefined;
       const setting = { path: customDfn, home, socketPath, isTailOn, isRoot, wazuh, self, mayRun, integratordPid };
-      return judgeHandOver(await lookAtHandOver(setting));
+      return judgeCustomDfnCall(await lookAtCustomDfnCall(setting));
     }),
   ];
 }
@@ -178,7 +182,7 @@ function toldSocket([block]: readonly Block[], path: string): string {
   return block === undefined ? path : socketOf(block, defaultSocketPath);
 }
 
-function feedbackLinks({ home, forwarder, ossecConf }: Scene, queue: QueueAddress): Link[] {
+function feedbackLinks({ home, forwarder, ossecConf }: DoctorContext, queue: QueueAddress): Link[] {
   const conf = ossecConf.kind === "read" ? ossecConf.conf : undefined;
   return [
     link("queue socket", async () =>
@@ -196,7 +200,7 @@ function feedbackLinks({ home, forwarder, ossecConf }: Scene, queue: QueueAddres
   ];
 }
 
-function eventsLink({ home, ossecConf, snapshot }: Scene, { handlers }: Config): Link {
+function eventsLink({ home, ossecConf, snapshot }: DoctorContext, { handlers }: Config): Link {
   return link("events", async () => {
     const conf = ossecConf.kind === "read" ? ossecConf.conf : undefined;
     const analysisd = await daemon(home, "wazuh-analysisd");
@@ -212,7 +216,7 @@ function eventsLink({ home, ossecConf, snapshot }: Scene, { handlers }: Config):
   });
 }
 
-function kafkaLinks({ env }: Scene, config: Config, { problems }: Settings): Link[] {
+function kafkaLinks({ env }: DoctorContext, config: Config, { problems }: DoctorSettings): Link[] {
   const { sink } = config;
   if (sink.kind !== "kafka") return [];
   const tls = problems.filter(({ setting }) => setting?.startsWith("sink.kafka.tls") === true);
@@ -220,7 +224,7 @@ function kafkaLinks({ env }: Scene, config: Config, { problems }: Settings): Lin
     judgeCertificates(tls, certificateExpiries(sink.kafka.tls && readTlsSecrets(sink.kafka.tls), Date.now())),
   );
   // One survey for four links.
-  const survey = (async () => surveyKafka(kafkaOptions(sink.kafka, env), topicsOf(config), kafkaWithinMs))();
+  const survey = (async () => probeKafka(kafkaOptions(sink.kafka, env), topicsOf(config), kafkaWithinMs))();
   survey.catch(() => {}); // The links have it.
   return [
     certificates,

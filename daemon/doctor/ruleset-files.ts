@@ -4,7 +4,7 @@ import { DfnError } from "../errors.ts";
 import { command } from "../printable.ts";
 import { isAbsent } from "../sources/tail/archives.ts";
 import type { OssecConf } from "../wazuh/ossec-conf.ts";
-import { type Reading, type RulesetKind, RulesetPlan } from "../wazuh/ruleset-plan.ts";
+import { type RulesetReading, type RulesetKind, RulesetPlan } from "../wazuh/ruleset-plan.ts";
 import { wholeText } from "./read.ts";
 
 /** A file of rules is small; a list of a thousand rules has a few hundred kilobytes. */
@@ -19,16 +19,16 @@ export interface RulesetFile {
   /** Path below the manager's home. */
   readonly place: string;
   readonly text: string;
-  readonly reading: Reading;
+  readonly reading: RulesetReading;
 }
 
 /** What may still be read; shared by all that one link reads. */
-export interface Budget {
+export interface ReadBudget {
   bytes: number;
   files: number;
 }
 
-export function newBudget(): Budget {
+export function newBudget(): ReadBudget {
   return { bytes: maxBytes, files: maxFiles };
 }
 
@@ -42,7 +42,7 @@ export async function rulesetFiles(
   home: string,
   conf: OssecConf | undefined,
   kind: RulesetKind,
-  budget: Budget,
+  budget: ReadBudget,
 ): Promise<RulesetFile[]> {
   const plan = new RulesetPlan(kind, conf);
   const places = [...plan.included];
@@ -89,7 +89,7 @@ async function textOf(path: string): Promise<string | undefined> {
   }
 }
 
-export function isLeftOut({ reading }: RulesetFile): boolean {
+export function isLeftOutFile({ reading }: RulesetFile): boolean {
   return reading.kind === "left-out";
 }
 

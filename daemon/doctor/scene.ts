@@ -1,12 +1,12 @@
 import { dirname, join } from "node:path";
 import { describe, errnoOf } from "../errors.ts";
-import type { Snapshot } from "../status/facts.ts";
+import type { StatusSnapshot } from "../status/facts.ts";
 import { type OssecConf, readOssecConf, Unreadable } from "../wazuh/ossec-conf.ts";
-import { type Account, accountNamed, accountOfProcess, ownerOf } from "./accounts.ts";
+import { type Account, accountNamed, accountOfProcess, fileOwner } from "./accounts.ts";
 import { statOwn, wholeText } from "./read.ts";
 
 /** What the links share: accounts, what the running forwarder says of itself, and the manager's settings. */
-export interface Scene {
+export interface DoctorContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The manager's home directory. */
   readonly home: string;
@@ -19,13 +19,13 @@ export interface Scene {
   /** Who the forwarder runs as, or will. */
   readonly forwarder: Account;
   /** Absent where no forwarder answers. */
-  readonly snapshot: Snapshot | undefined;
-  readonly ossecConf: OssecConfSight;
-  readonly integration: IntegrationSight;
+  readonly snapshot: StatusSnapshot | undefined;
+  readonly ossecConf: OssecConfState;
+  readonly integration: IntegrationState;
 }
 
 /** Whether integratord is to bring alerts. */
-export interface IntegrationSight {
+export interface IntegrationState {
   /** What the installer was told: `yes` or `no`; undefined where its record is not there or may not be read. */
   readonly recorded: string | undefined;
   /** Whether custom-dfn is among the manager's integrations, as far as this user sees. */
@@ -33,7 +33,7 @@ export interface IntegrationSight {
 }
 
 /** `etc/ossec.conf`, or why it is not at hand. */
-export type OssecConfSight =
+export type OssecConfState =
   | { readonly kind: "read"; readonly path: string; readonly conf: OssecConf; readonly changedAtMs: number }
   | { readonly kind: "absent" | "unseen"; readonly path: string }
   | { readonly kind: "broken"; readonly path: string; readonly reason: string };
@@ -45,7 +45,7 @@ const mostConfBytes = 4 * 1024 * 1024;
 const mostRecordBytes = 1024 * 1024;
 
 /** @param configPath path of the settings; the installer keeps its record beside them */
-export async function sightOfIntegration(home: string, configPath: string): Promise<IntegrationSight> {
+export async function integrationState(home: string, configPath: string): Promise<IntegrationState> {
   const record = await wholeText(join(dirname(configPath), "install/record"), mostRecordBytes).catch(() => "");
   const isOfThisManager = record.split("\n").includes(`home ${home}`);
   const recorded = isOfThisManager ? /^integration (yes|no)$/m.exec(record)?.[1] : undefined;
@@ -56,7 +56,7 @@ export async function sightOfIntegration(home: string, configPath: string): Prom
   return { recorded, hasProgram };
 }
 
-export async function sightOfOssecConf(home: string): Promise<OssecConfSight> {
+export async function ossecConfState(home: string): Promise<OssecConfState> {
   const path = join(home, "etc/ossec.conf");
   try {
     const conf = readOssecConf(await wholeText(path, mostConfBytes));
@@ -75,7 +75,7 @@ export async function sightOfOssecConf(home: string): Promise<OssecConfSight> {
  * A program of integratord has this one group, whatever others the user is in (src/shared/privsep_op.c:148-165).
  */
 export async function wazuhAccount(home: string): Promise<Account | undefined> {
-  const owner = await ownerOf(join(home, "queue/sockets")).catch(() => undefined);
+  const owner = await fileOwner(join(home, "queue/sockets")).catch(() => undefined);
   // Never root: the doctor runs custom-dfn as this user.
   return owner === undefined || owner.uid === 0 ? accountNamed("wazuh") : owner;
 }
@@ -83,10 +83,10 @@ export async function wazuhAccount(home: string): Promise<Account | undefined> {
 /** The running forwarder's account; else the user that the installation makes; else the owner of the state. */
 export async function forwarderAccount(
   stateDir: string,
-  snapshot: Snapshot | undefined,
+  snapshot: StatusSnapshot | undefined,
   self: Account,
 ): Promise<Account> {
   const running = snapshot === undefined ? undefined : await accountOfProcess(snapshot.pid).catch(() => undefined);
   if (running !== undefined) return running;
-  return (await accountNamed("wazuh-dfn")) ?? (await ownerOf(stateDir).catch(() => self));
+  return (await accountNamed("wazuh-dfn")) ?? (await fileOwner(stateDir).catch(() => self));
 }

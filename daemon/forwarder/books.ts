@@ -2,9 +2,9 @@ import type { SourceName } from "../delivery/contract.ts";
 import { SourceCounters } from "../telemetry/counters.ts";
 
 /** The counters of all sources; they live as long as the process, over every reload. */
-export type Books = Readonly<Record<SourceName, SourceCounters>>;
+export type ForwarderCounters = Readonly<Record<SourceName, SourceCounters>>;
 
-export function createBooks(): Books {
+export function createCounters(): ForwarderCounters {
   return { socket: new SourceCounters(), tail: new SourceCounters(), replay: new SourceCounters() };
 }
 
@@ -14,7 +14,7 @@ export function createBooks(): Books {
  * @param ignored lines that were ignored behind the oldest one without an outcome, and so are read again with it;
  *                undefined without a tail
  */
-export function carryOver({ socket, tail }: Books, ignored: number | undefined): void {
+export function carryOver({ socket, tail }: ForwarderCounters, ignored: number | undefined): void {
   if (ignored === undefined) socket.letGo();
   else while (socket.inFlight > 0) socket.settled("paired");
   tail.carryOver(ignored ?? 0);

@@ -1,8 +1,8 @@
 import type { Config } from "../config/config.ts";
 import type { BatchLimits } from "../delivery/batch-queue.ts";
 import { Budget } from "../delivery/budget.ts";
-import type { Feedback, Handler, Sink } from "../delivery/contract.ts";
-import type { Couples } from "../delivery/couples.ts";
+import type { FeedbackSink, Handler, Sink } from "../delivery/contract.ts";
+import type { Pairing } from "../delivery/couples.ts";
 import { deadLetterDirectory, DeadLetterStore, type NewDeadLetter } from "../delivery/dead-letters.ts";
 import { Outbox } from "../delivery/outbox.ts";
 import { OwnNode } from "../delivery/own-node.ts";
@@ -14,7 +14,7 @@ import { createHandlers } from "../handlers/registry.ts";
 import type { EventWatch } from "../delivery/event-watch.ts";
 import type { Log } from "../telemetry/log.ts";
 import { readNodeIdentity } from "../wazuh/node.ts";
-import type { Books } from "./books.ts";
+import type { ForwarderCounters } from "./books.ts";
 
 const deadLetterLimits = { maxBytes: 256 * 1024 * 1024, segmentBytes: 4 * 1024 * 1024 };
 
@@ -26,10 +26,10 @@ export interface CoreParts {
   readonly config: Config;
   readonly sink: Sink;
   readonly deadLetters: { add(entry: NewDeadLetter): Promise<void> };
-  readonly books: Books;
-  readonly couples: Couples | undefined;
+  readonly books: ForwarderCounters;
+  readonly pairing: Pairing | undefined;
   readonly offsets: SinkOffsets | undefined;
-  readonly feedback: Feedback | undefined;
+  readonly feedback: FeedbackSink | undefined;
   /** See `PipelineParts`. */
   readonly differs?: (id: string) => void;
   /** See `PipelineParts`. */
@@ -57,7 +57,7 @@ export function createCore(parts: CoreParts): Core {
     sink,
     deadLetters,
     books,
-    couples,
+    pairing,
     offsets,
     feedback,
     eventWatch,
@@ -77,7 +77,7 @@ export function createCore(parts: CoreParts): Core {
     deadLetters,
     outbox,
     offsets,
-    couples,
+    pairing,
     feedback,
     tailWaitMs: config.sources.socket === undefined ? 0 : (config.sources.tail?.waitMs ?? 0),
   });
@@ -88,7 +88,7 @@ export function createCore(parts: CoreParts): Core {
     budget,
     deadLetters,
     shipper,
-    couples,
+    pairing,
     node,
     ...(named !== undefined && { named }),
     differs,

@@ -1,6 +1,6 @@
-import type { Feedback } from "../delivery/contract.ts";
+import type { FeedbackSink } from "../delivery/contract.ts";
 import type { DeadLetterStore, NewDeadLetter } from "../delivery/dead-letters.ts";
-import { isStranger } from "../delivery/dead-letter-segments.ts";
+import { isNonAlert } from "../delivery/dead-letter-segments.ts";
 import type { Log } from "../telemetry/log.ts";
 import { Throttle } from "../telemetry/throttle.ts";
 
@@ -12,7 +12,7 @@ const remedy =
  * as the process, over every reload. Alerts and lines of the socket that are not alerts are told apart, so that nobody can
  * hide the former behind the latter.
  */
-export class DeadLetterNews implements Disposable {
+export class DeadLetterEvents implements Disposable {
   readonly #alerts: Throttle;
   readonly #nonAlerts: Throttle;
 
@@ -26,7 +26,7 @@ export class DeadLetterNews implements Disposable {
   reporting(
     store: Pick<DeadLetterStore, "add">,
     log: Log,
-    feedback: Feedback | undefined,
+    feedback: FeedbackSink | undefined,
   ): Pick<DeadLetterStore, "add"> {
     return {
       add: async (entry) => {
@@ -43,18 +43,18 @@ export class DeadLetterNews implements Disposable {
     this.#nonAlerts[Symbol.dispose]();
   }
 
-  #stored(entry: Omit<NewDeadLetter, "bytes">, log: Log, feedback: Feedback | undefined): void {
+  #stored(entry: Omit<NewDeadLetter, "bytes">, log: Log, feedback: FeedbackSink | undefined): void {
     const { source, reason, detail, handler, place } = entry;
-    const isNonAlert = isStranger(entry);
-    const what = isNonAlert
+    const notAnAlert = isNonAlert(entry);
+    const what = notAnAlert
       ? "a line of the socket is not an alert and is in the dead-letter store"
       : "an alert, or a line that may be one, cannot be delivered and is in the dead-letter store";
-    (isNonAlert ? this.#nonAlerts : this.#alerts).report((entries) => {
+    (notAnAlert ? this.#nonAlerts : this.#alerts).report((entries) => {
       const { file, offset } = place;
       log.error({ source, handler, reason, detail, file, offset, entries }, `${what}: ${remedy}`);
     });
     // Of an alert whose record was refused the shipper reports it, with the alert's id.
-    if (isNonAlert || handler !== undefined) return;
+    if (notAnAlert || handler !== undefined) return;
     const description = `line at byte ${place.offset} of ${place.file}: ${reason}`;
     feedback?.error({ code: 503, description, status: "dead-letter" });
   }

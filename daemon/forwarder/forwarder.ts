@@ -1,12 +1,12 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Config, SocketSettings } from "../config/config.ts";
-import { Couples } from "../delivery/couples.ts";
+import { Pairing } from "../delivery/couples.ts";
 import type { DeadLetterStore } from "../delivery/dead-letters.ts";
-import { Pairing } from "../delivery/pairing.ts";
-import { QuietWatch } from "../delivery/quiet-watch.ts";
+import { PairingWindow } from "../delivery/pairing.ts";
+import { OffsetRefresher } from "../delivery/quiet-watch.ts";
 import { SinkOffsets, type StoredRecord } from "../delivery/sink-offsets.ts";
 import { describe } from "../errors.ts";
-import type { Place, Sink } from "../delivery/contract.ts";
+import type { SourceLocation, Sink } from "../delivery/contract.ts";
 import { affordableConnections, SocketSource } from "../sources/socket/socket-source.ts";
 import type { SocketIntake } from "../sources/socket/connection.ts";
 import { peerPolicy, type PeerPolicy } from "../sources/socket/peers.ts";
@@ -18,9 +18,9 @@ import type { Log } from "../telemetry/log.ts";
 import type { EventWatch } from "../delivery/event-watch.ts";
 import type { SocketWatch } from "../telemetry/socket-watch.ts";
 import { Feedback } from "../wazuh/feedback.ts";
-import { carryOver, type Books } from "./books.ts";
+import { carryOver, type ForwarderCounters } from "./books.ts";
 import { createCore, openDeadLetters, type Core } from "./core.ts";
-import type { DeadLetterNews } from "./dead-letter-news.ts";
+import type { DeadLetterEvents } from "./dead-letter-news.ts";
 import { createSink } from "./sink.ts";
 import { PipelineIntake } from "./tail-intake.ts";
 
@@ -32,7 +32,7 @@ const placedMs = 200;
 const lookEveryMs = 50;
 /** How long a record in a new name waits for the checkpoint that has the name; a disk that hangs holds nothing up. */
 const nameKeptMs = 2000;
-const placeOf = (length: number): Place => ({ file: "socket", offset: 0, length });
+const placeOf = (length: number): SourceLocation => ({ file: "socket", offset: 0, length });
 /** Nobody waits for what becomes of an over-long line: the socket has answered. */
 const nobody = { settled: () => undefined };
 /** Part of the byte budget that unfinished lines of socket clients may fill. */
@@ -42,12 +42,12 @@ export interface ForwarderSetup {
   readonly config: Config;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
-  readonly books: Books;
+  readonly books: ForwarderCounters;
   readonly latency: LatencyMeter;
   readonly metrics: Metrics;
   readonly socketWatch: SocketWatch;
   readonly eventWatch: EventWatch;
-  readonly deadLetterNews: DeadLetterNews;
+  readonly deadLetterNews: DeadLetterEvents;
 }
 
 /**
@@ -60,7 +60,7 @@ export class Forwarder {
   readonly deadLetters: DeadLetterStore;
   readonly feedback: Feedback;
   readonly #offsets: SinkOffsets | undefined;
-  readonly couples: Couples | undefined;
+  readonly pairing: Pairing | undefined;
   readonly core: Core;
   readonly #drain = new AbortController();
   #tail: Tail | undefined;
@@ -88,13 +88,14 @@ export class Forwarder {
     this.feedback = new Feedback({ queue: config.wazuh.queue, mode: config.wazuh.feedback, log });
     const { socket, tail } = config.sources;
     this.#offsets = tail === undefined ? undefined : new SinkOffsets();
-    this.couples = socket === undefined ? undefined : new Couples(new Pairing(), { isLone: tail === undefined });
+    this.pairing =
+      socket === undefined ? undefined : new Pairing(new PairingWindow(), { socketOnly: tail === undefined });
     this.core = createCore({
       config,
       sink: this.sink,
       deadLetters: setup.deadLetterNews.reporting(this.deadLetters, log, this.feedback),
       books,
-      couples: this.couples,
+      pairing: this.pairing,
       offsets: this.#offsets,
       feedback: this.feedback,
       eventWatch: setup.eventWatch,
@@ -122,7 +123,7 @@ export class Forwarder {
 
   async #begin(failed: (reason: unknown) => void): Promise<void> {
     const { config, log } = this.setup;
-    const window = this.couples === undefined ? undefined : await loadWindow(config.stateDir, log);
+    const window = this.pairing === undefined ? undefined : await loadWindow(config.stateDir, log);
     let since = {};
     let nodes: ReadonlySet<string> | undefined;
     if (config.sources.tail !== undefined) {
@@ -149,8 +150,8 @@ export class Forwarder {
       const resumed = await tail.load();
       since = resumed.sink;
       nodes = this.core.node.restore(resumed.nodes);
-      this.couples?.restore(window, resumed.lastSecond);
-    } else this.couples?.restore(window, -1);
+      this.pairing?.restore(window, resumed.lastSecond);
+    } else this.pairing?.restore(window, -1);
     const held = this.#offsets?.hold(since) ?? [];
     this.sink.open();
     this.#starting = this.#lookUp(since, nodes);
@@ -214,7 +215,7 @@ export class Forwarder {
     this.#drain.abort();
     this.#socket?.drain();
     await this.#reading.catch(() => undefined); // What ended it was reported to `failed`.
-    this.core.shipper.letGo();
+    this.core.shipper.releaseAllHeld();
     this.core.outbox.flush();
     await within(this.core.shipper.idle(), drainUntil - performance.now());
     // Before the position is saved: what is durable then is not read, and stored, again.
@@ -223,7 +224,7 @@ export class Forwarder {
     this.core.shipper.dispose();
     this.core.outbox.dispose();
     try {
-      if (this.couples !== undefined) await saveWindow(config.stateDir, this.couples.save());
+      if (this.pairing !== undefined) await saveWindow(config.stateDir, this.pairing.save());
     } catch (reason) {
       const what = "the pairing window cannot be saved; an alert that both sources brought may be sent twice";
       log.error({ reason: describe(reason) }, what);
@@ -256,7 +257,7 @@ export class Forwarder {
     this.#offsets?.seed(lookup.next);
     await this.#tail?.save();
     this.core.shipper.begin(lookup);
-    if (this.#offsets !== undefined) new QuietWatch(this.core, this.#offsets, this.sink).run(this.#drain.signal);
+    if (this.#offsets !== undefined) new OffsetRefresher(this.core, this.#offsets, this.sink).run(this.#drain.signal);
   }
 
   /** A look-up counts the records of the names in the checkpoint, so a name has to be there before the first record. */

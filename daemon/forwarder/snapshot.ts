@@ -2,20 +2,20 @@ import { readTlsSecrets } from "../config/secrets.ts";
 import { FileSink } from "../sinks/file.ts";
 import { KafkaSink } from "../sinks/kafka/sink.ts";
 import type { Facts, SinkFacts } from "../status/facts.ts";
-import type { Surroundings, Watched } from "../status/surroundings.ts";
+import type { SystemMetrics, WatchedPaths } from "../status/surroundings.ts";
 import { deadLetterDirectory } from "../delivery/dead-letters.ts";
 import type { Forwarder } from "./forwarder.ts";
 
 export interface SnapshotContext {
   readonly version: string;
   readonly isReady: boolean;
-  readonly surroundings: Surroundings;
+  readonly surroundings: SystemMetrics;
 }
 
 /** The forwarder as it is at this moment; nothing here waits, so no counter moves in between. */
 export function factsOf(forwarder: Forwarder, { version, isReady, surroundings }: SnapshotContext): Facts {
   const { books } = forwarder.setup;
-  const { core, tail, couples, deadLetters, feedback } = forwarder;
+  const { core, tail, pairing, deadLetters, feedback } = forwarder;
   return {
     version,
     pid: process.pid,
@@ -28,7 +28,7 @@ export function factsOf(forwarder: Forwarder, { version, isReady, surroundings }
       bytes: core.budget.usedBytes,
       limitBytes: core.budget.limitBytes,
     },
-    pairingWindow: couples?.size,
+    pairingWindow: pairing?.size,
     socket: forwarder.setup.config.sources.socket === undefined ? undefined : forwarder.setup.socketWatch.report(),
     events: forwarder.setup.eventWatch.report(),
     log: tail?.status(),
@@ -47,7 +47,7 @@ export function factsOf(forwarder: Forwarder, { version, isReady, surroundings }
 }
 
 /** What has to be looked at outside of the process. */
-export function watchedBy({ setup: { config } }: Forwarder): Watched {
+export function watchedBy({ setup: { config } }: Forwarder): WatchedPaths {
   const tls = config.sink.kind === "kafka" ? config.sink.kafka.tls : undefined;
   return {
     deadLetterDirectory: deadLetterDirectory(config.stateDir),

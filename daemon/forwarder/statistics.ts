@@ -1,13 +1,13 @@
 import type { LatencyMeter } from "../telemetry/latency.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { RateMeter } from "../telemetry/rates.ts";
-import type { Books } from "./books.ts";
+import type { ForwarderCounters } from "./books.ts";
 import type { Forwarder } from "./forwarder.ts";
 
 /** One line of figures in the log: every so often, and at the end. */
 export function logStatistics(
   what: string,
-  parts: { forwarder: Forwarder; books: Books; latency: LatencyMeter; rates: RateMeter; log: Log },
+  parts: { forwarder: Forwarder; books: ForwarderCounters; latency: LatencyMeter; rates: RateMeter; log: Log },
 ): void {
   const { forwarder, books, latency, rates, log } = parts;
   const { socket, tail } = books;

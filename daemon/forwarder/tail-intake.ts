@@ -5,7 +5,7 @@ import type { Relevance } from "../delivery/relevance.ts";
 import type { Shipper } from "../delivery/shipper.ts";
 import type { OpenLine, Passing, TailIntake } from "../sources/tail/intake.ts";
 import type { SourceCounters } from "../telemetry/counters.ts";
-import type { Place } from "../delivery/contract.ts";
+import type { SourceLocation } from "../delivery/contract.ts";
 import { PassingLine, shipmentsOf } from "./passing-line.ts";
 
 /**
@@ -58,7 +58,7 @@ export class PipelineIntake implements TailIntake {
     this.#parts.counters.passedBy(lines);
   }
 
-  deliver(bytes: Buffer, place: Place, line: OpenLine): Passing | undefined {
+  deliver(bytes: Buffer, place: SourceLocation, line: OpenLine): Passing | undefined {
     return this.#passingOf(this.#parts.pipeline.offer({ source: "tail", bytes, place, owner: line }), line);
   }
 
@@ -66,12 +66,12 @@ export class PipelineIntake implements TailIntake {
     return this.#parts.pipeline.wasDone(bytes);
   }
 
-  damaged(reason: "over-long" | "torn", place: Place, head: Buffer, line: OpenLine): Passing | undefined {
+  damaged(reason: "over-long" | "torn", place: SourceLocation, head: Buffer, line: OpenLine): Passing | undefined {
     return this.#passingOf(this.#parts.pipeline.damaged("tail", reason, place, head, line), line);
   }
 
   #passingOf(verdict: Verdict, line: OpenLine): Passing | undefined {
-    if (verdict.kind === "left") throw new Error("a line of the log cannot be left to the tail");
+    if (verdict.kind === "deferred") throw new Error("a line of the log cannot be left to the tail");
     if (verdict.kind === "ignored") {
       line.settled();
       return undefined;

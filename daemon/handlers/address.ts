@@ -1,5 +1,5 @@
 /** An IP address as a number of 32 or 128 bits. */
-export interface Address {
+export interface IpAddress {
   readonly version: 4 | 6;
   readonly bits: bigint;
 }
@@ -8,7 +8,7 @@ export interface Address {
  * Reads an IPv4 or IPv6 address, as strictly as Python's `ipaddress.ip_address`, which the Python daemon reads addresses
  * with: no leading zeros in IPv4, no blanks, a zone (`fe80::1%eth0`) allowed in IPv6 and dropped.
  */
-export function parseAddress(text: string): Address | undefined {
+export function parseIpAddress(text: string): IpAddress | undefined {
   const v4 = parseIpv4(text);
   if (v4 !== undefined) return { version: 4, bits: v4 };
   const v6 = parseIpv6(text);
@@ -16,7 +16,7 @@ export function parseAddress(text: string): Address | undefined {
 }
 
 /** The IPv4 address in an IPv4-mapped one (`::ffff:192.0.2.1`); undefined for any other. */
-export function unmapped({ version, bits }: Address): Address | undefined {
+export function unmapped({ version, bits }: IpAddress): IpAddress | undefined {
   return version === 6 && bits >> 32n === 0xffffn ? { version: 4, bits: bits & 0xffffffffn } : undefined;
 }
 

@@ -1,7 +1,7 @@
 import type { Alert } from "../alert/alert.ts";
 import type { Value } from "../alert/value.ts";
 import type { Handler, HandlerRecord, LeftOutReason } from "../delivery/contract.ts";
-import { parseAddress } from "./address.ts";
+import { parseIpAddress } from "./address.ts";
 import { isGlobal } from "./global-address.ts";
 import { type Field, jsonObject, textOf } from "./json-value.ts";
 import { contains, parseNetwork } from "./networks.ts";
@@ -28,7 +28,7 @@ const defaultSeverity = 6;
 export function fail2banHandler(topic: string, ownNetworks: readonly string[]): Handler {
   const networks = ownNetworks.map(parseNetwork);
   const isForeign = (text: string): boolean => {
-    const address = parseAddress(text);
+    const address = parseIpAddress(text);
     return address !== undefined && isGlobal(address) && !networks.some((network) => contains(network, address));
   };
   return {

@@ -1,4 +1,4 @@
-import { type Address, unmapped } from "./address.ts";
+import { type IpAddress, unmapped } from "./address.ts";
 import { contains, type Network, parseNetwork } from "./networks.ts";
 
 /**
@@ -47,7 +47,7 @@ const shared: Network = parseNetwork("100.64.0.0/10");
  * Whether an address is globally routable, exactly as Python's `is_global`: multicast is, an IPv4-mapped address is when
  * its IPv4 address is not private, and so a mapped one of the shared range is too.
  */
-export function isGlobal(address: Address): boolean {
+export function isGlobal(address: IpAddress): boolean {
   if (contains(shared, address)) return false;
   const plain = unmapped(address) ?? address;
   const isIn = (network: Network): boolean => contains(network, plain);

@@ -1,5 +1,5 @@
 import { DfnError } from "../errors.ts";
-import { type Address, parseAddress } from "./address.ts";
+import { type IpAddress, parseIpAddress } from "./address.ts";
 
 /** All addresses of one version that begin with the same bits. */
 export interface Network {
@@ -16,7 +16,7 @@ export interface Network {
  */
 export function parseNetwork(text: string): Network {
   const [address = "", length, ...rest] = text.split("/");
-  const parsed = parseAddress(address);
+  const parsed = parseIpAddress(address);
   const bits = parsed?.version === 4 ? 32 : 128;
   const isLength = length === undefined || (/^[0-9]{1,3}$/.test(length) && Number(length) <= bits);
   if (parsed === undefined || !isLength || rest.length > 0) {
@@ -30,6 +30,6 @@ export function parseNetwork(text: string): Network {
 }
 
 /** Whether the address lies in the network. As in Python, an IPv4-mapped IPv6 address lies in no IPv4 network. */
-export function contains(network: Network, address: Address): boolean {
+export function contains(network: Network, address: IpAddress): boolean {
   return network.version === address.version && address.bits >> network.hostBits === network.prefix;
 }

@@ -3,7 +3,7 @@ import type { Handler, HandlerRecord } from "../delivery/contract.ts";
 import { osMatch } from "./os-match.ts";
 
 /** What chooses the alerts; all that are given must hold. They mean what an integration's tags of these names mean. */
-export interface PassthroughSettings {
+export interface PassthroughConditions {
   readonly topic: string;
   /** Least `rule.level`; 0 for all. */
   readonly level?: number;
@@ -21,7 +21,7 @@ type Condition = (alert: Alert) => boolean;
  * Wazuh alerts as they are, to the byte, for everyone who wants them in Kafka. No feedback: an event for each alert
  * would double what the manager has to decode.
  */
-export function passthroughHandler(settings: PassthroughSettings): Handler {
+export function passthroughHandler(settings: PassthroughConditions): Handler {
   const conditions = conditionsOf(settings);
   const { topic } = settings;
   return {
@@ -34,7 +34,7 @@ export function passthroughHandler(settings: PassthroughSettings): Handler {
 }
 
 /** Wazuh 4.14 source: src/os_integrator/integrator.c:184-275; an empty list filters nothing there either. */
-function conditionsOf({ level = 0, groups = [], ruleIds = [], location }: PassthroughSettings): Condition[] {
+function conditionsOf({ level = 0, groups = [], ruleIds = [], location }: PassthroughConditions): Condition[] {
   const conditions: Condition[] = [];
   if (location !== undefined) {
     const matches = osMatch(location);

@@ -1,6 +1,6 @@
 import type { Handler } from "../delivery/contract.ts";
 import { fail2banHandler } from "./fail2ban.ts";
-import { type PassthroughSettings, passthroughHandler } from "./passthrough.ts";
+import { type PassthroughConditions, passthroughHandler } from "./passthrough.ts";
 import { windowsHandler } from "./windows.ts";
 
 /** Undefined: the handler is switched off. */
@@ -11,7 +11,7 @@ export interface HandlerSettings {
   readonly ownNetworks: readonly string[];
   readonly windows: { readonly eventIds: readonly string[] } | undefined;
   readonly fail2ban: object | undefined;
-  readonly passthrough: PassthroughSettings | undefined;
+  readonly passthrough: PassthroughConditions | undefined;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Member, Members } from "../alert/json.ts";
 import type { Value } from "../alert/value.ts";
 import { isBlank } from "./json-value.ts";
-import { capitalise, nameOf } from "./xml.ts";
+import { capitalise, xmlName } from "./xml.ts";
 import { ready, type RecordWriter } from "./record-writer.ts";
 
 const eventNamespace = "http://schemas.microsoft.com/win/2004/08/events/event";
@@ -105,7 +105,7 @@ function writeLogFileCleared(out: RecordWriter, value: Member): void {
   const members = value.members();
   if (members.isEmpty) return writeFrame(out, logFileClearedElement, value.kind === "object" ? undefined : value);
   out.markup(logFileClearedElement.open);
-  for (const member of members) writeFrame(out, elementOf(nameOf(capitalise(member.key))), member);
+  for (const member of members) writeFrame(out, elementOf(xmlName(capitalise(member.key))), member);
   out.markup(logFileClearedElement.close);
 }
 

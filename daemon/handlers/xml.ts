@@ -22,7 +22,7 @@ export function escapeText(text: string): string {
 }
 
 /** Any text as the name of an element: what a name may not hold becomes `_`. */
-export function nameOf(text: string): string {
+export function xmlName(text: string): string {
   const name = text.replace(badInName, "_");
   return goodFirst.test(name) ? name : `_${name}`;
 }

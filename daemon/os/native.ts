@@ -106,12 +106,12 @@ let loaded: Native | undefined;
  * @throws Error when the file is missing, is of another release, or is not for this platform
  */
 export function loadNative(): Native {
-  loaded ??= load(join(import.meta.dirname, nativeFileName(process.platform, process.arch)));
+  loaded ??= loadNativeFile(join(import.meta.dirname, nativeFileName(process.platform, process.arch)));
   return loaded;
 }
 
 /** @throws Error as `loadNative` does */
-export function load(path: string): Native {
+export function loadNativeFile(path: string): Native {
   if (!existsSync(path)) throw new Error(`the native file ${path} is missing`);
   let found: Exports;
   try {

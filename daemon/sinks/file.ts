@@ -7,7 +7,7 @@ import {
   type Lookup,
   type Shipped,
   type Sink,
-  type SinkOffsets,
+  type OffsetsByPartition,
   type SinkRecord,
   type WriteOutcome,
 } from "../delivery/contract.ts";
@@ -70,7 +70,7 @@ export class FileSink implements Sink {
     return this.#inTurn(() => this.#append(batch));
   }
 
-  lookup(topics: readonly string[], since: SinkOffsets): Promise<Lookup> {
+  lookup(topics: readonly string[], since: OffsetsByPartition): Promise<Lookup> {
     return this.#inTurn(async () => {
       const { handle, bytes } = await this.#file.look();
       const starts = Object.values(since);

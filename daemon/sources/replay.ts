@@ -2,18 +2,18 @@ import { mayBeTorn } from "../alert/salvage.ts";
 import { GzipFault } from "../disk/gunzip.ts";
 import { describe, DfnError } from "../errors.ts";
 import { command } from "../printable.ts";
-import type { Place } from "../delivery/contract.ts";
+import type { SourceLocation } from "../delivery/contract.ts";
 import { contentOf, type Input } from "./replay-content.ts";
 import { foreignForm, isAlert } from "./replay-form.ts";
-import { Splitter, type Piece } from "./tail/splitter.ts";
+import { LineSplitter, type LogLine } from "./tail/splitter.ts";
 
 /** What a replay hands its lines to. */
 export interface ReplayIntake {
   next(bytes: Buffer, from: number, end: number): number;
   ignored(lines: number): void;
   /** One relevant line; the bytes are the intake's. @returns whether it is an alert that a handler wants */
-  deliver(bytes: Buffer, place: Place): boolean;
-  overLong(head: Buffer, place: Place): void;
+  deliver(bytes: Buffer, place: SourceLocation): boolean;
+  overLong(head: Buffer, place: SourceLocation): void;
   room(): Promise<void> | undefined;
 }
 
@@ -70,7 +70,7 @@ class FileReplay {
   readonly #name: string;
   readonly #from: number;
   readonly #signal: AbortSignal;
-  readonly #splitter: Splitter;
+  readonly #splitter: LineSplitter;
   /** Bytes read. */
   #read = 0;
   /** Where the line begins that the last byte read before `from` belongs to, or the next one. */
@@ -85,7 +85,7 @@ class FileReplay {
     this.#input = input;
     this.#intake = intake;
     this.#progress = progress;
-    this.#name = nameOf(input.path);
+    this.#name = replayedName(input.path);
     this.#from = this.#handedTo = options.from ?? 0;
     this.#signal = options.signal ?? new AbortController().signal;
     // Until one is found to be an alert every line is looked at.
@@ -94,7 +94,7 @@ class FileReplay {
       ignored: (lines: number) => intake.ignored(lines),
       mayBeTorn,
     };
-    this.#splitter = new Splitter(sieve, options.maxLineBytes);
+    this.#splitter = new LineSplitter(sieve, options.maxLineBytes);
     this.#splitter.reset(this.#from);
   }
 
@@ -188,7 +188,7 @@ class FileReplay {
     for (const piece of this.#splitter.push(Buffer.from("\n"))) await this.#hand(piece);
   }
 
-  async #hand(piece: Piece): Promise<void> {
+  async #hand(piece: LogLine): Promise<void> {
     const { bytes, length, offset } = piece;
     for (let room = this.#intake.room(); room !== undefined && !this.#signal.aborted; room = this.#intake.room()) {
       await unless(this.#signal, room);
@@ -247,7 +247,7 @@ class FileReplay {
 }
 
 /** As a file is called in messages and places. */
-export function nameOf(path: string): string {
+export function replayedName(path: string): string {
   return path === "-" ? "standard input" : path;
 }
 

@@ -37,7 +37,7 @@ declare global {
 }
 
 /** Who a process becomes. */
-export interface Owner {
+export interface StateOwner {
   readonly uid: number;
   readonly gid: number;
 }
@@ -48,7 +48,7 @@ export interface Owner {
  * @throws DfnError IO when the directory cannot be trusted (see above) or the process cannot become its owner
  */
 export function becomeOwnerOf(stateDir: string): void {
-  become(ownerOf(stateDir, { isWritten: false }));
+  become(ownerOfStateDir(stateDir, { isWritten: false }));
 }
 
 /**
@@ -56,7 +56,10 @@ export function becomeOwnerOf(stateDir: string): void {
  * @param options isWritten: the command will write to it, so the package's own directory is made if it is not there
  * @throws DfnError IO when the directory cannot be trusted
  */
-export function ownerOf(stateDir: string, { isWritten }: { readonly isWritten: boolean }): Owner | undefined {
+export function ownerOfStateDir(
+  stateDir: string,
+  { isWritten }: { readonly isWritten: boolean },
+): StateOwner | undefined {
   if (process.geteuid?.() !== 0) return undefined;
   using state = walkTo(stateDir);
   assertOneOwner(stateDir, state);
@@ -82,7 +85,7 @@ function assertOneOwner(directory: string, { foreign, third, stats }: Walked): v
   );
 }
 
-function packagedOwner(found: Walked, isMade: boolean): Owner | undefined {
+function packagedOwner(found: Walked, isMade: boolean): StateOwner | undefined {
   const user = accountLine("/etc/passwd", packaged.user);
   if (user === undefined) return undefined;
   const group = accountLine("/etc/group", packaged.group);
@@ -101,7 +104,7 @@ function walkTo(path: string): Walked {
 }
 
 /** Makes a directory for the owner, where nothing but root's directories lead to it. */
-function provide(directory: string, owner: Owner): void {
+function provide(directory: string, owner: StateOwner): void {
   try {
     using found = walk(directory);
     if (found.absent.length > 0 && found.foreign === undefined) makeIn(found, found.absent, owner, 0o755);
@@ -111,7 +114,7 @@ function provide(directory: string, owner: Owner): void {
 }
 
 /** Makes directories one below the other, each the owner's, reached by descriptors. */
-function makeIn(at: Walked, names: readonly string[], { uid, gid }: Owner, mode: number): void {
+function makeIn(at: Walked, names: readonly string[], { uid, gid }: StateOwner, mode: number): void {
   const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants;
   const opened: number[] = [];
   try {
@@ -161,7 +164,7 @@ function accountLine(file: string, value: string, field = 0): string[] | undefin
  * @param needed directories that are made for the user if they are not there and root alone may make them
  * @throws DfnError IO when the process cannot
  */
-export function become(owner: Owner | undefined, needed: readonly string[] = []): void {
+export function become(owner: StateOwner | undefined, needed: readonly string[] = []): void {
   if (owner === undefined) return;
   const { uid, gid } = owner;
   for (const directory of needed) provide(directory, owner);
@@ -180,7 +183,7 @@ export function become(owner: Owner | undefined, needed: readonly string[] = [])
 }
 
 /** Does something with a user's rights, and is root again. For what is done at once. */
-export function asOwner<T>({ uid, gid }: Owner, action: () => T): T {
+export function asOwner<T>({ uid, gid }: StateOwner, action: () => T): T {
   const groups = process.getgroups?.() ?? [];
   const own = process.getegid?.() ?? 0;
   try {

@@ -2,7 +2,7 @@ import type { X509Certificate } from "node:crypto";
 import { DfnError } from "../errors.ts";
 import { readPkcs12File } from "../sinks/kafka/tls-credentials.ts";
 import { readCertificates } from "../sinks/kafka/tls-files.ts";
-import { stateOf, type TlsSettings } from "../sinks/kafka/tls.ts";
+import { stateOf, type TlsClientSettings } from "../sinks/kafka/tls.ts";
 
 /** Until when a file of `sink.kafka.tls` can be used. */
 export interface CertificateExpiry {
@@ -17,7 +17,7 @@ export interface CertificateExpiry {
 }
 
 /** The files that are looked at. */
-export type WatchedTls = Pick<TlsSettings, "ca" | "cert" | "pkcs12" | "passphrase">;
+export type WatchedTls = Pick<TlsClientSettings, "ca" | "cert" | "pkcs12" | "passphrase">;
 
 interface Known {
   /** See `stateOf`. */

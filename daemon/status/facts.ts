@@ -83,6 +83,6 @@ export interface Health {
 }
 
 /** What `/status` answers. */
-export interface Snapshot extends Facts {
+export interface StatusSnapshot extends Facts {
   readonly health: Health;
 }

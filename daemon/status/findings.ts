@@ -3,7 +3,7 @@ import type { TailStatus } from "../sources/tail/status.ts";
 import type { Facts } from "./facts.ts";
 
 /** A condition as it is found at one look; it counts once it has lasted. */
-export interface Finding {
+export interface HealthReason {
   readonly subject: string;
   readonly text: string;
   readonly remedy: string;
@@ -29,7 +29,7 @@ const contradictedSeconds = 3600;
  * All that is not as it should be at this moment, the weightiest first; each subject once.
  * @param idleMs how long alerts have waited without any of them getting an outcome
  */
-export function findings(facts: Facts, idleMs: number): Finding[] {
+export function healthReasons(facts: Facts, idleMs: number): HealthReason[] {
   return [
     ...unready(facts),
     ...stuck(facts, idleMs),
@@ -42,13 +42,13 @@ export function findings(facts: Facts, idleMs: number): Finding[] {
   ];
 }
 
-function unready({ isReady }: Facts): Finding[] {
+function unready({ isReady }: Facts): HealthReason[] {
   if (isReady) return [];
   const text = "the forwarder is starting, stopping, or taking over changed settings";
   return [{ subject: "forwarder", text, remedy: "", patienceMs: 0 }];
 }
 
-function stuck({ queue, sink }: Facts, idleMs: number): Finding[] {
+function stuck({ queue, sink }: Facts, idleMs: number): HealthReason[] {
   if (idleMs < stuckMs) return [];
   const isExplained = sink.kind === "kafka" ? sink.troubles.length > 0 : sink.trouble !== undefined;
   const text = `${queue.alerts} alerts are under way, and for ${Math.floor(idleMs / 1000)} s none of them got an outcome`;
@@ -58,7 +58,7 @@ function stuck({ queue, sink }: Facts, idleMs: number): Finding[] {
   return [{ subject: "delivery", text, remedy, patienceMs: 0 }];
 }
 
-function sinkTroubles({ sink }: Facts): Finding[] {
+function sinkTroubles({ sink }: Facts): HealthReason[] {
   if (sink.kind === "kafka") {
     return [
       // Kafka has lost it for good: until the forwarder is started again.
@@ -70,12 +70,12 @@ function sinkTroubles({ sink }: Facts): Finding[] {
   return [{ subject: "file sink", text: sink.trouble, remedy: "", patienceMs: 0 }];
 }
 
-function logTroubles({ log }: Facts): Finding[] {
+function logTroubles({ log }: Facts): HealthReason[] {
   if (log === undefined) return [];
   return [...readingTroubles(log), ...damagedArchives(log)];
 }
 
-function readingTroubles(log: TailStatus): Finding[] {
+function readingTroubles(log: TailStatus): HealthReason[] {
   const waiting = /^waiting: (.*)$/s.exec(log.state)?.[1];
   if (waiting !== undefined) return [{ subject: "log", text: waiting, remedy: "", patienceMs: shortMs }];
   if (log.lagSeconds === undefined || log.lagSeconds <= behindSeconds) return [];
@@ -86,7 +86,7 @@ function readingTroubles(log: TailStatus): Finding[] {
 }
 
 /** Until each is whole and read, or gone. */
-function damagedArchives({ damagedArchives = [] }: TailStatus): Finding[] {
+function damagedArchives({ damagedArchives = [] }: TailStatus): HealthReason[] {
   const [first] = damagedArchives;
   if (first === undefined) return [];
   const more = damagedArchives.length > 1 ? `, and ${damagedArchives.length - 1} more` : "";
@@ -96,14 +96,14 @@ function damagedArchives({ damagedArchives = [] }: TailStatus): Finding[] {
   return [{ subject: "damaged archives", text, remedy, patienceMs: 0 }];
 }
 
-function socketTroubles({ socket }: Facts): Finding[] {
+function socketTroubles({ socket }: Facts): HealthReason[] {
   if (socket?.contradictedSecondsAgo === undefined || socket.contradictedSecondsAgo > contradictedSeconds) return [];
   const text = `${socket.contradicted} copies of alerts on the socket did not say what alerts.json says, the last one ${socket.contradictedSecondsAgo} s ago; the lines of alerts.json were sent`;
   const remedy = "find out which program of a user in sources.socket.allow sends them; the log names their ids";
   return [{ subject: "socket", text, remedy, patienceMs: 0 }];
 }
 
-function storeTroubles(facts: Facts): Finding[] {
+function storeTroubles(facts: Facts): HealthReason[] {
   const { checkpoint, deadLetters } = facts;
   const troubles = [
     { subject: "checkpoint", text: checkpoint?.trouble },
@@ -118,7 +118,7 @@ function storeTroubles(facts: Facts): Finding[] {
 }
 
 /** What the bound of the dead-letter store has cost; until the store is empty or the forwarder is restarted. */
-function givenUp({ deadLetters }: Facts): Finding[] {
+function givenUp({ deadLetters }: Facts): HealthReason[] {
   const { entries, rawGivenUp, nonAlertsGivenUp } = deadLetters;
   if (entries === 0 || rawGivenUp + nonAlertsGivenUp === 0) return [];
   const losses = [
@@ -131,8 +131,8 @@ function givenUp({ deadLetters }: Facts): Finding[] {
 }
 
 /** What could not be delivered, until it is sent again, removed or acknowledged; also over restarts. */
-function openDeadLetters({ deadLetters: { open, openNonAlerts } }: Facts): Finding[] {
-  const found: Finding[] = [];
+function openDeadLetters({ deadLetters: { open, openNonAlerts } }: Facts): HealthReason[] {
+  const found: HealthReason[] = [];
   if (open.entries > 0) {
     const which = open.entries === 1 ? "1 dead letter is" : `${open.entries} dead letters are`;
     const text = `${which} in the store, not delivered: ${causesOf(open)}`;
@@ -162,7 +162,7 @@ function causesOf({ entries, causes, detail }: OpenDeadLetters): string {
   return `${parts.join(", ")}${detail === undefined ? "" : `; the newest: ${detail}`}`;
 }
 
-function certificateTroubles({ certificates }: Facts): Finding[] {
+function certificateTroubles({ certificates }: Facts): HealthReason[] {
   return certificates.flatMap(({ setting, file, expiresAt, daysLeft, trouble }) => {
     const subject = `certificate ${file}`;
     if (trouble !== undefined) return [{ subject, text: trouble, remedy: "", patienceMs: shortMs }];

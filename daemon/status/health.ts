@@ -1,4 +1,4 @@
-import { findings } from "./findings.ts";
+import { healthReasons } from "./findings.ts";
 import type { Facts, Health, Reason } from "./facts.ts";
 
 /**
@@ -24,7 +24,10 @@ export class HealthWatch {
     this.#settled = settled;
     const seen = new Map<string, { atMs: number; wallMs: number }>();
     const reasons: Reason[] = [];
-    for (const { subject, text, remedy, patienceMs, since: known } of findings(facts, nowMs - this.#progressAtMs)) {
+    for (const { subject, text, remedy, patienceMs, since: known } of healthReasons(
+      facts,
+      nowMs - this.#progressAtMs,
+    )) {
       const since = this.#since.get(subject) ?? { atMs: nowMs, wallMs };
       seen.set(subject, since);
       if (nowMs - since.atMs < patienceMs) continue;

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { Snapshot } from "./facts.ts";
+import type { StatusSnapshot } from "./facts.ts";
 import { samplesOf, type Sample } from "./samples.ts";
 
 /** Seconds; a broker nearby answers within milliseconds, one behind a slow line takes seconds. */
@@ -45,7 +45,7 @@ export class Metrics {
   }
 
   /** The text that Prometheus reads. */
-  async text(snapshot: Snapshot): Promise<string> {
+  async text(snapshot: StatusSnapshot): Promise<string> {
     // Made anew, so that what is not known any more is not told any more.
     const registry = new Registry();
     const known = new Map<string, Counter | Gauge>();

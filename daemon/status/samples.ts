@@ -1,4 +1,4 @@
-import type { Snapshot } from "./facts.ts";
+import type { StatusSnapshot } from "./facts.ts";
 
 /** One line of the metrics. A name that ends in `_total` only grows while the process runs. */
 export interface Sample {
@@ -11,7 +11,7 @@ export interface Sample {
 type Labels = Sample["labels"];
 
 /** What a snapshot says, as samples; what it does not know is left out. */
-export function samplesOf(snapshot: Snapshot): Sample[] {
+export function samplesOf(snapshot: StatusSnapshot): Sample[] {
   const samples: Sample[] = [];
   const add = (name: string, help: string, value: number | undefined, labels: Labels = {}): void => {
     if (value !== undefined) samples.push({ name, help, labels, value });
@@ -26,7 +26,7 @@ export function samplesOf(snapshot: Snapshot): Sample[] {
 
 type Add = (name: string, help: string, value: number | undefined, labels?: Labels) => void;
 
-function addAlerts({ sources, queue, pairingWindow, socket, events }: Snapshot, add: Add): void {
+function addAlerts({ sources, queue, pairingWindow, socket, events }: StatusSnapshot, add: Add): void {
   for (const [source, counts] of Object.entries(sources)) {
     const labels = { source };
     add("wazuh_dfn_alerts_read_total", "Alerts, and lines that are none, taken from the source", counts.read, labels);
@@ -49,7 +49,7 @@ function addAlerts({ sources, queue, pairingWindow, socket, events }: Snapshot, 
   }
 }
 
-function addState({ version, node, health, isReady, uptimeSeconds, process }: Snapshot, add: Add): void {
+function addState({ version, node, health, isReady, uptimeSeconds, process }: StatusSnapshot, add: Add): void {
   add("wazuh_dfn_build_info", "Always 1; version of wazuh-dfn and of Node", 1, { version, node });
   add("wazuh_dfn_ready", "1 while alerts are taken", isReady ? 1 : 0);
   add(
@@ -64,7 +64,7 @@ function addState({ version, node, health, isReady, uptimeSeconds, process }: Sn
   add("process_open_fds", "Open file descriptors", process.openFiles);
 }
 
-function addLog({ log, checkpoint }: Snapshot, add: Add): void {
+function addLog({ log, checkpoint }: StatusSnapshot, add: Add): void {
   add("wazuh_dfn_tail_lag_bytes", "Bytes of the log that are not read yet, compressed files left out", log?.lagBytes);
   add(
     "wazuh_dfn_tail_lag_compressed_files",
@@ -84,7 +84,7 @@ function addLog({ log, checkpoint }: Snapshot, add: Add): void {
   );
 }
 
-function addKafka({ sink, certificates }: Snapshot, add: Add): void {
+function addKafka({ sink, certificates }: StatusSnapshot, add: Add): void {
   if (sink.kind === "kafka") {
     const { isConnected, waitingBatches, throttledMs, lastAcknowledgedAt } = sink;
     add("wazuh_dfn_kafka_connected", "1 while at least one broker is connected", isConnected ? 1 : 0);
@@ -100,7 +100,7 @@ function addKafka({ sink, certificates }: Snapshot, add: Add): void {
   }
 }
 
-function addStore({ deadLetters, feedback }: Snapshot, add: Add): void {
+function addStore({ deadLetters, feedback }: StatusSnapshot, add: Add): void {
   add("wazuh_dfn_dead_letters", "Entries in the dead-letter store", deadLetters.entries);
   add("wazuh_dfn_dead_letters_acknowledged", "Entries that somebody has taken note of", deadLetters.acknowledged);
   const open = "Entries that are neither removed nor acknowledged: of alerts, and of lines of the socket that are not";

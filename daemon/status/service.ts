@@ -3,7 +3,7 @@ import { listenAt } from "../disk/unix-socket.ts";
 import { describe } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
 import { affordableClients, Clients } from "./clients.ts";
-import type { Facts, Snapshot } from "./facts.ts";
+import type { Facts, StatusSnapshot } from "./facts.ts";
 import { HealthWatch } from "./health.ts";
 import { canonical, refusalOf } from "./host-rules.ts";
 import type { Metrics } from "./metrics.ts";
@@ -19,7 +19,7 @@ export interface StatusServiceParts {
   readonly refresh: () => Promise<void>;
   readonly metrics: Metrics;
   /** Told of every look at it, one every half second and one more for each that asks. */
-  readonly looked?: (snapshot: Snapshot) => void;
+  readonly looked?: (snapshot: StatusSnapshot) => void;
 }
 
 /** Owner and group may ask. */
@@ -122,7 +122,7 @@ export class StatusService implements AsyncDisposable {
     });
   }
 
-  #look(): Snapshot {
+  #look(): StatusSnapshot {
     const facts = this.#parts.facts();
     const snapshot = { ...facts, health: this.#health.look(facts, performance.now(), Date.now()) };
     this.#parts.looked?.(snapshot);
@@ -175,7 +175,7 @@ export class StatusService implements AsyncDisposable {
   }
 
   /** One answer for all who ask before the look that it tells of, however many they are. */
-  #shared(path: string, tell: (snapshot: Snapshot) => Told | Promise<Told>): Promise<Answer> {
+  #shared(path: string, tell: (snapshot: StatusSnapshot) => Told | Promise<Told>): Promise<Answer> {
     const begun = this.#next.get(path);
     if (begun !== undefined) return begun;
     const answer = Promise.resolve()

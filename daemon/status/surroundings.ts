@@ -4,14 +4,14 @@ import { DeadLetterUsage, emptyStore, type DeadLetterCount } from "../delivery/d
 import { type CertificateExpiry, CertificateWatch, type WatchedTls } from "./certificates.ts";
 
 /** What the disk and the system tell; it takes time to ask, so it is asked before the rest is read in one turn. */
-export interface Surroundings {
+export interface SystemMetrics {
   readonly deadLetters: DeadLetterCount;
   readonly deadLetterTrouble: string | undefined;
   readonly certificates: readonly CertificateExpiry[];
   readonly openFiles: number | undefined;
 }
 
-export interface Watched {
+export interface WatchedPaths {
   readonly deadLetterDirectory: string;
   readonly tls: WatchedTls | undefined;
 }
@@ -22,12 +22,12 @@ const certificatesEveryMs = 5000;
 /** A disk that does not answer must not keep the status from answering; the former figures are told then. */
 const patienceMs = 500;
 
-export class SurroundingsWatch {
-  readonly #watched: () => Watched;
+export class SystemMetricsWatch {
+  readonly #watched: () => WatchedPaths;
   readonly #now: () => number;
   readonly #certificates = new CertificateWatch();
   #usage: { readonly directory: string; readonly counter: DeadLetterUsage } | undefined;
-  #current: Surroundings = {
+  #current: SystemMetrics = {
     deadLetters: emptyStore,
     deadLetterTrouble: undefined,
     certificates: [],
@@ -41,12 +41,12 @@ export class SurroundingsWatch {
    * @param watched what to look at; asked each time, since a reload may change it
    * @param now     milliseconds of a clock that only goes forward
    */
-  constructor(watched: () => Watched, now: () => number) {
+  constructor(watched: () => WatchedPaths, now: () => number) {
     this.#watched = watched;
     this.#now = now;
   }
 
-  get current(): Surroundings {
+  get current(): SystemMetrics {
     return this.#current;
   }
 

@@ -1,14 +1,14 @@
 import type { Health } from "../status/facts.ts";
 
 /** What Wazuh is told, so that a rule can make an alert of it. */
-export interface News {
+export interface HealthEvent {
   readonly status: "degraded" | "recovered";
   readonly subject: string;
   readonly text: string;
 }
 
-export interface HealthNewsParts {
-  readonly tell: (news: News) => void;
+export interface HealthEventsParts {
+  readonly tell: (news: HealthEvent) => void;
   /** Keeps over a crash whether Wazuh knows of a degradation. Called before it is told, and after it is told that it ended. */
   readonly remember: (isDegraded: boolean) => void;
   /** What an earlier process remembered. */
@@ -23,15 +23,15 @@ const soundMs = 30_000;
 const ownSubject = "forwarder";
 
 /** Makes events of the state of health: one when something goes wrong, one when all is well again. */
-export class HealthNews {
-  readonly #parts: HealthNewsParts;
+export class HealthEvents {
+  readonly #parts: HealthEventsParts;
   /** Per subject: when it was told. */
   readonly #told = new Map<string, number>();
   #isDegraded: boolean;
   /** Undefined before the first look. */
   #wrongAtMs: number | undefined;
 
-  constructor(parts: HealthNewsParts) {
+  constructor(parts: HealthEventsParts) {
     this.#parts = parts;
     this.#isDegraded = parts.wasDegraded;
   }

@@ -1,4 +1,4 @@
-import type { Snapshot } from "../status/facts.ts";
+import type { StatusSnapshot } from "../status/facts.ts";
 import type { Log } from "../telemetry/log.ts";
 import { NotifySocket } from "./notify-socket.ts";
 import { ProgressWatch } from "./progress.ts";
@@ -56,7 +56,7 @@ export class Supervisor implements Disposable {
    * is none: systemd then restarts the forwarder, which goes on where the position stands.
    * @param steps of the tail's loop so far; undefined where there is no tail
    */
-  look(snapshot: Snapshot, steps: number | undefined): void {
+  look(snapshot: StatusSnapshot, steps: number | undefined): void {
     if (!this.#socket.isListening || this.#isStopping) return;
     const { isStuck, what } = this.#progress.look(snapshot, steps, this.#now());
     if (isStuck && !this.#wasStuck) this.#log.error(`no progress: ${what}; systemd is to restart the forwarder`);
@@ -74,7 +74,7 @@ export class Supervisor implements Disposable {
 }
 
 /** For `systemctl status`. Without figures, which would make it change all the time. */
-function lineOf({ health, isReady }: Snapshot): string {
+function lineOf({ health, isReady }: StatusSnapshot): string {
   const first = health.reasons[0];
   if (first === undefined) return isReady ? "ships alerts" : "not ready";
   return `degraded: ${first.subject}: ${first.text}`.replace(/\s+/g, " ").slice(0, 300);

@@ -12,7 +12,7 @@ export interface NodeIdentity {
    * The node's name where `<hidden>` keeps it out of the alerts: nodes whose hosts share a name could not be told apart.
    * Undefined where the alerts name their node themselves, or there is no cluster.
    */
-  readonly hiddenName: string | undefined;
+  readonly fallbackName: string | undefined;
 }
 
 /**
@@ -22,7 +22,7 @@ export interface NodeIdentity {
 export function readNodeIdentity(home: string): NodeIdentity {
   try {
     const limits = { maxBytes: maxOssecConfBytes, links: "follow" } as const;
-    return identityOf(readOssecConf(readRegularFileSync(join(home, "etc/ossec.conf"), limits).toString("latin1")));
+    return nodeIdentityOf(readOssecConf(readRegularFileSync(join(home, "etc/ossec.conf"), limits).toString("latin1")));
   } catch (reason) {
     if (errnoOf(reason) === undefined && !(reason instanceof Unreadable)) throw reason;
     return withoutCluster();
@@ -33,13 +33,13 @@ export function readNodeIdentity(home: string): NodeIdentity {
  * What analysisd goes by: without `<cluster>`, with `<disabled>` or `<hidden>`, an alert names no node (Wazuh 4.14
  * source: src/config/cluster-config.c:61-114,186-187, src/analysisd/format/to_json.c:66-75).
  */
-export function identityOf(conf: OssecConf): NodeIdentity {
+export function nodeIdentityOf(conf: OssecConf): NodeIdentity {
   const name = settingOf(conf, "cluster", "node_name");
   const isOn = (setting: string): boolean => settingOf(conf, "cluster", setting) === "yes";
   if (name === undefined || name === "" || isOn("disabled")) return withoutCluster();
-  return { name, hiddenName: isOn("hidden") ? name : undefined };
+  return { name, fallbackName: isOn("hidden") ? name : undefined };
 }
 
 function withoutCluster(): NodeIdentity {
-  return { name: hostname(), hiddenName: undefined };
+  return { name: hostname(), fallbackName: undefined };
 }

@@ -102,7 +102,7 @@ class Reader {
     for (; this.#at < this.#text.length;) this.#step(this.#frames.at(-1) ?? newFrame());
     const open = this.#frames.findLast(({ state }) => state !== "outside");
     if (open !== undefined) {
-      const what = open.state === "name" ? "this tag has no end" : `<${quoted(open.name)}> is never closed`;
+      const what = open.state === "name" ? "this tag has no end" : `<${quotedAttribute(open.name)}> is never closed`;
       throw this.#fault(what, open.from);
     }
     return { roots: this.#roots, comments: this.#comments };
@@ -167,8 +167,8 @@ class Reader {
 
   #endElement(frame: Frame): void {
     if (asCString(frame.buffer) !== frame.name) {
-      const opened = `<${quoted(frame.name)}>, which line ${lineAt(this.#text, frame.from)} opens`;
-      throw this.#fault(`</${quoted(frame.buffer)}> does not close ${opened}`, this.#at - 1);
+      const opened = `<${quotedAttribute(frame.name)}>, which line ${lineAt(this.#text, frame.from)} opens`;
+      throw this.#fault(`</${quotedAttribute(frame.buffer)}> does not close ${opened}`, this.#at - 1);
     }
     this.#close(frame, this.#at);
   }
@@ -195,12 +195,15 @@ class Reader {
       const name = this.#readAttributeName();
       if (name === ">" || name === "/") return name === "/";
       if (frame.attributes?.has(name) === true)
-        throw this.#fault(`the attribute ${quoted(name)} is there twice`, this.#at - 1);
+        throw this.#fault(`the attribute ${quotedAttribute(name)} is there twice`, this.#at - 1);
       (frame.attributes ??= new Map()).set(name, this.#readAttributeValue(name));
       const char = this.#text[this.#at++] ?? "";
       if (char === ">" || char === "/") return char === "/";
       if (char === "" || !blanks.includes(char)) {
-        throw this.#fault(`a blank, / or > is missing behind the value of the attribute ${quoted(name)}`, this.#at - 1);
+        throw this.#fault(
+          `a blank, / or > is missing behind the value of the attribute ${quotedAttribute(name)}`,
+          this.#at - 1,
+        );
       }
     }
   }
@@ -212,7 +215,7 @@ class Reader {
       const char = this.#text[this.#at++] ?? "";
       if (char === "=") return asCString(name);
       if (char === ">" || char === "/" || blanks.includes(char)) {
-        if (name !== "") throw this.#fault(`the attribute ${quoted(name)} has no value`, this.#at - 1);
+        if (name !== "") throw this.#fault(`the attribute ${quotedAttribute(name)} has no value`, this.#at - 1);
         if (char === ">" || char === "/") return char;
       } else name += char;
     }
@@ -223,7 +226,7 @@ class Reader {
     let quote = this.#text[this.#at++] ?? "";
     while (quote !== "" && blanks.includes(quote)) quote = this.#text[this.#at++] ?? "";
     if (quote !== '"' && quote !== "'") {
-      throw this.#fault(`the value of the attribute ${quoted(name)} is not between quotes`, this.#at - 1);
+      throw this.#fault(`the value of the attribute ${quotedAttribute(name)} is not between quotes`, this.#at - 1);
     }
     let value = "";
     for (; this.#at < this.#text.length; this.#assertShort(value)) {
@@ -232,7 +235,7 @@ class Reader {
       if (char === ">") break;
       value += char;
     }
-    throw this.#fault(`the value of the attribute ${quoted(name)} has no end`, this.#at - 1);
+    throw this.#fault(`the value of the attribute ${quotedAttribute(name)} has no end`, this.#at - 1);
   }
 
   /** A text that is as long as this and has a further byte behind it is too long. */
@@ -253,7 +256,7 @@ function newFrame(): Frame {
 }
 
 /** A part of the text as an error may show it: short, and without what a terminal would obey. */
-export function quoted(text: string): string {
+export function quotedAttribute(text: string): string {
   const shown = text.slice(0, 60).replaceAll(/[^ -~]/g, "?");
   return shown.length < text.length ? `${shown}...` : shown;
 }

@@ -1,4 +1,4 @@
-import { lineAt, quoted, readOsXml, Unreadable, type XmlDocument, type XmlElement } from "./os-xml.ts";
+import { lineAt, quotedAttribute, readOsXml, Unreadable, type XmlDocument, type XmlElement } from "./os-xml.ts";
 
 export { Unreadable } from "./os-xml.ts";
 
@@ -31,7 +31,7 @@ export function readOssecConf(text: string): OssecConf {
   const stranger = roots.find(({ name }) => name !== "ossec_config");
   if (stranger !== undefined) {
     throw new Unreadable(
-      `line ${lineAt(text, stranger.from)}: <${quoted(stranger.name)}> is outside of <ossec_config>`,
+      `line ${lineAt(text, stranger.from)}: <${quotedAttribute(stranger.name)}> is outside of <ossec_config>`,
     );
   }
   return {

@@ -5,7 +5,7 @@ import type { OssecConf } from "./ossec-conf.ts";
 export type RulesetKind = "rule" | "decoder";
 
 /** What ossec.conf makes of one file. */
-export type Reading =
+export type RulesetReading =
   | { readonly kind: "loaded" }
   /** `why` is the end of a sentence that begins with the file's name. */
   | { readonly kind: "left-out"; readonly why: string }
@@ -66,7 +66,7 @@ export class RulesetPlan {
    * @param place path below the manager's home
    * @param home absolute path of the home, for those who exclude by it
    */
-  readingOf(place: string, home: string): Reading {
+  readingOf(place: string, home: string): RulesetReading {
     const tag = `${this.#kind}_`;
     // Wazuh's own form is the bare name, which leaves out the files of that name in all directories.
     if ([place, basename(place), `${home}/${place}`].some((form) => this.#excluded.has(form))) {

@@ -1,7 +1,7 @@
 /** The ids of all rules that the manager loads, so that ours are nobody else's. */
 import { opendirSync } from "node:fs";
 import { describe, DfnError } from "../../daemon/errors.ts";
-import { quoted, readOsXml, Unreadable, type XmlElement } from "../../daemon/wazuh/os-xml.ts";
+import { quotedAttribute, readOsXml, Unreadable, type XmlElement } from "../../daemon/wazuh/os-xml.ts";
 import { type OssecConf, settingsOf } from "../../daemon/wazuh/ossec-conf.ts";
 import { Missing, walk } from "./directory.ts";
 import { openFile } from "./files.ts";
@@ -66,7 +66,7 @@ class Scan {
     } catch (reason) {
       if (reason instanceof TooMuch) throw reason;
       if (reason instanceof Missing) return;
-      this.warnings.push(`${quoted(place)} was not looked at for rule ids: ${describe(reason)}`);
+      this.warnings.push(`${quotedAttribute(place)} was not looked at for rule ids: ${describe(reason)}`);
     }
   }
 

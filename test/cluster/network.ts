@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { installPrograms } from "../../scripts/kafka/programs.ts";
 import { loopback } from "../rig/broker-properties.ts";
-import { begins, unprivileged } from "../soak/ground.ts";
+import { begins, unprivileged } from "../soak/test-bed.ts";
 
 /** Of all hosts: in containers and copies of machines that happens. */
 const hostName = "manager";

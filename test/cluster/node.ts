@@ -11,7 +11,7 @@ import { Caller, type CallCounts } from "../soak/caller.ts";
 import { readDeadLetters } from "../soak/dead-letters.ts";
 import { missingAfterMs } from "../soak/fault.ts";
 import { Forwarder } from "../soak/forwarder.ts";
-import { unprivileged } from "../soak/ground.ts";
+import { unprivileged } from "../soak/test-bed.ts";
 import type { Judged } from "../soak/judge.ts";
 import { SoakLedger } from "../soak/ledger.ts";
 import { Load } from "../soak/load.ts";
@@ -56,7 +56,7 @@ export class ClusterNode implements AsyncDisposable, Judged {
   readonly forwarder: Forwarder;
   readonly calls: CallCounts = { calls: 0, failed: 0, slowestMs: 0 };
   /** Bytes that must stand in the dead-letter store although they are no alert. */
-  readonly scraps: Buffer[] = [];
+  readonly fragments: Buffer[] = [];
   readonly random: () => number;
   readonly stateDir: string;
   readonly #directory: TempDir;
@@ -127,7 +127,7 @@ export class ClusterNode implements AsyncDisposable, Judged {
     await this.#caller?.[Symbol.asyncDispose]();
     const { line } = this.maker.make(true, "odd");
     const torn = line.subarray(0, Math.floor(line.length * 0.95));
-    this.scraps.push(torn);
+    this.fragments.push(torn);
     await this.analysisd.restart({ torn });
   }
 

@@ -2,7 +2,7 @@ import { describe } from "../../daemon/errors.ts";
 import { eventually } from "../rig/eventually.ts";
 import { bounds, judge } from "../soak/judge.ts";
 import { Cluster, type ClusterOptions } from "./cluster.ts";
-import { bystanders, happenings, type Happening } from "./happenings.ts";
+import { bystanders, clusterEvents, type ClusterEvent } from "./cluster-events.ts";
 import type { ClusterNode } from "./node.ts";
 import type { ClusterReport, NodeReport, Struck } from "./report.ts";
 
@@ -19,7 +19,7 @@ const movesAtOnce = 4;
 const settleWithinMs = 180_000;
 const writtenWithinMs = 3_600_000;
 
-/** Runs a cluster through all happenings and holds every node's alerts against the topic. */
+/** Runs a cluster through all clusterEvents and holds every node's alerts against the topic. */
 export async function runCluster(options: RunOptions): Promise<Omit<ClusterReport, "command">> {
   const { seed, alerts, say } = options;
   say(`seed ${seed}`);
@@ -32,18 +32,18 @@ export async function runCluster(options: RunOptions): Promise<Omit<ClusterRepor
   const writing = performance.now();
   const mover = setInterval(() => cluster.agents.move(movesAtOnce), moveEveryMs);
   try {
-    for (const happening of happenings) {
-      if (happening.needsNetwork === true && !cluster.network.isReal) {
-        notMade[happening.name] = "needs root and the right to make network namespaces";
+    for (const event of clusterEvents) {
+      if (event.needsNetwork === true && !cluster.network.isReal) {
+        notMade[event.name] = "needs root and the right to make network namespaces";
         continue;
       }
-      await written(cluster, happening.after * alerts);
-      const passage = await pass(cluster, happening);
-      struck.push(passage);
-      broken.push(...passage.broken.map((what) => `${passage.name}: ${what}`));
-      slow.push(...passage.slow.map((what) => `${passage.name}: ${what}`));
-      const faults = [...passage.broken, ...passage.slow].join(" | ");
-      say(`${passage.name}: ${passage.lastedMs} ms, recovered in ${passage.recoveryMs ?? "-"} ms ${faults}`);
+      await written(cluster, event.after * alerts);
+      const result = await pass(cluster, event);
+      struck.push(result);
+      broken.push(...result.broken.map((what) => `${result.name}: ${what}`));
+      slow.push(...result.slow.map((what) => `${result.name}: ${what}`));
+      const faults = [...result.broken, ...result.slow].join(" | ");
+      say(`${result.name}: ${result.lastedMs} ms, recovered in ${result.recoveryMs ?? "-"} ms ${faults}`);
     }
     await written(cluster, alerts);
   } finally {
@@ -95,20 +95,20 @@ async function written(cluster: Cluster, count: number): Promise<void> {
 }
 
 /** Lets something happen, asks bystanders meanwhile, and measures the recovery. */
-async function pass(cluster: Cluster, happening: Happening): Promise<Struck> {
-  const { name, what } = happening;
+async function pass(cluster: Cluster, event: ClusterEvent): Promise<Struck> {
+  const { name, what } = event;
   const broken: string[] = [];
   const slow: string[] = [];
   const fail = (reason: unknown): undefined => void broken.push(describe(reason));
   const begun = performance.now();
-  const others = bystanders(happening, cluster);
+  const others = bystanders(event, cluster);
   const judged = async (who: ClusterNode, what: string): Promise<number | undefined> => {
     const tookMs = await who.arrival().catch(fail);
     if (tookMs !== undefined && tookMs > bounds.recoveryMs) slow.push(`${tookMs} ms ${what}`);
     return tookMs;
   };
   const meanwhile = Promise.all(others.map((other) => judged(other, `for an alert of ${other.name} meanwhile`)));
-  const node = await happening.run(cluster);
+  const node = await event.run(cluster);
   const lastedMs = Math.round(performance.now() - begun);
   await meanwhile;
   const recoveryMs = await judged(node, "to recover");

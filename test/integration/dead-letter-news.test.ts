@@ -16,7 +16,7 @@ import { DeadLetterStore } from "../../daemon/delivery/dead-letters.ts";
 import { DeadLetterUsage } from "../../daemon/delivery/dead-letter-usage.ts";
 import { markAcknowledged } from "../../daemon/delivery/dead-letter-acknowledgements.ts";
 import { segmentsOf } from "../../daemon/delivery/dead-letter-segments.ts";
-import type { Snapshot } from "../../daemon/status/facts.ts";
+import type { StatusSnapshot } from "../../daemon/status/facts.ts";
 import { silentLog } from "../../daemon/telemetry/log.ts";
 import { AlertStream } from "../rig/alert-stream.ts";
 import { eventually } from "../rig/eventually.ts";
@@ -26,12 +26,12 @@ import { alertLine, StatusWorld } from "./status-world.ts";
 
 const brokenLine = `${alertLine(1_700_000_002).slice(0, -1)},}`;
 
-async function statusOf(world: StatusWorld): Promise<Snapshot> {
+async function statusOf(world: StatusWorld): Promise<StatusSnapshot> {
   return JSON.parse((await world.ask("/status")).body);
 }
 
 /** Resolves with the health once it has these subjects and no other. */
-function subjectsBecome(world: StatusWorld, ...subjects: readonly string[]): Promise<Snapshot["health"]> {
+function subjectsBecome(world: StatusWorld, ...subjects: readonly string[]): Promise<StatusSnapshot["health"]> {
   return eventually(`health to be about: ${subjects.join(", ") || "nothing"}`, async () => {
     const { health } = await statusOf(world);
     const found = health.reasons.map(({ subject }) => subject);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { readSegment, segmentsOf, shrink, type DeadLetter } from "../../daemon/delivery/dead-letter-segments.ts";
+import { readSegment, segmentsOf, compact, type DeadLetter } from "../../daemon/delivery/dead-letter-segments.ts";
 import { markRemoved } from "../../daemon/delivery/dead-letter-tombstones.ts";
 import { DeadLetterStore, type NewDeadLetter } from "../../daemon/delivery/dead-letters.ts";
 import { silentLog } from "../../daemon/telemetry/log.ts";
@@ -90,10 +90,10 @@ test("a long entry loses its raw bytes and keeps its number; as long as it keeps
   const [segment = ""] = await segmentsOf(temp.path);
   const second = readFileSync(segment, "latin1").split("\n")[1];
   await markRemoved(segment, [1]);
-  assert.ok(((await shrink(segment, "removed"))?.bytes ?? 0) > bytes.length);
+  assert.ok(((await compact(segment, "removed"))?.bytes ?? 0) > bytes.length);
   assert.ok(readFileSync(segment, "latin1").split("\n")[1] === second);
   assert.deepEqual(Buffer.from((await lettersIn(temp.path))[0]?.raw ?? "", "base64"), bytes);
-  assert.equal((await shrink(segment, "raw"))?.stripped, 2);
+  assert.equal((await compact(segment, "raw"))?.stripped, 2);
   const numbers: [number, number, number][] = [];
   for await (const { number, letter, rawBytes } of readSegment(segment, (number) => assert.fail(`line ${number}`))) {
     numbers.push([number, letter.place.offset, rawBytes]);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { sightOfIntegration } from "../../daemon/doctor/scene.ts";
+import { integrationState } from "../../daemon/doctor/scene.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 
 test("what the installer was told is known from its record of this manager; without it, whether custom-dfn is there", async () => {
@@ -10,12 +10,12 @@ test("what the installer was told is known from its record of this manager; with
   const config = dir.join("etc/config.yaml");
   mkdirSync(dir.join("etc/install"), { recursive: true });
   mkdirSync(dir.join("ossec/integrations"), { recursive: true });
-  assert.deepEqual(await sightOfIntegration(home, config), { recorded: undefined, hasProgram: false });
+  assert.deepEqual(await integrationState(home, config), { recorded: undefined, hasProgram: false });
   const record = dir.join("etc/install/record");
   writeFileSync(record, `version 1.0.0\nhome ${home}\nintegration no\ncustom_dfn -\n`);
-  assert.deepEqual(await sightOfIntegration(home, config), { recorded: "no", hasProgram: false });
-  assert.equal((await sightOfIntegration("/elsewhere", config)).recorded, undefined, "another manager's record");
+  assert.deepEqual(await integrationState(home, config), { recorded: "no", hasProgram: false });
+  assert.equal((await integrationState("/elsewhere", config)).recorded, undefined, "another manager's record");
   writeFileSync(record, `version 1.0.0\nhome ${home}\nintegration yes\n`);
   writeFileSync(dir.join("ossec/integrations/custom-dfn"), "#!/bin/sh\n");
-  assert.deepEqual(await sightOfIntegration(home, config), { recorded: "yes", hasProgram: true });
+  assert.deepEqual(await integrationState(home, config), { recorded: "yes", hasProgram: true });
 });

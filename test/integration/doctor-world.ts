@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { chmodSync } from "node:fs";
-import type { Finding, State } from "../../daemon/doctor/judgement.ts";
+import type { LinkResult, CheckState } from "../../daemon/doctor/judgement.ts";
 import { eventually } from "../rig/eventually.ts";
 import type { Kafka } from "../rig/kafka.ts";
 import { present } from "../rig/present.ts";
@@ -9,8 +9,8 @@ import { ManagerTree, wazuhGroup } from "../rig/wazuh/manager-tree.ts";
 import { type Settings, World } from "../rig/world.ts";
 
 export interface DoctorReport {
-  readonly state: State;
-  readonly links: readonly Finding[];
+  readonly state: CheckState;
+  readonly links: readonly LinkResult[];
   readonly code: number | string;
 }
 

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { connect, createServer } from "node:tls";
-import { forgetOnClose } from "../../daemon/sinks/kafka/forget-on-close.ts";
+import { resetOnClose } from "../../daemon/sinks/kafka/forget-on-close.ts";
 import { makeCertificates } from "../rig/certificates.ts";
 import { eventually } from "../rig/eventually.ts";
 import { TempDir } from "../rig/temp-dir.ts";
@@ -34,9 +34,9 @@ test("the socket under a TLS connection is told the same", async () => {
   const client = connect({ port: address.port, host: "127.0.0.1", rejectUnauthorized: false });
   try {
     await once(client, "secureConnect");
-    assert.equal(forgetOnClose(client), true);
+    assert.equal(resetOnClose(client), true);
     client.destroy();
-    assert.equal(forgetOnClose(client), false);
+    assert.equal(resetOnClose(client), false);
   } finally {
     client.destroy();
     server.close();

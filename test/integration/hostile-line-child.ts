@@ -1,7 +1,7 @@
 /** Sends a line of the log, in a file, the whole way with both sources on. To be run with little memory: FILE. */
 import { readFileSync } from "node:fs";
-import { Couples } from "../../daemon/delivery/couples.ts";
-import { Pairing } from "../../daemon/delivery/pairing.ts";
+import { Pairing } from "../../daemon/delivery/couples.ts";
+import { PairingWindow } from "../../daemon/delivery/pairing.ts";
 import { createHandlers } from "../../daemon/handlers/registry.ts";
 import { defaultEventIds } from "../../daemon/handlers/windows.ts";
 import { Delivery, settle } from "../rig/delivery.ts";
@@ -15,8 +15,8 @@ const handlers = createHandlers({
   fail2ban: {},
   passthrough: undefined,
 });
-const couples = new Couples(new Pairing(), { isLone: false });
-const delivery = new Delivery({ sink: new MemorySink(), handlers, couples }).begin();
+const pairing = new Pairing(new PairingWindow(), { socketOnly: false });
+const delivery = new Delivery({ sink: new MemorySink(), handlers, pairing }).begin();
 const before = process.resourceUsage().maxRSS;
 const { verdict } = delivery.offer("tail", bytes);
 await settle();

@@ -4,10 +4,10 @@ import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import kafkajs, { type AclEntry } from "kafkajs";
-import type { SaslSettings } from "../../daemon/sinks/kafka/options.ts";
+import type { SaslCredentials } from "../../daemon/sinks/kafka/options.ts";
 import { inspectTls } from "../../daemon/sinks/kafka/tls-inspection.ts";
 import { defaultCiphers } from "../../daemon/sinks/kafka/tls-protocol.ts";
-import { loadTls, type TlsSettings } from "../../daemon/sinks/kafka/tls.ts";
+import { loadTls, type TlsClientSettings } from "../../daemon/sinks/kafka/tls.ts";
 import { makeCertificates, type Certificates } from "../rig/certificates.ts";
 import { eventually } from "../rig/eventually.ts";
 import { KafkaCluster } from "../rig/kafka-cluster.ts";
@@ -55,7 +55,7 @@ function permission(user: string, operation: "READ" | "WRITE", topic = "open"): 
   };
 }
 
-function tls(changes: Partial<TlsSettings> = {}): TlsSettings {
+function tls(changes: Partial<TlsClientSettings> = {}): TlsClientSettings {
   const none = { cert: undefined, key: undefined, pkcs12: undefined, passphrase: undefined, serverName: undefined };
   const protocol = { minVersion: "TLSv1.2", ciphers: defaultCiphers } as const;
   return { ca: [files.ca], caOnly: false, ...none, ...protocol, ...changes };
@@ -63,16 +63,21 @@ function tls(changes: Partial<TlsSettings> = {}): TlsSettings {
 
 const passphrase = (text: string) => ({ file: "/the/passphrase", read: () => text });
 
-const mutual = (): TlsSettings => tls({ cert: files.client.cert, key: files.client.key });
+const mutual = (): TlsClientSettings => tls({ cert: files.client.cert, key: files.client.key });
 
-async function writes(listener: string, settings: TlsSettings, sasl?: SaslSettings): Promise<void> {
+async function writes(listener: string, settings: TlsClientSettings, sasl?: SaslCredentials): Promise<void> {
   await using sink = openSink(kafka.addressesOf(listener), { tls: settings, sasl });
   const outcomes = await sink.write({ topic: "open", partition: 0, records: [record("1")] });
   assert.equal(outcomes[0]?.kind, "acknowledged");
 }
 
 /** The sink keeps trying; the log says what is wrong, at error level. */
-async function complains(listener: string, settings: TlsSettings, pattern: RegExp, sasl?: SaslSettings): Promise<void> {
+async function complains(
+  listener: string,
+  settings: TlsClientSettings,
+  pattern: RegExp,
+  sasl?: SaslCredentials,
+): Promise<void> {
   const lines = new Lines();
   await using sink = openSink(kafka.addressesOf(listener), { tls: settings, sasl }, lines.log);
   const written = assert.rejects(sink.write({ topic: "open", partition: 0, records: [record("1")] }), {
@@ -193,7 +198,7 @@ test("replaced certificates are used without a restart; unusable ones leave the 
 });
 
 /** What the inspection says of the settings that work, with these changes. */
-function findings(changes: Partial<TlsSettings>, now?: number): string {
+function findings(changes: Partial<TlsClientSettings>, now?: number): string {
   const found = inspectTls({ ...mutual(), ...changes }, now);
   return found.map(({ severity, message }) => `${severity} ${message}`).join("\n");
 }

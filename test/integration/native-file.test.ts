@@ -5,7 +5,7 @@ import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { load, nativeFileName } from "../../daemon/os/native.ts";
+import { loadNativeFile, nativeFileName } from "../../daemon/os/native.ts";
 import { compileModule, compileNative, type NativeArch } from "../../scripts/bundle/native-file.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 
@@ -113,11 +113,11 @@ test("without a compiler that could be installed, the build ends with the packag
 test("a native file that is missing, broken or of another release is named, with what to do", async () => {
   await using dir = await TempDir.create();
   const path = dir.join(nativeFileName(process.platform, process.arch));
-  assert.throws(() => load(path), new RegExp(`the native file ${path} is missing`));
+  assert.throws(() => loadNativeFile(path), new RegExp(`the native file ${path} is missing`));
   await writeFile(path, "not an ELF file");
-  assert.throws(() => load(path), new RegExp(`the native file ${path} cannot be loaded`));
+  assert.throws(() => loadNativeFile(path), new RegExp(`the native file ${path} cannot be loaded`));
   const other = process.arch === "x64" ? "arm64" : "x64";
-  assert.throws(() => load(compileNative(root, dir.path, other)), /cannot be loaded/);
+  assert.throws(() => loadNativeFile(compileNative(root, dir.path, other)), /cannot be loaded/);
   const source = await readFile("daemon/os/native/dfn.c", "utf8");
   const later = source.replace(/#define INTERFACE_VERSION \d+/, "#define INTERFACE_VERSION 999");
   assert.notEqual(later, source);
@@ -125,5 +125,5 @@ test("a native file that is missing, broken or of another release is named, with
   await writeFile(dir.join("later/daemon/os/native/dfn.c"), later);
   await symlink(join(root, "node_modules"), dir.join("later/node_modules"));
   const laterFile = compileNative(dir.join("later"), dir.join("later"), process.arch === "arm64" ? "arm64" : "x64");
-  assert.throws(() => load(laterFile), /is of another release: put the one beside wazuh-dfn\.cjs/);
+  assert.throws(() => loadNativeFile(laterFile), /is of another release: put the one beside wazuh-dfn\.cjs/);
 });

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
-import type { Place } from "../../daemon/delivery/contract.ts";
+import type { SourceLocation } from "../../daemon/delivery/contract.ts";
 import { replayFile, type ReplayIntake } from "../../daemon/sources/replay.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 
@@ -12,8 +12,8 @@ const options = { maxLineBytes: 1000 };
 /** Takes lines with an `x`. */
 class Lines implements ReplayIntake {
   readonly texts: string[] = [];
-  readonly places: Place[] = [];
-  readonly overLongs: { head: string; place: Place }[] = [];
+  readonly places: SourceLocation[] = [];
+  readonly overLongs: { head: string; place: SourceLocation }[] = [];
   ignoredLines = 0;
   /** How many lines are taken at once before the source is made to wait a while; 0: it never is. */
   strideLines = 0;
@@ -28,13 +28,13 @@ class Lines implements ReplayIntake {
     this.ignoredLines += lines;
   }
 
-  deliver(bytes: Buffer, place: Place): boolean {
+  deliver(bytes: Buffer, place: SourceLocation): boolean {
     this.texts.push(bytes.toString());
     this.places.push(place);
     return true;
   }
 
-  overLong(head: Buffer, place: Place): void {
+  overLong(head: Buffer, place: SourceLocation): void {
     this.overLongs.push({ head: head.toString(), place });
   }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import type { Snapshot } from "../../daemon/status/facts.ts";
+import type { StatusSnapshot } from "../../daemon/status/facts.ts";
 import { eventually } from "../rig/eventually.ts";
 import { AlertStream } from "../rig/alert-stream.ts";
 import { alertLine, StatusWorld } from "./status-world.ts";
@@ -27,7 +27,7 @@ function sumOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0);
 }
 
-async function statusOf(world: StatusWorld): Promise<Snapshot> {
+async function statusOf(world: StatusWorld): Promise<StatusSnapshot> {
   return JSON.parse((await world.ask("/status")).body);
 }
 
@@ -65,7 +65,7 @@ test("a forwarder at work is ok, and status tells its counters, position and rec
   assert.match(stdout, /^tail +3 +1 +0 +0 +2 +0$/m);
   const json = await world.run("status", "--json");
   assert.equal(json.code, 0);
-  const told: Snapshot = JSON.parse(json.stdout);
+  const told: StatusSnapshot = JSON.parse(json.stdout);
   assert.equal(told.sources.tail.acknowledged, 2);
 });
 
@@ -184,10 +184,10 @@ test("a reload in an outage counts nothing twice, and a changed address of the s
   await world.sentReach(2);
   const { stdout } = await eventually("both outcomes", async () => {
     const told = await world.run("status", "--json");
-    const { sources }: Snapshot = JSON.parse(told.stdout);
+    const { sources }: StatusSnapshot = JSON.parse(told.stdout);
     return sources.tail.acknowledged === 2 && told;
   });
-  const { sources }: Snapshot = JSON.parse(stdout);
+  const { sources }: StatusSnapshot = JSON.parse(stdout);
   assert.deepEqual(sources.tail, { read: 2, ignored: 0, paired: 0, inFlight: 0, acknowledged: 2, deadLettered: 0 });
 });
 

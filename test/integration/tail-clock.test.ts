@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { decode, encode } from "../../daemon/sources/tail/checkpoint.ts";
+import { decodeCheckpoint, encodeCheckpoint } from "../../daemon/sources/tail/checkpoint.ts";
 import { LogTree } from "../unit/sources/tail/support/log-tree.ts";
 import { KeepingIntake, TestTail } from "../unit/sources/tail/support/test-tail.ts";
 
@@ -181,10 +181,10 @@ test("the checkpoint of an earlier version, which did not note what was read, re
   await first.turn();
   await first.stop();
   const path = `${tree.stateDir}/checkpoint.json`;
-  const decoded = decode(readFileSync(path, "utf8"));
+  const decoded = decodeCheckpoint(readFileSync(path, "utf8"));
   assert.ok(decoded.kind === "valid");
   const { read: _read, ...older } = decoded.body;
-  writeFileSync(path, encode({ ...older, finished: older.finished.slice(-16) }, 99));
+  writeFileSync(path, encodeCheckpoint({ ...older, finished: older.finished.slice(-16) }, 99));
   tree.write(line("b"));
   tree.rotate("21");
   tree.write(line("c"));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Couples } from "../../daemon/delivery/couples.ts";
-import { Pairing } from "../../daemon/delivery/pairing.ts";
+import { Pairing } from "../../daemon/delivery/couples.ts";
+import { PairingWindow } from "../../daemon/delivery/pairing.ts";
 import { alertBytes, Delivery } from "../rig/delivery.ts";
 import { MemorySink } from "../rig/memory-sink.ts";
 import { LogTree } from "../unit/sources/tail/support/log-tree.ts";
@@ -25,16 +25,16 @@ test("after an alert dated 2038 and a restart a socket copy that the tail has no
   assert.equal(lastSecond, now - 50);
   await second.crash();
 
-  const couples = new Couples(new Pairing(), { isLone: false });
-  couples.restore(undefined, lastSecond);
-  const delivery = new Delivery({ sink: new MemorySink(), couples }).begin();
+  const pairing = new Pairing(new PairingWindow(), { socketOnly: false });
+  pairing.restore(undefined, lastSecond);
+  const delivery = new Delivery({ sink: new MemorySink(), pairing }).begin();
   assert.equal(delivery.offer("socket", alertBytes(`${now}.1`)).verdict.kind, "taken");
-  assert.equal(delivery.offer("socket", alertBytes(`${now - 50}.1`)).verdict.kind, "left");
+  assert.equal(delivery.offer("socket", alertBytes(`${now - 50}.1`)).verdict.kind, "deferred");
 });
 
 test("an alert dated 2038 that the window has forgotten makes no socket copy seem to be past", () => {
-  const couples = new Couples(new Pairing(4, 2), { isLone: false });
-  const delivery = new Delivery({ sink: new MemorySink(), couples }).begin();
+  const pairing = new Pairing(new PairingWindow(4, 2), { socketOnly: false });
+  const delivery = new Delivery({ sink: new MemorySink(), pairing }).begin();
   const now = Math.floor(Date.now() / 1000);
   delivery.offer("tail", alertBytes(`${future}.1`));
   for (let at = 0; at < 8; at++) delivery.offer("tail", alertBytes(`${now - 100 + at}.1`));
@@ -70,9 +70,9 @@ test("after a restart while the clock is at 1970 the socket copy of an alert tha
   await second.crash();
   assert.equal(lastSecond, now - 50);
 
-  const couples = new Couples(new Pairing(), { isLone: false });
-  couples.restore(undefined, lastSecond);
-  const delivery = new Delivery({ sink: new MemorySink(), couples }).begin();
-  assert.equal(delivery.offer("socket", alertBytes(`${now - 50}.1`)).verdict.kind, "left");
+  const pairing = new Pairing(new PairingWindow(), { socketOnly: false });
+  pairing.restore(undefined, lastSecond);
+  const delivery = new Delivery({ sink: new MemorySink(), pairing }).begin();
+  assert.equal(delivery.offer("socket", alertBytes(`${now - 50}.1`)).verdict.kind, "deferred");
   assert.equal(delivery.offer("socket", alertBytes(`${now}.1`)).verdict.kind, "taken");
 });

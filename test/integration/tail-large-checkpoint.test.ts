@@ -3,11 +3,11 @@ import { readdirSync, statSync } from "node:fs";
 import { test } from "node:test";
 import type { Body } from "../../daemon/sources/tail/checkpoint.ts";
 import { CheckpointStore } from "../../daemon/sources/tail/checkpoint-store.ts";
-import { fingerprint } from "../../daemon/sources/tail/fingerprint.ts";
+import { contentHash } from "../../daemon/sources/tail/fingerprint.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 import { RecordingLog } from "../unit/sources/tail/support/recording-log.ts";
 
-const identity = { id: "64768:12345678", name: "2026/Nov/ossec-alerts-21", head: fingerprint(Buffer.from("head")) };
+const identity = { id: "64768:12345678", name: "2026/Nov/ossec-alerts-21", head: contentHash(Buffer.from("head")) };
 
 for (const [what, doneBeyond] of [
   ["in one file", [{ ...identity, offsets: Array.from({ length: 1_000_000 }, (_, at) => 5_000_000_000 + at * 700) }]],

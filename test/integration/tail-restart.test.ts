@@ -155,11 +155,11 @@ test("an inode that is used again is not taken for the file that had it", async 
   const { ino } = statSync(tree.alertsJson, { bigint: true });
   const text = readFileSync(path, "utf8");
   const old = /"id":"(\d+:\d+)"/.exec(text)?.[1] ?? "";
-  const { encode, decode } = await import("../../daemon/sources/tail/checkpoint.ts");
-  const decoded = decode(text);
+  const { encodeCheckpoint, decodeCheckpoint } = await import("../../daemon/sources/tail/checkpoint.ts");
+  const decoded = decodeCheckpoint(text);
   assert.ok(decoded.kind === "valid" && decoded.body.position);
   const position = { ...decoded.body.position, id: old.replace(/\d+$/, String(ino)) };
-  writeFileSync(path, encode({ ...decoded.body, position }, 99));
+  writeFileSync(path, encodeCheckpoint({ ...decoded.body, position }, 99));
   const second = await TestTail.start(tree);
   assert.deepEqual(second.texts, ["b", "c".repeat(200)]);
   await second.stop();

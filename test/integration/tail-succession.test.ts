@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Journal } from "../../daemon/sources/tail/journal.ts";
-import { Succession } from "../../daemon/sources/tail/succession.ts";
+import { ReadProgress } from "../../daemon/sources/tail/journal.ts";
+import { LogFiles } from "../../daemon/sources/tail/succession.ts";
 import { LogTree } from "../unit/sources/tail/support/log-tree.ts";
 import { RecordingLog } from "../unit/sources/tail/support/recording-log.ts";
 
@@ -18,7 +18,7 @@ function threeDays(): LogTree {
 }
 
 /** Something happens once, right before or after the directories are listed for the `nth` time. */
-function during(succession: Succession, when: "before" | "after", nth: number, what: () => void): void {
+function during(succession: LogFiles, when: "before" | "after", nth: number, what: () => void): void {
   const { archives } = succession;
   const list = archives.all.bind(archives);
   let lists = 0;
@@ -30,8 +30,8 @@ function during(succession: Succession, when: "before" | "after", nth: number, w
 }
 
 /** The first lines of so many files, in the order in which they are opened. */
-async function opened(succession: Succession, count: number): Promise<string[]> {
-  const journal = new Journal();
+async function opened(succession: LogFiles, count: number): Promise<string[]> {
+  const journal = new ReadProgress();
   const lines: string[] = [];
   while (lines.length < count) {
     const generation = await succession.next(journal, signal);
@@ -51,7 +51,7 @@ test(
   { timeout: 20_000 },
   async () => {
     using tree = threeDays();
-    const succession = new Succession(tree.alertsJson, new RecordingLog().log);
+    const succession = new LogFiles(tree.alertsJson, new RecordingLog().log);
     during(succession, "after", 1, () => tree.compress("20"));
     assert.deepEqual(await opened(succession, 3), ["20", "21", "22"]);
   },
@@ -62,7 +62,7 @@ test(
   { timeout: 20_000 },
   async () => {
     using tree = threeDays();
-    const succession = new Succession(tree.alertsJson, new RecordingLog().log);
+    const succession = new LogFiles(tree.alertsJson, new RecordingLog().log);
     during(succession, "before", 1, () => {
       tree.rotate("23");
       tree.write("23");
@@ -73,7 +73,7 @@ test(
 
 test("a day that ends when nothing else was found unread is read before the new one", { timeout: 20_000 }, async () => {
   using tree = threeDays();
-  const succession = new Succession(tree.alertsJson, new RecordingLog().log);
+  const succession = new LogFiles(tree.alertsJson, new RecordingLog().log);
   during(succession, "after", 2, () => {
     tree.rotate("23");
     tree.write("23");

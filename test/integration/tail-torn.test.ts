@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { appendFileSync } from "node:fs";
 import { test } from "node:test";
-import type { Snapshot } from "../../daemon/status/facts.ts";
+import type { StatusSnapshot } from "../../daemon/status/facts.ts";
 import { eventually } from "../rig/eventually.ts";
 import { alertLine, StatusWorld } from "./status-world.ts";
 
-async function tailCounts(world: StatusWorld): Promise<Snapshot["sources"]["tail"]> {
-  const snapshot: Snapshot = JSON.parse((await world.ask("/status")).body);
+async function tailCounts(world: StatusWorld): Promise<StatusSnapshot["sources"]["tail"]> {
+  const snapshot: StatusSnapshot = JSON.parse((await world.ask("/status")).body);
   return snapshot.sources.tail;
 }
 

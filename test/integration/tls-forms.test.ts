@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { inspectTls } from "../../daemon/sinks/kafka/tls-inspection.ts";
-import { loadTls, type TlsSettings } from "../../daemon/sinks/kafka/tls.ts";
+import { loadTls, type TlsClientSettings } from "../../daemon/sinks/kafka/tls.ts";
 import type { PkiEntry } from "../rig/pki.ts";
 import { handshake, passphraseIn } from "../rig/tls-settings.ts";
 import { commandIn, errorsOf, refusal, TlsWorld } from "./tls-world.ts";
@@ -175,7 +175,7 @@ const cases: readonly Case[] = [
 for (const { setting, file, make, says, made } of cases) {
   test(`${file} as ${setting} is named${made === undefined ? "" : ", and the command that is given converts it"}`, async () => {
     await world.pki.shell(make);
-    const named = (name: string): TlsSettings => {
+    const named = (name: string): TlsClientSettings => {
       const path = world.path(name);
       return world.settings({ [setting]: setting === "ca" ? [path] : path, passphrase: passphraseIn(world.secret) });
     };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { copyFile, mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import type { ConnectionOptions } from "node:tls";
-import { TlsFiles, type TlsSettings } from "../../daemon/sinks/kafka/tls.ts";
+import { TlsFiles, type TlsClientSettings } from "../../daemon/sinks/kafka/tls.ts";
 import { CertificateWatch } from "../../daemon/status/certificates.ts";
 import { handshake, passphraseIn } from "../rig/tls-settings.ts";
 import { TlsWorld } from "./tls-world.ts";
@@ -23,7 +23,7 @@ after(() => world[Symbol.asyncDispose]());
 
 interface Renewed {
   readonly files: TlsFiles;
-  readonly settings: TlsSettings;
+  readonly settings: TlsClientSettings;
   readonly key: string;
   readonly passphrase: string;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { inspectTls } from "../../daemon/sinks/kafka/tls-inspection.ts";
-import { loadTls, type TlsSettings } from "../../daemon/sinks/kafka/tls.ts";
+import { loadTls, type TlsClientSettings } from "../../daemon/sinks/kafka/tls.ts";
 import { Pki, type PkiEntry } from "../rig/pki.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 import { passphraseIn, tlsSettings } from "../rig/tls-settings.ts";
@@ -62,11 +62,11 @@ export class TlsWorld implements AsyncDisposable {
   }
 
   /** Settings that work, with changes. */
-  settings(changes: Partial<TlsSettings> = {}): TlsSettings {
+  settings(changes: Partial<TlsClientSettings> = {}): TlsClientSettings {
     return tlsSettings({ ca: [this.path("ca.pem")], cert: this.path("chain.pem"), key: this.client.key, ...changes });
   }
 
-  withPkcs12(file: string, passphrase = this.secret): TlsSettings {
+  withPkcs12(file: string, passphrase = this.secret): TlsClientSettings {
     return this.settings({
       cert: undefined,
       key: undefined,
@@ -80,12 +80,12 @@ export class TlsWorld implements AsyncDisposable {
   }
 }
 
-export function errorsOf(of: TlsSettings): string[] {
+export function errorsOf(of: TlsClientSettings): string[] {
   return inspectTls(of).flatMap(({ severity, message }) => (severity === "error" ? [message] : []));
 }
 
 /** The one error that `check` finds, which is also what `run` refuses to start with. */
-export function refusal(of: TlsSettings): string {
+export function refusal(of: TlsClientSettings): string {
   const errors = errorsOf(of);
   assert.equal(errors.length, 1, errors.join("\n"));
   const [error = ""] = errors;

@@ -1,7 +1,7 @@
 import { Budget } from "../../daemon/delivery/budget.ts";
 import type { BatchLimits } from "../../daemon/delivery/batch-queue.ts";
-import type { DeadReason, Feedback, Handler, Outcome, SourceName } from "../../daemon/delivery/contract.ts";
-import type { Couples } from "../../daemon/delivery/couples.ts";
+import type { DeadReason, FeedbackSink, Handler, Outcome, SourceName } from "../../daemon/delivery/contract.ts";
+import type { Pairing } from "../../daemon/delivery/couples.ts";
 import type { NewDeadLetter } from "../../daemon/delivery/dead-letters.ts";
 import { OwnNode } from "../../daemon/delivery/own-node.ts";
 import { EventWatch } from "../../daemon/delivery/event-watch.ts";
@@ -51,9 +51,9 @@ export class DeadLetterBox {
 export interface DeliveryOptions {
   readonly sink: MemorySink;
   readonly handlers?: readonly Handler[];
-  readonly couples?: Couples | undefined;
+  readonly pairing?: Pairing | undefined;
   readonly offsets?: SinkOffsets | undefined;
-  readonly feedback?: Feedback;
+  readonly feedback?: FeedbackSink;
   readonly tailWaitMs?: number;
   readonly limitBytes?: number;
   readonly node?: OwnNode;
@@ -76,22 +76,22 @@ export class Delivery {
 
   constructor(options: DeliveryOptions) {
     const { counters, deadLetters } = this;
-    const { sink, couples, offsets, feedback, tailWaitMs = 0, now = () => performance.now() } = options;
+    const { sink, pairing, offsets, feedback, tailWaitMs = 0, now = () => performance.now() } = options;
     this.budget = new Budget(options.limitBytes ?? 64 * 1024 * 1024);
     this.outbox = new Outbox(sink, { maxBytes: 1_000_000, maxRecords: 1000, lingerMs: 0, ...options.batches });
     const { budget, outbox } = this;
-    const parts = { counters, budget, deadLetters, outbox, offsets, couples, feedback, tailWaitMs, now };
+    const parts = { counters, budget, deadLetters, outbox, offsets, pairing, feedback, tailWaitMs, now };
     this.shipper = new Shipper(parts);
     const handlers = options.handlers ?? [wantedHandler];
     const differs = (id: string): void => void this.differing.push(id);
-    const node = options.node ?? new OwnNode({ name: "m1", hiddenName: undefined });
+    const node = options.node ?? new OwnNode({ name: "m1", fallbackName: undefined });
     this.pipeline = new Pipeline({
       handlers,
       counters,
       budget,
       deadLetters,
       shipper: this.shipper,
-      couples,
+      pairing,
       node,
       ...(options.named !== undefined && { named: options.named }),
       differs,

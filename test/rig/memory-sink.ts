@@ -6,7 +6,7 @@ import {
   type Lookup,
   type Shipped,
   type Sink,
-  type SinkOffsets,
+  type OffsetsByPartition,
   type SinkRecord,
   type WriteOutcome,
 } from "../../daemon/delivery/contract.ts";
@@ -81,7 +81,7 @@ export class MemorySink implements Sink {
     for (const { batch } of this.held.splice(0, batches)) this.#store(batch);
   }
 
-  lookup(topics: readonly string[], since: SinkOffsets): Promise<Lookup> {
+  lookup(topics: readonly string[], since: OffsetsByPartition): Promise<Lookup> {
     const next: Record<string, number> = {};
     const shipped: Shipped = new Map();
     for (const topic of topics) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { Couples, type SavedWindow } from "../../daemon/delivery/couples.ts";
-import type { SinkOffsets as Offsets } from "../../daemon/delivery/contract.ts";
-import { Pairing } from "../../daemon/delivery/pairing.ts";
+import { Pairing, type SavedWindow } from "../../daemon/delivery/couples.ts";
+import type { OffsetsByPartition as Offsets } from "../../daemon/delivery/contract.ts";
+import { PairingWindow } from "../../daemon/delivery/pairing.ts";
 import type { Shipment } from "../../daemon/delivery/shipment.ts";
 import { SinkOffsets, type StoredRecord } from "../../daemon/delivery/sink-offsets.ts";
 import type { OpenLine } from "../../daemon/sources/tail/intake.ts";
@@ -38,7 +38,7 @@ export class OnceWorld {
   readonly sink: MemorySink;
   readonly #options: OnceOptions;
   #delivery!: Delivery;
-  #couples!: Couples;
+  #pairing!: Pairing;
   #offsets!: SinkOffsets;
   #heldOffsets: readonly StoredRecord[] = [];
   #ledger!: Ledger<number>;
@@ -118,12 +118,12 @@ export class OnceWorld {
 
   /** Stops as the forwarder does; what is under way is lost, or stands in the sink without an answer. */
   async stop(): Promise<void> {
-    this.#delivery.shipper.letGo();
+    this.#delivery.shipper.releaseAllHeld();
     // Answers that were given have arrived; only what the sink still holds is under way.
     if (!this.sink.isReadable) await settle();
     this.#delivery.shipper.dispose();
     this.#delivery.outbox.dispose();
-    const window = this.#couples.save();
+    const window = this.#pairing.save();
     this.saveCheckpoint();
     this.#window = window;
     await this.#restart(this.#window);
@@ -143,7 +143,7 @@ export class OnceWorld {
       this.check();
     }
     this.sink.isHolding = false;
-    this.#delivery.shipper.letGo();
+    this.#delivery.shipper.releaseAllHeld();
     while (this.sink.held.length > 0) await this.answer(Infinity);
     await settle();
     this.check();
@@ -158,7 +158,7 @@ export class OnceWorld {
     const inFlight = { tail: 0, socket: 0, replay: 0 };
     for (const shipment of this.#shipments) {
       if (shipment.outcome === undefined) {
-        for (const { source } of [shipment, ...shipment.ties]) inFlight[source] += 1;
+        for (const { source } of [shipment, ...shipment.waiters]) inFlight[source] += 1;
       } else this.#shipments.delete(shipment);
     }
     for (const source of ["tail", "socket"] as const) {
@@ -189,11 +189,11 @@ export class OnceWorld {
         },
       },
     });
-    if (verdict.kind === "left") {
+    if (verdict.kind === "deferred") {
       this.#open -= 1;
       return undefined;
     }
-    assert.ok(verdict.kind === "taken" || verdict.kind === "second", verdict.kind);
+    assert.ok(verdict.kind === "taken" || verdict.kind === "duplicate", verdict.kind);
     if (verdict.shipment !== undefined) this.#shipments.add(verdict.shipment);
     return verdict.shipment;
   }
@@ -209,12 +209,12 @@ export class OnceWorld {
 
   #boot(window: SavedWindow | undefined): void {
     const { windowSize, aheadLimit, tailWaitMs } = this.#options;
-    this.#couples = new Couples(new Pairing(windowSize, aheadLimit), { isLone: false });
-    this.#couples.restore(window, this.#checkpoint.second);
+    this.#pairing = new Pairing(new PairingWindow(windowSize, aheadLimit), { socketOnly: false });
+    this.#pairing.restore(window, this.#checkpoint.second);
     this.#offsets = new SinkOffsets();
     this.#heldOffsets = this.#offsets.hold(this.#checkpoint.low);
     const { sink } = this;
-    this.#delivery = new Delivery({ sink, couples: this.#couples, offsets: this.#offsets, tailWaitMs });
+    this.#delivery = new Delivery({ sink, pairing: this.#pairing, offsets: this.#offsets, tailWaitMs });
     this.#ledger = new Ledger<number>();
     this.#line = this.#checkpoint.line;
     this.#doneBefore = this.#checkpoint.done;

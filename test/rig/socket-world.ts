@@ -1,6 +1,6 @@
 import type { Outcome } from "../../daemon/delivery/contract.ts";
-import { Couples } from "../../daemon/delivery/couples.ts";
-import { Pairing } from "../../daemon/delivery/pairing.ts";
+import { Pairing } from "../../daemon/delivery/couples.ts";
+import { PairingWindow } from "../../daemon/delivery/pairing.ts";
 import type { PeerCredentials } from "../../daemon/os/native.ts";
 import { peerPolicy } from "../../daemon/sources/socket/peers.ts";
 import type { SocketIntake } from "../../daemon/sources/socket/connection.ts";
@@ -36,8 +36,8 @@ export class SocketWorld implements AsyncDisposable {
     const { hasTail = true, limitBytes = 64 * 1024 * 1024, log = silentLog, allow = [], ...given } = options;
     this.temp = temp;
     this.path = options.path ?? temp.join("run", "alerts.sock");
-    const couples = new Couples(new Pairing(1000, 500), { isLone: !hasTail });
-    this.delivery = new Delivery({ sink: this.sink, couples, limitBytes }).begin();
+    const pairing = new Pairing(new PairingWindow(1000, 500), { socketOnly: !hasTail });
+    this.delivery = new Delivery({ sink: this.sink, pairing, limitBytes }).begin();
     const { pipeline, budget } = this.delivery;
     const file = "socket";
     const intake: SocketIntake = {

@@ -2,19 +2,19 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { connect, createServer, type PeerCertificate, type TlsOptions } from "node:tls";
 import { describe, errnoOf } from "../../daemon/errors.ts";
-import type { Passphrase } from "../../daemon/sinks/kafka/tls-credentials.ts";
+import type { PassphraseSource } from "../../daemon/sinks/kafka/tls-credentials.ts";
 import { defaultCiphers } from "../../daemon/sinks/kafka/tls-protocol.ts";
-import { loadTls, type TlsSettings } from "../../daemon/sinks/kafka/tls.ts";
+import { loadTls, type TlsClientSettings } from "../../daemon/sinks/kafka/tls.ts";
 import type { PkiEntry } from "./pki.ts";
 
 /** The settings that a test does not care about. */
-export function tlsSettings(changes: Partial<TlsSettings> = {}): TlsSettings {
+export function tlsSettings(changes: Partial<TlsClientSettings> = {}): TlsClientSettings {
   const none = { cert: undefined, key: undefined, pkcs12: undefined, passphrase: undefined, serverName: undefined };
   return { ca: [], caOnly: true, ...none, minVersion: "TLSv1.2", ciphers: defaultCiphers, ...changes };
 }
 
 /** A pass phrase in a file, read as the forwarder does. */
-export function passphraseIn(file: string): Passphrase {
+export function passphraseIn(file: string): PassphraseSource {
   return { file, read: () => readFileSync(file, "utf8").trimEnd() };
 }
 
@@ -28,7 +28,11 @@ export interface Handshake {
 }
 
 /** A real handshake over TCP: what `run` meets with these settings. Throws DfnError when they cannot be loaded. */
-export async function handshake(settings: TlsSettings, server: PkiEntry, options: TlsOptions = {}): Promise<Handshake> {
+export async function handshake(
+  settings: TlsClientSettings,
+  server: PkiEntry,
+  options: TlsOptions = {},
+): Promise<Handshake> {
   const pair = { cert: readFileSync(server.cert), key: readFileSync(server.key) };
   const listener = createServer({ ...pair, rejectUnauthorized: false, ...options });
   listener.on("tlsClientError", () => undefined); // The client says what it is.

@@ -18,7 +18,7 @@ import { securityFaults } from "./faults/security.ts";
 import { socketFaults } from "./faults/socket.ts";
 import { stateFaults } from "./faults/state.ts";
 import { topicFaults } from "./faults/topics.ts";
-import type { Ground } from "./ground.ts";
+import type { TestBed } from "./test-bed.ts";
 
 /** Every fault, by its room. */
 export const faults: readonly Fault[] = [
@@ -47,12 +47,12 @@ export const faults: readonly Fault[] = [
 export const shortFaults: readonly Fault[] = faults.filter(({ isLong }) => isLong !== true);
 
 /** What this machine lacks for a fault; undefined: nothing. */
-export function lacks(ground: Ground, fault: Fault): string | undefined {
+export function lacks(testBed: TestBed, fault: Fault): string | undefined {
   const needs = fault.needs ?? [];
-  if (needs.includes("root") && !ground.isRoot) return "needs root, mount and user namespaces";
-  if (needs.includes("names") && !ground.asksNames) return "needs root and a resolv.conf";
-  if (needs.includes("firewall") && ground.firewall === undefined) return "needs root and nftables (Debian: nftables)";
-  if (needs.includes("clock") && ground.clock === undefined)
+  if (needs.includes("root") && !testBed.isRoot) return "needs root, mount and user namespaces";
+  if (needs.includes("names") && !testBed.asksNames) return "needs root and a resolv.conf";
+  if (needs.includes("firewall") && testBed.firewall === undefined) return "needs root and nftables (Debian: nftables)";
+  if (needs.includes("clock") && testBed.clock === undefined)
     return "needs glibc and directories with libraries of one's own";
   return undefined;
 }

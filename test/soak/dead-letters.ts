@@ -18,7 +18,7 @@ export interface DeadLetterCount {
   /** Entries of alerts that should have been delivered; a line on each. */
   readonly wrong: readonly string[];
   /** Raw bytes of entries that are no alert of the run. */
-  readonly scraps: readonly Buffer[];
+  readonly fragments: readonly Buffer[];
 }
 
 /** Reads the store, and enters into the ledger which alerts are dead. */
@@ -26,7 +26,7 @@ export function readDeadLetters(stateDir: string, ledger: SoakLedger): DeadLette
   const directory = join(stateDir, "dead-letters");
   const names = existsSync(directory) ? readdirSync(directory).filter((name) => name.endsWith(".ndjson")) : [];
   const wrong: string[] = [];
-  const scraps: Buffer[] = [];
+  const fragments: Buffer[] = [];
   let entries = 0;
   for (const line of names.toSorted().flatMap((name) => linesOf(join(directory, name)))) {
     const entry = parse(line);
@@ -36,13 +36,13 @@ export function readDeadLetters(stateDir: string, ledger: SoakLedger): DeadLette
     const sequence = sequenceOf(/^\{"timestamp":"([^"]{28})"/.exec(raw.subarray(0, 100).toString("latin1"))?.[1]);
     const isWhole = raw.length === entry.place.length || entry.keptBytes !== undefined;
     if (sequence === undefined || !isWhole || !ledger.isRelevant(sequence) || entry.reason === "torn") {
-      scraps.push(raw);
+      fragments.push(raw);
       continue;
     }
     ledger.die(sequence);
     if (!ledger.mayBeDead(sequence)) wrong.push(`${sequence}: ${entry.reason}: ${entry.detail}`);
   }
-  return { entries, wrong, scraps };
+  return { entries, wrong, fragments };
 }
 
 /** Lines of a segment that were not removed. */

@@ -1,4 +1,4 @@
-import type { Stage } from "./stage.ts";
+import type { Environment } from "./environment.ts";
 
 /** What a fault needs of the machine. */
 export type Need = "root" | "firewall" | "clock" | "names";
@@ -37,5 +37,5 @@ export interface Fault extends Allowances {
   /** Takes minutes: by its name only. */
   readonly isLong?: boolean;
   /** Ends when the fault does; recovery counts from there. @throws Error when something else than was to be seen, TooSlow when it came late */
-  run(stage: Stage): Promise<void>;
+  run(environment: Environment): Promise<void>;
 }

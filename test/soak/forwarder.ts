@@ -1,13 +1,13 @@
 import { appendFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { Program } from "../rig/program.ts";
-import type { Ground } from "./ground.ts";
+import type { TestBed } from "./test-bed.ts";
 import { descriptorsOf, Looks, starvedMs, type Looked } from "./looks.ts";
 
 /** Where the forwarder runs: a process there, and the program. */
-export interface Home extends Pick<Ground, "forwarderCommand" | "bundle"> {
+export interface Home extends Pick<TestBed, "forwarderCommand" | "bundle"> {
   /** The wall clock there, if it can be moved. */
-  readonly clock?: Ground["clock"];
+  readonly clock?: TestBed["clock"];
 }
 
 const lookEveryMs = 250;

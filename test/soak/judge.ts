@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { readDeadLetters, type DeadLetterCount } from "./dead-letters.ts";
 import type { Allowances } from "./fault.ts";
-import type { Stage } from "./stage.ts";
+import type { Environment } from "./environment.ts";
 
 /** The bounds that the promise names. */
 export const bounds = {
@@ -15,7 +15,7 @@ const fewStarts = 5;
 /** The bound on a start, in starts of Node alone: 500 ms where that takes 40. */
 const mostBareStarts = 12.5;
 
-/** What became of a stage, at its end. */
+/** What became of a environment, at its end. */
 export interface Verdict {
   readonly written: number;
   readonly relevant: number;
@@ -48,20 +48,20 @@ export interface Verdict {
 }
 
 /** What a verdict is made of. */
-export type Judged = Pick<Stage, "ledger" | "referee" | "forwarder" | "calls" | "stateDir" | "scraps">;
+export type Judged = Pick<Environment, "ledger" | "referee" | "forwarder" | "calls" | "stateDir" | "fragments">;
 
 /**
  * Holds everything that was written and seen against the promise. The forwarder has stopped.
  * @param gone dead letters that were looked through and removed meanwhile
  */
 export function judge(
-  stage: Judged,
+  environment: Judged,
   allowances: Allowances,
   copiesAllowed: (appendedMs: number) => boolean,
-  gone: DeadLetterCount = { entries: 0, wrong: [], scraps: [] },
+  gone: DeadLetterCount = { entries: 0, wrong: [], fragments: [] },
 ): Verdict {
-  const { ledger, referee, forwarder, calls } = stage;
-  const dead = readDeadLetters(stage.stateDir, ledger);
+  const { ledger, referee, forwarder, calls } = environment;
+  const dead = readDeadLetters(environment.stateDir, ledger);
   const missing = referee.missing();
   const { looked, times } = forwarder;
   const copies = referee.copies.filter(({ appendedMs }) => !copiesAllowed(appendedMs));
@@ -84,11 +84,11 @@ export function judge(
     outOfOrder.map(({ what }) => what),
   );
   few("wrongly dead", [...gone.wrong, ...dead.wrong]);
-  const kept = [...gone.scraps, ...dead.scraps];
-  const lost = stage.scraps.filter((scrap) => !kept.some((found) => found.includes(scrap)));
+  const kept = [...gone.fragments, ...dead.fragments];
+  const lost = environment.fragments.filter((fragment) => !kept.some((found) => found.includes(fragment)));
   few(
     "not among the dead letters",
-    lost.map((scrap) => scrap.toString("latin1").slice(0, 80)),
+    lost.map((fragment) => fragment.toString("latin1").slice(0, 80)),
   );
   if (allowances.copies !== true) few("sent twice", copies.map(describeCopy));
   few("unbalanced looks", looked.unbalanced);

@@ -1,5 +1,5 @@
 import type { Kind } from "./alerts.ts";
-import type { Stage } from "./stage.ts";
+import type { Environment } from "./environment.ts";
 
 const tickMs = 10;
 /** After a pause of this process, no more than so much is made up for at once. */
@@ -9,7 +9,7 @@ const oddEvery = 150;
 const longEvery = 3000;
 
 /** What writes them. */
-type Writer = Pick<Stage, "analysisd" | "random" | "between" | "write">;
+type Writer = Pick<Environment, "analysisd" | "random" | "between" | "write">;
 
 /** The alerts that come all the time, whatever else happens. */
 export class Load implements Disposable {

@@ -1,4 +1,4 @@
-import type { Passage, Run } from "./run.ts";
+import type { FaultResult, Run } from "./run.ts";
 
 /** Everything a soak run found. */
 export interface Report {
@@ -16,8 +16,8 @@ const columns = ["fault", "lasted", "alerts", "relevant", "twice", "RSS", "recov
 
 /** The table of a run, and a line on everything that is broken. */
 export function table(report: Report): string {
-  const alone = report.runs.filter(({ passages }) => passages.length === 1);
-  const mixtures = report.runs.filter(({ passages }) => passages.length > 1);
+  const alone = report.runs.filter(({ results }) => results.length === 1);
+  const mixtures = report.runs.filter(({ results }) => results.length > 1);
   const lines: string[] = [];
   if (alone.length > 0) {
     const head = [...columns, "missing", "dead", "order", "ready", "stop"];
@@ -34,11 +34,11 @@ export function table(report: Report): string {
 }
 
 function rowsOf(run: Run, isAlone: boolean): string[][] {
-  return run.passages.map((passage) => cells(passage, run, isAlone));
+  return run.results.map((result) => cells(result, run, isAlone));
 }
 
-function cells(passage: Passage, { verdict }: Run, isAlone: boolean): string[] {
-  const { name, lastedMs, written, relevant, copies, rssMiB, recoveryMs } = passage;
+function cells(result: FaultResult, { verdict }: Run, isAlone: boolean): string[] {
+  const { name, lastedMs, written, relevant, copies, rssMiB, recoveryMs } = result;
   const recovery = recoveryMs === undefined ? "none" : `${recoveryMs} ms`;
   if (!isAlone) return [name, `${lastedMs} ms`, `${written}`, `${relevant}`, `${copies}`, `${rssMiB} MiB`, recovery];
   return [
@@ -58,23 +58,23 @@ function cells(passage: Passage, { verdict }: Run, isAlone: boolean): string[] {
 }
 
 /** What is broken in a run, each with the fault's name. */
-export function brokenOf({ passages, verdict }: Run): string[] {
+export function brokenOf({ results, verdict }: Run): string[] {
   return [
-    ...passages.flatMap(({ name, broken }) => broken.map((what) => `${name}: ${what}`)),
-    ...verdict.broken.map((what) => `${nameOf(passages)}: ${what}`),
+    ...results.flatMap(({ name, broken }) => broken.map((what) => `${name}: ${what}`)),
+    ...verdict.broken.map((what) => `${nameOf(results)}: ${what}`),
   ];
 }
 
 /** The bounds on time that were missed in a run, with the fault's name. */
-export function slowOf({ passages, verdict }: Run): { readonly name: string; readonly what: string }[] {
+export function slowOf({ results, verdict }: Run): { readonly name: string; readonly what: string }[] {
   return [
-    ...passages.flatMap(({ name, slow }) => slow.map((what) => ({ name, what }))),
-    ...verdict.slow.map((what) => ({ name: nameOf(passages), what })),
+    ...results.flatMap(({ name, slow }) => slow.map((what) => ({ name, what }))),
+    ...verdict.slow.map((what) => ({ name: nameOf(results), what })),
   ];
 }
 
-function nameOf(passages: readonly Passage[]): string {
-  return passages.length === 1 ? (passages[0]?.name ?? "") : "mixture";
+function nameOf(results: readonly FaultResult[]): string {
+  return results.length === 1 ? (results[0]?.name ?? "") : "mixture";
 }
 
 /** Columns of one width each; the first to the left. */

@@ -1,14 +1,14 @@
 import { describe } from "../../daemon/errors.ts";
 import { eventually } from "../rig/eventually.ts";
 import { missingAfterMs, TooSlow, type Fault } from "./fault.ts";
-import type { Ground } from "./ground.ts";
+import type { TestBed } from "./test-bed.ts";
 import { bounds, judge, type Verdict } from "./judge.ts";
-import { mend } from "./mend.ts";
-import { Stage } from "./stage.ts";
-import { StoreKeeper } from "./store-keeper.ts";
+import { repair } from "./repair.ts";
+import { Environment } from "./environment.ts";
+import { DeadLetterCleaner } from "./dead-letter-cleaner.ts";
 
 /** How one fault went. */
-export interface Passage {
+export interface FaultResult {
   readonly name: string;
   /** Alerts written while it lasted, and the relevant ones among them. */
   readonly written: number;
@@ -27,7 +27,7 @@ export interface Passage {
 
 /** A fault alone, or a mixture. */
 export interface Run {
-  readonly passages: readonly Passage[];
+  readonly results: readonly FaultResult[];
   readonly verdict: Verdict;
 }
 
@@ -52,47 +52,49 @@ interface Window {
   readonly fromMs: number;
 }
 
-/** Faults one after the other on one stage; the alerts are spread evenly over them. */
-export async function play(
-  ground: Ground,
+/** Faults one after the other on one environment; the alerts are spread evenly over them. */
+export async function runFaults(
+  testBed: TestBed,
   faults: readonly Fault[],
   { seed, alerts, rate, logFile }: Conditions,
   progress: (line: string) => void,
 ): Promise<Run> {
-  await using stage = await Stage.create(ground, seed, rate, logFile);
-  const passages: Passage[] = [];
+  await using environment = await Environment.create(testBed, seed, rate, logFile);
+  const results: FaultResult[] = [];
   const windows: Window[] = [];
   const broken: string[] = [];
-  const keeper = new StoreKeeper();
-  await stage.pass(warmUpMs);
-  await stage.settled();
-  const descriptors = stage.forwarder.descriptors;
+  const keeper = new DeadLetterCleaner();
+  await environment.pass(warmUpMs);
+  await environment.settled();
+  const descriptors = environment.forwarder.descriptors;
   for (const [index, fault] of faults.entries()) {
     windows.push({ fault, fromMs: Date.now() });
-    const passage = await pass(stage, fault);
-    passages.push(passage);
-    progress(`${index + 1}/${faults.length} ${line(passage)}`);
+    const result = await pass(environment, fault);
+    results.push(result);
+    progress(`${index + 1}/${faults.length} ${line(result)}`);
     // What may come twice is to come before the next fault begins, or it would count as that one's.
-    if (fault.copies === true) await stage.settled().catch((reason: unknown) => broken.push(describe(reason)));
-    await keeper.look(stage).catch((reason: unknown) => broken.push(describe(reason)));
+    if (fault.copies === true) await environment.settled().catch((reason: unknown) => broken.push(describe(reason)));
+    await keeper.look(environment).catch((reason: unknown) => broken.push(describe(reason)));
     const due = ((index + 1) / faults.length) * alerts;
-    await eventually("the alerts of this fault", () => stage.ledger.written >= due, { withinMs: 3_600_000 });
+    await eventually("the alerts of this fault", () => environment.ledger.written >= due, { withinMs: 3_600_000 });
   }
-  await stage.settled(stopsAfterMs).catch((reason: unknown) => broken.push(describe(reason)));
-  stage.load.perSecond = 0;
-  broken.push(...(await leaks(stage, descriptors)));
-  await stage.forwarder.stop().catch((reason: unknown) => broken.push(describe(reason)));
+  await environment.settled(stopsAfterMs).catch((reason: unknown) => broken.push(describe(reason)));
+  environment.load.perSecond = 0;
+  broken.push(...(await leaks(environment, descriptors)));
+  await environment.forwarder.stop().catch((reason: unknown) => broken.push(describe(reason)));
   const mayCopy = (appendedMs: number): boolean => windowAt(windows, appendedMs)?.fault.copies === true;
-  const verdict = judge(stage, {}, mayCopy, keeper.seen);
-  const counted = passages.map((passage, index): Passage => {
-    const copies = stage.referee.copies.filter(({ appendedMs }) => windowAt(windows, appendedMs) === windows[index]);
-    return { ...passage, copies: copies.length };
+  const verdict = judge(environment, {}, mayCopy, keeper.seen);
+  const counted = results.map((result, index): FaultResult => {
+    const copies = environment.referee.copies.filter(
+      ({ appendedMs }) => windowAt(windows, appendedMs) === windows[index],
+    );
+    return { ...result, copies: copies.length };
   });
-  return { passages: counted, verdict: { ...verdict, broken: [...broken, ...verdict.broken] } };
+  return { results: counted, verdict: { ...verdict, broken: [...broken, ...verdict.broken] } };
 }
 
 /** What is open at the end and should not be. */
-async function leaks({ forwarder }: Stage, before: readonly string[]): Promise<string[]> {
+async function leaks({ forwarder }: Environment, before: readonly string[]): Promise<string[]> {
   let now: readonly string[] = [];
   const isFine = (): boolean => {
     now = forwarder.descriptors;
@@ -110,31 +112,31 @@ async function leaks({ forwarder }: Stage, before: readonly string[]): Promise<s
 }
 
 /** Lets a fault happen and measures the recovery. */
-async function pass(stage: Stage, fault: Fault): Promise<Passage> {
-  const { ledger } = stage;
+async function pass(environment: Environment, fault: Fault): Promise<FaultResult> {
+  const { ledger } = environment;
   const before = { written: ledger.written, relevant: ledger.relevant };
   const broken: string[] = [];
   const slow: string[] = [];
   const startedMs = performance.now();
-  stage.forwarder.forgetPeak();
+  environment.forwarder.forgetPeak();
   try {
-    await fault.run(stage);
+    await fault.run(environment);
   } catch (reason) {
     (reason instanceof TooSlow ? slow : broken).push(describe(reason));
-    await mend(stage);
+    await repair(environment);
   }
   const lastedMs = Math.round(performance.now() - startedMs);
-  const recoveryMs = await stage.arrival(missingAfterMs).catch((reason: unknown) => {
+  const recoveryMs = await environment.arrival(missingAfterMs).catch((reason: unknown) => {
     broken.push(describe(reason));
     return undefined;
   });
-  if (recoveryMs === undefined) await mend(stage);
+  if (recoveryMs === undefined) await repair(environment);
   else if (recoveryMs > bounds.recoveryMs && fault.slowRecovery === undefined) {
     slow.push(`${recoveryMs} ms to recover`);
   }
   const written = ledger.written - before.written;
   const relevant = ledger.relevant - before.relevant;
-  const rssMiB = Math.round(stage.forwarder.looked.recentRssBytes / 1_048_576);
+  const rssMiB = Math.round(environment.forwarder.looked.recentRssBytes / 1_048_576);
   return { name: fault.name, written, relevant, lastedMs, recoveryMs, rssMiB, copies: 0, broken, slow };
 }
 
@@ -143,7 +145,7 @@ function windowAt(windows: readonly Window[], atMs: number): Window | undefined 
   return windows.findLast(({ fromMs }) => fromMs <= atMs);
 }
 
-function line({ name, lastedMs, recoveryMs, rssMiB, broken, slow }: Passage): string {
+function line({ name, lastedMs, recoveryMs, rssMiB, broken, slow }: FaultResult): string {
   const faults = [...broken, ...slow];
   const what = faults.length === 0 ? "" : ` BROKEN ${faults.join(" | ").slice(0, 300)}`;
   return `${name}: ${lastedMs} ms, recovered in ${recoveryMs ?? "-"} ms, ${rssMiB} MiB${what}`;

@@ -2,10 +2,10 @@ import { join } from "node:path";
 import { seededRandom } from "../rig/random.ts";
 import { faults, lacks } from "./catalogue.ts";
 import type { Fault } from "./fault.ts";
-import { Ground } from "./ground.ts";
+import { TestBed } from "./test-bed.ts";
 import { slowStarts } from "./judge.ts";
 import { brokenOf, slowOf, type Report } from "./report.ts";
-import { play, type Run } from "./run.ts";
+import { runFaults, type Run } from "./run.ts";
 
 /** How much is written, and how fast. */
 export interface Load {
@@ -25,23 +25,23 @@ export interface SessionOptions {
 /** What runs by name and in a mixture when nothing else is asked for. */
 export const defaults = { named: { alerts: 600, rate: 500 }, mixture: { alerts: 300_000, rate: 1200 }, faults: 60 };
 
-/** Runs on one ground, and what they found. */
+/** Runs on one testBed, and what they found. */
 export class Session implements AsyncDisposable {
-  readonly #ground: Ground;
+  readonly #testBed: TestBed;
   readonly #options: SessionOptions;
   readonly #runs: Run[] = [];
   readonly #broken: string[] = [];
   readonly #notMade = new Map<string, string>();
   readonly #started = performance.now();
 
-  private constructor(ground: Ground, options: SessionOptions) {
-    this.#ground = ground;
+  private constructor(testBed: TestBed, options: SessionOptions) {
+    this.#testBed = testBed;
     this.#options = options;
   }
 
   static async create(options: SessionOptions): Promise<Session> {
     options.say(`seed ${options.seed}`);
-    return new Session(await Ground.create(), options);
+    return new Session(await TestBed.create(), options);
   }
 
   /** Each fault by itself, on a manager and a topic of its own. @returns what was promised and not kept */
@@ -65,7 +65,7 @@ export class Session implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#ground[Symbol.asyncDispose]();
+    await this.#testBed[Symbol.asyncDispose]();
   }
 
   /**
@@ -93,14 +93,14 @@ export class Session implements AsyncDisposable {
   async #run(name: string, these: readonly Fault[], load: Load): Promise<Run> {
     const { seed, logs, say } = this.#options;
     const conditions = { seed, ...load, ...(logs !== undefined && { logFile: join(logs, `${name}.log`) }) };
-    const run = await play(this.#ground, these, conditions, say);
+    const run = await runFaults(this.#testBed, these, conditions, say);
     this.#runs.push(run);
     return run;
   }
 
   #possible(wanted: readonly Fault[]): readonly Fault[] {
     return wanted.filter((fault) => {
-      const reason = lacks(this.#ground, fault);
+      const reason = lacks(this.#testBed, fault);
       if (reason !== undefined) this.#notMade.set(fault.name, reason);
       return reason === undefined;
     });

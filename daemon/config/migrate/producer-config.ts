@@ -1,7 +1,7 @@
 import { mask } from "../settings.ts";
 import type { Table, Tree } from "../tree.ts";
 import { formatDuration } from "../units.ts";
-import { byHand, type Given, notNeeded, type Outcome, type Target, taken } from "./rule.ts";
+import { byHand, type Given, notNeeded, type MigrationOutcome, type Target, taken } from "./rule.ts";
 
 /** Batches here have at most this many bytes. */
 const mostBatchBytes = 900_000;
@@ -44,7 +44,7 @@ const known: Readonly<Record<string, Inner>> = {
 const numbers: ReadonlySet<string> = new Set(["linger_ms", "max_request_size", "request_timeout_ms"]);
 
 /** The rule for `kafka.producer_config`. */
-export function ownProducerSettings({ tree, text }: Given): Outcome {
+export function ownProducerSettings({ tree, text }: Given): MigrationOutcome {
   const table = tree?.kind === "table" ? tree : fromJson(text);
   if (table === undefined) {
     return text === "" ? notNeeded("none was set") : byHand("this is no section of settings");

@@ -13,7 +13,7 @@ export type FateKind = "taken" | "not-needed" | "by-hand" | "unknown";
 /** A value for one of our settings, as the file holds it. */
 export type Target = readonly [name: string, value: string | readonly string[]];
 
-export interface Outcome {
+export interface MigrationOutcome {
   readonly kind: FateKind;
   /** Why, or how it differs; a sentence without a full stop. */
   readonly why: string;
@@ -30,17 +30,17 @@ export interface Given {
   readonly other: (name: string) => string;
 }
 
-export type Rule = (given: Given) => Outcome;
+export type Rule = (given: Given) => MigrationOutcome;
 
-export function taken(why: string, ...targets: readonly Target[]): Outcome {
+export function taken(why: string, ...targets: readonly Target[]): MigrationOutcome {
   return { kind: "taken", why, targets };
 }
 
-export function byHand(why: string, ...targets: readonly Target[]): Outcome {
+export function byHand(why: string, ...targets: readonly Target[]): MigrationOutcome {
   return { kind: "by-hand", why, targets };
 }
 
-export function notNeeded(why: string): Outcome {
+export function notNeeded(why: string): MigrationOutcome {
   return { kind: "not-needed", why, targets: [] };
 }
 

@@ -2,7 +2,17 @@ import { formatQueueAddress } from "../../wazuh/queue-address.ts";
 import type { List } from "../tree.ts";
 import { ownProducerSettings } from "./producer-config.ts";
 import type { PythonName } from "./python-settings.ts";
-import { byHand, durationOf, type Given, isTrue, needless, notNeeded, type Outcome, type Rule, taken } from "./rule.ts";
+import {
+  byHand,
+  durationOf,
+  type Given,
+  isTrue,
+  needless,
+  notNeeded,
+  type MigrationOutcome,
+  type Rule,
+  taken,
+} from "./rule.ts";
 
 const queueSocket = "/queue/sockets/queue";
 const alertLog = "/logs/alerts/alerts.json";
@@ -135,7 +145,7 @@ export const rules: Readonly<Record<PythonName, Rule>> = {
 };
 
 /** The manager's home where the path is the usual one below it, else the queue itself; over TCP it is a list there. */
-function queueRule({ text, tree }: Given): Outcome {
+function queueRule({ text, tree }: Given): MigrationOutcome {
   const isUnset = text === "";
   if (isUnset) return notNeeded("the queue socket is found below the manager's home");
   const address = tree?.kind === "list" ? partsOf(tree) : jsonPartsOf(text);
@@ -171,7 +181,7 @@ function jsonPartsOf(text: string): string[] | undefined {
   }
 }
 
-function alertLogRule({ text, other }: Given): Outcome {
+function alertLogRule({ text, other }: Given): MigrationOutcome {
   const socket = other("wazuh.unix_socket_path");
   const home = socket.endsWith(queueSocket) ? socket.slice(0, -queueSocket.length) : "/var/ossec";
   if (text === `${home}${alertLog}`) return taken("the default, below the manager's home");
@@ -182,14 +192,14 @@ function hasTls(other: Given["other"]): boolean {
   return other("dfn.dfn_cert") !== "" && other("dfn.dfn_key") !== "";
 }
 
-function tlsRule({ text, other }: Given, partner: PythonName, name: "cert" | "key"): Outcome {
+function tlsRule({ text, other }: Given, partner: PythonName, name: "cert" | "key"): MigrationOutcome {
   if (text === "" || other(partner) === "")
     return notNeeded("TLS is off, because dfn_cert and dfn_key are not both set");
   return taken("", [`sink.kafka.tls.${name}`, text]);
 }
 
 /** Switch, host and port go together into one setting. */
-function statusRule({ other }: Given): Outcome {
+function statusRule({ other }: Given): MigrationOutcome {
   const host = other("health.api.host").toLowerCase();
   const port = other("health.api.port");
   if (!isTrue(other("health.api.enabled"))) return notNeeded("it was off; the status is on a Unix socket by default");

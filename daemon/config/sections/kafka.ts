@@ -3,7 +3,7 @@ import { z } from "zod";
 import { defaultCiphers } from "../../sinks/kafka/tls-protocol.ts";
 import type { KafkaSettings, SaslSettings, TlsSettings } from "../config.ts";
 import { passwordVariable } from "../overrides.ts";
-import { quoted, Refusal } from "../problem.ts";
+import { inQuotes, InvalidValue } from "../problem.ts";
 import {
   choice,
   duration,
@@ -61,7 +61,7 @@ const mechanisms = ["plain", "scram-sha-256", "scram-sha-512"] as const;
 const sasl = section({
   mechanism: text((written) => {
     const found = mechanisms.find((one) => one === written.toLowerCase());
-    if (found === undefined) throw new Refusal(`allowed is ${mechanisms.join(", ")}`);
+    if (found === undefined) throw new InvalidValue(`allowed is ${mechanisms.join(", ")}`);
     return found;
   }),
   username: free(1000),
@@ -116,28 +116,30 @@ function readBroker(written: string): string {
   const match = /^(?:\[(.*)\]|([^:[\]]+)):(\d{1,5})$/.exec(written);
   if (match === null) {
     const bare = /^[\w.-]+$/.test(written);
-    throw new Refusal(`${quoted(written)} ${bare ? "has no port" : "is no broker"}; ${allowed}`);
+    throw new InvalidValue(`${inQuotes(written)} ${bare ? "has no port" : "is no broker"}; ${allowed}`);
   }
   const [, ipv6, host, port] = match;
   if (ipv6 === undefined ? !/^[\w.-]{1,253}$/.test(host ?? "") : !isIPv6(ipv6)) {
-    throw new Refusal(`${quoted(written)} names no host; ${allowed}`);
+    throw new InvalidValue(`${inQuotes(written)} names no host; ${allowed}`);
   }
   if (Number(port) >= 1 && Number(port) <= 65_535) return written;
-  throw new Refusal(`${quoted(written)} has the port ${port ?? ""}; allowed is 1 to 65535`);
+  throw new InvalidValue(`${inQuotes(written)} has the port ${port ?? ""}; allowed is 1 to 65535`);
 }
 
 function readHost(written: string): string {
   if (/^[\w.-]{1,253}$/.test(written)) return written;
-  throw new Refusal(`${quoted(written)} is no host name`);
+  throw new InvalidValue(`${inQuotes(written)} is no host name`);
 }
 
 /** Only the form; what OpenSSL makes of the list is judged by the sink. */
 function readCiphers(written: string): string {
   if (/^[\w:,+!@=. -]{1,2000}$/.test(written)) return written;
-  throw new Refusal(`${quoted(written)} is not a cipher list of OpenSSL; the default is ${defaultCiphers}`);
+  throw new InvalidValue(`${inQuotes(written)} is not a cipher list of OpenSSL; the default is ${defaultCiphers}`);
 }
 
 function readClientId(written: string): string {
   if (/^[\w.-]{1,249}$/.test(written)) return written;
-  throw new Refusal(`${quoted(written)} is not allowed; allowed are 1 to 249 of a-z, A-Z, 0-9, ".", "_" and "-"`);
+  throw new InvalidValue(
+    `${inQuotes(written)} is not allowed; allowed are 1 to 249 of a-z, A-Z, 0-9, ".", "_" and "-"`,
+  );
 }

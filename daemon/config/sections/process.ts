@@ -1,10 +1,10 @@
 import { isIP } from "node:net";
 import type { LogSettings, StatusAddress, StatusSettings } from "../config.ts";
-import { quoted, Refusal } from "../problem.ts";
+import { inQuotes, InvalidValue } from "../problem.ts";
 import { choice, duration, listOf, readSocketPath, section, size, text } from "../values.ts";
 
 /** `status`: where the running forwarder answers questions. */
-export const status = section({
+export const statusSection = section({
   listen: text(readListen).prefault("/run/wazuh-dfn/status.sock"),
   hosts: listOf(readStatusHost).optional(),
 })
@@ -31,12 +31,12 @@ function readListen(written: string): StatusAddress {
   const tcp = /^(127\.0\.0\.1|\[::1\]):(\d{1,5})$/.exec(written);
   if (tcp !== null) {
     const port = Number(tcp[2]);
-    if (port < 1 || port > 65_535) throw new Refusal(`${quoted(written)}: allowed is a port from 1 to 65535`);
+    if (port < 1 || port > 65_535) throw new InvalidValue(`${inQuotes(written)}: allowed is a port from 1 to 65535`);
     return { kind: "tcp", host: tcp[1] === "127.0.0.1" ? "127.0.0.1" : "::1", port };
   }
   if (/^[^/]*:\d+$/.test(written) || /^\d+$/.test(written)) {
-    throw new Refusal(
-      `${quoted(written)} is not allowed, since the status has no password and must not be offered to other machines; allowed is the path of a Unix socket, 127.0.0.1:port or [::1]:port`,
+    throw new InvalidValue(
+      `${inQuotes(written)} is not allowed, since the status has no password and must not be offered to other machines; allowed is the path of a Unix socket, 127.0.0.1:port or [::1]:port`,
     );
   }
   return { kind: "unix", path: readSocketPath(written) };
@@ -46,7 +46,7 @@ function readListen(written: string): StatusAddress {
 function readStatusHost(written: string): string {
   const bare = written.replace(/^\[(.*)\]$/, "$1").toLowerCase();
   if (isIP(bare) !== 0 || /^(?!.*:)[\w.-]{1,253}$/.test(written)) return bare;
-  throw new Refusal(
-    `${quoted(written)} is not a host; allowed is a name or an address without a port, such as status.example.org`,
+  throw new InvalidValue(
+    `${inQuotes(written)} is not a host; allowed is a name or an address without a port, such as status.example.org`,
   );
 }

@@ -1,5 +1,5 @@
 import type { SocketSettings, TailSettings } from "../config.ts";
-import { quoted, Refusal } from "../problem.ts";
+import { inQuotes, InvalidValue } from "../problem.ts";
 import { readTimestamp } from "../timestamp.ts";
 import {
   duration,
@@ -70,13 +70,13 @@ const maxUid = 2 ** 32 - 2;
 function readUser(written: string): string {
   if (/^\d{1,10}$/.test(written) && Number(written) <= maxUid) return written;
   if (/^[\p{L}_][\p{L}\p{N}_.@-]{0,63}\$?$/u.test(written)) return written;
-  throw new Refusal(`${quoted(written)} is not the name or number of a user; use e.g. root, wazuh or 998`);
+  throw new InvalidValue(`${inQuotes(written)} is not the name or number of a user; use e.g. root, wazuh or 998`);
 }
 
 /** Four octal digits, the first a zero: TOML writes a number like 0o660 as 432, which must not be taken for a mode. */
 function readMode(written: string): number {
   if (/^0[0-7]{3}$/.test(written)) return Number.parseInt(written, 8);
-  throw new Refusal(`${quoted(written)} is no mode; allowed is text such as "0660"`);
+  throw new InvalidValue(`${inQuotes(written)} is no mode; allowed is text such as "0660"`);
 }
 
 function readStart(written: string): "end" | "beginning" | Date {
@@ -84,9 +84,9 @@ function readStart(written: string): "end" | "beginning" | Date {
   try {
     return readTimestamp(written);
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    throw new Refusal(
-      `${quoted(written)} is not allowed; allowed is end, beginning or a moment such as 2026-11-21T10:00:00Z`,
+    if (!(error instanceof InvalidValue)) throw error;
+    throw new InvalidValue(
+      `${inQuotes(written)} is not allowed; allowed is end, beginning or a moment such as 2026-11-21T10:00:00Z`,
     );
   }
 }

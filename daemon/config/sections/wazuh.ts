@@ -1,6 +1,6 @@
 import { isIPv6 } from "node:net";
 import type { QueueAddress } from "../../wazuh/queue-address.ts";
-import { quoted, Refusal } from "../problem.ts";
+import { inQuotes, InvalidValue } from "../problem.ts";
 import { choice, path, readSocketPath, section, text } from "../values.ts";
 
 /** `wazuh`: the manager beside which the forwarder runs. The queue is left open here: its default lies below `home`. */
@@ -15,15 +15,17 @@ function readQueue(written: string): QueueAddress {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(written)?.[1];
   if (scheme === undefined) {
     const isBareAddress = /^[^/]*:\d*$/.test(written);
-    if (isBareAddress) throw new Refusal(`${quoted(written)} is neither a path nor tcp://host:port; ${allowed}`);
+    if (isBareAddress) throw new InvalidValue(`${inQuotes(written)} is neither a path nor tcp://host:port; ${allowed}`);
     return { kind: "unix", path: readSocketPath(written) };
   }
-  if (scheme.toLowerCase() !== "tcp") throw new Refusal(`${quoted(written)}: ${scheme} is not offered; ${allowed}`);
+  if (scheme.toLowerCase() !== "tcp")
+    throw new InvalidValue(`${inQuotes(written)}: ${scheme} is not offered; ${allowed}`);
   const [, ipv6, name, digits] = /^tcp:\/\/(?:\[(.*)\]|([\w.-]{1,253})):(\d{1,5})\/?$/i.exec(written) ?? [];
   const port = Number(digits);
   if (digits === undefined || (ipv6 !== undefined && !isIPv6(ipv6))) {
-    throw new Refusal(`${quoted(written)} is not a host and a port; ${allowed}`);
+    throw new InvalidValue(`${inQuotes(written)} is not a host and a port; ${allowed}`);
   }
-  if (port < 1 || port > 65_535) throw new Refusal(`${quoted(written)} has the port ${digits}; allowed is 1 to 65535`);
+  if (port < 1 || port > 65_535)
+    throw new InvalidValue(`${inQuotes(written)} has the port ${digits}; allowed is 1 to 65535`);
   return { kind: "tcp", host: ipv6 ?? name ?? "", port };
 }

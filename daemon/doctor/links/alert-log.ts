@@ -1,8 +1,8 @@
 import { stat } from "node:fs/promises";
 import { isAbsent } from "../../sources/tail/archives.ts";
 import { type OssecConf, settingOf } from "../../wazuh/ossec-conf.ts";
-import { type Account, type Refusal, refusalFor } from "../accounts.ts";
-import { failed, type Judgement, ok, unseen, warning } from "../judgement.ts";
+import { type Account, type AccessRefusal, refusalFor } from "../accounts.ts";
+import { failed, type CheckResult, ok, unseen, warning } from "../judgement.ts";
 
 const dayMs = 86_400_000;
 /** What a shipped ossec.conf has (Wazuh 4.14 source: etc/templates/config/generic/alerts.template). */
@@ -19,7 +19,7 @@ export interface WritingFacts {
 }
 
 /** Whether analysisd writes alerts.json. */
-export function judgeWriting(facts: WritingFacts): Judgement[] {
+export function judgeWriting(facts: WritingFacts): CheckResult[] {
   const { home, path, isRunning, lastWriteMs, nowMs } = facts;
   if (isRunning === false) {
     return [failed("analysisd does not run, so there are no alerts", `${home}/bin/wazuh-control start`)];
@@ -55,7 +55,7 @@ export async function lookAtWriting(
 }
 
 /** Whether the manager's settings let alerts be written as JSON, and all those that may matter. */
-export function judgeOutput(home: string, conf: OssecConf): Judgement[] {
+export function judgeOutput(home: string, conf: OssecConf): CheckResult[] {
   const edit = (what: string): string =>
     `vi ${home}/etc/ossec.conf  # ${what}; then: ${home}/bin/wazuh-control restart`;
   // Without the setting it is on (Wazuh 4.14 source: src/analysisd/config.c:51).
@@ -73,13 +73,13 @@ export function judgeOutput(home: string, conf: OssecConf): Judgement[] {
 export interface ReadingFacts {
   readonly path: string;
   readonly reader: string;
-  readonly refusal: Refusal | undefined;
+  readonly refusal: AccessRefusal | undefined;
   /** What the running forwarder says of its tail; undefined where it does not run. */
   readonly state: string | undefined;
 }
 
 /** Whether the forwarder gets at alerts.json. */
-export function judgeReading({ path, reader, refusal, state }: ReadingFacts): Judgement[] {
+export function judgeReading({ path, reader, refusal, state }: ReadingFacts): CheckResult[] {
   const waiting = /^waiting: (.*)$/s.exec(state ?? "")?.[1];
   if (refusal?.kind === "refused") {
     const text = `${reader} may not read ${path}: ${refusal.path} does not allow it`;

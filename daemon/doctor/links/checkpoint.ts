@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { readRegularFile } from "../../disk/read-file.ts";
 import { DfnError } from "../../errors.ts";
 import { command } from "../../printable.ts";
-import type { Snapshot } from "../../status/facts.ts";
+import type { StatusSnapshot } from "../../status/facts.ts";
 import { Archives, isAbsent, type Archive } from "../../sources/tail/archives.ts";
-import { decode, type Body } from "../../sources/tail/checkpoint.ts";
+import { decodeCheckpoint, type Body } from "../../sources/tail/checkpoint.ts";
 import { parseStem } from "../../sources/tail/dated-name.ts";
-import { failed, type Judgement, ok, unseen, warning } from "../judgement.ts";
+import { failed, type CheckResult, ok, unseen, warning } from "../judgement.ts";
 
 const behindSeconds = 60;
 const longAgoMs = 10_000;
@@ -15,7 +15,7 @@ const longAgoMs = 10_000;
 const mostBytes = 8 * 1024 * 1024;
 
 /** What stands in the state directory. */
-export type Stored =
+export type StoredCheckpoint =
   | { readonly kind: "valid"; readonly body: Body; readonly writtenAtMs: number }
   | { readonly kind: "absent" }
   | { readonly kind: "unseen" }
@@ -23,14 +23,14 @@ export type Stored =
 
 export interface CheckpointFacts {
   readonly stateDir: string;
-  readonly stored: Stored;
+  readonly stored: StoredCheckpoint;
   /** What the running forwarder says; undefined where it does not run, or its tail has not begun. */
-  readonly status: Pick<Snapshot, "log" | "checkpoint"> | undefined;
+  readonly status: Pick<StatusSnapshot, "log" | "checkpoint"> | undefined;
   readonly nowMs: number;
 }
 
 /** Whether the position is kept, and how far it is behind. */
-export function judgeCheckpoint({ stateDir, stored, status, nowMs }: CheckpointFacts): Judgement[] {
+export function judgeCheckpoint({ stateDir, stored, status, nowMs }: CheckpointFacts): CheckResult[] {
   const path = `${stateDir}/checkpoint.json`;
   const { log, checkpoint } = status ?? {};
   if (checkpoint?.trouble !== undefined)
@@ -57,7 +57,7 @@ export function judgeCheckpoint({ stateDir, stored, status, nowMs }: CheckpointF
 }
 
 /** What a forwarder that does not run has left. */
-function judgeStored(path: string, stored: Stored, nowMs: number): Judgement[] {
+function judgeStored(path: string, stored: StoredCheckpoint, nowMs: number): CheckResult[] {
   if (stored.kind === "unseen") return [unseen(path)];
   if (stored.kind === "damaged") {
     const text = `${path} is damaged; the forwarder takes the one before it, or starts as sources.tail.start says`;
@@ -72,7 +72,7 @@ function judgeStored(path: string, stored: Stored, nowMs: number): Judgement[] {
 }
 
 export interface ArchiveFacts {
-  readonly stored: Stored;
+  readonly stored: StoredCheckpoint;
   readonly isRunning: boolean;
   /** Generations of the log that rank from the position's own on, oldest first; undefined: may not be seen. */
   readonly archives: readonly Archive[] | undefined;
@@ -82,7 +82,7 @@ export interface ArchiveFacts {
 }
 
 /** Whether what was not read yet is still there: plain, or compressed. */
-export function judgeArchives({ stored, archives, isRunning, currentId, directory }: ArchiveFacts): Judgement[] {
+export function judgeArchives({ stored, archives, isRunning, currentId, directory }: ArchiveFacts): CheckResult[] {
   if (stored.kind === "unseen" || archives === undefined) return [unseen(`the archives in ${directory}`)];
   if (stored.kind !== "valid" || stored.body.position === null)
     return [ok("there is no position yet, so none is awaited")];
@@ -121,11 +121,13 @@ export function judgeArchives({ stored, archives, isRunning, currentId, director
   ];
 }
 
-export async function lookAtStored(stateDir: string): Promise<Stored> {
+export async function lookAtStored(stateDir: string): Promise<StoredCheckpoint> {
   const path = join(stateDir, "checkpoint.json");
   try {
     const { mtimeMs } = await lstat(path);
-    const decoded = decode((await readRegularFile(path, { maxBytes: mostBytes, links: "refuse" })).toString("utf8"));
+    const decoded = decodeCheckpoint(
+      (await readRegularFile(path, { maxBytes: mostBytes, links: "refuse" })).toString("utf8"),
+    );
     return decoded.kind === "valid" ? { kind: "valid", body: decoded.body, writtenAtMs: mtimeMs } : { kind: "damaged" };
   } catch (reason) {
     if (reason instanceof DfnError) return { kind: "damaged" }; // A link, a pipe, or far too large.
@@ -134,7 +136,11 @@ export async function lookAtStored(stateDir: string): Promise<Stored> {
 }
 
 /** @param directory that of alerts.json */
-export async function lookAtArchives(directory: string, stored: Stored, isRunning: boolean): Promise<ArchiveFacts> {
+export async function lookAtArchives(
+  directory: string,
+  stored: StoredCheckpoint,
+  isRunning: boolean,
+): Promise<ArchiveFacts> {
   const facts = { stored, isRunning, directory };
   const position = stored.kind === "valid" ? stored.body.position : null;
   if (stored.kind !== "valid" || position === null) return { ...facts, archives: [], currentId: undefined };

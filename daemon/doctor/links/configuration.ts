@@ -1,8 +1,8 @@
 import { type Problem, problemLine } from "../../config/problem.ts";
-import { failed, type Judgement, ok, warning } from "../judgement.ts";
+import { failed, type CheckResult, ok, warning } from "../judgement.ts";
 
 /** What `check` finds, as links of the chain. */
-export function judgeConfiguration(path: string, problems: readonly Problem[]): Judgement[] {
+export function judgeConfiguration(path: string, problems: readonly Problem[]): CheckResult[] {
   if (problems.length === 0) return [ok(`${path} is in order`)];
   return problems.map((problem) => {
     const { severity } = problem;

@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { command } from "../../printable.ts";
-import { failed, type Judgement, ok, warning } from "../judgement.ts";
+import { failed, type CheckResult, ok, warning } from "../judgement.ts";
 import type { Running } from "../processes.ts";
 import { startOfText } from "../read.ts";
 
@@ -10,7 +10,7 @@ const pythonHome = "/opt/wazuh-dfn";
 const unitDirectories = ["/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"];
 const mostUnitBytes = 65_536;
 
-export interface ConsumerFacts {
+export interface OtherSenderFacts {
   readonly processes: readonly Running[];
   /** This process, and the forwarder that answers on status.listen. */
   readonly ours: readonly number[];
@@ -21,8 +21,8 @@ export interface ConsumerFacts {
 }
 
 /** Whether somebody else sends the same alerts. */
-export function judgeConsumers({ processes, ours, units, oldFiles }: ConsumerFacts): Judgement[] {
-  const judgements: Judgement[] = [];
+export function judgeOtherSenders({ processes, ours, units, oldFiles }: OtherSenderFacts): CheckResult[] {
+  const judgements: CheckResult[] = [];
   const unit = units[0]?.name;
   for (const { pid, args } of processes.filter((one) => isPythonDaemon(one.args))) {
     const file = configOf(args) ?? oldFiles[0];
@@ -64,7 +64,10 @@ function configOf(args: readonly string[]): string | undefined {
   return arg?.startsWith("--config=") === true ? arg.slice("--config=".length) : args[at + 1 || args.length];
 }
 
-export async function lookAtConsumers(processes: readonly Running[], ours: readonly number[]): Promise<ConsumerFacts> {
+export async function lookAtOtherSenders(
+  processes: readonly Running[],
+  ours: readonly number[],
+): Promise<OtherSenderFacts> {
   return { processes, ours, units: await pythonUnits(), oldFiles: await oldConfigurations() };
 }
 

@@ -1,7 +1,7 @@
 import { isAbsent } from "../../sources/tail/archives.ts";
 import { command } from "../../printable.ts";
 import { type Account, may, type Ownership } from "../accounts.ts";
-import { failed, type Judgement, ok, unseen, warning } from "../judgement.ts";
+import { failed, type CheckResult, ok, unseen, warning } from "../judgement.ts";
 import { startOfText, statOwn } from "../read.ts";
 
 export interface CustomDfnFacts {
@@ -18,7 +18,7 @@ export interface CustomDfnFacts {
  * integratord refuses a program that its user may write, and looks for it once, at its start (Wazuh 4.14 source:
  * src/shared/exec_op.c:232-235, src/os_integrator/integrator.c:61-72).
  */
-export function judgeCustomDfn({ path, file, firstLine, wazuh }: CustomDfnFacts): Judgement[] {
+export function judgeCustomDfn({ path, file, firstLine, wazuh }: CustomDfnFacts): CheckResult[] {
   if (file === "unseen") return [unseen(path)];
   if (file === "absent")
     return [failed(`${path} does not exist, so integratord leaves the block out`, "wazuh-dfn-install")];

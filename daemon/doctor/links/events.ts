@@ -2,9 +2,9 @@ import type { EventReport } from "../../delivery/event-watch.ts";
 import { errnoOf } from "../../errors.ts";
 import { type OssecConf, settingOf } from "../../wazuh/ossec-conf.ts";
 import { decoderOf, type EventRule, eventRulesIn, fail2banDecodersIn, hasRule } from "../../wazuh/ruleset.ts";
-import { type Judgement, ok, unseen, warning } from "../judgement.ts";
+import { type CheckResult, ok, unseen, warning } from "../judgement.ts";
 import { statOwn } from "../read.ts";
-import { isLeftOut, newBudget, readRemedy, rulesetFiles, type RulesetFile, whyOf } from "../ruleset-files.ts";
+import { isLeftOutFile, newBudget, readRemedy, rulesetFiles, type RulesetFile, whyOf } from "../ruleset-files.ts";
 
 /** Names of rules in one line. */
 const maxShown = 5;
@@ -40,7 +40,7 @@ export interface Ruleset {
 }
 
 /** Whether the manager's rules can raise an alert for each event that is forwarded. */
-export function judgeEvents(facts: EventFacts): Judgement[] {
+export function judgeEvents(facts: EventFacts): CheckResult[] {
   const { home, eventIds, isFail2banOn, ruleset } = facts;
   if (eventIds === undefined && !isFail2banOn) return [];
   const leftOut = isFail2banOn ? judgeLeftOut(facts) : [];
@@ -76,7 +76,7 @@ interface Raised {
   readonly remedy: string;
 }
 
-function judgeRaised({ facts, ruleset, what, key, rules, isOf, remedy }: Raised): Judgement {
+function judgeRaised({ facts, ruleset, what, key, rules, isOf, remedy }: Raised): CheckResult {
   const { home, logAlertLevel, events } = facts;
   const at = events?.lastSeen[key];
   const seen =
@@ -127,7 +127,7 @@ function isOfFail2ban({ groups }: EventRule): boolean {
   return groups.includes("fail2ban");
 }
 
-function judgeFail2ban(facts: EventFacts, ruleset: Ruleset): Judgement[] {
+function judgeFail2ban(facts: EventFacts, ruleset: Ruleset): CheckResult[] {
   const byId = new Map(ruleset.rules.map((rule) => [rule.id, rule]));
   const named = ruleset.rules.filter(isOfFail2ban);
   // A decoder of another name may give all that is needed; of those with the name in it all are known.
@@ -173,9 +173,9 @@ function judgeFail2ban(facts: EventFacts, ruleset: Ruleset): Judgement[] {
   return found;
 }
 
-function judgeLeftOut(facts: EventFacts): Judgement[] {
+function judgeLeftOut(facts: EventFacts): CheckResult[] {
   const { "fail2ban-program-name": program = 0, "fail2ban-group": group = 0 } = facts.events?.leftOut ?? {};
-  const found: Judgement[] = [];
+  const found: CheckResult[] = [];
   if (program > 0) {
     const text = `fail2ban: ${program} alerts were left out because data.program_name is missing; by syslog it is in predecoder.program_name, where no record takes it from`;
     found.push(warning(text, decoderRemedy(facts)));
@@ -211,13 +211,13 @@ export async function lookAtRuleset(
       if (Number((await statOwn(path)).mtimeMs) > analysisdStartedAtMs + 1000) changed.add(path);
     }
     return {
-      rules: eventRulesIn(rules.filter((file) => !isLeftOut(file))),
-      decoders: fail2banDecodersIn(decoders.flatMap((file) => (isLeftOut(file) ? [] : [file.text]))),
+      rules: eventRulesIn(rules.filter((file) => !isLeftOutFile(file))),
+      decoders: fail2banDecodersIn(decoders.flatMap((file) => (isLeftOutFile(file) ? [] : [file.text]))),
       changed,
       leftOut: {
-        files: rules.filter(isLeftOut),
-        rules: rules.some(isLeftOut) ? eventRulesIn(rules) : [],
-        decoders: decoders.filter(isLeftOut),
+        files: rules.filter(isLeftOutFile),
+        rules: rules.some(isLeftOutFile) ? eventRulesIn(rules) : [],
+        decoders: decoders.filter(isLeftOutFile),
       },
     };
   } catch (reason) {

@@ -1,12 +1,12 @@
-import type { Snapshot } from "../../status/facts.ts";
-import { failed, type Judgement, ok, warning } from "../judgement.ts";
+import type { StatusSnapshot } from "../../status/facts.ts";
+import { failed, type CheckResult, ok, warning } from "../judgement.ts";
 
 /** What the forwarder says of itself, or why it says nothing. */
 export type ForwarderFacts =
-  | { readonly kind: "answers"; readonly snapshot: Snapshot; readonly ownVersion: string }
+  | { readonly kind: "answers"; readonly snapshot: StatusSnapshot; readonly ownVersion: string }
   | { readonly kind: "silent"; readonly reason: string };
 
-export function judgeForwarder(facts: ForwarderFacts): Judgement[] {
+export function judgeForwarder(facts: ForwarderFacts): CheckResult[] {
   if (facts.kind === "silent") {
     return [failed(facts.reason, "systemctl start wazuh-dfn && journalctl -u wazuh-dfn -n 30")];
   }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe } from "../../errors.ts";
 import type { Account } from "../accounts.ts";
-import { failed, type Judgement, ok, unseen, warning } from "../judgement.ts";
+import { failed, type CheckResult, ok, unseen, warning } from "../judgement.ts";
 import { startOfText } from "../read.ts";
 import { makeTestAlert, type TestAlert } from "../test-alert.ts";
 
@@ -30,7 +30,7 @@ export type Call =
   | { readonly kind: "hung" }
   | { readonly kind: "not-started"; readonly reason: string };
 
-export interface HandOverFacts {
+export interface CustomDfnCallFacts {
   readonly path: string;
   /** Undefined: there is no custom-dfn to call, which another link tells. */
   readonly call: Call | undefined;
@@ -43,7 +43,7 @@ export interface HandOverFacts {
 }
 
 /** Whether a real alert gets through custom-dfn to the forwarder. */
-export function judgeHandOver({ path, call, as, isRoot, isTailOn, alertId }: HandOverFacts): Judgement[] {
+export function judgeCustomDfnCall({ path, call, as, isRoot, isTailOn, alertId }: CustomDfnCallFacts): CheckResult[] {
   const fault = isTailOn ? warning : failed;
   // Why it is not called, the link of custom-dfn says; only a user who may not run it has something to add.
   if (call === undefined) return isRoot ? [] : [unseen(`whether a hand-over works: ${as} may not run ${path}`)];
@@ -65,7 +65,7 @@ export function judgeHandOver({ path, call, as, isRoot, isTailOn, alertId }: Han
   return [failed(`custom-dfn, as ${as}, ended with ${code ?? "a signal"}: ${said}`, anew)];
 }
 
-export interface HandOverSetting {
+export interface CustomDfnCallSetting {
   /** Path of custom-dfn. */
   readonly path: string;
   /** The manager's home, where integratord runs its programs. */
@@ -81,7 +81,7 @@ export interface HandOverSetting {
 }
 
 /** Calls custom-dfn as integratord does, in debug mode so that it tells the answer; as user wazuh where root asks. */
-export async function lookAtHandOver(setting: HandOverSetting): Promise<HandOverFacts> {
+export async function lookAtCustomDfnCall(setting: CustomDfnCallSetting): Promise<CustomDfnCallFacts> {
   const alert = makeTestAlert();
   const account = setting.isRoot ? setting.wazuh : setting.self;
   const call = setting.mayRun ? await callWith(alert, setting, account) : undefined;
@@ -95,7 +95,7 @@ export async function lookAtHandOver(setting: HandOverSetting): Promise<HandOver
   };
 }
 
-async function callWith(alert: TestAlert, setting: HandOverSetting, account: Account): Promise<Call> {
+async function callWith(alert: TestAlert, setting: CustomDfnCallSetting, account: Account): Promise<Call> {
   const directory = await mkdtemp(join(tmpdir(), "wazuh-dfn-doctor-"));
   try {
     // As integratord names it; the user wazuh has to get at it.
@@ -118,7 +118,7 @@ function isLate(call: Call): boolean {
   return call.kind === "ended" && call.code === 0 && call.output.includes("no answer within");
 }
 
-function run(file: string, setting: HandOverSetting, account: Account, path: string): Promise<Call> {
+function run(file: string, setting: CustomDfnCallSetting, account: Account, path: string): Promise<Call> {
   return new Promise((resolve) => {
     // With the tail off it would try for `timeout` times (1 + `retries`).
     const args = [file, "", `unix:${setting.socketPath}`, "debug", "", "1", "0"];

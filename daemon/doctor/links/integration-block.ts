@@ -2,7 +2,7 @@ import type { HandlersSettings } from "../../config/config.ts";
 import { osMatch } from "../../handlers/os-match.ts";
 import { shellWord } from "../../printable.ts";
 import { type OssecConf } from "../../wazuh/ossec-conf.ts";
-import { failed, type Judgement, ok, warning } from "../judgement.ts";
+import { failed, type CheckResult, ok, warning } from "../judgement.ts";
 
 /** Every tag that integratord knows; any other keeps the whole manager from starting (config/integrator-config.c:19-30). */
 const knownTags: readonly string[] =
@@ -54,7 +54,7 @@ export interface LeftOutFacts {
  * which only root may read, neither block nor custom-dfn being there says the same. With the tail off it is no choice: no
  * alert would come.
  */
-export function isLeftOut({ recorded, hasBlock, isCommentedOut, isTailOn, hasProgram }: LeftOutFacts): boolean {
+export function isBlockLeftOut({ recorded, hasBlock, isCommentedOut, isTailOn, hasProgram }: LeftOutFacts): boolean {
   if (!isTailOn || hasBlock) return false;
   return recorded === undefined ? !isCommentedOut && !hasProgram : recorded === "no";
 }
@@ -64,7 +64,7 @@ export const leftOut = ok(
 );
 
 /** Whether integratord hands over what the forwarder wants, to where it listens. */
-export function judgeBlock(facts: BlockFacts): Judgement[] {
+export function judgeBlock(facts: BlockFacts): CheckResult[] {
   const { home, blocks, isTailOn, isCommentedOut } = facts;
   const fault = isTailOn ? warning : failed;
   const only = isTailOn
@@ -91,9 +91,9 @@ function edit(home: string, what: string): string {
 }
 
 /** Faults with which no alert, or no manager, comes through. */
-function deadly(facts: BlockFacts, block: Block): Judgement[] {
+function deadly(facts: BlockFacts, block: Block): CheckResult[] {
   const { home, socketPath, defaultSocketPath } = facts;
-  const judgements: Judgement[] = [];
+  const judgements: CheckResult[] = [];
   const unknown = [...block.keys()].filter((tag) => !knownTags.includes(tag));
   if (unknown.length > 0) {
     const text = `the block has <${unknown.join(">, <")}>, which integratord does not know: the manager will not start again`;

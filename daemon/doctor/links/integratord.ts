@@ -2,7 +2,7 @@ import { readlink, stat } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { namesIn } from "../../disk/list-directory.ts";
 import { errnoOf } from "../../errors.ts";
-import { failed, type Judgement, ok, unseen, warning } from "../judgement.ts";
+import { failed, type CheckResult, ok, unseen, warning } from "../judgement.ts";
 import type { Running } from "../processes.ts";
 import { startOfText } from "../read.ts";
 
@@ -35,7 +35,7 @@ export interface IntegratordFacts {
 /** Who may read the files in /tmp in which integratord hands alerts to its scripts. */
 export type TemporaryFiles = "everybody" | "its-group" | "unseen";
 
-export function judgeIntegratord(facts: IntegratordFacts): Judgement[] {
+export function judgeIntegratord(facts: IntegratordFacts): CheckResult[] {
   const { home, isTailOn, hasBlock, process, confChangedAtMs, progress, temporaryFiles } = facts;
   const fault = isTailOn ? warning : failed;
   if (process === null) return [unseen("whether integratord runs")];
@@ -44,7 +44,7 @@ export function judgeIntegratord(facts: IntegratordFacts): Judgement[] {
     if (hasBlock) return [fault("integratord does not run", `${restart} && tail -n 20 ${home}/logs/ossec.log`)];
     return [ok("integratord does not run, and has nothing to do for us")];
   }
-  const judgements: Judgement[] = [];
+  const judgements: CheckResult[] = [];
   if (hasBlock && confChangedAtMs !== undefined && confChangedAtMs > process.startedAtMs + 1000) {
     const text = `ossec.conf was changed after integratord (pid ${process.pid}) was started, which reads it at its start only`;
     judgements.push(warning(text, restart));

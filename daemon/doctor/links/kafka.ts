@@ -1,8 +1,8 @@
 import type { Problem } from "../../config/problem.ts";
 import { plaintextWarning } from "../../sinks/kafka/plaintext.ts";
-import type { BrokerSight, Survey, TopicSight } from "../../sinks/kafka/survey.ts";
+import type { BrokerProbe, KafkaProbe, TopicProbe } from "../../sinks/kafka/survey.ts";
 import type { CertificateExpiry } from "../../status/certificates.ts";
-import { failed, type Judgement, ok, warning } from "../judgement.ts";
+import { failed, type CheckResult, ok, warning } from "../judgement.ts";
 
 const dayMs = 86_400_000;
 const soonDays = 14;
@@ -14,7 +14,7 @@ function asCommand(remedy: string, command: string): string {
 }
 
 /** Whether every broker is reached and takes us. One that is away is no harm while another leads in its place. */
-export function judgeBrokers({ brokers }: Survey, nowMs: number): Judgement[] {
+export function judgeBrokers({ brokers }: KafkaProbe, nowMs: number): CheckResult[] {
   const isAnyReached = brokers.some(({ obstacle }) => obstacle === undefined);
   const judgements = brokers.flatMap((broker) => judgeBroker(broker, isAnyReached, nowMs));
   if (judgements.length > 0) return judgements;
@@ -26,17 +26,17 @@ export function judgeBrokers({ brokers }: Survey, nowMs: number): Judgement[] {
  * settings name is judged with them.
  * @param isTls whether TLS is on
  */
-export function judgePlaintext({ brokers }: Survey, isTls: boolean): Judgement[] {
+export function judgePlaintext({ brokers }: KafkaProbe, isTls: boolean): CheckResult[] {
   const named = brokers.filter(({ isSeed }) => !isSeed).map(({ address }) => address);
   const text = isTls ? undefined : plaintextWarning(named);
   return text === undefined ? [] : [warning(text, plaintextRemedy)];
 }
 
 function judgeBroker(
-  { address, isSeed, obstacle, certificateEndsMs }: BrokerSight,
+  { address, isSeed, obstacle, certificateEndsMs }: BrokerProbe,
   isAny: boolean,
   nowMs: number,
-): Judgement[] {
+): CheckResult[] {
   if (obstacle === undefined) {
     if (certificateEndsMs === undefined) return [];
     const days = Math.floor((certificateEndsMs - nowMs) / dayMs);
@@ -48,16 +48,16 @@ function judgeBroker(
   const isPlain = /^[\w.:[\]-]+$/.test(address);
   const named = isSeed ? "" : ", which Kafka named,";
   // A broker that Kafka names and that is not reached leads partitions: their records wait.
-  const state = isAny && obstacle.concern === "unreachable" && isSeed ? warning : failed;
-  const command = ["certificate", "tls-version", "tls-ciphers"].includes(obstacle.concern)
+  const state = isAny && obstacle.category === "unreachable" && isSeed ? warning : failed;
+  const command = ["certificate", "tls-version", "tls-ciphers"].includes(obstacle.category)
     ? `openssl s_client -connect ${address} -servername ${host} </dev/null`
-    : obstacle.concern === "name"
+    : obstacle.category === "name"
       ? obstacle.remedy
       : `timeout 5 bash -c '</dev/tcp/${host}/${port}'`;
   return [
     state(
       `${address}${named}: ${obstacle.text}`,
-      isPlain && obstacle.concern === "name"
+      isPlain && obstacle.category === "name"
         ? command
         : asCommand(obstacle.remedy, isPlain ? command : "wazuh-dfn status"),
     ),
@@ -70,13 +70,13 @@ function splitAddress(address: string): { host: string; port: string } {
 }
 
 /** Whether the topics are there. */
-export function judgeTopics({ topics, brokers }: Survey): Judgement[] {
+export function judgeTopics({ topics, brokers }: KafkaProbe): CheckResult[] {
   const [broker] = brokers;
   const server = `--bootstrap-server ${broker?.address ?? "BROKER"}`;
   return topics.map(({ topic, obstacle, partitions, leaderless }) => {
     if (obstacle !== undefined) {
       const command =
-        obstacle.concern === "topic-missing"
+        obstacle.category === "topic-missing"
           ? `kafka-topics.sh ${server} --create --topic ${topic}`
           : `kafka-topics.sh ${server} --describe --topic ${topic}`;
       return failed(`topic ${topic}: ${obstacle.text}`, asCommand(obstacle.remedy, command));
@@ -90,7 +90,7 @@ export function judgeTopics({ topics, brokers }: Survey): Judgement[] {
 }
 
 /** Whether records may be written, and read back for the look-up after a crash. */
-export function judgePermission(survey: Survey, which: "write" | "read"): Judgement[] {
+export function judgePermission(survey: KafkaProbe, which: "write" | "read"): CheckResult[] {
   const [broker] = survey.brokers;
   return survey.topics.flatMap((sight) => {
     if (sight.obstacle !== undefined) return [];
@@ -98,11 +98,11 @@ export function judgePermission(survey: Survey, which: "write" | "read"): Judgem
   });
 }
 
-function judgeOne({ topic, write, read }: TopicSight, which: "write" | "read", server: string): Judgement {
+function judgeOne({ topic, write, read }: TopicProbe, which: "write" | "read", server: string): CheckResult {
   const obstacle = which === "write" ? write : read;
   if (obstacle === undefined)
     return ok(`records may be ${which === "write" ? "written to" : "read back from"} ${topic}`);
-  const isForbidden = obstacle.concern === "topic-authorization";
+  const isForbidden = obstacle.category === "topic-authorization";
   const operation = which === "write" ? "Write" : "Read";
   const grant = `kafka-acls.sh ${server} --add --allow-principal User:NAME --operation ${operation} --topic ${topic}`;
   const remedy = isForbidden ? grant : asCommand(obstacle.remedy, "wazuh-dfn status");
@@ -115,7 +115,7 @@ function judgeOne({ topic, write, read }: TopicSight, which: "write" | "read", s
  * Whether our own files are good, and for how long.
  * @param problems what `inspectTls` finds in them
  */
-export function judgeCertificates(problems: readonly Problem[], files: readonly CertificateExpiry[]): Judgement[] {
+export function judgeCertificates(problems: readonly Problem[], files: readonly CertificateExpiry[]): CheckResult[] {
   const judgements = problems.map(({ severity, setting, message }) => {
     const remedy =
       setting === "sink.kafka.tls"

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { loadNative } from "../../os/native.ts";
 import { command } from "../../printable.ts";
 import { isAbsent } from "../../sources/tail/archives.ts";
-import { failed, type Judgement, ok, unseen, warning } from "../judgement.ts";
+import { failed, type CheckResult, ok, unseen, warning } from "../judgement.ts";
 import { startOfText } from "../read.ts";
 
 const MiB = 1024 * 1024;
@@ -16,7 +16,7 @@ const baseMemoryBytes = 160 * MiB;
 const timeError = 5;
 
 /** @param state what adjtimex(2) returned; undefined where it could not be asked */
-export function judgeClock(state: number | undefined): Judgement[] {
+export function judgeClock(state: number | undefined): CheckResult[] {
   if (state === undefined) return [unseen("whether a clock service keeps the time", "timedatectl")];
   if (state !== timeError) return [ok("a clock service keeps the time")];
   const text = "no clock service keeps the time: certificates and alerts are judged by it";
@@ -38,7 +38,7 @@ export interface DiskFacts {
   readonly freeInodes: number | undefined;
 }
 
-export function judgeDisk({ directory, freeBytes, freeInodes }: DiskFacts): Judgement {
+export function judgeDisk({ directory, freeBytes, freeInodes }: DiskFacts): CheckResult {
   const free = `${Math.floor(freeBytes / MiB)} MiB are free`;
   const inodes = freeInodes ?? Number.MAX_SAFE_INTEGER;
   const remedy = command`df -h ${directory}; df -i ${directory}  # make room`;
@@ -70,7 +70,7 @@ export interface MemoryFacts {
   readonly rssBytes: number | undefined;
 }
 
-export function judgeMemory({ availableBytes, limitBytes, rssBytes }: MemoryFacts): Judgement[] {
+export function judgeMemory({ availableBytes, limitBytes, rssBytes }: MemoryFacts): CheckResult[] {
   if (availableBytes === undefined) return [unseen("how much memory there is", "free -m")];
   const available = `${Math.floor(availableBytes / MiB)} MiB of memory are available`;
   const usedText = rssBytes === undefined ? "" : `; the forwarder uses ${Math.floor(rssBytes / MiB)} MiB`;

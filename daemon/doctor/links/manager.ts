@@ -1,9 +1,9 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { errnoOf } from "../../errors.ts";
-import { failed, type Judgement, ok, unseen, warning } from "../judgement.ts";
+import { failed, type CheckResult, ok, unseen, warning } from "../judgement.ts";
 import { wholeText } from "../read.ts";
-import type { OssecConfSight } from "../scene.ts";
+import type { OssecConfState } from "../scene.ts";
 
 /** wazuh-control has 20 KB. */
 const mostVersionBytes = 1024 * 1024;
@@ -14,12 +14,12 @@ export interface ManagerFacts {
   /** `4.14.7`; undefined where it stands in no file, null where this user may not read it. */
   readonly version: string | undefined | null;
   readonly isThere: boolean;
-  readonly ossecConf: OssecConfSight["kind"];
+  readonly ossecConf: OssecConfState["kind"];
   /** Why ossec.conf cannot be read. */
   readonly fault: string | undefined;
 }
 
-export function judgeManager({ home, version, isThere, ossecConf, fault }: ManagerFacts): Judgement[] {
+export function judgeManager({ home, version, isThere, ossecConf, fault }: ManagerFacts): CheckResult[] {
   const remedy = `ls -d /var/ossec ${home}  # and set wazuh.home to where the manager is`;
   if (!isThere) return [failed(`there is no Wazuh manager in ${home}`, remedy)];
   const judgements = [judgeVersion(home, version)];
@@ -34,7 +34,7 @@ export function judgeManager({ home, version, isThere, ossecConf, fault }: Manag
   return judgements;
 }
 
-function judgeVersion(home: string, version: string | undefined | null): Judgement {
+function judgeVersion(home: string, version: string | undefined | null): CheckResult {
   if (version === null) return unseen(`the version of the manager in ${home}`);
   if (version === undefined) {
     return warning(`the version of the manager in ${home} is not known`, `${home}/bin/wazuh-control info`);
@@ -46,7 +46,7 @@ function judgeVersion(home: string, version: string | undefined | null): Judgeme
 }
 
 /** Only looks: `wazuh-control info` would run a program of the manager. */
-export async function lookAtManager(home: string, conf: OssecConfSight): Promise<ManagerFacts> {
+export async function lookAtManager(home: string, conf: OssecConfState): Promise<ManagerFacts> {
   const fault = conf.kind === "broken" ? conf.reason : undefined;
   const isThere = await stat(home).then(
     (found) => found.isDirectory(),

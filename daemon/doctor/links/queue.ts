@@ -3,8 +3,8 @@ import { closeSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { connect } from "node:net";
 import { loadNative } from "../../os/native.ts";
-import { type Account, type Refusal, refusalFor } from "../accounts.ts";
-import { failed, type Judgement, ok, unseen, warning } from "../judgement.ts";
+import { type Account, type AccessRefusal, refusalFor } from "../accounts.ts";
+import { failed, type CheckResult, ok, unseen, warning } from "../judgement.ts";
 import { describe, errnoOf } from "../../errors.ts";
 import { formatQueueAddress, type QueueAddress } from "../../wazuh/queue-address.ts";
 
@@ -15,7 +15,7 @@ export interface QueueFacts {
   readonly home: string;
   readonly path: string;
   readonly writer: string;
-  readonly refusal: Refusal | undefined;
+  readonly refusal: AccessRefusal | undefined;
   /** Whether there is a socket at the path. */
   readonly isSocket: boolean;
   /** The name of the error of connecting (nothing is sent), undefined where that works. */
@@ -23,7 +23,7 @@ export interface QueueFacts {
 }
 
 /** Whether the forwarder can tell Wazuh what became of alerts. Alerts go on without it. */
-export function judgeQueue({ home, path, writer, refusal, isSocket, fault }: QueueFacts): Judgement[] {
+export function judgeQueue({ home, path, writer, refusal, isSocket, fault }: QueueFacts): CheckResult[] {
   if (refusal?.kind === "absent") {
     return [warning(`${path} does not exist: analysisd has never run here`, `${home}/bin/wazuh-control start`)];
   }
@@ -48,7 +48,7 @@ export interface RelayFacts {
 }
 
 /** Whether the relay takes a connection. Alerts go on without it. */
-export function judgeRelay({ address, fault }: RelayFacts): Judgement[] {
+export function judgeRelay({ address, fault }: RelayFacts): CheckResult[] {
   const { host, port } = address;
   const name = formatQueueAddress(address);
   const isReached = fault === undefined;

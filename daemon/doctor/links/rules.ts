@@ -1,11 +1,11 @@
 import { errnoOf } from "../../errors.ts";
 import type { OssecConf } from "../../wazuh/ossec-conf.ts";
-import type { Reading } from "../../wazuh/ruleset-plan.ts";
+import type { RulesetReading } from "../../wazuh/ruleset-plan.ts";
 import { hasDecoder, hasRule } from "../../wazuh/ruleset.ts";
 import { formatQueueAddress, type QueueAddress } from "../../wazuh/queue-address.ts";
-import { failed, type Judgement, ok, unknown, unseen, warning } from "../judgement.ts";
+import { failed, type CheckResult, ok, unknown, unseen, warning } from "../judgement.ts";
 import { statOwn } from "../read.ts";
-import { isLeftOut, newBudget, rulesetFiles, type RulesetFile, whyOf } from "../ruleset-files.ts";
+import { isLeftOutFile, newBudget, rulesetFiles, type RulesetFile, whyOf } from "../ruleset-files.ts";
 
 /** Of bounded length everywhere, so that no text makes it slow. */
 const integrationRule = /<field\s{1,20}name="integration"[^>]{0,200}>\^?dfn\$?<\/field>/;
@@ -19,7 +19,7 @@ export interface RuleFile {
   /** Whether its rules ask where an event came from: those of older releases believe whatever a log says of itself. */
   readonly asksForOrigin: boolean;
   /** What ossec.conf makes of it. */
-  readonly reading: Reading;
+  readonly reading: RulesetReading;
 }
 
 export interface RulesFacts {
@@ -35,7 +35,7 @@ export interface RulesFacts {
 }
 
 /** Whether the forwarder's feedback raises alerts in Wazuh. Alerts go on without it. */
-export function judgeRules(facts: RulesFacts): Judgement[] {
+export function judgeRules(facts: RulesFacts): CheckResult[] {
   const { home, files, missing, analysisdStartedAtMs, isWorker } = facts;
   if (files === undefined) return [unseen(`${home}/etc/rules`)];
   const [file] = files;
@@ -70,7 +70,7 @@ export function judgeRules(facts: RulesFacts): Judgement[] {
 }
 
 /** Where events go over TCP, this machine does not show which rules judge them. */
-export function rulesBehind(relay: QueueAddress): Judgement {
+export function rulesBehind(relay: QueueAddress): CheckResult {
   const text = `whether the manager behind ${formatQueueAddress(relay)} has the rules for the forwarder's feedback cannot be seen from here`;
   return unknown(
     text,
@@ -120,7 +120,7 @@ function missingOf(rules: readonly RulesetFile[], decoders: readonly RulesetFile
   for (const { what, files, has } of needs) {
     const having = files.filter(({ text }) => has(text));
     const [first] = having;
-    if (first === undefined || !having.every(isLeftOut)) continue;
+    if (first === undefined || !having.every(isLeftOutFile)) continue;
     return { what, place: first.place, why: whyOf(first) };
   }
   return undefined;

@@ -1,8 +1,8 @@
-import { type Exchange, exchange } from "../../../integration/exchange.ts";
+import { type Exchange, sendOnce } from "../../../integration/exchange.ts";
 import { withSocket } from "../../disk/unix-socket.ts";
 import { describe } from "../../errors.ts";
-import { type Account, accountNamed, type Refusal, refusalFor } from "../accounts.ts";
-import { failed, type Judgement, ok, unseen, warning } from "../judgement.ts";
+import { type Account, accountNamed, type AccessRefusal, refusalFor } from "../accounts.ts";
+import { failed, type CheckResult, ok, unseen, warning } from "../judgement.ts";
 import { makeTestAlert } from "../test-alert.ts";
 
 /** Far more than a forwarder takes that is alive. */
@@ -13,7 +13,7 @@ export interface SocketFacts {
   readonly group: string;
   readonly isTailOn: boolean;
   /** What keeps integratord's programs from it. */
-  readonly refusal: Refusal | undefined;
+  readonly refusal: AccessRefusal | undefined;
   readonly wazuh: string;
   /** Whether the settings let integratord's programs in, and the user who looks; undefined when it is not known. */
   readonly allows: { readonly wazuh: boolean | undefined; readonly self: boolean | undefined };
@@ -23,7 +23,7 @@ export interface SocketFacts {
 }
 
 /** Whether the forwarder answers on its socket, and integratord's programs get at it. */
-export function judgeSocket(facts: SocketFacts): Judgement[] {
+export function judgeSocket(facts: SocketFacts): CheckResult[] {
   const { path, refusal, wazuh, answer, alertId, group } = facts;
   const fault = facts.isTailOn ? warning : failed;
   const start = "systemctl start wazuh-dfn && journalctl -u wazuh-dfn -n 20";
@@ -87,7 +87,7 @@ async function isAllowed(
 /** A link in the place of the socket is not followed: root's words go to the forwarder's socket, or nowhere. */
 async function ask(path: string, line: Buffer): Promise<Exchange> {
   try {
-    return await withSocket(path, (own) => exchange(own, line, answerWithinMs));
+    return await withSocket(path, (own) => sendOnce(own, line, answerWithinMs));
   } catch (reason) {
     return { kind: "unanswered", reason: describe(reason) };
   }

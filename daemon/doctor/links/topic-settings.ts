@@ -1,7 +1,7 @@
 import { formatDuration, formatSize } from "../../config/units.ts";
-import type { Survey, TopicSight } from "../../sinks/kafka/survey.ts";
+import type { KafkaProbe, TopicProbe } from "../../sinks/kafka/survey.ts";
 import type { TopicSettings } from "../../sinks/kafka/topic-settings.ts";
-import { failed, type Judgement, ok, unknown, warning } from "../judgement.ts";
+import { failed, type CheckResult, ok, unknown, warning } from "../judgement.ts";
 
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
@@ -19,16 +19,16 @@ export interface Wanted {
 }
 
 /** Whether a topic keeps what it acknowledges, and takes what is sent: the first promise rests on that. */
-export function judgeTopicSettings({ topics, brokers }: Survey, wanted: Wanted): Judgement[] {
+export function judgeTopicSettings({ topics, brokers }: KafkaProbe, wanted: Wanted): CheckResult[] {
   const server = `--bootstrap-server ${brokers[0]?.address ?? "BROKER"}`;
   return topics.flatMap((sight) => (sight.obstacle === undefined ? judgeOne(sight, wanted, server) : []));
 }
 
-function judgeOne(sight: TopicSight, wanted: Wanted, server: string): Judgement[] {
+function judgeOne(sight: TopicProbe, wanted: Wanted, server: string): CheckResult[] {
   const { topic, settings } = sight;
   const found = judgeCopies(sight, server);
   if (!("values" in settings)) {
-    const isForbidden = settings.concern === "topic-authorization";
+    const isForbidden = settings.category === "topic-authorization";
     const why = isForbidden ? "it needs the right DescribeConfigs on the topic" : settings.text;
     const grant = `kafka-acls.sh ${server} --add --allow-principal User:NAME --operation DescribeConfigs --topic ${topic}`;
     const text = `topic ${topic}: its settings (retention, cleanup.policy, min.insync.replicas and others) are not known: ${why}`;
@@ -56,8 +56,8 @@ function alterCommand(topic: string, server: string, change: string): string {
 }
 
 /** What metadata says, for which no right on the topic's settings is needed. */
-function judgeCopies({ topic, replicas, behind }: TopicSight, server: string): Judgement[] {
-  const found: Judgement[] = [];
+function judgeCopies({ topic, replicas, behind }: TopicProbe, server: string): CheckResult[] {
+  const found: CheckResult[] = [];
   if (replicas === 1) {
     const text = `topic ${topic}: replication factor 1: what its broker loses is lost, although it was acknowledged`;
     found.push(warning(text, `kafka-reassign-partitions.sh ${server}  # with three replicas for each partition`));
@@ -72,18 +72,18 @@ function judgeCopies({ topic, replicas, behind }: TopicSight, server: string): J
 type Alter = (change: string) => string;
 
 function judgeInSync(
-  { topic, replicas, fewestInSync }: TopicSight,
+  { topic, replicas, fewestInSync }: TopicProbe,
   values: TopicSettings,
   alter: Alter,
   server: string,
-): Judgement[] {
+): CheckResult[] {
   const least = numberOf(values, "min.insync.replicas");
   if (least === undefined || replicas === undefined) return [];
   if (least > replicas) {
     const text = `topic ${topic}: min.insync.replicas is ${least}, and there are ${replicas} copies: no write is ever taken`;
     return [failed(text, alter(`min.insync.replicas=${Math.max(1, replicas - 1)}`))];
   }
-  const found: Judgement[] = [];
+  const found: CheckResult[] = [];
   if (fewestInSync !== undefined && fewestInSync < least) {
     const text = `topic ${topic}: a partition has ${fewestInSync} copies in sync and min.insync.replicas is ${least}: its records wait`;
     found.push(failed(text, `kafka-topics.sh ${server} --describe --under-min-isr-partitions --topic ${topic}`));
@@ -99,8 +99,8 @@ function judgeInSync(
   return found;
 }
 
-function judgeKeeping(topic: string, values: TopicSettings, alter: Alter): Judgement[] {
-  const found: Judgement[] = [];
+function judgeKeeping(topic: string, values: TopicSettings, alter: Alter): CheckResult[] {
+  const found: CheckResult[] = [];
   const policies = (values.get("cleanup.policy") ?? "").split(",").map((one) => one.trim());
   if (policies.includes("compact")) {
     const text = `topic ${topic}: cleanup.policy is ${policies.join(",")}: the key is the agent, so of each agent's alerts the older ones are deleted`;
@@ -120,8 +120,8 @@ function judgeKeeping(topic: string, values: TopicSettings, alter: Alter): Judge
   return found;
 }
 
-function judgeTaking(topic: string, values: TopicSettings, { batchBytes }: Wanted, alter: Alter): Judgement[] {
-  const found: Judgement[] = [];
+function judgeTaking(topic: string, values: TopicSettings, { batchBytes }: Wanted, alter: Alter): CheckResult[] {
+  const found: CheckResult[] = [];
   const largest = numberOf(values, "max.message.bytes");
   if (largest !== undefined && largest < batchBytes + framingBytes) {
     const text = `topic ${topic}: max.message.bytes is ${largest}, below sink.kafka.batch_bytes (${formatSize(batchBytes)}): an alert between the two becomes a dead letter unless compression makes it fit, and larger batches are sent in parts`;

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { stat } from "node:fs/promises";
-import { failed, type Judgement, ok, unseen, warning } from "../judgement.ts";
+import { failed, type CheckResult, ok, unseen, warning } from "../judgement.ts";
 
 const answerWithinMs = 3000;
 export const unitName = "wazuh-dfn.service";
@@ -14,7 +14,7 @@ export interface UnitFacts {
   readonly isAnswering: boolean;
 }
 
-export function judgeUnit({ hasSystemd, properties, isAnswering }: UnitFacts): Judgement[] {
+export function judgeUnit({ hasSystemd, properties, isAnswering }: UnitFacts): CheckResult[] {
   if (!hasSystemd) {
     if (isAnswering) return [ok("this machine is not run by systemd; a forwarder runs")];
     return [
@@ -30,7 +30,7 @@ export function judgeUnit({ hasSystemd, properties, isAnswering }: UnitFacts): J
     const text = `there is no unit ${unitName}: nothing starts the forwarder after a reboot`;
     return [(isAnswering ? warning : failed)(text, "wazuh-dfn-install")];
   }
-  const judgements: Judgement[] = [];
+  const judgements: CheckResult[] = [];
   const state = `${of("ActiveState")} (${of("SubState")})`;
   if (of("ActiveState") !== "active") {
     const remedy = `systemctl start ${unitName}; journalctl -u ${unitName} -n 30`;

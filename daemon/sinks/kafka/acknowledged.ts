@@ -1,8 +1,8 @@
 import { headerNames, type SinkRecord } from "../../delivery/contract.ts";
 import { command } from "../../printable.ts";
 import type { BrokerConnection } from "./connection.ts";
-import type { Slot } from "./entry.ts";
-import { faultOfCode, KafkaError } from "./faults.ts";
+import type { RecordSlot } from "./entry.ts";
+import { classifyCode, KafkaError } from "./faults.ts";
 import { fetchOffset } from "./requests.ts";
 
 /** Stretches that are kept of one partition; where there are more, neighbours are put together. */
@@ -22,7 +22,7 @@ interface Stretch {
 }
 
 /** Acknowledged records that are not in the partition any more. */
-export interface Loss {
+export interface LostRecords {
   /** What happened, in words. */
   readonly text: string;
   readonly remedy: string;
@@ -52,7 +52,7 @@ export class Acknowledged {
   }
 
   /** A batch was acknowledged at this offset. */
-  add(base: number, slots: readonly Slot[]): void {
+  add(base: number, slots: readonly RecordSlot[]): void {
     const seconds = slots.map(({ record }) => secondOf(record)).filter((second) => second !== undefined);
     this.#stretches.push({
       base,
@@ -68,7 +68,7 @@ export class Acknowledged {
    * Compares with where the partition ends. What is beyond that is reported once.
    * @param end the offset behind the last record of the leader's log, replicated or not; or one that another record got
    */
-  compare(end: number): Loss | undefined {
+  compare(end: number): LostRecords | undefined {
     const lost = this.#stretches.filter(({ next }) => next > end);
     const last = this.end;
     if (lost.length === 0 || last === undefined) return undefined;
@@ -118,7 +118,7 @@ export async function shorterEnd(
     await fetchOffset(connection, topic, partition, "next");
     return end;
   } catch (reason) {
-    if (reason instanceof KafkaError && !faultOfCode(reason.code).isStale) return undefined;
+    if (reason instanceof KafkaError && !classifyCode(reason.code).isStale) return undefined;
     throw reason;
   }
 }

@@ -1,6 +1,6 @@
 import { DfnError } from "../../errors.ts";
 
-export interface Address {
+export interface BrokerAddress {
   readonly host: string;
   readonly port: number;
 }
@@ -9,7 +9,7 @@ export interface Address {
  * Reads `host:port` or `[v6]:port`.
  * @throws DfnError CONFIG when it is neither
  */
-export function parseAddress(text: string): Address {
+export function parseBrokerAddress(text: string): BrokerAddress {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]]+)):(\d{1,5})$/.exec(text);
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
@@ -23,6 +23,6 @@ export function parseAddress(text: string): Address {
 }
 
 /** The text that `parseAddress` reads. */
-export function formatAddress({ host, port }: Address): string {
+export function formatBrokerAddress({ host, port }: BrokerAddress): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -1,12 +1,12 @@
 import type { Log } from "../../telemetry/log.ts";
 import { monotonicMs, timeOfDayMs } from "./clock.ts";
-import type { Concern, Fault } from "./faults.ts";
+import type { ErrorCategory, ClassifiedError } from "./faults.ts";
 
 /** A trouble that lasts is repeated in the log once in this time. */
 const repeatMs = 60_000;
 
 /** What to do about a trouble, in one sentence; empty where it passes by itself. */
-export const remedies: Readonly<Record<Concern, string>> = {
+export const remedies: Readonly<Record<ErrorCategory, string>> = {
   none: "",
   unreachable: "check that the brokers of sink.kafka.brokers run and can be reached from here",
   certificate:
@@ -28,7 +28,7 @@ export const remedies: Readonly<Record<Concern, string>> = {
 };
 
 /** Troubles that somebody has to mend are errors; the others pass, and nothing is lost meanwhile. */
-const needsHand: ReadonlySet<Concern> = new Set([
+const needsAction: ReadonlySet<ErrorCategory> = new Set([
   "certificate",
   "tls-version",
   "tls-ciphers",
@@ -42,7 +42,7 @@ const needsHand: ReadonlySet<Concern> = new Set([
 ]);
 
 /** A trouble that is going on. */
-export interface Trouble {
+export interface KafkaCondition {
   readonly subject: string;
   readonly text: string;
   readonly remedy: string;
@@ -51,14 +51,17 @@ export interface Trouble {
 }
 
 /** Says each trouble once, then at most once a minute, and says when it is over. */
-export class Alarms {
+export class ConditionLog {
   readonly #log: Log;
   readonly #now: () => number;
   /** Times beside the trouble's own are on the monotonic clock. */
-  readonly #standing = new Map<string, { trouble: Trouble; concern: Concern; beganAt: number; saidAt: number }>();
+  readonly #standing = new Map<
+    string,
+    { trouble: KafkaCondition; category: ErrorCategory; beganAt: number; saidAt: number }
+  >();
   /** The newest one of each subject. */
-  readonly #losses = new Map<string, Trouble>();
-  #last: Trouble | undefined;
+  readonly #losses = new Map<string, KafkaCondition>();
+  #last: KafkaCondition | undefined;
 
   /** @param now milliseconds on a clock that never goes back */
   constructor(log: Log, now: () => number = monotonicMs) {
@@ -67,18 +70,18 @@ export class Alarms {
   }
 
   /** @param subject what is in trouble: `Kafka`, or a topic */
-  raise(subject: string, fault: Fault): void {
+  raise(subject: string, fault: ClassifiedError): void {
     const now = this.#now();
     const standing = this.#standing.get(subject);
-    const remedy = remedies[fault.concern];
+    const remedy = remedies[fault.category];
     const trouble = { subject, text: fault.text, remedy, since: standing?.trouble.since ?? timeOfDayMs() };
     this.#last = trouble;
-    const isDue = standing === undefined || standing.concern !== fault.concern || now - standing.saidAt >= repeatMs;
+    const isDue = standing === undefined || standing.category !== fault.category || now - standing.saidAt >= repeatMs;
     const beganAt = standing?.beganAt ?? now;
-    this.#standing.set(subject, { trouble, concern: fault.concern, beganAt, saidAt: isDue ? now : standing.saidAt });
+    this.#standing.set(subject, { trouble, category: fault.category, beganAt, saidAt: isDue ? now : standing.saidAt });
     if (!isDue) return;
     const sentence = `${subject}: ${fault.text}${remedy === "" ? "" : `; ${remedy}`}. Nothing is lost, it is tried again until it works`;
-    if (needsHand.has(fault.concern)) this.#log.error(sentence);
+    if (needsAction.has(fault.category)) this.#log.error(sentence);
     else this.#log.warn(sentence);
   }
 
@@ -103,17 +106,17 @@ export class Alarms {
   }
 
   /** What is in trouble now. */
-  get standing(): readonly Trouble[] {
+  get standing(): readonly KafkaCondition[] {
     return [...this.#standing.values()].map(({ trouble }) => trouble);
   }
 
   /** What was lost since the start; the newest of each subject. */
-  get losses(): readonly Trouble[] {
+  get losses(): readonly KafkaCondition[] {
     return [...this.#losses.values()];
   }
 
   /** The newest trouble, over or not. */
-  get last(): Trouble | undefined {
+  get last(): KafkaCondition | undefined {
     return this.#last;
   }
 }

@@ -1,7 +1,7 @@
 import { describe } from "../../errors.ts";
 import { monotonicMs } from "./clock.ts";
 import { BrokerConnection, type ConnectionSettings } from "./connection.ts";
-import { faultOfError } from "./faults.ts";
+import { classifyError } from "./faults.ts";
 import type { KafkaTelemetry } from "./telemetry.ts";
 
 /** After a connection failed, the same address is not tried again for so long, doubling up to the second number. */
@@ -29,7 +29,7 @@ interface Place {
   password: string | undefined;
 }
 
-interface Refusal {
+interface RefusedAttempt {
   readonly password: string | undefined;
   readonly error: Error;
   readonly failures: number;
@@ -41,13 +41,13 @@ interface Refusal {
  * The open connections, one for each address and purpose, shared by all partitions. A closed one is replaced by a new
  * one when it is next asked for.
  */
-export class Cluster {
+export class ConnectionPool {
   readonly #settings: ConnectionSettings;
   readonly #telemetry: KafkaTelemetry;
   readonly #connecting: (address: string) => void;
   readonly #places = new Map<string, Place>();
   /** Addresses that refused our credentials. */
-  readonly #refusals = new Map<string, Refusal>();
+  readonly #refusals = new Map<string, RefusedAttempt>();
   #isClosed = false;
 
   /** @param connecting told of each address that a connection is about to be made to */
@@ -130,7 +130,7 @@ export class Cluster {
     place.lastError = error;
     place.restUntil = monotonicMs() + Math.min(restMs.first * 2 ** place.failures, restMs.longest);
     place.failures += 1;
-    if (faultOfError(error).concern !== "authentication") return;
+    if (classifyError(error).category !== "authentication") return;
     const { password } = place;
     const former = this.#refusals.get(address);
     const failures = former !== undefined && former.password === password ? former.failures + 1 : 0;

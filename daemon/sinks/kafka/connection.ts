@@ -2,15 +2,15 @@ import type { LookupAddress } from "node:dns";
 import { connect as connectPlain, isIP, type LookupFunction, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { describe } from "../../errors.ts";
-import { parseAddress, type Address } from "./address.ts";
+import { parseBrokerAddress, type BrokerAddress } from "./address.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { monotonicMs } from "./clock.ts";
 import { KafkaError } from "./faults.ts";
-import { forgetOnClose } from "./forget-on-close.ts";
+import { resetOnClose } from "./forget-on-close.ts";
 import { FrameReader } from "./frame-reader.ts";
 import {
   apiKeys,
-  Connection,
+  InnerConnectionClass,
   lookup,
   requests,
   type InnerConnection,
@@ -68,7 +68,7 @@ export class BrokerConnection {
   readonly address: string;
   /** Resolves when requests may be sent; rejects when the connection could not be made. */
   readonly opened: Promise<void>;
-  readonly #target: Address;
+  readonly #target: BrokerAddress;
   readonly #settings: ConnectionSettings;
   readonly #inner: InnerConnection;
   #socket: Socket | undefined;
@@ -88,9 +88,9 @@ export class BrokerConnection {
   constructor(address: string, settings: ConnectionSettings) {
     const { options } = settings;
     this.address = address;
-    this.#target = parseAddress(address);
+    this.#target = parseBrokerAddress(address);
     this.#settings = settings;
-    this.#inner = new Connection({
+    this.#inner = new InnerConnectionClass({
       ...this.#target,
       logger: noLog,
       socketFactory: ({ onConnect }) => this.#makeSocket(onConnect),
@@ -256,7 +256,7 @@ export class BrokerConnection {
     this.#waitsFor = "a connection";
     await this.#inner.connect();
     this.#waitsFor = "its answer";
-    if (this.#socket !== undefined) forgetOnClose(this.#socket);
+    if (this.#socket !== undefined) resetOnClose(this.#socket);
     this.#versions = await this.#askVersions();
     const produce = this.#versions[apiKeys.Produce];
     if (produce === undefined || produce.minVersion > produceVersion || produce.maxVersion < produceVersion) {

@@ -1,16 +1,16 @@
 import { describe } from "../../errors.ts";
 import { Backoff } from "./backoff.ts";
-import type { Entry } from "./entry.ts";
-import { faultOfError, KafkaError } from "./faults.ts";
+import type { SealedBatch } from "./entry.ts";
+import { classifyError, KafkaError } from "./faults.ts";
 import { Cursor, readRange } from "./read-range.ts";
 import type { SenderContext } from "./sender-context.ts";
-import { StandingSearch } from "./standing.ts";
+import { AppendedSearch } from "./standing.ts";
 
 const topicAuthorizationFailed = 29;
 
 export interface Settled {
   /** What was not found, in order. Where some records of a batch were found, a batch of the others is in its place. */
-  readonly entries: readonly Entry[];
+  readonly entries: readonly SealedBatch[];
   /** All was seen that may be in the log. If not, the log says so. */
   readonly isComplete: boolean;
 }
@@ -22,21 +22,21 @@ export interface Settled {
 export async function settleDoubts(
   topic: string,
   partition: number,
-  entries: readonly Entry[],
+  entries: readonly SealedBatch[],
   context: SenderContext,
 ): Promise<Settled> {
-  const doubtful = entries.filter(({ mayStand }) => mayStand);
+  const doubtful = entries.filter(({ mayBeAppended }) => mayBeAppended);
   if (doubtful.length === 0) return { entries, isComplete: true };
   const from = Math.min(...doubtful.map(({ floor }) => floor ?? 0));
   const backoff = new Backoff();
-  let search = new StandingSearch(doubtful);
+  let search = new AppendedSearch(doubtful);
   let hidden: string | undefined;
   const cursor = new Cursor(from, () => {
-    search = new StandingSearch(doubtful);
+    search = new AppendedSearch(doubtful);
     hidden = undefined;
   });
   const visitor = {
-    visit: (record: Parameters<StandingSearch["visit"]>[0]) => search.visit(record),
+    visit: (record: Parameters<AppendedSearch["visit"]>[0]) => search.visit(record),
     passOver: ({ message }: Error) => void (hidden = message),
   };
   for (;;) {
@@ -49,13 +49,13 @@ export async function settleDoubts(
         if (reason instanceof KafkaError) hidden += "; the operation Read on the topic would avoid it";
         break;
       }
-      context.log.debug(`${topic}/${partition}: looking up what is there: ${faultOfError(reason).text}`);
+      context.log.debug(`${topic}/${partition}: looking up what is there: ${classifyError(reason).text}`);
       await context.topology.refresh();
       await backoff.wait(context.signal);
     }
   }
   const missing = entries.flatMap((entry) => withoutFound(entry, search, context));
-  const left = missing.filter(({ mayStand }) => mayStand).length;
+  const left = missing.filter(({ mayBeAppended }) => mayBeAppended).length;
   if (hidden === undefined || left === 0) return { entries: missing, isComplete: true };
   context.log.warn(
     `${topic}/${partition}: ${left} batches are sent again and some of their records may stand twice, each with the same wazuh-alert-id, because what the topic holds cannot be read (${hidden})`,
@@ -68,7 +68,11 @@ export function isUnreadable(reason: unknown): boolean {
   return reason instanceof RangeError || (reason instanceof KafkaError && reason.code === topicAuthorizationFailed);
 }
 
-function withoutFound(entry: Entry, search: StandingSearch, { options, telemetry }: SenderContext): readonly Entry[] {
+function withoutFound(
+  entry: SealedBatch,
+  search: AppendedSearch,
+  { options, telemetry }: SenderContext,
+): readonly SealedBatch[] {
   const found = new Set(entry.slots.filter((slot) => search.found.has(slot)));
   if (found.size === 0) return [entry];
   for (const slot of found) {

@@ -1,12 +1,12 @@
 import type { SinkRecord, WriteOutcome } from "../../delivery/contract.ts";
 import { monotonicMs, timeOfDayMs } from "./clock.ts";
 import { codecNumbers, compress, type Compression } from "./compression.ts";
-import type { Fault } from "./faults.ts";
+import type { ClassifiedError } from "./faults.ts";
 import { batchHeaderBytes, encodeRecords, stampHeader, type BatchNumber } from "./record-batch.ts";
-import { scratch } from "./scratch.ts";
+import { pooledBuffer } from "./scratch.ts";
 
 /** One call of `write`: collects an outcome for each of its records and then answers the caller. */
-export class Parcel {
+export class PendingWrite {
   readonly result: Promise<readonly WriteOutcome[]>;
   /** Milliseconds since 1970; the timestamp of its records. */
   readonly takenAt = timeOfDayMs();
@@ -43,7 +43,7 @@ export class Parcel {
 }
 
 /** A record with the place of its outcome. */
-export interface Slot {
+export interface RecordSlot {
   readonly record: SinkRecord;
   readonly index: number;
 }
@@ -53,16 +53,16 @@ export interface Slot {
  * that sending it again sends the same bytes and the broker recognises the repetition. It gets another number only when
  * it is certain not to be in the log.
  */
-export class Entry {
-  readonly parcel: Parcel;
-  readonly slots: readonly Slot[];
+export class SealedBatch {
+  readonly parcel: PendingWrite;
+  readonly slots: readonly RecordSlot[];
   /** Resolves when `batch` is there. */
   readonly sealed: Promise<void>;
   number: BatchNumber | undefined;
   /** Its records cannot stand before this offset of the partition; undefined before it is first sent. */
   floor: number | undefined;
   /** Its records may stand in the log: a request that carried them ended without a definite answer. */
-  mayStand = false;
+  mayBeAppended = false;
   /** Others were under way before it when it was last sent. */
   wentBehind = false;
   /** A record before it was refused for good, so its number does not follow on what the broker has. */
@@ -70,7 +70,7 @@ export class Entry {
   /** It was looked for in vain, because the topic cannot be read. */
   wasHidden = false;
   /** What the last sending met. */
-  fault: Fault | undefined;
+  fault: ClassifiedError | undefined;
   /** How often it arrived damaged. */
   corruptions = 0;
   /** It was given a new timestamp, because the broker had not taken the former one. */
@@ -82,7 +82,7 @@ export class Entry {
   /** When that was, on the monotonic clock. */
   #stampedAt: number;
 
-  constructor(parcel: Parcel, slots: readonly Slot[], compression: Compression) {
+  constructor(parcel: PendingWrite, slots: readonly RecordSlot[], compression: Compression) {
     this.parcel = parcel;
     this.slots = slots;
     this.#timestampMs = parcel.takenAt;
@@ -106,7 +106,7 @@ export class Entry {
    * @throws Error when it may be in the log, or is not sealed
    */
   stamp(number: BatchNumber): void {
-    if (this.mayStand) throw new Error("a batch that may be in the log is not given another number");
+    if (this.mayBeAppended) throw new Error("a batch that may be in the log is not given another number");
     this.number = number;
     this.#writeHeader(number);
   }
@@ -123,7 +123,7 @@ export class Entry {
    * @throws Error when it may be in the log
    */
   restamp(): void {
-    if (this.mayStand) throw new Error("a batch that may be in the log is sent as it is");
+    if (this.mayBeAppended) throw new Error("a batch that may be in the log is sent as it is");
     this.#timestampMs = timeOfDayMs();
     this.#stampedAt = monotonicMs();
     this.isRestamped = true;
@@ -133,7 +133,7 @@ export class Entry {
   async #seal(compression: Compression): Promise<void> {
     const records = this.slots.map(({ record }) => record);
     if (compression !== "none") {
-      const plain = encodeRecords(records, 0, (bytes) => scratch.take(bytes));
+      const plain = encodeRecords(records, 0, (bytes) => pooledBuffer.take(bytes));
       try {
         const packed = await compress(compression, plain);
         this.#batch = Buffer.concat([Buffer.allocUnsafe(batchHeaderBytes), packed]);
@@ -142,28 +142,28 @@ export class Entry {
       } catch {
         // The compressor fails for want of memory only; uncompressed the batch is as good.
       } finally {
-        scratch.give(plain);
+        pooledBuffer.give(plain);
       }
     }
     this.#batch = encodeRecords(records, batchHeaderBytes);
   }
 
   /** Two halves, the older records first; at least two records are needed. */
-  halves(compression: Compression): readonly [Entry, Entry] {
+  halves(compression: Compression): readonly [SealedBatch, SealedBatch] {
     const middle = this.slots.length >> 1;
     return [this.#part(this.slots.slice(0, middle), compression), this.#part(this.slots.slice(middle), compression)];
   }
 
   /** The same without some of its records, or undefined when none is left. */
-  without(done: ReadonlySet<Slot>, compression: Compression): Entry | undefined {
+  without(done: ReadonlySet<RecordSlot>, compression: Compression): SealedBatch | undefined {
     const rest = this.slots.filter((slot) => !done.has(slot));
     return rest.length === 0 ? undefined : this.#part(rest, compression);
   }
 
-  #part(slots: readonly Slot[], compression: Compression): Entry {
-    const part = new Entry(this.parcel, slots, compression);
+  #part(slots: readonly RecordSlot[], compression: Compression): SealedBatch {
+    const part = new SealedBatch(this.parcel, slots, compression);
     part.floor = this.floor;
-    part.mayStand = this.mayStand;
+    part.mayBeAppended = this.mayBeAppended;
     part.#timestampMs = this.#timestampMs;
     part.#stampedAt = this.#stampedAt;
     part.isDisplaced = this.isDisplaced;

@@ -24,10 +24,10 @@ export class KafkaError extends Error {
  * - too-large, invalid: a record in it cannot be taken.
  * - corrupt: the bytes arrived damaged, or a record cannot be taken (old brokers say both so).
  */
-export type FaultKind = "retry" | "duplicate" | "gap" | "fenced" | "timestamp" | "too-large" | "invalid" | "corrupt";
+export type ErrorKind = "retry" | "duplicate" | "gap" | "fenced" | "timestamp" | "too-large" | "invalid" | "corrupt";
 
 /** What the administrator may have to do about it; none: it passes by itself. */
-export type Concern =
+export type ErrorCategory =
   | "none"
   | "unreachable"
   | "certificate"
@@ -42,11 +42,11 @@ export type Concern =
   | "cluster-authorization"
   | "unsupported";
 
-export interface Fault {
-  readonly kind: FaultKind;
-  readonly concern: Concern;
+export interface ClassifiedError {
+  readonly kind: ErrorKind;
+  readonly category: ErrorCategory;
   /** The records may stand in the log although no acknowledgement came. */
-  readonly mayStand: boolean;
+  readonly mayBeAppended: boolean;
   /** What is known of leaders may be out of date. */
   readonly isStale: boolean;
   /** What happened, in words, without secrets. */
@@ -57,11 +57,11 @@ export interface Fault {
   readonly isGuess?: boolean;
 }
 
-type Traits = Pick<Fault, "kind" | "concern" | "mayStand" | "isStale">;
+type Traits = Pick<ClassifiedError, "kind" | "category" | "mayBeAppended" | "isStale">;
 
-const plain: Traits = { kind: "retry", concern: "none", mayStand: false, isStale: false };
+const plain: Traits = { kind: "retry", category: "none", mayBeAppended: false, isStale: false };
 const stale: Traits = { ...plain, isStale: true };
-const uncertain: Traits = { ...plain, mayStand: true, isStale: true };
+const uncertain: Traits = { ...plain, mayBeAppended: true, isStale: true };
 
 /**
  * Codes that mean something else than "try again, nothing is known to have changed". Sources: Apache Kafka 4.1,
@@ -72,7 +72,7 @@ const traitsOfCode = new Map<number, Traits>([
   [-1, uncertain],
   [2, { ...plain, kind: "corrupt" }],
   // A topic that was just created is unknown to some brokers for a moment.
-  [3, { ...stale, concern: "topic-missing" }],
+  [3, { ...stale, category: "topic-missing" }],
   [5, stale],
   [6, stale],
   // Appended by the leader; the followers did not follow in time.
@@ -81,29 +81,29 @@ const traitsOfCode = new Map<number, Traits>([
   [9, stale],
   [10, { ...plain, kind: "too-large" }],
   [13, uncertain],
-  [17, { ...plain, concern: "topic-missing" }],
+  [17, { ...plain, category: "topic-missing" }],
   [18, { ...plain, kind: "too-large" }],
   [19, stale],
   [20, uncertain],
-  [29, { ...plain, concern: "topic-authorization" }],
-  [31, { ...plain, concern: "cluster-authorization" }],
-  [32, { ...plain, kind: "timestamp", concern: "clock" }],
-  [33, { ...plain, concern: "authentication" }],
-  [34, { ...plain, concern: "authentication" }],
-  [35, { ...plain, concern: "unsupported" }],
-  [43, { ...plain, concern: "unsupported" }],
+  [29, { ...plain, category: "topic-authorization" }],
+  [31, { ...plain, category: "cluster-authorization" }],
+  [32, { ...plain, kind: "timestamp", category: "clock" }],
+  [33, { ...plain, category: "authentication" }],
+  [34, { ...plain, category: "authentication" }],
+  [35, { ...plain, category: "unsupported" }],
+  [43, { ...plain, category: "unsupported" }],
   [45, { ...plain, kind: "gap" }],
   [46, { ...plain, kind: "duplicate" }],
   [47, { ...plain, kind: "fenced" }],
-  [53, { ...plain, concern: "cluster-authorization" }],
-  [54, { ...plain, concern: "authentication" }],
-  [56, { ...stale, mayStand: true }],
-  [58, { ...plain, concern: "authentication" }],
+  [53, { ...plain, category: "cluster-authorization" }],
+  [54, { ...plain, category: "authentication" }],
+  [56, { ...stale, mayBeAppended: true }],
+  [58, { ...plain, category: "authentication" }],
   [59, { ...plain, kind: "fenced" }],
   [72, stale],
   [74, stale],
   [75, stale],
-  [76, { ...plain, concern: "unsupported" }],
+  [76, { ...plain, category: "unsupported" }],
   [87, { ...plain, kind: "invalid" }],
   [90, { ...plain, kind: "fenced" }],
 ]);
@@ -112,7 +112,7 @@ const traitsOfCode = new Map<number, Traits>([
  * The fault behind an error code of a broker's answer. A code that is not known is retried, as one after which the
  * records may stand.
  */
-export function faultOfCode(code: number, detail = ""): Fault {
+export function classifyCode(code: number, detail = ""): ClassifiedError {
   const known = traitsOfCode.get(code) ?? (code > 90 ? uncertain : plain);
   return { ...known, text: detail === "" ? errorName(code) : `${errorName(code)} (${detail})` };
 }
@@ -151,26 +151,26 @@ interface Loose {
  * outage "not retriable" once its own retries have run out, with the true error inside. No thrown error is a reason to
  * refuse a record.
  */
-export function faultOfError(reason: unknown): Fault {
+export function classifyError(reason: unknown): ClassifiedError {
   const text = wordsFor(reason);
   for (let at: unknown = reason, depth = 0; typeof at === "object" && at !== null && depth < 8; depth++) {
     const { name, code, cause } = at as Loose;
     // A server's error code outside a produce answer (connecting, metadata, producer id): nothing was appended.
     if (name === "KafkaError" || name === "KafkaJSProtocolError") {
-      if (typeof code === "number") return { ...faultOfCode(code), kind: "retry", mayStand: false, text };
+      if (typeof code === "number") return { ...classifyCode(code), kind: "retry", mayBeAppended: false, text };
     }
     // Wrong password, or a mechanism that the broker does not offer.
-    if (name === "KafkaJSSASLAuthenticationError") return { ...plain, concern: "authentication", text };
-    if (name === "KafkaJSServerDoesNotSupportApiKey") return { ...plain, concern: "unsupported", text };
+    if (name === "KafkaJSSASLAuthenticationError") return { ...plain, category: "authentication", text };
+    if (name === "KafkaJSServerDoesNotSupportApiKey") return { ...plain, category: "unsupported", text };
     if (typeof code === "string" && certificateCodes.test(code))
-      return { ...uncertain, concern: tlsConcern(text), text };
+      return { ...uncertain, category: tlsCategory(text), text };
     at = cause;
   }
-  if (certificateWords.test(text)) return { ...uncertain, concern: tlsConcern(text), text };
-  return { ...uncertain, concern: "unreachable", text };
+  if (certificateWords.test(text)) return { ...uncertain, category: tlsCategory(text), text };
+  return { ...uncertain, category: "unreachable", text };
 }
 
-function tlsConcern(text: string): Concern {
+function tlsCategory(text: string): ErrorCategory {
   if (refusalOfOurs.test(text)) return "certificate";
   if (otherVersions.test(text)) return "tls-version";
   return otherCiphers.test(text) ? "tls-ciphers" : "certificate";

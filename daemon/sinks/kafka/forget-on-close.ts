@@ -8,7 +8,7 @@ import { loadNative } from "../../os/native.ts";
  * Linux 6: 37 of them, after a SIGKILL while the cable was out).
  * @returns whether the kernel will
  */
-export function forgetOnClose(socket: Socket): boolean {
+export function resetOnClose(socket: Socket): boolean {
   const fd = fdOf(socket);
   if (fd === undefined) return false;
   try {

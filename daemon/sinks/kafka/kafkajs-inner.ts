@@ -98,7 +98,7 @@ export interface InnerConnection {
   rejectRequests(reason: Error): void;
 }
 
-export const Connection: new (options: InnerConnectionOptions) => InnerConnection = connectionModule;
+export const InnerConnectionClass: new (options: InnerConnectionOptions) => InnerConnection = connectionModule;
 
 export const apiKeys: Readonly<
   Record<

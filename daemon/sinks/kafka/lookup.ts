@@ -1,11 +1,11 @@
-import { headerNames, lookupKey, type Lookup, type Shipped, type SinkOffsets } from "../../delivery/contract.ts";
+import { headerNames, lookupKey, type Lookup, type Shipped, type OffsetsByPartition } from "../../delivery/contract.ts";
 import { describe } from "../../errors.ts";
 import { Backoff } from "./backoff.ts";
 import { monotonicMs } from "./clock.ts";
-import { faultOfError, KafkaError } from "./faults.ts";
+import { classifyError, KafkaError } from "./faults.ts";
 import type { SenderContext } from "./sender-context.ts";
 import { Cursor, readRange } from "./read-range.ts";
-import type { StoredRecord } from "./record-reader.ts";
+import type { FetchedRecord } from "./record-reader.ts";
 import { isUnreadable } from "./doubts.ts";
 import { fetchOffset } from "./requests.ts";
 
@@ -93,7 +93,7 @@ class Findings {
  */
 export async function lookUp(
   topics: readonly string[],
-  since: SinkOffsets,
+  since: OffsetsByPartition,
   nodes: ReadonlySet<string> | undefined,
   context: LookupContext,
 ): Promise<Lookup> {
@@ -145,7 +145,7 @@ async function lookAt(
   topic: string,
   partition: number,
   isRead: boolean,
-  since: SinkOffsets,
+  since: OffsetsByPartition,
   findings: Findings,
   context: LookupContext,
 ): Promise<void> {
@@ -169,7 +169,7 @@ async function lookAt(
 }
 
 /** Partitions that a topic had and that the list of now lacks; it may be an old one. */
-function unlisted(since: SinkOffsets, topic: string, count: number): readonly number[] {
+function unlisted(since: OffsetsByPartition, topic: string, count: number): readonly number[] {
   return Object.keys(since)
     .filter((name) => name.startsWith(`${topic}/`))
     .map((name) => Number(name.slice(topic.length + 1)))
@@ -206,7 +206,7 @@ async function read(
 ): Promise<void> {
   const name = `${topic}/${partition}`;
   const { ids, cursor } = reading;
-  const visit = (record: StoredRecord): void => {
+  const visit = (record: FetchedRecord): void => {
     const id = idOf(record, findings.nodes);
     if (id === undefined) return;
     if (!findings.hasRoomFor(id)) throw new Full();
@@ -236,7 +236,7 @@ async function read(
 }
 
 /** Hundreds of nodes may write to one topic: what the others wrote is neither ours nor to be kept in mind. */
-function idOf({ headers, value }: StoredRecord, nodes: ReadonlySet<string> | undefined): string | undefined {
+function idOf({ headers, value }: FetchedRecord, nodes: ReadonlySet<string> | undefined): string | undefined {
   const text = (name: string): string | undefined => headers.find(([header]) => header === name)?.[1]?.toString("utf8");
   const node = text(headerNames.node);
   if (node === undefined || nodes?.has(node) === false) return undefined;
@@ -269,7 +269,7 @@ async function persist(
       return;
     } catch (reason) {
       signal.throwIfAborted();
-      const fault = faultOfError(reason);
+      const fault = classifyError(reason);
       const text = isRead
         ? `${fault.text}; until this is done no alert is sent, or it might be sent twice`
         : fault.text;

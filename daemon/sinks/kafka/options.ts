@@ -1,7 +1,7 @@
 import type { Compression } from "./compression.ts";
-import type { TlsSettings } from "./tls.ts";
+import type { TlsClientSettings } from "./tls.ts";
 
-export interface SaslSettings {
+export interface SaslCredentials {
   readonly mechanism: "plain" | "scram-sha-256" | "scram-sha-512";
   readonly username: string;
   /** Asked for each connection, so that a replaced password is used by the next one. Does not throw. */
@@ -15,8 +15,8 @@ export interface KafkaOptions {
   /** The name that the brokers' logs and quotas know this client by. */
   readonly clientId: string;
   /** Undefined: no encryption. */
-  readonly tls: TlsSettings | undefined;
-  readonly sasl: SaslSettings | undefined;
+  readonly tls: TlsClientSettings | undefined;
+  readonly sasl: SaslCredentials | undefined;
   readonly compression: Compression;
   /** A broker that has not answered a request for so long is taken for dead; at least 1000. */
   readonly requestTimeoutMs: number;

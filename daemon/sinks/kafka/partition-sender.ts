@@ -1,10 +1,10 @@
 import type { SinkRecord } from "../../delivery/contract.ts";
-import { Acknowledged, shorterEnd, type Loss } from "./acknowledged.ts";
+import { Acknowledged, shorterEnd, type LostRecords } from "./acknowledged.ts";
 import { Backoff } from "./backoff.ts";
 import { monotonicMs } from "./clock.ts";
 import type { BrokerConnection } from "./connection.ts";
-import { Entry, Parcel } from "./entry.ts";
-import { faultOfCode, faultOfError, KafkaError, type Fault } from "./faults.ts";
+import { SealedBatch, PendingWrite } from "./entry.ts";
+import { classifyCode, classifyError, KafkaError, type ClassifiedError } from "./faults.ts";
 import { forgottenAfterMs, isForgotten, recover, RefusalStreak, settleForgotten, type Recovery } from "./recovery.ts";
 import { purposeOfOwn } from "./request-limit.ts";
 import { sequenceAfter } from "./record-batch.ts";
@@ -54,7 +54,7 @@ export class PartitionSender {
   readonly #backoff = new Backoff();
   readonly #streak = new RefusalStreak();
   /** Without an outcome, in the order of `write`. Those under way are the first `#inFlight` ones. */
-  #entries: Entry[] = [];
+  #entries: SealedBatch[] = [];
   #inFlight = 0;
   #flow: Flow | undefined;
   #isRunning = false;
@@ -92,11 +92,11 @@ export class PartitionSender {
   }
 
   /** Takes a batch over; resolves as `Sink.write` says. */
-  write(records: readonly SinkRecord[]): Parcel["result"] {
-    const parcel = new Parcel(records.length);
+  write(records: readonly SinkRecord[]): PendingWrite["result"] {
+    const parcel = new PendingWrite(records.length);
     if (records.length === 0) return parcel.result;
     const slots = records.map((record, index) => ({ record, index }));
-    this.#entries.push(this.#watch(new Entry(parcel, slots, this.#context.options.compression)));
+    this.#entries.push(this.#watch(new SealedBatch(parcel, slots, this.#context.options.compression)));
     if (!this.#isRunning) {
       this.#isRunning = true;
       void this.#run();
@@ -110,7 +110,7 @@ export class PartitionSender {
     this.#pump();
   }
 
-  #watch(entry: Entry): Entry {
+  #watch(entry: SealedBatch): SealedBatch {
     void entry.sealed.then(() => this.#pump());
     return entry;
   }
@@ -134,7 +134,7 @@ export class PartitionSender {
         if (isFailed) await this.#recover(partition);
       } catch (reason) {
         if (signal.aborted) break;
-        const fault = faultOfError(reason);
+        const fault = classifyError(reason);
         this.#report(fault);
         if (fault.isStale) await this.#context.topology.refresh();
         await this.#backoff.wait(signal).catch(() => {}); // Disposed: the loop ends by its condition.
@@ -194,7 +194,7 @@ export class PartitionSender {
     this.#comparedOver = { connection, partition };
   }
 
-  #mourn(loss: Loss | undefined): void {
+  #mourn(loss: LostRecords | undefined): void {
     if (loss !== undefined) this.#context.alarms.lose(`records of topic ${this.topic}`, loss.text, loss.remedy);
   }
 
@@ -264,7 +264,7 @@ export class PartitionSender {
     }
   }
 
-  async #send(flow: Flow, entry: Entry, batch: Buffer): Promise<void> {
+  async #send(flow: Flow, entry: SealedBatch, batch: Buffer): Promise<void> {
     if (entry.number === undefined && this.#producer !== undefined) {
       entry.stamp({ ...this.#producer, sequence: this.#sequence });
       entry.isDisplaced = this.#hasHole;
@@ -273,13 +273,13 @@ export class PartitionSender {
     entry.floor ??= this.#end;
     entry.wentBehind = this.#inFlight > 0;
     this.#inFlight += 1;
-    let answer: ProduceAnswer | Fault;
+    let answer: ProduceAnswer | ClassifiedError;
     try {
       // The broker gives up a little before this side does, so that its answer is heard.
       const timeoutMs = Math.ceil(this.#context.options.requestTimeoutMs * 0.8);
       answer = await produce(flow.connection, this.topic, flow.partition, batch, timeoutMs);
     } catch (reason) {
-      answer = faultOfError(reason);
+      answer = classifyError(reason);
       const { connection, isAlone } = flow;
       if (connection.isEndedByPeer && !entry.wentBehind) {
         const loss = { topic: this.topic, partition: flow.partition, entry, address: connection.address, isAlone };
@@ -287,19 +287,19 @@ export class PartitionSender {
       }
     }
     this.#inFlight -= 1;
-    const fault = "code" in answer ? (answer.code === 0 ? undefined : faultOfCode(answer.code)) : answer;
+    const fault = "code" in answer ? (answer.code === 0 ? undefined : classifyCode(answer.code)) : answer;
     if (fault === undefined || fault.kind === "duplicate") {
       this.#acknowledge(entry, batch.length, "code" in answer ? answer.baseOffset : -1);
     } else {
       entry.fault = fault;
-      entry.mayStand ||= fault.mayStand;
+      entry.mayBeAppended ||= fault.mayBeAppended;
       flow.isFailed = true;
     }
     this.#pump();
   }
 
   /** @param baseOffset -1 where the broker does not know it any more: the lowest possible offset stands for it */
-  #acknowledge(entry: Entry, bytes: number, baseOffset: number): void {
+  #acknowledge(entry: SealedBatch, bytes: number, baseOffset: number): void {
     const { telemetry, alarms } = this.#context;
     const at = this.#entries.indexOf(entry);
     if (at < 0) return; // Disposed meanwhile; the caller knows that the outcome is unknown.
@@ -340,11 +340,11 @@ export class PartitionSender {
     this.#isProven = false;
     const faults = this.#entries.flatMap(({ fault }) => (fault === undefined ? [] : [fault]));
     for (const fault of faults) telemetry.retried(this.topic, fault.text);
-    const worst = faults.find(({ concern }) => concern !== "none") ?? faults[0];
+    const worst = faults.find(({ category }) => category !== "none") ?? faults[0];
     if (worst?.kind === "retry") this.#report(worst);
     if (faults.some(({ isStale }) => isStale)) await topology.refresh();
     // A topic that is not there may be created anew, and its offsets begin at 0 again.
-    if (faults.some(({ concern }) => concern === "topic-missing")) {
+    if (faults.some(({ category }) => category === "topic-missing")) {
       this.#end = 0;
       this.#acknowledged.forget();
       for (const entry of this.#entries) entry.floor = 0;
@@ -358,7 +358,7 @@ export class PartitionSender {
   }
 
   /** Puts what was decided about the first batches in their place. */
-  #apply(before: readonly Entry[], { entries, numbering, hasHole = false }: Recovery): void {
+  #apply(before: readonly SealedBatch[], { entries, numbering, hasHole = false }: Recovery): void {
     this.#context.signal.throwIfAborted();
     for (const entry of entries) {
       entry.fault = undefined;
@@ -378,13 +378,13 @@ export class PartitionSender {
     this.#producer = numbering === "epoch" && epoch < maxEpoch ? { producerId, epoch: epoch + 1 } : undefined;
   }
 
-  #report(fault: Fault): void {
+  #report(fault: ClassifiedError): void {
     const { alarms, log, topology } = this.#context;
     this.#troubledSince ??= monotonicMs();
     log.debug(`${this.topic}/${this.partition}: ${fault.text}`);
     // What is wrong with the topic itself is said where its metadata are read.
     const isSaid = (topology.codeOf(this.topic) ?? 0) !== 0;
-    if (fault.concern !== "none" && fault.concern !== "unreachable") {
+    if (fault.category !== "none" && fault.category !== "unreachable") {
       if (!isSaid) alarms.raise(`writing to topic ${this.topic}`, fault);
     } else if (monotonicMs() - this.#troubledSince >= reportAfterMs) {
       alarms.raise(`partition ${this.topic}/${this.partition}`, fault);

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from "node:net";
-import { parseAddress } from "./address.ts";
+import { parseBrokerAddress } from "./address.ts";
 
 const loopback = new BlockList();
 loopback.addSubnet("127.0.0.0", 8, "ipv4");
@@ -7,7 +7,7 @@ loopback.addAddress("::1", "ipv6");
 
 /** Whether what is sent to a broker, `host:port`, stays on this machine. */
 export function isLoopback(broker: string): boolean {
-  const { host } = parseAddress(broker);
+  const { host } = parseBrokerAddress(broker);
   const version = isIP(host);
   if (version !== 0) return loopback.check(host, version === 4 ? "ipv4" : "ipv6");
   return /^(?:.*\.)?localhost\.?$/i.test(host); // RFC 6761, section 6.3

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Alarms } from "./alarms.ts";
+import type { ConditionLog } from "./alarms.ts";
 import { Backoff } from "./backoff.ts";
-import type { Cluster } from "./cluster.ts";
+import type { ConnectionPool } from "./cluster.ts";
 import type { BrokerConnection } from "./connection.ts";
 import { KafkaError } from "./faults.ts";
-import { visitRecords, type StoredRecord } from "./record-reader.ts";
+import { visitRecords, type FetchedRecord } from "./record-reader.ts";
 import { fetchBatches, fetchOffset, type Fetched } from "./requests.ts";
-import type { Topology } from "./topology.ts";
+import type { MetadataCache } from "./topology.ts";
 
 /** Compressed bytes asked for at once; at least one whole batch comes in any case. */
 const fetchBytes = 1024 * 1024;
@@ -41,15 +41,15 @@ export class Cursor {
 /** Who is told what a partition holds. */
 export interface Visitor {
   /** Called for each record, in order. What it throws ends the reading. */
-  visit(record: StoredRecord): void;
+  visit(record: FetchedRecord): void;
   /** Called for each batch that cannot be read and is left out, wholly or from a damaged record on. */
   passOver(reason: Error): void;
 }
 
 interface RangeContext {
-  readonly cluster: Cluster;
-  readonly topology: Topology;
-  readonly alarms: Alarms;
+  readonly cluster: ConnectionPool;
+  readonly topology: MetadataCache;
+  readonly alarms: ConditionLog;
   readonly signal: AbortSignal;
 }
 
@@ -110,11 +110,11 @@ export async function readRange(
         empty = 0;
       } else if (fetched.throttledMs > 0) {
         const text = `it is read up to offset ${at} of ${end}, and a quota of the broker holds it back for ${fetched.throttledMs} ms`;
-        alarms.raise(subject, { kind: "retry", concern: "quota", mayStand: false, isStale: false, text });
+        alarms.raise(subject, { kind: "retry", category: "quota", mayBeAppended: false, isStale: false, text });
         await sleep(fetched.throttledMs, undefined, { signal });
       } else if (at >= (await ask("next"))) {
         const text = `it is read up to offset ${at} of ${end}, and the rest has not reached all in-sync replicas yet`;
-        alarms.raise(subject, { kind: "retry", concern: "none", mayStand: false, isStale: false, text });
+        alarms.raise(subject, { kind: "retry", category: "none", mayBeAppended: false, isStale: false, text });
         await backoff.wait(signal);
         if ((await endOfLog(connection, topic, partition)) < logEnd) throw new Error(`${subject}: it became shorter`);
       } else {

@@ -2,7 +2,7 @@ import { ByteReader } from "./byte-reader.ts";
 import { decompress, MissingCodec } from "./compression.ts";
 
 /** A record as it stands in a topic. */
-export interface StoredRecord {
+export interface FetchedRecord {
   readonly offset: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
@@ -24,7 +24,7 @@ const prefixBytes = 12;
 const currentFormat = 2;
 
 /** @returns undefined for a record that is none of ours */
-function readRecord(reader: ByteReader, baseOffset: number): StoredRecord | undefined {
+function readRecord(reader: ByteReader, baseOffset: number): FetchedRecord | undefined {
   const length = reader.varint();
   const end = reader.position + length;
   reader.skip(1);
@@ -75,7 +75,7 @@ type PassOver = (reason: Error) => void;
  */
 export async function visitRecords(
   bytes: Buffer,
-  visit: (record: StoredRecord) => void,
+  visit: (record: FetchedRecord) => void,
   passOver: PassOver = rethrow,
 ): Promise<number | undefined> {
   const reader = new ByteReader(bytes);
@@ -109,7 +109,7 @@ export async function visitRecords(
 }
 
 /** @throws RangeError for a damaged record, or what `visit` throws */
-function visitAll(reader: ByteReader, count: number, baseOffset: number, visit: (record: StoredRecord) => void): void {
+function visitAll(reader: ByteReader, count: number, baseOffset: number, visit: (record: FetchedRecord) => void): void {
   for (let read = 0; read < count; read++) {
     const record = readRecord(reader, baseOffset);
     if (record !== undefined) visit(record);

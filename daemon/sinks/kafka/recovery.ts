@@ -2,8 +2,8 @@ import { headersOf, type SinkRecord } from "../../delivery/contract.ts";
 import type { Log } from "../../telemetry/log.ts";
 import { monotonicMs } from "./clock.ts";
 import { settleDoubts } from "./doubts.ts";
-import type { Entry } from "./entry.ts";
-import type { Fault } from "./faults.ts";
+import type { SealedBatch } from "./entry.ts";
+import type { ClassifiedError } from "./faults.ts";
 import { sequenceAfter } from "./record-batch.ts";
 import type { SenderContext } from "./sender-context.ts";
 
@@ -50,7 +50,7 @@ export class RefusalStreak {
 
 export interface Recovery {
   /** What is still to be sent, in order. */
-  readonly entries: readonly Entry[];
+  readonly entries: readonly SealedBatch[];
   /**
    * - kept: those that have numbers keep them.
    * - epoch: all are numbered from 0, under the next epoch of the producer id. From its first batch on the broker refuses
@@ -63,7 +63,7 @@ export interface Recovery {
   /** Something got an outcome or became smaller, so trying again at once is no idle turn. */
   readonly isProgress: boolean;
   /** What has to be reported at once, because somebody has to fix it. */
-  readonly fault?: Fault;
+  readonly fault?: ClassifiedError;
 }
 
 /**
@@ -84,16 +84,16 @@ export interface Recovery {
 export async function recover(
   topic: string,
   partition: number,
-  entries: readonly Entry[],
+  entries: readonly SealedBatch[],
   context: SenderContext,
   streak: RefusalStreak,
 ): Promise<Recovery> {
   for (const entry of entries) if (entry.fault?.kind === "corrupt") entry.corruptions += 1;
-  const found = faultToFix(entries, streak);
+  const found = errorToFix(entries, streak);
   const fault = found === undefined ? {} : { fault: found };
   const isUntimely = entries.some((entry) => entry.fault?.kind === "timestamp");
-  if (entries.some((entry) => hasOtherCount(entry) || (entry.mayStand && isRefused(entry, streak)))) {
-    return { ...(await numberAnew(topic, partition, entries, context, streak)), ...fault };
+  if (entries.some((entry) => hasOtherCount(entry) || (entry.mayBeAppended && isRefused(entry, streak)))) {
+    return { ...(await renumber(topic, partition, entries, context, streak)), ...fault };
   }
   if (isUntimely) restamp(topic, partition, entries, context);
   if (entries[0]?.isDisplaced === true && isGapAlone(entries[0])) {
@@ -103,12 +103,12 @@ export async function recover(
   if (!entries.some((entry) => isRefused(entry, streak))) {
     return { entries, numbering: "kept", isProgress: false, ...fault };
   }
-  const divided = entries.map((entry) => ({ entry, parts: divide(topic, entry, context, streak) }));
+  const divided = entries.map((entry) => ({ entry, parts: splitOrRefuse(topic, entry, context, streak) }));
   const rest = divided.flatMap(({ parts }) => parts);
   await Promise.all(rest.map(({ sealed }) => sealed));
   const isProgress = !isUntimely;
   const hasHole = divided.some(({ parts }) => parts.length === 0);
-  if (hasHole && !rest.some(({ mayStand }) => mayStand)) {
+  if (hasHole && !rest.some(({ mayBeAppended }) => mayBeAppended)) {
     return { entries: rest.map(certain), numbering: "epoch", isProgress, ...fault };
   }
   keepNumbers(divided);
@@ -116,10 +116,10 @@ export async function recover(
 }
 
 /** Looks up what may be in the log, and has the rest numbered from 0. */
-async function numberAnew(
+async function renumber(
   topic: string,
   partition: number,
-  entries: readonly Entry[],
+  entries: readonly SealedBatch[],
   context: SenderContext,
   streak: RefusalStreak,
 ): Promise<Recovery> {
@@ -131,7 +131,7 @@ async function numberAnew(
   }
   const isUntimely = entries.some((entry) => entry.fault?.kind === "timestamp");
   const { entries: missing } = await settleDoubts(topic, partition, entries, context);
-  const rest = missing.map(certain).flatMap((entry) => divide(topic, entry, context, streak));
+  const rest = missing.map(certain).flatMap((entry) => splitOrRefuse(topic, entry, context, streak));
   await Promise.all(rest.map(({ sealed }) => sealed));
   if (isUntimely) restamp(topic, partition, rest, context);
   return {
@@ -149,8 +149,8 @@ export function forgottenAfterMs({ options }: SenderContext): number {
 }
 
 /** It may be in the log, and the broker may have forgotten its producer since, by whose numbers it knows repetitions. */
-export function isForgotten({ mayStand, wasHidden, ageMs }: Entry, context: SenderContext): boolean {
-  return mayStand && !wasHidden && ageMs >= forgottenAfterMs(context);
+export function isForgotten({ mayBeAppended, wasHidden, ageMs }: SealedBatch, context: SenderContext): boolean {
+  return mayBeAppended && !wasHidden && ageMs >= forgottenAfterMs(context);
 }
 
 /**
@@ -160,7 +160,7 @@ export function isForgotten({ mayStand, wasHidden, ageMs }: Entry, context: Send
 export async function settleForgotten(
   topic: string,
   partition: number,
-  entries: readonly Entry[],
+  entries: readonly SealedBatch[],
   context: SenderContext,
 ): Promise<Recovery> {
   const { entries: missing, isComplete } = await settleDoubts(topic, partition, entries, context);
@@ -170,25 +170,25 @@ export async function settleForgotten(
     await Promise.all(rest.map(({ sealed }) => sealed));
     return { entries: rest, numbering: "epoch", isProgress };
   }
-  for (const entry of missing) entry.wasHidden = entry.mayStand;
+  for (const entry of missing) entry.wasHidden = entry.mayBeAppended;
   return { entries: missing, numbering: "kept", isProgress };
 }
 
 /** Counts it among those that are not in the log. */
-function certain(entry: Entry): Entry {
-  entry.mayStand = false;
+function certain(entry: SealedBatch): SealedBatch {
+  entry.mayBeAppended = false;
   entry.isDisplaced = false;
   return entry;
 }
 
-interface Divided {
-  readonly entry: Entry;
+interface Split {
+  readonly entry: SealedBatch;
   /** It itself, its halves, or nothing where its only record was refused. */
-  readonly parts: readonly Entry[];
+  readonly parts: readonly SealedBatch[];
 }
 
 /** Numbers halves on from their whole, and marks what is behind a refused record. */
-function keepNumbers(divided: readonly Divided[]): void {
+function keepNumbers(divided: readonly Split[]): void {
   let isBehindHole = false;
   for (const { entry, parts } of divided) {
     let sequence = entry.number?.sequence ?? 0;
@@ -201,44 +201,44 @@ function keepNumbers(divided: readonly Divided[]): void {
   }
 }
 
-function isGapAlone({ fault, wentBehind }: Entry): boolean {
+function isGapAlone({ fault, wentBehind }: SealedBatch): boolean {
   // Behind another one that failed, a gap is what has to come.
   return fault?.kind === "gap" && !wentBehind;
 }
 
 /** The broker expects another number, or another producer. */
-function hasOtherCount(entry: Entry): boolean {
+function hasOtherCount(entry: SealedBatch): boolean {
   return entry.fault?.kind === "fenced" || (isGapAlone(entry) && !entry.isDisplaced);
 }
 
 /** Refused for what is in it. A timestamp counts where it cannot be changed. */
-function isRefused(entry: Entry, streak: RefusalStreak): boolean {
-  const { fault, corruptions, mayStand } = entry;
-  if (fault?.kind === "timestamp") return mayStand;
+function isRefused(entry: SealedBatch, streak: RefusalStreak): boolean {
+  const { fault, corruptions, mayBeAppended } = entry;
+  if (fault?.kind === "timestamp") return mayBeAppended;
   if (isHeld(entry, streak)) return false;
   if (fault?.kind === "corrupt") return corruptions >= maxCorruptions;
   return fault?.kind === "too-large" || fault?.kind === "invalid";
 }
 
 /** Whether it is kept, and tried again as it is, because the topic takes no record at all. */
-function isHeld({ fault, slots, corruptions }: Entry, streak: RefusalStreak): boolean {
+function isHeld({ fault, slots, corruptions }: SealedBatch, streak: RefusalStreak): boolean {
   if (slots.length > 1 || !streak.isTopicAtFault) return false;
   if (fault?.kind === "invalid" || fault?.isGuess === true) return true;
   return fault?.kind === "corrupt" && corruptions >= maxCorruptions;
 }
 
-function faultToFix(entries: readonly Entry[], streak: RefusalStreak): Fault | undefined {
+function errorToFix(entries: readonly SealedBatch[], streak: RefusalStreak): ClassifiedError | undefined {
   const held = entries.find((entry) => isHeld(entry, streak))?.fault;
   if (held !== undefined) {
     const text = `the topic refuses every record: the last ${maxRefusedInARow} were refused one by one (${held.text})`;
-    return { ...held, concern: "records-refused", text };
+    return { ...held, category: "records-refused", text };
   }
   return entries.find(({ fault, isRestamped }) => fault?.kind === "timestamp" && isRestamped)?.fault;
 }
 
 /** Gives the present time to all that are certain not to be in the log; those behind the refused one are as old as it. */
-function restamp(topic: string, partition: number, entries: readonly Entry[], { log }: SenderContext): void {
-  const certain = entries.filter(({ mayStand, batch }) => !mayStand && batch !== undefined);
+function restamp(topic: string, partition: number, entries: readonly SealedBatch[], { log }: SenderContext): void {
+  const certain = entries.filter(({ mayBeAppended, batch }) => !mayBeAppended && batch !== undefined);
   if (certain.some(({ isRestamped }) => !isRestamped)) {
     log.info(`${topic}/${partition}: the broker does not take records of that time; they get the present time`);
   }
@@ -246,12 +246,12 @@ function restamp(topic: string, partition: number, entries: readonly Entry[], { 
 }
 
 /** Halves a batch that was refused, or refuses its only record; leaves every other batch as it is. */
-function divide(
+function splitOrRefuse(
   topic: string,
-  entry: Entry,
+  entry: SealedBatch,
   { options, telemetry, log }: SenderContext,
   streak: RefusalStreak,
-): readonly Entry[] {
+): readonly SealedBatch[] {
   const { fault, slots, parcel } = entry;
   if (fault === undefined || fault.kind === "timestamp" || !isRefused(entry, streak)) return [entry];
   if (slots.length > 1) return entry.halves(options.compression);

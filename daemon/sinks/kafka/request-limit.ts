@@ -1,6 +1,6 @@
-import type { Cluster, Purpose } from "./cluster.ts";
-import type { Entry, Parcel } from "./entry.ts";
-import { faultOfError, type Fault } from "./faults.ts";
+import type { ConnectionPool, Purpose } from "./cluster.ts";
+import type { SealedBatch, PendingWrite } from "./entry.ts";
+import { classifyError, type ClassifiedError } from "./faults.ts";
 import { fetchOffset } from "./requests.ts";
 
 /** A batch whose connection was lost this often gets one of its own. */
@@ -13,10 +13,10 @@ const refusedAfter = 3;
 const leastPlausibleBytes = 256 * 1024;
 
 /** The loss of a connection that a batch was at the head of. */
-export interface Loss {
+export interface LostRequest {
   readonly topic: string;
   readonly partition: number;
-  readonly entry: Entry;
+  readonly entry: SealedBatch;
   /** `host:port` of the leader. */
   readonly address: string;
   /** Nothing else went over the connection. */
@@ -32,17 +32,17 @@ export class RequestLimit {
   /** The smallest record that was refused for it, as sent; bytes. */
   #refusedBytes = Infinity;
   /** Losses by the call of `write` that a batch comes from: what a batch is divided into is as suspect as the whole. */
-  readonly #losses = new WeakMap<Parcel, { shared: number; alone: number }>();
+  readonly #losses = new WeakMap<PendingWrite, { shared: number; alone: number }>();
 
   /** A batch was acknowledged. */
-  taken({ parcel, batch }: Entry): void {
+  taken({ parcel, batch }: SealedBatch): void {
     const losses = this.#losses.get(parcel);
     if (losses !== undefined) losses.alone = 0;
     if (batch !== undefined && batch.length >= this.#refusedBytes) this.#refusedBytes = Infinity;
   }
 
   /** Whether a batch must not share a connection. */
-  isSuspect({ parcel, batch }: Entry): boolean {
+  isSuspect({ parcel, batch }: SealedBatch): boolean {
     const isLarge = batch !== undefined && batch.length >= this.#refusedBytes;
     return isLarge || (this.#losses.get(parcel)?.shared ?? 0) >= aloneAfter;
   }
@@ -52,7 +52,7 @@ export class RequestLimit {
    * connection and the leader answers at once over the next one: then neither the broker nor the network was gone.
    * @returns the fault of the batch, or undefined: it is sent again as it is
    */
-  async judge(loss: Loss, cluster: Cluster): Promise<Fault | undefined> {
+  async judge(loss: LostRequest, cluster: ConnectionPool): Promise<ClassifiedError | undefined> {
     const { entry, topic, partition, address, isAlone } = loss;
     const losses = this.#losses.get(entry.parcel) ?? { shared: 0, alone: 0 };
     this.#losses.set(entry.parcel, losses);
@@ -79,9 +79,9 @@ export class RequestLimit {
     const text = `${address} ends the connection whenever it gets this request of ${bytes} bytes, and answers others`;
     const remedy = "raise its limit on the size of a request (socket.request.max.bytes; Azure Event Hubs takes 1 MB)";
     return {
-      ...faultOfError(new Error(text)),
+      ...classifyError(new Error(text)),
       kind: "too-large",
-      concern: "none",
+      category: "none",
       detail: `${text}; ${remedy}`,
       isGuess,
     };

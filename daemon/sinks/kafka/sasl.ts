@@ -1,5 +1,5 @@
 import { scramProviders, type InnerSasl, type InnerSaslProvider } from "./kafkajs-inner.ts";
-import type { SaslSettings } from "./options.ts";
+import type { SaslCredentials } from "./options.ts";
 
 /**
  * Rounds of PBKDF2 that a broker may ask for. RFC 7677 wants 4096 at least, and Kafka sets up to 16,384; the peer has
@@ -8,7 +8,7 @@ import type { SaslSettings } from "./options.ts";
 const iterations = { least: 4096, most: 1_000_000 } as const;
 
 /** What kafkajs needs to authenticate one connection; a copy for each, as it keeps its state of the exchange in it. */
-export function saslExchange({ mechanism, username, password }: SaslSettings): InnerSasl {
+export function saslExchange({ mechanism, username, password }: SaslCredentials): InnerSasl {
   const sasl = { mechanism, username, password: password() };
   if (mechanism === "plain") return sasl;
   return { ...sasl, authenticationProvider: bounded(scramProviders[mechanism](sasl), mechanism) };

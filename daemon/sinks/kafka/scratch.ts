@@ -9,7 +9,7 @@ const free: Buffer[] = [];
  * Memory for what is needed for a moment only, given back by whoever took it. Batches are encoded into it to be
  * compressed: a new megabyte for each is garbage that Node collects late, and by then there are dozens.
  */
-export const scratch = {
+export const pooledBuffer = {
   take(bytes: number): Buffer {
     if (bytes > usualBytes) return Buffer.allocUnsafeSlow(bytes);
     return (free.pop() ?? Buffer.allocUnsafeSlow(usualBytes)).subarray(0, bytes);

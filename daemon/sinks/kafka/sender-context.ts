@@ -1,17 +1,17 @@
 import type { Log } from "../../telemetry/log.ts";
-import type { Alarms } from "./alarms.ts";
-import type { Cluster } from "./cluster.ts";
+import type { ConditionLog } from "./alarms.ts";
+import type { ConnectionPool } from "./cluster.ts";
 import type { KafkaOptions } from "./options.ts";
 import type { RequestLimit } from "./request-limit.ts";
 import type { KafkaTelemetry } from "./telemetry.ts";
-import type { Topology } from "./topology.ts";
+import type { MetadataCache } from "./topology.ts";
 
 /** What all senders of a sink share. */
 export interface SenderContext {
   readonly options: KafkaOptions;
-  readonly cluster: Cluster;
-  readonly topology: Topology;
-  readonly alarms: Alarms;
+  readonly cluster: ConnectionPool;
+  readonly topology: MetadataCache;
+  readonly alarms: ConditionLog;
   readonly telemetry: KafkaTelemetry;
   readonly log: Log;
   readonly limit: RequestLimit;

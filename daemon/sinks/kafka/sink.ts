@@ -1,13 +1,13 @@
 import { setMaxListeners } from "node:events";
-import type { Batch, Lookup, Sink, SinkOffsets, WriteOutcome } from "../../delivery/contract.ts";
+import type { Batch, Lookup, Sink, OffsetsByPartition, WriteOutcome } from "../../delivery/contract.ts";
 import type { Log } from "../../telemetry/log.ts";
-import { parseAddress } from "./address.ts";
-import { Alarms } from "./alarms.ts";
+import { parseBrokerAddress } from "./address.ts";
+import { ConditionLog } from "./alarms.ts";
 import { monotonicMs, timeOfDayMs } from "./clock.ts";
-import { Cluster } from "./cluster.ts";
+import { ConnectionPool } from "./cluster.ts";
 import { assertAvailable } from "./compression.ts";
 import { BrokerConnection, type ConnectionSettings } from "./connection.ts";
-import { faultOfError } from "./faults.ts";
+import { classifyError } from "./faults.ts";
 import { lookUp } from "./lookup.ts";
 import type { KafkaOptions } from "./options.ts";
 import { PartitionSender } from "./partition-sender.ts";
@@ -17,8 +17,8 @@ import type { SenderContext } from "./sender-context.ts";
 import { noTelemetry, type KafkaStatus, type KafkaTelemetry } from "./telemetry.ts";
 import { inspectTls } from "./tls-inspection.ts";
 import { TlsFiles } from "./tls.ts";
-import { Topology } from "./topology.ts";
-import { keepVigil } from "./vigil.ts";
+import { MetadataCache } from "./topology.ts";
+import { runWatchdog } from "./vigil.ts";
 
 /** Replaced certificates are noticed within this time; what is wrong with them within twice of it. */
 const certificatesEveryMs = 2500;
@@ -42,9 +42,9 @@ export class KafkaSink implements Sink {
   readonly #log: Log;
   readonly #tls: TlsFiles | undefined;
   readonly #settings: ConnectionSettings;
-  readonly #alarms: Alarms;
-  readonly #cluster: Cluster;
-  readonly #topology: Topology;
+  readonly #alarms: ConditionLog;
+  readonly #cluster: ConnectionPool;
+  readonly #topology: MetadataCache;
   readonly #context: SenderContext;
   readonly #senders = new Map<string, PartitionSender>();
   readonly #timers: NodeJS.Timeout[] = [];
@@ -58,7 +58,7 @@ export class KafkaSink implements Sink {
   constructor({ options, log, telemetry = noTelemetry }: KafkaSinkSetup) {
     // Each partition that waits for something is a listener.
     setMaxListeners(0, this.#stop.signal);
-    for (const broker of options.brokers) parseAddress(broker);
+    for (const broker of options.brokers) parseBrokerAddress(broker);
     assertAvailable(options.compression);
     this.maxInFlight = Math.min(Math.max(options.maxInFlight, 1), 5);
     this.#options = options;
@@ -69,9 +69,9 @@ export class KafkaSink implements Sink {
       tls: () => this.#tls?.current,
       onThrottle: (durationMs) => (this.#throttledMs += durationMs),
     };
-    this.#alarms = new Alarms(log);
-    this.#cluster = new Cluster(this.#settings, telemetry, (address) => this.#warnOfPlaintext([address]));
-    this.#topology = new Topology(this.#cluster, options.brokers, this.#alarms, this.#stop.signal);
+    this.#alarms = new ConditionLog(log);
+    this.#cluster = new ConnectionPool(this.#settings, telemetry, (address) => this.#warnOfPlaintext([address]));
+    this.#topology = new MetadataCache(this.#cluster, options.brokers, this.#alarms, this.#stop.signal);
     this.#context = {
       options: { ...options, maxInFlight: this.maxInFlight },
       cluster: this.#cluster,
@@ -107,7 +107,7 @@ export class KafkaSink implements Sink {
       refresh: () => this.#topology.refresh(),
       leads: (address: string) => this.#topology.leads(address),
     };
-    void keepVigil(tools, this.#stop.signal);
+    void runWatchdog(tools, this.#stop.signal);
   }
 
   partitions(topic: string): number | undefined {
@@ -132,7 +132,7 @@ export class KafkaSink implements Sink {
     return sender.write(records);
   }
 
-  async lookup(topics: readonly string[], since: SinkOffsets, nodes?: ReadonlySet<string>): Promise<Lookup> {
+  async lookup(topics: readonly string[], since: OffsetsByPartition, nodes?: ReadonlySet<string>): Promise<Lookup> {
     return lookUp(topics, since, nodes, this.#context);
   }
 
@@ -218,7 +218,7 @@ export class KafkaSink implements Sink {
       await connection.opened;
     } catch (reason) {
       // Whoever turns us away can be reached.
-      if (faultOfError(reason).concern === "unreachable") throw reason;
+      if (classifyError(reason).category === "unreachable") throw reason;
     } finally {
       this.#stop.signal.removeEventListener("abort", end);
       end();

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { headerNames, headersOf } from "../../delivery/contract.ts";
-import type { Entry, Slot } from "./entry.ts";
-import type { StoredRecord } from "./record-reader.ts";
+import type { SealedBatch, RecordSlot } from "./entry.ts";
+import type { FetchedRecord } from "./record-reader.ts";
 
 const names: readonly string[] = [headerNames.id, headerNames.node, headerNames.handler];
 
@@ -12,7 +12,7 @@ function add(hash: Hash, bytes: Buffer | null): void {
 }
 
 /** What two copies of a record have in common: alert id, node, handler and the value, byte by byte. */
-function fingerprint(record: Pick<StoredRecord, "headers" | "value">): string {
+function fingerprint(record: Pick<FetchedRecord, "headers" | "value">): string {
   const hash = createHash("sha256");
   for (const name of names) add(hash, record.headers.find(([header]) => header === name)?.[1] ?? null);
   add(hash, record.value);
@@ -23,13 +23,13 @@ function fingerprint(record: Pick<StoredRecord, "headers" | "value">): string {
  * Finds out which records of unacknowledged batches stand in the topic. Equal records count as often as they are there:
  * one found in the log stands for one that was sent, the oldest first.
  */
-export class StandingSearch {
-  readonly #open = new Map<string, Slot[]>();
+export class AppendedSearch {
+  readonly #open = new Map<string, RecordSlot[]>();
   /** The offset of each record that was found. */
-  readonly found = new Map<Slot, number>();
+  readonly found = new Map<RecordSlot, number>();
 
   /** @param entries the batches that may stand in the log, in the order of their sending */
-  constructor(entries: readonly Entry[]) {
+  constructor(entries: readonly SealedBatch[]) {
     for (const slot of entries.flatMap(({ slots }) => slots)) {
       const print = fingerprint({ headers: headersOf(slot.record), value: slot.record.value });
       const equal = this.#open.get(print);
@@ -39,7 +39,7 @@ export class StandingSearch {
   }
 
   /** Takes notice of a record of the log; call it in the order of the offsets. */
-  visit(record: StoredRecord): void {
+  visit(record: FetchedRecord): void {
     const slot = this.#open.get(fingerprint(record))?.shift();
     if (slot !== undefined) this.found.set(slot, record.offset);
   }

@@ -2,54 +2,54 @@ import { lookup as lookupName } from "node:dns/promises";
 import { isIP } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { remedies } from "./alarms.ts";
-import { formatAddress, parseAddress } from "./address.ts";
+import { formatBrokerAddress, parseBrokerAddress } from "./address.ts";
 import { BrokerConnection, type ConnectionSettings } from "./connection.ts";
-import { type Fault, faultOfCode, faultOfError, KafkaError } from "./faults.ts";
+import { type ClassifiedError, classifyCode, classifyError, KafkaError } from "./faults.ts";
 import type { KafkaOptions } from "./options.ts";
 import { fetchBatches, fetchMetadata, fetchOffset, type Metadata, produce } from "./requests.ts";
 import { loadTls } from "./tls.ts";
 import { fetchTopicSettings, type TopicSettings } from "./topic-settings.ts";
 
 /** A step that did not work: what happened, and what the administrator can do. */
-export interface Obstacle {
-  readonly concern: Fault["concern"] | "name";
+export interface ProbeFailure {
+  readonly category: ClassifiedError["category"] | "name";
   readonly text: string;
   readonly remedy: string;
 }
 
-export interface BrokerSight {
+export interface BrokerProbe {
   readonly address: string;
   /** Named in the settings, or by Kafka alone. */
   readonly isSeed: boolean;
   /** Undefined: connected, and proved to each other. */
-  readonly obstacle: Obstacle | undefined;
+  readonly obstacle: ProbeFailure | undefined;
   /** When the broker's own certificate ends, in milliseconds since 1970; undefined without TLS, or where not seen. */
   readonly certificateEndsMs: number | undefined;
 }
 
-export interface TopicSight {
+export interface TopicProbe {
   readonly topic: string;
   /** 0 where it is not there. */
   readonly partitions: number;
   /** Partitions without a leader: nothing can be written to them now. */
   readonly leaderless: number;
   /** Why it is not there, or may not be seen. */
-  readonly obstacle: Obstacle | undefined;
-  readonly write: Obstacle | undefined;
-  readonly read: Obstacle | undefined;
+  readonly obstacle: ProbeFailure | undefined;
+  readonly write: ProbeFailure | undefined;
+  readonly read: ProbeFailure | undefined;
   /** Copies of the partition that has the fewest, and of the one with the fewest in sync; undefined: not known. */
   readonly replicas: number | undefined;
   readonly fewestInSync: number | undefined;
   /** Partitions with a copy that is not in sync. */
   readonly behind: number;
   /** What Kafka has set for the topic, or why that is not known. */
-  readonly settings: { readonly values: TopicSettings } | Obstacle;
+  readonly settings: { readonly values: TopicSettings } | ProbeFailure;
 }
 
-export interface Survey {
-  readonly brokers: readonly BrokerSight[];
+export interface KafkaProbe {
+  readonly brokers: readonly BrokerProbe[];
   /** Empty where no broker could be asked. */
-  readonly topics: readonly TopicSight[];
+  readonly topics: readonly TopicProbe[];
 }
 
 /** Error code of an answer to a produce request that holds no batch, given by those that would have taken one. */
@@ -64,7 +64,11 @@ const mostNamedBrokers = 32;
  * @param withinMs all of it; what is not done by then has failed
  * @throws DfnError CONFIG for certificates that cannot be used
  */
-export async function surveyKafka(options: KafkaOptions, topics: readonly string[], withinMs: number): Promise<Survey> {
+export async function probeKafka(
+  options: KafkaOptions,
+  topics: readonly string[],
+  withinMs: number,
+): Promise<KafkaProbe> {
   const tls = options.tls === undefined ? undefined : loadTls(options.tls);
   const settings: ConnectionSettings = { options, tls: () => tls };
   await using work = new Work(settings, withinMs);
@@ -73,7 +77,7 @@ export async function surveyKafka(options: KafkaOptions, topics: readonly string
   const metadata = Promise.any(options.brokers.map(async (address) => work.metadata(address, topics)));
   const known = await metadata.catch(() => undefined);
   if (known === undefined) return { brokers: await Promise.all(seeds), topics: [] };
-  const named = known.brokers.map(formatAddress).filter((address) => !options.brokers.includes(address));
+  const named = known.brokers.map(formatBrokerAddress).filter((address) => !options.brokers.includes(address));
   const others = named.slice(0, mostNamedBrokers).map(async (address) => sightOf(work, address, false, tls));
   const sights = topics.map(async (topic) => topicSight(work, topic, known));
   const [brokers, found] = await Promise.all([Promise.all([...seeds, ...others]), Promise.all(sights)]);
@@ -131,27 +135,27 @@ async function sightOf(
   address: string,
   isSeed: boolean,
   tls: ConnectionOptions | undefined,
-): Promise<BrokerSight> {
+): Promise<BrokerProbe> {
   const sight = { address, isSeed, certificateEndsMs: undefined };
-  const { host } = parseAddress(address);
+  const { host } = parseBrokerAddress(address);
   try {
     if (isIP(host) === 0) await work.bounded(lookupName(host));
   } catch (reason) {
-    const text = `the name ${host} is not resolved: ${faultOfError(reason).text}`;
-    return { ...sight, obstacle: { concern: "name", text, remedy: `getent hosts ${host}` } };
+    const text = `the name ${host} is not resolved: ${classifyError(reason).text}`;
+    return { ...sight, obstacle: { category: "name", text, remedy: `getent hosts ${host}` } };
   }
   try {
     const certificate = tls === undefined ? undefined : certificateEnd(work, address, tls);
     await work.connection(address);
     return { ...sight, obstacle: undefined, certificateEndsMs: await certificate };
   } catch (reason) {
-    return { ...sight, obstacle: obstacleOf(faultOfError(reason)) };
+    return { ...sight, obstacle: obstacleOf(classifyError(reason)) };
   }
 }
 
 /** From a connection of its own: the one that speaks Kafka's protocol does not show its socket. */
 async function certificateEnd(work: Work, address: string, tls: ConnectionOptions): Promise<number | undefined> {
-  const { host, port } = parseAddress(address);
+  const { host, port } = parseBrokerAddress(address);
   const socket = connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...tls });
   const seen = new Promise<number | undefined>((resolve) => {
     socket.once("secureConnect", () => {
@@ -171,7 +175,7 @@ async function certificateEnd(work: Work, address: string, tls: ConnectionOption
   }
 }
 
-async function topicSight(work: Work, topic: string, known: Metadata): Promise<TopicSight> {
+async function topicSight(work: Work, topic: string, known: Metadata): Promise<TopicProbe> {
   const found = known.topics.find((one) => one.topic === topic);
   const code = found?.code ?? 3;
   const partitions = found?.partitions ?? [];
@@ -190,19 +194,19 @@ async function topicSight(work: Work, topic: string, known: Metadata): Promise<T
     settings: notAsked,
   };
   const leaderless = partitions.filter(({ leader }) => leader < 0).length;
-  if (code !== 0) return { ...none, leaderless, obstacle: obstacleOf(faultOfCode(code)) };
+  if (code !== 0) return { ...none, leaderless, obstacle: obstacleOf(classifyCode(code)) };
   const led = partitions.find(({ leader }) => leader >= 0);
   const leader = known.brokers.find(({ nodeId }) => nodeId === led?.leader);
-  if (led === undefined || leader === undefined) return { ...none, leaderless, obstacle: obstacleOf(faultOfCode(5)) };
-  const address = formatAddress(leader);
+  if (led === undefined || leader === undefined) return { ...none, leaderless, obstacle: obstacleOf(classifyCode(5)) };
+  const address = formatBrokerAddress(leader);
   const tries = [mayWrite, mayRead].map((may) => may(work, address, topic, led.partition).catch(obstacleOfReason));
   const [[write, read], settings] = await Promise.all([Promise.all(tries), settingsOf(work, address, topic)]);
   return { ...none, leaderless, obstacle: undefined, write, read, settings };
 }
 
-const notAsked: Obstacle = { concern: "unreachable", text: "no broker was asked", remedy: "" };
+const notAsked: ProbeFailure = { category: "unreachable", text: "no broker was asked", remedy: "" };
 
-async function settingsOf(work: Work, address: string, topic: string): Promise<TopicSight["settings"]> {
+async function settingsOf(work: Work, address: string, topic: string): Promise<TopicProbe["settings"]> {
   try {
     return { values: await fetchTopicSettings(await work.connection(address, "settings"), topic) };
   } catch (reason) {
@@ -210,12 +214,12 @@ async function settingsOf(work: Work, address: string, topic: string): Promise<T
   }
 }
 
-type Try = (work: Work, address: string, topic: string, partition: number) => Promise<Obstacle | undefined>;
+type Try = (work: Work, address: string, topic: string, partition: number) => Promise<ProbeFailure | undefined>;
 
 const mayWrite: Try = async (work, address, topic, partition) => {
   const connection = await work.connection(address);
   const { code } = await produce(connection, topic, partition, Buffer.alloc(0), 1000);
-  return code === 0 || code === invalidRecord ? undefined : obstacleOf(faultOfCode(code));
+  return code === 0 || code === invalidRecord ? undefined : obstacleOf(classifyCode(code));
 };
 
 const mayRead: Try = async (work, address, topic, partition) => {
@@ -225,10 +229,10 @@ const mayRead: Try = async (work, address, topic, partition) => {
   return undefined;
 };
 
-function obstacleOfReason(reason: unknown): Obstacle {
-  return obstacleOf(reason instanceof KafkaError ? faultOfCode(reason.code) : faultOfError(reason));
+function obstacleOfReason(reason: unknown): ProbeFailure {
+  return obstacleOf(reason instanceof KafkaError ? classifyCode(reason.code) : classifyError(reason));
 }
 
-function obstacleOf({ concern, text }: Fault): Obstacle {
-  return { concern, text, remedy: remedies[concern] };
+function obstacleOf({ category, text }: ClassifiedError): ProbeFailure {
+  return { category, text, remedy: remedies[category] };
 }

@@ -6,7 +6,7 @@ import { formOf, formTrouble, quotePath } from "./tls-forms.ts";
 import { Pkcs12Error, readPkcs12 } from "./tls-pkcs12.ts";
 
 /** Where the pass phrase of a key is. */
-export interface Passphrase {
+export interface PassphraseSource {
   readonly file: string;
   /** Reads it again each time. @throws DfnError CONFIG */
   readonly read: () => string;
@@ -23,7 +23,7 @@ export interface CredentialSettings {
   readonly cert: string | undefined;
   readonly key: string | undefined;
   readonly pkcs12: string | undefined;
-  readonly passphrase: Passphrase | undefined;
+  readonly passphrase: PassphraseSource | undefined;
 }
 
 /**
@@ -52,7 +52,7 @@ export function assertOneForm({ cert, key, pkcs12 }: CredentialSettings): void {
 }
 
 /** The private key of a PEM file. @throws DfnError CONFIG */
-export function readKey(path: string, passphrase: Passphrase | undefined): KeyObject {
+export function readKey(path: string, passphrase: PassphraseSource | undefined): KeyObject {
   const text = pemText("key", path);
   const secret = secretOf(passphrase);
   try {
@@ -62,7 +62,7 @@ export function readKey(path: string, passphrase: Passphrase | undefined): KeyOb
   }
 }
 
-function secretOf(passphrase: Passphrase | undefined): string | undefined {
+function secretOf(passphrase: PassphraseSource | undefined): string | undefined {
   try {
     return passphrase?.read();
   } catch (reason) {
@@ -70,7 +70,7 @@ function secretOf(passphrase: Passphrase | undefined): string | undefined {
   }
 }
 
-function keyTrouble(path: string, text: string, passphrase: Passphrase | undefined, reason: unknown): string {
+function keyTrouble(path: string, text: string, passphrase: PassphraseSource | undefined, reason: unknown): string {
   const file = quotePath(path);
   if (!/ENCRYPTED/.test(text))
     return `the private key in ${path} is damaged (${describe(reason)}); copy the file again`;
@@ -87,7 +87,7 @@ function keyTrouble(path: string, text: string, passphrase: Passphrase | undefin
 }
 
 /** A certificate chain and a key as they were read, with the names of their files. */
-export interface Pair {
+export interface CertificateAndKey {
   readonly cert: string;
   readonly chain: readonly X509Certificate[];
   readonly key: string;
@@ -95,7 +95,7 @@ export interface Pair {
 }
 
 /** @throws DfnError CONFIG when the key is not that of the first certificate */
-export function assertPair({ cert, chain, key, privateKey }: Pair): void {
+export function assertPair({ cert, chain, key, privateKey }: CertificateAndKey): void {
   const own = chain.findIndex((certificate) => certificate.checkPrivateKey(privateKey));
   if (own === 0) return;
   if (own > 0) {
@@ -144,7 +144,7 @@ export function orderCommand(path: string, chain: readonly X509Certificate[], ow
 }
 
 /** Certificate, key and issuers of a PKCS#12 file. @throws DfnError CONFIG */
-export function readPkcs12File(path: string, passphrase: Passphrase | undefined): Credentials {
+export function readPkcs12File(path: string, passphrase: PassphraseSource | undefined): Credentials {
   const bytes = readTlsFile("pkcs12", path);
   const trouble = formTrouble("pkcs12", path, formOf(bytes));
   if (trouble !== undefined) throw tlsError("pkcs12", trouble);
@@ -177,7 +177,7 @@ export function readPkcs12File(path: string, passphrase: Passphrase | undefined)
   return { chain, key };
 }
 
-function pkcs12Trouble(path: string, passphrase: Passphrase | undefined, reason: unknown): string {
+function pkcs12Trouble(path: string, passphrase: PassphraseSource | undefined, reason: unknown): string {
   const fault = reason instanceof Pkcs12Error ? reason.fault : "damaged";
   const file = quotePath(path);
   const secret = (option: string): string =>

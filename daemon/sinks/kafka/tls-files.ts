@@ -22,7 +22,7 @@ export function tlsError(setting: string, text: string, cause?: unknown): DfnErr
 }
 
 /** The setting that an error of `tlsError` is about, else `sink.kafka.tls`. */
-export function settingOf({ message }: DfnError): string {
+export function tlsSettingName({ message }: DfnError): string {
   return /^(sink\.kafka\.tls\.[a-z_0-9]+): /.exec(message)?.[1] ?? "sink.kafka.tls";
 }
 

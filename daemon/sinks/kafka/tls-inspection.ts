@@ -12,9 +12,9 @@ import {
   readPkcs12File,
   subjectOf,
 } from "./tls-credentials.ts";
-import { readCertificates, settingOf } from "./tls-files.ts";
+import { readCertificates, tlsSettingName } from "./tls-files.ts";
 import { protocolOptions, protocolWarnings } from "./tls-protocol.ts";
-import { loadTls, type TlsSettings } from "./tls.ts";
+import { loadTls, type TlsClientSettings } from "./tls.ts";
 
 /** Certificates that end within this time are worth a word. */
 const soonDays = 14;
@@ -25,7 +25,7 @@ const clientAuth = "1.3.6.1.5.5.7.3.2";
 const anyUsage = "2.5.29.37.0";
 
 /** Something about the certificates that the administrator should know. */
-export interface Finding {
+export interface TlsProblem {
   /** error: connections will fail; warning: they may, or will before long. */
   readonly severity: "error" | "warning";
   /** The setting that it is about, e.g. `sink.kafka.tls.cert`. */
@@ -34,10 +34,10 @@ export interface Finding {
   readonly message: string;
 }
 
-type Severity = Finding["severity"];
+type Severity = TlsProblem["severity"];
 type Setting = "ca" | "cert" | "pkcs12";
 
-function finding(severity: Severity, setting: string, text: string): Finding {
+function finding(severity: Severity, setting: string, text: string): TlsProblem {
   const name = `sink.kafka.tls.${setting}`;
   return { severity, setting: name, message: `${name}: ${text}` };
 }
@@ -48,14 +48,14 @@ function finding(severity: Severity, setting: string, text: string): Finding {
  * findings all is well.
  * @param now milliseconds since 1970
  */
-export function inspectTls(settings: TlsSettings, now = timeOfDayMs()): readonly Finding[] {
-  const findings: Finding[] = [];
+export function inspectTls(settings: TlsClientSettings, now = timeOfDayMs()): readonly TlsProblem[] {
+  const findings: TlsProblem[] = [];
   const attempt = <T>(look: () => T): T | undefined => {
     try {
       return look();
     } catch (reason) {
       if (!(reason instanceof DfnError)) throw reason;
-      const found = { severity: "error", setting: settingOf(reason), message: reason.message } as const;
+      const found = { severity: "error", setting: tlsSettingName(reason), message: reason.message } as const;
       if (!findings.some(({ message }) => message === found.message)) findings.push(found);
       return undefined;
     }
@@ -90,9 +90,9 @@ interface Own {
 }
 
 function inspectOwn(
-  settings: TlsSettings,
+  settings: TlsClientSettings,
   attempt: <T>(look: () => T) => T | undefined,
-  findings: Finding[],
+  findings: TlsProblem[],
 ): Own | undefined {
   const { cert, key, pkcs12, passphrase } = settings;
   if (attempt(() => (assertOneForm(settings), true)) === undefined) return undefined;
@@ -116,7 +116,12 @@ function inspectOwn(
   return { setting: "cert", path: cert, chain };
 }
 
-function inspectDates(setting: Setting, path: string, certificate: X509Certificate, now: number): readonly Finding[] {
+function inspectDates(
+  setting: Setting,
+  path: string,
+  certificate: X509Certificate,
+  now: number,
+): readonly TlsProblem[] {
   const who = `${path}: the certificate of ${subjectOf(certificate)}`;
   // An authority that is out of date harms only when the brokers' certificates are its; a bundle may hold old ones.
   const severity = setting === "ca" ? "warning" : "error";
@@ -140,7 +145,7 @@ function inspectAuthorities(
   certificates: readonly X509Certificate[],
   known: readonly X509Certificate[],
   now: number,
-): readonly Finding[] {
+): readonly TlsProblem[] {
   const dates = certificates.flatMap((certificate) => inspectDates("ca", path, certificate, now));
   const loose = certificates.filter((one) => isInDate(one, now) && !isAnchored(one, known, now));
   const isOfUse = certificates.some((one) => isInDate(one, now) && !loose.includes(one));
@@ -164,7 +169,7 @@ function inspectPurpose(
   setting: "cert" | "pkcs12",
   path: string,
   [own]: readonly X509Certificate[],
-): readonly Finding[] {
+): readonly TlsProblem[] {
   // Absent when the certificate has no such extension, which allows everything; Node's types do not know that.
   const usages: readonly string[] | undefined = own?.keyUsage;
   if (usages === undefined || usages.includes(clientAuth) || usages.includes(anyUsage)) return [];
@@ -180,7 +185,7 @@ function inspectIssuer(
   { setting, path, chain }: Own,
   known: readonly X509Certificate[],
   caOnly: boolean,
-): readonly Finding[] {
+): readonly TlsProblem[] {
   const last = chain.at(-1);
   if (last === undefined) return [];
   const isKnown = known.some((one) => last.fingerprint256 === one.fingerprint256 || isIssuedBy(last, one));

@@ -7,7 +7,7 @@ import { readCertificates } from "./tls-files.ts";
 import { protocolOptions, type TlsProtocol } from "./tls-protocol.ts";
 
 /** Where the certificates are, and what is offered; every path is as it stands in the configuration. */
-export interface TlsSettings extends TlsProtocol, CredentialSettings {
+export interface TlsClientSettings extends TlsProtocol, CredentialSettings {
   /** Files with certificates of authorities that are trusted, PEM. */
   readonly ca: readonly string[];
   /** Trust those alone, not the system's store beside them. */
@@ -26,7 +26,7 @@ export interface TlsSettings extends TlsProtocol, CredentialSettings {
  * store takes tens of milliseconds.
  * @throws DfnError CONFIG for a file that cannot be read or used; it names the file and says what to do
  */
-export function loadTls(settings: TlsSettings): ConnectionOptions {
+export function loadTls(settings: TlsClientSettings): ConnectionOptions {
   const { serverName } = settings;
   const own = settings.ca.flatMap((path) => readCertificates("ca", path).map(({ pem }) => pem));
   if (settings.caOnly && own.length === 0) {
@@ -62,7 +62,7 @@ function pemOf(credentials: Credentials | undefined): { cert?: string; key?: str
 
 /** TLS options that follow their files: certificates are replaced on disk while the forwarder runs. */
 export class TlsFiles {
-  readonly #settings: TlsSettings;
+  readonly #settings: TlsClientSettings;
   #current: ConnectionOptions;
   /** What the files were like when they were last loaded or reported. */
   #settled: string;
@@ -70,7 +70,7 @@ export class TlsFiles {
   #unusable: string | undefined;
 
   /** @throws DfnError CONFIG, see `loadTls` */
-  constructor(settings: TlsSettings) {
+  constructor(settings: TlsClientSettings) {
     this.#settings = settings;
     this.#settled = this.#fileState();
     this.#current = loadTls(settings);

@@ -1,4 +1,4 @@
-import { formatAddress } from "./address.ts";
+import { formatBrokerAddress } from "./address.ts";
 import type { Metadata, TopicMetadata } from "./requests.ts";
 
 /** This many brokers have to say that a topic is older or smaller than it was, before it is believed. */
@@ -38,7 +38,7 @@ export class TopicView {
       this.code = code;
       return isNew ? "news" : "same";
     }
-    const addresses = new Map(brokers.map((broker) => [broker.nodeId, formatAddress(broker)]));
+    const addresses = new Map(brokers.map((broker) => [broker.nodeId, formatBrokerAddress(broker)]));
     const leaders = Array.from<string | undefined>({ length: partitions.length });
     const epochs = Array.from<number>({ length: partitions.length }).fill(-1);
     for (const { partition, leader, epoch } of partitions) {

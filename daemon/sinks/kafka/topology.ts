@@ -1,11 +1,11 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { formatAddress } from "./address.ts";
-import type { Alarms } from "./alarms.ts";
+import { formatBrokerAddress } from "./address.ts";
+import type { ConditionLog } from "./alarms.ts";
 import { Backoff } from "./backoff.ts";
-import type { Cluster } from "./cluster.ts";
+import type { ConnectionPool } from "./cluster.ts";
 import type { BrokerConnection } from "./connection.ts";
-import { faultOfCode, faultOfError } from "./faults.ts";
+import { classifyCode, classifyError } from "./faults.ts";
 import { fetchMetadata } from "./requests.ts";
 import { TopicView, type Answer, type Worth } from "./topic-view.ts";
 
@@ -27,10 +27,10 @@ const maxNamedWaits = 3;
  * answer, so one that is missing or forbidden does not hold up another. Topics without a usable answer are asked about
  * again until they have one.
  */
-export class Topology {
-  readonly #cluster: Cluster;
+export class MetadataCache {
+  readonly #cluster: ConnectionPool;
   readonly #seeds: readonly string[];
-  readonly #alarms: Alarms;
+  readonly #alarms: ConditionLog;
   readonly #signal: AbortSignal;
   readonly #topics = new Map<string, TopicView>();
   #known: readonly string[] = [];
@@ -45,7 +45,7 @@ export class Topology {
   /** Where in the list of addresses the next question begins. */
   #firstTried = 0;
 
-  constructor(cluster: Cluster, seeds: readonly string[], alarms: Alarms, signal: AbortSignal) {
+  constructor(cluster: ConnectionPool, seeds: readonly string[], alarms: ConditionLog, signal: AbortSignal) {
     this.#cluster = cluster;
     this.#seeds = seeds;
     this.#alarms = alarms;
@@ -151,7 +151,7 @@ export class Topology {
       if (this.#signal.aborted || asked.size > 0) return;
       this.#isAnswered = false;
       this.#endPause();
-      this.#alarms.raise("Kafka", faultOfError(reason));
+      this.#alarms.raise("Kafka", classifyError(reason));
     }
   }
 
@@ -214,11 +214,11 @@ export class Topology {
       const view = this.#topics.get(topic);
       if (view === undefined) return [];
       const worth = view.take(metadata, answer);
-      if (code !== 0) this.#alarms.raise(`topic ${topic}`, faultOfCode(code));
+      if (code !== 0) this.#alarms.raise(`topic ${topic}`, classifyCode(code));
       else if (view.code === 0) this.#alarms.clear(`topic ${topic}`);
       return [worth];
     });
-    if (!worths.includes("older")) this.#known = answer.brokers.map(formatAddress);
+    if (!worths.includes("older")) this.#known = answer.brokers.map(formatBrokerAddress);
     if ([...this.#topics.values()].some(({ leaders }, at) => leaders.length !== before[at])) this.#onChange();
     if (worths.includes("older")) return "older";
     return worths.includes("news") ? "news" : "same";

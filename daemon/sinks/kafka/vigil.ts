@@ -14,7 +14,7 @@ const probeAgainAfterMs = 300;
 /** Once the way is free again, the old connection gets this long to come back to life by itself. */
 const graceMs = 500;
 
-export interface VigilTools {
+export interface WatchdogTools {
   /** Open connections, the ones to look after. */
   connections(): readonly BrokerConnection[];
   /** Opens a connection to an address and closes it again; rejects when that does not work. */
@@ -29,7 +29,7 @@ export interface VigilTools {
  * How long a connection to an address may be silent before it is a suspect. Over a slow and lossy line a large batch
  * takes its time, and ending its connection means sending it from the beginning: so each such end doubles the time.
  */
-class Patience {
+class StallTimeout {
   readonly #doubled = new Map<string, { limitMs: number; at: number }>();
 
   limitMs(address: string): number {
@@ -52,9 +52,9 @@ class Patience {
  * shows neither sign.
  * @param signal ends the watching
  */
-export async function keepVigil(tools: VigilTools, signal: AbortSignal): Promise<void> {
+export async function runWatchdog(tools: WatchdogTools, signal: AbortSignal): Promise<void> {
   const suspects = new Set<BrokerConnection>();
-  const patience = new Patience();
+  const patience = new StallTimeout();
   while (!signal.aborted) {
     for (const connection of tools.connections()) {
       if (suspects.has(connection) || connection.silentMs < patience.limitMs(connection.address)) continue;
@@ -67,8 +67,8 @@ export async function keepVigil(tools: VigilTools, signal: AbortSignal): Promise
 
 async function examine(
   connection: BrokerConnection,
-  tools: VigilTools,
-  patience: Patience,
+  tools: WatchdogTools,
+  patience: StallTimeout,
   signal: AbortSignal,
 ): Promise<void> {
   const { address } = connection;

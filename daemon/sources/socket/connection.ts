@@ -4,11 +4,11 @@ import { Alert } from "../../alert/alert.ts";
 import { NotJson } from "../../alert/json.ts";
 import type { Outcome } from "../../delivery/contract.ts";
 import type { Verdict } from "../../delivery/pipeline.ts";
-import { LineReader, type LineRoom, type Piece } from "./line-reader.ts";
+import { LineReader, type LineRoom, type SocketLine } from "./line-reader.ts";
 
 /** What a connection needs of the forwarder. */
 export interface SocketIntake {
-  /** Takes one alert. `settled` is called once where the verdict is "taken", "second" or "rejected". */
+  /** Takes one alert. `settled` is called once where the verdict is "taken", "duplicate" or "rejected". */
   offer(bytes: Buffer, settled: (outcome: Outcome) => void): Verdict;
   /** A line over the limit; its beginning is kept among the dead letters. */
   overLong(head: Buffer, lengthBytes: number): void;
@@ -19,10 +19,10 @@ export interface SocketIntake {
 }
 
 /** What a connection needs of the source that all connections share. */
-export interface Hall extends LineRoom {
+export interface ConnectionHost extends LineRoom {
   readonly maxLineBytes: number;
   /** The client wrote something. */
-  heard(connection: Connection): void;
+  heard(connection: SocketConnection): void;
   /** Whether an alert may be taken now; where not, `pump` is called once it may. */
   mayTake(): boolean;
 }
@@ -44,19 +44,19 @@ const maxUnsent = 2048;
  * One client: reads lines, answers each, in their order. A client that is slow, silent or never reads holds up nobody
  * but itself: it has no thread and no lock, and what it has open is bounded.
  */
-export class Connection {
+export class SocketConnection {
   readonly #socket: Socket;
   readonly #intake: SocketIntake;
-  readonly #hall: Hall;
+  readonly #hall: ConnectionHost;
   readonly #reader: LineReader;
   /** Answers in order; without text where one is not known yet. */
   #answers: Slot[] = [];
   #head = 0;
   #hasEnded = false;
   #isPumping = false;
-  #pieces: (Piece | CutOff)[] = [];
+  #pieces: (SocketLine | CutOff)[] = [];
 
-  constructor(socket: Socket, intake: SocketIntake, hall: Hall) {
+  constructor(socket: Socket, intake: SocketIntake, hall: ConnectionHost) {
     this.#socket = socket;
     this.#intake = intake;
     this.#hall = hall;
@@ -122,7 +122,7 @@ export class Connection {
     return this.#socket.writableNeedDrain || this.#answers.length - this.#head > maxUnsent;
   }
 
-  #take(piece: Piece | CutOff): void {
+  #take(piece: SocketLine | CutOff): void {
     switch (piece.kind) {
       case "line":
         if (piece.bytes.length > 0) this.#offer(piece.bytes);
@@ -190,25 +190,25 @@ function isObject(bytes: Buffer): boolean {
   }
 }
 
-function cutOff({ heldBytes }: Piece): CutOff {
+function cutOff({ heldBytes }: SocketLine): CutOff {
   return { kind: "cut-off", heldBytes };
 }
 
 function awaitsOutcome(verdict: Verdict): boolean {
-  return verdict.kind === "taken" || verdict.kind === "second";
+  return verdict.kind === "taken" || verdict.kind === "duplicate";
 }
 
-const plainStatus = { taken: "accepted", salvaged: "accepted", second: "duplicate", ignored: "ignored" } as const;
+const plainStatus = { taken: "accepted", salvaged: "accepted", duplicate: "duplicate", ignored: "ignored" } as const;
 
 function verdictAnswer(verdict: Verdict): string {
   const { id, kind } = verdict;
   if (kind === "rejected") return formatAnswer({ status: "rejected", id, reason: verdict.reason });
-  if (kind !== "left") return formatAnswer({ status: plainStatus[kind], id });
-  return formatAnswer({ status: verdict.isSeen ? "duplicate" : "accepted", id, reason: verdict.reason });
+  if (kind !== "deferred") return formatAnswer({ status: plainStatus[kind], id });
+  return formatAnswer({ status: verdict.alreadySeen ? "duplicate" : "accepted", id, reason: verdict.reason });
 }
 
 function outcomeAnswer(verdict: Verdict, outcome: Outcome): string {
   const { id } = verdict;
   if (outcome === "dead-letter") return formatAnswer({ status: "accepted", id, reason: "kept as a dead letter" });
-  return formatAnswer({ status: verdict.kind === "second" ? "duplicate" : "delivered", id });
+  return formatAnswer({ status: verdict.kind === "duplicate" ? "duplicate" : "delivered", id });
 }

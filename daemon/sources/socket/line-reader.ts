@@ -1,5 +1,5 @@
 /** What a stream of bytes holds: whole lines, and lines that are not kept. */
-export type Piece =
+export type SocketLine =
   | { readonly kind: "line"; readonly bytes: Buffer; readonly heldBytes: number }
   /** A line longer than the limit; only its beginning was kept. */
   | { readonly kind: "over-long"; readonly head: Buffer; readonly length: number; readonly heldBytes: number }
@@ -39,7 +39,7 @@ export class LineReader {
   }
 
   /** The lines that this chunk completes. Their bytes are copied out of the chunk. */
-  *push(chunk: Buffer): Generator<Piece> {
+  *push(chunk: Buffer): Generator<SocketLine> {
     let start = 0;
     for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, start)) {
       yield this.#complete(chunk.subarray(start, end));
@@ -49,7 +49,7 @@ export class LineReader {
   }
 
   /** The last line, when the stream ended without a newline. */
-  end(): Piece | undefined {
+  end(): SocketLine | undefined {
     return this.#length === 0 ? undefined : this.#complete(nothing);
   }
 
@@ -59,7 +59,7 @@ export class LineReader {
     this.#reset();
   }
 
-  #complete(rest: Buffer): Piece {
+  #complete(rest: Buffer): SocketLine {
     const length = this.#length + rest.length;
     const heldBytes = this.#buffer.length;
     const parts = [this.#buffer.subarray(0, this.#keptBytes), rest];

@@ -7,7 +7,7 @@ import { describe, DfnError } from "../../errors.ts";
 import { loadNative, type Native, type PeerCredentials } from "../../os/native.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { PeerPolicy } from "./peers.ts";
-import { Connection, type Hall, type SocketIntake } from "./connection.ts";
+import { SocketConnection, type ConnectionHost, type SocketIntake } from "./connection.ts";
 
 export interface SocketSourceOptions {
   readonly path: string;
@@ -43,9 +43,9 @@ export class SocketSource implements AsyncDisposable {
   readonly #intake: SocketIntake;
   readonly #log: Log;
   /** Clients in the order in which they were last heard of. */
-  readonly #clients = new Set<Connection>();
+  readonly #clients = new Set<SocketConnection>();
   readonly #refused = new Set<Socket>();
-  readonly #hall: Hall;
+  readonly #hall: ConnectionHost;
   #server: Server | undefined;
   #heldBytes = 0;
   /** Set while there is no room for an alert; one wait for all clients. */
@@ -130,7 +130,7 @@ export class SocketSource implements AsyncDisposable {
       this.#clients.delete(quietest);
       quietest.destroy();
     }
-    const connection = new Connection(socket, this.#intake, this.#hall);
+    const connection = new SocketConnection(socket, this.#intake, this.#hall);
     this.#clients.add(connection);
     socket.on("close", () => this.#clients.delete(connection));
   }

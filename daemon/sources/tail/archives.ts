@@ -76,7 +76,7 @@ export class Archives {
     for await (const archive of this.newestFirst()) {
       if (archive.compressed) continue;
       if (++stats > mostStats) return undefined;
-      if ((await look(archive.path))?.id === id) return archive;
+      if ((await statIfPresent(archive.path))?.id === id) return archive;
     }
     return undefined;
   }
@@ -108,7 +108,7 @@ export async function directoryOf(path: string): Promise<string> {
 }
 
 /** A file as the system shows it. */
-export interface Sight {
+export interface FileStat {
   /** `device:inode`; exact, because inodes go beyond 2^53. */
   readonly id: string;
   readonly size: number;
@@ -117,7 +117,7 @@ export interface Sight {
 }
 
 /** What a path leads to, or undefined when there is nothing. */
-export async function look(path: string): Promise<Sight | undefined> {
+export async function statIfPresent(path: string): Promise<FileStat | undefined> {
   try {
     const found = await stat(path, { bigint: true });
     return { id: `${found.dev}:${found.ino}`, size: Number(found.size), changedNs: found.ctimeNs };

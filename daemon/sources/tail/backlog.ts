@@ -1,6 +1,6 @@
-import { look } from "./archives.ts";
-import type { Journal } from "./journal.ts";
-import type { Succession } from "./succession.ts";
+import { statIfPresent } from "./archives.ts";
+import type { ReadProgress } from "./journal.ts";
+import type { LogFiles } from "./succession.ts";
 
 /** Bytes that are not read yet in archives and alerts.json behind the generation that is read. */
 export interface Backlog {
@@ -34,7 +34,7 @@ export class BacklogMeter {
   #known = new Map<string, Content>();
 
   /** Looks at alerts.json and the unread archives: one `stat` for each that was not seen before, and for the newest. */
-  async measure({ path, archives }: Succession, journal: Journal): Promise<void> {
+  async measure({ path, archives }: LogFiles, journal: ReadProgress): Promise<void> {
     this.#begun.clear();
     const current = journal.reading?.visit.origin.id;
     if (current !== undefined) this.#begun.add(current);
@@ -61,7 +61,7 @@ export class BacklogMeter {
   }
 
   /** What of it is unread now; undefined before the first measuring. */
-  of({ newestRank }: Journal): Backlog | undefined {
+  of({ newestRank }: ReadProgress): Backlog | undefined {
     if (this.#files === undefined) return undefined;
     const seen = new Set(this.#begun);
     let bytes = 0;
@@ -80,6 +80,6 @@ export class BacklogMeter {
 }
 
 async function contentAt(path: string): Promise<Content | undefined> {
-  const found = await look(path);
+  const found = await statIfPresent(path);
   return found && { id: found.id, bytes: found.size };
 }

@@ -1,12 +1,12 @@
 import { DfnError, errnoOf } from "../../errors.ts";
-import { look, twinOf, type Archive, type LogFile, type Sight } from "./archives.ts";
+import { statIfPresent, twinOf, type Archive, type LogFile, type FileStat } from "./archives.ts";
 import { rankOfDay } from "./dated-name.ts";
 import { inodeOf } from "./fingerprint.ts";
-import type { Origin } from "./generation.ts";
-import type { Journal } from "./journal.ts";
+import type { FileOrigin } from "./generation.ts";
+import type { ReadProgress } from "./journal.ts";
 import { lineStart } from "./line-start.ts";
 import { wholly } from "./read-files.ts";
-import type { Succession } from "./succession.ts";
+import type { LogFiles } from "./succession.ts";
 
 /** Where a first start begins: after what alerts.json holds, at its first byte, or with alerts of a time and later. */
 export type Start = "end" | "beginning" | Date;
@@ -16,8 +16,8 @@ const dayMs = 86_400_000;
 const mostOpened = 400;
 
 /** What alerts.json is, without opening it; undefined where there is nothing, or it is hidden. */
-export async function firstSight(path: string): Promise<Sight | undefined> {
-  return look(path).catch(() => undefined);
+export async function firstSight(path: string): Promise<FileStat | undefined> {
+  return statIfPresent(path).catch(() => undefined);
 }
 
 /**
@@ -26,11 +26,11 @@ export async function firstSight(path: string): Promise<Sight | undefined> {
  * @param sight what alerts.json was at the start; its end is meant, even where it can only be opened later. Undefined:
  *              it will be read from its first byte, so that nothing is lost
  */
-export async function begin(
+export async function firstStart(
   start: Start,
-  sight: Sight | undefined,
-  succession: Succession,
-  journal: Journal,
+  sight: FileStat | undefined,
+  succession: LogFiles,
+  journal: ReadProgress,
 ): Promise<void> {
   const isTimed = start instanceof Date;
   if (isTimed) journal.notBeforeMs = start.getTime();
@@ -64,8 +64,8 @@ interface Spared {
  */
 export async function leaveBehind(
   { limit, id, rank }: Spared,
-  succession: Succession,
-  journal: Journal,
+  succession: LogFiles,
+  journal: ReadProgress,
 ): Promise<Archive | undefined> {
   const archives = await succession.archives.all();
   let spared: Archive | undefined;
@@ -73,7 +73,7 @@ export async function leaveBehind(
     if (archive.name.rank > limit || archive.name.rank === rank) continue;
     const isOpened = archives.length - index <= mostOpened;
     for (const file of archive.hasTwin ? [twinOf(archive), archive] : [archive]) {
-      const found = isOpened || !file.compressed ? await look(file.path) : undefined;
+      const found = isOpened || !file.compressed ? await statIfPresent(file.path) : undefined;
       if (found && found.id === id) spared = archive;
       else await leave(file, found, isOpened, succession, journal);
     }
@@ -83,10 +83,10 @@ export async function leaveBehind(
 
 async function leave(
   { path, name, compressed }: Archive,
-  found: Sight | undefined,
+  found: FileStat | undefined,
   isOpened: boolean,
-  succession: Succession,
-  journal: Journal,
+  succession: LogFiles,
+  journal: ReadProgress,
 ): Promise<void> {
   const end = compressed ? wholly : (found?.size ?? 0);
   const origin = isOpened ? await originOf({ path, name, compressed }, succession) : undefined;
@@ -96,10 +96,10 @@ async function leave(
 
 /** Notes that alerts.json is wanted from the end that it had at the first sight. */
 async function leaveUpTo(
-  { id, size }: Sight,
+  { id, size }: FileStat,
   archive: Archive | undefined,
-  succession: Succession,
-  journal: Journal,
+  succession: LogFiles,
+  journal: ReadProgress,
 ): Promise<void> {
   const path = archive?.path ?? succession.path;
   const name = archive?.name;
@@ -109,7 +109,7 @@ async function leaveUpTo(
 }
 
 /** Undefined where it cannot be opened; then its name and size must do. */
-async function originOf(file: LogFile, succession: Succession): Promise<Origin | undefined> {
+async function originOf(file: LogFile, succession: LogFiles): Promise<FileOrigin | undefined> {
   try {
     const generation = await succession.open(file);
     await generation.close();

@@ -4,9 +4,9 @@ import { keepAs, writeAtomically } from "../../disk/atomic-file.ts";
 import { readRegularFile } from "../../disk/read-file.ts";
 import { describe, errnoOf } from "../../errors.ts";
 import type { Log } from "../../telemetry/log.ts";
-import { decode, encode, type Body, type Decoded, type DoneBeyond } from "./checkpoint.ts";
+import { decodeCheckpoint, encodeCheckpoint, type Body, type Decoded, type CompletedAhead } from "./checkpoint.ts";
 import type { CheckpointStatus } from "./status.ts";
-import { Trouble } from "./trouble.ts";
+import { TailTrouble } from "./trouble.ts";
 
 /** What was found at start. */
 export type Loaded =
@@ -34,7 +34,7 @@ export class CheckpointStore {
   readonly #previous: string;
   readonly #directory: string;
   readonly #log: Log;
-  readonly #trouble: Trouble;
+  readonly #trouble: TailTrouble;
   readonly #now: () => number;
   #sequence = 0;
   #written: string | undefined;
@@ -51,7 +51,7 @@ export class CheckpointStore {
     this.#current = join(directory, "checkpoint.json");
     this.#previous = join(directory, "checkpoint.json.1");
     this.#log = log;
-    this.#trouble = new Trouble(log, now, 0);
+    this.#trouble = new TailTrouble(log, now, 0);
     this.#now = now;
   }
 
@@ -109,11 +109,11 @@ export class CheckpointStore {
   /** What is written can be read again: where a checkpoint would be too large, it names fewer lines as done. */
   #fitting(body: Body): string {
     const sequence = this.#sequence + 1;
-    let text = encode(body, sequence);
+    let text = encodeCheckpoint(body, sequence);
     const lines = linesIn(body);
     for (let kept = lines, size = sizeOf(text); size > mostBytes && kept > 0; size = sizeOf(text)) {
       kept = Math.floor(kept * Math.min(0.9, mostBytes / size));
-      text = encode({ ...body, doneBeyond: firstOf(body.doneBeyond, kept) }, sequence);
+      text = encodeCheckpoint({ ...body, doneBeyond: firstOf(body.doneBeyond, kept) }, sequence);
       if (sizeOf(text) > mostBytes && kept > 0) continue;
       this.#log.warn(
         `The checkpoint in ${this.#directory} has room for ${kept} of ${lines} lines that are done beyond the oldest open ` +
@@ -143,7 +143,7 @@ export class CheckpointStore {
 
   async #read(path: string): Promise<Found> {
     try {
-      return decode((await readRegularFile(path, { maxBytes: mostBytes, links: "refuse" })).toString("utf8"));
+      return decodeCheckpoint((await readRegularFile(path, { maxBytes: mostBytes, links: "refuse" })).toString("utf8"));
     } catch (reason) {
       if (errnoOf(reason) === "ENOENT") return { kind: "absent" };
       this.#log.error(`The checkpoint ${path} cannot be read: ${describe(reason)}.`);
@@ -173,8 +173,8 @@ function linesIn({ doneBeyond }: Body): number {
 }
 
 /** The first so many lines. */
-function firstOf(doneBeyond: readonly DoneBeyond[], most: number): DoneBeyond[] {
-  const kept: DoneBeyond[] = [];
+function firstOf(doneBeyond: readonly CompletedAhead[], most: number): CompletedAhead[] {
+  const kept: CompletedAhead[] = [];
   for (let left = most, at = 0; left > 0 && at < doneBeyond.length; at++) {
     const done = doneBeyond[at];
     if (done === undefined) break;

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import type { SinkOffsets } from "../../delivery/contract.ts";
+import type { OffsetsByPartition } from "../../delivery/contract.ts";
 import type { DamagedArchive } from "./damaged.ts";
-import type { Fingerprint, Identity } from "./fingerprint.ts";
+import type { ContentHash, Identity } from "./fingerprint.ts";
 import type { Anchor, Trail } from "./trail.ts";
 
 /** Layout of the body. A file with another version is left alone. */
-export const version = 1;
+export const checkpointVersion = 1;
 
 /** A place in a generation, with what proves it. */
 export interface Position extends Identity {
@@ -14,7 +14,7 @@ export interface Position extends Identity {
   /** Decompressed. Everything before it has its outcome. */
   readonly offset: number;
   /** The bytes right before the offset; length 0 where they were not at hand. */
-  readonly before: Fingerprint;
+  readonly before: ContentHash;
   /** What proves how much of the file is left where it has lost its end. Older versions do not note it. */
   readonly trail?: Trail;
 }
@@ -25,7 +25,7 @@ export interface Finished extends Identity {
 }
 
 /** Lines beyond the position that have their outcome already. */
-export interface DoneBeyond extends Identity {
+export interface CompletedAhead extends Identity {
   /** Ascending offsets of their first bytes. */
   readonly offsets: readonly number[];
   /** Up to where the file was read, and what stands there: without it the lines are not theirs. Older versions: none. */
@@ -34,7 +34,7 @@ export interface DoneBeyond extends Identity {
 
 /** Belongs to the sink's look-up; kept and handed back as it is. */
 export interface Sent {
-  readonly sink: SinkOffsets;
+  readonly sink: OffsetsByPartition;
   /** Nodes in whose names records were sent. Older versions do not note them. */
   readonly nodes?: readonly string[];
 }
@@ -49,7 +49,7 @@ export interface Body extends Sent {
   readonly finished: readonly Finished[];
   /** What was read of all dated files, as `ReadFiles` writes it. Older versions do not note it. */
   readonly read?: string;
-  readonly doneBeyond: readonly DoneBeyond[];
+  readonly doneBeyond: readonly CompletedAhead[];
   /** Relevant alerts before this time (milliseconds since 1970) were not asked for; null when all were. */
   readonly notBeforeMs: number | null;
   /** Archives whose rest is read once they are whole. Older versions do not note them. */
@@ -67,27 +67,27 @@ export type Decoded =
   | { readonly kind: "damaged" };
 
 /** @param sequence grows with each checkpoint that is written, so that the newer one of two is known */
-export function encode(body: Body, sequence: number): string {
+export function encodeCheckpoint(body: Body, sequence: number): string {
   const checksum = checksumOf(body, sequence);
-  return `${JSON.stringify({ version, sequence, checksum, body })}\n`;
+  return `${JSON.stringify({ version: checkpointVersion, sequence, checksum, body })}\n`;
 }
 
 /** Never throws, whatever the text is. */
-export function decode(text: string): Decoded {
+export function decodeCheckpoint(text: string): Decoded {
   const file = parse(text);
   if (!isObject(file)) return { kind: "damaged" };
   const { sequence, checksum, body, version: found } = file;
-  if (typeof found === "number" && found !== version) {
+  if (typeof found === "number" && found !== checkpointVersion) {
     return { kind: "foreign", version: found };
   }
   if (!isCount(sequence) || !isBody(body)) return { kind: "damaged" };
-  const isValid = found === version && checksum === checksumOf(body, sequence);
+  const isValid = found === checkpointVersion && checksum === checksumOf(body, sequence);
   return { kind: isValid ? "valid" : "doubtful", sequence, body };
 }
 
 function checksumOf(body: Body, sequence: number): string {
   return createHash("sha256")
-    .update(JSON.stringify([version, sequence, body]))
+    .update(JSON.stringify([checkpointVersion, sequence, body]))
     .digest("hex");
 }
 
@@ -110,7 +110,7 @@ function isCount(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
-function isFingerprint(value: unknown): value is Fingerprint {
+function isFingerprint(value: unknown): value is ContentHash {
   return isObject(value) && isCount(value["length"]) && typeof value["hash"] === "string";
 }
 
@@ -155,7 +155,7 @@ function isBody(value: unknown): value is Body {
     isList(value["finished"], (entry): entry is Finished => isIdentity(entry) && isCount(entry["end"])) &&
     isList(
       value["doneBeyond"],
-      (entry): entry is DoneBeyond =>
+      (entry): entry is CompletedAhead =>
         isIdentity(entry) &&
         isList(entry["offsets"], isCount) &&
         (entry["proof"] === undefined || isAnchor(entry["proof"])),

@@ -1,5 +1,5 @@
 import { isSame, type Identity } from "./fingerprint.ts";
-import { identityOf, seen, type Generation } from "./generation.ts";
+import { identityOfFile, seen, type OpenLogFile } from "./generation.ts";
 
 /** An archive that could not be decompressed to its end, and what it was then. */
 export interface DamagedArchive extends Identity {
@@ -58,11 +58,11 @@ export class DamagedArchives {
    * Notes that a visit could read a `.gz` only up to `end`, where a line begins.
    * @returns archives that are given up for it, because there are too many
    */
-  note({ origin, sight }: Generation, end: number, visit: number): DamagedArchive[] {
+  note({ origin, sight }: OpenLogFile, end: number, visit: number): DamagedArchive[] {
     const { name, file } = origin;
     if (name === undefined) return [];
     const { size, changedNs } = sight;
-    const archive = { ...identityOf(origin), name: name.stem, file, end, size, changedNs: String(changedNs) };
+    const archive = { ...identityOfFile(origin), name: name.stem, file, end, size, changedNs: String(changedNs) };
     this.#add(name.stem, { visit, archive });
     const givenUp = this.all.slice(0, -maxDamaged);
     for (const old of givenUp) this.#steps.delete(old.name);
@@ -93,6 +93,6 @@ export class DamagedArchives {
 }
 
 /** Whether a file that was opened holds what was read of a damaged archive, as far as its beginning tells. */
-export function isRestOf(archive: DamagedArchive, { origin }: Generation): boolean {
+export function isRestOf(archive: DamagedArchive, { origin }: OpenLogFile): boolean {
   return archive.end === 0 || isSame(archive, seen(origin));
 }

@@ -1,9 +1,9 @@
-import type { Place } from "../../delivery/contract.ts";
-import type { Generation } from "./generation.ts";
+import type { SourceLocation } from "../../delivery/contract.ts";
+import type { OpenLogFile } from "./generation.ts";
 import type { TailIntake } from "./intake.ts";
-import type { Journal, Spot } from "./journal.ts";
+import type { ReadProgress, LogPosition } from "./journal.ts";
 import type { Read } from "./reader.ts";
-import { Splitter, type Piece } from "./splitter.ts";
+import { LineSplitter, type LogLine } from "./splitter.ts";
 import { parseTimestamp, timestampOf } from "./timestamp.ts";
 import { unlessAborted } from "./waker.ts";
 
@@ -19,11 +19,11 @@ export type Pause =
 
 /** Feeds the intake with the lines of one generation after the other, as fast as there is room, and keeps the journal. */
 export class Feeder {
-  readonly #journal: Journal;
+  readonly #journal: ReadProgress;
   readonly #intake: TailIntake;
-  readonly #splitter: Splitter;
+  readonly #splitter: LineSplitter;
 
-  constructor(journal: Journal, intake: TailIntake, maxLineBytes: number) {
+  constructor(journal: ReadProgress, intake: TailIntake, maxLineBytes: number) {
     this.#journal = journal;
     this.#intake = intake;
     const sieve = {
@@ -31,7 +31,7 @@ export class Feeder {
       ignored: (lines: number) => this.#ignored(lines),
       mayBeTorn: (line: Buffer) => intake.mayBeTorn?.(line) === true,
     };
-    this.#splitter = new Splitter(sieve, maxLineBytes);
+    this.#splitter = new LineSplitter(sieve, maxLineBytes);
   }
 
   /** The next bytes are those at this offset, where a line begins. */
@@ -50,7 +50,7 @@ export class Feeder {
   }
 
   /** Reads until there is nothing more for now. Only reading is tried again; what the intake throws ends the tail. */
-  async feed(generation: Generation, signal: AbortSignal): Promise<Pause> {
+  async feed(generation: OpenLogFile, signal: AbortSignal): Promise<Pause> {
     while (!signal.aborted) {
       const found = await generation.read().catch((reason: unknown) => ({ kind: "failed" as const, reason }));
       if (found.kind !== "bytes") return found;
@@ -88,7 +88,7 @@ export class Feeder {
     for (let room = first; room && !signal.aborted; room = this.#room()) await unlessAborted(room, signal);
   }
 
-  #hand(piece: Piece): void {
+  #hand(piece: LogLine): void {
     const { ledger } = this.#journal;
     const spot = this.#spot(piece);
     if (this.#journal.wasDone(piece.offset) && this.#staysDone(piece)) return ledger.note(spot);
@@ -107,17 +107,17 @@ export class Feeder {
     this.#intake.ignored(lines);
   }
 
-  #staysDone({ kind, bytes }: Piece): boolean {
+  #staysDone({ kind, bytes }: LogLine): boolean {
     return kind === "over-long" || this.#intake.wasDone?.(bytes) !== false;
   }
 
-  #damaged(reason: "over-long" | "torn", piece: Piece): void {
+  #damaged(reason: "over-long" | "torn", piece: LogLine): void {
     const spot = this.#spot(piece);
     const place = placeOf(spot, piece.length);
     this.#journal.ledger.take(spot, (line) => this.#intake.damaged(reason, place, keep(piece), line));
   }
 
-  #spot(piece: Piece): Spot {
+  #spot(piece: LogLine): LogPosition {
     const visit = this.#journal.reading?.visit;
     if (!visit) throw new Error("a line was read before its generation was begun");
     return { visit, offset: piece.offset };
@@ -139,11 +139,11 @@ export class Feeder {
   }
 }
 
-function keep({ bytes, isOwn }: Piece): Buffer {
+function keep({ bytes, isOwn }: LogLine): Buffer {
   return isOwn ? bytes : Buffer.from(bytes);
 }
 
-function placeOf(spot: Spot, length: number): Place {
+function placeOf(spot: LogPosition, length: number): SourceLocation {
   return { file: spot.visit.origin.file, offset: spot.offset, length };
 }
 

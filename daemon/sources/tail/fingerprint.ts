@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 
 /** Hash of some bytes, by which they are known again. */
-export interface Fingerprint {
+export interface ContentHash {
   /** How many bytes were hashed. */
   readonly length: number;
   /** SHA-256, hexadecimal. */
@@ -17,18 +17,18 @@ export const beforeBytes = 4096;
 /** From this length on a head tells generations apart: it holds the first alert's timestamp to the millisecond. */
 export const tellingBytes = 64;
 
-export function fingerprint(bytes: Buffer): Fingerprint {
+export function contentHash(bytes: Buffer): ContentHash {
   return { length: bytes.length, hash: createHash("sha256").update(bytes).digest("hex") };
 }
 
 /** Whether `bytes` begin with the bytes that were hashed. */
-export function beginsWith(bytes: Buffer, known: Fingerprint): boolean {
-  return bytes.length >= known.length && fingerprint(bytes.subarray(0, known.length)).hash === known.hash;
+export function beginsWith(bytes: Buffer, known: ContentHash): boolean {
+  return bytes.length >= known.length && contentHash(bytes.subarray(0, known.length)).hash === known.hash;
 }
 
 /** Whether `bytes` end with the bytes that were hashed. */
-export function endsWith(bytes: Buffer, known: Fingerprint): boolean {
-  return bytes.length >= known.length && fingerprint(bytes.subarray(bytes.length - known.length)).hash === known.hash;
+export function endsWith(bytes: Buffer, known: ContentHash): boolean {
+  return bytes.length >= known.length && contentHash(bytes.subarray(bytes.length - known.length)).hash === known.hash;
 }
 
 /** What is kept of a generation to know it again. */
@@ -37,7 +37,7 @@ export interface Identity {
   readonly id: string;
   /** Dated name, `2026/Nov/ossec-alerts-21-001`; null where none is known. */
   readonly name: string | null;
-  readonly head: Fingerprint;
+  readonly head: ContentHash;
 }
 
 /** What a file shows of itself. */

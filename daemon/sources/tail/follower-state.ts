@@ -1,5 +1,5 @@
-import type { Generation } from "./generation.ts";
-import type { Placement } from "./placement.ts";
+import type { OpenLogFile } from "./generation.ts";
+import type { Resume } from "./placement.ts";
 
 /**
  * What is open, and so what is to be done next:
@@ -24,19 +24,19 @@ import type { Placement } from "./placement.ts";
  * before it links the new one (Wazuh 4.14 source: src/analysisd/alerts/getloglocation.c:105-149), so what it flushed
  * between our last read and that moment is met, and nothing can come after it.
  */
-export type State =
-  { readonly kind: "placing"; readonly placement: Placement } | { readonly kind: "between" } | Following | Ending;
+export type FollowerState =
+  { readonly kind: "placing"; readonly placement: Resume } | { readonly kind: "between" } | Following | Ending;
 
 /** Draining a file that is over. */
 export interface Ending {
   readonly kind: "ending";
-  readonly generation: Generation;
+  readonly generation: OpenLogFile;
 }
 
 /** Reading a file that is still written, a `.gz`, or what a damaged `.gz` lacked. */
 export interface Following {
   readonly kind: "following";
-  readonly generation: Generation;
+  readonly generation: OpenLogFile;
   /** Whether alerts.json was seen to be this file: it is then not over before something else is there. */
   wasLive: boolean;
   /** Whether it was found, at its end as alerts.json, that nothing older is unread. */

@@ -1,50 +1,50 @@
 import { describe, DfnError, errnoOf } from "../../errors.ts";
-import { look } from "./archives.ts";
+import { statIfPresent } from "./archives.ts";
 import { BacklogMeter } from "./backlog.ts";
 import type { Loaded } from "./checkpoint-store.ts";
 import { Feeder } from "./feeder.ts";
-import type { Ending, Following, State } from "./follower-state.ts";
-import type { Generation } from "./generation.ts";
-import type { Journal, Spot } from "./journal.ts";
-import { Placement } from "./placement.ts";
+import type { Ending, Following, FollowerState } from "./follower-state.ts";
+import type { OpenLogFile } from "./generation.ts";
+import type { ReadProgress, LogPosition } from "./journal.ts";
+import { Resume } from "./placement.ts";
 import { Reopening } from "./reopening.ts";
 import { Revisits } from "./revisits.ts";
-import { Stillness } from "./stillness.ts";
+import { UnchangedCheck } from "./stillness.ts";
 import { statusOf, type TailStatus } from "./status.ts";
-import { Succession } from "./succession.ts";
+import { LogFiles } from "./succession.ts";
 import type { TailOptions } from "./options.ts";
-import { explain, replayCommand, Trouble } from "./trouble.ts";
+import { explain, replayCommand, TailTrouble } from "./trouble.ts";
 
 /** Longer than alerts.json is ever away while it is re-linked, and short enough to be told within two seconds. */
 const patienceMs = 1000;
 
 /** Follows the log over its generations, one step at a time. */
 export class Follower {
-  readonly #journal: Journal;
+  readonly #journal: ReadProgress;
   readonly #options: TailOptions;
-  readonly #succession: Succession;
+  readonly #succession: LogFiles;
   readonly #feeder: Feeder;
-  readonly #trouble: Trouble;
-  readonly #stillness = new Stillness();
+  readonly #trouble: TailTrouble;
+  readonly #stillness = new UnchangedCheck();
   readonly #revisits: Revisits;
   readonly #reopening: Reopening;
-  #state: State;
+  #state: FollowerState;
   #isAtEnd = false;
   #size: number | undefined;
   readonly #backlog = new BacklogMeter();
   /** Where reading failed last: once it is past that, it can be read again. */
-  #failedAt: Spot | undefined;
+  #failedAt: LogPosition | undefined;
 
   /** @param now milliseconds of a clock that only goes forward */
-  constructor(journal: Journal, options: TailOptions, loaded: Loaded, now: () => number) {
+  constructor(journal: ReadProgress, options: TailOptions, loaded: Loaded, now: () => number) {
     this.#journal = journal;
     this.#options = options;
-    this.#succession = new Succession(options.path, options.log);
+    this.#succession = new LogFiles(options.path, options.log);
     this.#feeder = new Feeder(journal, options.intake, options.maxLineBytes);
-    this.#trouble = new Trouble(options.log, now, patienceMs);
+    this.#trouble = new TailTrouble(options.log, now, patienceMs);
     this.#revisits = new Revisits(this.#succession, journal, options.log, now);
     this.#reopening = new Reopening(this.#succession, now);
-    const placement = new Placement(loaded, options.start, this.#succession, journal, options.log);
+    const placement = new Resume(loaded, options.start, this.#succession, journal, options.log);
     this.#state = { kind: "placing", placement };
   }
 
@@ -130,7 +130,7 @@ export class Follower {
     if (state.kind === "following") await state.revisit?.back?.generation.close();
   }
 
-  async #open(find: () => Promise<Generation | undefined>, signal: AbortSignal): Promise<boolean> {
+  async #open(find: () => Promise<OpenLogFile | undefined>, signal: AbortSignal): Promise<boolean> {
     const { path, log } = this.#options;
     let generation;
     try {
@@ -196,7 +196,7 @@ export class Follower {
     // Not in the middle of a line, which would have to be read once more.
     if (this.#feeder.unfinishedBytes === 0 && (await this.#revisit(state, signal))) return true;
     try {
-      const found = await look(path);
+      const found = await statIfPresent(path);
       if (found?.id === state.generation.origin.id) {
         if (state.isNewest !== true) {
           // An unfinished line goes on in this file; until then nobody may take the log for read.
@@ -250,7 +250,7 @@ export class Follower {
     return this.#finish(generation, signal);
   }
 
-  async #finish(generation: Generation, signal: AbortSignal): Promise<boolean> {
+  async #finish(generation: OpenLogFile, signal: AbortSignal): Promise<boolean> {
     await this.#feeder.feedRest(signal);
     if (signal.aborted) return false;
     const { damaged, reading } = this.#journal;
@@ -267,7 +267,7 @@ export class Follower {
   }
 
   /** The generation is over: goes back to what was followed before it, or on to the next one. */
-  async #leave(generation: Generation, isDead = false): Promise<void> {
+  async #leave(generation: OpenLogFile, isDead = false): Promise<void> {
     const state = this.#state;
     const back = state.kind === "following" ? state.revisit?.back : undefined;
     this.#journal.finish();
@@ -324,7 +324,7 @@ export class Follower {
     return true;
   }
 
-  async #startAgain(generation: Generation): Promise<boolean> {
+  async #startAgain(generation: OpenLogFile): Promise<boolean> {
     this.#options.log.error(
       `${generation.origin.file} was truncated or overwritten while it was read. It is read again from its beginning; what had been ` +
         `written beyond byte ${this.#journal.reading?.offset ?? 0} by then, if anything, is lost.`,
@@ -335,7 +335,7 @@ export class Follower {
     return true;
   }
 
-  #begin(generation: Generation): void {
+  #begin(generation: OpenLogFile): void {
     this.#journal.begin(generation.origin, generation.offset);
     this.#feeder.reset(generation.offset);
     this.#backlog.begin(generation.origin.id);
@@ -383,6 +383,6 @@ export class Follower {
 }
 
 /** Closes a descriptor that cannot be read: that it cannot be closed properly either says nothing new. */
-async function closeDead(generation: Generation): Promise<void> {
+async function closeDead(generation: OpenLogFile): Promise<void> {
   await generation.close().catch(() => undefined);
 }

@@ -1,15 +1,15 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { DfnError } from "../../errors.ts";
-import type { LogFile, Sight } from "./archives.ts";
+import type { LogFile, FileStat } from "./archives.ts";
 import type { DatedName } from "./dated-name.ts";
-import { endsWith, fingerprint, headBytes, type Fingerprint, type Identity, type Seen } from "./fingerprint.ts";
+import { endsWith, contentHash, headBytes, type ContentHash, type Identity, type Seen } from "./fingerprint.ts";
 import { GzipReader } from "./gzip-reader.ts";
 import { PlainReader, type ChunkBuffers } from "./plain-reader.ts";
-import type { Read, Reader } from "./reader.ts";
+import type { Read, LogReader } from "./reader.ts";
 
 /** What is known of a generation's content, whether it is open or not. */
-export interface Origin {
+export interface FileOrigin {
   /** Path under which its lines are best found again. */
   file: string;
   /** `device:inode`. */
@@ -21,27 +21,27 @@ export interface Origin {
 }
 
 /** An origin as it is kept in the checkpoint. */
-export function identityOf(origin: Origin): Identity {
-  return { id: origin.id, name: origin.name?.stem ?? null, head: fingerprint(origin.head) };
+export function identityOfFile(origin: FileOrigin): Identity {
+  return { id: origin.id, name: origin.name?.stem ?? null, head: contentHash(origin.head) };
 }
 
 /** An origin as it is compared with what is known. */
-export function seen(origin: Origin): Seen {
+export function seen(origin: FileOrigin): Seen {
   const { id, name, head, isCompressed } = origin;
   return { id, name: name?.stem ?? null, head, isCompressed };
 }
 
 /** One physical file of the log, open: plain, or compressed and then read decompressed. */
-export class Generation {
+export class OpenLogFile {
   /** Decompressed: up to where it was read before, where that is known; a damaged `.gz` may end before it. */
   doneTo = 0;
   /** What the file was when it was opened. */
-  readonly sight: Sight;
-  readonly #reader: Reader;
+  readonly sight: FileStat;
+  readonly #reader: LogReader;
   readonly #beat: () => void;
-  #origin: Origin;
+  #origin: FileOrigin;
 
-  private constructor(reader: Reader, origin: Origin, sight: Sight, beat: () => void) {
+  private constructor(reader: LogReader, origin: FileOrigin, sight: FileStat, beat: () => void) {
     this.#reader = reader;
     this.#origin = origin;
     this.sight = sight;
@@ -52,7 +52,7 @@ export class Generation {
    * Opens at the first byte. Throws a system error (ENOENT, EACCES, ...), or a DfnError for what is no regular file.
    * @param beat called for each piece of the file that is read, also on the way to an offset
    */
-  static async open(file: LogFile, buffers: ChunkBuffers, beat: () => void): Promise<Generation> {
+  static async open(file: LogFile, buffers: ChunkBuffers, beat: () => void): Promise<OpenLogFile> {
     // Without O_NONBLOCK a pipe at that path would block the thread until somebody writes to it.
     const handle = await open(file.path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
@@ -68,14 +68,14 @@ export class Generation {
       const sight = { id, size: Number(found.size), changedNs: found.ctimeNs };
       const head = await reader.head();
       const origin = { file: file.path, id, name: file.name, head, isCompressed: file.compressed };
-      return new Generation(reader, origin, sight, beat);
+      return new OpenLogFile(reader, origin, sight, beat);
     } catch (reason) {
       await handle.close();
       throw reason;
     }
   }
 
-  get origin(): Origin {
+  get origin(): FileOrigin {
     return this.#origin;
   }
 
@@ -114,7 +114,7 @@ export class Generation {
    * @param before what must stand right before it, where that is known
    * @returns false when it does not stand there, or the file is shorter, or the signal was aborted; close it then
    */
-  async seek(offset: number, before: Fingerprint | undefined, signal: AbortSignal): Promise<boolean> {
+  async seek(offset: number, before: ContentHash | undefined, signal: AbortSignal): Promise<boolean> {
     const bytes = await this.seekTo(offset, signal);
     return bytes !== undefined && (before === undefined || endsWith(bytes, before));
   }

@@ -1,10 +1,10 @@
 import type { FileHandle } from "node:fs/promises";
 import { GzipFile } from "../../disk/gzip-file.ts";
 import { beforeBytes, headBytes } from "./fingerprint.ts";
-import type { Read, Reader } from "./reader.ts";
+import type { Read, LogReader } from "./reader.ts";
 
 /** Reads a `.gz`; what it takes and what it refuses is `GzipFile`'s. */
-export class GzipReader implements Reader {
+export class GzipReader implements LogReader {
   readonly #handle: FileHandle;
   readonly #file: GzipFile;
   #offset = 0;

@@ -1,4 +1,4 @@
-import type { Place } from "../../delivery/contract.ts";
+import type { SourceLocation } from "../../delivery/contract.ts";
 
 /** A line that the intake was given, and that has no outcome yet. */
 export interface OpenLine {
@@ -37,7 +37,7 @@ export interface TailIntake {
    *              before it.
    * @returns who is told when the position has passed the line for good, if anyone is
    */
-  deliver(bytes: Buffer, place: Place, line: OpenLine): Passing | undefined;
+  deliver(bytes: Buffer, place: SourceLocation, line: OpenLine): Passing | undefined;
   /**
    * A relevant line comes by that got its outcome before the last stop.
    * @returns false where it must be delivered all the same; default: true
@@ -49,7 +49,7 @@ export interface TailIntake {
    * - torn: the end of a finished generation, without newline and no JSON object; `head` is all of it.
    * Settled and passed as in `deliver`.
    */
-  damaged(reason: "over-long" | "torn", place: Place, head: Buffer, line: OpenLine): Passing | undefined;
+  damaged(reason: "over-long" | "torn", place: SourceLocation, head: Buffer, line: OpenLine): Passing | undefined;
   /** Undefined while there is room for another line; else a promise that resolves when it is worth asking again. */
   room(): Promise<void> | undefined;
 }

@@ -1,25 +1,25 @@
 import { isBelievable, toleratedSeconds } from "../../alert/believable.ts";
-import type { Body, DoneBeyond, Finished, Position, Sent } from "./checkpoint.ts";
+import type { Body, CompletedAhead, Finished, Position, Sent } from "./checkpoint.ts";
 import { DamagedArchives } from "./damaged.ts";
 import { parseStem } from "./dated-name.ts";
-import { inodeOf, isSame, tellingBytes, type Fingerprint } from "./fingerprint.ts";
-import { identityOf, seen, type Origin } from "./generation.ts";
+import { inodeOf, isSame, tellingBytes, type ContentHash } from "./fingerprint.ts";
+import { identityOfFile, seen, type FileOrigin } from "./generation.ts";
 import { Ledger } from "./ledger.ts";
 import type { Anchor, Trail } from "./trail.ts";
 import { begins, readFile, ReadFiles, type ReadFile } from "./read-files.ts";
 
 /** One reading of one generation. The same file is visited again when analysisd goes back to it after a clock step. */
-export interface Visit {
+export interface Reading {
   /** Grows with each visit, so that it tells which came first. */
   readonly number: number;
-  readonly origin: Origin;
+  readonly origin: FileOrigin;
   /** Offset at which the visit began. */
   readonly start: number;
 }
 
 /** A place in what was read. */
-export interface Spot {
-  readonly visit: Visit;
+export interface LogPosition {
+  readonly visit: Reading;
   readonly offset: number;
 }
 
@@ -31,32 +31,32 @@ export interface KnownEnd {
 }
 
 /** A finished generation and the visit that finished it. */
-interface FinishedVisit extends Finished {
-  readonly visit: Visit;
+interface FinishedReading extends Finished {
+  readonly visit: Reading;
 }
 
 /** So many finished generations are remembered by their inode as well, those without a dated name among them. */
 const keptFinished = 16;
 
 /** What a checkpoint says, but for the bytes before the position, which must be read from disk first. */
-export interface Snapshot {
-  readonly spot: Spot | undefined;
+export interface ProgressSnapshot {
+  readonly spot: LogPosition | undefined;
   /** Up to where each visit has read of whose lines some are done beyond the spot. */
-  readonly ends: readonly Spot[];
+  readonly ends: readonly LogPosition[];
   complete(proved: Proved): Body;
 }
 
 /** What was read from disk for a snapshot. */
 export interface Proved {
-  readonly before: Fingerprint;
+  readonly before: ContentHash;
   readonly trail: Trail | undefined;
   /** Of each of `ends`, in their order; undefined where the bytes are not at hand. */
   readonly proofs: readonly (Anchor | undefined)[];
 }
 
 /** What was read, what of it has its outcome, and so what a checkpoint must say. No I/O. */
-export class Journal {
-  readonly ledger = new Ledger<Spot>();
+export class ReadProgress {
+  readonly ledger = new Ledger<LogPosition>();
   readonly damaged = new DamagedArchives();
   /** Relevant alerts with an older timestamp were not asked for. */
   notBeforeMs: number | undefined;
@@ -65,16 +65,16 @@ export class Journal {
   /** Second since 1970 of the newest line read, over restarts. */
   #newestSecond: number | undefined;
   /** Where the tail reads; undefined until the first generation is opened. */
-  #reading: { visit: Visit; offset: number } | undefined;
+  #reading: { visit: Reading; offset: number } | undefined;
   #visits = 0;
   /** What was read of dated files, all of it behind the position. */
   readonly #read = new ReadFiles();
   /** The last few generations behind the position, oldest first. */
   #recent: Finished[] = [];
   /** Generations that are finished and not behind the position yet. */
-  #finished: FinishedVisit[] = [];
+  #finished: FinishedReading[] = [];
   /** Lines that had their outcome before the last start and were not come by again yet. */
-  #doneBefore: { readonly known: DoneBeyond; readonly offsets: Set<number> }[] = [];
+  #doneBefore: { readonly known: CompletedAhead; readonly offsets: Set<number> }[] = [];
   #skips: Set<number>[] = [];
 
   /** Takes over what a checkpoint says, all but the position. */
@@ -100,12 +100,12 @@ export class Journal {
     this.#read.cover(1, rank);
   }
 
-  get reading(): Readonly<Spot> | undefined {
+  get reading(): Readonly<LogPosition> | undefined {
     return this.#reading;
   }
 
   /** Begins to read a generation at an offset. */
-  begin(origin: Origin, offset: number): void {
+  begin(origin: FileOrigin, offset: number): void {
     this.#reading = { visit: { number: ++this.#visits, origin, start: offset }, offset };
     // An inode alone names a file only until it is opened: it may be used again later.
     this.#recent = this.#recent.filter(({ id, head }) => head.length > 0 || id !== origin.id);
@@ -135,12 +135,12 @@ export class Journal {
   finish(): void {
     if (!this.#reading) return;
     const { visit, offset } = this.#reading;
-    this.#finished.push({ ...identityOf(visit.origin), end: offset, visit });
+    this.#finished.push({ ...identityOfFile(visit.origin), end: offset, visit });
   }
 
   /** Notes a generation as read, up to `end`, that never will be: it was there before the first start. */
-  consider(origin: Origin, end: number): void {
-    this.#pass({ ...identityOf(origin), end }, origin);
+  consider(origin: FileOrigin, end: number): void {
+    this.#pass({ ...identityOfFile(origin), end }, origin);
   }
 
   /** Notes a dated file of which nothing more is wanted than what lies beyond `end`; it could not be looked into. */
@@ -164,7 +164,7 @@ export class Journal {
   }
 
   /** Where a generation was left when it was read before; undefined when it was not. */
-  endOf(origin: Origin): KnownEnd | undefined {
+  endOf(origin: FileOrigin): KnownEnd | undefined {
     const file = seen(origin);
     const recent = [...this.#recent, ...this.#finished].findLast((finished) => isSame(finished, file));
     if (recent) return { end: recent.end, isProved: recent.head.length > 0 };
@@ -176,13 +176,14 @@ export class Journal {
   }
 
   /** What a file must still hold for the lines that are noted as done in it to be the same. */
-  proofsOf(origin: Origin): Anchor[] {
+  proofsOf(origin: FileOrigin): Anchor[] {
     return this.#doneBefore.flatMap(({ known }) => (known.proof && isSame(known, seen(origin)) ? [known.proof] : []));
   }
 
   /** The content with this proof is gone: lines at its offsets are others. @returns how many were noted */
-  forgetDone(origin: Origin, proof: Anchor): number {
-    const isGone = ({ known }: { known: DoneBeyond }): boolean => known.proof === proof && isSame(known, seen(origin));
+  forgetDone(origin: FileOrigin, proof: Anchor): number {
+    const isGone = ({ known }: { known: CompletedAhead }): boolean =>
+      known.proof === proof && isSame(known, seen(origin));
     const lines = this.#doneBefore.filter(isGone).reduce((sum, { offsets }) => sum + offsets.size, 0);
     this.#doneBefore = this.#doneBefore.filter((done) => !isGone(done));
     return lines;
@@ -206,14 +207,14 @@ export class Journal {
   }
 
   /** @param mostDone so many lines done beyond the position are noted, the oldest first */
-  snapshot(mostDone: number, sent: Sent): Snapshot {
+  snapshot(mostDone: number, sent: Sent): ProgressSnapshot {
     const spot = this.ledger.oldest ?? (this.#reading && { ...this.#reading });
     const number = spot?.visit.number ?? Number.POSITIVE_INFINITY;
     for (const finished of this.#finished) {
       if (finished.visit.number < number) this.#pass(finished, finished.visit.origin);
     }
     this.#finished = this.#finished.filter(({ visit }) => visit.number >= number);
-    const identity = spot && identityOf(spot.visit.origin);
+    const identity = spot && identityOfFile(spot.visit.origin);
     const damaged = this.damaged.snapshot(number);
     const beyond = this.#doneBeyond(mostDone);
     const visits = [...beyond.byVisit.keys()];
@@ -237,20 +238,20 @@ export class Journal {
         const noted = visits.map((visit, index) => {
           const proof = proofs[index];
           const offsets = beyond.byVisit.get(visit) ?? [];
-          return { ...identityOf(visit.origin), offsets, ...(proof && { proof }) };
+          return { ...identityOfFile(visit.origin), offsets, ...(proof && { proof }) };
         });
         return { position, doneBeyond: [...noted, ...beyond.before], ...body };
       },
     };
   }
 
-  #endOfVisit(visit: Visit): number {
+  #endOfVisit(visit: Reading): number {
     if (this.#reading?.visit === visit) return this.#reading.offset;
     return this.#finished.find((finished) => finished.visit === visit)?.end ?? visit.start;
   }
 
   /** A generation is behind the position. */
-  #pass({ id, name, head, end }: Finished, origin: Origin): void {
+  #pass({ id, name, head, end }: Finished, origin: FileOrigin): void {
     this.#recent = [...this.#recent.filter((other) => !isSame(other, seen(origin))), { id, name, head, end }];
     this.#recent = this.#recent.slice(-keptFinished);
     // Without a name it may be known under one: that of the .gz that was made of it.
@@ -258,8 +259,8 @@ export class Journal {
     if (rank !== undefined) this.#read.note(rank, origin.head, end, inodeOf(id));
   }
 
-  #doneBeyond(most: number): { byVisit: Map<Visit, number[]>; before: DoneBeyond[] } {
-    const byVisit = new Map<Visit, number[]>();
+  #doneBeyond(most: number): { byVisit: Map<Reading, number[]>; before: CompletedAhead[] } {
+    const byVisit = new Map<Reading, number[]>();
     let left = most;
     for (const { visit, offset } of this.ledger.doneBeyond()) {
       if (left-- <= 0) break;
@@ -267,7 +268,7 @@ export class Journal {
       if (offsets) offsets.push(offset);
       else byVisit.set(visit, [offset]);
     }
-    const before: DoneBeyond[] = [];
+    const before: CompletedAhead[] = [];
     for (const { known, offsets } of this.#doneBefore) {
       const kept = [...offsets].slice(0, Math.max(0, left));
       left -= kept.length;

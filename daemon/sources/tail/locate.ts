@@ -2,20 +2,20 @@ import type { Body, Position } from "./checkpoint.ts";
 import { isAbsent, twinOf, type Archive, type LogFile } from "./archives.ts";
 import { parseStem } from "./dated-name.ts";
 import { isSame, tellingBytes } from "./fingerprint.ts";
-import { seen, type Generation } from "./generation.ts";
-import type { Succession } from "./succession.ts";
+import { seen, type OpenLogFile } from "./generation.ts";
+import type { LogFiles } from "./succession.ts";
 import { intactUpTo } from "./trail.ts";
 
 /** How a position was found again. */
 export type Located =
   /** Open right at the position. */
-  | { readonly kind: "found"; readonly generation: Generation }
+  | { readonly kind: "found"; readonly generation: OpenLogFile }
   /** Its `.gz` ends before the position: open at its end. What it lacks went with the plain file. */
-  | { readonly kind: "shorter"; readonly generation: Generation }
+  | { readonly kind: "shorter"; readonly generation: OpenLogFile }
   /** The file has lost its end, and perhaps got another one: open behind the last line that is still what it was. */
-  | { readonly kind: "cut"; readonly generation: Generation }
+  | { readonly kind: "cut"; readonly generation: OpenLogFile }
   /** The same file holds other content now: open at its first byte. */
-  | { readonly kind: "replaced"; readonly generation: Generation }
+  | { readonly kind: "replaced"; readonly generation: OpenLogFile }
   /** No file holds what was read. */
   | { readonly kind: "missing" };
 
@@ -28,7 +28,7 @@ const mostSearched = 1000;
  *
  * Throws a system error when a file that may be it cannot be read; asking again later is then right.
  */
-export async function locate(body: Body, succession: Succession, signal: AbortSignal): Promise<Located> {
+export async function findFile(body: Body, succession: LogFiles, signal: AbortSignal): Promise<Located> {
   const { position } = body;
   if (!position) return { kind: "missing" };
   let replaced: LogFile | undefined;
@@ -78,8 +78,8 @@ export function isProvable(position: Position | null): boolean {
 
 async function* candidates(
   position: Position,
-  succession: Succession,
-): AsyncGenerator<{ file: LogFile; generation: Generation }> {
+  succession: LogFiles,
+): AsyncGenerator<{ file: LogFile; generation: OpenLogFile }> {
   const live = { path: succession.path, name: undefined, compressed: false };
   const opened = await succession.openLive();
   if (opened) yield { file: live, generation: opened };
@@ -99,9 +99,9 @@ async function* candidates(
 
 async function* tryOpen(
   file: LogFile | Archive,
-  succession: Succession,
-): AsyncGenerator<{ file: LogFile; generation: Generation }> {
-  let generation: Generation;
+  succession: LogFiles,
+): AsyncGenerator<{ file: LogFile; generation: OpenLogFile }> {
+  let generation: OpenLogFile;
   try {
     generation = await succession.open(file);
   } catch (reason) {
@@ -111,7 +111,7 @@ async function* tryOpen(
   yield { file, generation };
 }
 
-async function reopen(file: LogFile, succession: Succession): Promise<Generation> {
+async function reopen(file: LogFile, succession: LogFiles): Promise<OpenLogFile> {
   const generation = file.path === succession.path ? await succession.openLive() : await succession.open(file);
   if (generation) return generation;
   throw Object.assign(new Error(`${file.path} went away`), { code: "ENOENT" });

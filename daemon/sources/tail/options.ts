@@ -1,4 +1,4 @@
-import type { SinkOffsets } from "../../delivery/contract.ts";
+import type { OffsetsByPartition } from "../../delivery/contract.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Start } from "./beginning.ts";
 import type { TailIntake } from "./intake.ts";
@@ -18,7 +18,7 @@ export interface TailOptions {
   readonly intake: TailIntake;
   readonly log: Log;
   /** What to keep in the checkpoint for the sink's look-up; asked at each checkpoint. */
-  readonly sinkOffsets: () => SinkOffsets;
+  readonly sinkOffsets: () => OffsetsByPartition;
   /** The names in which records were sent, kept beside the offsets; asked at each checkpoint. */
   readonly nodes?: () => readonly string[];
   /**

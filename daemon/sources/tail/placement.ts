@@ -1,27 +1,27 @@
 import type { Log } from "../../telemetry/log.ts";
-import type { Sight } from "./archives.ts";
-import { begin, firstSight, leaveBehind, type Start } from "./beginning.ts";
+import type { FileStat } from "./archives.ts";
+import { firstStart, firstSight, leaveBehind, type Start } from "./beginning.ts";
 import type { Body } from "./checkpoint.ts";
 import type { Loaded } from "./checkpoint-store.ts";
 import { parseStem } from "./dated-name.ts";
-import type { Generation } from "./generation.ts";
-import type { Journal } from "./journal.ts";
-import { isProvable, locate, type Located } from "./locate.ts";
+import type { OpenLogFile } from "./generation.ts";
+import type { ReadProgress } from "./journal.ts";
+import { isProvable, findFile, type Located } from "./locate.ts";
 import { proveDone } from "./prove-done.ts";
 import { wholly } from "./read-files.ts";
-import type { Succession } from "./succession.ts";
+import type { LogFiles } from "./succession.ts";
 import { replayCommand } from "./trouble.ts";
 
 /** Finds the place to read from after a start. Nothing is moved silently: the log says what was skipped or repeated. */
-export class Placement {
+export class Resume {
   readonly #loaded: Loaded;
   readonly #start: Start;
-  readonly #succession: Succession;
-  readonly #journal: Journal;
+  readonly #succession: LogFiles;
+  readonly #journal: ReadProgress;
   readonly #log: Log;
-  readonly #sight: Promise<Sight | undefined>;
+  readonly #sight: Promise<FileStat | undefined>;
 
-  constructor(loaded: Loaded, start: Start, succession: Succession, journal: Journal, log: Log) {
+  constructor(loaded: Loaded, start: Start, succession: LogFiles, journal: ReadProgress, log: Log) {
     this.#loaded = loaded;
     this.#start = start;
     this.#succession = succession;
@@ -34,11 +34,11 @@ export class Placement {
    * Opens the generation to go on with. Throws a system error where a file cannot be read; it may be asked again.
    * @returns undefined when the journal knows which generation is next, or nothing is there yet
    */
-  async place(signal: AbortSignal): Promise<Generation | undefined> {
+  async place(signal: AbortSignal): Promise<OpenLogFile | undefined> {
     const loaded = this.#loaded;
     switch (loaded.kind) {
       case "none":
-        await begin(this.#start, await this.#sight, this.#succession, this.#journal);
+        await firstStart(this.#start, await this.#sight, this.#succession, this.#journal);
         return undefined;
       case "lost":
         return this.#startOver();
@@ -57,9 +57,9 @@ export class Placement {
     }
   }
 
-  async #resume(body: Body, signal: AbortSignal): Promise<Generation | undefined> {
+  async #resume(body: Body, signal: AbortSignal): Promise<OpenLogFile | undefined> {
     const { position } = body;
-    const located = await locate(body, this.#succession, signal);
+    const located = await findFile(body, this.#succession, signal);
     if (signal.aborted) {
       if (located.kind !== "missing") await located.generation.close();
       return undefined;
@@ -119,8 +119,8 @@ export class Placement {
     if (rank !== undefined && kind === "missing") this.#journal.considerName(rank, wholly, "0");
   }
 
-  async #salvage(body: Body, signal: AbortSignal): Promise<Generation | undefined> {
-    const located = await locate(body, this.#succession, signal);
+  async #salvage(body: Body, signal: AbortSignal): Promise<OpenLogFile | undefined> {
+    const located = await findFile(body, this.#succession, signal);
     if (located.kind !== "found") {
       if (located.kind !== "missing") await located.generation.close();
       return signal.aborted ? undefined : this.#startOver();
@@ -136,8 +136,8 @@ export class Placement {
   }
 
   /** Neither to the end, which would skip alerts in silence, nor to the oldest archive, which would repeat for hours. */
-  async #startOver(): Promise<Generation | undefined> {
-    await begin("beginning", await this.#sight, this.#succession, this.#journal);
+  async #startOver(): Promise<OpenLogFile | undefined> {
+    await firstStart("beginning", await this.#sight, this.#succession, this.#journal);
     this.#log.error(
       `Without a usable checkpoint ${this.#succession.path} is read from its beginning: its alerts may be sent again. ` +
         `Archives before it are not read; send what they may lack with "wazuh-dfn replay".`,

@@ -1,6 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 import { beforeBytes, headBytes } from "./fingerprint.ts";
-import type { Read, Reader } from "./reader.ts";
+import type { Read, LogReader } from "./reader.ts";
 
 const chunkBytes = 1024 * 1024;
 
@@ -21,7 +21,7 @@ export function chunkBuffers(): ChunkBuffers {
  * A file that was truncated or overwritten shows it in the overlap: the read is shorter than it, or other bytes stand
  * there.
  */
-export class PlainReader implements Reader {
+export class PlainReader implements LogReader {
   readonly #handle: FileHandle;
   readonly #buffers: ChunkBuffers;
   #turn: 0 | 1 = 0;

@@ -1,16 +1,16 @@
 import type { Log } from "../../telemetry/log.ts";
-import type { Origin } from "./generation.ts";
-import type { Journal } from "./journal.ts";
-import type { Succession } from "./succession.ts";
+import type { FileOrigin } from "./generation.ts";
+import type { ReadProgress } from "./journal.ts";
+import type { LogFiles } from "./succession.ts";
 
 /**
  * Looks whether a file still holds what it held when some of its lines were noted as done. After a power loss other lines
  * may stand at their offsets: then none is skipped.
  */
 export async function proveDone(
-  origin: Origin,
-  journal: Journal,
-  succession: Pick<Succession, "open">,
+  origin: FileOrigin,
+  journal: ReadProgress,
+  succession: Pick<LogFiles, "open">,
   log: Log,
   signal: AbortSignal,
 ): Promise<void> {

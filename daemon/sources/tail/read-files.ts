@@ -1,5 +1,5 @@
 import { partsPerDay } from "./dated-name.ts";
-import { fingerprint } from "./fingerprint.ts";
+import { contentHash } from "./fingerprint.ts";
 
 /** What was read of a dated file. */
 export interface ReadFile {
@@ -134,7 +134,7 @@ export class ReadFiles {
 
 /** @param head first bytes of the file */
 export function readFile(rank: number, head: Buffer, end: number, inode: string): ReadFile {
-  const { length, hash } = fingerprint(head.subarray(0, knownBytes));
+  const { length, hash } = contentHash(head.subarray(0, knownBytes));
   return { rank, end, length, hash: hash.slice(0, hashDigits), inode, hasEarlierParts: false };
 }
 
@@ -145,7 +145,7 @@ function strayOf(files: readonly ReadFile[]): number {
 
 /** Whether a file begins with what is known of one; true for one that is known by its name alone. */
 export function begins(head: Buffer, { length, hash }: Pick<ReadFile, "length" | "hash">): boolean {
-  return head.length >= length && fingerprint(head.subarray(0, length)).hash.startsWith(hash.slice(0, hashDigits));
+  return head.length >= length && contentHash(head.subarray(0, length)).hash.startsWith(hash.slice(0, hashDigits));
 }
 
 function dayOf(rank: number): number {

@@ -10,7 +10,7 @@ export type Read =
   | { readonly kind: "broken"; readonly reason: unknown };
 
 /** Reads one physical file in order. System errors of reading are thrown; the call may be repeated. */
-export interface Reader {
+export interface LogReader {
   /** Bytes given so far plus bytes skipped: the offset, decompressed, of the byte that comes next. */
   readonly offset: number;
   /** The bytes right before the offset, as they were read, at most `beforeBytes`. */

@@ -1,7 +1,7 @@
-import { isAbsent, look, type LogFile } from "./archives.ts";
-import { beginsWith, endsWith, fingerprint, isSame } from "./fingerprint.ts";
-import { identityOf, seen, type Generation } from "./generation.ts";
-import type { Succession } from "./succession.ts";
+import { isAbsent, statIfPresent, type LogFile } from "./archives.ts";
+import { beginsWith, endsWith, contentHash, isSame } from "./fingerprint.ts";
+import { identityOfFile, seen, type OpenLogFile } from "./generation.ts";
+import type { LogFiles } from "./succession.ts";
 
 /** Waits between tries, in milliseconds: doubled each time, because a `.gz` is decompressed up to its place. */
 const firstWaitMs = 1000;
@@ -12,7 +12,7 @@ const goneMs = 60_000;
 /** What came of a try. */
 export type Reopened =
   /** Another descriptor of the same content, at the same place. */
-  | { readonly kind: "open"; readonly generation: Generation }
+  | { readonly kind: "open"; readonly generation: OpenLogFile }
   /** Each place where it could be was looked at for a minute, and alerts.json and its archives are other files. */
   | { readonly kind: "gone" }
   /** Not now. */
@@ -23,14 +23,14 @@ export type Reopened =
  * while the path leads to the file again. Content proves that it is the same.
  */
 export class Reopening {
-  readonly #succession: Succession;
+  readonly #succession: LogFiles;
   readonly #now: () => number;
   #waitMs = 0;
   #triedAtMs = 0;
   #goneSinceMs: number | undefined;
 
   /** @param now milliseconds of a clock that only goes forward */
-  constructor(succession: Succession, now: () => number) {
+  constructor(succession: LogFiles, now: () => number) {
     this.#succession = succession;
     this.#now = now;
   }
@@ -42,7 +42,7 @@ export class Reopening {
   }
 
   /** To be called after each failed read; does nothing where it is too early. */
-  async try(lost: Generation, signal: AbortSignal): Promise<Reopened> {
+  async try(lost: OpenLogFile, signal: AbortSignal): Promise<Reopened> {
     const now = this.#now();
     if (this.#waitMs > 0 && now - this.#triedAtMs < this.#waitMs) return { kind: "later" };
     this.#triedAtMs = now;
@@ -66,7 +66,7 @@ export class Reopening {
   }
 
   /** Where it may be: under its own name, plain or compressed, and at the path of alerts.json. */
-  #candidates({ origin: { file, name, isCompressed } }: Generation): (() => Promise<Generation | undefined>)[] {
+  #candidates({ origin: { file, name, isCompressed } }: OpenLogFile): (() => Promise<OpenLogFile | undefined>)[] {
     const files: LogFile[] = [{ path: file, name, compressed: isCompressed }];
     if (isCompressed) files.push({ path: file.replace(/\.gz$/, ""), name, compressed: false });
     else if (name !== undefined) files.push({ path: `${file}.gz`, name, compressed: true });
@@ -75,22 +75,22 @@ export class Reopening {
 }
 
 async function isThere(path: string): Promise<boolean> {
-  const found = await look(path).catch(() => undefined);
+  const found = await statIfPresent(path).catch(() => undefined);
   return found !== undefined;
 }
 
 async function openAt(
-  open: () => Promise<Generation | undefined>,
-  lost: Generation,
+  open: () => Promise<OpenLogFile | undefined>,
+  lost: OpenLogFile,
   signal: AbortSignal,
-): Promise<Generation | undefined> {
+): Promise<OpenLogFile | undefined> {
   const generation = await open();
   if (generation === undefined) return undefined;
   let isKept = false;
   try {
     if (!mayBe(lost, generation)) return undefined;
     const before = await generation.seekTo(lost.offset, signal);
-    isKept = before !== undefined && endsWith(before, fingerprint(lost.before));
+    isKept = before !== undefined && endsWith(before, contentHash(lost.before));
     return isKept ? generation : undefined;
   } finally {
     if (!isKept) await generation.close();
@@ -98,8 +98,8 @@ async function openAt(
 }
 
 /** By name, inode and first bytes. Of next to nothing the inode says little: a mount that comes back has other numbers. */
-function mayBe(lost: Generation, found: Generation): boolean {
-  const known = identityOf(lost.origin);
+function mayBe(lost: OpenLogFile, found: OpenLogFile): boolean {
+  const known = identityOfFile(lost.origin);
   if (isSame(known, seen(found.origin))) return true;
   const isNamesake = lost.origin.file === found.origin.file;
   return isNamesake && lost.offset <= lost.before.length && beginsWith(found.origin.head, known.head);

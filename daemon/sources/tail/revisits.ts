@@ -1,11 +1,11 @@
 import { describe } from "../../errors.ts";
 import type { Log } from "../../telemetry/log.ts";
-import { look, type LogFile, type Sight } from "./archives.ts";
+import { statIfPresent, type LogFile, type FileStat } from "./archives.ts";
 import { isRestOf, type DamagedArchive } from "./damaged.ts";
 import { parseStem } from "./dated-name.ts";
-import type { Generation } from "./generation.ts";
-import type { Journal } from "./journal.ts";
-import type { Succession } from "./succession.ts";
+import type { OpenLogFile } from "./generation.ts";
+import type { ReadProgress } from "./journal.ts";
+import type { LogFiles } from "./succession.ts";
 
 /** Milliseconds between looks at damaged archives. A file that changed must be the same at two of them: it may be a copy under way. */
 const periodMs = 1000;
@@ -16,8 +16,8 @@ const newline = 0x0a;
 
 /** Looks at damaged archives again, and opens one where reading ended as soon as it is another file or has changed. */
 export class Revisits {
-  readonly #succession: Succession;
-  readonly #journal: Journal;
+  readonly #succession: LogFiles;
+  readonly #journal: ReadProgress;
   readonly #log: Log;
   readonly #now: () => number;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
@@ -29,7 +29,7 @@ export class Revisits {
   #goneSinceMs = new Map<string, number>();
 
   /** @param now milliseconds of a clock that only goes forward */
-  constructor(succession: Succession, journal: Journal, log: Log, now: () => number) {
+  constructor(succession: LogFiles, journal: ReadProgress, log: Log, now: () => number) {
     this.#succession = succession;
     this.#journal = journal;
     this.#log = log;
@@ -45,7 +45,7 @@ export class Revisits {
    * Looks at each damaged archive, and at the plain file that may be back in its place.
    * @returns one of them at the place where reading ended, or undefined when none holds more than was read
    */
-  async next(signal: AbortSignal): Promise<Generation | undefined> {
+  async next(signal: AbortSignal): Promise<OpenLogFile | undefined> {
     this.#lookedAtMs = this.#now();
     const archives = this.#journal.damaged.all;
     const before = this.#sights;
@@ -86,7 +86,7 @@ export class Revisits {
 
   async #look(path: string): Promise<string | undefined> {
     try {
-      const sight = await look(path);
+      const sight = await statIfPresent(path);
       return sight && textOf(sight);
     } catch (reason) {
       return `not to be seen: ${describe(reason)}`; // Known again, and as long as it is so there is no change.
@@ -105,8 +105,8 @@ export class Revisits {
     );
   }
 
-  async #open(archive: DamagedArchive, file: LogFile, signal: AbortSignal): Promise<Generation | undefined> {
-    let generation: Generation | undefined;
+  async #open(archive: DamagedArchive, file: LogFile, signal: AbortSignal): Promise<OpenLogFile | undefined> {
+    let generation: OpenLogFile | undefined;
     let isKept = false;
     try {
       generation = await this.#succession.open(file);
@@ -138,6 +138,6 @@ function knownSight({ id, size, changedNs }: DamagedArchive): string {
   return `${id} ${size} ${changedNs}`;
 }
 
-function textOf({ id, size, changedNs }: Sight): string {
+function textOf({ id, size, changedNs }: FileStat): string {
   return `${id} ${size} ${changedNs}`;
 }

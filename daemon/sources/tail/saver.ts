@@ -2,9 +2,9 @@ import { constants } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import type { Sent } from "./checkpoint.ts";
 import type { CheckpointStore } from "./checkpoint-store.ts";
-import { beforeBytes, fingerprint, type Fingerprint } from "./fingerprint.ts";
-import type { Origin } from "./generation.ts";
-import type { Journal, Spot, Visit } from "./journal.ts";
+import { beforeBytes, contentHash, type ContentHash } from "./fingerprint.ts";
+import type { FileOrigin } from "./generation.ts";
+import type { ReadProgress, LogPosition, Reading } from "./journal.ts";
 import { TrailKeeper, type Anchor, type Trail } from "./trail.ts";
 
 /** So many lines done beyond the position are noted while the forwarder runs; a proper stop notes all. */
@@ -12,24 +12,24 @@ const mostDone = 10_000;
 
 /** What proves a place. */
 interface Proof {
-  readonly before: Fingerprint;
+  readonly before: ContentHash;
   readonly trail: Trail | undefined;
 }
 
-const nothingProved: Proof = { before: fingerprint(Buffer.alloc(0)), trail: undefined };
+const nothingProved: Proof = { before: contentHash(Buffer.alloc(0)), trail: undefined };
 
 /** Writes what the journal says into the checkpoint, one writing after the other. */
-export class Saver {
-  readonly #journal: Journal;
+export class CheckpointWriter {
+  readonly #journal: ReadProgress;
   readonly #store: CheckpointStore;
   readonly #sent: () => Sent;
   #saving: Promise<void> = Promise.resolve();
   /** What was read from disk last: on a quiet manager the place stays for hours. */
-  #last: { readonly origin: Origin; readonly offset: number; readonly proof: Proof } | undefined;
+  #last: { readonly origin: FileOrigin; readonly offset: number; readonly proof: Proof } | undefined;
   readonly #trail = new TrailKeeper();
-  readonly #ends = new WeakMap<Visit, Anchor>();
+  readonly #ends = new WeakMap<Reading, Anchor>();
 
-  constructor(journal: Journal, store: CheckpointStore, sent: () => Sent) {
+  constructor(journal: ReadProgress, store: CheckpointStore, sent: () => Sent) {
     this.#journal = journal;
     this.#store = store;
     this.#sent = sent;
@@ -53,7 +53,7 @@ export class Saver {
     await this.#store.save(snapshot.complete({ before, trail, proofs }));
   }
 
-  async #proofOf(spot: Spot): Promise<Proof> {
+  async #proofOf(spot: LogPosition): Promise<Proof> {
     const { origin } = spot.visit;
     const { offset } = spot;
     if (this.#last?.origin !== origin || this.#last.offset !== offset) {
@@ -64,12 +64,12 @@ export class Saver {
     return this.#last.proof;
   }
 
-  async #read(file: FileHandle, { visit: { origin }, offset }: Spot): Promise<Proof | undefined> {
+  async #read(file: FileHandle, { visit: { origin }, offset }: LogPosition): Promise<Proof | undefined> {
     const before = await bytesBefore(file, offset);
     return before && { before, trail: await this.#trail.upTo(file, origin.id, offset, before) };
   }
 
-  async #endProof(end: Spot): Promise<Anchor | undefined> {
+  async #endProof(end: LogPosition): Promise<Anchor | undefined> {
     const known = this.#ends.get(end.visit);
     if (known?.offset === end.offset) return known;
     const before = await withFile(end, (file) => bytesBefore(file, end.offset));
@@ -80,10 +80,10 @@ export class Saver {
 }
 
 /** Undefined where fewer stand there. */
-async function bytesBefore(file: FileHandle, offset: number): Promise<Fingerprint | undefined> {
+async function bytesBefore(file: FileHandle, offset: number): Promise<ContentHash | undefined> {
   const length = Math.min(offset, beforeBytes);
   const { bytesRead, buffer } = await file.read(Buffer.alloc(length), 0, length, offset - length);
-  return bytesRead === length ? fingerprint(buffer) : undefined;
+  return bytesRead === length ? contentHash(buffer) : undefined;
 }
 
 /**
@@ -91,7 +91,7 @@ async function bytesBefore(file: FileHandle, offset: number): Promise<Fingerprin
  * @returns undefined where it is not at hand
  */
 async function withFile<T>(
-  { visit: { origin }, offset }: Spot,
+  { visit: { origin }, offset }: LogPosition,
   read: (file: FileHandle) => Promise<T | undefined>,
 ): Promise<T | undefined> {
   if (offset === 0 || origin.file.endsWith(".gz")) return undefined;

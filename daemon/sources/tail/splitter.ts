@@ -1,5 +1,5 @@
 /** What the splitter asks of the intake. */
-export interface Sieve {
+export interface LineFilter {
   next(bytes: Buffer, from: number, end: number): number;
   ignored(lines: number): void;
   /** Whether a line that `next` passed by must be handed on all the same, because it may be torn; default: none is. */
@@ -7,7 +7,7 @@ export interface Sieve {
 }
 
 /** A line that the tail must hand on. */
-export interface Piece {
+export interface LogLine {
   readonly kind: "line" | "over-long";
   /** Offset of its first byte in the generation. */
   readonly offset: number;
@@ -34,8 +34,8 @@ const longBytes = 1024 * 1024;
  *
  * Between chunks only the beginning of the unfinished line is kept, at most `maxLineBytes` of it.
  */
-export class Splitter {
-  readonly #sieve: Sieve;
+export class LineSplitter {
+  readonly #sieve: LineFilter;
   readonly #maxLineBytes: number;
   /** Holds the unfinished line; given away with a long one. */
   #carry = Buffer.allocUnsafe(smallBytes);
@@ -43,7 +43,7 @@ export class Splitter {
   #carried = 0;
   #lineStart = 0;
 
-  constructor(sieve: Sieve, maxLineBytes: number) {
+  constructor(sieve: LineFilter, maxLineBytes: number) {
     this.#sieve = sieve;
     this.#maxLineBytes = maxLineBytes;
   }
@@ -60,7 +60,7 @@ export class Splitter {
   }
 
   /** Takes the next chunk; the caller must ask for all its pieces before the next one. */
-  *push(chunk: Buffer): Generator<Piece> {
+  *push(chunk: Buffer): Generator<LogLine> {
     let at = 0;
     if (this.#carried > 0) {
       const end = chunk.indexOf(newline);
@@ -92,7 +92,7 @@ export class Splitter {
   }
 
   /** The unfinished line as it stands; empty when there is none. */
-  rest(): Piece {
+  rest(): LogLine {
     const length = this.#carried;
     const kept = Math.min(length, this.#maxLineBytes);
     const kind = length > this.#maxLineBytes ? "over-long" : "line";
@@ -101,7 +101,7 @@ export class Splitter {
   }
 
   /** Counts whole lines of no interest; only an over-long or a torn one among them is a piece. */
-  *#passBy(chunk: Buffer, from: number, to: number, base: number): Generator<Piece> {
+  *#passBy(chunk: Buffer, from: number, to: number, base: number): Generator<LogLine> {
     let lines = 0;
     for (let at = from; at < to;) {
       const stop = chunk.indexOf(newline, at);
@@ -114,7 +114,7 @@ export class Splitter {
     if (lines > 0) this.#sieve.ignored(lines);
   }
 
-  #piece(chunk: Buffer, start: number, stop: number, base: number): Piece {
+  #piece(chunk: Buffer, start: number, stop: number, base: number): LogLine {
     const length = stop - start;
     const isOverLong = length > this.#maxLineBytes;
     const bytes = chunk.subarray(start, isOverLong ? start + this.#maxLineBytes : stop);

@@ -1,6 +1,6 @@
 import type { Backlog } from "./backlog.ts";
 import type { DamagedArchive } from "./damaged.ts";
-import type { Spot } from "./journal.ts";
+import type { LogPosition } from "./journal.ts";
 
 /** What the tail does, for people and metrics. */
 export interface TailStatus {
@@ -40,7 +40,7 @@ export interface CheckpointStatus {
 export interface Situation {
   /** Path of alerts.json. */
   readonly path: string;
-  readonly reading: Readonly<Spot> | undefined;
+  readonly reading: Readonly<LogPosition> | undefined;
   readonly trouble: string | undefined;
   readonly isAtEnd: boolean;
   readonly size: number | undefined;

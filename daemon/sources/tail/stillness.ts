@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import type { Sight } from "./archives.ts";
+import type { FileStat } from "./archives.ts";
 
 /**
  * A file changed twice in one tick of the kernel's clock shows one time for both, so a change must be older than a few
@@ -14,15 +14,15 @@ const tellsApartNs = 50_000_000n;
  *
  * Never true in doubt: what cannot be seen is left to the thorough look, which says why.
  */
-export class Stillness {
-  #seen: Sight | undefined;
+export class UnchangedCheck {
+  #seen: FileStat | undefined;
 
   /**
    * Takes what was seen at the path after a read had met the end.
    * @param offset where that read had ended; a file that was longer when it was seen has something to read
    * @param nowMs milliseconds since 1970, when it was seen
    */
-  take(seen: Sight, offset: number, nowMs = Date.now()): void {
+  take(seen: FileStat, offset: number, nowMs = Date.now()): void {
     const isOld = BigInt(nowMs) * 1_000_000n - seen.changedNs > tellsApartNs;
     this.#seen = isOld && seen.size === offset ? seen : undefined;
   }

@@ -1,7 +1,7 @@
 import type { Log } from "../../telemetry/log.ts";
-import { Archives, directoryOf, isAbsent, look, type LogFile } from "./archives.ts";
-import { Generation } from "./generation.ts";
-import type { Journal, KnownEnd } from "./journal.ts";
+import { Archives, directoryOf, isAbsent, statIfPresent, type LogFile } from "./archives.ts";
+import { OpenLogFile } from "./generation.ts";
+import type { ReadProgress, KnownEnd } from "./journal.ts";
 import { lineStart } from "./line-start.ts";
 import { chunkBuffers } from "./plain-reader.ts";
 import { proveDone } from "./prove-done.ts";
@@ -12,7 +12,7 @@ import { Unread } from "./unread.ts";
 const mostLooks = 100;
 
 /** Opens generations and knows which one comes next. Only one of them may be read at a time. */
-export class Succession {
+export class LogFiles {
   readonly archives: Archives;
   /** Path of alerts.json. */
   readonly path: string;
@@ -36,8 +36,8 @@ export class Succession {
     return this.#beats;
   }
 
-  open(file: LogFile): Promise<Generation> {
-    return Generation.open(file, this.#buffers, this.#beat);
+  open(file: LogFile): Promise<OpenLogFile> {
+    return OpenLogFile.open(file, this.#buffers, this.#beat);
   }
 
   /**
@@ -45,8 +45,8 @@ export class Succession {
    * compressed and unlinked the dated file of a day that is still written (Wazuh 4.14 source:
    * src/monitord/manage_files.c:20-59); its `.gz` then holds the same bytes, and reading either knows the other again.
    */
-  async openLive(): Promise<Generation | undefined> {
-    let generation: Generation;
+  async openLive(): Promise<OpenLogFile | undefined> {
+    let generation: OpenLogFile;
     try {
       generation = await this.open({ path: this.path, name: undefined, compressed: false });
     } catch (reason) {
@@ -72,8 +72,8 @@ export class Succession {
    * unread, by its name, or else alerts.json; at the offset where it was left if it was read before.
    * @returns undefined when there is nothing, or when it went away just now: then ask again later
    */
-  async next(journal: Journal, signal: AbortSignal): Promise<Generation | undefined> {
-    let opened: Generation | undefined;
+  async next(journal: ReadProgress, signal: AbortSignal): Promise<OpenLogFile | undefined> {
+    let opened: OpenLogFile | undefined;
     try {
       opened = await this.#openNext(journal);
       if (!opened) return undefined;
@@ -97,14 +97,14 @@ export class Succession {
   };
 
   /** Whether there are dated files newer than what was read. */
-  async hasLater({ newestRank }: Journal): Promise<boolean> {
+  async hasLater({ newestRank }: ReadProgress): Promise<boolean> {
     if (this.#queue.some(({ name }) => (name?.rank ?? 0) > newestRank)) return true;
     return (await this.archives.after(newestRank)).length > 0;
   }
 
   /** Whether a generation is alerts.json and dated files are unread, which come first. */
-  async isBehindOthers({ origin }: Generation, journal: Journal): Promise<boolean> {
-    const live = await look(this.path);
+  async isBehindOthers({ origin }: OpenLogFile, journal: ReadProgress): Promise<boolean> {
+    const live = await statIfPresent(this.path);
     return live?.id === origin.id && (await this.#unread.find(journal, live.id)).length > 0;
   }
 
@@ -112,9 +112,9 @@ export class Succession {
    * alerts.json leads to another file at any moment. The one that it led to is then unread, and comes before the new one:
    * so both the search and the opening count only when it led to the same file all the while.
    */
-  async #openNext(journal: Journal): Promise<Generation | undefined> {
+  async #openNext(journal: ReadProgress): Promise<OpenLogFile | undefined> {
     for (let looks = 0; looks < mostLooks; looks++) {
-      const live = await look(this.path);
+      const live = await statIfPresent(this.path);
       const file = await this.#nextUnread(journal, live?.id);
       if (file === "changed") continue;
       if (file) return this.open(file);
@@ -130,18 +130,18 @@ export class Succession {
    * @param liveId that of alerts.json
    * @returns `changed`: alerts.json led to another file before the search was over
    */
-  async #nextUnread(journal: Journal, liveId: string | undefined): Promise<LogFile | "changed" | undefined> {
+  async #nextUnread(journal: ReadProgress, liveId: string | undefined): Promise<LogFile | "changed" | undefined> {
     for (let file = this.#queue.shift(); file; file = this.#queue.shift()) {
-      if (file.compressed || (await look(file.path))?.id !== liveId) return file;
+      if (file.compressed || (await statIfPresent(file.path))?.id !== liveId) return file;
     }
     const found = await this.#unread.find(journal, liveId);
-    if ((await look(this.path))?.id !== liveId) return "changed";
+    if ((await statIfPresent(this.path))?.id !== liveId) return "changed";
     this.#queue = found;
     return this.#queue.shift();
   }
 }
 
 /** Where to go on in a file that was read before. */
-async function placeOf({ origin }: Generation, { end, isProved }: KnownEnd): Promise<number> {
+async function placeOf({ origin }: OpenLogFile, { end, isProved }: KnownEnd): Promise<number> {
   return isProved || origin.isCompressed || end === wholly ? end : lineStart(origin.file, end);
 }

@@ -1,12 +1,12 @@
 import { isBelievable } from "../../alert/believable.ts";
-import type { SinkOffsets } from "../../delivery/contract.ts";
+import type { OffsetsByPartition } from "../../delivery/contract.ts";
 import { directoryOf } from "./archives.ts";
 import { CheckpointStore, type Loaded } from "./checkpoint-store.ts";
 import { Follower } from "./follower.ts";
-import { Journal } from "./journal.ts";
+import { ReadProgress } from "./journal.ts";
 import type { ReadAgain } from "./ledger.ts";
 import type { TailOptions } from "./options.ts";
-import { Saver } from "./saver.ts";
+import { CheckpointWriter } from "./saver.ts";
 import type { CheckpointStatus, TailStatus } from "./status.ts";
 import { every, watching, type Waker } from "./waker.ts";
 
@@ -17,7 +17,7 @@ const watchedPeriodMs = 1000;
 
 /** What an earlier process left in the checkpoint for others. */
 export interface Resumed {
-  readonly sink: SinkOffsets;
+  readonly sink: OffsetsByPartition;
   /** Undefined where they are not known. */
   readonly nodes: readonly string[] | undefined;
   /** Second since 1970 of the newest line that was read; -1 where none is known. */
@@ -41,8 +41,8 @@ export class Tail implements AsyncDisposable {
   readonly #options: TailOptions;
   readonly #now: () => number;
   readonly #store: CheckpointStore;
-  readonly #journal = new Journal();
-  readonly #saver: Saver;
+  readonly #journal = new ReadProgress();
+  readonly #saver: CheckpointWriter;
   readonly #disposed = new AbortController();
   #loaded: Promise<Loaded> | undefined;
   #follower: Follower | undefined;
@@ -53,7 +53,7 @@ export class Tail implements AsyncDisposable {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
     this.#store = new CheckpointStore(options.stateDir, options.log, this.#now);
-    this.#saver = new Saver(this.#journal, this.#store, () => ({
+    this.#saver = new CheckpointWriter(this.#journal, this.#store, () => ({
       sink: options.sinkOffsets(),
       ...(options.nodes !== undefined && { nodes: options.nodes() }),
     }));

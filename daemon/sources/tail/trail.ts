@@ -1,12 +1,12 @@
 import { constants } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import { crc32 } from "node:zlib";
-import { beforeBytes, endsWith, fingerprint, type Fingerprint } from "./fingerprint.ts";
+import { beforeBytes, endsWith, contentHash, type ContentHash } from "./fingerprint.ts";
 
 /** A place of which the bytes right before it are known. */
 export interface Anchor {
   readonly offset: number;
-  readonly before: Fingerprint;
+  readonly before: ContentHash;
 }
 
 /**
@@ -46,7 +46,7 @@ export class TrailKeeper {
    * @param before what stands before the offset
    * @throws a system error where the file cannot be read
    */
-  async upTo(file: FileHandle, id: string, offset: number, before: Fingerprint): Promise<Trail> {
+  async upTo(file: FileHandle, id: string, offset: number, before: ContentHash): Promise<Trail> {
     if (id !== this.#id || offset < this.#offset || offset - this.#offset > linesBytes) this.#startOver(id, offset);
     const bytes = await bytesAt(file, this.#offset, offset - this.#offset);
     // Far behind the last place the first line is met in its middle, which says nothing.
@@ -61,7 +61,7 @@ export class TrailKeeper {
     this.#lines.splice(0, dropped);
     const start = offset - this.#span;
     const length = Math.min(start, beforeBytes);
-    const from = { offset: start, before: fingerprint(await bytesAt(file, start - length, length)) };
+    const from = { offset: start, before: contentHash(await bytesAt(file, start - length, length)) };
     const lines = Buffer.alloc(this.#lines.length * 4);
     for (const [index, { crc }] of this.#lines.entries()) lines.writeUInt32LE(crc, index * 4);
     this.#note({ offset, before });

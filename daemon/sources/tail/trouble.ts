@@ -10,7 +10,7 @@ const repeatMs = 60_000;
  * A condition that the administrator must hear of: said once when it has lasted, again each minute while it lasts, and
  * once when it is over. Short ones, such as alerts.json being away while it is re-linked, are not said at all.
  */
-export class Trouble {
+export class TailTrouble {
   readonly #log: Log;
   readonly #now: () => number;
   readonly #patienceMs: number;

@@ -1,9 +1,9 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
-import { look, twinOf, type Archive, type Archives, type LogFile, type Sight } from "./archives.ts";
+import { statIfPresent, twinOf, type Archive, type Archives, type LogFile, type FileStat } from "./archives.ts";
 import { inodeOf } from "./fingerprint.ts";
-import type { Generation } from "./generation.ts";
-import type { Journal } from "./journal.ts";
+import type { OpenLogFile } from "./generation.ts";
+import type { ReadProgress } from "./journal.ts";
 import { begins, wholly, type ReadFile } from "./read-files.ts";
 
 /** So many of the newest compressed archives are looked into: one may have been overwritten after the clock went back. */
@@ -14,10 +14,10 @@ const mostHeads = 1024;
 /** Finds the dated files that hold something that was not read, by their names and their content. */
 export class Unread {
   readonly #archives: Archives;
-  readonly #open: (file: LogFile) => Promise<Generation>;
-  readonly #heads = new Map<string, { readonly sight: Sight; readonly head: Buffer }>();
+  readonly #open: (file: LogFile) => Promise<OpenLogFile>;
+  readonly #heads = new Map<string, { readonly sight: FileStat; readonly head: Buffer }>();
 
-  constructor(archives: Archives, open: (file: LogFile) => Promise<Generation>) {
+  constructor(archives: Archives, open: (file: LogFile) => Promise<OpenLogFile>) {
     this.#archives = archives;
     this.#open = open;
   }
@@ -26,7 +26,7 @@ export class Unread {
    * Oldest first, by name; a `.gz` before the fresh plain file of its name.
    * @param liveId that of alerts.json, which is not given
    */
-  async find(journal: Journal, liveId: string | undefined): Promise<LogFile[]> {
+  async find(journal: ReadProgress, liveId: string | undefined): Promise<LogFile[]> {
     const found: LogFile[] = [];
     const archives = await this.#archives.all();
     let compressed = archives.filter((archive) => archive.compressed).length;
@@ -39,11 +39,12 @@ export class Unread {
         if (!isDamaged && (await this.#isUnreadGzip(archive, known, compressed < mostOpened))) found.push(archive);
         continue;
       }
-      const sight = await look(archive.path);
+      const sight = await statIfPresent(archive.path);
       if (!sight) {
         // Compressed since the directory was read: passed over, it would be read behind files that are newer.
         const gzip = twinOf(archive);
-        const isUnread = !isDamaged && (await look(gzip.path)) && (await this.#isUnreadGzip(gzip, known, true));
+        const isUnread =
+          !isDamaged && (await statIfPresent(gzip.path)) && (await this.#isUnreadGzip(gzip, known, true));
         if (isUnread) found.push(gzip);
         continue;
       }
@@ -53,7 +54,12 @@ export class Unread {
     return found;
   }
 
-  async #isUnreadPlain(file: LogFile, sight: Sight, known: readonly ReadFile[], isDamaged: boolean): Promise<boolean> {
+  async #isUnreadPlain(
+    file: LogFile,
+    sight: FileStat,
+    known: readonly ReadFile[],
+    isDamaged: boolean,
+  ): Promise<boolean> {
     const { id, size } = sight;
     if (size === 0) return false;
     if (known.length === 0) return true;
@@ -67,7 +73,7 @@ export class Unread {
 
   async #isUnreadGzip(file: LogFile, known: readonly ReadFile[], isOpened: boolean): Promise<boolean> {
     if (known.length === 0) return true;
-    const sight = isOpened ? await look(file.path) : undefined;
+    const sight = isOpened ? await statIfPresent(file.path) : undefined;
     const head = sight && (await this.#head(file, sight));
     if (!head || head.length === 0) return false;
     // Where the plain file went on after it was compressed, the .gz may be shorter than the beginning that is known.
@@ -82,9 +88,9 @@ export class Unread {
    * A `.gz` beside a plain file is a copy of it that is still being made, or was cut off; or it is all of an older file,
    * when analysisd went back to a day that was compressed. A copy begins like its plain file.
    */
-  async #isUnreadTwin(plain: Archive, sight: Sight, known: readonly ReadFile[]): Promise<boolean> {
+  async #isUnreadTwin(plain: Archive, sight: FileStat, known: readonly ReadFile[]): Promise<boolean> {
     const file = twinOf(plain);
-    const found = await look(file.path);
+    const found = await statIfPresent(file.path);
     const head = found && (await this.#head(file, found));
     const ofPlain = await this.#head(plain, sight);
     if (!head || !ofPlain || head.length === 0 || ofPlain.subarray(0, head.length).equals(head)) return false;
@@ -92,7 +98,7 @@ export class Unread {
   }
 
   /** First bytes of a file; undefined where it cannot be read. */
-  async #head(file: LogFile, sight: Sight): Promise<Buffer | undefined> {
+  async #head(file: LogFile, sight: FileStat): Promise<Buffer | undefined> {
     const kept = this.#heads.get(file.path);
     if (
       kept &&

@@ -21,7 +21,7 @@ export function every(periodMs: number): Waker {
 }
 
 /** When a directory is watched, and how. */
-export interface Watched {
+export interface WatchedFile {
   readonly directory: string;
   /** Looks without a change until it is watched. A watch tells of each write by itself, so a busy log is not watched. */
   readonly afterLooks: number;
@@ -33,7 +33,7 @@ export interface Watched {
  * As `every`, and while nothing happens a watch on a directory (inotify) tells of changes in it at once, so that looks
  * may be rare. A directory that cannot be watched is looked at as often as before.
  */
-export function watching(periodMs: number, watched: Watched): Waker {
+export function watching(periodMs: number, watched: WatchedFile): Waker {
   return {
     wait: (signal, isStill = () => false) =>
       new Promise((resolve) => void new Wait(periodMs, signal, isStill, resolve, watched)),
@@ -46,12 +46,18 @@ class Wait {
   readonly #signal: AbortSignal;
   readonly #isStill: () => boolean;
   readonly #resolve: () => void;
-  readonly #watched: Watched | undefined;
+  readonly #watched: WatchedFile | undefined;
   #timer: NodeJS.Timeout | undefined;
   #watcher: FSWatcher | undefined;
   #looks = 0;
 
-  constructor(periodMs: number, signal: AbortSignal, isStill: () => boolean, resolve: () => void, watched?: Watched) {
+  constructor(
+    periodMs: number,
+    signal: AbortSignal,
+    isStill: () => boolean,
+    resolve: () => void,
+    watched?: WatchedFile,
+  ) {
     this.#periodMs = periodMs;
     this.#signal = signal;
     this.#isStill = isStill;
@@ -94,7 +100,7 @@ class Wait {
     return watcher !== undefined;
   }
 
-  #watch({ directory, periodMs }: Watched): void {
+  #watch({ directory, periodMs }: WatchedFile): void {
     if (periodMs <= this.#periodMs) return;
     try {
       this.#watcher = watch(directory, this.#look);

@@ -5,8 +5,8 @@
  */
 import type { Batch, Sink, WriteOutcome } from "../../../daemon/delivery/contract.ts";
 import { SinkOffsets } from "../../../daemon/delivery/sink-offsets.ts";
-import { load } from "../../../daemon/config/load.ts";
-import { createBooks } from "../../../daemon/forwarder/books.ts";
+import { loadConfiguration } from "../../../daemon/config/load.ts";
+import { createCounters } from "../../../daemon/forwarder/books.ts";
 import { createCore } from "../../../daemon/forwarder/core.ts";
 import { PipelineIntake } from "../../../daemon/forwarder/tail-intake.ts";
 import { Tail } from "../../../daemon/sources/tail/tail.ts";
@@ -29,14 +29,14 @@ const countingSink: Sink = {
   [Symbol.asyncDispose]: async () => undefined,
 };
 
-const config = load({ path: present(process.argv[2]), env: {}, sets: [] });
-const books = createBooks();
+const config = loadConfiguration({ path: present(process.argv[2]), env: {}, sets: [] });
+const books = createCounters();
 const offsets = new SinkOffsets();
 const deadLetters = {
   add: async (): Promise<void> => Promise.reject(new Error("no line of the file is a dead letter")),
 };
-const couples = undefined;
-const core = createCore({ config, sink: countingSink, deadLetters, books, couples, offsets, feedback: undefined });
+const pairing = undefined;
+const core = createCore({ config, sink: countingSink, deadLetters, books, pairing, offsets, feedback: undefined });
 core.shipper.begin({ shipped: undefined, next: {} });
 const { pipeline, relevance, shipper, budget } = core;
 const intake = new PipelineIntake({ pipeline, relevance, shipper, budget, counters: books.tail }, () => undefined);

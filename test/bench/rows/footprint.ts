@@ -1,7 +1,7 @@
 import { appendFileSync, writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { fingerprint } from "../../../daemon/delivery/fingerprint-table.ts";
-import { Pairing } from "../../../daemon/delivery/pairing.ts";
+import { fingerprintOf } from "../../../daemon/delivery/fingerprint-table.ts";
+import { PairingWindow } from "../../../daemon/delivery/pairing.ts";
 import { saveWindow } from "../../../daemon/state/window-file.ts";
 import { BenchAlerts } from "../alerts.ts";
 import type { Figure } from "../figure.ts";
@@ -81,8 +81,8 @@ export class FootprintRow implements Row {
 }
 
 async function saveFullWindow(stateDir: string): Promise<void> {
-  const pairing = new Pairing();
-  for (let id = 0; id < rememberedAlerts; id++) pairing.tail(fingerprint(["bench", String(id)], 0), 1);
+  const pairing = new PairingWindow();
+  for (let id = 0; id < rememberedAlerts; id++) pairing.tail(fingerprintOf(["bench", String(id)], 0), 1);
   await saveWindow(stateDir, { forgottenSecond: -1, words: pairing.save() });
 }
 

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { CheckpointStore } from "../../../daemon/sources/tail/checkpoint-store.ts";
-import { decode, encode, type Body } from "../../../daemon/sources/tail/checkpoint.ts";
-import { fingerprint } from "../../../daemon/sources/tail/fingerprint.ts";
+import { decodeCheckpoint, encodeCheckpoint, type Body } from "../../../daemon/sources/tail/checkpoint.ts";
+import { contentHash } from "../../../daemon/sources/tail/fingerprint.ts";
 import { TempDir } from "../../rig/temp-dir.ts";
 import { RecordingLog } from "../../unit/sources/tail/support/recording-log.ts";
 import { joinParts, partsOf } from "../parts.ts";
 import { hostileJson, jsonWords } from "../seeds.ts";
 import type { Subject, Target } from "../target.ts";
 
-const head = fingerprint(Buffer.from("head"));
+const head = contentHash(Buffer.from("head"));
 const identity = { id: "1:18446744073709551615", name: "2026/Nov/ossec-alerts-21", head };
 const body: Body = {
   position: { ...identity, file: "/alerts.json", offset: 5_000_000_000, before: head },
@@ -28,10 +28,10 @@ const genuine = new Set([body, empty].map((one) => JSON.stringify(one)));
 export const checkpoint: Target = {
   name: "checkpoint",
   seeds: [
-    joinParts([encode(body, 3), encode(empty, 2)]),
-    joinParts([encode(body, 3).slice(0, 200), encode(body, 2)]),
-    Buffer.from(encode(body, 9).replace('"offset":5000000000', '"offset":5000000001')),
-    Buffer.from(encode(body, 9).replace('"version":1', '"version":2')),
+    joinParts([encodeCheckpoint(body, 3), encodeCheckpoint(empty, 2)]),
+    joinParts([encodeCheckpoint(body, 3).slice(0, 200), encodeCheckpoint(body, 2)]),
+    Buffer.from(encodeCheckpoint(body, 9).replace('"offset":5000000000', '"offset":5000000001')),
+    Buffer.from(encodeCheckpoint(body, 9).replace('"version":1', '"version":2')),
     ...hostileJson,
   ],
   words: [
@@ -50,7 +50,7 @@ export const checkpoint: Target = {
     const temp = await TempDir.create();
     return {
       judge: (input) => judge(input, temp),
-      work: (input) => decode(input.toString()),
+      work: (input) => decodeCheckpoint(input.toString()),
       close: () => temp[Symbol.asyncDispose](),
     };
   },
@@ -63,7 +63,7 @@ async function judge(input: Buffer, temp: TempDir): Promise<string> {
   if (current !== undefined) await writeFile(temp.join("checkpoint.json"), current);
   if (previous !== undefined) await writeFile(temp.join("checkpoint.json.1"), previous);
   for (const file of [current, previous]) {
-    const found = decode(file?.toString() ?? "");
+    const found = decodeCheckpoint(file?.toString() ?? "");
     if (found.kind === "valid")
       assert.ok(genuine.has(JSON.stringify(found.body)), "a checksum that is right by chance");
   }

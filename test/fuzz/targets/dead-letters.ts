@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { select, type Stored } from "../../../daemon/commands/dead-letter-store.ts";
 import { listed, listLine, shown } from "../../../daemon/commands/dead-letter-text.ts";
-import { shrink } from "../../../daemon/delivery/dead-letter-segments.ts";
+import { compact } from "../../../daemon/delivery/dead-letter-segments.ts";
 import { sweep } from "../../../daemon/delivery/dead-letter-sweep.ts";
 import { markRemoved, removedFrom, tombstonesOf } from "../../../daemon/delivery/dead-letter-tombstones.ts";
 import { DeadLetterStore } from "../../../daemon/delivery/dead-letters.ts";
@@ -73,13 +73,13 @@ async function judge(input: Buffer, temp: TempDir): Promise<string> {
     assert.ok(!steering.test(shown(stored)), "what is shown");
     assert.ok(JSON.stringify(listed(stored)).length > 0);
   }
-  await shrink(segment, "raw");
+  await compact(segment, "raw");
   const shrunk = await entries(temp);
   assert.deepEqual(numbersOf(shrunk.letters), numbersOf(found.letters), "no entry goes, and each keeps its number");
   assert.ok(shrunk.letters.every(({ letter }) => letter.raw === undefined));
   const bytes = existsSync(segment) ? (await readFile(segment)).length : 0;
   assert.ok(bytes <= text.length + 1 || found.letters.length > 0, "it grows by nothing");
-  if (existsSync(segment)) await shrink(segment, "strangers");
+  if (existsSync(segment)) await compact(segment, "strangers");
   const numbers = numbersOf((await entries(temp)).letters);
   const placed = found.letters.filter(({ letter }) => letter.source !== "socket" || !lineFaults.has(letter.reason));
   assert.deepEqual(numbers, numbersOf(placed), "only lines of the socket that are no alerts go");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { MissingCodec } from "../../../daemon/sinks/kafka/compression.ts";
-import { visitRecords, type StoredRecord } from "../../../daemon/sinks/kafka/record-reader.ts";
-import { StandingSearch } from "../../../daemon/sinks/kafka/standing.ts";
+import { visitRecords, type FetchedRecord } from "../../../daemon/sinks/kafka/record-reader.ts";
+import { AppendedSearch } from "../../../daemon/sinks/kafka/standing.ts";
 import { sealedBatch } from "../../unit/sinks/kafka/rig.ts";
 import { batchOf, packedBatch, recordOf } from "../../unit/sinks/kafka/stored.ts";
 import type { Target } from "../target.ts";
@@ -62,9 +62,9 @@ export const fetched: Target = {
   },
 };
 
-async function visited(bytes: Buffer): Promise<[StoredRecord[], string]> {
-  const records: StoredRecord[] = [];
-  const search = new StandingSearch([]);
+async function visited(bytes: Buffer): Promise<[FetchedRecord[], string]> {
+  const records: FetchedRecord[] = [];
+  const search = new AppendedSearch([]);
   let end: string;
   try {
     const next = await visitRecords(bytes, (record) => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { LineReader, type Piece } from "../../../daemon/sources/socket/line-reader.ts";
+import { LineReader, type SocketLine } from "../../../daemon/sources/socket/line-reader.ts";
 import { chunksOf, drawOf, linesOf } from "../chunks.ts";
 import { alerts, alertWords } from "../seeds.ts";
 import type { Target } from "../target.ts";
@@ -44,11 +44,11 @@ class Room {
   }
 }
 
-function read(input: Buffer, maxLineBytes: number, limit: number): { pieces: Piece[]; room: Room } {
+function read(input: Buffer, maxLineBytes: number, limit: number): { pieces: SocketLine[]; room: Room } {
   const room = new Room(limit);
   const reader = new LineReader(maxLineBytes, room);
-  const pieces: Piece[] = [];
-  const keep = (piece: Piece): void => {
+  const pieces: SocketLine[] = [];
+  const keep = (piece: SocketLine): void => {
     pieces.push(piece);
     room.release(piece.heldBytes);
   };

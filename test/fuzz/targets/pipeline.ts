@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { isUtf8 } from "node:buffer";
 import { Alert } from "../../../daemon/alert/alert.ts";
 import { NotJson } from "../../../daemon/alert/json.ts";
-import { Couples } from "../../../daemon/delivery/couples.ts";
-import { Pairing } from "../../../daemon/delivery/pairing.ts";
+import { Pairing } from "../../../daemon/delivery/couples.ts";
+import { PairingWindow } from "../../../daemon/delivery/pairing.ts";
 import { Relevance } from "../../../daemon/delivery/relevance.ts";
 import { createHandlers } from "../../../daemon/handlers/registry.ts";
 import { defaultEventIds } from "../../../daemon/handlers/windows.ts";
@@ -43,8 +43,8 @@ export const pipeline: Target = {
 
 async function judge(input: Buffer): Promise<string> {
   const sink = new MemorySink({ partitions: { dfn: 2, all: 1 } });
-  const couples = new Couples(new Pairing(64, 32), { isLone: false });
-  const delivery = new Delivery({ sink, handlers, couples }).begin();
+  const pairing = new Pairing(new PairingWindow(64, 32), { socketOnly: false });
+  const delivery = new Delivery({ sink, handlers, pairing }).begin();
   const kinds = new Set<string>();
   const { lines, rest } = linesOf(input);
   for (const line of [...lines.slice(0, mostLines), rest]) {
@@ -53,7 +53,7 @@ async function judge(input: Buffer): Promise<string> {
       const { verdict, outcomes } = delivery.offer(source, line);
       kinds.add(`${source} ${verdict.kind}`);
       await settle();
-      assert.equal(outcomes.length, verdict.kind === "ignored" || verdict.kind === "left" ? 0 : 1, verdict.kind);
+      assert.equal(outcomes.length, verdict.kind === "ignored" || verdict.kind === "deferred" ? 0 : 1, verdict.kind);
     }
   }
   await delivery.shipper.idle();

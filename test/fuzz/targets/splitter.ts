@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Splitter } from "../../../daemon/sources/tail/splitter.ts";
+import { LineSplitter } from "../../../daemon/sources/tail/splitter.ts";
 import { chunksOf, drawOf, linesOf } from "../chunks.ts";
 import type { Draw } from "../mutator.ts";
 import { alerts, alertWords } from "../seeds.ts";
@@ -49,7 +49,7 @@ function split(input: Buffer, maxLineBytes: number, draw: Draw): Split {
       ignored += lines;
     },
   };
-  const parts = new Splitter(sieve, maxLineBytes);
+  const parts = new LineSplitter(sieve, maxLineBytes);
   const out: string[] = [];
   for (const chunk of chunksOf(input, draw)) {
     for (const { kind, offset, length, bytes } of parts.push(chunk)) {

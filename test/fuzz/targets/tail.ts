@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
-import { encode, type Body } from "../../../daemon/sources/tail/checkpoint.ts";
-import { beforeBytes, fingerprint, headBytes } from "../../../daemon/sources/tail/fingerprint.ts";
+import { encodeCheckpoint, type Body } from "../../../daemon/sources/tail/checkpoint.ts";
+import { beforeBytes, contentHash, headBytes } from "../../../daemon/sources/tail/fingerprint.ts";
 import { LogTree } from "../../unit/sources/tail/support/log-tree.ts";
 import { TestTail, type Taken } from "../../unit/sources/tail/support/test-tail.ts";
 import { joinParts, partsOf } from "../parts.ts";
@@ -13,9 +13,9 @@ const second = log.indexOf("two");
 const marker = "the last line of all";
 
 function checkpointAt(offset: number): string {
-  const head = fingerprint(log.subarray(0, Math.min(offset, headBytes)));
+  const head = contentHash(log.subarray(0, Math.min(offset, headBytes)));
   const identity = { id: "1:1", name: "2026/Nov/ossec-alerts-21", head };
-  const before = fingerprint(log.subarray(Math.max(0, offset - beforeBytes), offset));
+  const before = contentHash(log.subarray(Math.max(0, offset - beforeBytes), offset));
   const body: Body = {
     position: { ...identity, file: "/alerts.json", offset, before },
     afterRank: 1,
@@ -25,7 +25,7 @@ function checkpointAt(offset: number): string {
     newestSecond: 1_795_000_000,
     sink: {},
   };
-  return encode(body, 3);
+  return encodeCheckpoint(body, 3);
 }
 
 /**

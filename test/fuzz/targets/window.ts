@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { crc32 } from "node:zlib";
-import { Couples } from "../../../daemon/delivery/couples.ts";
-import { fingerprint, packed } from "../../../daemon/delivery/fingerprint-table.ts";
-import { Pairing, savedWords } from "../../../daemon/delivery/pairing.ts";
+import { Pairing } from "../../../daemon/delivery/couples.ts";
+import { fingerprintOf, packed } from "../../../daemon/delivery/fingerprint-table.ts";
+import { PairingWindow, savedWords } from "../../../daemon/delivery/pairing.ts";
 import { loadWindow, saveWindow } from "../../../daemon/state/window-file.ts";
 import { TempDir } from "../../rig/temp-dir.ts";
 import { RecordingLog } from "../../unit/sources/tail/support/recording-log.ts";
@@ -79,22 +79,22 @@ async function judge(input: Buffer, temp: TempDir, { path, magic }: WindowFile):
   const recording = new RecordingLog();
   const window = await loadWindow(temp.path, recording.log);
   assert.equal(recording.find("warn", /left out/).length, window === undefined ? 1 : 0, "said when it is left out");
-  const pairing = new Pairing(capacity, aheadLimit);
-  const couples = new Couples(pairing, { isLone: false });
-  couples.restore(window, 5);
-  const restored = couples.save();
-  assert.ok(couples.size < capacity);
-  assert.equal(restored.words.length / savedWords, couples.size, "no place is taken by what is not remembered");
+  const table = new PairingWindow(capacity, aheadLimit);
+  const pairing = new Pairing(table, { socketOnly: false });
+  pairing.restore(window, 5);
+  const restored = pairing.save();
+  assert.ok(pairing.size < capacity);
+  assert.equal(restored.words.length / savedWords, pairing.size, "no place is taken by what is not remembered");
   for (let id = 0; id < 3 * capacity; id++) {
-    const print = fingerprint(["node", String(id)], 0);
-    assert.match(couples.pair("tail", print, id, said, undefined).kind, /first|second/);
-    assert.ok(couples.knows(print), "a new alert is remembered");
-    couples.pair("socket", print, id, said, undefined);
-    assert.ok(couples.size < capacity);
+    const fingerprint = fingerprintOf(["node", String(id)], 0);
+    assert.match(pairing.pair("tail", fingerprint, id, said, undefined).kind, /first|duplicate/);
+    assert.ok(pairing.knows(fingerprint), "a new alert is remembered");
+    pairing.pair("socket", fingerprint, id, said, undefined);
+    assert.ok(pairing.size < capacity);
   }
   await saveWindow(temp.path, restored);
   assert.deepEqual(await loadWindow(temp.path, recording.log), restored, "a window that was restored can be saved");
   return window === undefined
     ? "left out"
-    : `${Math.min(couples.size, 3)} of ${Math.min(window.words.length, 3 * savedWords)}`;
+    : `${Math.min(pairing.size, 3)} of ${Math.min(window.words.length, 3 * savedWords)}`;
 }

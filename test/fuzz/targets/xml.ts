@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Document, NotJson, type Members } from "../../../daemon/alert/json.ts";
-import { capitalise, nameOf } from "../../../daemon/handlers/xml.ts";
+import { capitalise, xmlName } from "../../../daemon/handlers/xml.ts";
 import { ready, RecordWriter } from "../../../daemon/handlers/record-writer.ts";
 import { alerts, alertWords, hostileJson } from "../seeds.ts";
 import type { Target } from "../target.ts";
@@ -63,7 +63,7 @@ function judge(input: Buffer, writer: RecordWriter): string {
     assert.equal(element.attributes.get("n"), capitalise(member.key).replaceAll(forbidden, "\ufffd"));
     assert.equal(element.attributes.get("v"), value);
     assert.deepEqual(element.children, value === "" ? [] : [value]);
-    const name = nameOf(member.key);
+    const name = xmlName(member.key);
     assert.equal(readXml(`<${name}/>`).name, name);
     if (value !== member.text) odd = "forbidden";
   }

@@ -1,5 +1,5 @@
 import type { Fault } from "../fault.ts";
-import type { Stage } from "../stage.ts";
+import type { Environment } from "../environment.ts";
 import { topicConfig } from "./brokers.ts";
 import { statusSays } from "./support.ts";
 
@@ -17,30 +17,30 @@ export const brokerClockFaults: readonly Fault[] = [
     name: "clock-two-hours-ahead",
     what: "the clock is two hours ahead of brokers that refuse an hour; the status names the clock, nothing is a dead letter",
     needs: ["clock"],
-    run: (stage) => against(stage, 2 * hourMs),
+    run: (environment) => against(environment, 2 * hourMs),
   },
   {
     name: "clock-two-hours-back",
     what: "the same, two hours behind",
     needs: ["clock"],
-    run: (stage) => against(stage, -2 * hourMs),
+    run: (environment) => against(environment, -2 * hourMs),
   },
 ];
 
 /** The topic's time is the brokers' again when all has come that they refused. */
-async function against(stage: Stage, offsetMs: number): Promise<void> {
-  const { clock, kafka } = stage.ground;
+async function against(environment: Environment, offsetMs: number): Promise<void> {
+  const { clock, kafka } = environment.testBed;
   if (clock === undefined) throw new Error("this machine's clock cannot be moved");
-  await kafka.alterTopic(stage.topic, strictTopic);
+  await kafka.alterTopic(environment.topic, strictTopic);
   try {
     clock.offsetMs = offsetMs;
-    stage.write(true);
-    await statusSays(stage, /clock/i, 15_000);
-    await stage.pass(stage.between(500, 3000));
+    environment.write(true);
+    await statusSays(environment, /clock/i, 15_000);
+    await environment.pass(environment.between(500, 3000));
     clock.offsetMs = 0;
-    await stage.settled();
+    await environment.settled();
   } finally {
     clock.offsetMs = 0;
-    await kafka.alterTopic(stage.topic, topicConfig);
+    await kafka.alterTopic(environment.topic, topicConfig);
   }
 }

@@ -1,7 +1,7 @@
 import { chmodSync } from "node:fs";
 import type { Fault } from "../fault.ts";
-import { brokerCount, user } from "../ground.ts";
-import { partitionCount, type Stage } from "../stage.ts";
+import { brokerCount, user } from "../test-bed.ts";
+import { partitionCount, type Environment } from "../environment.ts";
 import { statusSays } from "./support.ts";
 
 const writtenBytesPerSecond = 100_000;
@@ -16,52 +16,52 @@ export const limitFaults: readonly Fault[] = [
   {
     name: "writing-limited",
     what: `a quota of ${writtenBytesPerSecond} bytes a second to write, and much is to be sent`,
-    async run(stage) {
-      await withLimit(stage, "producer", writtenBytesPerSecond, async () => {
-        for (let large = 0; large < 8; large++) stage.write(true, { denseBytes: largeBytes });
-        stage.analysisd.flush();
-        await stage.pass(stage.between(2000, 5000));
+    async run(environment) {
+      await withLimit(environment, "producer", writtenBytesPerSecond, async () => {
+        for (let large = 0; large < 8; large++) environment.write(true, { denseBytes: largeBytes });
+        environment.analysisd.flush();
+        await environment.pass(environment.between(2000, 5000));
       });
     },
   },
   {
     name: "reading-limited",
     what: `SIGKILL, and a quota of ${readBytesPerSecond} bytes a second for the look-up, which has much to read`,
-    async run(stage) {
-      await stage.settled();
-      await withLimit(stage, "consumer", readBytesPerSecond, async () => {
+    async run(environment) {
+      await environment.settled();
+      await withLimit(environment, "consumer", readBytesPerSecond, async () => {
         // Without a checkpoint behind them, all that is sent from here on has to be looked up.
-        chmodSync(stage.stateDir, 0o555);
+        chmodSync(environment.stateDir, 0o555);
         try {
-          for (let large = 0; large < 24; large++) stage.write(true, { denseBytes: largeBytes });
-          await stage.settled();
-          await stage.forwarder.kill();
+          for (let large = 0; large < 24; large++) environment.write(true, { denseBytes: largeBytes });
+          await environment.settled();
+          await environment.forwarder.kill();
         } finally {
-          chmodSync(stage.stateDir, 0o755);
+          chmodSync(environment.stateDir, 0o755);
         }
-        await stage.forwarder.start();
+        await environment.forwarder.start();
       });
     },
   },
   {
     name: "producers-forgotten",
     what: `brokers forget a producer after ${rememberedMs} ms; bursts with pauses between, and connections that end`,
-    async run(stage) {
-      const { kafka, relays } = stage.ground;
-      const rate = stage.load.perSecond;
+    async run(environment) {
+      const { kafka, relays } = environment.testBed;
+      const rate = environment.load.perSecond;
       await kafka.rememberProducers(rememberedMs);
       try {
         for (let round = 0; round < 2; round++) {
-          stage.load.perSecond = 0;
-          await stage.settled();
-          await stage.pass(stage.between(2 * rememberedMs, 3 * rememberedMs));
-          stage.load.perSecond = 2 * rate;
-          await stage.pass(stage.between(50, 400));
+          environment.load.perSecond = 0;
+          await environment.settled();
+          await environment.pass(environment.between(2 * rememberedMs, 3 * rememberedMs));
+          environment.load.perSecond = 2 * rate;
+          await environment.pass(environment.between(50, 400));
           if (round % 2 === 1) for (const relay of relays) relay.cut();
-          await stage.pass(stage.between(200, 600));
+          await environment.pass(environment.between(200, 600));
         }
       } finally {
-        stage.load.perSecond = rate;
+        environment.load.perSecond = rate;
         await kafka.rememberProducers(undefined);
       }
     },
@@ -69,38 +69,38 @@ export const limitFaults: readonly Fault[] = [
   {
     name: "follower-stands-still",
     what: "a follower stands still, and a record that is too large is among those that wait for it",
-    async run(stage) {
-      const { kafka } = stage.ground;
-      const leader = await kafka.leaderOf(stage.topic, stage.between(0, partitionCount - 1));
+    async run(environment) {
+      const { kafka } = environment.testBed;
+      const leader = await kafka.leaderOf(environment.topic, environment.between(0, partitionCount - 1));
       const follower = (leader % brokerCount) + 1;
       kafka.pause(follower);
       try {
         // Time for batches to wait before it and behind it.
-        await stage.pass(stage.between(200, 1000));
-        const { sequence } = stage.write(true, { denseBytes: 1_500_000 });
-        stage.ledger.expectDead(sequence);
-        stage.analysisd.flush();
-        await stage.pass(stage.between(1500, 6000));
+        await environment.pass(environment.between(200, 1000));
+        const { sequence } = environment.write(true, { denseBytes: 1_500_000 });
+        environment.ledger.expectDead(sequence);
+        environment.analysisd.flush();
+        await environment.pass(environment.between(1500, 6000));
       } finally {
         kafka.resume(follower);
       }
-      await statusSays(stage, /dead/i, 20_000);
+      await statusSays(environment, /dead/i, 20_000);
     },
   },
 ];
 
 async function withLimit(
-  stage: Stage,
+  environment: Environment,
   kind: "producer" | "consumer",
   bytesPerSecond: number,
   during: () => Promise<void>,
 ): Promise<void> {
-  const { kafka } = stage.ground;
+  const { kafka } = environment.testBed;
   await kafka.limit(user, kind, bytesPerSecond);
   try {
     await during();
     // What is held back when the quota goes stays held back: the recovery is that of the clients behind it.
-    await stage.arrival(heldBackMs);
+    await environment.arrival(heldBackMs);
   } finally {
     await kafka.limit(user, kind, undefined);
   }

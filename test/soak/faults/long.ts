@@ -3,7 +3,7 @@ import { eventually } from "../../rig/eventually.ts";
 import { AlertStream } from "../../rig/alert-stream.ts";
 import { inTime, type Fault } from "../fault.ts";
 import { bounds } from "../judge.ts";
-import type { Stage } from "../stage.ts";
+import type { Environment } from "../environment.ts";
 
 /** Six hours at 100 alerts a second. */
 const outageAlerts = 6 * 3600 * 100;
@@ -21,71 +21,71 @@ export const longFaults: readonly Fault[] = [
     name: "outage-of-hours",
     what: `no broker answers while ${outageAlerts} alerts come, six hours' worth: as many bytes, in less time`,
     isLong: true,
-    async run(stage) {
-      const { relays } = stage.ground;
+    async run(environment) {
+      const { relays } = environment.testBed;
       for (const relay of relays) relay.road.isStalled = true;
       try {
-        await write(stage, outageAlerts);
+        await write(environment, outageAlerts);
       } finally {
         for (const relay of relays) relay.road.isStalled = false;
       }
-      await live(stage);
-      await stage.settled(drainedWithinMs);
+      await live(environment);
+      await environment.settled(drainedWithinMs);
     },
   },
   {
     name: "away-for-days",
     what: `the forwarder is away while ${backlogAlerts} alerts come, on several days, which are compressed`,
     isLong: true,
-    async run(stage) {
-      await stage.forwarder.stop();
-      await write(stage, backlogAlerts);
-      await stage.forwarder.start();
-      const readyMs = stage.forwarder.times.readyMs.at(-1) ?? 0;
+    async run(environment) {
+      await environment.forwarder.stop();
+      await write(environment, backlogAlerts);
+      await environment.forwarder.start();
+      const readyMs = environment.forwarder.times.readyMs.at(-1) ?? 0;
       inTime("the start", readyMs, bounds.readyMs);
-      await live(stage);
-      await stage.settled(drainedWithinMs);
+      await live(environment);
+      await environment.settled(drainedWithinMs);
     },
   },
   {
     name: "killed-for-long",
     what: `SIGKILL ${kills} times, every one to three seconds, under load`,
     isLong: true,
-    async run(stage) {
+    async run(environment) {
       for (let round = 0; round < kills; round++) {
-        await stage.pass(stage.between(1000, 3000));
-        await stage.forwarder.kill();
-        await stage.forwarder.start();
+        await environment.pass(environment.between(1000, 3000));
+        await environment.forwarder.kill();
+        await environment.forwarder.start();
       }
     },
   },
 ];
 
 /** As fast as it goes; every so many alerts a day is over. */
-async function write(stage: Stage, alerts: number): Promise<void> {
+async function write(environment: Environment, alerts: number): Promise<void> {
   for (let written = 0; written < alerts; written += perTurn) {
-    for (let index = 0; index < perTurn; index++) stage.analysisd.emit(1, index % relevantEvery === 0);
+    for (let index = 0; index < perTurn; index++) environment.analysisd.emit(1, index % relevantEvery === 0);
     await nextTurn();
     if (written % perDay !== perDay - perTurn) continue;
-    const day = stage.analysisd.datedFile;
-    await stage.analysisd.rotate({ isNewDay: true });
-    stage.analysisd.compress(day);
+    const day = environment.analysisd.datedFile;
+    await environment.analysisd.rotate({ isNewDay: true });
+    environment.analysisd.compress(day);
   }
-  stage.analysisd.flush();
+  environment.analysisd.flush();
 }
 
 /** What comes by the socket does not wait until all has been read that came before. */
-async function live(stage: Stage): Promise<void> {
+async function live(environment: Environment): Promise<void> {
   // integratord calls one after the other: this alert would overtake its.
-  await stage.stopCaller();
+  await environment.stopCaller();
   let isSeen = false;
   const wroteMs = performance.now();
-  const { sequence, line } = stage.write(true);
-  stage.referee.whenSeen(sequence, () => (isSeen = true));
-  await using stream = await AlertStream.connect(stage.socketPath);
+  const { sequence, line } = environment.write(true);
+  environment.referee.whenSeen(sequence, () => (isSeen = true));
+  await using stream = await AlertStream.connect(environment.socketPath);
   await stream.send(line);
   await eventually("an alert by the socket", () => isSeen);
   const tookMs = performance.now() - wroteMs;
-  stage.startCaller();
+  environment.startCaller();
   inTime("an alert by the socket", tookMs, bounds.recoveryMs);
 }

@@ -11,23 +11,23 @@ export const nameFaults: readonly Fault[] = [
     name: "first-name-server-dead",
     what: "the first of two name servers never answers, when the forwarder starts and when connections end",
     needs: ["names"],
-    async run(stage) {
-      const { ground, forwarder } = stage;
+    async run(environment) {
+      const { testBed, forwarder } = environment;
       await using dead = await NameServer.start(deadServer, undefined);
       await using live = await NameServer.start(liveServer, "127.0.0.1");
       await forwarder.stop();
-      ground.leadTo(undefined);
-      ground.askNames([deadServer, liveServer]);
+      testBed.leadTo(undefined);
+      testBed.askNames([deadServer, liveServer]);
       try {
         await forwarder.start();
         // The system asks the second server after 5 s.
-        await stage.arrival(20_000);
-        for (const relay of ground.relays) relay.cut();
-        await stage.arrival(10_000);
+        await environment.arrival(20_000);
+        for (const relay of testBed.relays) relay.cut();
+        await environment.arrival(10_000);
         check(dead.questions > 0 && live.questions > 0, "not both of the name servers were asked");
       } finally {
-        ground.leadTo("127.0.0.1");
-        ground.askNames(undefined);
+        testBed.leadTo("127.0.0.1");
+        testBed.askNames(undefined);
       }
     },
   },

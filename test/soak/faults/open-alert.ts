@@ -3,7 +3,7 @@ import { eventually } from "../../rig/eventually.ts";
 import { readTopic } from "../../rig/read-topic.ts";
 import { timestampOf } from "../alerts.ts";
 import type { Fault } from "../fault.ts";
-import type { Stage } from "../stage.ts";
+import type { Environment } from "../environment.ts";
 import { check, figureOf, statusSays, withoutLoad } from "./support.ts";
 
 const ignoredLines = 5_000_000;
@@ -18,51 +18,51 @@ export const openAlertFaults: readonly Fault[] = [
     name: "open-alert-under-ignored-lines",
     what: `the topic of one alert is missing while ${ignoredLines} ignored lines come: memory stays bounded`,
     isAlone: true,
-    run: (stage) =>
-      withOpenAlert(stage, () =>
-        withoutLoad(stage, async () => {
+    run: (environment) =>
+      withOpenAlert(environment, () =>
+        withoutLoad(environment, async () => {
           // It would be called for hours, one line after the other.
-          await stage.stopCaller();
-          const before = (await figureOf(stage, "ignored")) ?? 0;
+          await environment.stopCaller();
+          const before = (await figureOf(environment, "ignored")) ?? 0;
           const block = Buffer.from('{"rule":{}}\n'.repeat(linesAtOnce));
           for (let written = 0; written < ignoredLines; written += linesAtOnce) {
-            stage.writeBytes(block);
+            environment.writeBytes(block);
             await nextTurn();
           }
-          stage.analysisd.flush();
+          environment.analysisd.flush();
           const areRead = async (): Promise<boolean> =>
-            ((await figureOf(stage, "ignored")) ?? 0) >= before + ignoredLines;
+            ((await figureOf(environment, "ignored")) ?? 0) >= before + ignoredLines;
           await eventually("all ignored lines read", areRead, { withinMs: readWithinMs });
-          stage.startCaller();
-          check((await figureOf(stage, "in_flight")) === 1, "the open alert is not under way any more");
+          environment.startCaller();
+          check((await figureOf(environment, "in_flight")) === 1, "the open alert is not under way any more");
         }),
       ),
   },
   {
     name: "reloaded-with-alerts-under-way",
     what: "SIGHUP, several times, while no broker answers and alerts are under way: the figures stay true",
-    async run(stage) {
-      await withoutLoad(stage, async () => {
-        await stage.settled();
-        const lines = stage.between(100, 600);
-        const readBefore = await settledRead(stage);
-        const { relays } = stage.ground;
+    async run(environment) {
+      await withoutLoad(environment, async () => {
+        await environment.settled();
+        const lines = environment.between(100, 600);
+        const readBefore = await settledRead(environment);
+        const { relays } = environment.testBed;
         for (const relay of relays) relay.road.isStalled = true;
         try {
-          stage.analysisd.emit(lines);
-          stage.analysisd.flush();
-          await eventually("alerts under way", async () => ((await figureOf(stage, "in_flight")) ?? 0) > 0);
-          for (let round = stage.between(2, 4); round > 0; round--) {
-            stage.settings = { ...stage.settings, limits: { memory: `${stage.between(32, 64)}MiB` } };
-            stage.configure();
-            await stage.forwarder.reload(started);
-            await stage.pass(stage.between(0, 500));
+          environment.analysisd.emit(lines);
+          environment.analysisd.flush();
+          await eventually("alerts under way", async () => ((await figureOf(environment, "in_flight")) ?? 0) > 0);
+          for (let round = environment.between(2, 4); round > 0; round--) {
+            environment.settings = { ...environment.settings, limits: { memory: `${environment.between(32, 64)}MiB` } };
+            environment.configure();
+            await environment.forwarder.reload(started);
+            await environment.pass(environment.between(0, 500));
           }
         } finally {
           for (const relay of relays) relay.road.isStalled = false;
         }
-        await stage.settled();
-        const read = (await settledRead(stage)) - readBefore;
+        await environment.settled();
+        const read = (await settledRead(environment)) - readBefore;
         check(read === lines, `${lines} lines were written, and it says that it read ${read}`);
       });
     },
@@ -70,43 +70,43 @@ export const openAlertFaults: readonly Fault[] = [
 ];
 
 /** Alerts of one place go to a topic that is not there yet; one comes, and has no outcome until `during` is over. */
-export async function withOpenAlert(stage: Stage, during: () => Promise<void>): Promise<void> {
-  const topic = `${stage.topic}-open-${count++}`;
-  const former = stage.settings;
-  stage.settings = { ...former, handlers: { passthrough: { topic, location: topic } } };
-  stage.configure();
-  await stage.forwarder.reload(started);
-  const { kafka } = stage.ground;
+export async function withOpenAlert(environment: Environment, during: () => Promise<void>): Promise<void> {
+  const topic = `${environment.topic}-open-${count++}`;
+  const former = environment.settings;
+  environment.settings = { ...former, handlers: { passthrough: { topic, location: topic } } };
+  environment.configure();
+  await environment.forwarder.reload(started);
+  const { kafka } = environment.testBed;
   const id = `${Math.floor(Date.now() / 1000)}.${count}`;
   try {
-    const alert = { timestamp: timestampOf(stage.ledger.end), rule: { level: 3 }, id, location: topic };
-    stage.writeBytes(`${JSON.stringify(alert)}\n`);
-    stage.analysisd.flush();
-    await statusSays(stage, new RegExp(topic));
+    const alert = { timestamp: timestampOf(environment.ledger.end), rule: { level: 3 }, id, location: topic };
+    environment.writeBytes(`${JSON.stringify(alert)}\n`);
+    environment.analysisd.flush();
+    await statusSays(environment, new RegExp(topic));
     await during();
   } finally {
     await kafka.createTopic(topic, { partitions: 1 });
-    stage.settings = former;
-    stage.configure();
+    environment.settings = former;
+    environment.configure();
   }
-  const isDone = async (): Promise<boolean> => (await figureOf(stage, "in_flight")) === 0;
+  const isDone = async (): Promise<boolean> => (await figureOf(environment, "in_flight")) === 0;
   const isSent = async (): Promise<boolean> => (await readTopic(kafka.addresses, topic)).length > 0;
-  await withoutLoad(stage, async () => {
+  await withoutLoad(environment, async () => {
     // A process that has just begun has nothing under way either.
     await eventually("the open alert in its topic", isSent);
     await eventually("nothing under way", isDone);
   });
   const records = await readTopic(kafka.addresses, topic);
   check(records.length === 1, `the open alert is ${records.length} times in its topic`);
-  await stage.forwarder.reload(started);
+  await environment.forwarder.reload(started);
   await kafka.deleteTopic(topic);
 }
 
 /** Lines of the log that were read, when nothing is under way. */
-async function settledRead(stage: Stage): Promise<number> {
+async function settledRead(environment: Environment): Promise<number> {
   let last: number | undefined;
   const isQuiet = async (): Promise<boolean> => {
-    const [read, underWay] = [await figureOf(stage, "read"), await figureOf(stage, "in_flight")];
+    const [read, underWay] = [await figureOf(environment, "read"), await figureOf(environment, "in_flight")];
     const isSame = read !== undefined && read === last && underWay === 0;
     last = read;
     return isSame;

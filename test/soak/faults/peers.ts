@@ -5,7 +5,7 @@ import { freePorts } from "../../rig/free-ports.ts";
 import { present } from "../../rig/present.ts";
 import type { Fault } from "../fault.ts";
 import { Liar } from "../liar.ts";
-import type { Stage } from "../stage.ts";
+import type { Environment } from "../environment.ts";
 
 const deadAddresses = 6;
 const lies = 10;
@@ -15,18 +15,18 @@ export const peerFaults: readonly Fault[] = [
   {
     name: "garbage-from-peers",
     what: "what answers at the brokers' addresses speaks telnet, HTTP, noise, and lengths that cannot be",
-    async run(stage) {
-      const { relays, certificates } = stage.ground;
-      const liars = await Promise.all(relays.map(({ target }) => Liar.start(stage.random, certificates, target)));
+    async run(environment) {
+      const { relays, certificates } = environment.testBed;
+      const liars = await Promise.all(relays.map(({ target }) => Liar.start(environment.random, certificates, target)));
       try {
         for (const [index, relay] of relays.entries()) {
           relay.target = present(liars[index]).port;
           relay.cut();
         }
         await eventually("garbage", () => liars.reduce((sum, liar) => sum + liar.lies, 0) >= lies);
-        await stage.pass(stage.between(0, 2000));
+        await environment.pass(environment.between(0, 2000));
       } finally {
-        stage.ground.use("GOOD");
+        environment.testBed.use("GOOD");
         for (const liar of liars) await liar[Symbol.asyncDispose]();
       }
     },
@@ -34,25 +34,25 @@ export const peerFaults: readonly Fault[] = [
   {
     name: "six-addresses-dead",
     what: "of seven addresses in the configuration three refuse, three say nothing, and the last one is a broker's",
-    async run(stage) {
-      const { host, addresses } = stage.ground;
+    async run(environment) {
+      const { host, addresses } = environment.testBed;
       const ports = await freePorts(deadAddresses);
       await using silent = await Silent.start(ports.slice(deadAddresses / 2));
       const dead = ports.map((port) => `${host}:${port}`);
-      const shuffled = dead.map((address) => ({ address, at: stage.random() })).toSorted((a, b) => a.at - b.at);
-      await startWith(stage, [...shuffled.map(({ address }) => address), stage.oneOf(addresses)]);
-      await stage.arrival(20_000);
+      const shuffled = dead.map((address) => ({ address, at: environment.random() })).toSorted((a, b) => a.at - b.at);
+      await startWith(environment, [...shuffled.map(({ address }) => address), environment.oneOf(addresses)]);
+      await environment.arrival(20_000);
       await eventually("a connection to one that says nothing", () => silent.connections > 0);
-      await startWith(stage, undefined);
-      await stage.arrival(20_000);
+      await startWith(environment, undefined);
+      await environment.arrival(20_000);
     },
   },
 ];
 
-async function startWith(stage: Stage, brokers: readonly string[] | undefined): Promise<void> {
-  await stage.forwarder.stop();
-  stage.brokers = brokers;
-  await stage.forwarder.start();
+async function startWith(environment: Environment, brokers: readonly string[] | undefined): Promise<void> {
+  await environment.forwarder.stop();
+  environment.brokers = brokers;
+  await environment.forwarder.start();
 }
 
 /** Takes connections and says nothing. */

@@ -1,7 +1,7 @@
 import { openSync, closeSync, readSync, statSync, truncateSync } from "node:fs";
 import { sequenceOf } from "../alerts.ts";
 import type { Fault } from "../fault.ts";
-import type { Stage } from "../stage.ts";
+import type { Environment } from "../environment.ts";
 import { withOpenAlert } from "./open-alert.ts";
 
 /** More than is written between two checkpoints. */
@@ -12,43 +12,43 @@ export const powerFaults: readonly Fault[] = [
   {
     name: "power-loss",
     what: "SIGKILL, and the log ends in front of a line that was read and sent; the manager goes on behind it",
-    run: (stage) => losePower(stage, "line"),
+    run: (environment) => losePower(environment, "line"),
   },
   {
     name: "power-loss-in-line",
     what: "SIGKILL, and the log ends within a line that was read and sent; the manager goes on in it",
-    run: (stage) => losePower(stage, "anywhere"),
+    run: (environment) => losePower(environment, "anywhere"),
   },
   {
     name: "power-loss-behind-open-alert",
     what: "the same while a line that comes before all that is lost has no outcome yet",
-    run: (stage) => withOpenAlert(stage, () => losePower(stage, "line")),
+    run: (environment) => withOpenAlert(environment, () => losePower(environment, "line")),
   },
 ];
 
 /** @param where the log ends: between two lines, or at any byte */
-async function losePower(stage: Stage, where: "line" | "anywhere"): Promise<void> {
-  const { datedFile } = stage.analysisd;
-  stage.analysisd.flush();
+async function losePower(environment: Environment, where: "line" | "anywhere"): Promise<void> {
+  const { datedFile } = environment.analysisd;
+  environment.analysisd.flush();
   const keptBytes = statSync(datedFile).size;
-  await stage.pass(stage.between(500, 1500));
-  await stage.settled();
+  await environment.pass(environment.between(500, 1500));
+  await environment.settled();
   // The checkpoint is written every second.
-  await stage.pass(stage.between(0, 2000));
-  await stage.forwarder.kill();
-  await stage.stopCaller();
-  stage.analysisd.flush();
-  cut(stage, datedFile, keptBytes, where);
-  stage.startCaller();
+  await environment.pass(environment.between(0, 2000));
+  await environment.forwarder.kill();
+  await environment.stopCaller();
+  environment.analysisd.flush();
+  cut(environment, datedFile, keptBytes, where);
+  environment.startCaller();
   // The first begins where another one began that was sent, so that the place alone proves nothing.
-  stage.analysisd.emit(1, true);
-  stage.analysisd.emit(stage.between(1, 200));
-  stage.analysisd.flush();
-  await stage.forwarder.start();
+  environment.analysisd.emit(1, true);
+  environment.analysisd.emit(environment.between(1, 200));
+  environment.analysisd.flush();
+  await environment.forwarder.start();
 }
 
 /** Cuts lines off behind `keptBytes`. Those that had been sent are in the topic, the others are owed by nobody. */
-function cut(stage: Stage, path: string, keptBytes: number, where: "line" | "anywhere"): void {
+function cut(environment: Environment, path: string, keptBytes: number, where: "line" | "anywhere"): void {
   const size = statSync(path).size;
   const from = Math.max(keptBytes, size - mostCutBytes);
   const bytes = Buffer.alloc(size - from);
@@ -59,8 +59,9 @@ function cut(stage: Stage, path: string, keptBytes: number, where: "line" | "any
     ({ 0: { length }, 1: timestamp, index }) => ({ index, length, sequence: sequenceOf(timestamp) ?? 0 }),
   );
   // Any of the first half of those that were relevant, so that there are some behind it.
-  const relevant = lines.filter(({ sequence }) => stage.ledger.isRelevant(sequence));
-  const { index, length } = stage.oneOf(relevant.slice(0, Math.ceil(relevant.length / 2)));
-  truncateSync(path, from + index + (where === "line" ? 0 : stage.between(1, length - 1)));
-  for (const line of lines.filter((one) => one.index >= index)) stage.ledger.letOff(line.sequence, line.sequence + 1);
+  const relevant = lines.filter(({ sequence }) => environment.ledger.isRelevant(sequence));
+  const { index, length } = environment.oneOf(relevant.slice(0, Math.ceil(relevant.length / 2)));
+  truncateSync(path, from + index + (where === "line" ? 0 : environment.between(1, length - 1)));
+  for (const line of lines.filter((one) => one.index >= index))
+    environment.ledger.letOff(line.sequence, line.sequence + 1);
 }

@@ -1,4 +1,4 @@
-import { passwords } from "../ground.ts";
+import { passwords } from "../test-bed.ts";
 import type { Fault } from "../fault.ts";
 import { statusSays } from "./support.ts";
 
@@ -9,50 +9,50 @@ export const securityFaults: readonly Fault[] = [
   {
     name: "server-certificate-expired",
     what: "the brokers show an expired certificate, and a good one again; the status names it",
-    async run(stage) {
-      stage.ground.use("EXPIRED");
-      await stage.pass(outageMs);
-      await statusSays(stage, /expired/i);
-      stage.ground.use("GOOD");
+    async run(environment) {
+      environment.testBed.use("EXPIRED");
+      await environment.pass(outageMs);
+      await statusSays(environment, /expired/i);
+      environment.testBed.use("GOOD");
     },
   },
   {
     name: "authority-replaced",
     what: "brokers and client get certificates of another authority; the files are replaced without a reload",
     slowRecovery: "replaced files are promised within 10 s",
-    async run(stage) {
-      const tls = stage.directory.join("tls");
-      stage.ground.use("OTHERCA");
-      await stage.pass(outageMs);
-      stage.ground.writeClientFiles(tls, "other-ca");
-      await stage.arrival(10_000);
-      stage.ground.writeClientFiles(tls, "ca");
-      stage.ground.use("GOOD");
-      await stage.arrival(10_000);
+    async run(environment) {
+      const tls = environment.directory.join("tls");
+      environment.testBed.use("OTHERCA");
+      await environment.pass(outageMs);
+      environment.testBed.writeClientFiles(tls, "other-ca");
+      await environment.arrival(10_000);
+      environment.testBed.writeClientFiles(tls, "ca");
+      environment.testBed.use("GOOD");
+      await environment.arrival(10_000);
     },
   },
   {
     name: "password-changed",
     what: "the brokers want another password, and the old one again; the status names it",
-    async run(stage) {
-      stage.ground.use("OTHERPASSWORD");
-      await stage.pass(outageMs);
-      await statusSays(stage, /authentication|password|SASL/i);
-      stage.ground.use("GOOD");
+    async run(environment) {
+      environment.testBed.use("OTHERPASSWORD");
+      await environment.pass(outageMs);
+      await statusSays(environment, /authentication|password|SASL/i);
+      environment.testBed.use("GOOD");
     },
   },
   {
     name: "password-replaced",
     what: "the brokers want another password; its file is replaced without a reload",
     slowRecovery: "replaced files are promised within 10 s",
-    async run(stage) {
-      stage.ground.use("OTHERPASSWORD");
-      await stage.pass(outageMs);
-      stage.writePassword(passwords.OTHERPASSWORD);
-      await stage.arrival(10_000);
-      stage.writePassword(passwords.GOOD);
-      stage.ground.use("GOOD");
-      await stage.arrival(10_000);
+    async run(environment) {
+      environment.testBed.use("OTHERPASSWORD");
+      await environment.pass(outageMs);
+      environment.writePassword(passwords.OTHERPASSWORD);
+      await environment.arrival(10_000);
+      environment.writePassword(passwords.GOOD);
+      environment.testBed.use("GOOD");
+      await environment.arrival(10_000);
     },
   },
 ];

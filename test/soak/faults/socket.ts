@@ -3,7 +3,7 @@ import { createConnection, type Socket } from "node:net";
 import { AlertStream } from "../../rig/alert-stream.ts";
 import { callIntegration } from "../../rig/wazuh/integratord.ts";
 import type { Fault } from "../fault.ts";
-import type { Stage } from "../stage.ts";
+import type { Environment } from "../environment.ts";
 import { check } from "./support.ts";
 
 /** What comes, or does not come, by the socket. */
@@ -11,13 +11,13 @@ export const socketFaults: readonly Fault[] = [
   {
     name: "both-ways-at-once",
     what: "many alerts come by the socket and by the log, one way first or the other",
-    async run(stage) {
-      await using stream = await AlertStream.connect(stage.socketPath);
+    async run(environment) {
+      await using stream = await AlertStream.connect(environment.socketPath);
       for (let round = 0; round < 10; round++) {
-        const alerts = Array.from({ length: 60 }, () => stage.write(true));
-        if (stage.random() < 0.5) stage.analysisd.flush();
+        const alerts = Array.from({ length: 60 }, () => environment.write(true));
+        if (environment.random() < 0.5) environment.analysisd.flush();
         await stream.send(Buffer.concat(alerts.map(({ line }) => line)));
-        await stage.pass(stage.between(0, 300));
+        await environment.pass(environment.between(0, 300));
       }
       await stream.end();
     },
@@ -25,14 +25,14 @@ export const socketFaults: readonly Fault[] = [
   {
     name: "socket-flood",
     what: "three clients send what is of no interest as fast as they can",
-    async run(stage) {
+    async run(environment) {
       const line = Buffer.from(
         `{"timestamp":"flood","id":"1.1","rule":{"level":3},"data":{"x":"${"y".repeat(500)}"}}\n`,
       );
       const block = Buffer.concat(Array.from({ length: 200 }, () => line));
       const until = performance.now() + 3000;
       const flood = async (): Promise<void> => {
-        await using stream = await AlertStream.connect(stage.socketPath);
+        await using stream = await AlertStream.connect(environment.socketPath);
         while (performance.now() < until) await stream.send(block);
         await stream.end();
       };
@@ -42,63 +42,63 @@ export const socketFaults: readonly Fault[] = [
   {
     name: "socket-misused",
     what: "clients that send half a line, nothing, garbage, or never read their answers, and 1,500 of them at once",
-    async run(stage) {
+    async run(environment) {
       const clients: Socket[] = [];
       const garbage = Buffer.alloc(100_000, "x\n\0{");
       for (let one = 0; one < 1500; one++) {
-        const client = createConnection(stage.socketPath);
+        const client = createConnection(environment.socketPath);
         client.on("error", () => client.destroy()); // refused above the bound, which is right
         client.pause();
         if (one % 3 === 0) client.write('{"timestamp":"half');
         if (one % 30 === 1) client.write(garbage);
         clients.push(client);
-        if (one % 100 === 0) await stage.pass(10);
+        if (one % 100 === 0) await environment.pass(10);
       }
-      await stage.pass(1500);
+      await environment.pass(1500);
       for (const client of clients) client.destroy();
     },
   },
   {
     name: "called-while-away",
     what: "custom-dfn is called while the forwarder is away: it ends with 0, and the log delivers",
-    async run(stage) {
-      await stage.forwarder.stop();
+    async run(environment) {
+      await environment.forwarder.stop();
       for (let call = 0; call < 8; call++) {
-        const { line } = stage.write(true);
-        const { exitCode } = await callIntegration(line, { hookUrl: `unix:${stage.socketPath}` });
+        const { line } = environment.write(true);
+        const { exitCode } = await callIntegration(line, { hookUrl: `unix:${environment.socketPath}` });
         check(exitCode === 0, `custom-dfn ended with ${exitCode}`);
       }
-      await stage.forwarder.start();
+      await environment.forwarder.start();
     },
   },
   {
     name: "caller-killed",
     what: "integratord is restarted several times and loses what it loses",
-    async run(stage) {
-      for (let round = stage.between(2, 4); round > 0; round--) {
-        await stage.stopCaller();
-        await stage.pass(stage.between(100, 500));
-        stage.startCaller();
-        await stage.pass(stage.between(100, 800));
+    async run(environment) {
+      for (let round = environment.between(2, 4); round > 0; round--) {
+        await environment.stopCaller();
+        await environment.pass(environment.between(100, 500));
+        environment.startCaller();
+        await environment.pass(environment.between(100, 800));
       }
     },
   },
   {
     name: "client-cut-off",
     what: "a client leaves in the middle of its alerts, with answers outstanding",
-    async run(stage) {
-      for (let round = 0; round < 5; round++) await leaveEarly(stage);
+    async run(environment) {
+      for (let round = 0; round < 5; round++) await leaveEarly(environment);
     },
   },
 ];
 
-async function leaveEarly(stage: Stage): Promise<void> {
-  const client = createConnection(stage.socketPath);
+async function leaveEarly(environment: Environment): Promise<void> {
+  const client = createConnection(environment.socketPath);
   await once(client, "connect");
-  const lines = Array.from({ length: 50 }, () => stage.write(true).line);
+  const lines = Array.from({ length: 50 }, () => environment.write(true).line);
   const bytes = Buffer.concat(lines);
   client.on("error", () => client.destroy()); // it goes first, so the other side may be seen to go
-  client.write(bytes.subarray(0, stage.between(1, bytes.length - 1)));
-  await stage.pass(stage.between(0, 50));
+  client.write(bytes.subarray(0, environment.between(1, bytes.length - 1)));
+  await environment.pass(environment.between(0, 50));
   client.destroy();
 }

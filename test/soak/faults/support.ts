@@ -1,19 +1,19 @@
 import { inTime, missingAfterMs } from "../fault.ts";
 import { eventually } from "../../rig/eventually.ts";
 import { fetchText } from "../looks.ts";
-import type { Stage } from "../stage.ts";
+import type { Environment } from "../environment.ts";
 
 /** Resolves when no connection leads through the relays any more. */
-export async function connectionsEnd(stage: Stage): Promise<void> {
-  const { relays } = stage.ground;
+export async function connectionsEnd(environment: Environment): Promise<void> {
+  const { relays } = environment.testBed;
   await eventually("the end of all connections", () => relays.every(({ socketCount }) => socketCount === 0));
 }
 
 /** Resolves when the forwarder's status has words that match. @throws TooSlow when they came after `withinMs` only */
-export async function statusSays(stage: Stage, words: RegExp, withinMs = 10_000): Promise<void> {
+export async function statusSays(environment: Environment, words: RegExp, withinMs = 10_000): Promise<void> {
   let status: string | undefined;
   const says = async (): Promise<boolean> => {
-    status = await fetchText(stage.statusPath, "/status");
+    status = await fetchText(environment.statusPath, "/status");
     return status !== undefined && words.test(status);
   };
   const startedMs = performance.now();
@@ -24,19 +24,19 @@ export async function statusSays(stage: Stage, words: RegExp, withinMs = 10_000)
 }
 
 /** The load pauses meanwhile: what is written is what the fault writes. */
-export async function withoutLoad(stage: Stage, during: () => Promise<void>): Promise<void> {
-  const rate = stage.load.perSecond;
-  stage.load.perSecond = 0;
+export async function withoutLoad(environment: Environment, during: () => Promise<void>): Promise<void> {
+  const rate = environment.load.perSecond;
+  environment.load.perSecond = 0;
   try {
     await during();
   } finally {
-    stage.load.perSecond = rate;
+    environment.load.perSecond = rate;
   }
 }
 
 /** A figure of the forwarder about the alerts that came from the log: `read`, `in_flight` and the like. */
-export async function figureOf(stage: Stage, name: string): Promise<number | undefined> {
-  const text = (await fetchText(stage.statusPath, "/metrics")) ?? "";
+export async function figureOf(environment: Environment, name: string): Promise<number | undefined> {
+  const text = (await fetchText(environment.statusPath, "/metrics")) ?? "";
   const value = new RegExp(`^wazuh_dfn_alerts_${name}(?:_total)?\\{[^}]*source="tail"[^}]*\\} (\\S+)$`, "m").exec(
     text,
   )?.[1];

@@ -1,7 +1,7 @@
 import { eventually } from "../../rig/eventually.ts";
 import type { Fault } from "../fault.ts";
-import { brokerCount } from "../ground.ts";
-import { partitionCount, type Stage } from "../stage.ts";
+import { brokerCount } from "../test-bed.ts";
+import { partitionCount, type Environment } from "../environment.ts";
 import { topicConfig, untilWritable } from "./brokers.ts";
 
 const leader = 1;
@@ -15,28 +15,28 @@ export const truncationFaults: readonly Fault[] = [
     // They are read again where that is possible.
     copies: true,
     isAlone: true,
-    async run(stage) {
-      const { kafka } = stage.ground;
+    async run(environment) {
+      const { kafka } = environment.testBed;
       const isAllowed = { "min.insync.replicas": "1", "unclean.leader.election.enable": "true" };
-      await kafka.alterTopic(stage.topic, { ...topicConfig, ...isAllowed });
+      await kafka.alterTopic(environment.topic, { ...topicConfig, ...isAllowed });
       // The third broker keeps the controllers' quorum.
-      await place(stage, [leader, other]);
-      await stage.settled();
+      await place(environment, [leader, other]);
+      await environment.settled();
       await kafka.stopBroker(other, "SIGKILL");
-      await inSync(stage, [leader]);
-      const from = stage.ledger.end;
-      await stage.pass(stage.between(1000, 2500));
-      await stage.settled();
-      const isNamed = stage.forwarder.waitForLog(lossWords);
+      await inSync(environment, [leader]);
+      const from = environment.ledger.end;
+      await environment.pass(environment.between(1000, 2500));
+      await environment.settled();
+      const isNamed = environment.forwarder.waitForLog(lossWords);
       await kafka.stopBroker(leader, "SIGKILL");
       // What only it had is gone, and what it acknowledged until then.
-      stage.ledger.letOff(from, stage.ledger.end);
+      environment.ledger.letOff(from, environment.ledger.end);
       await kafka.startBroker(other);
       await isNamed;
       await kafka.startBroker(leader);
-      await place(stage, [1, 2, 3]);
-      await kafka.alterTopic(stage.topic, topicConfig);
-      await untilWritable(stage);
+      await place(environment, [1, 2, 3]);
+      await kafka.alterTopic(environment.topic, topicConfig);
+      await untilWritable(environment);
     },
   },
 ];
@@ -44,23 +44,25 @@ export const truncationFaults: readonly Fault[] = [
 /** What the forwarder's log says of it. */
 const lossWords = /lost records that it had acknowledged: offsets/;
 
-async function place(stage: Stage, replicas: readonly number[]): Promise<void> {
-  await stage.ground.kafka.placeReplicas(
-    stage.topic,
+async function place(environment: Environment, replicas: readonly number[]): Promise<void> {
+  await environment.testBed.kafka.placeReplicas(
+    environment.topic,
     Array.from({ length: partitionCount }, () => replicas),
   );
-  await inSync(stage, replicas);
+  await inSync(environment, replicas);
   if (replicas.length === brokerCount) return;
   await eventually("the first replica to lead", async () => {
-    const leaders = Array.from({ length: partitionCount }, (_, of) => stage.ground.kafka.leaderOf(stage.topic, of));
+    const leaders = Array.from({ length: partitionCount }, (_, of) =>
+      environment.testBed.kafka.leaderOf(environment.topic, of),
+    );
     return (await Promise.all(leaders)).every((id) => id === replicas[0]);
   });
 }
 
-async function inSync(stage: Stage, replicas: readonly number[]): Promise<void> {
+async function inSync(environment: Environment, replicas: readonly number[]): Promise<void> {
   const wanted = replicas.toSorted((a, b) => a - b).join();
   await eventually(`${wanted} in sync`, async () => {
-    const found = await stage.ground.kafka.inSync(stage.topic);
+    const found = await environment.testBed.kafka.inSync(environment.topic);
     return found.every((of) => of.toSorted((a, b) => a - b).join() === wanted);
   });
 }

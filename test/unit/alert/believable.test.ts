@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isBelievable } from "../../../daemon/alert/believable.ts";
 import { secondOf } from "../../../daemon/delivery/shipment.ts";
-import { Journal } from "../../../daemon/sources/tail/journal.ts";
+import { ReadProgress } from "../../../daemon/sources/tail/journal.ts";
 
 const second = Math.floor(Date.UTC(2026, 10, 29) / 1000);
 const atEpoch = 20_000;
@@ -15,7 +15,7 @@ test("a time up to an hour after the machine's clock is believed, a later one is
 test("while the machine's clock is at 1970 alerts keep their seconds, so that copies of what was read are known as such", () => {
   assert.ok(isBelievable(second, atEpoch));
   assert.equal(secondOf(`${second}.12`, atEpoch), second);
-  const journal = new Journal();
+  const journal = new ReadProgress();
   journal.sawTime(second * 1000, atEpoch);
   assert.equal(
     journal.snapshot(0, { sink: {} }).complete({ before: { length: 0, hash: "" }, trail: undefined, proofs: [] })

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readNetwork } from "../../../daemon/config/network.ts";
-import { Refusal } from "../../../daemon/config/problem.ts";
+import { InvalidValue } from "../../../daemon/config/problem.ts";
 
 test("networks are written as address/length", () => {
   const cases = {
@@ -31,5 +31,5 @@ test("an address inside a network is refused, and the network is named", () => {
 test("what is no network is refused", () => {
   const cases = ["", "abc", "192.0.2/24", "192.0.02.0/24", "192.0.2.0/33", "192.0.2.0/", "192.0.2.0/x", "::/129"];
   cases.push("192.0.2.0/24/1", "192.0.2.0/255.0.255.0", "2001:db8::/255.255.0.0", "fe80::1%eth0", "1::2::3/8");
-  for (const text of cases) assert.throws(() => readNetwork(text), Refusal, text);
+  for (const text of cases) assert.throws(() => readNetwork(text), InvalidValue, text);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inspectText } from "../../../daemon/config/inspect.ts";
 import { originsOf, printYaml } from "../../../daemon/config/print.ts";
-import { mask, settingsOf } from "../../../daemon/config/settings.ts";
+import { mask, printedSettings } from "../../../daemon/config/settings.ts";
 import { configOf, least } from "./written.ts";
 
 const full = `dfn: { customer_id: 0123, own_network: [192.0.2.0/24, "2001:db8::/32"] }
@@ -25,7 +25,7 @@ log: { statistics: 0 }
 function print(text: string, sets: string[] = [], env: Record<string, string> = {}): string {
   const { config, tree } = inspectText({ text, file: "c.yaml", env, sets });
   assert.ok(config !== undefined);
-  return printYaml(settingsOf(config), tree);
+  return printYaml(printedSettings(config), tree);
 }
 
 test("printed settings read back as the same configuration", () => {
@@ -51,7 +51,7 @@ test("a password in the environment is shown as a mask with the variable's name"
 test("origins go by the setting's name in dots", () => {
   const { config, tree } = inspectText({ text: least, file: "c.yaml", env: {}, sets: [] });
   assert.ok(config !== undefined);
-  const origins = originsOf(settingsOf(config), tree);
+  const origins = originsOf(printedSettings(config), tree);
   assert.equal(origins.get("sink.kafka.brokers"), "c.yaml:2");
   assert.equal(origins.get("limits.memory"), "default");
 });

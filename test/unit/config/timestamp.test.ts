@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Refusal } from "../../../daemon/config/problem.ts";
+import { InvalidValue } from "../../../daemon/config/problem.ts";
 import { readTimestamp } from "../../../daemon/config/timestamp.ts";
 
 test("a moment is read in the usual forms and in that of Wazuh's alerts", () => {
@@ -18,5 +18,6 @@ test("a moment is read in the usual forms and in that of Wazuh's alerts", () => 
 
 test("a moment without a zone, or that no calendar knows, is refused", () => {
   const cases = ["2026-11-21T10:00:00", "2026-02-29", "2026-13-01", "2026-11-21T25:00Z", "yesterday", "", "1700000000"];
-  for (const text of [...cases, "2026-11-21T10:00:00+99:00"]) assert.throws(() => readTimestamp(text), Refusal, text);
+  for (const text of [...cases, "2026-11-21T10:00:00+99:00"])
+    assert.throws(() => readTimestamp(text), InvalidValue, text);
 });

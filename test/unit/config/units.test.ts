@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Refusal } from "../../../daemon/config/problem.ts";
+import { InvalidValue } from "../../../daemon/config/problem.ts";
 import { formatDuration, formatSize, readDuration, readSize } from "../../../daemon/config/units.ts";
 
 const any = { least: 0, most: Number.MAX_SAFE_INTEGER };
@@ -35,7 +35,7 @@ test("what is no measure is refused with the range", () => {
     "2m": `"2m" is too large; ${allowed}`,
   };
   for (const [text, message] of Object.entries(cases)) {
-    assert.throws(() => readDuration(text, range), new Refusal(message));
+    assert.throws(() => readDuration(text, range), new InvalidValue(message));
   }
 });
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Couples } from "../../../daemon/delivery/couples.ts";
+import { Pairing } from "../../../daemon/delivery/couples.ts";
 import { EventWatch } from "../../../daemon/delivery/event-watch.ts";
-import { Pairing } from "../../../daemon/delivery/pairing.ts";
+import { PairingWindow } from "../../../daemon/delivery/pairing.ts";
 import { Relevance } from "../../../daemon/delivery/relevance.ts";
 import { fail2banHandler } from "../../../daemon/handlers/fail2ban.ts";
 import { windowsHandler } from "../../../daemon/handlers/windows.ts";
@@ -59,11 +59,11 @@ test("what is left out on purpose is not counted", () => {
 
 test("the copies of one alert from both sources are one that was left out; with the socket alone it counts too", () => {
   const bytes = ban({ predecoder: { program_name } });
-  for (const isLone of [false, true]) {
-    const couples = new Couples(new Pairing(100, 50), { isLone });
-    const delivery = new Delivery({ sink: new MemorySink(), handlers, couples }).begin();
+  for (const socketOnly of [false, true]) {
+    const pairing = new Pairing(new PairingWindow(100, 50), { socketOnly });
+    const delivery = new Delivery({ sink: new MemorySink(), handlers, pairing }).begin();
     delivery.offer("socket", bytes);
-    if (!isLone) delivery.offer("tail", bytes);
+    if (!socketOnly) delivery.offer("tail", bytes);
     assert.equal(delivery.eventWatch.report().leftOut["fail2ban-program-name"], 1);
   }
 });

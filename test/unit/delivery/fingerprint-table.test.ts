@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FingerprintTable, fingerprint, maxCopies } from "../../../daemon/delivery/fingerprint-table.ts";
+import { CopyCounts, fingerprintOf, maxCopies } from "../../../daemon/delivery/fingerprint-table.ts";
 import { seededRandom } from "../../rig/random.ts";
 
 test("agrees with a Map over random changes, also when half full and with homes that collide", () => {
   const random = seededRandom(3);
-  const table = new FingerprintTable(256);
+  const table = new CopyCounts(256);
   const model = new Map<string, { tail: number; socket: number }>();
   // Few low halves: long runs that wrap round the end of the table.
   const draw = () => ({ high: Math.floor(random() * 40), low: (0xffffffff - Math.floor(random() * 12)) >>> 0 });
@@ -31,7 +31,7 @@ test("agrees with a Map over random changes, also when half full and with homes 
 
 test("what an entry says moves with it when others are taken out, and goes with it", () => {
   const random = seededRandom(4);
-  const table = new FingerprintTable(64);
+  const table = new CopyCounts(64);
   const model = new Map<number, number>();
   for (let step = 0; step < 20_000; step++) {
     const low = Math.floor(random() * 60);
@@ -56,7 +56,7 @@ test("what an entry says moves with it when others are taken out, and goes with 
 });
 
 test("holds as many entries as promised, and says so when one more comes", () => {
-  const table = new FingerprintTable(1000);
+  const table = new CopyCounts(1000);
   for (let i = 0; i < 1000; i++) table.set({ high: i, low: i * 7 }, { tail: 1, socket: 0 });
   assert.throws(() => table.set({ high: 1000, low: 7000 }, { tail: 1, socket: 0 }), /full/);
   table.set({ high: 5, low: 35 }, { tail: 0, socket: 0 });
@@ -65,7 +65,7 @@ test("holds as many entries as promised, and says so when one more comes", () =>
 });
 
 test("counts stop at their bound instead of spilling into each other", () => {
-  const table = new FingerprintTable(4);
+  const table = new CopyCounts(4);
   const print = { high: 1, low: 1 };
   table.set(print, { tail: maxCopies + 5, socket: 3 });
   assert.deepEqual(table.get(print), { tail: maxCopies, socket: 3 });
@@ -74,10 +74,10 @@ test("counts stop at their bound instead of spilling into each other", () => {
 });
 
 test("a fingerprint depends on where one part ends and the next begins", () => {
-  assert.notDeepEqual(fingerprint(["ab", "c"], 0), fingerprint(["a", "bc"], 0));
-  assert.notDeepEqual(fingerprint(["ab", ""], 0), fingerprint(["ab"], 0));
-  assert.notDeepEqual(fingerprint(["ab"], 0), fingerprint(["ab"], 1));
-  assert.deepEqual(fingerprint(["ab", "c"], 0), fingerprint(["ab", "c"], 0));
+  assert.notDeepEqual(fingerprintOf(["ab", "c"], 0), fingerprintOf(["a", "bc"], 0));
+  assert.notDeepEqual(fingerprintOf(["ab", ""], 0), fingerprintOf(["ab"], 0));
+  assert.notDeepEqual(fingerprintOf(["ab"], 0), fingerprintOf(["ab"], 1));
+  assert.deepEqual(fingerprintOf(["ab", "c"], 0), fingerprintOf(["ab", "c"], 0));
 });
 
 test("ids as a busy manager gives them have fingerprints as different as random ones", () => {
@@ -90,7 +90,7 @@ test("ids as a busy manager gives them have fingerprints as different as random 
     const second = 1_763_700_000 + Math.floor(i / 500);
     offset += 900 + (i % 13);
     const time = `2026-11-21T03:${String(Math.floor(i / 30_000) % 60).padStart(2, "0")}:00.${i % 1000}+0100`;
-    const { high, low } = fingerprint(["manager", `${second}.${offset}`, time, "001", "60122"], 0);
+    const { high, low } = fingerprintOf(["manager", `${second}.${offset}`, time, "001", "60122"], 0);
     seen.add((BigInt(high) << 32n) | BigInt(low));
     highs.add(high);
     lows.add(low);

@@ -1,21 +1,21 @@
 /** What is kept of alerts under way, and of finished ones that a look-up may still have to find. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Couples } from "../../../daemon/delivery/couples.ts";
-import { Pairing } from "../../../daemon/delivery/pairing.ts";
-import { aheadBytes, tieBytes } from "../../../daemon/delivery/shipment.ts";
+import { Pairing } from "../../../daemon/delivery/couples.ts";
+import { PairingWindow } from "../../../daemon/delivery/pairing.ts";
+import { aheadBytes, waiterBytes } from "../../../daemon/delivery/shipment.ts";
 import { SinkOffsets } from "../../../daemon/delivery/sink-offsets.ts";
 import { alertBytes, Delivery, settle } from "../../rig/delivery.ts";
 import { idIn, MemorySink } from "../../rig/memory-sink.ts";
 
-function paired(): Couples {
-  return new Couples(new Pairing(100, 50), { isLone: false });
+function paired(): Pairing {
+  return new Pairing(new PairingWindow(100, 50), { socketOnly: false });
 }
 
 test("a finished alert of the socket weighs a little until the tail has brought it, and one of the tail nothing", async () => {
   const sink = new MemorySink();
   sink.isHolding = true;
-  const delivery = new Delivery({ sink, couples: paired(), offsets: new SinkOffsets() }).begin();
+  const delivery = new Delivery({ sink, pairing: paired(), offsets: new SinkOffsets() }).begin();
   delivery.offer("tail", alertBytes("1.1"));
   for (const id of ["1.2", "1.3"]) delivery.offer("socket", alertBytes(id));
   sink.release();
@@ -30,11 +30,11 @@ test("a finished alert of the socket weighs a little until the tail has brought 
 test("what the socket ships ahead of the tail takes at most a quarter of the budget, and leaves the tail its own", async () => {
   const limitBytes = 64 * 1024;
   const sink = new MemorySink();
-  const delivery = new Delivery({ sink, couples: paired(), offsets: new SinkOffsets(), limitBytes }).begin();
+  const delivery = new Delivery({ sink, pairing: paired(), offsets: new SinkOffsets(), limitBytes }).begin();
   const kinds = new Map<string, number>();
   for (let i = 0; i < 40; i++) {
     const { verdict } = delivery.offer("socket", alertBytes(`1.${i}`));
-    const kind = verdict.kind === "left" ? `${verdict.kind}: ${verdict.reason}` : verdict.kind;
+    const kind = verdict.kind === "deferred" ? `${verdict.kind}: ${verdict.reason}` : verdict.kind;
     kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
     await settle();
   }
@@ -42,7 +42,7 @@ test("what the socket ships ahead of the tail takes at most a quarter of the bud
     [...kinds],
     [
       ["taken", 16],
-      ["left: the tail is far behind", 24],
+      ["deferred: the tail is far behind", 24],
     ],
   );
   assert.equal(delivery.budget.usedBytes, 16 * aheadBytes);
@@ -56,14 +56,14 @@ test("what the socket ships ahead of the tail takes at most a quarter of the bud
 test("each copy that waits for another one's outcome weighs something, with the tail off too", async () => {
   const sink = new MemorySink();
   sink.isHolding = true;
-  for (const isLone of [false, true]) {
-    const couples = new Couples(new Pairing(100, 50), { isLone });
-    const delivery = new Delivery({ sink, couples, offsets: isLone ? undefined : new SinkOffsets() }).begin();
+  for (const socketOnly of [false, true]) {
+    const pairing = new Pairing(new PairingWindow(100, 50), { socketOnly });
+    const delivery = new Delivery({ sink, pairing, offsets: socketOnly ? undefined : new SinkOffsets() }).begin();
     delivery.offer("socket", alertBytes("1.1"));
     const before = delivery.budget.usedBytes;
-    for (let copies = 1; copies <= (isLone ? 5 : 1); copies++) {
-      delivery.offer(isLone ? "socket" : "tail", alertBytes("1.1"));
-      assert.equal(delivery.budget.usedBytes, before + copies * tieBytes);
+    for (let copies = 1; copies <= (socketOnly ? 5 : 1); copies++) {
+      delivery.offer(socketOnly ? "socket" : "tail", alertBytes("1.1"));
+      assert.equal(delivery.budget.usedBytes, before + copies * waiterBytes);
     }
     sink.release();
     await settle();
@@ -75,7 +75,7 @@ test("the look-up's start moves on behind a socket copy that the tail never brin
   let nowMs = 0;
   const sink = new MemorySink();
   const offsets = new SinkOffsets();
-  const delivery = new Delivery({ sink, couples: paired(), offsets, now: () => nowMs }).begin();
+  const delivery = new Delivery({ sink, pairing: paired(), offsets, now: () => nowMs }).begin();
   delivery.offer("socket", alertBytes("1.1"));
   await settle();
   delivery.offer("socket", alertBytes("1.2", { user: "mallory" }));
@@ -99,7 +99,7 @@ test("a socket copy holds the look-up's start while the tail has not been at the
   let nowMs = 0;
   const sink = new MemorySink();
   const offsets = new SinkOffsets();
-  const delivery = new Delivery({ sink, couples: paired(), offsets, now: () => nowMs }).begin();
+  const delivery = new Delivery({ sink, pairing: paired(), offsets, now: () => nowMs }).begin();
   delivery.offer("socket", alertBytes("1.1"));
   await settle();
   nowMs = 3_600_000;

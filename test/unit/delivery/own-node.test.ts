@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Couples } from "../../../daemon/delivery/couples.ts";
+import { Pairing } from "../../../daemon/delivery/couples.ts";
 import { OwnNode } from "../../../daemon/delivery/own-node.ts";
-import { Pairing } from "../../../daemon/delivery/pairing.ts";
+import { PairingWindow } from "../../../daemon/delivery/pairing.ts";
 import { alertBytes, Delivery, settle } from "../../rig/delivery.ts";
 import { header, MemorySink } from "../../rig/memory-sink.ts";
 
@@ -14,8 +14,8 @@ function nodesIn(sink: MemorySink): string[] {
 
 test("one agent with one alert id on two nodes of one host name: two alerts, neither is the copy of the other", async () => {
   const sink = new MemorySink();
-  const couples = new Couples(new Pairing(100, 50), { isLone: false });
-  const delivery = new Delivery({ sink, couples }).begin();
+  const pairing = new Pairing(new PairingWindow(100, 50), { socketOnly: false });
+  const delivery = new Delivery({ sink, pairing }).begin();
   const same = { timestamp: "2026-11-21T12:00:00.000+0000", rule: { id: "60122" } };
   delivery.offer("tail", alertBytes("1.0", { ...same, ...worker("worker-1") }));
   const { verdict } = delivery.offer("socket", alertBytes("1.0", { ...same, ...worker("worker-2") }));
@@ -26,11 +26,11 @@ test("one agent with one alert id on two nodes of one host name: two alerts, nei
 
 test("on a node that hides its name from the alerts, ossec.conf's name tells its alerts from those of a host of its name", async () => {
   const sink = new MemorySink();
-  const couples = new Couples(new Pairing(100, 50), { isLone: false });
-  const node = new OwnNode({ name: "worker-1", hiddenName: "worker-1" });
-  const delivery = new Delivery({ sink, couples, node }).begin();
+  const pairing = new Pairing(new PairingWindow(100, 50), { socketOnly: false });
+  const node = new OwnNode({ name: "worker-1", fallbackName: "worker-1" });
+  const delivery = new Delivery({ sink, pairing, node }).begin();
   assert.equal(delivery.offer("tail", alertBytes("1.0")).verdict.kind, "taken");
-  assert.equal(delivery.offer("socket", alertBytes("1.0")).verdict.kind, "second", "both ways have it the same");
+  assert.equal(delivery.offer("socket", alertBytes("1.0")).verdict.kind, "duplicate", "both ways have it the same");
   delivery.offer("tail", alertBytes("1.1", worker("worker-2")));
   await settle();
   assert.deepEqual(nodesIn(sink), ["worker-1", "worker-2"]);
@@ -39,7 +39,7 @@ test("on a node that hides its name from the alerts, ossec.conf's name tells its
 test("a dead letter names the node whose alert it is, and of what is no alert the node that read it", async () => {
   const sink = new MemorySink();
   sink.refuses = () => true;
-  const delivery = new Delivery({ sink, node: new OwnNode({ name: "worker-1", hiddenName: undefined }) }).begin();
+  const delivery = new Delivery({ sink, node: new OwnNode({ name: "worker-1", fallbackName: undefined }) }).begin();
   delivery.offer("tail", alertBytes("1.0", worker("worker-2")));
   delivery.offer("tail", Buffer.from('{"broken'));
   await settle();
@@ -48,10 +48,10 @@ test("a dead letter names the node whose alert it is, and of what is no alert th
 });
 
 test("a look-up asks for the names in which records were made, and for the node's own", () => {
-  const first = new OwnNode({ name: "host", hiddenName: undefined });
+  const first = new OwnNode({ name: "host", fallbackName: undefined });
   for (const name of ["worker-1", "worker-1", "worker-2", "worker-1"]) first.wrote(name);
   assert.deepEqual(first.names, ["worker-1", "worker-2"]);
-  const second = new OwnNode({ name: "worker-3", hiddenName: undefined });
+  const second = new OwnNode({ name: "worker-3", fallbackName: undefined });
   assert.deepEqual(second.restore(first.names), new Set(["worker-1", "worker-2", "worker-3"]));
   assert.deepEqual(second.names, ["worker-1", "worker-2"], "kept until the names are not needed any more");
 });
@@ -97,13 +97,13 @@ test("what becomes of the checkpoint keeps no record back: where it cannot be wr
 });
 
 test("where it is not known in whose name records were made, everybody's count", () => {
-  const node = new OwnNode({ name: "worker-1", hiddenName: undefined });
+  const node = new OwnNode({ name: "worker-1", fallbackName: undefined });
   assert.equal(node.restore(undefined), undefined);
   assert.equal(node.restore([]), undefined);
 });
 
 test("names that somebody makes up take no room: with too many, or one too long, none is kept", () => {
-  const many = new OwnNode({ name: "worker-1", hiddenName: undefined });
+  const many = new OwnNode({ name: "worker-1", fallbackName: undefined });
   for (let at = 0; at < 64; at++) many.wrote(`node-${at}`);
   assert.equal(many.names.length, 64);
   for (let at = 0; at < 64; at++) many.wrote(`node-${at}`);
@@ -111,7 +111,7 @@ test("names that somebody makes up take no room: with too many, or one too long,
   assert.equal(many.wrote("node-64"), true, "the checkpoint has to say that they are not known any more");
   assert.deepEqual(many.names, []);
   assert.equal(many.wrote("node-65"), false);
-  const long = new OwnNode({ name: "worker-1", hiddenName: undefined });
+  const long = new OwnNode({ name: "worker-1", fallbackName: undefined });
   long.wrote("worker-1");
   long.wrote("x".repeat(257));
   assert.deepEqual(long.names, []);

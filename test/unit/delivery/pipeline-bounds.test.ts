@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Couples } from "../../../daemon/delivery/couples.ts";
-import { Pairing } from "../../../daemon/delivery/pairing.ts";
+import { Pairing } from "../../../daemon/delivery/couples.ts";
+import { PairingWindow } from "../../../daemon/delivery/pairing.ts";
 import { backlogShare } from "../../../daemon/forwarder/tail-intake.ts";
 import { alertBytes, Delivery, settle } from "../../rig/delivery.ts";
 import { MemorySink } from "../../rig/memory-sink.ts";
 
 test("lines that are no alerts neither fill the memory through the socket nor stop the tail, also when no dead letter can be stored", async () => {
   const sink = new MemorySink();
-  const couples = new Couples(new Pairing(100, 50), { isLone: false });
-  const delivery = new Delivery({ sink, couples, limitBytes: 400_000 }).begin();
+  const pairing = new Pairing(new PairingWindow(100, 50), { socketOnly: false });
+  const delivery = new Delivery({ sink, pairing, limitBytes: 400_000 }).begin();
   delivery.deadLetters.isHolding = true;
   for (let i = 0; i < 10_000; i++) assert.equal(delivery.offer("socket", Buffer.from("x")).verdict.kind, "rejected");
   assert.ok(delivery.deadLetters.entries.length > 0);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { headersOf, type Handler } from "../../../daemon/delivery/contract.ts";
-import { Couples } from "../../../daemon/delivery/couples.ts";
-import { Pairing } from "../../../daemon/delivery/pairing.ts";
+import { Pairing } from "../../../daemon/delivery/couples.ts";
+import { PairingWindow } from "../../../daemon/delivery/pairing.ts";
 import { alertBytes, Delivery, settle, wantedHandler } from "../../rig/delivery.ts";
 import { header, MemorySink } from "../../rig/memory-sink.ts";
 
@@ -15,8 +15,8 @@ const throwing: Handler = {
   },
 };
 
-function paired(isLone = false): Couples {
-  return new Couples(new Pairing(100, 50), { isLone });
+function paired(socketOnly = false): Pairing {
+  return new Pairing(new PairingWindow(100, 50), { socketOnly });
 }
 
 test("a record carries the agent as key, and id, node, source and handler as headers", async () => {
@@ -103,7 +103,7 @@ test("a delivery for one handler asks that one alone", async () => {
 });
 
 test("the socket's lines without an id are rejected with the reason", async () => {
-  const delivery = new Delivery({ sink: new MemorySink(), couples: paired() }).begin();
+  const delivery = new Delivery({ sink: new MemorySink(), pairing: paired() }).begin();
   const { verdict } = delivery.offer("socket", Buffer.from('{"wanted":true}'));
   await settle();
   assert.ok(verdict.kind === "rejected");
@@ -161,20 +161,20 @@ test("an over-long line is a dead letter that says how long it was", async () =>
 test("the socket's copy is left to the tail when the budget is spent, or when integratord may have cut a number", () => {
   const sink = new MemorySink();
   sink.isHolding = true;
-  const delivery = new Delivery({ sink, couples: paired(), limitBytes: 6000 }).begin();
+  const delivery = new Delivery({ sink, pairing: paired(), limitBytes: 6000 }).begin();
   const left = delivery.offer("socket", alertBytes("1.1"));
   assert.equal(left.verdict.kind, "taken");
   const exponent = Buffer.from(alertBytes("1.2").toString().replace("{", '{"n":9.00719925474099e+15,'));
   assert.deepEqual(delivery.offer("socket", exponent).verdict, {
-    kind: "left",
+    kind: "deferred",
     id: "1.2",
     reason: "number that integratord rounds",
-    isSeen: false,
+    alreadySeen: false,
   });
   assert.equal(delivery.offer("tail", exponent).verdict.kind, "taken");
   delivery.offer("tail", alertBytes("1.3"));
   const busy = delivery.offer("socket", alertBytes("1.4")).verdict;
-  assert.ok(busy.kind === "left");
+  assert.ok(busy.kind === "deferred");
   assert.equal(busy.reason, "busy");
   assert.equal(delivery.counters.socket.paired, 2);
 });
@@ -183,10 +183,10 @@ test("the second copy has the first one's outcome, also when that is a dead lett
   const sink = new MemorySink();
   sink.isHolding = true;
   sink.refuses = () => true;
-  const delivery = new Delivery({ sink, couples: paired() }).begin();
+  const delivery = new Delivery({ sink, pairing: paired() }).begin();
   const first = delivery.offer("socket", alertBytes("1.1"));
   const copy = delivery.offer("tail", alertBytes("1.1"));
-  assert.deepEqual([first.verdict.kind, copy.verdict.kind], ["taken", "second"]);
+  assert.deepEqual([first.verdict.kind, copy.verdict.kind], ["taken", "duplicate"]);
   assert.deepEqual(copy.outcomes, []);
   sink.release();
   await settle();
@@ -196,7 +196,7 @@ test("the second copy has the first one's outcome, also when that is a dead lett
 });
 
 test("copies of alerts that share an id but not the content are not taken for each other", () => {
-  const delivery = new Delivery({ sink: new MemorySink(), couples: paired() }).begin();
+  const delivery = new Delivery({ sink: new MemorySink(), pairing: paired() }).begin();
   const kinds = [
     delivery.offer("socket", alertBytes("1.1", { timestamp: "a" })),
     delivery.offer("tail", alertBytes("1.1", { timestamp: "b" })),
@@ -205,16 +205,16 @@ test("copies of alerts that share an id but not the content are not taken for ea
     delivery.offer("tail", alertBytes("1.1", { timestamp: "a", rule: { id: "5" } })),
     delivery.offer("tail", alertBytes("1.1", { timestamp: "a" })),
   ].map(({ verdict }) => verdict.kind);
-  assert.deepEqual(kinds, ["taken", "taken", "taken", "taken", "taken", "second"]);
+  assert.deepEqual(kinds, ["taken", "taken", "taken", "taken", "taken", "duplicate"]);
 });
 
 test("an alert known from a saved window that no handler wants any more is ignored, not open for ever", async () => {
-  const couples = paired();
-  new Delivery({ sink: new MemorySink(), couples }).begin().offer("tail", alertBytes("1.1"));
+  const pairing = paired();
+  new Delivery({ sink: new MemorySink(), pairing }).begin().offer("tail", alertBytes("1.1"));
   await settle();
   const later = paired();
-  later.restore(couples.save(), 1);
-  const delivery = new Delivery({ sink: new MemorySink(), couples: later, handlers: [] }).begin();
+  later.restore(pairing.save(), 1);
+  const delivery = new Delivery({ sink: new MemorySink(), pairing: later, handlers: [] }).begin();
   assert.equal(delivery.offer("tail", alertBytes("1.1")).verdict.kind, "ignored");
   assert.equal(delivery.counters.tail.ignored, 1);
   assert.equal(delivery.budget.usedBytes, 0);
@@ -223,13 +223,13 @@ test("an alert known from a saved window that no handler wants any more is ignor
 test("with the tail off, an alert that a client sends again is shipped once and answered like the first", async () => {
   const sink = new MemorySink();
   sink.isHolding = true;
-  const delivery = new Delivery({ sink, couples: paired(true) }).begin();
+  const delivery = new Delivery({ sink, pairing: paired(true) }).begin();
   const first = delivery.offer("socket", alertBytes("1.1"));
   const again = delivery.offer("socket", alertBytes("1.1"));
   const other = delivery.offer("socket", alertBytes("1.1", { data: 1 }));
   assert.deepEqual(
     [first, again, other].map(({ verdict }) => verdict.kind),
-    ["taken", "second", "taken"],
+    ["taken", "duplicate", "taken"],
   );
   assert.deepEqual(again.outcomes, []);
   sink.release();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { QuietWatch } from "../../../daemon/delivery/quiet-watch.ts";
+import { OffsetRefresher } from "../../../daemon/delivery/quiet-watch.ts";
 import { SinkOffsets } from "../../../daemon/delivery/sink-offsets.ts";
 import { alertBytes, Delivery, settle } from "../../rig/delivery.ts";
 import { MemorySink } from "../../rig/memory-sink.ts";
@@ -11,13 +11,13 @@ class SharedTopic {
   readonly offsets = new SinkOffsets();
   readonly own = new Delivery({ sink: this.sink, offsets: this.offsets }).begin();
   readonly other = new Delivery({ sink: this.sink }).begin();
-  readonly watch = new QuietWatch({ shipper: this.own.shipper, topics: ["alerts"] }, this.offsets, this.sink);
+  readonly watch = new OffsetRefresher({ shipper: this.own.shipper, topics: ["alerts"] }, this.offsets, this.sink);
   #number = 0;
 
   async write(delivery: Delivery): Promise<void> {
     const { verdict } = delivery.offer("tail", alertBytes(`1.${this.#number++}`));
     await settle();
-    if (verdict.kind === "taken") delivery.shipper.passed(verdict.shipment);
+    if (verdict.kind === "taken") delivery.shipper.onCheckpointed(verdict.shipment);
   }
 }
 
@@ -26,7 +26,7 @@ test("on a quiet node a look-up begins where the topic ends, not behind the node
   await topic.write(topic.own);
   for (let at = 0; at < 5; at++) await topic.write(topic.other);
   assert.deepEqual(topic.offsets.low(), { "alerts/0": 1 });
-  await topic.watch.look();
+  await topic.watch.refresh();
   assert.deepEqual(topic.offsets.low(), { "alerts/0": 6 });
 });
 
@@ -35,7 +35,7 @@ test("a record that the checkpoint has not passed is not left behind", async () 
   topic.own.offer("tail", alertBytes("2.1"));
   await settle();
   await topic.write(topic.other);
-  await topic.watch.look();
+  await topic.watch.refresh();
   assert.deepEqual(topic.offsets.low(), { "alerts/0": 0 });
 });
 
@@ -45,7 +45,7 @@ test("while something is under way, nothing is taken over", async () => {
   await topic.write(topic.other);
   topic.sink.isHolding = true;
   topic.own.offer("tail", alertBytes("2.1"));
-  await topic.watch.look();
+  await topic.watch.refresh();
   assert.deepEqual(topic.offsets.low(), { "alerts/0": 1 });
 });
 
@@ -62,6 +62,6 @@ test("what is sent between the question and its answer may stand before the end 
       return { next: { "alerts/0": 3 } };
     },
   };
-  await new QuietWatch({ shipper: topic.own.shipper, topics: ["alerts"] }, topic.offsets, slow).look();
+  await new OffsetRefresher({ shipper: topic.own.shipper, topics: ["alerts"] }, topic.offsets, slow).refresh();
   assert.deepEqual(topic.offsets.low(), { "alerts/0": 1 });
 });

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { lookupKey } from "../../../daemon/delivery/contract.ts";
-import { Couples } from "../../../daemon/delivery/couples.ts";
-import { Pairing } from "../../../daemon/delivery/pairing.ts";
+import { Pairing } from "../../../daemon/delivery/couples.ts";
+import { PairingWindow } from "../../../daemon/delivery/pairing.ts";
 import { eventually } from "../../rig/eventually.ts";
 import { alertBytes, Delivery, settle } from "../../rig/delivery.ts";
 import { header, idIn, MemorySink } from "../../rig/memory-sink.ts";
 
 const longWaitMs = 3_600_000;
 
-function paired(): Couples {
-  return new Couples(new Pairing(100, 50), { isLone: false });
+function paired(): Pairing {
+  return new Pairing(new PairingWindow(100, 50), { socketOnly: false });
 }
 
 function ids(sink: MemorySink): string[] {
@@ -100,9 +100,9 @@ test("an alert that comes in while the gate opens queues up behind those that wa
 
 test("the tail's copies wait for the socket's, and leave in their order when their time is up", async () => {
   const patient = new MemorySink();
-  const waiting = new Delivery({ sink: patient, couples: paired(), tailWaitMs: longWaitMs }).begin();
+  const waiting = new Delivery({ sink: patient, pairing: paired(), tailWaitMs: longWaitMs }).begin();
   const sink = new MemorySink();
-  const delivery = new Delivery({ sink, couples: paired(), tailWaitMs: 30 }).begin();
+  const delivery = new Delivery({ sink, pairing: paired(), tailWaitMs: 30 }).begin();
   for (let i = 0; i < 5; i++) for (const each of [waiting, delivery]) each.offer("tail", alertBytes(`1.${i}`));
   await settle();
   assert.deepEqual(ids(patient), []);
@@ -117,7 +117,7 @@ function withNumber(text: string): Buffer {
 
 test("the socket's copy lets the oldest waiting one go, as the socket's but with the file's bytes", async () => {
   const sink = new MemorySink();
-  const delivery = new Delivery({ sink, couples: paired(), tailWaitMs: longWaitMs }).begin();
+  const delivery = new Delivery({ sink, pairing: paired(), tailWaitMs: longWaitMs }).begin();
   const inFile = delivery.offer("tail", withNumber("9007199254740993"));
   const copy = delivery.offer("socket", withNumber("9.00719925474099e+15"));
   await settle();
@@ -135,14 +135,14 @@ test("the socket's copy lets the oldest waiting one go, as the socket's but with
 
 test("a copy that has to keep its place behind an older one does so, and a stop lets all go in order", async () => {
   const sink = new MemorySink();
-  const delivery = new Delivery({ sink, couples: paired(), tailWaitMs: longWaitMs }).begin();
+  const delivery = new Delivery({ sink, pairing: paired(), tailWaitMs: longWaitMs }).begin();
   delivery.offer("tail", alertBytes("1.1"));
   delivery.offer("tail", alertBytes("1.2"));
   const copy = delivery.offer("socket", alertBytes("1.2"));
   await settle();
-  assert.equal(copy.verdict.kind, "second");
+  assert.equal(copy.verdict.kind, "duplicate");
   assert.deepEqual(ids(sink), []);
-  delivery.shipper.letGo();
+  delivery.shipper.releaseAllHeld();
   await settle();
   assert.deepEqual(ids(sink), ["1.1", "1.2"]);
   assert.deepEqual(copy.outcomes, ["acknowledged"]);
@@ -150,9 +150,9 @@ test("a copy that has to keep its place behind an older one does so, and a stop 
 
 test("what comes after a letting go waits its own time, not for ever", async () => {
   const sink = new MemorySink();
-  const delivery = new Delivery({ sink, couples: paired(), tailWaitMs: 30 }).begin();
+  const delivery = new Delivery({ sink, pairing: paired(), tailWaitMs: 30 }).begin();
   delivery.offer("tail", alertBytes("1.1"));
-  delivery.shipper.letGo();
+  delivery.shipper.releaseAllHeld();
   delivery.offer("tail", alertBytes("1.2"));
   await eventually("both", () => sink.records.length === 2);
 });
@@ -185,7 +185,7 @@ test("idle resolves when all is acknowledged and every dead letter is durable", 
 test("after dispose no outcome is told, whether the alert was held, gated, under way or dying", async () => {
   const sink = new MemorySink();
   sink.isHolding = true;
-  const held = new Delivery({ sink, couples: paired(), tailWaitMs: 1 }).begin();
+  const held = new Delivery({ sink, pairing: paired(), tailWaitMs: 1 }).begin();
   const gated = new Delivery({ sink: new MemorySink() });
   const underWay = new Delivery({ sink }).begin();
   const refused = new MemorySink();

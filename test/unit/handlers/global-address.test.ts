@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { parseAddress } from "../../../daemon/handlers/address.ts";
+import { parseIpAddress } from "../../../daemon/handlers/address.ts";
 import { isGlobal } from "../../../daemon/handlers/global-address.ts";
 
 /** What Python's `ipaddress` said of some thousands of addresses, the edges of every special range among them. */
@@ -14,7 +14,7 @@ test("an address is read, and is global, exactly where Python's ipaddress says s
   assert.ok(rows.length > 3000);
   const wrong: string[] = [];
   for (const [text = "", expected = ""] of rows) {
-    const address = parseAddress(text);
+    const address = parseIpAddress(text);
     const seen = address === undefined ? "none" : isGlobal(address) ? "global" : "special";
     if (seen !== expected) wrong.push(`${text}: ${seen}, Python says ${expected}`);
   }
@@ -23,12 +23,12 @@ test("an address is read, and is global, exactly where Python's ipaddress says s
 
 test("blanks, newlines and NUL around an address are not forgiven", () => {
   for (const text of ["", " 8.8.8.8", "8.8.8.8 ", "8.8.8.8\n", "8.8.8.8\u0000", "::1\n", " ::1", "8.8.8.8\t"]) {
-    assert.equal(parseAddress(text), undefined, JSON.stringify(text));
+    assert.equal(parseIpAddress(text), undefined, JSON.stringify(text));
   }
 });
 
 test("a text of any length is answered", () => {
-  assert.equal(parseAddress(":".repeat(1_000_000)), undefined);
-  assert.equal(parseAddress("1.".repeat(1_000_000)), undefined);
-  assert.equal(parseAddress("1:".repeat(1_000_000)), undefined);
+  assert.equal(parseIpAddress(":".repeat(1_000_000)), undefined);
+  assert.equal(parseIpAddress("1.".repeat(1_000_000)), undefined);
+  assert.equal(parseIpAddress("1:".repeat(1_000_000)), undefined);
 });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DfnError } from "../../../daemon/errors.ts";
-import { parseAddress } from "../../../daemon/handlers/address.ts";
+import { parseIpAddress } from "../../../daemon/handlers/address.ts";
 import { contains, parseNetwork } from "../../../daemon/handlers/networks.ts";
 
 function isIn(address: string, network: string): boolean {
-  const parsed = parseAddress(address);
+  const parsed = parseIpAddress(address);
   assert.ok(parsed !== undefined);
   return contains(parseNetwork(network), parsed);
 }

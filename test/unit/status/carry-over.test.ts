@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { carryOver, createBooks } from "../../../daemon/forwarder/books.ts";
+import { carryOver, createCounters } from "../../../daemon/forwarder/books.ts";
 import type { Counts } from "../../../daemon/telemetry/counters.ts";
 
 function assertBalanced({ read, ignored, paired, inFlight, acknowledged, deadLettered }: Counts): void {
@@ -8,7 +8,7 @@ function assertBalanced({ read, ignored, paired, inFlight, acknowledged, deadLet
 }
 
 test("alerts that a reload lets go are not counted twice when they are read again", () => {
-  const { tail, ...others } = createBooks();
+  const { tail, ...others } = createCounters();
   for (let i = 0; i < 5; i++) tail.taken();
   tail.settled("acknowledged");
   carryOver({ tail, ...others }, 0);
@@ -26,7 +26,7 @@ test("alerts that a reload lets go are not counted twice when they are read agai
 });
 
 test("what the socket brought is the tail's from then on; without a tail its client sends it again", () => {
-  const books = createBooks();
+  const books = createCounters();
   books.socket.taken();
   carryOver(books, 0);
   assert.deepEqual([books.socket.inFlight, books.socket.paired], [0, 1]);
@@ -42,7 +42,7 @@ test("what the socket brought is the tail's from then on; without a tail its cli
 
 /** Three alerts in flight, with ignored ones between: `w..i.wiw`, read again from the first one on. */
 function reloaded() {
-  const { tail, ...others } = createBooks();
+  const { tail, ...others } = createCounters();
   for (let i = 0; i < 3; i++) tail.taken();
   tail.passedBy(7);
   carryOver({ tail, ...others }, 4);

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Snapshot } from "../../../daemon/status/facts.ts";
-import { lasting, summaryOf } from "../../../daemon/commands/status-text.ts";
+import type { StatusSnapshot } from "../../../daemon/status/facts.ts";
+import { lasting, statusSummary } from "../../../daemon/commands/status-text.ts";
 import { aForwarder, counts, kafkaAtWork } from "./a-forwarder.ts";
 
 test("health comes first, each reason with its remedy and how long it has lasted", () => {
   const since = "2026-11-21T10:00:00.000Z";
   const reasons = [{ subject: "Kafka", text: "refused \u001b[31m", remedy: "start it", since }];
-  const text = summaryOf({ ...aForwarder(), health: { state: "degraded", reasons } }, Date.parse(since) + 65_000);
+  const text = statusSummary({ ...aForwarder(), health: { state: "degraded", reasons } }, Date.parse(since) + 65_000);
   assert.deepEqual(text.split("\n").slice(0, 4), [
     "degraded: wazuh-dfn 1.0.0, process 42, up 1 min 40 s",
     "  Kafka, for 1 min 5 s: refused \\u001b[31m",
@@ -24,7 +24,10 @@ test("each source has a row, and the log, the sink and the dead letters a line",
     replay: counts(),
   };
   const deadLetters = { ...aForwarder().deadLetters, entries: 3, bytes: 2500 };
-  const text = summaryOf({ ...aForwarder({ sources, deadLetters }), health }, kafkaAtWork.lastAcknowledgedAt + 2000);
+  const text = statusSummary(
+    { ...aForwarder({ sources, deadLetters }), health },
+    kafkaAtWork.lastAcknowledgedAt + 2000,
+  );
   assert.match(text, /^SOURCE +READ +IGNORED +PAIRED +IN FLIGHT +ACKNOWLEDGED +DEAD LETTERS$/m);
   assert.match(text, /^socket +5 +0 +5 +0 +0 +0$/m);
   assert.match(text, /^tail +9 +0 +0 +0 +9 +0$/m);
@@ -37,10 +40,10 @@ test("each source has a row, and the log, the sink and the dead letters a line",
 test("alerts that were left out have a line for each reason, and none when there are none", () => {
   const health = { state: "ok", reasons: [] } as const;
   const leftOut = { "fail2ban-program-name": 3, "fail2ban-group": 0 };
-  const text = summaryOf({ ...aForwarder({ events: { lastSeen: {}, leftOut } }), health }, 0);
+  const text = statusSummary({ ...aForwarder({ events: { lastSeen: {}, leftOut } }), health }, 0);
   assert.match(text, /^left out +3 alerts \(fail2ban-program-name\), see wazuh-dfn doctor$/m);
   assert.doesNotMatch(text, /fail2ban-group/);
-  assert.doesNotMatch(summaryOf({ ...aForwarder(), health }, 0), /left out/);
+  assert.doesNotMatch(statusSummary({ ...aForwarder(), health }, 0), /left out/);
 });
 
 test("times are told in their two largest units", () => {
@@ -48,9 +51,9 @@ test("times are told in their two largest units", () => {
   assert.deepEqual(told, ["0 s", "0 s", "59 s", "1 min", "1 h", "1 h 1 min", "1 d 1 h", "1 d"]);
 });
 
-function line(some: Partial<Snapshot["deadLetters"]>): string | undefined {
+function line(some: Partial<StatusSnapshot["deadLetters"]>): string | undefined {
   const deadLetters = { ...aForwarder().deadLetters, ...some };
-  const text = summaryOf({ ...aForwarder({ deadLetters }), health: { state: "ok", reasons: [] } }, 0);
+  const text = statusSummary({ ...aForwarder({ deadLetters }), health: { state: "ok", reasons: [] } }, 0);
   return /^dead letters +(.*)$/m.exec(text)?.[1];
 }
 
@@ -62,7 +65,7 @@ test("of the dead letters it says how many are acknowledged, and whose bytes are
 
 function behind(state: string): string | undefined {
   const log = { ...aForwarder().log!, state, lagSeconds: 10 };
-  const text = summaryOf({ ...aForwarder({ log }), health: { state: "ok", reasons: [] } }, 0);
+  const text = statusSummary({ ...aForwarder({ log }), health: { state: "ok", reasons: [] } }, 0);
   return /^behind +(.*)$/m.exec(text)?.[1];
 }
 
@@ -80,7 +83,7 @@ test("a lag that is not known yet is said to be so, and a damaged archive is nam
     lagSeconds: undefined,
     damagedArchives,
   };
-  const text = summaryOf({ ...aForwarder({ log }), health: { state: "ok", reasons: [] } }, 0);
+  const text = statusSummary({ ...aForwarder({ log }), health: { state: "ok", reasons: [] } }, 0);
   assert.match(text, /^behind +not known yet$/m);
   assert.match(text, /^damaged +\/a\.gz, read to byte 5$/m);
 });

@@ -1,5 +1,5 @@
 import { emptyStore } from "../../../daemon/delivery/dead-letter-usage.ts";
-import type { Snapshot } from "../../../daemon/status/facts.ts";
+import type { StatusSnapshot } from "../../../daemon/status/facts.ts";
 import { SourceCounters } from "../../../daemon/telemetry/counters.ts";
 
 interface Asked {
@@ -10,7 +10,7 @@ interface Asked {
 }
 
 /** A forwarder that ships to Kafka, with these figures. */
-export function factsWith({ alerts = 0, acknowledged = 0, troubles = 0, isReady = true }: Asked): Snapshot {
+export function factsWith({ alerts = 0, acknowledged = 0, troubles = 0, isReady = true }: Asked): StatusSnapshot {
   const none = new SourceCounters().snapshot();
   const trouble = { subject: "kafka", text: "no broker answers", remedy: "", since: 0 };
   return {

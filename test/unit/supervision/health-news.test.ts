@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { HealthNews } from "../../../daemon/supervision/health-news.ts";
+import { HealthEvents } from "../../../daemon/supervision/health-news.ts";
 import type { Health } from "../../../daemon/status/facts.ts";
 
 function wrong(...subjects: string[]): Health {
@@ -12,11 +12,11 @@ function wrong(...subjects: string[]): Health {
 function watch(wasDegraded = false): {
   readonly told: string[];
   readonly order: string[];
-  readonly news: HealthNews;
+  readonly news: HealthEvents;
 } {
   const told: string[] = [];
   const order: string[] = [];
-  const news = new HealthNews({
+  const news = new HealthEvents({
     tell: ({ status, subject, text }) => {
       told.push(`${status} ${subject}: ${text}`);
       order.push(status);

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { failed, type Judgement, warning } from "../../../../daemon/doctor/judgement.ts";
-import { judgeArchives, judgeCheckpoint, type Stored } from "../../../../daemon/doctor/links/checkpoint.ts";
+import { failed, type CheckResult, warning } from "../../../../daemon/doctor/judgement.ts";
+import { judgeArchives, judgeCheckpoint, type StoredCheckpoint } from "../../../../daemon/doctor/links/checkpoint.ts";
 import { judgeConfiguration } from "../../../../daemon/doctor/links/configuration.ts";
-import { type ConsumerFacts, judgeConsumers } from "../../../../daemon/doctor/links/consumers.ts";
-import { type Call, judgeHandOver } from "../../../../daemon/doctor/links/hand-over.ts";
+import { type OtherSenderFacts, judgeOtherSenders } from "../../../../daemon/doctor/links/consumers.ts";
+import { type Call, judgeCustomDfnCall } from "../../../../daemon/doctor/links/hand-over.ts";
 import {
   judgeBrokers,
   judgeCertificates,
@@ -15,10 +15,10 @@ import {
 import { judgeClock, judgeDisk, judgeMemory } from "../../../../daemon/doctor/links/machine.ts";
 import { judgeSocket, type SocketFacts } from "../../../../daemon/doctor/links/socket.ts";
 import { judgeUnit } from "../../../../daemon/doctor/links/unit.ts";
-import type { Obstacle, Survey } from "../../../../daemon/sinks/kafka/survey.ts";
+import type { ProbeFailure, KafkaProbe } from "../../../../daemon/sinks/kafka/survey.ts";
 
 /** State and text of each judgement; one that is not well has a remedy. */
-function said(judgements: readonly Judgement[]): string {
+function said(judgements: readonly CheckResult[]): string {
   for (const { state, remedy } of judgements)
     assert.equal(remedy === undefined, state === "ok", JSON.stringify(judgements));
   return judgements.map(({ state, text }) => `${state} ${text}`).join("\n");
@@ -30,7 +30,7 @@ const dayMs = 86_400_000;
 const ended = (code: number | null, output: string): Call => ({ kind: "ended", code, output });
 
 const handedOver = (call: Call | undefined, isTailOn = true, isRoot = true): string =>
-  said(judgeHandOver({ path: "/c", call, as: "wazuh", isRoot, isTailOn, alertId: "1.2" }));
+  said(judgeCustomDfnCall({ path: "/c", call, as: "wazuh", isRoot, isTailOn, alertId: "1.2" }));
 
 test("the hand-over: answered, unanswered, failed, hung, not started", () => {
   assert.match(handedOver(ended(0, "custom-dfn: ignored 1.2\n")), /^ok/);
@@ -74,12 +74,12 @@ test("the socket: answering, refused, absent, silent, not ours", () => {
   assert.match(of({ alertId: "3.4" }), /^warning .*"ignored 1\.2", not "ignored 3\.4"/);
 });
 
-const stoppedWith = (stored: Stored): string =>
+const stoppedWith = (stored: StoredCheckpoint): string =>
   said(judgeCheckpoint({ stateDir: "/s", stored, status: undefined, nowMs: 0 }));
 
 test("the checkpoint: by what the running forwarder says, else by what stands on the disk", () => {
   const log = { state: "following", file: "f", offset: 1, size: 1, lagBytes: 0, lagCompressedFiles: 0, lagSeconds: 0 };
-  const absent: Stored = { kind: "absent" };
+  const absent: StoredCheckpoint = { kind: "absent" };
   const of = (ageSeconds: number | undefined, change = {}, trouble?: string): string => {
     const status = { log: { ...log, ...change }, checkpoint: { ageSeconds, trouble } };
     return said(judgeCheckpoint({ stateDir: "/s", stored: absent, status, nowMs: 0 }));
@@ -113,7 +113,7 @@ test("damaged archives are named from the checkpoint, whether the forwarder runs
     damaged,
     sink: {},
   };
-  const stored: Stored = { kind: "valid", body, writtenAtMs: 0 };
+  const stored: StoredCheckpoint = { kind: "valid", body, writtenAtMs: 0 };
   const facts = { stored, archives: [], currentId: "1:2", directory: "/" };
   for (const isRunning of [false, true]) {
     assert.match(said(judgeArchives({ ...facts, isRunning })), /^warning \/a\.gz is damaged and was read up to byte 7/);
@@ -146,8 +146,8 @@ test("the unit: running and enabled, stopped, not enabled, restarted, absent; wi
 const startedAs = (...args: string[]) => ({ pid: 9, args, startedAtMs: 0 });
 
 test("other senders: the Python daemon in each way it is started, its unit, a second forwarder; nobody else", () => {
-  const facts: ConsumerFacts = { processes: [], ours: [1], units: [], oldFiles: [] };
-  const of = (...args: string[]): string => said(judgeConsumers({ ...facts, processes: [startedAs(...args)] }));
+  const facts: OtherSenderFacts = { processes: [], ours: [1], units: [], oldFiles: [] };
+  const of = (...args: string[]): string => said(judgeOtherSenders({ ...facts, processes: [startedAs(...args)] }));
   assert.match(
     of("/opt/wazuh-dfn/venv/bin/python3.12", "/opt/wazuh-dfn/venv/bin/wazuh-dfn", "--config", "/x.toml"),
     /^failed .*pid 9, with \/x\.toml/,
@@ -167,12 +167,15 @@ test("other senders: the Python daemon in each way it is started, its unit, a se
     assert.match(of(...other), /^ok/, other.join(" "));
   }
   const ours = { ...facts, processes: [{ ...startedAs("node", "/d/wazuh-dfn.cjs", "run"), pid: 1 }] };
-  assert.match(said(judgeConsumers(ours)), /^ok/);
+  assert.match(said(judgeOtherSenders(ours)), /^ok/);
   const unit = { ...facts, units: [{ name: "old-dfn.service", isEnabled: true }] };
-  assert.match(said(judgeConsumers(unit)), /^warning old-dfn\.service starts the Python daemon again/);
-  const running = judgeConsumers({ ...unit, processes: [startedAs("python3", "/opt/wazuh-dfn/bin/wazuh-dfn")] });
+  assert.match(said(judgeOtherSenders(unit)), /^warning old-dfn\.service starts the Python daemon again/);
+  const running = judgeOtherSenders({ ...unit, processes: [startedAs("python3", "/opt/wazuh-dfn/bin/wazuh-dfn")] });
   assert.match(running[0]?.remedy ?? "", /^systemctl disable --now old-dfn\.service/);
-  assert.match(said(judgeConsumers({ ...facts, oldFiles: ["/opt/wazuh-dfn/config/c.yaml"] })), /^ok .*c\.yaml is left/);
+  assert.match(
+    said(judgeOtherSenders({ ...facts, oldFiles: ["/opt/wazuh-dfn/config/c.yaml"] })),
+    /^ok .*c\.yaml is left/,
+  );
 });
 
 test("clock, disk and memory", () => {
@@ -193,11 +196,11 @@ test("clock, disk and memory", () => {
   assert.match(said(judgeMemory({ ...memory, availableBytes: undefined })), /^unseen/);
 });
 
-const brokersAre = (...brokers: Survey["brokers"]): string => said(judgeBrokers({ brokers, topics: [] }, 0));
+const brokersAre = (...brokers: KafkaProbe["brokers"]): string => said(judgeBrokers({ brokers, topics: [] }, 0));
 
 test("brokers: one that is away beside others is a warning, one that Kafka named or a wrong certificate has failed", () => {
   const seed = { address: "a:1", isSeed: true, obstacle: undefined, certificateEndsMs: undefined };
-  const away: Obstacle = { concern: "unreachable", text: "ECONNREFUSED", remedy: "check" };
+  const away: ProbeFailure = { category: "unreachable", text: "ECONNREFUSED", remedy: "check" };
   assert.equal(brokersAre(seed), "ok connected to a:1");
   assert.match(brokersAre(seed, { ...seed, address: "b:1", obstacle: away }), /^warning b:1: ECONNREFUSED/);
   assert.match(brokersAre({ ...seed, obstacle: away }), /^failed/);
@@ -205,7 +208,10 @@ test("brokers: one that is away beside others is a warning, one that Kafka named
     brokersAre(seed, { ...seed, address: "c:1", isSeed: false, obstacle: away }),
     /^failed c:1, which Kafka named,/,
   );
-  assert.match(brokersAre(seed, { ...seed, address: "b:1", obstacle: { ...away, concern: "certificate" } }), /^failed/);
+  assert.match(
+    brokersAre(seed, { ...seed, address: "b:1", obstacle: { ...away, category: "certificate" } }),
+    /^failed/,
+  );
   assert.match(
     brokersAre({ ...seed, certificateEndsMs: 3 * dayMs }),
     /^warning the broker's certificate at a:1 ends in 3 days/,
@@ -214,7 +220,7 @@ test("brokers: one that is away beside others is a warning, one that Kafka named
 });
 
 test("topics and permissions: a topic without leaders is a warning, no read permission too", () => {
-  const forbidden: Obstacle = { concern: "topic-authorization", text: "TOPIC_AUTHORIZATION_FAILED", remedy: "" };
+  const forbidden: ProbeFailure = { category: "topic-authorization", text: "TOPIC_AUTHORIZATION_FAILED", remedy: "" };
   const topic = {
     topic: "t",
     partitions: 3,
@@ -228,7 +234,7 @@ test("topics and permissions: a topic without leaders is a warning, no read perm
     settings: { values: new Map() },
   };
   const brokers = [{ address: "a:1", isSeed: true, obstacle: undefined, certificateEndsMs: undefined }];
-  const survey = (change: Partial<Survey["topics"][number]>): Survey => ({
+  const survey = (change: Partial<KafkaProbe["topics"][number]>): KafkaProbe => ({
     brokers,
     topics: [{ ...topic, ...change }],
   });

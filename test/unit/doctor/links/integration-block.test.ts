@@ -3,7 +3,7 @@ import { test } from "node:test";
 import {
   type BlockFacts,
   blocksOf,
-  isLeftOut,
+  isBlockLeftOut,
   judgeBlock,
   leftOut,
 } from "../../../../daemon/doctor/links/integration-block.ts";
@@ -90,12 +90,12 @@ test("a second block costs a second call", () => {
 
 test("integratord counts as left out when the installer was told so, or when nothing of it is there, and never with the tail off", () => {
   const facts = { recorded: undefined, hasBlock: false, isCommentedOut: false, isTailOn: true, hasProgram: false };
-  assert.equal(isLeftOut(facts), true);
-  assert.equal(isLeftOut({ ...facts, recorded: "no", hasProgram: true }), true);
-  assert.equal(isLeftOut({ ...facts, recorded: "yes" }), false);
+  assert.equal(isBlockLeftOut(facts), true);
+  assert.equal(isBlockLeftOut({ ...facts, recorded: "no", hasProgram: true }), true);
+  assert.equal(isBlockLeftOut({ ...facts, recorded: "yes" }), false);
   for (const what of ["hasBlock", "isCommentedOut", "hasProgram"] as const) {
-    assert.equal(isLeftOut({ ...facts, [what]: true }), false, what);
+    assert.equal(isBlockLeftOut({ ...facts, [what]: true }), false, what);
   }
-  assert.equal(isLeftOut({ ...facts, recorded: "no", isTailOn: false }), false);
+  assert.equal(isBlockLeftOut({ ...facts, recorded: "no", isTailOn: false }), false);
   assert.equal(leftOut.state, "ok");
 });

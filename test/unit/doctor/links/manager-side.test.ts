@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readOssecConf } from "../../../../daemon/wazuh/ossec-conf.ts";
-import type { Judgement } from "../../../../daemon/doctor/judgement.ts";
+import type { CheckResult } from "../../../../daemon/doctor/judgement.ts";
 import { judgeOutput, judgeReading, judgeWriting } from "../../../../daemon/doctor/links/alert-log.ts";
 import { type CustomDfnFacts, judgeCustomDfn } from "../../../../daemon/doctor/links/custom-dfn.ts";
 import { type IntegratordFacts, judgeIntegratord } from "../../../../daemon/doctor/links/integratord.ts";
@@ -12,7 +12,7 @@ import { freePorts } from "../../../rig/free-ports.ts";
 import { QueueRelay } from "../../../rig/queue-relay.ts";
 
 /** State and text of each judgement; one that is not well has a remedy. */
-function said(judgements: readonly Judgement[]): string {
+function said(judgements: readonly CheckResult[]): string {
   for (const { state, remedy } of judgements)
     assert.equal(remedy === undefined, state === "ok", JSON.stringify(judgements));
   return judgements.map(({ state, text }) => `${state} ${text}`).join("\n");

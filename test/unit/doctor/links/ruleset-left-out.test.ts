@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { judgeEvents, lookAtRuleset } from "../../../../daemon/doctor/links/events.ts";
 import { judgeRules, lookAtRules } from "../../../../daemon/doctor/links/rules.ts";
-import type { Judgement } from "../../../../daemon/doctor/judgement.ts";
+import type { CheckResult } from "../../../../daemon/doctor/judgement.ts";
 import { defaultEventIds } from "../../../../daemon/handlers/windows.ts";
 import { readOssecConf } from "../../../../daemon/wazuh/ossec-conf.ts";
 import { RulesetPlan } from "../../../../daemon/wazuh/ruleset-plan.ts";
@@ -117,7 +117,7 @@ class World implements AsyncDisposable {
   }
 }
 
-function lines(judgements: readonly Judgement[]): string {
+function lines(judgements: readonly CheckResult[]): string {
   return judgements.map(({ state, text, remedy = "" }) => `${state} ${text} ${remedy}`.trim()).join("\n");
 }
 

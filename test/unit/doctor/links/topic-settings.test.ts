@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { judgeTopicSettings } from "../../../../daemon/doctor/links/topic-settings.ts";
-import type { TopicSight } from "../../../../daemon/sinks/kafka/survey.ts";
+import type { TopicProbe } from "../../../../daemon/sinks/kafka/survey.ts";
 
 const sight = { topic: "t", partitions: 3, leaderless: 0, obstacle: undefined, write: undefined, read: undefined };
 
-function said(least: number, copies: Pick<TopicSight, "replicas" | "fewestInSync" | "behind">): string {
+function said(least: number, copies: Pick<TopicProbe, "replicas" | "fewestInSync" | "behind">): string {
   const settings = { values: new Map([["min.insync.replicas", String(least)]]) };
   const survey = { brokers: [], topics: [{ ...sight, ...copies, settings }] };
   return judgeTopicSettings(survey, { batchBytes: 900_000 })

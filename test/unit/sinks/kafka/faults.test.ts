@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import errors from "kafkajs/src/errors.js";
 import createRetry from "kafkajs/src/retry/index.js";
-import { faultOfCode, faultOfError, KafkaError, type FaultKind } from "../../../../daemon/sinks/kafka/faults.ts";
+import { classifyCode, classifyError, KafkaError, type ErrorKind } from "../../../../daemon/sinks/kafka/faults.ts";
 
 /** Every code of Kafka 4.1 that a produce answer can hold, and what has to happen. */
-const kinds: readonly [code: number, name: string, kind: FaultKind, mayStand: boolean][] = [
+const kinds: readonly [code: number, name: string, kind: ErrorKind, mayBeAppended: boolean][] = [
   [-1, "UNKNOWN", "retry", true],
   [2, "CORRUPT_MESSAGE", "corrupt", false],
   [3, "UNKNOWN_TOPIC_OR_PARTITION", "retry", false],
@@ -37,18 +37,18 @@ const kinds: readonly [code: number, name: string, kind: FaultKind, mayStand: bo
   [1234, "ERROR_1234", "retry", true],
 ];
 
-for (const [code, name, kind, mayStand] of kinds) {
-  test(`${name} means ${kind}${mayStand ? ", and the records may stand" : ""}`, () => {
-    const fault = faultOfCode(code);
+for (const [code, name, kind, mayBeAppended] of kinds) {
+  test(`${name} means ${kind}${mayBeAppended ? ", and the records may stand" : ""}`, () => {
+    const fault = classifyCode(code);
     assert.equal(fault.kind, kind);
-    assert.equal(fault.mayStand, mayStand);
+    assert.equal(fault.mayBeAppended, mayBeAppended);
     assert.match(fault.text, new RegExp(name));
   });
 }
 
 test("only what is about a record itself is ever a reason to refuse it", () => {
   for (let code = -1; code <= 150; code++) {
-    const { kind } = faultOfCode(code);
+    const { kind } = classifyCode(code);
     const isRefusal = kind === "too-large" || kind === "invalid" || kind === "corrupt";
     assert.equal(isRefusal, [2, 10, 18, 87].includes(code), `code ${code}`);
   }
@@ -62,17 +62,17 @@ test("an outage is retried although kafkajs, out of retries, calls it not retria
   assert.ok(reason instanceof Error && "retriable" in reason);
   assert.equal(reason.name, "KafkaJSNumberOfRetriesExceeded");
   assert.equal(reason.retriable, false);
-  const fault = faultOfError(reason);
+  const fault = classifyError(reason);
   assert.equal(fault.kind, "retry");
-  assert.equal(fault.concern, "unreachable");
-  assert.equal(fault.mayStand, true);
+  assert.equal(fault.category, "unreachable");
+  assert.equal(fault.mayBeAppended, true);
 });
 
 test("a wrong password inside another error is found, and says so", () => {
   const inner = new errors.KafkaJSSASLAuthenticationError("SASL PLAIN authentication failed: Authentication failed");
-  const fault = faultOfError(new Error("could not connect", { cause: inner }));
+  const fault = classifyError(new Error("could not connect", { cause: inner }));
   assert.equal(fault.kind, "retry");
-  assert.equal(fault.concern, "authentication");
+  assert.equal(fault.category, "authentication");
 });
 
 const certificateErrors = [
@@ -87,19 +87,19 @@ const certificateErrors = [
 ];
 for (const reason of certificateErrors) {
   test(`points to the certificates: ${reason.message}`, () => {
-    assert.equal(faultOfError(new Error("the connection was closed", { cause: reason })).concern, "certificate");
+    assert.equal(classifyError(new Error("the connection was closed", { cause: reason })).category, "certificate");
   });
 }
 
-test("a broker's error code that was thrown keeps its concern and is never a verdict on records", () => {
-  const fault = faultOfError(new KafkaError(29, "asking for offsets of t/0"));
-  assert.equal(fault.concern, "topic-authorization");
+test("a broker's error code that was thrown keeps its category and is never a verdict on records", () => {
+  const fault = classifyError(new KafkaError(29, "asking for offsets of t/0"));
+  assert.equal(fault.category, "topic-authorization");
   assert.equal(fault.kind, "retry");
-  assert.equal(faultOfError(new KafkaError(10, "x")).kind, "retry");
+  assert.equal(classifyError(new KafkaError(10, "x")).kind, "retry");
 });
 
 test("anything that is thrown is retried", () => {
   for (const odd of [undefined, null, 7, "text", {}, [], new TypeError("bug")]) {
-    assert.equal(faultOfError(odd).kind, "retry");
+    assert.equal(classifyError(odd).kind, "retry");
   }
 });

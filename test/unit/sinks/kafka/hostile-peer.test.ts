@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type Socket } from "node:net";
 import { test } from "node:test";
 import { BrokerConnection } from "../../../../daemon/sinks/kafka/connection.ts";
-import type { SaslSettings } from "../../../../daemon/sinks/kafka/options.ts";
+import type { SaslCredentials } from "../../../../daemon/sinks/kafka/options.ts";
 import { fetchMetadata } from "../../../../daemon/sinks/kafka/requests.ts";
 import { seededRandom } from "../../../rig/random.ts";
 import { kafkaOptions } from "./rig.ts";
@@ -20,7 +20,7 @@ const answers: readonly [what: string, bytes: Buffer][] = [
   ["TLS's alert", Buffer.from("15030300020246", "hex")],
 ];
 
-const sasl: SaslSettings = { mechanism: "scram-sha-256", username: "u", password: () => "p" };
+const sasl: SaslCredentials = { mechanism: "scram-sha-256", username: "u", password: () => "p" };
 
 /** Version ranges of the few requests that matter here, SASL among them. */
 const versions = Buffer.concat([int16(0), int32(6), ...[0, 3, 17, 18, 22, 36].map((key) => int16(key, 0, 9))]);

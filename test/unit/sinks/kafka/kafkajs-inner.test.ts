@@ -19,9 +19,12 @@ test("a connection has the methods that are called", () => {
     "processData",
     "rejectRequests",
   ]) {
-    assert.equal(typeof Reflect.get(inner.Connection.prototype, name), "function", name);
+    assert.equal(typeof Reflect.get(inner.InnerConnectionClass.prototype, name), "function", name);
   }
-  assert.equal(typeof Reflect.get(inner.Connection.prototype, "setSupportAuthenticationProtocol"), "function");
+  assert.equal(
+    typeof Reflect.get(inner.InnerConnectionClass.prototype, "setSupportAuthenticationProtocol"),
+    "function",
+  );
 });
 
 test("the requests that are used exist, in versions that Kafka 4 still takes", () => {

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe } from "../../../../daemon/errors.ts";
 import { BrokerConnection } from "../../../../daemon/sinks/kafka/connection.ts";
-import { faultOfError } from "../../../../daemon/sinks/kafka/faults.ts";
+import { classifyError } from "../../../../daemon/sinks/kafka/faults.ts";
 import { Names, type Resolve } from "../../../../daemon/sinks/kafka/names.ts";
 import { eventually } from "../../../rig/eventually.ts";
 import { kafkaOptions, Lines, openSink, summary, write } from "./rig.ts";
@@ -84,7 +84,7 @@ test("a name that is not resolved is named as what is wrong", async () => {
   await using broker = await ScriptedBroker.start();
   const names = new Names(async () => Promise.reject(new Error("getaddrinfo ENOTFOUND kafka.test")));
   const reason = await connect(broker, names).opened.catch((thrown: unknown) => thrown);
-  assert.match(faultOfError(reason).text, /the name kafka\.test is not resolved.*ENOTFOUND/);
+  assert.match(classifyError(reason).text, /the name kafka\.test is not resolved.*ENOTFOUND/);
 });
 
 test("a name with several addresses of which none answers says why for each", async () => {
@@ -94,7 +94,7 @@ test("a name with several addresses of which none answers says why for each", as
   const connection = new BrokerConnection(address, { options: kafkaOptions([address]), tls: () => undefined, names });
   const reason = await connection.opened.catch((thrown: unknown) => thrown);
   assert.match(describe(reason), /127\.0\.0\.1/);
-  assert.match(faultOfError(reason).text, /^Connection error: connect E[A-Z]+ .*; connect E[A-Z]+ /);
+  assert.match(classifyError(reason).text, /^Connection error: connect E[A-Z]+ .*; connect E[A-Z]+ /);
 });
 
 test("a look-up that waits for an address says so in the status, and goes on when Kafka names another", async () => {

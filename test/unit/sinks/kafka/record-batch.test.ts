@@ -5,7 +5,7 @@ import decodeBatch from "kafkajs/src/protocol/recordBatch/v0/decoder.js";
 import type { SinkRecord } from "../../../../daemon/delivery/contract.ts";
 import { MissingCodec } from "../../../../daemon/sinks/kafka/compression.ts";
 import { crc32c } from "../../../../daemon/sinks/kafka/crc32c.ts";
-import { Entry, Parcel } from "../../../../daemon/sinks/kafka/entry.ts";
+import { SealedBatch, PendingWrite } from "../../../../daemon/sinks/kafka/entry.ts";
 import { sequenceAfter } from "../../../../daemon/sinks/kafka/record-batch.ts";
 import { ByteReader } from "../../../../daemon/sinks/kafka/byte-reader.ts";
 import { sizeOfVarint, writeVarint } from "../../../../daemon/sinks/kafka/varint.ts";
@@ -20,7 +20,7 @@ function record(value: Buffer | null, key: Buffer | null = null, headers: SinkRe
 
 async function sealed(records: readonly SinkRecord[], compression: "none" | "gzip", sequence = 0): Promise<Buffer> {
   const slots = records.map((one, index) => ({ record: one, index }));
-  const entry = new Entry(new Parcel(records.length), slots, compression);
+  const entry = new SealedBatch(new PendingWrite(records.length), slots, compression);
   await entry.sealed;
   entry.stamp({ producerId: 4_611_686_018_427_387_905n, epoch: 3, sequence });
   assert.ok(entry.batch);
@@ -100,7 +100,7 @@ test("as many records as fit between two borders of the offset come back in orde
 
 test("numbering a batch anew changes its header alone, and its checksum fits again", async () => {
   const slots = [{ record: record(Buffer.from("value")), index: 0 }];
-  const entry = new Entry(new Parcel(1), slots, "gzip");
+  const entry = new SealedBatch(new PendingWrite(1), slots, "gzip");
   await entry.sealed;
   entry.stamp({ producerId: 1n, epoch: 0, sequence: 5 });
   const before = Buffer.from(entry.batch ?? assert.fail());

@@ -1,6 +1,6 @@
 import { mock } from "node:test";
 import type { SinkRecord, WriteOutcome } from "../../../../daemon/delivery/contract.ts";
-import { Entry, Parcel } from "../../../../daemon/sinks/kafka/entry.ts";
+import { SealedBatch, PendingWrite } from "../../../../daemon/sinks/kafka/entry.ts";
 import type { KafkaOptions } from "../../../../daemon/sinks/kafka/options.ts";
 import { KafkaSink } from "../../../../daemon/sinks/kafka/sink.ts";
 import type { KafkaTelemetry } from "../../../../daemon/sinks/kafka/telemetry.ts";
@@ -73,7 +73,7 @@ export function summary(outcomes: readonly WriteOutcome[]): (number | string)[] 
 
 /** One record in a batch that is sealed and numbered. */
 export async function sealedBatch(id: string, producer = { producerId: 1n, epoch: 0 }): Promise<Buffer> {
-  const entry = new Entry(new Parcel(1), [{ record: record(id), index: 0 }], "none");
+  const entry = new SealedBatch(new PendingWrite(1), [{ record: record(id), index: 0 }], "none");
   await entry.sealed;
   entry.stamp({ ...producer, sequence: 0 });
   if (entry.batch === undefined) throw new Error("a sealed entry has a batch");

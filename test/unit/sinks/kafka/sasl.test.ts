@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { createServer, type Socket } from "node:net";
 import { test } from "node:test";
 import { ByteReader } from "../../../../daemon/sinks/kafka/byte-reader.ts";
-import { Cluster } from "../../../../daemon/sinks/kafka/cluster.ts";
+import { ConnectionPool } from "../../../../daemon/sinks/kafka/cluster.ts";
 import { BrokerConnection } from "../../../../daemon/sinks/kafka/connection.ts";
-import { faultOfError } from "../../../../daemon/sinks/kafka/faults.ts";
-import type { SaslSettings } from "../../../../daemon/sinks/kafka/options.ts";
+import { classifyError } from "../../../../daemon/sinks/kafka/faults.ts";
+import type { SaslCredentials } from "../../../../daemon/sinks/kafka/options.ts";
 import { noTelemetry } from "../../../../daemon/sinks/kafka/telemetry.ts";
 import { eventually } from "../../../rig/eventually.ts";
 import { kafkaOptions } from "./rig.ts";
@@ -86,15 +86,15 @@ function asking(iterations: string): Reply {
   };
 }
 
-async function attempt(peer: SaslPeer, mechanism: SaslSettings["mechanism"]): Promise<string> {
-  const sasl: SaslSettings = { mechanism, username: "u", password: () => "p" };
+async function attempt(peer: SaslPeer, mechanism: SaslCredentials["mechanism"]): Promise<string> {
+  const sasl: SaslCredentials = { mechanism, username: "u", password: () => "p" };
   const options = { ...kafkaOptions([peer.address]), sasl };
   const connection = new BrokerConnection(peer.address, { options, tls: () => undefined });
   try {
     await connection.opened;
   } catch (reason) {
-    assert.equal(faultOfError(reason).concern, "authentication");
-    return faultOfError(reason).text;
+    assert.equal(classifyError(reason).category, "authentication");
+    return classifyError(reason).text;
   }
   return assert.fail("it was let in");
 }
@@ -121,12 +121,12 @@ for (const iterations of ["4096", "8192", "16384"]) {
 test("credentials that were refused are tried seldom, for an address as a whole, and at once when they were replaced", async () => {
   await using peer = await SaslPeer.start(() => authenticationFailed);
   let password = "old";
-  const sasl: SaslSettings = { mechanism: "plain", username: "u", password: () => password };
+  const sasl: SaslCredentials = { mechanism: "plain", username: "u", password: () => password };
   const options = { ...kafkaOptions([peer.address]), sasl };
-  const cluster = new Cluster({ options, tls: () => undefined }, noTelemetry, () => {});
+  const cluster = new ConnectionPool({ options, tls: () => undefined }, noTelemetry, () => {});
   const fails = async (purpose: "send" | "lookup" | "metadata"): Promise<void> => {
     const reason = await cluster.connection(peer.address, purpose).catch((thrown: unknown) => thrown);
-    assert.equal(faultOfError(reason).concern, "authentication");
+    assert.equal(classifyError(reason).category, "authentication");
   };
   try {
     await fails("send");

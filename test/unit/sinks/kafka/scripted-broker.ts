@@ -4,7 +4,7 @@ import { errnoOf } from "../../../../daemon/errors.ts";
 import { ByteReader } from "../../../../daemon/sinks/kafka/byte-reader.ts";
 import { recordsIn } from "./stored.ts";
 import { int16, int32, int64, string } from "./wire.ts";
-import type { StoredRecord } from "../../../../daemon/sinks/kafka/record-reader.ts";
+import type { FetchedRecord } from "../../../../daemon/sinks/kafka/record-reader.ts";
 
 /** A produce request as the broker reads it. */
 export interface Produced {
@@ -14,7 +14,7 @@ export interface Produced {
   readonly sequence: number;
   /** The whole batch, byte by byte. */
   readonly batch: Buffer;
-  readonly records: readonly StoredRecord[];
+  readonly records: readonly FetchedRecord[];
 }
 
 /**
@@ -54,7 +54,7 @@ const versions = [
 export class ScriptedBroker implements AsyncDisposable {
   readonly topic = "t";
   readonly produced: Produced[] = [];
-  readonly log: StoredRecord[] = [];
+  readonly log: FetchedRecord[] = [];
   connections = 0;
   /** New connections are ended as soon as they are made. */
   refusesConnections = false;
@@ -236,7 +236,7 @@ export class ScriptedBroker implements AsyncDisposable {
   }
 
   /** Puts a batch into the log, as the leader does. */
-  append(batch: Buffer, records: readonly StoredRecord[]): void {
+  append(batch: Buffer, records: readonly FetchedRecord[]): void {
     const from = this.log.length;
     const stored = Buffer.from(batch);
     stored.writeBigInt64BE(BigInt(from), 0);

@@ -1,25 +1,25 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SinkRecord } from "../../../../daemon/delivery/contract.ts";
-import { formatAddress, parseAddress } from "../../../../daemon/sinks/kafka/address.ts";
-import { Alarms } from "../../../../daemon/sinks/kafka/alarms.ts";
+import { formatBrokerAddress, parseBrokerAddress } from "../../../../daemon/sinks/kafka/address.ts";
+import { ConditionLog } from "../../../../daemon/sinks/kafka/alarms.ts";
 import { Backoff } from "../../../../daemon/sinks/kafka/backoff.ts";
 import { assertAvailable, decompress } from "../../../../daemon/sinks/kafka/compression.ts";
-import { Entry, Parcel } from "../../../../daemon/sinks/kafka/entry.ts";
-import { faultOfCode } from "../../../../daemon/sinks/kafka/faults.ts";
-import { StandingSearch } from "../../../../daemon/sinks/kafka/standing.ts";
+import { SealedBatch, PendingWrite } from "../../../../daemon/sinks/kafka/entry.ts";
+import { classifyCode } from "../../../../daemon/sinks/kafka/faults.ts";
+import { AppendedSearch } from "../../../../daemon/sinks/kafka/standing.ts";
 import { silentLog } from "../../../../daemon/telemetry/log.ts";
 
 test("addresses are read with names, IPv4 and IPv6, and written as they were", () => {
   for (const text of ["kafka.example.org:443", "127.0.0.1:9092", "[2001:db8::1]:9093"]) {
-    assert.equal(formatAddress(parseAddress(text)), text);
+    assert.equal(formatBrokerAddress(parseBrokerAddress(text)), text);
   }
-  assert.deepEqual(parseAddress("[::1]:9092"), { host: "::1", port: 9092 });
+  assert.deepEqual(parseBrokerAddress("[::1]:9092"), { host: "::1", port: 9092 });
 });
 
 for (const text of ["kafka", "kafka:", "kafka:0", "kafka:65536", "::1:9092", "a b:1", "", "http://kafka:9092"]) {
   test(`"${text}" is no address`, () => {
-    assert.throws(() => parseAddress(text), { name: "DfnError", code: "CONFIG" });
+    assert.throws(() => parseBrokerAddress(text), { name: "DfnError", code: "CONFIG" });
   });
 }
 
@@ -40,12 +40,12 @@ test("a trouble is said once, then once a minute, and its end is said", () => {
   const note = (level: string) => (text: string) => said.push(`${level} ${text}`);
   let now = 1000;
   const log = { ...silentLog, error: note("error"), warn: note("warn"), info: note("info") };
-  const alarms = new Alarms(log, () => now);
+  const alarms = new ConditionLog(log, () => now);
   for (let second = 0; second < 61; second++) {
-    alarms.raise("topic t", faultOfCode(29));
+    alarms.raise("topic t", classifyCode(29));
     now += 1000;
   }
-  alarms.raise("Kafka", faultOfCode(6));
+  alarms.raise("Kafka", classifyCode(6));
   assert.deepEqual(
     alarms.standing.map(({ subject }) => subject),
     ["topic t", "Kafka"],
@@ -82,10 +82,10 @@ test("a record found in the log stands for one that was sent, equal ones as ofte
   const records = [alert("1", "a"), alert("2", "b"), alert("1", "a"), alert("1", "other")];
   const slots = records.map((record, index) => ({ record, index }));
   const entries = [
-    new Entry(new Parcel(2), slots.slice(0, 2), "none"),
-    new Entry(new Parcel(2), slots.slice(2), "none"),
+    new SealedBatch(new PendingWrite(2), slots.slice(0, 2), "none"),
+    new SealedBatch(new PendingWrite(2), slots.slice(2), "none"),
   ];
-  const search = new StandingSearch(entries);
+  const search = new AppendedSearch(entries);
   search.visit(stored(40, alert("9", "a")));
   search.visit(stored(41, alert("1", "a")));
   search.visit(stored(42, { ...alert("1", "other"), headers: alert("1", "x").headers.slice(0, 3) }));

@@ -1,11 +1,11 @@
 import { gzipSync } from "node:zlib";
-import { visitRecords, type StoredRecord } from "../../../../daemon/sinks/kafka/record-reader.ts";
+import { visitRecords, type FetchedRecord } from "../../../../daemon/sinks/kafka/record-reader.ts";
 import { writeVarint } from "../../../../daemon/sinks/kafka/varint.ts";
 import { int16, int32, int64 } from "./wire.ts";
 
 /** All records that the forwarder finds in a fetch answer, and the offset after the last batch. */
-export async function recordsIn(bytes: Buffer): Promise<{ records: StoredRecord[]; next: number | undefined }> {
-  const records: StoredRecord[] = [];
+export async function recordsIn(bytes: Buffer): Promise<{ records: FetchedRecord[]; next: number | undefined }> {
+  const records: FetchedRecord[] = [];
   const next = await visitRecords(bytes, (record) => void records.push(record));
   return { records, next };
 }

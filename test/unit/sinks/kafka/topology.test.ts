@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Alarms } from "../../../../daemon/sinks/kafka/alarms.ts";
-import { Cluster } from "../../../../daemon/sinks/kafka/cluster.ts";
+import { ConditionLog } from "../../../../daemon/sinks/kafka/alarms.ts";
+import { ConnectionPool } from "../../../../daemon/sinks/kafka/cluster.ts";
 import { noTelemetry } from "../../../../daemon/sinks/kafka/telemetry.ts";
-import { Topology } from "../../../../daemon/sinks/kafka/topology.ts";
+import { MetadataCache } from "../../../../daemon/sinks/kafka/topology.ts";
 import { silentLog } from "../../../../daemon/telemetry/log.ts";
 import { eventually } from "../../../rig/eventually.ts";
 import { kafkaOptions, openSink, summary, write } from "./rig.ts";
@@ -106,10 +106,10 @@ test("a topic that was created anew, whose epochs begin at 0 again, is believed 
 test("after a question that failed the next one follows soon, so that the report ends without any alert", async () => {
   await using broker = await ScriptedBroker.start();
   const stop = new AbortController();
-  const alarms = new Alarms(silentLog);
+  const alarms = new ConditionLog(silentLog);
   const settings = { options: kafkaOptions([broker.address]), tls: () => undefined };
-  const cluster = new Cluster(settings, noTelemetry, () => {});
-  const topology = new Topology(cluster, [broker.address], alarms, stop.signal);
+  const cluster = new ConnectionPool(settings, noTelemetry, () => {});
+  const topology = new MetadataCache(cluster, [broker.address], alarms, stop.signal);
   try {
     topology.track("t");
     await eventually("the leader", () => topology.leader("t", 0));
@@ -134,10 +134,10 @@ test("a question that many brokers may answer leaves nobody waiting, and Node ha
   process.on("warning", onWarning);
   const stop = new AbortController();
   const settings = { options: kafkaOptions([]), tls: () => undefined };
-  const cluster = new Cluster(settings, noTelemetry, () => {});
+  const cluster = new ConnectionPool(settings, noTelemetry, () => {});
   try {
     for (const { address } of brokers) await cluster.connection(address);
-    const topology = new Topology(cluster, [], new Alarms(silentLog), stop.signal);
+    const topology = new MetadataCache(cluster, [], new ConditionLog(silentLog), stop.signal);
     topology.track("t");
     for (let round = 0; round < 3; round++) await topology.refresh(false);
     assert.equal(topology.partitions("t"), 1);

@@ -3,14 +3,14 @@ import { test } from "node:test";
 import { BrokerConnection } from "../../../../daemon/sinks/kafka/connection.ts";
 import type { KafkaOptions } from "../../../../daemon/sinks/kafka/options.ts";
 import { fetchMetadata, produce } from "../../../../daemon/sinks/kafka/requests.ts";
-import { keepVigil, type VigilTools } from "../../../../daemon/sinks/kafka/vigil.ts";
+import { runWatchdog, type WatchdogTools } from "../../../../daemon/sinks/kafka/vigil.ts";
 import { eventually } from "../../../rig/eventually.ts";
 import { sealedBatch } from "./rig.ts";
 import { ScriptedBroker } from "./scripted-broker.ts";
 
 /** A connection whose only request gets no answer, under vigil; `tools` says what the vigil finds out. */
 async function underVigil(
-  tools: Pick<VigilTools, "probe" | "leads">,
+  tools: Pick<WatchdogTools, "probe" | "leads">,
   look: (reason: Promise<Error>, connection: BrokerConnection) => Promise<void>,
 ): Promise<void> {
   await using broker = await ScriptedBroker.start();
@@ -32,7 +32,7 @@ async function underVigil(
     () => assert.fail("it was answered"),
     (thrown: Error) => thrown,
   );
-  const vigil = keepVigil({ ...tools, connections: () => [connection], refresh: async () => {} }, stop.signal);
+  const vigil = runWatchdog({ ...tools, connections: () => [connection], refresh: async () => {} }, stop.signal);
   try {
     await look(reason, connection);
   } finally {

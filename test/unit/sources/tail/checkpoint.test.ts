@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decode, encode, type Body } from "../../../../daemon/sources/tail/checkpoint.ts";
-import { fingerprint } from "../../../../daemon/sources/tail/fingerprint.ts";
+import { decodeCheckpoint, encodeCheckpoint, type Body } from "../../../../daemon/sources/tail/checkpoint.ts";
+import { contentHash } from "../../../../daemon/sources/tail/fingerprint.ts";
 
-const head = fingerprint(Buffer.from("head"));
+const head = contentHash(Buffer.from("head"));
 const identity = { id: "1:18446744073709551615", name: "2026/Nov/ossec-alerts-21", head };
 const body: Body = {
   position: { ...identity, file: "/var/ossec/logs/alerts/alerts.json", offset: 5_000_000_000, before: head },
@@ -15,19 +15,19 @@ const body: Body = {
   sink: { "topic/0": 9 },
   nodes: ["worker-1"],
 };
-const text = encode(body, 3);
+const text = encodeCheckpoint(body, 3);
 
 test("what was written is read back", () => {
-  assert.deepEqual(decode(text), { kind: "valid", sequence: 3, body });
+  assert.deepEqual(decodeCheckpoint(text), { kind: "valid", sequence: 3, body });
   const { nodes: _nodes, ...older } = body;
-  assert.deepEqual(decode(encode(older, 3)), { kind: "valid", sequence: 3, body: older });
+  assert.deepEqual(decodeCheckpoint(encodeCheckpoint(older, 3)), { kind: "valid", sequence: 3, body: older });
   const empty: Body = { ...body, position: null, finished: [], doneBeyond: [], newestSecond: null, sink: {} };
-  assert.deepEqual(decode(encode(empty, 0)), { kind: "valid", sequence: 0, body: empty });
+  assert.deepEqual(decodeCheckpoint(encodeCheckpoint(empty, 0)), { kind: "valid", sequence: 0, body: empty });
 });
 
 test("cut at any byte it is damaged", () => {
   for (let length = 0; length < text.length - 1; length++) {
-    assert.deepEqual(decode(text.slice(0, length)), { kind: "damaged" }, `cut at ${length}`);
+    assert.deepEqual(decodeCheckpoint(text.slice(0, length)), { kind: "damaged" }, `cut at ${length}`);
   }
 });
 
@@ -36,18 +36,18 @@ test("with any bit flipped it is not believed, unless it says the same all the s
   for (let bit = 0; bit < bytes.length * 8; bit++) {
     const flipped = Buffer.from(bytes);
     flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-    const found = decode(flipped.toString("utf8"));
+    const found = decodeCheckpoint(flipped.toString("utf8"));
     if (found.kind === "valid") assert.deepEqual(found.body, body, `bit ${bit}`);
   }
 });
 
 test("another version is foreign, another shape damaged, a wrong checksum doubtful", () => {
-  assert.deepEqual(decode(text.replace('"version":1', '"version":2')), { kind: "foreign", version: 2 });
+  assert.deepEqual(decodeCheckpoint(text.replace('"version":1', '"version":2')), { kind: "foreign", version: 2 });
   for (const other of ["null", "[]", "17", '"text"', "{}", '{"version":1}', '{"version":1,"sequence":1,"body":{}}']) {
-    assert.deepEqual(decode(other), { kind: "damaged" }, other);
+    assert.deepEqual(decodeCheckpoint(other), { kind: "damaged" }, other);
   }
-  assert.deepEqual(decode(text.replace('"offset":5000000000', '"offset":-1')), { kind: "damaged" });
-  assert.deepEqual(decode(text.replace('"worker-1"', "7")), { kind: "damaged" });
-  const doubtful = decode(text.replace('"afterRank":12', '"afterRank":13'));
+  assert.deepEqual(decodeCheckpoint(text.replace('"offset":5000000000', '"offset":-1')), { kind: "damaged" });
+  assert.deepEqual(decodeCheckpoint(text.replace('"worker-1"', "7")), { kind: "damaged" });
+  const doubtful = decodeCheckpoint(text.replace('"afterRank":12', '"afterRank":13'));
   assert.deepEqual(doubtful, { kind: "doubtful", sequence: 3, body: { ...body, afterRank: 13 } });
 });

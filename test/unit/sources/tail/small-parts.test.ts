@@ -3,7 +3,7 @@ import { getEventListeners } from "node:events";
 import { test } from "node:test";
 import { statusOf, type Situation } from "../../../../daemon/sources/tail/status.ts";
 import { parseTimestamp, timestampOf } from "../../../../daemon/sources/tail/timestamp.ts";
-import { explain, Trouble } from "../../../../daemon/sources/tail/trouble.ts";
+import { explain, TailTrouble } from "../../../../daemon/sources/tail/trouble.ts";
 import { every, unlessAborted } from "../../../../daemon/sources/tail/waker.ts";
 import { RecordingLog } from "./support/recording-log.ts";
 
@@ -19,7 +19,7 @@ test("the timestamp at the beginning of an alert is read as Wazuh writes it, and
 test("a trouble is said when it has lasted, again each minute, and once when it is over", () => {
   const { log, lines } = new RecordingLog();
   let now = 0;
-  const trouble = new Trouble(log, () => now, 1000);
+  const trouble = new TailTrouble(log, () => now, 1000);
   for (now = 0; now < 125_000; now += 500) trouble.raise("away");
   assert.equal(lines.length, 3);
   assert.equal(trouble.reason, "away");
@@ -32,7 +32,7 @@ test("a trouble is said when it has lasted, again each minute, and once when it 
 test("a trouble that passes soon is not said at all", () => {
   const { log, lines } = new RecordingLog();
   let now = 0;
-  const trouble = new Trouble(log, () => now, 1000);
+  const trouble = new TailTrouble(log, () => now, 1000);
   for (now = 0; now < 10_000; now += 900) {
     trouble.raise("away");
     trouble.clear("back");

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Splitter } from "../../../../daemon/sources/tail/splitter.ts";
+import { LineSplitter } from "../../../../daemon/sources/tail/splitter.ts";
 import { KeepingIntake } from "./support/test-tail.ts";
 
 /** What comes out when `text` comes in pieces: each line as `offset:length:text`, and how many were ignored. */
 function split(pieces: Iterable<Buffer>, maxLineBytes = 1000): { lines: string[]; ignored: number; lineStart: number } {
   const intake = new KeepingIntake();
-  const splitter = new Splitter(intake, maxLineBytes);
+  const splitter = new LineSplitter(intake, maxLineBytes);
   const lines: string[] = [];
   for (const piece of pieces) {
     for (const { kind, offset, length, bytes } of splitter.push(piece)) {
@@ -55,7 +55,7 @@ test("bytes are not touched: invalid UTF-8, NUL and U+2028 stand as they were", 
 });
 
 test("after a reset the unfinished line is forgotten", () => {
-  const splitter = new Splitter(new KeepingIntake(), 100);
+  const splitter = new LineSplitter(new KeepingIntake(), 100);
   assert.deepEqual([...splitter.push(Buffer.from("unfinished"))], []);
   assert.equal(splitter.rest().length, 10);
   splitter.reset(500);
@@ -65,7 +65,7 @@ test("after a reset the unfinished line is forgotten", () => {
 });
 
 test("a long line out of many chunks belongs to whoever takes it: what comes later leaves it as it is", () => {
-  const splitter = new Splitter(new KeepingIntake(), 16_000_000);
+  const splitter = new LineSplitter(new KeepingIntake(), 16_000_000);
   const taken: Buffer[] = [];
   for (const letter of ["a", "b", "c"]) {
     for (let chunk = 0; chunk < 30; chunk++) {

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { appendFileSync, linkSync, mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { test } from "node:test";
-import { look } from "../../../../daemon/sources/tail/archives.ts";
-import { Stillness } from "../../../../daemon/sources/tail/stillness.ts";
+import { statIfPresent } from "../../../../daemon/sources/tail/archives.ts";
+import { UnchangedCheck } from "../../../../daemon/sources/tail/stillness.ts";
 import { eventually } from "../../../rig/eventually.ts";
 import { present } from "../../../rig/present.ts";
 import { TempDir } from "../../../rig/temp-dir.ts";
@@ -11,13 +11,13 @@ import { TempDir } from "../../../rig/temp-dir.ts";
 const content = '{"a":1}\n';
 
 /** A file whose last change is long enough ago, and a stillness that took it. */
-async function still(directory: TempDir): Promise<{ path: string; stillness: Stillness }> {
+async function still(directory: TempDir): Promise<{ path: string; stillness: UnchangedCheck }> {
   const path = directory.join("log", "alerts.json");
   mkdirSync(dirname(path));
   writeFileSync(path, content);
-  const stillness = new Stillness();
+  const stillness = new UnchangedCheck();
   await eventually("the last change is old enough", async () => {
-    stillness.take(present(await look(path)), content.length);
+    stillness.take(present(await statIfPresent(path)), content.length);
     return stillness.holds(path);
   });
   return { path, stillness };
@@ -58,14 +58,14 @@ for (const [what, change] of changes) {
 test("a file that was longer than what was read is not still", async () => {
   await using directory = await TempDir.create();
   const { path, stillness } = await still(directory);
-  stillness.take(present(await look(path)), content.length - 1);
+  stillness.take(present(await statIfPresent(path)), content.length - 1);
   assert.equal(stillness.holds(path), false);
 });
 
 test("a file that changed just now is not still: the next change might show the same time", async () => {
   await using directory = await TempDir.create();
   const { path, stillness } = await still(directory);
-  const seen = present(await look(path));
+  const seen = present(await statIfPresent(path));
   const changedMs = Number(seen.changedNs / 1_000_000n);
   stillness.take(seen, content.length, changedMs + 10);
   assert.equal(stillness.holds(path), false);

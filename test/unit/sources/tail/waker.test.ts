@@ -61,7 +61,7 @@ test("what changed before the watch was there is seen at once", async () => {
   assert.equal(looks, 4);
 });
 
-test("changes that do not concern the log end nothing", async () => {
+test("changes that do not category the log end nothing", async () => {
   await using directory = await TempDir.create();
   const waker = watching(periodMs, { directory: directory.path, afterLooks: 3, periodMs: never });
   const waiting = new Waiting(waker, 3);

@@ -1,4 +1,4 @@
-import type { Place } from "../../../../../daemon/delivery/contract.ts";
+import type { SourceLocation } from "../../../../../daemon/delivery/contract.ts";
 import type { OpenLine, Passing, TailIntake } from "../../../../../daemon/sources/tail/intake.ts";
 import type { TailOptions } from "../../../../../daemon/sources/tail/options.ts";
 import { Tail } from "../../../../../daemon/sources/tail/tail.ts";
@@ -10,7 +10,7 @@ import { RecordingLog } from "./recording-log.ts";
 /** What the intake was given. */
 export interface Taken {
   readonly text: string;
-  readonly place: Place;
+  readonly place: SourceLocation;
   /** `line`, or why it is damaged. */
   readonly kind: string;
   isSettled: boolean;
@@ -64,14 +64,14 @@ export class KeepingIntake implements TailIntake {
     this.ignoredLines += lines;
   }
 
-  deliver(bytes: Buffer, place: Place, line: OpenLine): Passing {
+  deliver(bytes: Buffer, place: SourceLocation, line: OpenLine): Passing {
     const taken = this.#take(bytes.toString("latin1"), place, "line", line);
     return new Told(() => {
       taken.isPassed = true;
     });
   }
 
-  damaged(reason: "over-long" | "torn", place: Place, head: Buffer, line: OpenLine): undefined {
+  damaged(reason: "over-long" | "torn", place: SourceLocation, head: Buffer, line: OpenLine): undefined {
     this.#take(head.toString("latin1"), place, reason, line);
     return undefined;
   }
@@ -82,7 +82,7 @@ export class KeepingIntake implements TailIntake {
     return this.#gate;
   }
 
-  #take(text: string, place: Place, kind: string, line: OpenLine): Taken {
+  #take(text: string, place: SourceLocation, kind: string, line: OpenLine): Taken {
     const taken: Taken = {
       text,
       place,

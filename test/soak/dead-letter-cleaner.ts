@@ -2,37 +2,37 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Program } from "../rig/program.ts";
 import { readDeadLetters, type DeadLetterCount } from "./dead-letters.ts";
-import type { Stage } from "./stage.ts";
+import type { Environment } from "./environment.ts";
 
 /** Well before the store's bound, above which the oldest entries lose the bytes that they are recognised by. */
 const emptiedAfterBytes = 100 << 20;
 
 /** Plays the administrator of a long run, who looks through the dead letters now and then and removes them. */
-export class StoreKeeper {
+export class DeadLetterCleaner {
   /** What was looked through and removed. */
-  seen: DeadLetterCount = { entries: 0, wrong: [], scraps: [] };
+  seen: DeadLetterCount = { entries: 0, wrong: [], fragments: [] };
   /** Bytes of the store when it was emptied: a segment that is still written to is made smaller later. */
   #floorBytes = 0;
 
-  async look(stage: Stage): Promise<void> {
-    const bytes = bytesOf(stage.stateDir);
+  async look(environment: Environment): Promise<void> {
+    const bytes = bytesOf(environment.stateDir);
     this.#floorBytes = Math.min(this.#floorBytes, bytes);
     if (bytes - this.#floorBytes < emptiedAfterBytes) return;
     // Nothing may come between the look and the removal.
-    await stage.settled();
-    const { entries, wrong, scraps } = readDeadLetters(stage.stateDir, stage.ledger);
-    await purge(stage);
+    await environment.settled();
+    const { entries, wrong, fragments } = readDeadLetters(environment.stateDir, environment.ledger);
+    await purge(environment);
     this.seen = {
       entries: this.seen.entries + entries,
       wrong: [...this.seen.wrong, ...wrong],
-      scraps: [...this.seen.scraps, ...scraps],
+      fragments: [...this.seen.fragments, ...fragments],
     };
-    this.#floorBytes = bytesOf(stage.stateDir);
+    this.#floorBytes = bytesOf(environment.stateDir);
   }
 }
 
-async function purge(stage: Stage): Promise<void> {
-  const args = [stage.ground.bundle, "dead-letter", "purge", "--all", "--config", stage.configure()];
+async function purge(environment: Environment): Promise<void> {
+  const args = [environment.testBed.bundle, "dead-letter", "purge", "--all", "--config", environment.configure()];
   await using program = new Program(process.execPath, args);
   const ended = await program.end();
   if (ended !== 0) throw new Error(`dead-letter purge ended with ${ended}: ${program.errorLines.join("; ")}`);

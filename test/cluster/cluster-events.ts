@@ -4,7 +4,7 @@ import type { Cluster } from "./cluster.ts";
 import type { ClusterNode } from "./node.ts";
 
 /** Something that happens to a running cluster; when it is over, an alert of its node must come soon. */
-export interface Happening {
+export interface ClusterEvent {
   readonly name: string;
   readonly what: string;
   /** When so much of all alerts is written. */
@@ -22,7 +22,7 @@ const cutMs = 8000;
 const moveEveryMs = 1000;
 
 /** In the order in which they come. */
-export const happenings: readonly Happening[] = [
+export const clusterEvents: readonly ClusterEvent[] = [
   {
     name: "killed",
     what: "the node is switched off under load, its agents go to the others, and it comes back",
@@ -102,6 +102,6 @@ async function switchedOff(cluster: Cluster, name: string): Promise<ClusterNode>
 }
 
 /** The nodes that something must not disturb. */
-export function bystanders({ undisturbed = [] }: Happening, { nodes }: Cluster): readonly ClusterNode[] {
+export function bystanders({ undisturbed = [] }: ClusterEvent, { nodes }: Cluster): readonly ClusterNode[] {
   return undisturbed.map((name) => present(nodes.find((node) => node.name === name)));
 }

@@ -36,7 +36,7 @@ export const begins =
  * What all faults share: three brokers (replication 3, min.insync.replicas 2), a relay before each, certificates, the
  * Java consumer, and what this machine lets a test do.
  */
-export class Ground implements AsyncDisposable {
+export class TestBed implements AsyncDisposable {
   readonly directory: TempDir;
   readonly certificates: Certificates;
   readonly kafka: KafkaCluster;
@@ -53,7 +53,7 @@ export class Ground implements AsyncDisposable {
   readonly #hosts: string;
   readonly #resolvConf: string;
 
-  private constructor(parts: Pick<Ground, "directory" | "certificates" | "kafka" | "relays" | "isRoot" | "host">) {
+  private constructor(parts: Pick<TestBed, "directory" | "certificates" | "kafka" | "relays" | "isRoot" | "host">) {
     ({
       directory: this.directory,
       certificates: this.certificates,
@@ -74,7 +74,7 @@ export class Ground implements AsyncDisposable {
     chmodSync(this.directory.path, 0o755);
   }
 
-  static async create(): Promise<Ground> {
+  static async create(): Promise<TestBed> {
     const directory = await TempDir.create();
     const isRoot = mayMount();
     const host = isRoot ? brokerHost : "localhost";
@@ -89,9 +89,9 @@ export class Ground implements AsyncDisposable {
       // The compiler would hold the relays up later.
       compiledProgram(Java.provide(), "Configure");
       await kafka.allow([permission({ topic: "soak", isPrefix: true })]);
-      const ground = new Ground({ directory, certificates, kafka, relays, isRoot, host });
-      ground.use("GOOD");
-      return ground;
+      const testBed = new TestBed({ directory, certificates, kafka, relays, isRoot, host });
+      testBed.use("GOOD");
+      return testBed;
     } catch (reason) {
       // What runs would keep the process from ending.
       for (const relay of relays) await relay.close();

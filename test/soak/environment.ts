@@ -11,7 +11,7 @@ import { Caller, type CallCounts } from "./caller.ts";
 import { readDeadLetters } from "./dead-letters.ts";
 import { inTime, missingAfterMs } from "./fault.ts";
 import { Forwarder } from "./forwarder.ts";
-import { passwords, user, type Ground } from "./ground.ts";
+import { passwords, user, type TestBed } from "./test-bed.ts";
 import { SoakLedger } from "./ledger.ts";
 import { Load } from "./load.ts";
 import { fetchText } from "./looks.ts";
@@ -36,8 +36,8 @@ let count = 0;
  * One manager, one topic, one forwarder and what stands between them; a fault gets one of its own, a mixture one for
  * all its faults.
  */
-export class Stage implements AsyncDisposable {
-  readonly ground: Ground;
+export class Environment implements AsyncDisposable {
+  readonly testBed: TestBed;
   readonly random: () => number;
   readonly directory: TempDir;
   readonly topic = `soak-${process.pid}-${count++}`;
@@ -52,7 +52,7 @@ export class Stage implements AsyncDisposable {
   readonly statusPath: string;
   readonly stateDir: string;
   /** Bytes that must stand in the dead-letter store although they are no alert. */
-  readonly scraps: Buffer[] = [];
+  readonly fragments: Buffer[] = [];
   /** What the settings of the next start or reload differ in. */
   settings: Settings = {};
   /** The brokers' addresses of the next start or reload; undefined: those that there are. */
@@ -60,8 +60,8 @@ export class Stage implements AsyncDisposable {
   readonly #queue: QueueSocket;
   #caller: Caller | undefined;
 
-  private constructor(ground: Ground, directory: TempDir, seed: number, logFile: string | undefined) {
-    this.ground = ground;
+  private constructor(testBed: TestBed, directory: TempDir, seed: number, logFile: string | undefined) {
+    this.testBed = testBed;
     this.directory = directory;
     this.random = seededRandom(seed);
     this.maker = new SoakAlertMaker(seed, relevantShare);
@@ -71,34 +71,34 @@ export class Stage implements AsyncDisposable {
     for (const path of ["ossec/logs/alerts", "ossec/queue/sockets", "ossec/etc", "run", "state", "tls"]) {
       mkdirSync(directory.join(path), { recursive: true });
     }
-    if (ground.isRoot) mountSmall(this.stateDir, stateDiskBytes);
+    if (testBed.isRoot) mountSmall(this.stateDir, stateDiskBytes);
     chmodSync(directory.path, 0o755);
-    for (const path of ["run", "state", "tls"]) ground.give(directory.join(path));
+    for (const path of ["run", "state", "tls"]) testBed.give(directory.join(path));
     // Files and directories that the manager makes there get the forwarder's group.
-    ground.give(directory.join("ossec"));
+    testBed.give(directory.join("ossec"));
     chmodSync(this.alertsDirectory, 0o2750);
-    ground.writeClientFiles(directory.join("tls"), "ca");
+    testBed.writeClientFiles(directory.join("tls"), "ca");
     this.writePassword(passwords.GOOD);
     this.#queue = new QueueSocket(directory.join("ossec/queue/sockets/queue"));
-    ground.give(directory.join("ossec/queue/sockets/queue"));
+    testBed.give(directory.join("ossec/queue/sockets/queue"));
     this.analysisd = new Analysisd(directory.join("ossec"), this.maker, this.ledger);
     this.load = new Load(this);
-    this.forwarder = new Forwarder(ground, this.statusPath, () => ["run", "--config", this.configure()], logFile);
+    this.forwarder = new Forwarder(testBed, this.statusPath, () => ["run", "--config", this.configure()], logFile);
   }
 
   /**
-   * @param perSecond alerts that the manager writes all the time, until the stage is disposed of
+   * @param perSecond alerts that the manager writes all the time, until the environment is disposed of
    * @param logFile   where the forwarder's log is kept
    */
-  static async create(ground: Ground, seed: number, perSecond: number, logFile?: string): Promise<Stage> {
-    const stage = new Stage(ground, await TempDir.create(), seed, logFile);
+  static async create(testBed: TestBed, seed: number, perSecond: number, logFile?: string): Promise<Environment> {
+    const environment = new Environment(testBed, await TempDir.create(), seed, logFile);
     const config = { "message.timestamp.type": "LogAppendTime" };
-    await ground.kafka.createTopic(stage.topic, { partitions: partitionCount, config });
-    ground.follower.follow(stage.topic, stage.referee.see);
-    await stage.forwarder.start();
-    stage.startCaller();
-    stage.load.perSecond = perSecond;
-    return stage;
+    await testBed.kafka.createTopic(environment.topic, { partitions: partitionCount, config });
+    testBed.follower.follow(environment.topic, environment.referee.see);
+    await environment.forwarder.start();
+    environment.startCaller();
+    environment.load.perSecond = perSecond;
+    return environment;
   }
 
   get alertsDirectory(): string {
@@ -110,7 +110,7 @@ export class Stage implements AsyncDisposable {
     const path = this.directory.join("config.yaml");
     const tls = (name: string): string => this.directory.join("tls", name);
     const kafka = {
-      brokers: this.brokers ?? this.ground.addresses,
+      brokers: this.brokers ?? this.testBed.addresses,
       tls: { ca: tls("ca.pem"), ca_only: "on", cert: tls("cert.pem"), key: tls("key.pem") },
       sasl: { mechanism: "plain", username: user, password_file: tls("password") },
     };
@@ -130,7 +130,7 @@ export class Stage implements AsyncDisposable {
   writePassword(password: string): void {
     const path = this.directory.join("tls/password");
     writeFileSync(path, `${password}\n`, { mode: 0o600 });
-    this.ground.give(path);
+    this.testBed.give(path);
   }
 
   /** Writes one alert into the log. */
@@ -220,8 +220,8 @@ export class Stage implements AsyncDisposable {
     this.analysisd[Symbol.dispose]();
     this.#queue[Symbol.dispose]();
     // Brokers with many topics take longer to start.
-    await this.ground.kafka.deleteTopic(this.topic);
-    if (this.ground.isRoot) unmount(this.stateDir);
+    await this.testBed.kafka.deleteTopic(this.topic);
+    if (this.testBed.isRoot) unmount(this.stateDir);
     await this.directory[Symbol.asyncDispose]();
   }
 }
