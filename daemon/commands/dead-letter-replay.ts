@@ -29,7 +29,7 @@ const fromTheFile = "send it from the file it stands in: wazuh-dfn replay FILE";
  */
 export async function resend(config: Config, sink: Sink, letters: AsyncIterable<Stored>): Promise<Resent> {
   const again = new FailedAgain();
-  const parts = { config, sink, deadLetters: again, books: createCounters() };
+  const parts = { config, sink, deadLetters: again, counters: createCounters() };
   const core = createCore({ ...parts, pairing: undefined, offsets: undefined, feedback: undefined });
   const removals = new Markings(markRemoved);
   const kept: Kept[] = [];

@@ -44,10 +44,10 @@ export async function examination(values: Values, io: Io): Promise<Examined> {
   const problems = findProblems(values, io);
   const settings = { path: values.config, problems };
   const forwarder = config === undefined ? undefined : await askForwarder(config);
-  const scene = await sceneFor(config, values.config, io, forwarder);
+  const context = await contextFor(config, values.config, io, forwarder);
   const links = [
-    ...machineLinks(scene, settings, forwarder),
-    ...(config === undefined ? [] : configuredLinks(scene, config, settings)),
+    ...machineLinks(context, settings, forwarder),
+    ...(config === undefined ? [] : configuredLinks(context, config, settings)),
   ];
   const isConfigured = !problems.some(({ severity }) => severity === "error");
   return { isConfigured, findings: await examine(links, linkWithinMs) };
@@ -73,7 +73,7 @@ async function askForwarder({ status }: Config): Promise<ForwarderFacts> {
   }
 }
 
-async function sceneFor(
+async function contextFor(
   config: Config | undefined,
   configPath: string,
   { env }: Io,

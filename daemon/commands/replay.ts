@@ -66,7 +66,7 @@ ${configOptionsHelp}`,
     const span = { fromMs: timeOf("from", values.from), toMs: timeOf("to", values.to) };
     const isDry = values["dry-run"];
     // What root alone may read is read and opened first: secrets by the sink, then the files. A dry run touches no state.
-    const books = createCounters();
+    const counters = createCounters();
     const stdout = new StreamSink(io.stdout);
     await using sink = isDry ? stdout : createSink(config, io.env, log, noTelemetry);
     const owner = isDry ? undefined : ownerOfStateDir(config.stateDir, { isWritten: true });
@@ -74,10 +74,10 @@ ${configOptionsHelp}`,
     become(owner, config.sink.kind === "file" ? [dirname(config.sink.path)] : []);
     await using store = openDeadLetters(config, log);
     const deadLetters = isDry ? reportOnly(log) : store;
-    const parts = { config, sink, deadLetters, books, pairing: undefined, offsets: undefined, feedback: undefined };
+    const parts = { config, sink, deadLetters, counters, pairing: undefined, offsets: undefined, feedback: undefined };
     const core = createCore(parts);
     const fates = inputs.map(({ path, from }) => new FileFate(path, from));
-    const counts = (): Counts => books.replay.snapshot();
+    const counts = (): Counts => counters.replay.snapshot();
     const progress: ReplayProgress = { bytes: 0 };
     const paths = inputs.map(({ path }) => path);
     const stopProgress = await showProgress(io.stderr, paths, () => ({ ...progress, ...counts() }));
@@ -91,7 +91,7 @@ ${configOptionsHelp}`,
       for (const [at, fate] of fates.entries()) {
         if (signal.aborted) break;
         const before = counts();
-        const intake = intakeOf(core, books.replay, span, fate);
+        const intake = intakeOf(core, counters.replay, span, fate);
         const reading = { maxLineBytes: maxLineBytes(config), from: fate.from, signal };
         const end = await replayFile(inputs[at] ?? fate, reading, intake, progress);
         fate.ended(end, before, counts());

@@ -45,7 +45,7 @@ Signals:
     using deadLetterNews = new DeadLetterEvents();
     const process = {
       env: io.env,
-      books: createCounters(),
+      counters: createCounters(),
       latency: new LatencyMeter(),
       metrics: new Metrics(),
       socketWatch,

@@ -42,13 +42,13 @@ export class DeadLetterQuota {
   async make(current: string | undefined, letGo: () => Promise<boolean>): Promise<void> {
     try {
       let total = await this.#total();
-      for (const thrift of compactionLevels) {
+      for (const level of compactionLevels) {
         if (total <= this.#maxBytes) return;
-        if (thrift === "raw" && (await letGo())) {
-          total = await this.#give("strangers", undefined, total);
+        if (level === "raw" && (await letGo())) {
+          total = await this.#give("non-alerts", undefined, total);
           if (total <= this.#maxBytes) return;
         }
-        total = await this.#give(thrift, current, total);
+        total = await this.#give(level, current, total);
       }
     } catch (reason) {
       // The entries themselves are stored; with the next ones it is tried again.
@@ -58,7 +58,7 @@ export class DeadLetterQuota {
   }
 
   /** @returns bytes of the store thereafter */
-  async #give(thrift: CompactionLevel, current: string | undefined, before: number): Promise<number> {
+  async #give(level: CompactionLevel, current: string | undefined, before: number): Promise<number> {
     let total = before;
     for (const path of await segmentsOf(this.#directory)) {
       if (total <= this.#maxBytes) break;
@@ -66,16 +66,16 @@ export class DeadLetterQuota {
       const size = (await statIfThere(path))?.size;
       if (size === undefined) continue; // Deleted in this moment.
       const sizes = `${size} ${(await statIfThere(tombstonesOf(path)))?.size ?? 0}`;
-      const key = `${thrift} ${path}`;
+      const key = `${level} ${path}`;
       if (this.#spent.get(key) === sizes) continue;
-      const shrunk = await compact(path, thrift);
-      if (shrunk === undefined) {
+      const compacted = await compact(path, level);
+      if (compacted === undefined) {
         this.#spent.set(key, sizes);
         continue;
       }
-      total += shrunk.bytes - size;
-      this.#gaveUp(path, shrunk);
-      if (shrunk.bytes === 0) for (const one of compactionLevels) this.#spent.delete(`${one} ${path}`);
+      total += compacted.bytes - size;
+      this.#gaveUp(path, compacted);
+      if (compacted.bytes === 0) for (const one of compactionLevels) this.#spent.delete(`${one} ${path}`);
     }
     return total;
   }

@@ -102,7 +102,7 @@ export async function isEmptied(path: string, removed: ReadonlySet<number>): Pro
  * What of a segment is given up for room, in this order: entries that were removed; lines of the socket that are not
  * alerts, of which there is no position to be kept and no end; at last the raw bytes of the others.
  */
-export const compactionLevels = ["removed", "strangers", "raw"] as const;
+export const compactionLevels = ["removed", "non-alerts", "raw"] as const;
 export type CompactionLevel = (typeof compactionLevels)[number];
 
 export interface Compacted {
@@ -122,14 +122,14 @@ type Fate = "kept" | "stripped" | "forgotten" | "unreadable" | "removed";
  * twice, once to judge and once to copy, so that it is never in memory.
  * @throws DfnError IO when it is not a segment of ours; else the system's error
  */
-export async function compact(path: string, thrift: CompactionLevel): Promise<Compacted | undefined> {
+export async function compact(path: string, level: CompactionLevel): Promise<Compacted | undefined> {
   const removed = await removedFrom(path);
-  if (thrift === "removed" && removed.size === 0) return undefined;
+  if (level === "removed" && removed.size === 0) return undefined;
   await using file = await openSegment(path);
   const counts: Record<Fate, number> = { kept: 0, stripped: 0, forgotten: 0, unreadable: 0, removed: 0 };
   const unreadable: number[] = [];
   for await (const line of scanLines(path, file)) {
-    const fate = fateOf(line, thrift, removed);
+    const fate = fateOf(line, level, removed);
     counts[fate] += 1;
     if (fate === "unreadable") unreadable.push(line.number);
   }
@@ -142,7 +142,7 @@ export async function compact(path: string, thrift: CompactionLevel): Promise<Co
     await rm(acknowledgementsOf(path), { force: true });
     return { stripped, forgotten, bytes: 0 };
   }
-  const lines = rewritten(path, file, (line) => fateOf(line, thrift, removed));
+  const lines = rewritten(path, file, (line) => fateOf(line, level, removed));
   let bytes = 0;
   const counted = async function* (): AsyncGenerator<Buffer> {
     for await (const piece of together(lines)) {
@@ -156,13 +156,13 @@ export async function compact(path: string, thrift: CompactionLevel): Promise<Co
 
 function fateOf(
   { number, letter, raw, rawRange }: ScannedLine,
-  thrift: CompactionLevel,
+  level: CompactionLevel,
   removed: ReadonlySet<number>,
 ): Fate {
   if (removed.has(number)) return "removed";
   if (letter === undefined) return "unreadable";
-  if (thrift === "removed") return "kept";
-  if (thrift === "strangers") return isNonAlert(letter) ? "forgotten" : "kept";
+  if (level === "removed") return "kept";
+  if (level === "non-alerts") return isNonAlert(letter) ? "forgotten" : "kept";
   return raw === undefined && rawRange === undefined ? "kept" : "stripped";
 }
 

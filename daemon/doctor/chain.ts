@@ -5,7 +5,7 @@ import { failed, type LinkResult, type CheckResult } from "./judgement.ts";
 /** One link of the chain from analysisd to Kafka. */
 export interface Link {
   readonly name: string;
-  /** Looks, changes nothing, and may throw what the system says. No judgement: the link does not exist here. */
+  /** Looks, changes nothing, and may throw what the system says. No result: the link does not exist here. */
   readonly look: () => Promise<readonly CheckResult[]>;
 }
 
@@ -13,8 +13,8 @@ export interface Link {
 export async function examine(links: readonly Link[], withinMs: number): Promise<LinkResult[]> {
   const found = await Promise.all(
     links.map(async ({ name, look }) => {
-      const judgements = await within(look(), withinMs);
-      return judgements.map((judgement) => ({ link: name, ...judgement }));
+      const results = await within(look(), withinMs);
+      return results.map((result) => ({ link: name, ...result }));
     }),
   );
   return found.flat();

@@ -48,6 +48,6 @@ export function failed(text: string, remedy: string): CheckResult {
 const order: readonly CheckState[] = ["ok", "unseen", "warning", "failed"];
 
 /** The worst of several; ok when there are none. */
-export function worst(judgements: readonly CheckResult[]): CheckState {
-  return order[Math.max(0, ...judgements.map(({ state }) => order.indexOf(state)))] ?? "ok";
+export function worst(results: readonly CheckResult[]): CheckState {
+  return order[Math.max(0, ...results.map(({ state }) => order.indexOf(state)))] ?? "ok";
 }

@@ -45,11 +45,11 @@ export interface DoctorSettings {
 
 /** The links that every machine has, also where the settings are wrong. */
 export function machineLinks(
-  scene: DoctorContext,
+  context: DoctorContext,
   settings: DoctorSettings,
   forwarder: ForwarderFacts | undefined,
 ): Link[] {
-  const { home, ossecConf, snapshot } = scene;
+  const { home, ossecConf, snapshot } = context;
   return [
     link("configuration", () => judgeConfiguration(settings.path, settings.problems.filter(hasNoLink))),
     link("manager", async () => judgeManager(await lookAtManager(home, ossecConf))),
@@ -70,20 +70,20 @@ function hasNoLink({ setting = "" }: Problem): boolean {
 }
 
 /** The links that the settings name. */
-export function configuredLinks(scene: DoctorContext, config: Config, settings: DoctorSettings): Link[] {
+export function configuredLinks(context: DoctorContext, config: Config, settings: DoctorSettings): Link[] {
   const { tail, socket } = config.sources;
   return [
-    ...logLinks(scene, config),
-    ...(socket === undefined ? [] : socketLinks(scene, config, { ...socket, isTailOn: tail !== undefined })),
-    ...(config.wazuh.feedback === "off" ? [] : feedbackLinks(scene, config.wazuh.queue)),
-    eventsLink(scene, config),
-    ...kafkaLinks(scene, config, settings),
+    ...logLinks(context, config),
+    ...(socket === undefined ? [] : socketLinks(context, config, { ...socket, isTailOn: tail !== undefined })),
+    ...(config.wazuh.feedback === "off" ? [] : feedbackLinks(context, config.wazuh.queue)),
+    eventsLink(context, config),
+    ...kafkaLinks(context, config, settings),
     link("disk", async () => {
-      const directories = [config.stateDir, join(scene.home, "logs")];
+      const directories = [config.stateDir, join(context.home, "logs")];
       return Promise.all(directories.map(async (directory) => judgeDisk(await lookAtDisk(directory))));
     }),
     link("memory", async () => {
-      const rssBytes = scene.snapshot?.process.rssBytes;
+      const rssBytes = context.snapshot?.process.rssBytes;
       return judgeMemory({ availableBytes: await availableMemory(), limitBytes: config.limits.memoryBytes, rssBytes });
     }),
   ];
@@ -128,21 +128,21 @@ interface SocketSetting {
 }
 
 function socketLinks(
-  scene: DoctorContext,
+  context: DoctorContext,
   { handlers, sources }: Config,
   { path, group, allow, isTailOn }: SocketSetting,
 ): Link[] {
-  const { home, ossecConf, self, isRoot } = scene;
+  const { home, ossecConf, self, isRoot } = context;
   const customDfn = join(home, "integrations/custom-dfn");
   const alertsPath = sources.tail?.path ?? join(home, "logs/alerts/alerts.json");
-  const wazuh = scene.wazuh;
+  const wazuh = context.wazuh;
   const conf = ossecConf.kind === "read" ? ossecConf : undefined;
   const blocks = conf === undefined ? [] : blocksOf(conf.conf);
   const isCommentedOut = conf?.conf.comments.some((comment) => /<name>\s*custom-dfn\s*</.test(comment)) === true;
   const hasBlock = blocks.length > 0;
   // Without ossec.conf only the installer's record says so.
-  const isKnown = conf !== undefined || scene.integration.recorded !== undefined;
-  if (isKnown && isBlockLeftOut({ ...scene.integration, hasBlock, isCommentedOut, isTailOn })) {
+  const isKnown = conf !== undefined || context.integration.recorded !== undefined;
+  if (isKnown && isBlockLeftOut({ ...context.integration, hasBlock, isCommentedOut, isTailOn })) {
     const left = [link("integration block", () => [leftOut])];
     if (wazuh === undefined) return left;
     return [
@@ -223,18 +223,18 @@ function kafkaLinks({ env }: DoctorContext, config: Config, { problems }: Doctor
   const certificates = link("certificates", () =>
     judgeCertificates(tls, certificateExpiries(sink.kafka.tls && readTlsSecrets(sink.kafka.tls), Date.now())),
   );
-  // One survey for four links.
-  const survey = (async () => probeKafka(kafkaOptions(sink.kafka, env), topicsOf(config), kafkaWithinMs))();
-  survey.catch(() => {}); // The links have it.
+  // One probe for four links.
+  const probe = (async () => probeKafka(kafkaOptions(sink.kafka, env), topicsOf(config), kafkaWithinMs))();
+  probe.catch(() => {}); // The links have it.
   return [
     certificates,
     link("brokers", async () => {
-      const seen = await survey;
+      const seen = await probe;
       return [...judgeBrokers(seen, Date.now()), ...judgePlaintext(seen, sink.kafka.tls !== undefined)];
     }),
-    link("topics", async () => judgeTopics(await survey)),
-    link("topic settings", async () => judgeTopicSettings(await survey, { batchBytes: sink.kafka.batchBytes })),
-    link("write permission", async () => judgePermission(await survey, "write")),
-    link("read permission", async () => judgePermission(await survey, "read")),
+    link("topics", async () => judgeTopics(await probe)),
+    link("topic settings", async () => judgeTopicSettings(await probe, { batchBytes: sink.kafka.batchBytes })),
+    link("write permission", async () => judgePermission(await probe, "write")),
+    link("read permission", async () => judgePermission(await probe, "read")),
   ];
 }

@@ -26,7 +26,7 @@ export interface CoreParts {
   readonly config: Config;
   readonly sink: Sink;
   readonly deadLetters: { add(entry: NewDeadLetter): Promise<void> };
-  readonly books: ForwarderCounters;
+  readonly counters: ForwarderCounters;
   readonly pairing: Pairing | undefined;
   readonly offsets: SinkOffsets | undefined;
   readonly feedback: FeedbackSink | undefined;
@@ -56,7 +56,7 @@ export function createCore(parts: CoreParts): Core {
     config,
     sink,
     deadLetters,
-    books,
+    counters,
     pairing,
     offsets,
     feedback,
@@ -72,7 +72,7 @@ export function createCore(parts: CoreParts): Core {
   const budget = new Budget(config.limits.memoryBytes);
   const outbox = new Outbox(sink, batchLimits(config));
   const shipper = new Shipper({
-    counters: books,
+    counters: counters,
     budget,
     deadLetters,
     outbox,
@@ -84,7 +84,7 @@ export function createCore(parts: CoreParts): Core {
   const node = new OwnNode(readNodeIdentity(config.wazuh.home));
   const pipeline = new Pipeline({
     handlers,
-    counters: books,
+    counters: counters,
     budget,
     deadLetters,
     shipper,

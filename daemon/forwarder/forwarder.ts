@@ -42,7 +42,7 @@ export interface ForwarderSetup {
   readonly config: Config;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
-  readonly books: ForwarderCounters;
+  readonly counters: ForwarderCounters;
   readonly latency: LatencyMeter;
   readonly metrics: Metrics;
   readonly socketWatch: SocketWatch;
@@ -64,13 +64,13 @@ export class Forwarder {
   readonly core: Core;
   readonly #drain = new AbortController();
   #tail: Tail | undefined;
-  #reading: Promise<void> = Promise.resolve();
+  #current: Promise<void> = Promise.resolve();
   #socket: SocketSource | undefined;
   #starting: Promise<void> = Promise.resolve();
 
   /** @throws DfnError CONFIG when the sink cannot work with these settings */
   constructor(setup: ForwarderSetup) {
-    const { config, env, log, books, latency, metrics } = setup;
+    const { config, env, log, counters, latency, metrics } = setup;
     this.setup = setup;
     this.sink = createSink(config, env, log, {
       acknowledged: (_records, _bytes, latencyMs) => {
@@ -94,7 +94,7 @@ export class Forwarder {
       config,
       sink: this.sink,
       deadLetters: setup.deadLetterNews.reporting(this.deadLetters, log, this.feedback),
-      books,
+      counters,
       pairing: this.pairing,
       offsets: this.#offsets,
       feedback: this.feedback,
@@ -132,7 +132,7 @@ export class Forwarder {
           pipeline: this.core.pipeline,
           relevance: this.core.relevance,
           shipper: this.core.shipper,
-          counters: this.setup.books.tail,
+          counters: this.setup.counters.tail,
           budget: this.core.budget,
         },
         () => this.#caughtUp(held),
@@ -159,8 +159,8 @@ export class Forwarder {
       if (!this.#drain.signal.aborted) failed(reason); // A stop cuts the look-up short; the next start makes it again.
     });
     if (this.#tail !== undefined) {
-      this.#reading = this.#tail.run(this.#drain.signal);
-      this.#reading.catch(failed);
+      this.#current = this.#tail.run(this.#drain.signal);
+      this.#current.catch(failed);
       // Whoever finds the socket open may write to the log at once and rely on being read.
       await within(this.#tail.placed, placedMs);
     }
@@ -214,7 +214,7 @@ export class Forwarder {
     const drainUntil = performance.now() + drainMs;
     this.#drain.abort();
     this.#socket?.drain();
-    await this.#reading.catch(() => undefined); // What ended it was reported to `failed`.
+    await this.#current.catch(() => undefined); // What ended it was reported to `failed`.
     this.core.shipper.releaseAllHeld();
     this.core.outbox.flush();
     await within(this.core.shipper.idle(), drainUntil - performance.now());
@@ -237,7 +237,7 @@ export class Forwarder {
     await this.#starting.catch(() => undefined); // The look-up ends when the sink is disposed.
     await this.#tail?.[Symbol.asyncDispose]();
     await this.feedback[Symbol.asyncDispose]();
-    carryOver(this.setup.books, readAgain?.ignored);
+    carryOver(this.setup.counters, readAgain?.ignored);
     return isDone;
   }
 

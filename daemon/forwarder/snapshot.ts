@@ -14,7 +14,7 @@ export interface SnapshotContext {
 
 /** The forwarder as it is at this moment; nothing here waits, so no counter moves in between. */
 export function factsOf(forwarder: Forwarder, { version, isReady, surroundings }: SnapshotContext): Facts {
-  const { books } = forwarder.setup;
+  const { counters } = forwarder.setup;
   const { core, tail, pairing, deadLetters, feedback } = forwarder;
   return {
     version,
@@ -22,7 +22,7 @@ export function factsOf(forwarder: Forwarder, { version, isReady, surroundings }
     node: process.versions.node,
     uptimeSeconds: Math.round(process.uptime()),
     isReady,
-    sources: { socket: books.socket.snapshot(), tail: books.tail.snapshot(), replay: books.replay.snapshot() },
+    sources: { socket: counters.socket.snapshot(), tail: counters.tail.snapshot(), replay: counters.replay.snapshot() },
     queue: {
       alerts: core.shipper.open,
       bytes: core.budget.usedBytes,

@@ -7,10 +7,10 @@ import type { Forwarder } from "./forwarder.ts";
 /** One line of figures in the log: every so often, and at the end. */
 export function logStatistics(
   what: string,
-  parts: { forwarder: Forwarder; books: ForwarderCounters; latency: LatencyMeter; rates: RateMeter; log: Log },
+  parts: { forwarder: Forwarder; counters: ForwarderCounters; latency: LatencyMeter; rates: RateMeter; log: Log },
 ): void {
-  const { forwarder, books, latency, rates, log } = parts;
-  const { socket, tail } = books;
+  const { forwarder, counters, latency, rates, log } = parts;
+  const { socket, tail } = counters;
   log.info(
     {
       ...rates.since([socket, tail], performance.now()),

@@ -18,8 +18,8 @@ function threeDays(): LogTree {
 }
 
 /** Something happens once, right before or after the directories are listed for the `nth` time. */
-function during(succession: LogFiles, when: "before" | "after", nth: number, what: () => void): void {
-  const { archives } = succession;
+function during(logFiles: LogFiles, when: "before" | "after", nth: number, what: () => void): void {
+  const { archives } = logFiles;
   const list = archives.all.bind(archives);
   let lists = 0;
   archives.all = async () => {
@@ -30,18 +30,18 @@ function during(succession: LogFiles, when: "before" | "after", nth: number, wha
 }
 
 /** The first lines of so many files, in the order in which they are opened. */
-async function opened(succession: LogFiles, count: number): Promise<string[]> {
-  const journal = new ReadProgress();
+async function opened(logFiles: LogFiles, count: number): Promise<string[]> {
+  const progress = new ReadProgress();
   const lines: string[] = [];
   while (lines.length < count) {
-    const generation = await succession.next(journal, signal);
-    if (generation === undefined) continue;
-    const { origin } = generation;
+    const logFile = await logFiles.next(progress, signal);
+    if (logFile === undefined) continue;
+    const { origin } = logFile;
     lines.push(origin.head.toString().trim());
-    journal.begin(origin, 0);
-    journal.advance(origin.head.length);
-    journal.finish();
-    await generation.close();
+    progress.begin(origin, 0);
+    progress.advance(origin.head.length);
+    progress.finish();
+    await logFile.close();
   }
   return lines;
 }
@@ -51,9 +51,9 @@ test(
   { timeout: 20_000 },
   async () => {
     using tree = threeDays();
-    const succession = new LogFiles(tree.alertsJson, new RecordingLog().log);
-    during(succession, "after", 1, () => tree.compress("20"));
-    assert.deepEqual(await opened(succession, 3), ["20", "21", "22"]);
+    const logFiles = new LogFiles(tree.alertsJson, new RecordingLog().log);
+    during(logFiles, "after", 1, () => tree.compress("20"));
+    assert.deepEqual(await opened(logFiles, 3), ["20", "21", "22"]);
   },
 );
 
@@ -62,21 +62,21 @@ test(
   { timeout: 20_000 },
   async () => {
     using tree = threeDays();
-    const succession = new LogFiles(tree.alertsJson, new RecordingLog().log);
-    during(succession, "before", 1, () => {
+    const logFiles = new LogFiles(tree.alertsJson, new RecordingLog().log);
+    during(logFiles, "before", 1, () => {
       tree.rotate("23");
       tree.write("23");
     });
-    assert.deepEqual(await opened(succession, 4), ["20", "21", "22", "23"]);
+    assert.deepEqual(await opened(logFiles, 4), ["20", "21", "22", "23"]);
   },
 );
 
 test("a day that ends when nothing else was found unread is read before the new one", { timeout: 20_000 }, async () => {
   using tree = threeDays();
-  const succession = new LogFiles(tree.alertsJson, new RecordingLog().log);
-  during(succession, "after", 2, () => {
+  const logFiles = new LogFiles(tree.alertsJson, new RecordingLog().log);
+  during(logFiles, "after", 2, () => {
     tree.rotate("23");
     tree.write("23");
   });
-  assert.deepEqual(await opened(succession, 4), ["20", "21", "22", "23"]);
+  assert.deepEqual(await opened(logFiles, 4), ["20", "21", "22", "23"]);
 });

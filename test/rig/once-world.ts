@@ -153,7 +153,7 @@ export class OnceWorld {
     assert.equal(this.#delivery.outbox.open, 0);
   }
 
-  /** The books of this process are right; what is in flight is counted here by looking at each shipment. */
+  /** The counters of this process are right; what is in flight is counted here by looking at each shipment. */
   check(): void {
     const inFlight = { tail: 0, socket: 0, replay: 0 };
     for (const shipment of this.#shipments) {

@@ -22,25 +22,25 @@ export interface OtherSenderFacts {
 
 /** Whether somebody else sends the same alerts. */
 export function judgeOtherSenders({ processes, ours, units, oldFiles }: OtherSenderFacts): CheckResult[] {
-  const judgements: CheckResult[] = [];
+  const results: CheckResult[] = [];
   const unit = units[0]?.name;
   for (const { pid, args } of processes.filter((one) => isPythonDaemon(one.args))) {
     const file = configOf(args) ?? oldFiles[0];
     const stop = unit === undefined ? `kill ${pid}` : command`systemctl disable --now ${unit}`;
     const text = `the Python daemon still runs (pid ${pid}${file === undefined ? "" : `, with ${file}`}): alerts are sent twice`;
-    judgements.push(failed(text, `${stop}  # docs/migrate.md says how to change over`));
+    results.push(failed(text, `${stop}  # docs/migrate.md says how to change over`));
   }
-  if (judgements.length === 0) {
+  if (results.length === 0) {
     for (const { name } of units.filter(({ isEnabled }) => isEnabled)) {
       const text = `${name} starts the Python daemon again at the next boot`;
-      judgements.push(warning(text, command`systemctl disable ${name}`));
+      results.push(warning(text, command`systemctl disable ${name}`));
     }
   }
   for (const { pid } of processes.filter((one) => isForwarder(one.args) && !ours.includes(one.pid))) {
     const text = `another wazuh-dfn runs (pid ${pid}); with the same topic, alerts are sent twice`;
-    judgements.push(warning(text, `tr '\\0' ' ' </proc/${pid}/cmdline; kill ${pid}`));
+    results.push(warning(text, `tr '\\0' ' ' </proc/${pid}/cmdline; kill ${pid}`));
   }
-  if (judgements.length > 0) return judgements;
+  if (results.length > 0) return results;
   const left = oldFiles.length === 0 ? "" : ` (${oldFiles.join(", ")} is left of the Python daemon)`;
   return [ok(`nobody else sends these alerts${left}`)];
 }

@@ -12,19 +12,19 @@ export function judgeForwarder(facts: ForwarderFacts): CheckResult[] {
   }
   const { snapshot, ownVersion } = facts;
   const { version, pid, health, deadLetters } = snapshot;
-  const judgements = health.reasons.map(({ subject, text, remedy }) =>
+  const results = health.reasons.map(({ subject, text, remedy }) =>
     // What answers may be anybody's words: they are not put into a command, not as a comment either.
     warning(`${subject}: ${text}${remedy === "" ? "" : `; ${remedy}`}`, "wazuh-dfn status"),
   );
   if (version !== ownVersion) {
     const text = `version ${version} runs (pid ${pid}), and ${ownVersion} is installed`;
-    judgements.push(warning(text, "systemctl restart wazuh-dfn"));
+    results.push(warning(text, "systemctl restart wazuh-dfn"));
   }
   const reported = health.reasons.some(({ subject }) => subject.startsWith("dead letters"));
   // What somebody has acknowledged is not a fault any more. Of an older forwarder it is not known.
   if (!reported && deadLetters.entries > (deadLetters.acknowledged ?? 0)) {
     const text = `${deadLetters.entries} dead letters are in the store`;
-    judgements.push(warning(text, "wazuh-dfn dead-letter list"));
+    results.push(warning(text, "wazuh-dfn dead-letter list"));
   }
-  return judgements.length > 0 ? judgements : [ok(`wazuh-dfn ${version} runs (pid ${pid}) and finds nothing wrong`)];
+  return results.length > 0 ? results : [ok(`wazuh-dfn ${version} runs (pid ${pid}) and finds nothing wrong`)];
 }

@@ -75,15 +75,15 @@ export function judgeBlock(facts: BlockFacts): CheckResult[] {
     const why = isCommentedOut ? "the block for custom-dfn is commented out" : "there is no block for custom-dfn";
     return [fault(`${home}/etc/ossec.conf: ${why}${only}`, "wazuh-dfn-install")];
   }
-  const judgements = [
+  const results = [
     ...deadly(facts, block),
     ...narrowings(facts, block).map((what) => fault(what.text, edit(home, what.do))),
   ];
   if (more.length > 0) {
     const text = `${blocks.length} blocks call custom-dfn: each alert costs ${blocks.length} calls`;
-    judgements.push(warning(text, edit(home, "keep one of them")));
+    results.push(warning(text, edit(home, "keep one of them")));
   }
-  return judgements.length > 0 ? judgements : [ok("present, enabled, and hands over all that the forwarder wants")];
+  return results.length > 0 ? results : [ok("present, enabled, and hands over all that the forwarder wants")];
 }
 
 function edit(home: string, what: string): string {
@@ -93,27 +93,27 @@ function edit(home: string, what: string): string {
 /** Faults with which no alert, or no manager, comes through. */
 function deadly(facts: BlockFacts, block: Block): CheckResult[] {
   const { home, socketPath, defaultSocketPath } = facts;
-  const judgements: CheckResult[] = [];
+  const results: CheckResult[] = [];
   const unknown = [...block.keys()].filter((tag) => !knownTags.includes(tag));
   if (unknown.length > 0) {
     const text = `the block has <${unknown.join(">, <")}>, which integratord does not know: the manager will not start again`;
-    judgements.push(failed(text, edit(home, "take it out")));
+    results.push(failed(text, edit(home, "take it out")));
   }
   // A prefix is enough (Wazuh 4.14 source: src/os_integrator/integrator.c:289).
   if (block.get("alert_format")?.trimStart().startsWith("json") !== true) {
     const text = "alert_format is not json: custom-dfn gets a text that it cannot read, so the block does nothing";
-    judgements.push(failed(text, edit(home, "<alert_format>json</alert_format>")));
+    results.push(failed(text, edit(home, "<alert_format>json</alert_format>")));
   }
   const told = socketOf(block, defaultSocketPath);
   if (told !== socketPath) {
     const text = `hook_url leads to ${told}, and the forwarder listens on ${socketPath}`;
-    judgements.push(failed(text, edit(home, `<hook_url>unix:${socketPath}</hook_url>`)));
+    results.push(failed(text, edit(home, `<hook_url>unix:${socketPath}</hook_url>`)));
   }
   if (facts.isTailOn && /"tail"\s*:\s*false/.test(block.get("options") ?? "")) {
     const text = "options say that the tail is off, and it is on: integratord waits for Kafka without need";
-    judgements.push(warning(text, edit(home, "take <options> out")));
+    results.push(warning(text, edit(home, "take <options> out")));
   }
-  return judgements;
+  return results;
 }
 
 /** What the block's filters keep back although the forwarder wants it. */

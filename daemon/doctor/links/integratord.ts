@@ -44,40 +44,40 @@ export function judgeIntegratord(facts: IntegratordFacts): CheckResult[] {
     if (hasBlock) return [fault("integratord does not run", `${restart} && tail -n 20 ${home}/logs/ossec.log`)];
     return [ok("integratord does not run, and has nothing to do for us")];
   }
-  const judgements: CheckResult[] = [];
+  const results: CheckResult[] = [];
   if (hasBlock && confChangedAtMs !== undefined && confChangedAtMs > process.startedAtMs + 1000) {
     const text = `ossec.conf was changed after integratord (pid ${process.pid}) was started, which reads it at its start only`;
-    judgements.push(warning(text, restart));
+    results.push(warning(text, restart));
   }
   switch (progress.kind) {
     case "at-end":
-      judgements.push(ok(`integratord runs (pid ${process.pid}) and is at the end of alerts.json`));
+      results.push(ok(`integratord runs (pid ${process.pid}) and is at the end of alerts.json`));
       break;
     case "behind": {
       const text = `integratord is behind: ${progress.bytes} bytes of alerts.json are still to be read`;
       const missed = isTailOn ? "the tail brings what it misses" : "the tail is off, so what it misses is lost";
       const remedy = `tail -n 20 ${home}/logs/ossec.log  # which integration is slow? ${missed}`;
-      judgements.push(warning(text, remedy));
+      results.push(warning(text, remedy));
       break;
     }
     case "older-file": {
       const text = `integratord still reads ${progress.path}, which alerts.json is no more`;
       const skipped = isTailOn ? "the tail brings what it skips" : "the tail is off, so what it skips is lost";
-      judgements.push(warning(text, `tail -n 20 ${home}/logs/ossec.log  # ${skipped}`));
+      results.push(warning(text, `tail -n 20 ${home}/logs/ossec.log  # ${skipped}`));
       break;
     }
     case "not-open":
-      judgements.push(fault(`integratord (pid ${process.pid}) has no alerts.json open`, restart));
+      results.push(fault(`integratord (pid ${process.pid}) has no alerts.json open`, restart));
       break;
     case "unseen":
-      judgements.push(unseen(`how far integratord (pid ${process.pid}) has read`));
+      results.push(unseen(`how far integratord (pid ${process.pid}) has read`));
       break;
   }
   if (hasBlock && temporaryFiles === "everybody") {
     const text = `the umask of integratord (pid ${process.pid}) lets every user of this machine read the alerts that it hands to scripts, in /tmp/custom-dfn-*.alert, for as long as a script runs`;
-    judgements.push(warning(text, tightUmask));
+    results.push(warning(text, tightUmask));
   }
-  return judgements;
+  return results;
 }
 
 /** 0027 is what analysisd gives itself (Wazuh 4.14 source: src/analysisd/alerts/getloglocation.c:65). */

@@ -15,9 +15,9 @@ function asCommand(remedy: string, command: string): string {
 
 /** Whether every broker is reached and takes us. One that is away is no harm while another leads in its place. */
 export function judgeBrokers({ brokers }: KafkaProbe, nowMs: number): CheckResult[] {
-  const isAnyReached = brokers.some(({ obstacle }) => obstacle === undefined);
-  const judgements = brokers.flatMap((broker) => judgeBroker(broker, isAnyReached, nowMs));
-  if (judgements.length > 0) return judgements;
+  const isAnyReached = brokers.some(({ failure }) => failure === undefined);
+  const results = brokers.flatMap((broker) => judgeBroker(broker, isAnyReached, nowMs));
+  if (results.length > 0) return results;
   return [ok(`connected to ${brokers.map(({ address }) => address).join(", ")}`)];
 }
 
@@ -33,11 +33,11 @@ export function judgePlaintext({ brokers }: KafkaProbe, isTls: boolean): CheckRe
 }
 
 function judgeBroker(
-  { address, isSeed, obstacle, certificateEndsMs }: BrokerProbe,
+  { address, isSeed, failure, certificateEndsMs }: BrokerProbe,
   isAny: boolean,
   nowMs: number,
 ): CheckResult[] {
-  if (obstacle === undefined) {
+  if (failure === undefined) {
     if (certificateEndsMs === undefined) return [];
     const days = Math.floor((certificateEndsMs - nowMs) / dayMs);
     const text = `the broker's certificate at ${address} ends in ${days} days`;
@@ -48,18 +48,18 @@ function judgeBroker(
   const isPlain = /^[\w.:[\]-]+$/.test(address);
   const named = isSeed ? "" : ", which Kafka named,";
   // A broker that Kafka names and that is not reached leads partitions: their records wait.
-  const state = isAny && obstacle.category === "unreachable" && isSeed ? warning : failed;
-  const command = ["certificate", "tls-version", "tls-ciphers"].includes(obstacle.category)
+  const state = isAny && failure.category === "unreachable" && isSeed ? warning : failed;
+  const command = ["certificate", "tls-version", "tls-ciphers"].includes(failure.category)
     ? `openssl s_client -connect ${address} -servername ${host} </dev/null`
-    : obstacle.category === "name"
-      ? obstacle.remedy
+    : failure.category === "name"
+      ? failure.remedy
       : `timeout 5 bash -c '</dev/tcp/${host}/${port}'`;
   return [
     state(
-      `${address}${named}: ${obstacle.text}`,
-      isPlain && obstacle.category === "name"
+      `${address}${named}: ${failure.text}`,
+      isPlain && failure.category === "name"
         ? command
-        : asCommand(obstacle.remedy, isPlain ? command : "wazuh-dfn status"),
+        : asCommand(failure.remedy, isPlain ? command : "wazuh-dfn status"),
     ),
   ];
 }
@@ -73,13 +73,13 @@ function splitAddress(address: string): { host: string; port: string } {
 export function judgeTopics({ topics, brokers }: KafkaProbe): CheckResult[] {
   const [broker] = brokers;
   const server = `--bootstrap-server ${broker?.address ?? "BROKER"}`;
-  return topics.map(({ topic, obstacle, partitions, leaderless }) => {
-    if (obstacle !== undefined) {
+  return topics.map(({ topic, failure, partitions, leaderless }) => {
+    if (failure !== undefined) {
       const command =
-        obstacle.category === "topic-missing"
+        failure.category === "topic-missing"
           ? `kafka-topics.sh ${server} --create --topic ${topic}`
           : `kafka-topics.sh ${server} --describe --topic ${topic}`;
-      return failed(`topic ${topic}: ${obstacle.text}`, asCommand(obstacle.remedy, command));
+      return failed(`topic ${topic}: ${failure.text}`, asCommand(failure.remedy, command));
     }
     if (leaderless > 0) {
       const text = `topic ${topic}: ${leaderless} of ${partitions} partitions have no leader; their records wait`;
@@ -90,24 +90,24 @@ export function judgeTopics({ topics, brokers }: KafkaProbe): CheckResult[] {
 }
 
 /** Whether records may be written, and read back for the look-up after a crash. */
-export function judgePermission(survey: KafkaProbe, which: "write" | "read"): CheckResult[] {
-  const [broker] = survey.brokers;
-  return survey.topics.flatMap((sight) => {
-    if (sight.obstacle !== undefined) return [];
+export function judgePermission(probe: KafkaProbe, which: "write" | "read"): CheckResult[] {
+  const [broker] = probe.brokers;
+  return probe.topics.flatMap((sight) => {
+    if (sight.failure !== undefined) return [];
     return [judgeOne(sight, which, `--bootstrap-server ${broker?.address ?? "BROKER"}`)];
   });
 }
 
 function judgeOne({ topic, write, read }: TopicProbe, which: "write" | "read", server: string): CheckResult {
-  const obstacle = which === "write" ? write : read;
-  if (obstacle === undefined)
+  const failure = which === "write" ? write : read;
+  if (failure === undefined)
     return ok(`records may be ${which === "write" ? "written to" : "read back from"} ${topic}`);
-  const isForbidden = obstacle.category === "topic-authorization";
+  const isForbidden = failure.category === "topic-authorization";
   const operation = which === "write" ? "Write" : "Read";
   const grant = `kafka-acls.sh ${server} --add --allow-principal User:NAME --operation ${operation} --topic ${topic}`;
-  const remedy = isForbidden ? grant : asCommand(obstacle.remedy, "wazuh-dfn status");
-  if (which === "write") return failed(`topic ${topic} may not be written: ${obstacle.text}`, remedy);
-  const text = `topic ${topic} may not be read: ${obstacle.text}; after a crash, what was under way is sent again`;
+  const remedy = isForbidden ? grant : asCommand(failure.remedy, "wazuh-dfn status");
+  if (which === "write") return failed(`topic ${topic} may not be written: ${failure.text}`, remedy);
+  const text = `topic ${topic} may not be read: ${failure.text}; after a crash, what was under way is sent again`;
   return warning(text, remedy);
 }
 
@@ -116,14 +116,14 @@ function judgeOne({ topic, write, read }: TopicProbe, which: "write" | "read", s
  * @param problems what `inspectTls` finds in them
  */
 export function judgeCertificates(problems: readonly Problem[], files: readonly CertificateExpiry[]): CheckResult[] {
-  const judgements = problems.map(({ severity, setting, message }) => {
+  const results = problems.map(({ severity, setting, message }) => {
     const remedy =
       setting === "sink.kafka.tls"
         ? plaintextRemedy
         : "wazuh-dfn check  # a file that was replaced is taken over without a restart";
     return (severity === "error" ? failed : warning)(message, remedy);
   });
-  if (judgements.length > 0) return judgements;
+  if (results.length > 0) return results;
   const good = files.filter(({ daysLeft }) => daysLeft !== undefined);
   return good.map(({ file, daysLeft }) => ok(`${file} is good for ${daysLeft ?? 0} days`));
 }

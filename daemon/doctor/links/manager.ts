@@ -22,16 +22,16 @@ export interface ManagerFacts {
 export function judgeManager({ home, version, isThere, ossecConf, fault }: ManagerFacts): CheckResult[] {
   const remedy = `ls -d /var/ossec ${home}  # and set wazuh.home to where the manager is`;
   if (!isThere) return [failed(`there is no Wazuh manager in ${home}`, remedy)];
-  const judgements = [judgeVersion(home, version)];
-  if (ossecConf === "absent") judgements.push(failed(`${home}/etc/ossec.conf does not exist`, remedy));
+  const results = [judgeVersion(home, version)];
+  if (ossecConf === "absent") results.push(failed(`${home}/etc/ossec.conf does not exist`, remedy));
   if (ossecConf === "unseen") {
-    judgements.push(unseen(`${home}/etc/ossec.conf`, "usermod -aG wazuh USER  # or run this command as root"));
+    results.push(unseen(`${home}/etc/ossec.conf`, "usermod -aG wazuh USER  # or run this command as root"));
   }
   if (ossecConf === "broken") {
     const test = `${home}/bin/wazuh-integratord -t  # and mend the line`;
-    judgements.push(failed(`${home}/etc/ossec.conf cannot be read: ${fault ?? ""}`, test));
+    results.push(failed(`${home}/etc/ossec.conf cannot be read: ${fault ?? ""}`, test));
   }
-  return judgements;
+  return results;
 }
 
 function judgeVersion(home: string, version: string | undefined | null): CheckResult {

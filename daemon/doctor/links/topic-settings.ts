@@ -21,7 +21,7 @@ export interface Wanted {
 /** Whether a topic keeps what it acknowledges, and takes what is sent: the first promise rests on that. */
 export function judgeTopicSettings({ topics, brokers }: KafkaProbe, wanted: Wanted): CheckResult[] {
   const server = `--bootstrap-server ${brokers[0]?.address ?? "BROKER"}`;
-  return topics.flatMap((sight) => (sight.obstacle === undefined ? judgeOne(sight, wanted, server) : []));
+  return topics.flatMap((sight) => (sight.failure === undefined ? judgeOne(sight, wanted, server) : []));
 }
 
 function judgeOne(sight: TopicProbe, wanted: Wanted, server: string): CheckResult[] {

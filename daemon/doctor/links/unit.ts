@@ -30,26 +30,26 @@ export function judgeUnit({ hasSystemd, properties, isAnswering }: UnitFacts): C
     const text = `there is no unit ${unitName}: nothing starts the forwarder after a reboot`;
     return [(isAnswering ? warning : failed)(text, "wazuh-dfn-install")];
   }
-  const judgements: CheckResult[] = [];
+  const results: CheckResult[] = [];
   const state = `${of("ActiveState")} (${of("SubState")})`;
   if (of("ActiveState") !== "active") {
     const remedy = `systemctl start ${unitName}; journalctl -u ${unitName} -n 30`;
-    judgements.push(failed(`${unitName} is ${state}`, remedy));
+    results.push(failed(`${unitName} is ${state}`, remedy));
   }
   if (!["enabled", "enabled-runtime", "static", "linked"].includes(of("UnitFileState"))) {
-    judgements.push(
+    results.push(
       warning(`${unitName} is not started at boot (${of("UnitFileState")})`, `systemctl enable ${unitName}`),
     );
   }
   const restarts = Number(of("NRestarts"));
   if (restarts > 0) {
     const text = `${unitName} was started again ${restarts} times after it had failed`;
-    judgements.push(warning(text, `journalctl -u ${unitName} -p warning`));
+    results.push(warning(text, `journalctl -u ${unitName} -p warning`));
   }
   if (of("NeedDaemonReload") === "yes") {
-    judgements.push(warning(`the file of ${unitName} was changed and not loaded`, "systemctl daemon-reload"));
+    results.push(warning(`the file of ${unitName} was changed and not loaded`, "systemctl daemon-reload"));
   }
-  return judgements.length > 0 ? judgements : [ok(`${unitName} is ${state}, and started at boot`)];
+  return results.length > 0 ? results : [ok(`${unitName} is ${state}, and started at boot`)];
 }
 
 export async function lookAtUnit(isAnswering: boolean): Promise<UnitFacts> {

@@ -55,7 +55,7 @@ export class ConditionLog {
   readonly #log: Log;
   readonly #now: () => number;
   /** Times beside the trouble's own are on the monotonic clock. */
-  readonly #standing = new Map<
+  readonly #appended = new Map<
     string,
     { trouble: KafkaCondition; category: ErrorCategory; beganAt: number; saidAt: number }
   >();
@@ -72,13 +72,13 @@ export class ConditionLog {
   /** @param subject what is in trouble: `Kafka`, or a topic */
   raise(subject: string, fault: ClassifiedError): void {
     const now = this.#now();
-    const standing = this.#standing.get(subject);
+    const appended = this.#appended.get(subject);
     const remedy = remedies[fault.category];
-    const trouble = { subject, text: fault.text, remedy, since: standing?.trouble.since ?? timeOfDayMs() };
+    const trouble = { subject, text: fault.text, remedy, since: appended?.trouble.since ?? timeOfDayMs() };
     this.#last = trouble;
-    const isDue = standing === undefined || standing.category !== fault.category || now - standing.saidAt >= repeatMs;
-    const beganAt = standing?.beganAt ?? now;
-    this.#standing.set(subject, { trouble, category: fault.category, beganAt, saidAt: isDue ? now : standing.saidAt });
+    const isDue = appended === undefined || appended.category !== fault.category || now - appended.saidAt >= repeatMs;
+    const beganAt = appended?.beganAt ?? now;
+    this.#appended.set(subject, { trouble, category: fault.category, beganAt, saidAt: isDue ? now : appended.saidAt });
     if (!isDue) return;
     const sentence = `${subject}: ${fault.text}${remedy === "" ? "" : `; ${remedy}`}. Nothing is lost, it is tried again until it works`;
     if (needsAction.has(fault.category)) this.#log.error(sentence);
@@ -98,16 +98,16 @@ export class ConditionLog {
 
   /** The subject works. */
   clear(subject: string): void {
-    const standing = this.#standing.get(subject);
-    if (standing === undefined) return;
-    this.#standing.delete(subject);
-    const lastedMs = this.#now() - standing.beganAt;
+    const appended = this.#appended.get(subject);
+    if (appended === undefined) return;
+    this.#appended.delete(subject);
+    const lastedMs = this.#now() - appended.beganAt;
     this.#log.info(`${subject}: works again after ${(lastedMs / 1000).toFixed(1)} s`);
   }
 
   /** What is in trouble now. */
-  get standing(): readonly KafkaCondition[] {
-    return [...this.#standing.values()].map(({ trouble }) => trouble);
+  get appended(): readonly KafkaCondition[] {
+    return [...this.#appended.values()].map(({ trouble }) => trouble);
   }
 
   /** What was lost since the start; the newest of each subject. */

@@ -34,7 +34,7 @@ const keepAliveMs = 30_000;
 const maxAnswerBytes = 64 * 1024 * 1024;
 /** The same before both sides have proved who they are: versions and authentication take a few hundred bytes. */
 const maxHandshakeBytes = 1024 * 1024;
-/** A broker that asks for more patience in one answer does not get it: by default its quotas know windows of 11 s. */
+/** A broker that asks for more stall timeout in one answer does not get it: by default its quotas know windows of 11 s. */
 const maxThrottleMs = 60_000;
 /** The produce request that this forwarder encodes; every Kafka since 2.1 takes it, 4.x included. */
 export const produceVersion = 7;

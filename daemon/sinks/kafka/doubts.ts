@@ -50,7 +50,7 @@ export async function settleDoubts(
         break;
       }
       context.log.debug(`${topic}/${partition}: looking up what is there: ${classifyError(reason).text}`);
-      await context.topology.refresh();
+      await context.metadataCache.refresh();
       await backoff.wait(context.signal);
     }
   }
@@ -76,9 +76,9 @@ function withoutFound(
   const found = new Set(entry.slots.filter((slot) => search.found.has(slot)));
   if (found.size === 0) return [entry];
   for (const slot of found) {
-    entry.parcel.settle(slot.index, { kind: "acknowledged", offset: search.found.get(slot) ?? 0 });
+    entry.pendingWrite.settle(slot.index, { kind: "acknowledged", offset: search.found.get(slot) ?? 0 });
   }
-  telemetry.acknowledged(found.size, entry.batch?.length ?? 0, entry.parcel.ageMs);
+  telemetry.acknowledged(found.size, entry.batch?.length ?? 0, entry.pendingWrite.ageMs);
   const rest = entry.without(found, options.compression);
   return rest === undefined ? [] : [rest];
 }

@@ -54,7 +54,7 @@ export interface RecordSlot {
  * it is certain not to be in the log.
  */
 export class SealedBatch {
-  readonly parcel: PendingWrite;
+  readonly pendingWrite: PendingWrite;
   readonly slots: readonly RecordSlot[];
   /** Resolves when `batch` is there. */
   readonly sealed: Promise<void>;
@@ -82,11 +82,11 @@ export class SealedBatch {
   /** When that was, on the monotonic clock. */
   #stampedAt: number;
 
-  constructor(parcel: PendingWrite, slots: readonly RecordSlot[], compression: Compression) {
-    this.parcel = parcel;
+  constructor(pendingWrite: PendingWrite, slots: readonly RecordSlot[], compression: Compression) {
+    this.pendingWrite = pendingWrite;
     this.slots = slots;
-    this.#timestampMs = parcel.takenAt;
-    this.#stampedAt = monotonicMs() - parcel.ageMs;
+    this.#timestampMs = pendingWrite.takenAt;
+    this.#stampedAt = monotonicMs() - pendingWrite.ageMs;
     this.sealed = this.#seal(compression);
   }
 
@@ -161,7 +161,7 @@ export class SealedBatch {
   }
 
   #part(slots: readonly RecordSlot[], compression: Compression): SealedBatch {
-    const part = new SealedBatch(this.parcel, slots, compression);
+    const part = new SealedBatch(this.pendingWrite, slots, compression);
     part.floor = this.floor;
     part.mayBeAppended = this.mayBeAppended;
     part.#timestampMs = this.#timestampMs;

@@ -1,6 +1,6 @@
 /**
  * The only place that imports kafkajs. What is used of it: the connection (TCP, TLS, SASL, correlation of
- * answers) and the codecs of a few requests. Its cluster, producer and retry logic are not: they lose
+ * answers) and the codecs of a few requests. Its pool, producer and retry logic are not: they lose
  * records silently (kafkajs issue 1303), mix topics up and give up. The version is pinned; a unit test pins the
  * shapes.
  */

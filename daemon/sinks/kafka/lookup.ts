@@ -24,7 +24,7 @@ const maxRefusals = 5;
 /** Partitions that are read at the same time: enough to hide the network's delay, few enough for the memory. */
 const maxAtOnce = 8;
 
-type LookupContext = Pick<SenderContext, "topology" | "cluster" | "alarms" | "signal">;
+type LookupContext = Pick<SenderContext, "metadataCache" | "pool" | "conditions" | "signal">;
 
 /** What is looked for cannot be seen, and waiting does not help. */
 class Unreadable extends Error {
@@ -98,7 +98,7 @@ export async function lookUp(
   context: LookupContext,
 ): Promise<Lookup> {
   const findings = new Findings(nodes);
-  for (const topic of topics) context.topology.track(topic);
+  for (const topic of topics) context.metadataCache.track(topic);
   for (const topic of topics) {
     const isRead = Object.keys(since).some((name) => name.startsWith(`${topic}/`));
     try {
@@ -152,7 +152,7 @@ async function lookAt(
   const name = `${topic}/${partition}`;
   const reading = new Reading(since[name] ?? 0, findings);
   const step = async (): Promise<void> => {
-    const listed = context.topology.partitions(topic) ?? 0;
+    const listed = context.metadataCache.partitions(topic) ?? 0;
     if (partition >= listed) throw new KafkaError(unknownTopic, `${name}, which the newest list of partitions lacks`);
     if (isRead && !reading.isOver && !findings.isFull) await read(topic, partition, reading, findings, context);
     // With nothing to be read, one question tells the next offset.
@@ -164,7 +164,7 @@ async function lookAt(
     if (!(reason instanceof Unreadable)) throw reason;
     if (!reason.isMissing && !reading.isOver) findings.count(reading.ids);
     // A partition that is gone is nobody else's trouble.
-    if (!reason.isMissing || context.topology.codeOf(topic) !== 0) throw reason;
+    if (!reason.isMissing || context.metadataCache.codeOf(topic) !== 0) throw reason;
   }
 }
 
@@ -180,20 +180,20 @@ function unlisted(since: OffsetsByPartition, topic: string, count: number): read
 async function partitionCount(topic: string, isRead: boolean, context: LookupContext): Promise<number> {
   let count: number | undefined;
   await persist(context, `looking up what ${topic} holds`, isRead, async () => {
-    await context.topology.refresh(false);
-    const code = context.topology.codeOf(topic);
+    await context.metadataCache.refresh(false);
+    const code = context.metadataCache.codeOf(topic);
     if (code === undefined) throw new Error(`${topic}: no broker answers`);
     if (code === unknownTopic && !isRead) count = 0;
-    else if (code === 0) count = context.topology.partitions(topic) ?? 0;
+    else if (code === 0) count = context.metadataCache.partitions(topic) ?? 0;
     else throw new KafkaError(code, `topic ${topic}`);
   });
   return count ?? 0;
 }
 
-async function nextOffset(topic: string, partition: number, { topology, cluster }: LookupContext): Promise<number> {
-  const address = topology.leader(topic, partition);
+async function nextOffset(topic: string, partition: number, { metadataCache, pool }: LookupContext): Promise<number> {
+  const address = metadataCache.leader(topic, partition);
   if (address === undefined) throw new KafkaError(5, `${topic}/${partition}`);
-  return fetchOffset(await cluster.connection(address, "lookup"), topic, partition, "next");
+  return fetchOffset(await pool.connection(address, "lookup"), topic, partition, "next");
 }
 
 /** Reads a partition as far as it can be; what was found counts, also where that is not all. */
@@ -254,7 +254,7 @@ function idOf({ headers, value }: FetchedRecord, nodes: ReadonlySet<string> | un
  * @throws Unreadable where it is given up
  */
 async function persist(
-  { topology, alarms, signal }: LookupContext,
+  { metadataCache, conditions, signal }: LookupContext,
   subject: string,
   isRead: boolean,
   step: () => Promise<void>,
@@ -265,7 +265,7 @@ async function persist(
     signal.throwIfAborted();
     try {
       await step();
-      alarms.clear(subject);
+      conditions.clear(subject);
       return;
     } catch (reason) {
       signal.throwIfAborted();
@@ -274,16 +274,16 @@ async function persist(
         ? `${fault.text}; until this is done no alert is sent, or it might be sent twice`
         : fault.text;
       // What is wrong with the whole cluster is reported where its metadata are read.
-      const isReported = alarms.standing.some((trouble) => trouble.subject === "Kafka");
-      if (!isReported) alarms.raise(subject, { ...fault, text });
+      const isReported = conditions.appended.some((trouble) => trouble.subject === "Kafka");
+      if (!isReported) conditions.raise(subject, { ...fault, text });
       if (reason instanceof KafkaError && (!isRead || lastingCodes.has(reason.code))) refusedSince ??= monotonicMs();
       else refusedSince = undefined;
       if (refusedSince !== undefined && monotonicMs() - refusedSince >= giveUpAfterMs) {
-        alarms.clear(subject); // It is given up; the look-up's answer says why.
+        conditions.clear(subject); // It is given up; the look-up's answer says why.
         throw new Unreadable(fault.text, reason instanceof KafkaError && reason.code === unknownTopic);
       }
       await backoff.wait(signal);
-      await topology.refresh();
+      await metadataCache.refresh();
     }
   }
 }

@@ -93,20 +93,20 @@ export class PartitionSender {
 
   /** Takes a batch over; resolves as `Sink.write` says. */
   write(records: readonly SinkRecord[]): PendingWrite["result"] {
-    const parcel = new PendingWrite(records.length);
-    if (records.length === 0) return parcel.result;
+    const pendingWrite = new PendingWrite(records.length);
+    if (records.length === 0) return pendingWrite.result;
     const slots = records.map((record, index) => ({ record, index }));
-    this.#entries.push(this.#watch(new SealedBatch(parcel, slots, this.#context.options.compression)));
+    this.#entries.push(this.#watch(new SealedBatch(pendingWrite, slots, this.#context.options.compression)));
     if (!this.#isRunning) {
       this.#isRunning = true;
       void this.#run();
     }
-    return parcel.result;
+    return pendingWrite.result;
   }
 
   /** Ends all waiting with `reason`; the outcome of what was sent is unknown. */
   abort(reason: Error): void {
-    for (const { parcel } of this.#entries.splice(0)) parcel.fail(reason);
+    for (const { pendingWrite } of this.#entries.splice(0)) pendingWrite.fail(reason);
     this.#pump();
   }
 
@@ -136,7 +136,7 @@ export class PartitionSender {
         if (signal.aborted) break;
         const fault = classifyError(reason);
         this.#report(fault);
-        if (fault.isStale) await this.#context.topology.refresh();
+        if (fault.isStale) await this.#context.metadataCache.refresh();
         await this.#backoff.wait(signal).catch(() => {}); // Disposed: the loop ends by its condition.
       }
     }
@@ -148,29 +148,29 @@ export class PartitionSender {
   /** A partition that was gone may be there again. Only while nothing is under way to the other one. */
   #returnToOwn(): void {
     if (this.#target === this.partition) return;
-    if ((this.#context.topology.partitions(this.topic) ?? 0) <= this.partition) return;
+    if ((this.#context.metadataCache.partitions(this.topic) ?? 0) <= this.partition) return;
     this.#target = this.partition;
     this.#leader = undefined;
     this.#end = undefined;
   }
 
   #clearAlarms(): void {
-    const { alarms } = this.#context;
+    const { conditions } = this.#context;
     this.#troubledSince = undefined;
-    alarms.clear(`writing to topic ${this.topic}`);
-    alarms.clear(`partition ${this.topic}/${this.partition}`);
+    conditions.clear(`writing to topic ${this.topic}`);
+    conditions.clear(`partition ${this.topic}/${this.partition}`);
   }
 
   /** Finds the leader, connects to it, and gets a producer id where there is none. */
   async #prepare(): Promise<Pick<Flow, "connection" | "partition" | "isAlone">> {
-    const { topology, cluster } = this.#context;
-    if (topology.leader(this.topic, this.#target) === undefined) await topology.refresh();
-    const code = topology.codeOf(this.topic);
+    const { metadataCache, pool } = this.#context;
+    if (metadataCache.leader(this.topic, this.#target) === undefined) await metadataCache.refresh();
+    const code = metadataCache.codeOf(this.topic);
     if (code !== undefined && code !== 0) throw new KafkaError(code, this.topic);
     const address = await this.#findLeader();
     const partition = this.#target;
     const isAlone = this.#isHeadSuspect;
-    const connection = await cluster.connection(address, isAlone ? purposeOfOwn(this.topic, partition) : "send");
+    const connection = await pool.connection(address, isAlone ? purposeOfOwn(this.topic, partition) : "send");
     this.#leader = address;
     await this.#compare(connection, partition);
     this.#end ??= await fetchOffset(connection, this.topic, partition, "next");
@@ -195,7 +195,7 @@ export class PartitionSender {
   }
 
   #mourn(loss: LostRecords | undefined): void {
-    if (loss !== undefined) this.#context.alarms.lose(`records of topic ${this.topic}`, loss.text, loss.remedy);
+    if (loss !== undefined) this.#context.conditions.lose(`records of topic ${this.topic}`, loss.text, loss.remedy);
   }
 
   get #isHeadSuspect(): boolean {
@@ -209,11 +209,11 @@ export class PartitionSender {
    * one: the word of who led it counts.
    */
   async #findLeader(): Promise<string> {
-    const { topology } = this.#context;
-    const count = topology.partitions(this.topic);
+    const { metadataCache } = this.#context;
+    const count = metadataCache.partitions(this.topic);
     if (count === undefined || this.#target < count) {
       this.#missingSince = undefined;
-      const address = topology.leader(this.topic, this.#target);
+      const address = metadataCache.leader(this.topic, this.#target);
       if (address === undefined) throw new KafkaError(leaderNotAvailable, `${this.topic}/${this.#target}`);
       return address;
     }
@@ -237,7 +237,7 @@ export class PartitionSender {
   /** What a broker that led the partition says of it; none where it cannot be asked. */
   async #wordOf(address: string): Promise<"leads it" | "knows it" | "gone" | "none"> {
     try {
-      const connection = await this.#context.cluster.connection(address);
+      const connection = await this.#context.pool.connection(address);
       await fetchOffset(connection, this.topic, this.#target, "next");
       return "leads it";
     } catch (reason) {
@@ -283,7 +283,7 @@ export class PartitionSender {
       const { connection, isAlone } = flow;
       if (connection.isEndedByPeer && !entry.wentBehind) {
         const loss = { topic: this.topic, partition: flow.partition, entry, address: connection.address, isAlone };
-        answer = (await this.#context.limit.judge(loss, this.#context.cluster)) ?? answer;
+        answer = (await this.#context.limit.judge(loss, this.#context.pool)) ?? answer;
       }
     }
     this.#inFlight -= 1;
@@ -300,7 +300,7 @@ export class PartitionSender {
 
   /** @param baseOffset -1 where the broker does not know it any more: the lowest possible offset stands for it */
   #acknowledge(entry: SealedBatch, bytes: number, baseOffset: number): void {
-    const { telemetry, alarms } = this.#context;
+    const { telemetry, conditions } = this.#context;
     const at = this.#entries.indexOf(entry);
     if (at < 0) return; // Disposed meanwhile; the caller knows that the outcome is unknown.
     this.#entries.splice(at, 1);
@@ -325,24 +325,24 @@ export class PartitionSender {
     this.#backoff.reset();
     this.#clearAlarms();
     // It proves that Kafka and the topic are there, whatever became of the last question about leaders.
-    alarms.clear("Kafka");
-    alarms.clear(`topic ${this.topic}`);
-    telemetry.acknowledged(entry.slots.length, bytes, entry.parcel.ageMs);
+    conditions.clear("Kafka");
+    conditions.clear(`topic ${this.topic}`);
+    telemetry.acknowledged(entry.slots.length, bytes, entry.pendingWrite.ageMs);
     for (const [delta, { index }] of entry.slots.entries()) {
-      entry.parcel.settle(index, { kind: "acknowledged", offset: base + delta });
+      entry.pendingWrite.settle(index, { kind: "acknowledged", offset: base + delta });
     }
     this.#context.onProgress();
   }
 
   /** All are answered and some failed: decides what becomes of them, then waits a moment. */
   async #recover(partition: number): Promise<void> {
-    const { topology, telemetry, signal, onProgress } = this.#context;
+    const { metadataCache, telemetry, signal, onProgress } = this.#context;
     this.#isProven = false;
     const faults = this.#entries.flatMap(({ fault }) => (fault === undefined ? [] : [fault]));
     for (const fault of faults) telemetry.retried(this.topic, fault.text);
     const worst = faults.find(({ category }) => category !== "none") ?? faults[0];
     if (worst?.kind === "retry") this.#report(worst);
-    if (faults.some(({ isStale }) => isStale)) await topology.refresh();
+    if (faults.some(({ isStale }) => isStale)) await metadataCache.refresh();
     // A topic that is not there may be created anew, and its offsets begin at 0 again.
     if (faults.some(({ category }) => category === "topic-missing")) {
       this.#end = 0;
@@ -379,15 +379,15 @@ export class PartitionSender {
   }
 
   #report(fault: ClassifiedError): void {
-    const { alarms, log, topology } = this.#context;
+    const { conditions, log, metadataCache } = this.#context;
     this.#troubledSince ??= monotonicMs();
     log.debug(`${this.topic}/${this.partition}: ${fault.text}`);
     // What is wrong with the topic itself is said where its metadata are read.
-    const isSaid = (topology.codeOf(this.topic) ?? 0) !== 0;
+    const isSaid = (metadataCache.codeOf(this.topic) ?? 0) !== 0;
     if (fault.category !== "none" && fault.category !== "unreachable") {
-      if (!isSaid) alarms.raise(`writing to topic ${this.topic}`, fault);
+      if (!isSaid) conditions.raise(`writing to topic ${this.topic}`, fault);
     } else if (monotonicMs() - this.#troubledSince >= reportAfterMs) {
-      alarms.raise(`partition ${this.topic}/${this.partition}`, fault);
+      conditions.raise(`partition ${this.topic}/${this.partition}`, fault);
     }
   }
 }

@@ -47,9 +47,9 @@ export interface Visitor {
 }
 
 interface RangeContext {
-  readonly cluster: ConnectionPool;
-  readonly topology: MetadataCache;
-  readonly alarms: ConditionLog;
+  readonly pool: ConnectionPool;
+  readonly metadataCache: MetadataCache;
+  readonly conditions: ConditionLog;
   readonly signal: AbortSignal;
 }
 
@@ -64,15 +64,15 @@ interface RangeContext {
  *         that cannot be understood; what `visitor` throws
  */
 export async function readRange(
-  { cluster, topology, alarms, signal }: RangeContext,
+  { pool, metadataCache, conditions, signal }: RangeContext,
   topic: string,
   partition: number,
   cursor: Cursor,
   visitor: Visitor,
 ): Promise<number> {
-  const address = topology.leader(topic, partition);
+  const address = metadataCache.leader(topic, partition);
   if (address === undefined) throw new KafkaError(leaderNotAvailable, `${topic}/${partition}`);
-  const connection = await cluster.connection(address, "lookup");
+  const connection = await pool.connection(address, "lookup");
   const ask = (which: "first" | "next"): Promise<number> => fetchOffset(connection, topic, partition, which);
   // Its end is what a follower tells as well; that this is the leader is proved by the answers after it.
   const logEnd = await endOfLog(connection, topic, partition);
@@ -110,11 +110,11 @@ export async function readRange(
         empty = 0;
       } else if (fetched.throttledMs > 0) {
         const text = `it is read up to offset ${at} of ${end}, and a quota of the broker holds it back for ${fetched.throttledMs} ms`;
-        alarms.raise(subject, { kind: "retry", category: "quota", mayBeAppended: false, isStale: false, text });
+        conditions.raise(subject, { kind: "retry", category: "quota", mayBeAppended: false, isStale: false, text });
         await sleep(fetched.throttledMs, undefined, { signal });
       } else if (at >= (await ask("next"))) {
         const text = `it is read up to offset ${at} of ${end}, and the rest has not reached all in-sync replicas yet`;
-        alarms.raise(subject, { kind: "retry", category: "none", mayBeAppended: false, isStale: false, text });
+        conditions.raise(subject, { kind: "retry", category: "none", mayBeAppended: false, isStale: false, text });
         await backoff.wait(signal);
         if ((await endOfLog(connection, topic, partition)) < logEnd) throw new Error(`${subject}: it became shorter`);
       } else {
@@ -123,7 +123,7 @@ export async function readRange(
       }
     }
   } finally {
-    alarms.clear(subject);
+    conditions.clear(subject);
   }
   return end;
 }

@@ -252,7 +252,7 @@ function splitOrRefuse(
   { options, telemetry, log }: SenderContext,
   streak: RefusalStreak,
 ): readonly SealedBatch[] {
-  const { fault, slots, parcel } = entry;
+  const { fault, slots, pendingWrite } = entry;
   if (fault === undefined || fault.kind === "timestamp" || !isRefused(entry, streak)) return [entry];
   if (slots.length > 1) return entry.halves(options.compression);
   if (fault.kind !== "too-large" || fault.isGuess === true) streak.refused();
@@ -264,7 +264,7 @@ function splitOrRefuse(
         : `topic ${topic} does not take the record (${bytes} bytes): ${fault.text}`;
     const detail = fault.detail === undefined ? standard : `the record has ${bytes} bytes, and ${fault.detail}`;
     streak.report(log, detail);
-    parcel.settle(index, {
+    pendingWrite.settle(index, {
       kind: "refused",
       reason: fault.kind === "too-large" ? "record-too-large" : "refused",
       detail,

@@ -35,16 +35,16 @@ export class RequestLimit {
   readonly #losses = new WeakMap<PendingWrite, { shared: number; alone: number }>();
 
   /** A batch was acknowledged. */
-  taken({ parcel, batch }: SealedBatch): void {
-    const losses = this.#losses.get(parcel);
+  taken({ pendingWrite, batch }: SealedBatch): void {
+    const losses = this.#losses.get(pendingWrite);
     if (losses !== undefined) losses.alone = 0;
     if (batch !== undefined && batch.length >= this.#refusedBytes) this.#refusedBytes = Infinity;
   }
 
   /** Whether a batch must not share a connection. */
-  isSuspect({ parcel, batch }: SealedBatch): boolean {
+  isSuspect({ pendingWrite, batch }: SealedBatch): boolean {
     const isLarge = batch !== undefined && batch.length >= this.#refusedBytes;
-    return isLarge || (this.#losses.get(parcel)?.shared ?? 0) >= aloneAfter;
+    return isLarge || (this.#losses.get(pendingWrite)?.shared ?? 0) >= aloneAfter;
   }
 
   /**
@@ -52,16 +52,16 @@ export class RequestLimit {
    * connection and the leader answers at once over the next one: then neither the broker nor the network was gone.
    * @returns the fault of the batch, or undefined: it is sent again as it is
    */
-  async judge(loss: LostRequest, cluster: ConnectionPool): Promise<ClassifiedError | undefined> {
+  async judge(loss: LostRequest, pool: ConnectionPool): Promise<ClassifiedError | undefined> {
     const { entry, topic, partition, address, isAlone } = loss;
-    const losses = this.#losses.get(entry.parcel) ?? { shared: 0, alone: 0 };
-    this.#losses.set(entry.parcel, losses);
+    const losses = this.#losses.get(entry.pendingWrite) ?? { shared: 0, alone: 0 };
+    this.#losses.set(entry.pendingWrite, losses);
     if (!isAlone) {
       losses.shared += 1;
       return undefined;
     }
     try {
-      await fetchOffset(await cluster.connection(address, purposeOfOwn(topic, partition)), topic, partition, "next");
+      await fetchOffset(await pool.connection(address, purposeOfOwn(topic, partition)), topic, partition, "next");
     } catch {
       losses.alone = 0; // The broker is away, or the connection to it: that says nothing about the batch.
       return undefined;

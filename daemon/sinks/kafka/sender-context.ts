@@ -9,9 +9,9 @@ import type { MetadataCache } from "./topology.ts";
 /** What all senders of a sink share. */
 export interface SenderContext {
   readonly options: KafkaOptions;
-  readonly cluster: ConnectionPool;
-  readonly topology: MetadataCache;
-  readonly alarms: ConditionLog;
+  readonly pool: ConnectionPool;
+  readonly metadataCache: MetadataCache;
+  readonly conditions: ConditionLog;
   readonly telemetry: KafkaTelemetry;
   readonly log: Log;
   readonly limit: RequestLimit;

@@ -42,9 +42,9 @@ export class KafkaSink implements Sink {
   readonly #log: Log;
   readonly #tls: TlsFiles | undefined;
   readonly #settings: ConnectionSettings;
-  readonly #alarms: ConditionLog;
-  readonly #cluster: ConnectionPool;
-  readonly #topology: MetadataCache;
+  readonly #conditions: ConditionLog;
+  readonly #pool: ConnectionPool;
+  readonly #metadataCache: MetadataCache;
   readonly #context: SenderContext;
   readonly #senders = new Map<string, PartitionSender>();
   readonly #timers: NodeJS.Timeout[] = [];
@@ -69,14 +69,14 @@ export class KafkaSink implements Sink {
       tls: () => this.#tls?.current,
       onThrottle: (durationMs) => (this.#throttledMs += durationMs),
     };
-    this.#alarms = new ConditionLog(log);
-    this.#cluster = new ConnectionPool(this.#settings, telemetry, (address) => this.#warnOfPlaintext([address]));
-    this.#topology = new MetadataCache(this.#cluster, options.brokers, this.#alarms, this.#stop.signal);
+    this.#conditions = new ConditionLog(log);
+    this.#pool = new ConnectionPool(this.#settings, telemetry, (address) => this.#warnOfPlaintext([address]));
+    this.#metadataCache = new MetadataCache(this.#pool, options.brokers, this.#conditions, this.#stop.signal);
     this.#context = {
       options: { ...options, maxInFlight: this.maxInFlight },
-      cluster: this.#cluster,
-      topology: this.#topology,
-      alarms: this.#alarms,
+      pool: this.#pool,
+      metadataCache: this.#metadataCache,
+      conditions: this.#conditions,
       log,
       limit: new RequestLimit(),
       signal: this.#stop.signal,
@@ -102,27 +102,27 @@ export class KafkaSink implements Sink {
     } else this.#warnOfPlaintext(this.#options.brokers);
     for (const timer of this.#timers) timer.unref();
     const tools = {
-      connections: () => this.#cluster.openConnections,
+      connections: () => this.#pool.openConnections,
       probe: (address: string) => this.#probe(address),
-      refresh: () => this.#topology.refresh(),
-      leads: (address: string) => this.#topology.leads(address),
+      refresh: () => this.#metadataCache.refresh(),
+      leads: (address: string) => this.#metadataCache.leads(address),
     };
     void runWatchdog(tools, this.#stop.signal);
   }
 
   partitions(topic: string): number | undefined {
-    if (!this.#stop.signal.aborted) this.#topology.track(topic);
-    return this.#topology.partitions(topic);
+    if (!this.#stop.signal.aborted) this.#metadataCache.track(topic);
+    return this.#metadataCache.partitions(topic);
   }
 
   onChange(listener: () => void): void {
-    this.#topology.onChange(listener);
+    this.#metadataCache.onChange(listener);
   }
 
   async write({ topic, partition, records }: Batch): Promise<readonly WriteOutcome[]> {
     this.#stop.signal.throwIfAborted();
     if (this.#waiting === 0) this.#progressAt = monotonicMs();
-    this.#topology.track(topic);
+    this.#metadataCache.track(topic);
     const name = `${topic}/${partition}`;
     let sender = this.#senders.get(name);
     if (sender === undefined) {
@@ -137,16 +137,16 @@ export class KafkaSink implements Sink {
   }
 
   status(): KafkaStatus {
-    const connected = [...new Set(this.#cluster.openConnections.map(({ address }) => address))];
-    const last = this.#alarms.last;
+    const connected = [...new Set(this.#pool.openConnections.map(({ address }) => address))];
+    const last = this.#conditions.last;
     return {
       isConnected: connected.length > 0,
       connected,
       waitingBatches: this.#waiting,
       throttledMs: this.#throttledMs,
       lastAcknowledgedAt: this.#lastAcknowledgedAt,
-      troubles: this.#alarms.standing,
-      losses: this.#alarms.losses,
+      troubles: this.#conditions.appended,
+      losses: this.#conditions.losses,
       lastError: last === undefined ? undefined : { text: `${last.subject}: ${last.text}`, since: last.since },
     };
   }
@@ -158,7 +158,7 @@ export class KafkaSink implements Sink {
     for (const timer of this.#timers) clearInterval(timer);
     this.#stop.abort(reason);
     for (const sender of this.#senders.values()) sender.abort(reason);
-    this.#cluster.close(reason);
+    this.#pool.close(reason);
     // The sockets are destroyed by then.
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -172,12 +172,12 @@ export class KafkaSink implements Sink {
   /** Work waits and nothing has moved for twice a request's time: whatever hangs, new connections are the way out. */
   #checkProgress(): void {
     // A broker that holds us back because of a quota goes on by itself.
-    if (this.#cluster.isThrottled) this.#progressAt = monotonicMs();
+    if (this.#pool.isThrottled) this.#progressAt = monotonicMs();
     const limitMs = 2 * this.#options.requestTimeoutMs;
     if (this.#waiting === 0 || monotonicMs() - this.#progressAt < limitMs) return;
     this.#progressAt = monotonicMs();
     this.#log.warn(`Kafka: no batch got through for ${limitMs / 1000} s; all connections are made anew`);
-    this.#cluster.reset(new Error("no progress"));
+    this.#pool.reset(new Error("no progress"));
   }
 
   #checkCertificates(): void {
@@ -189,7 +189,7 @@ export class KafkaSink implements Sink {
       return;
     }
     this.#log.info("sink.kafka.tls: the certificates were replaced; connections are made again with them");
-    this.#cluster.reset(new Error("certificates were replaced"));
+    this.#pool.reset(new Error("certificates were replaced"));
     this.#inspectCertificates();
   }
 

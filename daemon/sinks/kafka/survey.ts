@@ -22,7 +22,7 @@ export interface BrokerProbe {
   /** Named in the settings, or by Kafka alone. */
   readonly isSeed: boolean;
   /** Undefined: connected, and proved to each other. */
-  readonly obstacle: ProbeFailure | undefined;
+  readonly failure: ProbeFailure | undefined;
   /** When the broker's own certificate ends, in milliseconds since 1970; undefined without TLS, or where not seen. */
   readonly certificateEndsMs: number | undefined;
 }
@@ -34,7 +34,7 @@ export interface TopicProbe {
   /** Partitions without a leader: nothing can be written to them now. */
   readonly leaderless: number;
   /** Why it is not there, or may not be seen. */
-  readonly obstacle: ProbeFailure | undefined;
+  readonly failure: ProbeFailure | undefined;
   readonly write: ProbeFailure | undefined;
   readonly read: ProbeFailure | undefined;
   /** Copies of the partition that has the fewest, and of the one with the fewest in sync; undefined: not known. */
@@ -84,7 +84,7 @@ export async function probeKafka(
   return { brokers, topics: found };
 }
 
-/** The connections of one survey; all are closed when the time is over. */
+/** The connections of one probe; all are closed when the time is over. */
 class Work implements AsyncDisposable {
   readonly #settings: ConnectionSettings;
   readonly #connections = new Map<string, BrokerConnection>();
@@ -126,7 +126,7 @@ class Work implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#timer);
-    for (const connection of this.#connections.values()) connection.close(new Error("the survey is over"));
+    for (const connection of this.#connections.values()) connection.close(new Error("the probe is over"));
   }
 }
 
@@ -142,14 +142,14 @@ async function sightOf(
     if (isIP(host) === 0) await work.bounded(lookupName(host));
   } catch (reason) {
     const text = `the name ${host} is not resolved: ${classifyError(reason).text}`;
-    return { ...sight, obstacle: { category: "name", text, remedy: `getent hosts ${host}` } };
+    return { ...sight, failure: { category: "name", text, remedy: `getent hosts ${host}` } };
   }
   try {
     const certificate = tls === undefined ? undefined : certificateEnd(work, address, tls);
     await work.connection(address);
-    return { ...sight, obstacle: undefined, certificateEndsMs: await certificate };
+    return { ...sight, failure: undefined, certificateEndsMs: await certificate };
   } catch (reason) {
-    return { ...sight, obstacle: obstacleOf(classifyError(reason)) };
+    return { ...sight, failure: obstacleOf(classifyError(reason)) };
   }
 }
 
@@ -194,14 +194,14 @@ async function topicSight(work: Work, topic: string, known: Metadata): Promise<T
     settings: notAsked,
   };
   const leaderless = partitions.filter(({ leader }) => leader < 0).length;
-  if (code !== 0) return { ...none, leaderless, obstacle: obstacleOf(classifyCode(code)) };
+  if (code !== 0) return { ...none, leaderless, failure: obstacleOf(classifyCode(code)) };
   const led = partitions.find(({ leader }) => leader >= 0);
   const leader = known.brokers.find(({ nodeId }) => nodeId === led?.leader);
-  if (led === undefined || leader === undefined) return { ...none, leaderless, obstacle: obstacleOf(classifyCode(5)) };
+  if (led === undefined || leader === undefined) return { ...none, leaderless, failure: obstacleOf(classifyCode(5)) };
   const address = formatBrokerAddress(leader);
   const tries = [mayWrite, mayRead].map((may) => may(work, address, topic, led.partition).catch(obstacleOfReason));
   const [[write, read], settings] = await Promise.all([Promise.all(tries), settingsOf(work, address, topic)]);
-  return { ...none, leaderless, obstacle: undefined, write, read, settings };
+  return { ...none, leaderless, failure: undefined, write, read, settings };
 }
 
 const notAsked: ProbeFailure = { category: "unreachable", text: "no broker was asked", remedy: "" };

@@ -28,9 +28,9 @@ const maxNamedWaits = 3;
  * again until they have one.
  */
 export class MetadataCache {
-  readonly #cluster: ConnectionPool;
+  readonly #pool: ConnectionPool;
   readonly #seeds: readonly string[];
-  readonly #alarms: ConditionLog;
+  readonly #conditions: ConditionLog;
   readonly #signal: AbortSignal;
   readonly #topics = new Map<string, TopicView>();
   #known: readonly string[] = [];
@@ -45,10 +45,10 @@ export class MetadataCache {
   /** Where in the list of addresses the next question begins. */
   #firstTried = 0;
 
-  constructor(cluster: ConnectionPool, seeds: readonly string[], alarms: ConditionLog, signal: AbortSignal) {
-    this.#cluster = cluster;
+  constructor(pool: ConnectionPool, seeds: readonly string[], conditions: ConditionLog, signal: AbortSignal) {
+    this.#pool = pool;
     this.#seeds = seeds;
-    this.#alarms = alarms;
+    this.#conditions = conditions;
     this.#signal = signal;
   }
 
@@ -142,7 +142,7 @@ export class MetadataCache {
         const answer = await this.#askAnyone(topics, asked);
         if (answer === undefined) break;
         this.#isAnswered = true;
-        this.#alarms.clear("Kafka");
+        this.#conditions.clear("Kafka");
         asked.add(answer.from);
         const worth = this.#learn(answer);
         if (worth === "news" || (worth === "same" && !isDoubted)) break;
@@ -151,7 +151,7 @@ export class MetadataCache {
       if (this.#signal.aborted || asked.size > 0) return;
       this.#isAnswered = false;
       this.#endPause();
-      this.#alarms.raise("Kafka", classifyError(reason));
+      this.#conditions.raise("Kafka", classifyError(reason));
     }
   }
 
@@ -161,7 +161,7 @@ export class MetadataCache {
    * addresses and of those that Kafka named. A question that fails is asked of the next ones, all round.
    */
   async #askAnyone(topics: readonly string[], asked: ReadonlySet<string>): Promise<Answer | undefined> {
-    const all = this.#cluster.openConnections.filter(({ address }) => !asked.has(address));
+    const all = this.#pool.openConnections.filter(({ address }) => !asked.has(address));
     const open = all.filter(({ throttledMs }) => throttledMs === 0);
     const others = [...new Set([...this.#seeds, ...this.#known])].filter(
       (address) => !asked.has(address) && !open.some((connection) => connection.address === address),
@@ -178,7 +178,7 @@ export class MetadataCache {
     let deadline: NodeJS.Timeout | undefined;
     const silence = new Promise<never>((_resolve, reject) => {
       deadline = setTimeout(() => {
-        const waits = this.#cluster.waits.slice(0, maxNamedWaits);
+        const waits = this.#pool.waits.slice(0, maxNamedWaits);
         const text = [`no broker answers within ${answerWithinMs / 1000} s`, ...waits].join("; ");
         reject(new Error(text));
       }, answerWithinMs);
@@ -192,7 +192,7 @@ export class MetadataCache {
       const answers = [
         ...open.map((connection, index) => ask(async () => connection, index * staggerMs)),
         ...closed.map((address) =>
-          ask(() => this.#cluster.connection(address, purposeOf(address)), open.length * staggerMs),
+          ask(() => this.#pool.connection(address, purposeOf(address)), open.length * staggerMs),
         ),
       ];
       return await Promise.race([Promise.any(answers), silence]);
@@ -214,8 +214,8 @@ export class MetadataCache {
       const view = this.#topics.get(topic);
       if (view === undefined) return [];
       const worth = view.take(metadata, answer);
-      if (code !== 0) this.#alarms.raise(`topic ${topic}`, classifyCode(code));
-      else if (view.code === 0) this.#alarms.clear(`topic ${topic}`);
+      if (code !== 0) this.#conditions.raise(`topic ${topic}`, classifyCode(code));
+      else if (view.code === 0) this.#conditions.clear(`topic ${topic}`);
       return [worth];
     });
     if (!worths.includes("older")) this.#known = answer.brokers.map(formatBrokerAddress);

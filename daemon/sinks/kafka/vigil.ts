@@ -54,12 +54,12 @@ class StallTimeout {
  */
 export async function runWatchdog(tools: WatchdogTools, signal: AbortSignal): Promise<void> {
   const suspects = new Set<BrokerConnection>();
-  const patience = new StallTimeout();
+  const stallTimeout = new StallTimeout();
   while (!signal.aborted) {
     for (const connection of tools.connections()) {
-      if (suspects.has(connection) || connection.silentMs < patience.limitMs(connection.address)) continue;
+      if (suspects.has(connection) || connection.silentMs < stallTimeout.limitMs(connection.address)) continue;
       suspects.add(connection);
-      void examine(connection, tools, patience, signal).finally(() => suspects.delete(connection));
+      void examine(connection, tools, stallTimeout, signal).finally(() => suspects.delete(connection));
     }
     await pause(lookEveryMs, signal);
   }
@@ -68,7 +68,7 @@ export async function runWatchdog(tools: WatchdogTools, signal: AbortSignal): Pr
 async function examine(
   connection: BrokerConnection,
   tools: WatchdogTools,
-  patience: StallTimeout,
+  stallTimeout: StallTimeout,
   signal: AbortSignal,
 ): Promise<void> {
   const { address } = connection;
@@ -85,7 +85,7 @@ async function examine(
     if (isReachable && wasCutOff && isSilent()) {
       await pause(graceMs, signal);
       if (connection.silentMs > 0) {
-        patience.double(address);
+        stallTimeout.double(address);
         connection.close(new Error(`the network to ${address} was interrupted`));
       }
     }

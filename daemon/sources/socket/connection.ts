@@ -47,7 +47,7 @@ const maxUnsent = 2048;
 export class SocketConnection {
   readonly #socket: Socket;
   readonly #intake: SocketIntake;
-  readonly #hall: ConnectionHost;
+  readonly #host: ConnectionHost;
   readonly #reader: LineReader;
   /** Answers in order; without text where one is not known yet. */
   #answers: Slot[] = [];
@@ -56,14 +56,14 @@ export class SocketConnection {
   #isPumping = false;
   #pieces: (SocketLine | CutOff)[] = [];
 
-  constructor(socket: Socket, intake: SocketIntake, hall: ConnectionHost) {
+  constructor(socket: Socket, intake: SocketIntake, host: ConnectionHost) {
     this.#socket = socket;
     this.#intake = intake;
-    this.#hall = hall;
-    this.#reader = new LineReader(hall.maxLineBytes, hall);
+    this.#host = host;
+    this.#reader = new LineReader(host.maxLineBytes, host);
     socket.on("data", (chunk: Buffer) => {
       if (this.#hasEnded) return;
-      hall.heard(this);
+      host.heard(this);
       for (const piece of this.#reader.push(chunk)) this.#pieces.push(piece);
       this.pump();
     });
@@ -89,10 +89,10 @@ export class SocketConnection {
       if (this.#isFull()) this.#send();
       if (this.#isFull()) break;
       const piece = this.#pieces[next];
-      if (piece === undefined || !this.#hall.mayTake()) break;
+      if (piece === undefined || !this.#host.mayTake()) break;
       next += 1;
       this.#take(piece);
-      this.#hall.release(piece.heldBytes);
+      this.#host.release(piece.heldBytes);
     }
     this.#pieces.splice(0, next);
     this.#isPumping = false;
@@ -114,7 +114,7 @@ export class SocketConnection {
   }
 
   #forget(): void {
-    for (const { heldBytes } of this.#pieces.splice(0)) this.#hall.release(heldBytes);
+    for (const { heldBytes } of this.#pieces.splice(0)) this.#host.release(heldBytes);
     this.#reader.dispose();
   }
 

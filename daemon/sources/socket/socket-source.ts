@@ -45,7 +45,7 @@ export class SocketSource implements AsyncDisposable {
   /** Clients in the order in which they were last heard of. */
   readonly #clients = new Set<SocketConnection>();
   readonly #refused = new Set<Socket>();
-  readonly #hall: ConnectionHost;
+  readonly #host: ConnectionHost;
   #server: Server | undefined;
   #heldBytes = 0;
   /** Set while there is no room for an alert; one wait for all clients. */
@@ -55,7 +55,7 @@ export class SocketSource implements AsyncDisposable {
     this.#options = options;
     this.#intake = intake;
     this.#log = log;
-    this.#hall = {
+    this.#host = {
       maxLineBytes: options.maxLineBytes,
       take: (bytes) => {
         if (this.#heldBytes + bytes > options.maxPartialBytes) return false;
@@ -130,7 +130,7 @@ export class SocketSource implements AsyncDisposable {
       this.#clients.delete(quietest);
       quietest.destroy();
     }
-    const connection = new SocketConnection(socket, this.#intake, this.#hall);
+    const connection = new SocketConnection(socket, this.#intake, this.#host);
     this.#clients.add(connection);
     socket.on("close", () => this.#clients.delete(connection));
   }

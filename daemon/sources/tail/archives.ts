@@ -12,7 +12,7 @@ export interface LogFile {
   readonly compressed: boolean;
 }
 
-/** An archived generation on disk. */
+/** An archived log file on disk. */
 export interface Archive extends LogFile {
   readonly name: DatedName;
   /** Whether a `.gz` of the same name is there as well. */
@@ -26,7 +26,7 @@ export interface Archive extends LogFile {
 const mostStats = 20_000;
 
 /**
- * The archived generations under one alerts directory. Nothing is kept between calls: analysisd and monitord change the
+ * The archived log files under one alerts directory. Nothing is kept between calls: analysisd and monitord change the
  * tree at any time. A directory that is not there counts as empty; one that cannot be read throws.
  */
 export class Archives {
@@ -64,7 +64,7 @@ export class Archives {
     return found.toReversed();
   }
 
-  /** The newest generation, or undefined when there is none. */
+  /** The newest log file, or undefined when there is none. */
   async newest(): Promise<Archive | undefined> {
     for await (const archive of this.newestFirst()) return archive;
     return undefined;

@@ -2,10 +2,10 @@ import { statIfPresent } from "./archives.ts";
 import type { ReadProgress } from "./journal.ts";
 import type { LogFiles } from "./succession.ts";
 
-/** Bytes that are not read yet in archives and alerts.json behind the generation that is read. */
+/** Bytes that are not read yet in archives and alerts.json behind the log file that is read. */
 export interface Backlog {
   readonly bytes: number;
-  /** Compressed generations among them, whose size is not known. */
+  /** Compressed log files among them, whose size is not known. */
   readonly compressed: number;
 }
 
@@ -25,7 +25,7 @@ interface Content {
 /** The newest plain archives may still grow; older ones keep the size that they had. */
 const growing = 2;
 
-/** Measures what lies beyond the generation that is read, and says at any time what of it is still unread. */
+/** Measures what lies beyond the log file that is read, and says at any time what of it is still unread. */
 export class BacklogMeter {
   #files: readonly Measured[] | undefined;
   /** Files that were begun since they were measured. */
@@ -34,11 +34,11 @@ export class BacklogMeter {
   #known = new Map<string, Content>();
 
   /** Looks at alerts.json and the unread archives: one `stat` for each that was not seen before, and for the newest. */
-  async measure({ path, archives }: LogFiles, journal: ReadProgress): Promise<void> {
+  async measure({ path, archives }: LogFiles, progress: ReadProgress): Promise<void> {
     this.#begun.clear();
-    const current = journal.reading?.visit.origin.id;
+    const current = progress.current?.reading.origin.id;
     if (current !== undefined) this.#begun.add(current);
-    const unread = await archives.after(journal.newestRank);
+    const unread = await archives.after(progress.newestRank);
     const known = new Map<string, Content>();
     const files: Measured[] = [{ rank: undefined, content: await contentAt(path) }];
     for (const [index, { path: file, name, compressed }] of unread.entries()) {

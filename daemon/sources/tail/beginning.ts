@@ -21,29 +21,29 @@ export async function firstSight(path: string): Promise<FileStat | undefined> {
 }
 
 /**
- * Fixes where a first start begins, by noting in the journal what is left behind. It also succeeds where nothing can be
+ * Fixes where a first start begins, by noting in the progress what is left behind. It also succeeds where nothing can be
  * read: what is written from now on is then found later, also by another process that goes on from the checkpoint.
- * @param sight what alerts.json was at the start; its end is meant, even where it can only be opened later. Undefined:
+ * @param stat what alerts.json was at the start; its end is meant, even where it can only be opened later. Undefined:
  *              it will be read from its first byte, so that nothing is lost
  */
 export async function firstStart(
   start: Start,
-  sight: FileStat | undefined,
-  succession: LogFiles,
-  journal: ReadProgress,
+  stat: FileStat | undefined,
+  logFiles: LogFiles,
+  progress: ReadProgress,
 ): Promise<void> {
   const isTimed = start instanceof Date;
-  if (isTimed) journal.notBeforeMs = start.getTime();
+  if (isTimed) progress.notBeforeMs = start.getTime();
   try {
     const limit = isTimed ? rankBefore(start) : Number.POSITIVE_INFINITY;
-    const stem = await leaveBehind({ limit, id: isTimed ? undefined : sight?.id }, succession, journal);
-    if (start === "end" && sight) await leaveUpTo(sight, stem, succession, journal);
+    const stem = await leaveBehind({ limit, id: isTimed ? undefined : stat?.id }, logFiles, progress);
+    if (start === "end" && stat) await leaveUpTo(stat, stem, logFiles, progress);
   } catch (reason) {
     if (errnoOf(reason) === undefined && !(reason instanceof DfnError)) throw reason;
     // The archives are hidden. All that tells what is older than this start is its time.
     const time = isTimed ? start : new Date();
-    journal.coverUpTo(rankBefore(time));
-    if (start !== "beginning") journal.notBeforeMs = time.getTime();
+    progress.coverUpTo(rankBefore(time));
+    if (start !== "beginning") progress.notBeforeMs = time.getTime();
   }
 }
 
@@ -64,10 +64,10 @@ interface Spared {
  */
 export async function leaveBehind(
   { limit, id, rank }: Spared,
-  succession: LogFiles,
-  journal: ReadProgress,
+  logFiles: LogFiles,
+  progress: ReadProgress,
 ): Promise<Archive | undefined> {
-  const archives = await succession.archives.all();
+  const archives = await logFiles.archives.all();
   let spared: Archive | undefined;
   for (const [index, archive] of archives.entries()) {
     if (archive.name.rank > limit || archive.name.rank === rank) continue;
@@ -75,7 +75,7 @@ export async function leaveBehind(
     for (const file of archive.hasTwin ? [twinOf(archive), archive] : [archive]) {
       const found = isOpened || !file.compressed ? await statIfPresent(file.path) : undefined;
       if (found && found.id === id) spared = archive;
-      else await leave(file, found, isOpened, succession, journal);
+      else await leave(file, found, isOpened, logFiles, progress);
     }
   }
   return spared;
@@ -85,35 +85,35 @@ async function leave(
   { path, name, compressed }: Archive,
   found: FileStat | undefined,
   isOpened: boolean,
-  succession: LogFiles,
-  journal: ReadProgress,
+  logFiles: LogFiles,
+  progress: ReadProgress,
 ): Promise<void> {
   const end = compressed ? wholly : (found?.size ?? 0);
-  const origin = isOpened ? await originOf({ path, name, compressed }, succession) : undefined;
-  if (!origin) journal.considerName(name.rank, end, inodeOf(found?.id));
-  else if (journal.endOf(origin) === undefined) journal.consider(origin, end);
+  const origin = isOpened ? await originOf({ path, name, compressed }, logFiles) : undefined;
+  if (!origin) progress.considerName(name.rank, end, inodeOf(found?.id));
+  else if (progress.endOf(origin) === undefined) progress.consider(origin, end);
 }
 
-/** Notes that alerts.json is wanted from the end that it had at the first sight. */
+/** Notes that alerts.json is wanted from the end that it had at the first stat. */
 async function leaveUpTo(
   { id, size }: FileStat,
   archive: Archive | undefined,
-  succession: LogFiles,
-  journal: ReadProgress,
+  logFiles: LogFiles,
+  progress: ReadProgress,
 ): Promise<void> {
-  const path = archive?.path ?? succession.path;
+  const path = archive?.path ?? logFiles.path;
   const name = archive?.name;
-  const origin = await originOf({ path, name, compressed: false }, succession);
-  if (origin?.id === id) journal.consider(origin, await lineStart(path, size));
-  else journal.consider({ file: path, id, name, head: Buffer.alloc(0), isCompressed: false }, size);
+  const origin = await originOf({ path, name, compressed: false }, logFiles);
+  if (origin?.id === id) progress.consider(origin, await lineStart(path, size));
+  else progress.consider({ file: path, id, name, head: Buffer.alloc(0), isCompressed: false }, size);
 }
 
 /** Undefined where it cannot be opened; then its name and size must do. */
-async function originOf(file: LogFile, succession: LogFiles): Promise<FileOrigin | undefined> {
+async function originOf(file: LogFile, logFiles: LogFiles): Promise<FileOrigin | undefined> {
   try {
-    const generation = await succession.open(file);
-    await generation.close();
-    return generation.origin;
+    const logFile = await logFiles.open(file);
+    await logFile.close();
+    return logFile.origin;
   } catch {
     // What reads it later says why it cannot be read; here only its beginning was asked for.
     return undefined;
@@ -121,7 +121,7 @@ async function originOf(file: LogFile, succession: LogFiles): Promise<FileOrigin
 }
 
 /**
- * Rank below every generation that may hold alerts of this time. Files are cut by the manager's local day, which is at
+ * Rank below every log file that may hold alerts of this time. Files are cut by the manager's local day, which is at
  * the earliest the day before the one in UTC or here; and the first second of a day may stand in the file of the day
  * before (Wazuh 4.14 source: src/analysisd/analysisd.c:2288-2314).
  */

@@ -7,7 +7,7 @@ import type { Anchor, Trail } from "./trail.ts";
 /** Layout of the body. A file with another version is left alone. */
 export const checkpointVersion = 1;
 
-/** A place in a generation, with what proves it. */
+/** A place in a log file, with what proves it. */
 export interface Position extends Identity {
   /** Path of the file when it was last read. */
   readonly file: string;
@@ -19,7 +19,7 @@ export interface Position extends Identity {
   readonly trail?: Trail;
 }
 
-/** A generation that was read to its end. */
+/** A log file that was read to its end. */
 export interface Finished extends Identity {
   readonly end: number;
 }

@@ -15,10 +15,10 @@ export interface DamagedArchive extends Identity {
   readonly changedNs: string;
 }
 
-/** What a visit has made of an archive. */
+/** What a reading has made of an archive. */
 interface Step {
-  /** Number of the visit; 0: before the last start. */
-  readonly visit: number;
+  /** Number of the reading; 0: before the last start. */
+  readonly reading: number;
   /** Undefined: it was read to its end, or is given up. */
   readonly archive: DamagedArchive | undefined;
 }
@@ -29,7 +29,7 @@ export const maxDamaged = 32;
 /**
  * The damaged archives whose rest may still be read, once they are whole. No I/O.
  *
- * A checkpoint says what was so before the visit that its position belongs to: a restart repeats that visit, and comes to
+ * A checkpoint says what was so before the reading that its position belongs to: a restart repeats that reading, and comes to
  * the same again.
  */
 export class DamagedArchives {
@@ -38,7 +38,7 @@ export class DamagedArchives {
 
   /** Takes over what a checkpoint says. */
   restore(archives: readonly DamagedArchive[]): void {
-    for (const archive of archives.slice(-maxDamaged)) this.#steps.set(archive.name, [{ visit: 0, archive }]);
+    for (const archive of archives.slice(-maxDamaged)) this.#steps.set(archive.name, [{ reading: 0, archive }]);
   }
 
   /** As they are now. */
@@ -55,29 +55,29 @@ export class DamagedArchives {
   }
 
   /**
-   * Notes that a visit could read a `.gz` only up to `end`, where a line begins.
+   * Notes that a reading could read a `.gz` only up to `end`, where a line begins.
    * @returns archives that are given up for it, because there are too many
    */
-  note({ origin, sight }: OpenLogFile, end: number, visit: number): DamagedArchive[] {
+  note({ origin, stat }: OpenLogFile, end: number, reading: number): DamagedArchive[] {
     const { name, file } = origin;
     if (name === undefined) return [];
-    const { size, changedNs } = sight;
+    const { size, changedNs } = stat;
     const archive = { ...identityOfFile(origin), name: name.stem, file, end, size, changedNs: String(changedNs) };
-    this.#add(name.stem, { visit, archive });
+    this.#add(name.stem, { reading, archive });
     const givenUp = this.all.slice(0, -maxDamaged);
     for (const old of givenUp) this.#steps.delete(old.name);
     return givenUp;
   }
 
-  /** Forgets an archive: a visit read it to its end, or it is gone. */
-  forget(name: string, visit: number): void {
-    if (this.has(name)) this.#add(name, { visit, archive: undefined });
+  /** Forgets an archive: a reading read it to its end, or it is gone. */
+  forget(name: string, reading: number): void {
+    if (this.has(name)) this.#add(name, { reading, archive: undefined });
   }
 
-  /** What a checkpoint must say whose position belongs to this visit. Must not be asked with a lower number later. */
-  snapshot(visit: number): DamagedArchive[] {
+  /** What a checkpoint must say whose position belongs to this reading. Must not be asked with a lower number later. */
+  snapshot(reading: number): DamagedArchive[] {
     return [...this.#steps].flatMap(([name, steps]) => {
-      const at = steps.findLastIndex((step) => step.visit < visit);
+      const at = steps.findLastIndex((step) => step.reading < reading);
       if (at > 0) steps.splice(0, at);
       const archive = at < 0 ? undefined : steps[0]?.archive;
       if (at >= 0 && steps.length === 1 && archive === undefined) this.#steps.delete(name);

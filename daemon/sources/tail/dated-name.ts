@@ -1,11 +1,11 @@
 /**
- * Names of archived generations. analysisd writes to `YYYY/Mon/ossec-alerts-DD.json`, then to `-001`, `-002`, ... of
+ * Names of archived log files. analysisd writes to `YYYY/Mon/ossec-alerts-DD.json`, then to `-001`, `-002`, ... of
  * that day (Wazuh 4.14 source: src/analysisd/alerts/getloglocation.c:113-137); monitord makes `.json.gz` of them.
  */
 export interface DatedName {
   /** Relative to the alerts directory, without suffix: `2026/Nov/ossec-alerts-21-001`. */
   readonly stem: string;
-  /** Orders generations: by date, then by part number. Positive. */
+  /** Orders log files: by date, then by part number. Positive. */
   readonly rank: number;
 }
 
@@ -17,7 +17,7 @@ export const partsPerDay = 100_000;
 
 const filePattern = /^ossec-alerts-(\d{2})(?:-(\d{3,5}))?\.json(\.gz)?$/;
 
-/** The name of a file in the directory of a month, or undefined when it is no archived generation. */
+/** The name of a file in the directory of a month, or undefined when it is no archived log file. */
 export function parseFileName(
   year: string,
   month: string,

@@ -17,21 +17,21 @@ export type Pause =
   /** The signal was aborted. */
   | { readonly kind: "stopped" };
 
-/** Feeds the intake with the lines of one generation after the other, as fast as there is room, and keeps the journal. */
+/** Feeds the intake with the lines of one log file after the other, as fast as there is room, and keeps the progress. */
 export class Feeder {
-  readonly #journal: ReadProgress;
+  readonly #progress: ReadProgress;
   readonly #intake: TailIntake;
   readonly #splitter: LineSplitter;
 
-  constructor(journal: ReadProgress, intake: TailIntake, maxLineBytes: number) {
-    this.#journal = journal;
+  constructor(progress: ReadProgress, intake: TailIntake, maxLineBytes: number) {
+    this.#progress = progress;
     this.#intake = intake;
-    const sieve = {
+    const filter = {
       next: (bytes: Buffer, from: number, end: number) => intake.next(bytes, from, end),
       ignored: (lines: number) => this.#ignored(lines),
       mayBeTorn: (line: Buffer) => intake.mayBeTorn?.(line) === true,
     };
-    this.#splitter = new LineSplitter(sieve, maxLineBytes);
+    this.#splitter = new LineSplitter(filter, maxLineBytes);
   }
 
   /** The next bytes are those at this offset, where a line begins. */
@@ -50,37 +50,37 @@ export class Feeder {
   }
 
   /** Reads until there is nothing more for now. Only reading is tried again; what the intake throws ends the tail. */
-  async feed(generation: OpenLogFile, signal: AbortSignal): Promise<Pause> {
+  async feed(logFile: OpenLogFile, signal: AbortSignal): Promise<Pause> {
     while (!signal.aborted) {
-      const found = await generation.read().catch((reason: unknown) => ({ kind: "failed" as const, reason }));
+      const found = await logFile.read().catch((reason: unknown) => ({ kind: "failed" as const, reason }));
       if (found.kind !== "bytes") return found;
       for (const piece of this.#splitter.push(found.bytes)) {
-        this.#journal.advance(piece.offset);
+        this.#progress.advance(piece.offset);
         // Not waited for where there is room: that would be two promises for each line.
         const room = this.#room();
         if (room !== undefined) await this.#waitForRoom(room, signal);
         if (signal.aborted) return { kind: "stopped" };
         this.#hand(piece);
-        this.#journal.advance(piece.offset + piece.length + 1);
+        this.#progress.advance(piece.offset + piece.length + 1);
       }
-      this.#journal.advance(this.#splitter.lineStart);
+      this.#progress.advance(this.#splitter.lineStart);
       this.#noteTime(found.bytes);
     }
     return { kind: "stopped" };
   }
 
-  /** Hands on what a finished generation holds behind its last newline: an alert that is whole all the same, or torn. */
+  /** Hands on what a finished log file holds behind its last newline: an alert that is whole all the same, or torn. */
   async feedRest(signal: AbortSignal): Promise<void> {
     const rest = this.#splitter.rest();
     if (rest.length === 0) return;
     await this.#waitForRoom(this.#room(), signal);
     if (signal.aborted) return;
-    if (this.#journal.wasDone(rest.offset)) this.#journal.ledger.note(this.#spot(rest));
+    if (this.#progress.wasDone(rest.offset)) this.#progress.ledger.note(this.#position(rest));
     else if (rest.kind === "over-long") this.#damaged("over-long", rest);
     else if (!isObject(rest.bytes)) this.#damaged("torn", rest);
     else if (this.#intake.next(rest.bytes, 0, rest.length) < 0) this.#ignored(1);
     else this.#hand(rest);
-    this.#journal.advance(rest.offset + rest.length);
+    this.#progress.advance(rest.offset + rest.length);
     this.#splitter.reset(rest.offset + rest.length);
   }
 
@@ -89,21 +89,21 @@ export class Feeder {
   }
 
   #hand(piece: LogLine): void {
-    const { ledger } = this.#journal;
-    const spot = this.#spot(piece);
-    if (this.#journal.wasDone(piece.offset) && this.#staysDone(piece)) return ledger.note(spot);
+    const { ledger } = this.#progress;
+    const position = this.#position(piece);
+    if (this.#progress.wasDone(piece.offset) && this.#staysDone(piece)) return ledger.note(position);
     if (piece.kind === "over-long") return this.#damaged("over-long", piece);
     if (this.#isTooOld(piece.bytes)) return this.#ignored(1);
-    const place = placeOf(spot, piece.length);
-    return ledger.take(spot, (line) => this.#intake.deliver(keep(piece), place, line));
+    const place = placeOf(position, piece.length);
+    return ledger.take(position, (line) => this.#intake.deliver(keep(piece), place, line));
   }
 
   #room(): Promise<void> | undefined {
-    return this.#intake.room() ?? this.#journal.ledger.room();
+    return this.#intake.room() ?? this.#progress.ledger.room();
   }
 
   #ignored(lines: number): void {
-    this.#journal.ledger.ignored(lines);
+    this.#progress.ledger.ignored(lines);
     this.#intake.ignored(lines);
   }
 
@@ -112,19 +112,19 @@ export class Feeder {
   }
 
   #damaged(reason: "over-long" | "torn", piece: LogLine): void {
-    const spot = this.#spot(piece);
-    const place = placeOf(spot, piece.length);
-    this.#journal.ledger.take(spot, (line) => this.#intake.damaged(reason, place, keep(piece), line));
+    const position = this.#position(piece);
+    const place = placeOf(position, piece.length);
+    this.#progress.ledger.take(position, (line) => this.#intake.damaged(reason, place, keep(piece), line));
   }
 
-  #spot(piece: LogLine): LogPosition {
-    const visit = this.#journal.reading?.visit;
-    if (!visit) throw new Error("a line was read before its generation was begun");
-    return { visit, offset: piece.offset };
+  #position(piece: LogLine): LogPosition {
+    const reading = this.#progress.current?.reading;
+    if (!reading) throw new Error("a line was read before its log file was begun");
+    return { reading, offset: piece.offset };
   }
 
   #isTooOld(line: Buffer): boolean {
-    const { notBeforeMs } = this.#journal;
+    const { notBeforeMs } = this.#progress;
     if (notBeforeMs === undefined) return false;
     const time = parseTimestamp(timestampOf(line));
     return time !== undefined && time < notBeforeMs;
@@ -135,7 +135,7 @@ export class Feeder {
     const end = chunk.lastIndexOf(newline);
     const start = end > 0 ? chunk.lastIndexOf(newline, end - 1) + 1 : 0;
     const timeMs = parseTimestamp(timestampOf(chunk.subarray(start, Math.max(start, end))));
-    if (timeMs !== undefined) this.#journal.sawTime(timeMs);
+    if (timeMs !== undefined) this.#progress.sawTime(timeMs);
   }
 }
 
@@ -143,8 +143,8 @@ function keep({ bytes, isOwn }: LogLine): Buffer {
   return isOwn ? bytes : Buffer.from(bytes);
 }
 
-function placeOf(spot: LogPosition, length: number): SourceLocation {
-  return { file: spot.visit.origin.file, offset: spot.offset, length };
+function placeOf(position: LogPosition, length: number): SourceLocation {
+  return { file: position.reading.origin.file, offset: position.offset, length };
 }
 
 function isObject(bytes: Buffer): boolean {

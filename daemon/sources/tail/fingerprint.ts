@@ -8,13 +8,13 @@ export interface ContentHash {
   readonly hash: string;
 }
 
-/** So many first bytes of a generation identify it. */
+/** So many first bytes of a log file identify it. */
 export const headBytes = 1024;
 
 /** So many bytes before a position prove that the position is still in the same content. */
 export const beforeBytes = 4096;
 
-/** From this length on a head tells generations apart: it holds the first alert's timestamp to the millisecond. */
+/** From this length on a head tells log files apart: it holds the first alert's timestamp to the millisecond. */
 export const tellingBytes = 64;
 
 export function contentHash(bytes: Buffer): ContentHash {
@@ -31,7 +31,7 @@ export function endsWith(bytes: Buffer, known: ContentHash): boolean {
   return bytes.length >= known.length && contentHash(bytes.subarray(bytes.length - known.length)).hash === known.hash;
 }
 
-/** What is kept of a generation to know it again. */
+/** What is kept of a log file to know it again. */
 export interface Identity {
   /** `device:inode`; a hint, because inodes are used again and device numbers change over reboots. */
   readonly id: string;
@@ -50,7 +50,7 @@ export interface Seen {
 }
 
 /**
- * Whether a file is the generation that was known. The content decides. A head too short to tell generations apart (next
+ * Whether a file is the log file that was known. The content decides. A head too short to tell log files apart (next
  * to nothing had been read) needs name and inode as well; a `.gz` has another inode than the file it was made of.
  */
 export function isSame(known: Identity, file: Seen): boolean {

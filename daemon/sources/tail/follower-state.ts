@@ -25,18 +25,18 @@ import type { Resume } from "./placement.ts";
  * between our last read and that moment is met, and nothing can come after it.
  */
 export type FollowerState =
-  { readonly kind: "placing"; readonly placement: Resume } | { readonly kind: "between" } | Following | Ending;
+  { readonly kind: "placing"; readonly resume: Resume } | { readonly kind: "between" } | Following | Ending;
 
 /** Draining a file that is over. */
 export interface Ending {
   readonly kind: "ending";
-  readonly generation: OpenLogFile;
+  readonly logFile: OpenLogFile;
 }
 
 /** Reading a file that is still written, a `.gz`, or what a damaged `.gz` lacked. */
 export interface Following {
   readonly kind: "following";
-  readonly generation: OpenLogFile;
+  readonly logFile: OpenLogFile;
   /** Whether alerts.json was seen to be this file: it is then not over before something else is there. */
   wasLive: boolean;
   /** Whether it was found, at its end as alerts.json, that nothing older is unread. */

@@ -18,14 +18,14 @@ import { explain, replayCommand, TailTrouble } from "./trouble.ts";
 /** Longer than alerts.json is ever away while it is re-linked, and short enough to be told within two seconds. */
 const patienceMs = 1000;
 
-/** Follows the log over its generations, one step at a time. */
+/** Follows the log over its log files, one step at a time. */
 export class Follower {
-  readonly #journal: ReadProgress;
+  readonly #progress: ReadProgress;
   readonly #options: TailOptions;
-  readonly #succession: LogFiles;
+  readonly #logFiles: LogFiles;
   readonly #feeder: Feeder;
   readonly #trouble: TailTrouble;
-  readonly #stillness = new UnchangedCheck();
+  readonly #unchangedCheck = new UnchangedCheck();
   readonly #revisits: Revisits;
   readonly #reopening: Reopening;
   #state: FollowerState;
@@ -36,31 +36,31 @@ export class Follower {
   #failedAt: LogPosition | undefined;
 
   /** @param now milliseconds of a clock that only goes forward */
-  constructor(journal: ReadProgress, options: TailOptions, loaded: Loaded, now: () => number) {
-    this.#journal = journal;
+  constructor(progress: ReadProgress, options: TailOptions, loaded: Loaded, now: () => number) {
+    this.#progress = progress;
     this.#options = options;
-    this.#succession = new LogFiles(options.path, options.log);
-    this.#feeder = new Feeder(journal, options.intake, options.maxLineBytes);
+    this.#logFiles = new LogFiles(options.path, options.log);
+    this.#feeder = new Feeder(progress, options.intake, options.maxLineBytes);
     this.#trouble = new TailTrouble(options.log, now, patienceMs);
-    this.#revisits = new Revisits(this.#succession, journal, options.log, now);
-    this.#reopening = new Reopening(this.#succession, now);
-    const placement = new Resume(loaded, options.start, this.#succession, journal, options.log);
-    this.#state = { kind: "placing", placement };
+    this.#revisits = new Revisits(this.#logFiles, progress, options.log, now);
+    this.#reopening = new Reopening(this.#logFiles, now);
+    const resume = new Resume(loaded, options.start, this.#logFiles, progress, options.log);
+    this.#state = { kind: "placing", resume };
   }
 
-  /** Whether the place to go on from is found; before that the journal knows less than the checkpoint. */
+  /** Whether the place to go on from is found; before that the progress knows less than the checkpoint. */
   get isPlaced(): boolean {
     return this.#state.kind !== "placing";
   }
 
   /** Pieces of files read so far; grows also while a place is looked for. */
   get beats(): number {
-    return this.#succession.beats;
+    return this.#logFiles.beats;
   }
 
   /** Whether the next step would find what the last one found: the end of alerts.json. */
   isStill(): boolean {
-    return !this.#revisits.isDue && this.#stillness.holds(this.#options.path);
+    return !this.#revisits.isDue && this.#unchangedCheck.holds(this.#options.path);
   }
 
   /** Goes on as far as there is something to read. Returns whether the next step should follow at once. */
@@ -68,11 +68,11 @@ export class Follower {
     const state = this.#state;
     switch (state.kind) {
       case "placing":
-        return this.#open(() => state.placement.place(signal), signal);
+        return this.#open(() => state.resume.place(signal), signal);
       case "between":
         return (
           (await this.#revisit(undefined, signal)) ||
-          this.#open(() => this.#succession.next(this.#journal, signal), signal)
+          this.#open(() => this.#logFiles.next(this.#progress, signal), signal)
         );
       case "following":
         return this.#follow(state, signal);
@@ -86,13 +86,13 @@ export class Follower {
   status(): TailStatus {
     const situation = {
       path: this.#options.path,
-      reading: this.#journal.reading,
+      reading: this.#progress.current,
       trouble: this.#trouble.reason,
       isAtEnd: this.#isAtEnd,
       size: this.#size,
-      backlog: this.#backlog.of(this.#journal),
-      lastTimeMs: this.#journal.lastTimeMs,
-      damaged: this.#journal.damaged.all,
+      backlog: this.#backlog.of(this.#progress),
+      lastTimeMs: this.#progress.lastTimeMs,
+      damaged: this.#progress.damaged.all,
     };
     return statusOf(situation, Date.now());
   }
@@ -102,54 +102,54 @@ export class Follower {
     this.#noteProgress();
     try {
       const state = this.#state;
-      const size = this.#stillness.size ?? ("generation" in state ? await state.generation.size() : undefined);
+      const size = this.#unchangedCheck.size ?? ("logFile" in state ? await state.logFile.size() : undefined);
       // Another file may be read by now, whose size was asked when it was opened.
-      if (state === this.#state && "generation" in state) this.#size = size;
-      if (!this.#isAtEnd) await this.#backlog.measure(this.#succession, this.#journal);
+      if (state === this.#state && "logFile" in state) this.#size = size;
+      if (!this.#isAtEnd) await this.#backlog.measure(this.#logFiles, this.#progress);
     } catch {
       // Closed in this moment, or not readable: the numbers stay, and reading reports what is wrong.
     }
   }
 
   #noteProgress(): void {
-    const { reading } = this.#journal;
+    const { current: reading } = this.#progress;
     const failed = this.#failedAt;
     if (failed === undefined || reading === undefined) return;
-    if (reading.visit === failed.visit && reading.offset <= failed.offset) return;
+    if (reading.reading === failed.reading && reading.offset <= failed.offset) return;
     this.#failedAt = undefined;
     this.#reopening.reset();
-    this.#trouble.clear(`${reading.visit.origin.file} can be read again.`);
+    this.#trouble.clear(`${reading.reading.origin.file} can be read again.`);
   }
 
   /** Between steps, and only when no other step is to follow. Safe twice. */
   async close(): Promise<void> {
     const state = this.#state;
-    if (!("generation" in state)) return;
+    if (!("logFile" in state)) return;
     this.#state = { kind: "between" };
-    await state.generation.close();
-    if (state.kind === "following") await state.revisit?.back?.generation.close();
+    await state.logFile.close();
+    if (state.kind === "following") await state.revisit?.back?.logFile.close();
   }
 
   async #open(find: () => Promise<OpenLogFile | undefined>, signal: AbortSignal): Promise<boolean> {
     const { path, log } = this.#options;
-    let generation;
+    let logFile;
     try {
-      generation = await find();
+      logFile = await find();
     } catch (reason) {
       return this.#report(reason, path);
     }
     if (signal.aborted) {
       // The place may be half-way, in the middle of a line.
-      await generation?.close();
+      await logFile?.close();
       return false;
     }
-    if (generation) {
+    if (logFile) {
       // The size of the file before it says nothing of this one; undefined until it is measured, if it cannot be asked.
-      this.#size = await generation.size().catch(() => undefined);
-      this.#begin(generation);
-      this.#state = { kind: "following", generation, wasLive: false };
-      this.#trouble.clear(`${generation.origin.file} can be read again.`);
-      log.info({ file: generation.origin.file, offset: generation.offset }, "reading alerts");
+      this.#size = await logFile.size().catch(() => undefined);
+      this.#begin(logFile);
+      this.#state = { kind: "following", logFile, wasLive: false };
+      this.#trouble.clear(`${logFile.origin.file} can be read again.`);
+      log.info({ file: logFile.origin.file, offset: logFile.offset }, "reading alerts");
       return true;
     }
     if (this.#state.kind === "placing") {
@@ -161,29 +161,29 @@ export class Follower {
   }
 
   async #follow(state: Following, signal: AbortSignal): Promise<boolean> {
-    const { generation } = state;
+    const { logFile } = state;
     this.#isAtEnd = false;
-    this.#stillness.forget();
-    const pause = await this.#feeder.feed(generation, signal);
+    this.#unchangedCheck.forget();
+    const pause = await this.#feeder.feed(logFile, signal);
     switch (pause.kind) {
       case "stopped":
         return false;
       case "failed":
         return this.#failed(state, pause.reason, signal);
       case "replaced":
-        return this.#startAgain(generation);
+        return this.#startAgain(logFile);
       case "broken":
         return this.#leaveDamaged(state, pause.reason);
       case "end":
         this.#reopening.reset();
         if (pause.ignoredBytes !== undefined && pause.ignoredBytes > 0) {
           this.#options.log.warn(
-            `${generation.origin.file} is whole, but ${pause.ignoredBytes} bytes behind its compressed data are not gzip: they were ` +
+            `${logFile.origin.file} is whole, but ${pause.ignoredBytes} bytes behind its compressed data are not gzip: they were ` +
               `left out, as gzip(1) leaves them out.`,
           );
         }
-        return generation.isCompressed || state.revisit !== undefined
-          ? this.#finish(generation, signal)
+        return logFile.isCompressed || state.revisit !== undefined
+          ? this.#finish(logFile, signal)
           : this.#lookAtPath(state, signal);
       default:
         return pause satisfies never;
@@ -197,26 +197,26 @@ export class Follower {
     if (this.#feeder.unfinishedBytes === 0 && (await this.#revisit(state, signal))) return true;
     try {
       const found = await statIfPresent(path);
-      if (found?.id === state.generation.origin.id) {
+      if (found?.id === state.logFile.origin.id) {
         if (state.isNewest !== true) {
           // An unfinished line goes on in this file; until then nobody may take the log for read.
           if (this.#feeder.unfinishedBytes > 0) {
             state.wasLive = true;
             return false;
           }
-          if (await this.#succession.isBehindOthers(state.generation, this.#journal)) return this.#isOver(state);
+          if (await this.#logFiles.isBehindOthers(state.logFile, this.#progress)) return this.#isOver(state);
           state.isNewest = true;
         }
         state.wasLive = this.#isAtEnd = true;
         this.#backlog.caughtUp();
-        this.#journal.caughtUp();
+        this.#progress.caughtUp();
         this.#trouble.clear(`${path} is there again.`);
-        this.#stillness.take(found, state.generation.offset);
-        onEnd?.(this.#journal.damaged.all.length === 0);
+        this.#unchangedCheck.take(found, state.logFile.offset);
+        onEnd?.(this.#progress.damaged.all.length === 0);
         return false;
       }
       // Most looks need no answer, and it costs a look at each unread file.
-      const hasLater = (): Promise<boolean> => this.#succession.hasLater(this.#journal);
+      const hasLater = (): Promise<boolean> => this.#logFiles.hasLater(this.#progress);
       if (!found && (state.wasLive || !(await hasLater()))) {
         this.#trouble.raise(
           `${path} is not there. The file that was read last is still followed; alerts that go elsewhere are read as ` +
@@ -235,58 +235,58 @@ export class Follower {
     return this.#isOver(state);
   }
 
-  #isOver({ generation }: Following): true {
-    this.#state = { kind: "ending", generation };
+  #isOver({ logFile }: Following): true {
+    this.#state = { kind: "ending", logFile };
     return true;
   }
 
   async #end(state: Ending, signal: AbortSignal): Promise<boolean> {
-    const { generation } = state;
-    const pause = await this.#feeder.feed(generation, signal);
+    const { logFile } = state;
+    const pause = await this.#feeder.feed(logFile, signal);
     if (pause.kind === "stopped") return false;
     if (pause.kind === "failed") return this.#failed(state, pause.reason, signal);
     // Replaced after it was over: what stands there now is not the log any more.
-    if (pause.kind === "replaced") this.#feeder.reset(this.#journal.reading?.offset ?? 0);
-    return this.#finish(generation, signal);
+    if (pause.kind === "replaced") this.#feeder.reset(this.#progress.current?.offset ?? 0);
+    return this.#finish(logFile, signal);
   }
 
-  async #finish(generation: OpenLogFile, signal: AbortSignal): Promise<boolean> {
+  async #finish(logFile: OpenLogFile, signal: AbortSignal): Promise<boolean> {
     await this.#feeder.feedRest(signal);
     if (signal.aborted) return false;
-    const { damaged, reading } = this.#journal;
-    const known = damaged.find(generation.origin.name?.stem ?? null);
+    const { damaged, current: reading } = this.#progress;
+    const known = damaged.find(logFile.origin.name?.stem ?? null);
     if (known !== undefined) {
-      damaged.forget(known.name, reading?.visit.number ?? 0);
+      damaged.forget(known.name, reading?.reading.number ?? 0);
       this.#options.log.info(
-        `${generation.origin.file}, which was damaged, was read on from byte ${known.end} to its end.`,
+        `${logFile.origin.file}, which was damaged, was read on from byte ${known.end} to its end.`,
       );
     }
-    this.#options.log.info({ file: generation.origin.file, bytes: generation.offset }, "read to the end");
-    await this.#leave(generation);
+    this.#options.log.info({ file: logFile.origin.file, bytes: logFile.offset }, "read to the end");
+    await this.#leave(logFile);
     return true;
   }
 
-  /** The generation is over: goes back to what was followed before it, or on to the next one. */
-  async #leave(generation: OpenLogFile, isDead = false): Promise<void> {
+  /** The log file is over: goes back to what was followed before it, or on to the next one. */
+  async #leave(logFile: OpenLogFile, isDead = false): Promise<void> {
     const state = this.#state;
     const back = state.kind === "following" ? state.revisit?.back : undefined;
-    this.#journal.finish();
+    this.#progress.finish();
     this.#state = back ?? { kind: "between" };
-    if (back !== undefined) this.#begin(back.generation);
-    await (isDead ? closeDead(generation) : generation.close());
+    if (back !== undefined) this.#begin(back.logFile);
+    await (isDead ? closeDead(logFile) : logFile.close());
   }
 
   /** What a damaged archive lacks may come: its place is remembered, and the line that is cut is left to then. */
-  async #leaveDamaged({ generation, revisit }: Following, reason: unknown): Promise<boolean> {
-    const { damaged, reading } = this.#journal;
-    const { file, name } = generation.origin;
+  async #leaveDamaged({ logFile, revisit }: Following, reason: unknown): Promise<boolean> {
+    const { damaged, current: reading } = this.#progress;
+    const { file, name } = logFile.origin;
     const { log } = this.#options;
-    const end = Math.max(this.#feeder.lineStart, generation.doneTo);
-    this.#journal.advance(end);
+    const end = Math.max(this.#feeder.lineStart, logFile.doneTo);
+    this.#progress.advance(end);
     const known = damaged.find(name?.stem ?? null);
-    const givenUp = damaged.note(generation, end, reading?.visit.number ?? 0);
+    const givenUp = damaged.note(logFile, end, reading?.reading.number ?? 0);
     const text =
-      `${file} cannot be decompressed beyond byte ${generation.offset} of its content: ${describe(reason)}. It was read ` +
+      `${file} cannot be decompressed beyond byte ${logFile.offset} of its content: ${describe(reason)}. It was read ` +
       `up to byte ${end}. Put an intact copy in its place, and the rest is read by itself. Or send the rest from a copy ` +
       `elsewhere, named by its own path: ${replayCommand(file, end)}`;
     if (revisit === undefined || known?.end !== end) log.error(text);
@@ -297,7 +297,7 @@ export class Follower {
           `send the rest from an intact copy: ${replayCommand(old.file, old.end)}`,
       );
     }
-    await this.#leave(generation);
+    await this.#leave(logFile);
     return true;
   }
 
@@ -308,65 +308,65 @@ export class Follower {
    */
   async #revisit(back: Following | undefined, signal: AbortSignal): Promise<boolean> {
     if (!this.#revisits.isDue) return false;
-    const generation = await this.#revisits.next(signal);
-    if (generation === undefined) return false;
+    const logFile = await this.#revisits.next(signal);
+    if (logFile === undefined) return false;
     if (signal.aborted) {
-      await generation.close();
+      await logFile.close();
       return false;
     }
-    if (back !== undefined) this.#journal.finish();
-    this.#stillness.forget();
-    this.#size = await generation.size().catch(() => undefined);
-    this.#begin(generation);
+    if (back !== undefined) this.#progress.finish();
+    this.#unchangedCheck.forget();
+    this.#size = await logFile.size().catch(() => undefined);
+    this.#begin(logFile);
     this.#isAtEnd = false;
-    this.#state = { kind: "following", generation, wasLive: false, revisit: { back } };
-    this.#options.log.info({ file: generation.origin.file, offset: generation.offset }, "reading on a damaged archive");
+    this.#state = { kind: "following", logFile, wasLive: false, revisit: { back } };
+    this.#options.log.info({ file: logFile.origin.file, offset: logFile.offset }, "reading on a damaged archive");
     return true;
   }
 
-  async #startAgain(generation: OpenLogFile): Promise<boolean> {
+  async #startAgain(logFile: OpenLogFile): Promise<boolean> {
     this.#options.log.error(
-      `${generation.origin.file} was truncated or overwritten while it was read. It is read again from its beginning; what had been ` +
-        `written beyond byte ${this.#journal.reading?.offset ?? 0} by then, if anything, is lost.`,
+      `${logFile.origin.file} was truncated or overwritten while it was read. It is read again from its beginning; what had been ` +
+        `written beyond byte ${this.#progress.current?.offset ?? 0} by then, if anything, is lost.`,
     );
-    await generation.restart();
-    this.#size = await generation.size().catch(() => undefined);
-    this.#begin(generation);
+    await logFile.restart();
+    this.#size = await logFile.size().catch(() => undefined);
+    this.#begin(logFile);
     return true;
   }
 
-  #begin(generation: OpenLogFile): void {
-    this.#journal.begin(generation.origin, generation.offset);
-    this.#feeder.reset(generation.offset);
-    this.#backlog.begin(generation.origin.id);
+  #begin(logFile: OpenLogFile): void {
+    this.#progress.begin(logFile.origin, logFile.offset);
+    this.#feeder.reset(logFile.offset);
+    this.#backlog.begin(logFile.origin.id);
   }
 
   /** A read failed: it may be tried again, by another descriptor where this one is dead. */
   async #failed(state: Following | Ending, reason: unknown, signal: AbortSignal): Promise<boolean> {
-    const { generation } = state;
-    const { file } = generation.origin;
-    const { reading } = this.#journal;
+    const { logFile } = state;
+    const { file } = logFile.origin;
+    const { current: reading } = this.#progress;
     this.#failedAt = reading && { ...reading };
     await this.#report(reason, file);
-    const again = await this.#reopening.try(generation, signal);
+    const again = await this.#reopening.try(logFile, signal);
     if (again.kind === "later") return false;
     const place = this.#feeder.lineStart;
     if (again.kind === "gone") {
       this.#options.log.error(
-        `${file} cannot be read beyond byte ${generation.offset}: ${describe(reason)}; and for a minute no file holds ` +
+        `${file} cannot be read beyond byte ${logFile.offset}: ${describe(reason)}; and for a minute no file holds ` +
           `what it held. What followed byte ${place} is lost unless the file is put back and sent: ` +
           `${replayCommand(file, place)} Going on with the next file.`,
       );
-      await this.#leave(generation, true);
+      await this.#leave(logFile, true);
     } else {
       // What was read of an unfinished line is kept: the same bytes stand before the place.
-      this.#journal.begin(again.generation.origin, place);
-      this.#state = { ...state, generation: again.generation };
+      this.#progress.begin(again.logFile.origin, place);
+      this.#state = { ...state, logFile: again.logFile };
       this.#options.log.warn(
         `${file} could not be read any more: ${describe(reason)}. It was opened again, and is read on from byte ` +
-          `${again.generation.offset}, where the same bytes stand as before.`,
+          `${again.logFile.offset}, where the same bytes stand as before.`,
       );
-      await closeDead(generation);
+      await closeDead(logFile);
     }
     this.#failedAt = undefined;
     this.#reopening.reset();
@@ -383,6 +383,6 @@ export class Follower {
 }
 
 /** Closes a descriptor that cannot be read: that it cannot be closed properly either says nothing new. */
-async function closeDead(generation: OpenLogFile): Promise<void> {
-  await generation.close().catch(() => undefined);
+async function closeDead(logFile: OpenLogFile): Promise<void> {
+  await logFile.close().catch(() => undefined);
 }

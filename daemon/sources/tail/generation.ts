@@ -8,7 +8,7 @@ import { GzipReader } from "./gzip-reader.ts";
 import { PlainReader, type ChunkBuffers } from "./plain-reader.ts";
 import type { Read, LogReader } from "./reader.ts";
 
-/** What is known of a generation's content, whether it is open or not. */
+/** What is known of a log file's content, whether it is open or not. */
 export interface FileOrigin {
   /** Path under which its lines are best found again. */
   file: string;
@@ -36,15 +36,15 @@ export class OpenLogFile {
   /** Decompressed: up to where it was read before, where that is known; a damaged `.gz` may end before it. */
   doneTo = 0;
   /** What the file was when it was opened. */
-  readonly sight: FileStat;
+  readonly stat: FileStat;
   readonly #reader: LogReader;
   readonly #beat: () => void;
   #origin: FileOrigin;
 
-  private constructor(reader: LogReader, origin: FileOrigin, sight: FileStat, beat: () => void) {
+  private constructor(reader: LogReader, origin: FileOrigin, stat: FileStat, beat: () => void) {
     this.#reader = reader;
     this.#origin = origin;
-    this.sight = sight;
+    this.stat = stat;
     this.#beat = beat;
   }
 
@@ -65,10 +65,10 @@ export class OpenLogFile {
       }
       const reader = file.compressed ? new GzipReader(handle, beat) : new PlainReader(handle, buffers);
       const id = `${found.dev}:${found.ino}`;
-      const sight = { id, size: Number(found.size), changedNs: found.ctimeNs };
+      const stat = { id, size: Number(found.size), changedNs: found.ctimeNs };
       const head = await reader.head();
       const origin = { file: file.path, id, name: file.name, head, isCompressed: file.compressed };
-      return new OpenLogFile(reader, origin, sight, beat);
+      return new OpenLogFile(reader, origin, stat, beat);
     } catch (reason) {
       await handle.close();
       throw reason;

@@ -46,7 +46,7 @@ export interface TailIntake {
   /**
    * Takes a line that cannot be taken as an alert.
    * - over-long: more than the largest line taken; `head` is its beginning, `place.length` all of it.
-   * - torn: the end of a finished generation, without newline and no JSON object; `head` is all of it.
+   * - torn: the end of a finished log file, without newline and no JSON object; `head` is all of it.
    * Settled and passed as in `deliver`.
    */
   damaged(reason: "over-long" | "torn", place: SourceLocation, head: Buffer, line: OpenLine): Passing | undefined;

@@ -8,40 +8,40 @@ import { Ledger } from "./ledger.ts";
 import type { Anchor, Trail } from "./trail.ts";
 import { begins, readFile, ReadFiles, type ReadFile } from "./read-files.ts";
 
-/** One reading of one generation. The same file is visited again when analysisd goes back to it after a clock step. */
+/** One reading of one log file. The same file is visited again when analysisd goes back to it after a clock step. */
 export interface Reading {
-  /** Grows with each visit, so that it tells which came first. */
+  /** Grows with each reading, so that it tells which came first. */
   readonly number: number;
   readonly origin: FileOrigin;
-  /** Offset at which the visit began. */
+  /** Offset at which the reading began. */
   readonly start: number;
 }
 
 /** A place in what was read. */
 export interface LogPosition {
-  readonly visit: Reading;
+  readonly reading: Reading;
   readonly offset: number;
 }
 
-/** Where a generation was left. */
+/** Where a log file was left. */
 export interface KnownEnd {
   readonly end: number;
   /** False where the file is known by name or inode alone: then a line may begin before the end and go on behind it. */
   readonly isProved: boolean;
 }
 
-/** A finished generation and the visit that finished it. */
+/** A finished log file and the reading that finished it. */
 interface FinishedReading extends Finished {
-  readonly visit: Reading;
+  readonly reading: Reading;
 }
 
-/** So many finished generations are remembered by their inode as well, those without a dated name among them. */
+/** So many finished log files are remembered by their inode as well, those without a dated name among them. */
 const keptFinished = 16;
 
 /** What a checkpoint says, but for the bytes before the position, which must be read from disk first. */
 export interface ProgressSnapshot {
-  readonly spot: LogPosition | undefined;
-  /** Up to where each visit has read of whose lines some are done beyond the spot. */
+  readonly position: LogPosition | undefined;
+  /** Up to where each reading has read of whose lines some are done beyond the position. */
   readonly ends: readonly LogPosition[];
   complete(proved: Proved): Body;
 }
@@ -64,12 +64,12 @@ export class ReadProgress {
   lastTimeMs: number | undefined;
   /** Second since 1970 of the newest line read, over restarts. */
   #newestSecond: number | undefined;
-  /** Where the tail reads; undefined until the first generation is opened. */
-  #reading: { visit: Reading; offset: number } | undefined;
-  #visits = 0;
+  /** Where the tail reads; undefined until the first log file is opened. */
+  #current: { reading: Reading; offset: number } | undefined;
+  #readings = 0;
   /** What was read of dated files, all of it behind the position. */
   readonly #read = new ReadFiles();
-  /** The last few generations behind the position, oldest first. */
+  /** The last few log files behind the position, oldest first. */
   #recent: Finished[] = [];
   /** Generations that are finished and not behind the position yet. */
   #finished: FinishedReading[] = [];
@@ -91,8 +91,8 @@ export class ReadProgress {
 
   /** Rank of the newest dated file that was read or is being read. */
   get newestRank(): number {
-    const visits = [...this.#finished.map(({ visit }) => visit), this.#reading?.visit];
-    return Math.max(this.#read.newest, ...visits.map((visit) => visit?.origin.name?.rank ?? 0));
+    const readings = [...this.#finished.map(({ reading }) => reading), this.#current?.reading];
+    return Math.max(this.#read.newest, ...readings.map((reading) => reading?.origin.name?.rank ?? 0));
   }
 
   /** Nothing that ranks up to this is wanted: where the archives cannot be seen, their names alone tell. */
@@ -100,13 +100,13 @@ export class ReadProgress {
     this.#read.cover(1, rank);
   }
 
-  get reading(): Readonly<LogPosition> | undefined {
-    return this.#reading;
+  get current(): Readonly<LogPosition> | undefined {
+    return this.#current;
   }
 
-  /** Begins to read a generation at an offset. */
+  /** Begins to read a log file at an offset. */
   begin(origin: FileOrigin, offset: number): void {
-    this.#reading = { visit: { number: ++this.#visits, origin, start: offset }, offset };
+    this.#current = { reading: { number: ++this.#readings, origin, start: offset }, offset };
     // An inode alone names a file only until it is opened: it may be used again later.
     this.#recent = this.#recent.filter(({ id, head }) => head.length > 0 || id !== origin.id);
     this.#skips = this.#doneBefore.filter(({ known }) => isSame(known, seen(origin))).map(({ offsets }) => offsets);
@@ -126,19 +126,19 @@ export class ReadProgress {
     if (isNewest && second >= 0 && isBelievable(timeMs / 1000, nowMs)) this.#newestSecond = second;
   }
 
-  /** Everything before this offset of the generation that is read was handed on, ignored or noted. */
+  /** Everything before this offset of the log file that is read was handed on, ignored or noted. */
   advance(offset: number): void {
-    if (this.#reading) this.#reading.offset = offset;
+    if (this.#current) this.#current.offset = offset;
   }
 
-  /** The generation that is read is over at the present offset. */
+  /** The log file that is read is over at the present offset. */
   finish(): void {
-    if (!this.#reading) return;
-    const { visit, offset } = this.#reading;
-    this.#finished.push({ ...identityOfFile(visit.origin), end: offset, visit });
+    if (!this.#current) return;
+    const { reading, offset } = this.#current;
+    this.#finished.push({ ...identityOfFile(reading.origin), end: offset, reading });
   }
 
-  /** Notes a generation as read, up to `end`, that never will be: it was there before the first start. */
+  /** Notes a log file as read, up to `end`, that never will be: it was there before the first start. */
   consider(origin: FileOrigin, end: number): void {
     this.#pass({ ...identityOfFile(origin), end }, origin);
   }
@@ -148,7 +148,7 @@ export class ReadProgress {
     this.#read.add({ rank, end, length: 0, hash: "", inode, hasEarlierParts: false });
   }
 
-  /** The last few finished generations as far as they were read, newest first. */
+  /** The last few finished log files as far as they were read, newest first. */
   get finished(): Finished[] {
     const ids = new Set<string>();
     return [...this.#recent, ...this.#finished].toReversed().filter(({ id }) => !ids.has(id) && ids.add(id));
@@ -158,12 +158,12 @@ export class ReadProgress {
   knownOf(rank: number): readonly ReadFile[] | undefined {
     const beyond = this.#finished
       .filter(({ name }) => rankOf(name) === rank)
-      .map(({ visit: { origin }, end }) => readFile(rank, origin.head, end, inodeOf(origin.id)));
+      .map(({ reading: { origin }, end }) => readFile(rank, origin.head, end, inodeOf(origin.id)));
     const known = [...this.#read.of(rank), ...beyond];
     return known.length === 0 && this.#read.isCovered(rank) ? undefined : known;
   }
 
-  /** Where a generation was left when it was read before; undefined when it was not. */
+  /** Where a log file was left when it was read before; undefined when it was not. */
   endOf(origin: FileOrigin): KnownEnd | undefined {
     const file = seen(origin);
     const recent = [...this.#recent, ...this.#finished].findLast((finished) => isSame(finished, file));
@@ -202,24 +202,24 @@ export class ReadProgress {
     this.#skips = [];
     this.notBeforeMs = undefined;
     if (this.#doneBefore.length === 0) return;
-    const rank = this.#reading?.visit.origin.name?.rank ?? this.newestRank;
+    const rank = this.#current?.reading.origin.name?.rank ?? this.newestRank;
     this.#doneBefore = this.#doneBefore.filter(({ known: { name } }) => rankOf(name) > rank || this.damaged.has(name));
   }
 
   /** @param mostDone so many lines done beyond the position are noted, the oldest first */
   snapshot(mostDone: number, sent: Sent): ProgressSnapshot {
-    const spot = this.ledger.oldest ?? (this.#reading && { ...this.#reading });
-    const number = spot?.visit.number ?? Number.POSITIVE_INFINITY;
+    const position = this.ledger.oldest ?? (this.#current && { ...this.#current });
+    const number = position?.reading.number ?? Number.POSITIVE_INFINITY;
     for (const finished of this.#finished) {
-      if (finished.visit.number < number) this.#pass(finished, finished.visit.origin);
+      if (finished.reading.number < number) this.#pass(finished, finished.reading.origin);
     }
-    this.#finished = this.#finished.filter(({ visit }) => visit.number >= number);
-    const identity = spot && identityOfFile(spot.visit.origin);
+    this.#finished = this.#finished.filter(({ reading }) => reading.number >= number);
+    const identity = position && identityOfFile(position.reading.origin);
     const damaged = this.damaged.snapshot(number);
     const beyond = this.#doneBeyond(mostDone);
-    const visits = [...beyond.byVisit.keys()];
+    const readings = [...beyond.byReading.keys()];
     const body: Omit<Body, "position" | "doneBeyond"> = {
-      afterRank: Math.max(this.#read.newest, spot?.visit.origin.name?.rank ?? 0),
+      afterRank: Math.max(this.#read.newest, position?.reading.origin.name?.rank ?? 0),
       finished: [...this.#recent],
       read: this.#read.text,
       notBeforeMs: this.notBeforeMs ?? null,
@@ -228,29 +228,35 @@ export class ReadProgress {
       ...sent,
     };
     return {
-      spot,
-      ends: visits.map((visit) => ({ visit, offset: this.#endOfVisit(visit) })),
+      position,
+      ends: readings.map((reading) => ({ reading, offset: this.#endOfReading(reading) })),
       complete({ before, trail, proofs }) {
-        const position: Position | null =
-          spot && identity
-            ? { ...identity, file: spot.visit.origin.file, offset: spot.offset, before, ...(trail && { trail }) }
+        const readUpTo: Position | null =
+          position && identity
+            ? {
+                ...identity,
+                file: position.reading.origin.file,
+                offset: position.offset,
+                before,
+                ...(trail && { trail }),
+              }
             : null;
-        const noted = visits.map((visit, index) => {
+        const noted = readings.map((reading, index) => {
           const proof = proofs[index];
-          const offsets = beyond.byVisit.get(visit) ?? [];
-          return { ...identityOfFile(visit.origin), offsets, ...(proof && { proof }) };
+          const offsets = beyond.byReading.get(reading) ?? [];
+          return { ...identityOfFile(reading.origin), offsets, ...(proof && { proof }) };
         });
-        return { position, doneBeyond: [...noted, ...beyond.before], ...body };
+        return { position: readUpTo, doneBeyond: [...noted, ...beyond.before], ...body };
       },
     };
   }
 
-  #endOfVisit(visit: Reading): number {
-    if (this.#reading?.visit === visit) return this.#reading.offset;
-    return this.#finished.find((finished) => finished.visit === visit)?.end ?? visit.start;
+  #endOfReading(reading: Reading): number {
+    if (this.#current?.reading === reading) return this.#current.offset;
+    return this.#finished.find((finished) => finished.reading === reading)?.end ?? reading.start;
   }
 
-  /** A generation is behind the position. */
+  /** A log file is behind the position. */
   #pass({ id, name, head, end }: Finished, origin: FileOrigin): void {
     this.#recent = [...this.#recent.filter((other) => !isSame(other, seen(origin))), { id, name, head, end }];
     this.#recent = this.#recent.slice(-keptFinished);
@@ -259,14 +265,14 @@ export class ReadProgress {
     if (rank !== undefined) this.#read.note(rank, origin.head, end, inodeOf(id));
   }
 
-  #doneBeyond(most: number): { byVisit: Map<Reading, number[]>; before: CompletedAhead[] } {
-    const byVisit = new Map<Reading, number[]>();
+  #doneBeyond(most: number): { byReading: Map<Reading, number[]>; before: CompletedAhead[] } {
+    const byReading = new Map<Reading, number[]>();
     let left = most;
-    for (const { visit, offset } of this.ledger.doneBeyond()) {
+    for (const { reading, offset } of this.ledger.doneBeyond()) {
       if (left-- <= 0) break;
-      const offsets = byVisit.get(visit);
+      const offsets = byReading.get(reading);
       if (offsets) offsets.push(offset);
-      else byVisit.set(visit, [offset]);
+      else byReading.set(reading, [offset]);
     }
     const before: CompletedAhead[] = [];
     for (const { known, offsets } of this.#doneBefore) {
@@ -274,7 +280,7 @@ export class ReadProgress {
       left -= kept.length;
       if (kept.length > 0) before.push({ ...known, offsets: kept });
     }
-    return { byVisit, before };
+    return { byReading, before };
   }
 }
 

@@ -2,7 +2,7 @@ import type { OpenLine, Passing } from "./intake.ts";
 
 /** A line that has no outcome yet, and what is done between it and the next such line. */
 class Entry<Spot> implements OpenLine {
-  readonly spot: Spot;
+  readonly position: Spot;
   isDone = false;
   /** Whether the intake's `deliver` has returned; before that whom to tell is not known. */
   isHanded = false;
@@ -18,8 +18,8 @@ class Entry<Spot> implements OpenLine {
   readonly #close: (entry: Entry<Spot>) => void;
 
   /** @param close called once, when it has its outcome and was handed over; the same function for all entries */
-  constructor(spot: Spot, close: (entry: Entry<Spot>) => void) {
-    this.spot = spot;
+  constructor(position: Spot, close: (entry: Entry<Spot>) => void) {
+    this.position = position;
     this.#close = close;
   }
 
@@ -30,7 +30,7 @@ class Entry<Spot> implements OpenLine {
   }
 }
 
-/** The list of spots is packed when so many at its front are released, and they are at least half of it. */
+/** The list of positions is packed when so many at its front are released, and they are at least half of it. */
 const packAt = 1024;
 
 /** So many lines that are done beyond the oldest open one can be named; further ones are read again after a restart. */
@@ -57,7 +57,7 @@ export interface ReadAgain {
  *     610 gets done                          x         nothing open: the position is where the tail reads, 900
  *
  * What it keeps grows with the open lines alone: a run of done lines is one `Passing`, a run of ignored ones a number,
- * and no more than `most` (twice that for a while) of the done lines have their spots kept. Each operation takes
+ * and no more than `most` (twice that for a while) of the done lines have their positions kept. Each operation takes
  * constant time, averaged over many.
  */
 export class Ledger<Spot> {
@@ -69,7 +69,7 @@ export class Ledger<Spot> {
   #newest: Entry<Spot> | undefined;
   #open = 0;
   /** The open lines and the named done ones, in their order, from `#front` on. */
-  #spots: Spot[] = [];
+  #positions: Spot[] = [];
   #front = 0;
 
   /**
@@ -89,12 +89,12 @@ export class Ledger<Spot> {
 
   /** Where the oldest line without an outcome stands; undefined when every line has one. */
   get oldest(): Spot | undefined {
-    return this.#oldest?.spot;
+    return this.#oldest?.position;
   }
 
   /** Spots held: of lines without outcome, and of those done behind one of them. */
   get size(): number {
-    return this.#spots.length - this.#front;
+    return this.#positions.length - this.#front;
   }
 
   /** What of the lines beyond the position is not among `doneBeyond`, and has its outcome all the same. */
@@ -114,20 +114,20 @@ export class Ledger<Spot> {
    * @param hand gives the line away, which may be settled at once, and returns whom to tell when the position has
    *             passed it
    */
-  take(spot: Spot, hand: (line: OpenLine) => Passing | undefined): void {
-    const entry = new Entry(spot, this.#close);
+  take(position: Spot, hand: (line: OpenLine) => Passing | undefined): void {
+    const entry = new Entry(position, this.#close);
     entry.older = this.#newest;
     if (this.#newest === undefined) this.#oldest = entry;
     else this.#newest.newer = entry;
     this.#newest = entry;
     this.#open += 1;
-    this.#spots.push(spot);
+    this.#positions.push(position);
     entry.passing = hand(entry);
     entry.isHanded = true;
     if (!entry.isDone) return;
     if (entry.passing === undefined) {
       this.#unlink(entry);
-      if (this.#spots.at(-1) === spot) this.#spots.pop();
+      if (this.#positions.at(-1) === position) this.#positions.pop();
       if (this.#oldest === undefined) this.#forgetSpots();
       this.ignored(1);
     } else this.#close(entry);
@@ -139,21 +139,21 @@ export class Ledger<Spot> {
   }
 
   /** Notes a line that got its outcome before the last stop. */
-  note(spot: Spot): void {
+  note(position: Spot): void {
     if (this.#newest === undefined) return;
     this.#newest.doneBehind += 1;
     this.#beyond += 1;
-    this.#spots.push(spot);
+    this.#positions.push(position);
     this.#boundSpots();
   }
 
   /** Lines with an outcome beyond `oldest`, in their order; the first `most` of them, at least. */
   *doneBeyond(): Generator<Spot> {
     let open = this.#oldest;
-    for (let at = this.#front; at < this.#spots.length; at++) {
-      const spot = this.#spots[at]!;
-      if (open?.spot === spot) open = open.newer;
-      else yield spot;
+    for (let at = this.#front; at < this.#positions.length; at++) {
+      const position = this.#positions[at]!;
+      if (open?.position === position) open = open.newer;
+      else yield position;
     }
   }
 
@@ -186,32 +186,32 @@ export class Ledger<Spot> {
 
   /** Forgets what stands before the oldest open line. */
   #forgetSpots(): void {
-    const oldest = this.#oldest?.spot;
+    const oldest = this.#oldest?.position;
     if (oldest === undefined) {
-      this.#spots = [];
+      this.#positions = [];
       this.#front = 0;
       return;
     }
-    while (this.#front < this.#spots.length && this.#spots[this.#front] !== oldest) this.#front++;
-    if (this.#front >= packAt && this.#front * 2 >= this.#spots.length) {
-      this.#spots = this.#spots.slice(this.#front);
+    while (this.#front < this.#positions.length && this.#positions[this.#front] !== oldest) this.#front++;
+    if (this.#front >= packAt && this.#front * 2 >= this.#positions.length) {
+      this.#positions = this.#positions.slice(this.#front);
       this.#front = 0;
     }
   }
 
-  /** Leaves the spots of the newest done lines out where there are too many. */
+  /** Leaves the positions of the newest done lines out where there are too many. */
   #boundSpots(): void {
     if (this.size - this.#open <= this.#most * 2) return;
     const kept: Spot[] = [];
     let done = 0;
     let open = this.#oldest;
-    for (let at = this.#front; at < this.#spots.length; at++) {
-      const spot = this.#spots[at]!;
-      const isOpen = open?.spot === spot;
+    for (let at = this.#front; at < this.#positions.length; at++) {
+      const position = this.#positions[at]!;
+      const isOpen = open?.position === position;
       if (isOpen) open = open?.newer;
-      if (isOpen || ++done <= this.#most) kept.push(spot);
+      if (isOpen || ++done <= this.#most) kept.push(position);
     }
-    this.#spots = kept;
+    this.#positions = kept;
     this.#front = 0;
   }
 }

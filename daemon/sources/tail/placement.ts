@@ -16,29 +16,29 @@ import { replayCommand } from "./trouble.ts";
 export class Resume {
   readonly #loaded: Loaded;
   readonly #start: Start;
-  readonly #succession: LogFiles;
-  readonly #journal: ReadProgress;
+  readonly #logFiles: LogFiles;
+  readonly #progress: ReadProgress;
   readonly #log: Log;
-  readonly #sight: Promise<FileStat | undefined>;
+  readonly #stat: Promise<FileStat | undefined>;
 
-  constructor(loaded: Loaded, start: Start, succession: LogFiles, journal: ReadProgress, log: Log) {
+  constructor(loaded: Loaded, start: Start, logFiles: LogFiles, progress: ReadProgress, log: Log) {
     this.#loaded = loaded;
     this.#start = start;
-    this.#succession = succession;
-    this.#journal = journal;
+    this.#logFiles = logFiles;
+    this.#progress = progress;
     this.#log = log;
-    this.#sight = firstSight(succession.path);
+    this.#stat = firstSight(logFiles.path);
   }
 
   /**
-   * Opens the generation to go on with. Throws a system error where a file cannot be read; it may be asked again.
-   * @returns undefined when the journal knows which generation is next, or nothing is there yet
+   * Opens the log file to go on with. Throws a system error where a file cannot be read; it may be asked again.
+   * @returns undefined when the progress knows which log file is next, or nothing is there yet
    */
   async place(signal: AbortSignal): Promise<OpenLogFile | undefined> {
     const loaded = this.#loaded;
     switch (loaded.kind) {
       case "none":
-        await firstStart(this.#start, await this.#sight, this.#succession, this.#journal);
+        await firstStart(this.#start, await this.#stat, this.#logFiles, this.#progress);
         return undefined;
       case "lost":
         return this.#startOver();
@@ -59,12 +59,12 @@ export class Resume {
 
   async #resume(body: Body, signal: AbortSignal): Promise<OpenLogFile | undefined> {
     const { position } = body;
-    const located = await findFile(body, this.#succession, signal);
+    const located = await findFile(body, this.#logFiles, signal);
     if (signal.aborted) {
-      if (located.kind !== "missing") await located.generation.close();
+      if (located.kind !== "missing") await located.logFile.close();
       return undefined;
     }
-    this.#journal.restore(body);
+    this.#progress.restore(body);
     await this.#takeOver(body, located.kind);
     // Of a file that was at its first byte nothing can be missed.
     const wasRead = position !== null && position.offset > 0;
@@ -78,31 +78,31 @@ export class Resume {
       }
       return undefined;
     }
-    const { generation } = located;
+    const { logFile } = located;
     if (located.kind === "replaced" && wasRead) {
       this.#log.error(
-        `${generation.origin.file} was truncated or replaced while the forwarder was stopped. It is read again from ` +
+        `${logFile.origin.file} was truncated or replaced while the forwarder was stopped. It is read again from ` +
           `its beginning; what was written beyond byte ${position.offset} before that is lost.`,
       );
     } else if (located.kind === "cut" && wasRead) {
       this.#log.warn(
-        `${generation.origin.file} lost its end while the forwarder was stopped, as after a power loss: it was read up ` +
-          `to byte ${position.offset}, and what it held then ends at byte ${generation.offset}. Going on there.`,
+        `${logFile.origin.file} lost its end while the forwarder was stopped, as after a power loss: it was read up ` +
+          `to byte ${position.offset}, and what it held then ends at byte ${logFile.offset}. Going on there.`,
       );
     } else if (located.kind === "shorter" && wasRead) {
       this.#log.warn(
-        `${generation.origin.file} ends at byte ${generation.offset}, before byte ${position.offset}, up to ` +
+        `${logFile.origin.file} ends at byte ${logFile.offset}, before byte ${position.offset}, up to ` +
           `which it was read before it was compressed. Going on behind it.`,
       );
     }
-    if (located.kind === "shorter") generation.doneTo = position?.offset ?? 0;
-    await proveDone(generation.origin, this.#journal, this.#succession, this.#log, signal);
-    if (located.kind === "found" && (await this.#succession.isBehindOthers(generation, this.#journal))) {
-      this.#journal.consider(generation.origin, generation.offset);
-      await generation.close();
+    if (located.kind === "shorter") logFile.doneTo = position?.offset ?? 0;
+    await proveDone(logFile.origin, this.#progress, this.#logFiles, this.#log, signal);
+    if (located.kind === "found" && (await this.#logFiles.isBehindOthers(logFile, this.#progress))) {
+      this.#progress.consider(logFile.origin, logFile.offset);
+      await logFile.close();
       return undefined;
     }
-    return generation;
+    return logFile;
   }
 
   /**
@@ -113,33 +113,33 @@ export class Resume {
     const isOther = kind === "missing" || kind === "replaced";
     if (read !== undefined && (position === null || !isOther)) return;
     const rank = parseStem(position?.name ?? "")?.rank;
-    const id = (await this.#sight)?.id;
-    await leaveBehind({ limit: afterRank, rank, id }, this.#succession, this.#journal);
+    const id = (await this.#stat)?.id;
+    await leaveBehind({ limit: afterRank, rank, id }, this.#logFiles, this.#progress);
     // It may be put back from a backup, and sent by hand.
-    if (rank !== undefined && kind === "missing") this.#journal.considerName(rank, wholly, "0");
+    if (rank !== undefined && kind === "missing") this.#progress.considerName(rank, wholly, "0");
   }
 
   async #salvage(body: Body, signal: AbortSignal): Promise<OpenLogFile | undefined> {
-    const located = await findFile(body, this.#succession, signal);
+    const located = await findFile(body, this.#logFiles, signal);
     if (located.kind !== "found") {
-      if (located.kind !== "missing") await located.generation.close();
+      if (located.kind !== "missing") await located.logFile.close();
       return signal.aborted ? undefined : this.#startOver();
     }
-    const { generation } = located;
+    const { logFile } = located;
     this.#log.error(
-      `The damaged checkpoint's place, byte ${generation.offset} of ${generation.origin.file}, was proved by content: ` +
+      `The damaged checkpoint's place, byte ${logFile.offset} of ${logFile.origin.file}, was proved by content: ` +
         `going on there. Alerts that were acknowledged beyond it may be sent again.`,
     );
-    const { id, name } = generation.origin;
-    await leaveBehind({ limit: body.afterRank, rank: name?.rank, id }, this.#succession, this.#journal);
-    return generation;
+    const { id, name } = logFile.origin;
+    await leaveBehind({ limit: body.afterRank, rank: name?.rank, id }, this.#logFiles, this.#progress);
+    return logFile;
   }
 
   /** Neither to the end, which would skip alerts in silence, nor to the oldest archive, which would repeat for hours. */
   async #startOver(): Promise<OpenLogFile | undefined> {
-    await firstStart("beginning", await this.#sight, this.#succession, this.#journal);
+    await firstStart("beginning", await this.#stat, this.#logFiles, this.#progress);
     this.#log.error(
-      `Without a usable checkpoint ${this.#succession.path} is read from its beginning: its alerts may be sent again. ` +
+      `Without a usable checkpoint ${this.#logFiles.path} is read from its beginning: its alerts may be sent again. ` +
         `Archives before it are not read; send what they may lack with "wazuh-dfn replay".`,
     );
     return undefined;

@@ -9,20 +9,20 @@ import type { LogFiles } from "./succession.ts";
  */
 export async function proveDone(
   origin: FileOrigin,
-  journal: ReadProgress,
-  succession: Pick<LogFiles, "open">,
+  progress: ReadProgress,
+  logFiles: Pick<LogFiles, "open">,
   log: Log,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const proof of journal.proofsOf(origin)) {
+  for (const proof of progress.proofsOf(origin)) {
     const { file: path, name, isCompressed } = origin;
-    const generation = await succession.open({ path, name, compressed: isCompressed });
+    const logFile = await logFiles.open({ path, name, compressed: isCompressed });
     try {
-      if ((await generation.seek(proof.offset, proof.before, signal)) || signal.aborted) continue;
+      if ((await logFile.seek(proof.offset, proof.before, signal)) || signal.aborted) continue;
     } finally {
-      await generation.close();
+      await logFile.close();
     }
-    const lines = journal.forgetDone(origin, proof);
+    const lines = progress.forgetDone(origin, proof);
     log.warn(
       `${path} does not hold any more what it held up to byte ${proof.offset}, as after a power loss. ${lines} lines in it ` +
         `that were done are looked at again, and what is there may be sent again.`,

@@ -12,7 +12,7 @@ const goneMs = 60_000;
 /** What came of a try. */
 export type Reopened =
   /** Another descriptor of the same content, at the same place. */
-  | { readonly kind: "open"; readonly generation: OpenLogFile }
+  | { readonly kind: "open"; readonly logFile: OpenLogFile }
   /** Each place where it could be was looked at for a minute, and alerts.json and its archives are other files. */
   | { readonly kind: "gone" }
   /** Not now. */
@@ -23,15 +23,15 @@ export type Reopened =
  * while the path leads to the file again. Content proves that it is the same.
  */
 export class Reopening {
-  readonly #succession: LogFiles;
+  readonly #logFiles: LogFiles;
   readonly #now: () => number;
   #waitMs = 0;
   #triedAtMs = 0;
   #goneSinceMs: number | undefined;
 
   /** @param now milliseconds of a clock that only goes forward */
-  constructor(succession: LogFiles, now: () => number) {
-    this.#succession = succession;
+  constructor(logFiles: LogFiles, now: () => number) {
+    this.#logFiles = logFiles;
     this.#now = now;
   }
 
@@ -50,8 +50,8 @@ export class Reopening {
     let isEachSeen = true;
     for (const open of this.#candidates(lost)) {
       try {
-        const generation = await openAt(open, lost, signal);
-        if (generation !== undefined) return { kind: "open", generation };
+        const logFile = await openAt(open, lost, signal);
+        if (logFile !== undefined) return { kind: "open", logFile };
       } catch (reason) {
         // What keeps the path from being opened mostly keeps the descriptor from being read, which is reported.
         if (!isAbsent(reason)) isEachSeen = false;
@@ -59,7 +59,7 @@ export class Reopening {
       if (signal.aborted) return { kind: "later" };
     }
     // With nothing at the path of alerts.json the whole directory may be away, and come back.
-    if (!isEachSeen || !(await isThere(this.#succession.path))) this.#goneSinceMs = undefined;
+    if (!isEachSeen || !(await isThere(this.#logFiles.path))) this.#goneSinceMs = undefined;
     else this.#goneSinceMs ??= now;
     const isGone = this.#goneSinceMs !== undefined && now - this.#goneSinceMs >= goneMs;
     return { kind: isGone ? "gone" : "later" };
@@ -70,7 +70,7 @@ export class Reopening {
     const files: LogFile[] = [{ path: file, name, compressed: isCompressed }];
     if (isCompressed) files.push({ path: file.replace(/\.gz$/, ""), name, compressed: false });
     else if (name !== undefined) files.push({ path: `${file}.gz`, name, compressed: true });
-    return [() => this.#succession.openLive(), ...files.map((each) => () => this.#succession.open(each))];
+    return [() => this.#logFiles.openLive(), ...files.map((each) => () => this.#logFiles.open(each))];
   }
 }
 
@@ -84,16 +84,16 @@ async function openAt(
   lost: OpenLogFile,
   signal: AbortSignal,
 ): Promise<OpenLogFile | undefined> {
-  const generation = await open();
-  if (generation === undefined) return undefined;
+  const logFile = await open();
+  if (logFile === undefined) return undefined;
   let isKept = false;
   try {
-    if (!mayBe(lost, generation)) return undefined;
-    const before = await generation.seekTo(lost.offset, signal);
+    if (!mayBe(lost, logFile)) return undefined;
+    const before = await logFile.seekTo(lost.offset, signal);
     isKept = before !== undefined && endsWith(before, contentHash(lost.before));
-    return isKept ? generation : undefined;
+    return isKept ? logFile : undefined;
   } finally {
-    if (!isKept) await generation.close();
+    if (!isKept) await logFile.close();
   }
 }
 

@@ -16,29 +16,29 @@ const newline = 0x0a;
 
 /** Looks at damaged archives again, and opens one where reading ended as soon as it is another file or has changed. */
 export class Revisits {
-  readonly #succession: LogFiles;
-  readonly #journal: ReadProgress;
+  readonly #logFiles: LogFiles;
+  readonly #progress: ReadProgress;
   readonly #log: Log;
   readonly #now: () => number;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
   /** Per path: what it was at the last look. */
-  #sights = new Map<string, string>();
+  #stats = new Map<string, string>();
   /** Per path: as what it was opened, and did not hold more. */
   #tried = new Map<string, string>();
   /** Per dated name: since when there is neither the `.gz` nor the plain file. */
   #goneSinceMs = new Map<string, number>();
 
   /** @param now milliseconds of a clock that only goes forward */
-  constructor(succession: LogFiles, journal: ReadProgress, log: Log, now: () => number) {
-    this.#succession = succession;
-    this.#journal = journal;
+  constructor(logFiles: LogFiles, progress: ReadProgress, log: Log, now: () => number) {
+    this.#logFiles = logFiles;
+    this.#progress = progress;
     this.#log = log;
     this.#now = now;
   }
 
   /** Whether it is time to call `next`. */
   get isDue(): boolean {
-    return this.#journal.damaged.all.length > 0 && this.#now() - this.#lookedAtMs >= periodMs;
+    return this.#progress.damaged.all.length > 0 && this.#now() - this.#lookedAtMs >= periodMs;
   }
 
   /**
@@ -47,30 +47,30 @@ export class Revisits {
    */
   async next(signal: AbortSignal): Promise<OpenLogFile | undefined> {
     this.#lookedAtMs = this.#now();
-    const archives = this.#journal.damaged.all;
-    const before = this.#sights;
+    const archives = this.#progress.damaged.all;
+    const before = this.#stats;
     const paths = archives.flatMap(({ file }) => [file, plainPathOf(file)]);
-    this.#sights = new Map();
+    this.#stats = new Map();
     this.#tried = new Map([...this.#tried].filter(([path]) => paths.includes(path)));
     const changed: { archive: DamagedArchive; file: LogFile }[] = [];
     for (const archive of archives) {
       const files = this.#filesOf(archive);
       let isThere = false;
       for (const file of files) {
-        const sight = await this.#look(file.path);
-        if (sight === undefined) continue;
+        const stat = await this.#look(file.path);
+        if (stat === undefined) continue;
         isThere = true;
-        this.#sights.set(file.path, sight);
+        this.#stats.set(file.path, stat);
         const known = this.#tried.get(file.path) ?? (file.compressed ? knownSight(archive) : undefined);
-        if (sight !== known && sight === before.get(file.path)) changed.push({ archive, file });
+        if (stat !== known && stat === before.get(file.path)) changed.push({ archive, file });
       }
       if (isThere) this.#goneSinceMs.delete(archive.name);
       else this.#isGone(archive);
     }
     for (const { archive, file } of changed) {
-      this.#tried.set(file.path, this.#sights.get(file.path) ?? "");
-      const generation = await this.#open(archive, file, signal);
-      if (generation !== undefined) return generation;
+      this.#tried.set(file.path, this.#stats.get(file.path) ?? "");
+      const logFile = await this.#open(archive, file, signal);
+      if (logFile !== undefined) return logFile;
       if (signal.aborted) return undefined;
     }
     return undefined;
@@ -86,8 +86,8 @@ export class Revisits {
 
   async #look(path: string): Promise<string | undefined> {
     try {
-      const sight = await statIfPresent(path);
-      return sight && textOf(sight);
+      const stat = await statIfPresent(path);
+      return stat && textOf(stat);
     } catch (reason) {
       return `not to be seen: ${describe(reason)}`; // Known again, and as long as it is so there is no change.
     }
@@ -98,7 +98,7 @@ export class Revisits {
     this.#goneSinceMs.set(archive.name, since);
     if (this.#now() - since < goneMs) return;
     this.#goneSinceMs.delete(archive.name);
-    this.#journal.damaged.forget(archive.name, 0);
+    this.#progress.damaged.forget(archive.name, 0);
     this.#log.warn(
       `${archive.file}, which was damaged, is gone. It was read up to byte ${archive.end} of its content; what ` +
         `followed was not, unless it was sent by "wazuh-dfn replay".`,
@@ -106,26 +106,26 @@ export class Revisits {
   }
 
   async #open(archive: DamagedArchive, file: LogFile, signal: AbortSignal): Promise<OpenLogFile | undefined> {
-    let generation: OpenLogFile | undefined;
+    let logFile: OpenLogFile | undefined;
     let isKept = false;
     try {
-      generation = await this.#succession.open(file);
-      if (!isRestOf(archive, generation)) {
+      logFile = await this.#logFiles.open(file);
+      if (!isRestOf(archive, logFile)) {
         // Cut still shorter, it may become what it was.
-        if (generation.origin.head.length >= archive.head.length)
+        if (logFile.origin.head.length >= archive.head.length)
           this.#log.warn(`${file.path} changed, but does not hold what was read of ${archive.file}: it is left alone.`);
         return undefined;
       }
-      const before = await generation.seekTo(archive.end, signal);
+      const before = await logFile.seekTo(archive.end, signal);
       isKept = before !== undefined && (archive.end === 0 || before.at(-1) === newline);
-      return isKept ? generation : undefined;
+      return isKept ? logFile : undefined;
     } catch (reason) {
       this.#log.warn(
         `${file.path} changed, but cannot be read: ${describe(reason)}. It is tried when it changes again.`,
       );
       return undefined;
     } finally {
-      if (!isKept) await generation?.close();
+      if (!isKept) await logFile?.close();
     }
   }
 }

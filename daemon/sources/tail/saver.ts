@@ -18,9 +18,9 @@ interface Proof {
 
 const nothingProved: Proof = { before: contentHash(Buffer.alloc(0)), trail: undefined };
 
-/** Writes what the journal says into the checkpoint, one writing after the other. */
+/** Writes what the progress says into the checkpoint, one writing after the other. */
 export class CheckpointWriter {
-  readonly #journal: ReadProgress;
+  readonly #progress: ReadProgress;
   readonly #store: CheckpointStore;
   readonly #sent: () => Sent;
   #saving: Promise<void> = Promise.resolve();
@@ -29,8 +29,8 @@ export class CheckpointWriter {
   readonly #trail = new TrailKeeper();
   readonly #ends = new WeakMap<Reading, Anchor>();
 
-  constructor(journal: ReadProgress, store: CheckpointStore, sent: () => Sent) {
-    this.#journal = journal;
+  constructor(progress: ReadProgress, store: CheckpointStore, sent: () => Sent) {
+    this.#progress = progress;
     this.#store = store;
     this.#sent = sent;
   }
@@ -46,35 +46,35 @@ export class CheckpointWriter {
 
   async #save(most: number): Promise<void> {
     // Position and sink offsets belong together, so both are taken before anything is waited for.
-    const snapshot = this.#journal.snapshot(most, this.#sent());
-    const { before, trail } = snapshot.spot ? await this.#proofOf(snapshot.spot) : nothingProved;
+    const snapshot = this.#progress.snapshot(most, this.#sent());
+    const { before, trail } = snapshot.position ? await this.#proofOf(snapshot.position) : nothingProved;
     const proofs = [];
     for (const end of snapshot.ends) proofs.push(await this.#endProof(end));
     await this.#store.save(snapshot.complete({ before, trail, proofs }));
   }
 
-  async #proofOf(spot: LogPosition): Promise<Proof> {
-    const { origin } = spot.visit;
-    const { offset } = spot;
+  async #proofOf(position: LogPosition): Promise<Proof> {
+    const { origin } = position.reading;
+    const { offset } = position;
     if (this.#last?.origin !== origin || this.#last.offset !== offset) {
-      const proof = (await withFile(spot, (file) => this.#read(file, spot))) ?? nothingProved;
+      const proof = (await withFile(position, (file) => this.#read(file, position))) ?? nothingProved;
       this.#last = proof === nothingProved ? undefined : { origin, offset, proof };
       return proof;
     }
     return this.#last.proof;
   }
 
-  async #read(file: FileHandle, { visit: { origin }, offset }: LogPosition): Promise<Proof | undefined> {
+  async #read(file: FileHandle, { reading: { origin }, offset }: LogPosition): Promise<Proof | undefined> {
     const before = await bytesBefore(file, offset);
     return before && { before, trail: await this.#trail.upTo(file, origin.id, offset, before) };
   }
 
   async #endProof(end: LogPosition): Promise<Anchor | undefined> {
-    const known = this.#ends.get(end.visit);
+    const known = this.#ends.get(end.reading);
     if (known?.offset === end.offset) return known;
     const before = await withFile(end, (file) => bytesBefore(file, end.offset));
     const proof = before && { offset: end.offset, before };
-    if (proof) this.#ends.set(end.visit, proof);
+    if (proof) this.#ends.set(end.reading, proof);
     return proof;
   }
 }
@@ -87,11 +87,11 @@ async function bytesBefore(file: FileHandle, offset: number): Promise<ContentHas
 }
 
 /**
- * Reads from a generation on disk. It may be closed, compressed or gone by now: then its head alone proves a place.
+ * Reads from a log file on disk. It may be closed, compressed or gone by now: then its head alone proves a place.
  * @returns undefined where it is not at hand
  */
 async function withFile<T>(
-  { visit: { origin }, offset }: LogPosition,
+  { reading: { origin }, offset }: LogPosition,
   read: (file: FileHandle) => Promise<T | undefined>,
 ): Promise<T | undefined> {
   if (offset === 0 || origin.file.endsWith(".gz")) return undefined;

@@ -9,7 +9,7 @@ export interface LineFilter {
 /** A line that the tail must hand on. */
 export interface LogLine {
   readonly kind: "line" | "over-long";
-  /** Offset of its first byte in the generation. */
+  /** Offset of its first byte in the log file. */
   readonly offset: number;
   /** All its bytes, without the newline. */
   readonly length: number;
@@ -28,14 +28,14 @@ const longBytes = 1024 * 1024;
 
 /**
  * Makes lines out of chunks. A line is complete at its newline and never before. Irrelevant lines are only counted:
- * the sieve names the next relevant byte, and everything before its line is passed by. Of what is passed by, lines that
- * begin like JSON and do not end like it are shown to the sieve, and so is each line that did not come in one chunk: when
+ * the filter names the next relevant byte, and everything before its line is passed by. Of what is passed by, lines that
+ * begin like JSON and do not end like it are shown to the filter, and so is each line that did not come in one chunk: when
  * analysisd is killed in mid-line, that line is met at the end of the file before it goes on. The rest costs nothing.
  *
  * Between chunks only the beginning of the unfinished line is kept, at most `maxLineBytes` of it.
  */
 export class LineSplitter {
-  readonly #sieve: LineFilter;
+  readonly #filter: LineFilter;
   readonly #maxLineBytes: number;
   /** Holds the unfinished line; given away with a long one. */
   #carry = Buffer.allocUnsafe(smallBytes);
@@ -43,8 +43,8 @@ export class LineSplitter {
   #carried = 0;
   #lineStart = 0;
 
-  constructor(sieve: LineFilter, maxLineBytes: number) {
-    this.#sieve = sieve;
+  constructor(filter: LineFilter, maxLineBytes: number) {
+    this.#filter = filter;
     this.#maxLineBytes = maxLineBytes;
   }
 
@@ -71,7 +71,7 @@ export class LineSplitter {
       this.#absorb(chunk.subarray(0, end));
       const piece = this.rest();
       if (piece.kind === "over-long" || this.#isRelevant(piece.bytes) || this.#mayBeTorn(piece.bytes)) yield piece;
-      else this.#sieve.ignored(1);
+      else this.#filter.ignored(1);
       this.#lineStart += piece.length + 1;
       this.#shrink();
       at = end + 1;
@@ -79,7 +79,7 @@ export class LineSplitter {
     const base = this.#lineStart - at;
     const end = chunk.lastIndexOf(newline) + 1;
     while (at < end) {
-      const hit = this.#sieve.next(chunk, at, end);
+      const hit = this.#filter.next(chunk, at, end);
       const start = hit < 0 ? end : hit === at ? at : Math.max(at, chunk.lastIndexOf(newline, hit - 1) + 1);
       if (start > at) yield* this.#passBy(chunk, at, start, base);
       if (hit < 0) break;
@@ -111,7 +111,7 @@ export class LineSplitter {
       else lines++;
       at = stop + 1;
     }
-    if (lines > 0) this.#sieve.ignored(lines);
+    if (lines > 0) this.#filter.ignored(lines);
   }
 
   #piece(chunk: Buffer, start: number, stop: number, base: number): LogLine {
@@ -122,11 +122,11 @@ export class LineSplitter {
   }
 
   #isRelevant(line: Buffer): boolean {
-    return line.length > 0 && this.#sieve.next(line, 0, line.length) >= 0;
+    return line.length > 0 && this.#filter.next(line, 0, line.length) >= 0;
   }
 
   #mayBeTorn(line: Buffer): boolean {
-    return this.#sieve.mayBeTorn?.(line) === true;
+    return this.#filter.mayBeTorn?.(line) === true;
   }
 
   #absorb(bytes: Buffer): void {

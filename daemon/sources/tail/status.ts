@@ -59,11 +59,11 @@ export function statusOf(now: Situation, wallClockMs: number): TailStatus {
   const { reading, trouble, isAtEnd, size, backlog } = now;
   const offset = reading?.offset ?? 0;
   const isKnown = trouble === undefined && (isAtEnd || (reading !== undefined && backlog !== undefined));
-  const isCompressed = reading?.visit.origin.isCompressed === true;
+  const isCompressed = reading?.reading.origin.isCompressed === true;
   const left = size === undefined ? (isCompressed ? 0 : undefined) : Math.max(0, size - offset);
   return {
     state: trouble === undefined ? (isAtEnd ? "following" : "catching-up") : `waiting: ${trouble}`,
-    file: reading?.visit.origin.file ?? now.path,
+    file: reading?.reading.origin.file ?? now.path,
     offset,
     size,
     lagBytes: isKnown

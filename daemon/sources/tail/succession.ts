@@ -11,7 +11,7 @@ import { Unread } from "./unread.ts";
 /** alerts.json does not change more often while somebody looks; then it is asked again later. */
 const mostLooks = 100;
 
-/** Opens generations and knows which one comes next. Only one of them may be read at a time. */
+/** Opens log files and knows which one comes next. Only one of them may be read at a time. */
 export class LogFiles {
   readonly archives: Archives;
   /** Path of alerts.json. */
@@ -46,39 +46,39 @@ export class LogFiles {
    * src/monitord/manage_files.c:20-59); its `.gz` then holds the same bytes, and reading either knows the other again.
    */
   async openLive(): Promise<OpenLogFile | undefined> {
-    let generation: OpenLogFile;
+    let logFile: OpenLogFile;
     try {
-      generation = await this.open({ path: this.path, name: undefined, compressed: false });
+      logFile = await this.open({ path: this.path, name: undefined, compressed: false });
     } catch (reason) {
       if (isAbsent(reason)) return undefined;
       throw reason;
     }
     try {
-      const { origin } = generation;
+      const { origin } = logFile;
       const archive = await this.archives.withId(origin.id);
       if (archive) {
         origin.name = archive.name;
         origin.file = archive.path;
       }
-      return generation;
+      return logFile;
     } catch (reason) {
-      await generation.close();
+      await logFile.close();
       throw reason;
     }
   }
 
   /**
-   * Opens what is to be read after the generations that the journal knows: the oldest dated file that holds something
+   * Opens what is to be read after the log files that the progress knows: the oldest dated file that holds something
    * unread, by its name, or else alerts.json; at the offset where it was left if it was read before.
    * @returns undefined when there is nothing, or when it went away just now: then ask again later
    */
-  async next(journal: ReadProgress, signal: AbortSignal): Promise<OpenLogFile | undefined> {
+  async next(progress: ReadProgress, signal: AbortSignal): Promise<OpenLogFile | undefined> {
     let opened: OpenLogFile | undefined;
     try {
-      opened = await this.#openNext(journal);
+      opened = await this.#openNext(progress);
       if (!opened) return undefined;
-      await proveDone(opened.origin, journal, this, this.#log, signal);
-      const known = journal.endOf(opened.origin);
+      await proveDone(opened.origin, progress, this, this.#log, signal);
+      const known = progress.endOf(opened.origin);
       // Where it does not reach that far it was truncated, and stays at its first byte; a `.gz` stays at its end.
       if (known && known.end !== wholly) opened.doneTo = known.end;
       if (known) await opened.seek(await placeOf(opened, known), undefined, signal);
@@ -102,20 +102,20 @@ export class LogFiles {
     return (await this.archives.after(newestRank)).length > 0;
   }
 
-  /** Whether a generation is alerts.json and dated files are unread, which come first. */
-  async isBehindOthers({ origin }: OpenLogFile, journal: ReadProgress): Promise<boolean> {
+  /** Whether a log file is alerts.json and dated files are unread, which come first. */
+  async isBehindOthers({ origin }: OpenLogFile, progress: ReadProgress): Promise<boolean> {
     const live = await statIfPresent(this.path);
-    return live?.id === origin.id && (await this.#unread.find(journal, live.id)).length > 0;
+    return live?.id === origin.id && (await this.#unread.find(progress, live.id)).length > 0;
   }
 
   /**
    * alerts.json leads to another file at any moment. The one that it led to is then unread, and comes before the new one:
    * so both the search and the opening count only when it led to the same file all the while.
    */
-  async #openNext(journal: ReadProgress): Promise<OpenLogFile | undefined> {
+  async #openNext(progress: ReadProgress): Promise<OpenLogFile | undefined> {
     for (let looks = 0; looks < mostLooks; looks++) {
       const live = await statIfPresent(this.path);
-      const file = await this.#nextUnread(journal, live?.id);
+      const file = await this.#nextUnread(progress, live?.id);
       if (file === "changed") continue;
       if (file) return this.open(file);
       const opened = await this.openLive();
@@ -130,11 +130,11 @@ export class LogFiles {
    * @param liveId that of alerts.json
    * @returns `changed`: alerts.json led to another file before the search was over
    */
-  async #nextUnread(journal: ReadProgress, liveId: string | undefined): Promise<LogFile | "changed" | undefined> {
+  async #nextUnread(progress: ReadProgress, liveId: string | undefined): Promise<LogFile | "changed" | undefined> {
     for (let file = this.#queue.shift(); file; file = this.#queue.shift()) {
       if (file.compressed || (await statIfPresent(file.path))?.id !== liveId) return file;
     }
-    const found = await this.#unread.find(journal, liveId);
+    const found = await this.#unread.find(progress, liveId);
     if ((await statIfPresent(this.path))?.id !== liveId) return "changed";
     this.#queue = found;
     return this.#queue.shift();

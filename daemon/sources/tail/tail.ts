@@ -41,8 +41,8 @@ export class Tail implements AsyncDisposable {
   readonly #options: TailOptions;
   readonly #now: () => number;
   readonly #store: CheckpointStore;
-  readonly #journal = new ReadProgress();
-  readonly #saver: CheckpointWriter;
+  readonly #progress = new ReadProgress();
+  readonly #checkpointWriter: CheckpointWriter;
   readonly #disposed = new AbortController();
   #loaded: Promise<Loaded> | undefined;
   #follower: Follower | undefined;
@@ -53,7 +53,7 @@ export class Tail implements AsyncDisposable {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
     this.#store = new CheckpointStore(options.stateDir, options.log, this.#now);
-    this.#saver = new CheckpointWriter(this.#journal, this.#store, () => ({
+    this.#checkpointWriter = new CheckpointWriter(this.#progress, this.#store, () => ({
       sink: options.sinkOffsets(),
       ...(options.nodes !== undefined && { nodes: options.nodes() }),
     }));
@@ -79,7 +79,7 @@ export class Tail implements AsyncDisposable {
 
   /** Writes the checkpoint with every line that is done, behind the position and beyond it. */
   async save(): Promise<void> {
-    if (this.#follower?.isPlaced === true) await this.#saver.save(true);
+    if (this.#follower?.isPlaced === true) await this.#checkpointWriter.save(true);
   }
 
   /** Undefined before `run`. */
@@ -101,7 +101,7 @@ export class Tail implements AsyncDisposable {
 
   /** What was handed on beyond the position, is done, and is handed on again when a checkpoint of now is resumed. */
   get readAgain(): ReadAgain {
-    return this.#journal.ledger.readAgain;
+    return this.#progress.ledger.readAgain;
   }
 
   /** Safe in every state: before `load`, while it runs, twice. */
@@ -121,7 +121,7 @@ export class Tail implements AsyncDisposable {
   async #run(signal: AbortSignal): Promise<void> {
     const loaded = await this.#load();
     if (loaded.kind !== "none") this.#resolvePlaced();
-    const follower = new Follower(this.#journal, this.#options, loaded, this.#now);
+    const follower = new Follower(this.#progress, this.#options, loaded, this.#now);
     this.#follower = follower;
     const ended = new AbortController();
     const saving = this.#keepSaving(follower, AbortSignal.any([signal, ended.signal]));
@@ -145,7 +145,7 @@ export class Tail implements AsyncDisposable {
       this.#steps += 1;
       if (!isSaved && follower.isPlaced) {
         // From the first placing on there is a checkpoint.
-        await this.#saver.save(false);
+        await this.#checkpointWriter.save(false);
         isSaved = true;
       }
       this.#resolvePlaced();
@@ -163,7 +163,7 @@ export class Tail implements AsyncDisposable {
     const waker = this.#options.saveWaker ?? every(saveEveryMs);
     for (await waker.wait(signal); !signal.aborted; await waker.wait(signal)) {
       await follower.measure();
-      if (follower.isPlaced) await this.#saver.save(false);
+      if (follower.isPlaced) await this.#checkpointWriter.save(false);
     }
   }
 }

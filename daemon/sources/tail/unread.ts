@@ -15,7 +15,7 @@ const mostHeads = 1024;
 export class Unread {
   readonly #archives: Archives;
   readonly #open: (file: LogFile) => Promise<OpenLogFile>;
-  readonly #heads = new Map<string, { readonly sight: FileStat; readonly head: Buffer }>();
+  readonly #heads = new Map<string, { readonly stat: FileStat; readonly head: Buffer }>();
 
   constructor(archives: Archives, open: (file: LogFile) => Promise<OpenLogFile>) {
     this.#archives = archives;
@@ -26,21 +26,21 @@ export class Unread {
    * Oldest first, by name; a `.gz` before the fresh plain file of its name.
    * @param liveId that of alerts.json, which is not given
    */
-  async find(journal: ReadProgress, liveId: string | undefined): Promise<LogFile[]> {
+  async find(progress: ReadProgress, liveId: string | undefined): Promise<LogFile[]> {
     const found: LogFile[] = [];
     const archives = await this.#archives.all();
     let compressed = archives.filter((archive) => archive.compressed).length;
     for (const archive of archives) {
       if (archive.compressed) compressed--;
-      const known = journal.knownOf(archive.name.rank);
+      const known = progress.knownOf(archive.name.rank);
       if (known === undefined) continue;
-      const isDamaged = journal.damaged.has(archive.name.stem);
+      const isDamaged = progress.damaged.has(archive.name.stem);
       if (archive.compressed) {
         if (!isDamaged && (await this.#isUnreadGzip(archive, known, compressed < mostOpened))) found.push(archive);
         continue;
       }
-      const sight = await statIfPresent(archive.path);
-      if (!sight) {
+      const stat = await statIfPresent(archive.path);
+      if (!stat) {
         // Compressed since the directory was read: passed over, it would be read behind files that are newer.
         const gzip = twinOf(archive);
         const isUnread =
@@ -48,23 +48,23 @@ export class Unread {
         if (isUnread) found.push(gzip);
         continue;
       }
-      if (archive.hasTwin && (await this.#isUnreadTwin(archive, sight, known))) found.push(twinOf(archive));
-      if (sight.id !== liveId && (await this.#isUnreadPlain(archive, sight, known, isDamaged))) found.push(archive);
+      if (archive.hasTwin && (await this.#isUnreadTwin(archive, stat, known))) found.push(twinOf(archive));
+      if (stat.id !== liveId && (await this.#isUnreadPlain(archive, stat, known, isDamaged))) found.push(archive);
     }
     return found;
   }
 
   async #isUnreadPlain(
     file: LogFile,
-    sight: FileStat,
+    stat: FileStat,
     known: readonly ReadFile[],
     isDamaged: boolean,
   ): Promise<boolean> {
-    const { id, size } = sight;
+    const { id, size } = stat;
     if (size === 0) return false;
     if (known.length === 0) return true;
     if (known.some(({ inode, end }) => inode === inodeOf(id) && end === size)) return false;
-    const head = await this.#head(file, sight);
+    const head = await this.#head(file, stat);
     // One that cannot be opened is given only where it has grown; who opens it says what is wrong.
     const same = known.findLast((one) => head === undefined || begins(head, one));
     // A copy that is put in the place of a damaged archive may still be under way: that is looked after elsewhere.
@@ -73,48 +73,43 @@ export class Unread {
 
   async #isUnreadGzip(file: LogFile, known: readonly ReadFile[], isOpened: boolean): Promise<boolean> {
     if (known.length === 0) return true;
-    const sight = isOpened ? await statIfPresent(file.path) : undefined;
-    const head = sight && (await this.#head(file, sight));
+    const stat = isOpened ? await statIfPresent(file.path) : undefined;
+    const head = stat && (await this.#head(file, stat));
     if (!head || head.length === 0) return false;
     // Where the plain file went on after it was compressed, the .gz may be shorter than the beginning that is known.
     const same = known.findLast((one) => head.length < one.length || begins(head, one));
     if (!same) return true;
     // Was it read itself, or does it hold just what was read of the plain file? Else it is looked through once.
-    if (head.length < same.length || same.end === wholly || same.inode === inodeOf(sight.id)) return false;
-    return (await contentLength(file.path, sight.size)) !== same.end % 2 ** 32;
+    if (head.length < same.length || same.end === wholly || same.inode === inodeOf(stat.id)) return false;
+    return (await contentLength(file.path, stat.size)) !== same.end % 2 ** 32;
   }
 
   /**
    * A `.gz` beside a plain file is a copy of it that is still being made, or was cut off; or it is all of an older file,
    * when analysisd went back to a day that was compressed. A copy begins like its plain file.
    */
-  async #isUnreadTwin(plain: Archive, sight: FileStat, known: readonly ReadFile[]): Promise<boolean> {
+  async #isUnreadTwin(plain: Archive, stat: FileStat, known: readonly ReadFile[]): Promise<boolean> {
     const file = twinOf(plain);
     const found = await statIfPresent(file.path);
     const head = found && (await this.#head(file, found));
-    const ofPlain = await this.#head(plain, sight);
+    const ofPlain = await this.#head(plain, stat);
     if (!head || !ofPlain || head.length === 0 || ofPlain.subarray(0, head.length).equals(head)) return false;
     return !known.some((one) => begins(head, one));
   }
 
   /** First bytes of a file; undefined where it cannot be read. */
-  async #head(file: LogFile, sight: FileStat): Promise<Buffer | undefined> {
+  async #head(file: LogFile, stat: FileStat): Promise<Buffer | undefined> {
     const kept = this.#heads.get(file.path);
-    if (
-      kept &&
-      kept.sight.id === sight.id &&
-      kept.sight.size === sight.size &&
-      kept.sight.changedNs === sight.changedNs
-    ) {
+    if (kept && kept.stat.id === stat.id && kept.stat.size === stat.size && kept.stat.changedNs === stat.changedNs) {
       return kept.head;
     }
     this.#heads.delete(file.path);
     try {
-      const generation = await this.#open(file);
-      await generation.close();
-      const { head } = generation.origin;
+      const logFile = await this.#open(file);
+      await logFile.close();
+      const { head } = logFile.origin;
       if (this.#heads.size >= mostHeads) this.#heads.clear();
-      this.#heads.set(file.path, { sight, head });
+      this.#heads.set(file.path, { stat, head });
       return head;
     } catch {
       // Gone or not readable: what opens it to read it says so.

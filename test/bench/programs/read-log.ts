@@ -30,16 +30,16 @@ const countingSink: Sink = {
 };
 
 const config = loadConfiguration({ path: present(process.argv[2]), env: {}, sets: [] });
-const books = createCounters();
+const counters = createCounters();
 const offsets = new SinkOffsets();
 const deadLetters = {
   add: async (): Promise<void> => Promise.reject(new Error("no line of the file is a dead letter")),
 };
 const pairing = undefined;
-const core = createCore({ config, sink: countingSink, deadLetters, books, pairing, offsets, feedback: undefined });
+const core = createCore({ config, sink: countingSink, deadLetters, counters, pairing, offsets, feedback: undefined });
 core.shipper.begin({ shipped: undefined, next: {} });
 const { pipeline, relevance, shipper, budget } = core;
-const intake = new PipelineIntake({ pipeline, relevance, shipper, budget, counters: books.tail }, () => undefined);
+const intake = new PipelineIntake({ pipeline, relevance, shipper, budget, counters: counters.tail }, () => undefined);
 const drain = new AbortController();
 const atEnd = new Promise<void>((resolve) => {
   const tail = new Tail({
@@ -58,4 +58,4 @@ core.outbox.flush();
 await shipper.idle();
 const tookMs = performance.now() - startedMs;
 drain.abort();
-process.stdout.write(`${JSON.stringify({ tookMs, lines: books.tail.read, records })}\n`);
+process.stdout.write(`${JSON.stringify({ tookMs, lines: counters.tail.read, records })}\n`);

@@ -79,7 +79,7 @@ async function judge(input: Buffer, temp: TempDir): Promise<string> {
   assert.ok(shrunk.letters.every(({ letter }) => letter.raw === undefined));
   const bytes = existsSync(segment) ? (await readFile(segment)).length : 0;
   assert.ok(bytes <= text.length + 1 || found.letters.length > 0, "it grows by nothing");
-  if (existsSync(segment)) await compact(segment, "strangers");
+  if (existsSync(segment)) await compact(segment, "non-alerts");
   const numbers = numbersOf((await entries(temp)).letters);
   const placed = found.letters.filter(({ letter }) => letter.source !== "socket" || !lineFaults.has(letter.reason));
   assert.deepEqual(numbers, numbersOf(placed), "only lines of the socket that are no alerts go");

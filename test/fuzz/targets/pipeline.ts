@@ -27,7 +27,7 @@ const sieve = new Relevance(handlers.filter(({ name }) => name !== "passthrough"
 /** Each line waits for its outcome. */
 const mostLines = 20;
 
-/** Lines on their whole way, from both sources, into a sink: handlers, records, books and outcomes. */
+/** Lines on their whole way, from both sources, into a sink: handlers, records, counters and outcomes. */
 export const pipeline: Target = {
   name: "pipeline",
   seeds: [
@@ -60,7 +60,7 @@ async function judge(input: Buffer): Promise<string> {
   for (const source of ["socket", "tail"] as const) {
     const { read, ignored, paired, inFlight, acknowledged, deadLettered } = delivery.counters[source].snapshot();
     assert.equal(inFlight, 0);
-    assert.equal(read, ignored + paired + acknowledged + deadLettered, "the books are right");
+    assert.equal(read, ignored + paired + acknowledged + deadLettered, "the counters are right");
   }
   assert.equal(delivery.budget.usedBytes, 0, "no bytes are left in the budget");
   assert.ok(!delivery.deadLetters.reasons.includes("handler-error"), "no handler throws");

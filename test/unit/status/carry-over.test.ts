@@ -26,18 +26,18 @@ test("alerts that a reload lets go are not counted twice when they are read agai
 });
 
 test("what the socket brought is the tail's from then on; without a tail its client sends it again", () => {
-  const books = createCounters();
-  books.socket.taken();
-  carryOver(books, 0);
-  assert.deepEqual([books.socket.inFlight, books.socket.paired], [0, 1]);
-  books.socket.taken();
-  carryOver(books, undefined);
-  assert.deepEqual([books.socket.inFlight, books.socket.read], [0, 1]);
-  assertBalanced(books.socket.snapshot());
-  books.socket.taken();
-  books.socket.settled("acknowledged");
-  assert.deepEqual([books.socket.read, books.socket.acknowledged], [2, 1]);
-  assertBalanced(books.socket.snapshot());
+  const counters = createCounters();
+  counters.socket.taken();
+  carryOver(counters, 0);
+  assert.deepEqual([counters.socket.inFlight, counters.socket.paired], [0, 1]);
+  counters.socket.taken();
+  carryOver(counters, undefined);
+  assert.deepEqual([counters.socket.inFlight, counters.socket.read], [0, 1]);
+  assertBalanced(counters.socket.snapshot());
+  counters.socket.taken();
+  counters.socket.settled("acknowledged");
+  assert.deepEqual([counters.socket.read, counters.socket.acknowledged], [2, 1]);
+  assertBalanced(counters.socket.snapshot());
 });
 
 /** Three alerts in flight, with ignored ones between: `w..i.wiw`, read again from the first one on. */

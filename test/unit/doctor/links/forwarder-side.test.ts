@@ -17,11 +17,10 @@ import { judgeSocket, type SocketFacts } from "../../../../daemon/doctor/links/s
 import { judgeUnit } from "../../../../daemon/doctor/links/unit.ts";
 import type { ProbeFailure, KafkaProbe } from "../../../../daemon/sinks/kafka/survey.ts";
 
-/** State and text of each judgement; one that is not well has a remedy. */
-function said(judgements: readonly CheckResult[]): string {
-  for (const { state, remedy } of judgements)
-    assert.equal(remedy === undefined, state === "ok", JSON.stringify(judgements));
-  return judgements.map(({ state, text }) => `${state} ${text}`).join("\n");
+/** State and text of each result; one that is not well has a remedy. */
+function said(results: readonly CheckResult[]): string {
+  for (const { state, remedy } of results) assert.equal(remedy === undefined, state === "ok", JSON.stringify(results));
+  return results.map(({ state, text }) => `${state} ${text}`).join("\n");
 }
 
 const MiB = 1024 * 1024;
@@ -199,19 +198,16 @@ test("clock, disk and memory", () => {
 const brokersAre = (...brokers: KafkaProbe["brokers"]): string => said(judgeBrokers({ brokers, topics: [] }, 0));
 
 test("brokers: one that is away beside others is a warning, one that Kafka named or a wrong certificate has failed", () => {
-  const seed = { address: "a:1", isSeed: true, obstacle: undefined, certificateEndsMs: undefined };
+  const seed = { address: "a:1", isSeed: true, failure: undefined, certificateEndsMs: undefined };
   const away: ProbeFailure = { category: "unreachable", text: "ECONNREFUSED", remedy: "check" };
   assert.equal(brokersAre(seed), "ok connected to a:1");
-  assert.match(brokersAre(seed, { ...seed, address: "b:1", obstacle: away }), /^warning b:1: ECONNREFUSED/);
-  assert.match(brokersAre({ ...seed, obstacle: away }), /^failed/);
+  assert.match(brokersAre(seed, { ...seed, address: "b:1", failure: away }), /^warning b:1: ECONNREFUSED/);
+  assert.match(brokersAre({ ...seed, failure: away }), /^failed/);
   assert.match(
-    brokersAre(seed, { ...seed, address: "c:1", isSeed: false, obstacle: away }),
+    brokersAre(seed, { ...seed, address: "c:1", isSeed: false, failure: away }),
     /^failed c:1, which Kafka named,/,
   );
-  assert.match(
-    brokersAre(seed, { ...seed, address: "b:1", obstacle: { ...away, category: "certificate" } }),
-    /^failed/,
-  );
+  assert.match(brokersAre(seed, { ...seed, address: "b:1", failure: { ...away, category: "certificate" } }), /^failed/);
   assert.match(
     brokersAre({ ...seed, certificateEndsMs: 3 * dayMs }),
     /^warning the broker's certificate at a:1 ends in 3 days/,
@@ -225,7 +221,7 @@ test("topics and permissions: a topic without leaders is a warning, no read perm
     topic: "t",
     partitions: 3,
     leaderless: 0,
-    obstacle: undefined,
+    failure: undefined,
     write: undefined,
     read: undefined,
     replicas: 3,
@@ -233,18 +229,18 @@ test("topics and permissions: a topic without leaders is a warning, no read perm
     behind: 0,
     settings: { values: new Map() },
   };
-  const brokers = [{ address: "a:1", isSeed: true, obstacle: undefined, certificateEndsMs: undefined }];
-  const survey = (change: Partial<KafkaProbe["topics"][number]>): KafkaProbe => ({
+  const brokers = [{ address: "a:1", isSeed: true, failure: undefined, certificateEndsMs: undefined }];
+  const probe = (change: Partial<KafkaProbe["topics"][number]>): KafkaProbe => ({
     brokers,
     topics: [{ ...topic, ...change }],
   });
-  assert.equal(said(judgeTopics(survey({}))), "ok topic t has 3 partitions");
-  assert.match(said(judgeTopics(survey({ leaderless: 1 }))), /^warning .*1 of 3 partitions have no leader/);
-  assert.match(said(judgeTopics(survey({ obstacle: forbidden }))), /^failed/);
-  assert.match(said(judgePermission(survey({}), "write")), /^ok/);
-  assert.match(said(judgePermission(survey({ write: forbidden }), "write")), /^failed/);
-  assert.match(said(judgePermission(survey({ read: forbidden }), "read")), /^warning/);
-  assert.equal(judgePermission(survey({ obstacle: forbidden }), "read").length, 0);
+  assert.equal(said(judgeTopics(probe({}))), "ok topic t has 3 partitions");
+  assert.match(said(judgeTopics(probe({ leaderless: 1 }))), /^warning .*1 of 3 partitions have no leader/);
+  assert.match(said(judgeTopics(probe({ failure: forbidden }))), /^failed/);
+  assert.match(said(judgePermission(probe({}), "write")), /^ok/);
+  assert.match(said(judgePermission(probe({ write: forbidden }), "write")), /^failed/);
+  assert.match(said(judgePermission(probe({ read: forbidden }), "read")), /^warning/);
+  assert.equal(judgePermission(probe({ failure: forbidden }), "read").length, 0);
 });
 
 test("problems of the configuration keep their weight and place", () => {
@@ -263,11 +259,11 @@ test("problems of the configuration keep their weight and place", () => {
 
 /** One that is reached. */
 function broker(address: string, isSeed: boolean) {
-  return { address, isSeed, obstacle: undefined, certificateEndsMs: undefined };
+  return { address, isSeed, failure: undefined, certificateEndsMs: undefined };
 }
 
 /** A broker of the settings, and what Kafka names beyond it. */
-function survey(...named: readonly string[]) {
+function probe(...named: readonly string[]) {
   return { topics: [], brokers: [broker("192.0.2.9:1", true), ...named.map((address) => broker(address, false))] };
 }
 
@@ -278,7 +274,7 @@ test("alerts that leave this machine without TLS are a warning, by the brokers o
     message: "alerts travel without TLS to b:1",
   } as const;
   assert.equal(said(judgeCertificates([problem], [])), "warning alerts travel without TLS to b:1");
-  assert.match(said(judgePlaintext(survey("127.0.0.1:1", "192.0.2.1:1"), false)), /^warning .* to 192\.0\.2\.1:1: /);
-  assert.deepEqual(judgePlaintext(survey("127.0.0.1:1"), false), []);
-  assert.deepEqual(judgePlaintext(survey("192.0.2.1:1"), true), []);
+  assert.match(said(judgePlaintext(probe("127.0.0.1:1", "192.0.2.1:1"), false)), /^warning .* to 192\.0\.2\.1:1: /);
+  assert.deepEqual(judgePlaintext(probe("127.0.0.1:1"), false), []);
+  assert.deepEqual(judgePlaintext(probe("192.0.2.1:1"), true), []);
 });

@@ -24,9 +24,9 @@ function judged(inner: string, change: Partial<BlockFacts> = {}): string {
     handlers,
     ...change,
   };
-  const judgements = judgeBlock(facts);
-  for (const { state, remedy } of judgements) assert.equal(remedy === undefined, state === "ok");
-  return judgements.map(({ state, text }) => `${state} ${text}`).join("\n");
+  const results = judgeBlock(facts);
+  for (const { state, remedy } of results) assert.equal(remedy === undefined, state === "ok");
+  return results.map(({ state, text }) => `${state} ${text}`).join("\n");
 }
 
 test("blocks that hand over everything the handlers want are ok, filters or not", () => {

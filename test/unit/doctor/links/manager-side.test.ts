@@ -11,11 +11,10 @@ import { judgeRules, rulesBehind, type RulesFacts } from "../../../../daemon/doc
 import { freePorts } from "../../../rig/free-ports.ts";
 import { QueueRelay } from "../../../rig/queue-relay.ts";
 
-/** State and text of each judgement; one that is not well has a remedy. */
-function said(judgements: readonly CheckResult[]): string {
-  for (const { state, remedy } of judgements)
-    assert.equal(remedy === undefined, state === "ok", JSON.stringify(judgements));
-  return judgements.map(({ state, text }) => `${state} ${text}`).join("\n");
+/** State and text of each result; one that is not well has a remedy. */
+function said(results: readonly CheckResult[]): string {
+  for (const { state, remedy } of results) assert.equal(remedy === undefined, state === "ok", JSON.stringify(results));
+  return results.map(({ state, text }) => `${state} ${text}`).join("\n");
 }
 
 const home = "/var/ossec";

@@ -117,8 +117,8 @@ class World implements AsyncDisposable {
   }
 }
 
-function lines(judgements: readonly CheckResult[]): string {
-  return judgements.map(({ state, text, remedy = "" }) => `${state} ${text} ${remedy}`.trim()).join("\n");
+function lines(results: readonly CheckResult[]): string {
+  return results.map(({ state, text, remedy = "" }) => `${state} ${text} ${remedy}`.trim()).join("\n");
 }
 
 test("the feedback's rules: left out themselves, or the decoder or rule of Wazuh's own that they rest on", async () => {

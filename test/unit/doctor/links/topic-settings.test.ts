@@ -3,12 +3,12 @@ import { test } from "node:test";
 import { judgeTopicSettings } from "../../../../daemon/doctor/links/topic-settings.ts";
 import type { TopicProbe } from "../../../../daemon/sinks/kafka/survey.ts";
 
-const sight = { topic: "t", partitions: 3, leaderless: 0, obstacle: undefined, write: undefined, read: undefined };
+const sight = { topic: "t", partitions: 3, leaderless: 0, failure: undefined, write: undefined, read: undefined };
 
 function said(least: number, copies: Pick<TopicProbe, "replicas" | "fewestInSync" | "behind">): string {
   const settings = { values: new Map([["min.insync.replicas", String(least)]]) };
-  const survey = { brokers: [], topics: [{ ...sight, ...copies, settings }] };
-  return judgeTopicSettings(survey, { batchBytes: 900_000 })
+  const probe = { brokers: [], topics: [{ ...sight, ...copies, settings }] };
+  return judgeTopicSettings(probe, { batchBytes: 900_000 })
     .map(({ state, text }) => `${state} ${text}`)
     .join("\n");
 }

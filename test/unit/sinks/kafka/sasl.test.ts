@@ -123,9 +123,9 @@ test("credentials that were refused are tried seldom, for an address as a whole,
   let password = "old";
   const sasl: SaslCredentials = { mechanism: "plain", username: "u", password: () => password };
   const options = { ...kafkaOptions([peer.address]), sasl };
-  const cluster = new ConnectionPool({ options, tls: () => undefined }, noTelemetry, () => {});
+  const pool = new ConnectionPool({ options, tls: () => undefined }, noTelemetry, () => {});
   const fails = async (purpose: "send" | "lookup" | "metadata"): Promise<void> => {
-    const reason = await cluster.connection(peer.address, purpose).catch((thrown: unknown) => thrown);
+    const reason = await pool.connection(peer.address, purpose).catch((thrown: unknown) => thrown);
     assert.equal(classifyError(reason).category, "authentication");
   };
   try {
@@ -142,6 +142,6 @@ test("credentials that were refused are tried seldom, for an address as a whole,
     await fails("metadata");
     assert.equal(peer.connections, 4);
   } finally {
-    cluster.close(new Error("the test is over"));
+    pool.close(new Error("the test is over"));
   }
 });

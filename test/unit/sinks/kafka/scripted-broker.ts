@@ -30,7 +30,7 @@ export type Reaction =
   | "close"
   | "silence";
 
-/** What a broker says of the cluster. */
+/** What a broker says of the pool. */
 export interface ClusterView {
   /** Ports of the brokers, which have the ids 1, 2, ...; all on 127.0.0.1. */
   readonly ports: readonly number[];

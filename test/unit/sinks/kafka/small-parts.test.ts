@@ -40,25 +40,25 @@ test("a trouble is said once, then once a minute, and its end is said", () => {
   const note = (level: string) => (text: string) => said.push(`${level} ${text}`);
   let now = 1000;
   const log = { ...silentLog, error: note("error"), warn: note("warn"), info: note("info") };
-  const alarms = new ConditionLog(log, () => now);
+  const conditions = new ConditionLog(log, () => now);
   for (let second = 0; second < 61; second++) {
-    alarms.raise("topic t", classifyCode(29));
+    conditions.raise("topic t", classifyCode(29));
     now += 1000;
   }
-  alarms.raise("Kafka", classifyCode(6));
+  conditions.raise("Kafka", classifyCode(6));
   assert.deepEqual(
-    alarms.standing.map(({ subject }) => subject),
+    conditions.appended.map(({ subject }) => subject),
     ["topic t", "Kafka"],
   );
-  alarms.clear("topic t");
-  alarms.clear("topic t");
-  alarms.clear("another");
+  conditions.clear("topic t");
+  conditions.clear("topic t");
+  conditions.clear("another");
   assert.equal(said.length, 4, said.join("\n"));
   assert.match(said[0] ?? "", /^error topic t: TOPIC_AUTHORIZATION_FAILED; give .* Write and Describe/);
   assert.match(said[1] ?? "", /^error topic t/);
   assert.match(said[2] ?? "", /^warn Kafka: NOT_LEADER/);
   assert.match(said[3] ?? "", /^info topic t: works again after 61.0 s/);
-  assert.equal(alarms.last?.subject, "Kafka");
+  assert.equal(conditions.last?.subject, "Kafka");
 });
 
 function alert(id: string, value: string): SinkRecord {

@@ -106,24 +106,24 @@ test("a topic that was created anew, whose epochs begin at 0 again, is believed 
 test("after a question that failed the next one follows soon, so that the report ends without any alert", async () => {
   await using broker = await ScriptedBroker.start();
   const stop = new AbortController();
-  const alarms = new ConditionLog(silentLog);
+  const conditions = new ConditionLog(silentLog);
   const settings = { options: kafkaOptions([broker.address]), tls: () => undefined };
-  const cluster = new ConnectionPool(settings, noTelemetry, () => {});
-  const topology = new MetadataCache(cluster, [broker.address], alarms, stop.signal);
+  const pool = new ConnectionPool(settings, noTelemetry, () => {});
+  const metadataCache = new MetadataCache(pool, [broker.address], conditions, stop.signal);
   try {
-    topology.track("t");
-    await eventually("the leader", () => topology.leader("t", 0));
+    metadataCache.track("t");
+    await eventually("the leader", () => metadataCache.leader("t", 0));
     broker.hidesMetadata = true;
-    await topology.refresh();
+    await metadataCache.refresh();
     assert.deepEqual(
-      alarms.standing.map(({ subject }) => subject),
+      conditions.appended.map(({ subject }) => subject),
       ["Kafka"],
     );
     broker.hidesMetadata = false;
-    await eventually("the end of the report", () => alarms.standing.length === 0, { withinMs: 30_000 });
+    await eventually("the end of the report", () => conditions.appended.length === 0, { withinMs: 30_000 });
   } finally {
     stop.abort();
-    cluster.close(new Error("the test is over"));
+    pool.close(new Error("the test is over"));
   }
 });
 
@@ -134,17 +134,17 @@ test("a question that many brokers may answer leaves nobody waiting, and Node ha
   process.on("warning", onWarning);
   const stop = new AbortController();
   const settings = { options: kafkaOptions([]), tls: () => undefined };
-  const cluster = new ConnectionPool(settings, noTelemetry, () => {});
+  const pool = new ConnectionPool(settings, noTelemetry, () => {});
   try {
-    for (const { address } of brokers) await cluster.connection(address);
-    const topology = new MetadataCache(cluster, [], new ConditionLog(silentLog), stop.signal);
-    topology.track("t");
-    for (let round = 0; round < 3; round++) await topology.refresh(false);
-    assert.equal(topology.partitions("t"), 1);
+    for (const { address } of brokers) await pool.connection(address);
+    const metadataCache = new MetadataCache(pool, [], new ConditionLog(silentLog), stop.signal);
+    metadataCache.track("t");
+    for (let round = 0; round < 3; round++) await metadataCache.refresh(false);
+    assert.equal(metadataCache.partitions("t"), 1);
     await new Promise((resolve) => setImmediate(resolve));
   } finally {
     stop.abort();
-    cluster.close(new Error("the test is over"));
+    pool.close(new Error("the test is over"));
     process.off("warning", onWarning);
     for (const broker of brokers) await broker[Symbol.asyncDispose]();
   }

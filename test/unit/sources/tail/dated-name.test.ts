@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { months, parseFileName, parseStem, rankOfDay } from "../../../../daemon/sources/tail/dated-name.ts";
 
-test("generations are ordered by date, then by part", () => {
+test("log files are ordered by date, then by part", () => {
   const stems = [
     "2025/Dec/ossec-alerts-31-002",
     "2026/Jan/ossec-alerts-01",
@@ -30,7 +30,7 @@ test("a compressed file has the name of its plain one", () => {
   });
 });
 
-test("what is no archived generation has no name", () => {
+test("what is no archived log file has no name", () => {
   for (const file of [
     "ossec-alerts-21.log",
     "ossec-alerts-21.json.sum",

@@ -68,14 +68,14 @@ test("a sleeper sleeps on as long as nothing is new", async () => {
 });
 
 test("the lag is what is left of the file and what lies behind it", () => {
-  const visit = {
+  const reading = {
     number: 1,
     start: 0,
     origin: { file: "f", id: "", name: undefined, head: Buffer.alloc(0), isCompressed: false },
   };
   const situation: Situation = {
     path: "p",
-    reading: { visit, offset: 100 },
+    reading: { reading, offset: 100 },
     trouble: undefined,
     isAtEnd: false,
     size: 150,

@@ -10,17 +10,17 @@ import { TempDir } from "../../../rig/temp-dir.ts";
 
 const content = '{"a":1}\n';
 
-/** A file whose last change is long enough ago, and a stillness that took it. */
-async function still(directory: TempDir): Promise<{ path: string; stillness: UnchangedCheck }> {
+/** A file whose last change is long enough ago, and a unchanged check that took it. */
+async function still(directory: TempDir): Promise<{ path: string; unchangedCheck: UnchangedCheck }> {
   const path = directory.join("log", "alerts.json");
   mkdirSync(dirname(path));
   writeFileSync(path, content);
-  const stillness = new UnchangedCheck();
+  const unchangedCheck = new UnchangedCheck();
   await eventually("the last change is old enough", async () => {
-    stillness.take(present(await statIfPresent(path)), content.length);
-    return stillness.holds(path);
+    unchangedCheck.take(present(await statIfPresent(path)), content.length);
+    return unchangedCheck.holds(path);
   });
-  return { path, stillness };
+  return { path, unchangedCheck };
 }
 
 const changes: readonly [string, (path: string) => void][] = [
@@ -48,27 +48,27 @@ const changes: readonly [string, (path: string) => void][] = [
 for (const [what, change] of changes) {
   test(`a file that ${what} is not still`, async () => {
     await using directory = await TempDir.create();
-    const { path, stillness } = await still(directory);
-    assert.equal(stillness.holds(path), true);
+    const { path, unchangedCheck } = await still(directory);
+    assert.equal(unchangedCheck.holds(path), true);
     change(path);
-    assert.equal(stillness.holds(path), false);
+    assert.equal(unchangedCheck.holds(path), false);
   });
 }
 
 test("a file that was longer than what was read is not still", async () => {
   await using directory = await TempDir.create();
-  const { path, stillness } = await still(directory);
-  stillness.take(present(await statIfPresent(path)), content.length - 1);
-  assert.equal(stillness.holds(path), false);
+  const { path, unchangedCheck } = await still(directory);
+  unchangedCheck.take(present(await statIfPresent(path)), content.length - 1);
+  assert.equal(unchangedCheck.holds(path), false);
 });
 
 test("a file that changed just now is not still: the next change might show the same time", async () => {
   await using directory = await TempDir.create();
-  const { path, stillness } = await still(directory);
+  const { path, unchangedCheck } = await still(directory);
   const seen = present(await statIfPresent(path));
   const changedMs = Number(seen.changedNs / 1_000_000n);
-  stillness.take(seen, content.length, changedMs + 10);
-  assert.equal(stillness.holds(path), false);
-  stillness.take(seen, content.length, changedMs + 100);
-  assert.equal(stillness.holds(path), true);
+  unchangedCheck.take(seen, content.length, changedMs + 10);
+  assert.equal(unchangedCheck.holds(path), false);
+  unchangedCheck.take(seen, content.length, changedMs + 100);
+  assert.equal(unchangedCheck.holds(path), true);
 });
