@@ -8,7 +8,7 @@ import { DfnError, errnoOf, exitCodes } from "./errors.ts";
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import("./commands/run.ts")).run,
   replay: async () => (await import("./commands/replay.ts")).replay,
-  "dead-letter": async () => (await import("./commands/dead-letter.ts")).deadLetter,
+  "dead-letter": async () => (await import("./commands/dead-letter/command.ts")).deadLetter,
   status: async () => (await import("./commands/status.ts")).status,
   doctor: async () => (await import("./commands/doctor.ts")).doctor,
   check: async () => (await import("./commands/check.ts")).check,

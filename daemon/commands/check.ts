@@ -2,14 +2,14 @@ import type { Inspection } from "../config/inspect.ts";
 import { inspect } from "../config/load.ts";
 import { place, type Problem, problemLine } from "../config/problem.ts";
 import { inspectSecrets, readTlsSecrets } from "../config/secrets.ts";
-import { checkSystem } from "../config/surroundings.ts";
+import { checkSystem } from "../config/system-checks.ts";
 import { partAt, type Table } from "../config/tree.ts";
 import type { KafkaSettings } from "../config/config.ts";
 import { DfnError, exitCodes } from "../errors.ts";
 import { printable, toPrintableJson } from "../printable.ts";
-import { assertAvailable } from "../sinks/kafka/compression.ts";
-import { plaintextWarning } from "../sinks/kafka/plaintext.ts";
-import { inspectTls } from "../sinks/kafka/tls-inspection.ts";
+import { assertAvailable } from "../sinks/kafka/protocol/compression.ts";
+import { plaintextWarning } from "../sinks/kafka/connection/plaintext.ts";
+import { inspectTls } from "../sinks/kafka/tls/inspection.ts";
 import { type Command, configOptions, configOptionsHelp, type Io, parseCommandLine } from "./command.ts";
 
 export const check: Command = {

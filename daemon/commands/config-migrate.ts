@@ -1,7 +1,7 @@
-import { migrate, type Fate } from "../config/migrate/migrate.ts";
-import type { FateKind } from "../config/migrate/rule.ts";
+import { migrate, type Fate } from "../migrate/migrate.ts";
+import type { FateKind } from "../migrate/rule.ts";
 import { problemLine } from "../config/problem.ts";
-import { readSmallText } from "../config/source-text.ts";
+import { readSmallText } from "../config/small-file.ts";
 import { DfnError, exitCodes } from "../errors.ts";
 import { groupId } from "../sources/socket/socket-source.ts";
 import { type Io, parseCommandLine } from "./command.ts";

@@ -3,7 +3,7 @@ import type { Config } from "../config/config.ts";
 import { inspect } from "../config/load.ts";
 import { ownAccount } from "../doctor/accounts.ts";
 import { examine } from "../doctor/chain.ts";
-import type { LinkResult } from "../doctor/judgement.ts";
+import type { LinkResult } from "../doctor/result.ts";
 import { configuredLinks, machineLinks } from "../doctor/links.ts";
 import type { ForwarderFacts } from "../doctor/links/forwarder.ts";
 import {
@@ -12,7 +12,7 @@ import {
   integrationState,
   ossecConfState,
   wazuhAccount,
-} from "../doctor/scene.ts";
+} from "../doctor/context.ts";
 import { DfnError } from "../errors.ts";
 import { findProblems } from "./check.ts";
 import type { Io } from "./command.ts";

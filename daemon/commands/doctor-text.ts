@@ -1,4 +1,4 @@
-import type { LinkResult, CheckState } from "../doctor/judgement.ts";
+import type { LinkResult, CheckState } from "../doctor/result.ts";
 import { printable } from "../printable.ts";
 
 const states: readonly CheckState[] = ["failed", "warning", "unseen", "ok"];

@@ -1,5 +1,5 @@
 import { ownAccount } from "../doctor/accounts.ts";
-import { failed, type LinkResult, worst } from "../doctor/judgement.ts";
+import { failed, type LinkResult, worst } from "../doctor/result.ts";
 import { exitCodes } from "../errors.ts";
 import { toPrintableJson } from "../printable.ts";
 import { type Command, configOptions, configOptionsHelp, type Io, parseCommandLine } from "./command.ts";

@@ -1,8 +1,8 @@
-import type { Outcome } from "../delivery/contract.ts";
+import type { Outcome } from "../contract.ts";
 import type { Owner } from "../delivery/shipment.ts";
 import { exitCodes, type DfnError } from "../errors.ts";
 import { command, printable, toPrintableJson } from "../printable.ts";
-import { replayedName, type ReplayEnd } from "../sources/replay.ts";
+import { replayedName, type ReplayEnd } from "../sources/replay/replay.ts";
 import type { Counts } from "../telemetry/counters.ts";
 
 /** What became of one file of a replay. */

@@ -1,6 +1,6 @@
 import { request, type RequestOptions } from "node:http";
 import type { StatusAddress } from "../config/config.ts";
-import { withSocket } from "../disk/unix-socket.ts";
+import { withSocket } from "../os/unix-socket.ts";
 import { describe, DfnError, errnoOf } from "../errors.ts";
 import type { StatusSnapshot } from "../status/facts.ts";
 import { mostAnswerBytes, parseStatus } from "./status-answer.ts";

@@ -5,9 +5,9 @@ import { nearest } from "./nearest.ts";
 import { putEnvironment, putOptions } from "./overrides.ts";
 import { type Problem, inQuotes } from "./problem.ts";
 import { schema, topNames } from "./schema.ts";
-import { readToml } from "./toml.ts";
+import { readToml } from "./text/toml.ts";
 import { originAt, plain, type Table } from "./tree.ts";
-import { readYaml } from "./yaml.ts";
+import { readYaml } from "./text/yaml.ts";
 
 /** All that settings can come from. */
 export interface Written {

@@ -2,7 +2,7 @@ import { DfnError } from "../errors.ts";
 import type { Config } from "./config.ts";
 import { inspectText, type Inspection } from "./inspect.ts";
 import { type Problem, problemLine } from "./problem.ts";
-import { readSmallText } from "./source-text.ts";
+import { readSmallText } from "./small-file.ts";
 
 export interface LoadOptions {
   /** The configuration file: TOML where it ends in `.toml`, else YAML. */

@@ -6,7 +6,7 @@ import { limits, log, statusSection } from "./sections/process.ts";
 import { sink } from "./sections/sink.ts";
 import { sources } from "./sections/sources.ts";
 import { wazuh } from "./sections/wazuh.ts";
-import { path, section } from "./values.ts";
+import { path, section } from "./values/schemas.ts";
 
 const shape = {
   dfn,

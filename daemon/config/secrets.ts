@@ -4,7 +4,7 @@ import { DfnError } from "../errors.ts";
 import type { KafkaSettings, SaslSettings, SecretPlace, TlsSettings } from "./config.ts";
 import { Accounts, readAccess, secretAccess } from "./file-access.ts";
 import type { Problem } from "./problem.ts";
-import { unreadableConfig } from "./source-text.ts";
+import { unreadableConfig } from "./small-file.ts";
 
 /** A secret has some dozen bytes. */
 const mostSecretBytes = 64 * 1024;

@@ -1,6 +1,6 @@
 import type { Config, KafkaSettings, SaslSettings, StatusAddress, TlsSettings } from "./config.ts";
 import { formatQueueAddress } from "../wazuh/queue-address.ts";
-import { formatDuration, formatSize } from "./units.ts";
+import { formatDuration, formatSize } from "./values/units.ts";
 
 /** Settings under the names and in the units of the configuration file. */
 export type Setting = string | number | readonly (string | number)[] | PrintedSettings;

@@ -1,4 +1,4 @@
-import type { SinkRecord, WriteOutcome } from "./contract.ts";
+import type { SinkRecord, WriteOutcome } from "../contract.ts";
 
 /** When a batch is sent. All are upper bounds; one record always fits, whatever its size. */
 export interface BatchLimits {

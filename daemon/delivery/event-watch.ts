@@ -1,4 +1,4 @@
-import type { LeftOutReason } from "./contract.ts";
+import type { LeftOutReason } from "../contract.ts";
 import type { Part } from "./shipment.ts";
 
 /** More kinds of events than anybody configures; what comes beyond is not remembered. */

@@ -1,4 +1,4 @@
-import type { Shipped } from "./contract.ts";
+import type { Shipped } from "../contract.ts";
 
 /**
  * The records that the look-up after a crash has found, by `lookupKey`, and who has used them. A line that got its outcome

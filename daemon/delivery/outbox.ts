@@ -1,6 +1,6 @@
 import { BatchQueue, type BatchLimits, type Queued } from "./batch-queue.ts";
-import type { Sink } from "./contract.ts";
-import { partitionOf } from "./partition.ts";
+import type { Sink } from "../contract.ts";
+import { partitionOf } from "./partition-key.ts";
 
 interface Lane {
   readonly topic: string;

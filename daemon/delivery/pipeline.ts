@@ -2,10 +2,10 @@ import { Alert } from "../alert/alert.ts";
 import { NotJson } from "../alert/json.ts";
 import { salvage, type Span } from "../alert/salvage.ts";
 import type { SourceCounters } from "../telemetry/counters.ts";
-import { storeDeadLetter, type DeadLetterParts } from "./burial.ts";
-import type { DeadReason, Handler, LeftOutReason, SourceLocation, SourceName } from "./contract.ts";
-import { fingerprintOf, type Content, type Fingerprint } from "./fingerprint-table.ts";
-import type { Pairing } from "./couples.ts";
+import { storeDeadLetter, type DeadLetterParts } from "./store-dead-letter.ts";
+import type { DeadReason, Handler, LeftOutReason, SourceLocation, SourceName } from "../contract.ts";
+import { fingerprintOf, type Content, type Fingerprint } from "../pairing/copy-counts.ts";
+import type { Pairing } from "../pairing/pairing.ts";
 import type { Shipper } from "./shipper.ts";
 import type { OwnNode } from "./own-node.ts";
 import {

@@ -1,4 +1,4 @@
-import type { Needle } from "./contract.ts";
+import type { Needle } from "../contract.ts";
 
 /** First stretch that is searched; it doubles up to the longest. Bytes. */
 const firstStretchBytes = 8 * 1024;

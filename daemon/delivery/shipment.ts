@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import type { Alert } from "../alert/alert.ts";
 import { isBelievable } from "../alert/believable.ts";
 import { describe } from "../errors.ts";
-import type { Handler, HandlerRecord, Outcome, SourceLocation, SourceName } from "./contract.ts";
-import type { Fingerprint } from "./fingerprint-table.ts";
+import type { Handler, HandlerRecord, Outcome, SourceLocation, SourceName } from "../contract.ts";
+import type { Fingerprint } from "../pairing/copy-counts.ts";
 import type { StoredRecord } from "./sink-offsets.ts";
 
 /** Who brought an alert and waits for its outcome. */

@@ -1,5 +1,5 @@
 import type { SourceCounters } from "../telemetry/counters.ts";
-import { storeDeadLetter, type DeadLetterParts } from "./burial.ts";
+import { storeDeadLetter, type DeadLetterParts } from "./store-dead-letter.ts";
 import {
   lookupKey,
   type DeadReason,
@@ -7,11 +7,11 @@ import {
   type Lookup,
   type SourceName,
   type WriteOutcome,
-} from "./contract.ts";
-import type { Pairing } from "./couples.ts";
+} from "../contract.ts";
+import type { Pairing } from "../pairing/pairing.ts";
 import type { Outbox } from "./outbox.ts";
 import { FoundRecords } from "./found-records.ts";
-import { OutboxRecord } from "./open-record.ts";
+import { OutboxRecord } from "./outbox-record.ts";
 import {
   aheadBytes,
   none,

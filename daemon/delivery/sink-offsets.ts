@@ -1,4 +1,4 @@
-import type { OffsetsByPartition as Offsets } from "./contract.ts";
+import type { OffsetsByPartition as Offsets } from "../contract.ts";
 
 interface Lane {
   /** In the order of their offsets; those up to `head`, and some behind it, are passed. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe } from "../errors.ts";
-import { failed, type LinkResult, type CheckResult } from "./judgement.ts";
+import { failed, type LinkResult, type CheckResult } from "./result.ts";
 
 /** One link of the chain from analysisd to Kafka. */
 export interface Link {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { namesIn } from "../disk/list-directory.ts";
-import { isAbsent } from "../sources/tail/archives.ts";
+import { isAbsent } from "../sources/tail/log/archives.ts";
 import { startOfText } from "./read.ts";
 
 /** A running process. */

@@ -1,9 +1,9 @@
 import type { Config } from "../config/config.ts";
 import type { BatchLimits } from "../delivery/batch-queue.ts";
 import { Budget } from "../delivery/budget.ts";
-import type { FeedbackSink, Handler, Sink } from "../delivery/contract.ts";
-import type { Pairing } from "../delivery/couples.ts";
-import { deadLetterDirectory, DeadLetterStore, type NewDeadLetter } from "../delivery/dead-letters.ts";
+import type { FeedbackSink, Handler, Sink } from "../contract.ts";
+import type { Pairing } from "../pairing/pairing.ts";
+import { deadLetterDirectory, DeadLetterStore, type NewDeadLetter } from "../dead-letters/store.ts";
 import { Outbox } from "../delivery/outbox.ts";
 import { OwnNode } from "../delivery/own-node.ts";
 import { Pipeline } from "../delivery/pipeline.ts";
@@ -14,7 +14,7 @@ import { createHandlers } from "../handlers/registry.ts";
 import type { EventWatch } from "../delivery/event-watch.ts";
 import type { Log } from "../telemetry/log.ts";
 import { readNodeIdentity } from "../wazuh/node.ts";
-import type { ForwarderCounters } from "./books.ts";
+import type { ForwarderCounters } from "./counters.ts";
 
 const deadLetterLimits = { maxBytes: 256 * 1024 * 1024, segmentBytes: 4 * 1024 * 1024 };
 

@@ -1,7 +1,7 @@
 import type { Config, KafkaSettings } from "../config/config.ts";
 import { readSaslSecrets, readTlsSecrets } from "../config/secrets.ts";
-import type { Sink } from "../delivery/contract.ts";
-import { FileSink } from "../sinks/file.ts";
+import type { Sink } from "../contract.ts";
+import { FileSink } from "../sinks/file/sink.ts";
 import type { KafkaOptions } from "../sinks/kafka/options.ts";
 import { KafkaSink } from "../sinks/kafka/sink.ts";
 import type { KafkaTelemetry } from "../sinks/kafka/telemetry.ts";

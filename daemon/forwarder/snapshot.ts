@@ -1,9 +1,9 @@
 import { readTlsSecrets } from "../config/secrets.ts";
-import { FileSink } from "../sinks/file.ts";
+import { FileSink } from "../sinks/file/sink.ts";
 import { KafkaSink } from "../sinks/kafka/sink.ts";
 import type { Facts, SinkFacts } from "../status/facts.ts";
-import type { SystemMetrics, WatchedPaths } from "../status/surroundings.ts";
-import { deadLetterDirectory } from "../delivery/dead-letters.ts";
+import type { SystemMetrics, WatchedPaths } from "../status/system-metrics.ts";
+import { deadLetterDirectory } from "../dead-letters/store.ts";
 import type { Forwarder } from "./forwarder.ts";
 
 export interface SnapshotContext {

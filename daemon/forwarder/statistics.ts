@@ -1,7 +1,7 @@
 import type { LatencyMeter } from "../telemetry/latency.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { RateMeter } from "../telemetry/rates.ts";
-import type { ForwarderCounters } from "./books.ts";
+import type { ForwarderCounters } from "./counters.ts";
 import type { Forwarder } from "./forwarder.ts";
 
 /** One line of figures in the log: every so often, and at the end. */

@@ -5,7 +5,7 @@ import type { Relevance } from "../delivery/relevance.ts";
 import type { Shipper } from "../delivery/shipper.ts";
 import type { OpenLine, Passing, TailIntake } from "../sources/tail/intake.ts";
 import type { SourceCounters } from "../telemetry/counters.ts";
-import type { SourceLocation } from "../delivery/contract.ts";
+import type { SourceLocation } from "../contract.ts";
 import { PassingLine, shipmentsOf } from "./passing-line.ts";
 
 /**

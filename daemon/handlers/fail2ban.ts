@@ -1,10 +1,10 @@
 import type { Alert } from "../alert/alert.ts";
 import type { Value } from "../alert/value.ts";
-import type { Handler, HandlerRecord, LeftOutReason } from "../delivery/contract.ts";
-import { parseIpAddress } from "./address.ts";
-import { isGlobal } from "./global-address.ts";
+import type { Handler, HandlerRecord, LeftOutReason } from "../contract.ts";
+import { parseIpAddress } from "../net/address.ts";
+import { isGlobal } from "../net/global-address.ts";
 import { type Field, jsonObject, textOf } from "./json-value.ts";
-import { contains, parseNetwork } from "./networks.ts";
+import { contains, parseNetwork } from "../net/network.ts";
 
 const program = "fail2ban.actions";
 const group = "fail2ban";

@@ -1,5 +1,5 @@
 import type { Alert } from "../alert/alert.ts";
-import type { Handler, HandlerRecord } from "../delivery/contract.ts";
+import type { Handler, HandlerRecord } from "../contract.ts";
 import { osMatch } from "./os-match.ts";
 
 /** What chooses the alerts; all that are given must hold. They mean what an integration's tags of these names mean. */

@@ -1,4 +1,4 @@
-import type { Handler } from "../delivery/contract.ts";
+import type { Handler } from "../contract.ts";
 import { fail2banHandler } from "./fail2ban.ts";
 import { type PassthroughConditions, passthroughHandler } from "./passthrough.ts";
 import { windowsHandler } from "./windows.ts";

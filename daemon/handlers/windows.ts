@@ -1,6 +1,6 @@
 import type { Alert } from "../alert/alert.ts";
 import type { Member } from "../alert/json.ts";
-import type { Handler, HandlerRecord } from "../delivery/contract.ts";
+import type { Handler, HandlerRecord } from "../contract.ts";
 import { textOf } from "./json-value.ts";
 import { RecordWriter } from "./record-writer.ts";
 import { type WindowsEvent, writeEvent } from "./windows-xml.ts";

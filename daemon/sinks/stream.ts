@@ -1,7 +1,7 @@
 import { once } from "node:events";
-import type { Batch, Lookup, Sink, WriteOutcome } from "../delivery/contract.ts";
+import type { Batch, Lookup, Sink, WriteOutcome } from "../contract.ts";
 import { printableJson } from "../printable.ts";
-import { fileLine } from "./file.ts";
+import { fileLine } from "./file/sink.ts";
 
 /**
  * Writes records to a stream in the file sink's form: for a look at what would be sent. Nothing is durable. It may be a

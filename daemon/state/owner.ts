@@ -14,7 +14,7 @@
  *   swapped.
  */
 import { closeSync, constants, fchmodSync, fchownSync, fstatSync, mkdirSync, openSync } from "node:fs";
-import { deadLetterDirectory } from "../delivery/dead-letters.ts";
+import { deadLetterDirectory } from "../dead-letters/store.ts";
 import { pathOf } from "../disk/descriptor-path.ts";
 import { readRegularFileSync } from "../disk/read-file.ts";
 import { walk, type Walked } from "../disk/walk-path.ts";

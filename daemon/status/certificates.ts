@@ -1,8 +1,8 @@
 import type { X509Certificate } from "node:crypto";
 import { DfnError } from "../errors.ts";
-import { readPkcs12File } from "../sinks/kafka/tls-credentials.ts";
-import { readCertificates } from "../sinks/kafka/tls-files.ts";
-import { stateOf, type TlsClientSettings } from "../sinks/kafka/tls.ts";
+import { readPkcs12File } from "../sinks/kafka/tls/credentials.ts";
+import { readCertificates } from "../sinks/kafka/tls/files.ts";
+import { stateOf, type TlsClientSettings } from "../sinks/kafka/tls/tls.ts";
 
 /** Until when a file of `sink.kafka.tls` can be used. */
 export interface CertificateExpiry {

@@ -1,5 +1,5 @@
-import type { SourceName } from "../delivery/contract.ts";
-import type { DeadLetterCount } from "../delivery/dead-letter-usage.ts";
+import type { SourceName } from "../contract.ts";
+import type { DeadLetterCount } from "../dead-letters/usage.ts";
 import type { KafkaStatus } from "../sinks/kafka/telemetry.ts";
 import type { CheckpointStatus, TailStatus } from "../sources/tail/status.ts";
 import type { Counts } from "../telemetry/counters.ts";

@@ -1,4 +1,4 @@
-import { healthReasons } from "./findings.ts";
+import { healthReasons } from "./health-reasons.ts";
 import type { Facts, Health, Reason } from "./facts.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { listenAt } from "../disk/unix-socket.ts";
+import { listenAt } from "../os/unix-socket.ts";
 import { describe } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
 import { affordableClients, Clients } from "./clients.ts";

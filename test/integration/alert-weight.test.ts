@@ -8,7 +8,7 @@ import { SinkOffsets } from "../../daemon/delivery/sink-offsets.ts";
 import { PipelineIntake } from "../../daemon/forwarder/tail-intake.ts";
 import { passthroughHandler } from "../../daemon/handlers/passthrough.ts";
 import { defaultEventIds, windowsHandler } from "../../daemon/handlers/windows.ts";
-import { Ledger } from "../../daemon/sources/tail/ledger.ts";
+import { Ledger } from "../../daemon/sources/tail/position/ledger.ts";
 import { BenchAlerts } from "../bench/alerts.ts";
 import { Delivery } from "../rig/delivery.ts";
 import { MemorySink } from "../rig/memory-sink.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
 import { test } from "node:test";
-import { DeadLetterUsage } from "../../daemon/delivery/dead-letter-usage.ts";
-import { segmentsOf } from "../../daemon/delivery/dead-letter-segments.ts";
+import { DeadLetterUsage } from "../../daemon/dead-letters/usage.ts";
+import { segmentsOf } from "../../daemon/dead-letters/segments.ts";
 import { eventually } from "../rig/eventually.ts";
 import { AlertStream } from "../rig/alert-stream.ts";
 import { list, store } from "./dead-letter-world.ts";

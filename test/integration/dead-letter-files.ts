@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { statIfThere } from "../../daemon/delivery/dead-letter-usage.ts";
-import { readSegment, segmentsOf, type DeadLetter } from "../../daemon/delivery/dead-letter-segments.ts";
+import { statIfThere } from "../../daemon/dead-letters/usage.ts";
+import { readSegment, segmentsOf, type DeadLetter } from "../../daemon/dead-letters/segments.ts";
 
 /** All entries of a store; fails where a line cannot be read. */
 export async function lettersIn(directory: string): Promise<DeadLetter[]> {

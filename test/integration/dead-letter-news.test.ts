@@ -12,10 +12,10 @@ import {
 import { test } from "node:test";
 import { join } from "node:path";
 import { tmpdir } from "node:os";
-import { DeadLetterStore } from "../../daemon/delivery/dead-letters.ts";
-import { DeadLetterUsage } from "../../daemon/delivery/dead-letter-usage.ts";
-import { markAcknowledged } from "../../daemon/delivery/dead-letter-acknowledgements.ts";
-import { segmentsOf } from "../../daemon/delivery/dead-letter-segments.ts";
+import { DeadLetterStore } from "../../daemon/dead-letters/store.ts";
+import { DeadLetterUsage } from "../../daemon/dead-letters/usage.ts";
+import { markAcknowledged } from "../../daemon/dead-letters/acknowledgements.ts";
+import { segmentsOf } from "../../daemon/dead-letters/segments.ts";
 import type { StatusSnapshot } from "../../daemon/status/facts.ts";
 import { silentLog } from "../../daemon/telemetry/log.ts";
 import { AlertStream } from "../rig/alert-stream.ts";

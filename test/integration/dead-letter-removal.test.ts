@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { appendFileSync, statSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { DeadLetterStore } from "../../daemon/delivery/dead-letters.ts";
-import { DeadLetterUsage } from "../../daemon/delivery/dead-letter-usage.ts";
-import { segmentsOf } from "../../daemon/delivery/dead-letter-segments.ts";
+import { DeadLetterStore } from "../../daemon/dead-letters/store.ts";
+import { DeadLetterUsage } from "../../daemon/dead-letters/usage.ts";
+import { segmentsOf } from "../../daemon/dead-letters/segments.ts";
 import { silentLog } from "../../daemon/telemetry/log.ts";
 import { asOfADeadProcess, list, store } from "./dead-letter-world.ts";
 import { StatusWorld } from "./status-world.ts";

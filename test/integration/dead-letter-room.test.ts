@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { readSegment, segmentsOf, compact, type DeadLetter } from "../../daemon/delivery/dead-letter-segments.ts";
-import { markRemoved } from "../../daemon/delivery/dead-letter-tombstones.ts";
-import { DeadLetterStore, type NewDeadLetter } from "../../daemon/delivery/dead-letters.ts";
+import { readSegment, segmentsOf, compact, type DeadLetter } from "../../daemon/dead-letters/segments.ts";
+import { markRemoved } from "../../daemon/dead-letters/tombstones.ts";
+import { DeadLetterStore, type NewDeadLetter } from "../../daemon/dead-letters/store.ts";
 import { silentLog } from "../../daemon/telemetry/log.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 import { bytesIn, lettersIn } from "./dead-letter-files.ts";

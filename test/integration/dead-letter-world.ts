@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
-import type { DeadReason } from "../../daemon/delivery/contract.ts";
-import { DeadLetterStore } from "../../daemon/delivery/dead-letters.ts";
+import type { DeadReason } from "../../daemon/contract.ts";
+import { DeadLetterStore } from "../../daemon/dead-letters/store.ts";
 import { silentLog } from "../../daemon/telemetry/log.ts";
 import type { StatusWorld } from "./status-world.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readSegment, segmentsOf } from "../../daemon/delivery/dead-letter-segments.ts";
-import { DeadLetterStore, type NewDeadLetter } from "../../daemon/delivery/dead-letters.ts";
+import { readSegment, segmentsOf } from "../../daemon/dead-letters/segments.ts";
+import { DeadLetterStore, type NewDeadLetter } from "../../daemon/dead-letters/store.ts";
 import { RecordingLog } from "../unit/sources/tail/support/recording-log.ts";
 import { eventually } from "../rig/eventually.ts";
 import { mayMount, SmallDisk } from "../rig/small-disk.ts";

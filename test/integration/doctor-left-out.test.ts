@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { integrationState } from "../../daemon/doctor/scene.ts";
+import { integrationState } from "../../daemon/doctor/context.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 
 test("what the installer was told is known from its record of this manager; without it, whether custom-dfn is there", async () => {

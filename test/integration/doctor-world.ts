@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { chmodSync } from "node:fs";
-import type { LinkResult, CheckState } from "../../daemon/doctor/judgement.ts";
+import type { LinkResult, CheckState } from "../../daemon/doctor/result.ts";
 import { eventually } from "../rig/eventually.ts";
 import type { Kafka } from "../rig/kafka.ts";
 import { present } from "../rig/present.ts";

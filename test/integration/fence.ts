@@ -1,5 +1,5 @@
-import { BrokerConnection } from "../../daemon/sinks/kafka/connection.ts";
-import { fetchBatches, fetchMetadata, produce } from "../../daemon/sinks/kafka/requests.ts";
+import { BrokerConnection } from "../../daemon/sinks/kafka/connection/connection.ts";
+import { fetchBatches, fetchMetadata, produce } from "../../daemon/sinks/kafka/connection/requests.ts";
 import { eventually } from "../rig/eventually.ts";
 import type { Kafka } from "../rig/kafka.ts";
 import { present } from "../rig/present.ts";

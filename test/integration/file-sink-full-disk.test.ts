@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { FileSink } from "../../daemon/sinks/file.ts";
+import { FileSink } from "../../daemon/sinks/file/sink.ts";
 import { silentLog } from "../../daemon/telemetry/log.ts";
 import { eventually } from "../rig/eventually.ts";
 import { mayMount, SmallDisk } from "../rig/small-disk.ts";

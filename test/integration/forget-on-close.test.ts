@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { connect, createServer } from "node:tls";
-import { resetOnClose } from "../../daemon/sinks/kafka/forget-on-close.ts";
+import { resetOnClose } from "../../daemon/os/reset-on-close.ts";
 import { makeCertificates } from "../rig/certificates.ts";
 import { eventually } from "../rig/eventually.ts";
 import { TempDir } from "../rig/temp-dir.ts";

@@ -1,7 +1,7 @@
 /** Sends a line of the log, in a file, the whole way with both sources on. To be run with little memory: FILE. */
 import { readFileSync } from "node:fs";
-import { Pairing } from "../../daemon/delivery/couples.ts";
-import { PairingWindow } from "../../daemon/delivery/pairing.ts";
+import { Pairing } from "../../daemon/pairing/pairing.ts";
+import { PairingWindow } from "../../daemon/pairing/pairing-window.ts";
 import { createHandlers } from "../../daemon/handlers/registry.ts";
 import { defaultEventIds } from "../../daemon/handlers/windows.ts";
 import { Delivery, settle } from "../rig/delivery.ts";

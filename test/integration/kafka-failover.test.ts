@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { WriteOutcome } from "../../daemon/delivery/contract.ts";
+import type { WriteOutcome } from "../../daemon/contract.ts";
 import { eventually } from "../rig/eventually.ts";
 import { KafkaCluster } from "../rig/kafka-cluster.ts";
 import { readTopic } from "../rig/read-topic.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BrokerConnection } from "../../daemon/sinks/kafka/connection.ts";
-import { fetchOffset, newProducerId, produce } from "../../daemon/sinks/kafka/requests.ts";
+import { BrokerConnection } from "../../daemon/sinks/kafka/connection/connection.ts";
+import { fetchOffset, newProducerId, produce } from "../../daemon/sinks/kafka/connection/requests.ts";
 import { eventually } from "../rig/eventually.ts";
 import { KafkaCluster } from "../rig/kafka-cluster.ts";
 import { MuteRelay } from "../rig/mute-relay.ts";

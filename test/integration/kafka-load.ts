@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Sink } from "../../daemon/delivery/contract.ts";
+import type { Sink } from "../../daemon/contract.ts";
 import { eventually } from "../rig/eventually.ts";
 import { readTopic } from "../rig/read-topic.ts";
 import { record } from "../unit/sinks/kafka/rig.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { lookupKey, type SinkRecord } from "../../daemon/delivery/contract.ts";
-import { BrokerConnection } from "../../daemon/sinks/kafka/connection.ts";
-import { produce } from "../../daemon/sinks/kafka/requests.ts";
+import { lookupKey, type SinkRecord } from "../../daemon/contract.ts";
+import { BrokerConnection } from "../../daemon/sinks/kafka/connection/connection.ts";
+import { produce } from "../../daemon/sinks/kafka/connection/requests.ts";
 import { noTelemetry } from "../../daemon/sinks/kafka/telemetry.ts";
 import { silentLog } from "../../daemon/telemetry/log.ts";
 import { eventually } from "../rig/eventually.ts";

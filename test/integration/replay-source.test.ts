@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
-import type { SourceLocation } from "../../daemon/delivery/contract.ts";
-import { replayFile, type ReplayIntake } from "../../daemon/sources/replay.ts";
+import type { SourceLocation } from "../../daemon/contract.ts";
+import { replayFile, type ReplayIntake } from "../../daemon/sources/replay/replay.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 
 const options = { maxLineBytes: 1000 };

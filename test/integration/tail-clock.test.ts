@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { decodeCheckpoint, encodeCheckpoint } from "../../daemon/sources/tail/checkpoint.ts";
+import { decodeCheckpoint, encodeCheckpoint } from "../../daemon/sources/tail/position/checkpoint.ts";
 import { LogTree } from "../unit/sources/tail/support/log-tree.ts";
 import { KeepingIntake, TestTail } from "../unit/sources/tail/support/test-tail.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, renameSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
-import { lookupKey } from "../../daemon/delivery/contract.ts";
+import { lookupKey } from "../../daemon/contract.ts";
 import { Relevance } from "../../daemon/delivery/relevance.ts";
 import { PipelineIntake } from "../../daemon/forwarder/tail-intake.ts";
 import { alertBytes, Delivery, settle, wantedHandler } from "../rig/delivery.ts";

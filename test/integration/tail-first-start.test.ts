@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { chmodSync, existsSync } from "node:fs";
 import { test } from "node:test";
-import { months } from "../../daemon/sources/tail/dated-name.ts";
+import { months } from "../../daemon/sources/tail/log/dated-name.ts";
 import { otherUser } from "../rig/other-user.ts";
 import { LogTree } from "../unit/sources/tail/support/log-tree.ts";
 import { TestTail } from "../unit/sources/tail/support/test-tail.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { readdirSync, statSync } from "node:fs";
 import { test } from "node:test";
-import type { Body } from "../../daemon/sources/tail/checkpoint.ts";
-import { CheckpointStore } from "../../daemon/sources/tail/checkpoint-store.ts";
-import { contentHash } from "../../daemon/sources/tail/fingerprint.ts";
+import type { Body } from "../../daemon/sources/tail/position/checkpoint.ts";
+import { CheckpointStore } from "../../daemon/sources/tail/position/checkpoint-store.ts";
+import { contentHash } from "../../daemon/sources/tail/log/content-hash.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 import { RecordingLog } from "../unit/sources/tail/support/recording-log.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lookupKey } from "../../daemon/delivery/contract.ts";
+import { lookupKey } from "../../daemon/contract.ts";
 import { Relevance } from "../../daemon/delivery/relevance.ts";
 import { PipelineIntake } from "../../daemon/forwarder/tail-intake.ts";
 import { alertBytes, Delivery, settle, wantedHandler } from "../rig/delivery.ts";

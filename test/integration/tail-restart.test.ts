@@ -155,7 +155,7 @@ test("an inode that is used again is not taken for the file that had it", async 
   const { ino } = statSync(tree.alertsJson, { bigint: true });
   const text = readFileSync(path, "utf8");
   const old = /"id":"(\d+:\d+)"/.exec(text)?.[1] ?? "";
-  const { encodeCheckpoint, decodeCheckpoint } = await import("../../daemon/sources/tail/checkpoint.ts");
+  const { encodeCheckpoint, decodeCheckpoint } = await import("../../daemon/sources/tail/position/checkpoint.ts");
   const decoded = decodeCheckpoint(text);
   assert.ok(decoded.kind === "valid" && decoded.body.position);
   const position = { ...decoded.body.position, id: old.replace(/\d+$/, String(ino)) };

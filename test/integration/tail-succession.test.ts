@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ReadProgress } from "../../daemon/sources/tail/journal.ts";
-import { LogFiles } from "../../daemon/sources/tail/succession.ts";
+import { ReadProgress } from "../../daemon/sources/tail/position/read-progress.ts";
+import { LogFiles } from "../../daemon/sources/tail/log-files.ts";
 import { LogTree } from "../unit/sources/tail/support/log-tree.ts";
 import { RecordingLog } from "../unit/sources/tail/support/recording-log.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import { inspectTls } from "../../daemon/sinks/kafka/tls-inspection.ts";
-import { loadTls, type TlsClientSettings } from "../../daemon/sinks/kafka/tls.ts";
+import { inspectTls } from "../../daemon/sinks/kafka/tls/inspection.ts";
+import { loadTls, type TlsClientSettings } from "../../daemon/sinks/kafka/tls/tls.ts";
 import type { PkiEntry } from "../rig/pki.ts";
 import { handshake, passphraseIn } from "../rig/tls-settings.ts";
 import { commandIn, errorsOf, refusal, TlsWorld } from "./tls-world.ts";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import { inspectTls } from "../../daemon/sinks/kafka/tls-inspection.ts";
+import { inspectTls } from "../../daemon/sinks/kafka/tls/inspection.ts";
 import { describe, DfnError } from "../../daemon/errors.ts";
-import { readPkcs12File } from "../../daemon/sinks/kafka/tls-credentials.ts";
-import { childOf, readDer, stringBytes } from "../../daemon/sinks/kafka/tls-der.ts";
+import { readPkcs12File } from "../../daemon/sinks/kafka/tls/credentials.ts";
+import { childOf, readDer, stringBytes } from "../../daemon/sinks/kafka/tls/der.ts";
 import { handshake } from "../rig/tls-settings.ts";
 import { commandIn, errorsOf, refusal, TlsWorld } from "./tls-world.ts";
 

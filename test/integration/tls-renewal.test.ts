@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { copyFile, mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import type { ConnectionOptions } from "node:tls";
-import { TlsFiles, type TlsClientSettings } from "../../daemon/sinks/kafka/tls.ts";
+import { TlsFiles, type TlsClientSettings } from "../../daemon/sinks/kafka/tls/tls.ts";
 import { CertificateWatch } from "../../daemon/status/certificates.ts";
 import { handshake, passphraseIn } from "../rig/tls-settings.ts";
 import { TlsWorld } from "./tls-world.ts";

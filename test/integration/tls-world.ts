@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
-import { inspectTls } from "../../daemon/sinks/kafka/tls-inspection.ts";
-import { loadTls, type TlsClientSettings } from "../../daemon/sinks/kafka/tls.ts";
+import { inspectTls } from "../../daemon/sinks/kafka/tls/inspection.ts";
+import { loadTls, type TlsClientSettings } from "../../daemon/sinks/kafka/tls/tls.ts";
 import { Pki, type PkiEntry } from "../rig/pki.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 import { passphraseIn, tlsSettings } from "../rig/tls-settings.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readdir, readFile, truncate, writeFile } from "node:fs/promises";
 import { test } from "node:test";
-import type { SavedWindow } from "../../daemon/delivery/couples.ts";
-import { loadWindow, removeWindow, saveWindow } from "../../daemon/state/window-file.ts";
+import type { SavedWindow } from "../../daemon/pairing/pairing.ts";
+import { loadWindow, removeWindow, saveWindow } from "../../daemon/pairing/window-file.ts";
 import { RecordingLog } from "../unit/sources/tail/support/recording-log.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 

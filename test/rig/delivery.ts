@@ -1,8 +1,8 @@
 import { Budget } from "../../daemon/delivery/budget.ts";
 import type { BatchLimits } from "../../daemon/delivery/batch-queue.ts";
-import type { DeadReason, FeedbackSink, Handler, Outcome, SourceName } from "../../daemon/delivery/contract.ts";
-import type { Pairing } from "../../daemon/delivery/couples.ts";
-import type { NewDeadLetter } from "../../daemon/delivery/dead-letters.ts";
+import type { DeadReason, FeedbackSink, Handler, Outcome, SourceName } from "../../daemon/contract.ts";
+import type { Pairing } from "../../daemon/pairing/pairing.ts";
+import type { NewDeadLetter } from "../../daemon/dead-letters/store.ts";
 import { OwnNode } from "../../daemon/delivery/own-node.ts";
 import { EventWatch } from "../../daemon/delivery/event-watch.ts";
 import { Outbox } from "../../daemon/delivery/outbox.ts";

@@ -9,7 +9,7 @@ import {
   type OffsetsByPartition,
   type SinkRecord,
   type WriteOutcome,
-} from "../../daemon/delivery/contract.ts";
+} from "../../daemon/contract.ts";
 
 interface Held {
   readonly batch: Batch;

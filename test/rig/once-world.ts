@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { Pairing, type SavedWindow } from "../../daemon/delivery/couples.ts";
-import type { OffsetsByPartition as Offsets } from "../../daemon/delivery/contract.ts";
-import { PairingWindow } from "../../daemon/delivery/pairing.ts";
+import { Pairing, type SavedWindow } from "../../daemon/pairing/pairing.ts";
+import type { OffsetsByPartition as Offsets } from "../../daemon/contract.ts";
+import { PairingWindow } from "../../daemon/pairing/pairing-window.ts";
 import type { Shipment } from "../../daemon/delivery/shipment.ts";
 import { SinkOffsets, type StoredRecord } from "../../daemon/delivery/sink-offsets.ts";
 import type { OpenLine } from "../../daemon/sources/tail/intake.ts";
-import { Ledger } from "../../daemon/sources/tail/ledger.ts";
+import { Ledger } from "../../daemon/sources/tail/position/ledger.ts";
 import { PassingLine } from "../../daemon/forwarder/passing-line.ts";
 import { alertBytes, Delivery, settle } from "./delivery.ts";
 import { idIn, MemorySink } from "./memory-sink.ts";

@@ -1,6 +1,6 @@
-import type { Outcome } from "../../daemon/delivery/contract.ts";
-import { Pairing } from "../../daemon/delivery/couples.ts";
-import { PairingWindow } from "../../daemon/delivery/pairing.ts";
+import type { Outcome } from "../../daemon/contract.ts";
+import { Pairing } from "../../daemon/pairing/pairing.ts";
+import { PairingWindow } from "../../daemon/pairing/pairing-window.ts";
 import type { PeerCredentials } from "../../daemon/os/native.ts";
 import { peerPolicy } from "../../daemon/sources/socket/peers.ts";
 import type { SocketIntake } from "../../daemon/sources/socket/connection.ts";

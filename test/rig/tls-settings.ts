@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { connect, createServer, type PeerCertificate, type TlsOptions } from "node:tls";
 import { describe, errnoOf } from "../../daemon/errors.ts";
-import type { PassphraseSource } from "../../daemon/sinks/kafka/tls-credentials.ts";
-import { defaultCiphers } from "../../daemon/sinks/kafka/tls-protocol.ts";
-import { loadTls, type TlsClientSettings } from "../../daemon/sinks/kafka/tls.ts";
+import type { PassphraseSource } from "../../daemon/sinks/kafka/tls/credentials.ts";
+import { defaultCiphers } from "../../daemon/sinks/kafka/tls/protocol.ts";
+import { loadTls, type TlsClientSettings } from "../../daemon/sinks/kafka/tls/tls.ts";
 import type { PkiEntry } from "./pki.ts";
 
 /** The settings that a test does not care about. */

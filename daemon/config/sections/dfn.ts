@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { DfnSettings } from "../config.ts";
-import { readNetwork } from "../network.ts";
-import { listOf, readTopic, section, text } from "../values.ts";
+import { readNetwork } from "../values/network.ts";
+import { listOf, readTopic, section, text } from "../values/schemas.ts";
 
 const inner = section({
   customer_id: text(readTopic),

@@ -1,6 +1,6 @@
 import { defaultEventIds } from "../../handlers/windows.ts";
 import type { HandlersSettings, PassthroughSettings } from "../config.ts";
-import { free, listOf, readDigits, readTopic, rule, section, switchable, text, whole } from "../values.ts";
+import { free, listOf, readDigits, readTopic, rule, section, switchable, text, whole } from "../values/schemas.ts";
 
 const windows = section({
   event_ids: listOf(readDigits).prefault(defaultEventIds.join(",")),

@@ -1,6 +1,6 @@
 import { isIPv6 } from "node:net";
 import { z } from "zod";
-import { defaultCiphers } from "../../sinks/kafka/tls-protocol.ts";
+import { defaultCiphers } from "../../sinks/kafka/tls/protocol.ts";
 import type { KafkaSettings, SaslSettings, TlsSettings } from "../config.ts";
 import { passwordVariable } from "../overrides.ts";
 import { inQuotes, InvalidValue } from "../problem.ts";
@@ -17,7 +17,7 @@ import {
   switchable,
   text,
   whole,
-} from "../values.ts";
+} from "../values/schemas.ts";
 
 /** `sink.kafka.tls`. Whether the files can be read and fit together is judged by the sink, not here. */
 const tls = section({

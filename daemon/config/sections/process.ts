@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import type { LogSettings, StatusAddress, StatusSettings } from "../config.ts";
 import { inQuotes, InvalidValue } from "../problem.ts";
-import { choice, duration, listOf, readSocketPath, section, size, text } from "../values.ts";
+import { choice, duration, listOf, readSocketPath, section, size, text } from "../values/schemas.ts";
 
 /** `status`: where the running forwarder answers questions. */
 export const statusSection = section({

@@ -1,5 +1,5 @@
 import type { SinkSettings } from "../config.ts";
-import { path, rule, section, switchable } from "../values.ts";
+import { path, rule, section, switchable } from "../values/schemas.ts";
 import { kafkaSink } from "./kafka.ts";
 
 const file = section({ path: path() });

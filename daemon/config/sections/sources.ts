@@ -1,6 +1,6 @@
 import type { SocketSettings, TailSettings } from "../config.ts";
 import { inQuotes, InvalidValue } from "../problem.ts";
-import { readTimestamp } from "../timestamp.ts";
+import { readTimestamp } from "../values/timestamp.ts";
 import {
   duration,
   free,
@@ -13,7 +13,7 @@ import {
   switchable,
   text,
   whole,
-} from "../values.ts";
+} from "../values/schemas.ts";
 
 /** Wazuh takes events of up to 65,535 bytes and an alert holds its event, so less would shut alerts out. */
 const lineRange = { least: 65_536, most: 256 * 1_048_576 };

@@ -1,7 +1,7 @@
 import { isIPv6 } from "node:net";
 import type { QueueAddress } from "../../wazuh/queue-address.ts";
 import { inQuotes, InvalidValue } from "../problem.ts";
-import { choice, path, readSocketPath, section, text } from "../values.ts";
+import { choice, path, readSocketPath, section, text } from "../values/schemas.ts";
 
 /** `wazuh`: the manager beside which the forwarder runs. The queue is left open here: its default lies below `home`. */
 export const wazuh = section({

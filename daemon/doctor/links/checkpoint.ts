@@ -4,10 +4,10 @@ import { readRegularFile } from "../../disk/read-file.ts";
 import { DfnError } from "../../errors.ts";
 import { command } from "../../printable.ts";
 import type { StatusSnapshot } from "../../status/facts.ts";
-import { Archives, isAbsent, type Archive } from "../../sources/tail/archives.ts";
-import { decodeCheckpoint, type Body } from "../../sources/tail/checkpoint.ts";
-import { parseStem } from "../../sources/tail/dated-name.ts";
-import { failed, type CheckResult, ok, unseen, warning } from "../judgement.ts";
+import { Archives, isAbsent, type Archive } from "../../sources/tail/log/archives.ts";
+import { decodeCheckpoint, type Body } from "../../sources/tail/position/checkpoint.ts";
+import { parseStem } from "../../sources/tail/log/dated-name.ts";
+import { failed, type CheckResult, ok, unseen, warning } from "../result.ts";
 
 const behindSeconds = 60;
 const longAgoMs = 10_000;

@@ -1,5 +1,5 @@
 import { type Problem, problemLine } from "../../config/problem.ts";
-import { failed, type CheckResult, ok, warning } from "../judgement.ts";
+import { failed, type CheckResult, ok, warning } from "../result.ts";
 
 /** What `check` finds, as links of the chain. */
 export function judgeConfiguration(path: string, problems: readonly Problem[]): CheckResult[] {

@@ -1,7 +1,7 @@
-import { isAbsent } from "../../sources/tail/archives.ts";
+import { isAbsent } from "../../sources/tail/log/archives.ts";
 import { command } from "../../printable.ts";
 import { type Account, may, type Ownership } from "../accounts.ts";
-import { failed, type CheckResult, ok, unseen, warning } from "../judgement.ts";
+import { failed, type CheckResult, ok, unseen, warning } from "../result.ts";
 import { startOfText, statOwn } from "../read.ts";
 
 export interface CustomDfnFacts {

@@ -2,7 +2,7 @@ import type { EventReport } from "../../delivery/event-watch.ts";
 import { errnoOf } from "../../errors.ts";
 import { type OssecConf, settingOf } from "../../wazuh/ossec-conf.ts";
 import { decoderOf, type EventRule, eventRulesIn, fail2banDecodersIn, hasRule } from "../../wazuh/ruleset.ts";
-import { type CheckResult, ok, unseen, warning } from "../judgement.ts";
+import { type CheckResult, ok, unseen, warning } from "../result.ts";
 import { statOwn } from "../read.ts";
 import { isLeftOutFile, newBudget, readRemedy, rulesetFiles, type RulesetFile, whyOf } from "../ruleset-files.ts";
 

@@ -1,5 +1,5 @@
 import type { StatusSnapshot } from "../../status/facts.ts";
-import { failed, type CheckResult, ok, warning } from "../judgement.ts";
+import { failed, type CheckResult, ok, warning } from "../result.ts";
 
 /** What the forwarder says of itself, or why it says nothing. */
 export type ForwarderFacts =

@@ -2,7 +2,7 @@ import type { HandlersSettings } from "../../config/config.ts";
 import { osMatch } from "../../handlers/os-match.ts";
 import { shellWord } from "../../printable.ts";
 import { type OssecConf } from "../../wazuh/ossec-conf.ts";
-import { failed, type CheckResult, ok, warning } from "../judgement.ts";
+import { failed, type CheckResult, ok, warning } from "../result.ts";
 
 /** Every tag that integratord knows; any other keeps the whole manager from starting (config/integrator-config.c:19-30). */
 const knownTags: readonly string[] =

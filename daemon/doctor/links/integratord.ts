@@ -2,7 +2,7 @@ import { readlink, stat } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { namesIn } from "../../disk/list-directory.ts";
 import { errnoOf } from "../../errors.ts";
-import { failed, type CheckResult, ok, unseen, warning } from "../judgement.ts";
+import { failed, type CheckResult, ok, unseen, warning } from "../result.ts";
 import type { Running } from "../processes.ts";
 import { startOfText } from "../read.ts";
 

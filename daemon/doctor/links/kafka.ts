@@ -1,8 +1,8 @@
 import type { Problem } from "../../config/problem.ts";
-import { plaintextWarning } from "../../sinks/kafka/plaintext.ts";
-import type { BrokerProbe, KafkaProbe, TopicProbe } from "../../sinks/kafka/survey.ts";
+import { plaintextWarning } from "../../sinks/kafka/connection/plaintext.ts";
+import type { BrokerProbe, KafkaProbe, TopicProbe } from "../../sinks/kafka/probe.ts";
 import type { CertificateExpiry } from "../../status/certificates.ts";
-import { failed, type CheckResult, ok, warning } from "../judgement.ts";
+import { failed, type CheckResult, ok, warning } from "../result.ts";
 
 const dayMs = 86_400_000;
 const soonDays = 14;

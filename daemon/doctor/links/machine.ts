@@ -2,8 +2,8 @@ import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { loadNative } from "../../os/native.ts";
 import { command } from "../../printable.ts";
-import { isAbsent } from "../../sources/tail/archives.ts";
-import { failed, type CheckResult, ok, unseen, warning } from "../judgement.ts";
+import { isAbsent } from "../../sources/tail/log/archives.ts";
+import { failed, type CheckResult, ok, unseen, warning } from "../result.ts";
 import { startOfText } from "../read.ts";
 
 const MiB = 1024 * 1024;

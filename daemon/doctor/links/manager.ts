@@ -1,9 +1,9 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { errnoOf } from "../../errors.ts";
-import { failed, type CheckResult, ok, unseen, warning } from "../judgement.ts";
+import { failed, type CheckResult, ok, unseen, warning } from "../result.ts";
 import { wholeText } from "../read.ts";
-import type { OssecConfState } from "../scene.ts";
+import type { OssecConfState } from "../context.ts";
 
 /** wazuh-control has 20 KB. */
 const mostVersionBytes = 1024 * 1024;

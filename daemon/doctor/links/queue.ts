@@ -4,7 +4,7 @@ import { stat } from "node:fs/promises";
 import { connect } from "node:net";
 import { loadNative } from "../../os/native.ts";
 import { type Account, type AccessRefusal, refusalFor } from "../accounts.ts";
-import { failed, type CheckResult, ok, unseen, warning } from "../judgement.ts";
+import { failed, type CheckResult, ok, unseen, warning } from "../result.ts";
 import { describe, errnoOf } from "../../errors.ts";
 import { formatQueueAddress, type QueueAddress } from "../../wazuh/queue-address.ts";
 

@@ -3,7 +3,7 @@ import type { OssecConf } from "../../wazuh/ossec-conf.ts";
 import type { RulesetReading } from "../../wazuh/ruleset-plan.ts";
 import { hasDecoder, hasRule } from "../../wazuh/ruleset.ts";
 import { formatQueueAddress, type QueueAddress } from "../../wazuh/queue-address.ts";
-import { failed, type CheckResult, ok, unknown, unseen, warning } from "../judgement.ts";
+import { failed, type CheckResult, ok, unknown, unseen, warning } from "../result.ts";
 import { statOwn } from "../read.ts";
 import { isLeftOutFile, newBudget, rulesetFiles, type RulesetFile, whyOf } from "../ruleset-files.ts";
 

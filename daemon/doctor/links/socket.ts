@@ -1,8 +1,8 @@
 import { type Exchange, sendOnce } from "../../../integration/exchange.ts";
-import { withSocket } from "../../disk/unix-socket.ts";
+import { withSocket } from "../../os/unix-socket.ts";
 import { describe } from "../../errors.ts";
 import { type Account, accountNamed, type AccessRefusal, refusalFor } from "../accounts.ts";
-import { failed, type CheckResult, ok, unseen, warning } from "../judgement.ts";
+import { failed, type CheckResult, ok, unseen, warning } from "../result.ts";
 import { makeTestAlert } from "../test-alert.ts";
 
 /** Far more than a forwarder takes that is alive. */

@@ -1,7 +1,7 @@
-import { formatDuration, formatSize } from "../../config/units.ts";
-import type { KafkaProbe, TopicProbe } from "../../sinks/kafka/survey.ts";
+import { formatDuration, formatSize } from "../../config/values/units.ts";
+import type { KafkaProbe, TopicProbe } from "../../sinks/kafka/probe.ts";
 import type { TopicSettings } from "../../sinks/kafka/topic-settings.ts";
-import { failed, type CheckResult, ok, unknown, warning } from "../judgement.ts";
+import { failed, type CheckResult, ok, unknown, warning } from "../result.ts";
 
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;

@@ -1,6 +1,6 @@
-import { ByteReader } from "./byte-reader.ts";
-import type { BrokerConnection } from "./connection.ts";
-import { KafkaError } from "./faults.ts";
+import { ByteReader } from "./protocol/byte-reader.ts";
+import type { BrokerConnection } from "./connection/connection.ts";
+import { KafkaError } from "./protocol/errors.ts";
 
 /** Settings of a topic by Kafka's names, as text: what holds for it, wherever it was set. */
 export type TopicSettings = ReadonlyMap<string, string>;

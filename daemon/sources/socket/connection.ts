@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { formatAnswer, type Status } from "../../../integration/protocol.ts";
 import { Alert } from "../../alert/alert.ts";
 import { NotJson } from "../../alert/json.ts";
-import type { Outcome } from "../../delivery/contract.ts";
+import type { Outcome } from "../../contract.ts";
 import type { Verdict } from "../../delivery/pipeline.ts";
 import { LineReader, type LineRoom, type SocketLine } from "./line-reader.ts";
 

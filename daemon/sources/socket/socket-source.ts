@@ -2,7 +2,7 @@ import { readFile, rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { formatAnswer, tailOffMarker } from "../../../integration/protocol.ts";
 import { createNew } from "../../disk/open-file.ts";
-import { giveSocketToGroup, listenAt } from "../../disk/unix-socket.ts";
+import { giveSocketToGroup, listenAt } from "../../os/unix-socket.ts";
 import { describe, DfnError } from "../../errors.ts";
 import { loadNative, type Native, type PeerCredentials } from "../../os/native.ts";
 import type { Log } from "../../telemetry/log.ts";

@@ -1,9 +1,9 @@
-import type { SourceLocation } from "../../delivery/contract.ts";
-import type { OpenLogFile } from "./generation.ts";
+import type { SourceLocation } from "../../contract.ts";
+import type { OpenLogFile } from "./log/log-file.ts";
 import type { TailIntake } from "./intake.ts";
-import type { ReadProgress, LogPosition } from "./journal.ts";
-import type { Read } from "./reader.ts";
-import { LineSplitter, type LogLine } from "./splitter.ts";
+import type { ReadProgress, LogPosition } from "./position/read-progress.ts";
+import type { Read } from "./log/reader.ts";
+import { LineSplitter, type LogLine } from "./log/line-splitter.ts";
 import { parseTimestamp, timestampOf } from "./timestamp.ts";
 import { unlessAborted } from "./waker.ts";
 

@@ -1,17 +1,17 @@
 import { describe, DfnError, errnoOf } from "../../errors.ts";
-import { statIfPresent } from "./archives.ts";
-import { BacklogMeter } from "./backlog.ts";
-import type { Loaded } from "./checkpoint-store.ts";
+import { statIfPresent } from "./log/archives.ts";
+import { BacklogMeter } from "./position/backlog.ts";
+import type { Loaded } from "./position/checkpoint-store.ts";
 import { Feeder } from "./feeder.ts";
 import type { Ending, Following, FollowerState } from "./follower-state.ts";
-import type { OpenLogFile } from "./generation.ts";
-import type { ReadProgress, LogPosition } from "./journal.ts";
-import { Resume } from "./placement.ts";
+import type { OpenLogFile } from "./log/log-file.ts";
+import type { ReadProgress, LogPosition } from "./position/read-progress.ts";
+import { Resume } from "./position/resume.ts";
 import { Reopening } from "./reopening.ts";
 import { Revisits } from "./revisits.ts";
-import { UnchangedCheck } from "./stillness.ts";
+import { UnchangedCheck } from "./log/unchanged-check.ts";
 import { statusOf, type TailStatus } from "./status.ts";
-import { LogFiles } from "./succession.ts";
+import { LogFiles } from "./log-files.ts";
 import type { TailOptions } from "./options.ts";
 import { explain, replayCommand, TailTrouble } from "./trouble.ts";
 

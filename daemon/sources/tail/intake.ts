@@ -1,4 +1,4 @@
-import type { SourceLocation } from "../../delivery/contract.ts";
+import type { SourceLocation } from "../../contract.ts";
 
 /** A line that the intake was given, and that has no outcome yet. */
 export interface OpenLine {

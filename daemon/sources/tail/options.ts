@@ -1,6 +1,6 @@
-import type { OffsetsByPartition } from "../../delivery/contract.ts";
+import type { OffsetsByPartition } from "../../contract.ts";
 import type { Log } from "../../telemetry/log.ts";
-import type { Start } from "./beginning.ts";
+import type { Start } from "./position/first-start.ts";
 import type { TailIntake } from "./intake.ts";
 import type { Waker } from "./waker.ts";
 

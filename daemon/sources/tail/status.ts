@@ -1,6 +1,6 @@
-import type { Backlog } from "./backlog.ts";
+import type { Backlog } from "./position/backlog.ts";
 import type { DamagedArchive } from "./damaged.ts";
-import type { LogPosition } from "./journal.ts";
+import type { LogPosition } from "./position/read-progress.ts";
 
 /** What the tail does, for people and metrics. */
 export interface TailStatus {

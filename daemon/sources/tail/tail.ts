@@ -1,12 +1,12 @@
 import { isBelievable } from "../../alert/believable.ts";
-import type { OffsetsByPartition } from "../../delivery/contract.ts";
-import { directoryOf } from "./archives.ts";
-import { CheckpointStore, type Loaded } from "./checkpoint-store.ts";
+import type { OffsetsByPartition } from "../../contract.ts";
+import { directoryOf } from "./log/archives.ts";
+import { CheckpointStore, type Loaded } from "./position/checkpoint-store.ts";
 import { Follower } from "./follower.ts";
-import { ReadProgress } from "./journal.ts";
-import type { ReadAgain } from "./ledger.ts";
+import { ReadProgress } from "./position/read-progress.ts";
+import type { ReadAgain } from "./position/ledger.ts";
 import type { TailOptions } from "./options.ts";
-import { CheckpointWriter } from "./saver.ts";
+import { CheckpointWriter } from "./position/checkpoint-writer.ts";
 import type { CheckpointStatus, TailStatus } from "./status.ts";
 import { every, watching, type Waker } from "./waker.ts";
 

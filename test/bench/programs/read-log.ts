@@ -3,10 +3,10 @@
  * that only counts. Arguments: configuration file. Prints milliseconds from the tail's start to the end of the log with
  * an outcome for every line, and how many lines were read and records counted, as JSON.
  */
-import type { Batch, Sink, WriteOutcome } from "../../../daemon/delivery/contract.ts";
+import type { Batch, Sink, WriteOutcome } from "../../../daemon/contract.ts";
 import { SinkOffsets } from "../../../daemon/delivery/sink-offsets.ts";
 import { loadConfiguration } from "../../../daemon/config/load.ts";
-import { createCounters } from "../../../daemon/forwarder/books.ts";
+import { createCounters } from "../../../daemon/forwarder/counters.ts";
 import { createCore } from "../../../daemon/forwarder/core.ts";
 import { PipelineIntake } from "../../../daemon/forwarder/tail-intake.ts";
 import { Tail } from "../../../daemon/sources/tail/tail.ts";

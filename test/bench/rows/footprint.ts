@@ -1,8 +1,8 @@
 import { appendFileSync, writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { fingerprintOf } from "../../../daemon/delivery/fingerprint-table.ts";
-import { PairingWindow } from "../../../daemon/delivery/pairing.ts";
-import { saveWindow } from "../../../daemon/state/window-file.ts";
+import { fingerprintOf } from "../../../daemon/pairing/copy-counts.ts";
+import { PairingWindow } from "../../../daemon/pairing/pairing-window.ts";
+import { saveWindow } from "../../../daemon/pairing/window-file.ts";
 import { BenchAlerts } from "../alerts.ts";
 import type { Figure } from "../figure.ts";
 import { memoryOf, processorSeconds, type Stage } from "../stage.ts";

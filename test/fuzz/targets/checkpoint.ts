@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { mkdir, rm, writeFile } from "node:fs/promises";
-import { CheckpointStore } from "../../../daemon/sources/tail/checkpoint-store.ts";
-import { decodeCheckpoint, encodeCheckpoint, type Body } from "../../../daemon/sources/tail/checkpoint.ts";
-import { contentHash } from "../../../daemon/sources/tail/fingerprint.ts";
+import { CheckpointStore } from "../../../daemon/sources/tail/position/checkpoint-store.ts";
+import { decodeCheckpoint, encodeCheckpoint, type Body } from "../../../daemon/sources/tail/position/checkpoint.ts";
+import { contentHash } from "../../../daemon/sources/tail/log/content-hash.ts";
 import { TempDir } from "../../rig/temp-dir.ts";
 import { RecordingLog } from "../../unit/sources/tail/support/recording-log.ts";
 import { joinParts, partsOf } from "../parts.ts";

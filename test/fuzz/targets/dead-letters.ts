@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { select, type Stored } from "../../../daemon/commands/dead-letter-store.ts";
-import { listed, listLine, shown } from "../../../daemon/commands/dead-letter-text.ts";
-import { compact } from "../../../daemon/delivery/dead-letter-segments.ts";
-import { sweep } from "../../../daemon/delivery/dead-letter-sweep.ts";
-import { markRemoved, removedFrom, tombstonesOf } from "../../../daemon/delivery/dead-letter-tombstones.ts";
-import { DeadLetterStore } from "../../../daemon/delivery/dead-letters.ts";
+import { select, type Stored } from "../../../daemon/dead-letters/reader.ts";
+import { listed, listLine, shown } from "../../../daemon/commands/dead-letter/text.ts";
+import { compact } from "../../../daemon/dead-letters/segments.ts";
+import { sweep } from "../../../daemon/dead-letters/sweep.ts";
+import { markRemoved, removedFrom, tombstonesOf } from "../../../daemon/dead-letters/tombstones.ts";
+import { DeadLetterStore } from "../../../daemon/dead-letters/store.ts";
 import { silentLog } from "../../../daemon/telemetry/log.ts";
 import { TempDir } from "../../rig/temp-dir.ts";
 import { joinParts, partsOf } from "../parts.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { MissingCodec } from "../../../daemon/sinks/kafka/compression.ts";
-import { visitRecords, type FetchedRecord } from "../../../daemon/sinks/kafka/record-reader.ts";
-import { AppendedSearch } from "../../../daemon/sinks/kafka/standing.ts";
+import { MissingCodec } from "../../../daemon/sinks/kafka/protocol/compression.ts";
+import { visitRecords, type FetchedRecord } from "../../../daemon/sinks/kafka/protocol/record-reader.ts";
+import { AppendedSearch } from "../../../daemon/sinks/kafka/producer/appended-search.ts";
 import { sealedBatch } from "../../unit/sinks/kafka/rig.ts";
 import { batchOf, packedBatch, recordOf } from "../../unit/sinks/kafka/stored.ts";
 import type { Target } from "../target.ts";

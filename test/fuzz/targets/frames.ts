@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { FrameReader } from "../../../daemon/sinks/kafka/frame-reader.ts";
+import { FrameReader } from "../../../daemon/sinks/kafka/connection/frame-reader.ts";
 import { chunksOf, drawOf } from "../chunks.ts";
 import type { Target } from "../target.ts";
 

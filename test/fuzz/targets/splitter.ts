@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { LineSplitter } from "../../../daemon/sources/tail/splitter.ts";
+import { LineSplitter } from "../../../daemon/sources/tail/log/line-splitter.ts";
 import { chunksOf, drawOf, linesOf } from "../chunks.ts";
 import type { Draw } from "../mutator.ts";
 import { alerts, alertWords } from "../seeds.ts";

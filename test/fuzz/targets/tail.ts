@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
-import { encodeCheckpoint, type Body } from "../../../daemon/sources/tail/checkpoint.ts";
-import { beforeBytes, contentHash, headBytes } from "../../../daemon/sources/tail/fingerprint.ts";
+import { encodeCheckpoint, type Body } from "../../../daemon/sources/tail/position/checkpoint.ts";
+import { beforeBytes, contentHash, headBytes } from "../../../daemon/sources/tail/log/content-hash.ts";
 import { LogTree } from "../../unit/sources/tail/support/log-tree.ts";
 import { TestTail, type Taken } from "../../unit/sources/tail/support/test-tail.ts";
 import { joinParts, partsOf } from "../parts.ts";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { crc32 } from "node:zlib";
-import { Pairing } from "../../../daemon/delivery/couples.ts";
-import { fingerprintOf, packed } from "../../../daemon/delivery/fingerprint-table.ts";
-import { PairingWindow, savedWords } from "../../../daemon/delivery/pairing.ts";
-import { loadWindow, saveWindow } from "../../../daemon/state/window-file.ts";
+import { Pairing } from "../../../daemon/pairing/pairing.ts";
+import { fingerprintOf, packed } from "../../../daemon/pairing/copy-counts.ts";
+import { PairingWindow, savedWords } from "../../../daemon/pairing/pairing-window.ts";
+import { loadWindow, saveWindow } from "../../../daemon/pairing/window-file.ts";
 import { TempDir } from "../../rig/temp-dir.ts";
 import { RecordingLog } from "../../unit/sources/tail/support/recording-log.ts";
 import type { Subject, Target } from "../target.ts";

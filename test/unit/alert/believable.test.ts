@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isBelievable } from "../../../daemon/alert/believable.ts";
 import { secondOf } from "../../../daemon/delivery/shipment.ts";
-import { ReadProgress } from "../../../daemon/sources/tail/journal.ts";
+import { ReadProgress } from "../../../daemon/sources/tail/position/read-progress.ts";
 
 const second = Math.floor(Date.UTC(2026, 10, 29) / 1000);
 const atEpoch = 20_000;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Pairing } from "../../../daemon/delivery/couples.ts";
+import { Pairing } from "../../../daemon/pairing/pairing.ts";
 import { EventWatch } from "../../../daemon/delivery/event-watch.ts";
-import { PairingWindow } from "../../../daemon/delivery/pairing.ts";
+import { PairingWindow } from "../../../daemon/pairing/pairing-window.ts";
 import { Relevance } from "../../../daemon/delivery/relevance.ts";
 import { fail2banHandler } from "../../../daemon/handlers/fail2ban.ts";
 import { windowsHandler } from "../../../daemon/handlers/windows.ts";

@@ -1,8 +1,8 @@
 /** What is kept of alerts under way, and of finished ones that a look-up may still have to find. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Pairing } from "../../../daemon/delivery/couples.ts";
-import { PairingWindow } from "../../../daemon/delivery/pairing.ts";
+import { Pairing } from "../../../daemon/pairing/pairing.ts";
+import { PairingWindow } from "../../../daemon/pairing/pairing-window.ts";
 import { aheadBytes, waiterBytes } from "../../../daemon/delivery/shipment.ts";
 import { SinkOffsets } from "../../../daemon/delivery/sink-offsets.ts";
 import { alertBytes, Delivery, settle } from "../../rig/delivery.ts";

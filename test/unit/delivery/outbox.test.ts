@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { WriteOutcome } from "../../../daemon/delivery/contract.ts";
+import type { WriteOutcome } from "../../../daemon/contract.ts";
 import { Outbox } from "../../../daemon/delivery/outbox.ts";
-import { partitionOf } from "../../../daemon/delivery/partition.ts";
+import { partitionOf } from "../../../daemon/delivery/partition-key.ts";
 import { eventually } from "../../rig/eventually.ts";
 import { settle } from "../../rig/delivery.ts";
 import { MemorySink } from "../../rig/memory-sink.ts";

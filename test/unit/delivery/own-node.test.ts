@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Pairing } from "../../../daemon/delivery/couples.ts";
+import { Pairing } from "../../../daemon/pairing/pairing.ts";
 import { OwnNode } from "../../../daemon/delivery/own-node.ts";
-import { PairingWindow } from "../../../daemon/delivery/pairing.ts";
+import { PairingWindow } from "../../../daemon/pairing/pairing-window.ts";
 import { alertBytes, Delivery, settle } from "../../rig/delivery.ts";
 import { header, MemorySink } from "../../rig/memory-sink.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Pairing } from "../../../daemon/delivery/couples.ts";
-import { PairingWindow } from "../../../daemon/delivery/pairing.ts";
+import { Pairing } from "../../../daemon/pairing/pairing.ts";
+import { PairingWindow } from "../../../daemon/pairing/pairing-window.ts";
 import { backlogShare } from "../../../daemon/forwarder/tail-intake.ts";
 import { alertBytes, Delivery, settle } from "../../rig/delivery.ts";
 import { MemorySink } from "../../rig/memory-sink.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { headersOf, type Handler } from "../../../daemon/delivery/contract.ts";
-import { Pairing } from "../../../daemon/delivery/couples.ts";
-import { PairingWindow } from "../../../daemon/delivery/pairing.ts";
+import { headersOf, type Handler } from "../../../daemon/contract.ts";
+import { Pairing } from "../../../daemon/pairing/pairing.ts";
+import { PairingWindow } from "../../../daemon/pairing/pairing-window.ts";
 import { alertBytes, Delivery, settle, wantedHandler } from "../../rig/delivery.ts";
 import { header, MemorySink } from "../../rig/memory-sink.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Needle } from "../../../daemon/delivery/contract.ts";
+import type { Needle } from "../../../daemon/contract.ts";
 import { Relevance } from "../../../daemon/delivery/relevance.ts";
 
 const key: Needle = { kind: "key", key: "eventID", values: new Set(["4625", "1102", "ä"]) };

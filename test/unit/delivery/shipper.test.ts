@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lookupKey } from "../../../daemon/delivery/contract.ts";
-import { Pairing } from "../../../daemon/delivery/couples.ts";
-import { PairingWindow } from "../../../daemon/delivery/pairing.ts";
+import { lookupKey } from "../../../daemon/contract.ts";
+import { Pairing } from "../../../daemon/pairing/pairing.ts";
+import { PairingWindow } from "../../../daemon/pairing/pairing-window.ts";
 import { eventually } from "../../rig/eventually.ts";
 import { alertBytes, Delivery, settle } from "../../rig/delivery.ts";
 import { header, idIn, MemorySink } from "../../rig/memory-sink.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { reportOf } from "../../../daemon/commands/doctor-text.ts";
 import { examine } from "../../../daemon/doctor/chain.ts";
-import { failed, ok, unseen, warning, worst } from "../../../daemon/doctor/judgement.ts";
+import { failed, ok, unseen, warning, worst } from "../../../daemon/doctor/result.ts";
 
 test("a link that hangs or throws has failed, and holds up no other; the order of the links is kept", async () => {
   const findings = await examine(

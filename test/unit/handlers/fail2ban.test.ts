@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Alert } from "../../../daemon/alert/alert.ts";
-import type { HandlerRecord } from "../../../daemon/delivery/contract.ts";
+import type { HandlerRecord } from "../../../daemon/contract.ts";
 import { DfnError } from "../../../daemon/errors.ts";
 import { fail2banHandler } from "../../../daemon/handlers/fail2ban.ts";
 

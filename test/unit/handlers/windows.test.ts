@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Alert } from "../../../daemon/alert/alert.ts";
-import type { HandlerRecord } from "../../../daemon/delivery/contract.ts";
+import type { HandlerRecord } from "../../../daemon/contract.ts";
 import { defaultEventIds, windowsHandler } from "../../../daemon/handlers/windows.ts";
 import { escapeAttribute, escapeText } from "../../../daemon/handlers/xml.ts";
 import { generator } from "../alert/generator.ts";

@@ -1,4 +1,4 @@
-import { emptyStore } from "../../../daemon/delivery/dead-letter-usage.ts";
+import { emptyStore } from "../../../daemon/dead-letters/usage.ts";
 import type { Facts, SinkFacts } from "../../../daemon/status/facts.ts";
 import type { Counts } from "../../../daemon/telemetry/counters.ts";
 

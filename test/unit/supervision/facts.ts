@@ -1,4 +1,4 @@
-import { emptyStore } from "../../../daemon/delivery/dead-letter-usage.ts";
+import { emptyStore } from "../../../daemon/dead-letters/usage.ts";
 import type { StatusSnapshot } from "../../../daemon/status/facts.ts";
 import { SourceCounters } from "../../../daemon/telemetry/counters.ts";
 

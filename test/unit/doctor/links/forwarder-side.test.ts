@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { failed, type CheckResult, warning } from "../../../../daemon/doctor/judgement.ts";
+import { failed, type CheckResult, warning } from "../../../../daemon/doctor/result.ts";
 import { judgeArchives, judgeCheckpoint, type StoredCheckpoint } from "../../../../daemon/doctor/links/checkpoint.ts";
 import { judgeConfiguration } from "../../../../daemon/doctor/links/configuration.ts";
-import { type OtherSenderFacts, judgeOtherSenders } from "../../../../daemon/doctor/links/consumers.ts";
-import { type Call, judgeCustomDfnCall } from "../../../../daemon/doctor/links/hand-over.ts";
+import { type OtherSenderFacts, judgeOtherSenders } from "../../../../daemon/doctor/links/other-senders.ts";
+import { type Call, judgeCustomDfnCall } from "../../../../daemon/doctor/links/custom-dfn-call.ts";
 import {
   judgeBrokers,
   judgeCertificates,
@@ -15,7 +15,7 @@ import {
 import { judgeClock, judgeDisk, judgeMemory } from "../../../../daemon/doctor/links/machine.ts";
 import { judgeSocket, type SocketFacts } from "../../../../daemon/doctor/links/socket.ts";
 import { judgeUnit } from "../../../../daemon/doctor/links/unit.ts";
-import type { ProbeFailure, KafkaProbe } from "../../../../daemon/sinks/kafka/survey.ts";
+import type { ProbeFailure, KafkaProbe } from "../../../../daemon/sinks/kafka/probe.ts";
 
 /** State and text of each result; one that is not well has a remedy. */
 function said(results: readonly CheckResult[]): string {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readOssecConf } from "../../../../daemon/wazuh/ossec-conf.ts";
-import type { CheckResult } from "../../../../daemon/doctor/judgement.ts";
+import type { CheckResult } from "../../../../daemon/doctor/result.ts";
 import { judgeOutput, judgeReading, judgeWriting } from "../../../../daemon/doctor/links/alert-log.ts";
 import { type CustomDfnFacts, judgeCustomDfn } from "../../../../daemon/doctor/links/custom-dfn.ts";
 import { type IntegratordFacts, judgeIntegratord } from "../../../../daemon/doctor/links/integratord.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { judgeEvents, lookAtRuleset } from "../../../../daemon/doctor/links/events.ts";
 import { judgeRules, lookAtRules } from "../../../../daemon/doctor/links/rules.ts";
-import type { CheckResult } from "../../../../daemon/doctor/judgement.ts";
+import type { CheckResult } from "../../../../daemon/doctor/result.ts";
 import { defaultEventIds } from "../../../../daemon/handlers/windows.ts";
 import { readOssecConf } from "../../../../daemon/wazuh/ossec-conf.ts";
 import { RulesetPlan } from "../../../../daemon/wazuh/ruleset-plan.ts";

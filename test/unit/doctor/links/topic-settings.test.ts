@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { judgeTopicSettings } from "../../../../daemon/doctor/links/topic-settings.ts";
-import type { TopicProbe } from "../../../../daemon/sinks/kafka/survey.ts";
+import type { TopicProbe } from "../../../../daemon/sinks/kafka/probe.ts";
 
 const sight = { topic: "t", partitions: 3, leaderless: 0, failure: undefined, write: undefined, read: undefined };
 

@@ -1,6 +1,6 @@
 import { mock } from "node:test";
-import type { SinkRecord, WriteOutcome } from "../../../../daemon/delivery/contract.ts";
-import { SealedBatch, PendingWrite } from "../../../../daemon/sinks/kafka/entry.ts";
+import type { SinkRecord, WriteOutcome } from "../../../../daemon/contract.ts";
+import { SealedBatch, PendingWrite } from "../../../../daemon/sinks/kafka/producer/sealed-batch.ts";
 import type { KafkaOptions } from "../../../../daemon/sinks/kafka/options.ts";
 import { KafkaSink } from "../../../../daemon/sinks/kafka/sink.ts";
 import type { KafkaTelemetry } from "../../../../daemon/sinks/kafka/telemetry.ts";

@@ -1,10 +1,10 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { errnoOf } from "../../../../daemon/errors.ts";
-import { ByteReader } from "../../../../daemon/sinks/kafka/byte-reader.ts";
+import { ByteReader } from "../../../../daemon/sinks/kafka/protocol/byte-reader.ts";
 import { recordsIn } from "./stored.ts";
 import { int16, int32, int64, string } from "./wire.ts";
-import type { FetchedRecord } from "../../../../daemon/sinks/kafka/record-reader.ts";
+import type { FetchedRecord } from "../../../../daemon/sinks/kafka/protocol/record-reader.ts";
 
 /** A produce request as the broker reads it. */
 export interface Produced {

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { SinkRecord } from "../../../../daemon/delivery/contract.ts";
-import { formatBrokerAddress, parseBrokerAddress } from "../../../../daemon/sinks/kafka/address.ts";
-import { ConditionLog } from "../../../../daemon/sinks/kafka/alarms.ts";
-import { Backoff } from "../../../../daemon/sinks/kafka/backoff.ts";
-import { assertAvailable, decompress } from "../../../../daemon/sinks/kafka/compression.ts";
-import { SealedBatch, PendingWrite } from "../../../../daemon/sinks/kafka/entry.ts";
-import { classifyCode } from "../../../../daemon/sinks/kafka/faults.ts";
-import { AppendedSearch } from "../../../../daemon/sinks/kafka/standing.ts";
+import type { SinkRecord } from "../../../../daemon/contract.ts";
+import { formatBrokerAddress, parseBrokerAddress } from "../../../../daemon/sinks/kafka/connection/broker-address.ts";
+import { ConditionLog } from "../../../../daemon/sinks/kafka/condition-log.ts";
+import { Backoff } from "../../../../daemon/sinks/kafka/connection/backoff.ts";
+import { assertAvailable, decompress } from "../../../../daemon/sinks/kafka/protocol/compression.ts";
+import { SealedBatch, PendingWrite } from "../../../../daemon/sinks/kafka/producer/sealed-batch.ts";
+import { classifyCode } from "../../../../daemon/sinks/kafka/protocol/errors.ts";
+import { AppendedSearch } from "../../../../daemon/sinks/kafka/producer/appended-search.ts";
 import { silentLog } from "../../../../daemon/telemetry/log.ts";
 
 test("addresses are read with names, IPv4 and IPv6, and written as they were", () => {

@@ -1,4 +1,4 @@
-import type { SourceLocation } from "../../../../../daemon/delivery/contract.ts";
+import type { SourceLocation } from "../../../../../daemon/contract.ts";
 import type { OpenLine, Passing, TailIntake } from "../../../../../daemon/sources/tail/intake.ts";
 import type { TailOptions } from "../../../../../daemon/sources/tail/options.ts";
 import { Tail } from "../../../../../daemon/sources/tail/tail.ts";

@@ -1,0 +1,208 @@
+import { nearest } from "../../config/nearest.ts";
+import { readTimestamp } from "../../config/values/timestamp.ts";
+import { describe, DfnError, exitCodes } from "../../errors.ts";
+import { markAcknowledged } from "../../dead-letters/acknowledgements.ts";
+import { markRemoved } from "../../dead-letters/tombstones.ts";
+import { deadLetterDirectory } from "../../dead-letters/store.ts";
+import { createSink } from "../../forwarder/sink.ts";
+import { printable, toPrintableJson } from "../../printable.ts";
+import { noTelemetry } from "../../sinks/kafka/telemetry.ts";
+import { becomeOwnerOf } from "../../state/owner.ts";
+import { createLog } from "../../telemetry/log.ts";
+import {
+  type Command,
+  configOptions,
+  configOptionsHelp,
+  type Io,
+  loadConfig,
+  maxLineBytes,
+  parseCommandLine,
+} from "../command.ts";
+import { resend, type Resent } from "./replay.ts";
+import {
+  assertAllThere,
+  changing,
+  type Choice,
+  type Look,
+  Markings,
+  select,
+  unreadableStore,
+} from "../../dead-letters/reader.ts";
+import { listed, listHead, listLine, shown } from "./text.ts";
+
+const actions = ["list", "show", "replay", "purge", "ack"];
+
+export const deadLetter: Command = {
+  name: "dead-letter",
+  summary: "lists, shows, sends again, removes or acknowledges what could not be delivered",
+  usage: `Looks after the dead letters: alerts that no retry could deliver, and lines that
+are no alerts. Works beside a running forwarder.
+
+Usage: wazuh-dfn dead-letter list [--json]
+       wazuh-dfn dead-letter show ID... [--json]
+       wazuh-dfn dead-letter replay ID...|--all [--json]
+       wazuh-dfn dead-letter purge ID...|--all|--before TIME [--json]
+       wazuh-dfn dead-letter ack ID...|--all [--json]
+
+While the store has an entry that is not acknowledged, the forwarder is
+degraded.
+
+  list      every entry on a line, the oldest first
+  show      all that is known of entries, with the alert itself
+  replay    sends entries again, after their cause is mended; those that are
+            acknowledged are removed, the others stay
+  purge     removes entries
+  ack       says that you know of entries: they stay in the store, and the
+            forwarder is not degraded because of them
+
+  --all               every entry
+  --before TIME       entries older than, for instance, 2026-11-21T03:00:00+01:00
+  --json              as JSON
+${configOptionsHelp}
+Exit code: 0, or 65 when an ID is not there or entries could not be sent again.
+`,
+  async run(args, io) {
+    const options = {
+      ...configOptions,
+      json: { type: "boolean", default: false },
+      all: { type: "boolean", default: false },
+      before: { type: "string" },
+    } as const;
+    const { values, positionals } = parseCommandLine(deadLetter, args, options, { least: 1, most: 10_000 });
+    const [action = "", ...ids] = positionals;
+    if (!actions.includes(action)) throw unknownAction(action);
+    const choice = choose(action, { ids, all: values.all, before: values.before });
+    const config = loadConfig(values, io);
+    const log = createLog(config.log.level);
+    const directory = deadLetterDirectory(config.stateDir);
+    // Reads keys and passwords, which root alone may be able to.
+    await using sink = action === "replay" ? createSink(config, io.env, log, noTelemetry) : undefined;
+    becomeOwnerOf(config.stateDir);
+    const look: Look = {
+      mostRawBytes: maxLineBytes(config),
+      foreign: (_path, reason) => io.stderr.write(`passed over: ${printable(describe(reason))}\n`),
+    };
+    try {
+      if (choice.kind === "ids") await assertAllThere(directory, choice.ids);
+      if (action === "list") return await list(directory, look, io, values.json);
+      if (action === "show") return await show(directory, choice, look, io, values.json);
+      if (action === "ack") {
+        const acknowledged = (await changing(directory, log, () => acknowledge(directory, choice, look))) ?? 0;
+        io.stdout.write(values.json ? `${toPrintableJson({ acknowledged })}\n` : `acknowledged ${acknowledged}\n`);
+        return 0;
+      }
+      if (sink === undefined) {
+        const removed = (await changing(directory, log, () => purge(directory, choice, look))) ?? 0;
+        io.stdout.write(values.json ? `${toPrintableJson({ removed })}\n` : `removed ${removed}\n`);
+        return 0;
+      }
+      const resent = await changing(directory, log, () => resend(config, sink, select(directory, choice, look)));
+      return tell(resent ?? { acknowledged: 0, kept: [] }, io, values.json);
+    } catch (reason) {
+      throw unreadableStore(directory, reason);
+    }
+  },
+};
+
+async function list(directory: string, look: Look, io: Io, asJson: boolean): Promise<number> {
+  let count = 0;
+  let acknowledged = 0;
+  let bad = 0;
+  // Of the alerts themselves only the sizes are shown.
+  const sizes = { ...look, mostRawBytes: 0, bad: () => (bad += 1) };
+  for await (const stored of select(directory, { kind: "all" }, sizes)) {
+    const before = count === 0 ? "[" : ",";
+    const line = asJson
+      ? `${before}\n${toPrintableJson(listed(stored))}`
+      : `${count === 0 ? `${listHead}\n` : ""}${listLine(stored)}\n`;
+    io.stdout.write(line);
+    count += 1;
+    if (stored.isAcknowledged) acknowledged += 1;
+  }
+  if (asJson) io.stdout.write(count === 0 ? "[]\n" : "\n]\n");
+  else {
+    const known = acknowledged === 0 ? "" : `, ${acknowledged} of them acknowledged`;
+    io.stdout.write(count === 0 ? "no dead letters\n" : `${count} dead letter${count === 1 ? "" : "s"}${known}\n`);
+  }
+  if (bad > 0) io.stderr.write(`${bad} lines of the store cannot be read; dead-letter purge --all removes them too\n`);
+  return 0;
+}
+
+async function show(directory: string, choice: Choice, look: Look, io: Io, asJson: boolean): Promise<number> {
+  for await (const stored of select(directory, choice, look)) {
+    const { id, letter, isAcknowledged: acknowledged } = stored;
+    io.stdout.write(asJson ? `${toPrintableJson({ id, ...letter, acknowledged })}\n` : shown(stored));
+  }
+  return 0;
+}
+
+async function purge(directory: string, choice: Choice, look: Look): Promise<number> {
+  const removals = new Markings(markRemoved);
+  let count = 0;
+  const remove = (segment: string, number: number): void => {
+    removals.add({ segment, number });
+    count += 1;
+  };
+  const bad = choice.kind === "all" ? { bad: remove } : {};
+  for await (const { segment, number } of select(directory, choice, { ...look, mostRawBytes: 0, ...bad })) {
+    remove(segment, number);
+  }
+  await removals.done();
+  return count;
+}
+
+/** @returns how many entries were not acknowledged before */
+async function acknowledge(directory: string, choice: Choice, look: Look): Promise<number> {
+  const acknowledgements = new Markings(markAcknowledged);
+  let count = 0;
+  for await (const stored of select(directory, choice, { ...look, mostRawBytes: 0 })) {
+    if (stored.isAcknowledged) continue;
+    acknowledgements.add(stored);
+    count += 1;
+  }
+  await acknowledgements.done();
+  return count;
+}
+
+function tell({ acknowledged, kept }: Resent, io: Io, asJson: boolean): number {
+  if (asJson) io.stdout.write(`${toPrintableJson({ acknowledged, kept })}\n`);
+  else {
+    for (const { id, reason } of kept) io.stdout.write(`${printable(`${id} stays: ${reason}`)}\n`);
+    io.stdout.write(`acknowledged and removed ${acknowledged}, kept ${kept.length}\n`);
+  }
+  return kept.length > 0 ? exitCodes.DATA : 0;
+}
+
+function choose(
+  action: string,
+  { ids, all, before }: { readonly ids: readonly string[]; readonly all: boolean; readonly before: string | undefined },
+): Choice {
+  const given = [ids.length > 0, all, before !== undefined].filter(Boolean).length;
+  if (action === "list") {
+    if (given > 0) throw usage("list takes no ID, --all or --before; it lists every entry");
+    return { kind: "all" };
+  }
+  if (action === "show" && (given !== 1 || ids.length === 0)) throw usage("show wants the ID of an entry, or several");
+  if ((action === "replay" || action === "ack") && before !== undefined) throw usage(`${action} takes no --before`);
+  if (given !== 1) {
+    const ways = action === "purge" ? "IDs, --all or --before" : "IDs or --all";
+    throw usage(`${action} wants to be told which entries: ${ways}, one of these`);
+  }
+  if (all) return { kind: "all" };
+  if (before === undefined) return { kind: "ids", ids: new Set(ids) };
+  try {
+    return { kind: "before", timeMs: readTimestamp(before).getTime() };
+  } catch (reason) {
+    throw usage(`--before: ${describe(reason)}`);
+  }
+}
+
+function usage(sentence: string): DfnError {
+  return new DfnError("USAGE", `dead-letter: ${sentence}; see: wazuh-dfn dead-letter --help`);
+}
+
+function unknownAction(action: string): DfnError {
+  const meant = nearest(action, actions);
+  const hint = meant === undefined ? `there are: ${actions.join(", ")}` : `did you mean ${meant}?`;
+  return new DfnError("USAGE", `dead-letter: there is no "${action}"; ${hint}`);
+}

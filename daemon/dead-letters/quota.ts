@@ -1,0 +1,104 @@
+import { namesIn } from "../disk/list-directory.ts";
+import { join } from "node:path";
+import { describe } from "../errors.ts";
+import type { Log } from "../telemetry/log.ts";
+import {
+  isWrittenByAnother,
+  segmentsOf,
+  compact,
+  compactionLevels,
+  type Compacted,
+  type CompactionLevel,
+} from "./segments.ts";
+import { tombstonesOf } from "./tombstones.ts";
+import { statIfThere } from "./usage.ts";
+
+/**
+ * Keeps the dead-letter store below its bound. First goes what was removed, then what is not an alert: the oldest lines
+ * of the socket that have no position, last the raw bytes of the oldest entries. Positions are never given up.
+ */
+export class DeadLetterQuota {
+  readonly #directory: string;
+  readonly #maxBytes: number;
+  readonly #log: Log;
+  /** Sizes of segments in which there was nothing to give up: else each new entry would have all of them read again. */
+  readonly #spent = new Map<string, string>();
+  /** Entries whose raw bytes were given up since the process started. */
+  rawGivenUp = 0;
+  /** Entries that were not alerts and were given up since the process started. */
+  nonAlertsGivenUp = 0;
+
+  constructor(directory: string, maxBytes: number, log: Log) {
+    this.#directory = directory;
+    this.#maxBytes = maxBytes;
+    this.#log = log;
+  }
+
+  /**
+   * Never rejects.
+   * @param current the segment that this process writes, which is left alone
+   * @param letGo   ends that segment when it holds what is not an alert, so that this can go before any alert's bytes
+   */
+  async make(current: string | undefined, letGo: () => Promise<boolean>): Promise<void> {
+    try {
+      let total = await this.#total();
+      for (const level of compactionLevels) {
+        if (total <= this.#maxBytes) return;
+        if (level === "raw" && (await letGo())) {
+          total = await this.#give("non-alerts", undefined, total);
+          if (total <= this.#maxBytes) return;
+        }
+        total = await this.#give(level, current, total);
+      }
+    } catch (reason) {
+      // The entries themselves are stored; with the next ones it is tried again.
+      const what = "the dead-letter store is over its bound and its oldest entries cannot be made smaller";
+      this.#log.warn({ directory: this.#directory, reason: describe(reason) }, what);
+    }
+  }
+
+  /** @returns bytes of the store thereafter */
+  async #give(level: CompactionLevel, current: string | undefined, before: number): Promise<number> {
+    let total = before;
+    for (const path of await segmentsOf(this.#directory)) {
+      if (total <= this.#maxBytes) break;
+      if (path === current || isWrittenByAnother(path)) continue;
+      const size = (await statIfThere(path))?.size;
+      if (size === undefined) continue; // Deleted in this moment.
+      const sizes = `${size} ${(await statIfThere(tombstonesOf(path)))?.size ?? 0}`;
+      const key = `${level} ${path}`;
+      if (this.#spent.get(key) === sizes) continue;
+      const compacted = await compact(path, level);
+      if (compacted === undefined) {
+        this.#spent.set(key, sizes);
+        continue;
+      }
+      total += compacted.bytes - size;
+      this.#gaveUp(path, compacted);
+      if (compacted.bytes === 0) for (const one of compactionLevels) this.#spent.delete(`${one} ${path}`);
+    }
+    return total;
+  }
+
+  #gaveUp(segment: string, { stripped, forgotten }: Compacted): void {
+    this.rawGivenUp += stripped;
+    this.nonAlertsGivenUp += forgotten;
+    if (stripped > 0) {
+      const what = "the dead-letter store is full: the oldest entries lost their raw bytes, their positions are kept";
+      this.#log.error({ segment, entries: stripped }, what);
+    }
+    if (forgotten > 0) {
+      const what =
+        "the dead-letter store is full: the oldest lines of the socket that are no alerts were given up; find out who sends them";
+      this.#log.error({ segment, entries: forgotten }, what);
+    }
+  }
+
+  async #total(): Promise<number> {
+    let total = 0;
+    for (const name of await namesIn(this.#directory)) {
+      total += (await statIfThere(join(this.#directory, name)))?.size ?? 0;
+    }
+    return total;
+  }
+}

@@ -1,0 +1,183 @@
+import { stat } from "node:fs/promises";
+import { isForeign, letterId, readSegment, segmentsOf, type DeadLetter } from "./segments.ts";
+import { mostSegmentBytes } from "./scan.ts";
+import { sweep } from "./sweep.ts";
+import { statIfThere } from "./usage.ts";
+import { describe, DfnError, errnoOf } from "../errors.ts";
+import { lockStateDir } from "../os/state-lock.ts";
+import type { Log } from "../telemetry/log.ts";
+
+/** An entry of the store and where it stands. */
+export interface Stored {
+  /** What it is called by; see `letterId`. */
+  readonly id: string;
+  readonly segment: string;
+  readonly number: number;
+  readonly letter: DeadLetter;
+  /** Whether somebody has taken note of it. */
+  readonly isAcknowledged: boolean;
+  /** What the alert's bytes take, also when they were not read with the entry. */
+  readonly rawBytes: number;
+}
+
+/** How a store is looked through. */
+export interface Look {
+  /** Alerts of up to this many bytes are read with their entry. */
+  readonly mostRawBytes: number;
+  /** Told of each line that cannot be read, of the segments that are looked through. */
+  readonly bad?: (segment: string, number: number) => void;
+  /** Told of each file that has a segment's name and is not one of ours. */
+  readonly foreign?: (path: string, reason: unknown) => void;
+}
+
+/** So much is looked through at once; the store of a forwarder is kept at 256 MiB, unless it holds nothing but positions. */
+const mostStoreBytes = 8 * 1024 * 1024 * 1024;
+const mostUnreadable = 1_000_000;
+
+/** Which entries are meant. */
+export type Choice =
+  | { readonly kind: "all" }
+  | { readonly kind: "before"; readonly timeMs: number }
+  | { readonly kind: "ids"; readonly ids: ReadonlySet<string> };
+
+/**
+ * The entries that are meant, oldest first; one at a time is in memory.
+ * @throws DfnError IO when there is far more than a forwarder ever keeps; else what the system says
+ */
+export async function* select(directory: string, choice: Choice, look: Look): AsyncGenerator<Stored> {
+  let bytes = 0;
+  let unreadable = 0;
+  const counting: Look = {
+    ...look,
+    bad: (segment, number) => {
+      unreadable += 1;
+      look.bad?.(segment, number);
+    },
+  };
+  for (const segment of await segmentsOf(directory)) {
+    if (choice.kind === "ids" && !isNamed(segment, choice.ids)) continue;
+    const size = (await statIfThere(segment))?.size ?? 0;
+    bytes += Math.min(size, mostSegmentBytes);
+    if (bytes > mostStoreBytes || unreadable > mostUnreadable) {
+      const what = `${directory} holds more than any forwarder keeps there (8 GiB, or a million damaged lines)`;
+      throw new DfnError("IO", `${what}: look at what lies there. What came before has been looked through`);
+    }
+    try {
+      yield* selectFrom(segment, choice, counting);
+    } catch (reason) {
+      if (!isForeign(reason)) throw reason;
+      look.foreign?.(segment, reason);
+    }
+  }
+}
+
+async function* selectFrom(segment: string, choice: Choice, { mostRawBytes, bad }: Look): AsyncGenerator<Stored> {
+  const isBad = (number: number): void => bad?.(segment, number);
+  for await (const { number, letter, isAcknowledged, rawBytes } of readSegment(segment, isBad, mostRawBytes)) {
+    const id = letterId(segment, number);
+    if (choice.kind === "ids" && !choice.ids.has(id)) continue;
+    if (choice.kind === "before" && !(Date.parse(letter.time) < choice.timeMs)) continue;
+    yield { id, segment, number, letter, isAcknowledged, rawBytes };
+  }
+}
+
+function isNamed(segment: string, ids: ReadonlySet<string>): boolean {
+  const prefix = letterId(segment, 0).slice(0, -1);
+  return [...ids].some((id) => id.startsWith(prefix));
+}
+
+/** @throws DfnError DATA that names the first id that is not there */
+export async function assertAllThere(directory: string, ids: ReadonlySet<string>): Promise<void> {
+  const missing = new Set(ids);
+  for await (const { id } of select(directory, { kind: "ids", ids }, { mostRawBytes: 0 })) missing.delete(id);
+  const [first] = missing;
+  if (first === undefined) return;
+  throw new DfnError("DATA", `there is no dead letter ${first}; see: wazuh-dfn dead-letter list`);
+}
+
+type Mark = (segment: string, numbers: Iterable<number>) => Promise<void>;
+
+/** Entries that are to be removed or acknowledged: collected while others are under way, written together. */
+export class Markings {
+  readonly #mark: Mark;
+  #waiting = new Map<string, number[]>();
+  #writing: Promise<void> | undefined;
+  #failure: { readonly reason: unknown } | undefined;
+
+  /** @param mark `markRemoved` or `markAcknowledged` */
+  constructor(mark: Mark) {
+    this.#mark = mark;
+  }
+
+  add({ segment, number }: Pick<Stored, "segment" | "number">): void {
+    const numbers = this.#waiting.get(segment);
+    if (numbers === undefined) this.#waiting.set(segment, [number]);
+    else numbers.push(number);
+    this.#writing ??= this.#write();
+  }
+
+  /** Resolves when all that were added are marked, durably. @throws what the system said where one could not be */
+  async done(): Promise<void> {
+    await this.#writing;
+    if (this.#failure !== undefined) throw this.#failure.reason;
+  }
+
+  async #write(): Promise<void> {
+    await Promise.resolve(); // What is added in the same turn comes along.
+    while (this.#waiting.size > 0) {
+      const group = this.#waiting;
+      this.#waiting = new Map();
+      try {
+        for (const [segment, numbers] of group) await this.#mark(segment, numbers);
+      } catch (reason) {
+        this.#failure ??= { reason };
+      }
+    }
+    this.#writing = undefined;
+  }
+}
+
+/**
+ * Changes the store: one command at a time, beside a forwarder that may be running. Segments that are empty afterwards
+ * are deleted. Undefined where there is no store, and so nothing to change.
+ * @throws DfnError UNAVAILABLE when another command is at it, IO when the store cannot be read or written
+ */
+export async function changing<T>(directory: string, log: Log, change: () => Promise<T>): Promise<T | undefined> {
+  if (!(await isThere(directory))) return undefined;
+  await using _lock = await lock(directory, log);
+  try {
+    return await change();
+  } finally {
+    await sweep(directory);
+  }
+}
+
+async function lock(directory: string, log: Log): Promise<AsyncDisposable> {
+  try {
+    return await lockStateDir(directory, log);
+  } catch (reason) {
+    if (!(reason instanceof DfnError) || reason.code !== "UNAVAILABLE") throw reason;
+    const what = `another dead-letter command is changing ${directory}; wait until it has ended`;
+    throw new DfnError("UNAVAILABLE", what, { cause: reason });
+  }
+}
+
+async function isThere(directory: string): Promise<boolean> {
+  try {
+    await stat(directory);
+    return true;
+  } catch (reason) {
+    if (errnoOf(reason) === "ENOENT") return false;
+    throw reason;
+  }
+}
+
+/** What the system refuses, as an error for the administrator. */
+export function unreadableStore(directory: string, reason: unknown): unknown {
+  if (errnoOf(reason) === undefined || reason instanceof DfnError) return reason;
+  const remedy =
+    "run the command as root or as the forwarder's user, see that all of it belongs to that user, and that the disk is not full";
+  return new DfnError("IO", `the dead letters in ${directory} cannot be used: ${describe(reason)}; ${remedy}`, {
+    cause: reason,
+  });
+}

@@ -1,0 +1,166 @@
+import type { SourceName } from "../contract.ts";
+import type { Content, Fingerprint } from "./copy-counts.ts";
+import type { PairingWindow } from "./pairing-window.ts";
+import { withOneMore, type Delivery, type Shipment } from "../delivery/shipment.ts";
+
+export type PairingVerdict =
+  /** `differs`: the socket has brought a copy that says something else, and that copy was shipped. */
+  | { readonly kind: "first"; readonly occurrence: number; readonly differs: boolean }
+  | { readonly kind: "duplicate"; readonly occurrence: number }
+  /**
+   * `alreadySeen`: it was brought before; the tail decides whether there is another one like it. `differs`: it does not say
+   * what the log's line says.
+   */
+  | { readonly kind: "deferred"; readonly reason: string; readonly alreadySeen: boolean; readonly differs: boolean };
+
+/** The pairing window as it is saved on a proper stop. */
+export interface SavedWindow {
+  /** Second of the newest alert that the window has forgotten; -1 for none. */
+  readonly forgottenSecond: number;
+  /** As `Pairing.save` gives it: that of a forwarder in use is always full, so it stays flat. */
+  readonly words: Uint32Array;
+}
+
+const deferredBecause = {
+  repeat: { kind: "deferred", reason: "seen before", alreadySeen: true, differs: false },
+  covered: { kind: "deferred", reason: "the tail has passed it", alreadySeen: true, differs: false },
+  full: { kind: "deferred", reason: "the tail is far behind", alreadySeen: false, differs: false },
+  differs: { kind: "deferred", reason: "differs from the line of the log", alreadySeen: true, differs: true },
+} as const satisfies Record<string, PairingVerdict>;
+
+const other = { socket: "tail", tail: "socket" } as const;
+
+/**
+ * Pairs deliveries of the socket and the tail, and ties the second copy to the outcome of the first. A shipment is
+ * kept here while it is open; one of the socket also until the tail has come by, which then has to know its place in the
+ * sink.
+ */
+export class Pairing {
+  readonly #window: PairingWindow;
+  readonly #shipments = new Map<string, Shipment>();
+  /** With the tail off: recognises an alert that a client sends again because it got no answer. */
+  readonly socketOnly: boolean;
+  /** Second of the newest alert that the tail has brought. */
+  #tailSecond = -1;
+
+  constructor(window: PairingWindow, options: { socketOnly: boolean }) {
+    this.#window = window;
+    this.socketOnly = options.socketOnly;
+  }
+
+  get size(): number {
+    return this.#window.size;
+  }
+
+  knows(fingerprint: Fingerprint): boolean {
+    return this.#window.knows(fingerprint);
+  }
+
+  /**
+   * @param content what the copy says
+   * @param deferReason   why a socket copy should not be shipped itself, if there is a reason
+   */
+  pair(
+    source: SourceName,
+    fingerprint: Fingerprint,
+    second: number,
+    content: Content,
+    deferReason: string | undefined,
+  ): PairingVerdict {
+    if (this.socketOnly && this.knows(fingerprint)) return { kind: "duplicate", occurrence: 1 };
+    if (source === "tail" || this.socketOnly) {
+      this.#tailSecond = Math.max(this.#tailSecond, second);
+      const pair = this.#window.tail(fingerprint, second, content);
+      if (pair.kind === "first" || pair.kind === "duplicate") return pair;
+      throw new Error(`the tail's copy cannot be "${pair.kind}"`);
+    }
+    if (deferReason !== undefined && !this.knows(fingerprint)) {
+      return { kind: "deferred", reason: deferReason, alreadySeen: false, differs: false };
+    }
+    const pair = this.#window.socket(fingerprint, second, this.#tailSecond, content);
+    return pair.kind === "first" || pair.kind === "duplicate" ? pair : deferredBecause[pair.kind];
+  }
+
+  /** A shipment that the other source's copy may be tied to. */
+  enter(shipment: Shipment): void {
+    const { fingerprint, source, occurrence } = shipment;
+    if (fingerprint !== undefined) this.#shipments.set(keyOf(source, fingerprint, occurrence), shipment);
+  }
+
+  /**
+   * Ties a second copy to the first one's outcome. Returns the first one's shipment while it is kept; settles the copy
+   * at once where the first is done.
+   */
+  attach(delivery: Delivery, fingerprint: Fingerprint, occurrence: number): Shipment | undefined {
+    const source = delivery.source === "tail" ? "tail" : "socket";
+    const shipment = this.#shipments.get(keyOf(this.socketOnly ? source : other[source], fingerprint, occurrence));
+    const { owner } = delivery;
+    if (shipment === undefined) owner.settled("acknowledged");
+    else if (shipment.outcome !== undefined) owner.settled(shipment.outcome);
+    else shipment.waiters = withOneMore(shipment.waiters, { source, owner });
+    return shipment;
+  }
+
+  /**
+   * The shipment of a socket copy that does not say what the log's line says: no line of the log stands for it.
+   * Undefined where an earlier process shipped it.
+   */
+  contradicted(fingerprint: Fingerprint): Shipment | undefined {
+    return this.#shipments.get(keyOf("socket", fingerprint, 1));
+  }
+
+  /** Forgets a shipment that has its outcome, and whose records nobody asks for by its copies any more. */
+  done(shipment: Shipment): void {
+    this.#forget(shipment);
+  }
+
+  /** The socket's copy, just tied, takes over a shipment that has not left yet (`sources.tail.wait`). */
+  handOver(shipment: Shipment): void {
+    const { source, owner, waiters } = shipment;
+    const next = waiters.at(-1);
+    if (next === undefined) throw new Error("nobody to take the shipment over");
+    this.#forget(shipment);
+    shipment.waiters = withOneMore(waiters.slice(0, -1), { source, owner });
+    shipment.source = next.source;
+    shipment.owner = next.owner;
+    shipment.isMet = true;
+    this.enter(shipment);
+  }
+
+  /**
+   * What an earlier process left: the second up to which its tail had come, and the window of the last proper stop, which
+   * may lie further back: it outlives a crash soon after the start, and stays where it cannot be removed.
+   */
+  restore(window: SavedWindow | undefined, passedSecond: number): void {
+    this.#window.forgetUpTo(Math.max(window?.forgottenSecond ?? -1, passedSecond));
+    this.#tailSecond = Math.max(this.#tailSecond, passedSecond);
+    if (window !== undefined) this.#window.restore(window.words);
+  }
+
+  /**
+   * The window for a proper stop. Alerts without an outcome are taken out of it: their lines are read again, and must
+   * then be shipped and not be taken for second copies.
+   */
+  save(): SavedWindow {
+    for (const shipment of this.#shipments.values()) {
+      const { fingerprint } = shipment;
+      if (shipment.outcome !== undefined || fingerprint === undefined) continue;
+      if (this.socketOnly) this.#window.undo(fingerprint, "tail");
+      else for (const { source } of [shipment, ...shipment.waiters]) this.#undo(fingerprint, source);
+    }
+    return { forgottenSecond: this.#window.forgottenSecond, words: this.#window.save() };
+  }
+
+  #undo(fingerprint: Fingerprint, source: SourceName): void {
+    if (source !== "replay") this.#window.undo(fingerprint, source);
+  }
+
+  #forget(shipment: Shipment): void {
+    const { fingerprint, source, occurrence } = shipment;
+    if (fingerprint !== undefined) this.#shipments.delete(keyOf(source, fingerprint, occurrence));
+  }
+}
+
+function keyOf(source: SourceName, fingerprint: Fingerprint, occurrence: number): string {
+  return `${source}${fingerprint.high.toString(36)}.${fingerprint.low.toString(36)}.${occurrence}`;
+}

@@ -1,0 +1,142 @@
+import type { FileHandle } from "node:fs/promises";
+import { setTimeout as pause } from "node:timers/promises";
+import { describe } from "../../errors.ts";
+import {
+  headersOf,
+  type Batch,
+  type Lookup,
+  type Shipped,
+  type Sink,
+  type OffsetsByPartition,
+  type SinkRecord,
+  type WriteOutcome,
+} from "../../contract.ts";
+import type { Log } from "../../telemetry/log.ts";
+import { behindOwnLink } from "../../disk/open-file.ts";
+import { countRecords } from "./read-back.ts";
+import { countRotated, rotatedFrom } from "./rotated.ts";
+import { RecordFile } from "./record-file.ts";
+
+const retryMs = 1000;
+/** A file that may have been begun after the checkpoint has become no larger than its offset in the meantime, or is small. */
+const mostReadAgain = 64 * 1024 * 1024;
+
+/** One record as a line of the file sink, without the newline; fixed form: key, headers and value as text. */
+export function fileLine(topic: string, partition: number, record: SinkRecord): string {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of headersOf(record)) headers[name] = value.toString();
+  const key = record.key === null ? null : record.key.toString();
+  const value = record.value === null ? null : record.value.toString();
+  return JSON.stringify({ topic, partition, key, headers, value });
+}
+
+/**
+ * Writes records as JSON lines into a file, synced before they are acknowledged. The offset of a record is the byte at
+ * which its line starts. A file that was moved away (logrotate) is begun anew.
+ */
+export class FileSink implements Sink {
+  readonly maxInFlight = 1;
+  readonly #path: string;
+  readonly #log: Log;
+  readonly #stop = new AbortController();
+  readonly #file: RecordFile;
+  #trouble: string | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(path: string, log: Log) {
+    this.#path = path;
+    this.#log = log;
+    this.#file = new RecordFile(path, log, this.#stop.signal);
+  }
+
+  /** Why records cannot be written at present, and what to do; undefined while they can. */
+  get trouble(): string | undefined {
+    return this.#trouble;
+  }
+
+  open(): void {
+    // The file is opened by the look-up, which comes before the first write.
+  }
+
+  partitions(): number {
+    return 1;
+  }
+
+  onChange(): void {
+    // There is always one partition.
+  }
+
+  write(batch: Batch): Promise<readonly WriteOutcome[]> {
+    return this.#inTurn(() => this.#append(batch));
+  }
+
+  lookup(topics: readonly string[], since: OffsetsByPartition): Promise<Lookup> {
+    return this.#inTurn(async () => {
+      const { handle, bytes } = await this.#file.look();
+      const starts = Object.values(since);
+      const shipped: Shipped = new Map();
+      if (starts.length > 0) await this.#count(handle, bytes, Math.min(...starts), shipped);
+      return { shipped, next: Object.fromEntries(topics.map((topic) => [`${topic}/0`, bytes])) };
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#last;
+    await this.#file[Symbol.asyncDispose]();
+  }
+
+  /**
+   * Counts what was written since a checkpoint. Its offset may be one of a file that logrotate has moved away since: every
+   * record to be found there is behind it, and the file that was begun then is read from its beginning.
+   */
+  async #count(handle: FileHandle, bytes: number, start: number, shipped: Shipped): Promise<void> {
+    const rotated = await rotatedFrom(await behindOwnLink(this.#path));
+    for (const file of rotated) {
+      const trouble = await countRotated(file, start, shipped);
+      if (trouble === undefined) continue;
+      const what = "a rotated file could not be searched for what was written before the last stop";
+      this.#log.warn({ path: file.path, reason: trouble }, `${what}: some alerts may be written twice`);
+    }
+    const isOfAnother = start > bytes || (rotated.length > 0 && start <= mostReadAgain);
+    await countRecords(handle, isOfAnother ? 0 : start, bytes, shipped);
+  }
+
+  #inTurn<T>(attempt: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(() => this.#retry(attempt));
+    // What comes next waits for this, whether or not it came to an end.
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+
+  async #retry<T>(attempt: () => Promise<T>): Promise<T> {
+    for (;;) {
+      this.#stop.signal.throwIfAborted();
+      try {
+        const result = await attempt();
+        if (this.#trouble !== undefined) this.#log.info({ path: this.#path }, "records can be written again");
+        this.#trouble = undefined;
+        return result;
+      } catch (reason) {
+        this.#stop.signal.throwIfAborted();
+        const what = "records cannot be written";
+        const remedy = "nothing is lost, it is tried again each second: make room or mend the rights of the file";
+        if (this.#trouble === undefined) {
+          this.#log.error({ path: this.#path, reason: describe(reason) }, `${what}; ${remedy}`);
+        }
+        this.#trouble = `${what}: ${this.#path}: ${describe(reason)}; ${remedy}`;
+        await pause(retryMs, undefined, { signal: this.#stop.signal });
+      }
+    }
+  }
+
+  async #append(batch: Batch): Promise<WriteOutcome[]> {
+    const lines = batch.records.map((record) => Buffer.from(`${fileLine(batch.topic, batch.partition, record)}\n`));
+    let offset = await this.#file.append(Buffer.concat(lines));
+    return lines.map(({ length }) => {
+      const outcome: WriteOutcome = { kind: "acknowledged", offset };
+      offset += length;
+      return outcome;
+    });
+  }
+}

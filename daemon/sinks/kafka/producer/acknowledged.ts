@@ -1,0 +1,159 @@
+import { headerNames, type SinkRecord } from "../../../contract.ts";
+import { command } from "../../../printable.ts";
+import type { BrokerConnection } from "../connection/connection.ts";
+import type { RecordSlot } from "./sealed-batch.ts";
+import { classifyCode, KafkaError } from "../protocol/errors.ts";
+import { fetchOffset } from "../connection/requests.ts";
+
+/** Stretches that are kept of one partition; where there are more, neighbours are put together. */
+const maxStretches = 512;
+/** Where the alerts of records are, unless their places say it. */
+const usualFile = "/var/ossec/logs/alerts/alerts.json";
+
+/** Records that the broker has acknowledged one after the other. */
+interface Stretch {
+  readonly base: number;
+  readonly next: number;
+  /** Seconds since 1970 of their alerts, as the ids have them; undefined where no id does. */
+  readonly firstSecond: number | undefined;
+  readonly lastSecond: number | undefined;
+  /** Where the first of their alerts is in the log. */
+  readonly place: SinkRecord["place"];
+}
+
+/** Acknowledged records that are not in the partition any more. */
+export interface LostRecords {
+  /** What happened, in words. */
+  readonly text: string;
+  readonly remedy: string;
+}
+
+/**
+ * What a partition has acknowledged since the start: a leader that was elected without being in sync, or restored from
+ * a backup, has less, and neither Kafka nor a producer's numbers show that.
+ */
+export class Acknowledged {
+  readonly #name: string;
+  #stretches: Stretch[] = [];
+
+  /** @param name `topic/partition` */
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  /** The offset behind the last acknowledged record; undefined where there is none. */
+  get end(): number | undefined {
+    return most(this.#stretches.map(({ next }) => next));
+  }
+
+  /** The topic is gone: nothing is expected to be there. */
+  forget(): void {
+    this.#stretches = [];
+  }
+
+  /** A batch was acknowledged at this offset. */
+  add(base: number, slots: readonly RecordSlot[]): void {
+    const seconds = slots.map(({ record }) => secondOf(record)).filter((second) => second !== undefined);
+    this.#stretches.push({
+      base,
+      next: base + slots.length,
+      firstSecond: least(seconds),
+      lastSecond: most(seconds),
+      place: slots[0]?.record.place,
+    });
+    if (this.#stretches.length > maxStretches) this.#halve();
+  }
+
+  /**
+   * Compares with where the partition ends. What is beyond that is reported once.
+   * @param end the offset behind the last record of the leader's log, replicated or not; or one that another record got
+   */
+  compare(end: number): LostRecords | undefined {
+    const lost = this.#stretches.filter(({ next }) => next > end);
+    const last = this.end;
+    if (lost.length === 0 || last === undefined) return undefined;
+    this.#stretches = this.#stretches
+      .filter(({ base }) => base < end)
+      .map((stretch) => ({ ...stretch, next: Math.min(stretch.next, end) }));
+    const first = Math.max(least(lost.map(({ base }) => base)) ?? end, end);
+    const seconds = lost.flatMap(({ firstSecond, lastSecond }) => [firstSecond, lastSecond]);
+    const known = seconds.filter((second) => second !== undefined);
+    return {
+      text: `${this.#name} has lost records that it had acknowledged: offsets ${first} to ${last - 1}, its log ended at ${end} then (a leader that was not in sync, a restored broker, or the topic was created again)`,
+      remedy: remedy(least(known), most(known), lost.find(({ place }) => place?.file.startsWith("/") === true)?.place),
+    };
+  }
+
+  #halve(): void {
+    const halved: Stretch[] = [];
+    for (let at = 0; at < this.#stretches.length; at += 2) {
+      const [one, other] = this.#stretches.slice(at, at + 2);
+      if (one === undefined) continue;
+      const seconds = [one.firstSecond, one.lastSecond, other?.firstSecond, other?.lastSecond];
+      const known = seconds.filter((second) => second !== undefined);
+      const next = other?.next ?? one.next;
+      halved.push({ ...one, next, firstSecond: least(known), lastSecond: most(known) });
+    }
+    this.#stretches = halved;
+  }
+}
+
+/**
+ * Where the leader's log ends, if it ends before an offset that was acknowledged; else undefined, as from a broker that
+ * does not tell it to clients.
+ * @throws KafkaError when the broker does not lead the partition; what the connection failed with
+ */
+export async function shorterEnd(
+  connection: BrokerConnection,
+  topic: string,
+  partition: number,
+  acknowledged: number,
+): Promise<number | undefined> {
+  // A new leader knows only after a moment how far the others have followed, so its log itself counts. But a broker
+  // that does not lead the partition tells the end of its log too: so the question for leaders alone comes first and last.
+  if ((await fetchOffset(connection, topic, partition, "next")) >= acknowledged) return undefined;
+  try {
+    const end = await fetchOffset(connection, topic, partition, "log-end");
+    if (end >= acknowledged) return undefined;
+    await fetchOffset(connection, topic, partition, "next");
+    return end;
+  } catch (reason) {
+    if (reason instanceof KafkaError && !classifyCode(reason.code).isStale) return undefined;
+    throw reason;
+  }
+}
+
+/** Alert ids begin with the second of the alert, as `1795964560.12345`. */
+function secondOf({ id, headers }: SinkRecord): number | undefined {
+  const text = id ?? headers.find(([name]) => name === headerNames.id)?.[1].toString("latin1") ?? "";
+  const [, digits] = /^(\d{9,10})\.\d+$/.exec(text) ?? [];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+function least(numbers: readonly number[]): number | undefined {
+  return numbers.length === 0 ? undefined : numbers.reduce((one, other) => Math.min(one, other));
+}
+
+function most(numbers: readonly number[]): number | undefined {
+  return numbers.length === 0 ? undefined : numbers.reduce((one, other) => Math.max(one, other));
+}
+
+function remedy(from: number | undefined, to: number | undefined, place: SinkRecord["place"]): string {
+  const cause =
+    "set unclean.leader.election.enable=false and a replication factor of 3 with min.insync.replicas=2, so that it does not come again";
+  if (from === undefined || to === undefined) {
+    return `send the alerts of that time again with wazuh-dfn replay --from TIME --to TIME FILE; ${cause}`;
+  }
+  const [first, behind] = [iso(from), iso(to + 1)];
+  const file = place?.file ?? usualFile;
+  const again =
+    place === undefined
+      ? command`wazuh-dfn replay --from ${first} --to ${behind} ${file}`
+      : command`wazuh-dfn replay --at ${`${file}:${place.offset}`} --from ${first} --to ${behind}`;
+  const rotated = command`wazuh-dfn replay --from ${first} --to ${behind}`;
+  return `send their alerts again with: ${again} (once the log was rotated: ${rotated} FILE, with the archive of that day); ${cause}`;
+}
+
+function iso(second: number): string {
+  return new Date(second * 1000).toISOString().replace(".000", "");
+}

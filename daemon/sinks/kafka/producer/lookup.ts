@@ -1,0 +1,289 @@
+import { headerNames, lookupKey, type Lookup, type Shipped, type OffsetsByPartition } from "../../../contract.ts";
+import { describe } from "../../../errors.ts";
+import { Backoff } from "../connection/backoff.ts";
+import { monotonicMs } from "../clock.ts";
+import { classifyError, KafkaError } from "../protocol/errors.ts";
+import type { SenderContext } from "./sender-context.ts";
+import { Cursor, readRange } from "./read-range.ts";
+import type { FetchedRecord } from "../protocol/record-reader.ts";
+import { isUnreadable } from "./doubts.ts";
+import { fetchOffset } from "../connection/requests.ts";
+
+/** More ids than this are not kept in memory; between two checkpoints there are a few thousand. */
+const maxIds = 1_000_000;
+/** Nor more characters of them: anybody who may write to the topic can make ids of any length in anybody's name. */
+const maxIdCharacters = 64 * 1024 * 1024;
+/** A topic that Kafka says for so long that it has not got, or that it is not for us, is left out of the look-up. */
+const giveUpAfterMs = 15_000;
+const unknownTopic = 3;
+/** UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION, TOPIC_AUTHORIZATION_FAILED. */
+const lastingCodes: ReadonlySet<number> = new Set([unknownTopic, 17, 29]);
+/** Reasons that one answer names. */
+const maxRefusals = 5;
+
+/** Partitions that are read at the same time: enough to hide the network's delay, few enough for the memory. */
+const maxAtOnce = 8;
+
+type LookupContext = Pick<SenderContext, "metadataCache" | "pool" | "conditions" | "signal">;
+
+/** What is looked for cannot be seen, and waiting does not help. */
+class Unreadable extends Error {
+  /** The topic is not there, so nothing of it is. */
+  readonly isMissing: boolean;
+
+  constructor(text: string, isMissing = false) {
+    super(text);
+    this.isMissing = isMissing;
+  }
+}
+
+/** No more ids can be kept. */
+class Full extends Error {}
+
+/** What was found so far, over all partitions. */
+class Findings {
+  readonly shipped: Shipped = new Map();
+  /** Of all ids that are kept, those of partitions that are still being read included. */
+  #ids = 0;
+  #characters = 0;
+  readonly next: Record<string, number> = {};
+  /** Why not all was seen that may be there, a sentence for each kind of reason; in the order of their appearance. */
+  readonly #refusals = new Set<string>();
+  isFull = false;
+  /** Whose records count. */
+  readonly nodes: ReadonlySet<string> | undefined;
+
+  constructor(nodes: ReadonlySet<string> | undefined) {
+    this.nodes = nodes;
+  }
+
+  /** Makes room for one id more; false where there is none. */
+  hasRoomFor(id: string): boolean {
+    this.#ids += 1;
+    this.#characters += id.length;
+    return this.#ids <= maxIds && this.#characters <= maxIdCharacters;
+  }
+
+  /** For a partition that is read again from its beginning. */
+  giveBack(ids: readonly string[]): void {
+    this.#ids -= ids.length;
+    for (const id of ids) this.#characters -= id.length;
+  }
+
+  count(ids: readonly string[]): void {
+    for (const id of ids) this.shipped.set(id, (this.shipped.get(id) ?? 0) + 1);
+  }
+
+  /** Something that may be there was not seen. What was found elsewhere counts. */
+  refuse(text: string): void {
+    if (this.#refusals.size < maxRefusals) this.#refusals.add(text);
+  }
+
+  get result(): Lookup {
+    const { shipped, next } = this;
+    if (this.#refusals.size === 0) return { shipped, next };
+    const refusal = [...this.#refusals].join("; ");
+    return { shipped: shipped.size === 0 ? undefined : shipped, refusal, next };
+  }
+}
+
+/**
+ * See `Sink.lookup`. Each partition until it succeeds or cannot succeed; rejects when disposed. One that has no leader
+ * is waited for, because nothing can be written to it meanwhile either.
+ */
+export async function lookUp(
+  topics: readonly string[],
+  since: OffsetsByPartition,
+  nodes: ReadonlySet<string> | undefined,
+  context: LookupContext,
+): Promise<Lookup> {
+  const findings = new Findings(nodes);
+  for (const topic of topics) context.metadataCache.track(topic);
+  for (const topic of topics) {
+    const isRead = Object.keys(since).some((name) => name.startsWith(`${topic}/`));
+    try {
+      const count = await partitionCount(topic, isRead, context);
+      const all = Array.from({ length: count }, (_, partition) => partition);
+      const groups = Array.from({ length: Math.ceil(count / maxAtOnce) }, (_, at) =>
+        all.slice(at * maxAtOnce, (at + 1) * maxAtOnce),
+      );
+      for (const group of [...groups, unlisted(since, topic, count)]) {
+        const looks = group.map((partition) => lookAt(topic, partition, isRead, since, findings, context));
+        // None goes on when this is over.
+        for (const look of await Promise.allSettled(looks)) if (look.status === "rejected") throw look.reason;
+      }
+    } catch (reason) {
+      if (!(reason instanceof Unreadable)) throw reason;
+      if (isRead && !reason.isMissing) findings.refuse(reason.message);
+    }
+  }
+  return findings.result;
+}
+
+/** One partition, while it is read: what was found there, and how far. Both outlast a failure of the connection. */
+class Reading {
+  readonly ids: string[] = [];
+  readonly cursor: Cursor;
+  /** Batches that could not be read, and why the last one could not. */
+  passedOver = { count: 0, reason: "" };
+  /** What could be found was found. */
+  isOver = false;
+  readonly #findings: Findings;
+
+  constructor(from: number, findings: Findings) {
+    this.cursor = new Cursor(from, () => this.forget());
+    this.#findings = findings;
+  }
+
+  forget(): void {
+    this.passedOver = { count: 0, reason: "" };
+    this.#findings.giveBack(this.ids.splice(0));
+  }
+}
+
+async function lookAt(
+  topic: string,
+  partition: number,
+  isRead: boolean,
+  since: OffsetsByPartition,
+  findings: Findings,
+  context: LookupContext,
+): Promise<void> {
+  const name = `${topic}/${partition}`;
+  const reading = new Reading(since[name] ?? 0, findings);
+  const step = async (): Promise<void> => {
+    const listed = context.metadataCache.partitions(topic) ?? 0;
+    if (partition >= listed) throw new KafkaError(unknownTopic, `${name}, which the newest list of partitions lacks`);
+    if (isRead && !reading.isOver && !findings.isFull) await read(topic, partition, reading, findings, context);
+    // With nothing to be read, one question tells the next offset.
+    findings.next[name] ??= await nextOffset(topic, partition, context);
+  };
+  try {
+    await persist(context, `looking up what ${name} holds`, isRead, step);
+  } catch (reason) {
+    if (!(reason instanceof Unreadable)) throw reason;
+    if (!reason.isMissing && !reading.isOver) findings.count(reading.ids);
+    // A partition that is gone is nobody else's trouble.
+    if (!reason.isMissing || context.metadataCache.codeOf(topic) !== 0) throw reason;
+  }
+}
+
+/** Partitions that a topic had and that the list of now lacks; it may be an old one. */
+function unlisted(since: OffsetsByPartition, topic: string, count: number): readonly number[] {
+  return Object.keys(since)
+    .filter((name) => name.startsWith(`${topic}/`))
+    .map((name) => Number(name.slice(topic.length + 1)))
+    .filter((partition) => Number.isSafeInteger(partition) && partition >= count);
+}
+
+/** Partitions of a topic; 0 for one that does not exist and of which nothing was shipped. */
+async function partitionCount(topic: string, isRead: boolean, context: LookupContext): Promise<number> {
+  let count: number | undefined;
+  await persist(context, `looking up what ${topic} holds`, isRead, async () => {
+    await context.metadataCache.refresh(false);
+    const code = context.metadataCache.codeOf(topic);
+    if (code === undefined) throw new Error(`${topic}: no broker answers`);
+    if (code === unknownTopic && !isRead) count = 0;
+    else if (code === 0) count = context.metadataCache.partitions(topic) ?? 0;
+    else throw new KafkaError(code, `topic ${topic}`);
+  });
+  return count ?? 0;
+}
+
+async function nextOffset(topic: string, partition: number, { metadataCache, pool }: LookupContext): Promise<number> {
+  const address = metadataCache.leader(topic, partition);
+  if (address === undefined) throw new KafkaError(5, `${topic}/${partition}`);
+  return fetchOffset(await pool.connection(address, "lookup"), topic, partition, "next");
+}
+
+/** Reads a partition as far as it can be; what was found counts, also where that is not all. */
+async function read(
+  topic: string,
+  partition: number,
+  reading: Reading,
+  findings: Findings,
+  context: LookupContext,
+): Promise<void> {
+  const name = `${topic}/${partition}`;
+  const { ids, cursor } = reading;
+  const visit = (record: FetchedRecord): void => {
+    const id = idOf(record, findings.nodes);
+    if (id === undefined) return;
+    if (!findings.hasRoomFor(id)) throw new Full();
+    ids.push(id);
+  };
+  const passOver = ({ message }: Error): void => {
+    reading.passedOver = { count: reading.passedOver.count + 1, reason: message };
+  };
+  try {
+    findings.next[name] = await readRange(context, topic, partition, cursor, { visit, passOver });
+    const { count, reason } = reading.passedOver;
+    if (count > 0) findings.refuse(`batches of ${name} cannot be read: ${count}; of the last one: ${reason}`);
+  } catch (reason) {
+    if (reason instanceof Full) {
+      findings.isFull = true;
+      findings.refuse(
+        `${name} holds more than ${maxIds} records, or ids of more than ${maxIdCharacters} characters, since the checkpoint, too many to keep in mind`,
+      );
+    } else if (isUnreadable(reason)) {
+      const remedy =
+        reason instanceof KafkaError ? "; the operation Read on it lets the forwarder see what it sent before" : "";
+      findings.refuse(`topic ${topic} cannot be read: ${describe(reason)}${remedy}`);
+    } else throw reason;
+  }
+  findings.count(ids);
+  reading.isOver = true;
+}
+
+/** Hundreds of nodes may write to one topic: what the others wrote is neither ours nor to be kept in mind. */
+function idOf({ headers, value }: FetchedRecord, nodes: ReadonlySet<string> | undefined): string | undefined {
+  const text = (name: string): string | undefined => headers.find(([header]) => header === name)?.[1]?.toString("utf8");
+  const node = text(headerNames.node);
+  if (node === undefined || nodes?.has(node) === false) return undefined;
+  const [id, handler] = [text(headerNames.id), text(headerNames.handler)];
+  if (id === undefined || handler === undefined) return undefined;
+  return lookupKey(node, id, handler, value);
+}
+
+/**
+ * Repeats a step until it succeeds: without end while Kafka is away or no broker leads the partition, for a bounded time
+ * while it answers that it does not give what is asked for. Nothing is delivered meanwhile, so what it waits for is
+ * reported at once.
+ * @param subject what it is about, for the report
+ * @param isRead  whether what is found saves records from being sent twice; else a bounded time is enough in any case
+ * @throws Unreadable where it is given up
+ */
+async function persist(
+  { metadataCache, conditions, signal }: LookupContext,
+  subject: string,
+  isRead: boolean,
+  step: () => Promise<void>,
+): Promise<void> {
+  const backoff = new Backoff();
+  let refusedSince: number | undefined;
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      await step();
+      conditions.clear(subject);
+      return;
+    } catch (reason) {
+      signal.throwIfAborted();
+      const fault = classifyError(reason);
+      const text = isRead
+        ? `${fault.text}; until this is done no alert is sent, or it might be sent twice`
+        : fault.text;
+      // What is wrong with the whole cluster is reported where its metadata are read.
+      const isReported = conditions.appended.some((trouble) => trouble.subject === "Kafka");
+      if (!isReported) conditions.raise(subject, { ...fault, text });
+      if (reason instanceof KafkaError && (!isRead || lastingCodes.has(reason.code))) refusedSince ??= monotonicMs();
+      else refusedSince = undefined;
+      if (refusedSince !== undefined && monotonicMs() - refusedSince >= giveUpAfterMs) {
+        conditions.clear(subject); // It is given up; the look-up's answer says why.
+        throw new Unreadable(fault.text, reason instanceof KafkaError && reason.code === unknownTopic);
+      }
+      await backoff.wait(signal);
+      await metadataCache.refresh();
+    }
+  }
+}

@@ -1,0 +1,144 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ConditionLog } from "../condition-log.ts";
+import { Backoff } from "../connection/backoff.ts";
+import type { ConnectionPool } from "../connection/connection-pool.ts";
+import type { BrokerConnection } from "../connection/connection.ts";
+import { KafkaError } from "../protocol/errors.ts";
+import { visitRecords, type FetchedRecord } from "../protocol/record-reader.ts";
+import { fetchBatches, fetchOffset, type Fetched } from "../connection/requests.ts";
+import type { MetadataCache } from "../connection/metadata-cache.ts";
+
+/** Compressed bytes asked for at once; at least one whole batch comes in any case. */
+const fetchBytes = 1024 * 1024;
+/** Answers without a batch, half a second each, after which another connection is tried. */
+const maxEmptyAnswers = 10;
+/** Records that are read of a partition that ends before the offset asked for; a look-up keeps no more ids. */
+const mostReadAgain = 1_000_000;
+/** CLUSTER_AUTHORIZATION_FAILED, UNSUPPORTED_VERSION, INVALID_REQUEST: the question for the log's end is not for us. */
+const doesNotTell: ReadonlySet<number> = new Set([31, 35, 42]);
+const offsetOutOfRange = 1;
+const leaderNotAvailable = 5;
+
+/** How far a partition has been read: with it, reading goes on after a failure where it was. */
+export class Cursor {
+  /** The next offset to be read; undefined before the first. */
+  at: number | undefined;
+  readonly from: number;
+  readonly #restart: () => void;
+
+  /** @param restart called when all that was visited counts for nothing, because it is to be visited again */
+  constructor(from: number, restart: () => void) {
+    this.from = from;
+    this.#restart = restart;
+  }
+
+  restart(): void {
+    this.at = undefined;
+    this.#restart();
+  }
+}
+
+/** Who is told what a partition holds. */
+export interface Visitor {
+  /** Called for each record, in order. What it throws ends the reading. */
+  visit(record: FetchedRecord): void;
+  /** Called for each batch that cannot be read and is left out, wholly or from a damaged record on. */
+  passOver(reason: Error): void;
+}
+
+interface RangeContext {
+  readonly pool: ConnectionPool;
+  readonly metadataCache: MetadataCache;
+  readonly conditions: ConditionLog;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Reads a partition from an offset to the end of its leader's log as it is now. What the leader has appended but not all
+ * in-sync replicas, is not shown to clients yet: that is waited for. An offset before the partition's beginning means
+ * its beginning. One beyond its end, because records were lost or the topic was created anew, means its last million
+ * records: ours of the last seconds are among them, and the whole partition may take hours. A broker that holds us back
+ * because of a quota is waited for.
+ * @returns the offset that the next record will get
+ * @throws KafkaError, or what the connection failed with: call it again with the same cursor. RangeError for an answer
+ *         that cannot be understood; what `visitor` throws
+ */
+export async function readRange(
+  { pool, metadataCache, conditions, signal }: RangeContext,
+  topic: string,
+  partition: number,
+  cursor: Cursor,
+  visitor: Visitor,
+): Promise<number> {
+  const address = metadataCache.leader(topic, partition);
+  if (address === undefined) throw new KafkaError(leaderNotAvailable, `${topic}/${partition}`);
+  const connection = await pool.connection(address, "lookup");
+  const ask = (which: "first" | "next"): Promise<number> => fetchOffset(connection, topic, partition, which);
+  // Its end is what a follower tells as well; that this is the leader is proved by the answers after it.
+  const logEnd = await endOfLog(connection, topic, partition);
+  const end = Math.max(logEnd, await ask("next"));
+  const first = await ask("first");
+  // The topic has become shorter: it was created anew, or the new leader had less.
+  if (cursor.at !== undefined && cursor.at > end) cursor.restart();
+  let at = beginning(cursor.at ?? cursor.from, first, end);
+  const subject = `reading ${topic}/${partition}`;
+  const backoff = new Backoff();
+  let empty = 0;
+  try {
+    while (at < end) {
+      let fetched: Fetched;
+      try {
+        fetched = await fetchBatches(connection, topic, partition, { offset: at, maxBytes: fetchBytes });
+      } catch (reason) {
+        if (!(reason instanceof KafkaError) || reason.code !== offsetOutOfRange) throw reason;
+        const begin = await ask("first");
+        if (at >= begin) throw reason; // It has become shorter.
+        at = begin;
+        continue;
+      }
+      const next = await visitRecords(
+        fetched.batches,
+        (record) => {
+          // A batch is delivered whole, also when the offset asked for is in its middle.
+          if (record.offset >= at && record.offset < end) visitor.visit(record);
+        },
+        (reason) => visitor.passOver(reason),
+      );
+      if (next !== undefined) {
+        at = next;
+        cursor.at = next;
+        empty = 0;
+      } else if (fetched.throttledMs > 0) {
+        const text = `it is read up to offset ${at} of ${end}, and a quota of the broker holds it back for ${fetched.throttledMs} ms`;
+        conditions.raise(subject, { kind: "retry", category: "quota", mayBeAppended: false, isStale: false, text });
+        await sleep(fetched.throttledMs, undefined, { signal });
+      } else if (at >= (await ask("next"))) {
+        const text = `it is read up to offset ${at} of ${end}, and the rest has not reached all in-sync replicas yet`;
+        conditions.raise(subject, { kind: "retry", category: "none", mayBeAppended: false, isStale: false, text });
+        await backoff.wait(signal);
+        if ((await endOfLog(connection, topic, partition)) < logEnd) throw new Error(`${subject}: it became shorter`);
+      } else {
+        empty += 1;
+        if (empty >= maxEmptyAnswers) throw new Error(`${subject}: nothing comes from offset ${at} on`);
+      }
+    }
+  } finally {
+    conditions.clear(subject);
+  }
+  return end;
+}
+
+function beginning(wanted: number, first: number, end: number): number {
+  if (wanted <= end) return Math.max(wanted, first);
+  return Math.max(first, end - mostReadAgain);
+}
+
+/** Where the log of the broker ends; 0 from one that does not tell. */
+async function endOfLog(connection: BrokerConnection, topic: string, partition: number): Promise<number> {
+  try {
+    return await fetchOffset(connection, topic, partition, "log-end");
+  } catch (reason) {
+    if (reason instanceof KafkaError && doesNotTell.has(reason.code)) return 0;
+    throw reason;
+  }
+}

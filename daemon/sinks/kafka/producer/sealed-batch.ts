@@ -1,0 +1,173 @@
+import type { SinkRecord, WriteOutcome } from "../../../contract.ts";
+import { monotonicMs, timeOfDayMs } from "../clock.ts";
+import { codecNumbers, compress, type Compression } from "../protocol/compression.ts";
+import type { ClassifiedError } from "../protocol/errors.ts";
+import { batchHeaderBytes, encodeRecords, stampHeader, type BatchNumber } from "../protocol/record-batch.ts";
+import { pooledBuffer } from "./buffer-pool.ts";
+
+/** One call of `write`: collects an outcome for each of its records and then answers the caller. */
+export class PendingWrite {
+  readonly result: Promise<readonly WriteOutcome[]>;
+  /** Milliseconds since 1970; the timestamp of its records. */
+  readonly takenAt = timeOfDayMs();
+  readonly #beganAt = monotonicMs();
+  readonly #outcomes: WriteOutcome[] = [];
+  #missing: number;
+  #resolve: (outcomes: readonly WriteOutcome[]) => void = () => {};
+  #reject: (reason: Error) => void = () => {};
+
+  constructor(count: number) {
+    this.#missing = count;
+    this.result = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    if (count === 0) this.#resolve([]);
+  }
+
+  /** Milliseconds since the call. */
+  get ageMs(): number {
+    return monotonicMs() - this.#beganAt;
+  }
+
+  /** Each index is settled once. */
+  settle(index: number, outcome: WriteOutcome): void {
+    this.#outcomes[index] = outcome;
+    this.#missing -= 1;
+    if (this.#missing === 0) this.#resolve(this.#outcomes);
+  }
+
+  fail(reason: Error): void {
+    this.#reject(reason);
+  }
+}
+
+/** A record with the place of its outcome. */
+export interface RecordSlot {
+  readonly record: SinkRecord;
+  readonly index: number;
+}
+
+/**
+ * A sealed batch that has no outcome yet: what travels as one. It is encoded and compressed once, and numbered once, so
+ * that sending it again sends the same bytes and the broker recognises the repetition. It gets another number only when
+ * it is certain not to be in the log.
+ */
+export class SealedBatch {
+  readonly pendingWrite: PendingWrite;
+  readonly slots: readonly RecordSlot[];
+  /** Resolves when `batch` is there. */
+  readonly sealed: Promise<void>;
+  number: BatchNumber | undefined;
+  /** Its records cannot stand before this offset of the partition; undefined before it is first sent. */
+  floor: number | undefined;
+  /** Its records may stand in the log: a request that carried them ended without a definite answer. */
+  mayBeAppended = false;
+  /** Others were under way before it when it was last sent. */
+  wentBehind = false;
+  /** A record before it was refused for good, so its number does not follow on what the broker has. */
+  isDisplaced = false;
+  /** It was looked for in vain, because the topic cannot be read. */
+  wasHidden = false;
+  /** What the last sending met. */
+  fault: ClassifiedError | undefined;
+  /** How often it arrived damaged. */
+  corruptions = 0;
+  /** It was given a new timestamp, because the broker had not taken the former one. */
+  isRestamped = false;
+  #batch: Buffer | undefined;
+  #attributes = 0;
+  /** Of its records; milliseconds since 1970. */
+  #timestampMs: number;
+  /** When that was, on the monotonic clock. */
+  #stampedAt: number;
+
+  constructor(pendingWrite: PendingWrite, slots: readonly RecordSlot[], compression: Compression) {
+    this.pendingWrite = pendingWrite;
+    this.slots = slots;
+    this.#timestampMs = pendingWrite.takenAt;
+    this.#stampedAt = monotonicMs() - pendingWrite.ageMs;
+    this.sealed = this.#seal(compression);
+  }
+
+  /** The whole batch, header included; undefined while it is being compressed. */
+  get batch(): Buffer | undefined {
+    return this.#batch;
+  }
+
+  /** Milliseconds since the time that its records carry: a broker forgets a producer by that of its last batch. */
+  get ageMs(): number {
+    return monotonicMs() - this.#stampedAt;
+  }
+
+  /**
+   * Gives the batch its place in a producer's order. Only between sendings, and only where it is certain that it is not
+   * in the log: the broker knows it there by its former number.
+   * @throws Error when it may be in the log, or is not sealed
+   */
+  stamp(number: BatchNumber): void {
+    if (this.mayBeAppended) throw new Error("a batch that may be in the log is not given another number");
+    this.number = number;
+    this.#writeHeader(number);
+  }
+
+  #writeHeader(number: BatchNumber): void {
+    if (this.#batch === undefined) throw new Error("a batch is numbered before it is sealed");
+    const fields = { count: this.slots.length, attributes: this.#attributes, timestampMs: this.#timestampMs };
+    stampHeader(this.#batch, fields, number);
+  }
+
+  /**
+   * Gives its records the present time as their timestamp. Only for a batch that is certain not to be in the log: the
+   * broker must never see two contents under one number.
+   * @throws Error when it may be in the log
+   */
+  restamp(): void {
+    if (this.mayBeAppended) throw new Error("a batch that may be in the log is sent as it is");
+    this.#timestampMs = timeOfDayMs();
+    this.#stampedAt = monotonicMs();
+    this.isRestamped = true;
+    if (this.number !== undefined) this.#writeHeader(this.number);
+  }
+
+  async #seal(compression: Compression): Promise<void> {
+    const records = this.slots.map(({ record }) => record);
+    if (compression !== "none") {
+      const plain = encodeRecords(records, 0, (bytes) => pooledBuffer.take(bytes));
+      try {
+        const packed = await compress(compression, plain);
+        this.#batch = Buffer.concat([Buffer.allocUnsafe(batchHeaderBytes), packed]);
+        this.#attributes = codecNumbers[compression];
+        return;
+      } catch {
+        // The compressor fails for want of memory only; uncompressed the batch is as good.
+      } finally {
+        pooledBuffer.give(plain);
+      }
+    }
+    this.#batch = encodeRecords(records, batchHeaderBytes);
+  }
+
+  /** Two halves, the older records first; at least two records are needed. */
+  halves(compression: Compression): readonly [SealedBatch, SealedBatch] {
+    const middle = this.slots.length >> 1;
+    return [this.#part(this.slots.slice(0, middle), compression), this.#part(this.slots.slice(middle), compression)];
+  }
+
+  /** The same without some of its records, or undefined when none is left. */
+  without(done: ReadonlySet<RecordSlot>, compression: Compression): SealedBatch | undefined {
+    const rest = this.slots.filter((slot) => !done.has(slot));
+    return rest.length === 0 ? undefined : this.#part(rest, compression);
+  }
+
+  #part(slots: readonly RecordSlot[], compression: Compression): SealedBatch {
+    const part = new SealedBatch(this.pendingWrite, slots, compression);
+    part.floor = this.floor;
+    part.mayBeAppended = this.mayBeAppended;
+    part.#timestampMs = this.#timestampMs;
+    part.#stampedAt = this.#stampedAt;
+    part.isDisplaced = this.isDisplaced;
+    part.isRestamped = this.isRestamped;
+    return part;
+  }
+}

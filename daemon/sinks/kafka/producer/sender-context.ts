@@ -1,0 +1,22 @@
+import type { Log } from "../../../telemetry/log.ts";
+import type { ConditionLog } from "../condition-log.ts";
+import type { ConnectionPool } from "../connection/connection-pool.ts";
+import type { KafkaOptions } from "../options.ts";
+import type { RequestLimit } from "./request-limit.ts";
+import type { KafkaTelemetry } from "../telemetry.ts";
+import type { MetadataCache } from "../connection/metadata-cache.ts";
+
+/** What all senders of a sink share. */
+export interface SenderContext {
+  readonly options: KafkaOptions;
+  readonly pool: ConnectionPool;
+  readonly metadataCache: MetadataCache;
+  readonly conditions: ConditionLog;
+  readonly telemetry: KafkaTelemetry;
+  readonly log: Log;
+  readonly limit: RequestLimit;
+  /** Fires when the sink is disposed. */
+  readonly signal: AbortSignal;
+  /** Called whenever something got an outcome or came nearer to one. */
+  readonly onProgress: () => void;
+}

@@ -1,0 +1,147 @@
+import type { Log } from "../../telemetry/log.ts";
+import { Archives, directoryOf, isAbsent, statIfPresent, type LogFile } from "./log/archives.ts";
+import { OpenLogFile } from "./log/log-file.ts";
+import type { ReadProgress, KnownEnd } from "./position/read-progress.ts";
+import { lineStart } from "./log/line-start.ts";
+import { chunkBuffers } from "./log/plain-reader.ts";
+import { proveDone } from "./position/prove-done.ts";
+import { wholly } from "./position/read-files.ts";
+import { Unread } from "./unread.ts";
+
+/** alerts.json does not change more often while somebody looks; then it is asked again later. */
+const mostLooks = 100;
+
+/** Opens log files and knows which one comes next. Only one of them may be read at a time. */
+export class LogFiles {
+  readonly archives: Archives;
+  /** Path of alerts.json. */
+  readonly path: string;
+  readonly #buffers = chunkBuffers();
+  #beats = 0;
+  readonly #unread: Unread;
+  /** Unread files that were found and not opened yet, oldest first. */
+  #queue: LogFile[] = [];
+
+  readonly #log: Log;
+
+  constructor(path: string, log: Log) {
+    this.path = path;
+    this.#log = log;
+    this.archives = new Archives(() => directoryOf(path));
+    this.#unread = new Unread(this.archives, (file) => this.open(file));
+  }
+
+  /** Pieces of files read so far, also on the way to a place: it grows while there is progress. */
+  get beats(): number {
+    return this.#beats;
+  }
+
+  open(file: LogFile): Promise<OpenLogFile> {
+    return OpenLogFile.open(file, this.#buffers, this.#beat);
+  }
+
+  /**
+   * Opens alerts.json and learns its dated name; undefined when there is no alerts.json. It has no name where monitord
+   * compressed and unlinked the dated file of a day that is still written (Wazuh 4.14 source:
+   * src/monitord/manage_files.c:20-59); its `.gz` then holds the same bytes, and reading either knows the other again.
+   */
+  async openLive(): Promise<OpenLogFile | undefined> {
+    let logFile: OpenLogFile;
+    try {
+      logFile = await this.open({ path: this.path, name: undefined, compressed: false });
+    } catch (reason) {
+      if (isAbsent(reason)) return undefined;
+      throw reason;
+    }
+    try {
+      const { origin } = logFile;
+      const archive = await this.archives.withId(origin.id);
+      if (archive) {
+        origin.name = archive.name;
+        origin.file = archive.path;
+      }
+      return logFile;
+    } catch (reason) {
+      await logFile.close();
+      throw reason;
+    }
+  }
+
+  /**
+   * Opens what is to be read after the log files that the progress knows: the oldest dated file that holds something
+   * unread, by its name, or else alerts.json; at the offset where it was left if it was read before.
+   * @returns undefined when there is nothing, or when it went away just now: then ask again later
+   */
+  async next(progress: ReadProgress, signal: AbortSignal): Promise<OpenLogFile | undefined> {
+    let opened: OpenLogFile | undefined;
+    try {
+      opened = await this.#openNext(progress);
+      if (!opened) return undefined;
+      await proveDone(opened.origin, progress, this, this.#log, signal);
+      const known = progress.endOf(opened.origin);
+      // Where it does not reach that far it was truncated, and stays at its first byte; a `.gz` stays at its end.
+      if (known && known.end !== wholly) opened.doneTo = known.end;
+      if (known) await opened.seek(await placeOf(opened, known), undefined, signal);
+      return opened;
+    } catch (reason) {
+      await opened?.close();
+      // Found again when it is asked for the next time.
+      this.#queue = [];
+      if (isAbsent(reason)) return undefined;
+      throw reason;
+    }
+  }
+
+  readonly #beat = (): void => {
+    this.#beats += 1;
+  };
+
+  /** Whether there are dated files newer than what was read. */
+  async hasLater({ newestRank }: ReadProgress): Promise<boolean> {
+    if (this.#queue.some(({ name }) => (name?.rank ?? 0) > newestRank)) return true;
+    return (await this.archives.after(newestRank)).length > 0;
+  }
+
+  /** Whether a log file is alerts.json and dated files are unread, which come first. */
+  async isBehindOthers({ origin }: OpenLogFile, progress: ReadProgress): Promise<boolean> {
+    const live = await statIfPresent(this.path);
+    return live?.id === origin.id && (await this.#unread.find(progress, live.id)).length > 0;
+  }
+
+  /**
+   * alerts.json leads to another file at any moment. The one that it led to is then unread, and comes before the new one:
+   * so both the search and the opening count only when it led to the same file all the while.
+   */
+  async #openNext(progress: ReadProgress): Promise<OpenLogFile | undefined> {
+    for (let looks = 0; looks < mostLooks; looks++) {
+      const live = await statIfPresent(this.path);
+      const file = await this.#nextUnread(progress, live?.id);
+      if (file === "changed") continue;
+      if (file) return this.open(file);
+      const opened = await this.openLive();
+      if (opened?.origin.id === live?.id) return opened;
+      await opened?.close();
+    }
+    return undefined;
+  }
+
+  /**
+   * The archives are looked through once for many of them.
+   * @param liveId that of alerts.json
+   * @returns `changed`: alerts.json led to another file before the search was over
+   */
+  async #nextUnread(progress: ReadProgress, liveId: string | undefined): Promise<LogFile | "changed" | undefined> {
+    for (let file = this.#queue.shift(); file; file = this.#queue.shift()) {
+      if (file.compressed || (await statIfPresent(file.path))?.id !== liveId) return file;
+    }
+    const found = await this.#unread.find(progress, liveId);
+    if ((await statIfPresent(this.path))?.id !== liveId) return "changed";
+    this.#queue = found;
+    return this.#queue.shift();
+  }
+}
+
+/** Where to go on in a file that was read before. */
+async function placeOf({ origin }: OpenLogFile, { end, isProved }: KnownEnd): Promise<number> {
+  return isProved || origin.isCompressed || end === wholly ? end : lineStart(origin.file, end);
+}

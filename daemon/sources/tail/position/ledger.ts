@@ -1,0 +1,223 @@
+import type { OpenLine, Passing } from "../intake.ts";
+
+/** A line that has no outcome yet, and what is done between it and the next such line. */
+class Entry<Spot> implements OpenLine {
+  readonly position: Spot;
+  isDone = false;
+  /** Whether the intake's `deliver` has returned; before that whom to tell is not known. */
+  isHanded = false;
+  /** Told when the position has passed this line. */
+  passing: Passing | undefined;
+  /** Told when the position has passed the done lines behind this one: one for all of them. */
+  behind: Passing | undefined;
+  /** Lines behind this one, up to the next open one: of no interest, and done. */
+  ignoredBehind = 0;
+  doneBehind = 0;
+  older: Entry<Spot> | undefined;
+  newer: Entry<Spot> | undefined;
+  readonly #close: (entry: Entry<Spot>) => void;
+
+  /** @param close called once, when it has its outcome and was handed over; the same function for all entries */
+  constructor(position: Spot, close: (entry: Entry<Spot>) => void) {
+    this.position = position;
+    this.#close = close;
+  }
+
+  settled(): void {
+    if (this.isDone) return;
+    this.isDone = true;
+    if (this.isHanded) this.#close(this);
+  }
+}
+
+/** The list of positions is packed when so many at its front are released, and they are at least half of it. */
+const packAt = 1024;
+
+/** So many lines that are done beyond the oldest open one can be named; further ones are read again after a restart. */
+export const mostNamed = 50_000;
+
+/**
+ * So many lines may be done beyond the oldest open one: with the records of several handlers they are still few enough for
+ * a look-up after a crash to find them all, so that none is sent twice.
+ */
+export const mostBeyond = 400_000;
+
+/** Lines beyond the position that a restart hands on again although they are done with. */
+export interface ReadAgain {
+  readonly ignored: number;
+  readonly done: number;
+}
+
+/**
+ * Which lines have their outcome. The position of the tail moves over a contiguous prefix of done lines only:
+ *
+ *     lines taken         100   250   400   610        reading at 900
+ *     done                 -     x     x     -         position 100, done beyond it: 250, 400
+ *     100 gets done        x     x     x     -         100, 250, 400 are released; position 610
+ *     610 gets done                          x         nothing open: the position is where the tail reads, 900
+ *
+ * What it keeps grows with the open lines alone: a run of done lines is one `Passing`, a run of ignored ones a number,
+ * and no more than `most` (twice that for a while) of the done lines have their positions kept. Each operation takes
+ * constant time, averaged over many.
+ */
+export class Ledger<Spot> {
+  readonly #most: number;
+  readonly #mostBeyond: number;
+  #beyond = 0;
+  #waiting: (() => void)[] = [];
+  #oldest: Entry<Spot> | undefined;
+  #newest: Entry<Spot> | undefined;
+  #open = 0;
+  /** The open lines and the named done ones, in their order, from `#front` on. */
+  #positions: Spot[] = [];
+  #front = 0;
+
+  /**
+   * @param most   done lines beyond the oldest open one that `doneBeyond` names, the oldest ones
+   * @param beyond done lines beyond the oldest open one at which `room` waits
+   */
+  constructor(most = mostNamed, beyond = mostBeyond) {
+    this.#most = most;
+    this.#mostBeyond = beyond;
+  }
+
+  /** Undefined while further lines may be taken; else a promise that resolves when the oldest open one has its outcome. */
+  room(): Promise<void> | undefined {
+    if (this.#beyond < this.#mostBeyond) return undefined;
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Where the oldest line without an outcome stands; undefined when every line has one. */
+  get oldest(): Spot | undefined {
+    return this.#oldest?.position;
+  }
+
+  /** Spots held: of lines without outcome, and of those done behind one of them. */
+  get size(): number {
+    return this.#positions.length - this.#front;
+  }
+
+  /** What of the lines beyond the position is not among `doneBeyond`, and has its outcome all the same. */
+  get readAgain(): ReadAgain {
+    let ignored = 0;
+    let done = 0;
+    for (let entry = this.#oldest; entry !== undefined; entry = entry.newer) {
+      ignored += entry.ignoredBehind;
+      done += entry.doneBehind;
+    }
+    return { ignored, done: done - (this.size - this.#open) };
+  }
+
+  /**
+   * Opens an entry for a line and hands the line over. One that is settled at once and of which nobody is to be told is
+   * taken for ignored.
+   * @param hand gives the line away, which may be settled at once, and returns whom to tell when the position has
+   *             passed it
+   */
+  take(position: Spot, hand: (line: OpenLine) => Passing | undefined): void {
+    const entry = new Entry(position, this.#close);
+    entry.older = this.#newest;
+    if (this.#newest === undefined) this.#oldest = entry;
+    else this.#newest.newer = entry;
+    this.#newest = entry;
+    this.#open += 1;
+    this.#positions.push(position);
+    entry.passing = hand(entry);
+    entry.isHanded = true;
+    if (!entry.isDone) return;
+    if (entry.passing === undefined) {
+      this.#unlink(entry);
+      if (this.#positions.at(-1) === position) this.#positions.pop();
+      if (this.#oldest === undefined) this.#forgetSpots();
+      this.ignored(1);
+    } else this.#close(entry);
+  }
+
+  /** So many lines of no interest were passed by. */
+  ignored(lines: number): void {
+    if (this.#newest !== undefined) this.#newest.ignoredBehind += lines;
+  }
+
+  /** Notes a line that got its outcome before the last stop. */
+  note(position: Spot): void {
+    if (this.#newest === undefined) return;
+    this.#newest.doneBehind += 1;
+    this.#beyond += 1;
+    this.#positions.push(position);
+    this.#boundSpots();
+  }
+
+  /** Lines with an outcome beyond `oldest`, in their order; the first `most` of them, at least. */
+  *doneBeyond(): Generator<Spot> {
+    let open = this.#oldest;
+    for (let at = this.#front; at < this.#positions.length; at++) {
+      const position = this.#positions[at]!;
+      if (open?.position === position) open = open.newer;
+      else yield position;
+    }
+  }
+
+  readonly #close = (entry: Entry<Spot>): void => {
+    const { older, passing, behind } = entry;
+    this.#unlink(entry);
+    if (older !== undefined) {
+      older.behind = joined(joined(older.behind, passing), behind);
+      older.ignoredBehind += entry.ignoredBehind;
+      older.doneBehind += entry.doneBehind + 1;
+      this.#beyond += 1;
+      this.#boundSpots();
+      return;
+    }
+    this.#beyond -= entry.doneBehind;
+    this.#forgetSpots();
+    for (const resolve of this.#waiting.splice(0)) resolve();
+    // May settle further lines and come back here; the front has moved already.
+    passing?.passed();
+    behind?.passed();
+  };
+
+  #unlink({ older, newer }: Entry<Spot>): void {
+    if (older === undefined) this.#oldest = newer;
+    else older.newer = newer;
+    if (newer === undefined) this.#newest = older;
+    else newer.older = older;
+    this.#open -= 1;
+  }
+
+  /** Forgets what stands before the oldest open line. */
+  #forgetSpots(): void {
+    const oldest = this.#oldest?.position;
+    if (oldest === undefined) {
+      this.#positions = [];
+      this.#front = 0;
+      return;
+    }
+    while (this.#front < this.#positions.length && this.#positions[this.#front] !== oldest) this.#front++;
+    if (this.#front >= packAt && this.#front * 2 >= this.#positions.length) {
+      this.#positions = this.#positions.slice(this.#front);
+      this.#front = 0;
+    }
+  }
+
+  /** Leaves the positions of the newest done lines out where there are too many. */
+  #boundSpots(): void {
+    if (this.size - this.#open <= this.#most * 2) return;
+    const kept: Spot[] = [];
+    let done = 0;
+    let open = this.#oldest;
+    for (let at = this.#front; at < this.#positions.length; at++) {
+      const position = this.#positions[at]!;
+      const isOpen = open?.position === position;
+      if (isOpen) open = open?.newer;
+      if (isOpen || ++done <= this.#most) kept.push(position);
+    }
+    this.#positions = kept;
+    this.#front = 0;
+  }
+}
+
+function joined(earlier: Passing | undefined, later: Passing | undefined): Passing | undefined {
+  if (earlier === undefined || later === undefined) return earlier ?? later;
+  earlier.join(later);
+  return earlier;
+}

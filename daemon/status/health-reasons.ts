@@ -1,0 +1,175 @@
+import type { OpenDeadLetters } from "../dead-letters/open.ts";
+import type { TailStatus } from "../sources/tail/status.ts";
+import type { Facts } from "./facts.ts";
+
+/** A condition as it is found at one look; it counts once it has lasted. */
+export interface HealthReason {
+  readonly subject: string;
+  readonly text: string;
+  readonly remedy: string;
+  /** How long it must last before it counts. */
+  readonly patienceMs: number;
+  /** ISO 8601: since when it is so, if that is known; otherwise since it was first seen. */
+  readonly since?: string | undefined;
+}
+
+/** Work that waits for so long without any outcome is stuck. */
+const stuckMs = 10_000;
+/** Longer than alerts.json is away while it is re-linked, or a partition without a leader while one is chosen. */
+const shortMs = 1000;
+/** A log that is behind by more than a minute, for as long as this, is told of. */
+const behindSeconds = 60;
+const behindMs = 10_000;
+const soonDays = 7;
+const maxCausesShown = 5;
+/** So long after the last contradictory copy somebody has to look into it. */
+const contradictedSeconds = 3600;
+
+/**
+ * All that is not as it should be at this moment, the weightiest first; each subject once.
+ * @param idleMs how long alerts have waited without any of them getting an outcome
+ */
+export function healthReasons(facts: Facts, idleMs: number): HealthReason[] {
+  return [
+    ...unready(facts),
+    ...stuck(facts, idleMs),
+    ...sinkTroubles(facts),
+    ...logTroubles(facts),
+    ...socketTroubles(facts),
+    ...storeTroubles(facts),
+    ...openDeadLetters(facts),
+    ...certificateTroubles(facts),
+  ];
+}
+
+function unready({ isReady }: Facts): HealthReason[] {
+  if (isReady) return [];
+  const text = "the forwarder is starting, stopping, or taking over changed settings";
+  return [{ subject: "forwarder", text, remedy: "", patienceMs: 0 }];
+}
+
+function stuck({ queue, sink }: Facts, idleMs: number): HealthReason[] {
+  if (idleMs < stuckMs) return [];
+  const isExplained = sink.kind === "kafka" ? sink.troubles.length > 0 : sink.trouble !== undefined;
+  const text = `${queue.alerts} alerts are under way, and for ${Math.floor(idleMs / 1000)} s none of them got an outcome`;
+  const remedy = isExplained
+    ? "mend what is named below"
+    : "look at the log for the last error; nothing is lost meanwhile";
+  return [{ subject: "delivery", text, remedy, patienceMs: 0 }];
+}
+
+function sinkTroubles({ sink }: Facts): HealthReason[] {
+  if (sink.kind === "kafka") {
+    return [
+      // Kafka has lost it for good: until the forwarder is started again.
+      ...(sink.losses ?? []).map(({ subject, text, remedy }) => ({ subject, text, remedy, patienceMs: 0 })),
+      ...sink.troubles.map(({ subject, text, remedy }) => ({ subject, text, remedy, patienceMs: shortMs })),
+    ];
+  }
+  if (sink.trouble === undefined) return [];
+  return [{ subject: "file sink", text: sink.trouble, remedy: "", patienceMs: 0 }];
+}
+
+function logTroubles({ log }: Facts): HealthReason[] {
+  if (log === undefined) return [];
+  return [...readingTroubles(log), ...damagedArchives(log)];
+}
+
+function readingTroubles(log: TailStatus): HealthReason[] {
+  const waiting = /^waiting: (.*)$/s.exec(log.state)?.[1];
+  if (waiting !== undefined) return [{ subject: "log", text: waiting, remedy: "", patienceMs: shortMs }];
+  if (log.lagSeconds === undefined || log.lagSeconds <= behindSeconds) return [];
+  const more = log.lagCompressedFiles > 0 ? ` and ${log.lagCompressedFiles} compressed files` : "";
+  const text = `the log is read with a delay of ${log.lagSeconds} s; ${log.lagBytes ?? 0} bytes${more} are to come`;
+  const remedy = "a backlog is worked off by itself: watch whether the delay shrinks";
+  return [{ subject: "log", text, remedy, patienceMs: behindMs }];
+}
+
+/** Until each is whole and read, or gone. */
+function damagedArchives({ damagedArchives = [] }: TailStatus): HealthReason[] {
+  const [first] = damagedArchives;
+  if (first === undefined) return [];
+  const more = damagedArchives.length > 1 ? `, and ${damagedArchives.length - 1} more` : "";
+  const text = `${first.file} is damaged and was read up to byte ${first.offset} of its content${more}`;
+  const remedy =
+    "put an intact copy in its place: the rest is read by itself; if there is none, move the file away, and this is over";
+  return [{ subject: "damaged archives", text, remedy, patienceMs: 0 }];
+}
+
+function socketTroubles({ socket }: Facts): HealthReason[] {
+  if (socket?.contradictedSecondsAgo === undefined || socket.contradictedSecondsAgo > contradictedSeconds) return [];
+  const text = `${socket.contradicted} copies of alerts on the socket did not say what alerts.json says, the last one ${socket.contradictedSecondsAgo} s ago; the lines of alerts.json were sent`;
+  const remedy = "find out which program of a user in sources.socket.allow sends them; the log names their ids";
+  return [{ subject: "socket", text, remedy, patienceMs: 0 }];
+}
+
+function storeTroubles(facts: Facts): HealthReason[] {
+  const { checkpoint, deadLetters } = facts;
+  const troubles = [
+    { subject: "checkpoint", text: checkpoint?.trouble },
+    { subject: "dead-letter store", text: deadLetters.trouble },
+  ];
+  return [
+    ...troubles.flatMap(({ subject, text }) =>
+      text === undefined ? [] : [{ subject, text, remedy: "", patienceMs: 0 }],
+    ),
+    ...givenUp(facts),
+  ];
+}
+
+/** What the bound of the dead-letter store has cost; until the store is empty or the forwarder is restarted. */
+function givenUp({ deadLetters }: Facts): HealthReason[] {
+  const { entries, rawGivenUp, nonAlertsGivenUp } = deadLetters;
+  if (entries === 0 || rawGivenUp + nonAlertsGivenUp === 0) return [];
+  const losses = [
+    ...(rawGivenUp > 0 ? [`${rawGivenUp} of its oldest entries lost their raw bytes`] : []),
+    ...(nonAlertsGivenUp > 0 ? [`${nonAlertsGivenUp} lines of the socket that were not alerts were removed`] : []),
+  ];
+  const text = `the dead-letter store is full: ${losses.join(", and ")}`;
+  const remedy = "wazuh-dfn dead-letter list; fix the cause, then replay or purge them";
+  return [{ subject: "dead letters full", text, remedy, patienceMs: 0 }];
+}
+
+/** What could not be delivered, until it is sent again, removed or acknowledged; also over restarts. */
+function openDeadLetters({ deadLetters: { open, openNonAlerts } }: Facts): HealthReason[] {
+  const found: HealthReason[] = [];
+  if (open.entries > 0) {
+    const which = open.entries === 1 ? "1 dead letter is" : `${open.entries} dead letters are`;
+    const text = `${which} in the store, not delivered: ${causesOf(open)}`;
+    const remedy =
+      "wazuh-dfn dead-letter list; fix the cause, then dead-letter replay --all, or acknowledge them: dead-letter ack --all";
+    found.push({ subject: "dead letters", text, remedy, patienceMs: 0, since: open.since });
+  }
+  if (openNonAlerts.entries > 0) {
+    const { entries } = openNonAlerts;
+    const what =
+      entries === 1 ? "1 line of the socket is not an alert" : `${entries} lines of the socket are not alerts`;
+    const text = `${what}: ${causesOf(openNonAlerts)}`;
+    const remedy =
+      "wazuh-dfn dead-letter list; find out which program of a user in sources.socket.allow sends them, then dead-letter purge or ack";
+    found.push({ subject: "dead letters of the socket", text, remedy, patienceMs: 0, since: openNonAlerts.since });
+  }
+  return found;
+}
+
+function causesOf({ entries, causes, detail }: OpenDeadLetters): string {
+  const shown = causes.slice(0, maxCausesShown).map((cause) => {
+    const by = cause.handler === undefined ? "" : `handler ${cause.handler}, `;
+    return `${cause.entries} ${cause.reason} (${by}source ${cause.source})`;
+  });
+  const rest = entries - causes.slice(0, maxCausesShown).reduce((sum, cause) => sum + cause.entries, 0);
+  const parts = rest > 0 ? [...shown, `${rest} others`] : shown;
+  return `${parts.join(", ")}${detail === undefined ? "" : `; the newest: ${detail}`}`;
+}
+
+function certificateTroubles({ certificates }: Facts): HealthReason[] {
+  return certificates.flatMap(({ setting, file, expiresAt, daysLeft, trouble }) => {
+    const subject = `certificate ${file}`;
+    if (trouble !== undefined) return [{ subject, text: trouble, remedy: "", patienceMs: shortMs }];
+    if (daysLeft === undefined || daysLeft > soonDays) return [];
+    const when = daysLeft < 0 ? `ended on ${expiresAt ?? ""}` : `ends in ${daysLeft} days, on ${expiresAt ?? ""}`;
+    const text = `sink.kafka.tls.${setting}: ${file} ${when}`;
+    const remedy = "have a new one issued and replace the file; it is taken over without a restart";
+    return [{ subject, text, remedy, patienceMs: 0 }];
+  });
+}

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Acknowledged } from "../../../../../daemon/sinks/kafka/producer/acknowledged.ts";
+import { Lines, openSink, record, summary, write } from "../rig.ts";
+import { ScriptedBroker } from "../scripted-broker.ts";
+
+const second = 1_795_964_560; // 2026-11-29T15:02:40Z
+const file = "/var/ossec/logs/alerts/alerts.json";
+
+test("acknowledged records that a new leader has not got are an error that names them and brings them back", async () => {
+  await using broker = await ScriptedBroker.start();
+  const lines = new Lines();
+  await using sink = openSink([broker.address], {}, lines.log);
+  for (let at = 0; at < 4; at++) {
+    const place = { file, offset: at * 1000, length: 900 };
+    await sink.write({ topic: "t", partition: 0, records: [{ ...record(`${second + at}.7`), place }] });
+  }
+  broker.truncate(1);
+  broker.react = (_request, count) => (count === 5 ? "close" : "append");
+  assert.deepEqual(summary(await write(sink, "e")), [1]);
+  const [loss] = sink.status().losses ?? [];
+  assert.match(loss?.text ?? "", /^t\/0 has lost records .* offsets 1 to 3, its log ended at 1 then/);
+  const span = "--from 2026-11-29T15:02:41Z --to 2026-11-29T15:02:44Z";
+  assert.ok(loss?.remedy.includes(`wazuh-dfn replay --at ${file}:1000 ${span}`), loss?.remedy);
+  assert.equal(lines.matching(/^error records of topic t: t\/0 has lost/).length, 1);
+  assert.deepEqual(sink.status().troubles, []);
+  broker.react = (_request, count) => (count % 2 === 0 ? "close" : "append");
+  await write(sink, "f");
+  await write(sink, "g");
+  assert.equal(lines.matching(/has lost/).length, 1, "it is said once");
+});
+
+test("records whose offsets other ones get are reported too", async () => {
+  await using broker = await ScriptedBroker.start();
+  await using sink = openSink([broker.address]);
+  await write(sink, `${second}.1`, `${second}.2`);
+  broker.recreateTopic();
+  assert.deepEqual(summary(await write(sink, "c")), [0]);
+  assert.match(sink.status().losses?.[0]?.text ?? "", /offsets 0 to 1, its log ended at 0 then/);
+});
+
+test("a leader that has all that was acknowledged is no loss, however often it is asked", async () => {
+  await using broker = await ScriptedBroker.start();
+  await using sink = openSink([broker.address]);
+  broker.react = (_request, count) => (count % 3 === 0 ? "append-and-close" : count % 3 === 1 ? "close" : "append");
+  for (let at = 0; at < 9; at++) await write(sink, `${at}`);
+  assert.deepEqual(sink.status().losses, []);
+});
+
+test("what was acknowledged is kept in bounded memory, and the time of what is lost still covers it", () => {
+  const kept = new Acknowledged("t/0");
+  for (let at = 0; at < 100_000; at++) kept.add(at, [{ record: record(`${second + at}.1`), index: 0 }]);
+  assert.equal(kept.end, 100_000);
+  const loss = kept.compare(50_000);
+  assert.match(loss?.text ?? "", /offsets 50000 to 99999/);
+  const [, from = "", to = ""] = /--from (\S+) --to (\S+)/.exec(loss?.remedy ?? "") ?? [];
+  assert.ok(Date.parse(from) <= (second + 50_000) * 1000);
+  assert.equal(Date.parse(to), (second + 100_000) * 1000);
+  assert.equal(kept.compare(50_000), undefined);
+});

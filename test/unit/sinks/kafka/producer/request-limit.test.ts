@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { test } from "node:test";
+import { eventually } from "../../../../rig/eventually.ts";
+import { Lines, openSink, record, summary, write } from "../rig.ts";
+import { type Reaction, ScriptedBroker } from "../scripted-broker.ts";
+
+/** What Azure Event Hubs takes as one request; bytes. */
+const limit = 1_046_528;
+const large = (id: string, bytes: number) => record(id, randomBytes(bytes / 2).toString("hex"));
+
+/** A broker that ends the connection at any larger batch, and says nothing. */
+async function limited(bytes: number): Promise<ScriptedBroker> {
+  const broker = await ScriptedBroker.start();
+  broker.react = ({ batch }): Reaction => (batch.length > bytes ? "close" : "append");
+  return broker;
+}
+
+test("a record at which the broker ends the connection each time goes to the dead letters, and the others go on", async () => {
+  await using broker = await limited(limit);
+  const lines = new Lines();
+  await using sink = openSink([broker.address], { compression: "none" }, lines.log);
+  await write(sink, "a");
+  const [refused] = await sink.write({ topic: "t", partition: 0, records: [large("b", 1_200_000)] });
+  assert.ok(refused?.kind === "refused");
+  assert.equal(refused.reason, "record-too-large");
+  assert.match(refused.detail, /has 12000\d\d bytes, and .* ends the connection .* raise its limit/);
+  assert.deepEqual(summary(await write(sink, "c")), [1]);
+  assert.deepEqual(broker.values, ["a", "c"]);
+  assert.equal(lines.matching(/^error 1 records could not be sent and go to the dead letters.*limit/).length, 1);
+});
+
+test("the limit is learnt: the next record beyond it costs one try, and none on the connection that others use", async () => {
+  await using broker = await limited(limit);
+  await using sink = openSink([broker.address], { compression: "none" });
+  const send = async (id: string) =>
+    summary(await sink.write({ topic: "t", partition: 0, records: [large(id, 1_200_000)] }));
+  assert.deepEqual(await send("a"), ["record-too-large"]);
+  const sent = broker.produced.length;
+  assert.deepEqual(await send("b"), ["record-too-large"]);
+  assert.equal(broker.produced.length, sent + 1);
+  broker.react = () => "append";
+  assert.deepEqual(await send("c"), [0], "a limit that was raised is noticed");
+});
+
+test("a batch at which the connection ends each time is divided until only the record beyond the limit is left", async () => {
+  await using broker = await limited(600_000);
+  await using sink = openSink([broker.address], { compression: "none" });
+  const records = [record("a"), record("b"), large("c", 700_000), record("d")];
+  assert.deepEqual(summary(await sink.write({ topic: "t", partition: 0, records })), [0, 1, "record-too-large", 2]);
+  assert.deepEqual(broker.values, ["a", "b", "d"]);
+});
+
+test("a broker that dies again and again is waited for, and its records are not judged", async () => {
+  await using broker = await ScriptedBroker.start();
+  await using sink = openSink([broker.address], { compression: "none" });
+  await write(sink, "a");
+  let deaths = 0;
+  broker.react = () => {
+    if (deaths === 10) return "append";
+    deaths += 1;
+    broker.refusesConnections = true;
+    const { connections } = broker;
+    void eventually("it is missed", () => broker.connections > connections + 1).finally(
+      () => (broker.refusesConnections = false),
+    );
+    return "close";
+  };
+  const [b, c] = await Promise.all([
+    sink.write({ topic: "t", partition: 0, records: [large("b", 500_000)] }),
+    write(sink, "c", "d"),
+  ]);
+  assert.deepEqual([summary(b), summary(c)], [[1], [2, 3]]);
+});
+
+test("a broker that ends the connection at every record is a trouble, and does not send everything to the dead letters", async () => {
+  await using broker = await ScriptedBroker.start();
+  await using sink = openSink([broker.address], { compression: "none" });
+  let takesNothing = true;
+  broker.react = () => (takesNothing ? "close" : "append");
+  const ids = Array.from({ length: 30 }, (_, index) => `r${index}`);
+  const written = write(sink, ...ids);
+  await eventually("the trouble", () => sink.status().troubles.some(({ text }) => /refuses every record/.test(text)), {
+    withinMs: 240_000,
+  });
+  takesNothing = false;
+  const refused = (await written).filter(({ kind }) => kind === "refused").length;
+  assert.equal(refused, 20);
+  assert.deepEqual(broker.values, ids.slice(refused));
+});
