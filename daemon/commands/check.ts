@@ -1,10 +1,10 @@
 import type { Inspection } from "../config/inspect.ts";
 import { inspect } from "../config/load.ts";
-import { place, type Problem, problemLine } from "../config/problem.ts";
+import { place, type Problem, problemLine } from "../config/values/problem.ts";
 import { inspectSecrets, readTlsSecrets } from "../config/secrets.ts";
 import { checkSystem } from "../config/system-checks.ts";
-import { partAt, type Table } from "../config/tree.ts";
-import type { KafkaSettings } from "../config/config.ts";
+import { partAt, type Table } from "../config/text/tree.ts";
+import type { KafkaSettings } from "../config/sections/settings.ts";
 import { DfnError, exitCodes } from "../errors.ts";
 import { printable, toPrintableJson } from "../printable.ts";
 import { assertAvailable } from "../sinks/kafka/protocol/compression.ts";

@@ -1,6 +1,6 @@
 import { migrate, type Fate } from "../migrate/migrate.ts";
 import type { FateKind } from "../migrate/rule.ts";
-import { problemLine } from "../config/problem.ts";
+import { problemLine } from "../config/values/problem.ts";
 import { readSmallText } from "../config/small-file.ts";
 import { DfnError, exitCodes } from "../errors.ts";
 import { groupId } from "../sources/socket/socket-source.ts";

@@ -1,10 +1,10 @@
 /** All that the doctor looks at. */
-import type { Config } from "../config/config.ts";
+import type { Config } from "../config/sections/settings.ts";
 import { inspect } from "../config/load.ts";
 import { ownAccount } from "../doctor/accounts.ts";
 import { examine } from "../doctor/chain.ts";
 import type { LinkResult } from "../doctor/result.ts";
-import { configuredLinks, machineLinks } from "../doctor/links.ts";
+import { configuredLinks, machineLinks } from "../doctor/links/all.ts";
 import type { ForwarderFacts } from "../doctor/links/forwarder.ts";
 import {
   forwarderAccount,

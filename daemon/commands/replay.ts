@@ -8,7 +8,7 @@ import { describe, DfnError } from "../errors.ts";
 import { createCounters } from "../forwarder/counters.ts";
 import { createCore, openDeadLetters, type Core } from "../forwarder/core.ts";
 import { createSink } from "../forwarder/sink.ts";
-import { noTelemetry } from "../sinks/kafka/telemetry.ts";
+import { noTelemetry } from "../sinks/kafka/connection/telemetry.ts";
 import { StreamSink } from "../sinks/stream.ts";
 import { replayFile, type ReplayIntake, type ReplayProgress } from "../sources/replay/replay.ts";
 import type { Counts, SourceCounters } from "../telemetry/counters.ts";

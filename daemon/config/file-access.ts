@@ -6,7 +6,7 @@ import { readFileSync, type Stats, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { readWithStatsSync } from "../disk/read-file.ts";
 import { quotePath } from "../sinks/kafka/tls/forms.ts";
-import type { Problem } from "./problem.ts";
+import type { Problem } from "./values/problem.ts";
 
 /** Whom the installer lets the forwarder run as. */
 const usualUser = "wazuh-dfn";

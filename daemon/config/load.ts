@@ -1,7 +1,7 @@
 import { DfnError } from "../errors.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./sections/settings.ts";
 import { inspectText, type Inspection } from "./inspect.ts";
-import { type Problem, problemLine } from "./problem.ts";
+import { type Problem, problemLine } from "./values/problem.ts";
 import { readSmallText } from "./small-file.ts";
 
 export interface LoadOptions {

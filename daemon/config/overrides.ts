@@ -1,6 +1,6 @@
 import { nearest } from "./nearest.ts";
-import { type Problem, inQuotes } from "./problem.ts";
-import { mostDepth, put, type Table } from "./tree.ts";
+import { type Problem, inQuotes } from "./values/problem.ts";
+import { mostDepth, put, type Table } from "./text/tree.ts";
 
 const prefix = "WAZUH_DFN_";
 

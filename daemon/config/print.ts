@@ -1,10 +1,10 @@
 import { Document, isMap, type Node, Scalar, YAMLMap, YAMLSeq } from "yaml";
 import { printable, printableLines } from "../printable.ts";
 import { passwordVariable } from "./overrides.ts";
-import { place } from "./problem.ts";
-import type { Setting, PrintedSettings } from "./settings.ts";
-import { mask } from "./settings.ts";
-import { partAt, type Table } from "./tree.ts";
+import { place } from "./values/problem.ts";
+import type { Setting, PrintedSettings } from "./to-file.ts";
+import { mask } from "./to-file.ts";
+import { partAt, type Table } from "./text/tree.ts";
 
 /** The settings as YAML, with a comment at each that says where it was written. */
 export function printYaml(settings: PrintedSettings, tree: Table): string {

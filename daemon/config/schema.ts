@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Config } from "./config.ts";
+import type { Config } from "./sections/settings.ts";
 import { dfn } from "./sections/dfn.ts";
 import { handlers } from "./sections/handlers.ts";
 import { limits, log, statusSection } from "./sections/process.ts";

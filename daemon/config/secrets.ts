@@ -1,9 +1,9 @@
 import { isUtf8 } from "node:buffer";
 import { readWithStatsSync } from "../disk/read-file.ts";
 import { DfnError } from "../errors.ts";
-import type { KafkaSettings, SaslSettings, SecretPlace, TlsSettings } from "./config.ts";
+import type { KafkaSettings, SaslSettings, SecretPlace, TlsSettings } from "./sections/settings.ts";
 import { Accounts, readAccess, secretAccess } from "./file-access.ts";
-import type { Problem } from "./problem.ts";
+import type { Problem } from "./values/problem.ts";
 import { unreadableConfig } from "./small-file.ts";
 
 /** A secret has some dozen bytes. */

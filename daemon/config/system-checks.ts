@@ -1,8 +1,8 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { describe, errnoOf } from "../errors.ts";
-import type { Config } from "./config.ts";
-import type { Problem } from "./problem.ts";
+import type { Config } from "./sections/settings.ts";
+import type { Problem } from "./values/problem.ts";
 
 /**
  * What the settings name on this machine and what the user who asks may do with it. All are warnings: the forwarder may

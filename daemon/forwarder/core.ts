@@ -1,4 +1,4 @@
-import type { Config } from "../config/config.ts";
+import type { Config } from "../config/sections/settings.ts";
 import type { BatchLimits } from "../delivery/batch-queue.ts";
 import { Budget } from "../delivery/budget.ts";
 import type { FeedbackSink, Handler, Sink } from "../contract.ts";

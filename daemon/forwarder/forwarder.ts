@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Config, SocketSettings } from "../config/config.ts";
+import type { Config, SocketSettings } from "../config/sections/settings.ts";
 import { Pairing } from "../pairing/pairing.ts";
 import type { DeadLetterStore } from "../dead-letters/store.ts";
 import { PairingWindow } from "../pairing/pairing-window.ts";

@@ -1,10 +1,10 @@
-import type { Config, KafkaSettings } from "../config/config.ts";
+import type { Config, KafkaSettings } from "../config/sections/settings.ts";
 import { readSaslSecrets, readTlsSecrets } from "../config/secrets.ts";
 import type { Sink } from "../contract.ts";
 import { FileSink } from "../sinks/file/sink.ts";
-import type { KafkaOptions } from "../sinks/kafka/options.ts";
+import type { KafkaOptions } from "../sinks/kafka/connection/options.ts";
 import { KafkaSink } from "../sinks/kafka/sink.ts";
-import type { KafkaTelemetry } from "../sinks/kafka/telemetry.ts";
+import type { KafkaTelemetry } from "../sinks/kafka/connection/telemetry.ts";
 import type { Log } from "../telemetry/log.ts";
 
 /**

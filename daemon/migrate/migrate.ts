@@ -1,10 +1,10 @@
 import { extname } from "node:path";
 import { nearest } from "../config/nearest.ts";
 import { inspectText } from "../config/inspect.ts";
-import { place, type Problem } from "../config/problem.ts";
-import { mask } from "../config/settings.ts";
+import { place, type Problem } from "../config/values/problem.ts";
+import { mask } from "../config/to-file.ts";
 import { readToml } from "../config/text/toml.ts";
-import type { Origin, Table, Tree } from "../config/tree.ts";
+import type { Origin, Table, Tree } from "../config/text/tree.ts";
 import { readYaml } from "../config/text/yaml.ts";
 import { printConfig } from "./print.ts";
 import { withoutPasswords } from "./producer-config.ts";

@@ -1,6 +1,6 @@
 import type { SourceName } from "../contract.ts";
 import type { DeadLetterCount } from "../dead-letters/usage.ts";
-import type { KafkaStatus } from "../sinks/kafka/telemetry.ts";
+import type { KafkaStatus } from "../sinks/kafka/connection/telemetry.ts";
 import type { CheckpointStatus, TailStatus } from "../sources/tail/status.ts";
 import type { Counts } from "../telemetry/counters.ts";
 import type { LatencySummary } from "../telemetry/latency.ts";

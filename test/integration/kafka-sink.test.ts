@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import { lookupKey, type SinkRecord } from "../../daemon/contract.ts";
 import { BrokerConnection } from "../../daemon/sinks/kafka/connection/connection.ts";
 import { produce } from "../../daemon/sinks/kafka/connection/requests.ts";
-import { noTelemetry } from "../../daemon/sinks/kafka/telemetry.ts";
+import { noTelemetry } from "../../daemon/sinks/kafka/connection/telemetry.ts";
 import { silentLog } from "../../daemon/telemetry/log.ts";
 import { eventually } from "../rig/eventually.ts";
 import { KafkaCluster } from "../rig/kafka-cluster.ts";

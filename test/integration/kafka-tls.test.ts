@@ -4,7 +4,7 @@ import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import kafkajs, { type AclEntry } from "kafkajs";
-import type { SaslCredentials } from "../../daemon/sinks/kafka/options.ts";
+import type { SaslCredentials } from "../../daemon/sinks/kafka/connection/options.ts";
 import { inspectTls } from "../../daemon/sinks/kafka/tls/inspection.ts";
 import { defaultCiphers } from "../../daemon/sinks/kafka/tls/protocol.ts";
 import { loadTls, type TlsClientSettings } from "../../daemon/sinks/kafka/tls/tls.ts";

@@ -6,7 +6,7 @@ import { markRemoved } from "../../dead-letters/tombstones.ts";
 import { deadLetterDirectory } from "../../dead-letters/store.ts";
 import { createSink } from "../../forwarder/sink.ts";
 import { printable, toPrintableJson } from "../../printable.ts";
-import { noTelemetry } from "../../sinks/kafka/telemetry.ts";
+import { noTelemetry } from "../../sinks/kafka/connection/telemetry.ts";
 import { becomeOwnerOf } from "../../state/owner.ts";
 import { createLog } from "../../telemetry/log.ts";
 import {

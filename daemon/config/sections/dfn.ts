@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { DfnSettings } from "../config.ts";
+import type { DfnSettings } from "./settings.ts";
 import { readNetwork } from "../values/network.ts";
 import { listOf, readTopic, section, text } from "../values/schemas.ts";
 

@@ -1,5 +1,5 @@
 import { defaultEventIds } from "../../handlers/windows.ts";
-import type { HandlersSettings, PassthroughSettings } from "../config.ts";
+import type { HandlersSettings, PassthroughSettings } from "./settings.ts";
 import { free, listOf, readDigits, readTopic, rule, section, switchable, text, whole } from "../values/schemas.ts";
 
 const windows = section({

@@ -1,9 +1,9 @@
 import { isIPv6 } from "node:net";
 import { z } from "zod";
 import { defaultCiphers } from "../../sinks/kafka/tls/protocol.ts";
-import type { KafkaSettings, SaslSettings, TlsSettings } from "../config.ts";
+import type { KafkaSettings, SaslSettings, TlsSettings } from "./settings.ts";
 import { passwordVariable } from "../overrides.ts";
-import { inQuotes, InvalidValue } from "../problem.ts";
+import { inQuotes, InvalidValue } from "../values/problem.ts";
 import {
   choice,
   duration,

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
-import type { LogSettings, StatusAddress, StatusSettings } from "../config.ts";
-import { inQuotes, InvalidValue } from "../problem.ts";
+import type { LogSettings, StatusAddress, StatusSettings } from "./settings.ts";
+import { inQuotes, InvalidValue } from "../values/problem.ts";
 import { choice, duration, listOf, readSocketPath, section, size, text } from "../values/schemas.ts";
 
 /** `status`: where the running forwarder answers questions. */

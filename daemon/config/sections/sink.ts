@@ -1,4 +1,4 @@
-import type { SinkSettings } from "../config.ts";
+import type { SinkSettings } from "./settings.ts";
 import { path, rule, section, switchable } from "../values/schemas.ts";
 import { kafkaSink } from "./kafka.ts";
 

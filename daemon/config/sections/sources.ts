@@ -1,5 +1,5 @@
-import type { SocketSettings, TailSettings } from "../config.ts";
-import { inQuotes, InvalidValue } from "../problem.ts";
+import type { SocketSettings, TailSettings } from "./settings.ts";
+import { inQuotes, InvalidValue } from "../values/problem.ts";
 import { readTimestamp } from "../values/timestamp.ts";
 import {
   duration,

@@ -1,6 +1,6 @@
 import { isIPv6 } from "node:net";
 import type { QueueAddress } from "../../wazuh/queue-address.ts";
-import { inQuotes, InvalidValue } from "../problem.ts";
+import { inQuotes, InvalidValue } from "../values/problem.ts";
 import { choice, path, readSocketPath, section, text } from "../values/schemas.ts";
 
 /** `wazuh`: the manager beside which the forwarder runs. The queue is left open here: its default lies below `home`. */

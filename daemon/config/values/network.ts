@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from "node:net";
-import { inQuotes, InvalidValue } from "../problem.ts";
+import { inQuotes, InvalidValue } from "./problem.ts";
 
 /**
  * Reads an IPv4 or IPv6 network, as strictly as Python's `ipaddress.ip_network`, which the Python daemon reads its own

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { inQuotes, InvalidValue } from "../problem.ts";
+import { inQuotes, InvalidValue } from "./problem.ts";
 import { readDuration, readSize, type Range } from "./units.ts";
 
 /** Most entries of any list in the configuration. */

@@ -1,4 +1,4 @@
-import { inQuotes, InvalidValue } from "../problem.ts";
+import { inQuotes, InvalidValue } from "./problem.ts";
 
 const form = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(\.\d{1,9})?)?\s?(Z|[+-]\d\d:?\d\d))?$/i;
 

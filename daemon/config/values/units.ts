@@ -1,4 +1,4 @@
-import { inQuotes, InvalidValue } from "../problem.ts";
+import { inQuotes, InvalidValue } from "./problem.ts";
 
 type Units = readonly (readonly [name: string, factor: number])[];
 

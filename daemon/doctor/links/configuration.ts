@@ -1,4 +1,4 @@
-import { type Problem, problemLine } from "../../config/problem.ts";
+import { type Problem, problemLine } from "../../config/values/problem.ts";
 import { failed, type CheckResult, ok, warning } from "../result.ts";
 
 /** What `check` finds, as links of the chain. */

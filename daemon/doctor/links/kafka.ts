@@ -1,4 +1,4 @@
-import type { Problem } from "../../config/problem.ts";
+import type { Problem } from "../../config/values/problem.ts";
 import { plaintextWarning } from "../../sinks/kafka/connection/plaintext.ts";
 import type { BrokerProbe, KafkaProbe, TopicProbe } from "../../sinks/kafka/probe.ts";
 import type { CertificateExpiry } from "../../status/certificates.ts";

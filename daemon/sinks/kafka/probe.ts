@@ -1,11 +1,11 @@
 import { lookup as lookupName } from "node:dns/promises";
 import { isIP } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
-import { remedies } from "./condition-log.ts";
+import { remedies } from "./connection/condition-log.ts";
 import { formatBrokerAddress, parseBrokerAddress } from "./connection/broker-address.ts";
 import { BrokerConnection, type ConnectionSettings } from "./connection/connection.ts";
 import { type ClassifiedError, classifyCode, classifyError, KafkaError } from "./protocol/errors.ts";
-import type { KafkaOptions } from "./options.ts";
+import type { KafkaOptions } from "./connection/options.ts";
 import { fetchBatches, fetchMetadata, fetchOffset, type Metadata, produce } from "./connection/requests.ts";
 import { loadTls } from "./tls/tls.ts";
 import { fetchTopicSettings, type TopicSettings } from "./topic-settings.ts";

@@ -13,7 +13,7 @@ import { UnchangedCheck } from "./log/unchanged-check.ts";
 import { statusOf, type TailStatus } from "./status.ts";
 import { LogFiles } from "./log-files.ts";
 import type { TailOptions } from "./options.ts";
-import { explain, replayCommand, TailTrouble } from "./trouble.ts";
+import { explain, replayCommand, TailTrouble } from "./log/trouble.ts";
 
 /** Longer than alerts.json is ever away while it is re-linked, and short enough to be told within two seconds. */
 const patienceMs = 1000;

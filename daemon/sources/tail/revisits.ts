@@ -1,7 +1,7 @@
 import { describe } from "../../errors.ts";
 import type { Log } from "../../telemetry/log.ts";
 import { statIfPresent, type LogFile, type FileStat } from "./log/archives.ts";
-import { isRestOf, type DamagedArchive } from "./damaged.ts";
+import { isRestOf, type DamagedArchive } from "./position/damaged.ts";
 import { parseStem } from "./log/dated-name.ts";
 import type { OpenLogFile } from "./log/log-file.ts";
 import type { ReadProgress } from "./position/read-progress.ts";

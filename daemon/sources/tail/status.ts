@@ -1,5 +1,5 @@
 import type { Backlog } from "./position/backlog.ts";
-import type { DamagedArchive } from "./damaged.ts";
+import type { DamagedArchive } from "./position/damaged.ts";
 import type { LogPosition } from "./position/read-progress.ts";
 
 /** What the tail does, for people and metrics. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { SaslSettings, WazuhSettings } from "../../../daemon/config/config.ts";
+import type { SaslSettings, WazuhSettings } from "../../../daemon/config/sections/settings.ts";
 import { configOf, least, problemsOf } from "./written.ts";
 
 test("the least configuration is completed with every default", () => {

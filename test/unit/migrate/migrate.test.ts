@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import type { WazuhSettings } from "../../../daemon/config/config.ts";
+import type { WazuhSettings } from "../../../daemon/config/sections/settings.ts";
 import { inspectText } from "../../../daemon/config/inspect.ts";
 import { migrate, type Fate, type Migration } from "../../../daemon/migrate/migrate.ts";
 import { pythonNames } from "../../../daemon/migrate/python-settings.ts";

@@ -1,8 +1,8 @@
 import { describe } from "../../../errors.ts";
-import { monotonicMs } from "../clock.ts";
+import { monotonicMs } from "../../../clock.ts";
 import { BrokerConnection, type ConnectionSettings } from "./connection.ts";
 import { classifyError } from "../protocol/errors.ts";
-import type { KafkaTelemetry } from "../telemetry.ts";
+import type { KafkaTelemetry } from "./telemetry.ts";
 
 /** After a connection failed, the same address is not tried again for so long, doubling up to the second number. */
 const restMs = { first: 50, longest: 1000 };

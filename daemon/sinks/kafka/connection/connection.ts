@@ -4,7 +4,7 @@ import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { describe } from "../../../errors.ts";
 import { parseBrokerAddress, type BrokerAddress } from "./broker-address.ts";
 import { ByteReader } from "../protocol/byte-reader.ts";
-import { monotonicMs } from "../clock.ts";
+import { monotonicMs } from "../../../clock.ts";
 import { KafkaError } from "../protocol/errors.ts";
 import { resetOnClose } from "../../../os/reset-on-close.ts";
 import { FrameReader } from "./frame-reader.ts";
@@ -19,7 +19,7 @@ import {
   type InnerVersions,
 } from "../protocol/kafkajs-inner.ts";
 import { systemNames, type Names } from "./names.ts";
-import type { KafkaOptions } from "../options.ts";
+import type { KafkaOptions } from "./options.ts";
 import { saslExchange } from "./sasl.ts";
 
 /**

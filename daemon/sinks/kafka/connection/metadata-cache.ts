@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { formatBrokerAddress } from "./broker-address.ts";
-import type { ConditionLog } from "../condition-log.ts";
+import type { ConditionLog } from "./condition-log.ts";
 import { Backoff } from "./backoff.ts";
 import type { ConnectionPool } from "./connection-pool.ts";
 import type { BrokerConnection } from "./connection.ts";

@@ -1,5 +1,5 @@
 import { scramProviders, type InnerSasl, type InnerSaslProvider } from "../protocol/kafkajs-inner.ts";
-import type { SaslCredentials } from "../options.ts";
+import type { SaslCredentials } from "./options.ts";
 
 /**
  * Rounds of PBKDF2 that a broker may ask for. RFC 7677 wants 4096 at least, and Kafka sets up to 16,384; the peer has

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { monotonicMs } from "../clock.ts";
+import { monotonicMs } from "../../../clock.ts";
 import type { BrokerConnection } from "./connection.ts";
 
 /** A connection whose requests have had no answer for so long is looked after. */

@@ -1,7 +1,7 @@
 import { headerNames, lookupKey, type Lookup, type Shipped, type OffsetsByPartition } from "../../../contract.ts";
 import { describe } from "../../../errors.ts";
 import { Backoff } from "../connection/backoff.ts";
-import { monotonicMs } from "../clock.ts";
+import { monotonicMs } from "../../../clock.ts";
 import { classifyError, KafkaError } from "../protocol/errors.ts";
 import type { SenderContext } from "./sender-context.ts";
 import { Cursor, readRange } from "./read-range.ts";

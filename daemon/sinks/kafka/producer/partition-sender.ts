@@ -1,7 +1,7 @@
 import type { SinkRecord } from "../../../contract.ts";
 import { Acknowledged, shorterEnd, type LostRecords } from "./acknowledged.ts";
 import { Backoff } from "../connection/backoff.ts";
-import { monotonicMs } from "../clock.ts";
+import { monotonicMs } from "../../../clock.ts";
 import type { BrokerConnection } from "../connection/connection.ts";
 import { SealedBatch, PendingWrite } from "./sealed-batch.ts";
 import { classifyCode, classifyError, KafkaError, type ClassifiedError } from "../protocol/errors.ts";

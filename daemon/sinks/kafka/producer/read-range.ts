@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ConditionLog } from "../condition-log.ts";
+import type { ConditionLog } from "../connection/condition-log.ts";
 import { Backoff } from "../connection/backoff.ts";
 import type { ConnectionPool } from "../connection/connection-pool.ts";
 import type { BrokerConnection } from "../connection/connection.ts";

@@ -1,6 +1,6 @@
 import { headersOf, type SinkRecord } from "../../../contract.ts";
 import type { Log } from "../../../telemetry/log.ts";
-import { monotonicMs } from "../clock.ts";
+import { monotonicMs } from "../../../clock.ts";
 import { settleDoubts } from "./doubts.ts";
 import type { SealedBatch } from "./sealed-batch.ts";
 import type { ClassifiedError } from "../protocol/errors.ts";

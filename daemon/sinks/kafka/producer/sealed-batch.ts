@@ -1,5 +1,5 @@
 import type { SinkRecord, WriteOutcome } from "../../../contract.ts";
-import { monotonicMs, timeOfDayMs } from "../clock.ts";
+import { monotonicMs, timeOfDayMs } from "../../../clock.ts";
 import { codecNumbers, compress, type Compression } from "../protocol/compression.ts";
 import type { ClassifiedError } from "../protocol/errors.ts";
 import { batchHeaderBytes, encodeRecords, stampHeader, type BatchNumber } from "../protocol/record-batch.ts";

@@ -1,9 +1,9 @@
 import type { Log } from "../../../telemetry/log.ts";
-import type { ConditionLog } from "../condition-log.ts";
+import type { ConditionLog } from "../connection/condition-log.ts";
 import type { ConnectionPool } from "../connection/connection-pool.ts";
-import type { KafkaOptions } from "../options.ts";
+import type { KafkaOptions } from "../connection/options.ts";
 import type { RequestLimit } from "./request-limit.ts";
-import type { KafkaTelemetry } from "../telemetry.ts";
+import type { KafkaTelemetry } from "../connection/telemetry.ts";
 import type { MetadataCache } from "../connection/metadata-cache.ts";
 
 /** What all senders of a sink share. */

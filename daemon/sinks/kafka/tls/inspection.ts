@@ -1,6 +1,6 @@
 import type { X509Certificate } from "node:crypto";
 import { DfnError } from "../../../errors.ts";
-import { timeOfDayMs } from "../clock.ts";
+import { timeOfDayMs } from "../../../clock.ts";
 import { isAnchored, isInDate, isSelfSigned, systemCertificates } from "./authorities.ts";
 import {
   assertOneForm,

@@ -6,7 +6,7 @@ import { describe, errnoOf } from "../../../errors.ts";
 import type { Log } from "../../../telemetry/log.ts";
 import { decodeCheckpoint, encodeCheckpoint, type Body, type Decoded, type CompletedAhead } from "./checkpoint.ts";
 import type { CheckpointStatus } from "../status.ts";
-import { TailTrouble } from "../trouble.ts";
+import { TailTrouble } from "../log/trouble.ts";
 
 /** What was found at start. */
 export type Loaded =

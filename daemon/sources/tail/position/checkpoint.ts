@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { OffsetsByPartition } from "../../../contract.ts";
-import type { DamagedArchive } from "../damaged.ts";
+import type { DamagedArchive } from "./damaged.ts";
 import type { ContentHash, Identity } from "../log/content-hash.ts";
 import type { Anchor, Trail } from "./trail.ts";
 

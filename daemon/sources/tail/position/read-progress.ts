@@ -1,6 +1,6 @@
 import { isBelievable, toleratedSeconds } from "../../../alert/believable.ts";
 import type { Body, CompletedAhead, Finished, Position, Sent } from "./checkpoint.ts";
-import { DamagedArchives } from "../damaged.ts";
+import { DamagedArchives } from "./damaged.ts";
 import { parseStem } from "../log/dated-name.ts";
 import { inodeOf, isSame, tellingBytes, type ContentHash } from "../log/content-hash.ts";
 import { identityOfFile, seen, type FileOrigin } from "../log/log-file.ts";

@@ -10,7 +10,7 @@ import { isProvable, findFile, type Located } from "./find-file.ts";
 import { proveDone } from "./prove-done.ts";
 import { wholly } from "./read-files.ts";
 import type { LogFiles } from "../log-files.ts";
-import { replayCommand } from "../trouble.ts";
+import { replayCommand } from "../log/trouble.ts";
 
 /** Finds the place to read from after a start. Nothing is moved silently: the log says what was skipped or repeated. */
 export class Resume {

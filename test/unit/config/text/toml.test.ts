@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { settingLines } from "../../../../daemon/config/text/toml-lines.ts";
 import { readToml } from "../../../../daemon/config/text/toml.ts";
-import { problemLine } from "../../../../daemon/config/problem.ts";
-import { plain } from "../../../../daemon/config/tree.ts";
+import { problemLine } from "../../../../daemon/config/values/problem.ts";
+import { plain } from "../../../../daemon/config/text/tree.ts";
 
 const tricky = `# comment = 1
 title = "a # = [x]"

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readNetwork } from "../../../../daemon/config/values/network.ts";
-import { InvalidValue } from "../../../../daemon/config/problem.ts";
+import { InvalidValue } from "../../../../daemon/config/values/problem.ts";
 
 test("networks are written as address/length", () => {
   const cases = {

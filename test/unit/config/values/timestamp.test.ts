@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { InvalidValue } from "../../../../daemon/config/problem.ts";
+import { InvalidValue } from "../../../../daemon/config/values/problem.ts";
 import { readTimestamp } from "../../../../daemon/config/values/timestamp.ts";
 
 test("a moment is read in the usual forms and in that of Wazuh's alerts", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { InvalidValue } from "../../../../daemon/config/problem.ts";
+import { InvalidValue } from "../../../../daemon/config/values/problem.ts";
 import { formatDuration, formatSize, readDuration, readSize } from "../../../../daemon/config/values/units.ts";
 
 const any = { least: 0, most: Number.MAX_SAFE_INTEGER };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type Socket } from "node:net";
 import { test } from "node:test";
 import { BrokerConnection } from "../../../../daemon/sinks/kafka/connection/connection.ts";
-import type { SaslCredentials } from "../../../../daemon/sinks/kafka/options.ts";
+import type { SaslCredentials } from "../../../../daemon/sinks/kafka/connection/options.ts";
 import { fetchMetadata } from "../../../../daemon/sinks/kafka/connection/requests.ts";
 import { seededRandom } from "../../../rig/random.ts";
 import { kafkaOptions } from "./rig.ts";

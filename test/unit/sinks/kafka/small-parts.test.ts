@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SinkRecord } from "../../../../daemon/contract.ts";
 import { formatBrokerAddress, parseBrokerAddress } from "../../../../daemon/sinks/kafka/connection/broker-address.ts";
-import { ConditionLog } from "../../../../daemon/sinks/kafka/condition-log.ts";
+import { ConditionLog } from "../../../../daemon/sinks/kafka/connection/condition-log.ts";
 import { Backoff } from "../../../../daemon/sinks/kafka/connection/backoff.ts";
 import { assertAvailable, decompress } from "../../../../daemon/sinks/kafka/protocol/compression.ts";
 import { SealedBatch, PendingWrite } from "../../../../daemon/sinks/kafka/producer/sealed-batch.ts";

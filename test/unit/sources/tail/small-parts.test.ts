@@ -3,7 +3,7 @@ import { getEventListeners } from "node:events";
 import { test } from "node:test";
 import { statusOf, type Situation } from "../../../../daemon/sources/tail/status.ts";
 import { parseTimestamp, timestampOf } from "../../../../daemon/sources/tail/timestamp.ts";
-import { explain, TailTrouble } from "../../../../daemon/sources/tail/trouble.ts";
+import { explain, TailTrouble } from "../../../../daemon/sources/tail/log/trouble.ts";
 import { every, unlessAborted } from "../../../../daemon/sources/tail/waker.ts";
 import { RecordingLog } from "./support/recording-log.ts";
 

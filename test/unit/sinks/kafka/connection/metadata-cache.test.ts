@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ConditionLog } from "../../../../../daemon/sinks/kafka/condition-log.ts";
+import { ConditionLog } from "../../../../../daemon/sinks/kafka/connection/condition-log.ts";
 import { ConnectionPool } from "../../../../../daemon/sinks/kafka/connection/connection-pool.ts";
-import { noTelemetry } from "../../../../../daemon/sinks/kafka/telemetry.ts";
+import { noTelemetry } from "../../../../../daemon/sinks/kafka/connection/telemetry.ts";
 import { MetadataCache } from "../../../../../daemon/sinks/kafka/connection/metadata-cache.ts";
 import { silentLog } from "../../../../../daemon/telemetry/log.ts";
 import { eventually } from "../../../../rig/eventually.ts";

@@ -5,8 +5,8 @@ import { ByteReader } from "../../../../../daemon/sinks/kafka/protocol/byte-read
 import { ConnectionPool } from "../../../../../daemon/sinks/kafka/connection/connection-pool.ts";
 import { BrokerConnection } from "../../../../../daemon/sinks/kafka/connection/connection.ts";
 import { classifyError } from "../../../../../daemon/sinks/kafka/protocol/errors.ts";
-import type { SaslCredentials } from "../../../../../daemon/sinks/kafka/options.ts";
-import { noTelemetry } from "../../../../../daemon/sinks/kafka/telemetry.ts";
+import type { SaslCredentials } from "../../../../../daemon/sinks/kafka/connection/options.ts";
+import { noTelemetry } from "../../../../../daemon/sinks/kafka/connection/telemetry.ts";
 import { eventually } from "../../../../rig/eventually.ts";
 import { kafkaOptions } from "../rig.ts";
 import { int16, int32, int64, string } from "../wire.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BrokerConnection } from "../../../../../daemon/sinks/kafka/connection/connection.ts";
-import type { KafkaOptions } from "../../../../../daemon/sinks/kafka/options.ts";
+import type { KafkaOptions } from "../../../../../daemon/sinks/kafka/connection/options.ts";
 import { fetchMetadata, produce } from "../../../../../daemon/sinks/kafka/connection/requests.ts";
 import { runWatchdog, type WatchdogTools } from "../../../../../daemon/sinks/kafka/connection/watchdog.ts";
 import { eventually } from "../../../../rig/eventually.ts";

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
-import { describe, errnoOf } from "../../errors.ts";
-import { command } from "../../printable.ts";
-import type { Log } from "../../telemetry/log.ts";
+import { describe, errnoOf } from "../../../errors.ts";
+import { command } from "../../../printable.ts";
+import type { Log } from "../../../telemetry/log.ts";
 
 /** While it lasts, a trouble is logged again after this time. */
 const repeatMs = 60_000;

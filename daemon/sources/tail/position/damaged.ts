@@ -1,5 +1,5 @@
-import { isSame, type Identity } from "./log/content-hash.ts";
-import { identityOfFile, seen, type OpenLogFile } from "./log/log-file.ts";
+import { isSame, type Identity } from "../log/content-hash.ts";
+import { identityOfFile, seen, type OpenLogFile } from "../log/log-file.ts";
 
 /** An archive that could not be decompressed to its end, and what it was then. */
 export interface DamagedArchive extends Identity {

@@ -1,4 +1,4 @@
-import type { QueueAddress } from "../wazuh/queue-address.ts";
+import type { QueueAddress } from "../../wazuh/queue-address.ts";
 
 /**
  * The settings as the rest of the forwarder sees them: complete (every default filled in), checked, and without

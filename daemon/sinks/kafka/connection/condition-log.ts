@@ -1,6 +1,6 @@
-import type { Log } from "../../telemetry/log.ts";
-import { monotonicMs, timeOfDayMs } from "./clock.ts";
-import type { ErrorCategory, ClassifiedError } from "./protocol/errors.ts";
+import type { Log } from "../../../telemetry/log.ts";
+import { monotonicMs, timeOfDayMs } from "../../../clock.ts";
+import type { ErrorCategory, ClassifiedError } from "../protocol/errors.ts";
 
 /** A trouble that lasts is repeated in the log once in this time. */
 const repeatMs = 60_000;

@@ -1,4 +1,4 @@
-import type { Config, KafkaSettings, SaslSettings, StatusAddress, TlsSettings } from "./config.ts";
+import type { Config, KafkaSettings, SaslSettings, StatusAddress, TlsSettings } from "./sections/settings.ts";
 import { formatQueueAddress } from "../wazuh/queue-address.ts";
 import { formatDuration, formatSize } from "./values/units.ts";
 

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { mock, test } from "node:test";
-import { repositoryRoot } from "../../../../scripts/repository.ts";
-import { eventually } from "../../../rig/eventually.ts";
-import { openSink, summary, write } from "./rig.ts";
-import { ScriptedBroker } from "./scripted-broker.ts";
+import { repositoryRoot } from "../../scripts/repository.ts";
+import { eventually } from "../rig/eventually.ts";
+import { openSink, summary, write } from "./sinks/kafka/rig.ts";
+import { ScriptedBroker } from "./sinks/kafka/scripted-broker.ts";
 
 const hourMs = 3_600_000;
 

@@ -1,5 +1,5 @@
-import type { Compression } from "./protocol/compression.ts";
-import type { TlsClientSettings } from "./tls/tls.ts";
+import type { Compression } from "../protocol/compression.ts";
+import type { TlsClientSettings } from "../tls/tls.ts";
 
 export interface SaslCredentials {
   readonly mechanism: "plain" | "scram-sha-256" | "scram-sha-512";
