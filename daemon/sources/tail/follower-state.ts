@@ -1,5 +1,5 @@
 import type { OpenLogFile } from "./log/log-file.ts";
-import type { Resume } from "./position/resume.ts";
+import type { Resume } from "./resume.ts";
 
 /**
  * What is open, and so what is to be done next:

@@ -6,12 +6,13 @@ import { Feeder } from "./feeder.ts";
 import type { Ending, Following, FollowerState } from "./follower-state.ts";
 import type { OpenLogFile } from "./log/log-file.ts";
 import type { ReadProgress, LogPosition } from "./position/read-progress.ts";
-import { Resume } from "./position/resume.ts";
+import { Resume } from "./resume.ts";
 import { Reopening } from "./reopening.ts";
 import { Revisits } from "./revisits.ts";
 import { UnchangedCheck } from "./log/unchanged-check.ts";
 import { statusOf, type TailStatus } from "./status.ts";
-import { LogFiles } from "./log-files.ts";
+import { LogFiles } from "./log/log-files.ts";
+import { Rotation } from "./rotation.ts";
 import type { TailOptions } from "./options.ts";
 import { explain, replayCommand, TailTrouble } from "./log/trouble.ts";
 
@@ -23,6 +24,7 @@ export class Follower {
   readonly #progress: ReadProgress;
   readonly #options: TailOptions;
   readonly #logFiles: LogFiles;
+  readonly #rotation: Rotation;
   readonly #feeder: Feeder;
   readonly #trouble: TailTrouble;
   readonly #unchangedCheck = new UnchangedCheck();
@@ -39,12 +41,13 @@ export class Follower {
   constructor(progress: ReadProgress, options: TailOptions, loaded: Loaded, now: () => number) {
     this.#progress = progress;
     this.#options = options;
-    this.#logFiles = new LogFiles(options.path, options.log);
+    this.#logFiles = new LogFiles(options.path);
+    this.#rotation = new Rotation(this.#logFiles, options.log);
     this.#feeder = new Feeder(progress, options.intake, options.maxLineBytes);
     this.#trouble = new TailTrouble(options.log, now, patienceMs);
     this.#revisits = new Revisits(this.#logFiles, progress, options.log, now);
     this.#reopening = new Reopening(this.#logFiles, now);
-    const resume = new Resume(loaded, options.start, this.#logFiles, progress, options.log);
+    const resume = new Resume(loaded, options.start, this.#logFiles, this.#rotation, progress, options.log);
     this.#state = { kind: "placing", resume };
   }
 
@@ -72,7 +75,7 @@ export class Follower {
       case "between":
         return (
           (await this.#revisit(undefined, signal)) ||
-          this.#open(() => this.#logFiles.next(this.#progress, signal), signal)
+          this.#open(() => this.#rotation.next(this.#progress, signal), signal)
         );
       case "following":
         return this.#follow(state, signal);
@@ -204,7 +207,7 @@ export class Follower {
             state.wasLive = true;
             return false;
           }
-          if (await this.#logFiles.isBehindOthers(state.logFile, this.#progress)) return this.#isOver(state);
+          if (await this.#rotation.isBehindOthers(state.logFile, this.#progress)) return this.#isOver(state);
           state.isNewest = true;
         }
         state.wasLive = this.#isAtEnd = true;
@@ -216,7 +219,7 @@ export class Follower {
         return false;
       }
       // Most looks need no answer, and it costs a look at each unread file.
-      const hasLater = (): Promise<boolean> => this.#logFiles.hasLater(this.#progress);
+      const hasLater = (): Promise<boolean> => this.#rotation.hasLater(this.#progress);
       if (!found && (state.wasLive || !(await hasLater()))) {
         this.#trouble.raise(
           `${path} is not there. The file that was read last is still followed; alerts that go elsewhere are read as ` +

@@ -5,7 +5,7 @@ import { isRestOf, type DamagedArchive } from "./position/damaged.ts";
 import { parseStem } from "./log/dated-name.ts";
 import type { OpenLogFile } from "./log/log-file.ts";
 import type { ReadProgress } from "./position/read-progress.ts";
-import type { LogFiles } from "./log-files.ts";
+import type { LogFiles } from "./log/log-files.ts";
 
 /** Milliseconds between looks at damaged archives. A file that changed must be the same at two of them: it may be a copy under way. */
 const periodMs = 1000;

@@ -3,7 +3,7 @@ import { isAbsent, twinOf, type Archive, type LogFile } from "../log/archives.ts
 import { parseStem } from "../log/dated-name.ts";
 import { isSame, tellingBytes } from "../log/content-hash.ts";
 import { seen, type OpenLogFile } from "../log/log-file.ts";
-import type { LogFiles } from "../log-files.ts";
+import type { LogFiles } from "../log/log-files.ts";
 import { intactUpTo } from "./trail.ts";
 
 /** How a position was found again. */

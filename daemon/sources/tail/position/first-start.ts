@@ -6,7 +6,7 @@ import type { FileOrigin } from "../log/log-file.ts";
 import type { ReadProgress } from "./read-progress.ts";
 import { lineStart } from "../log/line-start.ts";
 import { wholly } from "./read-files.ts";
-import type { LogFiles } from "../log-files.ts";
+import type { LogFiles } from "../log/log-files.ts";
 
 /** Where a first start begins: after what alerts.json holds, at its first byte, or with alerts of a time and later. */
 export type Start = "end" | "beginning" | Date;

@@ -1,7 +1,7 @@
 import type { Log } from "../../../telemetry/log.ts";
 import type { FileOrigin } from "../log/log-file.ts";
 import type { ReadProgress } from "./read-progress.ts";
-import type { LogFiles } from "../log-files.ts";
+import type { LogFiles } from "../log/log-files.ts";
 
 /**
  * Looks whether a file still holds what it held when some of its lines were noted as done. After a power loss other lines

@@ -1,70 +1,28 @@
 import type { Log } from "../../telemetry/log.ts";
-import { Archives, directoryOf, isAbsent, statIfPresent, type LogFile } from "./log/archives.ts";
-import { OpenLogFile } from "./log/log-file.ts";
-import type { ReadProgress, KnownEnd } from "./position/read-progress.ts";
+import { isAbsent, statIfPresent, type LogFile } from "./log/archives.ts";
 import { lineStart } from "./log/line-start.ts";
-import { chunkBuffers } from "./log/plain-reader.ts";
+import type { OpenLogFile } from "./log/log-file.ts";
+import type { LogFiles } from "./log/log-files.ts";
 import { proveDone } from "./position/prove-done.ts";
 import { wholly } from "./position/read-files.ts";
+import type { KnownEnd, ReadProgress } from "./position/read-progress.ts";
 import { Unread } from "./unread.ts";
 
 /** alerts.json does not change more often while somebody looks; then it is asked again later. */
 const mostLooks = 100;
 
-/** Opens log files and knows which one comes next. Only one of them may be read at a time. */
-export class LogFiles {
-  readonly archives: Archives;
-  /** Path of alerts.json. */
-  readonly path: string;
-  readonly #buffers = chunkBuffers();
-  #beats = 0;
+/** Knows which log file comes next: the order in which analysisd began them, whatever monitord has made of them since. */
+export class Rotation {
+  readonly #files: LogFiles;
+  readonly #log: Log;
   readonly #unread: Unread;
   /** Unread files that were found and not opened yet, oldest first. */
   #queue: LogFile[] = [];
 
-  readonly #log: Log;
-
-  constructor(path: string, log: Log) {
-    this.path = path;
+  constructor(files: LogFiles, log: Log) {
+    this.#files = files;
     this.#log = log;
-    this.archives = new Archives(() => directoryOf(path));
-    this.#unread = new Unread(this.archives, (file) => this.open(file));
-  }
-
-  /** Pieces of files read so far, also on the way to a place: it grows while there is progress. */
-  get beats(): number {
-    return this.#beats;
-  }
-
-  open(file: LogFile): Promise<OpenLogFile> {
-    return OpenLogFile.open(file, this.#buffers, this.#beat);
-  }
-
-  /**
-   * Opens alerts.json and learns its dated name; undefined when there is no alerts.json. It has no name where monitord
-   * compressed and unlinked the dated file of a day that is still written (Wazuh 4.14 source:
-   * src/monitord/manage_files.c:20-59); its `.gz` then holds the same bytes, and reading either knows the other again.
-   */
-  async openLive(): Promise<OpenLogFile | undefined> {
-    let logFile: OpenLogFile;
-    try {
-      logFile = await this.open({ path: this.path, name: undefined, compressed: false });
-    } catch (reason) {
-      if (isAbsent(reason)) return undefined;
-      throw reason;
-    }
-    try {
-      const { origin } = logFile;
-      const archive = await this.archives.withId(origin.id);
-      if (archive) {
-        origin.name = archive.name;
-        origin.file = archive.path;
-      }
-      return logFile;
-    } catch (reason) {
-      await logFile.close();
-      throw reason;
-    }
+    this.#unread = new Unread(files.archives, (file) => files.open(file));
   }
 
   /**
@@ -77,7 +35,7 @@ export class LogFiles {
     try {
       opened = await this.#openNext(progress);
       if (!opened) return undefined;
-      await proveDone(opened.origin, progress, this, this.#log, signal);
+      await proveDone(opened.origin, progress, this.#files, this.#log, signal);
       const known = progress.endOf(opened.origin);
       // Where it does not reach that far it was truncated, and stays at its first byte; a `.gz` stays at its end.
       if (known && known.end !== wholly) opened.doneTo = known.end;
@@ -92,19 +50,15 @@ export class LogFiles {
     }
   }
 
-  readonly #beat = (): void => {
-    this.#beats += 1;
-  };
-
   /** Whether there are dated files newer than what was read. */
   async hasLater({ newestRank }: ReadProgress): Promise<boolean> {
     if (this.#queue.some(({ name }) => (name?.rank ?? 0) > newestRank)) return true;
-    return (await this.archives.after(newestRank)).length > 0;
+    return (await this.#files.archives.after(newestRank)).length > 0;
   }
 
   /** Whether a log file is alerts.json and dated files are unread, which come first. */
   async isBehindOthers({ origin }: OpenLogFile, progress: ReadProgress): Promise<boolean> {
-    const live = await statIfPresent(this.path);
+    const live = await statIfPresent(this.#files.path);
     return live?.id === origin.id && (await this.#unread.find(progress, live.id)).length > 0;
   }
 
@@ -114,11 +68,11 @@ export class LogFiles {
    */
   async #openNext(progress: ReadProgress): Promise<OpenLogFile | undefined> {
     for (let looks = 0; looks < mostLooks; looks++) {
-      const live = await statIfPresent(this.path);
+      const live = await statIfPresent(this.#files.path);
       const file = await this.#nextUnread(progress, live?.id);
       if (file === "changed") continue;
-      if (file) return this.open(file);
-      const opened = await this.openLive();
+      if (file) return this.#files.open(file);
+      const opened = await this.#files.openLive();
       if (opened?.origin.id === live?.id) return opened;
       await opened?.close();
     }
@@ -135,7 +89,7 @@ export class LogFiles {
       if (file.compressed || (await statIfPresent(file.path))?.id !== liveId) return file;
     }
     const found = await this.#unread.find(progress, liveId);
-    if ((await statIfPresent(this.path))?.id !== liveId) return "changed";
+    if ((await statIfPresent(this.#files.path))?.id !== liveId) return "changed";
     this.#queue = found;
     return this.#queue.shift();
   }

@@ -1,27 +1,37 @@
-import type { Log } from "../../../telemetry/log.ts";
-import type { FileStat } from "../log/archives.ts";
-import { firstStart, firstSight, leaveBehind, type Start } from "./first-start.ts";
-import type { Body } from "./checkpoint.ts";
-import type { Loaded } from "./checkpoint-store.ts";
-import { parseStem } from "../log/dated-name.ts";
-import type { OpenLogFile } from "../log/log-file.ts";
-import type { ReadProgress } from "./read-progress.ts";
-import { isProvable, findFile, type Located } from "./find-file.ts";
-import { proveDone } from "./prove-done.ts";
-import { wholly } from "./read-files.ts";
-import type { LogFiles } from "../log-files.ts";
-import { replayCommand } from "../log/trouble.ts";
+import type { Log } from "../../telemetry/log.ts";
+import type { FileStat } from "./log/archives.ts";
+import { firstStart, firstSight, leaveBehind, type Start } from "./position/first-start.ts";
+import type { Body } from "./position/checkpoint.ts";
+import type { Loaded } from "./position/checkpoint-store.ts";
+import { parseStem } from "./log/dated-name.ts";
+import type { OpenLogFile } from "./log/log-file.ts";
+import type { ReadProgress } from "./position/read-progress.ts";
+import { isProvable, findFile, type Located } from "./position/find-file.ts";
+import { proveDone } from "./position/prove-done.ts";
+import { wholly } from "./position/read-files.ts";
+import type { Rotation } from "./rotation.ts";
+import type { LogFiles } from "./log/log-files.ts";
+import { replayCommand } from "./log/trouble.ts";
 
 /** Finds the place to read from after a start. Nothing is moved silently: the log says what was skipped or repeated. */
 export class Resume {
   readonly #loaded: Loaded;
   readonly #start: Start;
   readonly #logFiles: LogFiles;
+  readonly #rotation: Rotation;
   readonly #progress: ReadProgress;
   readonly #log: Log;
   readonly #stat: Promise<FileStat | undefined>;
 
-  constructor(loaded: Loaded, start: Start, logFiles: LogFiles, progress: ReadProgress, log: Log) {
+  constructor(
+    loaded: Loaded,
+    start: Start,
+    logFiles: LogFiles,
+    rotation: Rotation,
+    progress: ReadProgress,
+    log: Log,
+  ) {
+    this.#rotation = rotation;
     this.#loaded = loaded;
     this.#start = start;
     this.#logFiles = logFiles;
@@ -97,7 +107,7 @@ export class Resume {
     }
     if (located.kind === "shorter") logFile.doneTo = position?.offset ?? 0;
     await proveDone(logFile.origin, this.#progress, this.#logFiles, this.#log, signal);
-    if (located.kind === "found" && (await this.#logFiles.isBehindOthers(logFile, this.#progress))) {
+    if (located.kind === "found" && (await this.#rotation.isBehindOthers(logFile, this.#progress))) {
       this.#progress.consider(logFile.origin, logFile.offset);
       await logFile.close();
       return undefined;

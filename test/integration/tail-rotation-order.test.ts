@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ReadProgress } from "../../daemon/sources/tail/position/read-progress.ts";
-import { LogFiles } from "../../daemon/sources/tail/log-files.ts";
+import { LogFiles } from "../../daemon/sources/tail/log/log-files.ts";
+import { Rotation } from "../../daemon/sources/tail/rotation.ts";
 import { LogTree } from "../unit/sources/tail/support/log-tree.ts";
 import { RecordingLog } from "../unit/sources/tail/support/recording-log.ts";
 
@@ -31,10 +32,11 @@ function during(logFiles: LogFiles, when: "before" | "after", nth: number, what:
 
 /** The first lines of so many files, in the order in which they are opened. */
 async function opened(logFiles: LogFiles, count: number): Promise<string[]> {
+  const rotation = new Rotation(logFiles, new RecordingLog().log);
   const progress = new ReadProgress();
   const lines: string[] = [];
   while (lines.length < count) {
-    const logFile = await logFiles.next(progress, signal);
+    const logFile = await rotation.next(progress, signal);
     if (logFile === undefined) continue;
     const { origin } = logFile;
     lines.push(origin.head.toString().trim());
@@ -51,7 +53,7 @@ test(
   { timeout: 20_000 },
   async () => {
     using tree = threeDays();
-    const logFiles = new LogFiles(tree.alertsJson, new RecordingLog().log);
+    const logFiles = new LogFiles(tree.alertsJson);
     during(logFiles, "after", 1, () => tree.compress("20"));
     assert.deepEqual(await opened(logFiles, 3), ["20", "21", "22"]);
   },
@@ -62,7 +64,7 @@ test(
   { timeout: 20_000 },
   async () => {
     using tree = threeDays();
-    const logFiles = new LogFiles(tree.alertsJson, new RecordingLog().log);
+    const logFiles = new LogFiles(tree.alertsJson);
     during(logFiles, "before", 1, () => {
       tree.rotate("23");
       tree.write("23");
@@ -73,7 +75,7 @@ test(
 
 test("a day that ends when nothing else was found unread is read before the new one", { timeout: 20_000 }, async () => {
   using tree = threeDays();
-  const logFiles = new LogFiles(tree.alertsJson, new RecordingLog().log);
+  const logFiles = new LogFiles(tree.alertsJson);
   during(logFiles, "after", 2, () => {
     tree.rotate("23");
     tree.write("23");
