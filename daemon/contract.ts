@@ -186,3 +186,17 @@ export interface Lookup {
   /** Per `topic/partition` of these topics: the offset that the next record will get. */
   readonly next: OffsetsByPartition;
 }
+
+/** Who brought an alert and waits for its outcome. */
+export interface Owner {
+  /** Called exactly once where `offer` says "taken", "second" or "rejected", maybe before it returns. */
+  settled(outcome: Outcome): void;
+  /** Called for each piece of a broken line that was taken or rejected, before `settled`. */
+  pieceSettled?(outcome: Outcome): void;
+}
+
+/** A copy of an alert that waits for the outcome of another one. */
+export interface Waiter {
+  readonly source: SourceName;
+  readonly owner: Owner;
+}

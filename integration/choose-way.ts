@@ -5,15 +5,15 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { findFault, type User } from "./fast-way/proof.ts";
-import { findWay, render, ways, type Way } from "./fast-way/ways.ts";
+import { findFault, type User } from "./fast-path/proof.ts";
+import { findWay, render, ways, type Way } from "./fast-path/ways.ts";
 
 const usage = `usage: node choose-way.cjs [--lib DIR] [--uid N --gid N] [--way perl|nc|socat|bundled] > custom-dfn
 Prints the custom-dfn for this system: POSIX sh, to be installed as integrations/custom-dfn, root:wazuh 0750.
   --lib DIR        where bin/node and custom-dfn.cjs are when it is called (default: /usr/lib/wazuh-dfn)
   --uid N --gid N  whom integratord runs as: the tools are tried as this user (needs root)
   --way NAME       try this one alone; bundled: try none, for a system other than this one
-Exit code 0: printed, with the fast way or without; standard error says which. 1: it could not be made. 64: called wrongly.`;
+Exit code 0: printed, with the fast path or without; standard error says which. 1: it could not be made. 64: called wrongly.`;
 
 /** Where the package is never installed: what is tried must not have the bundled way behind it. */
 const nowhere = "/nonexistent/wazuh-dfn";
@@ -35,7 +35,7 @@ async function main(): Promise<number> {
   const script = readFileSync(join(dirname(process.argv[1] ?? ""), "custom-dfn.sh"), "utf8");
   const bundled = render(script, call.lib, undefined);
   const way = call.way === "bundled" ? undefined : await choose(script, call);
-  say(way === undefined ? "the bundled way: about 35 ms of processor time per alert" : `the fast way, by ${way.tool}`);
+  say(way === undefined ? "the bundled way: about 35 ms of processor time per alert" : `the fast path, by ${way.tool}`);
   process.stdout.write(way === undefined ? bundled : render(script, call.lib, way));
   return 0;
 }

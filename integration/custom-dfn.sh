@@ -1,7 +1,7 @@
 #!/bin/sh
 # What Wazuh's integratord runs for each alert: hands it to the forwarder wazuh-dfn over its Unix socket.
 #
-# The usual call, an alert of one line with the tail of alerts.json on, goes the fast way, by a tool of this system; it
+# The usual call, an alert of one line with the tail of alerts.json on, goes the fast path, by a tool of this system; it
 # costs a tenth of a start of Node. Every other call, and one for which the tool fails, goes the bundled way: custom-dfn.cjs
 # with the package's own Node. Both speak the same protocol, wait at most 50 ms and leave with 0: the tail has the alert.
 

@@ -3,7 +3,7 @@ import { inspect } from "../config/load.ts";
 import { place, type Problem, problemLine } from "../config/values/problem.ts";
 import { inspectSecrets, readTlsSecrets } from "../config/secrets.ts";
 import { checkSystem } from "../config/system-checks.ts";
-import { partAt, type Table } from "../config/text/tree.ts";
+import { partAt, type Table } from "../config/values/tree.ts";
 import type { KafkaSettings } from "../config/sections/settings.ts";
 import { DfnError, exitCodes } from "../errors.ts";
 import { printable, toPrintableJson } from "../printable.ts";

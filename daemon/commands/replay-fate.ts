@@ -1,5 +1,5 @@
 import type { Outcome } from "../contract.ts";
-import type { Owner } from "../delivery/shipment.ts";
+import type { Owner } from "../contract.ts";
 import { exitCodes, type DfnError } from "../errors.ts";
 import { command, printable, toPrintableJson } from "../printable.ts";
 import { replayedName, type ReplayEnd } from "../sources/replay/replay.ts";

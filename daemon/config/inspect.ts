@@ -6,7 +6,7 @@ import { putEnvironment, putOptions } from "./overrides.ts";
 import { type Problem, inQuotes } from "./values/problem.ts";
 import { schema, topNames } from "./schema.ts";
 import { readToml } from "./text/toml.ts";
-import { originAt, plain, type Table } from "./text/tree.ts";
+import { originAt, plain, type Table } from "./values/tree.ts";
 import { readYaml } from "./text/yaml.ts";
 
 /** All that settings can come from. */

@@ -1,11 +1,9 @@
 import { nearest } from "./nearest.ts";
+import { passwordVariable } from "./sections/kafka.ts";
 import { type Problem, inQuotes } from "./values/problem.ts";
-import { mostDepth, put, type Table } from "./text/tree.ts";
+import { mostDepth, put, type Table } from "./values/tree.ts";
 
 const prefix = "WAZUH_DFN_";
-
-/** The one setting that the environment may hold and the file may not. */
-export const passwordVariable = "WAZUH_DFN_SINK__KAFKA__SASL__PASSWORD";
 
 /**
  * Lays the environment over the tree: `WAZUH_DFN_SINK__KAFKA__BROKERS` is `sink.kafka.brokers`. A variable without `__`

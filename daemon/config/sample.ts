@@ -34,7 +34,7 @@ wazuh:
 # Where alerts come from. Each of the two stands in for the other; one can be
 # switched off (socket: off), not both.
 sources:
-  # The fast way: integratord runs custom-dfn for each alert, which writes to this socket.
+  # The fast path: integratord runs custom-dfn for each alert, which writes to this socket.
   socket:
     #path: /run/wazuh-dfn/alerts.sock
     # Users who may send alerts, by name or number, besides the forwarder's own. The kernel says who a client is;

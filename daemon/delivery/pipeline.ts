@@ -8,17 +8,9 @@ import { fingerprintOf, type Content, type Fingerprint } from "../pairing/copy-c
 import type { Pairing } from "../pairing/pairing.ts";
 import type { Shipper } from "./shipper.ts";
 import type { OwnNode } from "./own-node.ts";
-import {
-  idOf,
-  none,
-  partsOf,
-  secondOf,
-  weightOf,
-  type Delivery,
-  type Owner,
-  type Part,
-  type Shipment,
-} from "./shipment.ts";
+import { idOf, partsOf, secondOf, weightOf, type Delivery, type Part, type Shipment } from "./shipment.ts";
+import type { Owner } from "../contract.ts";
+import { none } from "../pairing/pairing.ts";
 
 /**
  * What became of an offered delivery, for the source that has to answer at once.
@@ -49,7 +41,7 @@ export interface PipelineParts extends DeadLetterParts {
   readonly counters: Readonly<Record<SourceName, SourceCounters>>;
   readonly shipper: Shipper;
   /** Present where both the socket and the tail are on. */
-  readonly pairing: Pairing | undefined;
+  readonly pairing: Pairing<Shipment> | undefined;
   readonly node: OwnNode;
   /** Called before a record is shipped in a name that no record was shipped in before. */
   readonly named?: () => void;
@@ -216,7 +208,13 @@ export class Pipeline {
     return { kind: "salvaged", id: undefined, shipments };
   }
 
-  #duplicate(delivery: Delivery, id: string, fingerprint: Fingerprint, occurrence: number, pairing: Pairing): Verdict {
+  #duplicate(
+    delivery: Delivery,
+    id: string,
+    fingerprint: Fingerprint,
+    occurrence: number,
+    pairing: Pairing<Shipment>,
+  ): Verdict {
     const { counters, shipper } = this.#parts;
     const shipment = pairing.attach(delivery, fingerprint, occurrence);
     counters[delivery.source].taken();

@@ -2,23 +2,9 @@ import { createHash } from "node:crypto";
 import type { Alert } from "../alert/alert.ts";
 import { isBelievable } from "../alert/believable.ts";
 import { describe } from "../errors.ts";
-import type { Handler, HandlerRecord, Outcome, SourceLocation, SourceName } from "../contract.ts";
-import type { Fingerprint } from "../pairing/copy-counts.ts";
+import type { Handler, HandlerRecord, Outcome, SourceLocation, Waiter } from "../contract.ts";
+import { none, withOneMore, type PairedAlert } from "../pairing/pairing.ts";
 import type { StoredRecord } from "./sink-offsets.ts";
-
-/** Who brought an alert and waits for its outcome. */
-export interface Owner {
-  /** Called exactly once where `offer` says "taken", "second" or "rejected", maybe before it returns. */
-  settled(outcome: Outcome): void;
-  /** Called for each piece of a broken line that was taken or rejected, before `settled`. */
-  pieceSettled?(outcome: Outcome): void;
-}
-
-/** A copy of an alert that waits for the outcome of another one. */
-export interface Waiter {
-  readonly source: SourceName;
-  readonly owner: Owner;
-}
 
 /** One alert on its way from a source. */
 export interface Delivery extends Waiter {
@@ -46,28 +32,18 @@ export interface Payload {
 }
 
 /** An alert that is being shipped; done when all of its parts have an outcome. */
-export interface Shipment {
-  /** Whose copy it is; the header of its records says so. */
-  source: SourceName;
-  owner: Owner;
+export interface Shipment extends PairedAlert {
   readonly id: string;
   readonly node: string;
   payload: Payload | undefined;
   readonly sizeBytes: number;
-  /** Set where two sources are paired. */
-  readonly fingerprint: Fingerprint | undefined;
-  readonly occurrence: number;
   /** In the order in which shipments were begun. */
   number: number;
   openParts: number;
   isDead: boolean;
   outcome: Outcome | undefined;
-  /** Copies from another source that wait for the same outcome. */
-  waiters: readonly Waiter[];
-  /** Where its records stand in the sink, until the checkpoint has passed the alert. */
+  /** Where its records are in the sink, until the checkpoint has passed the alert. */
   stored: readonly StoredRecord[];
-  /** The tail has brought the alert: it is its line that stands for it in the checkpoint. */
-  isMet: boolean;
   /** No look-up needs to find its records. */
   isPassed: boolean;
 }
@@ -77,14 +53,6 @@ export const aheadBytes = 1024;
 
 /** What a copy weighs that waits for another one's outcome, the tail's place for it included (measured: 400 bytes). */
 export const waiterBytes = 512;
-
-/** For lists that mostly stay empty, of which there is one in every shipment. */
-export const none: readonly never[] = [];
-
-/** A list with one more at its end. Most get no second one, and `push` makes room for 17. */
-export function withOneMore<T>(list: readonly T[], one: T): readonly T[] {
-  return list.length === 0 ? [one] : [...list, one];
-}
 
 /** Asks each handler; one that throws gives a failure, and the others go on. */
 export function partsOf(handlers: readonly Handler[], alert: Alert): readonly Part[] {

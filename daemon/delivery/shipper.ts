@@ -12,17 +12,9 @@ import type { Pairing } from "../pairing/pairing.ts";
 import type { Outbox } from "./outbox.ts";
 import { FoundRecords } from "./found-records.ts";
 import { OutboxRecord } from "./outbox-record.ts";
-import {
-  aheadBytes,
-  none,
-  waiterBytes,
-  withOneMore,
-  type Payload,
-  type MadePart,
-  type Part,
-  type Owner,
-  type Shipment,
-} from "./shipment.ts";
+import { aheadBytes, waiterBytes, type Payload, type MadePart, type Part, type Shipment } from "./shipment.ts";
+import type { Owner } from "../contract.ts";
+import { none, withOneMore } from "../pairing/pairing.ts";
 import type { SinkOffsets } from "./sink-offsets.ts";
 
 export interface ShipperParts extends DeadLetterParts {
@@ -30,7 +22,7 @@ export interface ShipperParts extends DeadLetterParts {
   readonly outbox: Outbox;
   /** Present where a checkpoint is kept. */
   readonly offsets: SinkOffsets | undefined;
-  readonly pairing: Pairing | undefined;
+  readonly pairing: Pairing<Shipment> | undefined;
   readonly feedback: FeedbackSink | undefined;
   /** How long a tail's copy waits for the socket's before it is shipped; 0: not at all. */
   readonly tailWaitMs: number;

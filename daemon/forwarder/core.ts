@@ -3,6 +3,7 @@ import type { BatchLimits } from "../delivery/batch-queue.ts";
 import { Budget } from "../delivery/budget.ts";
 import type { FeedbackSink, Handler, Sink } from "../contract.ts";
 import type { Pairing } from "../pairing/pairing.ts";
+import type { Shipment } from "../delivery/shipment.ts";
 import { deadLetterDirectory, DeadLetterStore, type NewDeadLetter } from "../dead-letters/store.ts";
 import { Outbox } from "../delivery/outbox.ts";
 import { OwnNode } from "../delivery/own-node.ts";
@@ -27,7 +28,7 @@ export interface CoreParts {
   readonly sink: Sink;
   readonly deadLetters: { add(entry: NewDeadLetter): Promise<void> };
   readonly counters: ForwarderCounters;
-  readonly pairing: Pairing | undefined;
+  readonly pairing: Pairing<Shipment> | undefined;
   readonly offsets: SinkOffsets | undefined;
   readonly feedback: FeedbackSink | undefined;
   /** See `PipelineParts`. */

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Config, SocketSettings } from "../config/sections/settings.ts";
 import { Pairing } from "../pairing/pairing.ts";
+import type { Shipment } from "../delivery/shipment.ts";
 import type { DeadLetterStore } from "../dead-letters/store.ts";
 import { PairingWindow } from "../pairing/pairing-window.ts";
 import { OffsetRefresher } from "../delivery/offset-refresher.ts";
@@ -60,7 +61,7 @@ export class Forwarder {
   readonly deadLetters: DeadLetterStore;
   readonly feedback: Feedback;
   readonly #offsets: SinkOffsets | undefined;
-  readonly pairing: Pairing | undefined;
+  readonly pairing: Pairing<Shipment> | undefined;
   readonly core: Core;
   readonly #drain = new AbortController();
   #tail: Tail | undefined;
@@ -89,7 +90,7 @@ export class Forwarder {
     const { socket, tail } = config.sources;
     this.#offsets = tail === undefined ? undefined : new SinkOffsets();
     this.pairing =
-      socket === undefined ? undefined : new Pairing(new PairingWindow(), { socketOnly: tail === undefined });
+      socket === undefined ? undefined : new Pairing<Shipment>(new PairingWindow(), { socketOnly: tail === undefined });
     this.core = createCore({
       config,
       sink: this.sink,

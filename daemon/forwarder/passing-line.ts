@@ -1,7 +1,8 @@
 import type { Verdict } from "../delivery/pipeline.ts";
-import { none, type Shipment } from "../delivery/shipment.ts";
+import { type Shipment } from "../delivery/shipment.ts";
+import { none } from "../pairing/pairing.ts";
 import { firstOfEach, type StoredRecord } from "../delivery/sink-offsets.ts";
-import type { Passing } from "../sources/tail/intake.ts";
+import type { Passing } from "../sources/tail/position/ledger.ts";
 
 /** What of a shipment matters here. */
 type Kept = Pick<Shipment, "stored">;

@@ -4,7 +4,7 @@ import { inspectText } from "../config/inspect.ts";
 import { place, type Problem } from "../config/values/problem.ts";
 import { mask } from "../config/to-file.ts";
 import { readToml } from "../config/text/toml.ts";
-import type { Origin, Table, Tree } from "../config/text/tree.ts";
+import type { Origin, Table, Tree } from "../config/values/tree.ts";
 import { readYaml } from "../config/text/yaml.ts";
 import { printConfig } from "./print.ts";
 import { withoutPasswords } from "./producer-config.ts";

@@ -1,5 +1,5 @@
 import { mask } from "../config/to-file.ts";
-import type { Table, Tree } from "../config/text/tree.ts";
+import type { Table, Tree } from "../config/values/tree.ts";
 import { formatDuration } from "../config/values/units.ts";
 import { byHand, type Given, notNeeded, type MigrationOutcome, type Target, taken } from "./rule.ts";
 

@@ -1,4 +1,4 @@
-import type { Tree } from "../config/text/tree.ts";
+import type { Tree } from "../config/values/tree.ts";
 import { formatDuration } from "../config/values/units.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { formatQueueAddress } from "../wazuh/queue-address.ts";
-import type { List } from "../config/text/tree.ts";
+import type { List } from "../config/values/tree.ts";
 import { ownProducerSettings } from "./producer-config.ts";
 import type { PythonName } from "./python-settings.ts";
 import {

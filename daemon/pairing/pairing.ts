@@ -1,7 +1,29 @@
-import type { SourceName } from "../contract.ts";
+import type { Outcome, Owner, SourceName, Waiter } from "../contract.ts";
 import type { Content, Fingerprint } from "./copy-counts.ts";
 import type { PairingWindow } from "./pairing-window.ts";
-import { withOneMore, type Delivery, type Shipment } from "../delivery/shipment.ts";
+
+/** For lists that mostly stay empty, of which there is one in every shipment. */
+export const none: readonly never[] = [];
+
+/** A list with one more at its end. Most get no second one, and `push` makes room for 17. */
+export function withOneMore<T>(list: readonly T[], one: T): readonly T[] {
+  return list.length === 0 ? [one] : [...list, one];
+}
+
+/** What is paired: an alert on its way, as far as pairing knows it. */
+export interface PairedAlert {
+  /** Whose copy it is. */
+  source: SourceName;
+  owner: Owner;
+  /** Set where two sources are paired. */
+  readonly fingerprint: Fingerprint | undefined;
+  readonly occurrence: number;
+  readonly outcome: Outcome | undefined;
+  /** Copies from another source that wait for the same outcome. */
+  waiters: readonly Waiter[];
+  /** The tail has brought the alert: it is its line that stands for it in the checkpoint. */
+  isMet: boolean;
+}
 
 export type PairingVerdict =
   /** `differs`: the socket has brought a copy that says something else, and that copy was shipped. */
@@ -35,7 +57,7 @@ const other = { socket: "tail", tail: "socket" } as const;
  * kept here while it is open; one of the socket also until the tail has come by, which then has to know its place in the
  * sink.
  */
-export class Pairing {
+export class Pairing<Shipment extends PairedAlert> {
   readonly #window: PairingWindow;
   readonly #shipments = new Map<string, Shipment>();
   /** With the tail off: recognises an alert that a client sends again because it got no answer. */
@@ -91,7 +113,7 @@ export class Pairing {
    * Ties a second copy to the first one's outcome. Returns the first one's shipment while it is kept; settles the copy
    * at once where the first is done.
    */
-  attach(delivery: Delivery, fingerprint: Fingerprint, occurrence: number): Shipment | undefined {
+  attach(delivery: Waiter, fingerprint: Fingerprint, occurrence: number): Shipment | undefined {
     const source = delivery.source === "tail" ? "tail" : "socket";
     const shipment = this.#shipments.get(keyOf(this.socketOnly ? source : other[source], fingerprint, occurrence));
     const { owner } = delivery;

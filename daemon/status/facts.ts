@@ -1,7 +1,8 @@
 import type { SourceName } from "../contract.ts";
 import type { DeadLetterCount } from "../dead-letters/usage.ts";
 import type { KafkaStatus } from "../sinks/kafka/connection/telemetry.ts";
-import type { CheckpointStatus, TailStatus } from "../sources/tail/status.ts";
+import type { TailStatus } from "../sources/tail/status.ts";
+import type { CheckpointStatus } from "../sources/tail/position/checkpoint-store.ts";
 import type { Counts } from "../telemetry/counters.ts";
 import type { LatencySummary } from "../telemetry/latency.ts";
 import type { EventReport } from "../delivery/event-watch.ts";

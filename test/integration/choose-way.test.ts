@@ -5,8 +5,8 @@ import { chmod, readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { findFault } from "../../integration/fast-way/proof.ts";
-import { findWay, render, ways, type Way } from "../../integration/fast-way/ways.ts";
+import { findFault } from "../../integration/fast-path/proof.ts";
+import { findWay, render, ways, type Way } from "../../integration/fast-path/ways.ts";
 import { howToInstall, installPrograms } from "../../scripts/kafka/programs.ts";
 import { provideFastWays } from "../rig/custom-dfn.ts";
 import { eventually } from "../rig/eventually.ts";
@@ -36,7 +36,7 @@ test("each way of this system passes, also as another user, and is printed with 
       stdout,
       new RegExp(`^way=${way}\\ntool=/usr/bin/\\S+\\ntimeout=/usr/bin/timeout\\ntail=/usr/bin/tail$`, "m"),
     );
-    assert.match(stderr, /^custom-dfn: the fast way, by \/usr\/bin\/\S+\n$/);
+    assert.match(stderr, /^custom-dfn: the fast path, by \/usr\/bin\/\S+\n$/);
     assert.equal((await printed()).stdout, stdout);
   }
 });

@@ -1,6 +1,7 @@
 /** Sends a line of the log, in a file, the whole way with both sources on. To be run with little memory: FILE. */
 import { readFileSync } from "node:fs";
 import { Pairing } from "../../daemon/pairing/pairing.ts";
+import type { Shipment } from "../../daemon/delivery/shipment.ts";
 import { PairingWindow } from "../../daemon/pairing/pairing-window.ts";
 import { createHandlers } from "../../daemon/handlers/registry.ts";
 import { defaultEventIds } from "../../daemon/handlers/windows.ts";
@@ -15,7 +16,7 @@ const handlers = createHandlers({
   fail2ban: {},
   passthrough: undefined,
 });
-const pairing = new Pairing(new PairingWindow(), { socketOnly: false });
+const pairing = new Pairing<Shipment>(new PairingWindow(), { socketOnly: false });
 const delivery = new Delivery({ sink: new MemorySink(), handlers, pairing }).begin();
 const before = process.resourceUsage().maxRSS;
 const { verdict } = delivery.offer("tail", bytes);

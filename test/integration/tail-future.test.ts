@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Pairing } from "../../daemon/pairing/pairing.ts";
+import type { Shipment } from "../../daemon/delivery/shipment.ts";
 import { PairingWindow } from "../../daemon/pairing/pairing-window.ts";
 import { alertBytes, Delivery } from "../rig/delivery.ts";
 import { MemorySink } from "../rig/memory-sink.ts";
@@ -25,7 +26,7 @@ test("after an alert dated 2038 and a restart a socket copy that the tail has no
   assert.equal(lastSecond, now - 50);
   await second.crash();
 
-  const pairing = new Pairing(new PairingWindow(), { socketOnly: false });
+  const pairing = new Pairing<Shipment>(new PairingWindow(), { socketOnly: false });
   pairing.restore(undefined, lastSecond);
   const delivery = new Delivery({ sink: new MemorySink(), pairing }).begin();
   assert.equal(delivery.offer("socket", alertBytes(`${now}.1`)).verdict.kind, "taken");
@@ -33,7 +34,7 @@ test("after an alert dated 2038 and a restart a socket copy that the tail has no
 });
 
 test("an alert dated 2038 that the window has forgotten makes no socket copy seem to be past", () => {
-  const pairing = new Pairing(new PairingWindow(4, 2), { socketOnly: false });
+  const pairing = new Pairing<Shipment>(new PairingWindow(4, 2), { socketOnly: false });
   const delivery = new Delivery({ sink: new MemorySink(), pairing }).begin();
   const now = Math.floor(Date.now() / 1000);
   delivery.offer("tail", alertBytes(`${future}.1`));
@@ -70,7 +71,7 @@ test("after a restart while the clock is at 1970 the socket copy of an alert tha
   await second.crash();
   assert.equal(lastSecond, now - 50);
 
-  const pairing = new Pairing(new PairingWindow(), { socketOnly: false });
+  const pairing = new Pairing<Shipment>(new PairingWindow(), { socketOnly: false });
   pairing.restore(undefined, lastSecond);
   const delivery = new Delivery({ sink: new MemorySink(), pairing }).begin();
   assert.equal(delivery.offer("socket", alertBytes(`${now - 50}.1`)).verdict.kind, "deferred");

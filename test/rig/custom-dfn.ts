@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { findWay, render, ways, type Way } from "../../integration/fast-way/ways.ts";
+import { findWay, render, ways, type Way } from "../../integration/fast-path/ways.ts";
 import { howToInstall, installPrograms } from "../../scripts/kafka/programs.ts";
 import { eventually } from "./eventually.ts";
 import type { LineServer } from "./line-server.ts";
@@ -97,7 +97,7 @@ export async function runCustomDfn(args: readonly string[], spawnOptions?: { uid
   return bundledCustomDfn.run(args, spawnOptions);
 }
 
-/** custom-dfn with a fast way, as it is installed: beside a package of its own, and with no environment at all. */
+/** custom-dfn with a fast path, as it is installed: beside a package of its own, and with no environment at all. */
 export class InstalledCustomDfn extends CustomDfn implements Disposable {
   readonly #directory: string;
 
@@ -138,7 +138,7 @@ export class InstalledCustomDfn extends CustomDfn implements Disposable {
   }
 }
 
-/** The tools of the fast ways, installed where that is possible. */
+/** The tools of the fast paths, installed where that is possible. */
 export function provideFastWays(): void {
   const missing = installPrograms(["nc.openbsd", "socat"]);
   if (missing.length > 0) throw new Error(howToInstall(missing));

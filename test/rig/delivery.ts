@@ -2,6 +2,7 @@ import { Budget } from "../../daemon/delivery/budget.ts";
 import type { BatchLimits } from "../../daemon/delivery/batch-queue.ts";
 import type { DeadReason, FeedbackSink, Handler, Outcome, SourceName } from "../../daemon/contract.ts";
 import type { Pairing } from "../../daemon/pairing/pairing.ts";
+import type { Shipment } from "../../daemon/delivery/shipment.ts";
 import type { NewDeadLetter } from "../../daemon/dead-letters/store.ts";
 import { OwnNode } from "../../daemon/delivery/own-node.ts";
 import { EventWatch } from "../../daemon/delivery/event-watch.ts";
@@ -51,7 +52,7 @@ export class DeadLetterBox {
 export interface DeliveryOptions {
   readonly sink: MemorySink;
   readonly handlers?: readonly Handler[];
-  readonly pairing?: Pairing | undefined;
+  readonly pairing?: Pairing<Shipment> | undefined;
   readonly offsets?: SinkOffsets | undefined;
   readonly feedback?: FeedbackSink;
   readonly tailWaitMs?: number;

@@ -4,7 +4,7 @@ import type { OffsetsByPartition as Offsets } from "../../daemon/contract.ts";
 import { PairingWindow } from "../../daemon/pairing/pairing-window.ts";
 import type { Shipment } from "../../daemon/delivery/shipment.ts";
 import { SinkOffsets, type StoredRecord } from "../../daemon/delivery/sink-offsets.ts";
-import type { OpenLine } from "../../daemon/sources/tail/intake.ts";
+import type { OpenLine } from "../../daemon/sources/tail/position/ledger.ts";
 import { Ledger } from "../../daemon/sources/tail/position/ledger.ts";
 import { PassingLine } from "../../daemon/forwarder/passing-line.ts";
 import { alertBytes, Delivery, settle } from "./delivery.ts";
@@ -38,7 +38,7 @@ export class OnceWorld {
   readonly sink: MemorySink;
   readonly #options: OnceOptions;
   #delivery!: Delivery;
-  #pairing!: Pairing;
+  #pairing!: Pairing<Shipment>;
   #offsets!: SinkOffsets;
   #heldOffsets: readonly StoredRecord[] = [];
   #ledger!: Ledger<number>;
@@ -209,7 +209,7 @@ export class OnceWorld {
 
   #boot(window: SavedWindow | undefined): void {
     const { windowSize, aheadLimit, tailWaitMs } = this.#options;
-    this.#pairing = new Pairing(new PairingWindow(windowSize, aheadLimit), { socketOnly: false });
+    this.#pairing = new Pairing<Shipment>(new PairingWindow(windowSize, aheadLimit), { socketOnly: false });
     this.#pairing.restore(window, this.#checkpoint.second);
     this.#offsets = new SinkOffsets();
     this.#heldOffsets = this.#offsets.hold(this.#checkpoint.low);

@@ -1,5 +1,6 @@
 import type { Outcome } from "../../daemon/contract.ts";
 import { Pairing } from "../../daemon/pairing/pairing.ts";
+import type { Shipment } from "../../daemon/delivery/shipment.ts";
 import { PairingWindow } from "../../daemon/pairing/pairing-window.ts";
 import type { PeerCredentials } from "../../daemon/os/native.ts";
 import { peerPolicy } from "../../daemon/sources/socket/peers.ts";
@@ -36,7 +37,7 @@ export class SocketWorld implements AsyncDisposable {
     const { hasTail = true, limitBytes = 64 * 1024 * 1024, log = silentLog, allow = [], ...given } = options;
     this.temp = temp;
     this.path = options.path ?? temp.join("run", "alerts.sock");
-    const pairing = new Pairing(new PairingWindow(1000, 500), { socketOnly: !hasTail });
+    const pairing = new Pairing<Shipment>(new PairingWindow(1000, 500), { socketOnly: !hasTail });
     this.delivery = new Delivery({ sink: this.sink, pairing, limitBytes }).begin();
     const { pipeline, budget } = this.delivery;
     const file = "socket";

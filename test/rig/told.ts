@@ -1,4 +1,4 @@
-import type { Passing } from "../../daemon/sources/tail/intake.ts";
+import type { Passing } from "../../daemon/sources/tail/position/ledger.ts";
 
 /** Is told that the position has passed a line, and passes it on for each line that was joined to it. */
 export class Told implements Passing {

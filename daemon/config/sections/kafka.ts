@@ -2,7 +2,6 @@ import { isIPv6 } from "node:net";
 import { z } from "zod";
 import { defaultCiphers } from "../../sinks/kafka/tls/protocol.ts";
 import type { KafkaSettings, SaslSettings, TlsSettings } from "./settings.ts";
-import { passwordVariable } from "../overrides.ts";
 import { inQuotes, InvalidValue } from "../values/problem.ts";
 import {
   choice,
@@ -18,6 +17,9 @@ import {
   text,
   whole,
 } from "../values/schemas.ts";
+
+/** The one setting that the environment may hold and the file may not. */
+export const passwordVariable = "WAZUH_DFN_SINK__KAFKA__SASL__PASSWORD";
 
 /** `sink.kafka.tls`. Whether the files can be read and fit together is judged by the sink, not here. */
 const tls = section({

@@ -1,7 +1,7 @@
 import { parse, TomlDate, TomlError } from "smol-toml";
 import type { Problem } from "../values/problem.ts";
 import { settingLines } from "./toml-lines.ts";
-import { mostDepth, mostParts, type Origin, type Table, type Tree } from "./tree.ts";
+import { mostDepth, mostParts, type Origin, type Table, type Tree } from "../values/tree.ts";
 
 /**
  * Reads TOML into a tree. Numbers, truth values and dates become the text that YAML would hold; integers of any size

@@ -1,6 +1,6 @@
 import { isAlias, isMap, isScalar, isSeq, type ParsedNode } from "yaml";
 import { type Problem, inQuotes } from "../values/problem.ts";
-import { mostDepth, mostParts, type Origin, type Tree } from "./tree.ts";
+import { mostDepth, mostParts, type Origin, type Tree } from "../values/tree.ts";
 
 /** What makes the rest of the file unreadable. */
 export class InvalidShape extends Error {

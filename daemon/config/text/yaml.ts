@@ -1,6 +1,6 @@
 import { isScalar, LineCounter, parseDocument } from "yaml";
 import { type Problem, problemLine } from "../values/problem.ts";
-import type { Origin, Table } from "./tree.ts";
+import type { Origin, Table } from "../values/tree.ts";
 import { InvalidShape, YamlReader } from "./yaml-reader.ts";
 
 /**

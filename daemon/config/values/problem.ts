@@ -1,4 +1,4 @@
-import type { Origin } from "../text/tree.ts";
+import type { Origin } from "./tree.ts";
 
 /** Something wrong, or odd, with the settings or with what they name. */
 export interface Problem {

@@ -1,20 +1,5 @@
 import type { SourceLocation } from "../../contract.ts";
-
-/** A line that the intake was given, and that has no outcome yet. */
-export interface OpenLine {
-  /** The line has its outcome (acknowledged, ignored, or durably dead-lettered). To be called once. */
-  settled(): void;
-}
-
-/** Wants to know when the position has passed a line for good. */
-export interface Passing {
-  passed(): void;
-  /**
-   * This line and a later one are done, while an older one is not: from now on this one is told for both, and the later
-   * one never. However many are joined, what is kept of them must not grow.
-   */
-  join(later: this): void;
-}
+import type { OpenLine, Passing } from "./position/ledger.ts";
 
 /**
  * Where the tail puts what it reads. One intake serves one tail; the tail never calls it from two places at once.

@@ -23,14 +23,7 @@ export class Resume {
   readonly #log: Log;
   readonly #stat: Promise<FileStat | undefined>;
 
-  constructor(
-    loaded: Loaded,
-    start: Start,
-    logFiles: LogFiles,
-    rotation: Rotation,
-    progress: ReadProgress,
-    log: Log,
-  ) {
+  constructor(loaded: Loaded, start: Start, logFiles: LogFiles, rotation: Rotation, progress: ReadProgress, log: Log) {
     this.#rotation = rotation;
     this.#loaded = loaded;
     this.#start = start;

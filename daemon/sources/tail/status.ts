@@ -28,14 +28,6 @@ export interface TailStatus {
   readonly damagedArchives?: readonly { readonly file: string; readonly offset: number }[] | undefined;
 }
 
-/** How the checkpoint on the disk stands. */
-export interface CheckpointStatus {
-  /** Since it last said what the tail knew; undefined while the tail has found no place to read from. */
-  readonly ageSeconds: number | undefined;
-  /** Why it cannot be written, and what to do; undefined while it can. */
-  readonly trouble: string | undefined;
-}
-
 /** What the status is made of. */
 export interface Situation {
   /** Path of alerts.json. */

@@ -7,7 +7,8 @@ import { ReadProgress } from "./position/read-progress.ts";
 import type { ReadAgain } from "./position/ledger.ts";
 import type { TailOptions } from "./options.ts";
 import { CheckpointWriter } from "./position/checkpoint-writer.ts";
-import type { CheckpointStatus, TailStatus } from "./status.ts";
+import type { TailStatus } from "./status.ts";
+import type { CheckpointStatus } from "./position/checkpoint-store.ts";
 import { every, watching, type Waker } from "./waker.ts";
 
 const saveEveryMs = 1000;

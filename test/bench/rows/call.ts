@@ -22,7 +22,7 @@ const caller = `
 
 /**
  * Row f: one call of custom-dfn as integratord makes it, beside a start of Node that does nothing; and calls one after
- * the other by the fast way of this system, beside the bundled way.
+ * the other by the fast path of this system, beside the bundled way.
  */
 export class CallRow implements Row {
   readonly #stage: Stage;
@@ -82,7 +82,7 @@ export class CallRow implements Row {
       { row: "f", what: "one custom-dfn call", unit: "ms", samples: this.#own, beside, limit },
       {
         row: "f",
-        what: "calls one after the other, the fast way",
+        what: "calls one after the other, the fast path",
         unit: "calls/s",
         samples: this.#fastPerSecond,
         beside: { what: "the bundled way", samples: this.#bundledPerSecond },

@@ -3,6 +3,7 @@ import { isUtf8 } from "node:buffer";
 import { Alert } from "../../../daemon/alert/alert.ts";
 import { NotJson } from "../../../daemon/alert/json.ts";
 import { Pairing } from "../../../daemon/pairing/pairing.ts";
+import type { Shipment } from "../../../daemon/delivery/shipment.ts";
 import { PairingWindow } from "../../../daemon/pairing/pairing-window.ts";
 import { Relevance } from "../../../daemon/delivery/relevance.ts";
 import { createHandlers } from "../../../daemon/handlers/registry.ts";
@@ -43,7 +44,7 @@ export const pipeline: Target = {
 
 async function judge(input: Buffer): Promise<string> {
   const sink = new MemorySink({ partitions: { dfn: 2, all: 1 } });
-  const pairing = new Pairing(new PairingWindow(64, 32), { socketOnly: false });
+  const pairing = new Pairing<Shipment>(new PairingWindow(64, 32), { socketOnly: false });
   const delivery = new Delivery({ sink, handlers, pairing }).begin();
   const kinds = new Set<string>();
   const { lines, rest } = linesOf(input);

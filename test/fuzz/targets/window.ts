@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import { Pairing } from "../../../daemon/pairing/pairing.ts";
+import type { Shipment } from "../../../daemon/delivery/shipment.ts";
 import { fingerprintOf, packed } from "../../../daemon/pairing/copy-counts.ts";
 import { PairingWindow, savedWords } from "../../../daemon/pairing/pairing-window.ts";
 import { loadWindow, saveWindow } from "../../../daemon/pairing/window-file.ts";
@@ -80,7 +81,7 @@ async function judge(input: Buffer, temp: TempDir, { path, magic }: WindowFile):
   const window = await loadWindow(temp.path, recording.log);
   assert.equal(recording.find("warn", /left out/).length, window === undefined ? 1 : 0, "said when it is left out");
   const table = new PairingWindow(capacity, aheadLimit);
-  const pairing = new Pairing(table, { socketOnly: false });
+  const pairing = new Pairing<Shipment>(table, { socketOnly: false });
   pairing.restore(window, 5);
   const restored = pairing.save();
   assert.ok(pairing.size < capacity);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Pairing } from "../../../daemon/pairing/pairing.ts";
+import type { Shipment } from "../../../daemon/delivery/shipment.ts";
 import { EventWatch } from "../../../daemon/delivery/event-watch.ts";
 import { PairingWindow } from "../../../daemon/pairing/pairing-window.ts";
 import { Relevance } from "../../../daemon/delivery/relevance.ts";
@@ -60,7 +61,7 @@ test("what is left out on purpose is not counted", () => {
 test("the copies of one alert from both sources are one that was left out; with the socket alone it counts too", () => {
   const bytes = ban({ predecoder: { program_name } });
   for (const socketOnly of [false, true]) {
-    const pairing = new Pairing(new PairingWindow(100, 50), { socketOnly });
+    const pairing = new Pairing<Shipment>(new PairingWindow(100, 50), { socketOnly });
     const delivery = new Delivery({ sink: new MemorySink(), handlers, pairing }).begin();
     delivery.offer("socket", bytes);
     if (!socketOnly) delivery.offer("tail", bytes);

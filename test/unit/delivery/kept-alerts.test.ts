@@ -2,14 +2,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Pairing } from "../../../daemon/pairing/pairing.ts";
+import type { Shipment } from "../../../daemon/delivery/shipment.ts";
 import { PairingWindow } from "../../../daemon/pairing/pairing-window.ts";
 import { aheadBytes, waiterBytes } from "../../../daemon/delivery/shipment.ts";
 import { SinkOffsets } from "../../../daemon/delivery/sink-offsets.ts";
 import { alertBytes, Delivery, settle } from "../../rig/delivery.ts";
 import { idIn, MemorySink } from "../../rig/memory-sink.ts";
 
-function paired(): Pairing {
-  return new Pairing(new PairingWindow(100, 50), { socketOnly: false });
+function paired(): Pairing<Shipment> {
+  return new Pairing<Shipment>(new PairingWindow(100, 50), { socketOnly: false });
 }
 
 test("a finished alert of the socket weighs a little until the tail has brought it, and one of the tail nothing", async () => {
@@ -57,7 +58,7 @@ test("each copy that waits for another one's outcome weighs something, with the 
   const sink = new MemorySink();
   sink.isHolding = true;
   for (const socketOnly of [false, true]) {
-    const pairing = new Pairing(new PairingWindow(100, 50), { socketOnly });
+    const pairing = new Pairing<Shipment>(new PairingWindow(100, 50), { socketOnly });
     const delivery = new Delivery({ sink, pairing, offsets: socketOnly ? undefined : new SinkOffsets() }).begin();
     delivery.offer("socket", alertBytes("1.1"));
     const before = delivery.budget.usedBytes;

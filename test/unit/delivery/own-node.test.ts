@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Pairing } from "../../../daemon/pairing/pairing.ts";
+import type { Shipment } from "../../../daemon/delivery/shipment.ts";
 import { OwnNode } from "../../../daemon/delivery/own-node.ts";
 import { PairingWindow } from "../../../daemon/pairing/pairing-window.ts";
 import { alertBytes, Delivery, settle } from "../../rig/delivery.ts";
@@ -14,7 +15,7 @@ function nodesIn(sink: MemorySink): string[] {
 
 test("one agent with one alert id on two nodes of one host name: two alerts, neither is the copy of the other", async () => {
   const sink = new MemorySink();
-  const pairing = new Pairing(new PairingWindow(100, 50), { socketOnly: false });
+  const pairing = new Pairing<Shipment>(new PairingWindow(100, 50), { socketOnly: false });
   const delivery = new Delivery({ sink, pairing }).begin();
   const same = { timestamp: "2026-11-21T12:00:00.000+0000", rule: { id: "60122" } };
   delivery.offer("tail", alertBytes("1.0", { ...same, ...worker("worker-1") }));
@@ -26,7 +27,7 @@ test("one agent with one alert id on two nodes of one host name: two alerts, nei
 
 test("on a node that hides its name from the alerts, ossec.conf's name tells its alerts from those of a host of its name", async () => {
   const sink = new MemorySink();
-  const pairing = new Pairing(new PairingWindow(100, 50), { socketOnly: false });
+  const pairing = new Pairing<Shipment>(new PairingWindow(100, 50), { socketOnly: false });
   const node = new OwnNode({ name: "worker-1", fallbackName: "worker-1" });
   const delivery = new Delivery({ sink, pairing, node }).begin();
   assert.equal(delivery.offer("tail", alertBytes("1.0")).verdict.kind, "taken");

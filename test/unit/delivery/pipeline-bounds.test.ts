@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Pairing } from "../../../daemon/pairing/pairing.ts";
+import type { Shipment } from "../../../daemon/delivery/shipment.ts";
 import { PairingWindow } from "../../../daemon/pairing/pairing-window.ts";
 import { backlogShare } from "../../../daemon/forwarder/tail-intake.ts";
 import { alertBytes, Delivery, settle } from "../../rig/delivery.ts";
@@ -8,7 +9,7 @@ import { MemorySink } from "../../rig/memory-sink.ts";
 
 test("lines that are no alerts neither fill the memory through the socket nor stop the tail, also when no dead letter can be stored", async () => {
   const sink = new MemorySink();
-  const pairing = new Pairing(new PairingWindow(100, 50), { socketOnly: false });
+  const pairing = new Pairing<Shipment>(new PairingWindow(100, 50), { socketOnly: false });
   const delivery = new Delivery({ sink, pairing, limitBytes: 400_000 }).begin();
   delivery.deadLetters.isHolding = true;
   for (let i = 0; i < 10_000; i++) assert.equal(delivery.offer("socket", Buffer.from("x")).verdict.kind, "rejected");

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { headersOf, type Handler } from "../../../daemon/contract.ts";
 import { Pairing } from "../../../daemon/pairing/pairing.ts";
+import type { Shipment } from "../../../daemon/delivery/shipment.ts";
 import { PairingWindow } from "../../../daemon/pairing/pairing-window.ts";
 import { alertBytes, Delivery, settle, wantedHandler } from "../../rig/delivery.ts";
 import { header, MemorySink } from "../../rig/memory-sink.ts";
@@ -15,8 +16,8 @@ const throwing: Handler = {
   },
 };
 
-function paired(socketOnly = false): Pairing {
-  return new Pairing(new PairingWindow(100, 50), { socketOnly });
+function paired(socketOnly = false): Pairing<Shipment> {
+  return new Pairing<Shipment>(new PairingWindow(100, 50), { socketOnly });
 }
 
 test("a record carries the agent as key, and id, node, source and handler as headers", async () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { lookupKey } from "../../../daemon/contract.ts";
 import { Pairing } from "../../../daemon/pairing/pairing.ts";
+import type { Shipment } from "../../../daemon/delivery/shipment.ts";
 import { PairingWindow } from "../../../daemon/pairing/pairing-window.ts";
 import { eventually } from "../../rig/eventually.ts";
 import { alertBytes, Delivery, settle } from "../../rig/delivery.ts";
@@ -9,8 +10,8 @@ import { header, idIn, MemorySink } from "../../rig/memory-sink.ts";
 
 const longWaitMs = 3_600_000;
 
-function paired(): Pairing {
-  return new Pairing(new PairingWindow(100, 50), { socketOnly: false });
+function paired(): Pairing<Shipment> {
+  return new Pairing<Shipment>(new PairingWindow(100, 50), { socketOnly: false });
 }
 
 function ids(sink: MemorySink): string[] {

@@ -5,8 +5,15 @@ import { readRegularFile } from "../../../disk/read-file.ts";
 import { describe, errnoOf } from "../../../errors.ts";
 import type { Log } from "../../../telemetry/log.ts";
 import { decodeCheckpoint, encodeCheckpoint, type Body, type Decoded, type CompletedAhead } from "./checkpoint.ts";
-import type { CheckpointStatus } from "../status.ts";
 import { TailTrouble } from "../log/trouble.ts";
+
+/** Whether the checkpoint on the disk can be written, and how old it is. */
+export interface CheckpointStatus {
+  /** Since it last said what the tail knew; undefined while the tail has found no place to read from. */
+  readonly ageSeconds: number | undefined;
+  /** Why it cannot be written, and what to do; undefined while it can. */
+  readonly trouble: string | undefined;
+}
 
 /** What was found at start. */
 export type Loaded =

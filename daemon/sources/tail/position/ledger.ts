@@ -1,8 +1,22 @@
-import type { OpenLine, Passing } from "../intake.ts";
+/** A line that the intake was given, and that has no outcome yet. */
+export interface OpenLine {
+  /** The line has its outcome (acknowledged, ignored, or durably dead-lettered). To be called once. */
+  settled(): void;
+}
+
+/** Wants to know when the position has passed a line for good. */
+export interface Passing {
+  passed(): void;
+  /**
+   * This line and a later one are done, while an older one is not: from now on this one is told for both, and the later
+   * one never. However many are joined, what is kept of them must not grow.
+   */
+  join(later: this): void;
+}
 
 /** A line that has no outcome yet, and what is done between it and the next such line. */
-class Entry<Spot> implements OpenLine {
-  readonly position: Spot;
+class Entry<Where> implements OpenLine {
+  readonly position: Where;
   isDone = false;
   /** Whether the intake's `deliver` has returned; before that whom to tell is not known. */
   isHanded = false;
@@ -13,12 +27,12 @@ class Entry<Spot> implements OpenLine {
   /** Lines behind this one, up to the next open one: of no interest, and done. */
   ignoredBehind = 0;
   doneBehind = 0;
-  older: Entry<Spot> | undefined;
-  newer: Entry<Spot> | undefined;
-  readonly #close: (entry: Entry<Spot>) => void;
+  older: Entry<Where> | undefined;
+  newer: Entry<Where> | undefined;
+  readonly #close: (entry: Entry<Where>) => void;
 
   /** @param close called once, when it has its outcome and was handed over; the same function for all entries */
-  constructor(position: Spot, close: (entry: Entry<Spot>) => void) {
+  constructor(position: Where, close: (entry: Entry<Where>) => void) {
     this.position = position;
     this.#close = close;
   }
@@ -60,16 +74,16 @@ export interface ReadAgain {
  * and no more than `most` (twice that for a while) of the done lines have their positions kept. Each operation takes
  * constant time, averaged over many.
  */
-export class Ledger<Spot> {
+export class Ledger<Where> {
   readonly #most: number;
   readonly #mostBeyond: number;
   #beyond = 0;
   #waiting: (() => void)[] = [];
-  #oldest: Entry<Spot> | undefined;
-  #newest: Entry<Spot> | undefined;
+  #oldest: Entry<Where> | undefined;
+  #newest: Entry<Where> | undefined;
   #open = 0;
   /** The open lines and the named done ones, in their order, from `#front` on. */
-  #positions: Spot[] = [];
+  #positions: Where[] = [];
   #front = 0;
 
   /**
@@ -88,7 +102,7 @@ export class Ledger<Spot> {
   }
 
   /** Where the oldest line without an outcome stands; undefined when every line has one. */
-  get oldest(): Spot | undefined {
+  get oldest(): Where | undefined {
     return this.#oldest?.position;
   }
 
@@ -114,7 +128,7 @@ export class Ledger<Spot> {
    * @param hand gives the line away, which may be settled at once, and returns whom to tell when the position has
    *             passed it
    */
-  take(position: Spot, hand: (line: OpenLine) => Passing | undefined): void {
+  take(position: Where, hand: (line: OpenLine) => Passing | undefined): void {
     const entry = new Entry(position, this.#close);
     entry.older = this.#newest;
     if (this.#newest === undefined) this.#oldest = entry;
@@ -139,7 +153,7 @@ export class Ledger<Spot> {
   }
 
   /** Notes a line that got its outcome before the last stop. */
-  note(position: Spot): void {
+  note(position: Where): void {
     if (this.#newest === undefined) return;
     this.#newest.doneBehind += 1;
     this.#beyond += 1;
@@ -148,7 +162,7 @@ export class Ledger<Spot> {
   }
 
   /** Lines with an outcome beyond `oldest`, in their order; the first `most` of them, at least. */
-  *doneBeyond(): Generator<Spot> {
+  *doneBeyond(): Generator<Where> {
     let open = this.#oldest;
     for (let at = this.#front; at < this.#positions.length; at++) {
       const position = this.#positions[at]!;
@@ -157,7 +171,7 @@ export class Ledger<Spot> {
     }
   }
 
-  readonly #close = (entry: Entry<Spot>): void => {
+  readonly #close = (entry: Entry<Where>): void => {
     const { older, passing, behind } = entry;
     this.#unlink(entry);
     if (older !== undefined) {
@@ -176,7 +190,7 @@ export class Ledger<Spot> {
     behind?.passed();
   };
 
-  #unlink({ older, newer }: Entry<Spot>): void {
+  #unlink({ older, newer }: Entry<Where>): void {
     if (older === undefined) this.#oldest = newer;
     else older.newer = newer;
     if (newer === undefined) this.#newest = older;
@@ -202,7 +216,7 @@ export class Ledger<Spot> {
   /** Leaves the positions of the newest done lines out where there are too many. */
   #boundSpots(): void {
     if (this.size - this.#open <= this.#most * 2) return;
-    const kept: Spot[] = [];
+    const kept: Where[] = [];
     let done = 0;
     let open = this.#oldest;
     for (let at = this.#front; at < this.#positions.length; at++) {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { settingLines } from "../../../../daemon/config/text/toml-lines.ts";
 import { readToml } from "../../../../daemon/config/text/toml.ts";
 import { problemLine } from "../../../../daemon/config/values/problem.ts";
-import { plain } from "../../../../daemon/config/text/tree.ts";
+import { plain } from "../../../../daemon/config/values/tree.ts";
 
 const tricky = `# comment = 1
 title = "a # = [x]"

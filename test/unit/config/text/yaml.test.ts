@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { problemLine } from "../../../../daemon/config/values/problem.ts";
-import { plain } from "../../../../daemon/config/text/tree.ts";
+import { plain } from "../../../../daemon/config/values/tree.ts";
 import { readYaml } from "../../../../daemon/config/text/yaml.ts";
 
 function problemsOf(text: string): string[] {

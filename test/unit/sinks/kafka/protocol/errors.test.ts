@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import errors from "kafkajs/src/errors.js";
 import createRetry from "kafkajs/src/retry/index.js";
-import { classifyCode, classifyError, KafkaError, type ErrorKind } from "../../../../../daemon/sinks/kafka/protocol/errors.ts";
+import {
+  classifyCode,
+  classifyError,
+  KafkaError,
+  type ErrorKind,
+} from "../../../../../daemon/sinks/kafka/protocol/errors.ts";
 
 /** Every code of Kafka 4.1 that a produce answer can hold, and what has to happen. */
 const kinds: readonly [code: number, name: string, kind: ErrorKind, mayBeAppended: boolean][] = [

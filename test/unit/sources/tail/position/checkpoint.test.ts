@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeCheckpoint, encodeCheckpoint, type Body } from "../../../../../daemon/sources/tail/position/checkpoint.ts";
+import {
+  decodeCheckpoint,
+  encodeCheckpoint,
+  type Body,
+} from "../../../../../daemon/sources/tail/position/checkpoint.ts";
 import { contentHash } from "../../../../../daemon/sources/tail/log/content-hash.ts";
 
 const head = contentHash(Buffer.from("head"));

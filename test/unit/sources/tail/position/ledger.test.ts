@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { OpenLine, Passing } from "../../../../../daemon/sources/tail/intake.ts";
+import type { Passing } from "../../../../../daemon/sources/tail/position/ledger.ts";
+import type { OpenLine } from "../../../../../daemon/sources/tail/position/ledger.ts";
 import { Ledger } from "../../../../../daemon/sources/tail/position/ledger.ts";
 import { seededRandom } from "../../../../rig/random.ts";
 import { Told } from "../../../../rig/told.ts";

@@ -1,11 +1,11 @@
-/** When the installed custom-dfn takes its fast way, and what it does when it cannot. */
+/** When the installed custom-dfn takes its fast path, and what it does when it cannot. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, writeFile } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { describe, test } from "node:test";
-import { ways } from "../../integration/fast-way/ways.ts";
+import { ways } from "../../integration/fast-path/ways.ts";
 import { InstalledCustomDfn, provideFastWays, redirection, untilTaken } from "../rig/custom-dfn.ts";
 import { LineServer } from "../rig/line-server.ts";
 import { TempDir } from "../rig/temp-dir.ts";

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { test } from "node:test";
+import { repositoryRoot } from "../../../scripts/repository.ts";
+import { sourceFiles } from "./files.ts";
+
+/** The rooms of the house, from the ground up. A file imports from its own room and from those in front of it. */
+const rooms = [
+  "integration/fast-path",
+  "integration",
+  "daemon/errors.ts",
+  "daemon/printable.ts",
+  "daemon/clock.ts",
+  "daemon/telemetry",
+  "daemon/disk",
+  "daemon/os",
+  "daemon/net",
+  "daemon/alert",
+  "daemon/wazuh",
+  "daemon/contract.ts",
+  "daemon/handlers",
+  "daemon/dead-letters",
+  "daemon/pairing",
+  "daemon/delivery",
+  "daemon/sources/socket",
+  "daemon/sources/tail/log",
+  "daemon/sources/tail/position",
+  "daemon/sources/tail",
+  "daemon/sources/replay",
+  "daemon/sinks/kafka/protocol",
+  "daemon/sinks/kafka/tls",
+  "daemon/sinks/kafka/connection",
+  "daemon/sinks/kafka/producer",
+  "daemon/sinks/kafka",
+  "daemon/sinks/file",
+  "daemon/sinks",
+  "daemon/config/values",
+  "daemon/config/text",
+  "daemon/config/sections",
+  "daemon/config",
+  "daemon/migrate",
+  "daemon/status",
+  "daemon/supervision",
+  "daemon/state",
+  "daemon/forwarder",
+  "daemon/doctor",
+  "daemon/doctor/links",
+  "daemon/commands",
+  "daemon/commands/dead-letter",
+  "daemon/main.ts",
+];
+
+const imported = /(?:\bfrom|\bimport)\s*\(?\s*"(\.[^"]+)"/g;
+
+function levelOf(path: string): number {
+  return Math.max(rooms.indexOf(path), rooms.indexOf(dirname(path)));
+}
+
+test("every file is in a room of the list and imports only from its own room and from those in front of it", () => {
+  const upwards: string[] = [];
+  let imports = 0;
+  for (const path of [...sourceFiles("integration"), ...sourceFiles("daemon")]) {
+    assert.ok(levelOf(path) >= 0, `${path} is in no room of this list`);
+    for (const [, specifier = ""] of readFileSync(join(repositoryRoot, path), "utf8").matchAll(imported)) {
+      const target = normalize(join(dirname(path), specifier));
+      imports += 1;
+      if (levelOf(target) > levelOf(path) || levelOf(target) < 0) upwards.push(`${path} imports ${target}`);
+    }
+  }
+  assert.ok(imports > 1000, `${imports} imports were found`);
+  assert.deepEqual(upwards, []);
+});
