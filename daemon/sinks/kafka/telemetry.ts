@@ -50,7 +50,7 @@ export interface KafkaStatus {
   readonly lookups?: readonly KafkaLookup[];
   /** What is wrong now; the remedy is a sentence, or empty where it passes by itself. */
   readonly troubles: readonly KafkaTrouble[];
-  /** Acknowledged records that Kafka has lost, the newest report of each topic since the start. */
+  /** Acknowledged records that Kafka has lost, the newest report of each partition since the start, 100 at most. */
   readonly losses?: readonly KafkaTrouble[];
   /** The newest trouble, over or not. */
   readonly lastError: { readonly text: string; readonly since: number } | undefined;
