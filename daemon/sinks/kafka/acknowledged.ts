@@ -56,6 +56,11 @@ export class Acknowledged {
     return most(this.#stretches.map(({ next }) => next));
   }
 
+  /** Stretches that are kept: at most 512. */
+  get size(): number {
+    return this.#stretches.length;
+  }
+
   /** The topic is gone: nothing is expected to be there. */
   forget(): void {
     this.#stretches = [];

@@ -58,7 +58,7 @@ export class DamagedArchives {
    * Notes that a visit could read a `.gz` only up to `end`, where a line begins.
    * @returns archives that are given up for it, because there are too many
    */
-  note({ origin, sight }: Generation, end: number, visit: number): DamagedArchive[] {
+  note({ origin, sight }: Pick<Generation, "origin" | "sight">, end: number, visit: number): DamagedArchive[] {
     const { name, file } = origin;
     if (name === undefined) return [];
     const { size, changedNs } = sight;

@@ -143,6 +143,13 @@ test("a log that stays more than a minute behind is told of, a look in mid-read 
   assert.match(reasons[0]?.text ?? "", /delay of 300 s; 7000 bytes and 2 compressed files/);
 });
 
+test("a log of which it is not known how far it is behind is not said to be behind", () => {
+  const log = { ...aForwarder().log!, state: "catching-up", lagBytes: 7000, lagSeconds: undefined };
+  const watching = new Watching();
+  assert.equal(watching.after(0, aForwarder({ log })).state, "ok");
+  assert.equal(watching.after(3600, aForwarder({ log })).state, "ok");
+});
+
 test("an archive that is damaged is a reason, with its place and what to do, beside a log that is away", () => {
   const damagedArchives = [{ file: "/2026/Nov/ossec-alerts-21.json.gz", offset: 77 }];
   const log = {

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SinkRecord, WriteOutcome } from "../../../../daemon/delivery/contract.ts";
 import { Acknowledged } from "../../../../daemon/sinks/kafka/acknowledged.ts";
-import { Lines, openSink, record, summary, write } from "./rig.ts";
-import { ScriptedBroker } from "./scripted-broker.ts";
+import { eventually } from "../../../rig/eventually.ts";
+import { Lines, openSink, record, sealedBatch, summary, write } from "./rig.ts";
+import { type Reaction, ScriptedBroker } from "./scripted-broker.ts";
+import { recordsIn } from "./stored.ts";
 
 const second = 1_795_964_560; // 2026-11-29T15:02:40Z
 const file = "/var/ossec/logs/alerts/alerts.json";
@@ -95,6 +97,106 @@ test("the status keeps the loss of each partition, with the command that brings 
   for (const { remedy } of losses) assert.match(remedy, /wazuh-dfn replay --from 2026-11-29T15:02:40Z/);
 });
 
+for (const doubtful of ["e", "f"]) {
+  const which = doubtful === "e" ? "first" : "second";
+  test(`the ${which} record after a loss is looked for below the old end when it is in doubt, and comes once`, async () => {
+    await using broker = await ScriptedBroker.start();
+    await using sink = openSink([broker.address]);
+    for (const id of ["a", "b", "c", "d"]) await write(sink, id);
+    broker.truncate(1);
+    // The new leader takes it, its answer is lost, others write until the log is longer than before, and then the
+    // leader does not know the producer.
+    const reactions: Reaction[] = ["append-and-close", { code: 45 }];
+    const others = await sealedBatch("x");
+    const { records: stored } = await recordsIn(others);
+    broker.react = ({ records }, count) => {
+      if (count === 5) return "close";
+      if (String(records[0]?.value) !== doubtful) return "append";
+      const reaction = reactions.shift() ?? "append";
+      if (typeof reaction === "object") for (let at = 0; at < 4; at++) broker.append(others, stored);
+      return reaction;
+    };
+    assert.deepEqual(summary(await write(sink, "e")), [1]);
+    if (doubtful === "f") assert.deepEqual(summary(await write(sink, "f")), [2]);
+    assert.deepEqual(
+      broker.values.filter((id) => id !== "x"),
+      doubtful === "e" ? ["a", "e"] : ["a", "e", "f"],
+    );
+    assert.deepEqual(reactions, []);
+    assert.equal(sink.status().losses?.length, 1);
+  });
+}
+
+test("a loss is said before the next record is taken", async () => {
+  await using broker = await ScriptedBroker.start();
+  await using sink = openSink([broker.address]);
+  await write(sink, `${second}.1`, `${second}.2`);
+  broker.truncate(0);
+  broker.react = () => "close";
+  const written = write(sink, "c");
+  await eventually("the loss", () => sink.status().losses?.length === 1);
+  assert.match(sink.status().losses?.[0]?.text ?? "", /offsets 0 to 1, its log ended at 0 then/);
+  broker.react = () => "append";
+  await written;
+});
+
+test("records that followers do not have yet are no loss, also where the broker does not say where its log ends", async () => {
+  for (const code of [0, 42]) {
+    await using broker = await ScriptedBroker.start();
+    await using sink = openSink([broker.address]);
+    for (const id of ["a", "b", "c"]) await write(sink, id);
+    broker.replicated = 1;
+    broker.logEndCode = code;
+    broker.react = (_request, count) => (count === 4 ? "close" : "append");
+    assert.deepEqual(summary(await write(sink, "d")), [3]);
+    assert.deepEqual(sink.status().losses, []);
+  }
+});
+
+test("a broker that stops leading while it is asked says nothing about what is lost", async () => {
+  await using broker = await ScriptedBroker.start();
+  await using sink = openSink([broker.address]);
+  for (const id of ["a", "b", "c"]) await write(sink, id);
+  broker.truncate(1);
+  let asked = 0;
+  broker.codeOfOffsets = () => {
+    asked += 1;
+    if (asked !== 2) return 0;
+    // The one that leads from now on has all of them.
+    for (const { batch, records } of broker.produced.slice(1, 3)) broker.append(batch, records);
+    return 6;
+  };
+  broker.react = (_request, count) => (count === 4 ? "close" : "append");
+  assert.deepEqual(summary(await write(sink, "d")), [3]);
+  assert.ok(asked > 2);
+  assert.deepEqual(sink.status().losses, []);
+});
+
+test("the records of a topic that was deleted are not missed when it is there again", async () => {
+  await using broker = await ScriptedBroker.start();
+  await using sink = openSink([broker.address]);
+  for (const id of ["a", "b", "c"]) await write(sink, id);
+  broker.recreateTopic();
+  broker.react = (_request, count) => (count === 4 ? { code: 3 } : count === 5 ? "close" : "append");
+  assert.deepEqual(summary(await write(sink, "d")), [0]);
+  assert.deepEqual(sink.status().losses, []);
+});
+
+test("the records of a partition that a topic no longer has are not missed in the one that takes its place", async () => {
+  await using broker = await ScriptedBroker.start();
+  broker.partitions = broker.listedPartitions = 2;
+  await using sink = openSink([broker.address]);
+  const toSecond = async (id: string) => summary(await sink.write({ topic: "t", partition: 1, records: [record(id)] }));
+  for (const id of ["a", "b", "c"]) await toSecond(id);
+  broker.recreateTopic();
+  broker.partitions = broker.listedPartitions = 1;
+  broker.react = ({ partition }, count) =>
+    partition === 1 ? { code: 6 } : count === 5 || count === 7 ? "close" : "append";
+  assert.deepEqual(await toSecond("d"), [0]);
+  assert.deepEqual(await toSecond("e"), [1]);
+  assert.deepEqual(sink.status().losses, []);
+});
+
 test("a leader that has all that was acknowledged is no loss, however often it is asked", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address]);
@@ -107,6 +209,7 @@ test("what was acknowledged is kept in bounded memory, and the time of what is l
   const kept = new Acknowledged("t/0");
   for (let at = 0; at < 100_000; at++) kept.add(at, [{ record: record(`${second + at}.1`), index: 0 }]);
   assert.equal(kept.end, 100_000);
+  assert.ok(kept.size <= 512, `${kept.size} stretches`);
   const loss = kept.compare(50_000);
   assert.match(loss?.text ?? "", /offsets 50000 to 99999/);
   const [, from = "", to = ""] = /--from (\S+) --to (\S+)/.exec(loss?.remedy ?? "") ?? [];
