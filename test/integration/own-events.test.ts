@@ -22,12 +22,13 @@ test("a log that says it is the forwarder's own is sent, and the forwarder's own
     ban(1_763_700_004, { location: "dfn", agent: { id: "000", name: "m" } }, { integration: "other" }),
     ban(1_763_700_005, { ...groups, location: "/var/log/x", agent: { id: "000", name: "m" } }, {}),
     ban(1_763_700_006, { location: "dfn", agent: { id: "000", name: "m" } }, says),
-    ban(1_763_700_007, {}, {}),
+    ban(1_763_700_007, { location: "/var/log/app.json", agent: { id: "000", name: "m" } }, says),
+    ban(1_763_700_008, {}, {}),
   );
   const ids = (): string[] => world.sent().map(({ headers }) => headers["wazuh-alert-id"] ?? "");
-  await eventually("the last one", () => ids().includes("1763700007.1"));
+  await eventually("the last one", () => ids().includes("1763700008.1"));
   assert.deepEqual(
     ids(),
-    [1, 2, 3, 4, 5, 7].map((n) => `176370000${n}.1`),
+    [1, 2, 3, 4, 5, 7, 8].map((n) => `176370000${n}.1`),
   );
 });

@@ -1,9 +1,8 @@
 /** SIGHUP while alerts wait for the sink: nothing is left behind, and the counters stay true. */
 import assert from "node:assert/strict";
-import { appendFileSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { tailOffMarker } from "../../integration/protocol.ts";
-import { existsSync } from "node:fs";
 import { eventually } from "../rig/eventually.ts";
 import { LineClient } from "../rig/line-client.ts";
 import type { Program } from "../rig/program.ts";
@@ -126,28 +125,69 @@ test("SIGHUP to sources.tail: off waits for what alerts.json held, and custom-df
   program.signal("SIGHUP");
   await program.waitForLog(/not to be read any more.*once what it holds was delivered/);
   await eventually("the marker", () => existsSync(tailOffMarker(world.alertSocket)));
-  // What comes meanwhile is taken as ever, by both ways.
-  appendFileSync(world.alertsJson, `${alertLine(1_700_000_003)}\n`);
-  await eventually("three under way", async () => (await statusOf(world)).sources.tail.inFlight === 3);
+  // What comes meanwhile is taken as ever, one after the other, so that the tail looks at the log again and again.
+  for (let count = 3; count <= 8; count++) {
+    world.writeLog(alertLine(1_700_000_000 + count));
+    await eventually(`${count} under way`, async () => (await statusOf(world)).sources.tail.inFlight === count);
+  }
   assert.equal(linesWith(program, '"msg":"started"'), 1);
   release();
   await eventually("the change", () => linesWith(program, '"msg":"started"') === 2, { withinMs: 20_000 });
-  assert.equal(world.sent().length, 3);
+  assert.equal(world.sent().length, 8);
   const { sources: counts, queue } = await statusOf(world);
-  assert.deepEqual(counts.tail, { read: 4, ignored: 1, paired: 0, inFlight: 0, acknowledged: 3, deadLettered: 0 });
+  assert.deepEqual(counts.tail, { read: 9, ignored: 1, paired: 0, inFlight: 0, acknowledged: 8, deadLettered: 0 });
   assert.equal(queue.alerts, 0);
   assert.equal(linesWith(program, "read again"), 0);
   assert.ok(existsSync(tailOffMarker(world.alertSocket)));
   // The log is not read any more; the socket is.
-  world.writeLog(alertLine(1_700_000_004));
+  world.writeLog(alertLine(1_700_000_009));
   const client = await LineClient.connect(world.alertSocket);
-  await client.ask(alertLine(1_700_000_005));
+  await client.ask(alertLine(1_700_000_010));
   await client.end();
-  await world.sentReach(4);
+  await world.sentReach(9);
   assert.deepEqual(
     world.sent().map(({ headers }) => headers["wazuh-alert-id"]),
-    [1, 2, 3, 5].map((second) => `${1_700_000_000 + second}.1`),
+    [1, 2, 3, 4, 5, 6, 7, 8, 10].map((second) => `${1_700_000_000 + second}.1`),
   );
+});
+
+for (const isOff of [true, false]) {
+  const to = isOff ? "sources.tail: off" : "another alerts.json";
+  test(`SIGHUP to ${to} waits for lines, too, that there was no room to read yet`, async () => {
+    await using world = await StatusWorld.create();
+    const { sources }: { sources: object } = JSON.parse(readFileSync(world.config, "utf8"));
+    change(world, { limits: { memory: "1MiB" } });
+    const release = stuck(world);
+    const program = await world.start();
+    world.writeLog(...Array.from({ length: 1000 }, (_, at) => alertLine(1_700_000_000 + at)));
+    await eventually("some under way", async () => (await statusOf(world)).sources.tail.inFlight > 0);
+    const path = world.directory.join("ossec/logs/alerts/other.json");
+    change(world, { sources: { ...sources, tail: isOff ? false : { path } } });
+    program.signal("SIGHUP");
+    await program.waitForLog(/not to be read any more/);
+    assert.ok((await statusOf(world)).sources.tail.read < 1000);
+    release();
+    await eventually("the change", () => linesWith(program, '"msg":"started"') === 2, { withinMs: 20_000 });
+    assert.equal(world.sent().length, 1000);
+  });
+}
+
+test("while it waits, wrong settings change nothing, and custom-dfn knows that alerts.json is still read", async () => {
+  await using world = await StatusWorld.create();
+  stuck(world);
+  const program = await world.start();
+  world.writeLog(alertLine(1_700_000_001));
+  await eventually("one under way", async () => (await statusOf(world)).sources.tail.inFlight === 1);
+  const { sources }: { sources: object } = JSON.parse(readFileSync(world.config, "utf8"));
+  change(world, { sources: { ...sources, tail: false } });
+  program.signal("SIGHUP");
+  await program.waitForLog(/not to be read any more/);
+  await eventually("the marker", () => existsSync(tailOffMarker(world.alertSocket)));
+  change(world, { sources: { ...sources, tail: "nonsense" } });
+  program.signal("SIGHUP");
+  await program.waitForLog(/changed settings are wrong/);
+  assert.equal(existsSync(tailOffMarker(world.alertSocket)), false);
+  assert.equal((await statusOf(world)).sources.tail.inFlight, 1);
 });
 
 test("while it waits, a further SIGHUP with the former settings changes nothing, and SIGTERM ends it", async () => {

@@ -200,23 +200,28 @@ test("what holds no alerts is an error that says what to do; nothing of it is se
   assert.deepEqual([world.replay(irrelevant).code, world.sent()], [0, [0]]);
 });
 
-test("SIGINT ends a replay with its summary, and what was read until then is sent", async () => {
-  await using world = await World.create();
-  const first = world.file("first.json", alerts(0, 500));
-  await using program = world.start("--json", first, "-", first);
-  await eventually("the first file", () => {
-    try {
-      return world.sent().length === 500;
-    } catch {
-      return false;
-    }
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const) {
+  test(`${signal} ends a replay with its summary, and what was read until then is sent`, async () => {
+    await using world = await World.create();
+    const first = world.file("first.json", alerts(0, 500));
+    await using program = world.start("--json", first, "-", first);
+    await eventually("the first file", () => {
+      try {
+        return world.sent().length === 500;
+      } catch {
+        return false;
+      }
+    });
+    program.signal(signal);
+    assert.equal(await program.end(), code, program.errorLines.join("\n"));
+    const { acknowledged, files } = JSON.parse(program.outputLines.join("\n"));
+    assert.equal(acknowledged, 500);
+    assert.deepEqual(
+      files.map(({ state }: { state: string }) => state),
+      ["whole", "stopped", "not read"],
+    );
   });
-  program.signal("SIGINT");
-  assert.equal(await program.end(), 130, program.errorLines.join("\n"));
-  const { acknowledged, files } = JSON.parse(program.outputLines.join("\n"));
-  assert.equal(acknowledged, 500);
-  assert.deepEqual(
-    files.map(({ state }: { state: string }) => state),
-    ["whole", "stopped", "not read"],
-  );
-});
+}

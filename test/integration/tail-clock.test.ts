@@ -186,16 +186,18 @@ test("the checkpoint of an earlier version, which did not note what was read, re
   const { read: _read, ...older } = decoded.body;
   writeFileSync(path, encodeCheckpoint({ ...older, finished: older.finished.slice(-16) }, 99));
   tree.write(line("b"));
+  tree.rotate("18");
+  tree.write(line("late in 18"));
   tree.rotate("21");
   tree.write(line("c"));
   tree.rotate("1970/Jan/01");
   tree.write(line("d"));
   const second = await TestTail.start(tree);
-  assert.deepEqual(second.texts, ["b", "c", "d"].map(line));
+  assert.deepEqual(second.texts, ["b", "late in 18", "c", "d"].map(line));
   tree.rotate("22");
   tree.write(line("e"));
   await second.turn();
-  assert.deepEqual(second.texts, ["b", "c", "d", "e"].map(line));
+  assert.deepEqual(second.texts, ["b", "late in 18", "c", "d", "e"].map(line));
   await second.stop();
 });
 

@@ -148,6 +148,47 @@ test("a stop while what came late is under way loses none of it and repeats none
   }
 });
 
+test("a crash before what came late has its outcome loses none of it", async () => {
+  using tree = new LogTree();
+  const { gz, whole } = await cutArchive(tree);
+  const first = await TestTail.start(tree);
+  const begun = first.texts.length - 1;
+  first.settleAtOnce(false);
+  tree.write("stuck");
+  await first.turn();
+  writeFileSync(gz, whole);
+  await seconds(first, 3);
+  assert.equal(first.texts.length, 3002);
+  await first.checkpoint();
+  await first.crash();
+  await using tail = await TestTail.start(tree);
+  await seconds(tail, 3);
+  assert.deepEqual(tail.texts.toSorted(), ["stuck", ...lines.slice(begun)].toSorted());
+});
+
+for (const isPlain of [false, true]) {
+  const what = isPlain ? "the plain file" : "another .gz";
+  test(`while ${what} is copied into the place of a damaged archive, a rotation does not make it be read too early`, async () => {
+    using tree = new LogTree();
+    const { gz, whole } = await cutArchive(tree);
+    await using tail = await TestTail.start(tree);
+    const first = tail.texts.length;
+    const [path, content] = isPlain ? [tree.dated("21"), gunzipSync(whole)] : [gz, whole];
+    unlinkSync(gz);
+    // In the middle of a line, behind the place up to which the archive could be read.
+    writeFileSync(path, content.subarray(0, Math.floor(content.length * 0.9)));
+    tree.rotate("23");
+    tree.write("23");
+    await tail.turn();
+    assert.deepEqual(tail.texts.slice(first), ["23"]);
+    writeFileSync(path, content);
+    await seconds(tail, 3);
+    assert.deepEqual(tail.texts.slice(first).toSorted(), ["23", ...lines.slice(first - 1)].toSorted());
+    assert.deepEqual([...new Set(tail.intake.taken.map(({ kind }) => kind))], ["line"]);
+    assert.equal(tail.logged.find("error", /./).length, 1);
+  });
+}
+
 test("other content under the name of a damaged archive is not read, and one that is gone for a minute is forgotten", async () => {
   using tree = new LogTree();
   const { gz } = await cutArchive(tree);

@@ -75,6 +75,22 @@ for (const hidden of ["alerts.json", "the directory of alerts.json"]) {
   }
 }
 
+test("a first start at the beginning of a log that it may not see leaves older days behind, also after a crash", async () => {
+  using tree = new LogTree();
+  tree.rotate(day(-3));
+  tree.write(line("2026-11-18T10:00:00.000+0100", "archived"));
+  tree.rotate(day(0));
+  tree.write(inTime("of today"));
+  chmodSync(tree.root, 0o755);
+  chmodSync(tree.stateDir, 0o777);
+  chmodSync(`${tree.root}/alerts`, 0);
+  await withoutRights(async () => (await TestTail.start(tree, { start: "beginning" })).crash());
+  chmodSync(`${tree.root}/alerts`, 0o755);
+  const second = await TestTail.start(tree, { start: "beginning" });
+  assert.deepEqual(what(second.texts), ["of today"]);
+  await second.stop();
+});
+
 test("a first start in the middle of a line that it may not read takes that line whole", async () => {
   using tree = hiddenTree();
   const whole = inTime("begun before");

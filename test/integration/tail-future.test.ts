@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { Pairing } from "../../daemon/pairing/pairing.ts";
 import type { Shipment } from "../../daemon/delivery/shipment.ts";
 import { PairingWindow } from "../../daemon/pairing/pairing-window.ts";
+import { decodeCheckpoint, encodeCheckpoint } from "../../daemon/sources/tail/position/checkpoint.ts";
 import { alertBytes, Delivery } from "../rig/delivery.ts";
 import { MemorySink } from "../rig/memory-sink.ts";
 import { LogTree } from "../unit/sources/tail/support/log-tree.ts";
@@ -31,6 +33,19 @@ test("after an alert dated 2038 and a restart a socket copy that the tail has no
   const delivery = new Delivery({ sink: new MemorySink(), pairing }).begin();
   assert.equal(delivery.offer("socket", alertBytes(`${now}.1`)).verdict.kind, "taken");
   assert.equal(delivery.offer("socket", alertBytes(`${now - 50}.1`)).verdict.kind, "deferred");
+});
+
+test("a second in the future that an earlier version left in the checkpoint counts as not known", async () => {
+  using tree = new LogTree();
+  tree.rotate("21");
+  const first = await TestTail.start(tree);
+  await first.stop();
+  const path = `${tree.stateDir}/checkpoint.json`;
+  const decoded = decodeCheckpoint(readFileSync(path, "utf8"));
+  assert.ok(decoded.kind === "valid");
+  writeFileSync(path, encodeCheckpoint({ ...decoded.body, newestSecond: future }, 99));
+  await using second = new TestTail(tree);
+  assert.equal((await second.tail.load()).lastSecond, -1);
 });
 
 test("an alert dated 2038 that the window has forgotten makes no socket copy seem to be past", () => {

@@ -9,6 +9,7 @@ import { assertAvailable } from "./protocol/compression.ts";
 import { BrokerConnection, type ConnectionSettings } from "./connection/connection.ts";
 import { classifyError } from "./protocol/errors.ts";
 import { lookUp } from "./producer/lookup.ts";
+import { LookupWaits } from "./producer/lookup-waits.ts";
 import type { KafkaOptions } from "./connection/options.ts";
 import { PartitionSender } from "./producer/partition-sender.ts";
 import { plaintextWarning } from "./connection/plaintext.ts";
@@ -45,6 +46,7 @@ export class KafkaSink implements Sink {
   readonly #conditions: ConditionLog;
   readonly #pool: ConnectionPool;
   readonly #metadataCache: MetadataCache;
+  readonly #waits = new LookupWaits();
   readonly #context: SenderContext;
   readonly #senders = new Map<string, PartitionSender>();
   readonly #timers: NodeJS.Timeout[] = [];
@@ -79,6 +81,7 @@ export class KafkaSink implements Sink {
       conditions: this.#conditions,
       log,
       limit: new RequestLimit(),
+      waits: this.#waits,
       signal: this.#stop.signal,
       telemetry: {
         ...telemetry,
@@ -145,7 +148,8 @@ export class KafkaSink implements Sink {
       waitingBatches: this.#waiting,
       throttledMs: this.#throttledMs,
       lastAcknowledgedAt: this.#lastAcknowledgedAt,
-      troubles: this.#conditions.appended,
+      lookups: this.#waits.all,
+      troubles: [...this.#conditions.lasting, ...this.#waits.troubles],
       losses: this.#conditions.losses,
       lastError: last === undefined ? undefined : { text: `${last.subject}: ${last.text}`, since: last.since },
     };

@@ -54,7 +54,7 @@ export const archiveFaults: readonly Fault[] = [
   {
     name: "unread-files",
     what: `${unreadFiles} files are begun while the forwarder is away`,
-    isLong: true,
+    isAlone: true,
     async run(environment) {
       await environment.forwarder.stop();
       await withoutLoad(environment, async () => {

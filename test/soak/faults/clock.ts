@@ -6,30 +6,24 @@ const dayMs = 86_400_000;
 /** Compressed days that are there before the clock is moved. */
 const archives = 24;
 
-/**
- * The machine's clock is moved, while archives are there, and is right again after seconds. Not in mixtures yet: at 1,200
- * alerts a second a few came late or twice there (docs/reliability.md).
- */
+/** The machine's clock is moved, while archives are there, and is right again after seconds. */
 export const clockFaults: readonly Fault[] = [
   {
     name: "clock-back-a-day",
     what: "the clock goes back by a day and is right again, twice: yesterday's name is begun beside its archive",
     needs: ["clock"],
-    isAlone: true,
     run: (environment) => behindArchives(environment, () => -dayMs),
   },
   {
     name: "clock-ahead-a-day",
     what: "the clock goes ahead by a day and is right again, twice: tomorrow's file is begun, then today's goes on",
     needs: ["clock"],
-    isAlone: true,
     run: (environment) => behindArchives(environment, () => dayMs),
   },
   {
     name: "clock-at-1970",
     what: "the clock goes to 1970 and is right again, twice: a file of that day is begun, then today's goes on",
     needs: ["clock"],
-    isAlone: true,
     run: (environment) => behindArchives(environment, sinceEpoch),
   },
 ];

@@ -2,6 +2,7 @@ import { chmodSync } from "node:fs";
 import { eventually } from "../../rig/eventually.ts";
 import type { Fault } from "../fault.ts";
 import { partitionCount, type Environment } from "../environment.ts";
+import { statusSays } from "./support.ts";
 
 const largeRecords = 40;
 const largeBytes = 50_000;
@@ -42,6 +43,7 @@ async function hang(environment: Environment, brokers: number): Promise<void> {
   try {
     await environment.forwarder.start();
     await eventually("an answer that is held back", () => hanging.some(({ held }) => held > 0));
+    await statusSays(environment, /"waitsFor":"the answer to Fetch from offset \d+ of \d+"/);
     await environment.pass(environment.between(3000, 6000));
   } finally {
     for (const road of hanging) road.longestAnswerBytes = 0;

@@ -1,4 +1,5 @@
 import { eventually } from "../../rig/eventually.ts";
+import { Program } from "../../rig/program.ts";
 import type { Fault } from "../fault.ts";
 import { brokerCount } from "../test-bed.ts";
 import { partitionCount, type Environment } from "../environment.ts";
@@ -11,8 +12,8 @@ const other = 2;
 export const truncationFaults: readonly Fault[] = [
   {
     name: "unclean-election",
-    what: "a leader is lost with records that only it had, and a replica without them leads; the log names their place",
-    // They are read again where that is possible.
+    what: "a leader is lost with records that only it had, and a replica without them leads; what the log says to do brings them back",
+    // What was not lost and was written in the same seconds is sent again as well.
     copies: true,
     isAlone: true,
     async run(environment) {
@@ -27,22 +28,41 @@ export const truncationFaults: readonly Fault[] = [
       const from = environment.ledger.end;
       await environment.pass(environment.between(1000, 2500));
       await environment.settled();
-      const isNamed = environment.forwarder.waitForLog(lossWords);
+      const named = Promise.all(
+        Array.from({ length: partitionCount }, (_, of) =>
+          environment.forwarder.waitForLog(lossOf(`${environment.topic}/${of}`)),
+        ),
+      );
       await kafka.stopBroker(leader, "SIGKILL");
       // What only it had is gone, and what it acknowledged until then.
-      environment.ledger.letOff(from, environment.ledger.end);
+      environment.ledger.forget(from, environment.ledger.end);
       await kafka.startBroker(other);
-      await isNamed;
+      const losses = await named;
       await kafka.startBroker(leader);
       await place(environment, [1, 2, 3]);
       await kafka.alterTopic(environment.topic, topicConfig);
       await untilWritable(environment);
+      for (const loss of losses) await follow(environment, loss);
+      await environment.settled();
     },
   },
 ];
 
 /** What the forwarder's log says of it. */
-const lossWords = /lost records that it had acknowledged: offsets/;
+function lossOf(partition: string): RegExp {
+  return new RegExp(`${partition} has lost records that it had acknowledged: offsets`);
+}
+
+/** Runs the command that the log names, as the administrator does who reads it. */
+async function follow(environment: Environment, loss: string): Promise<void> {
+  const words = / wazuh-dfn (replay [^(]+) \(once the log was rotated/.exec(loss)?.[1]?.split(" ");
+  if (words === undefined) throw new Error(`no command in: ${loss}`);
+  const { testBed } = environment;
+  const [file, args] = testBed.forwarderCommand([testBed.bundle, ...words, "--config", environment.configure()]);
+  await using program = new Program(file, args);
+  const ended = await program.end();
+  if (ended !== 0) throw new Error(`${words.join(" ")} ended with ${ended}: ${program.errorLines.join("; ")}`);
+}
 
 async function place(environment: Environment, replicas: readonly number[]): Promise<void> {
   await environment.testBed.kafka.placeReplicas(

@@ -108,3 +108,33 @@ test("a socket copy holds the look-up's start while the tail has not been at the
   delivery.shipper.reachedEnd();
   assert.deepEqual(Object.values(offsets.low()), [0]);
 });
+
+test("a socket copy holds the look-up's start for a minute at the end of the log, since its line may be on its way", async () => {
+  let nowMs = 0;
+  const offsets = new SinkOffsets();
+  const delivery = new Delivery({ sink: new MemorySink(), pairing: paired(), offsets, now: () => nowMs }).begin();
+  delivery.offer("socket", alertBytes("1.1"));
+  await settle();
+  for (nowMs = 0; nowMs < 60_000; nowMs += 100) delivery.shipper.reachedEnd();
+  assert.deepEqual(Object.values(offsets.low()), [0]);
+  delivery.shipper.reachedEnd();
+  assert.deepEqual(Object.values(offsets.low()), [1]);
+});
+
+for (const isUnderWay of [true, false]) {
+  const when = isUnderWay ? "before" : "after";
+  test(`a socket copy that the line contradicts ${when} its outcome holds the look-up's start no longer`, async () => {
+    const sink = new MemorySink();
+    sink.isHolding = isUnderWay;
+    const offsets = new SinkOffsets();
+    const delivery = new Delivery({ sink, pairing: paired(), offsets }).begin();
+    delivery.offer("socket", alertBytes("1.1", { user: "mallory" }));
+    await settle();
+    delivery.offer("tail", alertBytes("1.1"));
+    sink.release();
+    await settle();
+    assert.equal(sink.records.length, 2);
+    assert.deepEqual(Object.values(offsets.low()), [1]);
+    assert.equal(delivery.budget.usedBytes, 0);
+  });
+}

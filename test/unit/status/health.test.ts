@@ -103,13 +103,13 @@ test("the sink's trouble is named with its remedy and its beginning, once it has
 });
 
 test("records that Kafka has lost are a reason at once", () => {
-  const loss = { ...trouble, subject: "records of topic t", text: "t/0 has lost records", remedy: "replay them" };
+  const loss = { ...trouble, subject: "records of t/0", text: "t/0 has lost records", remedy: "replay them" };
   const facts = aForwarder({ sink: { ...kafkaAtWork, losses: [loss] } });
   const { state, reasons } = new Watching().after(0, facts);
   assert.equal(state, "degraded");
   assert.deepEqual(
     reasons.map(({ subject, text, remedy }) => [subject, text, remedy]),
-    [["records of topic t", "t/0 has lost records", "replay them"]],
+    [["records of t/0", "t/0 has lost records", "replay them"]],
   );
 });
 
@@ -141,6 +141,13 @@ test("a log that stays more than a minute behind is told of, a look in mid-read 
   assert.equal(watching.after(0, aForwarder()).state, "ok");
   const { reasons } = watching.after(11, aForwarder({ log }));
   assert.match(reasons[0]?.text ?? "", /delay of 300 s; 7000 bytes and 2 compressed files/);
+});
+
+test("a log of which it is not known how far it is behind is not said to be behind", () => {
+  const log = { ...aForwarder().log!, state: "catching-up", lagBytes: 7000, lagSeconds: undefined };
+  const watching = new Watching();
+  assert.equal(watching.after(0, aForwarder({ log })).state, "ok");
+  assert.equal(watching.after(3600, aForwarder({ log })).state, "ok");
 });
 
 test("an archive that is damaged is a reason, with its place and what to do, beside a log that is away", () => {

@@ -4,6 +4,8 @@ import type { ErrorCategory, ClassifiedError } from "../protocol/errors.ts";
 
 /** A trouble that lasts is repeated in the log once in this time. */
 const repeatMs = 60_000;
+/** Losses that are kept for the status; each is in the log. */
+const maxLosses = 100;
 
 /** What to do about a trouble, in one sentence; empty where it passes by itself. */
 export const remedies: Readonly<Record<ErrorCategory, string>> = {
@@ -55,7 +57,7 @@ export class ConditionLog {
   readonly #log: Log;
   readonly #now: () => number;
   /** Times beside the trouble's own are on the monotonic clock. */
-  readonly #appended = new Map<
+  readonly #lasting = new Map<
     string,
     { trouble: KafkaCondition; category: ErrorCategory; beganAt: number; saidAt: number }
   >();
@@ -72,13 +74,13 @@ export class ConditionLog {
   /** @param subject what is in trouble: `Kafka`, or a topic */
   raise(subject: string, fault: ClassifiedError): void {
     const now = this.#now();
-    const appended = this.#appended.get(subject);
+    const lasting = this.#lasting.get(subject);
     const remedy = remedies[fault.category];
-    const trouble = { subject, text: fault.text, remedy, since: appended?.trouble.since ?? timeOfDayMs() };
+    const trouble = { subject, text: fault.text, remedy, since: lasting?.trouble.since ?? timeOfDayMs() };
     this.#last = trouble;
-    const isDue = appended === undefined || appended.category !== fault.category || now - appended.saidAt >= repeatMs;
-    const beganAt = appended?.beganAt ?? now;
-    this.#appended.set(subject, { trouble, category: fault.category, beganAt, saidAt: isDue ? now : appended.saidAt });
+    const isDue = lasting === undefined || lasting.category !== fault.category || now - lasting.saidAt >= repeatMs;
+    const beganAt = lasting?.beganAt ?? now;
+    this.#lasting.set(subject, { trouble, category: fault.category, beganAt, saidAt: isDue ? now : lasting.saidAt });
     if (!isDue) return;
     const sentence = `${subject}: ${fault.text}${remedy === "" ? "" : `; ${remedy}`}. Nothing is lost, it is tried again until it works`;
     if (needsAction.has(fault.category)) this.#log.error(sentence);
@@ -92,22 +94,25 @@ export class ConditionLog {
   lose(subject: string, text: string, remedy: string): void {
     const trouble = { subject, text, remedy, since: timeOfDayMs() };
     this.#last = trouble;
+    this.#losses.delete(subject);
     this.#losses.set(subject, trouble);
+    const [oldest] = this.#losses.keys();
+    if (this.#losses.size > maxLosses && oldest !== undefined) this.#losses.delete(oldest);
     this.#log.error(`${subject}: ${text}; ${remedy}`);
   }
 
   /** The subject works. */
   clear(subject: string): void {
-    const appended = this.#appended.get(subject);
-    if (appended === undefined) return;
-    this.#appended.delete(subject);
-    const lastedMs = this.#now() - appended.beganAt;
+    const lasting = this.#lasting.get(subject);
+    if (lasting === undefined) return;
+    this.#lasting.delete(subject);
+    const lastedMs = this.#now() - lasting.beganAt;
     this.#log.info(`${subject}: works again after ${(lastedMs / 1000).toFixed(1)} s`);
   }
 
   /** What is in trouble now. */
-  get appended(): readonly KafkaCondition[] {
-    return [...this.#appended.values()].map(({ trouble }) => trouble);
+  get lasting(): readonly KafkaCondition[] {
+    return [...this.#lasting.values()].map(({ trouble }) => trouble);
   }
 
   /** What was lost since the start; the newest of each subject. */

@@ -4,10 +4,9 @@ import { Backoff } from "../connection/backoff.ts";
 import { monotonicMs } from "../../../clock.ts";
 import { classifyError, KafkaError } from "../protocol/errors.ts";
 import type { SenderContext } from "./sender-context.ts";
-import { Cursor, readRange } from "./read-range.ts";
+import { Cursor, reach, readRange } from "./read-range.ts";
 import type { FetchedRecord } from "../protocol/record-reader.ts";
 import { isUnreadable } from "./doubts.ts";
-import { fetchOffset } from "../connection/requests.ts";
 
 /** More ids than this are not kept in memory; between two checkpoints there are a few thousand. */
 const maxIds = 1_000_000;
@@ -24,7 +23,7 @@ const maxRefusals = 5;
 /** Partitions that are read at the same time: enough to hide the network's delay, few enough for the memory. */
 const maxAtOnce = 8;
 
-type LookupContext = Pick<SenderContext, "metadataCache" | "pool" | "conditions" | "signal">;
+type LookupContext = Pick<SenderContext, "metadataCache" | "pool" | "conditions" | "waits" | "signal">;
 
 /** What is looked for cannot be seen, and waiting does not help. */
 class Unreadable extends Error {
@@ -190,10 +189,8 @@ async function partitionCount(topic: string, isRead: boolean, context: LookupCon
   return count ?? 0;
 }
 
-async function nextOffset(topic: string, partition: number, { metadataCache, pool }: LookupContext): Promise<number> {
-  const address = metadataCache.leader(topic, partition);
-  if (address === undefined) throw new KafkaError(5, `${topic}/${partition}`);
-  return fetchOffset(await pool.connection(address, "lookup"), topic, partition, "next");
+async function nextOffset(topic: string, partition: number, context: LookupContext): Promise<number> {
+  return (await reach(context, topic, partition)).offset("next");
 }
 
 /** Reads a partition as far as it can be; what was found counts, also where that is not all. */
@@ -274,7 +271,7 @@ async function persist(
         ? `${fault.text}; until this is done no alert is sent, or it might be sent twice`
         : fault.text;
       // What is wrong with the whole cluster is reported where its metadata are read.
-      const isReported = conditions.appended.some((trouble) => trouble.subject === "Kafka");
+      const isReported = conditions.lasting.some((trouble) => trouble.subject === "Kafka");
       if (!isReported) conditions.raise(subject, { ...fault, text });
       if (reason instanceof KafkaError && (!isRead || lastingCodes.has(reason.code))) refusedSince ??= monotonicMs();
       else refusedSince = undefined;

@@ -2,6 +2,7 @@ import type { Log } from "../../../telemetry/log.ts";
 import type { ConditionLog } from "../connection/condition-log.ts";
 import type { ConnectionPool } from "../connection/connection-pool.ts";
 import type { KafkaOptions } from "../connection/options.ts";
+import type { LookupWaits } from "./lookup-waits.ts";
 import type { RequestLimit } from "./request-limit.ts";
 import type { KafkaTelemetry } from "../connection/telemetry.ts";
 import type { MetadataCache } from "../connection/metadata-cache.ts";
@@ -15,6 +16,7 @@ export interface SenderContext {
   readonly telemetry: KafkaTelemetry;
   readonly log: Log;
   readonly limit: RequestLimit;
+  readonly waits: LookupWaits;
   /** Fires when the sink is disposed. */
   readonly signal: AbortSignal;
   /** Called whenever something got an outcome or came nearer to one. */

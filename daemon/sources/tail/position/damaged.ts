@@ -58,7 +58,7 @@ export class DamagedArchives {
    * Notes that a reading could read a `.gz` only up to `end`, where a line begins.
    * @returns archives that are given up for it, because there are too many
    */
-  note({ origin, stat }: OpenLogFile, end: number, reading: number): DamagedArchive[] {
+  note({ origin, stat }: Pick<OpenLogFile, "origin" | "stat">, end: number, reading: number): DamagedArchive[] {
     const { name, file } = origin;
     if (name === undefined) return [];
     const { size, changedNs } = stat;

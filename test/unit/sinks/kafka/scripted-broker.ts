@@ -79,10 +79,15 @@ export class ScriptedBroker implements AsyncDisposable {
   replicated: number | undefined;
   /** Error code of the answer to who asks for the end of the log beyond that. */
   logEndCode = 0;
+  /** Asked for every question of a client about offsets, in order: the code of the answer. */
+  codeOfOffsets: (count: number) => number = () => 0;
+  #offsetQuestions = 0;
   /** The leader's host as metadata name it. */
   advertisedHost = "127.0.0.1";
   /** Questions for metadata get no answer. */
   hidesMetadata = false;
+  /** Per API key: what answers to these requests wait for. */
+  held: Readonly<Record<number, Promise<void>>> = {};
   fetchCode = 0;
   /** Partitions to which it applies; undefined: all. */
   fetchCodeOf: number | undefined;
@@ -161,6 +166,7 @@ export class ScriptedBroker implements AsyncDisposable {
     reader.skip(2);
     const correlationId = reader.int32();
     reader.string();
+    await this.held[apiKey];
     const body = apiKey === 0 ? await this.#produce(reader) : this.#simpleAnswer(apiKey, reader);
     if (body === "close") socket.destroy();
     if (!Buffer.isBuffer(body)) return 0;
@@ -264,8 +270,9 @@ export class ScriptedBroker implements AsyncDisposable {
     reader.skip(4);
     const partition = reader.int32();
     const isNext = reader.int64() === -1;
+    const asked = isReplica ? this.logEndCode : this.codeOfOffsets((this.#offsetQuestions += 1));
+    const code = partition >= this.partitions ? 3 : asked;
     const end = isReplica ? this.log.length : this.#readable;
-    const code = partition >= this.partitions ? 3 : isReplica ? this.logEndCode : 0;
     const head = [int32(0, 1), string(this.topic), int32(1, partition), int16(code)];
     return Buffer.concat([...head, int64(-1, code !== 0 ? -1 : isNext ? end : 0)]);
   }

@@ -47,7 +47,7 @@ test("a trouble is said once, then once a minute, and its end is said", () => {
   }
   conditions.raise("Kafka", classifyCode(6));
   assert.deepEqual(
-    conditions.appended.map(({ subject }) => subject),
+    conditions.lasting.map(({ subject }) => subject),
     ["topic t", "Kafka"],
   );
   conditions.clear("topic t");

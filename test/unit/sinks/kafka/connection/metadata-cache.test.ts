@@ -116,11 +116,11 @@ test("after a question that failed the next one follows soon, so that the report
     broker.hidesMetadata = true;
     await metadataCache.refresh();
     assert.deepEqual(
-      conditions.appended.map(({ subject }) => subject),
+      conditions.lasting.map(({ subject }) => subject),
       ["Kafka"],
     );
     broker.hidesMetadata = false;
-    await eventually("the end of the report", () => conditions.appended.length === 0, { withinMs: 30_000 });
+    await eventually("the end of the report", () => conditions.lasting.length === 0, { withinMs: 30_000 });
   } finally {
     stop.abort();
     pool.close(new Error("the test is over"));

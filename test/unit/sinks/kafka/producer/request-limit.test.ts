@@ -41,6 +41,10 @@ test("the limit is learnt: the next record beyond it costs one try, and none on 
   assert.equal(broker.produced.length, sent + 1);
   broker.react = () => "append";
   assert.deepEqual(await send("c"), [0], "a limit that was raised is noticed");
+  assert.deepEqual(await send("d"), [1]);
+  const { connections } = broker;
+  assert.deepEqual(await send("e"), [2]);
+  assert.equal(broker.connections, connections, "it shares a connection again");
 });
 
 test("a batch at which the connection ends each time is divided until only the record beyond the limit is left", async () => {
@@ -49,6 +53,39 @@ test("a batch at which the connection ends each time is divided until only the r
   const records = [record("a"), record("b"), large("c", 700_000), record("d")];
   assert.deepEqual(summary(await sink.write({ topic: "t", partition: 0, records })), [0, 1, "record-too-large", 2]);
   assert.deepEqual(broker.values, ["a", "b", "d"]);
+});
+
+test("a record whose connection ended some times and that is then taken is not refused, nor are others of its batch", async () => {
+  await using broker = await ScriptedBroker.start();
+  await using sink = openSink([broker.address], { compression: "none" });
+  const closes = new Map<string, number>();
+  broker.react = ({ records }): Reaction => {
+    const ids = records.map(({ headers }) => String(headers[0]?.[1])).join("");
+    const count = (closes.get(ids) ?? 0) + 1;
+    closes.set(ids, count);
+    // Both together never, each of them at the second time.
+    return ids === "ab" || count === 1 ? "close" : "append";
+  };
+  const records = [large("a", 400_000), large("b", 400_000)];
+  assert.deepEqual(summary(await sink.write({ topic: "t", partition: 0, records })), [0, 1]);
+  assert.deepEqual(Object.fromEntries(closes), { ab: 3, a: 2, b: 2 });
+});
+
+test("a record that lost its connection by the one of another partition is not judged for it", async () => {
+  await using broker = await ScriptedBroker.start();
+  broker.listedPartitions = broker.partitions = 2;
+  await using sink = openSink([broker.address], { compression: "none", requestTimeoutMs: 2000 });
+  let ends = 0;
+  broker.react = ({ batch }): Reaction => {
+    if (batch.length > limit) ends += 1;
+    // The small one has no answer yet when the large one ends their connection.
+    return batch.length > limit ? "close" : ends < 3 ? "silence" : "append";
+  };
+  const small = sink.write({ topic: "t", partition: 1, records: [record("small")] });
+  await eventually("the small one", () => broker.produced.length > 0);
+  const [refused] = await sink.write({ topic: "t", partition: 0, records: [large("large", 1_200_000)] });
+  assert.equal(refused?.kind, "refused");
+  assert.deepEqual(summary(await small), [0]);
 });
 
 test("a broker that dies again and again is waited for, and its records are not judged", async () => {

@@ -20,3 +20,18 @@ test("what is known of dated files stays small however many there were, and a da
   assert.ok(!again.isCovered(newest + 1) && !again.isCovered(rankOfDay(1970, 0, 2)));
   assert.equal(again.of(rankOfDay(1970, 0, 1)).length, 1);
 });
+
+test("a file that grows has one entry, and another one of its name keeps its own", () => {
+  const files = new ReadFiles();
+  const rank = rankOfDay(2026, 10, 21);
+  files.note(rank, Buffer.from("an older file, compressed"), 25, "1");
+  const head = Buffer.from("x".repeat(300));
+  for (let length = 1; length <= head.length; length++) files.note(rank, head.subarray(0, length), length, "2");
+  assert.deepEqual(
+    files.of(rank).map(({ end, inode }) => [end, inode]),
+    [
+      [25, "1"],
+      [300, "2"],
+    ],
+  );
+});
