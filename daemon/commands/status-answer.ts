@@ -32,6 +32,9 @@ const kafka = z.looseObject({
   waitingBatches: number,
   throttledMs: number.optional(),
   lastAcknowledgedAt: number.optional(),
+  lookups: list(
+    z.looseObject({ topic: text, partition: number, broker: text, waitsFor: text, seconds: number }),
+  ).optional(),
   troubles: list(trouble),
   lastError: z.looseObject({ text, since: number }).optional(),
   latency: z.looseObject({ answers: number, p50Ms: number, p99Ms: number, maxMs: number }).optional(),

@@ -69,11 +69,13 @@ function store({ entries, acknowledged, bytes: size }: Snapshot["deadLetters"]):
 
 function sink({ sink }: Snapshot, nowMs: number): [string, string][] {
   if (sink.kind === "file") return [["sink", sink.trouble === undefined ? "file" : "file, cannot be written"]];
-  const { isConnected, connected, waitingBatches, lastAcknowledgedAt, lastError, latency } = sink;
+  const { isConnected, connected, waitingBatches, lastAcknowledgedAt, lastError, latency, lookups = [] } = sink;
   const lines: [string, string][] = [
     ["Kafka", isConnected ? `connected to ${connected.join(", ")}` : "not connected"],
     ["batches", `${waitingBatches} waiting`],
   ];
+  for (const { topic, partition, broker, waitsFor, seconds } of lookups)
+    lines.push(["looking up", `${topic}/${partition}, waits for ${waitsFor} of ${broker}, ${lasting(seconds)}`]);
   if (lastAcknowledgedAt !== undefined) {
     const took =
       latency === undefined ? "" : `; half of them within ${latency.p50Ms} ms, 99 of 100 ${latency.p99Ms} ms`;

@@ -3,12 +3,16 @@ import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { closeSync, createReadStream, fstat, open, read } from "node:fs";
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { GzipFile } from "../disk/gzip-file.ts";
 import { Gunzip, isGzip } from "../disk/gunzip.ts";
 import { DfnError, errnoOf } from "../errors.ts";
 
 const chunkBytes = 1 << 20;
+const newline = 0x0a;
+/** The end of a plain file is looked at so often while its last line is unfinished. */
+const lookAgainMs = 100;
 /** What zlib made of the piece with the damage is lost when it cannot be read again, as that of a pipe: small pieces. */
 const pipePieceBytes = 512;
 /** Of what a program says of its input. */
@@ -50,13 +54,24 @@ export interface Input {
   readonly open?: (() => number) | undefined;
 }
 
+/** The last line of a log that is still written: analysisd hands it to the system in pieces, the rest within a second. */
+export interface LastLine {
+  /** Asked when all that is there has been taken: whether more of the last line has to come. */
+  readonly isUnfinished: () => boolean;
+  /** How long it is waited for; milliseconds. */
+  readonly withinMs: number;
+}
+
+type ReadAt = (into: Buffer, position: number) => Promise<number>;
+
 /**
  * What a file holds, decompressed: plain, gzip, xz, bzip2 or zstd, told by its first bytes and not by its name. All that
- * can be read comes before anything is thrown. A chunk is valid until the next one is asked for.
+ * can be read comes before anything is thrown. A chunk is valid until the next one is asked for. A plain file whose last
+ * line is unfinished is read on for a moment, to the end of that line.
  * @param signal ends programs that decompress
  * @throws a system error, GzipFault, or DfnError DATA
  */
-export async function* contentOf(input: Input, signal: AbortSignal): AsyncGenerator<Buffer> {
+export async function* contentOf(input: Input, signal: AbortSignal, lastLine: LastLine): AsyncGenerator<Buffer> {
   if (input.path === "-") {
     // Else it would keep the process from ending.
     signal.addEventListener("abort", () => process.stdin.destroy(), { once: true });
@@ -75,17 +90,37 @@ export async function* contentOf(input: Input, signal: AbortSignal): AsyncGenera
   if (!found.isFile()) return yield* unpacked(stream, signal);
   try {
     const head = Buffer.alloc(2);
-    const readAt = async (into: Buffer, position: number): Promise<number> => {
+    const readAt: ReadAt = async (into, position) => {
       return (await promisify(read)(fd, into, 0, into.length, position)).bytesRead;
     };
     if ((await readAt(head, 0)) === 2 && isGzip(head)) return yield* gzipFile(new GzipFile(readAt));
-    return yield* unpacked(piecesOf(readAt), signal);
+    return yield* unpacked(piecesOf(readAt), signal, (position) => restOfLine(readAt, position, signal, lastLine));
   } finally {
     stream.destroy();
   }
 }
 
-async function* piecesOf(readAt: (into: Buffer, position: number) => Promise<number>): AsyncGenerator<Buffer> {
+/** What is appended to a plain file whose last line is unfinished, to the end of that line. */
+async function* restOfLine(
+  readAt: ReadAt,
+  from: number,
+  signal: AbortSignal,
+  { isUnfinished, withinMs }: LastLine,
+): AsyncGenerator<Buffer> {
+  const startedMs = performance.now();
+  for (let position = from; isUnfinished() && !signal.aborted;) {
+    const piece = Buffer.allocUnsafe(chunkBytes);
+    const found = piece.subarray(0, await readAt(piece, position));
+    position += found.length;
+    const end = found.indexOf(newline);
+    if (found.length > 0) yield end < 0 ? found : found.subarray(0, end + 1);
+    if (end >= 0 || performance.now() - startedMs >= withinMs) return;
+    // SIGINT ends the wait.
+    await sleep(lookAgainMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+async function* piecesOf(readAt: ReadAt): AsyncGenerator<Buffer> {
   for (let position = 0; ;) {
     // Programs that decompress are written to from it, so each piece has memory of its own.
     const piece = Buffer.allocUnsafe(chunkBytes);
@@ -109,7 +144,12 @@ async function* gzipFile(file: GzipFile): AsyncGenerator<Buffer> {
   }
 }
 
-async function* unpacked(raw: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer> {
+/** @param more reads a plain file on from behind what was there */
+async function* unpacked(
+  raw: AsyncIterable<Buffer>,
+  signal: AbortSignal,
+  more?: (position: number) => AsyncGenerator<Buffer>,
+): AsyncGenerator<Buffer> {
   const chunks = raw[Symbol.asyncIterator]();
   let head: Buffer = Buffer.alloc(0);
   // A pipe may bring the bytes that tell the kind one by one.
@@ -124,8 +164,15 @@ async function* unpacked(raw: AsyncIterable<Buffer>, signal: AbortSignal): Async
   const all = chain(head, chunks);
   const unpacker = unpackers.find(begins);
   if (isGzip(head)) yield* gzipPipe(all);
-  else if (unpacker === undefined) yield* all;
-  else yield* byProgram(unpacker, all, signal);
+  else if (unpacker !== undefined) yield* byProgram(unpacker, all, signal);
+  else {
+    let position = 0;
+    for await (const chunk of all) {
+      position += chunk.length;
+      yield chunk;
+    }
+    if (more !== undefined) yield* more(position);
+  }
 }
 
 async function* gzipPipe(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

@@ -3,7 +3,7 @@ import { GzipFault } from "../disk/gunzip.ts";
 import { describe, DfnError } from "../errors.ts";
 import { command } from "../printable.ts";
 import type { Place } from "../delivery/contract.ts";
-import { contentOf, type Input } from "./replay-content.ts";
+import { contentOf, type Input, type LastLine } from "./replay-content.ts";
 import { foreignForm, isAlert } from "./replay-form.ts";
 import { Splitter, type Piece } from "./tail/splitter.ts";
 
@@ -26,6 +26,8 @@ export interface ReplayOptions {
   readonly maxLineBytes: number;
   /** Offset, decompressed, at which a line begins that is the first to be read; default 0. */
   readonly from?: number;
+  /** How long the rest of the last line is waited for, if it is unfinished; milliseconds, default 3000. */
+  readonly unfinishedMs?: number;
   /** Ends reading between two lines. */
   readonly signal?: AbortSignal;
 }
@@ -46,12 +48,15 @@ export interface ReplayEnd {
 }
 
 const newline = 0x0a;
+const opening = 0x7b;
+/** Longer than the second after which analysisd hands over what it has, also on a busy machine. */
+const unfinishedMs = 3000;
 /** The form of a file is told by as much of its first line. */
 const formBytes = 4096;
 
 /**
  * Reads the alerts of one file (see `contentOf`). The last line needs no newline, unless the file is damaged: then it may
- * be cut, and is left.
+ * be cut, and is left. If it is the beginning of an alert, the rest is waited for a moment: the log may be written just now.
  * @throws nothing that is the file's fault
  */
 export async function replayFile(
@@ -70,6 +75,7 @@ class FileReplay {
   readonly #name: string;
   readonly #from: number;
   readonly #signal: AbortSignal;
+  readonly #lastLine: LastLine;
   readonly #splitter: Splitter;
   /** Bytes read. */
   #read = 0;
@@ -88,6 +94,10 @@ class FileReplay {
     this.#name = nameOf(input.path);
     this.#from = this.#handedTo = options.from ?? 0;
     this.#signal = options.signal ?? new AbortController().signal;
+    this.#lastLine = {
+      isUnfinished: () => this.#isUnfinished(),
+      withinMs: options.unfinishedMs ?? unfinishedMs,
+    };
     // Until one is found to be an alert every line is looked at.
     const sieve = {
       next: (bytes: Buffer, from: number, end: number) => (this.#hasAlert ? intake.next(bytes, from, end) : from),
@@ -100,7 +110,7 @@ class FileReplay {
 
   async run(): Promise<ReplayEnd> {
     let failure: DfnError | undefined;
-    const chunks = contentOf(this.#input, this.#signal);
+    const chunks = contentOf(this.#input, this.#signal, this.#lastLine);
     const aborted = onAbort(this.#signal);
     try {
       for (;;) {
@@ -182,6 +192,13 @@ class FileReplay {
     }
     if (!this.#hasText || this.#hasAlert) return undefined;
     return this.#noAlerts("its lines are not alerts of Wazuh; name alerts.json or its archives, ossec-alerts-*.json");
+  }
+
+  /** Whether what is behind the last newline begins like an alert and is not a whole one. */
+  #isUnfinished(): boolean {
+    const text = this.#head ?? this.#splitter.rest().bytes;
+    const line = text.subarray(text.lastIndexOf(newline) + 1);
+    return line[0] === opening && !isAlert(line);
   }
 
   async #pushNewline(): Promise<void> {

@@ -86,10 +86,12 @@ function addLog({ log, checkpoint }: Snapshot, add: Add): void {
 
 function addKafka({ sink, certificates }: Snapshot, add: Add): void {
   if (sink.kind === "kafka") {
-    const { isConnected, waitingBatches, throttledMs, lastAcknowledgedAt } = sink;
+    const { isConnected, waitingBatches, throttledMs, lastAcknowledgedAt, lookups = [] } = sink;
     add("wazuh_dfn_kafka_connected", "1 while at least one broker is connected", isConnected ? 1 : 0);
     add("wazuh_dfn_kafka_waiting_batches", "Batches without an acknowledgement so far", waitingBatches);
     add("wazuh_dfn_kafka_throttled_seconds_total", "How long quotas have held this client back", throttledMs / 1000);
+    const longest = Math.max(0, ...lookups.map(({ seconds }) => seconds));
+    add("wazuh_dfn_kafka_lookup_waiting_seconds", "How long a look-up has waited for an answer of a broker", longest);
     const atSeconds = lastAcknowledgedAt === undefined ? undefined : lastAcknowledgedAt / 1000;
     add("wazuh_dfn_kafka_last_acknowledge_timestamp_seconds", "When a batch was last acknowledged", atSeconds);
   }

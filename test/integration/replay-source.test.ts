@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { writeFile } from "node:fs/promises";
+import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import type { Place } from "../../daemon/delivery/contract.ts";
 import { replayFile, type ReplayIntake } from "../../daemon/sources/replay.ts";
+import { eventually } from "../rig/eventually.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 
 const options = { maxLineBytes: 1000 };
@@ -72,6 +73,43 @@ test("plain and compressed files give the same lines and places, the last one wi
     assert.equal(lines.ignoredLines, 2);
     assert.equal(progress.bytes, Buffer.byteLength(text));
   }
+});
+
+const whole = (id: number): string =>
+  JSON.stringify({ id: `${id}.1`, timestamp: "2026-11-21T12:00:00.000+0000", x: id });
+
+test("the last line of a log that is being written is waited for, and what comes behind it is left", async () => {
+  await using temp = await TempDir.create();
+  const path = temp.join("alerts.json");
+  for (const lines of [0, 200]) {
+    const before = Array.from({ length: lines }, (_, id) => `${whole(id)}\n`).join("");
+    const last = whole(lines);
+    await writeFile(path, before + last.slice(0, 30));
+    const taken = new Lines();
+    const progress = { bytes: 0 };
+    const end = replayFile({ path }, { ...options, unfinishedMs: 60_000 }, taken, progress);
+    await eventually("the end of what is there", () => progress.bytes === before.length + 30);
+    for (let turn = 0; turn < 20; turn++) await readFile(path); // The replay finds the end of the file meanwhile.
+    await appendFile(path, last.slice(30, 40));
+    await eventually("a little more", () => progress.bytes === before.length + 40);
+    await appendFile(path, `${last.slice(40)}\n${whole(lines + 1).slice(0, 20)}`);
+    const { kind, failure } = await end;
+    assert.deepEqual([kind, failure], ["whole", undefined]);
+    assert.equal(taken.texts.length, lines + 1);
+    assert.equal(taken.texts.at(-1), last);
+  }
+});
+
+test("a last line that stays unfinished is judged like any other, and a whole one without a newline is not waited for", async () => {
+  await using temp = await TempDir.create();
+  await writeFile(temp.join("torn"), `${whole(1)}\n${whole(2).slice(0, 60)}`);
+  const torn = new Lines();
+  await replayFile({ path: temp.join("torn") }, { ...options, unfinishedMs: 1 }, torn, { bytes: 0 });
+  assert.deepEqual(torn.texts, [whole(1), whole(2).slice(0, 60)]);
+  await writeFile(temp.join("whole"), whole(3));
+  const bare = new Lines();
+  await replayFile({ path: temp.join("whole") }, { ...options, unfinishedMs: 3_600_000 }, bare, { bytes: 0 });
+  assert.deepEqual(bare.texts, [whole(3)]);
 });
 
 test("lines longer than the limit are told apart, and the next one is on time", async () => {

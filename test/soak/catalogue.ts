@@ -18,6 +18,7 @@ import { securityFaults } from "./faults/security.ts";
 import { socketFaults } from "./faults/socket.ts";
 import { stateFaults } from "./faults/state.ts";
 import { topicFaults } from "./faults/topics.ts";
+import { truncationFaults } from "./faults/truncation.ts";
 import type { Ground } from "./ground.ts";
 
 /** Every fault, by its room. */
@@ -25,6 +26,7 @@ export const faults: readonly Fault[] = [
   ...networkFaults,
   ...brokerFaults,
   ...topicFaults,
+  ...truncationFaults,
   ...limitFaults,
   ...peerFaults,
   ...nameFaults,

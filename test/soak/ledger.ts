@@ -92,6 +92,12 @@ export class SoakLedger {
     for (let at = from; at < to; at++) this.#set(at, mayBeLostBit);
   }
 
+  /** Kafka has lost the copies that it had: they are to come again, and after others. */
+  forget(from: number, to: number): void {
+    for (let at = from; at < to; at++) this.#update(at, () => (this.#seen[at] = 0));
+    this.allowLate(from, to);
+  }
+
   /** The log itself gave them out of order, or later than what was written after them. */
   allowLate(from: number, to: number): void {
     for (let at = from; at < to; at++) this.#set(at, mayBeLateBit);

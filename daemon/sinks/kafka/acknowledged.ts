@@ -1,5 +1,5 @@
 import { headerNames, type SinkRecord } from "../../delivery/contract.ts";
-import { command } from "../../printable.ts";
+import { command, shellWord } from "../../printable.ts";
 import type { BrokerConnection } from "./connection.ts";
 import type { Slot } from "./entry.ts";
 import { faultOfCode, KafkaError } from "./faults.ts";
@@ -7,6 +7,8 @@ import { fetchOffset } from "./requests.ts";
 
 /** Stretches that are kept of one partition; where there are more, neighbours are put together. */
 const maxStretches = 512;
+/** Files of the log that a remedy names. */
+const maxFiles = 20;
 /** Where the alerts of records are, unless their places say it. */
 const usualFile = "/var/ossec/logs/alerts/alerts.json";
 
@@ -17,8 +19,16 @@ interface Stretch {
   /** Seconds since 1970 of their alerts, as the ids have them; undefined where no id does. */
   readonly firstSecond: number | undefined;
   readonly lastSecond: number | undefined;
-  /** Where the first of their alerts is in the log. */
-  readonly place: SinkRecord["place"];
+  /**
+   * Where a file has to be read from to meet all of their alerts. Undefined where one of them came by the socket, so that
+   * its line may be before those that the tail read, and where they are in several files.
+   */
+  readonly place: Beginning | undefined;
+}
+
+interface Beginning {
+  readonly file: string;
+  readonly offset: number;
 }
 
 /** Acknowledged records that are not in the partition any more. */
@@ -64,7 +74,7 @@ export class Acknowledged {
       next: base + slots.length,
       firstSecond: least(seconds),
       lastSecond: most(seconds),
-      place: slots[0]?.record.place,
+      place: beginningOf(slots.map(({ record }) => record.place)),
     });
     if (this.#stretches.length > maxStretches) this.#halve();
   }
@@ -85,7 +95,11 @@ export class Acknowledged {
     const known = seconds.filter((second) => second !== undefined);
     return {
       text: `${this.#name} has lost records that it had acknowledged: offsets ${first} to ${last - 1}, its log ended at ${end} then (a leader that was not in sync, a restored broker, or the topic was created again)`,
-      remedy: remedy(least(known), most(known), lost.find(({ place }) => place?.file.startsWith("/") === true)?.place),
+      remedy: remedy(
+        least(known),
+        most(known),
+        lost.map(({ place }) => place),
+      ),
     };
   }
 
@@ -97,7 +111,8 @@ export class Acknowledged {
       const seconds = [one.firstSecond, one.lastSecond, other?.firstSecond, other?.lastSecond];
       const known = seconds.filter((second) => second !== undefined);
       const next = other?.next ?? one.next;
-      halved.push({ ...one, next, firstSecond: least(known), lastSecond: most(known) });
+      const place = other === undefined ? one.place : beginningOf([one.place, other.place]);
+      halved.push({ ...one, next, firstSecond: least(known), lastSecond: most(known), place });
     }
     this.#stretches = halved;
   }
@@ -143,19 +158,32 @@ function most(numbers: readonly number[]): number | undefined {
   return numbers.length === 0 ? undefined : numbers.reduce((one, other) => Math.max(one, other));
 }
 
-function remedy(from: number | undefined, to: number | undefined, place: SinkRecord["place"]): string {
+/** The first of these places, where all are known and in one file. */
+function beginningOf(places: readonly (Beginning | undefined)[]): Beginning | undefined {
+  let first: Beginning | undefined;
+  for (const place of places) {
+    if (place === undefined || !place.file.startsWith("/")) return undefined;
+    if (first !== undefined && place.file !== first.file) return undefined;
+    if (first === undefined || place.offset < first.offset) first = { file: place.file, offset: place.offset };
+  }
+  return first;
+}
+
+function remedy(from: number | undefined, to: number | undefined, places: readonly (Beginning | undefined)[]): string {
   const cause =
     "set unclean.leader.election.enable=false and a replication factor of 3 with min.insync.replicas=2, so that it does not come again";
   if (from === undefined || to === undefined) {
     return `send the alerts of that time again with wazuh-dfn replay --from TIME --to TIME FILE; ${cause}`;
   }
   const [first, behind] = [iso(from), iso(to + 1)];
-  const file = place?.file ?? usualFile;
+  const rotated = command`wazuh-dfn replay --from ${first} --to ${behind}`;
+  const place = beginningOf(places);
+  const known = [...new Set(places.flatMap((one) => (one === undefined ? [] : [one.file])))].slice(0, maxFiles);
+  const files = known.length === 0 ? [usualFile] : known;
   const again =
     place === undefined
-      ? command`wazuh-dfn replay --from ${first} --to ${behind} ${file}`
-      : command`wazuh-dfn replay --at ${`${file}:${place.offset}`} --from ${first} --to ${behind}`;
-  const rotated = command`wazuh-dfn replay --from ${first} --to ${behind}`;
+      ? [rotated, ...files.map(shellWord)].join(" ")
+      : command`wazuh-dfn replay --at ${`${place.file}:${place.offset}`} --from ${first} --to ${behind}`;
   return `send their alerts again with: ${again} (once the log was rotated: ${rotated} FILE, with the archive of that day); ${cause}`;
 }
 

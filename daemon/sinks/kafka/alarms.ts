@@ -4,6 +4,8 @@ import type { Concern, Fault } from "./faults.ts";
 
 /** A trouble that lasts is repeated in the log once in this time. */
 const repeatMs = 60_000;
+/** Losses that are kept for the status; each is in the log. */
+const maxLosses = 100;
 
 /** What to do about a trouble, in one sentence; empty where it passes by itself. */
 export const remedies: Readonly<Record<Concern, string>> = {
@@ -89,7 +91,10 @@ export class Alarms {
   lose(subject: string, text: string, remedy: string): void {
     const trouble = { subject, text, remedy, since: timeOfDayMs() };
     this.#last = trouble;
+    this.#losses.delete(subject);
     this.#losses.set(subject, trouble);
+    const [oldest] = this.#losses.keys();
+    if (this.#losses.size > maxLosses && oldest !== undefined) this.#losses.delete(oldest);
     this.#log.error(`${subject}: ${text}; ${remedy}`);
   }
 

@@ -4,10 +4,9 @@ import { Backoff } from "./backoff.ts";
 import { monotonicMs } from "./clock.ts";
 import { faultOfError, KafkaError } from "./faults.ts";
 import type { SenderContext } from "./sender-context.ts";
-import { Cursor, readRange } from "./read-range.ts";
+import { Cursor, reach, readRange } from "./read-range.ts";
 import type { StoredRecord } from "./record-reader.ts";
 import { isUnreadable } from "./doubts.ts";
-import { fetchOffset } from "./requests.ts";
 
 /** More ids than this are not kept in memory; between two checkpoints there are a few thousand. */
 const maxIds = 1_000_000;
@@ -24,7 +23,7 @@ const maxRefusals = 5;
 /** Partitions that are read at the same time: enough to hide the network's delay, few enough for the memory. */
 const maxAtOnce = 8;
 
-type LookupContext = Pick<SenderContext, "topology" | "cluster" | "alarms" | "signal">;
+type LookupContext = Pick<SenderContext, "topology" | "cluster" | "alarms" | "waits" | "signal">;
 
 /** What is looked for cannot be seen, and waiting does not help. */
 class Unreadable extends Error {
@@ -190,10 +189,8 @@ async function partitionCount(topic: string, isRead: boolean, context: LookupCon
   return count ?? 0;
 }
 
-async function nextOffset(topic: string, partition: number, { topology, cluster }: LookupContext): Promise<number> {
-  const address = topology.leader(topic, partition);
-  if (address === undefined) throw new KafkaError(5, `${topic}/${partition}`);
-  return fetchOffset(await cluster.connection(address, "lookup"), topic, partition, "next");
+async function nextOffset(topic: string, partition: number, context: LookupContext): Promise<number> {
+  return (await reach(context, topic, partition)).offset("next");
 }
 
 /** Reads a partition as far as it can be; what was found counts, also where that is not all. */

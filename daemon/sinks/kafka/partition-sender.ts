@@ -195,7 +195,8 @@ export class PartitionSender {
   }
 
   #mourn(loss: Loss | undefined): void {
-    if (loss !== undefined) this.#context.alarms.lose(`records of topic ${this.topic}`, loss.text, loss.remedy);
+    if (loss !== undefined)
+      this.#context.alarms.lose(`records of ${this.topic}/${this.#target}`, loss.text, loss.remedy);
   }
 
   get #isHeadSuspect(): boolean {

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Alarms } from "./alarms.ts";
 import { Backoff } from "./backoff.ts";
 import type { Cluster } from "./cluster.ts";
-import type { BrokerConnection } from "./connection.ts";
 import { KafkaError } from "./faults.ts";
+import type { LookupWaits } from "./lookup-waits.ts";
 import { visitRecords, type StoredRecord } from "./record-reader.ts";
 import { fetchBatches, fetchOffset, type Fetched } from "./requests.ts";
 import type { Topology } from "./topology.ts";
@@ -50,7 +50,36 @@ interface RangeContext {
   readonly cluster: Cluster;
   readonly topology: Topology;
   readonly alarms: Alarms;
+  readonly waits: LookupWaits;
   readonly signal: AbortSignal;
+}
+
+/** The leader of a partition, as look-ups ask it. What they wait for meanwhile is in the status. */
+interface Leader {
+  offset(which: "first" | "next" | "log-end"): Promise<number>;
+  /** @param end where the reading ends, for the status */
+  batches(offset: number, end: number): Promise<Fetched>;
+}
+
+/** @throws KafkaError where no broker leads it, or what kept the connection from being made */
+export async function reach(
+  { cluster, topology, waits }: Pick<RangeContext, "cluster" | "topology" | "waits">,
+  topic: string,
+  partition: number,
+): Promise<Leader> {
+  const broker = topology.leader(topic, partition);
+  if (broker === undefined) throw new KafkaError(leaderNotAvailable, `${topic}/${partition}`);
+  const place = { topic, partition, broker };
+  const connection = await waits.during({ ...place, waitsFor: "a connection" }, cluster.connection(broker, "lookup"));
+  const answer = <T>(to: string, request: Promise<T>): Promise<T> =>
+    waits.during({ ...place, waitsFor: `the answer to ${to}`, connection }, request);
+  return {
+    offset: (which) => answer("ListOffsets", fetchOffset(connection, topic, partition, which)),
+    batches: (offset, end) => {
+      const request = fetchBatches(connection, topic, partition, { offset, maxBytes: fetchBytes });
+      return answer(`Fetch from offset ${offset} of ${end}`, request);
+    },
+  };
 }
 
 /**
@@ -64,20 +93,18 @@ interface RangeContext {
  *         that cannot be understood; what `visitor` throws
  */
 export async function readRange(
-  { cluster, topology, alarms, signal }: RangeContext,
+  context: RangeContext,
   topic: string,
   partition: number,
   cursor: Cursor,
   visitor: Visitor,
 ): Promise<number> {
-  const address = topology.leader(topic, partition);
-  if (address === undefined) throw new KafkaError(leaderNotAvailable, `${topic}/${partition}`);
-  const connection = await cluster.connection(address, "lookup");
-  const ask = (which: "first" | "next"): Promise<number> => fetchOffset(connection, topic, partition, which);
+  const { alarms, signal } = context;
+  const leader = await reach(context, topic, partition);
   // Its end is what a follower tells as well; that this is the leader is proved by the answers after it.
-  const logEnd = await endOfLog(connection, topic, partition);
-  const end = Math.max(logEnd, await ask("next"));
-  const first = await ask("first");
+  const logEnd = await endOfLog(leader);
+  const end = Math.max(logEnd, await leader.offset("next"));
+  const first = await leader.offset("first");
   // The topic has become shorter: it was created anew, or the new leader had less.
   if (cursor.at !== undefined && cursor.at > end) cursor.restart();
   let at = beginning(cursor.at ?? cursor.from, first, end);
@@ -88,10 +115,10 @@ export async function readRange(
     while (at < end) {
       let fetched: Fetched;
       try {
-        fetched = await fetchBatches(connection, topic, partition, { offset: at, maxBytes: fetchBytes });
+        fetched = await leader.batches(at, end);
       } catch (reason) {
         if (!(reason instanceof KafkaError) || reason.code !== offsetOutOfRange) throw reason;
-        const begin = await ask("first");
+        const begin = await leader.offset("first");
         if (at >= begin) throw reason; // It has become shorter.
         at = begin;
         continue;
@@ -112,11 +139,11 @@ export async function readRange(
         const text = `it is read up to offset ${at} of ${end}, and a quota of the broker holds it back for ${fetched.throttledMs} ms`;
         alarms.raise(subject, { kind: "retry", concern: "quota", mayStand: false, isStale: false, text });
         await sleep(fetched.throttledMs, undefined, { signal });
-      } else if (at >= (await ask("next"))) {
+      } else if (at >= (await leader.offset("next"))) {
         const text = `it is read up to offset ${at} of ${end}, and the rest has not reached all in-sync replicas yet`;
         alarms.raise(subject, { kind: "retry", concern: "none", mayStand: false, isStale: false, text });
         await backoff.wait(signal);
-        if ((await endOfLog(connection, topic, partition)) < logEnd) throw new Error(`${subject}: it became shorter`);
+        if ((await endOfLog(leader)) < logEnd) throw new Error(`${subject}: it became shorter`);
       } else {
         empty += 1;
         if (empty >= maxEmptyAnswers) throw new Error(`${subject}: nothing comes from offset ${at} on`);
@@ -134,9 +161,9 @@ function beginning(wanted: number, first: number, end: number): number {
 }
 
 /** Where the log of the broker ends; 0 from one that does not tell. */
-async function endOfLog(connection: BrokerConnection, topic: string, partition: number): Promise<number> {
+async function endOfLog(leader: Leader): Promise<number> {
   try {
-    return await fetchOffset(connection, topic, partition, "log-end");
+    return await leader.offset("log-end");
   } catch (reason) {
     if (reason instanceof KafkaError && doesNotTell.has(reason.code)) return 0;
     throw reason;

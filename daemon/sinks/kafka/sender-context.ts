@@ -2,6 +2,7 @@ import type { Log } from "../../telemetry/log.ts";
 import type { Alarms } from "./alarms.ts";
 import type { Cluster } from "./cluster.ts";
 import type { KafkaOptions } from "./options.ts";
+import type { LookupWaits } from "./lookup-waits.ts";
 import type { RequestLimit } from "./request-limit.ts";
 import type { KafkaTelemetry } from "./telemetry.ts";
 import type { Topology } from "./topology.ts";
@@ -15,6 +16,7 @@ export interface SenderContext {
   readonly telemetry: KafkaTelemetry;
   readonly log: Log;
   readonly limit: RequestLimit;
+  readonly waits: LookupWaits;
   /** Fires when the sink is disposed. */
   readonly signal: AbortSignal;
   /** Called whenever something got an outcome or came nearer to one. */

@@ -9,6 +9,7 @@ import { assertAvailable } from "./compression.ts";
 import { BrokerConnection, type ConnectionSettings } from "./connection.ts";
 import { faultOfError } from "./faults.ts";
 import { lookUp } from "./lookup.ts";
+import { LookupWaits } from "./lookup-waits.ts";
 import type { KafkaOptions } from "./options.ts";
 import { PartitionSender } from "./partition-sender.ts";
 import { plaintextWarning } from "./plaintext.ts";
@@ -45,6 +46,7 @@ export class KafkaSink implements Sink {
   readonly #alarms: Alarms;
   readonly #cluster: Cluster;
   readonly #topology: Topology;
+  readonly #waits = new LookupWaits();
   readonly #context: SenderContext;
   readonly #senders = new Map<string, PartitionSender>();
   readonly #timers: NodeJS.Timeout[] = [];
@@ -79,6 +81,7 @@ export class KafkaSink implements Sink {
       alarms: this.#alarms,
       log,
       limit: new RequestLimit(),
+      waits: this.#waits,
       signal: this.#stop.signal,
       telemetry: {
         ...telemetry,
@@ -145,7 +148,8 @@ export class KafkaSink implements Sink {
       waitingBatches: this.#waiting,
       throttledMs: this.#throttledMs,
       lastAcknowledgedAt: this.#lastAcknowledgedAt,
-      troubles: this.#alarms.standing,
+      lookups: this.#waits.all,
+      troubles: [...this.#alarms.standing, ...this.#waits.troubles],
       losses: this.#alarms.losses,
       lastError: last === undefined ? undefined : { text: `${last.subject}: ${last.text}`, since: last.since },
     };

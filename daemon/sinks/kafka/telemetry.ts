@@ -24,6 +24,18 @@ export interface KafkaTrouble {
   readonly since: number;
 }
 
+/** A partition of which a look-up waits for a broker. */
+export interface KafkaLookup {
+  readonly topic: string;
+  readonly partition: number;
+  /** Address of the broker. */
+  readonly broker: string;
+  /** In words that go behind "waits for". */
+  readonly waitsFor: string;
+  /** Since it began to wait for this; whole seconds of a clock that is never set. */
+  readonly seconds: number;
+}
+
 /** The sink as it stands, for `status`. Times are milliseconds since 1970. */
 export interface KafkaStatus {
   readonly isConnected: boolean;
@@ -34,9 +46,11 @@ export interface KafkaStatus {
   /** How long brokers have held this client back because of quotas since its start, added up over their answers. */
   readonly throttledMs: number;
   readonly lastAcknowledgedAt: number | undefined;
+  /** What look-ups of what the topics hold wait for, the longest first, 20 at most; empty while there are none. */
+  readonly lookups?: readonly KafkaLookup[];
   /** What is wrong now; the remedy is a sentence, or empty where it passes by itself. */
   readonly troubles: readonly KafkaTrouble[];
-  /** Acknowledged records that Kafka has lost, the newest report of each topic since the start. */
+  /** Acknowledged records that Kafka has lost, the newest report of each partition since the start, 100 at most. */
   readonly losses?: readonly KafkaTrouble[];
   /** The newest trouble, over or not. */
   readonly lastError: { readonly text: string; readonly since: number } | undefined;

@@ -54,7 +54,7 @@ export const archiveFaults: readonly Fault[] = [
   {
     name: "unread-files",
     what: `${unreadFiles} files are begun while the forwarder is away`,
-    isLong: true,
+    isAlone: true,
     async run(stage) {
       await stage.forwarder.stop();
       await withoutLoad(stage, async () => {

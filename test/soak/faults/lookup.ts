@@ -2,6 +2,7 @@ import { chmodSync } from "node:fs";
 import { eventually } from "../../rig/eventually.ts";
 import type { Fault } from "../fault.ts";
 import { partitionCount, type Stage } from "../stage.ts";
+import { statusSays } from "./support.ts";
 
 const largeRecords = 40;
 const largeBytes = 50_000;
@@ -41,6 +42,7 @@ async function hang(stage: Stage, brokers: number): Promise<void> {
   try {
     await stage.forwarder.start();
     await eventually("an answer that is held back", () => hanging.some(({ held }) => held > 0));
+    await statusSays(stage, /"waitsFor":"the answer to Fetch from offset \d+ of \d+"/);
     await stage.pass(stage.between(3000, 6000));
   } finally {
     for (const road of hanging) road.longestAnswerBytes = 0;

@@ -103,13 +103,13 @@ test("the sink's trouble is named with its remedy and its beginning, once it has
 });
 
 test("records that Kafka has lost are a reason at once", () => {
-  const loss = { ...trouble, subject: "records of topic t", text: "t/0 has lost records", remedy: "replay them" };
+  const loss = { ...trouble, subject: "records of t/0", text: "t/0 has lost records", remedy: "replay them" };
   const facts = aForwarder({ sink: { ...kafkaAtWork, losses: [loss] } });
   const { state, reasons } = new Watching().after(0, facts);
   assert.equal(state, "degraded");
   assert.deepEqual(
     reasons.map(({ subject, text, remedy }) => [subject, text, remedy]),
-    [["records of topic t", "t/0 has lost records", "replay them"]],
+    [["records of t/0", "t/0 has lost records", "replay them"]],
   );
 });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Metrics } from "../../../daemon/status/metrics.ts";
 import type { Facts } from "../../../daemon/status/facts.ts";
-import { aForwarder, counts } from "./a-forwarder.ts";
+import { aForwarder, counts, kafkaAtWork } from "./a-forwarder.ts";
 
 async function scrape(metrics: Metrics, facts: Facts): Promise<string[]> {
   const text = await metrics.text({ ...facts, health: { state: "ok", reasons: [] } });
@@ -43,6 +43,15 @@ test("a lag that is not known is left out, and damaged archives are counted", as
     lines.filter((line) => /lag_bytes|lag_seconds|damaged/.test(line)),
     ["wazuh_dfn_tail_damaged_archives 1"],
   );
+});
+
+test("the longest time that a look-up has waited for a broker is told, 0 while none waits", async () => {
+  const wait = { topic: "t", partition: 0, broker: "a:9092", waitsFor: "a connection", seconds: 3 };
+  const lookups = [wait, { ...wait, partition: 1, seconds: 7 }];
+  const name = "wazuh_dfn_kafka_lookup_waiting_seconds";
+  const waiting = await scrape(new Metrics(), aForwarder({ sink: { ...kafkaAtWork, lookups } }));
+  assert.ok(waiting.includes(`${name} 7`));
+  assert.ok((await scrape(new Metrics(), aForwarder())).includes(`${name} 0`));
 });
 
 test("each scrape tells the figures of its own moment, and leaves out what is not known any more", async () => {

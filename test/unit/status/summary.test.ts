@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Snapshot } from "../../../daemon/status/facts.ts";
+import { parseStatus } from "../../../daemon/commands/status-answer.ts";
 import { lasting, summaryOf } from "../../../daemon/commands/status-text.ts";
 import { aForwarder, counts, kafkaAtWork } from "./a-forwarder.ts";
 
@@ -41,6 +42,13 @@ test("alerts that were left out have a line for each reason, and none when there
   assert.match(text, /^left out +3 alerts \(fail2ban-program-name\), see wazuh-dfn doctor$/m);
   assert.doesNotMatch(text, /fail2ban-group/);
   assert.doesNotMatch(summaryOf({ ...aForwarder(), health }, 0), /left out/);
+});
+
+test("a look-up that waits for a broker has a line that names partition, broker and time", () => {
+  const lookups = [{ topic: "t", partition: 2, broker: "a:9092", waitsFor: "a connection", seconds: 3 }];
+  const shown = { ...aForwarder({ sink: { ...kafkaAtWork, lookups } }), health: { state: "ok", reasons: [] } } as const;
+  const text = summaryOf(parseStatus(JSON.stringify(shown)), 0);
+  assert.match(text, /^looking up +t\/2, waits for a connection of a:9092, 3 s$/m);
 });
 
 test("times are told in their two largest units", () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { SinkRecord, WriteOutcome } from "../../../../daemon/delivery/contract.ts";
 import { Acknowledged } from "../../../../daemon/sinks/kafka/acknowledged.ts";
 import { eventually } from "../../../rig/eventually.ts";
 import { Lines, openSink, record, sealedBatch, summary, write } from "./rig.ts";
@@ -24,12 +25,47 @@ test("acknowledged records that a new leader has not got are an error that names
   assert.match(loss?.text ?? "", /^t\/0 has lost records .* offsets 1 to 3, its log ended at 1 then/);
   const span = "--from 2026-11-29T15:02:41Z --to 2026-11-29T15:02:44Z";
   assert.ok(loss?.remedy.includes(`wazuh-dfn replay --at ${file}:1000 ${span}`), loss?.remedy);
-  assert.equal(lines.matching(/^error records of topic t: t\/0 has lost/).length, 1);
+  assert.equal(lines.matching(/^error records of t\/0: t\/0 has lost/).length, 1);
   assert.deepEqual(sink.status().troubles, []);
   broker.react = (_request, count) => (count % 2 === 0 ? "close" : "append");
   await write(sink, "f");
   await write(sink, "g");
   assert.equal(lines.matching(/has lost/).length, 1, "it is said once");
+});
+
+const archive = "/var/ossec/logs/alerts/2026/Nov/ossec-alerts-28.json";
+const span = "--from 2026-11-29T15:02:40Z --to 2026-11-29T15:02:42Z";
+type Place = NonNullable<SinkRecord["place"]>;
+const read = (offset: number, from = file): Place => ({ file: from, offset, length: 900 });
+const bySocket: Place = { file: "socket", offset: 0, length: 900 };
+
+/** The remedy for the loss of batches, each given as the places of its records. */
+function remedyFor(...batches: readonly (readonly Place[])[]): string {
+  const kept = new Acknowledged("t/0");
+  let base = 0;
+  for (const [at, places] of batches.entries()) {
+    kept.add(
+      base,
+      places.map((place, index) => ({ record: { ...record(`${second + at}.7`), place }, index })),
+    );
+    base += places.length;
+  }
+  return kept.compare(0)?.remedy ?? "";
+}
+
+test("lost records are read again from the first of their lines on, whatever the order of their batches", () => {
+  assert.ok(remedyFor([read(2000), read(1000)], [read(500)]).includes(`replay --at ${file}:500 ${span} (`));
+});
+
+test("where a lost record came by the socket, the whole file is read: its line may be before those of the others", () => {
+  const whole = `replay ${span} ${file} (`;
+  assert.ok(remedyFor([bySocket], [read(2000)]).includes(whole));
+  assert.ok(remedyFor([bySocket, read(1000)], [read(2000)]).includes(whole));
+  assert.ok(remedyFor([read(1000), bySocket], [read(2000)]).includes(whole));
+});
+
+test("where lost records are in several files, each is named", () => {
+  assert.ok(remedyFor([read(9000, archive)], [read(0)]).includes(`replay ${span} ${archive} ${file} (`));
 });
 
 test("records whose offsets other ones get are reported too", async () => {
@@ -39,6 +75,26 @@ test("records whose offsets other ones get are reported too", async () => {
   broker.recreateTopic();
   assert.deepEqual(summary(await write(sink, "c")), [0]);
   assert.match(sink.status().losses?.[0]?.text ?? "", /offsets 0 to 1, its log ended at 0 then/);
+});
+
+test("the status keeps the loss of each partition, with the command that brings it back", async () => {
+  await using broker = await ScriptedBroker.start();
+  broker.listedPartitions = 2;
+  broker.partitions = 2;
+  await using sink = openSink([broker.address]);
+  const send = (id: string, partition: number): Promise<readonly WriteOutcome[]> =>
+    sink.write({ topic: "t", partition, records: [record(id)] });
+  await send(`${second}.1`, 0);
+  await send(`${second}.2`, 1);
+  broker.recreateTopic();
+  await send("c", 0);
+  await send("d", 1);
+  const losses = sink.status().losses ?? [];
+  assert.deepEqual(
+    losses.map(({ subject }) => subject),
+    ["records of t/0", "records of t/1"],
+  );
+  for (const { remedy } of losses) assert.match(remedy, /wazuh-dfn replay --from 2026-11-29T15:02:40Z/);
 });
 
 for (const doubtful of ["e", "f"]) {

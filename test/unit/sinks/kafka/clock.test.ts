@@ -26,6 +26,8 @@ test("nothing in the Kafka sink asks for the time of day, but for what is shown 
     "clock.ts": 2,
     // The timestamp of records, and the one that they get when the first is refused.
     "entry.ts": 2,
+    // Since when a look-up waits, for the status.
+    "lookup-waits.ts": 1,
     // When the last record was acknowledged, for the status.
     "sink.ts": 1,
     // Certificates end at a time of day.

@@ -86,6 +86,8 @@ export class ScriptedBroker implements AsyncDisposable {
   advertisedHost = "127.0.0.1";
   /** Questions for metadata get no answer. */
   hidesMetadata = false;
+  /** Per API key: what answers to these requests wait for. */
+  held: Readonly<Record<number, Promise<void>>> = {};
   fetchCode = 0;
   /** Partitions to which it applies; undefined: all. */
   fetchCodeOf: number | undefined;
@@ -164,6 +166,7 @@ export class ScriptedBroker implements AsyncDisposable {
     reader.skip(2);
     const correlationId = reader.int32();
     reader.string();
+    await this.held[apiKey];
     const body = apiKey === 0 ? await this.#produce(reader) : this.#simpleAnswer(apiKey, reader);
     if (body === "close") socket.destroy();
     if (!Buffer.isBuffer(body)) return 0;
