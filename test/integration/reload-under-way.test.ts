@@ -2,10 +2,12 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
+import type { StoredRecord } from "../../daemon/sinks/kafka/protocol/record-reader.ts";
 import { tailOffMarker } from "../../integration/protocol.ts";
 import { eventually } from "../rig/eventually.ts";
 import { LineClient } from "../rig/line-client.ts";
 import type { Program } from "../rig/program.ts";
+import { type Reaction, ScriptedBroker } from "../unit/sinks/kafka/scripted-broker.ts";
 import { alertLine, StatusWorld } from "./status-world.ts";
 
 type Counts = Record<"read" | "ignored" | "paired" | "inFlight" | "acknowledged" | "deadLettered", number>;
@@ -61,6 +63,10 @@ function linesWith(program: Program, text: string): number {
 function change(world: StatusWorld, more: Readonly<Record<string, unknown>>): void {
   const settings: Record<string, unknown> = JSON.parse(readFileSync(world.config, "utf8"));
   writeFileSync(world.config, JSON.stringify({ ...settings, ...more }));
+}
+
+function idOf({ headers }: Pick<StoredRecord, "headers">): string {
+  return String(headers[0]?.[1]);
 }
 
 const ignoredLine = JSON.stringify({ id: "1.9", rule: { groups: ["other"] }, manager: { name: "m" } });
@@ -171,6 +177,41 @@ for (const isOff of [true, false]) {
     assert.equal(world.sent().length, 1000);
   });
 }
+
+test("SIGHUP to sources.tail: off loses nothing of what comes while the rest is delivered and the broker then refuses", async () => {
+  await using broker = await ScriptedBroker.start();
+  await using world = await StatusWorld.create();
+  change(world, { dfn: { customer_id: broker.topic }, sink: { kafka: { brokers: [broker.address] } } });
+  const last = 1_700_000_008;
+  let taken: "nothing" | "all but the last" | "all" = "nothing";
+  broker.react = ({ records }): Reaction => {
+    const isTaken = taken === "all" || (taken !== "nothing" && !records.map(idOf).includes(`${last}.1`));
+    return isTaken ? "append" : { code: 19 };
+  };
+  const program = await world.start();
+  const { sources }: { sources: object } = JSON.parse(readFileSync(world.config, "utf8"));
+  world.writeLog(alertLine(1_700_000_001));
+  await eventually("one under way", async () => (await statusOf(world)).sources.tail.inFlight === 1);
+  change(world, { sources: { ...sources, tail: false } });
+  program.signal("SIGHUP");
+  await program.waitForLog(/not to be read any more/);
+  await eventually("the marker", () => existsSync(tailOffMarker(world.alertSocket)));
+  // When the tail has looked so often, what is waited for is fixed: the last one is not part of it.
+  for (let second = 1_700_000_002; second <= last; second++) {
+    world.writeLog(alertLine(second));
+    const count = second - 1_700_000_000;
+    await eventually(`${count} under way`, async () => (await statusOf(world)).sources.tail.inFlight === count);
+  }
+  taken = "all but the last";
+  await eventually("the old settings", () => linesWith(program, '"msg":"started"') === 2, { withinMs: 30_000 });
+  await eventually("another wait", () => linesWith(program, "not to be read any more") === 2);
+  taken = "all";
+  await eventually("the change", () => linesWith(program, '"msg":"started"') === 3, { withinMs: 30_000 });
+  assert.deepEqual(
+    broker.log.map(idOf),
+    [1, 2, 3, 4, 5, 6, 7, 8].map((second) => `${1_700_000_000 + second}.1`),
+  );
+});
 
 test("while it waits, wrong settings change nothing, and custom-dfn knows that alerts.json is still read", async () => {
   await using world = await StatusWorld.create();

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { createHook } from "node:async_hooks";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, symlinkSync } from "node:fs";
+import { mkdirSync, renameSync, symlinkSync } from "node:fs";
 import { test } from "node:test";
+import { killDescriptor } from "../unit/sources/tail/support/dead-descriptor.ts";
 import { LogTree } from "../unit/sources/tail/support/log-tree.ts";
 import { TestTail } from "../unit/sources/tail/support/test-tail.ts";
 
@@ -44,6 +45,27 @@ test("each unread file costs the same, however many there are, and directories a
   const first = (more.all - few.all) / 100;
   const later = (many.all - more.all) / 200;
   assert.ok(later <= first * 1.1, `${first} operations for a file, and ${later} for one of more files`);
+});
+
+test("a file whose descriptor died and that is away is looked for more and more seldom", async () => {
+  using tree = new LogTree();
+  tree.rotate("21");
+  await using tail = await TestTail.start(tree);
+  tree.write("one");
+  await tail.turn();
+  killDescriptor(tree.alertsJson);
+  renameSync(`${tree.root}/alerts`, `${tree.root}/away`);
+  const looks = async (seconds: number): Promise<void> => {
+    for (let second = 0; second < seconds; second++) {
+      tail.nowMs += 1000;
+      await tail.turn();
+    }
+  };
+  await looks(100);
+  using operations = new Operations();
+  await looks(100);
+  // Each turn tries to read the descriptor, and every thirtieth or so looks elsewhere, too.
+  assert.ok(operations.all < 200, `${operations.all} operations`);
 });
 
 test("on the way to a place deep in a .gz there is progress to be seen", async () => {
