@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import type { StoredRecord } from "../../daemon/sinks/kafka/protocol/record-reader.ts";
+import type { FetchedRecord } from "../../daemon/sinks/kafka/protocol/record-reader.ts";
 import { tailOffMarker } from "../../integration/protocol.ts";
 import { eventually } from "../rig/eventually.ts";
 import { LineClient } from "../rig/line-client.ts";
@@ -65,7 +65,7 @@ function change(world: StatusWorld, more: Readonly<Record<string, unknown>>): vo
   writeFileSync(world.config, JSON.stringify({ ...settings, ...more }));
 }
 
-function idOf({ headers }: Pick<StoredRecord, "headers">): string {
+function idOf({ headers }: Pick<FetchedRecord, "headers">): string {
   return String(headers[0]?.[1]);
 }
 
