@@ -84,7 +84,7 @@ export class Alert {
     return this.#text(this.#nameAt("rule", "id"));
   }
 
-  /** `rule.level`, 0 to 16 in practice; undefined when it is missing or no number. */
+  /** `rule.level`, 0 to 16 in practice; undefined if it is missing or not a number. */
   get ruleLevel(): number | undefined {
     const level = this.member("rule", "level");
     return level?.kind === "number" ? Number(level.text) : undefined;
@@ -97,7 +97,7 @@ export class Alert {
     }
   }
 
-  /** Whether a string of `rule.groups` is a wanted one. */
+  /** Whether a string of `rule.groups` is one of the wanted ones. */
   hasGroup(isWanted: (group: string) => boolean): boolean {
     for (const group of this.groups()) if (isWanted(group)) return true;
     return false;
@@ -132,12 +132,12 @@ export class Alert {
     return contentDigest(this.bytes, !this.#document.hasForeignForm);
   }
 
-  /** The member at a path of keys, the last one where a key repeats; undefined where the path ends early. */
+  /** The member at a path of keys, the last one where a key repeats; undefined if the path ends early. */
   member(...path: readonly [string, ...string[]]): Member | undefined {
     return this.#document.member(path);
   }
 
-  /** Where a value begins that names something, a string or a number; -1 where none stands there. */
+  /** Where a value begins that names something, a string or a number; -1 if there is none. */
   #nameAt(...path: readonly [string, ...string[]]): number {
     const member = this.member(...path);
     return member?.kind === "string" || member?.kind === "number" ? member.start : -1;

@@ -21,7 +21,7 @@ Usage: wazuh-dfn config sample
 ${migrateUsage}
 
   sample    every setting with its default, as a file to start from
-  print     the settings that hold, and where each was written; secrets are
+  print     the settings in effect, and where each was written; secrets are
             masked
 ${migrateHelp}
 ${configOptionsHelp}${migrateOptionsHelp}  --json              print: settings and origins as one JSON object; migrate: all as
@@ -30,7 +30,7 @@ ${configOptionsHelp}${migrateOptionsHelp}  --json              print: settings a
   async run(args, io) {
     if (args[0] === "migrate") return migrateConfig(args.slice(1), io);
     const options = { ...configOptions, json: { type: "boolean", default: false } } as const;
-    const { values, positionals } = parseCommandLine(config, args, options, { least: 1, most: 1 });
+    const { values, positionals } = parseCommandLine(config, args, options, { min: 1, max: 1 });
     const action = positionals[0] ?? "";
     if (action === "sample") io.stdout.write(sample);
     else if (action === "print") print(values, io);

@@ -21,7 +21,7 @@ export class DeadLetterQuota {
   readonly #directory: string;
   readonly #maxBytes: number;
   readonly #log: Log;
-  /** Sizes of segments in which there was nothing to give up: else each new entry would have all of them read again. */
+  /** Sizes of segments in which nothing could be removed: else each new entry would cause all of them to be read again. */
   readonly #spent = new Map<string, string>();
   /** Entries whose raw bytes were given up since the process started. */
   rawGivenUp = 0;
@@ -52,7 +52,7 @@ export class DeadLetterQuota {
       }
     } catch (reason) {
       // The entries themselves are stored; with the next ones it is tried again.
-      const what = "the dead-letter store is over its bound and its oldest entries cannot be made smaller";
+      const what = "the dead-letter store exceeds its limit and its oldest entries cannot be compacted";
       this.#log.warn({ directory: this.#directory, reason: describe(reason) }, what);
     }
   }
@@ -89,7 +89,7 @@ export class DeadLetterQuota {
     }
     if (forgotten > 0) {
       const what =
-        "the dead-letter store is full: the oldest lines of the socket that are no alerts were given up; find out who sends them";
+        "the dead-letter store is full: the oldest lines of the socket that are not alerts were removed; find out who sends them";
       this.#log.error({ segment, entries: forgotten }, what);
     }
   }

@@ -18,7 +18,7 @@ export interface NumberedLetter {
   readonly letter: DeadLetter;
   /** Whether somebody has taken note of it. */
   readonly isAcknowledged: boolean;
-  /** What the alert's bytes take, also when `letter.raw` is left out because they were not asked for. */
+  /** The size of the alert's bytes, even if `letter.raw` is left out because they were not asked for. */
   readonly rawBytes: number;
 }
 
@@ -52,14 +52,14 @@ export function letterId(segment: string, number: number): string {
 
 /**
  * The entries of a segment that were not removed, in order; one at a time is in memory. A line that cannot be read is
- * passed over and its number given to `bad`; lines that were emptied are not entries.
- * @param mostRawBytes alerts of up to this many bytes are read with their entry; of longer ones `letter.raw` is left out
+ * skipped and its number given to `bad`; lines that were emptied are not entries.
+ * @param maxRawBytes alerts of up to this many bytes are read with their entry; of longer ones `letter.raw` is left out
  * @throws DfnError IO when it is not a segment of ours; else the system's error
  */
 export async function* readSegment(
   path: string,
   bad: (number: number) => void,
-  mostRawBytes = usualRawBytes,
+  maxRawBytes = usualRawBytes,
 ): AsyncGenerator<NumberedLetter> {
   const removed = await removedFrom(path);
   const acknowledged = await acknowledgedIn(path);
@@ -70,7 +70,7 @@ export async function* readSegment(
     if (letter === undefined) bad(number);
     else {
       const isAcknowledged = acknowledged.has(number);
-      yield { number, isAcknowledged, ...(await withRaw(file, line, letter, mostRawBytes)) };
+      yield { number, isAcknowledged, ...(await withRaw(file, line, letter, maxRawBytes)) };
     }
   }
 }
@@ -79,10 +79,10 @@ async function withRaw(
   file: FileHandle,
   { raw, rawRange }: ScannedLine,
   letter: DeadLetter,
-  mostRawBytes: number,
+  maxRawBytes: number,
 ): Promise<Pick<NumberedLetter, "letter" | "rawBytes">> {
   const rawBytes = rawRange?.bytes ?? (raw === undefined ? 0 : Buffer.byteLength(raw, "base64"));
-  if (rawBytes > mostRawBytes) return { letter, rawBytes };
+  if (rawBytes > maxRawBytes) return { letter, rawBytes };
   if (raw !== undefined) return { letter: { ...letter, raw }, rawBytes };
   if (rawRange === undefined) return { letter, rawBytes };
   const { buffer, bytesRead } = await file.read(Buffer.alloc(rawRange.length), 0, rawRange.length, rawRange.from);

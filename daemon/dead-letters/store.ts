@@ -1,5 +1,5 @@
 /**
- * The dead-letter store: what no retry can mend, kept with its raw bytes. Append-only segments of JSON lines in a
+ * The dead-letter store: what no retry can deliver, kept with its raw bytes. Append-only segments of JSON lines in a
  * directory of the state directory; one segment file per process, so a replay beside the running forwarder does not
  * disturb it. Entries that arrive together are written and synced together.
  */
@@ -22,7 +22,7 @@ export function deadLetterDirectory(stateDir: string): string {
 }
 
 export interface DeadLetterLimits {
-  /** Most bytes of all segments together; beyond, `DeadLetterRoom` gives up what is least needed. */
+  /** Maximum bytes of all segments together; beyond, `DeadLetterQuota` removes what is least needed. */
   readonly maxBytes: number;
   /** Size at which a new segment is begun. */
   readonly segmentBytes: number;
@@ -33,7 +33,7 @@ interface Segment {
   readonly path: string;
   /** Bytes of whole lines that are durable. */
   bytes: number;
-  /** More than that may stand in the file. */
+  /** The file may contain more than that. */
   isTorn: boolean;
   /** Some entry of it is not an alert. */
   hasNonAlerts: boolean;
@@ -149,8 +149,8 @@ export class DeadLetterStore implements AsyncDisposable {
   }
 
   #failed(reason: unknown): void {
-    const remedy = "make room or mend the rights of the state directory";
-    const what = "dead letters cannot be stored; they stay open and are tried again each second";
+    const remedy = "make room or fix the permissions of the state directory";
+    const what = "dead letters cannot be stored; they stay open and are retried every second";
     if (this.#trouble === undefined) {
       this.#log.error({ directory: this.#directory, reason: describe(reason) }, `${what}: ${remedy}`);
     }
@@ -170,7 +170,7 @@ export class DeadLetterStore implements AsyncDisposable {
       throw reason;
     }
     if (!(await isInPlace(segment))) {
-      // Taken away in this moment, by someone who could not tell that it is still written to.
+      // Removed at this moment, by someone who could not know that it is still written to.
       this.#segment = undefined;
       await segment.file.close();
       return this.#append(lines, hasStrangers);

@@ -13,7 +13,7 @@ const orphanedMs = 3_600_000;
 
 /**
  * Deletes segments of which every entry was removed. One that a living process may be writing to stays: the process id
- * in its name tells. Where that id says nothing (the writer runs in a container), two precautions keep what the writer
+ * in its name shows. If that id says nothing (the writer runs in a container), two precautions keep what the writer
  * adds in this very moment: the segment is looked through once more under another name, and the writer makes sure after
  * each entry that its file is in place.
  * For one process at a time, which writes no entries itself.

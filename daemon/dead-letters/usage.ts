@@ -56,7 +56,7 @@ export class DeadLetterUsage {
     this.#directory = directory;
   }
 
-  /** @throws what the system says when the store cannot be read; DfnError IO when a file in it is not one of ours */
+  /** @throws the system's error if the store cannot be read; DfnError IO if a file in it is not one of ours */
   async count(): Promise<DeadLetterCount> {
     const known = new Map<string, Counted>();
     const sum = { entries: 0, bytes: 0, acknowledged: 0 };

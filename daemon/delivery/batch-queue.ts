@@ -5,7 +5,7 @@ export interface BatchLimits {
   /** Bytes of keys, headers and values before compression. Kafka's default limit for a batch is 1,048,588. */
   readonly maxBytes: number;
   readonly maxRecords: number;
-  /** How long a record may wait for company, counted anew when a batch leaves before it. */
+  /** How long a record may wait for company, counted again when a batch leaves before it. */
   readonly lingerMs: number;
 }
 

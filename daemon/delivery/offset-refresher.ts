@@ -2,7 +2,7 @@ import type { Lookup, OffsetsByPartition as Offsets } from "../contract.ts";
 import type { SinkOffsets } from "./sink-offsets.ts";
 import type { Shipper } from "./shipper.ts";
 
-/** While nothing is sent for so long, others may have filled the topics with as much as a look-up reads in seconds. */
+/** If nothing is sent for this long, others may have filled the topics with as much as a look-up reads in seconds. */
 const everyMs = 60_000;
 
 /** What sends. */
@@ -18,7 +18,7 @@ interface Asked {
 
 /**
  * Keeps the look-up after a crash short on a quiet node: the offsets in the checkpoint begin behind its last record, and
- * on a shared topic the other nodes go on writing. While nothing is under way, all that stands in the topics is either
+ * on a shared topic the other nodes go on writing. While nothing is under way, everything in the topics is either
  * another's or settled, so the look-up may as well begin at their present ends.
  */
 export class OffsetRefresher {

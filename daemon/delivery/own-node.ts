@@ -1,5 +1,5 @@
 /** More and longer names than a node ever has had. Whoever may write to the socket may make up any. */
-const mostNames = 64;
+const maxNames = 64;
 const longestName = 256;
 
 /**
@@ -9,7 +9,7 @@ const longestName = 256;
 export class OwnNode {
   /** What the node is called; for what has no alert's word for it. */
   readonly name: string;
-  /** The name that counts where an alert names no node; undefined: `manager.name`. */
+  /** The name used if an alert does not name a node; undefined: `manager.name`. */
   readonly fallbackName: string | undefined;
   readonly #names = new Set<string>();
   #areKnown = true;
@@ -27,7 +27,7 @@ export class OwnNode {
   wrote(name: string): boolean {
     if (name === this.#last || this.#names.has(name)) return false;
     const wereKnown = this.#areKnown;
-    if (this.#names.size >= mostNames || name.length > longestName) this.#areKnown = false;
+    if (this.#names.size >= maxNames || name.length > longestName) this.#areKnown = false;
     else this.#names.add((this.#last = name));
     return wereKnown;
   }

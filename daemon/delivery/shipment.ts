@@ -11,7 +11,7 @@ export interface Delivery extends Waiter {
   /** The alert's JSON, without the newline; the pipeline's from now on. */
   readonly bytes: Buffer;
   readonly place: SourceLocation;
-  /** The one handler that is asked, where the others have had their turn. */
+  /** The only handler to ask, if the others have had their turn. */
   readonly handler?: string;
 }
 
@@ -69,7 +69,7 @@ export function partsOf(handlers: readonly Handler[], alert: Alert): readonly Pa
 }
 
 /**
- * The id under which an alert travels: its own, or, where it has none, one made of its bytes, so that a copy read again
+ * The id under which an alert travels: its own, or, if it has none, one made from its bytes, so that a copy read again
  * after a crash is known again.
  */
 export function idOf(alert: Alert): string {

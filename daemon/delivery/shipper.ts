@@ -20,7 +20,7 @@ import type { SinkOffsets } from "./sink-offsets.ts";
 export interface ShipperParts extends DeadLetterParts {
   readonly counters: Readonly<Record<SourceName, SourceCounters>>;
   readonly outbox: Outbox;
-  /** Present where a checkpoint is kept. */
+  /** Present if a checkpoint is kept. */
   readonly offsets: SinkOffsets | undefined;
   readonly pairing: Pairing<Shipment> | undefined;
   readonly feedback: FeedbackSink | undefined;
@@ -108,7 +108,7 @@ export class Shipper {
 
   /**
    * A line that got its outcome before the last stop comes by, and is not shipped. @returns false where what the look-up
-   * has found of it stands for another line: it must be shipped
+   * has found of it covers another line: it must be shipped
    */
   wasDone(node: string, id: string, parts: readonly Part[]): boolean {
     let isDone = true;
@@ -155,7 +155,7 @@ export class Shipper {
     this.#holds -= 1;
     if (this.#isDisposed) return;
     let out = 0;
-    // What comes in through an outcome that is told meanwhile queues up behind, so the order holds; it may hold the rest.
+    // What comes in through an outcome that is reported meanwhile queues up behind, so the order holds; it may hold the rest.
     for (
       let next = this.#waitingForLookup[0];
       next !== undefined && this.#holds === 0;
@@ -197,14 +197,14 @@ export class Shipper {
     this.#parts.budget.take(waiterBytes);
   }
 
-  /** The tail has brought the alert of a shipment of the socket: from now on its line stands for it. */
+  /** The tail has brought the alert of a shipment of the socket: from now on its line covers it. */
   met(shipment: Shipment): void {
     shipment.isMet = true;
     this.#leaveAhead(shipment);
     if (shipment.outcome !== undefined) this.#parts.pairing?.done(shipment);
   }
 
-  /** No line of the log stands for this shipment: no look-up needs to find its records. */
+  /** No line of the log covers this shipment: no look-up needs to find its records. */
   onCheckpointed(shipment: Shipment): void {
     this.#leaveAhead(shipment);
     shipment.isPassed = true;
@@ -295,7 +295,7 @@ export class Shipper {
     });
   }
 
-  /** A record stands in the sink: tells Wazuh. */
+  /** A record is in the sink: reports it to Wazuh. */
   #acknowledged(shipment: Shipment, { alert }: Payload, { record: { feedback, warning } }: MadePart): void {
     if (feedback !== undefined) {
       this.#parts.feedback?.acknowledged(() => {

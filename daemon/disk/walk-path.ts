@@ -7,13 +7,13 @@ import { resolve } from "node:path";
 import { DfnError, errnoOf } from "../errors.ts";
 import { onlyNames, pathOf } from "./descriptor-path.ts";
 
-const mostLinks = 40;
+const maxLinks = 40;
 const writable = { group: 0o020, others: 0o002 } as const;
 const sticky = 0o1000;
 
 /** The end of a walk. Its descriptor is open until it is disposed. */
 export class Walked implements Disposable {
-  /** Names what lies at the path; where nothing does, the nearest directory above. */
+  /** Refers to what is at the path; if nothing is, to the nearest directory above. */
   readonly fd: number;
   /** Its path, behind all links. */
   readonly path: string;
@@ -92,7 +92,7 @@ export function walk(path: string): Walked {
       }
       closeSync(next);
       if (found.uid !== 0 || foreign !== undefined || shared !== undefined) throw foreignLink(to, path);
-      if (++links > mostLinks) throw new DfnError("IO", `${path} leads through more than ${mostLinks} links`);
+      if (++links > maxLinks) throw new DfnError("IO", `${path} leads through more than ${maxLinks} links`);
       const target = readlinkSync(`${parent}/${name}`);
       names.unshift(...target.split("/").filter((part) => part !== "" && part !== "."));
       if (target.startsWith("/")) {
@@ -126,6 +126,6 @@ function foreignLink(link: string, path: string): DfnError {
   const what = link === path ? `${path} is a symbolic link` : `${path} leads through ${link}, a symbolic link`;
   return new DfnError(
     "IO",
-    `${what} that others than root can change, so root does not follow it: name the directory itself`,
+    `${what} that users other than root can change, so root does not follow it: name the directory itself`,
   );
 }

@@ -22,7 +22,7 @@ export function parseNetwork(text: string): Network {
   if (parsed === undefined || !isLength || rest.length > 0) {
     throw new DfnError(
       "CONFIG",
-      `dfn.own_network: "${text}" is no network; write an address and a length, for instance 192.0.2.0/24.`,
+      `dfn.own_network: "${text}" is not a network; use an address and a length, e.g. 192.0.2.0/24`,
     );
   }
   const hostBits = BigInt(bits - Number(length ?? bits));

@@ -10,7 +10,7 @@ export interface Copies {
   socket: number;
 }
 
-/** A 64-bit digest of what a copy says; both halves 0 where it is not known, which fits every content. */
+/** A 64-bit digest of what a copy says; both halves 0 if it is not known, which matches any content. */
 export type Content = Fingerprint;
 
 export const unknownContent: Content = { high: 0, low: 0 };
@@ -47,7 +47,7 @@ export class CopyCounts {
   readonly #contentLow: Uint32Array;
   #size = 0;
 
-  /** @param capacity most entries; rounded up to a power of two */
+  /** @param capacity maximum entries; rounded up to a power of two */
   constructor(capacity: number) {
     this.capacity = capacity;
     const slots = 2 ** Math.ceil(Math.log2(capacity * 2));
@@ -81,7 +81,7 @@ export class CopyCounts {
     this.#contentLow[slot] = low;
   }
 
-  /** Sets the counts of a fingerprint; with both 0 the entry is taken out. Counts stop at `maxCopies`. */
+  /** Sets the counts of a fingerprint; with both 0 the entry is removed. Counts stop at `maxCopies`. */
   set(fingerprint: Fingerprint, copies: Copies): void {
     const slot = this.#find(fingerprint);
     const was = this.#counts[slot] ?? empty;

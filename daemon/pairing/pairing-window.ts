@@ -10,8 +10,8 @@ import {
 
 /**
  * What to do with a copy of an alert.
- * - first: no other way has brought it; ship it. `differs`: the socket has brought one that says something else.
- * - second: the `occurrence` copy of the other way stands for it; tie its outcome to that one's.
+ * - first: no other way has brought it; ship it. `differs`: the socket has brought one with other content.
+ * - second: the `occurrence` copy of the other way covers it; attach it to that one's outcome.
  * - repeat: the socket has brought this alert before and the log holds no further line of it so far; the tail decides.
  * - covered: a socket copy older than the window; the tail has read past it, so the log's line has been seen to.
  * - full: no room to remember a socket copy until the tail comes by; left to the tail.
@@ -42,7 +42,7 @@ export const savedWords = 6;
  *   socket: ship, socket: repeat, tail: second, tail: ship (a second line with the same id)
  *
  * Whose word counts is the log's. A socket copy that names an alert and says something else about it (integratord's
- * re-fingerprint aside) never stands for the log's line: the line is shipped too, or was already, and the difference is
+ * re-fingerprint aside) never counts for the log's line: the line is shipped too, or was already, and the difference is
  * reported.
  *
  * The window is bounded. Its oldest entries are forgotten first, but an alert that only the socket has brought is kept

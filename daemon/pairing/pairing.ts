@@ -15,18 +15,18 @@ export interface PairedAlert {
   /** Whose copy it is. */
   source: SourceName;
   owner: Owner;
-  /** Set where two sources are paired. */
+  /** Set if two sources are paired. */
   readonly fingerprint: Fingerprint | undefined;
   readonly occurrence: number;
   readonly outcome: Outcome | undefined;
   /** Copies from another source that wait for the same outcome. */
   waiters: readonly Waiter[];
-  /** The tail has brought the alert: it is its line that stands for it in the checkpoint. */
+  /** The tail has brought the alert: its line covers it in the checkpoint. */
   isMet: boolean;
 }
 
 export type PairingVerdict =
-  /** `differs`: the socket has brought a copy that says something else, and that copy was shipped. */
+  /** `differs`: the socket has brought a copy with other content, and that copy was shipped. */
   | { readonly kind: "first"; readonly occurrence: number; readonly differs: boolean }
   | { readonly kind: "duplicate"; readonly occurrence: number }
   /**
@@ -124,7 +124,7 @@ export class Pairing<Shipment extends PairedAlert> {
   }
 
   /**
-   * The shipment of a socket copy that does not say what the log's line says: no line of the log stands for it.
+   * The shipment of a socket copy that does not say what the log's line says: no line of the log covers it.
    * Undefined where an earlier process shipped it.
    */
   contradicted(fingerprint: Fingerprint): Shipment | undefined {

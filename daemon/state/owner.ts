@@ -1,9 +1,9 @@
 /**
  * Root's commands work on the state directory as the user it belongs to. The forwarder's account owns what lies there, and
- * may have been taken over: what it plants (links, pipes, files swapped in a loop) can then do no more than it could do
+ * may have been compromised: what it plants (links, pipes, files swapped in a loop) can then do no more than it could do
  * itself. And nothing is left behind that the forwarder could not write afterwards.
  *
- * The rule, which README.md tells the administrator:
+ * The rule, which README.md explains to the administrator:
  * - Who does not run as root stays who he is.
  * - A state directory of root's, in directories of root's: nothing changes.
  * - A state directory of another user: the process becomes that user for good (real, effective and saved ids), with the
@@ -25,7 +25,7 @@ import { command } from "../printable.ts";
 const packaged = { directory: "/var/lib/wazuh-dfn", user: "wazuh-dfn", group: "wazuh", mode: 0o750 } as const;
 /** Groups that hold nothing: `nogroup` and `nobody` (Debian's and Red Hat's name for the same number). */
 const nobody = 65_534;
-const mostAccountBytes = 16 * 1024 * 1024;
+const maxAccountBytes = 16 * 1024 * 1024;
 
 declare global {
   // oxlint-disable-next-line typescript/no-namespace -- the types of Node are one, and leave this out
@@ -81,7 +81,7 @@ function assertOneOwner(directory: string, { foreign, third, stats }: Walked): v
   throw new DfnError(
     "IO",
     `${directory} belongs to uid ${stats.uid}, and ${other} above it to another user, who could swap it: give both to ` +
-      `the user that the forwarder runs as, or set state_dir to a directory in directories of root's`,
+      `the user that the forwarder runs as, or set state_dir to a path whose directories all belong to root`,
   );
 }
 
@@ -99,7 +99,7 @@ function walkTo(path: string): Walked {
     return walk(path);
   } catch (reason) {
     if (reason instanceof DfnError) throw reason;
-    throw new DfnError("IO", `cannot look at the state directory ${path}: ${describe(reason)}`, { cause: reason });
+    throw new DfnError("IO", `cannot access the state directory ${path}: ${describe(reason)}`, { cause: reason });
   }
 }
 
@@ -149,7 +149,7 @@ function groupFor(uid: number, gid: number): number {
 function accountLine(file: string, value: string, field = 0): string[] | undefined {
   let text = "";
   try {
-    text = readRegularFileSync(file, { maxBytes: mostAccountBytes, links: "follow" }).toString();
+    text = readRegularFileSync(file, { maxBytes: maxAccountBytes, links: "follow" }).toString();
   } catch {
     return undefined; // A container may have no such file.
   }

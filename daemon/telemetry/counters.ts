@@ -5,11 +5,11 @@
 export type CountedOutcome = "acknowledged" | "ignored" | "dead-letter" | "paired";
 
 export interface Counts {
-  /** Alerts (or lines that are none) taken from the source since the process started. */
+  /** Alerts (or lines that are not alerts) read from the source since the process started. */
   readonly read: number;
   /** Of no interest to any handler, or raised by the forwarder itself. */
   readonly ignored: number;
-  /** A copy from another source stands for it. */
+  /** A copy from another source covers it. */
   readonly paired: number;
   /** Relevant, and without an outcome so far. */
   readonly inFlight: number;
@@ -29,7 +29,7 @@ export class SourceCounters implements Counts {
   /** Alerts that count as ignored and are read again. */
   #ignoredAgain = 0;
 
-  /** n alerts that no handler wants, told apart without being parsed. */
+  /** n alerts that no handler wants, recognised without being parsed. */
   passedBy(alerts: number): void {
     const again = Math.min(alerts, this.#ignoredAgain);
     this.#ignoredAgain -= again;
@@ -76,7 +76,7 @@ export class SourceCounters implements Counts {
 
   /**
    * Everything in flight was let go without an outcome, and is read again later by this process.
-   * @param ignored of the alerts between, so many were ignored, and are read again with them
+   * @param ignored how many of the alerts between were ignored, and are read again with them
    */
   carryOver(ignored: number): void {
     this.carriedOver = this.inFlight;

@@ -6,7 +6,7 @@ export interface ThrottleOptions {
 }
 
 /**
- * Says something at most so often in a period, however often it happens: at once while the period has room, and what
+ * Reports something a limited number of times in a period, however often it happens: at once while the period has room, and what
  * found none together at its end. Whoever causes it must not fill a log.
  */
 export class Throttle implements Disposable {

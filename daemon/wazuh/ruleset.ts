@@ -1,4 +1,4 @@
-/** What the manager's rules and decoders say about the events that are forwarded: as much as `doctor` needs. */
+/** What the manager's rules and decoders say about the events that are forwarded: what `doctor` needs. */
 import { readOsXml, Unreadable, type XmlElement } from "./os-xml.ts";
 
 /** A rule that names a Windows event or a group like fail2ban. */
@@ -16,12 +16,12 @@ export interface EventRule {
 
 /** Files with neither of these words have no rule or decoder of interest, and are not parsed. */
 const wanted = /win\.system|fail2ban/;
-/** A pattern has a few hundred characters at most. */
+/** A pattern has at most a few hundred characters. */
 const maxPatternLength = 4096;
 /** Digits, anchors, alternatives and groups, without any repetition: matching takes no time. */
 const plainPattern = /^(?:[\d^$|\s]|\\d|\\\.|\(\?:|[()])*$/;
 
-/** Text of a file that Wazuh reads as XML; none for one that it refuses. */
+/** Text of a file that Wazuh reads as XML; empty for one that it refuses. */
 function rootsOf(text: string): readonly XmlElement[] {
   if (!wanted.test(text)) return [];
   try {

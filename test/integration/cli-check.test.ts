@@ -37,7 +37,7 @@ test("a configuration with all that it names is in order, without a word on stan
   const config = await writeConfig(world.path);
   assert.deepEqual(await wazuhDfn(["check", "--config", config]), {
     code: 0,
-    stdout: `${config} is in order\n`,
+    stdout: `${config} is valid\n`,
     stderr: "",
   });
 });
@@ -159,11 +159,14 @@ test("certificates and keys are read and judged", async () => {
     const { code, stderr } = await tls(section);
     assert.equal(code, 0, stderr);
     // Certificates made for a test may end soon; nothing else is worth a word.
-    const others = stderr.split("\n").filter((line) => line !== "" && !/^warning: .* ends in \d+ days/.test(line));
+    const others = stderr.split("\n").filter((line) => line !== "" && !/^warning: .* expires in \d+ days/.test(line));
     assert.deepEqual(others, []);
   }
   const cases: readonly (readonly [string, RegExp])[] = [
-    [`cert: ${expiredClient.cert}, key: ${expiredClient.key}`, /config\.yaml:4: sink\.kafka\.tls\.cert: .* ended on /],
+    [
+      `cert: ${expiredClient.cert}, key: ${expiredClient.key}`,
+      /config\.yaml:4: sink\.kafka\.tls\.cert: .* expired on /,
+    ],
     [
       `cert: ${client.cert}, key: ${made.server.key}`,
       /config\.yaml:4: sink\.kafka\.tls\.key: .*belongs to another certificate/,

@@ -13,7 +13,7 @@ test("the sample, with its two required values given, is in order and prints as 
   await writeFile(config, sample);
   const sets = ["--set", "dfn.customer_id=acme", "--set", "sink.kafka.brokers=a:9093"];
   const checked = await wazuhDfn(["check", "--config", config, ...sets]);
-  assert.deepEqual([checked.code, checked.stdout], [0, `${config} is in order\n`]);
+  assert.deepEqual([checked.code, checked.stdout], [0, `${config} is valid\n`]);
   const printed = await wazuhDfn(["config", "print", "--config", config, ...sets]);
   assert.deepEqual([printed.code, printed.stderr], [0, ""]);
   assert.match(printed.stdout, /^ {2}customer_id: acme # --set dfn\.customer_id$/m);

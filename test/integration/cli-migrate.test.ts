@@ -29,19 +29,19 @@ misc: { num_workers: 4 }
     first.stderr,
     /^taken over  log\.level = DEBUG {2}\[environment variable LOG_LEVEL\]\n +-> log\.level: debug/m,
   );
-  assert.match(first.stderr, /done: all settings are taken care of\n$/);
+  assert.match(first.stderr, /done: every setting is dealt with\n$/);
   assert.equal(statSync(output).mode & 0o777, 0o640);
 
   const sets = [`state_dir=${world.path}/state`, `sources.socket.path=${world.path}/a.sock`];
   sets.push(`status.listen=${world.path}/s.sock`);
   const check = await wazuhDfn(["check", "--config", output, ...sets.flatMap((set) => ["--set", set])]);
   assert.equal(check.code, 0, check.stderr);
-  assert.equal(check.stdout, `${output} is in order\n`);
+  assert.equal(check.stdout, `${output} is valid\n`);
 
   const text = readFileSync(output, "utf8");
   const second = await wazuhDfn(["config", "migrate", old, "--output", output]);
   assert.equal(second.code, 74);
-  assert.match(second.stderr, /new\.yaml is there already and is not overwritten/);
+  assert.match(second.stderr, /new\.yaml exists and is not overwritten/);
   assert.equal(readFileSync(output, "utf8"), text);
 });
 
@@ -98,7 +98,7 @@ test("--output makes the directory when that alone is missing, and follows and r
   symlinkSync(world.join("target"), world.join("link.yaml"));
   const linked = await to(world.join("link.yaml"));
   assert.equal(linked.code, 74);
-  assert.match(linked.stderr, /link\.yaml is there already and is not overwritten/);
+  assert.match(linked.stderr, /link\.yaml exists and is not overwritten/);
   assert.equal(existsSync(world.join("target")), false);
 });
 

@@ -59,7 +59,7 @@ test("replay sends entries through the handlers and removes what is acknowledged
   assert.deepEqual(
     told.kept.map(({ id, reason }) => [id.replace(/.*:/, ""), reason.replace(/[:;].*/, "")]),
     [
-      ["2", "still no alert"],
+      ["2", "still not an alert"],
       ["3", "the handler windows does not want it any more, or is off"],
       ["4", "only its first 30 bytes were kept"],
     ],
@@ -100,7 +100,7 @@ test("beside a running forwarder entries are sent again and removed, and it goes
   await store(world, [{ bytes: alertLine(1_700_000_001) }]);
   const replayed = await world.run("dead-letter", "replay", "--all");
   assert.equal(replayed.code, 65);
-  assert.match(replayed.stdout, /:1 stays: still no alert.*\nacknowledged and removed 1, kept 1\n$/);
+  assert.match(replayed.stdout, /:1 stays: still not an alert.*\nacknowledged and removed 1, kept 1\n$/);
   assert.equal(world.sent().length, 1);
   assert.equal((await world.run("dead-letter", "purge", "--all")).stdout, "removed 1\n");
   assert.deepEqual(await list(world), []);

@@ -68,7 +68,7 @@ test("write and read permission are told apart, without a record being written",
   await allow(topic, "READ");
   const reading = await at.report(settings);
   assert.match(linesAbout(reading, "topics"), /^ok/);
-  assert.match(linesAbout(reading, "write permission"), /^failed topic \S+ may not be written: TOPIC_AUTHORIZATION/);
+  assert.match(linesAbout(reading, "write permission"), /^failed topic \S+ may not be written to: TOPIC_AUTHORIZATION/);
   const remedy = reading.links.find(({ link }) => link === "write permission")?.remedy;
   assert.match(remedy ?? "", /^kafka-acls\.sh .*--operation Write --topic test-/);
   assert.match(linesAbout(reading, "read permission"), /^ok/);
@@ -82,7 +82,10 @@ test("write and read permission are told apart, without a record being written",
   await allow(`${topic}-write`, "WRITE");
   const writing = await at.report({ ...settings, ...other });
   assert.match(linesAbout(writing, "write permission"), /^ok/);
-  assert.match(linesAbout(writing, "read permission"), /^warning .*after a crash, what was under way is sent again/);
+  assert.match(
+    linesAbout(writing, "read permission"),
+    /^warning .*after a crash, records that were in flight are sent again/,
+  );
 });
 
 test("the topic's settings are read from Kafka; without the right they are not known, which is no failure", async () => {
@@ -91,7 +94,10 @@ test("the topic's settings are read from Kafka; without the right they are not k
   const settings = sinkOf("SASL", { ca: files.ca }, alice("secret"));
   await allow(topic, "WRITE");
   const without = await at.report(settings);
-  assert.match(linesAbout(without, "topic settings"), /^unseen .* are not known: it needs the right DescribeConfigs/m);
+  assert.match(
+    linesAbout(without, "topic settings"),
+    /^unseen .* are not known: this needs the permission DescribeConfigs/m,
+  );
   const remedy = without.links.find(({ link, state }) => link === "topic settings" && state === "unseen")?.remedy;
   assert.match(remedy ?? "", /^kafka-acls\.sh .*--operation DescribeConfigs --topic test-/);
   assert.doesNotMatch(linesAbout(without, "topic settings"), /^failed/m);
@@ -111,7 +117,7 @@ test("the topic's settings are read from Kafka; without the right they are not k
       { "max.message.bytes": "500000" },
       /^warning .*max\.message\.bytes is 500000, below sink\.kafka\.batch_bytes \(900KB\)/m,
     ],
-    [{ "message.timestamp.after.max.ms": "1000" }, /^warning .*after\.max\.ms is 1000: when this machine's clock/m],
+    [{ "message.timestamp.after.max.ms": "1000" }, /^warning .*after\.max\.ms is 1000: if this machine's clock/m],
     [{ "message.timestamp.before.max.ms": "1000" }, /^warning .*before\.max\.ms is 1000/m],
     [{ "min.insync.replicas": "2" }, /^failed .*min\.insync\.replicas is 2, and there are 1 copies: no write/m],
   ];
@@ -149,11 +155,11 @@ test("our own certificate: good, ended, not taken by the broker, with the key of
   const ca = files.ca;
   const pair = ({ cert, key }: { cert: string; key: string }): object => ({ ca, cert, key });
   const good = await at.report(sinkOf("MUTUAL", pair(files.client)));
-  assert.match(linesAbout(good, "certificates"), /^ok .*\nok .*client\.pem is good for \d+ days$/);
+  assert.match(linesAbout(good, "certificates"), /^ok .*\nok .*client\.pem is valid for \d+ days$/);
   assert.match(linesAbout(good, "brokers"), /^ok connected/);
   const ended = await at.report(sinkOf("MUTUAL", pair(files.expiredClient)));
   assert.equal(ended.code, 78);
-  assert.match(linesAbout(ended, "certificates"), /^failed .*expired-client\.pem.* ended on /);
+  assert.match(linesAbout(ended, "certificates"), /^failed .*expired-client\.pem.* expired on /);
   const foreign = await at.report(sinkOf("MUTUAL", pair(files.otherCaClient)));
   assert.match(linesAbout(foreign, "brokers"), /^failed .*does not accept our certificate/);
   const mixed = await at.report(sinkOf("MUTUAL", { ca, cert: files.client.cert, key: files.server.key }));

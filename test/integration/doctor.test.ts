@@ -26,16 +26,22 @@ test("the integration block: absent, commented out, disabled, leading elsewhere,
     at.tree.changeConf(from, to);
     return at.about("integration block");
   };
-  assert.equal(await at.about("integration block"), "ok present, enabled, and hands over all that the forwarder wants");
+  assert.equal(
+    await at.about("integration block"),
+    "ok present, enabled, and delivers everything that the forwarder wants",
+  );
   assert.match(await changed("<alert_format>json</alert_format>", ""), /^failed alert_format is not json/);
-  assert.match(await changed(at.world.socketPath, "/run/other.sock"), /^failed hook_url leads to \/run\/other\.sock/);
+  assert.match(await changed(at.world.socketPath, "/run/other.sock"), /^failed hook_url points to \/run\/other\.sock/);
   assert.match(await changed("windows,fail2ban", "windows, fail2ban"), /^warning <group>.*group fail2ban back$/);
   assert.match(await changed("<group>", "<level>7</level><group>"), /^warning <level>7 keeps/);
   const block = /<integration>[^]*<\/integration>/.exec(whole)?.[0] ?? "";
-  assert.match(await changed(block, ""), /^warning .*there is no block for custom-dfn; alerts come by the tail alone/);
+  assert.match(
+    await changed(block, ""),
+    /^warning .*there is no block for custom-dfn; alerts arrive only through the tail/,
+  );
   assert.match(await changed(block, `<!-- ${block} -->`), /^warning .*commented out/);
   const tailOff = { sources: { socket: { path: at.world.socketPath }, tail: "off" } };
-  assert.match(await at.about("integration block", tailOff), /^failed .*with the tail off no alert comes at all/);
+  assert.match(await at.about("integration block", tailOff), /^failed .*with the tail off no alert arrives at all/);
 });
 
 test("custom-dfn that Wazuh may write, may not run, or that is absent", async () => {
@@ -86,7 +92,7 @@ test("custom-dfn that hangs is ended, and custom-dfn that fails is told with wha
 test("daemons of the manager that do not run, and an integratord that stands still", async () => {
   await using at = await DoctorWorld.create(kafka, { forwarder: false });
   await at.tree.stop("wazuh-integratord");
-  assert.match(await at.about("integratord"), /^warning integratord does not run/);
+  assert.match(await at.about("integratord"), /^warning integratord is not running/);
   await at.tree.start("wazuh-integratord", 0o022);
   assert.match(await at.about("integratord"), /^ok [^]*\nwarning the umask of integratord .* lets every user/);
   await at.tree.freeze("wazuh-integratord");
@@ -137,7 +143,7 @@ test("archives that were compressed, or taken away, before they were read", asyn
   analysisd.compress(own);
   assert.match(await at.about("archives"), new RegExp(`^warning compressed before all of it was read: ${own}\\.gz$`));
   rmSync(`${own}.gz`);
-  assert.match(await at.about("archives"), /^failed .*is gone, and was read up to byte \d+ only/);
+  assert.match(await at.about("archives"), /^failed .*is gone, and was read only up to byte \d+/);
 });
 
 test("the Python daemon beside it is found by its process, with its configuration", async () => {
@@ -152,14 +158,14 @@ test("the Python daemon beside it is found by its process, with its configuratio
   try {
     await once(python, "spawn");
     const found = new RegExp(
-      `^failed the Python daemon still runs \\(pid ${python.pid}, with /opt/wazuh-dfn/config/old\\.yaml\\)`,
+      `^failed the Python daemon is still running \\(pid ${python.pid}, with /opt/wazuh-dfn/config/old\\.yaml\\)`,
     );
     await eventually("the Python daemon is found", async () => found.test(await at.about("other senders")));
   } finally {
     python.kill("SIGKILL");
     await once(python, "close");
   }
-  assert.doesNotMatch(await at.about("other senders"), /Python daemon still runs/);
+  assert.doesNotMatch(await at.about("other senders"), /Python daemon is still running/);
 });
 
 test("a topic that is missing, a broker that is away and a name that is none", async () => {

@@ -126,9 +126,9 @@ test("a store that was made to take all memory is listed in little, and what is 
       ["9:2", 1],
     ],
   );
-  assert.match(stderr, /passed over: .*-4\.ndjson is larger than any file of the dead-letter store/);
-  assert.match(stderr, /passed over: .*-5\.ndjson is a link, a pipe/);
-  assert.match(stderr, /passed over: .*-6\.ndjson\.removed is not a regular file/);
+  assert.match(stderr, /skipped: .*-4\.ndjson is larger than any file of the dead-letter store/);
+  assert.match(stderr, /skipped: .*-5\.ndjson is a link, a pipe/);
+  assert.match(stderr, /skipped: .*-6\.ndjson\.removed is not a regular file/);
   const shown = await world.run("dead-letter", "show", listed[0]?.id ?? "", "--json");
   assert.equal(Buffer.from(JSON.parse(shown.stdout).raw, "base64").length, 3_000_000);
   const purged = await world.run("dead-letter", "purge", "--all");
@@ -148,7 +148,7 @@ test("replay opens what user wazuh put into the log's directory with no more tha
   const logs = attackersDirectory(world.directory.join("logs"), 0o755);
   asAttacker('ln -s "$1" "$2/link.json"; mkfifo "$2/fifo.json"; ln -s /dev/zero "$2/zero.json"', [world.secret, logs]);
   for (const [name, problem] of [
-    ["link", /link\.json is a symbolic link that others than root can change/],
+    ["link", /link\.json is a symbolic link that users other than root can change/],
     ["fifo", /fifo\.json: it is not a regular file/],
     ["zero", /zero\.json: it is not a regular file/],
   ] as const) {

@@ -192,7 +192,10 @@ test("a state directory behind somebody else's link, or in somebody else's direc
   for (const args of [["run"], ["dead-letter", "list"], ["status"], ["replay", tornFile(world)]]) {
     const { code, stderr } = await world.run(...args);
     assert.equal(code, 74, args.join(" "));
-    assert.match(stderr, /home\/state is a symbolic link that others than root can change.*name the directory itself/);
+    assert.match(
+      stderr,
+      /home\/state is a symbolic link that users other than root can change.*name the directory itself/,
+    );
   }
   mkdirSync(`${home}/roots`);
   world.configure({ state_dir: `${home}/roots` });

@@ -213,15 +213,15 @@ test("inspection names every kind of fault with file and remedy", async () => {
   const damaged = directory.join("damaged.pem");
   await writeFile(damaged, (await readFile(files.ca, "utf8")).replace(/[A-Za-z]{12}/, "AAAAAAAAAAAA"));
   assert.match(findings({ key: files.server.key }), /error .*server\.key belongs to another certificate/);
-  assert.match(findings(pairOf(files.expiredClient)), /error .*expired-client.* ended on .*new one/);
+  assert.match(findings(pairOf(files.expiredClient)), /error .*expired-client.* expired on .*new one/);
   assert.match(findings(pairOf(files.otherCaClient)), /^warning .*issued by CN=other-ca/);
   assert.match(findings({ ca: [directory.join("absent.pem")] }), /error .*absent\.pem cannot be read/);
   assert.match(findings({ ca: [files.client.key] }), /error .*holds a private key, not a certificate/);
   assert.match(findings({ ca: [damaged] }), /error .*damaged/);
   assert.match(findings({ key: files.encryptedClientKey }), /error .*is encrypted; write its pass phrase/);
   assert.match(findings({ ca: [], caOnly: true }), /error .*ca_only/);
-  assert.match(findings({}, Date.parse("2100-01-01")), /error .*ended on/);
-  assert.match(findings({}, Date.now() + 20 * 86_400_000), /^warning .*ends in \d+ days/);
+  assert.match(findings({}, Date.parse("2100-01-01")), /error .*expired on/);
+  assert.match(findings({}, Date.now() + 20 * 86_400_000), /^warning .*expires in \d+ days/);
 });
 
 test("loading names setting, file and remedy", () => {

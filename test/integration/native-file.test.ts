@@ -125,5 +125,8 @@ test("a native file that is missing, broken or of another release is named, with
   await writeFile(dir.join("later/daemon/os/native/dfn.c"), later);
   await symlink(join(root, "node_modules"), dir.join("later/node_modules"));
   const laterFile = compileNative(dir.join("later"), dir.join("later"), process.arch === "arm64" ? "arm64" : "x64");
-  assert.throws(() => loadNativeFile(laterFile), /is of another release: put the one beside wazuh-dfn\.cjs/);
+  assert.throws(
+    () => loadNativeFile(laterFile),
+    /is from another release: install the one built with this wazuh-dfn\.cjs/,
+  );
 });

@@ -117,7 +117,7 @@ test("a walk says who decides what lies at a path", async () => {
   chownSync(dir.join("a"), attackerId, attackerId);
   assert.deepEqual(look("a/b/c"), { ...roots, foreign: dir.join("a") });
   symlinkSync("b", dir.join("a/link"));
-  assert.throws(() => walk(dir.join("a/link/c")), /a\/link, a symbolic link that others than root can change/);
+  assert.throws(() => walk(dir.join("a/link/c")), /a\/link, a symbolic link that users other than root can change/);
   chownSync(dir.join("a/b"), attackerId + 1, attackerId);
   assert.deepEqual(look("a/b/c"), { ...roots, foreign: dir.join("a"), third: dir.join("a/b") });
   chownSync(dir.join("a"), 0, 0);

@@ -260,10 +260,10 @@ systemctl stop wazuh-dfn`;
     assert.match(before, new RegExp(`^ok +${link} `, "m"), before);
     assert.doesNotMatch(before, new RegExp(`^(?:failed|warning) +${link} `, "m"), before);
   }
-  assert.match(before, /Python daemon still runs/);
+  assert.match(before, /Python daemon is still running/);
   const later = output.slice(output.indexOf("block 7"));
   // The made-up manager has a log and programs, and no daemons.
-  assert.doesNotMatch(later, /^failed(?! +analysisd )|Python daemon still runs/m, later);
+  assert.doesNotMatch(later, /^failed(?! +analysisd )|Python daemon is still running/m, later);
   // What was made for the installer to find is as the installer makes it.
   for (const [path, mode] of [
     ["etc/wazuh-dfn", 0o750],

@@ -129,7 +129,7 @@ test("SIGHUP to sources.tail: off waits for what alerts.json held, and custom-df
   const { sources }: { sources: object } = JSON.parse(readFileSync(world.config, "utf8"));
   change(world, { sources: { ...sources, tail: false } });
   program.signal("SIGHUP");
-  await program.waitForLog(/not to be read any more.*once what it holds was delivered/);
+  await program.waitForLog(/no longer in the settings.*once everything in it is delivered/);
   await eventually("the marker", () => existsSync(tailOffMarker(world.alertSocket)));
   // What comes meanwhile is taken as ever, one after the other, so that the tail looks at the log again and again.
   for (let count = 3; count <= 8; count++) {
@@ -170,7 +170,7 @@ for (const isOff of [true, false]) {
     const path = world.directory.join("ossec/logs/alerts/other.json");
     change(world, { sources: { ...sources, tail: isOff ? false : { path } } });
     program.signal("SIGHUP");
-    await program.waitForLog(/not to be read any more/);
+    await program.waitForLog(/no longer in the settings/);
     assert.ok((await statusOf(world)).sources.tail.read < 1000);
     release();
     await eventually("the change", () => linesWith(program, '"msg":"started"') === 2, { withinMs: 20_000 });
@@ -194,7 +194,7 @@ test("SIGHUP to sources.tail: off loses nothing of what comes while the rest is 
   await eventually("one under way", async () => (await statusOf(world)).sources.tail.inFlight === 1);
   change(world, { sources: { ...sources, tail: false } });
   program.signal("SIGHUP");
-  await program.waitForLog(/not to be read any more/);
+  await program.waitForLog(/no longer in the settings/);
   await eventually("the marker", () => existsSync(tailOffMarker(world.alertSocket)));
   // When the tail has looked so often, what is waited for is fixed: the last one is not part of it.
   for (let second = 1_700_000_002; second <= last; second++) {
@@ -204,7 +204,7 @@ test("SIGHUP to sources.tail: off loses nothing of what comes while the rest is 
   }
   taken = "all but the last";
   await eventually("the old settings", () => linesWith(program, '"msg":"started"') === 2, { withinMs: 30_000 });
-  await eventually("another wait", () => linesWith(program, "not to be read any more") === 2);
+  await eventually("another wait", () => linesWith(program, "no longer in the settings") === 2);
   taken = "all";
   await eventually("the change", () => linesWith(program, '"msg":"started"') === 3, { withinMs: 30_000 });
   assert.deepEqual(
@@ -222,7 +222,7 @@ test("while it waits, wrong settings change nothing, and custom-dfn knows that a
   const { sources }: { sources: object } = JSON.parse(readFileSync(world.config, "utf8"));
   change(world, { sources: { ...sources, tail: false } });
   program.signal("SIGHUP");
-  await program.waitForLog(/not to be read any more/);
+  await program.waitForLog(/no longer in the settings/);
   await eventually("the marker", () => existsSync(tailOffMarker(world.alertSocket)));
   change(world, { sources: { ...sources, tail: "nonsense" } });
   program.signal("SIGHUP");
@@ -240,7 +240,7 @@ test("while it waits, a further SIGHUP with the former settings changes nothing,
   const { sources }: { sources: object } = JSON.parse(readFileSync(world.config, "utf8"));
   change(world, { sources: { ...sources, tail: false } });
   program.signal("SIGHUP");
-  await program.waitForLog(/not to be read any more/);
+  await program.waitForLog(/no longer in the settings/);
   await eventually("the marker", () => existsSync(tailOffMarker(world.alertSocket)));
   change(world, { sources });
   await reload(program, 1);
@@ -248,6 +248,6 @@ test("while it waits, a further SIGHUP with the former settings changes nothing,
   assert.equal((await statusOf(world)).sources.tail.inFlight, 1);
   change(world, { sources: { ...sources, tail: false } });
   program.signal("SIGHUP");
-  await eventually("another wait", () => linesWith(program, "not to be read any more") === 2);
+  await eventually("another wait", () => linesWith(program, "no longer in the settings") === 2);
   assert.equal((await program.stop()).ended, 0);
 });

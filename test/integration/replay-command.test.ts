@@ -192,7 +192,7 @@ test("what holds no alerts is an error that says what to do; nothing of it is se
     assert.match(files[at].reason, /does not hold alerts|which is not read here/);
   }
   const [directory, nothing, last] = files.slice(cases.length);
-  assert.match(directory.reason, /is a directory: name the files in it/);
+  assert.match(directory.reason, /is a directory; name the files in it/);
   assert.deepEqual([nothing.state, last.state, last.acknowledged], ["empty", "whole", 1]);
   assert.deepEqual(world.sent(), [0]);
   assert.equal(world.replay(empty).code, 0);

@@ -159,7 +159,7 @@ test("alerts that wait without an outcome make it degraded, and a restart of not
   world.writeLog(alertLine(1_700_000_001));
   assert.match(
     await reasonOn(world, "delivery"),
-    /^1 alerts are under way, and for \d+ s none of them got an outcome$/,
+    /^1 alerts are in flight, and none of them got an outcome for \d+ s$/,
   );
   rmSync(world.records, { recursive: true });
   await world.sentReach(1);
@@ -195,7 +195,7 @@ test("a status socket that cannot be had is an error in the log, and alerts are 
   await using world = await StatusWorld.create();
   writeFileSync(world.statusSocket, "a file in its place");
   const forwarder = await world.start();
-  assert.match(forwarder.errorLines.join("\n"), /"level":"error".*is not a socket.*the status cannot be offered/);
+  assert.match(forwarder.errorLines.join("\n"), /"level":"error".*is not a socket.*the status is not available/);
   world.writeLog(alertLine(1_700_000_001));
   await world.sentReach(1);
   assert.equal((await forwarder.stop()).ended, 0);

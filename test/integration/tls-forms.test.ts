@@ -256,7 +256,7 @@ test("authorities are judged as the handshake judges them", async () => {
     ended.map(({ severity }) => severity),
     ["error"],
   );
-  assert.match(ended[0]?.message ?? "", /CN=root ended on .*have a new one issued/);
+  assert.match(ended[0]?.message ?? "", /CN=root expired on .*get a new one issued/);
 });
 
 test("a certificate that is for servers alone, and one whose key is another's", () => {

@@ -61,5 +61,5 @@ test("a file that is too large for a window is not read at all", async () => {
   await truncate(temp.join(name), 2 ** 33);
   const recording = new RecordingLog();
   assert.equal(await loadWindow(temp.path, recording.log), undefined);
-  assert.equal(recording.find("warn", /cannot be read and is left out/).length, 1);
+  assert.equal(recording.find("warn", /cannot be read and is ignored/).length, 1);
 });

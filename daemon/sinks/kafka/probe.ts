@@ -55,7 +55,7 @@ export interface KafkaProbe {
 /** Error code of an answer to a produce request that holds no batch, given by those that would have taken one. */
 const invalidRecord = 87;
 /** Brokers that Kafka names beyond those of the settings; a large cluster has hundreds. */
-const mostNamedBrokers = 32;
+const maxNamedBrokers = 32;
 
 /**
  * Looks at brokers and topics without writing anything: connects to every broker, reads who leads what, asks for
@@ -78,7 +78,7 @@ export async function probeKafka(
   const known = await metadata.catch(() => undefined);
   if (known === undefined) return { brokers: await Promise.all(seeds), topics: [] };
   const named = known.brokers.map(formatBrokerAddress).filter((address) => !options.brokers.includes(address));
-  const others = named.slice(0, mostNamedBrokers).map(async (address) => sightOf(work, address, false, tls));
+  const others = named.slice(0, maxNamedBrokers).map(async (address) => sightOf(work, address, false, tls));
   const sights = topics.map(async (topic) => topicSight(work, topic, known));
   const [brokers, found] = await Promise.all([Promise.all([...seeds, ...others]), Promise.all(sights)]);
   return { brokers, topics: found };

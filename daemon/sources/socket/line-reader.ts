@@ -14,7 +14,7 @@ export interface LineRoom {
 
 const newline = 0x0a;
 const carriageReturn = 0x0d;
-const leastBytes = 4096;
+const minBytes = 4096;
 const nothing = Buffer.alloc(0);
 
 /**
@@ -88,7 +88,7 @@ export class LineReader {
   }
 
   #grow(wanted: number): boolean {
-    const bytes = Math.min(Math.max(wanted, this.#buffer.length * 2, leastBytes), this.#maxLineBytes);
+    const bytes = Math.min(Math.max(wanted, this.#buffer.length * 2, minBytes), this.#maxLineBytes);
     if (!this.#room.take(bytes - this.#buffer.length)) return false;
     const larger = Buffer.allocUnsafe(bytes);
     this.#buffer.copy(larger, 0, 0, this.#keptBytes);

@@ -9,7 +9,7 @@ import type { KnownEnd, ReadProgress } from "./position/read-progress.ts";
 import { Unread } from "./unread.ts";
 
 /** alerts.json does not change more often while somebody looks; then it is asked again later. */
-const mostLooks = 100;
+const maxLooks = 100;
 
 /** Knows which log file comes next: the order in which analysisd began them, whatever monitord has made of them since. */
 export class Rotation {
@@ -67,7 +67,7 @@ export class Rotation {
    * so both the search and the opening count only when it led to the same file all the while.
    */
   async #openNext(progress: ReadProgress): Promise<OpenLogFile | undefined> {
-    for (let looks = 0; looks < mostLooks; looks++) {
+    for (let looks = 0; looks < maxLooks; looks++) {
       const live = await statIfPresent(this.#files.path);
       const file = await this.#nextUnread(progress, live?.id);
       if (file === "changed") continue;

@@ -7,9 +7,9 @@ import type { ReadProgress } from "./position/read-progress.ts";
 import { begins, wholly, type ReadFile } from "./position/read-files.ts";
 
 /** So many of the newest compressed archives are looked into: one may have been overwritten after the clock went back. */
-const mostOpened = 64;
+const maxOpened = 64;
 /** So many beginnings of files are kept, so that a file that did not change is opened once. */
-const mostHeads = 1024;
+const maxHeads = 1024;
 
 /** Finds the dated files that hold something that was not read, by their names and their content. */
 export class Unread {
@@ -36,7 +36,7 @@ export class Unread {
       if (known === undefined) continue;
       const isDamaged = progress.damaged.has(archive.name.stem);
       if (archive.compressed) {
-        if (!isDamaged && (await this.#isUnreadGzip(archive, known, compressed < mostOpened))) found.push(archive);
+        if (!isDamaged && (await this.#isUnreadGzip(archive, known, compressed < maxOpened))) found.push(archive);
         continue;
       }
       const stat = await statIfPresent(archive.path);
@@ -108,7 +108,7 @@ export class Unread {
       const logFile = await this.#open(file);
       await logFile.close();
       const { head } = logFile.origin;
-      if (this.#heads.size >= mostHeads) this.#heads.clear();
+      if (this.#heads.size >= maxHeads) this.#heads.clear();
       this.#heads.set(file.path, { stat, head });
       return head;
     } catch {

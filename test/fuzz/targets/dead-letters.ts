@@ -113,7 +113,7 @@ const lineFaults: ReadonlySet<string> = new Set(["not-json", "over-long"]);
 async function entries(temp: TempDir) {
   let bad = 0;
   const letters: Stored[] = [];
-  const look = { mostRawBytes: 1 << 24, bad: () => (bad += 1) };
+  const look = { maxRawBytes: 1 << 24, bad: () => (bad += 1) };
   for await (const stored of select(temp.path, { kind: "all" }, look)) letters.push(stored);
   return { letters, bad };
 }

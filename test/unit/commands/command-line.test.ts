@@ -7,7 +7,7 @@ import { DfnError } from "../../../daemon/errors.ts";
 const options = { config: { type: "string" }, json: { type: "boolean", default: false } } as const;
 
 test("options and operands are handed over", () => {
-  const operands = { least: 0, most: 2 };
+  const operands = { min: 0, max: 2 };
   const { values, positionals } = parseCommandLine(
     { name: "x" },
     ["--config=c", "-", "--", "--json"],
@@ -26,7 +26,7 @@ test("a wrong call is a usage error that names the fault and the nearest option"
     [["-q"], /^x: there is no option -q; see/],
     [["--config"], /^x: Option '--config <value>' argument missing/],
     [["--json=yes"], /^x: Option '--json' does not take an argument/],
-    [["more"], /^x: "more" is one operand too many; see/],
+    [["more"], /^x: unexpected operand "more"; see/],
   ];
   for (const [args, message] of cases) {
     assert.throws(
@@ -35,7 +35,7 @@ test("a wrong call is a usage error that names the fault and the nearest option"
       args.join(" "),
     );
   }
-  assert.throws(() => parseCommandLine({ name: "x" }, [], options, { least: 1, most: 1 }), /an operand is missing/);
+  assert.throws(() => parseCommandLine({ name: "x" }, [], options, { min: 1, max: 1 }), /an operand is missing/);
 });
 
 test("help is asked for by --help or -h in front of --", () => {

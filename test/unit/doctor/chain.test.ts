@@ -18,7 +18,7 @@ test("a link that hangs or throws has failed, and holds up no other; the order o
     findings.map(({ link, state }) => `${link} ${state}`),
     ["hangs failed", "throws failed", "works ok", "works warning"],
   );
-  assert.match(findings[0]?.text ?? "", /could not be looked at within 0\.02 s/);
+  assert.match(findings[0]?.text ?? "", /could not be checked within 0\.02 s/);
   assert.match(findings[1]?.text ?? "", /EIO/);
 });
 

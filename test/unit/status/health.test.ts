@@ -41,7 +41,7 @@ test("work that waits for ten seconds without any outcome is degraded, and one o
   assert.equal(watching.after(9.5, aForwarder(busy(3))).state, "ok");
   const stuck = watching.after(5, aForwarder(busy(3)));
   assert.deepEqual(subjects(stuck), ["delivery"]);
-  assert.match(stuck.reasons[0]?.text ?? "", /^5 alerts are under way, and for 14 s none of them got an outcome$/);
+  assert.match(stuck.reasons[0]?.text ?? "", /^5 alerts are in flight, and none of them got an outcome for 14 s$/);
   assert.equal(watching.after(0, aForwarder(busy(4))).state, "ok");
 });
 
@@ -119,7 +119,7 @@ test("stuck work points to the trouble that explains it", () => {
   assert.deepEqual(
     reasons.map(({ subject, remedy }) => [subject, remedy]),
     [
-      ["delivery", "mend what is named below"],
+      ["delivery", "fix what is named below"],
       ["Kafka", "start it"],
     ],
   );
@@ -140,7 +140,7 @@ test("a log that stays more than a minute behind is told of, a look in mid-read 
   assert.equal(watching.after(5, aForwarder({ log })).state, "ok");
   assert.equal(watching.after(0, aForwarder()).state, "ok");
   const { reasons } = watching.after(11, aForwarder({ log }));
-  assert.match(reasons[0]?.text ?? "", /delay of 300 s; 7000 bytes and 2 compressed files/);
+  assert.match(reasons[0]?.text ?? "", /300 s behind the log; 7000 bytes and 2 compressed files/);
 });
 
 test("a log of which it is not known how far it is behind is not said to be behind", () => {
@@ -163,8 +163,8 @@ test("an archive that is damaged is a reason, with its place and what to do, bes
   assert.deepEqual(
     reasons.map(({ text, remedy }) => `${text}; ${remedy}`),
     [
-      "/2026/Nov/ossec-alerts-21.json.gz is damaged and was read up to byte 77 of its content; put an intact copy in its " +
-        "place: the rest is read by itself; if there is none, move the file away, and this is over",
+      "/2026/Nov/ossec-alerts-21.json.gz is damaged and was read up to byte 77 of its content; replace it with an intact copy: " +
+        "the rest is then read by itself; if there is no copy, move the file away, which ends this warning",
     ],
   );
 });
@@ -190,8 +190,8 @@ function expiring(daysLeft: number): Health {
 
 test("a certificate is told of seven days before it ends, and when it has ended", () => {
   assert.equal(expiring(8).state, "ok");
-  assert.match(expiring(7).reasons[0]?.text ?? "", /\/c\.pem ends in 7 days, on 2027/);
-  assert.match(expiring(-1).reasons[0]?.text ?? "", /\/c\.pem ended on 2027/);
+  assert.match(expiring(7).reasons[0]?.text ?? "", /\/c\.pem expires in 7 days, on 2027/);
+  assert.match(expiring(-1).reasons[0]?.text ?? "", /\/c\.pem expired on 2027/);
 });
 
 test("a forwarder that is not ready says so", () => {

@@ -51,7 +51,7 @@ test("a look-up that waits for a broker has a line that names partition, broker 
   const lookups = [{ topic: "t", partition: 2, broker: "a:9092", waitsFor: "a connection", seconds: 3 }];
   const shown = { ...aForwarder({ sink: { ...kafkaAtWork, lookups } }), health: { state: "ok", reasons: [] } } as const;
   const text = statusSummary(parseStatus(JSON.stringify(shown)), 0);
-  assert.match(text, /^looking up +t\/2, waits for a connection of a:9092, 3 s$/m);
+  assert.match(text, /^looking up +t\/2, has waited 3 s for a connection, broker a:9092$/m);
 });
 
 test("times are told in their two largest units", () => {
@@ -67,7 +67,7 @@ function line(some: Partial<StatusSnapshot["deadLetters"]>): string | undefined 
 
 test("of the dead letters it says how many are acknowledged, and whose bytes are on the disk when there is none", () => {
   assert.equal(line({ entries: 3, acknowledged: 2, bytes: 2500 }), "3 in the store (2 acknowledged), 2.5 KB");
-  assert.equal(line({ entries: 0, bytes: 44_700 }), "none in the store; 44.7 KB of removed ones are still on the disk");
+  assert.equal(line({ entries: 0, bytes: 44_700 }), "none in the store; removed ones still take 44.7 KB on disk");
   assert.equal(line({}), "none");
 });
 
@@ -78,7 +78,7 @@ function behind(state: string): string | undefined {
 }
 
 test("while the log cannot be read, no figure is given for how far it is behind", () => {
-  assert.equal(behind("waiting: /alerts.json is not there."), "not known while the log cannot be read");
+  assert.equal(behind("waiting: /alerts.json is not there."), "unknown while the log cannot be read");
   assert.equal(behind("catching-up"), "0 B, 10 s");
 });
 
@@ -92,6 +92,6 @@ test("a lag that is not known yet is said to be so, and a damaged archive is nam
     damagedArchives,
   };
   const text = statusSummary({ ...aForwarder({ log }), health: { state: "ok", reasons: [] } }, 0);
-  assert.match(text, /^behind +not known yet$/m);
+  assert.match(text, /^behind +not yet known$/m);
   assert.match(text, /^damaged +\/a\.gz, read to byte 5$/m);
 });

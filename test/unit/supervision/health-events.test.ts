@@ -17,7 +17,7 @@ function watch(wasDegraded = false): {
   const told: string[] = [];
   const order: string[] = [];
   const news = new HealthEvents({
-    tell: ({ status, subject, text }) => {
+    report: ({ status, subject, text }) => {
       told.push(`${status} ${subject}: ${text}`);
       order.push(status);
     },

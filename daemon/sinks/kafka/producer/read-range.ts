@@ -13,7 +13,7 @@ const fetchBytes = 1024 * 1024;
 /** Answers without a batch, half a second each, after which another connection is tried. */
 const maxEmptyAnswers = 10;
 /** Records that are read of a partition that ends before the offset asked for; a look-up keeps no more ids. */
-const mostReadAgain = 1_000_000;
+const maxReadAgain = 1_000_000;
 /** CLUSTER_AUTHORIZATION_FAILED, UNSUPPORTED_VERSION, INVALID_REQUEST: the question for the log's end is not for us. */
 const doesNotTell: ReadonlySet<number> = new Set([31, 35, 42]);
 const offsetOutOfRange = 1;
@@ -157,7 +157,7 @@ export async function readRange(
 
 function beginning(wanted: number, first: number, end: number): number {
   if (wanted <= end) return Math.max(wanted, first);
-  return Math.max(first, end - mostReadAgain);
+  return Math.max(first, end - maxReadAgain);
 }
 
 /** Where the log of the broker ends; 0 from one that does not tell. */

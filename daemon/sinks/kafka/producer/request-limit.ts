@@ -10,7 +10,7 @@ const dividedAfter = 1;
 /** The same for a single record, which is then refused. */
 const refusedAfter = 3;
 /** No limit in use is lower. A smaller record that ends connections may as well meet a broker that takes nothing at all. */
-const leastPlausibleBytes = 256 * 1024;
+const minPlausibleBytes = 256 * 1024;
 
 /** The loss of a connection that a batch was at the head of. */
 export interface LostRequest {
@@ -71,7 +71,7 @@ export class RequestLimit {
     const isKnown = bytes >= this.#refusedBytes;
     const isSingle = entry.slots.length === 1;
     if (losses.alone < (isSingle && !isKnown ? refusedAfter : dividedAfter)) return undefined;
-    const isGuess = bytes < leastPlausibleBytes;
+    const isGuess = bytes < minPlausibleBytes;
     if (isSingle) {
       losses.alone = 0;
       if (!isGuess) this.#refusedBytes = Math.min(this.#refusedBytes, bytes);

@@ -9,11 +9,11 @@ const shortestMatch = 4;
 /**
  * Decodes LZ4 frames, as Kafka's clients and brokers write them (github.com/lz4/lz4, lz4_Frame_format.md and
  * lz4_Block_format.md). Their checksums are passed over: the batch around them has one, which the broker looks at.
- * @param mostBytes what it may come to
+ * @param maxBytes what it may come to
  * @throws OutputFull where it is more; RangeError for what is damaged, or needs a dictionary
  */
-export function decodeLz4(bytes: Buffer, mostBytes: number): Buffer {
-  const output = new BlockOutput(bytes.length, mostBytes);
+export function decodeLz4(bytes: Buffer, maxBytes: number): Buffer {
+  const output = new BlockOutput(bytes.length, maxBytes);
   let at = 0;
   do at = decodeFrame(bytes, at, output);
   while (at < bytes.length);

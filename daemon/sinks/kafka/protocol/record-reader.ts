@@ -14,7 +14,7 @@ export interface FetchedRecord {
  * record, which is made of a line of 16 MiB unless `max_line` is raised; its headers are four. Others may write to the
  * same topic, and what they write must not fill the memory.
  */
-const most = { records: 100_000, headers: 64, batchBytes: 16 * 1024 * 1024, recordBytes: 256 * 1024 * 1024 } as const;
+const max = { records: 100_000, headers: 64, batchBytes: 16 * 1024 * 1024, recordBytes: 256 * 1024 * 1024 } as const;
 
 const controlFlag = 0x20;
 const codecMask = 0x07;
@@ -35,7 +35,7 @@ function readRecord(reader: ByteReader, baseOffset: number): FetchedRecord | und
   const value = reader.varintBytes();
   const count = reader.varint();
   if (count < 0 || count > length) throw new RangeError("a header count that the record cannot hold");
-  if (count > most.headers) {
+  if (count > max.headers) {
     reader.skip(end - reader.position);
     return undefined;
   }
@@ -52,10 +52,10 @@ let large: Promise<unknown> = Promise.resolve();
 
 /** The records of a batch, decompressed; undefined for a batch that is none of ours. Large ones one after the other. */
 async function recordsOf(codec: number, bytes: Buffer, count: number): Promise<Buffer | undefined> {
-  if (count > most.records) return undefined;
-  const records = await decompress(codec, bytes, most.batchBytes);
+  if (count > max.records) return undefined;
+  const records = await decompress(codec, bytes, max.batchBytes);
   if (records !== undefined || count !== 1) return records;
-  const turn = large.then(() => decompress(codec, bytes, most.recordBytes));
+  const turn = large.then(() => decompress(codec, bytes, max.recordBytes));
   large = turn.catch(() => undefined); // Whoever waits for it is told; the next one has its turn all the same.
   return turn;
 }

@@ -127,7 +127,7 @@ function inspectDates(
   const severity = setting === "ca" ? "warning" : "error";
   const ends = Date.parse(certificate.validTo);
   if (now > ends) {
-    return [finding(severity, setting, `${who} ended on ${certificate.validTo}; have a new one issued`)];
+    return [finding(severity, setting, `${who} expired on ${certificate.validTo}; get a new one issued`)];
   }
   if (now < Date.parse(certificate.validFrom)) {
     const text = `${who} begins to count on ${certificate.validFrom}; check this machine's clock`;
@@ -135,7 +135,7 @@ function inspectDates(
   }
   const days = Math.floor((ends - now) / dayMs);
   if (days >= soonDays) return [];
-  const text = `${who} ends in ${days} days, on ${certificate.validTo}; have a new one issued. The forwarder takes a replaced file without a restart`;
+  const text = `${who} expires in ${days} days, on ${certificate.validTo}; get a new one issued. The forwarder loads a replaced file without a restart`;
   return [finding("warning", setting, text)];
 }
 

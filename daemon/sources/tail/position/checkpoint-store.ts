@@ -28,7 +28,7 @@ export type Loaded =
   | { readonly kind: "none" };
 
 /** A checkpoint larger than this is not ours: 8 MiB hold the outcomes of half a million lines. */
-const mostBytes = 8 * 1024 * 1024;
+const maxFileBytes = 8 * 1024 * 1024;
 
 type Found = Decoded | { readonly kind: "absent" };
 
@@ -118,10 +118,10 @@ export class CheckpointStore {
     const sequence = this.#sequence + 1;
     let text = encodeCheckpoint(body, sequence);
     const lines = linesIn(body);
-    for (let kept = lines, size = sizeOf(text); size > mostBytes && kept > 0; size = sizeOf(text)) {
-      kept = Math.floor(kept * Math.min(0.9, mostBytes / size));
+    for (let kept = lines, size = sizeOf(text); size > maxFileBytes && kept > 0; size = sizeOf(text)) {
+      kept = Math.floor(kept * Math.min(0.9, maxFileBytes / size));
       text = encodeCheckpoint({ ...body, doneBeyond: firstOf(body.doneBeyond, kept) }, sequence);
-      if (sizeOf(text) > mostBytes && kept > 0) continue;
+      if (sizeOf(text) > maxFileBytes && kept > 0) continue;
       this.#log.warn(
         `The checkpoint in ${this.#directory} has room for ${kept} of ${lines} lines that are done beyond the oldest open ` +
           `one. The others are read again after a restart, and sent again where the topic cannot be looked into.`,
@@ -142,7 +142,7 @@ export class CheckpointStore {
   /** Gives the current checkpoint a second name, so that it never goes before its successor is in place. */
   async #keepPrevious(): Promise<void> {
     try {
-      await keepAs(this.#current, this.#previous, mostBytes);
+      await keepAs(this.#current, this.#previous, maxFileBytes);
     } catch (reason) {
       if (errnoOf(reason) !== "ENOENT") throw reason;
     }
@@ -150,7 +150,9 @@ export class CheckpointStore {
 
   async #read(path: string): Promise<Found> {
     try {
-      return decodeCheckpoint((await readRegularFile(path, { maxBytes: mostBytes, links: "refuse" })).toString("utf8"));
+      return decodeCheckpoint(
+        (await readRegularFile(path, { maxBytes: maxFileBytes, links: "refuse" })).toString("utf8"),
+      );
     } catch (reason) {
       if (errnoOf(reason) === "ENOENT") return { kind: "absent" };
       this.#log.error(`The checkpoint ${path} cannot be read: ${describe(reason)}.`);
@@ -163,7 +165,7 @@ export class CheckpointStore {
     try {
       // Named by its own time, so that starting again and again keeps one copy.
       const aside = `${path}.damaged-${(await lstat(path)).mtime.toISOString().replaceAll(":", "")}`;
-      await keepAs(path, aside, mostBytes);
+      await keepAs(path, aside, maxFileBytes);
       this.#log.error(`The checkpoint ${path} ${what} and cannot be used; it is kept as ${aside}.`);
     } catch (reason) {
       this.#log.error(`The checkpoint ${path} ${what} and cannot be kept aside either: ${describe(reason)}.`);
@@ -180,9 +182,9 @@ function linesIn({ doneBeyond }: Body): number {
 }
 
 /** The first so many lines. */
-function firstOf(doneBeyond: readonly CompletedAhead[], most: number): CompletedAhead[] {
+function firstOf(doneBeyond: readonly CompletedAhead[], max: number): CompletedAhead[] {
   const kept: CompletedAhead[] = [];
-  for (let left = most, at = 0; left > 0 && at < doneBeyond.length; at++) {
+  for (let left = max, at = 0; left > 0 && at < doneBeyond.length; at++) {
     const done = doneBeyond[at];
     if (done === undefined) break;
     kept.push({ ...done, offsets: done.offsets.slice(0, left) });

@@ -8,7 +8,7 @@ import type { ReadProgress, LogPosition, Reading } from "./read-progress.ts";
 import { TrailKeeper, type Anchor, type Trail } from "./trail.ts";
 
 /** So many lines done beyond the position are noted while the forwarder runs; a proper stop notes all. */
-const mostDone = 10_000;
+const maxDone = 10_000;
 
 /** What proves a place. */
 interface Proof {
@@ -40,13 +40,13 @@ export class CheckpointWriter {
    * @param notesAll whether every line that is done beyond the position is noted
    */
   save(notesAll: boolean): Promise<void> {
-    this.#saving = this.#saving.then(() => this.#save(notesAll ? Number.POSITIVE_INFINITY : mostDone));
+    this.#saving = this.#saving.then(() => this.#save(notesAll ? Number.POSITIVE_INFINITY : maxDone));
     return this.#saving;
   }
 
-  async #save(most: number): Promise<void> {
+  async #save(max: number): Promise<void> {
     // Position and sink offsets belong together, so both are taken before anything is waited for.
-    const snapshot = this.#progress.snapshot(most, this.#sent());
+    const snapshot = this.#progress.snapshot(max, this.#sent());
     const { before, trail } = snapshot.position ? await this.#proofOf(snapshot.position) : nothingProved;
     const proofs = [];
     for (const end of snapshot.ends) proofs.push(await this.#endProof(end));

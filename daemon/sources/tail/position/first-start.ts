@@ -13,7 +13,7 @@ export type Start = "end" | "beginning" | Date;
 
 const dayMs = 86_400_000;
 /** So many of the newest archives are looked into; older ones are known by their names and sizes. */
-const mostOpened = 400;
+const maxOpened = 400;
 
 /** What alerts.json is, without opening it; undefined where there is nothing, or it is hidden. */
 export async function firstSight(path: string): Promise<FileStat | undefined> {
@@ -71,7 +71,7 @@ export async function leaveBehind(
   let spared: Archive | undefined;
   for (const [index, archive] of archives.entries()) {
     if (archive.name.rank > limit || archive.name.rank === rank) continue;
-    const isOpened = archives.length - index <= mostOpened;
+    const isOpened = archives.length - index <= maxOpened;
     for (const file of archive.hasTwin ? [twinOf(archive), archive] : [archive]) {
       const found = isOpened || !file.compressed ? await statIfPresent(file.path) : undefined;
       if (found && found.id === id) spared = archive;

@@ -48,13 +48,13 @@ class Entry<Where> implements OpenLine {
 const packAt = 1024;
 
 /** So many lines that are done beyond the oldest open one can be named; further ones are read again after a restart. */
-export const mostNamed = 50_000;
+export const maxNamed = 50_000;
 
 /**
  * So many lines may be done beyond the oldest open one: with the records of several handlers they are still few enough for
  * a look-up after a crash to find them all, so that none is sent twice.
  */
-export const mostBeyond = 400_000;
+export const maxBeyond = 400_000;
 
 /** Lines beyond the position that a restart hands on again although they are done with. */
 export interface ReadAgain {
@@ -75,8 +75,8 @@ export interface ReadAgain {
  * constant time, averaged over many.
  */
 export class Ledger<Where> {
-  readonly #most: number;
-  readonly #mostBeyond: number;
+  readonly #max: number;
+  readonly #maxBeyond: number;
   #beyond = 0;
   #waiting: (() => void)[] = [];
   #oldest: Entry<Where> | undefined;
@@ -90,14 +90,14 @@ export class Ledger<Where> {
    * @param most   done lines beyond the oldest open one that `doneBeyond` names, the oldest ones
    * @param beyond done lines beyond the oldest open one at which `room` waits
    */
-  constructor(most = mostNamed, beyond = mostBeyond) {
-    this.#most = most;
-    this.#mostBeyond = beyond;
+  constructor(max = maxNamed, beyond = maxBeyond) {
+    this.#max = max;
+    this.#maxBeyond = beyond;
   }
 
   /** Undefined while further lines may be taken; else a promise that resolves when the oldest open one has its outcome. */
   room(): Promise<void> | undefined {
-    if (this.#beyond < this.#mostBeyond) return undefined;
+    if (this.#beyond < this.#maxBeyond) return undefined;
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
@@ -215,7 +215,7 @@ export class Ledger<Where> {
 
   /** Leaves the positions of the newest done lines out where there are too many. */
   #boundSpots(): void {
-    if (this.size - this.#open <= this.#most * 2) return;
+    if (this.size - this.#open <= this.#max * 2) return;
     const kept: Where[] = [];
     let done = 0;
     let open = this.#oldest;
@@ -223,7 +223,7 @@ export class Ledger<Where> {
       const position = this.#positions[at]!;
       const isOpen = open?.position === position;
       if (isOpen) open = open?.newer;
-      if (isOpen || ++done <= this.#most) kept.push(position);
+      if (isOpen || ++done <= this.#max) kept.push(position);
     }
     this.#positions = kept;
     this.#front = 0;

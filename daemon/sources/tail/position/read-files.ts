@@ -23,14 +23,14 @@ const hashDigits = 16;
 /** So many first bytes are hashed: an alert's time to the millisecond and its rule. A short file has them soon. */
 const knownBytes = 128;
 /** More than two years of days. */
-const mostFiles = 1000;
+const maxFiles = 1000;
 /** So many of the newest are kept part by part; of a day before them the last part stands for the earlier ones. */
-const mostParts = 256;
+const maxParts = 256;
 
 /** Files further apart than two years are not of one run of days: before the gap the clock was wrong. */
 const gapRanks = 2 * 12 * 32 * partsPerDay;
 /** So many of the lowest are looked at for such a gap. */
-const mostStray = 100;
+const maxStray = 100;
 
 const pattern = /^([0-9a-z]{1,11})\.([0-9a-z]{1,11})\.([0-9a-z]{1,4})\.([0-9a-f]{0,16})\.(\d{1,20})(\*?)$/;
 
@@ -77,7 +77,7 @@ export class ReadFiles {
     );
     const at = others.findLastIndex(({ rank }) => rank <= file.rank) + 1;
     this.#files = others.toSpliced(at, 0, { ...file, hash });
-    if (this.#files.length > mostParts) this.#pack();
+    if (this.#files.length > maxParts) this.#pack();
   }
 
   /** What is known of files with this name, the newest knowledge last. */
@@ -117,14 +117,14 @@ export class ReadFiles {
 
   #pack(): void {
     const packed: ReadFile[] = [];
-    const mayPack = this.#files.length - mostParts;
+    const mayPack = this.#files.length - maxParts;
     for (const [index, file] of this.#files.entries()) {
       const last = packed.at(-1);
       const isLater = last !== undefined && last.rank < file.rank && dayOf(last.rank) === dayOf(file.rank);
       if (index <= mayPack && isLater) packed[packed.length - 1] = { ...file, hasEarlierParts: true };
       else packed.push(file);
     }
-    while (packed.length > mostFiles) {
+    while (packed.length > maxFiles) {
       const [forgotten] = packed.splice(strayOf(packed), 1);
       if (forgotten) this.cover(forgotten.rank, forgotten.rank);
     }
@@ -140,7 +140,7 @@ export function readFile(rank: number, head: Buffer, end: number, inode: string)
 
 /** How many of the lowest lie long before the rest. */
 function strayOf(files: readonly ReadFile[]): number {
-  return files.slice(0, mostStray).findLastIndex(({ rank }, at) => (files[at + 1]?.rank ?? rank) - rank > gapRanks) + 1;
+  return files.slice(0, maxStray).findLastIndex(({ rank }, at) => (files[at + 1]?.rank ?? rank) - rank > gapRanks) + 1;
 }
 
 /** Whether a file begins with what is known of one; true for one that is known by its name alone. */

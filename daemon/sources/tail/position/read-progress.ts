@@ -206,8 +206,8 @@ export class ReadProgress {
     this.#doneBefore = this.#doneBefore.filter(({ known: { name } }) => rankOf(name) > rank || this.damaged.has(name));
   }
 
-  /** @param mostDone so many lines done beyond the position are noted, the oldest first */
-  snapshot(mostDone: number, sent: Sent): ProgressSnapshot {
+  /** @param maxDone so many lines done beyond the position are noted, the oldest first */
+  snapshot(maxDone: number, sent: Sent): ProgressSnapshot {
     const position = this.ledger.oldest ?? (this.#current && { ...this.#current });
     const number = position?.reading.number ?? Number.POSITIVE_INFINITY;
     for (const finished of this.#finished) {
@@ -216,7 +216,7 @@ export class ReadProgress {
     this.#finished = this.#finished.filter(({ reading }) => reading.number >= number);
     const identity = position && identityOfFile(position.reading.origin);
     const damaged = this.damaged.snapshot(number);
-    const beyond = this.#doneBeyond(mostDone);
+    const beyond = this.#doneBeyond(maxDone);
     const readings = [...beyond.byReading.keys()];
     const body: Omit<Body, "position" | "doneBeyond"> = {
       afterRank: Math.max(this.#read.newest, position?.reading.origin.name?.rank ?? 0),
@@ -265,9 +265,9 @@ export class ReadProgress {
     if (rank !== undefined) this.#read.note(rank, origin.head, end, inodeOf(id));
   }
 
-  #doneBeyond(most: number): { byReading: Map<Reading, number[]>; before: CompletedAhead[] } {
+  #doneBeyond(max: number): { byReading: Map<Reading, number[]>; before: CompletedAhead[] } {
     const byReading = new Map<Reading, number[]>();
-    let left = most;
+    let left = max;
     for (const { reading, offset } of this.ledger.doneBeyond()) {
       if (left-- <= 0) break;
       const offsets = byReading.get(reading);

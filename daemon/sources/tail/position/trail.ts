@@ -24,7 +24,7 @@ export interface Trail {
 
 /** The lines in so many bytes before the position are known one by one. */
 const linesBytes = 1024 * 1024;
-const mostAnchors = 32;
+const maxAnchors = 32;
 const newline = 0x0a;
 
 interface Line {
@@ -85,7 +85,7 @@ export class TrailKeeper {
       const isClose = last !== undefined && one.offset - last.offset < (anchor.offset - one.offset) / 8;
       if (!isClose) kept.push(one);
     }
-    this.#anchors = [...kept, anchor].slice(-mostAnchors);
+    this.#anchors = [...kept, anchor].slice(-maxAnchors);
   }
 }
 

@@ -154,7 +154,7 @@ test("a public decoder that leaves the program's name in the predecoder, and a g
   world.write("etc/rules/local_rules.xml", ruleOfGroup("syslog,fail2ban,"));
   const half = about(await world.says(), "fail2ban:");
   assert.match(half, /^warning fail2ban: no rule raises an alert for it wazuh-dfn-install$/m);
-  assert.match(half, /^warning .*100101 \(level 5\) rests on a decoder that does not give program_name.*dfn-fail2ban/m);
+  assert.match(half, /^warning .*100101 \(level 5\) uses a decoder that does not set program_name.*dfn-fail2ban/m);
   world.write("etc/rules/local_rules.xml", ruleOfGroup("syslog,\n  fail2ban,"));
   assert.match(about(await world.says(), "line break"), /^warning fail2ban: rule 100100.*local_rules\.xml/);
 });

@@ -34,12 +34,12 @@ const handedOver = (call: Call | undefined, isTailOn = true, isRoot = true): str
 test("the hand-over: answered, unanswered, failed, hung, not started", () => {
   assert.match(handedOver(ended(0, "custom-dfn: ignored 1.2\n")), /^ok/);
   assert.match(handedOver(ended(0, "custom-dfn: ignored 9.9\n")), /^warning .*got no answer/);
-  assert.match(handedOver(ended(0, "")), /^warning .*got no answer from the forwarder: without a word/);
+  assert.match(handedOver(ended(0, "")), /^warning .*got no answer from the forwarder: no output/);
   assert.match(handedOver(ended(0, ""), false), /^failed/);
   assert.match(handedOver(ended(1, "x")), /^failed .*ended with 1: "x"/);
   assert.match(handedOver(ended(null, "")), /^failed .*a signal/);
   assert.match(handedOver(ended(127, "env: node: No such file")), /^failed .*finds no program/);
-  assert.match(handedOver({ kind: "hung" }), /^failed .*integratord stands still/);
+  assert.match(handedOver({ kind: "hung" }), /^failed .*integratord is blocked/);
   assert.match(handedOver({ kind: "not-started", reason: "EACCES" }), /^failed .*EACCES/);
   assert.match(handedOver(undefined, true, false), /^unseen/);
   assert.equal(
@@ -67,7 +67,10 @@ test("the socket: answering, refused, absent, silent, not ours", () => {
   assert.match(of({ refusal: { kind: "refused", path: "/s" }, isTailOn: false }), /^failed/);
   assert.match(of({ refusal: { kind: "absent", path: "/s" } }), /^warning .*no forwarder listens/);
   assert.match(of({ answer: undefined }), /^unseen/);
-  assert.match(of({ allows: { wazuh: false, self: true } }), /^warning wazuh, .*is not in sources\.socket\.allow/);
+  assert.match(
+    of({ allows: { wazuh: false, self: true } }),
+    /^warning .* run as wazuh, who is not in sources\.socket\.allow/,
+  );
   assert.match(of({ allows: { wazuh: undefined, self: false } }), /^unseen .*refuses this user/);
   assert.match(of({ answer: { kind: "unanswered", reason: "no answer within 2000 ms" } }), /^warning .*no answer/);
   assert.match(of({ alertId: "3.4" }), /^warning .*"ignored 1\.2", not "ignored 3\.4"/);
@@ -89,7 +92,7 @@ test("the checkpoint: by what the running forwarder says, else by what stands on
   assert.match(of(1, { lagSeconds: 300, lagBytes: 5 }), /^warning the forwarder is 300 s and 5 bytes behind/);
   assert.match(
     of(1, { lagSeconds: undefined, lagBytes: undefined, state: "waiting: x" }),
-    /^warning .*not known: waiting: x/,
+    /^warning .*behind the log: waiting: x/,
   );
   assert.match(of(1, { lagSeconds: undefined, lagBytes: 5 }), /^ok .*5 bytes/);
   assert.match(of(1, {}, "disk full"), /^failed disk full/);
@@ -134,7 +137,7 @@ test("the unit: running and enabled, stopped, not enabled, restarted, absent; wi
   assert.match(of({ UnitFileState: "disabled" }), /^warning .*not started at boot/);
   assert.match(of({ NRestarts: "3" }), /^warning .*3 times/);
   assert.match(of({ NeedDaemonReload: "yes" }), /^warning .*not loaded/);
-  assert.match(of({ LoadState: "not-found" }), /^warning there is no unit/);
+  assert.match(of({ LoadState: "not-found" }), /^warning the unit wazuh-dfn\.service does not exist/);
   assert.match(of({ LoadState: "not-found" }, false), /^failed/);
   const none = { hasSystemd: false, properties: undefined };
   assert.match(said(judgeUnit({ ...none, isAnswering: true })), /^ok/);
@@ -155,7 +158,7 @@ test("other senders: the Python daemon in each way it is started, its unit, a se
   assert.match(of("/usr/bin/python3", "/opt/wazuh-dfn/bin/wazuh-dfn", "--config=/y.yaml"), /with \/y\.yaml/);
   assert.match(
     of("/usr/lib/wazuh-dfn/bin/node", "/usr/lib/wazuh-dfn/wazuh-dfn.cjs", "run"),
-    /^warning another wazuh-dfn runs/,
+    /^warning another wazuh-dfn is running/,
   );
   for (const other of [
     ["/usr/lib/wazuh-dfn/bin/node", "/usr/lib/wazuh-dfn/wazuh-dfn.cjs", "status"],
@@ -168,7 +171,7 @@ test("other senders: the Python daemon in each way it is started, its unit, a se
   const ours = { ...facts, processes: [{ ...startedAs("node", "/d/wazuh-dfn.cjs", "run"), pid: 1 }] };
   assert.match(said(judgeOtherSenders(ours)), /^ok/);
   const unit = { ...facts, units: [{ name: "old-dfn.service", isEnabled: true }] };
-  assert.match(said(judgeOtherSenders(unit)), /^warning old-dfn\.service starts the Python daemon again/);
+  assert.match(said(judgeOtherSenders(unit)), /^warning old-dfn\.service will start the Python daemon again/);
   const running = judgeOtherSenders({ ...unit, processes: [startedAs("python3", "/opt/wazuh-dfn/bin/wazuh-dfn")] });
   assert.match(running[0]?.remedy ?? "", /^systemctl disable --now old-dfn\.service/);
   assert.match(
@@ -210,7 +213,7 @@ test("brokers: one that is away beside others is a warning, one that Kafka named
   assert.match(brokersAre(seed, { ...seed, address: "b:1", failure: { ...away, category: "certificate" } }), /^failed/);
   assert.match(
     brokersAre({ ...seed, certificateEndsMs: 3 * dayMs }),
-    /^warning the broker's certificate at a:1 ends in 3 days/,
+    /^warning the broker's certificate at a:1 expires in 3 days/,
   );
   assert.match(brokersAre({ ...seed, certificateEndsMs: 300 * dayMs }), /^ok/);
 });
@@ -249,7 +252,7 @@ test("problems of the configuration keep their weight and place", () => {
     { severity: "warning", setting: "state_dir", message: "may not be written" },
     { severity: "error", setting: "log.level", message: "is not allowed", origin },
   ] as const;
-  const remedy = "wazuh-dfn check --config /c.yaml  # and mend what it names";
+  const remedy = "wazuh-dfn check --config /c.yaml  # fix what it names";
   assert.deepEqual(judgeConfiguration("/c.yaml", problems), [
     warning("state_dir: may not be written", remedy),
     failed("c.yaml:3: log.level: is not allowed", remedy),

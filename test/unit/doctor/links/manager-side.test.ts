@@ -34,12 +34,12 @@ test("the manager: version 4, another version, none, one that may not be seen", 
 
 test("alerts.json: written, quiet for days, written in the future, absent, hidden; analysisd away", () => {
   const facts = { home, path: "/a", isRunning: true, lastWriteMs: 1000, nowMs: 5000 };
-  assert.equal(said(judgeWriting(facts)), "ok analysisd runs; /a was last written 4 s ago");
+  assert.equal(said(judgeWriting(facts)), "ok analysisd is running; /a was last written 4 s ago");
   assert.match(said(judgeWriting({ ...facts, nowMs: 3 * 86_400_000 + 5000 })), /^warning nothing .* for 3 days/);
   assert.match(said(judgeWriting({ ...facts, lastWriteMs: 100_000 })), /^warning .*clock was set back/);
   assert.match(said(judgeWriting({ ...facts, lastWriteMs: undefined })), /^failed \/a does not exist/);
   assert.match(said(judgeWriting({ ...facts, lastWriteMs: null })), /^unseen/);
-  assert.match(said(judgeWriting({ ...facts, isRunning: false })), /^failed analysisd does not run/);
+  assert.match(said(judgeWriting({ ...facts, isRunning: false })), /^failed analysisd is not running/);
   assert.equal(said(judgeWriting({ ...facts, isRunning: undefined })), "ok /a was last written 4 s ago");
 });
 
@@ -61,7 +61,7 @@ test("alerts.json may be read, is refused at some directory, or the tail says wh
   assert.match(said(refused), /^failed wazuh-dfn may not read \/l\/a: \/l does not allow it/);
   assert.match(refused[0]?.remedy ?? "", /^usermod -aG wazuh wazuh-dfn/);
   assert.match(said(judgeReading({ ...facts, refusal: { kind: "unseen", path: "/l" } })), /^unseen/);
-  assert.match(said(judgeReading({ ...facts, state: "waiting: no room" })), /^failed the tail waits: no room/);
+  assert.match(said(judgeReading({ ...facts, state: "waiting: no room" })), /^failed the tail is waiting: no room/);
 });
 
 test("custom-dfn: only what integratord would run, and nobody else can change, is ok", () => {
@@ -90,7 +90,7 @@ test("custom-dfn: only what integratord would run, and nobody else can change, i
   ] as const) {
     assert.match(of(uid, gid, mode), /^failed wazuh may not run/);
   }
-  assert.match(of(0, 990, 0o750, { firstLine: "\u007fELF" }), /^failed .*no script/);
+  assert.match(of(0, 990, 0o750, { firstLine: "\u007fELF" }), /^failed .*not a script/);
   assert.match(said(judgeCustomDfn({ ...facts, file: "absent" })), /^failed .*does not exist/);
   assert.match(said(judgeCustomDfn({ ...facts, file: "unseen" })), /^unseen/);
 });
@@ -107,12 +107,12 @@ test("integratord: at the end, behind, on an old file, away; how bad that is dep
     temporaryFiles: "its-group",
   };
   const of = (change: Partial<IntegratordFacts>): string => said(judgeIntegratord({ ...facts, ...change }));
-  assert.match(of({}), /^ok integratord runs \(pid 7\)/);
+  assert.match(of({}), /^ok integratord \(pid 7\) is running/);
   assert.match(of({ confChangedAtMs: 20_000 }), /^warning ossec\.conf was changed after[^]*\nok/);
   assert.match(of({ progress: { kind: "behind", bytes: 9 } }), /^warning .*9 bytes/);
   assert.match(of({ progress: { kind: "older-file", path: "/x" } }), /^warning .*still reads \/x/);
   assert.match(of({ progress: { kind: "unseen" } }), /^unseen how far|^unseen this user may not see how far/);
-  assert.match(of({ process: undefined }), /^warning integratord does not run/);
+  assert.match(of({ process: undefined }), /^warning integratord is not running/);
   assert.match(of({ process: undefined, isTailOn: false }), /^failed/);
   assert.match(of({ process: undefined, hasBlock: false }), /^ok/);
   assert.match(of({ process: null }), /^unseen/);
@@ -146,18 +146,18 @@ test("the queue socket: there, absent, refused, no socket, nobody listening", ()
 test("a relay in front of the queue: reached, nobody there, no such name; the rules behind it are not judged here", async () => {
   await using relay = await QueueRelay.listen();
   const reached = said(judgeRelay(await lookAtRelay(relay.address)));
-  assert.match(reached, /^ok tcp:\/\/127\.0\.0\.1:\d+ takes connections; whether analysisd gets/);
+  assert.match(reached, /^ok tcp:\/\/127\.0\.0\.1:\d+ accepts connections; whether events reach analysisd/);
   const [port = 0] = await freePorts(1);
   const nobody = judgeRelay(await lookAtRelay({ kind: "tcp", host: "127.0.0.1", port }));
   assert.match(said(nobody), /^warning .*nobody listens there, so events for Wazuh wait/);
-  assert.match(nobody[0]?.remedy ?? "", /^timeout 5 bash .* # does the relay of wazuh\.queue run\?$/);
+  assert.match(nobody[0]?.remedy ?? "", /^timeout 5 bash .* # is the relay of wazuh\.queue running\?$/);
   const address = { kind: "tcp", host: "relay.invalid", port } as const;
   const nameless = judgeRelay({ address, fault: "ENOTFOUND" });
   assert.match(nameless[0]?.remedy ?? "", /^getent hosts relay\.invalid/);
   assert.deepEqual(relay.lines, []);
   assert.match(
     said([rulesBehind(address)]),
-    /^unseen whether the manager behind tcp:\/\/relay\.invalid:\d+ has the rules/,
+    /^unseen it cannot be seen from here whether the manager behind tcp:\/\/relay\.invalid:\d+ has the rules/,
   );
 });
 
@@ -169,11 +169,11 @@ test("the rules: loaded, absent, changed since, left out by ossec.conf; on a wor
   assert.match(of({}), /^ok .*etc\/rules\/dfn_rules\.xml$/);
   assert.match(of({ analysisdStartedAtMs: undefined }), /^ok/);
   assert.match(of({ files: [{ ...file, changedAtMs: 9000 }] }), /^warning .*may not be loaded/);
-  assert.match(of({ files: [{ ...file, asksForOrigin: false }] }), /^warning .*of an older release/);
+  assert.match(of({ files: [{ ...file, asksForOrigin: false }] }), /^warning .*from an older release/);
   const out = { ...file, reading: { kind: "left-out", why: "it is so" } } as const;
   assert.match(of({ files: [out] }), /^failed etc\/rules\/dfn_rules\.xml is not read: it is so/);
   const unclear = { ...file, reading: { kind: "unclear", why: "it may be so" } } as const;
-  assert.match(of({ files: [unclear] }), /^unseen whether .* is read is not known: it may be so/);
+  assert.match(of({ files: [unclear] }), /^unseen it is not known whether .* is read: it may be so/);
   const missing = { what: "the decoder json", place: "ruleset/decoders/j.xml", why: "it is so" };
   assert.match(
     of({ missing }),
@@ -194,7 +194,7 @@ test("what integratord misses is brought by the tail only when the tail is on", 
       const process = { pid: 7, args: [], startedAtMs: 0 };
       return judgeIntegratord({ ...facts, isTailOn, process, progress })[0]?.remedy ?? "";
     };
-    assert.match(remedy(true), /the tail brings what it/);
+    assert.match(remedy(true), /the tail delivers what it/);
     assert.match(remedy(false), /the tail is off, so what it \w+ is lost/);
     assert.doesNotMatch(remedy(false), /brings/);
   }
