@@ -172,7 +172,7 @@ test("certificates and keys are read and judged", async () => {
       /config\.yaml:4: sink\.kafka\.tls\.key: .*belongs to another certificate/,
     ],
     [`cert: ${world.path}/absent, key: ${client.key}`, /sink\.kafka\.tls\.cert: .*absent cannot be read/],
-    [encrypted, /sink\.kafka\.tls\.key: .*is encrypted; write its pass phrase into a file/],
+    [encrypted, /sink\.kafka\.tls\.key: .*is encrypted; write its pass phrase to a file/],
     [`${encrypted}, passphrase_file: ${world.path}/absent`, /sink\.kafka\.tls\.passphrase_file: .*does not exist/],
   ];
   for (const [section, message] of cases) {

@@ -84,7 +84,7 @@ export class DoctorWorld implements AsyncDisposable {
 /** Whether the machine was too busy for the doctor's limits: what it says of a link then says nothing of the link. */
 export function isOutOfTime(text: string): boolean {
   const isOver = /no answer within (?:5 s|50 ms)|could not be checked within|did not end within/;
-  return isOver.test(text.replaceAll(/is not resolved: .*/g, ""));
+  return isOver.test(text.replaceAll(/cannot be resolved: .*/g, ""));
 }
 
 export function linesAbout({ links }: DoctorReport, link: string): string {

@@ -178,7 +178,7 @@ test("a topic that is missing, a broker that is away and a name that is none", a
   const away = await at.report({ sink: { kafka: { brokers: [...kafka.addresses, "127.0.0.1:1"] } } });
   assert.match(linesAbout(away, "brokers"), /^warning 127\.0\.0\.1:1: .*ECONNREFUSED/);
   const none = await at.report({ sink: { kafka: { brokers: ["no-such-host.invalid:9092"] } } });
-  assert.match(linesAbout(none, "brokers"), /^failed no-such-host\.invalid:9092: the name .* is not resolved/);
+  assert.match(linesAbout(none, "brokers"), /^failed no-such-host\.invalid:9092: the name .* cannot be resolved/);
 });
 
 test("wrong settings: the code is 78, each is named, and the machine is looked at all the same", async () => {

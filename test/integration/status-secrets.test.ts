@@ -65,7 +65,7 @@ test("the end of PKCS#12 is shown, a renewed one is taken over, and no secret is
   await program.waitForLog(/the certificates were replaced/);
   // A wrong pass phrase is told of, and not shown.
   await writeFile(passphrase, "hunter4-phrase\n");
-  await program.waitForLog(/the pass phrase in \S+own-phrase does not open .*The former certificates stay in use/);
+  await program.waitForLog(/the pass phrase in \S+own-phrase does not open .*The previous certificates stay in use/);
   await eventually("the trouble in the status", async () => /does not open/.test((await ask(socket, "/status")).body));
 
   const shown = [

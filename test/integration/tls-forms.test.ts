@@ -95,20 +95,20 @@ const cases: readonly Case[] = [
     setting: "ca",
     file: "trust.p12",
     make: "openssl pkcs12 -export -nokeys -in ca.pem -passout file:passphrase -out trust.p12",
-    says: /trust\.p12 is a PKCS#12 file, and PEM is wanted/,
+    says: /trust\.p12 is a PKCS#12 file, but PEM is needed/,
     made: "trust.p12.pem",
   },
   {
     setting: "cert",
     file: "given-as-cert.p12",
     make: "openssl pkcs12 -export -in chain.pem -inkey client.key -passout file:passphrase -out given-as-cert.p12",
-    says: /name it in sink\.kafka\.tls\.pkcs12 and take cert and key out/,
+    says: /name it in sink\.kafka\.tls\.pkcs12 and remove cert and key/,
   },
   {
     setting: "key",
     file: "given-as-key.p12",
     make: "cp given-as-cert.p12 given-as-key.p12",
-    says: /name it in sink\.kafka\.tls\.pkcs12 and take cert and key out/,
+    says: /name it in sink\.kafka\.tls\.pkcs12 and remove cert and key/,
   },
   {
     setting: "ca",
@@ -147,7 +147,7 @@ const cases: readonly Case[] = [
     setting: "cert",
     file: "client.csr",
     make: "openssl req -new -key client.key -subj /CN=client -out client.csr",
-    says: /is a request for a certificate; name the certificate that the authority made of it/,
+    says: /is a request for a certificate; name the certificate that the authority issued for it/,
   },
   { setting: "cert", file: "empty.pem", make: ": >empty.pem", says: /empty\.pem is empty; copy the file again/ },
   {
@@ -166,7 +166,7 @@ const cases: readonly Case[] = [
     setting: "key",
     file: "openssh.key",
     make: `printf -- '-----BEGIN OPENSSH PRIVATE KEY-----\\nAAAA\\n-----END OPENSSH PRIVATE KEY-----\\n' >openssh.key`,
-    says: /in OpenSSH's form; convert it in its place with: ssh-keygen -p -m PKCS8 -f /,
+    says: /in OpenSSH's form; convert it in place with: ssh-keygen -p -m PKCS8 -f /,
   },
   { setting: "cert", file: ".", make: "true", says: /cannot be read .*not a regular file but a directory/ },
   { setting: "key", file: "pipe", make: "mkfifo pipe", says: /cannot be read .*not a regular file but a pipe/ },
@@ -303,7 +303,7 @@ test("an encrypted key whose pass phrase is missing, wrong, or cannot be read", 
   assert.deepEqual(inspectTls(world.settings({ key, passphrase: passphraseIn(world.secret) })), []);
   assert.match(
     refusal(world.settings({ key })),
-    /aes\.key is encrypted; write its pass phrase into a file .*passphrase_file/,
+    /aes\.key is encrypted; write its pass phrase to a file .*passphrase_file/,
   );
   const wrong = refusal(world.settings({ key, passphrase: passphraseIn(world.wrong) }));
   assert.match(wrong, /the pass phrase in .*wrong does not open the private key in .*aes\.key/);

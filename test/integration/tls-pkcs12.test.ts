@@ -40,7 +40,7 @@ for (const [index, [what, make]] of Object.entries(stores).entries()) {
     if (what !== "no checksum") {
       assert.match(refusal(world.withPkcs12(file, world.wrong)), /the pass phrase in .*wrong does not open .*store-/);
       const none = world.settings({ cert: undefined, key: undefined, pkcs12: world.path(file) });
-      assert.match(refusal(none), /is encrypted; write its pass phrase into a file .*passphrase_file/);
+      assert.match(refusal(none), /is encrypted; write its pass phrase to a file .*passphrase_file/);
     }
   });
 }
@@ -134,13 +134,13 @@ test("PKCS#12 that cannot serve says what it lacks", async () => {
     ].join("; "),
   );
   const says: readonly (readonly [string, RegExp])[] = [
-    ["both.p12", /both\.p12 holds 2 private keys; export the one that is meant/],
-    ["no-key.p12", /no-key\.p12 holds no private key but certificates alone; export it again with the private key/],
+    ["both.p12", /both\.p12 holds 2 private keys; export only the right one/],
+    ["no-key.p12", /no-key\.p12 holds only certificates, no private key; export it again with the private key/],
     ["no-cert.p12", /no-cert\.p12 holds no certificate; export it again with the certificate/],
     ["cut.p12", /cut\.p12 is (neither PEM nor PKCS#12|damaged)/],
     ["chain.pem", /chain\.pem is PEM text, not PKCS#12; name it in cert and key/],
     ["client.jks", /client\.jks is a Java key store; convert it with: keytool/],
-    ["root.der", /root\.der is a certificate alone, not PKCS#12/],
+    ["root.der", /root\.der is only a certificate, not PKCS#12/],
     ["absent.p12", /absent\.p12 cannot be read \(it does not exist\)/],
   ];
   for (const [file, pattern] of says) assert.match(refusal(world.withPkcs12(file)), pattern);
@@ -155,7 +155,10 @@ test("PKCS#12 that cannot serve says what it lacks", async () => {
   for (let at = 0; (at = bytes.indexOf(Buffer.from([2, 3, 1, 0, 0]), at)) >= 0;)
     bytes.set([2, 3, 0x7f, 0xff, 0xff], at);
   await writeFile(world.path("rounds.p12"), bytes);
-  assert.match(refusal(world.withPkcs12("rounds.p12")), /8388607 rounds of key derivation; 4000000 are taken in all/);
+  assert.match(
+    refusal(world.withPkcs12("rounds.p12")),
+    /8388607 rounds of key derivation; at most 4000000 are accepted in all/,
+  );
 });
 
 test("whatever is done to the bytes of a file, the answer is an error with a remedy", async () => {

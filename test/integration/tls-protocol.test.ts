@@ -44,7 +44,7 @@ const old = { ciphers: "ALL:@SECLEVEL=0", minVersion: "TLSv1", maxVersion: "TLSv
 test("a broker with TLS 1.0 and 1.1 alone is refused, with what to do", async () => {
   assert.match(
     await complaint(old),
-    /offers only versions of TLS that are older than min_version: .*have TLSv1\.2 or TLSv1\.3 switched on at the brokers \(ssl\.enabled\.protocols/,
+    /offers only versions of TLS that are older than min_version: .*have TLSv1\.2 or TLSv1\.3 enabled on the brokers \(ssl\.enabled\.protocols/,
   );
 });
 
@@ -61,7 +61,7 @@ test("a broker with static RSA alone is refused, with what to do, unless ciphers
   const offer = { ciphers: "AES256-GCM-SHA384:AES128-SHA", maxVersion: "TLSv1.2" } as const;
   assert.match(
     await complaint(offer),
-    /sink\.kafka\.tls\.ciphers have no cipher in common: .*have ciphers with forward secrecy switched on at the brokers.*or add one that they offer/,
+    /sink\.kafka\.tls\.ciphers have no cipher in common: .*have ciphers with forward secrecy enabled on the brokers.*or add one that they offer/,
   );
   const allowed = world.settings({ ciphers: "ECDHE+AESGCM:AES256-GCM-SHA384" });
   assert.equal((await handshake(allowed, rsa, offer)).cipher, "AES256-GCM-SHA384");
@@ -102,7 +102,7 @@ test("a list that cannot be used says why, at check and at start", () => {
     ["ECDHE+AESGCM:NULL", /do not encrypt \(eNULL\)/],
     ["ALL:@SECLEVEL=0", /without authentication \(aNULL\)/],
     ["ECDHE+AESGCM:TLS_FOO", /names TLS_FOO, which OpenSSL does not know/],
-    ["ECDHE+AESGCM:@SECLEVEL=9", /is not a list that OpenSSL takes/],
+    ["ECDHE+AESGCM:@SECLEVEL=9", /is not a list that OpenSSL accepts/],
   ];
   for (const [ciphers, says] of cases) {
     const error = refusal(world.settings({ ciphers }));

@@ -29,7 +29,7 @@ export interface BrokerProbe {
 
 export interface TopicProbe {
   readonly topic: string;
-  /** 0 where it is not there. */
+  /** 0 if it does not exist. */
   readonly partitions: number;
   /** Partitions without a leader: nothing can be written to them now. */
   readonly leaderless: number;
@@ -48,7 +48,7 @@ export interface TopicProbe {
 
 export interface KafkaProbe {
   readonly brokers: readonly BrokerProbe[];
-  /** Empty where no broker could be asked. */
+  /** Empty if no broker could be asked. */
   readonly topics: readonly TopicProbe[];
 }
 
@@ -73,7 +73,7 @@ export async function probeKafka(
   const settings: ConnectionSettings = { options, tls: () => tls };
   await using work = new Work(settings, withinMs);
   const seeds = options.brokers.map(async (address) => sightOf(work, address, true, tls));
-  // The first that answers tells of all others; the slow ones are waited for beside that.
+  // The first that answers tells of all others; the slow ones are awaited in parallel.
   const metadata = Promise.any(options.brokers.map(async (address) => work.metadata(address, topics)));
   const known = await metadata.catch(() => undefined);
   if (known === undefined) return { brokers: await Promise.all(seeds), topics: [] };
@@ -141,7 +141,7 @@ async function sightOf(
   try {
     if (isIP(host) === 0) await work.bounded(lookupName(host));
   } catch (reason) {
-    const text = `the name ${host} is not resolved: ${classifyError(reason).text}`;
+    const text = `the name ${host} cannot be resolved: ${classifyError(reason).text}`;
     return { ...sight, failure: { category: "name", text, remedy: `getent hosts ${host}` } };
   }
   try {

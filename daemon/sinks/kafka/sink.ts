@@ -34,7 +34,7 @@ export interface KafkaSinkSetup {
 
 /**
  * Kafka, by a producer of our own: a batch is encoded, compressed and numbered once, and sent as the same bytes until
- * the broker acknowledges it on behalf of all in-sync replicas, or a record of it is one that no retry can mend.
+ * the broker acknowledges it on behalf of all in-sync replicas, or refuses a record of it for a reason that no retry can help.
  */
 export class KafkaSink implements Sink {
   readonly maxInFlight: number;
@@ -180,7 +180,7 @@ export class KafkaSink implements Sink {
     const limitMs = 2 * this.#options.requestTimeoutMs;
     if (this.#waiting === 0 || monotonicMs() - this.#progressAt < limitMs) return;
     this.#progressAt = monotonicMs();
-    this.#log.warn(`Kafka: no batch got through for ${limitMs / 1000} s; all connections are made anew`);
+    this.#log.warn(`Kafka: no batch got through for ${limitMs / 1000} s; all connections are being replaced`);
     this.#pool.reset(new Error("no progress"));
   }
 
@@ -189,10 +189,10 @@ export class KafkaSink implements Sink {
     const change = this.#tls.reload();
     if (change === undefined) return;
     if (change.error !== undefined) {
-      this.#log.error(`${change.error.message}. The former certificates stay in use`);
+      this.#log.error(`${change.error.message}. The previous certificates stay in use`);
       return;
     }
-    this.#log.info("sink.kafka.tls: the certificates were replaced; connections are made again with them");
+    this.#log.info("sink.kafka.tls: the certificates were replaced; connections are replaced to use them");
     this.#pool.reset(new Error("certificates were replaced"));
     this.#inspectCertificates();
   }

@@ -66,7 +66,7 @@ function textOf(text: string): Buffer {
   return Buffer.concat([length, bytes]);
 }
 
-/** Undefined where the answer is not about this topic; a sensitive setting, whose value is null, is left out. */
+/** Undefined if the answer is not about this topic; a sensitive setting, whose value is null, is left out. */
 export function decodeDescribeConfigs(
   payload: Buffer,
   topic: string,

@@ -10,7 +10,7 @@ const longestMs = 1000;
 export class Backoff {
   #baseMs = firstMs;
 
-  /** The next try begins anew at 100 ms. */
+  /** The next delay is 100 ms again. */
   reset(): void {
     this.#baseMs = firstMs;
   }

@@ -16,7 +16,7 @@ export function parseBrokerAddress(text: string): BrokerAddress {
   if (host === undefined || port < 1 || port > 65_535) {
     throw new DfnError(
       "CONFIG",
-      `sink.kafka.brokers: "${text}" is no address; write host:port, for IPv6 [address]:port`,
+      `sink.kafka.brokers: "${text}" is not an address; use host:port, or [address]:port for IPv6`,
     );
   }
   return { host, port };

@@ -206,7 +206,7 @@ export class MetadataCache {
     }
   }
 
-  /** Takes over an answer. @returns older where it is for any topic, else news where it is for any */
+  /** Applies an answer. @returns older if it is for any topic, else news if it is for any */
   #learn(answer: Answer): Worth {
     const before = [...this.#topics.values()].map(({ leaders }) => leaders.length);
     const worths = answer.topics.flatMap((metadata) => {

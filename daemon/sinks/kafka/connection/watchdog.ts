@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { monotonicMs } from "../../../clock.ts";
 import type { BrokerConnection } from "./connection.ts";
 
-/** A connection whose requests have had no answer for so long is looked after. */
+/** A connection whose requests have had no answer for this long is checked. */
 const suspectAfterMs = 2000;
-/** An address whose connection was ended for the network's sake is given more time, for so long. */
+/** An address whose connection was ended for the network's sake is given more time, for this long. */
 const patienceLastsMs = 60_000;
 const lookEveryMs = 1000;
 /** Between probes; doubled after each that shows a broker that is merely slow, because each is a connection of its own. */

@@ -58,7 +58,7 @@ export async function settleDoubts(
   const left = missing.filter(({ mayBeAppended }) => mayBeAppended).length;
   if (hidden === undefined || left === 0) return { entries: missing, isComplete: true };
   context.log.warn(
-    `${topic}/${partition}: ${left} batches are sent again and some of their records may stand twice, each with the same wazuh-alert-id, because what the topic holds cannot be read (${hidden})`,
+    `${topic}/${partition}: ${left} batches are sent again and some of their records may be there twice, each with the same wazuh-alert-id, because what the topic holds cannot be read (${hidden})`,
   );
   return { entries: missing, isComplete: false };
 }

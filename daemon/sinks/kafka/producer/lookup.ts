@@ -12,7 +12,7 @@ import { isUnreadable } from "./doubts.ts";
 const maxIds = 1_000_000;
 /** Nor more characters of them: anybody who may write to the topic can make ids of any length in anybody's name. */
 const maxIdCharacters = 64 * 1024 * 1024;
-/** A topic that Kafka says for so long that it has not got, or that it is not for us, is left out of the look-up. */
+/** If Kafka reports for this long that a topic does not exist or is forbidden, it is left out of the look-up. */
 const giveUpAfterMs = 15_000;
 const unknownTopic = 3;
 /** UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION, TOPIC_AUTHORIZATION_FAILED. */
@@ -56,7 +56,7 @@ class Findings {
     this.nodes = nodes;
   }
 
-  /** Makes room for one id more; false where there is none. */
+  /** Makes room for one id more; false if there is none. */
   hasRoomFor(id: string): boolean {
     this.#ids += 1;
     this.#characters += id.length;
@@ -154,7 +154,7 @@ async function lookAt(
     const listed = context.metadataCache.partitions(topic) ?? 0;
     if (partition >= listed) throw new KafkaError(unknownTopic, `${name}, which the newest list of partitions lacks`);
     if (isRead && !reading.isOver && !findings.isFull) await read(topic, partition, reading, findings, context);
-    // With nothing to be read, one question tells the next offset.
+    // If nothing has to be read, one request yields the next offset.
     findings.next[name] ??= await nextOffset(topic, partition, context);
   };
   try {
@@ -193,7 +193,7 @@ async function nextOffset(topic: string, partition: number, context: LookupConte
   return (await reach(context, topic, partition)).offset("next");
 }
 
-/** Reads a partition as far as it can be; what was found counts, also where that is not all. */
+/** Reads a partition as far as possible; what was found counts, even if that is not all. */
 async function read(
   topic: string,
   partition: number,
@@ -220,7 +220,7 @@ async function read(
     if (reason instanceof Full) {
       findings.isFull = true;
       findings.refuse(
-        `${name} holds more than ${maxIds} records, or ids of more than ${maxIdCharacters} characters, since the checkpoint, too many to keep in mind`,
+        `${name} holds more than ${maxIds} records, or ids of more than ${maxIdCharacters} characters, since the checkpoint, too many to keep in memory`,
       );
     } else if (isUnreadable(reason)) {
       const remedy =
@@ -248,7 +248,7 @@ function idOf({ headers, value }: FetchedRecord, nodes: ReadonlySet<string> | un
  * reported at once.
  * @param subject what it is about, for the report
  * @param isRead  whether what is found saves records from being sent twice; else a bounded time is enough in any case
- * @throws Unreadable where it is given up
+ * @throws Unreadable if it is given up
  */
 async function persist(
   { metadataCache, conditions, signal }: LookupContext,
@@ -268,7 +268,7 @@ async function persist(
       signal.throwIfAborted();
       const fault = classifyError(reason);
       const text = isRead
-        ? `${fault.text}; until this is done no alert is sent, or it might be sent twice`
+        ? `${fault.text}; until this is fixed no alert is sent, because it might be sent twice`
         : fault.text;
       // What is wrong with the whole cluster is reported where its metadata are read.
       const isReported = conditions.lasting.some((trouble) => trouble.subject === "Kafka");

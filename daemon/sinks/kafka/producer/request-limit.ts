@@ -24,7 +24,7 @@ export interface LostRequest {
 }
 
 /**
- * A limit on the size of requests that brokers do not tell: Azure Event Hubs, proxies, and Kafka with a low
+ * A limit on the size of requests that brokers do not report: Azure Event Hubs, proxies, and Kafka with a low
  * `socket.request.max.bytes` end the connection at a larger request, and give no reason. Such a batch would be sent for
  * ever, and with each try end the connection that other partitions use.
  */

@@ -39,7 +39,7 @@ export class BlockOutput {
     this.#base = this.#at;
   }
 
-  /** @throws OutputFull; RangeError where the source does not have these bytes */
+  /** @throws OutputFull; RangeError if the source does not have these bytes */
   literals(source: Buffer, from: number, count: number): void {
     if (from + count > source.length) throw new RangeError("the compressed bytes end too early");
     this.#makeRoom(count);

@@ -34,7 +34,7 @@ const chunkBytes = 128 * 1024;
 
 /**
  * Checks that this runtime can compress so.
- * @throws DfnError CONFIG where it cannot
+ * @throws DfnError CONFIG if it cannot
  */
 export function assertAvailable(compression: Compression): void {
   if (compression === "zstd" && zstdCompress === undefined) {
@@ -53,7 +53,7 @@ export async function compress(compression: "gzip" | "zstd", bytes: Buffer): Pro
 }
 
 /**
- * Up to so many compressed bytes a batch is decompressed on the main thread, in less than 0.2 ms: the way through the
+ * Up to this many compressed bytes, a batch is decompressed on the main thread, in less than 0.2 ms: the way through the
  * thread pool takes longer than that, and a topic that hundreds of nodes share is full of batches of one record (read back:
  * 36,000 of them a second, 4,000 by the pool).
  */
@@ -68,8 +68,8 @@ export class MissingCodec extends Error {
  * Decompresses what a topic holds.
  * @param codec     the codec's number
  * @param maxBytes what it may come to
- * @returns undefined where it is more
- * @throws MissingCodec for zstd where the runtime lacks it; RangeError for what is damaged
+ * @returns undefined if it is more
+ * @throws MissingCodec for zstd if the runtime lacks it; RangeError for what is damaged
  */
 export async function decompress(codec: number, bytes: Buffer, maxBytes: number): Promise<Buffer | undefined> {
   if (codec === codecNumbers.none) return bytes.length > maxBytes ? undefined : bytes;

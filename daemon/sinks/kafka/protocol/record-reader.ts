@@ -1,7 +1,7 @@
 import { ByteReader } from "./byte-reader.ts";
 import { decompress, MissingCodec } from "./compression.ts";
 
-/** A record as it stands in a topic. */
+/** A record as stored in a topic. */
 export interface FetchedRecord {
   readonly offset: number;
   readonly key: Buffer | null;
@@ -23,7 +23,7 @@ const prefixBytes = 12;
 /** Number of the record batch format, the same place in all formats. */
 const currentFormat = 2;
 
-/** @returns undefined for a record that is none of ours */
+/** @returns undefined for a record that is not one of ours */
 function readRecord(reader: ByteReader, baseOffset: number): FetchedRecord | undefined {
   const length = reader.varint();
   const end = reader.position + length;
@@ -50,13 +50,13 @@ function readRecord(reader: ByteReader, baseOffset: number): FetchedRecord | und
 /** The end of the newest look into a batch larger than most. */
 let large: Promise<unknown> = Promise.resolve();
 
-/** The records of a batch, decompressed; undefined for a batch that is none of ours. Large ones one after the other. */
+/** The records of a batch, decompressed; undefined for a batch that is not one of ours. Large ones one after the other. */
 async function recordsOf(codec: number, bytes: Buffer, count: number): Promise<Buffer | undefined> {
   if (count > max.records) return undefined;
   const records = await decompress(codec, bytes, max.batchBytes);
   if (records !== undefined || count !== 1) return records;
   const turn = large.then(() => decompress(codec, bytes, max.recordBytes));
-  large = turn.catch(() => undefined); // Whoever waits for it is told; the next one has its turn all the same.
+  large = turn.catch(() => undefined); // Whoever waits for it gets the error; the next one still has its turn.
   return turn;
 }
 
@@ -68,9 +68,9 @@ type PassOver = (reason: Error) => void;
  * be none of ours are passed over, those of the formats before Kafka 0.11 among them, which this forwarder never wrote.
  * The last batch may be cut off, which is how Kafka keeps to the size asked for: it is left out. Transaction markers are
  * left out too.
- * @param passOver told of each batch that cannot be read; without it the first one ends the reading
- * @returns the offset after the last whole batch, or undefined where there was none
- * @throws RangeError for bytes that are no batch; without `passOver` also what is wrong with one: RangeError for
+ * @param passOver called for each batch that cannot be read; without it the first one ends the reading
+ * @returns the offset after the last whole batch, or undefined if there was none
+ * @throws RangeError for bytes that are not a batch; without `passOver` also what is wrong with one: RangeError for
  *         damage, MissingCodec for a codec that this runtime has not got
  */
 export async function visitRecords(

@@ -9,7 +9,7 @@ const longestPreamble = 5;
  * Decodes snappy as Kafka's clients write it: one raw block (librdkafka and others), or framed blocks (Java, brokers).
  * Format: github.com/google/snappy, format_description.txt; framing: org.xerial.snappy.SnappyOutputStream.
  * @param maxBytes what it may come to
- * @throws OutputFull where it is more; RangeError for what is damaged
+ * @throws OutputFull if it is more; RangeError for what is damaged
  */
 export function decodeSnappy(bytes: Buffer, maxBytes: number): Buffer {
   const output = new BlockOutput(bytes.length, maxBytes);

@@ -176,7 +176,7 @@ test("other senders: the Python daemon in each way it is started, its unit, a se
   assert.match(running[0]?.remedy ?? "", /^systemctl disable --now old-dfn\.service/);
   assert.match(
     said(judgeOtherSenders({ ...facts, oldFiles: ["/opt/wazuh-dfn/config/c.yaml"] })),
-    /^ok .*c\.yaml is left/,
+    /^ok .*left over from the Python daemon: .*c\.yaml/,
   );
 });
 

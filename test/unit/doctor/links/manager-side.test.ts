@@ -116,7 +116,7 @@ test("integratord: at the end, behind, on an old file, away; how bad that is dep
   assert.match(of({ process: undefined, isTailOn: false }), /^failed/);
   assert.match(of({ process: undefined, hasBlock: false }), /^ok/);
   assert.match(of({ process: null }), /^unseen/);
-  assert.match(of({ progress: { kind: "not-open" }, isTailOn: false }), /^failed .*no alerts\.json open/);
+  assert.match(of({ progress: { kind: "not-open" }, isTailOn: false }), /^failed .*does not have alerts\.json open/);
   assert.match(
     of({ temporaryFiles: "everybody" }),
     /^ok[^]*\nwarning the umask of integratord \(pid 7\) lets every user/,
@@ -179,7 +179,7 @@ test("the rules: loaded, absent, changed since, left out by ossec.conf; on a wor
     of({ missing }),
     /^failed .* has no effect without the decoder json: ruleset\/decoders\/j\.xml is not read/,
   );
-  assert.match(of({ files: [] }), /^warning no rules/);
+  assert.match(of({ files: [] }), /^warning there are no rules/);
   assert.match(judgeRules({ ...facts, files: [], isWorker: true })[0]?.remedy ?? "", /on the master/);
   assert.match(of({ files: undefined }), /^unseen/);
 });

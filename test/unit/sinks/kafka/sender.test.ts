@@ -110,7 +110,7 @@ test("without permission to read, the batch is sent again under new numbers, and
   };
   assert.deepEqual(summary(await write(sink, "a")), [1]);
   assert.deepEqual(broker.values, ["a", "a"]);
-  assert.equal(lines.matching(/^warn .*may stand twice.*operation Read/).length, 1);
+  assert.equal(lines.matching(/^warn .*may be there twice.*operation Read/).length, 1);
 });
 
 test("of a batch with a record that is too large exactly that one is refused, the others arrive in order", async () => {

@@ -84,7 +84,7 @@ test("a name that is not resolved is named as what is wrong", async () => {
   await using broker = await ScriptedBroker.start();
   const names = new Names(async () => Promise.reject(new Error("getaddrinfo ENOTFOUND kafka.test")));
   const reason = await connect(broker, names).opened.catch((thrown: unknown) => thrown);
-  assert.match(classifyError(reason).text, /the name kafka\.test is not resolved.*ENOTFOUND/);
+  assert.match(classifyError(reason).text, /the name kafka\.test cannot be resolved.*ENOTFOUND/);
 });
 
 test("a name with several addresses of which none answers says why for each", async () => {

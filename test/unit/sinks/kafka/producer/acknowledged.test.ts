@@ -22,7 +22,7 @@ test("acknowledged records that a new leader has not got are an error that names
   broker.react = (_request, count) => (count === 5 ? "close" : "append");
   assert.deepEqual(summary(await write(sink, "e")), [1]);
   const [loss] = sink.status().losses ?? [];
-  assert.match(loss?.text ?? "", /^t\/0 has lost records .* offsets 1 to 3, its log ended at 1 then/);
+  assert.match(loss?.text ?? "", /^t\/0 has lost records .* offsets 1 to 3, whose log then ended at 1/);
   const span = "--from 2026-11-29T15:02:41Z --to 2026-11-29T15:02:44Z";
   assert.ok(loss?.remedy.includes(`wazuh-dfn replay --at ${file}:1000 ${span}`), loss?.remedy);
   assert.equal(lines.matching(/^error records of t\/0: t\/0 has lost/).length, 1);
@@ -74,7 +74,7 @@ test("records whose offsets other ones get are reported too", async () => {
   await write(sink, `${second}.1`, `${second}.2`);
   broker.recreateTopic();
   assert.deepEqual(summary(await write(sink, "c")), [0]);
-  assert.match(sink.status().losses?.[0]?.text ?? "", /offsets 0 to 1, its log ended at 0 then/);
+  assert.match(sink.status().losses?.[0]?.text ?? "", /offsets 0 to 1, whose log then ended at 0/);
 });
 
 test("the status keeps the loss of each partition, with the command that brings it back", async () => {
@@ -135,7 +135,7 @@ test("a loss is said before the next record is taken", async () => {
   broker.react = () => "close";
   const written = write(sink, "c");
   await eventually("the loss", () => sink.status().losses?.length === 1);
-  assert.match(sink.status().losses?.[0]?.text ?? "", /offsets 0 to 1, its log ended at 0 then/);
+  assert.match(sink.status().losses?.[0]?.text ?? "", /offsets 0 to 1, whose log then ended at 0/);
   broker.react = () => "append";
   await written;
 });

@@ -61,7 +61,7 @@ test("of more than a million ids the look-up keeps a million, says so, and where
   const { shipped, refusal, next } = await sink.lookup(["t"], { "t/0": 0 });
   assert.equal(shipped?.size, 100_000);
   assert.ok([...(shipped?.values() ?? [])].every((count) => count === 10));
-  assert.match(refusal ?? "", /1000000 records.* too many to keep in mind/);
+  assert.match(refusal ?? "", /1000000 records.* too many to keep in memory/);
   assert.deepEqual(next, { "t/0": 1_000_001 });
 });
 
@@ -80,7 +80,7 @@ test("ids that somebody makes up do not fill the memory: with too many character
   assert.deepEqual([...(shipped?.values() ?? [])], [8]);
   broker.append(batch, records);
   const { refusal } = await sink.lookup(["t"], { "t/0": 0 });
-  assert.match(refusal ?? "", /67108864 characters.* too many to keep in mind/);
+  assert.match(refusal ?? "", /67108864 characters.* too many to keep in memory/);
 });
 
 test("a partition without a leader is waited for, however long, since nothing can be written to it either", async () => {
@@ -92,7 +92,7 @@ test("a partition without a leader is waited for, however long, since nothing ca
   broker.isLeaderless = true;
   const found = later.lookup(["t"], { "t/0": 0 });
   const trouble = await eventually("the trouble", () => later.status().troubles.find(({ text }) => /t\/0/.test(text)));
-  assert.match(trouble.text, /LEADER_NOT_AVAILABLE; until this is done no alert is sent/);
+  assert.match(trouble.text, /LEADER_NOT_AVAILABLE; until this is fixed no alert is sent/);
   await hoursLater(async () => {
     const questions = broker.questions;
     await eventually("further questions", () => broker.questions >= questions + 3);
