@@ -13,7 +13,7 @@ export interface Call {
   readonly debug: boolean;
   /** `timeout` times (1 + `retries`) of the integration block: how long an alert that nothing else has is tried. */
   readonly patienceMs: number;
-  /** A person can mend a bad call, integratord cannot. */
+  /** A person can fix a bad call, integratord cannot. */
   readonly byIntegratord: boolean;
 }
 

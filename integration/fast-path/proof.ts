@@ -14,7 +14,7 @@ export interface User {
 
 /** A machine under load may need longer than the 50 ms that a call has: so often a hand-over is tried. */
 const tries = 10;
-/** A call that takes so long does not keep the time. */
+/** A call that takes this long is too slow. */
 const hangMs = 5000;
 
 /**

@@ -33,8 +33,8 @@ fail() {
   exit "$code"
 }
 
-# told TEXT: counts and says a change. False in a dry run, so that `told ... || return 0` makes none.
-told() {
+# announce TEXT: counts and prints a change. False in a dry run, so that `announce ... || return 0` makes none.
+announce() {
   changes=$((changes + 1))
   if [ "$is_dry" = 1 ]; then
     say "would $*"
@@ -112,7 +112,7 @@ as_seen() { printf '%s\n' "${1#"$root"}"; }
 # has_record: whether an installation was finished here before.
 has_record() { [ -f "$record" ]; }
 
-# recorded KEY: the value that the last installation noted; empty where there is none.
+# recorded KEY: the value that the last installation noted; empty if there is none.
 recorded() {
   has_record || return 0
   awk -v key="$1" '$1 == key { print $2; exit }' "$record"
@@ -124,7 +124,7 @@ recorded_all() {
   awk -v key="$1" '$1 == key { print $2 }' "$record"
 }
 
-# checksum FILE: its SHA-256, or - where it is not there.
+# checksum FILE: its SHA-256, or - if it does not exist.
 checksum() {
   if [ -f "$1" ]; then sha256sum <"$1" | cut -d ' ' -f 1; else say -; fi
 }

@@ -107,7 +107,7 @@ let_forwarder_read() {
     needed=0004
   fi
   [ $((0$mode & needed)) = 0 ] || return 0
-  told "let the forwarder read $(as_seen "$1") (group wazuh)" || return 0
+  announce "let the forwarder read $(as_seen "$1") (group wazuh)" || return 0
   note attributes "$1" "${before% *},$mode"
   if [ "$needed" = 0400 ]; then chmod u+r "$1"; else chgrp "$wazuh_gid" "$1" && chmod g+r "$1"; fi ||
     fail "$code_io" "cannot set group and mode of $1"

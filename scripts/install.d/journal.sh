@@ -6,7 +6,7 @@
 
 is_open=0
 
-# What is recorded tells root what to put back and what to remove, so nobody else may have written it.
+# The record says what root is to put back and what to remove, so nobody else may have written it.
 trust_record() {
   for place in "$root/etc" "$conf_dir" "$record_dir" "$undo_dir"; do
     [ -e "$place" ] || [ -L "$place" ] || continue
@@ -48,7 +48,7 @@ open_journal() {
     chown "0:$wazuh_gid" "$stage" && chmod 0750 "$stage" || return 1
     mv -T "$stage" "$conf_dir" || return 1
     made dir "$conf_dir"
-    told "make the directory $(as_seen "$conf_dir") (0750)"
+    announce "make the directory $(as_seen "$conf_dir") (0750)"
   fi
   is_open=1
 }
@@ -118,7 +118,7 @@ roll_back() {
       done
       exit "$left"
     ) || {
-    warn "what stands above is left; $(as_seen "$journal") lists all steps, $(as_seen "$undo_dir") holds the former files. Run this again to try once more"
+    warn "what is listed above is left; $(as_seen "$journal") lists all steps, $(as_seen "$undo_dir") holds the previous files. Run this again to retry"
     return 1
   }
   close_record
@@ -132,7 +132,7 @@ close_record() {
     return
   fi
   rm -rf "$stage" || return 1
-  # What a person put beside the record meanwhile stays.
+  # What a person put next to the record meanwhile stays.
   if [ "$closing" = "$conf_dir" ] && [ "$(ls -A "$conf_dir")" != install ]; then closing=$record_dir; fi
   mv -T "$closing" "$stage" && rm -rf "$stage"
 }
@@ -166,7 +166,7 @@ on_exit() {
   exit "$status"
 }
 
-# A directory for this run's own files, on the memory's disk where there is one.
+# A directory for this run's own files, on a disk in memory if there is one.
 make_work() {
   if [ -d /dev/shm ]; then work=$(mktemp -d /dev/shm/wazuh-dfn.XXXXXX 2>/dev/null); fi
   [ -n "${work:-}" ] || work=$(mktemp -d) || fail "$code_io" "cannot make a temporary directory"

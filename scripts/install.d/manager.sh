@@ -45,7 +45,7 @@ manager_tool() {
 }
 
 # The manager's own checks of its configuration: of each daemon that reads a part of it that we add to, and of the rules.
-# What is wrong stands in $work/check then.
+# What is wrong is then in $work/check.
 check_manager() {
   for daemon in wazuh-analysisd wazuh-integratord wazuh-syscheckd wazuh-logcollector; do
     [ -x "$home_dir/bin/$daemon" ] || continue

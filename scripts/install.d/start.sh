@@ -40,11 +40,11 @@ start_forwarder() {
     return 0
   fi
   if ! systemctl is-active -q wazuh-dfn; then
-    told "start the forwarder" || return 0
+    announce "start the forwarder" || return 0
     note unit stop
   else
     [ "$replaced_lib" = 1 ] || [ "$(recorded version)" != "$version" ] || return 0
-    told "restart the forwarder" || return 0
+    announce "restart the forwarder" || return 0
   fi
   systemctl daemon-reload && systemctl restart wazuh-dfn 9<&- || {
     journalctl -u wazuh-dfn -n 10 --no-pager >&2 2>/dev/null

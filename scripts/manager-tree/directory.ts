@@ -24,7 +24,7 @@ export class Directory implements Disposable {
   readonly stats: BigIntStats;
   /**
    * Whether only root can change what its path leads to: it, and each directory above it, belongs to root, and nobody
-   * else may write there, or only beside what is root's (a sticky directory such as /tmp).
+   * else may write there, or only next to what is root's (a sticky directory such as /tmp).
    */
   readonly isRoots: boolean;
   readonly #fd: number;

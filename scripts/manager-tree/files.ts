@@ -32,7 +32,7 @@ export type Attributes =
 
 /**
  * Opens a regular file and reads it. In a directory that others may write to it must have one name.
- * @returns undefined where there is nothing of that name
+ * @returns undefined if there is nothing of that name
  * @throws DfnError IO for a link, pipe, device or directory, for one of several hard links, for a file that is too large
  *         or is written to at this moment
  */

@@ -49,7 +49,7 @@ export function text(path: string, mode: number, content: string): Entry {
   return { path, mode, content: Buffer.from(content) };
 }
 
-/** Entries by path, in an order that depends on no locale; a directory stands before what is in it. */
+/** Entries by path, in an order that depends on no locale; a directory comes before what is in it. */
 export function sorted<T extends { readonly path: string }>(entries: readonly T[]): T[] {
   return entries.toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }

@@ -1,4 +1,4 @@
-/** Under which licences the package stands: one expression, and Debian's machine-readable copyright file. */
+/** The licences of the package: one expression, and Debian's machine-readable copyright file. */
 import type { LicensedComponent } from "./components.ts";
 import { nodeVersion } from "./parts.ts";
 

@@ -56,7 +56,7 @@ for (const customDfn of programs.all) {
         await writeFile(dir.join("alert.json"), content);
         const result = await customDfn.run([dir.join("alert.json")]);
         assert.deepEqual([result.code, result.stdout], [2, ""], content);
-        assert.match(result.stderr, /^custom-dfn: .*alert\.json (is empty|holds no JSON object).*\n$/, content);
+        assert.match(result.stderr, /^custom-dfn: .*alert\.json (is empty|does not hold a JSON object).*\n$/, content);
       }
       for (const [name, why] of [
         ["absent", /ENOENT/],

@@ -137,7 +137,7 @@ test("the disk gets full at any point: everything is as before, or it says what 
     if (hasFitted) continue;
     if (/left as it is/.test(output)) {
       // No room even to undo: it was said, and the next run has room.
-      assert.match(output, /what stands above is left/);
+      assert.match(output, /what is listed above is left/);
       assert.equal((await target.uninstall(["--purge"])).code, 0);
     }
     assert.deepEqual(await target.snapshot(), before, `with ${free} KiB free: ${output}`);

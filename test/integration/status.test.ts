@@ -115,7 +115,7 @@ test("a log that is moved away is named with a remedy within two seconds, and ok
     await becomesOk(world);
     const movedAt = performance.now();
     renameSync(logs, `${logs}.moved`);
-    assert.match(await reasonOn(world, "log"), /alerts\.json is not there.*Is the manager running\?/);
+    assert.match(await reasonOn(world, "log"), /alerts\.json does not exist.*Is the manager running\?/);
     toldAfterMs.push(performance.now() - movedAt);
     const { code, stdout } = await world.run("status");
     assert.equal(code, 1);

@@ -67,7 +67,7 @@ test("an archive that is cut when it is met is read on where it broke off once i
       new Set([...lines.slice(first - 1), "while it is whole", "and behind"]),
     );
     assert.equal(tail.texts.length, 3000 + 3);
-    assert.equal(tail.logged.find("info", /damaged, was read on from byte \d+ to its end/).length, 1);
+    assert.equal(tail.logged.find("info", /damaged, was read from byte \d+ to its end/).length, 1);
     assert.equal(tail.logged.find("error", /./).length, 1);
     assert.deepEqual(tail.tail.status()?.damagedArchives, []);
     tree.rotate("23");

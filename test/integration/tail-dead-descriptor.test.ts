@@ -26,7 +26,7 @@ test("a descriptor that died is replaced, in the middle of a line too, and nothi
   tree.write("four");
   await tail.turn();
   assert.deepEqual(tail.texts, ["one", "t".repeat(10_000), "three", "four"]);
-  assert.equal(tail.logged.find("warn", /could not be read any more: EIO.*opened again/).length, 1);
+  assert.equal(tail.logged.find("warn", /could no longer be read: EIO.*opened again/).length, 1);
   assert.equal(tail.tail.status()?.state, "following");
   tree.rotate("22");
   tree.write("22");

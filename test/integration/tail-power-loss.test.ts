@@ -39,7 +39,7 @@ for (const [what, appended] of [
       tree.write(...appended);
       const second = await TestTail.start(tree);
       assert.deepEqual(second.texts, appended);
-      assert.equal(second.logged.find("warn", /lost its end .*Going on there/).length, 1);
+      assert.equal(second.logged.find("warn", /lost its end .*Continuing there/).length, 1);
       assert.deepEqual(second.logged.find("error", /./), []);
       tree.write(line(960));
       await second.turn();
@@ -97,7 +97,7 @@ test("lines that were done beyond the position are not skipped where other lines
   const second = await TestTail.start(tree);
   const expected = [...lines(3, 6), ...lines(106, 110)];
   assert.deepEqual(second.texts, expected);
-  assert.equal(second.logged.find("warn", /3 lines in it that were done are looked at again/).length, 1);
+  assert.equal(second.logged.find("warn", /3 lines in it that were done are read again/).length, 1);
   await second.stop();
 });
 

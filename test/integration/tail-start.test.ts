@@ -111,12 +111,12 @@ test("the directory may be moved away and come back", async () => {
   await tail.turn();
   tail.nowMs = 1500;
   await tail.turn();
-  assert.equal(tail.logged.find("error", /alerts\.json is not there/).length, 1);
+  assert.equal(tail.logged.find("error", /alerts\.json does not exist/).length, 1);
   renameSync(`${tree.root}/elsewhere`, `${tree.root}/alerts`);
   tree.write("back");
   await tail.turn();
   assert.deepEqual(tail.texts, ["meanwhile", "back"]);
-  assert.equal(tail.logged.find("info", /is there again/).length, 1);
+  assert.equal(tail.logged.find("info", /exists again/).length, 1);
 });
 
 test("what cannot be read is named with its owner and mode, tried again and not skipped", async (t) => {

@@ -56,7 +56,7 @@ export class Feeder {
       if (found.kind !== "bytes") return found;
       for (const piece of this.#splitter.push(found.bytes)) {
         this.#progress.advance(piece.offset);
-        // Not waited for where there is room: that would be two promises for each line.
+        // Not awaited if there is room: that would be two promises for each line.
         const room = this.#room();
         if (room !== undefined) await this.#waitForRoom(room, signal);
         if (signal.aborted) return { kind: "stopped" };
@@ -69,7 +69,7 @@ export class Feeder {
     return { kind: "stopped" };
   }
 
-  /** Hands on what a finished log file holds behind its last newline: an alert that is whole all the same, or torn. */
+  /** Hands on what a finished log file holds behind its last newline: an alert that is still whole, or torn. */
   async feedRest(signal: AbortSignal): Promise<void> {
     const rest = this.#splitter.rest();
     if (rest.length === 0) return;

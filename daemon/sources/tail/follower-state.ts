@@ -41,6 +41,6 @@ export interface Following {
   wasLive: boolean;
   /** Whether it was found, at its end as alerts.json, that nothing older is unread. */
   isNewest?: boolean;
-  /** Present where a damaged archive is read on that has changed. `back`: what was at its end then, and is gone on with. */
+  /** Present if reading of a damaged archive continues because it changed. `back`: where to continue afterwards. */
   readonly revisit?: { readonly back: Following | undefined };
 }

@@ -16,7 +16,7 @@ import { Rotation } from "./rotation.ts";
 import type { TailOptions } from "./options.ts";
 import { explain, replayCommand, TailTrouble } from "./log/trouble.ts";
 
-/** Longer than alerts.json is ever away while it is re-linked, and short enough to be told within two seconds. */
+/** Longer than alerts.json is ever away while it is re-linked, and short enough to be reported within two seconds. */
 const patienceMs = 1000;
 
 /** Follows the log over its log files, one step at a time. */
@@ -182,7 +182,7 @@ export class Follower {
         if (pause.ignoredBytes !== undefined && pause.ignoredBytes > 0) {
           this.#options.log.warn(
             `${logFile.origin.file} is whole, but ${pause.ignoredBytes} bytes behind its compressed data are not gzip: they were ` +
-              `left out, as gzip(1) leaves them out.`,
+              `ignored, as gzip(1) ignores them.`,
           );
         }
         return logFile.isCompressed || state.revisit !== undefined
@@ -213,7 +213,7 @@ export class Follower {
         state.wasLive = this.#isAtEnd = true;
         this.#backlog.caughtUp();
         this.#progress.caughtUp();
-        this.#trouble.clear(`${path} is there again.`);
+        this.#trouble.clear(`${path} exists again.`);
         this.#unchangedCheck.take(found, state.logFile.offset);
         onEnd?.(this.#progress.damaged.all.length === 0);
         return false;
@@ -222,8 +222,8 @@ export class Follower {
       const hasLater = (): Promise<boolean> => this.#rotation.hasLater(this.#progress);
       if (!found && (state.wasLive || !(await hasLater()))) {
         this.#trouble.raise(
-          `${path} is not there. The file that was read last is still followed; alerts that go elsewhere are read as ` +
-            `soon as ${path} is back. Is the manager running?`,
+          `${path} does not exist. The file that was read last is still followed; alerts written elsewhere are read as ` +
+            `soon as ${path} exists again. Is the manager running?`,
         );
         return false;
       }
@@ -248,7 +248,7 @@ export class Follower {
     const pause = await this.#feeder.feed(logFile, signal);
     if (pause.kind === "stopped") return false;
     if (pause.kind === "failed") return this.#failed(state, pause.reason, signal);
-    // Replaced after it was over: what stands there now is not the log any more.
+    // Replaced after it ended: what is there now is no longer the log.
     if (pause.kind === "replaced") this.#feeder.reset(this.#progress.current?.offset ?? 0);
     return this.#finish(logFile, signal);
   }
@@ -260,9 +260,7 @@ export class Follower {
     const known = damaged.find(logFile.origin.name?.stem ?? null);
     if (known !== undefined) {
       damaged.forget(known.name, reading?.reading.number ?? 0);
-      this.#options.log.info(
-        `${logFile.origin.file}, which was damaged, was read on from byte ${known.end} to its end.`,
-      );
+      this.#options.log.info(`${logFile.origin.file}, which was damaged, was read from byte ${known.end} to its end.`);
     }
     this.#options.log.info({ file: logFile.origin.file, bytes: logFile.offset }, "read to the end");
     await this.#leave(logFile);
@@ -290,13 +288,13 @@ export class Follower {
     const givenUp = damaged.note(logFile, end, reading?.reading.number ?? 0);
     const text =
       `${file} cannot be decompressed beyond byte ${logFile.offset} of its content: ${describe(reason)}. It was read ` +
-      `up to byte ${end}. Put an intact copy in its place, and the rest is read by itself. Or send the rest from a copy ` +
-      `elsewhere, named by its own path: ${replayCommand(file, end)}`;
+      `up to byte ${end}. Replace it with an intact copy, and the rest is read by itself. Or send the rest from a copy ` +
+      `elsewhere, using its own path: ${replayCommand(file, end)}`;
     if (revisit === undefined || known?.end !== end) log.error(text);
-    else log.warn(`${file} changed, and still holds nothing beyond byte ${end}.`);
+    else log.warn(`${file} changed, but still holds nothing beyond byte ${end}.`);
     for (const old of givenUp) {
       log.error(
-        `There are too many damaged archives: ${old.file} is not looked at any more. It was read up to byte ${old.end}; ` +
+        `There are too many damaged archives: ${old.file} is no longer checked. It was read up to byte ${old.end}; ` +
           `send the rest from an intact copy: ${replayCommand(old.file, old.end)}`,
       );
     }
@@ -323,7 +321,10 @@ export class Follower {
     this.#begin(logFile);
     this.#isAtEnd = false;
     this.#state = { kind: "following", logFile, wasLive: false, revisit: { back } };
-    this.#options.log.info({ file: logFile.origin.file, offset: logFile.offset }, "reading on a damaged archive");
+    this.#options.log.info(
+      { file: logFile.origin.file, offset: logFile.offset },
+      "reading continues in a damaged archive",
+    );
     return true;
   }
 
@@ -357,17 +358,17 @@ export class Follower {
     if (again.kind === "gone") {
       this.#options.log.error(
         `${file} cannot be read beyond byte ${logFile.offset}: ${describe(reason)}; and for a minute no file holds ` +
-          `what it held. What followed byte ${place} is lost unless the file is put back and sent: ` +
-          `${replayCommand(file, place)} Going on with the next file.`,
+          `what it held. What followed byte ${place} is lost unless the file is restored and sent: ` +
+          `${replayCommand(file, place)} Continuing with the next file.`,
       );
       await this.#leave(logFile, true);
     } else {
-      // What was read of an unfinished line is kept: the same bytes stand before the place.
+      // What was read of an unfinished line is kept: the same bytes are before the place.
       this.#progress.begin(again.logFile.origin, place);
       this.#state = { ...state, logFile: again.logFile };
       this.#options.log.warn(
-        `${file} could not be read any more: ${describe(reason)}. It was opened again, and is read on from byte ` +
-          `${again.logFile.offset}, where the same bytes stand as before.`,
+        `${file} could no longer be read: ${describe(reason)}. It was opened again, and reading continues at byte ` +
+          `${again.logFile.offset}, where the same bytes are as before.`,
       );
       await closeDead(logFile);
     }

@@ -13,7 +13,7 @@ const goneMs = 60_000;
 export type Reopened =
   /** Another descriptor of the same content, at the same place. */
   | { readonly kind: "open"; readonly logFile: OpenLogFile }
-  /** Each place where it could be was looked at for a minute, and alerts.json and its archives are other files. */
+  /** Each place where it could be was checked for a minute, and alerts.json and its archives are other files. */
   | { readonly kind: "gone" }
   /** Not now. */
   | { readonly kind: "later" };
@@ -41,7 +41,7 @@ export class Reopening {
     this.#goneSinceMs = undefined;
   }
 
-  /** To be called after each failed read; does nothing where it is too early. */
+  /** To be called after each failed read; does nothing if it is too early. */
   async try(lost: OpenLogFile, signal: AbortSignal): Promise<Reopened> {
     const now = this.#now();
     if (this.#waitMs > 0 && now - this.#triedAtMs < this.#waitMs) return { kind: "later" };

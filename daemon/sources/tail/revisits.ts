@@ -7,7 +7,7 @@ import type { OpenLogFile } from "./log/log-file.ts";
 import type { ReadProgress } from "./position/read-progress.ts";
 import type { LogFiles } from "./log/log-files.ts";
 
-/** Milliseconds between looks at damaged archives. A file that changed must be the same at two of them: it may be a copy under way. */
+/** Milliseconds between looks at damaged archives. A file that changed must be the same at two of them: it may be a copy in progress. */
 const periodMs = 1000;
 /** An archive that was away for this long, in milliseconds, is not being replaced. */
 const goneMs = 60_000;
@@ -121,7 +121,7 @@ export class Revisits {
       return isKept ? logFile : undefined;
     } catch (reason) {
       this.#log.warn(
-        `${file.path} changed, but cannot be read: ${describe(reason)}. It is tried when it changes again.`,
+        `${file.path} changed, but cannot be read: ${describe(reason)}. It is tried again when it changes again.`,
       );
       return undefined;
     } finally {

@@ -12,7 +12,7 @@ import type { CheckpointStatus } from "./position/checkpoint-store.ts";
 import { every, watching, type Waker } from "./waker.ts";
 
 const saveEveryMs = 1000;
-/** A log that was still for so many looks, two seconds as a rule, is watched, and then looked at once a second. */
+/** A log that was unchanged for this many checks, usually two seconds, is watched, and then checked once a second. */
 const afterLooks = 20;
 const watchedPeriodMs = 1000;
 

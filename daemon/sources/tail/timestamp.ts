@@ -1,7 +1,7 @@
 /** analysisd writes the timestamp first into each alert (Wazuh 4.14 source: src/analysisd/format/to_json.c:45). */
 const pattern = /^\{"timestamp":"([^"\\]{10,40})"/;
 
-/** The `timestamp` at the beginning of an alert, as it stands there; undefined where there is none. */
+/** The `timestamp` at the beginning of an alert, as written; undefined if there is none. */
 export function timestampOf(line: Buffer): string | undefined {
   return pattern.exec(line.toString("latin1", 0, 64))?.[1];
 }

@@ -65,9 +65,9 @@ export class Unread {
     if (known.length === 0) return true;
     if (known.some(({ inode, end }) => inode === inodeOf(id) && end === size)) return false;
     const head = await this.#head(file, stat);
-    // One that cannot be opened is given only where it has grown; who opens it says what is wrong.
+    // One that cannot be opened is returned only if it has grown; whoever opens it reports what is wrong.
     const same = known.findLast((one) => head === undefined || begins(head, one));
-    // A copy that is put in the place of a damaged archive may still be under way: that is looked after elsewhere.
+    // A copy that replaces a damaged archive may still be in progress: that is handled elsewhere.
     return !same || (size > same.end && !isDamaged);
   }
 
@@ -85,7 +85,7 @@ export class Unread {
   }
 
   /**
-   * A `.gz` beside a plain file is a copy of it that is still being made, or was cut off; or it is all of an older file,
+   * A `.gz` next to a plain file is a copy of it that is still being made, or was cut off; or it is all of an older file,
    * when analysisd went back to a day that was compressed. A copy begins like its plain file.
    */
   async #isUnreadTwin(plain: Archive, stat: FileStat, known: readonly ReadFile[]): Promise<boolean> {
@@ -97,7 +97,7 @@ export class Unread {
     return !known.some((one) => begins(head, one));
   }
 
-  /** First bytes of a file; undefined where it cannot be read. */
+  /** First bytes of a file; undefined if it cannot be read. */
   async #head(file: LogFile, stat: FileStat): Promise<Buffer | undefined> {
     const kept = this.#heads.get(file.path);
     if (kept && kept.stat.id === stat.id && kept.stat.size === stat.size && kept.stat.changedNs === stat.changedNs) {

@@ -23,14 +23,14 @@ export function every(periodMs: number): Waker {
 /** When a directory is watched, and how. */
 export interface WatchedFile {
   readonly directory: string;
-  /** Looks without a change until it is watched. A watch tells of each write by itself, so a busy log is not watched. */
+  /** Looks without a change until it is watched. A watch reports each write by itself, so a busy log is not watched. */
   readonly afterLooks: number;
-  /** Milliseconds between looks while it is watched: not every file system tells what changes. */
+  /** Milliseconds between looks while it is watched: not every file system reports changes. */
   readonly periodMs: number;
 }
 
 /**
- * As `every`, and while nothing happens a watch on a directory (inotify) tells of changes in it at once, so that looks
+ * As `every`, and while nothing happens a watch on a directory (inotify) reports changes in it at once, so that looks
  * may be rare. A directory that cannot be watched is looked at as often as before.
  */
 export function watching(periodMs: number, watched: WatchedFile): Waker {

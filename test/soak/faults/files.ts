@@ -104,7 +104,7 @@ export const fileFaults: readonly Fault[] = [
       const away = `${environment.alertsDirectory}-away`;
       renameSync(environment.alertsDirectory, away);
       try {
-        await statusSays(environment, /is not there/, 4000);
+        await statusSays(environment, /does not exist/, 4000);
         await environment.pass(environment.between(0, 2000));
       } finally {
         renameSync(away, environment.alertsDirectory);

@@ -20,7 +20,7 @@ export interface Archive extends LogFile {
 }
 
 /**
- * Looking for the name of an inode gives up after so many files. The file that is written is among the newest, unless the
+ * Looking for the name of an inode gives up after this many files. The file that is written is among the newest, unless the
  * clock was set back.
  */
 const maxStats = 20_000;
@@ -38,7 +38,7 @@ export class Archives {
   }
 
   /**
-   * Newest first. Where a name stands twice, plain and compressed, only the plain file is given, with `hasTwin`: the `.gz`
+   * Newest first. If a name exists twice, plain and compressed, only the plain file is given, with `hasTwin`: the `.gz`
    * may be half written (Wazuh 4.14 source: src/monitord/compress_log.c:76-128 unlinks the plain file last).
    */
   async *newestFirst(): AsyncGenerator<Archive> {
@@ -95,7 +95,7 @@ export function twinOf({ path, name }: Archive): Archive {
 /** More links in a row than anybody makes by purpose. */
 const maxLinks = 16;
 
-/** The directory in which alerts.json lies, and its archives: where the path is a link, that of the file it leads to. */
+/** The directory of alerts.json, and its archives: if the path is a link, that of the file it leads to. */
 export async function directoryOf(path: string): Promise<string> {
   let file = path;
   for (let links = 0; links < maxLinks; links++) {

@@ -4,7 +4,7 @@ import type { Read, LogReader } from "./reader.ts";
 
 const chunkBytes = 1024 * 1024;
 
-/** Each read begins so many bytes before the position, to see that they are still the same: an alert or more. */
+/** Each read begins this many bytes before the position, to see that they are still the same: an alert or more. */
 const overlapBytes = beforeBytes;
 
 /** The buffers of one tail; only one file is read at a time. */
@@ -102,7 +102,7 @@ export class PlainReader implements LogReader {
     return buffer.subarray(0, bytesRead);
   }
 
-  /** Waits for a read that is under way: its buffer and descriptor must not be given up before. */
+  /** Waits for a read in progress: its buffer and descriptor must not be given up before. */
   async #settle(): Promise<void> {
     await this.#ahead?.catch(() => undefined);
     this.#ahead = undefined;

@@ -3,7 +3,7 @@ import type { FileStat } from "./archives.ts";
 
 /**
  * A file changed twice in one tick of the kernel's clock shows one time for both, so a change must be older than a few
- * ticks (10 ms at most, Linux at 100 Hz) to be told from the next.
+ * ticks (at most 10 ms, Linux at 100 Hz) to be distinguished from the next.
  */
 const tellsApartNs = 50_000_000n;
 

@@ -33,8 +33,8 @@ const maxFileBytes = 8 * 1024 * 1024;
 type Found = Decoded | { readonly kind: "absent" };
 
 /**
- * `checkpoint.json` in the state directory, and the one before it as `checkpoint.json.1`. Each is written whole beside
- * its place, made durable and renamed, so that at every moment at least one whole checkpoint stands on the disk.
+ * `checkpoint.json` in the state directory, and the one before it as `checkpoint.json.1`. Each is written whole next to
+ * its place, made durable and renamed, so that at every moment at least one whole checkpoint is on disk.
  */
 export class CheckpointStore {
   readonly #current: string;
@@ -70,7 +70,7 @@ export class CheckpointStore {
 
   /**
    * Reads both; the newer valid one counts. What cannot be used is kept aside and named in the log. It also stays in
-   * place until the next checkpoint is written: a crash before that must not make this look like a first start. Never throws: with nothing usable the forwarder starts all the same.
+   * place until the next checkpoint is written: a crash before that must not make this look like a first start. Never throws: with nothing usable the forwarder still starts.
    */
   async load(): Promise<Loaded> {
     const current = await this.#read(this.#current);
@@ -106,14 +106,14 @@ export class CheckpointStore {
       this.#trouble.clear(`The checkpoint in ${this.#directory} can be written again.`);
     } catch (reason) {
       this.#trouble.raise(
-        `The checkpoint in ${this.#directory} cannot be written: ${describe(reason)}. Alerts are forwarded all the ` +
-          `same, but a restart would send again what was sent since the last checkpoint. Make room, or make the ` +
-          `directory writable; it is tried again each second.`,
+        `The checkpoint in ${this.#directory} cannot be written: ${describe(reason)}. Alerts are still ` +
+          `forwarded, but a restart would send again what was sent since the last checkpoint. Make room, or make the ` +
+          `directory writable; it is retried every second.`,
       );
     }
   }
 
-  /** What is written can be read again: where a checkpoint would be too large, it names fewer lines as done. */
+  /** What is written can be read again: if a checkpoint would be too large, it names fewer lines as done. */
   #fitting(body: Body): string {
     const sequence = this.#sequence + 1;
     let text = encodeCheckpoint(body, sequence);
@@ -124,7 +124,7 @@ export class CheckpointStore {
       if (sizeOf(text) > maxFileBytes && kept > 0) continue;
       this.#log.warn(
         `The checkpoint in ${this.#directory} has room for ${kept} of ${lines} lines that are done beyond the oldest open ` +
-          `one. The others are read again after a restart, and sent again where the topic cannot be looked into.`,
+          `one. The others are read again after a restart, and sent again if the topic cannot be read.`,
       );
     }
     return text;
@@ -168,7 +168,7 @@ export class CheckpointStore {
       await keepAs(path, aside, maxFileBytes);
       this.#log.error(`The checkpoint ${path} ${what} and cannot be used; it is kept as ${aside}.`);
     } catch (reason) {
-      this.#log.error(`The checkpoint ${path} ${what} and cannot be kept aside either: ${describe(reason)}.`);
+      this.#log.error(`The checkpoint ${path} ${what} and cannot be set aside either: ${describe(reason)}.`);
     }
   }
 }
@@ -181,7 +181,7 @@ function linesIn({ doneBeyond }: Body): number {
   return doneBeyond.reduce((sum, { offsets }) => sum + offsets.length, 0);
 }
 
-/** The first so many lines. */
+/** The first `max` lines. */
 function firstOf(doneBeyond: readonly CompletedAhead[], max: number): CompletedAhead[] {
   const kept: CompletedAhead[] = [];
   for (let left = max, at = 0; left > 0 && at < doneBeyond.length; at++) {

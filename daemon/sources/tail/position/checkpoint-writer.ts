@@ -79,7 +79,7 @@ export class CheckpointWriter {
   }
 }
 
-/** Undefined where fewer stand there. */
+/** Undefined if there are fewer. */
 async function bytesBefore(file: FileHandle, offset: number): Promise<ContentHash | undefined> {
   const length = Math.min(offset, beforeBytes);
   const { bytesRead, buffer } = await file.read(Buffer.alloc(length), 0, length, offset - length);
@@ -88,7 +88,7 @@ async function bytesBefore(file: FileHandle, offset: number): Promise<ContentHas
 
 /**
  * Reads from a log file on disk. It may be closed, compressed or gone by now: then its head alone proves a place.
- * @returns undefined where it is not at hand
+ * @returns undefined if it is not available
  */
 async function withFile<T>(
   { reading: { origin }, offset }: LogPosition,

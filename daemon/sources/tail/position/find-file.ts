@@ -19,7 +19,7 @@ export type Located =
   /** No file holds what was read. */
   | { readonly kind: "missing" };
 
-/** A search by content opens so many of the newest archives, which is more than a year of days. */
+/** A search by content opens this many of the newest archives, which is more than a year of days. */
 const maxSearched = 1000;
 
 /**

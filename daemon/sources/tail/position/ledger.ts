@@ -8,7 +8,7 @@ export interface OpenLine {
 export interface Passing {
   passed(): void;
   /**
-   * This line and a later one are done, while an older one is not: from now on this one is told for both, and the later
+   * This line and a later one are done, while an older one is not: from now on this one is notified for both, and the later
    * one never. However many are joined, what is kept of them must not grow.
    */
   join(later: this): void;
@@ -18,7 +18,7 @@ export interface Passing {
 class Entry<Where> implements OpenLine {
   readonly position: Where;
   isDone = false;
-  /** Whether the intake's `deliver` has returned; before that whom to tell is not known. */
+  /** Whether the intake's `deliver` has returned; before that it is not known what to call. */
   isHanded = false;
   /** Told when the position has passed this line. */
   passing: Passing | undefined;
@@ -44,7 +44,7 @@ class Entry<Where> implements OpenLine {
   }
 }
 
-/** The list of positions is packed when so many at its front are released, and they are at least half of it. */
+/** The list of positions is packed when this many at its front are released, and they are at least half of it. */
 const packAt = 1024;
 
 /** So many lines that are done beyond the oldest open one can be named; further ones are read again after a restart. */
@@ -71,7 +71,7 @@ export interface ReadAgain {
  *     610 gets done                          x         nothing open: the position is where the tail reads, 900
  *
  * What it keeps grows with the open lines alone: a run of done lines is one `Passing`, a run of ignored ones a number,
- * and no more than `most` (twice that for a while) of the done lines have their positions kept. Each operation takes
+ * and no more than `max` (twice that for a while) of the done lines have their positions kept. Each operation takes
  * constant time, averaged over many.
  */
 export class Ledger<Where> {
@@ -101,7 +101,7 @@ export class Ledger<Where> {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Where the oldest line without an outcome stands; undefined when every line has one. */
+  /** Where the oldest line without an outcome is; undefined if every line has one. */
   get oldest(): Where | undefined {
     return this.#oldest?.position;
   }
@@ -111,7 +111,7 @@ export class Ledger<Where> {
     return this.#positions.length - this.#front;
   }
 
-  /** What of the lines beyond the position is not among `doneBeyond`, and has its outcome all the same. */
+  /** What of the lines beyond the position is not among `doneBeyond`, but has its outcome. */
   get readAgain(): ReadAgain {
     let ignored = 0;
     let done = 0;
@@ -123,9 +123,9 @@ export class Ledger<Where> {
   }
 
   /**
-   * Opens an entry for a line and hands the line over. One that is settled at once and of which nobody is to be told is
+   * Opens an entry for a line and hands the line over. One that is settled at once and has nothing to be called is
    * taken for ignored.
-   * @param hand gives the line away, which may be settled at once, and returns whom to tell when the position has
+   * @param hand gives the line away, which may be settled at once, and returns what to call when the position has
    *             passed it
    */
   take(position: Where, hand: (line: OpenLine) => Passing | undefined): void {
@@ -161,7 +161,7 @@ export class Ledger<Where> {
     this.#boundSpots();
   }
 
-  /** Lines with an outcome beyond `oldest`, in their order; the first `most` of them, at least. */
+  /** Lines with an outcome beyond `oldest`, in their order; at least the first `max` of them. */
   *doneBeyond(): Generator<Where> {
     let open = this.#oldest;
     for (let at = this.#front; at < this.#positions.length; at++) {
@@ -198,7 +198,7 @@ export class Ledger<Where> {
     this.#open -= 1;
   }
 
-  /** Forgets what stands before the oldest open line. */
+  /** Forgets what is before the oldest open line. */
   #forgetSpots(): void {
     const oldest = this.#oldest?.position;
     if (oldest === undefined) {
@@ -213,7 +213,7 @@ export class Ledger<Where> {
     }
   }
 
-  /** Leaves the positions of the newest done lines out where there are too many. */
+  /** Drops the positions of the newest done lines if there are too many. */
   #boundSpots(): void {
     if (this.size - this.#open <= this.#max * 2) return;
     const kept: Where[] = [];

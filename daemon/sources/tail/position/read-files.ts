@@ -10,9 +10,9 @@ export interface ReadFile {
   /** First bytes: how many were hashed, and the beginning of their SHA-256. Length 0: known by its name alone. */
   readonly length: number;
   readonly hash: string;
-  /** Inode of the plain file, 0 where it is not known; the same inode with the same size needs no second look. */
+  /** Inode of the plain file, 0 if it is not known; the same inode with the same size needs no second check. */
   readonly inode: string;
-  /** Whether it also stands for every earlier part of its day. */
+  /** Whether it also represents every earlier part of its day. */
   readonly hasEarlierParts: boolean;
 }
 
@@ -24,12 +24,12 @@ const hashDigits = 16;
 const knownBytes = 128;
 /** More than two years of days. */
 const maxFiles = 1000;
-/** So many of the newest are kept part by part; of a day before them the last part stands for the earlier ones. */
+/** This many of the newest are kept part by part; of a day before them the last part represents the earlier ones. */
 const maxParts = 256;
 
 /** Files further apart than two years are not of one run of days: before the gap the clock was wrong. */
 const gapRanks = 2 * 12 * 32 * partsPerDay;
-/** So many of the lowest are looked at for such a gap. */
+/** This many of the lowest are checked for such a gap. */
 const maxStray = 100;
 
 const pattern = /^([0-9a-z]{1,11})\.([0-9a-z]{1,11})\.([0-9a-z]{1,4})\.([0-9a-f]{0,16})\.(\d{1,20})(\*?)$/;
@@ -43,7 +43,7 @@ const pattern = /^([0-9a-z]{1,11})\.([0-9a-z]{1,11})\.([0-9a-z]{1,4})\.([0-9a-f]
  */
 export class ReadFiles {
   #files: ReadFile[] = [];
-  /** Ranks from the first to the second count as read where no file is listed; none when the second is 0. */
+  /** Ranks from the first to the second count as read if no file is listed; none if the second is 0. */
   #covered: readonly [from: number, to: number] = [0, 0];
   #text: string | undefined;
 
@@ -91,7 +91,7 @@ export class ReadFiles {
     return this.#files.some((file) => file.hasEarlierParts && file.rank > rank && dayOf(file.rank) === dayOf(rank));
   }
 
-  /** The file with this content, under whatever name; undefined where none is known or the head is too short to tell. */
+  /** The file with this content, under whatever name; undefined if none is known or the head is too short to decide. */
   withHead(head: Buffer, shortest: number): ReadFile | undefined {
     return this.#files.findLast((file) => file.length >= shortest && begins(head, file));
   }
