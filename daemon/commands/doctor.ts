@@ -39,12 +39,12 @@ Exit code, by the worst result: 0 all is well; 1 warnings; 69 a link has failed;
       io.stdout.write(`${JSON.stringify(await examination(values, io))}\n`);
       return 0;
     }
-    return tell(await examineApart(args, io), values.json, io);
+    return printReport(await examineApart(args, io), values.json, io);
   },
 };
 
 /** @param examined undefined if the examination did not finish */
-function tell(examined: Examined | undefined, asJson: boolean, io: Io): number {
+function printReport(examined: Examined | undefined, asJson: boolean, io: Io): number {
   const findings = examined?.findings ?? [unfinished];
   const state = worst(findings);
   const report = { state, version: productVersion, user: ownAccount().name, links: findings };

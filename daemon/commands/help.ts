@@ -6,7 +6,7 @@ import type { Command } from "./command.ts";
 export function overview(commands: readonly Pick<Command, "name" | "summary">[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
   const lines = commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
-  return `Ships the Wazuh alerts that matter to Kafka: each exactly once, none lost.
+  return `Ships relevant Wazuh alerts to Kafka: each once, none lost.
 
 Usage: wazuh-dfn COMMAND [OPTION]...
 

@@ -236,6 +236,6 @@ function letterOf(line: string): DeadLetter | undefined {
     const letter: unknown = JSON.parse(line);
     return isDeadLetter(letter) ? letter : undefined;
   } catch {
-    return undefined; // Half written when a process was killed; the caller is told.
+    return undefined; // Half written when a process was killed; the caller is notified.
   }
 }

@@ -100,7 +100,7 @@ export async function isEmptied(path: string, removed: ReadonlySet<number>): Pro
 
 /**
  * What of a segment is given up for room, in this order: entries that were removed; lines of the socket that are not
- * alerts, of which there is no position to be kept and no end; at last the raw bytes of the others.
+ * alerts, which have no position to keep and may be endless; finally the raw bytes of the others.
  */
 export const compactionLevels = ["removed", "non-alerts", "raw"] as const;
 export type CompactionLevel = (typeof compactionLevels)[number];
@@ -209,7 +209,7 @@ async function* together(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> 
   if (bytes > 0) yield Buffer.concat(held, bytes);
 }
 
-/** Whether another living process, as the segment's name tells, may be appending to it. */
+/** Whether another living process, as the segment's name shows, may be appending to it. */
 export function isWrittenByAnother(path: string): boolean {
   const pid = Number(/-(\d+)-\d+\.ndjson$/.exec(path)?.[1]);
   if (!Number.isSafeInteger(pid) || pid <= 0 || pid === process.pid) return false;

@@ -1,6 +1,6 @@
 /**
  * The dead-letter store: what no retry can deliver, kept with its raw bytes. Append-only segments of JSON lines in a
- * directory of the state directory; one segment file per process, so a replay beside the running forwarder does not
+ * directory of the state directory; one segment file per process, so a replay next to the running forwarder does not
  * disturb it. Entries that arrive together are written and synced together.
  */
 import { constants } from "node:fs";

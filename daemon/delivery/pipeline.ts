@@ -239,7 +239,7 @@ export class Pipeline {
 
   /**
    * Node and id name an alert, but an id may repeat on a node. What is next to it in the alert and survives
-   * integratord's re-fingerprint tells such alerts apart, so that a copy is never attached to another alert's outcome.
+   * integratord's re-fingerprint distinguishes such alerts, so that a copy is never attached to another alert's outcome.
    */
   #fingerprintOf(alert: Alert, node: string, id: string, source: SourceName): Fingerprint | undefined {
     if (this.#parts.pairing === undefined || source === "replay") return undefined;

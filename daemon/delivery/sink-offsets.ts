@@ -62,7 +62,7 @@ export function firstOfEach(records: readonly StoredRecord[]): readonly StoredRe
 
 /**
  * Where a look-up after a crash has to begin: per partition, the lowest offset at which a record of an alert beyond the
- * checkpoint may stand. Acknowledgements of one partition come in the order of their offsets (but for a file that was
+ * checkpoint may be. Acknowledgements of one partition come in the order of their offsets (but for a file that was
  * begun again), so a sorted queue whose passed head is dropped gives the minimum without a search.
  *
  *   acknowledged 10, 11, 12, 13; the checkpoint has passed the alerts of 10 and 12 -> low is 11

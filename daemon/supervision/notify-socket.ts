@@ -58,7 +58,7 @@ export class NotifySocket {
     }
   }
 
-  /** The name of the error, if there is one. @throws Error when there is no connection to be had */
+  /** The name of the error, if there is one. @throws Error if no connection can be made */
   #trySend(native: Native, path: string, message: Buffer): string | undefined {
     this.#fd ??= native.connectDatagram(path);
     const refusal = native.sendDatagram(this.#fd, message);

@@ -17,7 +17,7 @@ export interface NodeIdentity {
 
 /**
  * Reads the identity from the manager's ossec.conf. Where that cannot be read (the unit's sandbox does not show it), the
- * alerts alone tell.
+ * only the alerts show it.
  */
 export function readNodeIdentity(home: string): NodeIdentity {
   try {

@@ -11,12 +11,12 @@ trust_record() {
   for place in "$root/etc" "$conf_dir" "$record_dir" "$undo_dir"; do
     [ -e "$place" ] || [ -L "$place" ] || continue
     [ -d "$place" ] && [ ! -L "$place" ] && is_roots "$place" ||
-      fail "$code_config" "$place is not a directory that only root may write to, and what is recorded there cannot be trusted. Look what is in it, then: chown root $place && chmod go-w $place"
+      fail "$code_config" "$place is not a directory that only root may write to, so what is recorded there cannot be trusted. Check what is in it, then: chown root $place && chmod go-w $place"
   done
   for place in "$record" "$journal"; do
     [ -e "$place" ] || [ -L "$place" ] || continue
     [ -f "$place" ] && [ ! -L "$place" ] && is_roots "$place" ||
-      fail "$code_config" "$place is not a file that only root may write to, and cannot be trusted: see who made it"
+      fail "$code_config" "$place is not a file that only root may write to, so it cannot be trusted: find out who created it"
   done
 }
 
@@ -142,14 +142,14 @@ recover() {
   [ -f "$journal" ] || return 0
   began_for=$(awk -F '\t' '$1 == "home" && $4 == "." { print $2; exit }' "$journal")
   [ -z "$began_for" ] || [ "$began_for" = "$home" ] ||
-    fail "$code_config" "an earlier run for the manager in $began_for was cut off, and is to be undone first: give --wazuh-home $began_for"
+    fail "$code_config" "an earlier run for the manager in $began_for was interrupted and must be undone first: give --wazuh-home $began_for"
   if [ "$is_dry" = 1 ]; then
-    say "would undo what an earlier run left half done"
+    say "would undo what an interrupted run left half done"
     changes=$((changes + 1))
     return 0
   fi
   if [ "$has_manager" = 1 ]; then tree judge --home "$home" || fail $? "$(said)"; fi
-  say "an earlier run was cut off: undoing what it did"
+  say "an earlier run was interrupted: undoing what it did"
   roll_back || exit "$code_io"
 }
 

@@ -80,7 +80,7 @@ put_user() {
     fail "$code_io" "cannot make the user wazuh-dfn"
   }
   forwarder_uid=$(id_of passwd wazuh-dfn)
-  [ -n "$forwarder_uid" ] || fail "$code_io" "useradd made no user wazuh-dfn"
+  [ -n "$forwarder_uid" ] || fail "$code_io" "useradd did not create the user wazuh-dfn"
   made user "$root"wazuh-dfn
 }
 
@@ -94,11 +94,11 @@ remove_user() {
 # Everything that the package's MANIFEST names is there, unaltered: a download that was cut off is not a package.
 verify_package() {
   [ -f "$package/MANIFEST" ] && [ -f "$package/VERSION" ] ||
-    fail "$code_missing" "$package is not a whole package of wazuh-dfn (no MANIFEST or VERSION)"
+    fail "$code_missing" "$package is not a complete package of wazuh-dfn (no MANIFEST or VERSION)"
   awk '{ print $2 "  " $3 }' "$package/MANIFEST" >"$work/sums"
   (cd "$package_root/" && sha256sum -c --quiet --strict "$work/sums") >"$work/verify" 2>&1 || {
     head -n 5 "$work/verify" >&2
-    fail "$code_missing" "the package below $package is damaged; get it again"
+    fail "$code_missing" "the package below $package is damaged; download it again"
   }
 }
 

@@ -48,7 +48,7 @@ start_forwarder() {
   fi
   systemctl daemon-reload && systemctl restart wazuh-dfn 9<&- || {
     journalctl -u wazuh-dfn -n 10 --no-pager >&2 2>/dev/null
-    fail "$code_missing" "the forwarder does not start: journalctl -u wazuh-dfn says more"
+    fail "$code_missing" "the forwarder does not start; see: journalctl -u wazuh-dfn"
   }
 }
 

@@ -11,7 +11,7 @@ tree() {
 }
 
 said() {
-  if [ -s "$work/said" ]; then head -c 4000 "$work/said"; else say "$package/bin/node does not run: try $package/bin/node --version"; fi
+  if [ -s "$work/said" ]; then head -c 4000 "$work/said"; else say "$package/bin/node cannot be run: try $package/bin/node --version"; fi
 }
 
 # look_at_manager OPTION...: the one look that a run rests on. Its answers are the files in $work/look, and `fact`.

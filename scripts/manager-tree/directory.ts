@@ -64,7 +64,7 @@ export class Directory implements Disposable {
   /** The path of something in it, that goes with the directory wherever that is moved. For one name without `/`. */
   at(name: string): string {
     if (name === "" || name === "." || name === ".." || name.includes("/") || name.includes("\0")) {
-      throw new DfnError("IO", `"${name}" is not a name of a file`);
+      throw new DfnError("IO", `"${name}" is not a file name`);
     }
     return `/proc/self/fd/${this.#fd}/${name}`;
   }

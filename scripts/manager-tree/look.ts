@@ -145,7 +145,7 @@ function parsed(text: string, path: string, isTolerant: boolean): OssecConf | st
     if (!(reason instanceof Unreadable)) throw reason;
     const what = `${path}: ${reason.message}; Wazuh does not take it`;
     if (isTolerant) return `${what}. Only the block between wazuh-dfn's marks is looked at`;
-    throw new DfnError("CONFIG", `${what}: the manager's own configuration is wrong already. Fix that first`);
+    throw new DfnError("CONFIG", `${what}: the manager's own configuration was already wrong. Fix that first`);
   }
 }
 

@@ -39,7 +39,7 @@ for (const [what, format] of Object.entries(formatters)) {
       const formatted = await conf(world);
       const again = await world.install([]);
       assert.equal(again.code, 0, again.output);
-      assert.match(again.output, /lost wazuh-dfn's marks: it stays, and none is added/);
+      assert.match(again.output, /lost wazuh-dfn's marks: it is kept, and no other is added/);
       assert.equal(await conf(world), formatted);
       const last = await world.uninstall([]);
       assert.equal(last.code, 0, last.output);
@@ -85,7 +85,7 @@ test("a block that was written by hand keeps uninstall from anything, until it i
     assert.equal(refused.code, 78, refused.output);
     assert.match(
       refused.output,
-      /lines 31 to 35: this <integration> hands alerts to custom-dfn[^]*<level>7<[^]*--remove-blocks/,
+      /lines 31 to 35: this <integration> passes alerts to custom-dfn[^]*<level>7<[^]*--remove-blocks/,
     );
     assert.deepEqual(await world.snapshot(), installed);
   }

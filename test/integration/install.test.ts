@@ -167,9 +167,9 @@ for (const name of ["rules/dfn_event_rules.xml", "decoders/zz_dfn_decoders.xml"]
       const path = `var/ossec/etc/${name}`;
       const mine = `${await world.tree.read(path)}<!-- mine -->\n`;
       await writeFile(world.tree.join(path), mine);
-      assert.match((await world.install([])).output, new RegExp(`${name} was made or changed by hand`));
+      assert.match((await world.install([])).output, new RegExp(`${name} was created or changed by hand`));
       assert.equal(await world.tree.read(path), mine);
-      assert.match((await world.uninstall([])).output, new RegExp(`${name} was changed by hand, so it stays`));
+      assert.match((await world.uninstall([])).output, new RegExp(`${name} was changed by hand, so it is kept`));
       assert.equal(await world.tree.read(path), mine);
       const left = (await world.snapshot()).filter((line) => /dfn_(?:event_)?(?:rules|decoders)/.test(line));
       assert.equal(left.length, 1, left.join("\n"));

@@ -97,7 +97,7 @@ Exit code: 0, or 65 if an ID does not exist or entries could not be sent again.
         return 0;
       }
       const resent = await changing(directory, log, () => resend(config, sink, select(directory, choice, look)));
-      return tell(resent ?? { acknowledged: 0, kept: [] }, io, values.json);
+      return print(resent ?? { acknowledged: 0, kept: [] }, io, values.json);
     } catch (reason) {
       throw unreadableStore(directory, reason);
     }
@@ -167,7 +167,7 @@ async function acknowledge(directory: string, choice: Choice, look: Look): Promi
   return count;
 }
 
-function tell({ acknowledged, kept }: Resent, io: Io, asJson: boolean): number {
+function print({ acknowledged, kept }: Resent, io: Io, asJson: boolean): number {
   if (asJson) io.stdout.write(`${toPrintableJson({ acknowledged, kept })}\n`);
   else {
     for (const { id, reason } of kept) io.stdout.write(`${printable(`${id} stays: ${reason}`)}\n`);

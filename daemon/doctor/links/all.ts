@@ -140,7 +140,7 @@ function socketLinks(
   const blocks = conf === undefined ? [] : blocksOf(conf.conf);
   const isCommentedOut = conf?.conf.comments.some((comment) => /<name>\s*custom-dfn\s*</.test(comment)) === true;
   const hasBlock = blocks.length > 0;
-  // Without ossec.conf only the installer's record tells.
+  // Without ossec.conf only the installer's record says so.
   const isKnown = conf !== undefined || context.integration.recorded !== undefined;
   if (isKnown && isBlockLeftOut({ ...context.integration, hasBlock, isCommentedOut, isTailOn })) {
     const left = [link("integration block", () => [leftOut])];

@@ -73,7 +73,7 @@ export async function probeKafka(
   const settings: ConnectionSettings = { options, tls: () => tls };
   await using work = new Work(settings, withinMs);
   const seeds = options.brokers.map(async (address) => sightOf(work, address, true, tls));
-  // The first that answers tells of all others; the slow ones are awaited in parallel.
+  // The first that answers names all others; the slow ones are awaited in parallel.
   const metadata = Promise.any(options.brokers.map(async (address) => work.metadata(address, topics)));
   const known = await metadata.catch(() => undefined);
   if (known === undefined) return { brokers: await Promise.all(seeds), topics: [] };

@@ -90,6 +90,6 @@ test(
     await mkdir(dir.join("here"));
     await writeFile(dir.join("here/file"), "another");
     assert.equal(readFileSync(directory.at("file"), "utf8"), "the one");
-    for (const name of ["", ".", "..", "a/b", "a\0b"]) assert.throws(() => directory.at(name), /is not a name/);
+    for (const name of ["", ".", "..", "a/b", "a\0b"]) assert.throws(() => directory.at(name), /is not a file name/);
   },
 );
