@@ -14,7 +14,7 @@ export interface DeadLetter {
   /** The handler whose record was refused, if there is one. */
   readonly handler?: string;
   readonly place: SourceLocation;
-  /** The alert's bytes in base64; absent when they were given up for room. */
+  /** The alert's bytes in base64; absent if they were removed to make room. */
   readonly raw?: string;
   /** Bytes in `raw` if it holds only the beginning of an over-long line. */
   readonly keptBytes?: number;
@@ -25,7 +25,7 @@ export type NewDeadLetter = Omit<DeadLetter, "version" | "time" | "raw" | "keptB
   readonly bytes: Buffer;
 };
 
-/** An entry that waits to be written as a line: its base64, a third larger than the bytes, is made at last. */
+/** An entry that waits to be written as a line: its base64, a third larger than the bytes, is made last. */
 export interface Line {
   readonly head: Buffer;
   readonly raw: Buffer;
@@ -36,7 +36,7 @@ export interface Line {
 const tail = Buffer.from('"}\n');
 /** A multiple of 3, so that the parts' base64 joined is that of the whole. */
 const partBytes = 48 * 1024;
-/** So much is given to the system at once. */
+/** How much is written at once. */
 const pieceBytes = 1 << 20;
 
 /** An entry as the line that is written to the file. */
@@ -52,7 +52,7 @@ export function lineOf({ bytes, ...rest }: NewDeadLetter, now: Date): Line {
 }
 
 /**
- * Lines one behind the other, in pieces of up to 1 MiB. A piece is valid until the next one is asked for. As one text,
+ * Consecutive lines, in pieces of up to 1 MiB. A piece is valid until the next one is asked for. As one text,
  * and as a text in a text, bytes of 16 MiB would take five times their size.
  */
 export function* encoded(lines: readonly Line[]): Generator<Buffer> {

@@ -15,7 +15,7 @@ import { statIfThere } from "./usage.ts";
 
 /**
  * Keeps the dead-letter store below its bound. First goes what was removed, then what is not an alert: the oldest lines
- * of the socket that have no position, last the raw bytes of the oldest entries. Positions are never given up.
+ * of the socket that have no position, last the raw bytes of the oldest entries. Positions are never removed.
  */
 export class DeadLetterQuota {
   readonly #directory: string;
@@ -23,9 +23,9 @@ export class DeadLetterQuota {
   readonly #log: Log;
   /** Sizes of segments in which nothing could be removed: else each new entry would cause all of them to be read again. */
   readonly #spent = new Map<string, string>();
-  /** Entries whose raw bytes were given up since the process started. */
+  /** Entries whose raw bytes were removed since the process started. */
   rawGivenUp = 0;
-  /** Entries that were not alerts and were given up since the process started. */
+  /** Entries that were not alerts and were removed since the process started. */
   nonAlertsGivenUp = 0;
 
   constructor(directory: string, maxBytes: number, log: Log) {
@@ -51,7 +51,7 @@ export class DeadLetterQuota {
         total = await this.#give(level, current, total);
       }
     } catch (reason) {
-      // The entries themselves are stored; with the next ones it is tried again.
+      // The entries themselves are stored; it is tried again with the next ones.
       const what = "the dead-letter store exceeds its limit and its oldest entries cannot be compacted";
       this.#log.warn({ directory: this.#directory, reason: describe(reason) }, what);
     }
@@ -64,7 +64,7 @@ export class DeadLetterQuota {
       if (total <= this.#maxBytes) break;
       if (path === current || isWrittenByAnother(path)) continue;
       const size = (await statIfThere(path))?.size;
-      if (size === undefined) continue; // Deleted in this moment.
+      if (size === undefined) continue; // Deleted just now.
       const sizes = `${size} ${(await statIfThere(tombstonesOf(path)))?.size ?? 0}`;
       const key = `${level} ${path}`;
       if (this.#spent.get(key) === sizes) continue;

@@ -14,35 +14,35 @@ export interface Stored {
   readonly segment: string;
   readonly number: number;
   readonly letter: DeadLetter;
-  /** Whether somebody has taken note of it. */
+  /** Whether somebody has acknowledged it. */
   readonly isAcknowledged: boolean;
   /** The size of the alert's bytes, even if they were not read with the entry. */
   readonly rawBytes: number;
 }
 
-/** How a store is looked through. */
+/** How a store is searched. */
 export interface Look {
   /** Alerts of up to this many bytes are read with their entry. */
   readonly maxRawBytes: number;
-  /** Told of each line that cannot be read, of the segments that are looked through. */
+  /** Called for each line that cannot be read, in the segments that are searched. */
   readonly bad?: (segment: string, number: number) => void;
-  /** Told of each file that has a segment's name and is not one of ours. */
+  /** Called for each file that has a segment's name and is not one of ours. */
   readonly foreign?: (path: string, reason: unknown) => void;
 }
 
-/** So much is looked through at once; the store of a forwarder is kept at 256 MiB, unless it holds nothing but positions. */
+/** How much is searched at once; the store of a forwarder is kept at 256 MiB, unless it holds nothing but positions. */
 const maxStoreBytes = 8 * 1024 * 1024 * 1024;
 const maxUnreadable = 1_000_000;
 
-/** Which entries are meant. */
+/** Which entries to select. */
 export type Choice =
   | { readonly kind: "all" }
   | { readonly kind: "before"; readonly timeMs: number }
   | { readonly kind: "ids"; readonly ids: ReadonlySet<string> };
 
 /**
- * The entries that are meant, oldest first; one at a time is in memory.
- * @throws DfnError IO when there is far more than a forwarder ever keeps; else what the system says
+ * The selected entries, oldest first; one at a time is in memory.
+ * @throws DfnError IO if there is far more than a forwarder ever keeps; else the system's error
  */
 export async function* select(directory: string, choice: Choice, look: Look): AsyncGenerator<Stored> {
   let bytes = 0;
@@ -86,7 +86,7 @@ function isNamed(segment: string, ids: ReadonlySet<string>): boolean {
   return [...ids].some((id) => id.startsWith(prefix));
 }
 
-/** @throws DfnError DATA that names the first id that is not there */
+/** @throws DfnError DATA that names the first id that does not exist */
 export async function assertAllThere(directory: string, ids: ReadonlySet<string>): Promise<void> {
   const missing = new Set(ids);
   for await (const { id } of select(directory, { kind: "ids", ids }, { maxRawBytes: 0 })) missing.delete(id);
@@ -97,7 +97,7 @@ export async function assertAllThere(directory: string, ids: ReadonlySet<string>
 
 type Mark = (segment: string, numbers: Iterable<number>) => Promise<void>;
 
-/** Entries that are to be removed or acknowledged: collected while others are under way, written together. */
+/** Entries that are to be removed or acknowledged: collected while others are being processed, written together. */
 export class Markings {
   readonly #mark: Mark;
   #waiting = new Map<string, number[]>();
@@ -123,7 +123,7 @@ export class Markings {
   }
 
   async #write(): Promise<void> {
-    await Promise.resolve(); // What is added in the same turn comes along.
+    await Promise.resolve(); // Includes what is added in the same turn.
     while (this.#waiting.size > 0) {
       const group = this.#waiting;
       this.#waiting = new Map();
@@ -172,7 +172,7 @@ async function isThere(directory: string): Promise<boolean> {
   }
 }
 
-/** What the system refuses, as an error for the administrator. */
+/** A system error as an error for the administrator. */
 export function unreadableStore(directory: string, reason: unknown): unknown {
   if (errnoOf(reason) === undefined || reason instanceof DfnError) return reason;
   const remedy =

@@ -1,5 +1,5 @@
 /**
- * Reads a segment of the dead-letter store line by line, in bounded memory whatever lies in it: root looks through a
+ * Reads a segment of the dead-letter store line by line, in bounded memory whatever it contains: root reads a
  * store that the forwarder's account may have filled with anything.
  *
  * A line as we write it is a short head and base64: `{"version":1,...,"raw":"..."}`. Of a long line only the head is
@@ -14,9 +14,9 @@ import { isDeadLetter, type DeadLetter } from "./line.ts";
 const wholeBytes = 1024 * 1024;
 /** More than any head has: its longest part is the path of a file. */
 const headBytes = 256 * 1024;
-/** Our segments have 4 MiB and one line, and the longest line comes of `max_line`, at most 256 MiB. */
+/** Our segments have 4 MiB and one line, and the longest line comes from `max_line`, at most 256 MiB. */
 export const maxSegmentBytes = 512 * 1024 * 1024;
-/** Twenty times what fits into one that we write. */
+/** Twenty times what a segment of ours can hold. */
 const maxLines = 1_000_000;
 /** Lines that cannot be read; a process leaves one when it is killed. */
 const maxUnreadable = 10_000;
@@ -26,7 +26,7 @@ const rawBegins = Buffer.from(',"raw":"');
 const lineEnds = Buffer.from('"}');
 const padding = 0x3d;
 
-/** What base64 is written with, by byte. */
+/** The characters of base64, by byte. */
 const isBase64 = new Uint8Array(256);
 for (const character of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=") {
   isBase64[character.charCodeAt(0)] = 1;
@@ -82,8 +82,8 @@ export async function openSegment(path: string): Promise<FileHandle> {
 }
 
 /**
- * The lines of a segment that were not emptied, also a last one without its end: half written, so it is unreadable, or never reported to anyone
- * as stored.
+ * The lines of a segment that were not emptied, including a last one without a newline: half written, so it is
+ * unreadable, or never reported to anyone as stored.
  * @param start where to begin; by default at the first line
  * @throws DfnError IO when it has more lines, or more that cannot be read, than any that we write
  */

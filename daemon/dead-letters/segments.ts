@@ -1,4 +1,4 @@
-/** The files of the dead-letter store, as they are read and made smaller. */
+/** The files of the dead-letter store: reading and compacting them. */
 import type { FileHandle } from "node:fs/promises";
 import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -16,7 +16,7 @@ export type { DeadLetter } from "./line.ts";
 export interface NumberedLetter {
   readonly number: number;
   readonly letter: DeadLetter;
-  /** Whether somebody has taken note of it. */
+  /** Whether somebody has acknowledged it. */
   readonly isAcknowledged: boolean;
   /** The size of the alert's bytes, even if `letter.raw` is left out because they were not asked for. */
   readonly rawBytes: number;
@@ -40,12 +40,12 @@ export async function segmentsOf(directory: string): Promise<string[]> {
   }
 }
 
-/** Whether an error says of a file of the store that it is not one that we made: a link, a pipe, far too large. */
+/** Whether an error means that a file of the store is not one of ours: a link, a pipe, far too large. */
 export function isForeign(reason: unknown): boolean {
   return reason instanceof DfnError && reason.code === "IO";
 }
 
-/** The name that an entry is called by: the segment's name without its ending, a colon, and its number. */
+/** The id of an entry: the segment's name without its ending, a colon, and its number. */
 export function letterId(segment: string, number: number): string {
   return `${basename(segment, suffix)}:${number}`;
 }
@@ -99,7 +99,7 @@ export async function isEmptied(path: string, removed: ReadonlySet<number>): Pro
 }
 
 /**
- * What of a segment is given up for room, in this order: entries that were removed; lines of the socket that are not
+ * What is removed from a segment to make room, in this order: entries that were removed; lines of the socket that are not
  * alerts, which have no position to keep and may be endless; finally the raw bytes of the others.
  */
 export const compactionLevels = ["removed", "non-alerts", "raw"] as const;
@@ -108,9 +108,9 @@ export type CompactionLevel = (typeof compactionLevels)[number];
 export interface Compacted {
   /** Entries that lost their raw bytes. */
   readonly stripped: number;
-  /** Entries that were given up. */
+  /** Entries that were removed. */
   readonly forgotten: number;
-  /** Bytes that the segment has now; 0 where nothing was left and it was deleted. */
+  /** Bytes that the segment has now; 0 if nothing was left and it was deleted. */
   readonly bytes: number;
 }
 
@@ -118,7 +118,7 @@ export interface Compacted {
 type Fate = "kept" | "stripped" | "forgotten" | "unreadable" | "removed";
 
 /**
- * Rewrites a segment without what is to be given up and what cannot be read; undefined where that is nothing. It is read
+ * Rewrites a segment without what is to be removed and what cannot be read; undefined if that is nothing. It is read
  * twice, once to judge and once to copy, so that it is never in memory.
  * @throws DfnError IO when it is not a segment of ours; else the system's error
  */

@@ -46,7 +46,7 @@ interface Waiting {
 }
 
 const retryMs = 1000;
-/** So much is written and synced together; a line that is longer goes alone. */
+/** How much is written and synced together; a longer line is written alone. */
 const groupBytes = 1 << 20;
 
 export class DeadLetterStore implements AsyncDisposable {
@@ -69,12 +69,12 @@ export class DeadLetterStore implements AsyncDisposable {
     this.#quota = new DeadLetterQuota(directory, limits.maxBytes, log);
   }
 
-  /** Entries whose raw bytes were given up since the process started. */
+  /** Entries whose raw bytes were removed since the process started. */
   get rawGivenUp(): number {
     return this.#quota.rawGivenUp;
   }
 
-  /** Entries that were not alerts and were given up since the process started. */
+  /** Entries that were not alerts and were removed since the process started. */
   get nonAlertsGivenUp(): number {
     return this.#quota.nonAlertsGivenUp;
   }
@@ -85,7 +85,7 @@ export class DeadLetterStore implements AsyncDisposable {
   }
 
   /**
-   * Stores an entry. Resolves once it is durable; never rejects: while the disk is full it is tried again each second
+   * Stores an entry. Resolves once it is durable; never rejects: while the disk is full it is retried every second
    * and the entry stays open. Once disposed it never resolves.
    */
   add(entry: NewDeadLetter): Promise<void> {
@@ -108,7 +108,7 @@ export class DeadLetterStore implements AsyncDisposable {
     while (this.#waiting.length > 0) {
       if (await this.#storeGroup()) await this.#quota.make(this.#segment?.path, () => this.#endSegmentOfNonAlerts());
       else if (this.#isDisposed) break;
-      // Woken early by a stop: then it is tried once more.
+      // Woken early by a stop: one last attempt.
       else await pause(retryMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
     }
     this.#writer = undefined;
@@ -205,7 +205,7 @@ async function isInPlace({ file, path }: Segment): Promise<boolean> {
   try {
     return (await lstat(path)).ino === (await file.stat()).ino;
   } catch (reason) {
-    // What cannot be looked at is not for that reason gone.
+    // That it cannot be checked does not mean that it is gone.
     return errnoOf(reason) !== "ENOENT";
   }
 }

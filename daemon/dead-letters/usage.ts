@@ -62,7 +62,7 @@ export class DeadLetterUsage {
     const sum = { entries: 0, bytes: 0, acknowledged: 0 };
     for (const path of await segmentsOf(this.#directory)) {
       const counted = await this.#look(path);
-      if (counted === undefined) continue; // Deleted in this moment.
+      if (counted === undefined) continue; // Deleted just now.
       known.set(path, counted);
       sum.entries += counted.entries;
       sum.acknowledged += counted.acknowledged;
@@ -121,7 +121,7 @@ function beginning(ino: number, removedSize: number, acknowledgedSize: number): 
   };
 }
 
-/** Looks at the lines that were not looked at yet. One without its end is being written, or was never reported as stored. */
+/** Counts the lines that were not counted yet. One without its end is being written, or was never reported as stored. */
 async function read(path: string, counted: Counted): Promise<void> {
   const removed = await removedFrom(path);
   const acknowledged = await acknowledgedIn(path);
@@ -140,7 +140,7 @@ function openOf({ open, openNonAlerts }: Counted, letter: DeadLetter): OpenLette
   return isNonAlert(letter) ? openNonAlerts : open;
 }
 
-/** Another process may take a file of the store away at any moment. */
+/** Another process may remove a file of the store at any moment. */
 export async function statIfThere(
   path: string,
 ): Promise<{ readonly ino: number; readonly size: number; readonly mtimeMs: number } | undefined> {

@@ -19,7 +19,7 @@ export class FoundRecords {
     for (const key of this.#doneKeys.splice(0)) this.#take(key);
   }
 
-  /** Everything that an earlier process may have sent is behind. */
+  /** The tail has passed everything that an earlier process may have sent. */
   end(): void {
     this.#left?.clear();
     this.#used.clear();

@@ -2,7 +2,7 @@ import type { Queued } from "./batch-queue.ts";
 import { headerNames, type Header, type SourceLocation, type SourceName, type WriteOutcome } from "../contract.ts";
 import type { MadePart, Shipment } from "./shipment.ts";
 
-/** What is made of a name that comes again and again; longer names than any real one are not kept. */
+/** Caches what is made from a recurring name; names longer than any real one are not kept. */
 class Interned<T> {
   readonly #max: number;
   readonly #make: (bytes: Buffer) => T;

@@ -45,7 +45,7 @@ export interface PipelineParts extends DeadLetterParts {
   readonly node: OwnNode;
   /** Called before a record is shipped in a name that no record was shipped in before. */
   readonly named?: () => void;
-  /** Called for each socket copy that does not say what the log's line says. */
+  /** Called for each socket copy that differs from the log's line. */
   readonly differs: (id: string) => void;
   /** Called for each alert that is shipped. */
   readonly shipped?: (parts: readonly Part[]) => void;
@@ -54,7 +54,7 @@ export interface PipelineParts extends DeadLetterParts {
 }
 
 /**
- * The way of an alert: parse, guard against our own, pair with the other source's copy, ask the handlers, ship.
+ * The path of an alert: parse, guard against our own, pair with the other source's copy, ask the handlers, ship.
  * Everything here is synchronous; what takes time happens behind `shipper` and `deadLetters`.
  */
 export class Pipeline {
@@ -112,7 +112,7 @@ export class Pipeline {
     }
     parts ??= partsOf(this.#handlersFor(delivery), alert);
     if (parts.length === 0) {
-      // Known from a window that an earlier process saved, with other handlers; or from a socket copy that said more.
+      // Known from a window that an earlier process saved, with other handlers; or from a socket copy with other content.
       counters.passedBy(1);
       return { kind: "ignored", id };
     }
@@ -229,7 +229,7 @@ export class Pipeline {
     return { kind: "duplicate", id, shipment };
   }
 
-  /** Why a socket copy is not shipped itself; undefined when it may be. */
+  /** Why a socket copy is not shipped itself; undefined if it may be. */
   #reasonToDefer(alert: Alert): string | undefined {
     if (!this.#parts.budget.hasRoom()) return "busy";
     if (!this.#parts.shipper.hasRoomAhead) return "the tail is far behind";

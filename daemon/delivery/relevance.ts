@@ -117,7 +117,7 @@ function skipBlank(bytes: Buffer, at: number, end: number): number {
   return i;
 }
 
-/** Stands for itself in a string. */
+/** Represents itself in a string. */
 function isPlain(byte: number): boolean {
   return byte >= 0x20 && byte !== 0x22 && byte !== 0x5c;
 }

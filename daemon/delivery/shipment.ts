@@ -8,7 +8,7 @@ import type { StoredRecord } from "./sink-offsets.ts";
 
 /** One alert on its way from a source. */
 export interface Delivery extends Waiter {
-  /** The alert's JSON, without the newline; the pipeline's from now on. */
+  /** The alert's JSON, without the newline; owned by the pipeline from now on. */
   readonly bytes: Buffer;
   readonly place: SourceLocation;
   /** The only handler to ask, if the others have had their turn. */
@@ -24,7 +24,7 @@ export interface MadePart {
 /** The same, or why it failed. */
 export type Part = MadePart | { readonly handler: string; readonly failure: string };
 
-/** What is heavy in a shipment; let go when it is finished. */
+/** The large part of a shipment; released when it is finished. */
 export interface Payload {
   readonly alert: Alert;
   readonly place: SourceLocation;

@@ -17,7 +17,7 @@ export const unknownContent: Content = { high: 0, low: 0 };
 
 const empty = 0;
 const socketShift = 15;
-/** Most copies that are counted for one fingerprint and way. */
+/** Maximum copies that are counted for one fingerprint and way. */
 export const maxCopies = 0x7fff;
 
 /** Both counts in one number: bits 0-14 copies by the tail, 15-29 copies by the socket; each stops at `maxCopies`. */
@@ -31,10 +31,9 @@ export function unpacked(counts: number): Copies {
 }
 
 /**
- * Counts of copies per fingerprint, and what they say, in flat arrays: 20 bytes an entry where a Map of strings needs
- * some 170. Open
- * addressing with linear probing; deletion moves the entries behind it up, so there are no tombstones and look-ups
- * stay short whatever the history. Never more than half full.
+ * Counts of copies per fingerprint, and a digest of their content, in flat arrays: 20 bytes per entry, while a Map of
+ * strings needs about 170. Open addressing with linear probing; deletion moves later entries up, so there are no
+ * tombstones and look-ups stay short whatever the history. Never more than half full.
  */
 export class CopyCounts {
   readonly capacity: number;

@@ -11,7 +11,7 @@ import type { Log } from "../telemetry/log.ts";
 const fileName = "window.bin";
 /** What the file begins with; the digit is the version. */
 const magic = "DFNWIND3";
-/** The version before, which an upgrade finds: it does not say what the alerts say. */
+/** The previous version, which an upgrade finds: it has no digests of the content. */
 const formerMagic = "DFNPAIR2";
 const formerWords = 4;
 /** Where its parts are: little-endian numbers, a CRC-32 of all that follows it, the words in the machine's order. */
@@ -36,7 +36,7 @@ export async function removeWindow(stateDir: string): Promise<void> {
 
 /**
  * Reads the saved window. Undefined if there is none, or if it cannot be understood: the window only spares
- * duplicates, so a damaged one is reported and left out.
+ * duplicates, so a damaged one is reported and ignored.
  */
 export async function loadWindow(stateDir: string, log: Log): Promise<SavedWindow | undefined> {
   const path = join(stateDir, fileName);
@@ -65,7 +65,7 @@ function decode(file: Buffer): SavedWindow | undefined {
   return { forgottenSecond, words: version === magic ? words : widened(words) };
 }
 
-/** Words of the version before in today's form. */
+/** Converts the words of the previous version. */
 function widened(former: Uint32Array): Uint32Array {
   const entries = Math.floor(former.length / formerWords);
   const words = new Uint32Array(entries * savedWords);

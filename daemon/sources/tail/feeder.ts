@@ -49,7 +49,7 @@ export class Feeder {
     return this.#splitter.rest().length;
   }
 
-  /** Reads until there is nothing more for now. Only reading is tried again; what the intake throws ends the tail. */
+  /** Reads until there is nothing more for now. Only reading is retried; what the intake throws ends the tail. */
   async feed(logFile: OpenLogFile, signal: AbortSignal): Promise<Pause> {
     while (!signal.aborted) {
       const found = await logFile.read().catch((reason: unknown) => ({ kind: "failed" as const, reason }));
@@ -69,7 +69,7 @@ export class Feeder {
     return { kind: "stopped" };
   }
 
-  /** Hands on what a finished log file holds behind its last newline: an alert that is still whole, or torn. */
+  /** Delivers what a finished log file holds behind its last newline: an alert that is still whole, or torn. */
   async feedRest(signal: AbortSignal): Promise<void> {
     const rest = this.#splitter.rest();
     if (rest.length === 0) return;
@@ -152,7 +152,7 @@ function isObject(bytes: Buffer): boolean {
     const value: unknown = JSON.parse(bytes.toString("utf8"));
     return typeof value === "object" && value !== null && !Array.isArray(value);
   } catch {
-    // No JSON, so the line is torn; that is the answer.
+    // Not JSON, so the line is torn.
     return false;
   }
 }

@@ -37,7 +37,7 @@ export class Follower {
   /** Where reading failed last: once it is past that, it can be read again. */
   #failedAt: LogPosition | undefined;
 
-  /** @param now milliseconds of a clock that only goes forward */
+  /** @param now milliseconds of a monotonic clock */
   constructor(progress: ReadProgress, options: TailOptions, loaded: Loaded, now: () => number) {
     this.#progress = progress;
     this.#options = options;
@@ -51,7 +51,7 @@ export class Follower {
     this.#state = { kind: "placing", resume };
   }
 
-  /** Whether the place to go on from is found; before that the progress knows less than the checkpoint. */
+  /** Whether the place to continue from is found; before that the progress knows less than the checkpoint. */
   get isPlaced(): boolean {
     return this.#state.kind !== "placing";
   }
@@ -66,7 +66,7 @@ export class Follower {
     return !this.#revisits.isDue && this.#unchangedCheck.holds(this.#options.path);
   }
 
-  /** Goes on as far as there is something to read. Returns whether the next step should follow at once. */
+  /** Continues as far as there is something to read. Returns whether the next step should follow at once. */
   async step(signal: AbortSignal): Promise<boolean> {
     const state = this.#state;
     switch (state.kind) {
@@ -110,7 +110,7 @@ export class Follower {
       if (state === this.#state && "logFile" in state) this.#size = size;
       if (!this.#isAtEnd) await this.#backlog.measure(this.#logFiles, this.#progress);
     } catch {
-      // Closed in this moment, or not readable: the numbers stay, and reading reports what is wrong.
+      // Closed just now, or not readable: the numbers stay, and reading reports what is wrong.
     }
   }
 
@@ -202,7 +202,7 @@ export class Follower {
       const found = await statIfPresent(path);
       if (found?.id === state.logFile.origin.id) {
         if (state.isNewest !== true) {
-          // An unfinished line goes on in this file; until then nobody may take the log for read.
+          // An unfinished line continues in this file; until then the log does not count as read.
           if (this.#feeder.unfinishedBytes > 0) {
             state.wasLive = true;
             return false;
@@ -218,7 +218,7 @@ export class Follower {
         onEnd?.(this.#progress.damaged.all.length === 0);
         return false;
       }
-      // Most looks need no answer, and it costs a look at each unread file.
+      // Most checks need no answer, and it costs a check of each unread file.
       const hasLater = (): Promise<boolean> => this.#rotation.hasLater(this.#progress);
       if (!found && (state.wasLive || !(await hasLater()))) {
         this.#trouble.raise(
@@ -227,7 +227,7 @@ export class Follower {
         );
         return false;
       }
-      // An empty file without dated name is none of analysisd's, or one it is about to replace.
+      // An empty file without dated name is not one of analysisd's, or one it is about to replace.
       if (found?.size === 0 && !(await hasLater())) {
         this.#isAtEnd = true;
         return false;
@@ -277,7 +277,7 @@ export class Follower {
     await (isDead ? closeDead(logFile) : logFile.close());
   }
 
-  /** What a damaged archive lacks may come: its place is remembered, and the line that is cut is left to then. */
+  /** The rest of a damaged archive may come: its place is remembered, and the cut line is left until then. */
   async #leaveDamaged({ logFile, revisit }: Following, reason: unknown): Promise<boolean> {
     const { damaged, current: reading } = this.#progress;
     const { file, name } = logFile.origin;
@@ -345,7 +345,7 @@ export class Follower {
     this.#backlog.begin(logFile.origin.id);
   }
 
-  /** A read failed: it may be tried again, by another descriptor where this one is dead. */
+  /** A read failed: it may be retried, with another descriptor if this one is dead. */
   async #failed(state: Following | Ending, reason: unknown, signal: AbortSignal): Promise<boolean> {
     const { logFile } = state;
     const { file } = logFile.origin;
@@ -378,7 +378,7 @@ export class Follower {
     return true;
   }
 
-  /** What the system refuses is said and tried again; anything else is a fault of the program and ends it. */
+  /** System errors are logged and retried; anything else is a bug and ends the program. */
   async #report(reason: unknown, path: string): Promise<false> {
     if (errnoOf(reason) === undefined && !(reason instanceof DfnError)) throw reason;
     this.#trouble.raise(await explain(path, reason));
@@ -386,7 +386,7 @@ export class Follower {
   }
 }
 
-/** Closes a descriptor that cannot be read: that it cannot be closed properly either says nothing new. */
+/** Closes a descriptor that cannot be read: if it cannot be closed properly either, that is nothing new. */
 async function closeDead(logFile: OpenLogFile): Promise<void> {
   await logFile.close().catch(() => undefined);
 }

@@ -13,7 +13,7 @@ export interface TailIntake {
   next(bytes: Buffer, from: number, end: number): number;
   /** Whether a line without a relevant byte must still be delivered: an alert in it may be torn. Default: no. */
   mayBeTorn?(line: Buffer): boolean;
-  /** So many complete lines passed by that are of no interest: read and ignored. */
+  /** Counts complete lines that are of no interest: read and ignored. */
   ignored(lines: number): void;
   /**
    * Takes one relevant line.
@@ -31,7 +31,7 @@ export interface TailIntake {
   /**
    * Takes a line that cannot be taken as an alert.
    * - over-long: more than the largest line taken; `head` is its beginning, `place.length` all of it.
-   * - torn: the end of a finished log file, without newline and no JSON object; `head` is all of it.
+   * - torn: the end of a finished log file, without newline and not a JSON object; `head` is all of it.
    * Settled and passed as in `deliver`.
    */
   damaged(reason: "over-long" | "torn", place: SourceLocation, head: Buffer, line: OpenLine): Passing | undefined;

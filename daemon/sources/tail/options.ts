@@ -13,7 +13,7 @@ export interface TailOptions {
   readonly start: Start;
   /** How often the file is checked while it grows, in milliseconds, at most 10,000. */
   readonly pollMs: number;
-  /** Longer lines are handed on as damaged. */
+  /** Longer lines are delivered as damaged. */
   readonly maxLineBytes: number;
   readonly intake: TailIntake;
   readonly log: Log;
@@ -30,6 +30,6 @@ export interface TailOptions {
   readonly waker?: Waker;
   /** When to write the checkpoint, instead of once a second. */
   readonly saveWaker?: Waker;
-  /** Milliseconds of a clock that only goes forward. */
+  /** Milliseconds of a monotonic clock. */
   readonly now?: () => number;
 }

@@ -3,13 +3,13 @@ import { beginsWith, endsWith, contentHash, isSame } from "./log/content-hash.ts
 import { identityOfFile, seen, type OpenLogFile } from "./log/log-file.ts";
 import type { LogFiles } from "./log/log-files.ts";
 
-/** Waits between tries, in milliseconds: doubled each time, because a `.gz` is decompressed up to its place. */
+/** Waits between attempts, in milliseconds: doubled each time, because a `.gz` is decompressed up to its place. */
 const firstWaitMs = 1000;
 const longestWaitMs = 30_000;
 /** A file that is nowhere for this long, in milliseconds, will not be back. */
 const goneMs = 60_000;
 
-/** What came of a try. */
+/** The result of an attempt. */
 export type Reopened =
   /** Another descriptor of the same content, at the same place. */
   | { readonly kind: "open"; readonly logFile: OpenLogFile }
@@ -29,7 +29,7 @@ export class Reopening {
   #triedAtMs = 0;
   #goneSinceMs: number | undefined;
 
-  /** @param now milliseconds of a clock that only goes forward */
+  /** @param now milliseconds of a monotonic clock */
   constructor(logFiles: LogFiles, now: () => number) {
     this.#logFiles = logFiles;
     this.#now = now;

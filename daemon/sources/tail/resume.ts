@@ -109,8 +109,8 @@ export class Resume {
   }
 
   /**
-   * Notes archives as read of which the checkpoint does not say so: an earlier version noted the name of the newest alone;
-   * and where other content is found than what was read, the archives may be those of another machine.
+   * Notes archives as read that the checkpoint does not mention: an earlier version noted only the name of the newest;
+   * and if the content is not what was read, the archives may be those of another machine.
    */
   async #takeOver({ position, afterRank, read }: Body, kind: Located["kind"]): Promise<void> {
     const isOther = kind === "missing" || kind === "replaced";
@@ -118,7 +118,7 @@ export class Resume {
     const rank = parseStem(position?.name ?? "")?.rank;
     const id = (await this.#stat)?.id;
     await leaveBehind({ limit: afterRank, rank, id }, this.#logFiles, this.#progress);
-    // It may be put back from a backup, and sent by hand.
+    // It may be restored from a backup, and sent by hand.
     if (rank !== undefined && kind === "missing") this.#progress.considerName(rank, wholly, "0");
   }
 

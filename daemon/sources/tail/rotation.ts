@@ -8,7 +8,7 @@ import { wholly } from "./position/read-files.ts";
 import type { KnownEnd, ReadProgress } from "./position/read-progress.ts";
 import { Unread } from "./unread.ts";
 
-/** alerts.json does not change more often while somebody looks; then it is asked again later. */
+/** alerts.json hardly changes more often during one search; if it does, the search is repeated later. */
 const maxLooks = 100;
 
 /** Knows which log file comes next: the order in which analysisd began them, whatever monitord has made of them since. */
@@ -37,7 +37,7 @@ export class Rotation {
       if (!opened) return undefined;
       await proveDone(opened.origin, progress, this.#files, this.#log, signal);
       const known = progress.endOf(opened.origin);
-      // Where it does not reach that far it was truncated, and stays at its first byte; a `.gz` stays at its end.
+      // If it does not reach that far it was truncated, and stays at its first byte; a `.gz` stays at its end.
       if (known && known.end !== wholly) opened.doneTo = known.end;
       if (known) await opened.seek(await placeOf(opened, known), undefined, signal);
       return opened;
@@ -95,7 +95,7 @@ export class Rotation {
   }
 }
 
-/** Where to go on in a file that was read before. */
+/** Where to continue in a file that was read before. */
 async function placeOf({ origin }: OpenLogFile, { end, isProved }: KnownEnd): Promise<number> {
   return isProved || origin.isCompressed || end === wholly ? end : lineStart(origin.file, end);
 }

@@ -6,9 +6,9 @@ import type { OpenLogFile } from "./log/log-file.ts";
 import type { ReadProgress } from "./position/read-progress.ts";
 import { begins, wholly, type ReadFile } from "./position/read-files.ts";
 
-/** So many of the newest compressed archives are looked into: one may have been overwritten after the clock went back. */
+/** How many of the newest compressed archives are opened: one may have been overwritten after the clock went back. */
 const maxOpened = 64;
-/** So many beginnings of files are kept, so that a file that did not change is opened once. */
+/** How many beginnings of files are kept, so that a file that did not change is opened once. */
 const maxHeads = 1024;
 
 /** Finds the dated files that hold something that was not read, by their names and their content. */
@@ -41,7 +41,7 @@ export class Unread {
       }
       const stat = await statIfPresent(archive.path);
       if (!stat) {
-        // Compressed since the directory was read: passed over, it would be read behind files that are newer.
+        // Compressed since the directory was read: if skipped, it would be read after newer files.
         const gzip = twinOf(archive);
         const isUnread =
           !isDamaged && (await statIfPresent(gzip.path)) && (await this.#isUnreadGzip(gzip, known, true));
@@ -76,10 +76,10 @@ export class Unread {
     const stat = isOpened ? await statIfPresent(file.path) : undefined;
     const head = stat && (await this.#head(file, stat));
     if (!head || head.length === 0) return false;
-    // Where the plain file went on after it was compressed, the .gz may be shorter than the beginning that is known.
+    // If the plain file continued after it was compressed, the .gz may be shorter than the beginning that is known.
     const same = known.findLast((one) => head.length < one.length || begins(head, one));
     if (!same) return true;
-    // Was it read itself, or does it hold just what was read of the plain file? Else it is looked through once.
+    // Was it read itself, or does it hold just what was read of the plain file? Otherwise it is read once.
     if (head.length < same.length || same.end === wholly || same.inode === inodeOf(stat.id)) return false;
     return (await contentLength(file.path, stat.size)) !== same.end % 2 ** 32;
   }
@@ -112,7 +112,7 @@ export class Unread {
       this.#heads.set(file.path, { stat, head });
       return head;
     } catch {
-      // Gone or not readable: what opens it to read it says so.
+      // Gone or not readable: whoever opens it to read it reports that.
       return undefined;
     }
   }
@@ -129,7 +129,7 @@ async function contentLength(path: string, size: number): Promise<number | undef
       await file.close();
     }
   } catch {
-    // Gone or not readable: what opens it to read it says so.
+    // Gone or not readable: whoever opens it to read it reports that.
     return undefined;
   }
 }

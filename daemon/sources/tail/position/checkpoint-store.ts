@@ -51,7 +51,7 @@ export class CheckpointStore {
 
   /**
    * @param directory the state directory; must exist
-   * @param now       milliseconds of a clock that only goes forward
+   * @param now       milliseconds of a monotonic clock
    */
   constructor(directory: string, log: Log, now: () => number) {
     this.#directory = directory;
@@ -69,8 +69,9 @@ export class CheckpointStore {
   }
 
   /**
-   * Reads both; the newer valid one counts. What cannot be used is kept aside and named in the log. It also stays in
-   * place until the next checkpoint is written: a crash before that must not make this look like a first start. Never throws: with nothing usable the forwarder still starts.
+   * Reads both; the newer valid one counts. What cannot be used is set aside and named in the log. It also stays in
+   * place until the next checkpoint is written: a crash before that must not make this look like a first start. Never
+   * throws: with nothing usable the forwarder still starts.
    */
   async load(): Promise<Loaded> {
     const current = await this.#read(this.#current);

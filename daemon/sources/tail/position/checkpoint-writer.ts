@@ -7,7 +7,7 @@ import type { FileOrigin } from "../log/log-file.ts";
 import type { ReadProgress, LogPosition, Reading } from "./read-progress.ts";
 import { TrailKeeper, type Anchor, type Trail } from "./trail.ts";
 
-/** So many lines done beyond the position are noted while the forwarder runs; a proper stop notes all. */
+/** How many lines done beyond the position are noted while the forwarder runs; a proper stop notes all. */
 const maxDone = 10_000;
 
 /** What proves a place. */
@@ -87,7 +87,7 @@ async function bytesBefore(file: FileHandle, offset: number): Promise<ContentHas
 }
 
 /**
- * Reads from a log file on disk. It may be closed, compressed or gone by now: then its head alone proves a place.
+ * Reads from a log file on disk. It may be closed, compressed or gone by now: then only its head proves a place.
  * @returns undefined if it is not available
  */
 async function withFile<T>(

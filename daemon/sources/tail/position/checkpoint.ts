@@ -13,7 +13,7 @@ export interface Position extends Identity {
   readonly file: string;
   /** Decompressed. Everything before it has its outcome. */
   readonly offset: number;
-  /** The bytes right before the offset; length 0 where they were not at hand. */
+  /** The bytes right before the offset; length 0 if they were not available. */
   readonly before: ContentHash;
   /** What proves how much of the file is left if it has lost its end. Older versions do not note it. */
   readonly trail?: Trail;
@@ -95,7 +95,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // No JSON: the caller reports it as damaged.
+    // Not JSON: the caller reports it as damaged.
     return undefined;
   }
 }

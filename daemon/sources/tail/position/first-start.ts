@@ -12,7 +12,7 @@ import type { LogFiles } from "../log/log-files.ts";
 export type Start = "end" | "beginning" | Date;
 
 const dayMs = 86_400_000;
-/** So many of the newest archives are looked into; older ones are known by their names and sizes. */
+/** How many of the newest archives are opened; older ones are known by their names and sizes. */
 const maxOpened = 400;
 
 /** What alerts.json is, without opening it; undefined if there is nothing, or it is hidden. */
@@ -21,9 +21,9 @@ export async function firstSight(path: string): Promise<FileStat | undefined> {
 }
 
 /**
- * Fixes where a first start begins, by noting in the progress what is left behind. It also succeeds where nothing can be
- * read: what is written from now on is then found later, also by another process that goes on from the checkpoint.
- * @param stat what alerts.json was at the start; its end is meant, even where it can only be opened later. Undefined:
+ * Fixes where a first start begins, by noting in the progress what is left behind. It also succeeds if nothing can be
+ * read: what is written from now on is then found later, also by another process that continues from the checkpoint.
+ * @param stat what alerts.json was at the start; its end is meant, even if it can only be opened later. Undefined:
  *              it will be read from its first byte, so that nothing is lost
  */
 export async function firstStart(

@@ -20,9 +20,9 @@ class Entry<Where> implements OpenLine {
   isDone = false;
   /** Whether the intake's `deliver` has returned; before that it is not known what to call. */
   isHanded = false;
-  /** Told when the position has passed this line. */
+  /** Notified when the position has passed this line. */
   passing: Passing | undefined;
-  /** Told when the position has passed the done lines behind this one: one for all of them. */
+  /** Notified when the position has passed the done lines behind this one: one for all of them. */
   behind: Passing | undefined;
   /** Lines behind this one, up to the next open one: of no interest, and done. */
   ignoredBehind = 0;
@@ -47,12 +47,12 @@ class Entry<Where> implements OpenLine {
 /** The list of positions is packed when this many at its front are released, and they are at least half of it. */
 const packAt = 1024;
 
-/** So many lines that are done beyond the oldest open one can be named; further ones are read again after a restart. */
+/** How many lines done beyond the oldest open one can be named; further ones are read again after a restart. */
 export const maxNamed = 50_000;
 
 /**
- * So many lines may be done beyond the oldest open one: with the records of several handlers they are still few enough for
- * a look-up after a crash to find them all, so that none is sent twice.
+ * How many lines may be done beyond the oldest open one: with the records of several handlers they are still few enough
+ * for a look-up after a crash to find them all, so that none is sent twice.
  */
 export const maxBeyond = 400_000;
 
@@ -70,7 +70,7 @@ export interface ReadAgain {
  *     100 gets done        x     x     x     -         100, 250, 400 are released; position 610
  *     610 gets done                          x         nothing open: the position is where the tail reads, 900
  *
- * What it keeps grows with the open lines alone: a run of done lines is one `Passing`, a run of ignored ones a number,
+ * What it keeps grows only with the open lines: a run of done lines is one `Passing`, a run of ignored ones a number,
  * and no more than `max` (twice that for a while) of the done lines have their positions kept. Each operation takes
  * constant time, averaged over many.
  */
@@ -87,7 +87,7 @@ export class Ledger<Where> {
   #front = 0;
 
   /**
-   * @param most   done lines beyond the oldest open one that `doneBeyond` names, the oldest ones
+   * @param max    done lines beyond the oldest open one that `doneBeyond` names, the oldest ones
    * @param beyond done lines beyond the oldest open one at which `room` waits
    */
   constructor(max = maxNamed, beyond = maxBeyond) {
@@ -106,7 +106,7 @@ export class Ledger<Where> {
     return this.#oldest?.position;
   }
 
-  /** Spots held: of lines without outcome, and of those done behind one of them. */
+  /** Positions held: of lines without outcome, and of those done behind one of them. */
   get size(): number {
     return this.#positions.length - this.#front;
   }
@@ -147,7 +147,7 @@ export class Ledger<Where> {
     } else this.#close(entry);
   }
 
-  /** So many lines of no interest were passed by. */
+  /** Counts lines of no interest. */
   ignored(lines: number): void {
     if (this.#newest !== undefined) this.#newest.ignoredBehind += lines;
   }

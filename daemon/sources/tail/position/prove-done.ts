@@ -4,7 +4,7 @@ import type { ReadProgress } from "./read-progress.ts";
 import type { LogFiles } from "../log/log-files.ts";
 
 /**
- * Looks whether a file still holds what it held when some of its lines were noted as done. After a power loss other lines
+ * Checks whether a file still holds what it held when some of its lines were noted as done. After a power loss other lines
  * may be at their offsets: then none is skipped.
  */
 export async function proveDone(

@@ -7,7 +7,7 @@ export interface ReadFile {
   readonly rank: number;
   /** Up to which byte of its content, decompressed; `wholly` for a file of which nothing is wanted, whatever it holds. */
   readonly end: number;
-  /** First bytes: how many were hashed, and the beginning of their SHA-256. Length 0: known by its name alone. */
+  /** First bytes: how many were hashed, and the beginning of their SHA-256. Length 0: known only by its name. */
   readonly length: number;
   readonly hash: string;
   /** Inode of the plain file, 0 if it is not known; the same inode with the same size needs no second check. */
@@ -20,7 +20,7 @@ export interface ReadFile {
 export const wholly = Number.MAX_SAFE_INTEGER;
 
 const hashDigits = 16;
-/** So many first bytes are hashed: an alert's time to the millisecond and its rule. A short file has them soon. */
+/** How many first bytes are hashed: an alert's time to the millisecond and its rule. A short file soon has them. */
 const knownBytes = 128;
 /** More than two years of days. */
 const maxFiles = 1000;
@@ -36,7 +36,7 @@ const pattern = /^([0-9a-z]{1,11})\.([0-9a-z]{1,11})\.([0-9a-z]{1,4})\.([0-9a-f]
 
 /**
  * Which dated files were read, and how far: by name and content, because analysisd goes back to the names of days that
- * are over when the machine's clock is set back. What is on disk and not known here is unread, wherever its name ranks.
+ * are over when the machine's clock is set back. What is on disk and not known here is unread, whatever the rank of its name.
  *
  * Constant in size. When it is full, the oldest days are forgotten, and from then on everything in their time counts as
  * read; days long before them, at which a machine starts whose clock does not run, do not.
@@ -52,7 +52,7 @@ export class ReadFiles {
     return Math.max(this.#covered[1], this.#files.at(-1)?.rank ?? 0);
   }
 
-  /** From now on files in this range of ranks count as read where they are not listed. */
+  /** From now on files in this range of ranks count as read if they are not listed. */
   cover(from: number, to: number): void {
     const [first, last] = this.#covered;
     this.#covered = last === 0 ? [from, to] : [Math.min(first, from), Math.max(last, to)];
@@ -68,7 +68,7 @@ export class ReadFiles {
     this.add(readFile(rank, head, end, inode));
   }
 
-  /** Takes an entry over as it is, unless one with the same name and beginning is known, which then gets its end. */
+  /** Adds an entry as it is, unless one with the same name and beginning is known, which then gets its end. */
   add(file: ReadFile): void {
     this.#text = undefined;
     const hash = file.hash.slice(0, hashDigits);
@@ -143,7 +143,7 @@ function strayOf(files: readonly ReadFile[]): number {
   return files.slice(0, maxStray).findLastIndex(({ rank }, at) => (files[at + 1]?.rank ?? rank) - rank > gapRanks) + 1;
 }
 
-/** Whether a file begins with what is known of one; true for one that is known by its name alone. */
+/** Whether a file begins with what is known of one; true for one that is known only by its name. */
 export function begins(head: Buffer, { length, hash }: Pick<ReadFile, "length" | "hash">): boolean {
   return head.length >= length && contentHash(head.subarray(0, length)).hash.startsWith(hash.slice(0, hashDigits));
 }

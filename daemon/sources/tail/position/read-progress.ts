@@ -35,10 +35,10 @@ interface FinishedReading extends Finished {
   readonly reading: Reading;
 }
 
-/** So many finished log files are remembered by their inode as well, those without a dated name among them. */
+/** How many finished log files are also remembered by their inode, including those without a dated name. */
 const keptFinished = 16;
 
-/** What a checkpoint says, but for the bytes before the position, which must be read from disk first. */
+/** What a checkpoint says, except the bytes before the position, which must be read from disk first. */
 export interface ProgressSnapshot {
   readonly position: LogPosition | undefined;
   /** Up to where each reading has read of whose lines some are done beyond the position. */
@@ -73,7 +73,7 @@ export class ReadProgress {
   #recent: Finished[] = [];
   /** Generations that are finished and not behind the position yet. */
   #finished: FinishedReading[] = [];
-  /** Lines that had their outcome before the last start and were not come by again yet. */
+  /** Lines that had their outcome before the last start and were not read again yet. */
   #doneBefore: { readonly known: CompletedAhead; readonly offsets: Set<number> }[] = [];
   #skips: Set<number>[] = [];
 
