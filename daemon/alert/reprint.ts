@@ -98,7 +98,7 @@ function print(bytes: Buffer, write: (piece: Buffer) => void): void {
   printer.end();
 }
 
-/** Stands for itself outside of strings and numbers. */
+/** Represents itself outside of strings and numbers. */
 function isVerbatim(byte: number): boolean {
   return byte > space && byte !== quote && byte !== 0x2d && !(byte >= 0x30 && byte <= 0x39);
 }

@@ -33,7 +33,7 @@ Exit code: 0 valid, perhaps with warnings; 78 invalid.
       io.stdout.write(`${toPrintableJson({ ok: isInOrder, problems: problems.map(asJson) }, 2)}\n`);
     } else {
       for (const problem of problems) io.stderr.write(`${printable(problemLine(problem))}\n`);
-      if (isInOrder) io.stdout.write(`${values.config} is in order\n`);
+      if (isInOrder) io.stdout.write(`${values.config} is valid\n`);
     }
     return isInOrder ? 0 : exitCodes.CONFIG;
   },

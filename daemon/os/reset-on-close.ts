@@ -4,7 +4,7 @@ import { loadNative } from "./native.ts";
 /**
  * Makes the kernel forget what a connection has not brought to the other side when it is closed, by a kill of the
  * process too. Otherwise it goes on sending for a process that is gone: a host that was cut off delivers old requests
- * when the network is back, behind the look-up of the process that was started since, and records stand twice (seen with
+ * when the network is back, behind the look-up of the process that was started since, and records are there twice (seen with
  * Linux 6: 37 of them, after a SIGKILL while the cable was out).
  * @returns whether the kernel will
  */

@@ -4,7 +4,7 @@ import type { Facts } from "../status/facts.ts";
 const stuckMs = 60_000;
 
 /**
- * Tells whether the forwarder gets on with its work, for the watchdog: not whether it runs. It is stuck when alerts wait
+ * Decides whether the forwarder makes progress, for the watchdog: not whether it runs. It is stuck when alerts wait
  * and none gets an outcome although nothing is known to be wrong with the sink, or when the tail makes no step although
  * nothing holds it up. While Kafka is away it is not stuck: a restart would bring nothing.
  */

@@ -32,8 +32,8 @@ test("the integration block: absent, commented out, disabled, leading elsewhere,
   );
   assert.match(await changed("<alert_format>json</alert_format>", ""), /^failed alert_format is not json/);
   assert.match(await changed(at.world.socketPath, "/run/other.sock"), /^failed hook_url points to \/run\/other\.sock/);
-  assert.match(await changed("windows,fail2ban", "windows, fail2ban"), /^warning <group>.*group fail2ban back$/);
-  assert.match(await changed("<group>", "<level>7</level><group>"), /^warning <level>7 keeps/);
+  assert.match(await changed("windows,fail2ban", "windows, fail2ban"), /^warning <group>.*group fail2ban$/);
+  assert.match(await changed("<group>", "<level>7</level><group>"), /^warning <level>7 holds back/);
   const block = /<integration>[^]*<\/integration>/.exec(whole)?.[0] ?? "";
   assert.match(
     await changed(block, ""),
@@ -63,7 +63,7 @@ test("custom-dfn that Wazuh may write, may not run, or that is absent", async ()
   rmSync(path);
   assert.match(await at.about("custom-dfn"), /^failed .*does not exist/);
   at.tree.replaceCustomDfn("#!/bin/sh\r\n");
-  assert.match(await at.about("custom-dfn"), /^failed .*DOS line ends/);
+  assert.match(await at.about("custom-dfn"), /^failed .*DOS line endings/);
 });
 
 test("a test alert goes through custom-dfn, whichever way it takes", async () => {
@@ -100,7 +100,7 @@ test("daemons of the manager that do not run, and an integratord that stands sti
   at.world.analysisd.flush();
   assert.match(await at.about("integratord"), /^warning integratord is behind: \d+ bytes/);
   await at.tree.stop("wazuh-analysisd");
-  assert.match(await at.about("analysisd"), /^failed analysisd does not run/);
+  assert.match(await at.about("analysisd"), /^failed analysisd is not running/);
 });
 
 test("what was changed after a daemon was started is not loaded: rules, and ossec.conf for integratord", async () => {
@@ -112,7 +112,7 @@ test("what was changed after a daemon was started is not loaded: rules, and osse
   assert.match(linesAbout(report, "rules"), /^warning .*changed after analysisd was started/);
   assert.match(linesAbout(report, "integratord"), /^warning ossec\.conf was changed after integratord/);
   rmSync(at.tree.rules);
-  assert.match(await at.about("rules"), /^warning no rules for the forwarder's feedback/);
+  assert.match(await at.about("rules"), /^warning there are no rules for the forwarder's feedback/);
 });
 
 test("JSON output that is off, and a queue socket that is absent or that nobody listens on", async () => {
@@ -120,7 +120,7 @@ test("JSON output that is off, and a queue socket that is absent or that nobody 
   at.tree.changeConf("<jsonout_output>yes", "<jsonout_output>no");
   assert.match(await at.about("JSON output"), /^failed jsonout_output is off/);
   at.world.queue[Symbol.dispose]();
-  assert.match(await at.about("queue socket"), /^warning nobody listens on .*analysisd is away/);
+  assert.match(await at.about("queue socket"), /^warning nobody listens on .*analysisd is not running/);
   rmSync(join(at.tree.home, "queue/sockets/queue"));
   assert.match(await at.about("queue socket"), /^warning .*does not exist/);
   assert.equal(await at.about("queue socket", { wazuh: { home: at.tree.home, feedback: "off" } }), "");

@@ -136,7 +136,7 @@ test("a manager's files with hostile names and contents: doctor", async () => {
   writeFileSync(`${home}/VERSION.json`, `{"version":"5${evil}"}`);
   const shown = await world.run("doctor");
   assertHarmless(shown, "doctor");
-  assert.match(shown.stdout, /rules for the forwarder|no rules for|of an older release/);
+  assert.match(shown.stdout, /rules for the forwarder|from an older release/);
   for (const [line] of shown.stdout.matchAll(/-> .*/g))
     assert.doesNotMatch(line.replaceAll(/'[^']*'/g, ""), /\$\(id\)/);
   writeFileSync(`${home}/etc/ossec.conf`, `<${evil}`);

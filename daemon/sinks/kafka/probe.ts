@@ -19,11 +19,11 @@ export interface ProbeFailure {
 
 export interface BrokerProbe {
   readonly address: string;
-  /** Named in the settings, or by Kafka alone. */
+  /** Named in the settings, or only by Kafka. */
   readonly isSeed: boolean;
-  /** Undefined: connected, and proved to each other. */
+  /** Undefined: connected and authenticated. */
   readonly failure: ProbeFailure | undefined;
-  /** When the broker's own certificate ends, in milliseconds since 1970; undefined without TLS, or where not seen. */
+  /** When the broker's own certificate ends, in milliseconds since 1970; undefined without TLS, or if not seen. */
   readonly certificateEndsMs: number | undefined;
 }
 
@@ -58,7 +58,7 @@ const invalidRecord = 87;
 const maxNamedBrokers = 32;
 
 /**
- * Looks at brokers and topics without writing anything: connects to every broker, reads who leads what, asks for
+ * Examines brokers and topics without writing anything: connects to every broker, reads who leads what, asks for
  * records at the end of a partition, and sends a produce request without any record in it. Kafka judges the permission
  * before it finds nothing to append (Apache Kafka 4.1, KafkaApis.handleProduceRequest and ProduceRequest.validateRecords).
  * @param withinMs all of it; what is not done by then has failed

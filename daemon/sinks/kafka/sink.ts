@@ -21,9 +21,9 @@ import { TlsFiles } from "./tls/tls.ts";
 import { MetadataCache } from "./connection/metadata-cache.ts";
 import { runWatchdog } from "./connection/watchdog.ts";
 
-/** Replaced certificates are noticed within this time; what is wrong with them within twice of it. */
+/** Replaced certificates are noticed within this time; problems with them within twice this time. */
 const certificatesEveryMs = 2500;
-/** What is wrong with them, or will be soon, is said so often. */
+/** Problems with them, present or coming, are logged this often. */
 const inspectEveryMs = 86_400_000;
 
 export interface KafkaSinkSetup {
@@ -56,7 +56,7 @@ export class KafkaSink implements Sink {
   /** When something last got an outcome, or began to wait for one; on the monotonic clock. */
   #progressAt = 0;
 
-  /** @throws DfnError CONFIG for settings that cannot work: addresses, certificates, a codec that is not there */
+  /** @throws DfnError CONFIG for settings that cannot work: addresses, certificates, a codec that is missing */
   constructor({ options, log, telemetry = noTelemetry }: KafkaSinkSetup) {
     // Each partition that waits for something is a listener.
     setMaxListeners(0, this.#stop.signal);
@@ -175,7 +175,7 @@ export class KafkaSink implements Sink {
 
   /** Work waits and nothing has moved for twice a request's time: whatever hangs, new connections are the way out. */
   #checkProgress(): void {
-    // A broker that holds us back because of a quota goes on by itself.
+    // A broker that throttles us because of a quota continues by itself.
     if (this.#pool.isThrottled) this.#progressAt = monotonicMs();
     const limitMs = 2 * this.#options.requestTimeoutMs;
     if (this.#waiting === 0 || monotonicMs() - this.#progressAt < limitMs) return;
@@ -197,7 +197,7 @@ export class KafkaSink implements Sink {
     this.#inspectCertificates();
   }
 
-  /** Said once, of the first broker that alerts leave this machine to; Kafka may name others than the settings do. */
+  /** Logged once, for the first broker outside this machine that alerts go to without TLS; Kafka may name others than the settings do. */
   #warnOfPlaintext(brokers: readonly string[]): void {
     const message = this.#options.tls === undefined && !this.#isPlaintextSaid ? plaintextWarning(brokers) : undefined;
     if (message === undefined) return;
@@ -221,7 +221,7 @@ export class KafkaSink implements Sink {
     try {
       await connection.opened;
     } catch (reason) {
-      // Whoever turns us away can be reached.
+      // A broker that refuses us can be reached.
       if (classifyError(reason).category === "unreachable") throw reason;
     } finally {
       this.#stop.signal.removeEventListener("abort", end);

@@ -1,4 +1,4 @@
-/** Tells what an administrator may take for Wazuh's alerts and what is not, and how to make alerts of it. */
+/** Recognises what an administrator may take for Wazuh's alerts and what is not, and how to make alerts of it. */
 import { Alert } from "../../alert/alert.ts";
 
 const send = "| wazuh-dfn replay -";

@@ -99,7 +99,7 @@ export class SocketSource implements AsyncDisposable {
     this.#log.info({ path }, "listening for alerts");
   }
 
-  /** Tells custom-dfn whether the tail brings what it cannot hand over here. Rejects with the system's error. */
+  /** Shows custom-dfn whether the tail brings what it cannot deliver here. Rejects with the system's error. */
   async announceTail(isOn: boolean): Promise<void> {
     const marker = tailOffMarker(this.#options.path);
     await rm(marker, { force: true });

@@ -2,7 +2,7 @@ import type { Log } from "../../../telemetry/log.ts";
 import { monotonicMs, timeOfDayMs } from "../../../clock.ts";
 import type { ErrorCategory, ClassifiedError } from "../protocol/errors.ts";
 
-/** A trouble that lasts is repeated in the log once in this time. */
+/** A problem that lasts is logged again once in this time. */
 const repeatMs = 60_000;
 /** Losses that are kept for the status; each is in the log. */
 const maxLosses = 100;
@@ -43,7 +43,7 @@ const needsAction: ReadonlySet<ErrorCategory> = new Set([
   "unsupported",
 ]);
 
-/** A trouble that is going on. */
+/** A current problem. */
 export interface KafkaCondition {
   readonly subject: string;
   readonly text: string;
@@ -65,13 +65,13 @@ export class ConditionLog {
   readonly #losses = new Map<string, KafkaCondition>();
   #last: KafkaCondition | undefined;
 
-  /** @param now milliseconds on a clock that never goes back */
+  /** @param now milliseconds of a monotonic clock */
   constructor(log: Log, now: () => number = monotonicMs) {
     this.#log = log;
     this.#now = now;
   }
 
-  /** @param subject what is in trouble: `Kafka`, or a topic */
+  /** @param subject what has the problem: `Kafka`, or a topic */
   raise(subject: string, fault: ClassifiedError): void {
     const now = this.#now();
     const lasting = this.#lasting.get(subject);
@@ -88,8 +88,8 @@ export class ConditionLog {
   }
 
   /**
-   * Something is lost, and no retry brings it back: said at once, and kept in the status until the process ends, because
-   * nothing that comes later puts it right.
+   * Something is lost, and no retry brings it back: logged at once, and kept in the status until the process ends, because
+   * nothing later corrects it.
    */
   lose(subject: string, text: string, remedy: string): void {
     const trouble = { subject, text, remedy, since: timeOfDayMs() };
@@ -110,7 +110,7 @@ export class ConditionLog {
     this.#log.info(`${subject}: works again after ${(lastedMs / 1000).toFixed(1)} s`);
   }
 
-  /** What is in trouble now. */
+  /** The current problems. */
   get lasting(): readonly KafkaCondition[] {
     return [...this.#lasting.values()].map(({ trouble }) => trouble);
   }
@@ -120,7 +120,7 @@ export class ConditionLog {
     return [...this.#losses.values()];
   }
 
-  /** The newest trouble, over or not. */
+  /** The newest problem, over or not. */
   get last(): KafkaCondition | undefined {
     return this.#last;
   }

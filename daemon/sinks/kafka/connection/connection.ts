@@ -23,7 +23,7 @@ import type { KafkaOptions } from "./options.ts";
 import { saslExchange } from "./sasl.ts";
 
 /**
- * A connection that takes longer to come about, once the broker's name is resolved, is given up: a lost first packet is
+ * A connection that takes longer to establish, once the broker's name is resolved, is given up: a lost first packet is
  * sent again after 1 s only.
  */
 const reachWithinMs = 2500;
@@ -40,7 +40,7 @@ const maxThrottleMs = 60_000;
 export const produceVersion = 7;
 const metadataVersion = 7;
 
-/** kafkajs's own log is dropped: every fault comes back as an error and is put into words here. */
+/** kafkajs's own log is dropped: every fault comes back as an error and is described here. */
 const noLog: InnerLogger = {
   namespace: () => noLog,
   debug: () => {},
@@ -114,7 +114,7 @@ export class BrokerConnection {
     return this.#state === "closed";
   }
 
-  /** Whether it was open, and the other side or something on the way ended it without a word. */
+  /** Whether it was open, and the other side or something in between ended it without an error. */
   get isEndedByPeer(): boolean {
     return this.#isEndedByPeer;
   }
@@ -124,7 +124,7 @@ export class BrokerConnection {
     return this.#state === "opening" ? this.#waitsFor : undefined;
   }
 
-  /** For how long requests have been waiting without any answer coming in; 0 where none waits. Milliseconds. */
+  /** For how long requests have been waiting without any answer coming in; 0 if none waits. Milliseconds. */
   get silentMs(): number {
     if (this.#unanswered === 0 || this.isClosed) return 0;
     return Math.max(0, monotonicMs() - Math.max(this.#heardAt, this.#throttledUntil));

@@ -66,7 +66,7 @@ export async function fetchMetadata(connection: BrokerConnection, topics: readon
   });
 }
 
-/** A new producer id, without transactions; one a partition, so that no trouble of one reaches another. */
+/** A new producer id, without transactions; one a partition, so that no problem of one affects another. */
 export async function newProducerId(connection: BrokerConnection): Promise<{ producerId: bigint; epoch: number }> {
   const protocol = connection.protocol("InitProducerId", { transactionalId: null, transactionTimeout: 60_000 });
   const answer = await connection.send(protocol, (payload) => {

@@ -158,7 +158,7 @@ function maximum(numbers: readonly number[]): number | undefined {
   return numbers.length === 0 ? undefined : numbers.reduce((one, other) => Math.max(one, other));
 }
 
-/** The first of these places, where all are known and in one file. */
+/** The first of these places, if all are known and in one file. */
 function beginningOf(places: readonly (Beginning | undefined)[]): Beginning | undefined {
   let first: Beginning | undefined;
   for (const place of places) {

@@ -38,7 +38,7 @@ export class AppendedSearch {
     }
   }
 
-  /** Takes notice of a record of the log; call it in the order of the offsets. */
+  /** Considers a record of the log; call it in the order of the offsets. */
   visit(record: FetchedRecord): void {
     const slot = this.#open.get(fingerprint(record))?.shift();
     if (slot !== undefined) this.found.set(slot, record.offset);

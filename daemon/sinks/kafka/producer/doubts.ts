@@ -9,9 +9,9 @@ import { AppendedSearch } from "./appended-search.ts";
 const topicAuthorizationFailed = 29;
 
 export interface Settled {
-  /** What was not found, in order. Where some records of a batch were found, a batch of the others is in its place. */
+  /** What was not found, in order. If some records of a batch were found, a batch of the others is in its place. */
   readonly entries: readonly SealedBatch[];
-  /** All was seen that may be in the log. If not, the log says so. */
+  /** Whether everything was seen that may be in the log. If not, a warning is logged. */
   readonly isComplete: boolean;
 }
 

@@ -46,7 +46,7 @@ class Findings {
   #ids = 0;
   #characters = 0;
   readonly next: Record<string, number> = {};
-  /** Why not all was seen that may be there, a sentence for each kind of reason; in the order of their appearance. */
+  /** Why some records may have been missed, a sentence for each kind of reason; in the order of their appearance. */
   readonly #refusals = new Set<string>();
   isFull = false;
   /** Whose records count. */
@@ -162,7 +162,7 @@ async function lookAt(
   } catch (reason) {
     if (!(reason instanceof Unreadable)) throw reason;
     if (!reason.isMissing && !reading.isOver) findings.count(reading.ids);
-    // A partition that is gone is nobody else's trouble.
+    // A partition that is gone does not affect others.
     if (!reason.isMissing || context.metadataCache.codeOf(topic) !== 0) throw reason;
   }
 }
@@ -232,7 +232,7 @@ async function read(
   reading.isOver = true;
 }
 
-/** Hundreds of nodes may write to one topic: what the others wrote is neither ours nor to be kept in mind. */
+/** Hundreds of nodes may write to one topic: what the others wrote is neither ours nor to be kept in memory. */
 function idOf({ headers, value }: FetchedRecord, nodes: ReadonlySet<string> | undefined): string | undefined {
   const text = (name: string): string | undefined => headers.find(([header]) => header === name)?.[1]?.toString("utf8");
   const node = text(headerNames.node);

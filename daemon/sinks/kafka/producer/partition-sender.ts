@@ -91,7 +91,7 @@ export class PartitionSender {
     return this.#entries.length;
   }
 
-  /** Takes a batch over; resolves as `Sink.write` says. */
+  /** Accepts a batch; resolves as `Sink.write` says. */
   write(records: readonly SinkRecord[]): PendingWrite["result"] {
     const pendingWrite = new PendingWrite(records.length);
     if (records.length === 0) return pendingWrite.result;
@@ -207,7 +207,7 @@ export class PartitionSender {
   /**
    * The leader of the partition that is written to. A partition that is gone, because the topic was created again with
    * fewer, is replaced by another one. A list of partitions that lacks it does not prove that, since it may be an old
-   * one: the word of who led it counts.
+   * one: what its former leader says counts.
    */
   async #findLeader(): Promise<string> {
     const { metadataCache } = this.#context;
@@ -315,7 +315,7 @@ export class PartitionSender {
       this.#end = baseOffset < (entry.floor ?? 0) ? next : Math.max(this.#end ?? 0, next);
     }
     if (entry.isDisplaced) {
-      // The broker did not wait for the free number: it knew nothing of this producer, and goes on from here.
+      // The broker did not wait for the free number: it knew nothing of this producer, and continues from here.
       this.#hasHole = false;
       for (const other of this.#entries) other.isDisplaced = false;
     }
@@ -383,7 +383,7 @@ export class PartitionSender {
     const { conditions, log, metadataCache } = this.#context;
     this.#troubledSince ??= monotonicMs();
     log.debug(`${this.topic}/${this.partition}: ${fault.text}`);
-    // What is wrong with the topic itself is said where its metadata are read.
+    // What is wrong with the topic itself is reported where its metadata are read.
     const isSaid = (metadataCache.codeOf(this.topic) ?? 0) !== 0;
     if (fault.category !== "none" && fault.category !== "unreachable") {
       if (!isSaid) conditions.raise(`writing to topic ${this.topic}`, fault);

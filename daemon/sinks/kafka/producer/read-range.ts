@@ -19,7 +19,7 @@ const doesNotTell: ReadonlySet<number> = new Set([31, 35, 42]);
 const offsetOutOfRange = 1;
 const leaderNotAvailable = 5;
 
-/** How far a partition has been read: with it, reading goes on after a failure where it was. */
+/** How far a partition has been read: with it, reading continues after a failure where it was. */
 export class Cursor {
   /** The next offset to be read; undefined before the first. */
   at: number | undefined;

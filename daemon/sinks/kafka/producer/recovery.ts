@@ -7,7 +7,7 @@ import type { ClassifiedError } from "../protocol/errors.ts";
 import { sequenceAfter } from "../protocol/record-batch.ts";
 import type { SenderContext } from "./sender-context.ts";
 
-/** A batch that arrives damaged so often is damaged before it leaves, or says "corrupt" for something else. */
+/** A batch that arrives damaged this often is damaged before it leaves, or "corrupt" means something else. */
 const maxCorruptions = 4;
 /** Records refused one after the other, without one that was taken between, from which on the topic is at fault. */
 const maxRefusedInARow = 20;
@@ -154,8 +154,8 @@ export function isForgotten({ mayBeAppended, wasHidden, ageMs }: SealedBatch, co
 }
 
 /**
- * Looks up doubtful batches before they are sent again, where some of them are so old that the broker may not know them
- * for repetitions. Where the topic cannot be read, they keep their numbers: the broker may remember after all.
+ * Looks up doubtful batches before they are sent again, if some of them are so old that the broker may not recognise
+ * them as repetitions. If the topic cannot be read, they keep their numbers: the broker may remember after all.
  */
 export async function settleForgotten(
   topic: string,
@@ -183,7 +183,7 @@ function certain(entry: SealedBatch): SealedBatch {
 
 interface Split {
   readonly entry: SealedBatch;
-  /** It itself, its halves, or nothing where its only record was refused. */
+  /** It itself, its halves, or nothing if its only record was refused. */
   readonly parts: readonly SealedBatch[];
 }
 

@@ -9,7 +9,7 @@ const aloneAfter = 2;
 const dividedAfter = 1;
 /** The same for a single record, which is then refused. */
 const refusedAfter = 3;
-/** No limit in use is lower. A smaller record that ends connections may as well meet a broker that takes nothing at all. */
+/** No limit in use is lower. A smaller record that ends connections may simply have met a broker that accepts nothing at all. */
 const minPlausibleBytes = 256 * 1024;
 
 /** The loss of a connection that a batch was at the head of. */

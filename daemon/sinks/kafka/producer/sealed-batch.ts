@@ -140,7 +140,7 @@ export class SealedBatch {
         this.#attributes = codecNumbers[compression];
         return;
       } catch {
-        // The compressor fails for want of memory only; uncompressed the batch is as good.
+        // The compressor fails only if memory runs out; uncompressed the batch is as good.
       } finally {
         pooledBuffer.give(plain);
       }

@@ -59,7 +59,7 @@ export async function compress(compression: "gzip" | "zstd", bytes: Buffer): Pro
  */
 const smallBytes = 4096;
 
-/** Thrown for a codec that this runtime has not got. */
+/** Thrown for a codec that this runtime does not have. */
 export class MissingCodec extends Error {
   override readonly name = "MissingCodec";
 }

@@ -8,7 +8,7 @@ const shortestMatch = 4;
 
 /**
  * Decodes LZ4 frames, as Kafka's clients and brokers write them (github.com/lz4/lz4, lz4_Frame_format.md and
- * lz4_Block_format.md). Their checksums are passed over: the batch around them has one, which the broker looks at.
+ * lz4_Block_format.md). Their checksums are ignored: the batch around them has one, which the broker looks at.
  * @param maxBytes what it may come to
  * @throws OutputFull if it is more; RangeError for what is damaged, or needs a dictionary
  */

@@ -65,13 +65,13 @@ type PassOver = (reason: Error) => void;
 
 /**
  * Reads the record batches of a fetch answer and hands each record to `visit`, in order; batches and records that can
- * be none of ours are passed over, those of the formats before Kafka 0.11 among them, which this forwarder never wrote.
+ * not be ours are skipped, those of the formats before Kafka 0.11 among them, which this forwarder never wrote.
  * The last batch may be cut off, which is how Kafka keeps to the size asked for: it is left out. Transaction markers are
  * left out too.
  * @param passOver called for each batch that cannot be read; without it the first one ends the reading
  * @returns the offset after the last whole batch, or undefined if there was none
  * @throws RangeError for bytes that are not a batch; without `passOver` also what is wrong with one: RangeError for
- *         damage, MissingCodec for a codec that this runtime has not got
+ *         damage, MissingCodec for a codec that this runtime does not have
  */
 export async function visitRecords(
   bytes: Buffer,

@@ -1,4 +1,4 @@
-/** Whom brokers' certificates are believed from. */
+/** The authorities whose broker certificates are trusted. */
 import { X509Certificate } from "node:crypto";
 import { rootCertificates } from "node:tls";
 import { readRegularFileSync } from "../../../disk/read-file.ts";

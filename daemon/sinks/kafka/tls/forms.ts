@@ -1,6 +1,6 @@
 /**
- * The forms in which certificates and keys are handed over. Only PEM and PKCS#12 are taken; of the others it is known
- * what they are, so that the administrator is given the one command that converts them.
+ * The forms in which certificates and keys are handed over. Only PEM and PKCS#12 are accepted; the others are
+ * recognised, so that the administrator gets the one command that converts them.
  */
 import { type DerElement, oidText, readDer, tags } from "./der.ts";
 import { looksLikePkcs12 } from "./pkcs12.ts";

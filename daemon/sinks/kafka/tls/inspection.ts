@@ -16,7 +16,7 @@ import { readCertificates, tlsSettingName } from "./files.ts";
 import { protocolOptions, protocolWarnings } from "./protocol.ts";
 import { loadTls, type TlsClientSettings } from "./tls.ts";
 
-/** Certificates that end within this time are worth a word. */
+/** Certificates that expire within this time are reported. */
 const soonDays = 14;
 const dayMs = 86_400_000;
 
@@ -43,7 +43,7 @@ function finding(severity: Severity, setting: string, text: string): TlsProblem 
 }
 
 /**
- * Looks through everything that TLS needs: can it be read, is it in date, does the key fit the certificate, may the
+ * Checks everything that TLS needs: can it be read, is it in date, does the key fit the certificate, may the
  * certificate be used by a client, do the authorities suffice for OpenSSL. Connects to nothing; throws nothing. Without
  * findings all is well.
  * @param now milliseconds since 1970

@@ -67,7 +67,7 @@ export function protocolOptions({ minVersion, ciphers }: TlsProtocol): {
   return { minVersion, ciphers: [...older, ...(tls13.length === 0 ? [tls13Suites] : tls13)].join(":") };
 }
 
-/** What is risky or in vain in a list that `protocolOptions` takes. */
+/** What is risky or useless in a list that `protocolOptions` takes. */
 export function protocolWarnings({ minVersion, ciphers }: TlsProtocol): readonly string[] {
   const { older } = partsOf(ciphers);
   if (older.length === 0 || minVersion === "TLSv1.3") return [];

@@ -82,7 +82,7 @@ export class TlsFiles {
   }
 
   /**
-   * Loads the files again when any of them has changed since the last call. Files that cannot be used leave the former
+   * Loads the files again when any of them has changed since the last call. Files that cannot be used leave the previous
    * options in place. They are reported when the next call finds them as they were: certificate, key and pass phrase are
    * not renewed in one moment, and what does not fit yet is not wrong yet. Each such state is reported once.
    * @returns undefined when there is nothing to say

@@ -8,10 +8,10 @@ export interface ContentHash {
   readonly hash: string;
 }
 
-/** So many first bytes of a log file identify it. */
+/** This many first bytes of a log file identify it. */
 export const headBytes = 1024;
 
-/** So many bytes before a position prove that the position is still in the same content. */
+/** This many bytes before a position prove that the position is still in the same content. */
 export const beforeBytes = 4096;
 
 /** From this length on a head distinguishes log files: it holds the first alert's timestamp to the millisecond. */

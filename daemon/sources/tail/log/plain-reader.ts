@@ -18,7 +18,7 @@ export function chunkBuffers(): ChunkBuffers {
  * Reads a plain file through its own descriptor, so it goes on whatever becomes of the path. While a chunk is scanned
  * the next one is read into the other buffer.
  *
- * A file that was truncated or overwritten shows it in the overlap: the read is shorter than it, or other bytes stand
+ * A file that was truncated or overwritten shows it in the overlap: the read is shorter than it, or other bytes are
  * there.
  */
 export class PlainReader implements LogReader {
