@@ -15,7 +15,7 @@ Prints the custom-dfn for this system: POSIX sh, to be installed as integrations
   --way NAME       try this one alone; bundled: try none, for a system other than this one
 Exit code 0: printed, with the fast path or without; standard error says which. 1: it could not be made. 64: called wrongly.`;
 
-/** Where the package is never installed: what is tried must not have the bundled way behind it. */
+/** A place where the package is never installed: what is tried must not fall back to the bundled way. */
 const nowhere = "/nonexistent/wazuh-dfn";
 
 void main().then(

@@ -1,4 +1,4 @@
-/** One alert handed over: connect, write the line, read the answer. */
+/** Sends one alert: connect, write the line, read the answer. */
 import { connect } from "node:net";
 import { maxAnswerBytes, parseAnswer, type Answer } from "./protocol.ts";
 

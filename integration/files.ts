@@ -11,7 +11,7 @@ const maxOptionsBytes = 64 * 1024;
 const chunkBytes = 64 * 1024;
 
 /**
- * The alert as one line, newline included; its bytes are otherwise left alone.
+ * The alert as one line, newline included; its bytes are otherwise unchanged.
  * @throws BadFile when the file is unreadable, empty, too large, or holds no JSON object
  */
 export function readAlertLine(path: string): Buffer {
@@ -20,7 +20,7 @@ export function readAlertLine(path: string): Buffer {
   if (text.trim() === "") throw new BadFile(`${path} is empty`);
   if (!isObject(parse(text)))
     throw new BadFile(`${path} does not hold a JSON object: it is not an alert, or it was cut off`);
-  // Valid JSON has newlines only between its tokens, where a blank means the same.
+  // Valid JSON has newlines only between its tokens, where a space means the same.
   for (let at = bytes.indexOf(0x0a); at !== -1; at = bytes.indexOf(0x0a, at + 1)) bytes[at] = 0x20;
   return Buffer.concat([bytes, Buffer.from("\n")]);
 }

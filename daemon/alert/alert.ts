@@ -49,7 +49,7 @@ export class Alert {
 
   /**
    * The node that wrote the alert: `cluster.node`, without a cluster `manager.name`, else empty.
-   * @param hidden the node's name where the cluster keeps it out of its alerts
+   * @param hidden the node's name if the cluster keeps it out of its alerts
    */
   nodeOr(hidden: string | undefined): string {
     return this.#text(this.#nameAt("cluster", "node")) ?? hidden ?? this.managerName ?? "";
@@ -105,7 +105,7 @@ export class Alert {
 
   /**
    * Raised by the forwarder's own feedback: forwarding it would go round for ever. Known by where the event came from,
-   * never by what it says alone: a log's author chooses what a log says.
+   * never only by what it says: a log's author chooses its content.
    */
   get isOwn(): boolean {
     // Nearly every alert is settled here: cJSON, which writes alerts.json, never escapes a letter.

@@ -35,7 +35,7 @@ class Printer {
   readonly #write: (piece: Buffer) => void;
   #length = 0;
 
-  /** @param write takes a piece, which is valid during the call alone */
+  /** @param write takes a piece, which is valid only during the call */
   constructor(write: (piece: Buffer) => void) {
     this.#write = write;
   }

@@ -46,9 +46,9 @@ export async function writeAtomically(
 }
 
 /**
- * Gives what has a name a second one, so that it stays when the first one is given to something else. What has the second
+ * Gives a file a second name, so that it stays when the first name is given to something else. What has the second
  * name already goes. A link is not followed.
- * @param maxBytes the largest file that is copied where the file system has no hard links
+ * @param maxBytes the largest file that is copied if the file system has no hard links
  * @throws the system's error; ENOENT if there is nothing
  */
 export async function keepAs(path: string, second: string, maxBytes: number): Promise<void> {

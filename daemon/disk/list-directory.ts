@@ -1,7 +1,7 @@
 import { opendir } from "node:fs/promises";
 import { DfnError } from "../errors.ts";
 
-/** More than any directory holds that we write to or look into. */
+/** More than any directory holds that we write to or read. */
 const maxNames = 100_000;
 
 /**

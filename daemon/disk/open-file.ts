@@ -41,7 +41,7 @@ async function openRegular(path: string, flags: number, mode: number): Promise<F
   }
 }
 
-/** What the system says of a link (ELOOP), a FIFO that nobody reads or a socket (ENXIO), and a directory (EISDIR). */
+/** The system's error for a link (ELOOP), a FIFO that nobody reads or a socket (ENXIO), and a directory (EISDIR). */
 function notRegular(path: string, reason: unknown): DfnError | undefined {
   return ["ELOOP", "ENXIO", "EISDIR"].includes(errnoOf(reason) ?? "") ? wrongKind(path, reason) : undefined;
 }
@@ -56,7 +56,7 @@ function wrongKind(path: string, cause?: unknown): DfnError {
  * anybody else is left in the path, so that opening it as above is refused.
  */
 export async function behindOwnLink(path: string): Promise<string> {
-  const found = await lstat(path).catch(() => undefined); // What is wrong with it, opening it says.
+  const found = await lstat(path).catch(() => undefined); // Opening it reports what is wrong with it.
   if (found?.isSymbolicLink() !== true) return path;
   return found.uid === 0 || found.uid === process.geteuid?.() ? realpath(path) : path;
 }

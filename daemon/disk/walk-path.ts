@@ -1,6 +1,6 @@
 /**
- * Who decides what lies at a path. For root, who must not be led by others: the way is walked from `/` one name at a
- * time, each name looked at on a descriptor of its own.
+ * Who decides what is at a path. For root, who must not be misled by others: the path is walked from `/` one name at a
+ * time, each name checked on a descriptor of its own.
  */
 import { closeSync, constants, fstatSync, openSync, readlinkSync, type Stats } from "node:fs";
 import { resolve } from "node:path";
@@ -20,7 +20,7 @@ export class Walked implements Disposable {
   readonly stats: Stats;
   /** What is not there yet, from the nearest directory on; empty when all of it is there. */
   readonly absent: readonly string[];
-  /** The first directory on the way that belongs to another user than root. What lies below it is that user's choice. */
+  /** The first directory on the way that belongs to another user than root. What is below it is that user's choice. */
   readonly foreign: { readonly path: string; readonly uid: number } | undefined;
   /** A directory below that one which belongs to a third user. */
   readonly third: string | undefined;
@@ -48,7 +48,7 @@ export class Walked implements Disposable {
 }
 
 /**
- * Walks to a path. A symbolic link is followed where root made it in a directory that root alone may write to; there it is
+ * Walks to a path. A symbolic link is followed if root made it in a directory that only root may write to; there it is
  * a decision of the administrator.
  * @throws DfnError IO for any other link, and for a name on the way that is not a directory; else the system's error
  */

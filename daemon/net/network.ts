@@ -11,7 +11,7 @@ export interface Network {
 }
 
 /**
- * Reads `address/length`; an address alone is a network of one.
+ * Reads `address/length`; a single address is a network of one.
  * @throws DfnError CONFIG when it is neither
  */
 export function parseNetwork(text: string): Network {
@@ -29,7 +29,7 @@ export function parseNetwork(text: string): Network {
   return { version: parsed.version, prefix: parsed.bits >> hostBits, hostBits };
 }
 
-/** Whether the address lies in the network. As in Python, an IPv4-mapped IPv6 address lies in no IPv4 network. */
+/** Whether the address is in the network. As in Python, an IPv4-mapped IPv6 address is in no IPv4 network. */
 export function contains(network: Network, address: IpAddress): boolean {
   return network.version === address.version && address.bits >> network.hostBits === network.prefix;
 }

@@ -15,7 +15,7 @@ export function resetOnClose(socket: Socket): boolean {
     loadNative().resetOnClose(fd);
     return true;
   } catch {
-    // The native file is missing, as the lock of the state directory says, and only this late delivery is left; or the
+    // The native file is missing, as the lock of the state directory reports, and only this late delivery is left; or the
     // connection has just ended.
     return false;
   }

@@ -15,7 +15,7 @@ const minBacklog = 511;
  * @param backlog how many clients may wait to be accepted, never fewer than Node's own 511; where more come at once, one
  *                that does not block is refused (EAGAIN). The system's bound is net.core.somaxconn
  * @throws DfnError UNAVAILABLE when a living process listens there, IO if something other than a socket is there; else
- *         what the system says
+ *         the system's error
  */
 export async function listenAt(
   server: Server,

@@ -27,7 +27,7 @@ export class DegradedFile {
     this.#wanted = this.#known = wasDegraded;
   }
 
-  /** Resolves when the disk says so, or cannot be made to; never rejects. */
+  /** Resolves when the file is written or has failed to be; never rejects. */
   set(isDegraded: boolean): Promise<void> {
     this.#wanted = isDegraded;
     this.#working ??= this.#work().finally(() => (this.#working = undefined));

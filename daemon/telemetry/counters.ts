@@ -41,7 +41,7 @@ export class SourceCounters implements Counts {
     this.read += alerts - again - turned;
   }
 
-  /** An alert was taken over; `settled` follows, once. */
+  /** An alert was accepted; `settled` follows, once. */
   taken(): void {
     if (this.carriedOver > 0) {
       this.carriedOver -= 1;
@@ -75,7 +75,7 @@ export class SourceCounters implements Counts {
   }
 
   /**
-   * Everything in flight was let go without an outcome, and is read again later by this process.
+   * Everything in flight was dropped without an outcome, and is read again later by this process.
    * @param ignored how many of the alerts between were ignored, and are read again with them
    */
   carryOver(ignored: number): void {
@@ -89,7 +89,7 @@ export class SourceCounters implements Counts {
     if (this.carriedOver > 0) this.#letGo(this.carriedOver);
   }
 
-  /** Everything in flight was let go without an outcome, and only who brought it can bring it again. */
+  /** Everything in flight was dropped without an outcome, and only its sender can send it again. */
   letGo(): void {
     this.#letGo(this.inFlight);
   }

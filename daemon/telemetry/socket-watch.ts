@@ -5,13 +5,13 @@ import { Throttle } from "./throttle.ts";
 export interface SocketReport {
   /** Connections that were refused, because the user at the other end is not in `sources.socket.allow`. */
   readonly refused: number;
-  /** Copies that did not say what the log's line of the same alert says. The line was sent in each case. */
+  /** Copies that differed from the log's line of the same alert. The line was sent in each case. */
   readonly contradicted: number;
   /** Seconds since the last of these copies; undefined if there was none. */
   readonly contradictedSecondsAgo: number | undefined;
 }
 
-/** Counts and logs what should not come by the socket; lives as long as the process, over every reload. */
+/** Counts and logs what should not arrive on the socket; lives as long as the process, over every reload. */
 export class SocketWatch implements Disposable {
   readonly #now: () => number;
   readonly #refusedLog = new Throttle();

@@ -51,7 +51,7 @@ const commentEnd = /!>|-->/g;
 
 /** An element that is being read. */
 interface Frame {
-  /** Outside of all elements (the outermost frame alone), in a name, in the content, or in a closing tag. */
+  /** Outside of all elements (only the outermost frame), in a name, in the content, or in a closing tag. */
   state: "outside" | "name" | "content" | "closing";
   /** What was read in this state. */
   buffer: string;
@@ -70,7 +70,7 @@ const noChildren: readonly XmlElement[] = [];
 
 /**
  * Reads a text as Wazuh does. Several roots are fine, and so is text outside of them; `<!...!>` is a comment like
- * `<!--...-->`; a declaration (`<?xml ...?>`) is taken for an element with a bad attribute.
+ * `<!--...-->`; a declaration (`<?xml ...?>`) counts as an element with a bad attribute.
  * @param text decoded as latin1, since Wazuh reads bytes
  * @throws Unreadable
  */

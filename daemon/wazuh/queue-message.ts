@@ -83,7 +83,7 @@ function message(prefix: string, body: object): string {
 
 /**
  * `[001] (name) ip->`, by which analysisd takes the event for the agent's (cleanevent.c:543-587). Empty for the manager
- * itself (agent 000), for alerts without an agent, and where the alert's text cannot be an agent's.
+ * itself (agent 000), for alerts without an agent, and if the alert's text cannot be an agent's.
  */
 function agentPrefix({ agentId, agentName, agentIp = "any" }: AcknowledgedEvent): string {
   if (agentId === undefined || agentId === "000" || !/^\d{1,16}$/.test(agentId)) return "";

@@ -69,7 +69,7 @@ export function hasDecoder(text: string, name: string): boolean {
   return text.includes(`<decoder name="${name}"`);
 }
 
-/** Of all rules, without parsing: a `<` never comes inside the tag, so each byte is looked at once. */
+/** Of all rules, without parsing: a `<` never comes inside the tag, so each byte is read once. */
 function idsIn(text: string): string[] {
   return [...text.matchAll(/<rule\s([^<>]{0,500})>/g)].flatMap(([, tag = ""]) => {
     const id = /\bid\s{0,20}=\s{0,20}["'](\d{1,6})["']/.exec(tag)?.[1];

@@ -11,11 +11,11 @@ import { DfnError, errnoOf } from "../../errors.ts";
 
 const chunkBytes = 1 << 20;
 const newline = 0x0a;
-/** The end of a plain file is looked at so often while its last line is unfinished. */
+/** How often the end of a plain file is checked while its last line is unfinished. */
 const lookAgainMs = 100;
 /** What zlib made of the piece with the damage is lost when it cannot be read again, as that of a pipe: small pieces. */
 const pipePieceBytes = 512;
-/** Of what a program says of its input. */
+/** How much is kept of a program's messages. */
 const maxMessageBytes = 4096;
 /** Enough bytes to distinguish all kinds of compression. */
 const magicBytes = 6;
@@ -141,7 +141,7 @@ async function* gzipFile(file: GzipFile): AsyncGenerator<Buffer> {
   }
 }
 
-/** @param more reads a plain file on from behind what was there */
+/** @param more continues to read a plain file after what was there */
 async function* unpacked(
   raw: AsyncIterable<Buffer>,
   signal: AbortSignal,
@@ -197,7 +197,7 @@ async function* gzipPipe(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> 
 }
 
 /**
- * Lets a program decompress. It gets the content alone, by a pipe: no file name, no shell, no environment of ours, and
+ * Lets a program decompress. It gets only the content, through a pipe: no file name, no shell, no environment of ours, and
  * never root's rights.
  */
 async function* byProgram(unpacker: Unpacker, raw: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer> {
@@ -221,7 +221,7 @@ async function* byProgram(unpacker: Unpacker, raw: AsyncIterable<Buffer>, signal
   });
   let unread: unknown;
   const fed = pipeline(Readable.from(raw), child.stdin).catch((reason: unknown) => {
-    // A program that gave up says why itself; that the file cannot be read is for us to say.
+    // A program that gave up reports why itself; that the file cannot be read is for us to report.
     if (errnoOf(reason) !== "EPIPE" && errnoOf(reason) !== "ERR_STREAM_PREMATURE_CLOSE") unread = reason;
   });
   try {

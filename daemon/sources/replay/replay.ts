@@ -36,12 +36,12 @@ export interface ReplayOptions {
 export interface ReplayEnd {
   /**
    * - whole: it was read to its end.
-   * - empty: there was nothing in it, or nothing behind `from`.
-   * - failed: see `failure`; everything before `offset` was handed on.
+   * - empty: there was nothing in it, or nothing after `from`.
+   * - failed: see `failure`; everything before `offset` was delivered.
    * - stopped: the signal was aborted.
    */
   readonly kind: "whole" | "empty" | "failed" | "stopped";
-  /** Decompressed: the end of what was handed on, where a line begins. */
+  /** Decompressed: the end of what was delivered, where a line begins. */
   readonly offset: number;
   /** IO: it cannot be read. DATA: its compression is damaged, or it does not hold alerts. */
   readonly failure?: DfnError;
@@ -98,7 +98,7 @@ class FileReplay {
       isUnfinished: () => this.#isUnfinished(),
       withinMs: options.unfinishedMs ?? unfinishedMs,
     };
-    // Until one is found to be an alert every line is looked at.
+    // Until one is found to be an alert every line is examined.
     const filter = {
       next: (bytes: Buffer, from: number, end: number) => (this.#hasAlert ? intake.next(bytes, from, end) : from),
       ignored: (lines: number) => intake.ignored(lines),

@@ -23,7 +23,7 @@ export interface ConnectionHost extends LineRoom {
   readonly maxLineBytes: number;
   /** The client wrote something. */
   heard(connection: SocketConnection): void;
-  /** Whether an alert may be taken now; where not, `pump` is called once it may. */
+  /** Whether an alert may be taken now; if not, `pump` is called once it may. */
   mayTake(): boolean;
 }
 

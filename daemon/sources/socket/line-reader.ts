@@ -19,7 +19,7 @@ const nothing = Buffer.alloc(0);
 
 /**
  * Cuts what a client writes into lines. An unfinished line is the only thing that is kept between two chunks, in one
- * buffer that grows by doubling, so that a line that comes byte by byte weighs no more than any other. The buffer is
+ * buffer that grows by doubling, so that a line that arrives byte by byte takes no more memory than any other. The buffer is
  * asked for from `room`: clients that never finish a line cannot fill the memory. A finished piece takes its claim on
  * the room (`heldBytes`) along; who is done with the piece releases it.
  */

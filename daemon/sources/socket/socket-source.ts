@@ -13,7 +13,7 @@ export interface SocketSourceOptions {
   readonly path: string;
   /** Longest line that is taken, in bytes. */
   readonly maxLineBytes: number;
-  /** Most clients at once; beyond it, the one that has been quiet longest is let go. */
+  /** Maximum clients at once; beyond it, the one that has been quiet longest is disconnected. */
   readonly maxConnections: number;
   /** Most bytes of lines that are unfinished or wait to be taken, of all clients together. */
   readonly maxPartialBytes: number;

@@ -92,7 +92,7 @@ export function twinOf({ path, name }: Archive): Archive {
   return { path: `${path}.gz`, name, compressed: true, hasTwin: true };
 }
 
-/** More links in a row than anybody makes by purpose. */
+/** More consecutive links than anybody creates on purpose. */
 const maxLinks = 16;
 
 /** The directory of alerts.json, and its archives: if the path is a link, that of the file it leads to. */
@@ -127,7 +127,7 @@ export async function statIfPresent(path: string): Promise<FileStat | undefined>
   }
 }
 
-/** Whether an error says that there is nothing at a path. */
+/** Whether an error means that there is nothing at a path. */
 export function isAbsent(reason: unknown): boolean {
   const errno = errnoOf(reason);
   return errno === "ENOENT" || errno === "ENOTDIR";

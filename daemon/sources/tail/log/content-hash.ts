@@ -35,7 +35,7 @@ export function endsWith(bytes: Buffer, known: ContentHash): boolean {
 export interface Identity {
   /** `device:inode`; a hint, because inodes are used again and device numbers change over reboots. */
   readonly id: string;
-  /** Dated name, `2026/Nov/ossec-alerts-21-001`; null where none is known. */
+  /** Dated name, `2026/Nov/ossec-alerts-21-001`; null if none is known. */
   readonly name: string | null;
   readonly head: ContentHash;
 }

@@ -2,7 +2,7 @@
 export interface LineFilter {
   next(bytes: Buffer, from: number, end: number): number;
   ignored(lines: number): void;
-  /** Whether a line that `next` passed by must still be handed on, because it may be torn; default: no line. */
+  /** Whether a line that `next` passed by must still be delivered, because it may be torn; default: no line. */
   mayBeTorn?(line: Buffer): boolean;
 }
 
@@ -15,7 +15,7 @@ export interface LogLine {
   readonly length: number;
   /** The line, or its beginning when it is over-long; valid until the next piece is asked for, unless `isOwn`. */
   readonly bytes: Buffer;
-  /** The bytes belong to whoever takes the piece: a long line is not copied once more. */
+  /** The bytes belong to whoever takes the piece: a long line is not copied again. */
   readonly isOwn: boolean;
 }
 

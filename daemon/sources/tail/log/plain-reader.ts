@@ -15,7 +15,7 @@ export function chunkBuffers(): ChunkBuffers {
 }
 
 /**
- * Reads a plain file through its own descriptor, so it goes on whatever becomes of the path. While a chunk is scanned
+ * Reads a plain file through its own descriptor, so it continues whatever becomes of the path. While a chunk is scanned
  * the next one is read into the other buffer.
  *
  * A file that was truncated or overwritten shows it in the overlap: the read is shorter than it, or other bytes are
@@ -102,7 +102,7 @@ export class PlainReader implements LogReader {
     return buffer.subarray(0, bytesRead);
   }
 
-  /** Waits for a read in progress: its buffer and descriptor must not be given up before. */
+  /** Waits for a read in progress: its buffer and descriptor must not be released before. */
   async #settle(): Promise<void> {
     await this.#ahead?.catch(() => undefined);
     this.#ahead = undefined;

@@ -2,7 +2,7 @@
 export type Read =
   /** Bytes in order; the buffer is used again after the next call but one. */
   | { readonly kind: "bytes"; readonly bytes: Buffer }
-  /** There is nothing more, for now or for good. `ignoredBytes`: bytes behind compressed data that are none. */
+  /** There is nothing more, for now or for good. `ignoredBytes`: bytes after the compressed data that are not gzip. */
   | { readonly kind: "end"; readonly ignoredBytes?: number }
   /** The bytes before the position are no longer what they were: truncated, or overwritten in place. */
   | { readonly kind: "replaced" }

@@ -3,12 +3,12 @@ import { describe, errnoOf } from "../../../errors.ts";
 import { command } from "../../../printable.ts";
 import type { Log } from "../../../telemetry/log.ts";
 
-/** While it lasts, a trouble is logged again after this time. */
+/** While it lasts, a problem is logged again after this time. */
 const repeatMs = 60_000;
 
 /**
- * A condition that the administrator must hear of: said once when it has lasted, again each minute while it lasts, and
- * once when it is over. Short ones, such as alerts.json being away while it is re-linked, are not said at all.
+ * A condition that the administrator must know of: logged when it has lasted, again every minute while it lasts, and
+ * once when it is over. Short ones, such as alerts.json missing while it is re-linked, are not logged at all.
  */
 export class TailTrouble {
   readonly #log: Log;
@@ -20,7 +20,7 @@ export class TailTrouble {
 
   /**
    * @param now        milliseconds of a clock that only goes forward
-   * @param patienceMs how long it must last before it is said
+   * @param patienceMs how long it must last before it is logged
    */
   constructor(log: Log, now: () => number, patienceMs: number) {
     this.#log = log;
