@@ -3,7 +3,7 @@ import { inspect, wrongSettings } from "../config/load.ts";
 import { nearest } from "../config/nearest.ts";
 import { originsOf, printYaml } from "../config/print.ts";
 import { sample } from "../config/sample.ts";
-import { printedSettings } from "../config/to-file.ts";
+import { printedSettings } from "../config/schema.ts";
 import { toPrintableJson } from "../printable.ts";
 import { migrateConfig, migrateHelp, migrateOptionsHelp, migrateUsage } from "./config-migrate.ts";
 import { type Command, configOptions, configOptionsHelp, type Io, parseCommandLine } from "./command.ts";

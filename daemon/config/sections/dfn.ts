@@ -1,15 +1,12 @@
-import { z } from "zod";
-import type { DfnSettings } from "./settings.ts";
+import type { z } from "zod";
 import { readNetwork } from "../values/network.ts";
-import { listOf, readTopic, section, text } from "../values/schemas.ts";
+import { listOrNone, text, topic } from "../values/schemas.ts";
+import { section } from "../values/section.ts";
 
-const inner = section({
-  customer_id: text(readTopic),
-  own_network: listOf(readNetwork).optional(),
-}).transform((it): DfnSettings => ({ customerId: it.customer_id, ownNetworks: it.own_network ?? [] }));
+/** `dfn`. If the whole section is missing, its required setting is named. */
+export const dfn = section({
+  customer_id: topic(),
+  own_network: listOrNone(text(readNetwork)),
+}).prefault({});
 
-/** Where the whole section is missing, its required setting is named. */
-export const dfn = z
-  .unknown()
-  .transform((written) => written ?? {})
-  .pipe(inner);
+export type DfnSettings = z.output<typeof dfn>;

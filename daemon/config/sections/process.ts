@@ -1,30 +1,30 @@
 import { isIP } from "node:net";
-import type { LogSettings, StatusAddress, StatusSettings } from "./settings.ts";
 import { inQuotes, InvalidValue } from "../values/problem.ts";
-import { choice, duration, listOf, readSocketPath, section, size, text } from "../values/schemas.ts";
+import { choice, duration, listOrNone, readSocketPath, scalar, size, text } from "../values/schemas.ts";
+import { section } from "../values/section.ts";
+
+export type StatusAddress =
+  | { readonly kind: "unix"; readonly path: string }
+  | { readonly kind: "tcp"; readonly host: "127.0.0.1" | "::1"; readonly port: number };
 
 /** `status`: where the running forwarder answers questions. */
 export const statusSection = section({
-  listen: text(readListen).prefault("/run/wazuh-dfn/status.sock"),
-  hosts: listOf(readStatusHost).optional(),
-})
-  .transform((it): StatusSettings => ({ listen: it.listen, hosts: it.hosts ?? [] }))
-  .prefault({});
+  listen: scalar({ read: readListen, print: formatListen, json: { type: "string" } }).prefault(
+    "/run/wazuh-dfn/status.sock",
+  ),
+  hosts: listOrNone(text(readStatusHost)),
+}).prefault({});
 
 /** `log`: standard error is its only place. */
 export const log = section({
   level: choice(["debug", "info", "warn", "error"]).prefault("info"),
   statistics: duration({ least: 0, most: 86_400_000 }).prefault("10m"),
-})
-  .transform((it): LogSettings => ({ level: it.level, statisticsMs: it.statistics }))
-  .prefault({});
+}).prefault({});
 
-/** `limits`: the least still holds a whole alert of usual size beside others; the most is a slip of the pen beyond it. */
+/** `limits`: the minimum still holds a whole alert of usual size and others; above the maximum it is a typing error. */
 export const limits = section({
   memory: size({ least: 1_048_576, most: 16 * 1_073_741_824 }).prefault("64MiB"),
-})
-  .transform((it) => ({ memoryBytes: it.memory }))
-  .prefault({});
+}).prefault({});
 
 /** The interface has no password, so it is not offered to other machines. */
 function readListen(written: string): StatusAddress {
@@ -40,6 +40,11 @@ function readListen(written: string): StatusAddress {
     );
   }
   return { kind: "unix", path: readSocketPath(written) };
+}
+
+function formatListen(listen: StatusAddress): string {
+  if (listen.kind === "unix") return listen.path;
+  return `${listen.host === "::1" ? "[::1]" : listen.host}:${listen.port}`;
 }
 
 /** A name or an address as a client writes it into `Host`, without the port, which is not looked at. */

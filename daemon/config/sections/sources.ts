@@ -1,19 +1,19 @@
-import type { SocketSettings, TailSettings } from "./settings.ts";
+import type { z } from "zod";
 import { inQuotes, InvalidValue } from "../values/problem.ts";
 import { readTimestamp } from "../values/timestamp.ts";
 import {
+  digitsOrText,
   duration,
   free,
   listOf,
   path,
   readSocketPath,
-  rule,
-  section,
+  scalar,
   size,
-  switchable,
   text,
   whole,
 } from "../values/schemas.ts";
+import { section, switchable } from "../values/section.ts";
 
 /** Wazuh takes events of up to 65,535 bytes and an alert holds its event, so less would shut alerts out. */
 const lineRange = { least: 65_536, most: 256 * 1_048_576 };
@@ -21,47 +21,37 @@ const lineRange = { least: 65_536, most: 256 * 1_048_576 };
 /** `sources.socket`. */
 const socket = section({
   path: text(readSocketPath).prefault("/run/wazuh-dfn/alerts.sock"),
-  mode: text(readMode).prefault("0660"),
+  mode: scalar({ read: readMode, print: formatMode, json: { type: "string", pattern: "^0[0-7]{3}$" } }).prefault(
+    "0660",
+  ),
   group: free(64).prefault("wazuh"),
-  allow: listOf(readUser).prefault(["root", "wazuh"]),
+  allow: listOf(text(readUser, digitsOrText)).prefault(["root", "wazuh"]),
   max_line: size(lineRange).prefault("16MiB"),
-  max_connections: whole({ least: 1, most: 65_536 }).prefault("1024"),
-}).transform((it): SocketSettings => ({
-  path: it.path,
-  mode: it.mode,
-  group: it.group,
-  allow: it.allow,
-  maxLineBytes: it.max_line,
-  maxConnections: it.max_connections,
-}));
+  max_connections: whole({ least: 1, most: 65_536 }).prefault(1024),
+});
 
-/** The path of the tail is left open here: its default lies below `wazuh.home`. */
-type TailSection = Omit<TailSettings, "path"> & { readonly path: string | undefined };
-
+/** `sources.tail`. The default of its path is below `wazuh.home`, and filled in by `schema`. */
 const tail = section({
   path: path().optional(),
   wait: duration({ least: 0, most: 600_000 }).prefault("0s"),
-  start: text(readStart).prefault("end"),
+  start: scalar({ read: readStart, print: formatStart, json: { type: "string" } }).prefault("end"),
   poll: duration({ least: 10, most: 10_000 }).prefault("100ms"),
   max_line: size(lineRange).prefault("16MiB"),
-}).transform((it): TailSection => ({
-  path: it.path,
-  waitMs: it.wait,
-  start: it.start,
-  pollMs: it.poll,
-  maxLineBytes: it.max_line,
-}));
+});
 
 /** `sources`: both ways are on unless switched off. */
-export const sources = section({
-  socket: switchable(socket).prefault("on"),
-  tail: switchable(tail).prefault("on"),
-})
-  .refine(
-    (it) => it.socket !== undefined || it.tail !== undefined,
-    rule("socket and tail are both off, so no alert would ever come; leave one of them on"),
-  )
-  .prefault({});
+export const sources = section(
+  {
+    socket: switchable(socket).prefault("on"),
+    tail: switchable(tail).prefault("on"),
+  },
+  {
+    holds: (it) => it.socket !== undefined || it.tail !== undefined,
+    message: "socket and tail are both off, so no alert would ever come; leave one of them on",
+  },
+).prefault({});
+
+export type SocketSettings = z.output<typeof socket>;
 
 /** The highest number of a user: 32 bits, of which the last stands for none (chown(2)). */
 const maxUid = 2 ** 32 - 2;
@@ -76,7 +66,11 @@ function readUser(written: string): string {
 /** Four octal digits, the first a zero: TOML writes a number like 0o660 as 432, which must not be taken for a mode. */
 function readMode(written: string): number {
   if (/^0[0-7]{3}$/.test(written)) return Number.parseInt(written, 8);
-  throw new InvalidValue(`${inQuotes(written)} is no mode; allowed is text such as "0660"`);
+  throw new InvalidValue(`${inQuotes(written)} is not a mode; allowed is text such as "0660"`);
+}
+
+function formatMode(mode: number): string {
+  return mode.toString(8).padStart(4, "0");
 }
 
 function readStart(written: string): "end" | "beginning" | Date {
@@ -89,4 +83,8 @@ function readStart(written: string): "end" | "beginning" | Date {
       `${inQuotes(written)} is not allowed; allowed is end, beginning or a moment such as 2026-11-21T10:00:00Z`,
     );
   }
+}
+
+function formatStart(start: "end" | "beginning" | Date): string {
+  return start instanceof Date ? start.toISOString() : start;
 }

@@ -1,12 +1,13 @@
 import { isIPv6 } from "node:net";
-import type { QueueAddress } from "../../wazuh/queue-address.ts";
+import { formatQueueAddress, type QueueAddress } from "../../wazuh/queue-address.ts";
 import { inQuotes, InvalidValue } from "../values/problem.ts";
-import { choice, path, readSocketPath, section, text } from "../values/schemas.ts";
+import { choice, path, readSocketPath, scalar } from "../values/schemas.ts";
+import { section } from "../values/section.ts";
 
-/** `wazuh`: the manager beside which the forwarder runs. The queue is left open here: its default lies below `home`. */
+/** `wazuh`: the manager on this machine. The default of its queue is below `home`, and filled in by `schema`. */
 export const wazuh = section({
   home: path().prefault("/var/ossec"),
-  queue: text(readQueue).optional(),
+  queue: scalar({ read: readQueue, print: formatQueueAddress, json: { type: "string" } }).optional(),
   feedback: choice(["on", "errors", "off"]).prefault("on"),
 }).prefault({});
 

@@ -40,5 +40,5 @@ test("every example that the sample shows is allowed", () => {
   const { sink, handlers, dfn } = configOf(on);
   assert.ok(sink.kind === "kafka" && sink.kafka.tls?.ca.length === 1 && sink.kafka.sasl?.username === "alice");
   assert.deepEqual(handlers.passthrough?.ruleIds, ["5710", "5712"]);
-  assert.equal(dfn.ownNetworks.length, 2);
+  assert.equal(dfn.ownNetwork.length, 2);
 });
