@@ -2,7 +2,7 @@ import { DfnError } from "../errors.ts";
 import { inspect, wrongSettings } from "../config/load.ts";
 import { nearest } from "../config/nearest.ts";
 import { originsOf, printYaml } from "../config/print.ts";
-import { sample } from "../config/sample.ts";
+import { sampleText } from "../config/sample.ts";
 import { printedSettings } from "../config/schema.ts";
 import { toPrintableJson } from "../printable.ts";
 import { migrateConfig, migrateHelp, migrateOptionsHelp, migrateUsage } from "./config-migrate.ts";
@@ -32,7 +32,7 @@ ${configOptionsHelp}${migrateOptionsHelp}  --json              print: settings a
     const options = { ...configOptions, json: { type: "boolean", default: false } } as const;
     const { values, positionals } = parseCommandLine(config, args, options, { least: 1, most: 1 });
     const action = positionals[0] ?? "";
-    if (action === "sample") io.stdout.write(sample);
+    if (action === "sample") io.stdout.write(sampleText());
     else if (action === "print") print(values, io);
     else throw unknownAction(action);
     return 0;

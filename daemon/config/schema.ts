@@ -16,7 +16,9 @@ const shape = {
   sources,
   sink,
   handlers,
-  state_dir: path().prefault("/var/lib/wazuh-dfn"),
+  state_dir: path()
+    .prefault("/var/lib/wazuh-dfn")
+    .describe("Directory of the position in the log, the lock and the dead letters."),
   status: statusSection,
   log,
   limits,

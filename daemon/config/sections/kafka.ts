@@ -25,15 +25,47 @@ export const passwordVariable = "WAZUH_DFN_SINK__KAFKA__SASL__PASSWORD";
 /** `sink.kafka.tls`. Whether the files can be read and fit together is judged by the sink, not here. */
 const tls = section(
   {
-    ca: listOrNone(path()),
-    ca_only: flag().prefault("off"),
-    cert: path().optional(),
-    key: path().optional(),
-    pkcs12: path().optional(),
-    passphrase_file: path().optional(),
-    server_name: text(readHost).optional(),
-    min_version: choice(["TLSv1.2", "TLSv1.3"]).prefault("TLSv1.2"),
-    ciphers: text(readCiphers).prefault(defaultCiphers),
+    ca: listOrNone(path()).meta({
+      description: "CA certificates, one file or a list, trusted in addition to the system's CA store.",
+      examples: ["/etc/wazuh-dfn/ca.pem"],
+    }),
+    ca_only: flag().prefault("off").describe("on: trust only the files of ca."),
+    cert: path()
+      .optional()
+      .meta({
+        description: "The client's own certificate for mutual TLS (before its issuers, if they are in the file).",
+        examples: ["/etc/wazuh-dfn/cert.pem"],
+      }),
+    key: path()
+      .optional()
+      .meta({
+        description: "The private key of cert.",
+        examples: ["/etc/wazuh-dfn/key.pem"],
+      }),
+    pkcs12: path()
+      .optional()
+      .meta({
+        description: "Certificate and key in one file, instead of cert and key.",
+        examples: ["/etc/wazuh-dfn/client.p12"],
+      }),
+    passphrase_file: path()
+      .optional()
+      .meta({
+        description: "File with the pass phrase of key or pkcs12.",
+        examples: ["/etc/wazuh-dfn/passphrase"],
+      }),
+    server_name: text(readHost)
+      .optional()
+      .meta({
+        description: "The name in the brokers' certificates, if it is not the host name in brokers.",
+        examples: ["kafka.example.org"],
+      }),
+    min_version: choice(["TLSv1.2", "TLSv1.3"])
+      .prefault("TLSv1.2")
+      .describe("Oldest version that is accepted: TLSv1.2 or TLSv1.3."),
+    ciphers: text(readCiphers)
+      .prefault(defaultCiphers)
+      .describe("A cipher list of OpenSSL for TLS 1.2; it may include suites of TLS 1.3 (TLS_...)."),
   },
   {
     holds: (it) => (it.cert === undefined) === (it.key === undefined),
@@ -77,9 +109,17 @@ const maskedPassword = withForm(
 
 /** The texts of this section are never repeated in a message: one of them may be a password in the wrong place. */
 const saslInFile = section({
-  mechanism: scalar({ read: readMechanism, print: (it) => it, json: { enum: mechanisms } }),
-  username: free(1000),
-  password_file: path().optional(),
+  mechanism: scalar({ read: readMechanism, print: (it) => it, json: { enum: [...mechanisms] } }).meta({
+    description: "plain, scram-sha-256 or scram-sha-512.",
+    examples: ["scram-sha-512"],
+  }),
+  username: free(1000).meta({ description: "The name of the user.", examples: ["alice"] }),
+  password_file: path()
+    .optional()
+    .meta({
+      description: `File with the password. Without it the password comes from the environment variable ${passwordVariable}.`,
+      examples: ["/etc/wazuh-dfn/password"],
+    }),
   password: maskedPassword,
 });
 
@@ -108,20 +148,38 @@ const sasl = z.codec(saslInFile, z.custom<SaslSettings>(), {
 
 /** `sink.kafka`. */
 export const kafka = section({
-  brokers: listOf(text(readBroker)),
-  client_id: text(readClientId).prefault("wazuh-dfn"),
-  tls: switchable(tls).prefault("off"),
-  sasl: switchable(sasl).prefault("off"),
-  compression: choice(["gzip", "none", "zstd"]).prefault("gzip"),
+  brokers: listOf(text(readBroker)).describe("One or more brokers as host:port."),
+  client_id: text(readClientId).prefault("wazuh-dfn").describe("The name under which brokers log this client."),
+  tls: switchable(tls)
+    .prefault("off")
+    .describe(
+      "TLS: off; on (the broker's certificate is checked against the system's CA store); or a section with any of the following. All files are PEM, except pkcs12.",
+    ),
+  sasl: switchable(sasl)
+    .prefault("off")
+    .describe(
+      `SASL: off, or a section. The password is in a file, which is read again for each connection, or in the environment variable ${passwordVariable}; never here.`,
+    ),
+  compression: choice(["gzip", "none", "zstd"])
+    .prefault("gzip")
+    .describe("gzip, none, or zstd if Node has it (22.15 and later)."),
   // Long enough to fill batches under load, far below what a reader of alerts would notice.
-  linger: duration({ least: 0, most: 10_000 }).prefault("20ms"),
+  linger: duration({ least: 0, most: 10_000 })
+    .prefault("20ms")
+    .describe("How long a record waits for others to be sent with."),
   // Room below 1,048,588 bytes, which topics allow by default (Kafka's max.message.bytes), for what frames the records.
-  batch_bytes: size({ least: 1000, most: 900_000 }).prefault("900KB"),
-  batch_records: whole({ least: 1, most: 100_000 }).prefault(10_000),
+  batch_bytes: size({ least: 1000, most: 900_000 })
+    .prefault("900KB")
+    .describe("Maximum size of a batch, before compression."),
+  batch_records: whole({ least: 1, most: 100_000 }).prefault(10_000).describe("Maximum number of records in a batch."),
   // A broker remembers the last five batches of a producer; beyond them it could not tell a repeated one.
-  max_in_flight: whole({ least: 1, most: 5 }).prefault(3),
+  max_in_flight: whole({ least: 1, most: 5 })
+    .prefault(3)
+    .describe("Maximum number of batches in flight per partition."),
   // Below a second a busy broker would be taken for a dead one.
-  request_timeout: duration({ least: 1000, most: 300_000 }).prefault("30s"),
+  request_timeout: duration({ least: 1000, most: 300_000 })
+    .prefault("30s")
+    .describe("A broker that has not answered for this long is considered dead."),
 });
 
 export type KafkaSettings = z.output<typeof kafka>;

@@ -9,22 +9,36 @@ export type StatusAddress =
 
 /** `status`: where the running forwarder answers questions. */
 export const statusSection = section({
-  listen: scalar({ read: readListen, print: formatListen, json: { type: "string" } }).prefault(
-    "/run/wazuh-dfn/status.sock",
-  ),
-  hosts: listOrNone(text(readStatusHost)),
-}).prefault({});
+  listen: scalar({ read: readListen, print: formatListen, json: { type: "string" } })
+    .prefault("/run/wazuh-dfn/status.sock")
+    .describe("Where the forwarder reports its status: path of a Unix socket, 127.0.0.1:port or [::1]:port."),
+  hosts: listOrNone(text(readStatusHost)).meta({
+    description:
+      "More names under which a client may ask for the status on a port, in addition to its address and localhost.",
+    examples: [["status.example.org"]],
+  }),
+})
+  .prefault({})
+  .describe("The interface that reports how the forwarder is doing.");
 
 /** `log`: standard error is its only place. */
 export const log = section({
-  level: choice(["debug", "info", "warn", "error"]).prefault("info"),
-  statistics: duration({ least: 0, most: 86_400_000 }).prefault("10m"),
-}).prefault({});
+  level: choice(["debug", "info", "warn", "error"]).prefault("info").describe("debug, info, warn or error."),
+  statistics: duration({ least: 0, most: 86_400_000 })
+    .prefault("10m")
+    .describe("How often statistics are logged; 0: only at the end."),
+})
+  .prefault({})
+  .describe("The log, which goes to standard error.");
 
 /** `limits`: the minimum still holds a whole alert of usual size and others; above the maximum it is a typing error. */
 export const limits = section({
-  memory: size({ least: 1_048_576, most: 16 * 1_073_741_824 }).prefault("64MiB"),
-}).prefault({});
+  memory: size({ least: 1_048_576, most: 16 * 1_073_741_824 })
+    .prefault("64MiB")
+    .describe("Maximum size of all alerts that have been read and are not done yet."),
+})
+  .prefault({})
+  .describe("Bounds on what the forwarder uses.");
 
 /** The interface has no password, so it is not offered to other machines. */
 function readListen(written: string): StatusAddress {

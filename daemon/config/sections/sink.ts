@@ -3,13 +3,21 @@ import { path } from "../values/schemas.ts";
 import { section, switchable } from "../values/section.ts";
 import { kafka, type KafkaSettings } from "./kafka.ts";
 
-const file = section({ path: path() });
+const file = section({ path: path().describe("The file, to which records are appended.") });
 
 export type SinkSettings =
   { readonly kind: "kafka"; readonly kafka: KafkaSettings } | { readonly kind: "file"; readonly path: string };
 
 const both = section(
-  { kafka: switchable(kafka).optional(), file: switchable(file).optional() },
+  {
+    kafka: switchable(kafka).optional().describe("Apache Kafka."),
+    file: switchable(file)
+      .optional()
+      .meta({
+        description: "Instead of kafka: one JSON object per line, for example to hand records over on disk.",
+        examples: [{ path: "records.ndjson" }],
+      }),
+  },
   {
     holds: (it) => it.kafka !== undefined || it.file !== undefined,
     message: "no sink is configured; write kafka: { brokers: [host:port] }, or file: { path: records.ndjson }",
@@ -31,4 +39,5 @@ export const sink = z
     encode: (it) =>
       it.kind === "kafka" ? { kafka: it.kafka, file: undefined } : { kafka: undefined, file: { path: it.path } },
   })
-  .prefault({});
+  .prefault({})
+  .describe("Where records go: either kafka or file.");

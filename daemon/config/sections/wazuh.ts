@@ -6,10 +6,20 @@ import { section } from "../values/section.ts";
 
 /** `wazuh`: the manager on this machine. The default of its queue is below `home`, and filled in by `schema`. */
 export const wazuh = section({
-  home: path().prefault("/var/ossec"),
-  queue: scalar({ read: readQueue, print: formatQueueAddress, json: { type: "string" } }).optional(),
-  feedback: choice(["on", "errors", "off"]).prefault("on"),
-}).prefault({});
+  home: path().prefault("/var/ossec").describe("The manager's home directory."),
+  queue: scalar({ read: readQueue, print: formatQueueAddress, json: { type: "string" } })
+    .optional()
+    .meta({
+      description:
+        "Where events for Wazuh go: the path of the manager's queue socket (default: queue/sockets/queue below home), or tcp://host:port of a relay that passes each line on to a manager's queue. Over TCP nothing is encrypted, and the manager behind the relay needs the rules in dfn_rules.xml.",
+      examples: ["/var/ossec/queue/sockets/queue"],
+    }),
+  feedback: choice(["on", "errors", "off"])
+    .prefault("on")
+    .describe("What is reported on Wazuh's queue: on (acknowledgements and errors), errors, off."),
+})
+  .prefault({})
+  .describe("The manager on this machine.");
 
 function readQueue(written: string): QueueAddress {
   const allowed = "allowed is the path of a Unix socket, or tcp://host:port, for instance tcp://192.0.2.1:1514";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
-/** JSON Schema of what the file may hold: keywords and their values. */
-export type JsonSchema = Readonly<Record<string, unknown>>;
+/** JSON Schema of what the file may hold. `$comment` has the range of a number, which a pattern cannot express. */
+export type JsonSchema = z.core.JSONSchema.JSONSchema;
 
 /** The unit of a number in the code, which is the end of its name there. */
 export type Unit = "Ms" | "Bytes";

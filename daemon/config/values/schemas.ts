@@ -65,7 +65,7 @@ export function listOf<I extends z.ZodType>(item: I) {
   return withForm(codec, {
     json() {
       const form = fileForm(item);
-      const { type } = form;
+      const { type = "string" } = form;
       return { anyOf: [{ type: "array", items: form, minItems: 1, maxItems }, { type }] };
     },
   });
@@ -90,7 +90,7 @@ export function duration(range: Range) {
   return scalar({
     read: (written) => readDuration(written, range),
     print: (ms) => formatDuration(ms),
-    json: measure(durationPattern, range),
+    json: measure(durationPattern, range, formatDuration),
     unit: "Ms",
   });
 }
@@ -100,14 +100,15 @@ export function size(range: Range) {
   return scalar({
     read: (written) => readSize(written, range),
     print: (bytes) => formatSize(bytes),
-    json: measure(sizePattern, range),
+    json: measure(sizePattern, range, formatSize),
     unit: "Bytes",
   });
 }
 
 /** Zero needs no unit, and may be a number. */
-function measure(pattern: string, { least }: Range): JsonSchema {
-  return least > 0 ? { type: "string", pattern } : { type: ["string", "integer"], pattern, minimum: 0, maximum: 0 };
+function measure(pattern: string, { least, most }: Range, format: (value: number) => string): JsonSchema {
+  const form = { pattern, $comment: `${format(least)} to ${format(most)}` };
+  return least > 0 ? { ...form, type: "string" } : { ...form, type: ["string", "integer"], minimum: 0, maximum: 0 };
 }
 
 /** A whole number without a unit. */
@@ -119,7 +120,13 @@ export function whole({ least, most }: Range) {
       throw new InvalidValue(`${inQuotes(written)} is not allowed; allowed is a whole number from ${least} to ${most}`);
     },
     print: (value) => value,
-    json: { type: ["integer", "string"], minimum: least, maximum: most, pattern: "^\\d{1,15}$" },
+    json: {
+      type: ["integer", "string"],
+      minimum: least,
+      maximum: most,
+      pattern: "^\\d{1,15}$",
+      $comment: `${least} to ${most}`,
+    },
   });
 }
 
