@@ -189,7 +189,7 @@ export interface Lookup {
 
 /** Who brought an alert and waits for its outcome. */
 export interface Owner {
-  /** Called exactly once where `offer` says "taken", "second" or "rejected", maybe before it returns. */
+  /** Called exactly once when `offer` says "taken", "duplicate", "rejected" or "salvaged", maybe before it returns. */
   settled(outcome: Outcome): void;
   /** Called for each piece of a broken line that was taken or rejected, before `settled`. */
   pieceSettled?(outcome: Outcome): void;
