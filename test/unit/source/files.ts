@@ -3,8 +3,8 @@ import { join, relative } from "node:path";
 import { repositoryRoot } from "../../../scripts/repository.ts";
 
 /**
- * The TypeScript files below a directory of the repository, as paths from its top, sorted. @param directory e.g.
- * `daemon` /
+ * The TypeScript files below a directory of the repository, as paths from its top, sorted.
+ * @param directory e.g. `daemon`
  */
 export function sourceFiles(directory: string): string[] {
   const top = join(repositoryRoot, directory);
