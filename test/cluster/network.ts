@@ -87,7 +87,7 @@ export class Host {
     this.wire = wire;
   }
 
-  /** The program and arguments that run node there; standard error begins as `Ground.forwarderCommand` says. */
+  /** The program and arguments that run node there; standard error begins as `TestBed.forwarderCommand` says. */
   forwarderCommand(args: readonly string[]): [string, string[]] {
     if (this.wire === undefined) return ["bash", ["-c", `${begins} "$0" "$@"`, process.execPath, ...args]];
     const user = `setpriv --reuid ${unprivileged} --regid ${unprivileged} --clear-groups`;

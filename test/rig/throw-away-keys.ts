@@ -24,8 +24,8 @@ export class ThrowAwayKeys implements AsyncDisposable {
   /** @param more arguments of GnuPG, e.g. a time that is not now; @returns the fingerprint */
   make(name: string, expires: string, more: readonly string[] = []): string {
     const args = ["--passphrase", "", "--status-fd", "1", "--quick-gen-key", name, "ed25519", "sign", expires];
-    const told = this.gpg([...more, ...args]).toString();
-    return /^\[GNUPG:\] KEY_CREATED P (\w+)/m.exec(told)?.[1] ?? "";
+    const output = this.gpg([...more, ...args]).toString();
+    return /^\[GNUPG:\] KEY_CREATED P (\w+)/m.exec(output)?.[1] ?? "";
   }
 
   revoke(fingerprint: string): void {
