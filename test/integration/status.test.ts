@@ -16,7 +16,7 @@ const countNames = [
   "dead_lettered_total",
 ];
 
-/** Per source the counts of one scrape, in the order of `countNames`; one that is not there is no number. */
+/** For each source the counts of one scrape, in the order of `countNames`; a missing one is NaN. */
 function countsOf(body: string): Map<string, number[]> {
   const value = (name: string, source: string): number =>
     Number(new RegExp(`^wazuh_dfn_alerts_${name}\\{source="${source}"\\} (\\d+)$`, "m").exec(body)?.[1]);
@@ -43,7 +43,7 @@ async function becomesOk(world: StatusWorld): Promise<void> {
   await eventually("health", async () => (await statusOf(world)).health.state === "ok");
 }
 
-test("a forwarder at work is ok, and status tells its counters, position and records", async () => {
+test("a forwarder at work is ok, and status reports its counters, position and records", async () => {
   await using world = await StatusWorld.create();
   await world.start();
   world.writeLog(alertLine(1_700_000_001), '{"id":"1.2"}', alertLine(1_700_000_002));
@@ -69,7 +69,7 @@ test("a forwarder at work is ok, and status tells its counters, position and rec
   assert.equal(told.sources.tail.acknowledged, 2);
 });
 
-test("in every scrape under load, what was read is what became of it", async () => {
+test("in every scrape under load, the count of alerts read equals the sum of what became of them", async () => {
   await using world = await StatusWorld.create();
   mkdirSync(world.records);
   await world.start();
@@ -106,7 +106,7 @@ test("in every scrape under load, what was read is what became of it", async () 
   assert.equal(world.sent().length, 400 * rounds);
 });
 
-test("a log that is moved away is named with a remedy within two seconds, and ok again when it is back", async () => {
+test("a log that is moved away is reported with a remedy within two seconds, and ok again when it is back", async () => {
   await using world = await StatusWorld.create();
   await world.start();
   const logs = world.directory.join("ossec/logs");
@@ -121,13 +121,14 @@ test("a log that is moved away is named with a remedy within two seconds, and ok
     assert.equal(code, 1);
     assert.match(stdout, /^degraded: .*\n {2}log, for \d+ s: /);
     renameSync(`${logs}.moved`, logs);
-    // Again where the machine was too busy to tell; only who always takes longer breaks the promise.
+    // Again if the machine was too busy to report in time; only a forwarder that always takes longer breaks the
+    // promise.
   } while (Math.min(...toldAfterMs) > 2000 && toldAfterMs.length < 20);
-  assert.ok(Math.min(...toldAfterMs) <= 2000, `told after ${toldAfterMs.join(", ")} ms`);
+  assert.ok(Math.min(...toldAfterMs) <= 2000, `reported after ${toldAfterMs.join(", ")} ms`);
   await becomesOk(world);
 });
 
-test("a sink, a checkpoint and a dead-letter store that cannot be written are named, and mended", async () => {
+test("a sink, a checkpoint and a dead-letter store that cannot be written are reported, and recover", async () => {
   await using world = await StatusWorld.create();
   await world.start();
   await becomesOk(world);
@@ -152,7 +153,7 @@ test("a sink, a checkpoint and a dead-letter store that cannot be written are na
   });
 });
 
-test("alerts that wait without an outcome make it degraded, and a restart of nothing is needed", async () => {
+test("alerts that wait without an outcome make it degraded, and nothing needs a restart", async () => {
   await using world = await StatusWorld.create();
   mkdirSync(world.records);
   await world.start();
@@ -166,7 +167,7 @@ test("alerts that wait without an outcome make it degraded, and a restart of not
   await becomesOk(world);
 });
 
-test("a reload in an outage counts nothing twice, and a changed address of the status is taken over", async () => {
+test("a reload in an outage counts nothing twice, and a changed address of the status is adopted", async () => {
   await using world = await StatusWorld.create();
   mkdirSync(world.records);
   const forwarder = await world.start();
@@ -191,7 +192,7 @@ test("a reload in an outage counts nothing twice, and a changed address of the s
   assert.deepEqual(sources.tail, { read: 2, ignored: 0, paired: 0, inFlight: 0, acknowledged: 2, deadLettered: 0 });
 });
 
-test("a status socket that cannot be had is an error in the log, and alerts are forwarded all the same", async () => {
+test("a status socket that cannot be created is an error in the log, and alerts are still forwarded", async () => {
   await using world = await StatusWorld.create();
   writeFileSync(world.statusSocket, "a file in its place");
   const forwarder = await world.start();
