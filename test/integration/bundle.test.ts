@@ -49,8 +49,8 @@ test("the forwarder runs away from its checkout, and knows its version", async (
   await cp(dist, dir.join("dist"), { recursive: true });
   const { stdout } = await run(process.execPath, [dir.join("dist/wazuh-dfn.cjs"), "version", "--json"], { cwd: "/" });
   const manifest: { version: string } = JSON.parse(await readFile("package.json", "utf8"));
-  const told: { version: string } = JSON.parse(stdout);
-  assert.equal(told.version, manifest.version);
+  const report: { version: string } = JSON.parse(stdout);
+  assert.equal(report.version, manifest.version);
 });
 
 test("the forwarder runs without the native file: it reports that it has no lock and no feedback, and continues", async () => {

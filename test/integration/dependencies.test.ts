@@ -81,11 +81,11 @@ test("if npm knows the settings, it refuses a dependency with an install script 
   const { stdout } = await run("npm", ["config", "ls", "--long", "--json"], { cwd: dir.path });
   const knows = Object.hasOwn(JSON.parse(stdout), "strict-allow-scripts");
   const cwd = dir.join("project");
-  const told = await run("npm", ["install", "--offline"], { cwd }).then(
+  const result = await run("npm", ["install", "--offline"], { cwd }).then(
     () => "installed",
     (reason: unknown) => (reason instanceof Error ? reason.message : String(reason)),
   );
-  assert.match(told, knows ? /stranger@1\.0\.0 \(postinstall: / : /^installed$/);
+  assert.match(result, knows ? /stranger@1\.0\.0 \(postinstall: / : /^installed$/);
   assert.equal(existsSync(marker), !knows);
 });
 

@@ -48,7 +48,7 @@ test("custom-dfn is writable for Wazuh, not executable for it, or absent", async
     chownSync(path, 0, 0);
     const report = await at.report();
     assert.match(linesAbout(report, "custom-dfn"), /^failed .*may not run/);
-    assert.equal(linesAbout(report, "hand-over"), "", "root gets the reason, and is not told that it may not see it");
+    assert.equal(linesAbout(report, "hand-over"), "", "root gets the reason, not that it may not see it");
     chownSync(path, wazuhId, wazuhId);
     chmodSync(path, 0o550);
     assert.match(await at.about("custom-dfn"), /^warning .*who can change it/);

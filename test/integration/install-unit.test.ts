@@ -71,9 +71,9 @@ test("the unit promises what the installer and custom-dfn rely on", async () => 
 });
 
 test("shellcheck finds nothing in the scripts", async () => {
-  const stands = (await readdir("test/data/manager")).map((name) => `test/data/manager/${name}`);
+  const standIns = (await readdir("test/data/manager")).map((name) => `test/data/manager/${name}`);
   await run("shellcheck", ["--external-sources", "--shell=sh", "scripts/install", "scripts/uninstall"]);
-  await run("shellcheck", ["--shell=sh", ...stands]);
+  await run("shellcheck", ["--shell=sh", ...standIns]);
 });
 
 /** Snippets that go into files of their own. */

@@ -61,8 +61,8 @@ function verify(directory: string, its: { readonly node?: Buffer; readonly keys?
 
 test("the same Node is accepted, and the key that signed is named, with the signature next to the list or around it", () => {
   assert.equal(verify(release("both")), releaser);
-  assert.equal(verify(without(release("beside"), "SHASUMS256.txt.asc")), releaser);
-  assert.equal(verify(without(release("around"), "SHASUMS256.txt.sig", "SHASUMS256.txt")), releaser);
+  assert.equal(verify(without(release("detached"), "SHASUMS256.txt.asc")), releaser);
+  assert.equal(verify(without(release("clearsigned"), "SHASUMS256.txt.sig", "SHASUMS256.txt")), releaser);
 });
 
 test("a Node that differs in one byte from the signed one is refused", () => {

@@ -74,7 +74,7 @@ for try in $(seq 240); do
   setpriv --reuid=${wazuhId} --regid=${wazuhId} --clear-groups /var/ossec/integrations/custom-dfn /tmp/alert "" unix:/run/wazuh-dfn/alerts.sock debug >/tmp/answer
   grep 'ignored 1\\.2' /tmp/answer && break
 done
-# No Kafka answers here: it is degraded after a while, and Wazuh is told.
+# No Kafka answers here: it is degraded after a while, and reports that to Wazuh.
 for try in $(seq 480); do
   wazuh-dfn status --json | tr -d ' \\n' | grep -o '"feedback":{[^}]*"sent":[1-9]' && break
   sleep 0.5
@@ -150,10 +150,10 @@ test(
     assert.match(output, /^probe write: .*(?:Permission denied|Read-only file system)/m);
     assert.match(output, /^probe check: 0$/m);
     assert.match(output, /^probe password: active 7$/m);
-    const told = queue.take().map(String);
+    const received = queue.take().map(String);
     assert.ok(
-      told.some((text) => text.includes('"status":"degraded"')),
-      `Wazuh's queue is reached: ${told.join()}`,
+      received.some((text) => text.includes('"status":"degraded"')),
+      `Wazuh's queue is reached: ${received.join()}`,
     );
     assert.deepEqual(await snapshotOf(debian.path, noise), before);
   },
@@ -162,7 +162,7 @@ test(
 test("docs/install.md's way without a package manager installs, and leaves no trace either", { skip }, async () => {
   const page = textOf("docs/install.md").replaceAll(/\s+/g, " ");
   const said = /unpack `([^`]+)` and call `([^`]+)` in it instead of `([^`]+)`/.exec(page);
-  const [, archive = "", own = "", usual = ""] = said ?? assert.fail("the page tells it in other words");
+  const [, archive = "", own = "", usual = ""] = said ?? assert.fail("the page words it differently");
   const [dry, install] = ["2. See what would change", "3. Install"].map((section) =>
     blocksOf("docs/install.md", { section }).join("").replaceAll(usual, own),
   );

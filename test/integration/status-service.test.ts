@@ -36,8 +36,8 @@ test("it reports that it lives, whether it is ready, its status and its metrics"
   assert.equal((await ask(path, "/readyz")).status, 503);
   facts = aForwarder();
   assert.equal((await ask(path, "/readyz")).status, 200);
-  const told = JSON.parse((await ask(path, "/status?pretty")).body);
-  assert.deepEqual(told, { ...JSON.parse(JSON.stringify(facts)), health: { state: "ok", reasons: [] } });
+  const answer = JSON.parse((await ask(path, "/status?pretty")).body);
+  assert.deepEqual(answer, { ...JSON.parse(JSON.stringify(facts)), health: { state: "ok", reasons: [] } });
   assert.match((await ask(path, "/metrics")).body, /^wazuh_dfn_ready 1$/m);
   assert.equal((await ask(path, "/secrets")).status, 404);
 });
@@ -138,16 +138,16 @@ test("clients that connect and say nothing, or half a request, are dropped, and 
   await using status = service();
   const path = temp.join("status.sock");
   await status.listen(unix(path), silentLog);
-  let letGo = 0;
+  let dropped = 0;
   for (let i = 0; i < 100; i++) {
     const socket = connect(path);
     socket.on("error", () => undefined); // A dropped connection may look like one.
-    socket.on("close", () => (letGo += 1));
+    socket.on("close", () => (dropped += 1));
     socket.resume(); // Otherwise the end of what the service says would not be seen.
     if (i % 2 === 0) socket.write("GET /status HTTP/1.1\r\nHost: x\r\nX-Slow:");
   }
   await eventually("an answer", async () => (await ask(path, "/livez")).status === 200);
-  await eventually("all of them dropped", () => letGo === 100);
+  await eventually("all of them dropped", () => dropped === 100);
 });
 
 test("a request with huge headers is refused", async () => {

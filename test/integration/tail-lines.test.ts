@@ -110,9 +110,9 @@ test("of a .gz that breaks off the whole lines are read, the position of the bre
   assert.ok(whole.length > 1000);
   assert.deepEqual(whole, [...lines.slice(0, whole.length - 1), "22"]);
   const offset = lines.slice(0, whole.length - 1).join("\n").length + 1;
-  const told = tail.logged.find("error", /21\.json\.gz cannot be decompressed beyond byte \d+/);
-  assert.equal(told.length, 1);
-  assert.ok(told[0]?.includes(`wazuh-dfn replay --at ${gz}:${offset}`), told[0]);
+  const breaks = tail.logged.find("error", /21\.json\.gz cannot be decompressed beyond byte \d+/);
+  assert.equal(breaks.length, 1);
+  assert.ok(breaks[0]?.includes(`wazuh-dfn replay --at ${gz}:${offset}`), breaks[0]);
   await tail.turn(3);
   await tail.stop();
   const again = await TestTail.start(tree);

@@ -42,7 +42,7 @@ test("the hand-over: answered, unanswered, failed, hung, not started", () => {
   assert.match(handedOver({ kind: "hung" }), /^failed .*integratord stands still/);
   assert.match(handedOver({ kind: "not-started", reason: "EACCES" }), /^failed .*EACCES/);
   assert.match(handedOver(undefined, true, false), /^unseen/);
-  assert.equal(handedOver(undefined), "", "for custom-dfn root gets the reason, and never that it may not see it");
+  assert.equal(handedOver(undefined), "", "for custom-dfn root gets the reason, not that it may not see it");
 });
 
 test("the socket: answering, refused, absent, silent, not ours", () => {
