@@ -184,7 +184,7 @@ test("dispose finishes what waits, is safe before the first entry and twice, and
 test("if the directory cannot be created an entry stays open until it can be", async () => {
   await using temp = await TempDir.create();
   const obstacle = temp.join("state");
-  await writeFile(obstacle, "a file where the directory should be");
+  await writeFile(obstacle, "a file in place of the directory");
   await using store = new DeadLetterStore(join(obstacle, "dead"), roomy, silentLog);
   const stored = store.add(letter(1));
   assert.match(await eventually("the trouble", () => store.trouble), /ENOTDIR/);

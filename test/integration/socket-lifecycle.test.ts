@@ -98,11 +98,11 @@ test("draining accepts no more clients and lines, and drops each client once its
   await eventually("the alert", () => world.sink.held.length === 1);
   world.source.drain();
   await assert.rejects(world.connect());
-  await eventually("the idle client let go", () => idle.isClosed);
+  await eventually("the idle client dropped", () => idle.isClosed);
   assert.equal(waiting.socket.readableEnded, false);
   await waiting.send(Buffer.concat([alertBytes("1.2").subarray(10), Buffer.from("\n")]));
   world.sink.release();
-  await eventually("the waiting client let go", () => waiting.isClosed);
+  await eventually("the waiting client dropped", () => waiting.isClosed);
   assert.deepEqual(waiting.answers, ["delivered 1.1"]);
   assert.equal(world.delivery.counters.socket.read, 1);
 });
@@ -116,11 +116,11 @@ test("dispose is safe before listening, after a failure, while draining and twic
   draining.source.drain();
   await draining.source[Symbol.asyncDispose]();
   await draining.source[Symbol.asyncDispose]();
-  await eventually("the client let go", () => client.isClosed);
+  await eventually("the client dropped", () => client.isClosed);
   await using busy = await SocketWorld.listen();
   await using silent = await busy.connect();
   const disposed = busy.source[Symbol.asyncDispose]();
-  await eventually("the silent client let go", () => silent.isClosed);
+  await eventually("the silent client dropped", () => silent.isClosed);
   await disposed;
   await using empty = await SocketWorld.listen();
   empty.source.drain();

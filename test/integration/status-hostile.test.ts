@@ -220,5 +220,5 @@ test("huge headers, endless headers and clients that do not read are dropped, an
   });
   for (const path of paths) assert.equal(await get(target, path), 200, path);
   for (const socket of deaf) socket.resume();
-  await eventually("all of them let go", () => ended === deaf.length);
+  await eventually("all of them dropped", () => ended === deaf.length);
 });

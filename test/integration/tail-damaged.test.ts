@@ -45,7 +45,7 @@ function damagedIn(tree: LogTree): unknown {
   return JSON.parse(readFileSync(`${tree.stateDir}/checkpoint.json`, "utf8")).body.damaged;
 }
 
-test("an archive that is truncated when it is reached is continued where it broke off once it is whole, and the log goes on after it", async () => {
+test("an archive that is truncated when it is reached is continued where it broke off once it is whole, and the log is read on after it", async () => {
   for (const replace of [put, (path: string, content: Buffer) => writeFileSync(path, content)]) {
     using tree = new LogTree();
     const { gz, whole } = await cutArchive(tree);

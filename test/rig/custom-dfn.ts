@@ -138,7 +138,7 @@ export class InstalledCustomDfn extends CustomDfn implements Disposable {
   }
 }
 
-/** The tools of the fast paths, installed where that is possible. */
+/** The tools of the fast paths, installed if that is possible. */
 export function provideFastWays(): void {
   const missing = installPrograms(["nc.openbsd", "socat"]);
   if (missing.length > 0) throw new Error(howToInstall(missing));

@@ -46,7 +46,7 @@ export class NameServer implements AsyncDisposable {
   }
 }
 
-/** RFC 1035, 4.1: head, the question again, and an address where one was asked for. */
+/** RFC 1035, 4.1: header, the question again, and an address if one was asked for. */
 function answered(question: Buffer, address: string): Buffer {
   let end = headBytes;
   for (let length = question[end] ?? 0; length > 0; length = question[end] ?? 0) end += length + 1;

@@ -106,11 +106,7 @@ function orRefusal<T>(read: () => T): T | string {
   } catch (reason) {
     if (!(reason instanceof BadFile)) throw reason;
     // oxlint-disable-next-line no-control-regex -- they are what is looked for
-    assert.doesNotMatch(
-      reason.message,
-      /[\u0000-\u001f\u007f-\u009f]/,
-      "reported in one line that does not control the terminal",
-    );
+    assert.doesNotMatch(reason.message, /[\u0000-\u001f\u007f-\u009f]/, "reported in one line, safe for a terminal");
     return reason.message;
   }
 }

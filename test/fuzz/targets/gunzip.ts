@@ -61,7 +61,7 @@ async function judge(input: Buffer): Promise<string> {
   const found = await inflate(input, drawOf(input));
   assert.ok(found.bytes.subarray(0, expected.length).equals(expected), "bytes before the damage are missing");
   const isMore = found.bytes.length > expected.length;
-  // zlib stops at zeros and at a header whose own checksum is wrong; we go on.
+  // zlib stops at zeros and at a header whose own checksum is wrong; we continue.
   if (isMore) assert.ok(input.includes(0x1f, 1) || (input[3] ?? 0) >= 2, "bytes that zlib does not find");
   const again = await inflate(input, () => 0);
   assert.ok(again.bytes.equals(found.bytes) && again.end === found.end, "the result depends on how the file is read");

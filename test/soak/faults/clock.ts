@@ -16,13 +16,13 @@ export const clockFaults: readonly Fault[] = [
   },
   {
     name: "clock-ahead-a-day",
-    what: "the clock goes ahead by a day and is right again, twice: tomorrow's file is begun, then today's goes on",
+    what: "the clock goes ahead by a day and is right again, twice: tomorrow's file is begun, then today's is continued",
     needs: ["clock"],
     run: (environment) => behindArchives(environment, () => dayMs),
   },
   {
     name: "clock-at-1970",
-    what: "the clock goes to 1970 and is right again, twice: a file of that day is begun, then today's goes on",
+    what: "the clock goes to 1970 and is right again, twice: a file of that day is begun, then today's is continued",
     needs: ["clock"],
     run: (environment) => behindArchives(environment, sinceEpoch),
   },

@@ -22,7 +22,7 @@ export const stateFiles = [newest, former, "window.bin"] as const;
 export const stateFaults: readonly Fault[] = [
   {
     name: "state-disk-full",
-    what: "the state directory's disk is full for seconds; delivery goes on",
+    what: "the state directory's disk is full for seconds; delivery continues",
     needs: ["root"],
     async run(environment) {
       fill(environment.stateDir);
@@ -47,7 +47,7 @@ export const stateFaults: readonly Fault[] = [
   },
   {
     name: "dead-letters-disk-full",
-    what: "two alerts, one of 8 MB, must become dead letters while the disk is full; the others go on",
+    what: "two alerts, one of 8 MB, must become dead letters while the disk is full; the others are delivered",
     needs: ["root"],
     async run(environment) {
       fill(environment.stateDir);
@@ -61,7 +61,7 @@ export const stateFaults: readonly Fault[] = [
   },
   {
     name: "state-read-only",
-    what: "nothing can be written in the state directory for seconds; delivery goes on",
+    what: "nothing can be written to the state directory for seconds; delivery continues",
     needs: ["root"],
     async run(environment) {
       chmodSync(environment.stateDir, 0o555);

@@ -7,7 +7,7 @@ import { TempDir } from "../../../rig/temp-dir.ts";
 const never = 3_600_000;
 const periodMs = 2;
 
-/** A wait as the tail makes it; a test decides when there is something to look at. */
+/** A wait as the tail does it; a test decides when there is something to look at. */
 class Waiting {
   looks = 0;
   isStill = true;

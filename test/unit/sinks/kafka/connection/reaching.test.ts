@@ -97,7 +97,7 @@ test("a name with several addresses of which none answers reports a reason for e
   assert.match(classifyError(reason).text, /^Connection error: connect E[A-Z]+ .*; connect E[A-Z]+ /);
 });
 
-test("a look-up that waits for an address is shown in the status, and goes on when Kafka names another", async () => {
+test("a look-up that waits for an address is shown in the status, and continues when Kafka names another", async () => {
   await using broker = await ScriptedBroker.start();
   broker.advertisedHost = "nowhere.invalid";
   await using sink = openSink([broker.address]);

@@ -16,7 +16,7 @@ async function limited(bytes: number): Promise<ScriptedBroker> {
   return broker;
 }
 
-test("a record at which the broker ends the connection each time becomes a dead letter, and the others go on", async () => {
+test("a record at which the broker ends the connection each time becomes a dead letter, and the others are sent", async () => {
   await using broker = await limited(limit);
   const lines = new Lines();
   await using sink = openSink([broker.address], { compression: "none" }, lines.log);

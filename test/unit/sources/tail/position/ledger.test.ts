@@ -107,7 +107,7 @@ test("one open line keeps nothing of the ignored lines behind it, and a limited 
   });
   for (let line = 1; line <= 100_000; line++) {
     if (line % 2 === 0) ledger.ignored(3);
-    // A handler that looked at it does not want it.
+    // A handler that parsed it does not want it.
     else if (line % 3 === 0)
       ledger.take(line, (open) => {
         open.settled();

@@ -97,7 +97,7 @@ export class TailProgram {
     this.#collect();
   }
 
-  /** Takes over what an ended tail had handed on. */
+  /** Takes over what an ended tail had passed on. */
   #collect(): void {
     const errors = this.#tail?.logged.find("error", /./) ?? [];
     assert.deepEqual(
