@@ -1,7 +1,7 @@
 import { lookup as lookupName } from "node:dns/promises";
 import { isIP } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
-import { remedies } from "./connection/condition-log.ts";
+import { remedies } from "./protocol/remedies.ts";
 import { formatBrokerAddress, parseBrokerAddress } from "./connection/broker-address.ts";
 import { BrokerConnection, type ConnectionSettings } from "./connection/connection.ts";
 import { type ClassifiedError, classifyCode, classifyError, KafkaError } from "./protocol/errors.ts";

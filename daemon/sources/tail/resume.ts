@@ -11,7 +11,7 @@ import { proveDone } from "./position/prove-done.ts";
 import { wholly } from "./position/read-files.ts";
 import type { Rotation } from "./rotation.ts";
 import type { LogFiles } from "./log/log-files.ts";
-import { replayCommand } from "./log/trouble.ts";
+import { replayCommand } from "./log/explain.ts";
 
 /** Finds the place to read from after a start. Nothing is moved silently: the log says what was skipped or repeated. */
 export class Resume {

@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { formatBrokerAddress } from "./broker-address.ts";
-import type { ConditionLog } from "./condition-log.ts";
+import type { KafkaConditions } from "./conditions.ts";
 import { Backoff } from "./backoff.ts";
 import type { ConnectionPool } from "./connection-pool.ts";
 import type { BrokerConnection } from "./connection.ts";
@@ -30,7 +30,7 @@ const maxNamedWaits = 3;
 export class MetadataCache {
   readonly #pool: ConnectionPool;
   readonly #seeds: readonly string[];
-  readonly #conditions: ConditionLog;
+  readonly #conditions: KafkaConditions;
   readonly #signal: AbortSignal;
   readonly #topics = new Map<string, TopicView>();
   #known: readonly string[] = [];
@@ -45,7 +45,7 @@ export class MetadataCache {
   /** Where in the list of addresses the next question begins. */
   #firstTried = 0;
 
-  constructor(pool: ConnectionPool, seeds: readonly string[], conditions: ConditionLog, signal: AbortSignal) {
+  constructor(pool: ConnectionPool, seeds: readonly string[], conditions: KafkaConditions, signal: AbortSignal) {
     this.#pool = pool;
     this.#seeds = seeds;
     this.#conditions = conditions;

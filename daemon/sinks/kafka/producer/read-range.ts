@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ConditionLog } from "../connection/condition-log.ts";
+import type { KafkaConditions } from "../connection/conditions.ts";
 import { Backoff } from "../connection/backoff.ts";
 import type { ConnectionPool } from "../connection/connection-pool.ts";
 import { KafkaError } from "../protocol/errors.ts";
@@ -49,7 +49,7 @@ export interface Visitor {
 interface RangeContext {
   readonly pool: ConnectionPool;
   readonly metadataCache: MetadataCache;
-  readonly conditions: ConditionLog;
+  readonly conditions: KafkaConditions;
   readonly waits: LookupWaits;
   readonly signal: AbortSignal;
 }

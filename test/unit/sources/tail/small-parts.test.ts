@@ -3,9 +3,8 @@ import { getEventListeners } from "node:events";
 import { test } from "node:test";
 import { statusOf, type Situation } from "../../../../daemon/sources/tail/status.ts";
 import { parseTimestamp, timestampOf } from "../../../../daemon/sources/tail/timestamp.ts";
-import { explain, TailTrouble } from "../../../../daemon/sources/tail/log/trouble.ts";
+import { explain } from "../../../../daemon/sources/tail/log/explain.ts";
 import { every, unlessAborted } from "../../../../daemon/sources/tail/waker.ts";
-import { RecordingLog } from "./support/recording-log.ts";
 
 test("the timestamp at the beginning of an alert is read as Wazuh writes it, and nothing else is", () => {
   const line = Buffer.from('{"timestamp":"2026-11-21T11:24:00.123+0100","rule":{}}');
@@ -14,30 +13,6 @@ test("the timestamp at the beginning of an alert is read as Wazuh writes it, and
     assert.equal(parseTimestamp(timestampOf(Buffer.from(other))), undefined, other);
   }
   assert.equal(parseTimestamp("no time at all"), undefined);
-});
-
-test("a trouble is said when it has lasted, again each minute, and once when it is over", () => {
-  const { log, lines } = new RecordingLog();
-  let now = 0;
-  const trouble = new TailTrouble(log, () => now, 1000);
-  for (now = 0; now < 125_000; now += 500) trouble.raise("away");
-  assert.equal(lines.length, 3);
-  assert.equal(trouble.reason, "away");
-  trouble.clear("back");
-  trouble.clear("back");
-  assert.equal(lines.length, 4);
-  assert.equal(trouble.reason, undefined);
-});
-
-test("a trouble that passes soon is not said at all", () => {
-  const { log, lines } = new RecordingLog();
-  let now = 0;
-  const trouble = new TailTrouble(log, () => now, 1000);
-  for (now = 0; now < 10_000; now += 900) {
-    trouble.raise("away");
-    trouble.clear("back");
-  }
-  assert.deepEqual(lines, []);
 });
 
 test("the explanation names the path of the error, the reason and what to do", async () => {
