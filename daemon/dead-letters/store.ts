@@ -7,7 +7,7 @@ import { constants } from "node:fs";
 import { lstat, mkdir, open, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { describe, errnoOf } from "../errors.ts";
+import { describe, isAbsent } from "../errors.ts";
 import { syncDirectory } from "../disk/atomic-file.ts";
 import { ConditionLog } from "../telemetry/condition-log.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -205,7 +205,7 @@ async function isInPlace({ file, path }: Segment): Promise<boolean> {
     return (await lstat(path)).ino === (await file.stat()).ino;
   } catch (reason) {
     // What cannot be looked at is not for that reason gone.
-    return errnoOf(reason) !== "ENOENT";
+    return !isAbsent(reason);
   }
 }
 

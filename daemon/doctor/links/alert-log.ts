@@ -1,8 +1,8 @@
 import { stat } from "node:fs/promises";
-import { isAbsent } from "../../sources/tail/log/archives.ts";
 import { type OssecConf, settingOf } from "../../wazuh/ossec-conf.ts";
 import { type Account, type AccessRefusal, refusalFor } from "../accounts.ts";
 import { failed, type CheckResult, ok, unseen, warning } from "../result.ts";
+import { isAbsent } from "../../errors.ts";
 
 const dayMs = 86_400_000;
 /** What a shipped ossec.conf has (Wazuh 4.14 source: etc/templates/config/generic/alerts.template). */

@@ -1,5 +1,4 @@
 import { describe, DfnError, errnoOf } from "../../errors.ts";
-import { statIfPresent } from "./log/archives.ts";
 import { BacklogMeter } from "./position/backlog.ts";
 import type { Loaded } from "./position/checkpoint-store.ts";
 import { Feeder } from "./feeder.ts";
@@ -16,6 +15,7 @@ import { Rotation } from "./rotation.ts";
 import type { TailOptions } from "./options.ts";
 import { explain, replayCommand } from "./log/explain.ts";
 import { ConditionLog } from "../../telemetry/condition-log.ts";
+import { statIfPresent } from "../../disk/file-stat.ts";
 
 /** Longer than alerts.json is ever away while it is re-linked, and short enough to be told within two seconds. */
 const patienceMs = 1000;

@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { describe, errnoOf } from "../../../errors.ts";
+import { describe, errnoOf, isAbsent } from "../../../errors.ts";
 import { command } from "../../../printable.ts";
 
 /**
@@ -16,13 +16,13 @@ export function replayCommand(file: string, offset: number): string {
  */
 export async function explain(fallback: string, reason: unknown): Promise<string> {
   const path = reason instanceof Error && "path" in reason ? String(reason.path) : fallback;
-  const errno = errnoOf(reason);
-  if (errno === "ENOENT" || errno === "ENOTDIR") {
+  if (isAbsent(reason)) {
     return (
       `${path} does not exist. It is read from its beginning as soon as it appears. Is the manager running, is ` +
       `<jsonout_output> "yes" in its ossec.conf, and is sources.tail.path right?`
     );
   }
+  const errno = errnoOf(reason);
   if (errno === "EACCES" || errno === "EPERM") {
     const groups = process.getgroups?.().join(",") ?? "?";
     return (
