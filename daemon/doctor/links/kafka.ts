@@ -1,11 +1,10 @@
 import type { Problem } from "../../config/values/problem.ts";
 import { plaintextWarning } from "../../sinks/kafka/connection/plaintext.ts";
 import type { BrokerProbe, KafkaProbe, TopicProbe } from "../../sinks/kafka/probe.ts";
+import { certificateDeadline, daysUntil } from "../../sinks/kafka/tls/deadline.ts";
 import type { CertificateExpiry } from "../../status/certificates.ts";
 import { failed, type CheckResult, ok, warning } from "../result.ts";
 
-const dayMs = 86_400_000;
-const soonDays = 14;
 const plaintextRemedy = "wazuh-dfn check && systemctl reload wazuh-dfn  # after sink.kafka.tls was set";
 
 /** A remedy that is a sentence stands as a comment; it is shown where commands are. */
@@ -39,9 +38,11 @@ function judgeBroker(
 ): CheckResult[] {
   if (failure === undefined) {
     if (certificateEndsMs === undefined) return [];
-    const days = Math.floor((certificateEndsMs - nowMs) / dayMs);
+    const days = daysUntil(certificateEndsMs, nowMs);
     const text = `the broker's certificate at ${address} ends in ${days} days`;
-    return days >= soonDays ? [] : [warning(text, "# tell those who run Kafka: connections fail from then on")];
+    return days >= certificateDeadline.warningDays
+      ? []
+      : [warning(text, "# tell those who run Kafka: connections fail from then on")];
   }
   const { host, port } = splitAddress(address);
   // Kafka names brokers: what is not a name or an address does not go into a command.
