@@ -5,7 +5,7 @@ import type { KafkaConditions } from "./conditions.ts";
 import { Backoff } from "./backoff.ts";
 import type { ConnectionPool } from "./connection-pool.ts";
 import type { BrokerConnection } from "./connection.ts";
-import { classifyCode, classifyError } from "../protocol/errors.ts";
+import { classifyCode, classifyError, kafkaCodes } from "../protocol/errors.ts";
 import { fetchMetadata } from "./requests.ts";
 import { TopicView, type Answer, type Worth } from "./topic-view.ts";
 
@@ -111,7 +111,9 @@ export class MetadataCache {
       await this.refresh(false);
       const isComplete =
         this.#isAnswered &&
-        [...this.#topics.values()].every(({ code, leaders }) => code === 0 && !leaders.includes(undefined));
+        [...this.#topics.values()].every(
+          ({ code, leaders }) => code === kafkaCodes.NONE && !leaders.includes(undefined),
+        );
       if (isComplete) backoff.reset();
       await this.#pause(isComplete ? maxAgeMs : backoff.nextMs());
     }
@@ -214,8 +216,8 @@ export class MetadataCache {
       const view = this.#topics.get(topic);
       if (view === undefined) return [];
       const worth = view.take(metadata, answer);
-      if (code !== 0) this.#conditions.raise(`topic ${topic}`, classifyCode(code));
-      else if (view.code === 0) this.#conditions.clear(`topic ${topic}`);
+      if (code !== kafkaCodes.NONE) this.#conditions.raise(`topic ${topic}`, classifyCode(code));
+      else if (view.code === kafkaCodes.NONE) this.#conditions.clear(`topic ${topic}`);
       return [worth];
     });
     if (!worths.includes("older")) this.#known = answer.brokers.map(formatBrokerAddress);
