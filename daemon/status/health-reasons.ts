@@ -1,6 +1,6 @@
 import type { OpenDeadLetters } from "../dead-letters/open.ts";
 import { certificateDeadline } from "../sinks/kafka/tls/deadline.ts";
-import type { TailStatus } from "../sources/tail/status.ts";
+import { waitReasonOf, type TailStatus } from "../sources/tail/status.ts";
 import type { Facts } from "./facts.ts";
 
 /** A condition as it is found at one look; it counts once it has lasted. */
@@ -76,7 +76,7 @@ function logTroubles({ log }: Facts): HealthReason[] {
 }
 
 function readingTroubles(log: TailStatus): HealthReason[] {
-  const waiting = /^waiting: (.*)$/s.exec(log.state)?.[1];
+  const waiting = waitReasonOf(log.state);
   if (waiting !== undefined) return [{ subject: "log", text: waiting, remedy: "", patienceMs: shortMs }];
   if (log.lagSeconds === undefined || log.lagSeconds <= behindSeconds) return [];
   const more = log.lagCompressedFiles > 0 ? ` and ${log.lagCompressedFiles} compressed files` : "";

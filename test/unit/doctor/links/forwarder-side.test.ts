@@ -16,6 +16,7 @@ import { judgeClock, judgeDisk, judgeMemory } from "../../../../daemon/doctor/li
 import { judgeSocket, type SocketFacts } from "../../../../daemon/doctor/links/socket.ts";
 import { judgeUnit } from "../../../../daemon/doctor/links/unit.ts";
 import type { ProbeFailure, KafkaProbe } from "../../../../daemon/sinks/kafka/probe.ts";
+import type { TailStatus } from "../../../../daemon/sources/tail/status.ts";
 
 /** State and text of each result; one that is not well has a remedy. */
 function said(results: readonly CheckResult[]): string {
@@ -77,7 +78,15 @@ const stoppedWith = (stored: StoredCheckpoint): string =>
   said(judgeCheckpoint({ stateDir: "/s", stored, status: undefined, nowMs: 0 }));
 
 test("the checkpoint: by what the running forwarder says, else by what stands on the disk", () => {
-  const log = { state: "following", file: "f", offset: 1, size: 1, lagBytes: 0, lagCompressedFiles: 0, lagSeconds: 0 };
+  const log: TailStatus = {
+    state: "following",
+    file: "f",
+    offset: 1,
+    size: 1,
+    lagBytes: 0,
+    lagCompressedFiles: 0,
+    lagSeconds: 0,
+  };
   const absent: StoredCheckpoint = { kind: "absent" };
   const of = (ageSeconds: number | undefined, change = {}, trouble?: string): string => {
     const status = { log: { ...log, ...change }, checkpoint: { ageSeconds, trouble } };
