@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { failed, type CheckResult, warning } from "../../../../daemon/doctor/result.ts";
 import { judgeArchives, judgeCheckpoint, type StoredCheckpoint } from "../../../../daemon/doctor/links/checkpoint.ts";
-import { judgeConfiguration } from "../../../../daemon/doctor/links/configuration.ts";
+import { judgeConfiguration } from "../../../../daemon/doctor/links/all.ts";
 import { type OtherSenderFacts, judgeOtherSenders } from "../../../../daemon/doctor/links/other-senders.ts";
 import { type Call, judgeCustomDfnCall } from "../../../../daemon/doctor/links/custom-dfn-call.ts";
 import {

@@ -2,17 +2,22 @@ import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { test } from "node:test";
 import { statusOf, type Situation } from "../../../../daemon/sources/tail/status.ts";
-import { parseTimestamp, timestampOf } from "../../../../daemon/sources/tail/timestamp.ts";
+import { alertTimeOf } from "../../../../daemon/sources/tail/feeder.ts";
 import { explain } from "../../../../daemon/sources/tail/log/explain.ts";
 import { every, unlessAborted } from "../../../../daemon/sources/tail/waker.ts";
 
 test("the timestamp at the beginning of an alert is read as Wazuh writes it, and nothing else is", () => {
   const line = Buffer.from('{"timestamp":"2026-11-21T11:24:00.123+0100","rule":{}}');
-  assert.equal(parseTimestamp(timestampOf(line)), Date.UTC(2026, 10, 21, 10, 24, 0, 123));
-  for (const other of ["", "{}", '{"rule":1,"timestamp":"2026-11-21T11:24:00.123+0100"}', '{"timestamp":"']) {
-    assert.equal(parseTimestamp(timestampOf(Buffer.from(other))), undefined, other);
+  assert.equal(alertTimeOf(line), Date.UTC(2026, 10, 21, 10, 24, 0, 123));
+  for (const other of [
+    "",
+    "{}",
+    '{"rule":1,"timestamp":"2026-11-21T11:24:00.123+0100"}',
+    '{"timestamp":"',
+    '{"timestamp":"no time at all"}',
+  ]) {
+    assert.equal(alertTimeOf(Buffer.from(other)), undefined, other);
   }
-  assert.equal(parseTimestamp("no time at all"), undefined);
 });
 
 test("the explanation names the path of the error, the reason and what to do", async () => {
