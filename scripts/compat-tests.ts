@@ -38,7 +38,7 @@ export const leftOut: readonly LeftOut[] = [
   {
     versions: ["2."],
     file: "integration/kafka-tls.test.ts",
-    title: "no client certificate where the broker wants one",
+    title: "no client certificate when the broker requires one",
     why: garbled,
   },
   {
@@ -50,19 +50,19 @@ export const leftOut: readonly LeftOut[] = [
   {
     versions: ["2."],
     file: "integration/kafka-tls.test.ts",
-    title: "replaced certificates are used without a restart; unusable ones leave the former in use",
+    title: "replaced certificates are used without a restart; with unusable ones the former stay in use",
     why: garbled,
   },
   {
     versions: ["2."],
     file: "integration/doctor-kafka.test.ts",
-    title: "our own certificate: good, ended, not taken by the broker, with the key of another",
+    title: "our own certificate: good, expired, not accepted by the broker, with the key of another",
     why: garbled,
   },
   {
     versions: ["2."],
     file: "integration/kafka-forgotten.test.ts",
-    title: "an outage for which Kafka does not remember producers: what was under way is not sent twice",
+    title: "an outage longer than Kafka remembers producers: what was in flight is not sent twice",
     why: "brokers before 3.4 look for producers to forget every ten minutes only, and no setting changes that",
   },
 ];

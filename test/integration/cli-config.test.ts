@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { TempDir } from "../rig/temp-dir.ts";
 import { wazuhDfn } from "./cli.ts";
 
-test("the sample, with its two required values given, is in order and prints as settings", async () => {
+test("the sample with its two required values filled in is valid and prints as settings", async () => {
   await using world = await TempDir.create();
   const { code, stdout: sample } = await wazuhDfn(["config", "sample"]);
   assert.equal(code, 0);
@@ -42,7 +42,7 @@ test("print reads the environment, and shows a password in it as a mask", async 
   assert.equal(origins["sink.kafka.sasl.username"], `${config}:4`);
 });
 
-test("settings that are wrong are not printed; each problem is named on standard error", async () => {
+test("wrong settings are not printed; each problem is named on standard error", async () => {
   await using world = await TempDir.create();
   const config = join(world.path, "config.yaml");
   await writeFile(config, "dfn:\n  customer_id: a b\nsnik: {}\n");
@@ -52,7 +52,7 @@ test("settings that are wrong are not printed; each problem is named on standard
   assert.match(stderr, /:3: snik: unknown setting; did you mean sink\?\n/);
 });
 
-test("config wants to be told what to print", async () => {
+test("config requires an argument that says what to print", async () => {
   const none = await wazuhDfn(["config"]);
   assert.deepEqual([none.code, none.stdout], [64, ""]);
   const wrong = await wazuhDfn(["config", "smaple"]);

@@ -8,7 +8,7 @@ import { AlertStream } from "../rig/alert-stream.ts";
 import { list, store } from "./dead-letter-world.ts";
 import { alertLine, StatusWorld } from "./status-world.ts";
 
-test("an empty store is told as such, by every action", async () => {
+test("every action reports an empty store as such", async () => {
   await using world = await StatusWorld.create();
   assert.equal((await world.run("dead-letter", "list")).stdout, "no dead letters\n");
   assert.deepEqual(await list(world), []);
@@ -18,7 +18,7 @@ test("an empty store is told as such, by every action", async () => {
   assert.equal(existsSync(world.deadLetters), false, "the forwarder could not write to a directory that root made");
 });
 
-test("list has a line for each entry, show tells all of one, and nothing in them steers the terminal", async () => {
+test("list has a line for each entry, show prints everything about one, and nothing in them controls the terminal", async () => {
   await using world = await StatusWorld.create();
   const broken = '{"full_log":"\u001b]0;owned\u0007';
   await store(world, [
@@ -91,7 +91,7 @@ test("of an alert with two records, only the one that was refused is sent again"
   assert.deepEqual(await list(world), []);
 });
 
-test("beside a running forwarder entries are sent again and removed, and it goes on adding to the same file", async () => {
+test("while a forwarder is running entries are sent again and removed, and it continues to append to the same file", async () => {
   await using world = await StatusWorld.create();
   await world.start();
   await using stream = await AlertStream.connect(world.alertSocket);
@@ -117,7 +117,7 @@ test("beside a running forwarder entries are sent again and removed, and it goes
   assert.equal(JSON.parse(stdout).deadLetters.entries, 1);
 });
 
-test("an ID that is not there ends with 65 and changes nothing; a call without a choice ends with 64", async () => {
+test("an ID that does not exist ends with 65 and changes nothing; a call without a choice ends with 64", async () => {
   await using world = await StatusWorld.create();
   await store(world, [{ bytes: "a" }]);
   const [entry] = await list(world);

@@ -56,7 +56,7 @@ function alice(password: string): object {
   return { sasl: { mechanism: "scram-sha-512", username: "alice", password_file: path } };
 }
 
-test("write and read permission are told apart, without a record being written", async () => {
+test("write and read permission are distinguished, without a record being written", async () => {
   await using at = await DoctorWorld.create(kafka, { forwarder: false });
   const { topic } = at.world;
   const settings = sinkOf("SASL", { ca: files.ca }, alice("secret"));
@@ -85,7 +85,7 @@ test("write and read permission are told apart, without a record being written",
   assert.match(linesAbout(writing, "read permission"), /^warning .*after a crash, what was under way is sent again/);
 });
 
-test("the topic's settings are read from Kafka; without the right they are not known, which is no failure", async () => {
+test("the topic's settings are read from Kafka; without the permission they are unknown, which is not a failure", async () => {
   await using at = await DoctorWorld.create(kafka, { forwarder: false });
   const { topic } = at.world;
   const settings = sinkOf("SASL", { ca: files.ca }, alice("secret"));
@@ -127,14 +127,14 @@ test("the topic's settings are read from Kafka; without the right they are not k
   assert.equal(await kafka.recordCount(topic), 0);
 });
 
-test("a wrong password is told, and never shown", async () => {
+test("a wrong password is reported, and never shown", async () => {
   await using at = await DoctorWorld.create(kafka, { forwarder: false });
   const report = await at.report(sinkOf("SASL", { ca: files.ca }, alice("hunter2")));
   assert.match(linesAbout(report, "brokers"), /^failed .*[Aa]uthentication/);
   assert.doesNotMatch(JSON.stringify(report), /hunter2/);
 });
 
-test("a CA that did not issue the brokers' certificate, and one that ended", async () => {
+test("a CA that did not issue the brokers' certificate, and one that has expired", async () => {
   await using at = await DoctorWorld.create(kafka, { forwarder: false });
   const wrong = await at.report(sinkOf("MUTUAL", { ca: files.otherCa, ca_only: true }));
   assert.match(linesAbout(wrong, "brokers"), /^failed .*(self.signed|unable to)/i);
@@ -144,7 +144,7 @@ test("a CA that did not issue the brokers' certificate, and one that ended", asy
   assert.match(linesAbout(expired, "brokers"), /^failed .*expired/);
 });
 
-test("our own certificate: good, ended, not taken by the broker, with the key of another", async () => {
+test("our own certificate: good, expired, not accepted by the broker, with the key of another", async () => {
   await using at = await DoctorWorld.create(kafka, { forwarder: false });
   const ca = files.ca;
   const pair = ({ cert, key }: { cert: string; key: string }): object => ({ ca, cert, key });
@@ -160,7 +160,7 @@ test("our own certificate: good, ended, not taken by the broker, with the key of
   assert.match(linesAbout(mixed, "certificates"), /^failed .*belongs to another certificate/);
 });
 
-test("a broker that hangs is told after five seconds", async () => {
+test("a broker that hangs is reported after five seconds", async () => {
   await using at = await DoctorWorld.create(kafka, { forwarder: false });
   kafka.pause(1);
   try {

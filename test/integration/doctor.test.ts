@@ -18,7 +18,7 @@ after(() => kafka[Symbol.asyncDispose]());
 
 const isRoot = process.getuid?.() === 0;
 
-test("the integration block: absent, commented out, disabled, leading elsewhere, narrowed", async () => {
+test("the integration block: absent, commented out, disabled, with a hook_url that leads elsewhere, narrowed", async () => {
   await using at = await DoctorWorld.create(kafka, { forwarder: false });
   const whole = readFileSync(at.tree.conf, "utf8");
   const changed = async (from: string, to: string): Promise<string> => {
@@ -38,7 +38,7 @@ test("the integration block: absent, commented out, disabled, leading elsewhere,
   assert.match(await at.about("integration block", tailOff), /^failed .*with the tail off no alert comes at all/);
 });
 
-test("custom-dfn that Wazuh may write, may not run, or that is absent", async () => {
+test("custom-dfn is writable for Wazuh, not executable for it, or absent", async () => {
   await using at = await DoctorWorld.create(kafka);
   const path = at.tree.customDfn;
   chmodSync(path, 0o770);
@@ -48,7 +48,7 @@ test("custom-dfn that Wazuh may write, may not run, or that is absent", async ()
     chownSync(path, 0, 0);
     const report = await at.report();
     assert.match(linesAbout(report, "custom-dfn"), /^failed .*may not run/);
-    assert.equal(linesAbout(report, "hand-over"), "", "root sees why, and is not told that it may not see");
+    assert.equal(linesAbout(report, "hand-over"), "", "root gets the reason, not that it may not see it");
     chownSync(path, wazuhId, wazuhId);
     chmodSync(path, 0o550);
     assert.match(await at.about("custom-dfn"), /^warning .*who can change it/);
@@ -70,7 +70,7 @@ test("a test alert goes through custom-dfn, whichever way it takes", async () =>
   assert.equal(await kafka.recordCount(at.world.topic), 0);
 });
 
-test("custom-dfn that hangs is ended, and custom-dfn that fails is told with what it says", async () => {
+test("custom-dfn that hangs is ended, and one that fails is reported with its output", async () => {
   await using at = await DoctorWorld.create(kafka, { forwarder: false });
   at.tree.replaceCustomDfn("#!/bin/sh\necho it is broken >&2\nexit 3\n");
   assert.match(await at.about("hand-over"), /^failed .*ended with 3: "it is broken"$/);
@@ -83,7 +83,7 @@ test("custom-dfn that hangs is ended, and custom-dfn that fails is told with wha
   await eventually("the end of custom-dfn", () => processState(pid) === undefined);
 });
 
-test("daemons of the manager that do not run, and an integratord that stands still", async () => {
+test("daemons of the manager that are not running, and an integratord that is stopped", async () => {
   await using at = await DoctorWorld.create(kafka, { forwarder: false });
   await at.tree.stop("wazuh-integratord");
   assert.match(await at.about("integratord"), /^warning integratord does not run/);
@@ -97,7 +97,7 @@ test("daemons of the manager that do not run, and an integratord that stands sti
   assert.match(await at.about("analysisd"), /^failed analysisd does not run/);
 });
 
-test("what was changed after a daemon was started is not loaded: rules, and ossec.conf for integratord", async () => {
+test("what was changed after a daemon started is not loaded: rules, and ossec.conf for integratord", async () => {
   await using at = await DoctorWorld.create(kafka, { forwarder: false });
   const soon = new Date(Date.now() + 60_000);
   utimesSync(at.tree.rules, soon, soon);
@@ -120,7 +120,7 @@ test("JSON output that is off, and a queue socket that is absent or that nobody 
   assert.equal(await at.about("queue socket", { wazuh: { home: at.tree.home, feedback: "off" } }), "");
 });
 
-test("archives that were compressed, or taken away, before they were read", async () => {
+test("archives that were compressed, or removed, before they were read", async () => {
   await using at = await DoctorWorld.create(kafka);
   const { analysisd } = at.world;
   analysisd.emit(20);
@@ -140,7 +140,7 @@ test("archives that were compressed, or taken away, before they were read", asyn
   assert.match(await at.about("archives"), /^failed .*is gone, and was read up to byte \d+ only/);
 });
 
-test("the Python daemon beside it is found by its process, with its configuration", async () => {
+test("a Python daemon that is still running is found by its process, with its configuration", async () => {
   await using at = await DoctorWorld.create(kafka, { forwarder: false });
   const script = at.world.directory.join("wazuh-dfn");
   // It runs until its standard input is closed.
@@ -162,7 +162,7 @@ test("the Python daemon beside it is found by its process, with its configuratio
   assert.doesNotMatch(await at.about("other senders"), /Python daemon still runs/);
 });
 
-test("a topic that is missing, a broker that is away and a name that is none", async () => {
+test("a missing topic, a broker that is down and a name that does not exist", async () => {
   await using at = await DoctorWorld.create(kafka, { topic: false, forwarder: false });
   const { links, code } = await at.report();
   assert.equal(code, 69);
@@ -175,7 +175,7 @@ test("a topic that is missing, a broker that is away and a name that is none", a
   assert.match(linesAbout(none, "brokers"), /^failed no-such-host\.invalid:9092: the name .* is not resolved/);
 });
 
-test("wrong settings: the code is 78, each is named, and the machine is looked at all the same", async () => {
+test("wrong settings: the code is 78, each is named, and the machine is still examined", async () => {
   await using at = await DoctorWorld.create(kafka, { forwarder: false });
   const report = await at.report({ log: { level: "loud" } });
   assert.equal(report.code, 78);

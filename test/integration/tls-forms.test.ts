@@ -18,7 +18,7 @@ before(async () => {
 });
 after(() => world[Symbol.asyncDispose]());
 
-test("what is in order is found in order, and works", async () => {
+test("files in order are accepted, and work", async () => {
   assert.deepEqual(inspectTls(world.settings()), []);
   const met = await handshake(world.settings(), world.chained, { requestCert: true });
   assert.equal(met.refused, undefined);
@@ -31,7 +31,7 @@ interface Case {
   readonly file: string;
   readonly make: string;
   readonly says: RegExp;
-  /** The file that the command of the message makes. */
+  /** The file that the command in the message makes. */
   readonly made?: string;
 }
 
@@ -189,7 +189,7 @@ for (const { setting, file, make, says, made } of cases) {
   });
 }
 
-test("a byte order mark of UTF-8, line ends of Windows and words between the blocks hurt nobody", async () => {
+test("a byte order mark of UTF-8, line ends of Windows and words between the blocks do no harm", async () => {
   const text = await readFile(world.path("chain.pem"), "utf8");
   const odd = `\uFEFF${text.replaceAll("\n", "\r\n").replaceAll("-----BEGIN", "Bag Attributes: <none>\r\n-----BEGIN")}`;
   await writeFile(world.path("odd.pem"), odd);
@@ -200,7 +200,7 @@ test("a byte order mark of UTF-8, line ends of Windows and words between the blo
   assert.deepEqual(inspectTls(world.settings({ cert: all, key: all })), []);
 });
 
-test("a chain with the issuer first, or the key before it, is put in order by the command that is given", async () => {
+test("a chain with the issuer first, or after the key, is put in order by the command that is given", async () => {
   for (const [name, parts] of [
     ["reversed", ["root.pem", "middle.pem", "client.pem"]],
     ["keyed", ["client.key", "middle.pem", "client.pem"]],
@@ -245,11 +245,11 @@ test("authorities are judged as the handshake judges them", async () => {
     assert.equal(errors.length > 0, refused !== undefined, `${file}: ${errors.join()} but ${refused ?? "it works"}`);
     if (says !== undefined) assert.match(errors.join(), says);
   }
-  // Two files complete each other; a stray intermediate beside a good root is worth a word and no more.
+  // Two files complete each other; a stray intermediate next to a good root is reported, and no more.
   assert.deepEqual(inspectTls(world.settings({ ca: [world.path("middle.pem"), world.path("root.pem")] })), []);
   const stray = inspectTls(world.settings({ ca: [await world.join("stray.pem", "other-root.pem", "middle.pem")] }));
   assert.deepEqual(stray.map(({ severity }) => severity).slice(0, 1), ["warning"]);
-  // Ended, all of it: no broker is trusted any more.
+  // All of it expired: no broker is trusted any more.
   const later = Date.now() + 90 * 86_400_000;
   const ended = inspectTls(world.settings({ ca: [world.path("root.pem")], cert: undefined, key: undefined }), later);
   assert.deepEqual(
@@ -259,7 +259,7 @@ test("authorities are judged as the handshake judges them", async () => {
   assert.match(ended[0]?.message ?? "", /CN=root ended on .*have a new one issued/);
 });
 
-test("a certificate that is for servers alone, and one whose key is another's", () => {
+test("a certificate that is for servers only, and one that belongs to another key", () => {
   const forServers = world.settings({ cert: world.path("for-servers.pem"), key: world.path("for-servers.key") });
   assert.match(
     errorsOf(forServers).join(),

@@ -7,7 +7,7 @@ import type { Target } from "../target.ts";
 
 /** Lines with an x are relevant. */
 const relevant = 0x78;
-/** What the unfinished line may take, beside twice the limit of a line. */
+/** Maximum size of the unfinished line, in addition to twice the limit of a line. */
 const spareBytes = 64 * 1024;
 /** A carry that has grown to this is given up when its line is over. */
 const keptBytes = 1024 * 1024;

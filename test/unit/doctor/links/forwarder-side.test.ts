@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { failed, type CheckResult, warning } from "../../../../daemon/doctor/result.ts";
 import { judgeArchives, judgeCheckpoint, type StoredCheckpoint } from "../../../../daemon/doctor/links/checkpoint.ts";
-import { judgeConfiguration } from "../../../../daemon/doctor/links/configuration.ts";
+import { judgeConfiguration } from "../../../../daemon/doctor/links/all.ts";
 import { type OtherSenderFacts, judgeOtherSenders } from "../../../../daemon/doctor/links/other-senders.ts";
 import { type Call, judgeCustomDfnCall } from "../../../../daemon/doctor/links/custom-dfn-call.ts";
 import {
@@ -16,8 +16,9 @@ import { judgeClock, judgeDisk, judgeMemory } from "../../../../daemon/doctor/li
 import { judgeSocket, type SocketFacts } from "../../../../daemon/doctor/links/socket.ts";
 import { judgeUnit } from "../../../../daemon/doctor/links/unit.ts";
 import type { ProbeFailure, KafkaProbe } from "../../../../daemon/sinks/kafka/probe.ts";
+import type { TailStatus } from "../../../../daemon/sources/tail/status.ts";
 
-/** State and text of each result; one that is not well has a remedy. */
+/** State and text of each result; one that is not ok has a remedy. */
 function said(results: readonly CheckResult[]): string {
   for (const { state, remedy } of results) assert.equal(remedy === undefined, state === "ok", JSON.stringify(results));
   return results.map(({ state, text }) => `${state} ${text}`).join("\n");
@@ -42,11 +43,7 @@ test("the hand-over: answered, unanswered, failed, hung, not started", () => {
   assert.match(handedOver({ kind: "hung" }), /^failed .*integratord stands still/);
   assert.match(handedOver({ kind: "not-started", reason: "EACCES" }), /^failed .*EACCES/);
   assert.match(handedOver(undefined, true, false), /^unseen/);
-  assert.equal(
-    handedOver(undefined),
-    "",
-    "root sees why by the link of custom-dfn, and is not told that it may not see",
-  );
+  assert.equal(handedOver(undefined), "", "for custom-dfn root gets the reason, not that it may not see it");
 });
 
 test("the socket: answering, refused, absent, silent, not ours", () => {
@@ -76,8 +73,16 @@ test("the socket: answering, refused, absent, silent, not ours", () => {
 const stoppedWith = (stored: StoredCheckpoint): string =>
   said(judgeCheckpoint({ stateDir: "/s", stored, status: undefined, nowMs: 0 }));
 
-test("the checkpoint: by what the running forwarder says, else by what stands on the disk", () => {
-  const log = { state: "following", file: "f", offset: 1, size: 1, lagBytes: 0, lagCompressedFiles: 0, lagSeconds: 0 };
+test("the checkpoint is judged by what the running forwarder says, or else by the file on disk", () => {
+  const log: TailStatus = {
+    state: "following",
+    file: "f",
+    offset: 1,
+    size: 1,
+    lagBytes: 0,
+    lagCompressedFiles: 0,
+    lagSeconds: 0,
+  };
   const absent: StoredCheckpoint = { kind: "absent" };
   const of = (ageSeconds: number | undefined, change = {}, trouble?: string): string => {
     const status = { log: { ...log, ...change }, checkpoint: { ageSeconds, trouble } };
@@ -98,7 +103,7 @@ test("the checkpoint: by what the running forwarder says, else by what stands on
   assert.match(stoppedWith({ kind: "unseen" }), /^unseen/);
 });
 
-test("damaged archives are named from the checkpoint, whether the forwarder runs or not", () => {
+test("damaged archives are named from the checkpoint, whether the forwarder is running or not", () => {
   const print = { length: 0, hash: "" };
   const identity = { id: "1:2", name: "2026/Nov/ossec-alerts-21", head: print };
   const damaged = [{ ...identity, file: "/a.gz", end: 7, size: 1, changedNs: "1" }];
@@ -119,7 +124,7 @@ test("damaged archives are named from the checkpoint, whether the forwarder runs
   }
 });
 
-test("the unit: running and enabled, stopped, not enabled, restarted, absent; without systemd", () => {
+test("the unit: running and enabled, stopped, not enabled, restarted, absent; and a machine without systemd", () => {
   const good = {
     LoadState: "loaded",
     ActiveState: "active",
@@ -144,7 +149,7 @@ test("the unit: running and enabled, stopped, not enabled, restarted, absent; wi
 
 const startedAs = (...args: string[]) => ({ pid: 9, args, startedAtMs: 0 });
 
-test("other senders: the Python daemon in each way it is started, its unit, a second forwarder; nobody else", () => {
+test("other senders: the Python daemon in each way it is started, its unit, a second forwarder; nothing else", () => {
   const facts: OtherSenderFacts = { processes: [], ours: [1], units: [], oldFiles: [] };
   const of = (...args: string[]): string => said(judgeOtherSenders({ ...facts, processes: [startedAs(...args)] }));
   assert.match(
@@ -197,7 +202,7 @@ test("clock, disk and memory", () => {
 
 const brokersAre = (...brokers: KafkaProbe["brokers"]): string => said(judgeBrokers({ brokers, topics: [] }, 0));
 
-test("brokers: one that is away beside others is a warning, one that Kafka named or a wrong certificate has failed", () => {
+test("brokers: one that is down among others is a warning; one that Kafka named, or a wrong certificate, is a failure", () => {
   const seed = { address: "a:1", isSeed: true, failure: undefined, certificateEndsMs: undefined };
   const away: ProbeFailure = { category: "unreachable", text: "ECONNREFUSED", remedy: "check" };
   assert.equal(brokersAre(seed), "ok connected to a:1");
@@ -215,7 +220,7 @@ test("brokers: one that is away beside others is a warning, one that Kafka named
   assert.match(brokersAre({ ...seed, certificateEndsMs: 300 * dayMs }), /^ok/);
 });
 
-test("topics and permissions: a topic without leaders is a warning, no read permission too", () => {
+test("topics and permissions: a topic without leaders is a warning, as is a missing read permission", () => {
   const forbidden: ProbeFailure = { category: "topic-authorization", text: "TOPIC_AUTHORIZATION_FAILED", remedy: "" };
   const topic = {
     topic: "t",
@@ -243,7 +248,7 @@ test("topics and permissions: a topic without leaders is a warning, no read perm
   assert.equal(judgePermission(probe({ failure: forbidden }), "read").length, 0);
 });
 
-test("problems of the configuration keep their weight and place", () => {
+test("problems of the configuration keep their severity and location", () => {
   const origin = { kind: "file", file: "c.yaml", line: 3 } as const;
   const problems = [
     { severity: "warning", setting: "state_dir", message: "may not be written" },
@@ -257,17 +262,17 @@ test("problems of the configuration keep their weight and place", () => {
   assert.match(said(judgeConfiguration("/c.yaml", [])), /^ok/);
 });
 
-/** One that is reached. */
+/** A broker that is reached. */
 function broker(address: string, isSeed: boolean) {
   return { address, isSeed, failure: undefined, certificateEndsMs: undefined };
 }
 
-/** A broker of the settings, and what Kafka names beyond it. */
+/** A broker from the settings, and what Kafka names beyond it. */
 function probe(...named: readonly string[]) {
   return { topics: [], brokers: [broker("192.0.2.9:1", true), ...named.map((address) => broker(address, false))] };
 }
 
-test("alerts that leave this machine without TLS are a warning, by the brokers of the settings and by those that Kafka names", () => {
+test("alerts that leave this machine without TLS are a warning, for the brokers of the settings and for those that Kafka names", () => {
   const problem = {
     severity: "warning",
     setting: "sink.kafka.tls",

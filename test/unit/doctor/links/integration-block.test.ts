@@ -29,7 +29,7 @@ function judged(inner: string, change: Partial<BlockFacts> = {}): string {
   return results.map(({ state, text }) => `${state} ${text}`).join("\n");
 }
 
-test("blocks that hand over everything the handlers want are ok, filters or not", () => {
+test("blocks that pass on everything the handlers want are ok, filters or not", () => {
   for (const inner of [
     good,
     `${good}<group>windows,fail2ban</group><event_location>!^dfn$</event_location>`,
@@ -40,7 +40,7 @@ test("blocks that hand over everything the handlers want are ok, filters or not"
   }
 });
 
-test("each filter that keeps something back is named with what it keeps", () => {
+test("each filter that keeps something back is named with what it keeps back", () => {
   const cases: [string, RegExp][] = [
     ["<level>5</level>", /^warning <level>5 keeps alerts of a lower level back$/],
     ["<rule_id>5710, 60122</rule_id>", /^warning <rule_id> keeps all alerts but those of 5710, 60122 back$/],
@@ -57,7 +57,7 @@ test("each filter that keeps something back is named with what it keeps", () => 
 
 const passthrough = { topic: "t", level: undefined, groups: undefined, ruleIds: undefined, location: undefined };
 
-test("what a handler that is off wants is not missed", () => {
+test("what a disabled handler wants is not missed", () => {
   assert.match(judged(`${good}<group>windows</group>`, { handlers: { ...handlers, fail2ban: undefined } }), /^ok/);
   const all = { ...handlers, passthrough };
   assert.match(judged(`${good}<group>windows,fail2ban</group>`, { handlers: all }), /^warning .*passthrough wants/);
@@ -68,7 +68,7 @@ test("what a handler that is off wants is not missed", () => {
   assert.match(judged(`${good}<level>8</level>`, { handlers: alone }), /^warning/);
 });
 
-test("what keeps every alert back, or the manager from starting, has failed", () => {
+test("a block that keeps every alert back, or keeps the manager from starting, is a failure", () => {
   assert.match(judged("<name>custom-dfn</name>"), /^failed alert_format is not json/);
   assert.match(judged(`${good}<enabled>yes</enabled>`), /^failed the block has <enabled>.*will not start again/);
   assert.match(
@@ -79,7 +79,7 @@ test("what keeps every alert back, or the manager from starting, has failed", ()
   assert.match(judged(`${good}<options>{"tail": false}</options>`), /^warning options say that the tail is off/);
 });
 
-test("no block is a warning as long as the tail stands behind it; one of another integration is none", () => {
+test("no block is a warning if the tail brings the alerts; a block of another integration does not count", () => {
   assert.match(judged("<name>slack</name>"), /^warning .*no block for custom-dfn; alerts come by the tail alone/);
   assert.match(judged("<name>slack</name>", { isTailOn: false }), /^failed .*no alert comes at all/);
   assert.match(judged("<name>slack</name>", { isCommentedOut: true }), /commented out/);
@@ -90,7 +90,7 @@ test("a second block costs a second call", () => {
   assert.match(judged("", { blocks: blocksOf(conf) }), /^warning 2 blocks call custom-dfn/);
 });
 
-test("integratord counts as left out when the installer was told so, or when nothing of it is there, and never with the tail off", () => {
+test("integratord counts as left out if the installer was asked for that, or if nothing of it is there, and never with the tail off", () => {
   const facts = { recorded: undefined, hasBlock: false, isCommentedOut: false, isTailOn: true, hasProgram: false };
   assert.equal(isBlockLeftOut(facts), true);
   assert.equal(isBlockLeftOut({ ...facts, recorded: "no", hasProgram: true }), true);

@@ -11,7 +11,7 @@ import { judgeRules, rulesBehind, type RulesFacts } from "../../../../daemon/doc
 import { freePorts } from "../../../rig/free-ports.ts";
 import { QueueRelay } from "../../../rig/queue-relay.ts";
 
-/** State and text of each result; one that is not well has a remedy. */
+/** State and text of each result; one that is not ok has a remedy. */
 function said(results: readonly CheckResult[]): string {
   for (const { state, remedy } of results) assert.equal(remedy === undefined, state === "ok", JSON.stringify(results));
   return results.map(({ state, text }) => `${state} ${text}`).join("\n");
@@ -32,7 +32,7 @@ test("the manager: version 4, another version, none, one that may not be seen", 
   assert.match(said(judgeManager({ ...facts, ossecConf: "absent" })), /\nfailed .*does not exist/);
 });
 
-test("alerts.json: written, quiet for days, written in the future, absent, hidden; analysisd away", () => {
+test("alerts.json: written, quiet for days, written in the future, absent, hidden; analysisd not running", () => {
   const facts = { home, path: "/a", isRunning: true, lastWriteMs: 1000, nowMs: 5000 };
   assert.equal(said(judgeWriting(facts)), "ok analysisd runs; /a was last written 4 s ago");
   assert.match(said(judgeWriting({ ...facts, nowMs: 3 * 86_400_000 + 5000 })), /^warning nothing .* for 3 days/);
@@ -45,7 +45,7 @@ test("alerts.json: written, quiet for days, written in the future, absent, hidde
 
 const confWith = (inner: string) => readOssecConf(`<ossec_config>${inner}</ossec_config>`);
 
-test("JSON output is on without a setting too; a high log_alert_level is told", () => {
+test("JSON output is on by default; a high log_alert_level is reported", () => {
   assert.match(said(judgeOutput(home, confWith(""))), /^ok/);
   assert.match(said(judgeOutput(home, confWith("<global><jsonout_output>no</jsonout_output></global>"))), /^failed/);
   assert.match(
@@ -54,8 +54,8 @@ test("JSON output is on without a setting too; a high log_alert_level is told", 
   );
 });
 
-test("alerts.json may be read, is refused at some directory, or the tail says why it waits", () => {
-  const facts = { path: "/l/a", reader: "wazuh-dfn", refusal: undefined, state: "following" };
+test("alerts.json can be read, is refused at some directory, or the tail says why it waits", () => {
+  const facts = { path: "/l/a", reader: "wazuh-dfn", refusal: undefined, state: "following" } as const;
   assert.match(said(judgeReading(facts)), /^ok/);
   const refused = judgeReading({ ...facts, refusal: { kind: "refused", path: "/l" } });
   assert.match(said(refused), /^failed wazuh-dfn may not read \/l\/a: \/l does not allow it/);
@@ -64,7 +64,7 @@ test("alerts.json may be read, is refused at some directory, or the tail says wh
   assert.match(said(judgeReading({ ...facts, state: "waiting: no room" })), /^failed the tail waits: no room/);
 });
 
-test("custom-dfn: only what integratord would run, and nobody else can change, is ok", () => {
+test("custom-dfn is ok only if it is what integratord would run, and nobody else can change it", () => {
   const wazuh = { name: "wazuh", uid: 990, gids: [990] };
   const facts = { path: "/c", firstLine: "#!/bin/sh", wazuh };
   const of = (uid: number, gid: number, mode: number, more: Partial<CustomDfnFacts> = {}): string =>
@@ -95,7 +95,7 @@ test("custom-dfn: only what integratord would run, and nobody else can change, i
   assert.match(said(judgeCustomDfn({ ...facts, file: "unseen" })), /^unseen/);
 });
 
-test("integratord: at the end, behind, on an old file, away; how bad that is depends on the tail", () => {
+test("integratord: at the end, behind, on an old file, not running; how bad that is depends on the tail", () => {
   const process = { pid: 7, args: [], startedAtMs: 10_000 };
   const facts: IntegratordFacts = {
     home,
@@ -124,7 +124,7 @@ test("integratord: at the end, behind, on an old file, away; how bad that is dep
   assert.match(of({ temporaryFiles: "everybody", hasBlock: false }), /^ok [^\n]*$/);
 });
 
-test("the queue socket: there, absent, refused, no socket, nobody listening", () => {
+test("the queue socket: there, absent, refused, not a socket, nobody listening", () => {
   const facts: QueueFacts = {
     home,
     path: "/q",
@@ -184,7 +184,7 @@ test("the rules: loaded, absent, changed since, left out by ossec.conf; on a wor
   assert.match(of({ files: undefined }), /^unseen/);
 });
 
-test("what integratord misses is brought by the tail only when the tail is on", () => {
+test("the tail brings what integratord misses, but only when the tail is on", () => {
   for (const progress of [
     { kind: "behind", bytes: 9 },
     { kind: "older-file", path: "/old" },

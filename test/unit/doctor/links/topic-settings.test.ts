@@ -13,7 +13,7 @@ function said(least: number, copies: Pick<TopicProbe, "replicas" | "fewestInSync
     .join("\n");
 }
 
-test("copies in sync are compared with what the topic asks for", () => {
+test("the number of copies in sync is compared with what the topic requires", () => {
   const three = { replicas: 3, fewestInSync: 3, behind: 0 };
   assert.match(said(2, three), /^ok topic t: 3 copies of each record, 2 in sync/);
   assert.match(said(1, three), /^warning .*min\.insync\.replicas is 1: a record counts as written with one copy/);
