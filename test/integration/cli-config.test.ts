@@ -59,3 +59,11 @@ test("config requires an argument that says what to print", async () => {
   assert.equal(wrong.code, 64);
   assert.equal(wrong.stderr, 'wazuh-dfn: config: there is no "smaple"; did you mean sample?\n');
 });
+
+test("schema prints a JSON Schema of the file", async () => {
+  const { code, stdout, stderr } = await wazuhDfn(["config", "schema"]);
+  assert.deepEqual([code, stderr], [0, ""]);
+  const { $schema: dialect, properties } = object(JSON.parse(stdout));
+  assert.equal(dialect, "http://json-schema.org/draft-07/schema#");
+  assert.deepEqual(Object.keys(object(properties)).slice(0, 4), ["dfn", "wazuh", "sources", "sink"]);
+});
