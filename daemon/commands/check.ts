@@ -4,7 +4,7 @@ import { place, type Problem, problemLine } from "../config/values/problem.ts";
 import { inspectSecrets, readTlsSecrets } from "../config/secrets.ts";
 import { checkSystem } from "../config/system-checks.ts";
 import { partAt, type Table } from "../config/values/tree.ts";
-import type { KafkaSettings } from "../config/sections/settings.ts";
+import type { KafkaSettings } from "../config/sections/kafka.ts";
 import { DfnError, exitCodes } from "../errors.ts";
 import { printable, toPrintableJson } from "../printable.ts";
 import { assertAvailable } from "../sinks/kafka/protocol/compression.ts";

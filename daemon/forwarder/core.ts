@@ -1,4 +1,4 @@
-import type { Config } from "../config/sections/settings.ts";
+import type { Config } from "../config/schema.ts";
 import type { BatchLimits } from "../delivery/batch-queue.ts";
 import { Budget } from "../delivery/budget.ts";
 import type { FeedbackSink, Handler, Sink } from "../contract.ts";
@@ -67,7 +67,7 @@ export function createCore(parts: CoreParts): Core {
   } = parts;
   const handlers = createHandlers({
     customerId: config.dfn.customerId,
-    ownNetworks: config.dfn.ownNetworks,
+    ownNetworks: config.dfn.ownNetwork,
     ...config.handlers,
   });
   const budget = new Budget(config.limits.memoryBytes);

@@ -1,4 +1,5 @@
-import type { Config, KafkaSettings } from "../config/sections/settings.ts";
+import type { Config } from "../config/schema.ts";
+import type { KafkaSettings } from "../config/sections/kafka.ts";
 import { readSaslSecrets, readTlsSecrets } from "../config/secrets.ts";
 import type { Sink } from "../contract.ts";
 import { FileSink } from "../sinks/file/sink.ts";

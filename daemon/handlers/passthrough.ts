@@ -6,13 +6,13 @@ import { osMatch } from "./os-match.ts";
 export interface PassthroughConditions {
   readonly topic: string;
   /** Least `rule.level`; 0 for all. */
-  readonly level?: number;
+  readonly level?: number | undefined;
   /** Any of these stands in `rule.groups`, to the letter. */
-  readonly groups?: readonly string[];
+  readonly groups?: readonly string[] | undefined;
   /** `rule.id` is any of these numbers. */
-  readonly ruleIds?: readonly string[];
+  readonly ruleIds?: readonly string[] | undefined;
   /** A pattern for `location`; see `osMatch`. */
-  readonly location?: string;
+  readonly location?: string | undefined;
 }
 
 type Condition = (alert: Alert) => boolean;

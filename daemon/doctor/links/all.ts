@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { defaultSocketPath } from "../../../integration/protocol.ts";
-import type { Config } from "../../config/sections/settings.ts";
+import type { Config } from "../../config/schema.ts";
 import { type Problem, problemLine } from "../../config/values/problem.ts";
 import { readTlsSecrets } from "../../config/secrets.ts";
 import { topicsOf } from "../../forwarder/core.ts";

@@ -12,7 +12,7 @@ import { statIfPresent } from "../../disk/file-stat.ts";
 
 const behindSeconds = 60;
 const longAgoMs = 10_000;
-/** As the forwarder has it (sources/tail/checkpoint-store.ts). */
+/** As the forwarder has it (sources/tail/position/checkpoint-store.ts). */
 const mostBytes = 8 * 1024 * 1024;
 
 /** What stands in the state directory. */

@@ -1,4 +1,4 @@
-import type { HandlersSettings } from "../../config/sections/settings.ts";
+import type { HandlersSettings } from "../../config/sections/handlers.ts";
 import { osMatch } from "../../handlers/os-match.ts";
 import { shellWord } from "../../printable.ts";
 import { type OssecConf } from "../../wazuh/ossec-conf.ts";
