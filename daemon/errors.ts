@@ -53,3 +53,9 @@ export function errnoOf(reason: unknown): string | undefined {
   if (!(reason instanceof Error) || !("code" in reason)) return undefined;
   return typeof reason.code === "string" ? reason.code : undefined;
 }
+
+/** Whether a system error says that there is nothing at a path: neither the file nor a directory above it. */
+export function isAbsent(reason: unknown): boolean {
+  const errno = errnoOf(reason);
+  return errno === "ENOENT" || errno === "ENOTDIR";
+}

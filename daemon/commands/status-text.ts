@@ -1,5 +1,5 @@
 import type { StatusSnapshot } from "../status/facts.ts";
-import type { TailStatus } from "../sources/tail/status.ts";
+import { waitReasonOf, type TailStatus } from "../sources/tail/status.ts";
 import { printable } from "../printable.ts";
 
 /** The status for people, ending with a newline. @param nowMs milliseconds since 1970 */
@@ -55,7 +55,7 @@ function facts(snapshot: StatusSnapshot, nowMs: number): string[] {
 }
 
 function behind({ state, lagBytes, lagCompressedFiles, lagSeconds }: TailStatus): string {
-  if (state.startsWith("waiting")) return "not known while the log cannot be read";
+  if (waitReasonOf(state) !== undefined) return "not known while the log cannot be read";
   if (lagBytes === undefined) return "not known yet";
   const files = lagCompressedFiles > 0 ? ` and ${lagCompressedFiles} compressed files` : "";
   return `${bytes(lagBytes)}${files}${lagSeconds === undefined ? "" : `, ${lasting(lagSeconds)}`}`;

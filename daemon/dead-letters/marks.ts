@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import { syncDirectory } from "../disk/atomic-file.ts";
 import { openForAppending } from "../disk/open-file.ts";
 import { readRegularFile } from "../disk/read-file.ts";
-import { DfnError, errnoOf } from "../errors.ts";
+import { DfnError, isAbsent } from "../errors.ts";
 
 const newline = 0x0a;
 /** A quarter of a million marks; a segment of ours has a tenth of that in entries. */
@@ -72,7 +72,7 @@ async function textOf(path: string): Promise<string> {
   try {
     return (await readRegularFile(path, { maxBytes, links: "refuse" })).toString("latin1");
   } catch (reason) {
-    if (errnoOf(reason) === "ENOENT") return "";
+    if (isAbsent(reason)) return "";
     throw reason;
   }
 }

@@ -11,7 +11,7 @@ import {
   type CompactionLevel,
 } from "./segments.ts";
 import { tombstonesOf } from "./tombstones.ts";
-import { statIfThere } from "./usage.ts";
+import { statIfPresent } from "../disk/file-stat.ts";
 
 /**
  * Keeps the dead-letter store below its bound. First goes what was removed, then what is not an alert: the oldest lines
@@ -63,9 +63,9 @@ export class DeadLetterQuota {
     for (const path of await segmentsOf(this.#directory)) {
       if (total <= this.#maxBytes) break;
       if (path === current || isWrittenByAnother(path)) continue;
-      const size = (await statIfThere(path))?.size;
+      const size = (await statIfPresent(path, "keep"))?.size;
       if (size === undefined) continue; // Deleted in this moment.
-      const sizes = `${size} ${(await statIfThere(tombstonesOf(path)))?.size ?? 0}`;
+      const sizes = `${size} ${(await statIfPresent(tombstonesOf(path), "keep"))?.size ?? 0}`;
       const key = `${level} ${path}`;
       if (this.#spent.get(key) === sizes) continue;
       const compacted = await compact(path, level);
@@ -97,7 +97,7 @@ export class DeadLetterQuota {
   async #total(): Promise<number> {
     let total = 0;
     for (const name of await namesIn(this.#directory)) {
-      total += (await statIfThere(join(this.#directory, name)))?.size ?? 0;
+      total += (await statIfPresent(join(this.#directory, name), "keep"))?.size ?? 0;
     }
     return total;
   }

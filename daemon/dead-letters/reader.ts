@@ -2,10 +2,10 @@ import { stat } from "node:fs/promises";
 import { isForeign, letterId, readSegment, segmentsOf, type DeadLetter } from "./segments.ts";
 import { mostSegmentBytes } from "./scan.ts";
 import { sweep } from "./sweep.ts";
-import { statIfThere } from "./usage.ts";
 import { describe, DfnError, errnoOf } from "../errors.ts";
 import { lockStateDir } from "../os/state-lock.ts";
 import type { Log } from "../telemetry/log.ts";
+import { statIfPresent } from "../disk/file-stat.ts";
 
 /** An entry of the store and where it stands. */
 export interface Stored {
@@ -56,7 +56,7 @@ export async function* select(directory: string, choice: Choice, look: Look): As
   };
   for (const segment of await segmentsOf(directory)) {
     if (choice.kind === "ids" && !isNamed(segment, choice.ids)) continue;
-    const size = (await statIfThere(segment))?.size ?? 0;
+    const size = (await statIfPresent(segment, "keep"))?.size ?? 0;
     bytes += Math.min(size, mostSegmentBytes);
     if (bytes > mostStoreBytes || unreadable > mostUnreadable) {
       const what = `${directory} holds more than any forwarder keeps there (8 GiB, or a million damaged lines)`;

@@ -3,7 +3,7 @@ import type { FileHandle } from "node:fs/promises";
 import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { DfnError, errnoOf } from "../errors.ts";
-import { writeAtomically } from "../disk/atomic-file.ts";
+import { writeAtomically, isProcessAlive } from "../disk/atomic-file.ts";
 import { namesIn } from "../disk/list-directory.ts";
 import { acknowledgedIn, acknowledgementsOf } from "./acknowledgements.ts";
 import type { DeadLetter } from "./line.ts";
@@ -213,10 +213,5 @@ async function* together(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> 
 export function isWrittenByAnother(path: string): boolean {
   const pid = Number(/-(\d+)-\d+\.ndjson$/.exec(path)?.[1]);
   if (!Number.isSafeInteger(pid) || pid <= 0 || pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (reason) {
-    return errnoOf(reason) !== "ESRCH";
-  }
+  return isProcessAlive(pid);
 }

@@ -7,8 +7,9 @@ import { constants } from "node:fs";
 import { lstat, mkdir, open, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { describe, errnoOf } from "../errors.ts";
+import { describe, isAbsent } from "../errors.ts";
 import { syncDirectory } from "../disk/atomic-file.ts";
+import { ConditionLog } from "../telemetry/condition-log.ts";
 import type { Log } from "../telemetry/log.ts";
 import { encoded, lineOf, type Line, type NewDeadLetter } from "./line.ts";
 import { DeadLetterQuota } from "./quota.ts";
@@ -52,20 +53,19 @@ const groupBytes = 1 << 20;
 export class DeadLetterStore implements AsyncDisposable {
   readonly #directory: string;
   readonly #limits: DeadLetterLimits;
-  readonly #log: Log;
   readonly #quota: DeadLetterQuota;
   #waiting: Waiting[] = [];
   #writer: Promise<void> | undefined;
   #segment: Segment | undefined;
   #serial = 0;
   #isDisposed = false;
-  #trouble: string | undefined;
+  readonly #condition: ConditionLog;
   readonly #stop = new AbortController();
 
   constructor(directory: string, limits: DeadLetterLimits, log: Log) {
     this.#directory = directory;
     this.#limits = limits;
-    this.#log = log;
+    this.#condition = new ConditionLog(log, { repeatMs: Infinity });
     this.#quota = new DeadLetterQuota(directory, limits.maxBytes, log);
   }
 
@@ -81,7 +81,7 @@ export class DeadLetterStore implements AsyncDisposable {
 
   /** Why entries cannot be stored at present, and what to do; undefined while they can. */
   get trouble(): string | undefined {
-    return this.#trouble;
+    return this.#condition.reason;
   }
 
   /**
@@ -135,8 +135,7 @@ export class DeadLetterStore implements AsyncDisposable {
       this.#failed(reason);
       return false;
     }
-    if (this.#trouble !== undefined) this.#log.info({ directory: this.#directory }, "dead letters can be stored again");
-    this.#trouble = undefined;
+    this.#condition.clear("dead letters can be stored again", { directory: this.#directory });
     this.#waiting.splice(0, group.length);
     for (const waiting of group) waiting.stored();
     return true;
@@ -151,10 +150,10 @@ export class DeadLetterStore implements AsyncDisposable {
   #failed(reason: unknown): void {
     const remedy = "make room or mend the rights of the state directory";
     const what = "dead letters cannot be stored; they stay open and are tried again each second";
-    if (this.#trouble === undefined) {
-      this.#log.error({ directory: this.#directory, reason: describe(reason) }, `${what}: ${remedy}`);
-    }
-    this.#trouble = `${what}: ${this.#directory}: ${describe(reason)}; ${remedy}`;
+    this.#condition.raise(`${what}: ${this.#directory}: ${describe(reason)}; ${remedy}`, {
+      text: `${what}: ${remedy}`,
+      fields: { directory: this.#directory, reason: describe(reason) },
+    });
   }
 
   /** Appends whole lines or nothing: what was half written is cut off again. */
@@ -206,7 +205,7 @@ async function isInPlace({ file, path }: Segment): Promise<boolean> {
     return (await lstat(path)).ino === (await file.stat()).ino;
   } catch (reason) {
     // What cannot be looked at is not for that reason gone.
-    return errnoOf(reason) !== "ENOENT";
+    return !isAbsent(reason);
   }
 }
 

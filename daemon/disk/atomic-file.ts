@@ -65,7 +65,7 @@ export async function keepAs(path: string, second: string, maxBytes: number): Pr
 export async function removeLeftovers(directory: string): Promise<void> {
   for (const name of await temporariesIn(directory)) {
     const pid = temporaryName.exec(name)?.[1];
-    if (pid === undefined || !isAlive(Number(pid))) await rm(join(directory, name), { force: true });
+    if (pid === undefined || !isProcessAlive(Number(pid))) await rm(join(directory, name), { force: true });
   }
 }
 
@@ -82,7 +82,8 @@ function isTemporary(name: string): boolean {
   return temporaryName.test(name) || formerNames.test(name);
 }
 
-function isAlive(pid: number): boolean {
+/** Whether a process of this number runs, be it of another user. */
+export function isProcessAlive(pid: number): boolean {
   if (pid === process.pid) return true;
   try {
     process.kill(pid, 0);

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { access, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { errnoOf } from "../errors.ts";
+import { errnoOf, isAbsent } from "../errors.ts";
 import { startOfText, wholeText } from "./read.ts";
 
 /** Whose rights count for a look at a file. */
@@ -70,8 +70,7 @@ async function ownRefusal(path: string, right: Right): Promise<AccessRefusal | u
     await access(path, mode);
     return undefined;
   } catch (reason) {
-    const errno = errnoOf(reason);
-    return { kind: errno === "ENOENT" || errno === "ENOTDIR" ? "absent" : "refused", path };
+    return { kind: isAbsent(reason) ? "absent" : "refused", path };
   }
 }
 

@@ -1,5 +1,5 @@
 import { dirname, join } from "node:path";
-import { describe, errnoOf } from "../errors.ts";
+import { describe, errnoOf, isAbsent } from "../errors.ts";
 import type { StatusSnapshot } from "../status/facts.ts";
 import { type OssecConf, readOssecConf, Unreadable } from "../wazuh/ossec-conf.ts";
 import { type Account, accountNamed, accountOfProcess, fileOwner } from "./accounts.ts";
@@ -51,7 +51,7 @@ export async function integrationState(home: string, configPath: string): Promis
   const recorded = isOfThisManager ? /^integration (yes|no)$/m.exec(record)?.[1] : undefined;
   const hasProgram = await statOwn(join(home, "integrations/custom-dfn")).then(
     () => true,
-    (reason: unknown) => errnoOf(reason) !== "ENOENT" && errnoOf(reason) !== "ENOTDIR",
+    (reason: unknown) => !isAbsent(reason),
   );
   return { recorded, hasProgram };
 }
@@ -63,9 +63,8 @@ export async function ossecConfState(home: string): Promise<OssecConfState> {
     return { kind: "read", path, conf, changedAtMs: Number((await statOwn(path)).mtimeMs) };
   } catch (reason) {
     if (reason instanceof Unreadable) return { kind: "broken", path, reason: reason.message };
-    const errno = errnoOf(reason);
-    if (errno === "ENOENT" || errno === "ENOTDIR") return { kind: "absent", path };
-    if (errno === "EACCES") return { kind: "unseen", path };
+    if (isAbsent(reason)) return { kind: "absent", path };
+    if (errnoOf(reason) === "EACCES") return { kind: "unseen", path };
     return { kind: "broken", path, reason: describe(reason) };
   }
 }

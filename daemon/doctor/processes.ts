@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { namesIn } from "../disk/list-directory.ts";
-import { isAbsent } from "../sources/tail/log/archives.ts";
 import { startOfText } from "./read.ts";
+import { isAbsent } from "../errors.ts";
 
 /** A running process. */
 export interface Running {

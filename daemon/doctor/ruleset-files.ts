@@ -1,8 +1,7 @@
 import { join } from "node:path";
 import { namesIn } from "../disk/list-directory.ts";
-import { DfnError } from "../errors.ts";
+import { DfnError, isAbsent } from "../errors.ts";
 import { command } from "../printable.ts";
-import { isAbsent } from "../sources/tail/log/archives.ts";
 import type { OssecConf } from "../wazuh/ossec-conf.ts";
 import { type RulesetReading, type RulesetKind, RulesetPlan } from "../wazuh/ruleset-plan.ts";
 import { wholeText } from "./read.ts";

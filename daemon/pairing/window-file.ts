@@ -5,7 +5,7 @@ import type { SavedWindow } from "./pairing.ts";
 import { savedWords } from "./pairing-window.ts";
 import { writeAtomically } from "../disk/atomic-file.ts";
 import { readRegularFile } from "../disk/read-file.ts";
-import { describe, errnoOf } from "../errors.ts";
+import { describe, isAbsent } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
 
 const fileName = "window.bin";
@@ -45,7 +45,7 @@ export async function loadWindow(stateDir: string, log: Log): Promise<SavedWindo
     if (window !== undefined) return window;
     log.warn({ path }, "the saved pairing window is damaged or not ours and left out; an alert may be sent twice");
   } catch (reason) {
-    if (errnoOf(reason) === "ENOENT") return undefined;
+    if (isAbsent(reason)) return undefined;
     const what = "the saved pairing window cannot be read and is left out; an alert may be sent twice";
     log.warn({ path, reason: describe(reason) }, what);
   }

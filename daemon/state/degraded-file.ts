@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { syncDirectory, writeAtomically } from "../disk/atomic-file.ts";
 import { readRegularFile } from "../disk/read-file.ts";
-import { describe, errnoOf } from "../errors.ts";
+import { describe, isAbsent } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
 
 const fileName = "degraded";
@@ -60,7 +60,7 @@ export async function wasDegraded(stateDir: string, log: Log): Promise<boolean> 
     await readRegularFile(path, { maxBytes, links: "refuse" });
     return true;
   } catch (reason) {
-    if (errnoOf(reason) === "ENOENT") return false;
+    if (isAbsent(reason)) return false;
     log.warn({ path, reason: describe(reason) }, "this file of the state directory cannot be read and is left out");
     return false;
   }

@@ -1,6 +1,7 @@
 import type { X509Certificate } from "node:crypto";
 import { DfnError } from "../errors.ts";
 import { readPkcs12File } from "../sinks/kafka/tls/credentials.ts";
+import { daysUntil } from "../sinks/kafka/tls/deadline.ts";
 import { readCertificates } from "../sinks/kafka/tls/files.ts";
 import { stateOf, type TlsClientSettings } from "../sinks/kafka/tls/tls.ts";
 
@@ -25,8 +26,6 @@ interface Known {
   readonly found: Found;
 }
 type Found = { readonly endMs: number } | { readonly trouble: string };
-
-const dayMs = 86_400_000;
 
 /**
  * Looks at each file. A client certificate ends with the first of its chain; a file of authorities with the last one,
@@ -55,7 +54,7 @@ export class CertificateWatch {
       this.#known.set(key, known);
       if ("trouble" in known.found) return { setting, file, trouble: known.found.trouble };
       const { endMs } = known.found;
-      const daysLeft = Math.floor((endMs - nowMs) / dayMs);
+      const daysLeft = daysUntil(endMs, nowMs);
       return { setting, file, expiresAt: new Date(endMs).toISOString(), daysLeft };
     };
     const found = ca.map((file) => look("ca", [file], () => Math.max(...endsOf(certificates("ca", file)))));

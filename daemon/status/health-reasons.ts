@@ -1,5 +1,6 @@
 import type { OpenDeadLetters } from "../dead-letters/open.ts";
-import type { TailStatus } from "../sources/tail/status.ts";
+import { certificateDeadline } from "../sinks/kafka/tls/deadline.ts";
+import { waitReasonOf, type TailStatus } from "../sources/tail/status.ts";
 import type { Facts } from "./facts.ts";
 
 /** A condition as it is found at one look; it counts once it has lasted. */
@@ -20,7 +21,6 @@ const shortMs = 1000;
 /** A log that is behind by more than a minute, for as long as this, is told of. */
 const behindSeconds = 60;
 const behindMs = 10_000;
-const soonDays = 7;
 const maxCausesShown = 5;
 /** So long after the last contradictory copy somebody has to look into it. */
 const contradictedSeconds = 3600;
@@ -76,7 +76,7 @@ function logTroubles({ log }: Facts): HealthReason[] {
 }
 
 function readingTroubles(log: TailStatus): HealthReason[] {
-  const waiting = /^waiting: (.*)$/s.exec(log.state)?.[1];
+  const waiting = waitReasonOf(log.state);
   if (waiting !== undefined) return [{ subject: "log", text: waiting, remedy: "", patienceMs: shortMs }];
   if (log.lagSeconds === undefined || log.lagSeconds <= behindSeconds) return [];
   const more = log.lagCompressedFiles > 0 ? ` and ${log.lagCompressedFiles} compressed files` : "";
@@ -166,7 +166,7 @@ function certificateTroubles({ certificates }: Facts): HealthReason[] {
   return certificates.flatMap(({ setting, file, expiresAt, daysLeft, trouble }) => {
     const subject = `certificate ${file}`;
     if (trouble !== undefined) return [{ subject, text: trouble, remedy: "", patienceMs: shortMs }];
-    if (daysLeft === undefined || daysLeft > soonDays) return [];
+    if (daysLeft === undefined || daysLeft > certificateDeadline.degradedDays) return [];
     const when = daysLeft < 0 ? `ended on ${expiresAt ?? ""}` : `ends in ${daysLeft} days, on ${expiresAt ?? ""}`;
     const text = `sink.kafka.tls.${setting}: ${file} ${when}`;
     const remedy = "have a new one issued and replace the file; it is taken over without a restart";

@@ -1,3 +1,4 @@
+import { waitReasonOf } from "../sources/tail/status.ts";
 import type { StatusSnapshot } from "./facts.ts";
 
 /** One line of the metrics. A name that ends in `_total` only grows while the process runs. */
@@ -75,7 +76,7 @@ function addLog({ log, checkpoint }: StatusSnapshot, add: Add): void {
   const damaged = "Archives that could not be decompressed to their end; /status names them";
   add("wazuh_dfn_tail_damaged_archives", damaged, log && (log.damagedArchives?.length ?? 0));
   add("wazuh_dfn_tail_offset_bytes", "Bytes read of the file that is read", log?.offset);
-  const isWaiting = log === undefined ? undefined : Number(log.state.startsWith("waiting"));
+  const isWaiting = log === undefined ? undefined : Number(waitReasonOf(log.state) !== undefined);
   add("wazuh_dfn_tail_waiting", "1 while the log is not there or cannot be read", isWaiting);
   add(
     "wazuh_dfn_checkpoint_age_seconds",

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe } from "../errors.ts";
 import { loadNative, type Native } from "../os/native.ts";
+import { ConditionLog } from "../telemetry/condition-log.ts";
 import type { Log } from "../telemetry/log.ts";
 import { Throttle } from "../telemetry/throttle.ts";
 import { formatQueueAddress, type QueueAddress } from "./queue-address.ts";
@@ -68,7 +69,7 @@ export class Feedback implements AsyncDisposable {
   #planned: { cancel(): void } | undefined;
   /** Failures since the last datagram that was taken. */
   #failures = 0;
-  #isAway = false;
+  readonly #away: ConditionLog;
   #sent = 0;
   #retried = 0;
   #dropped = 0;
@@ -77,6 +78,7 @@ export class Feedback implements AsyncDisposable {
 
   constructor(options: FeedbackOptions) {
     this.#options = options;
+    this.#away = new ConditionLog(options.log, { repeatMs: Infinity });
     this.#pending = new PendingMessages(options.queueLimit ?? defaultQueueLimit, limitCharacters);
     const { errorsEveryMs: everyMs = 60_000 } = options;
     this.#throttles = { deadLetters: new Throttle({ everyMs }), warnings: new Throttle({ everyMs, burst: 10 }) };
@@ -196,8 +198,7 @@ export class Feedback implements AsyncDisposable {
   #wasTaken(): void {
     this.#sent++;
     this.#failures = 0;
-    if (this.#isAway) this.#options.log.info("Wazuh takes feedback events again");
-    this.#isAway = false;
+    this.#away.clear("Wazuh takes feedback events again");
     if (this.#pending.size > 0) return;
     this.#transport?.idle();
     if (this.#droppedBefore === undefined) return;
@@ -207,21 +208,12 @@ export class Feedback implements AsyncDisposable {
   }
 
   #wentAway(why: string): void {
-    if (this.#isAway) return;
-    this.#isAway = true;
-    const { queue, log } = this.#options;
-    const fields = { queue: formatQueueAddress(queue), reason: why };
-    if (queue.kind === "tcp") {
-      log.warn(
-        fields,
-        "Wazuh's queue cannot be reached, feedback events wait. Does the relay that wazuh.queue names run?",
-      );
-      return;
-    }
-    log.warn(
-      fields,
-      "Wazuh's queue socket cannot be reached, feedback events wait. Does analysisd run, and is the forwarder in group wazuh?",
-    );
+    const { queue } = this.#options;
+    const text =
+      queue.kind === "tcp"
+        ? "Wazuh's queue cannot be reached, feedback events wait. Does the relay that wazuh.queue names run?"
+        : "Wazuh's queue socket cannot be reached, feedback events wait. Does analysisd run, and is the forwarder in group wazuh?";
+    this.#away.raise(why, { text, fields: { queue: formatQueueAddress(queue), reason: why }, level: "warn" });
   }
 
   #drop(events: number): void {

@@ -1,8 +1,9 @@
 import { stat } from "node:fs/promises";
-import { isAbsent } from "../../sources/tail/log/archives.ts";
+import { type TailState, waitReasonOf } from "../../sources/tail/status.ts";
 import { type OssecConf, settingOf } from "../../wazuh/ossec-conf.ts";
 import { type Account, type AccessRefusal, refusalFor } from "../accounts.ts";
 import { failed, type CheckResult, ok, unseen, warning } from "../result.ts";
+import { isAbsent } from "../../errors.ts";
 
 const dayMs = 86_400_000;
 /** What a shipped ossec.conf has (Wazuh 4.14 source: etc/templates/config/generic/alerts.template). */
@@ -75,12 +76,12 @@ export interface ReadingFacts {
   readonly reader: string;
   readonly refusal: AccessRefusal | undefined;
   /** What the running forwarder says of its tail; undefined where it does not run. */
-  readonly state: string | undefined;
+  readonly state: TailState | undefined;
 }
 
 /** Whether the forwarder gets at alerts.json. */
 export function judgeReading({ path, reader, refusal, state }: ReadingFacts): CheckResult[] {
-  const waiting = /^waiting: (.*)$/s.exec(state ?? "")?.[1];
+  const waiting = state === undefined ? undefined : waitReasonOf(state);
   if (refusal?.kind === "refused") {
     const text = `${reader} may not read ${path}: ${refusal.path} does not allow it`;
     return [failed(text, `usermod -aG wazuh ${reader} && systemctl restart wazuh-dfn`)];
@@ -91,6 +92,10 @@ export function judgeReading({ path, reader, refusal, state }: ReadingFacts): Ch
   return [ok(`${reader} may read ${path}`)];
 }
 
-export async function lookAtReading(path: string, reader: Account, state: string | undefined): Promise<ReadingFacts> {
+export async function lookAtReading(
+  path: string,
+  reader: Account,
+  state: TailState | undefined,
+): Promise<ReadingFacts> {
   return { path, reader: reader.name, refusal: await refusalFor(reader, path, "read"), state };
 }

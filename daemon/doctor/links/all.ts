@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { defaultSocketPath } from "../../../integration/protocol.ts";
 import type { Config } from "../../config/schema.ts";
-import type { Problem } from "../../config/values/problem.ts";
+import { type Problem, problemLine } from "../../config/values/problem.ts";
 import { readTlsSecrets } from "../../config/secrets.ts";
 import { topicsOf } from "../../forwarder/core.ts";
 import { kafkaOptions } from "../../forwarder/sink.ts";
@@ -10,11 +10,10 @@ import { certificateExpiries } from "../../status/certificates.ts";
 import { settingOf } from "../../wazuh/ossec-conf.ts";
 import type { QueueAddress } from "../../wazuh/queue-address.ts";
 import type { Link } from "../chain.ts";
-import type { CheckResult } from "../result.ts";
+import { type CheckResult, failed, ok, warning } from "../result.ts";
 import { judgeOutput, judgeReading, judgeWriting, lookAtReading, lookAtWriting } from "./alert-log.ts";
 import { directoryOf } from "../../sources/tail/log/archives.ts";
 import { judgeArchives, judgeCheckpoint, lookAtArchives, lookAtStored } from "./checkpoint.ts";
-import { judgeConfiguration } from "./configuration.ts";
 import { judgeOtherSenders, lookAtOtherSenders } from "./other-senders.ts";
 import { judgeCustomDfn, lookAtCustomDfn } from "./custom-dfn.ts";
 import { judgeEvents, logAlertLevelOf, lookAtRuleset } from "./events.ts";
@@ -237,4 +236,15 @@ function kafkaLinks({ env }: DoctorContext, config: Config, { problems }: Doctor
     link("write permission", async () => judgePermission(await probe, "write")),
     link("read permission", async () => judgePermission(await probe, "read")),
   ];
+}
+
+/** What `check` finds, as links of the chain. */
+export function judgeConfiguration(path: string, problems: readonly Problem[]): CheckResult[] {
+  if (problems.length === 0) return [ok(`${path} is in order`)];
+  return problems.map((problem) => {
+    const { severity } = problem;
+    const remedy = `wazuh-dfn check --config ${path}  # and mend what it names`;
+    const text = problemLine(problem).replace(/^warning: /, "");
+    return severity === "error" ? failed(text, remedy) : warning(text, remedy);
+  });
 }

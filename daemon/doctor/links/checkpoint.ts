@@ -1,13 +1,14 @@
-import { lstat, stat } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { readRegularFile } from "../../disk/read-file.ts";
-import { DfnError } from "../../errors.ts";
+import { DfnError, isAbsent } from "../../errors.ts";
 import { command } from "../../printable.ts";
 import type { StatusSnapshot } from "../../status/facts.ts";
-import { Archives, isAbsent, type Archive } from "../../sources/tail/log/archives.ts";
+import { Archives, type Archive } from "../../sources/tail/log/archives.ts";
 import { decodeCheckpoint, type Body } from "../../sources/tail/position/checkpoint.ts";
 import { parseStem } from "../../sources/tail/log/dated-name.ts";
 import { failed, type CheckResult, ok, unseen, warning } from "../result.ts";
+import { statIfPresent } from "../../disk/file-stat.ts";
 
 const behindSeconds = 60;
 const longAgoMs = 10_000;
@@ -147,9 +148,12 @@ export async function lookAtArchives(
   const own = position.name === null ? undefined : parseStem(position.name);
   const rank = Math.min(stored.body.afterRank, (own?.rank ?? Number.MAX_SAFE_INTEGER) - 1);
   try {
-    const current = await stat(join(directory, "alerts.json"), { bigint: true }).catch(() => undefined);
-    const currentId = current === undefined ? undefined : `${current.dev}:${current.ino}`;
-    return { ...facts, archives: await new Archives(() => Promise.resolve(directory)).after(rank), currentId };
+    const current = await statIfPresent(join(directory, "alerts.json")).catch(() => undefined);
+    return {
+      ...facts,
+      archives: await new Archives(() => Promise.resolve(directory)).after(rank),
+      currentId: current?.id,
+    };
   } catch {
     return { ...facts, archives: undefined, currentId: undefined }; // A directory that this user may not read.
   }

@@ -1,8 +1,8 @@
-import { isAbsent } from "../../sources/tail/log/archives.ts";
 import { command } from "../../printable.ts";
 import { type Account, may, type Ownership } from "../accounts.ts";
 import { failed, type CheckResult, ok, unseen, warning } from "../result.ts";
 import { startOfText, statOwn } from "../read.ts";
+import { isAbsent } from "../../errors.ts";
 
 export interface CustomDfnFacts {
   readonly path: string;

@@ -5,6 +5,7 @@ import { errnoOf } from "../../errors.ts";
 import { failed, type CheckResult, ok, unseen, warning } from "../result.ts";
 import type { Running } from "../processes.ts";
 import { startOfText } from "../read.ts";
+import { statIfPresent } from "../../disk/file-stat.ts";
 
 /** integratord looks once a second (Wazuh 4.14 source: src/os_integrator/integrator.c:155-158). */
 const lookAgainMs = 2500;
@@ -132,19 +133,19 @@ async function spotOf(pid: number, path: string): Promise<Spot | "unseen" | "not
   } catch (reason) {
     return errnoOf(reason) === "ENOENT" ? "not-open" : "unseen";
   }
-  const current = await stat(path, { bigint: true }).catch(() => undefined);
+  const current = await statIfPresent(path).catch(() => undefined);
   for (const descriptor of descriptors) {
     const target = await readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => "");
     // alerts.json is a hard link, so the name is that under which it was opened, also of an archive by now.
     if (!/\/alerts\.json( \(deleted\))?$|\/ossec-alerts-[\d-]+\.json( \(deleted\))?$/.test(target)) continue;
     const [opened, info] = await Promise.all([
-      stat(`/proc/${pid}/fd/${descriptor}`, { bigint: true }).catch(() => undefined),
+      statIfPresent(`/proc/${pid}/fd/${descriptor}`).catch(() => undefined),
       startOfText(`/proc/${pid}/fdinfo/${descriptor}`, 4096).catch(() => ""),
     ]);
     if (opened === undefined) continue;
-    const isOlder = current !== undefined && (current.ino !== opened.ino || current.dev !== opened.dev);
+    const isOlder = current !== undefined && current.id !== opened.id;
     const position = Number(/^pos:\s*(\d+)/m.exec(info)?.[1] ?? 0);
-    return { path: target, position, size: Number(opened.size), isOlder };
+    return { path: target, position, size: opened.size, isOlder };
   }
   return "not-open";
 }

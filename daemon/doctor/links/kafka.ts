@@ -1,11 +1,11 @@
 import type { Problem } from "../../config/values/problem.ts";
+import { splitBrokerAddress } from "../../sinks/kafka/connection/broker-address.ts";
 import { plaintextWarning } from "../../sinks/kafka/connection/plaintext.ts";
 import type { BrokerProbe, KafkaProbe, TopicProbe } from "../../sinks/kafka/probe.ts";
+import { certificateDeadline, daysUntil } from "../../sinks/kafka/tls/deadline.ts";
 import type { CertificateExpiry } from "../../status/certificates.ts";
 import { failed, type CheckResult, ok, warning } from "../result.ts";
 
-const dayMs = 86_400_000;
-const soonDays = 14;
 const plaintextRemedy = "wazuh-dfn check && systemctl reload wazuh-dfn  # after sink.kafka.tls was set";
 
 /** A remedy that is a sentence stands as a comment; it is shown where commands are. */
@@ -39,21 +39,23 @@ function judgeBroker(
 ): CheckResult[] {
   if (failure === undefined) {
     if (certificateEndsMs === undefined) return [];
-    const days = Math.floor((certificateEndsMs - nowMs) / dayMs);
+    const days = daysUntil(certificateEndsMs, nowMs);
     const text = `the broker's certificate at ${address} ends in ${days} days`;
-    return days >= soonDays ? [] : [warning(text, "# tell those who run Kafka: connections fail from then on")];
+    return days >= certificateDeadline.warningDays
+      ? []
+      : [warning(text, "# tell those who run Kafka: connections fail from then on")];
   }
-  const { host, port } = splitAddress(address);
+  const parts = splitBrokerAddress(address);
   // Kafka names brokers: what is not a name or an address does not go into a command.
-  const isPlain = /^[\w.:[\]-]+$/.test(address);
+  const isPlain = parts !== undefined && /^[\w.:[\]-]+$/.test(address);
   const named = isSeed ? "" : ", which Kafka named,";
   // A broker that Kafka names and that is not reached leads partitions: their records wait.
   const state = isAny && failure.category === "unreachable" && isSeed ? warning : failed;
   const command = ["certificate", "tls-version", "tls-ciphers"].includes(failure.category)
-    ? `openssl s_client -connect ${address} -servername ${host} </dev/null`
+    ? `openssl s_client -connect ${address} -servername ${parts?.host ?? ""} </dev/null`
     : failure.category === "name"
       ? failure.remedy
-      : `timeout 5 bash -c '</dev/tcp/${host}/${port}'`;
+      : `timeout 5 bash -c '</dev/tcp/${parts?.host ?? ""}/${parts?.port ?? ""}'`;
   return [
     state(
       `${address}${named}: ${failure.text}`,
@@ -62,11 +64,6 @@ function judgeBroker(
         : asCommand(failure.remedy, isPlain ? command : "wazuh-dfn status"),
     ),
   ];
-}
-
-function splitAddress(address: string): { host: string; port: string } {
-  const at = address.lastIndexOf(":");
-  return { host: address.slice(0, at).replace(/^\[|\]$/g, ""), port: address.slice(at + 1) };
 }
 
 /** Whether the topics are there. */

@@ -2,9 +2,9 @@ import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { loadNative } from "../../os/native.ts";
 import { command } from "../../printable.ts";
-import { isAbsent } from "../../sources/tail/log/archives.ts";
 import { failed, type CheckResult, ok, unseen, warning } from "../result.ts";
 import { startOfText } from "../read.ts";
+import { isAbsent } from "../../errors.ts";
 
 const MiB = 1024 * 1024;
 /** The forwarder's state needs little; analysisd tears lines on a full disk. */

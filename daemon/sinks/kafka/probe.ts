@@ -1,10 +1,10 @@
 import { lookup as lookupName } from "node:dns/promises";
 import { isIP } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
-import { remedies } from "./connection/condition-log.ts";
+import { remedies } from "./protocol/remedies.ts";
 import { formatBrokerAddress, parseBrokerAddress } from "./connection/broker-address.ts";
 import { BrokerConnection, type ConnectionSettings } from "./connection/connection.ts";
-import { type ClassifiedError, classifyCode, classifyError, KafkaError } from "./protocol/errors.ts";
+import { type ClassifiedError, classifyCode, classifyError, KafkaError, kafkaCodes } from "./protocol/errors.ts";
 import type { KafkaOptions } from "./connection/options.ts";
 import { fetchBatches, fetchMetadata, fetchOffset, type Metadata, produce } from "./connection/requests.ts";
 import { loadTls } from "./tls/tls.ts";
@@ -52,8 +52,6 @@ export interface KafkaProbe {
   readonly topics: readonly TopicProbe[];
 }
 
-/** Error code of an answer to a produce request that holds no batch, given by those that would have taken one. */
-const invalidRecord = 87;
 /** Brokers that Kafka names beyond those of the settings; a large cluster has hundreds. */
 const mostNamedBrokers = 32;
 
@@ -194,10 +192,11 @@ async function topicSight(work: Work, topic: string, known: Metadata): Promise<T
     settings: notAsked,
   };
   const leaderless = partitions.filter(({ leader }) => leader < 0).length;
-  if (code !== 0) return { ...none, leaderless, failure: obstacleOf(classifyCode(code)) };
+  if (code !== kafkaCodes.NONE) return { ...none, leaderless, failure: obstacleOf(classifyCode(code)) };
   const led = partitions.find(({ leader }) => leader >= 0);
   const leader = known.brokers.find(({ nodeId }) => nodeId === led?.leader);
-  if (led === undefined || leader === undefined) return { ...none, leaderless, failure: obstacleOf(classifyCode(5)) };
+  if (led === undefined || leader === undefined)
+    return { ...none, leaderless, failure: obstacleOf(classifyCode(kafkaCodes.LEADER_NOT_AVAILABLE)) };
   const address = formatBrokerAddress(leader);
   const tries = [mayWrite, mayRead].map((may) => may(work, address, topic, led.partition).catch(obstacleOfReason));
   const [[write, read], settings] = await Promise.all([Promise.all(tries), settingsOf(work, address, topic)]);
@@ -219,7 +218,8 @@ type Try = (work: Work, address: string, topic: string, partition: number) => Pr
 const mayWrite: Try = async (work, address, topic, partition) => {
   const connection = await work.connection(address);
   const { code } = await produce(connection, topic, partition, Buffer.alloc(0), 1000);
-  return code === 0 || code === invalidRecord ? undefined : obstacleOf(classifyCode(code));
+  // Brokers that would have taken a batch say INVALID_RECORD to a request without one.
+  return code === kafkaCodes.NONE || code === kafkaCodes.INVALID_RECORD ? undefined : obstacleOf(classifyCode(code));
 };
 
 const mayRead: Try = async (work, address, topic, partition) => {

@@ -2,7 +2,7 @@ import { setMaxListeners } from "node:events";
 import type { Batch, Lookup, Sink, OffsetsByPartition, WriteOutcome } from "../../contract.ts";
 import type { Log } from "../../telemetry/log.ts";
 import { parseBrokerAddress } from "./connection/broker-address.ts";
-import { ConditionLog } from "./connection/condition-log.ts";
+import { KafkaConditions } from "./connection/conditions.ts";
 import { monotonicMs, timeOfDayMs } from "../../clock.ts";
 import { ConnectionPool } from "./connection/connection-pool.ts";
 import { assertAvailable } from "./protocol/compression.ts";
@@ -43,7 +43,7 @@ export class KafkaSink implements Sink {
   readonly #log: Log;
   readonly #tls: TlsFiles | undefined;
   readonly #settings: ConnectionSettings;
-  readonly #conditions: ConditionLog;
+  readonly #conditions: KafkaConditions;
   readonly #pool: ConnectionPool;
   readonly #metadataCache: MetadataCache;
   readonly #waits = new LookupWaits();
@@ -71,7 +71,7 @@ export class KafkaSink implements Sink {
       tls: () => this.#tls?.current,
       onThrottle: (durationMs) => (this.#throttledMs += durationMs),
     };
-    this.#conditions = new ConditionLog(log);
+    this.#conditions = new KafkaConditions(log);
     this.#pool = new ConnectionPool(this.#settings, telemetry, (address) => this.#warnOfPlaintext([address]));
     this.#metadataCache = new MetadataCache(this.#pool, options.brokers, this.#conditions, this.#stop.signal);
     this.#context = {

@@ -1,6 +1,6 @@
 import { ByteReader } from "./protocol/byte-reader.ts";
 import type { BrokerConnection } from "./connection/connection.ts";
-import { KafkaError } from "./protocol/errors.ts";
+import { KafkaError, kafkaCodes } from "./protocol/errors.ts";
 
 /** Settings of a topic by Kafka's names, as text: what holds for it, wherever it was set. */
 export type TopicSettings = ReadonlyMap<string, string>;
@@ -44,7 +44,7 @@ export async function fetchTopicSettings(connection: BrokerConnection, topic: st
     (payload) => decodeDescribeConfigs(payload, topic),
   );
   if (answer === undefined) throw new Error(`asking for the settings of ${topic}: the answer is about something else`);
-  if (answer.code !== 0) throw new KafkaError(answer.code, `asking for the settings of ${topic}`);
+  if (answer.code !== kafkaCodes.NONE) throw new KafkaError(answer.code, `asking for the settings of ${topic}`);
   return answer.settings;
 }
 

@@ -4,10 +4,11 @@ import type { TailIntake } from "./intake.ts";
 import type { ReadProgress, LogPosition } from "./position/read-progress.ts";
 import type { Read } from "./log/reader.ts";
 import { LineSplitter, type LogLine } from "./log/line-splitter.ts";
-import { parseTimestamp, timestampOf } from "./timestamp.ts";
 import { unlessAborted } from "./waker.ts";
 
 const newline = 0x0a;
+/** analysisd writes the timestamp first into each alert (Wazuh 4.14 source: src/analysisd/format/to_json.c:45). */
+const timestampPattern = /^\{"timestamp":"([^"\\]{10,40})"/;
 
 /** Why feeding paused. */
 export type Pause =
@@ -126,7 +127,7 @@ export class Feeder {
   #isTooOld(line: Buffer): boolean {
     const { notBeforeMs } = this.#progress;
     if (notBeforeMs === undefined) return false;
-    const time = parseTimestamp(timestampOf(line));
+    const time = alertTimeOf(line);
     return time !== undefined && time < notBeforeMs;
   }
 
@@ -134,7 +135,7 @@ export class Feeder {
   #noteTime(chunk: Buffer): void {
     const end = chunk.lastIndexOf(newline);
     const start = end > 0 ? chunk.lastIndexOf(newline, end - 1) + 1 : 0;
-    const timeMs = parseTimestamp(timestampOf(chunk.subarray(start, Math.max(start, end))));
+    const timeMs = alertTimeOf(chunk.subarray(start, Math.max(start, end)));
     if (timeMs !== undefined) this.#progress.sawTime(timeMs);
   }
 }
@@ -155,4 +156,14 @@ function isObject(bytes: Buffer): boolean {
     // No JSON, so the line is torn; that is the answer.
     return false;
   }
+}
+
+/**
+ * The time of an alert, in milliseconds since 1970: that of the `timestamp` with which it begins, such as
+ * `2026-11-21T11:24:00.123+0100`. Undefined for any other line.
+ */
+export function alertTimeOf(line: Buffer): number | undefined {
+  const timestamp = timestampPattern.exec(line.toString("latin1", 0, 64))?.[1];
+  const time = timestamp === undefined ? Number.NaN : Date.parse(timestamp);
+  return Number.isNaN(time) ? undefined : time;
 }

@@ -1,5 +1,4 @@
 import { describe, DfnError, errnoOf } from "../../errors.ts";
-import { statIfPresent } from "./log/archives.ts";
 import { BacklogMeter } from "./position/backlog.ts";
 import type { Loaded } from "./position/checkpoint-store.ts";
 import { Feeder } from "./feeder.ts";
@@ -14,7 +13,9 @@ import { statusOf, type TailStatus } from "./status.ts";
 import { LogFiles } from "./log/log-files.ts";
 import { Rotation } from "./rotation.ts";
 import type { TailOptions } from "./options.ts";
-import { explain, replayCommand, TailTrouble } from "./log/trouble.ts";
+import { explain, replayCommand } from "./log/explain.ts";
+import { ConditionLog } from "../../telemetry/condition-log.ts";
+import { statIfPresent } from "../../disk/file-stat.ts";
 
 /** Longer than alerts.json is ever away while it is re-linked, and short enough to be told within two seconds. */
 const patienceMs = 1000;
@@ -26,7 +27,7 @@ export class Follower {
   readonly #logFiles: LogFiles;
   readonly #rotation: Rotation;
   readonly #feeder: Feeder;
-  readonly #trouble: TailTrouble;
+  readonly #trouble: ConditionLog;
   readonly #unchangedCheck = new UnchangedCheck();
   readonly #revisits: Revisits;
   readonly #reopening: Reopening;
@@ -44,7 +45,7 @@ export class Follower {
     this.#logFiles = new LogFiles(options.path);
     this.#rotation = new Rotation(this.#logFiles, options.log);
     this.#feeder = new Feeder(progress, options.intake, options.maxLineBytes);
-    this.#trouble = new TailTrouble(options.log, now, patienceMs);
+    this.#trouble = new ConditionLog(options.log, { now, patienceMs });
     this.#revisits = new Revisits(this.#logFiles, progress, options.log, now);
     this.#reopening = new Reopening(this.#logFiles, now);
     const resume = new Resume(loaded, options.start, this.#logFiles, this.#rotation, progress, options.log);

@@ -1,7 +1,9 @@
-import { isAbsent, statIfPresent, type LogFile } from "./log/archives.ts";
+import type { LogFile } from "./log/archives.ts";
 import { beginsWith, endsWith, contentHash, isSame } from "./log/content-hash.ts";
 import { identityOfFile, seen, type OpenLogFile } from "./log/log-file.ts";
 import type { LogFiles } from "./log/log-files.ts";
+import { isAbsent } from "../../errors.ts";
+import { statIfPresent } from "../../disk/file-stat.ts";
 
 /** Waits between tries, in milliseconds: doubled each time, because a `.gz` is decompressed up to its place. */
 const firstWaitMs = 1000;

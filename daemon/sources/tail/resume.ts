@@ -1,5 +1,4 @@
 import type { Log } from "../../telemetry/log.ts";
-import type { FileStat } from "./log/archives.ts";
 import { firstStart, firstSight, leaveBehind, type Start } from "./position/first-start.ts";
 import type { Body } from "./position/checkpoint.ts";
 import type { Loaded } from "./position/checkpoint-store.ts";
@@ -11,7 +10,8 @@ import { proveDone } from "./position/prove-done.ts";
 import { wholly } from "./position/read-files.ts";
 import type { Rotation } from "./rotation.ts";
 import type { LogFiles } from "./log/log-files.ts";
-import { replayCommand } from "./log/trouble.ts";
+import { replayCommand } from "./log/explain.ts";
+import type { FileStat } from "../../disk/file-stat.ts";
 
 /** Finds the place to read from after a start. Nothing is moved silently: the log says what was skipped or repeated. */
 export class Resume {

@@ -1,11 +1,12 @@
 import { describe } from "../../errors.ts";
 import type { Log } from "../../telemetry/log.ts";
-import { statIfPresent, type LogFile, type FileStat } from "./log/archives.ts";
+import type { LogFile } from "./log/archives.ts";
 import { isRestOf, type DamagedArchive } from "./position/damaged.ts";
 import { parseStem } from "./log/dated-name.ts";
 import type { OpenLogFile } from "./log/log-file.ts";
 import type { ReadProgress } from "./position/read-progress.ts";
 import type { LogFiles } from "./log/log-files.ts";
+import { statIfPresent, type FileStat } from "../../disk/file-stat.ts";
 
 /** Milliseconds between looks at damaged archives. A file that changed must be the same at two of them: it may be a copy under way. */
 const periodMs = 1000;

@@ -1,5 +1,5 @@
 import type { Log } from "../../telemetry/log.ts";
-import { isAbsent, statIfPresent, type LogFile } from "./log/archives.ts";
+import type { LogFile } from "./log/archives.ts";
 import { lineStart } from "./log/line-start.ts";
 import type { OpenLogFile } from "./log/log-file.ts";
 import type { LogFiles } from "./log/log-files.ts";
@@ -7,6 +7,8 @@ import { proveDone } from "./position/prove-done.ts";
 import { wholly } from "./position/read-files.ts";
 import type { KnownEnd, ReadProgress } from "./position/read-progress.ts";
 import { Unread } from "./unread.ts";
+import { isAbsent } from "../../errors.ts";
+import { statIfPresent } from "../../disk/file-stat.ts";
 
 /** alerts.json does not change more often while somebody looks; then it is asked again later. */
 const mostLooks = 100;

@@ -1,10 +1,11 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
-import { statIfPresent, twinOf, type Archive, type Archives, type LogFile, type FileStat } from "./log/archives.ts";
+import { twinOf, type Archive, type Archives, type LogFile } from "./log/archives.ts";
 import { inodeOf } from "./log/content-hash.ts";
 import type { OpenLogFile } from "./log/log-file.ts";
 import type { ReadProgress } from "./position/read-progress.ts";
 import { begins, wholly, type ReadFile } from "./position/read-files.ts";
+import { statIfPresent, type FileStat } from "../../disk/file-stat.ts";
 
 /** So many of the newest compressed archives are looked into: one may have been overwritten after the clock went back. */
 const mostOpened = 64;

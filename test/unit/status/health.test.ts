@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { Facts, Health } from "../../../daemon/status/facts.ts";
 import { HealthWatch } from "../../../daemon/status/health.ts";
 import { aForwarder, counts, kafkaAtWork } from "./a-forwarder.ts";
+import type { TailStatus } from "../../../daemon/sources/tail/status.ts";
 
 /** Looks every half second by its own clock, as the service does. */
 class Watching {
@@ -126,7 +127,10 @@ test("stuck work points to the trouble that explains it", () => {
 });
 
 test("a log that is missing for a moment is being rotated, one that stays missing is reported within two seconds", () => {
-  const log = { ...aForwarder().log!, state: "waiting: /alerts.json does not exist.\nIs the manager running?" };
+  const log: TailStatus = {
+    ...aForwarder().log!,
+    state: "waiting: /alerts.json does not exist.\nIs the manager running?",
+  };
   const watching = new Watching();
   assert.equal(watching.after(0.5, aForwarder({ log })).state, "ok");
   assert.equal(watching.after(0, aForwarder()).state, "ok");
@@ -135,7 +139,13 @@ test("a log that is missing for a moment is being rotated, one that stays missin
 });
 
 test("a log that stays more than a minute behind is reported, a look in mid-read is not taken for it", () => {
-  const log = { ...aForwarder().log!, state: "catching-up", lagBytes: 7000, lagCompressedFiles: 2, lagSeconds: 300 };
+  const log: TailStatus = {
+    ...aForwarder().log!,
+    state: "catching-up",
+    lagBytes: 7000,
+    lagCompressedFiles: 2,
+    lagSeconds: 300,
+  };
   const watching = new Watching();
   assert.equal(watching.after(5, aForwarder({ log })).state, "ok");
   assert.equal(watching.after(0, aForwarder()).state, "ok");
@@ -144,7 +154,7 @@ test("a log that stays more than a minute behind is reported, a look in mid-read
 });
 
 test("a log whose lag is not known is not said to be behind", () => {
-  const log = { ...aForwarder().log!, state: "catching-up", lagBytes: 7000, lagSeconds: undefined };
+  const log: TailStatus = { ...aForwarder().log!, state: "catching-up", lagBytes: 7000, lagSeconds: undefined };
   const watching = new Watching();
   assert.equal(watching.after(0, aForwarder({ log })).state, "ok");
   assert.equal(watching.after(3600, aForwarder({ log })).state, "ok");
@@ -154,7 +164,7 @@ test("a damaged archive is a reason, with its place and what to do, in addition 
   const damagedArchives = [{ file: "/2026/Nov/ossec-alerts-21.json.gz", offset: 77 }];
   const log = {
     ...aForwarder().log!,
-    state: "waiting: gone",
+    state: "waiting: gone" as const,
     lagBytes: undefined,
     lagSeconds: undefined,
     damagedArchives,

@@ -4,6 +4,7 @@ import type { StatusSnapshot } from "../../../daemon/status/facts.ts";
 import { parseStatus } from "../../../daemon/commands/status-answer.ts";
 import { lasting, statusSummary } from "../../../daemon/commands/status-text.ts";
 import { aForwarder, counts, kafkaAtWork } from "./a-forwarder.ts";
+import type { TailState } from "../../../daemon/sources/tail/status.ts";
 
 test("health comes first, each reason with its remedy and how long it has lasted", () => {
   const since = "2026-11-21T10:00:00.000Z";
@@ -71,7 +72,7 @@ test("for dead letters it says how many are acknowledged, and how much is on the
   assert.equal(line({}), "none");
 });
 
-function behind(state: string): string | undefined {
+function behind(state: TailState): string | undefined {
   const log = { ...aForwarder().log!, state, lagSeconds: 10 };
   const text = statusSummary({ ...aForwarder({ log }), health: { state: "ok", reasons: [] } }, 0);
   return /^behind +(.*)$/m.exec(text)?.[1];
@@ -86,7 +87,7 @@ test("a lag that is not known yet is reported as such, and a damaged archive is 
   const damagedArchives = [{ file: "/a.gz", offset: 5 }];
   const log = {
     ...aForwarder().log!,
-    state: "catching-up",
+    state: "catching-up" as const,
     lagBytes: undefined,
     lagSeconds: undefined,
     damagedArchives,

@@ -5,7 +5,7 @@ import { describe } from "../../../errors.ts";
 import { parseBrokerAddress, type BrokerAddress } from "./broker-address.ts";
 import { ByteReader } from "../protocol/byte-reader.ts";
 import { monotonicMs } from "../../../clock.ts";
-import { KafkaError } from "../protocol/errors.ts";
+import { KafkaError, kafkaCodes } from "../protocol/errors.ts";
 import { resetOnClose } from "../../../os/reset-on-close.ts";
 import { FrameReader } from "./frame-reader.ts";
 import {
@@ -274,7 +274,7 @@ export class BrokerConnection {
       request,
       response: { decode: async (payload) => decodeVersions(payload), parse: async (decoded) => decoded },
     });
-    if (answer.code !== 0) throw new KafkaError(answer.code, `${this.address}, versions`);
+    if (answer.code !== kafkaCodes.NONE) throw new KafkaError(answer.code, `${this.address}, versions`);
     return answer.versions;
   }
 

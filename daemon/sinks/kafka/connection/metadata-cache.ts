@@ -1,11 +1,11 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { formatBrokerAddress } from "./broker-address.ts";
-import type { ConditionLog } from "./condition-log.ts";
+import type { KafkaConditions } from "./conditions.ts";
 import { Backoff } from "./backoff.ts";
 import type { ConnectionPool } from "./connection-pool.ts";
 import type { BrokerConnection } from "./connection.ts";
-import { classifyCode, classifyError } from "../protocol/errors.ts";
+import { classifyCode, classifyError, kafkaCodes } from "../protocol/errors.ts";
 import { fetchMetadata } from "./requests.ts";
 import { TopicView, type Answer, type Worth } from "./topic-view.ts";
 
@@ -30,7 +30,7 @@ const maxNamedWaits = 3;
 export class MetadataCache {
   readonly #pool: ConnectionPool;
   readonly #seeds: readonly string[];
-  readonly #conditions: ConditionLog;
+  readonly #conditions: KafkaConditions;
   readonly #signal: AbortSignal;
   readonly #topics = new Map<string, TopicView>();
   #known: readonly string[] = [];
@@ -45,7 +45,7 @@ export class MetadataCache {
   /** Where in the list of addresses the next question begins. */
   #firstTried = 0;
 
-  constructor(pool: ConnectionPool, seeds: readonly string[], conditions: ConditionLog, signal: AbortSignal) {
+  constructor(pool: ConnectionPool, seeds: readonly string[], conditions: KafkaConditions, signal: AbortSignal) {
     this.#pool = pool;
     this.#seeds = seeds;
     this.#conditions = conditions;
@@ -111,7 +111,9 @@ export class MetadataCache {
       await this.refresh(false);
       const isComplete =
         this.#isAnswered &&
-        [...this.#topics.values()].every(({ code, leaders }) => code === 0 && !leaders.includes(undefined));
+        [...this.#topics.values()].every(
+          ({ code, leaders }) => code === kafkaCodes.NONE && !leaders.includes(undefined),
+        );
       if (isComplete) backoff.reset();
       await this.#pause(isComplete ? maxAgeMs : backoff.nextMs());
     }
@@ -214,8 +216,8 @@ export class MetadataCache {
       const view = this.#topics.get(topic);
       if (view === undefined) return [];
       const worth = view.take(metadata, answer);
-      if (code !== 0) this.#conditions.raise(`topic ${topic}`, classifyCode(code));
-      else if (view.code === 0) this.#conditions.clear(`topic ${topic}`);
+      if (code !== kafkaCodes.NONE) this.#conditions.raise(`topic ${topic}`, classifyCode(code));
+      else if (view.code === kafkaCodes.NONE) this.#conditions.clear(`topic ${topic}`);
       return [worth];
     });
     if (!worths.includes("older")) this.#known = answer.brokers.map(formatBrokerAddress);

@@ -1,7 +1,7 @@
 import { ByteReader } from "../protocol/byte-reader.ts";
 import type { BrokerConnection } from "./connection.ts";
 import { produceVersion } from "./connection.ts";
-import { KafkaError } from "../protocol/errors.ts";
+import { KafkaError, kafkaCodes } from "../protocol/errors.ts";
 import { apiKeys, type InnerPayload } from "../protocol/kafkajs-inner.ts";
 
 /** Answers are asked for as they are on the leader, transactions or not: this forwarder uses none. */
@@ -73,7 +73,7 @@ export async function newProducerId(connection: BrokerConnection): Promise<{ pro
     connection.throttle(payload.readInt32BE(0));
     return { code: payload.readInt16BE(4), producerId: payload.readBigInt64BE(6), epoch: payload.readInt16BE(14) };
   });
-  if (answer.code !== 0) throw new KafkaError(answer.code, "asking for a producer id");
+  if (answer.code !== kafkaCodes.NONE) throw new KafkaError(answer.code, "asking for a producer id");
   return answer;
 }
 
@@ -119,7 +119,7 @@ export async function fetchOffset(
   const answer = answers.find((one) => one.topic === topic)?.partitions.find((one) => one.partition === partition);
   const what = `asking for offsets of ${topic}/${partition}`;
   if (answer === undefined) throw new Error(`${what}: the answer is about another partition`);
-  if (answer.code !== 0) throw new KafkaError(answer.code, what);
+  if (answer.code !== kafkaCodes.NONE) throw new KafkaError(answer.code, what);
   return answer.offset;
 }
 
@@ -168,7 +168,7 @@ export async function fetchBatches(
   // A client beyond its quota is answered without any topic (KIP-219).
   if (answers.length === 0 && throttledMs > 0) return { batches: Buffer.alloc(0), throttledMs };
   if (answer === undefined) throw new Error(`${what}: the answer is about another partition`);
-  if (answer.code !== 0) throw new KafkaError(answer.code, what);
+  if (answer.code !== kafkaCodes.NONE) throw new KafkaError(answer.code, what);
   return { batches: answer.batches, throttledMs };
 }
 

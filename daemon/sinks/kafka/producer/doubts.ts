@@ -1,12 +1,10 @@
 import { describe } from "../../../errors.ts";
 import { Backoff } from "../connection/backoff.ts";
 import type { SealedBatch } from "./sealed-batch.ts";
-import { classifyError, KafkaError } from "../protocol/errors.ts";
+import { classifyError, KafkaError, kafkaCodes } from "../protocol/errors.ts";
 import { Cursor, readRange } from "./read-range.ts";
 import type { SenderContext } from "./sender-context.ts";
 import { AppendedSearch } from "./appended-search.ts";
-
-const topicAuthorizationFailed = 29;
 
 export interface Settled {
   /** What was not found, in order. Where some records of a batch were found, a batch of the others is in its place. */
@@ -65,7 +63,10 @@ export async function settleDoubts(
 
 /** A reason for which a topic cannot be read, and which trying again does not end. */
 export function isUnreadable(reason: unknown): boolean {
-  return reason instanceof RangeError || (reason instanceof KafkaError && reason.code === topicAuthorizationFailed);
+  return (
+    reason instanceof RangeError ||
+    (reason instanceof KafkaError && reason.code === kafkaCodes.TOPIC_AUTHORIZATION_FAILED)
+  );
 }
 
 function withoutFound(

@@ -2,7 +2,7 @@ import { headerNames, lookupKey, type Lookup, type Shipped, type OffsetsByPartit
 import { describe } from "../../../errors.ts";
 import { Backoff } from "../connection/backoff.ts";
 import { monotonicMs } from "../../../clock.ts";
-import { classifyError, KafkaError } from "../protocol/errors.ts";
+import { classifyError, KafkaError, kafkaCodes } from "../protocol/errors.ts";
 import type { SenderContext } from "./sender-context.ts";
 import { Cursor, reach, readRange } from "./read-range.ts";
 import type { FetchedRecord } from "../protocol/record-reader.ts";
@@ -14,9 +14,12 @@ const maxIds = 1_000_000;
 const maxIdCharacters = 64 * 1024 * 1024;
 /** A topic that Kafka says for so long that it has not got, or that it is not for us, is left out of the look-up. */
 const giveUpAfterMs = 15_000;
-const unknownTopic = 3;
-/** UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION, TOPIC_AUTHORIZATION_FAILED. */
-const lastingCodes: ReadonlySet<number> = new Set([unknownTopic, 17, 29]);
+/** These stay until somebody does something. */
+const lastingCodes: ReadonlySet<number> = new Set([
+  kafkaCodes.UNKNOWN_TOPIC_OR_PARTITION,
+  kafkaCodes.INVALID_TOPIC_EXCEPTION,
+  kafkaCodes.TOPIC_AUTHORIZATION_FAILED,
+]);
 /** Reasons that one answer names. */
 const maxRefusals = 5;
 
@@ -152,7 +155,8 @@ async function lookAt(
   const reading = new Reading(since[name] ?? 0, findings);
   const step = async (): Promise<void> => {
     const listed = context.metadataCache.partitions(topic) ?? 0;
-    if (partition >= listed) throw new KafkaError(unknownTopic, `${name}, which the newest list of partitions lacks`);
+    if (partition >= listed)
+      throw new KafkaError(kafkaCodes.UNKNOWN_TOPIC_OR_PARTITION, `${name}, which the newest list of partitions lacks`);
     if (isRead && !reading.isOver && !findings.isFull) await read(topic, partition, reading, findings, context);
     // With nothing to be read, one question tells the next offset.
     findings.next[name] ??= await nextOffset(topic, partition, context);
@@ -163,7 +167,7 @@ async function lookAt(
     if (!(reason instanceof Unreadable)) throw reason;
     if (!reason.isMissing && !reading.isOver) findings.count(reading.ids);
     // A partition that is gone is nobody else's trouble.
-    if (!reason.isMissing || context.metadataCache.codeOf(topic) !== 0) throw reason;
+    if (!reason.isMissing || context.metadataCache.codeOf(topic) !== kafkaCodes.NONE) throw reason;
   }
 }
 
@@ -182,8 +186,8 @@ async function partitionCount(topic: string, isRead: boolean, context: LookupCon
     await context.metadataCache.refresh(false);
     const code = context.metadataCache.codeOf(topic);
     if (code === undefined) throw new Error(`${topic}: no broker answers`);
-    if (code === unknownTopic && !isRead) count = 0;
-    else if (code === 0) count = context.metadataCache.partitions(topic) ?? 0;
+    if (code === kafkaCodes.UNKNOWN_TOPIC_OR_PARTITION && !isRead) count = 0;
+    else if (code === kafkaCodes.NONE) count = context.metadataCache.partitions(topic) ?? 0;
     else throw new KafkaError(code, `topic ${topic}`);
   });
   return count ?? 0;
@@ -277,7 +281,10 @@ async function persist(
       else refusedSince = undefined;
       if (refusedSince !== undefined && monotonicMs() - refusedSince >= giveUpAfterMs) {
         conditions.clear(subject); // It is given up; the look-up's answer says why.
-        throw new Unreadable(fault.text, reason instanceof KafkaError && reason.code === unknownTopic);
+        throw new Unreadable(
+          fault.text,
+          reason instanceof KafkaError && reason.code === kafkaCodes.UNKNOWN_TOPIC_OR_PARTITION,
+        );
       }
       await backoff.wait(signal);
       await metadataCache.refresh();

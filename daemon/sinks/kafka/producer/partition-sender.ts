@@ -4,7 +4,7 @@ import { Backoff } from "../connection/backoff.ts";
 import { monotonicMs } from "../../../clock.ts";
 import type { BrokerConnection } from "../connection/connection.ts";
 import { SealedBatch, PendingWrite } from "./sealed-batch.ts";
-import { classifyCode, classifyError, KafkaError, type ClassifiedError } from "../protocol/errors.ts";
+import { classifyCode, classifyError, KafkaError, type ClassifiedError, kafkaCodes } from "../protocol/errors.ts";
 import { forgottenAfterMs, isForgotten, recover, RefusalStreak, settleForgotten, type Recovery } from "./recovery.ts";
 import { purposeOfOwn } from "./request-limit.ts";
 import { sequenceAfter } from "../protocol/record-batch.ts";
@@ -17,8 +17,6 @@ const reportAfterMs = 5000;
 const believeAfterMs = 60_000;
 /** The last epoch of a producer id. */
 const maxEpoch = 32_767;
-const unknownTopicOrPartition = 3;
-const leaderNotAvailable = 5;
 
 /** The time of sending over one connection. */
 interface Flow {
@@ -166,7 +164,7 @@ export class PartitionSender {
     const { metadataCache, pool } = this.#context;
     if (metadataCache.leader(this.topic, this.#target) === undefined) await metadataCache.refresh();
     const code = metadataCache.codeOf(this.topic);
-    if (code !== undefined && code !== 0) throw new KafkaError(code, this.topic);
+    if (code !== undefined && code !== kafkaCodes.NONE) throw new KafkaError(code, this.topic);
     const address = await this.#findLeader();
     const partition = this.#target;
     const isAlone = this.#isHeadSuspect;
@@ -215,7 +213,7 @@ export class PartitionSender {
     if (count === undefined || this.#target < count) {
       this.#missingSince = undefined;
       const address = metadataCache.leader(this.topic, this.#target);
-      if (address === undefined) throw new KafkaError(leaderNotAvailable, `${this.topic}/${this.#target}`);
+      if (address === undefined) throw new KafkaError(kafkaCodes.LEADER_NOT_AVAILABLE, `${this.topic}/${this.#target}`);
       return address;
     }
     this.#missingSince ??= monotonicMs();
@@ -224,7 +222,10 @@ export class PartitionSender {
     if (former !== undefined && word === "leads it") return former;
     const isBelieved = word === "none" && monotonicMs() - this.#missingSince >= believeAfterMs;
     if (word !== "gone" && !isBelieved) {
-      throw new KafkaError(leaderNotAvailable, `${this.topic}/${this.#target} is not in the newest list of partitions`);
+      throw new KafkaError(
+        kafkaCodes.LEADER_NOT_AVAILABLE,
+        `${this.topic}/${this.#target} is not in the newest list of partitions`,
+      );
     }
     this.#missingSince = undefined;
     this.#leader = undefined;
@@ -243,7 +244,7 @@ export class PartitionSender {
       return "leads it";
     } catch (reason) {
       if (!(reason instanceof KafkaError)) return "none";
-      return reason.code === unknownTopicOrPartition ? "gone" : "knows it";
+      return reason.code === kafkaCodes.UNKNOWN_TOPIC_OR_PARTITION ? "gone" : "knows it";
     }
   }
 
@@ -288,7 +289,7 @@ export class PartitionSender {
       }
     }
     this.#inFlight -= 1;
-    const fault = "code" in answer ? (answer.code === 0 ? undefined : classifyCode(answer.code)) : answer;
+    const fault = "code" in answer ? (answer.code === kafkaCodes.NONE ? undefined : classifyCode(answer.code)) : answer;
     if (fault === undefined || fault.kind === "duplicate") {
       this.#acknowledge(entry, batch.length, "code" in answer ? answer.baseOffset : -1);
     } else {
@@ -384,7 +385,7 @@ export class PartitionSender {
     this.#troubledSince ??= monotonicMs();
     log.debug(`${this.topic}/${this.partition}: ${fault.text}`);
     // What is wrong with the topic itself is said where its metadata are read.
-    const isSaid = (metadataCache.codeOf(this.topic) ?? 0) !== 0;
+    const isSaid = (metadataCache.codeOf(this.topic) ?? kafkaCodes.NONE) !== kafkaCodes.NONE;
     if (fault.category !== "none" && fault.category !== "unreachable") {
       if (!isSaid) conditions.raise(`writing to topic ${this.topic}`, fault);
     } else if (monotonicMs() - this.#troubledSince >= reportAfterMs) {

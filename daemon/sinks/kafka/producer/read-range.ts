@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ConditionLog } from "../connection/condition-log.ts";
+import type { KafkaConditions } from "../connection/conditions.ts";
 import { Backoff } from "../connection/backoff.ts";
 import type { ConnectionPool } from "../connection/connection-pool.ts";
-import { KafkaError } from "../protocol/errors.ts";
+import { KafkaError, kafkaCodes } from "../protocol/errors.ts";
 import type { LookupWaits } from "./lookup-waits.ts";
 import { visitRecords, type FetchedRecord } from "../protocol/record-reader.ts";
 import { fetchBatches, fetchOffset, type Fetched } from "../connection/requests.ts";
@@ -14,10 +14,12 @@ const fetchBytes = 1024 * 1024;
 const maxEmptyAnswers = 10;
 /** Records that are read of a partition that ends before the offset asked for; a look-up keeps no more ids. */
 const mostReadAgain = 1_000_000;
-/** CLUSTER_AUTHORIZATION_FAILED, UNSUPPORTED_VERSION, INVALID_REQUEST: the question for the log's end is not for us. */
-const doesNotTell: ReadonlySet<number> = new Set([31, 35, 42]);
-const offsetOutOfRange = 1;
-const leaderNotAvailable = 5;
+/** The question for the log's end is not for us. */
+const doesNotTell: ReadonlySet<number> = new Set([
+  kafkaCodes.CLUSTER_AUTHORIZATION_FAILED,
+  kafkaCodes.UNSUPPORTED_VERSION,
+  kafkaCodes.INVALID_REQUEST,
+]);
 
 /** How far a partition has been read: with it, reading goes on after a failure where it was. */
 export class Cursor {
@@ -49,7 +51,7 @@ export interface Visitor {
 interface RangeContext {
   readonly pool: ConnectionPool;
   readonly metadataCache: MetadataCache;
-  readonly conditions: ConditionLog;
+  readonly conditions: KafkaConditions;
   readonly waits: LookupWaits;
   readonly signal: AbortSignal;
 }
@@ -68,7 +70,7 @@ export async function reach(
   partition: number,
 ): Promise<Leader> {
   const broker = metadataCache.leader(topic, partition);
-  if (broker === undefined) throw new KafkaError(leaderNotAvailable, `${topic}/${partition}`);
+  if (broker === undefined) throw new KafkaError(kafkaCodes.LEADER_NOT_AVAILABLE, `${topic}/${partition}`);
   const place = { topic, partition, broker };
   const connection = await waits.during({ ...place, waitsFor: "a connection" }, pool.connection(broker, "lookup"));
   const answer = <T>(to: string, request: Promise<T>): Promise<T> =>
@@ -117,7 +119,7 @@ export async function readRange(
       try {
         fetched = await leader.batches(at, end);
       } catch (reason) {
-        if (!(reason instanceof KafkaError) || reason.code !== offsetOutOfRange) throw reason;
+        if (!(reason instanceof KafkaError) || reason.code !== kafkaCodes.OFFSET_OUT_OF_RANGE) throw reason;
         const begin = await leader.offset("first");
         if (at >= begin) throw reason; // It has become shorter.
         at = begin;

@@ -12,13 +12,10 @@ import {
   readPkcs12File,
   subjectOf,
 } from "./credentials.ts";
+import { certificateDeadline, daysUntil } from "./deadline.ts";
 import { readCertificates, tlsSettingName } from "./files.ts";
 import { protocolOptions, protocolWarnings } from "./protocol.ts";
 import { loadTls, type TlsClientSettings } from "./tls.ts";
-
-/** Certificates that end within this time are worth a word. */
-const soonDays = 14;
-const dayMs = 86_400_000;
 
 /** Extended key usages (RFC 5280, section 4.2.1.12). */
 const clientAuth = "1.3.6.1.5.5.7.3.2";
@@ -133,8 +130,8 @@ function inspectDates(
     const text = `${who} begins to count on ${certificate.validFrom}; check this machine's clock`;
     return [finding(severity, setting, text)];
   }
-  const days = Math.floor((ends - now) / dayMs);
-  if (days >= soonDays) return [];
+  const days = daysUntil(ends, now);
+  if (days >= certificateDeadline.warningDays) return [];
   const text = `${who} ends in ${days} days, on ${certificate.validTo}; have a new one issued. The forwarder takes a replaced file without a restart`;
   return [finding("warning", setting, text)];
 }

@@ -1,7 +1,8 @@
-import { readlink, stat } from "node:fs/promises";
+import { readlink } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { namesIn } from "../../../disk/list-directory.ts";
-import { errnoOf } from "../../../errors.ts";
+import { statIfPresent } from "../../../disk/file-stat.ts";
+import { isAbsent } from "../../../errors.ts";
 import { months, parseFileName, type DatedName } from "./dated-name.ts";
 
 /** A file of the log on disk. */
@@ -105,32 +106,6 @@ export async function directoryOf(path: string): Promise<string> {
     file = resolve(dirname(file), target);
   }
   return dirname(file);
-}
-
-/** A file as the system shows it. */
-export interface FileStat {
-  /** `device:inode`; exact, because inodes go beyond 2^53. */
-  readonly id: string;
-  readonly size: number;
-  /** When content, size, links or modes changed last, in nanoseconds since 1970; nobody can set it back. */
-  readonly changedNs: bigint;
-}
-
-/** What a path leads to, or undefined when there is nothing. */
-export async function statIfPresent(path: string): Promise<FileStat | undefined> {
-  try {
-    const found = await stat(path, { bigint: true });
-    return { id: `${found.dev}:${found.ino}`, size: Number(found.size), changedNs: found.ctimeNs };
-  } catch (reason) {
-    if (isAbsent(reason)) return undefined;
-    throw reason;
-  }
-}
-
-/** Whether an error says that there is nothing at a path. */
-export function isAbsent(reason: unknown): boolean {
-  const errno = errnoOf(reason);
-  return errno === "ENOENT" || errno === "ENOTDIR";
 }
 
 async function namesThere(directory: string): Promise<string[]> {

@@ -1,12 +1,13 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { DfnError } from "../../../errors.ts";
-import type { LogFile, FileStat } from "./archives.ts";
+import type { LogFile } from "./archives.ts";
 import type { DatedName } from "./dated-name.ts";
 import { endsWith, contentHash, headBytes, type ContentHash, type Identity, type Seen } from "./content-hash.ts";
 import { GzipReader } from "./gzip-reader.ts";
 import { PlainReader, type ChunkBuffers } from "./plain-reader.ts";
 import type { Read, LogReader } from "./reader.ts";
+import { type FileStat, fileStatOf } from "../../../disk/file-stat.ts";
 
 /** What is known of a log file's content, whether it is open or not. */
 export interface FileOrigin {
@@ -64,10 +65,9 @@ export class OpenLogFile {
         );
       }
       const reader = file.compressed ? new GzipReader(handle, beat) : new PlainReader(handle, buffers);
-      const id = `${found.dev}:${found.ino}`;
-      const stat = { id, size: Number(found.size), changedNs: found.ctimeNs };
+      const stat = fileStatOf(found);
       const head = await reader.head();
-      const origin = { file: file.path, id, name: file.name, head, isCompressed: file.compressed };
+      const origin = { file: file.path, id: stat.id, name: file.name, head, isCompressed: file.compressed };
       return new OpenLogFile(reader, origin, stat, beat);
     } catch (reason) {
       await handle.close();

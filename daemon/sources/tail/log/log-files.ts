@@ -1,6 +1,7 @@
-import { Archives, directoryOf, isAbsent, type LogFile } from "./archives.ts";
+import { Archives, directoryOf, type LogFile } from "./archives.ts";
 import { OpenLogFile } from "./log-file.ts";
 import { chunkBuffers } from "./plain-reader.ts";
+import { isAbsent } from "../../../errors.ts";
 
 /** Opens log files: alerts.json, and those that it was before. Only one of them may be read at a time. */
 export class LogFiles {

@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import type { FileStat } from "./archives.ts";
+import type { FileStat } from "../../../disk/file-stat.ts";
 
 /**
  * A file changed twice in one tick of the kernel's clock shows one time for both, so a change must be older than a few

@@ -1,6 +1,6 @@
-import { statIfPresent } from "../log/archives.ts";
 import type { ReadProgress } from "./read-progress.ts";
 import type { LogFiles } from "../log/log-files.ts";
+import { statIfPresent } from "../../../disk/file-stat.ts";
 
 /** Bytes that are not read yet in archives and alerts.json behind the log file that is read. */
 export interface Backlog {

@@ -2,10 +2,10 @@ import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { keepAs, writeAtomically } from "../../../disk/atomic-file.ts";
 import { readRegularFile } from "../../../disk/read-file.ts";
-import { describe, errnoOf } from "../../../errors.ts";
+import { describe, isAbsent } from "../../../errors.ts";
+import { ConditionLog } from "../../../telemetry/condition-log.ts";
 import type { Log } from "../../../telemetry/log.ts";
 import { decodeCheckpoint, encodeCheckpoint, type Body, type Decoded, type CompletedAhead } from "./checkpoint.ts";
-import { TailTrouble } from "../log/trouble.ts";
 
 /** Whether the checkpoint on the disk can be written, and how old it is. */
 export interface CheckpointStatus {
@@ -41,7 +41,7 @@ export class CheckpointStore {
   readonly #previous: string;
   readonly #directory: string;
   readonly #log: Log;
-  readonly #trouble: TailTrouble;
+  readonly #trouble: ConditionLog;
   readonly #now: () => number;
   #sequence = 0;
   #written: string | undefined;
@@ -58,7 +58,7 @@ export class CheckpointStore {
     this.#current = join(directory, "checkpoint.json");
     this.#previous = join(directory, "checkpoint.json.1");
     this.#log = log;
-    this.#trouble = new TailTrouble(log, now, 0);
+    this.#trouble = new ConditionLog(log, { now });
     this.#now = now;
   }
 
@@ -144,7 +144,7 @@ export class CheckpointStore {
     try {
       await keepAs(this.#current, this.#previous, mostBytes);
     } catch (reason) {
-      if (errnoOf(reason) !== "ENOENT") throw reason;
+      if (!isAbsent(reason)) throw reason;
     }
   }
 
@@ -152,7 +152,7 @@ export class CheckpointStore {
     try {
       return decodeCheckpoint((await readRegularFile(path, { maxBytes: mostBytes, links: "refuse" })).toString("utf8"));
     } catch (reason) {
-      if (errnoOf(reason) === "ENOENT") return { kind: "absent" };
+      if (isAbsent(reason)) return { kind: "absent" };
       this.#log.error(`The checkpoint ${path} cannot be read: ${describe(reason)}.`);
       return { kind: "damaged" };
     }

@@ -6,6 +6,7 @@ import { beforeBytes, contentHash, type ContentHash } from "../log/content-hash.
 import type { FileOrigin } from "../log/log-file.ts";
 import type { ReadProgress, LogPosition, Reading } from "./read-progress.ts";
 import { TrailKeeper, type Anchor, type Trail } from "./trail.ts";
+import { fileStatOf } from "../../../disk/file-stat.ts";
 
 /** So many lines done beyond the position are noted while the forwarder runs; a proper stop notes all. */
 const mostDone = 10_000;
@@ -98,8 +99,8 @@ async function withFile<T>(
   try {
     const file = await open(origin.file, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      const { dev, ino } = await file.stat({ bigint: true });
-      return `${dev}:${ino}` === origin.id ? await read(file) : undefined;
+      const { id } = fileStatOf(await file.stat({ bigint: true }));
+      return id === origin.id ? await read(file) : undefined;
     } finally {
       await file.close();
     }

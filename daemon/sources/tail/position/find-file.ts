@@ -1,10 +1,11 @@
 import type { Body, Position } from "./checkpoint.ts";
-import { isAbsent, twinOf, type Archive, type LogFile } from "../log/archives.ts";
+import { twinOf, type Archive, type LogFile } from "../log/archives.ts";
 import { parseStem } from "../log/dated-name.ts";
 import { isSame, tellingBytes } from "../log/content-hash.ts";
 import { seen, type OpenLogFile } from "../log/log-file.ts";
 import type { LogFiles } from "../log/log-files.ts";
 import { intactUpTo } from "./trail.ts";
+import { isAbsent } from "../../../errors.ts";
 
 /** How a position was found again. */
 export type Located =

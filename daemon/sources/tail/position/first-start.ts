@@ -1,5 +1,5 @@
 import { DfnError, errnoOf } from "../../../errors.ts";
-import { statIfPresent, twinOf, type Archive, type LogFile, type FileStat } from "../log/archives.ts";
+import { twinOf, type Archive, type LogFile } from "../log/archives.ts";
 import { rankOfDay } from "../log/dated-name.ts";
 import { inodeOf } from "../log/content-hash.ts";
 import type { FileOrigin } from "../log/log-file.ts";
@@ -7,6 +7,7 @@ import type { ReadProgress } from "./read-progress.ts";
 import { lineStart } from "../log/line-start.ts";
 import { wholly } from "./read-files.ts";
 import type { LogFiles } from "../log/log-files.ts";
+import { statIfPresent, type FileStat } from "../../../disk/file-stat.ts";
 
 /** Where a first start begins: after what alerts.json holds, at its first byte, or with alerts of a time and later. */
 export type Start = "end" | "beginning" | Date;

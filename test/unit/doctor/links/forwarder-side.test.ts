@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { failed, type CheckResult, warning } from "../../../../daemon/doctor/result.ts";
 import { judgeArchives, judgeCheckpoint, type StoredCheckpoint } from "../../../../daemon/doctor/links/checkpoint.ts";
-import { judgeConfiguration } from "../../../../daemon/doctor/links/configuration.ts";
+import { judgeConfiguration } from "../../../../daemon/doctor/links/all.ts";
 import { type OtherSenderFacts, judgeOtherSenders } from "../../../../daemon/doctor/links/other-senders.ts";
 import { type Call, judgeCustomDfnCall } from "../../../../daemon/doctor/links/custom-dfn-call.ts";
 import {
@@ -16,6 +16,7 @@ import { judgeClock, judgeDisk, judgeMemory } from "../../../../daemon/doctor/li
 import { judgeSocket, type SocketFacts } from "../../../../daemon/doctor/links/socket.ts";
 import { judgeUnit } from "../../../../daemon/doctor/links/unit.ts";
 import type { ProbeFailure, KafkaProbe } from "../../../../daemon/sinks/kafka/probe.ts";
+import type { TailStatus } from "../../../../daemon/sources/tail/status.ts";
 
 /** State and text of each result; one that is not ok has a remedy. */
 function said(results: readonly CheckResult[]): string {
@@ -73,7 +74,15 @@ const stoppedWith = (stored: StoredCheckpoint): string =>
   said(judgeCheckpoint({ stateDir: "/s", stored, status: undefined, nowMs: 0 }));
 
 test("the checkpoint is judged by what the running forwarder says, or else by the file on disk", () => {
-  const log = { state: "following", file: "f", offset: 1, size: 1, lagBytes: 0, lagCompressedFiles: 0, lagSeconds: 0 };
+  const log: TailStatus = {
+    state: "following",
+    file: "f",
+    offset: 1,
+    size: 1,
+    lagBytes: 0,
+    lagCompressedFiles: 0,
+    lagSeconds: 0,
+  };
   const absent: StoredCheckpoint = { kind: "absent" };
   const of = (ageSeconds: number | undefined, change = {}, trouble?: string): string => {
     const status = { log: { ...log, ...change }, checkpoint: { ageSeconds, trouble } };

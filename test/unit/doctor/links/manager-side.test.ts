@@ -55,7 +55,7 @@ test("JSON output is on by default; a high log_alert_level is reported", () => {
 });
 
 test("alerts.json can be read, is refused at some directory, or the tail says why it waits", () => {
-  const facts = { path: "/l/a", reader: "wazuh-dfn", refusal: undefined, state: "following" };
+  const facts = { path: "/l/a", reader: "wazuh-dfn", refusal: undefined, state: "following" } as const;
   assert.match(said(judgeReading(facts)), /^ok/);
   const refused = judgeReading({ ...facts, refusal: { kind: "refused", path: "/l" } });
   assert.match(said(refused), /^failed wazuh-dfn may not read \/l\/a: \/l does not allow it/);

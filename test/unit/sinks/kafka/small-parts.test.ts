@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SinkRecord } from "../../../../daemon/contract.ts";
 import { formatBrokerAddress, parseBrokerAddress } from "../../../../daemon/sinks/kafka/connection/broker-address.ts";
-import { ConditionLog } from "../../../../daemon/sinks/kafka/connection/condition-log.ts";
+import { KafkaConditions } from "../../../../daemon/sinks/kafka/connection/conditions.ts";
 import { Backoff } from "../../../../daemon/sinks/kafka/connection/backoff.ts";
 import { assertAvailable, decompress } from "../../../../daemon/sinks/kafka/protocol/compression.ts";
 import { SealedBatch, PendingWrite } from "../../../../daemon/sinks/kafka/producer/sealed-batch.ts";
@@ -40,7 +40,7 @@ test("a trouble is logged once, then once a minute, and its end is logged", () =
   const note = (level: string) => (text: string) => said.push(`${level} ${text}`);
   let now = 1000;
   const log = { ...silentLog, error: note("error"), warn: note("warn"), info: note("info") };
-  const conditions = new ConditionLog(log, () => now);
+  const conditions = new KafkaConditions(log, () => now);
   for (let second = 0; second < 61; second++) {
     conditions.raise("topic t", classifyCode(29));
     now += 1000;

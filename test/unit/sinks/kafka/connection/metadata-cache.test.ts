@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ConditionLog } from "../../../../../daemon/sinks/kafka/connection/condition-log.ts";
+import { KafkaConditions } from "../../../../../daemon/sinks/kafka/connection/conditions.ts";
 import { ConnectionPool } from "../../../../../daemon/sinks/kafka/connection/connection-pool.ts";
 import { noTelemetry } from "../../../../../daemon/sinks/kafka/connection/telemetry.ts";
 import { MetadataCache } from "../../../../../daemon/sinks/kafka/connection/metadata-cache.ts";
@@ -106,7 +106,7 @@ test("a topic that was created again, whose epochs restart at 0, is believed whe
 test("a failed metadata request is soon followed by the next, so that the trouble ends without any alert", async () => {
   await using broker = await ScriptedBroker.start();
   const stop = new AbortController();
-  const conditions = new ConditionLog(silentLog);
+  const conditions = new KafkaConditions(silentLog);
   const settings = { options: kafkaOptions([broker.address]), tls: () => undefined };
   const pool = new ConnectionPool(settings, noTelemetry, () => {});
   const metadataCache = new MetadataCache(pool, [broker.address], conditions, stop.signal);
@@ -137,7 +137,7 @@ test("a request that many brokers may answer leaves nobody waiting, and causes n
   const pool = new ConnectionPool(settings, noTelemetry, () => {});
   try {
     for (const { address } of brokers) await pool.connection(address);
-    const metadataCache = new MetadataCache(pool, [], new ConditionLog(silentLog), stop.signal);
+    const metadataCache = new MetadataCache(pool, [], new KafkaConditions(silentLog), stop.signal);
     metadataCache.track("t");
     for (let round = 0; round < 3; round++) await metadataCache.refresh(false);
     assert.equal(metadataCache.partitions("t"), 1);

@@ -6,9 +6,8 @@ import type { SinkRecord } from "../../../../../daemon/contract.ts";
 import { MissingCodec } from "../../../../../daemon/sinks/kafka/protocol/compression.ts";
 import { crc32c } from "../../../../../daemon/sinks/kafka/protocol/crc32c.ts";
 import { SealedBatch, PendingWrite } from "../../../../../daemon/sinks/kafka/producer/sealed-batch.ts";
-import { sequenceAfter } from "../../../../../daemon/sinks/kafka/protocol/record-batch.ts";
+import { sequenceAfter, sizeOfVarint, writeVarint } from "../../../../../daemon/sinks/kafka/protocol/record-batch.ts";
 import { ByteReader } from "../../../../../daemon/sinks/kafka/protocol/byte-reader.ts";
-import { sizeOfVarint, writeVarint } from "../../../../../daemon/sinks/kafka/protocol/varint.ts";
 import { recordsIn } from "../stored.ts";
 
 /** Lengths around which a varint takes one byte more, doubled by zigzag. */

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { appendFileSync, linkSync, mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { test } from "node:test";
-import { statIfPresent } from "../../../../../daemon/sources/tail/log/archives.ts";
 import { UnchangedCheck } from "../../../../../daemon/sources/tail/log/unchanged-check.ts";
 import { eventually } from "../../../../rig/eventually.ts";
 import { present } from "../../../../rig/present.ts";
 import { TempDir } from "../../../../rig/temp-dir.ts";
+import { statIfPresent } from "../../../../../daemon/disk/file-stat.ts";
 
 const content = '{"a":1}\n';
 

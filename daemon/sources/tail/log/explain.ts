@@ -1,55 +1,6 @@
 import { stat } from "node:fs/promises";
-import { describe, errnoOf } from "../../../errors.ts";
+import { describe, errnoOf, isAbsent } from "../../../errors.ts";
 import { command } from "../../../printable.ts";
-import type { Log } from "../../../telemetry/log.ts";
-
-/** While it lasts, a trouble is logged again after this time. */
-const repeatMs = 60_000;
-
-/**
- * A condition that the administrator must hear of: said once when it has lasted, again each minute while it lasts, and
- * once when it is over. Short ones, such as alerts.json being away while it is re-linked, are not said at all.
- */
-export class TailTrouble {
-  readonly #log: Log;
-  readonly #now: () => number;
-  readonly #patienceMs: number;
-  #since: number | undefined;
-  #saidAt: number | undefined;
-  #reason: string | undefined;
-
-  /**
-   * @param now        milliseconds of a clock that only goes forward
-   * @param patienceMs how long it must last before it is said
-   */
-  constructor(log: Log, now: () => number, patienceMs: number) {
-    this.#log = log;
-    this.#now = now;
-    this.#patienceMs = patienceMs;
-  }
-
-  /** What is wrong now; undefined when nothing is. */
-  get reason(): string | undefined {
-    return this.#reason;
-  }
-
-  /** Says that it is so, each time it is found to be so. */
-  raise(reason: string): void {
-    const now = this.#now();
-    this.#since ??= now;
-    this.#reason = reason;
-    const isDue = this.#saidAt === undefined ? now - this.#since >= this.#patienceMs : now - this.#saidAt >= repeatMs;
-    if (!isDue) return;
-    this.#saidAt = now;
-    this.#log.error(reason);
-  }
-
-  /** Says that it is over, where it was said that it began. */
-  clear(message: string): void {
-    if (this.#saidAt !== undefined) this.#log.info(message);
-    this.#since = this.#saidAt = this.#reason = undefined;
-  }
-}
 
 /**
  * The command that sends what a file holds from an offset on, to be pasted as it is.
@@ -65,13 +16,13 @@ export function replayCommand(file: string, offset: number): string {
  */
 export async function explain(fallback: string, reason: unknown): Promise<string> {
   const path = reason instanceof Error && "path" in reason ? String(reason.path) : fallback;
-  const errno = errnoOf(reason);
-  if (errno === "ENOENT" || errno === "ENOTDIR") {
+  if (isAbsent(reason)) {
     return (
       `${path} does not exist. It is read from its beginning as soon as it appears. Is the manager running, is ` +
       `<jsonout_output> "yes" in its ossec.conf, and is sources.tail.path right?`
     );
   }
+  const errno = errnoOf(reason);
   if (errno === "EACCES" || errno === "EPERM") {
     const groups = process.getgroups?.().join(",") ?? "?";
     return (
