@@ -54,10 +54,10 @@ test("replay sends entries through the handlers and removes what is acknowledged
   ]);
   const { code, stdout, stderr } = await world.run("dead-letter", "replay", "--all", "--json");
   assert.equal(code, 65, stderr);
-  const told: { acknowledged: number; kept: { id: string; reason: string }[] } = JSON.parse(stdout);
-  assert.equal(told.acknowledged, 2);
+  const result: { acknowledged: number; kept: { id: string; reason: string }[] } = JSON.parse(stdout);
+  assert.equal(result.acknowledged, 2);
   assert.deepEqual(
-    told.kept.map(({ id, reason }) => [id.replace(/.*:/, ""), reason.replace(/[:;].*/, "")]),
+    result.kept.map(({ id, reason }) => [id.replace(/.*:/, ""), reason.replace(/[:;].*/, "")]),
     [
       ["2", "still not an alert"],
       ["3", "the handler windows does not want it any more, or is off"],

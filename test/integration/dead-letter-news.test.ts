@@ -56,10 +56,10 @@ test("the first dead letter degrades the forwarder, also after a restart, until 
   const [logged] = await eventually("a line in the log", () => errorsOf(first).length > 0 && errorsOf(first));
   assert.match(logged?.msg ?? "", /cannot be delivered and is in the dead-letter store.*dead-letter list.*ack/);
   assert.deepEqual([logged?.reason, logged?.source, logged?.entries], ["not-json", "tail", 1]);
-  const told = await world.run("status");
-  assert.equal(told.code, 1);
-  assert.match(told.stdout, /^degraded: .*\n {2}dead letters, for /);
-  assert.match(told.stdout, /^dead letters +1 in the store, /m);
+  const status = await world.run("status");
+  assert.equal(status.code, 1);
+  assert.match(status.stdout, /^degraded: .*\n {2}dead letters, for /);
+  assert.match(status.stdout, /^dead letters +1 in the store, /m);
 
   assert.equal((await first.stop()).ended, 0);
   const second = await world.start();

@@ -9,7 +9,7 @@ const longestLineBytes = 65_536;
 const chunkBytes = 1 << 20;
 const pollMs = 250;
 /** After two seconds without alerts.json integratord continues at the end of the next one (src/shared/json-queue.c:76). */
-const patienceMs = 2000;
+const absenceLimitMs = 2000;
 
 /** How the calls ended. */
 export interface CallCounts {
@@ -67,7 +67,7 @@ export class Caller implements AsyncDisposable {
           await this.#pause();
           continue;
         }
-        const isLate = absentSince !== undefined && performance.now() - absentSince > patienceMs;
+        const isLate = absentSince !== undefined && performance.now() - absentSince > absenceLimitMs;
         position = file === undefined || isLate ? fstatSync(next).size : 0;
         absentSince = undefined;
         if (file !== undefined) closeSync(file);

@@ -59,6 +59,6 @@ function parse(line: string): Entry | undefined {
   try {
     return JSON.parse(line);
   } catch {
-    return undefined; // half written when the process was killed: nobody was told that it is stored
+    return undefined; // half written when the process was killed: it was never reported as stored
   }
 }

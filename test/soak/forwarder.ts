@@ -132,7 +132,7 @@ export class Forwarder implements AsyncDisposable {
   }
 
   /** SIGSTOP for a while. */
-  async standStill(ms: number): Promise<void> {
+  async suspend(ms: number): Promise<void> {
     this.#isCalm = false;
     this.program.signal("SIGSTOP");
     await delay(ms);

@@ -23,7 +23,7 @@ const handlers = createHandlers({
   fail2ban: {},
   passthrough: { topic: "all", level: 3 },
 });
-const sieve = new Relevance(handlers.filter(({ name }) => name !== "passthrough").flatMap(({ needles }) => needles));
+const filter = new Relevance(handlers.filter(({ name }) => name !== "passthrough").flatMap(({ needles }) => needles));
 
 /** Each line waits for its outcome. */
 const mostLines = 20;
@@ -86,7 +86,7 @@ function checkRelevance(line: Buffer): void {
   try {
     const alert = Alert.parse(line);
     const isWanted = handlers.some((one) => one.name !== "passthrough" && one.record(alert) !== undefined);
-    assert.ok(!isWanted || sieve.matches(line), "a wanted alert passes the filter");
+    assert.ok(!isWanted || filter.matches(line), "a wanted alert passes the filter");
   } catch (reason) {
     if (!(reason instanceof NotJson)) throw reason;
   }

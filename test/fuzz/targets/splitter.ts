@@ -37,7 +37,7 @@ interface Split {
 function split(input: Buffer, maxLineBytes: number, draw: Draw): Split {
   let ignored = 0;
   let searched = 0;
-  const sieve = {
+  const filter = {
     next(bytes: Buffer, from: number, end: number): number {
       assert.ok(from <= end && end <= bytes.length);
       const hit = bytes.subarray(0, end).indexOf(relevant, from);
@@ -49,7 +49,7 @@ function split(input: Buffer, maxLineBytes: number, draw: Draw): Split {
       ignored += lines;
     },
   };
-  const parts = new LineSplitter(sieve, maxLineBytes);
+  const parts = new LineSplitter(filter, maxLineBytes);
   const out: string[] = [];
   for (const chunk of chunksOf(input, draw)) {
     for (const { kind, offset, length, bytes } of parts.push(chunk)) {

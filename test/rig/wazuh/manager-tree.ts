@@ -177,7 +177,7 @@ export class ManagerTree implements AsyncDisposable {
   async freeze(name: DaemonName): Promise<void> {
     const child = present(this.#daemons.get(name));
     child.kill("SIGSTOP");
-    await eventually(`${name} standing still`, () => processState(present(child.pid)) === "T");
+    await eventually(`${name} to be stopped`, () => processState(present(child.pid)) === "T");
   }
 
   async stop(name: DaemonName): Promise<void> {

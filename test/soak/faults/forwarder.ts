@@ -81,7 +81,7 @@ export const forwarderFaults: readonly Fault[] = [
   {
     name: "stands-still",
     what: "SIGSTOP for seconds, then SIGCONT",
-    run: (environment) => environment.forwarder.standStill(environment.between(2000, 5000)),
+    run: (environment) => environment.forwarder.suspend(environment.between(2000, 5000)),
   },
   {
     name: "second-instance",

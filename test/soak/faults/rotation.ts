@@ -68,13 +68,13 @@ export const rotationFaults: readonly Fault[] = [
     name: "compressed-while-read",
     what: "the file is compressed and removed while the forwarder is stopped in the middle of it",
     async run(environment) {
-      const standing = environment.forwarder.standStill(2500);
+      const suspended = environment.forwarder.suspend(2500);
       await environment.pass(300);
       const yesterday = environment.analysisd.datedFile;
       await environment.analysisd.rotate({ isNewDay: true });
       await environment.pass(300);
       environment.analysisd.compress(yesterday);
-      await standing;
+      await suspended;
     },
   },
   {
