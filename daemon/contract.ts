@@ -53,6 +53,7 @@ export interface FeedbackSink {
 
 /** What a handler makes of an alert; the pipeline adds key and headers. */
 export interface HandlerRecord {
+  /** One of the handler's `topics`. */
   readonly topic: string;
   readonly value: Buffer;
   /** What the feedback event says of this record (wire-format: "Back to Wazuh"); none is sent without it. */
@@ -77,21 +78,19 @@ export type Needle =
   | { readonly kind: "key"; readonly key: string; readonly values: ReadonlySet<string> }
   | { readonly kind: "all" };
 
-/**
- * Why an alert that looks like one of a handler's is none.
- * - fail2ban-program-name: an address and the group, and no `data.program_name`: public decoders leave it in `predecoder`.
- * - fail2ban-group: all but the group's name, which has a blank or a line break around it.
- */
-export type LeftOutReason = "fail2ban-program-name" | "fail2ban-group";
-
 /** One kind of alert that is forwarded. Pure: no I/O, no state between alerts. */
 export interface Handler {
   readonly name: string;
+  /**
+   * Every topic that a record of this handler may go to. After a crash exactly these are looked up, so `partsOf` refuses a
+   * record that names another one.
+   */
+  readonly topics: readonly string[];
   readonly needles: readonly Needle[];
   /** The record for an alert, or undefined when the alert is of no interest. Throwing dead-letters the alert. */
   record(alert: Alert): HandlerRecord | undefined;
-  /** Why an alert that `record` gave nothing for was probably meant for it. Never throws. */
-  leftOut?(alert: Alert): LeftOutReason | undefined;
+  /** Why an alert that `record` gave nothing for was probably meant for it: a name of `leftOutReasons`. Never throws. */
+  leftOut?(alert: Alert): string | undefined;
 }
 
 export type Header = readonly [name: string, value: Buffer];

@@ -2,8 +2,8 @@ import { Document, isMap, type Node, Scalar, YAMLMap, YAMLSeq } from "yaml";
 import { printable, printableLines } from "../printable.ts";
 import { passwordVariable } from "./sections/kafka.ts";
 import { place } from "./values/problem.ts";
-import type { Setting, PrintedSettings } from "./to-file.ts";
 import { mask } from "./to-file.ts";
+import type { PrintedSettings, Setting } from "./values/printed.ts";
 import { partAt, type Table } from "./values/tree.ts";
 
 /** The settings as YAML, with a comment at each that says where it was written. */

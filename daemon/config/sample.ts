@@ -1,3 +1,5 @@
+import { handlerDefinitions } from "../handlers/registry.ts";
+
 /**
  * What `config sample` prints: every setting. A line that begins with `#` and a name, without a blank between, holds a
  * default or an example; prose has a blank. A test fills in the two required values, takes the `#` away from the
@@ -110,21 +112,7 @@ sink:
 
 # Which alerts are sent, and in which form. Each can be switched on or off (fail2ban: off).
 handlers:
-  windows:
-    # Windows events by their number.
-    #event_ids: [4625, 4719, 4964, 1102, 4794, 4724, 4697, 4702, 4698, 4672, 4720, 1100, 3697]
-  #fail2ban: on
-  # Alerts as they stand, to a topic of their own; off by default. All conditions that are
-  # given must hold, as in the integration block of ossec.conf: level is the lowest, groups
-  # and rule_ids are any of, location is a pattern (^ $ | and a leading !).
-  #passthrough: off
-  #passthrough:
-    #topic: wazuh-alerts
-    #level: 7
-    #groups: [sshd, web]
-    #rule_ids: [5710, 5712]
-    #location: "!^dfn$"
-
+${handlerDefinitions.map(({ sample: lines }) => lines).join("")}
 # Directory of the position in the log, the lock and the dead letters.
 #state_dir: /var/lib/wazuh-dfn
 

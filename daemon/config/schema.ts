@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { findConflict } from "../handlers/registry.ts";
 import type { Config } from "./sections/settings.ts";
 import { dfn } from "./sections/dfn.ts";
 import { handlers } from "./sections/handlers.ts";
@@ -25,9 +26,10 @@ export const topNames: readonly string[] = Object.keys(shape);
 
 /** The whole configuration: what `plain` makes of a tree in, complete settings out. */
 export const schema = section(shape)
-  .refine((it) => it.handlers.passthrough?.topic !== it.dfn.customerId, {
-    path: ["handlers", "passthrough", "topic"],
-    error: "is the topic of dfn.customer_id, whose reader expects other records; name a topic of its own",
+  .superRefine((it, context) => {
+    const found = findConflict(it.dfn, it.handlers);
+    if (found === undefined) return;
+    context.addIssue({ code: "custom", path: ["handlers", ...found.path], message: found.message });
   })
   .transform((it): Config => {
     const { socket, tail } = it.sources;

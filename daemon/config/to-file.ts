@@ -1,21 +1,17 @@
 import type { Config, KafkaSettings, SaslSettings, StatusAddress, TlsSettings } from "./sections/settings.ts";
+import { handlerDefinitions } from "../handlers/registry.ts";
 import { formatQueueAddress } from "../wazuh/queue-address.ts";
+import { type PrintedSettings, type Setting, withoutUnset } from "./values/printed.ts";
 import { formatDuration, formatSize } from "./values/units.ts";
-
-/** Settings under the names and in the units of the configuration file. */
-export type Setting = string | number | readonly (string | number)[] | PrintedSettings;
-export interface PrintedSettings {
-  readonly [name: string]: Setting;
-}
 
 /** Stands for a secret wherever settings are shown. */
 export const mask = "********";
 
 /** The effective settings as a file could hold them; what is not set and has no default is left out. */
 export function printedSettings(config: Config): PrintedSettings {
-  const { dfn, wazuh, sources, sink, handlers } = config;
+  const { dfn, wazuh, sources, sink } = config;
   return {
-    dfn: without({ customer_id: dfn.customerId, own_network: dfn.ownNetworks }),
+    dfn: withoutUnset({ customer_id: dfn.customerId, own_network: dfn.ownNetworks }),
     wazuh: { home: wazuh.home, queue: formatQueueAddress(wazuh.queue), feedback: wazuh.feedback },
     sources: {
       socket: orOff(sources.socket, (socket) => ({
@@ -35,18 +31,18 @@ export function printedSettings(config: Config): PrintedSettings {
       })),
     },
     sink: sink.kind === "kafka" ? { kafka: kafkaOf(sink.kafka) } : { file: { path: sink.path } },
-    handlers: {
-      windows: orOff(handlers.windows, ({ eventIds }) => ({ event_ids: eventIds })),
-      fail2ban: orOff(handlers.fail2ban, () => "on"),
-      passthrough: orOff(handlers.passthrough, ({ topic, level, groups, ruleIds, location }) =>
-        without({ topic, level, groups, rule_ids: ruleIds, location }),
-      ),
-    },
+    handlers: handlersOf(config),
     state_dir: config.stateDir,
-    status: without({ listen: addressOf(config.status.listen), hosts: config.status.hosts }),
+    status: withoutUnset({ listen: addressOf(config.status.listen), hosts: config.status.hosts }),
     log: { level: config.log.level, statistics: formatDuration(config.log.statisticsMs) },
     limits: { memory: formatSize(config.limits.memoryBytes) },
   };
+}
+
+function handlersOf({ handlers }: Config): PrintedSettings {
+  const byName: Readonly<Record<string, unknown>> = handlers;
+  const printed = handlerDefinitions.map((it) => [it.name, orOff(byName[it.name], (own) => it.print(own))] as const);
+  return Object.fromEntries(printed);
 }
 
 function kafkaOf(kafka: KafkaSettings): PrintedSettings {
@@ -65,7 +61,7 @@ function kafkaOf(kafka: KafkaSettings): PrintedSettings {
 }
 
 function tlsOf(tls: TlsSettings): PrintedSettings {
-  return without({
+  return withoutUnset({
     ca: tls.ca,
     ca_only: tls.caOnly ? "on" : "off",
     cert: tls.cert,
@@ -90,13 +86,4 @@ function addressOf(listen: StatusAddress): string {
 
 function orOff<T>(value: T | undefined, show: (value: T) => Setting): Setting {
   return value === undefined ? "off" : show(value);
-}
-
-/** Leaves out what is not set, and empty lists, which the file may not hold. */
-function without(settings: Readonly<Record<string, Setting | undefined>>): PrintedSettings {
-  const kept: Record<string, Setting> = {};
-  for (const [name, value] of Object.entries(settings)) {
-    if (value !== undefined && !(Array.isArray(value) && value.length === 0)) kept[name] = value;
-  }
-  return kept;
 }

@@ -3,7 +3,7 @@ import { NotJson } from "../alert/json.ts";
 import { salvage, type Span } from "../alert/salvage.ts";
 import type { SourceCounters } from "../telemetry/counters.ts";
 import { storeDeadLetter, type DeadLetterParts } from "./store-dead-letter.ts";
-import type { DeadReason, Handler, LeftOutReason, SourceLocation, SourceName } from "../contract.ts";
+import type { DeadReason, Handler, SourceLocation, SourceName } from "../contract.ts";
 import { fingerprintOf, type Content, type Fingerprint } from "../pairing/copy-counts.ts";
 import type { Pairing } from "../pairing/pairing.ts";
 import type { Shipper } from "./shipper.ts";
@@ -50,7 +50,7 @@ export interface PipelineParts extends DeadLetterParts {
   /** Called for each alert that is shipped. */
   readonly shipped?: (parts: readonly Part[]) => void;
   /** Called for each alert that is ignored and was probably meant for a handler; once for the copies of both sources. */
-  readonly leftOut?: (reason: LeftOutReason) => void;
+  readonly leftOut?: (reason: string) => void;
 }
 
 /**

@@ -11,7 +11,7 @@ import { Pipeline } from "../delivery/pipeline.ts";
 import { Relevance } from "../delivery/relevance.ts";
 import { Shipper } from "../delivery/shipper.ts";
 import type { SinkOffsets } from "../delivery/sink-offsets.ts";
-import { createHandlers } from "../handlers/registry.ts";
+import { createHandlers, topicsOf } from "../handlers/registry.ts";
 import type { EventWatch } from "../delivery/event-watch.ts";
 import type { Log } from "../telemetry/log.ts";
 import { readNodeIdentity } from "../wazuh/node.ts";
@@ -48,7 +48,7 @@ export interface Core {
   readonly shipper: Shipper;
   readonly pipeline: Pipeline;
   readonly node: OwnNode;
-  /** Topics that the handlers write to. */
+  /** All topics that the handlers may write to; these are looked up after a crash. */
   readonly topics: readonly string[];
 }
 
@@ -65,11 +65,7 @@ export function createCore(parts: CoreParts): Core {
     named,
     differs = () => undefined,
   } = parts;
-  const handlers = createHandlers({
-    customerId: config.dfn.customerId,
-    ownNetworks: config.dfn.ownNetworks,
-    ...config.handlers,
-  });
+  const handlers = createHandlers(config.dfn, config.handlers);
   const budget = new Budget(config.limits.memoryBytes);
   const outbox = new Outbox(sink, batchLimits(config));
   const shipper = new Shipper({
@@ -97,16 +93,7 @@ export function createCore(parts: CoreParts): Core {
     leftOut: (reason) => eventWatch?.leftOut(reason),
   });
   const relevance = new Relevance(handlers.flatMap((handler) => handler.needles));
-  return { handlers, relevance, budget, outbox, shipper, pipeline, node, topics: topicsOf(config) };
-}
-
-/** The topics that the handlers write to. */
-export function topicsOf(config: Config): readonly string[] {
-  const { windows, fail2ban, passthrough } = config.handlers;
-  const topics = new Set<string>();
-  if (windows !== undefined || fail2ban !== undefined) topics.add(config.dfn.customerId);
-  if (passthrough !== undefined) topics.add(passthrough.topic);
-  return [...topics];
+  return { handlers, relevance, budget, outbox, shipper, pipeline, node, topics: topicsOf(handlers) };
 }
 
 function batchLimits(config: Config): BatchLimits {

@@ -1,3 +1,4 @@
+import type { HandlersSettings } from "../../handlers/registry.ts";
 import type { QueueAddress } from "../../wazuh/queue-address.ts";
 
 /**
@@ -10,6 +11,7 @@ export interface Config {
   readonly wazuh: WazuhSettings;
   readonly sources: SourcesSettings;
   readonly sink: SinkSettings;
+  /** At least one is on. */
   readonly handlers: HandlersSettings;
   /** Directory of the checkpoint, the lock and the dead letters. */
   readonly stateDir: string;
@@ -113,22 +115,6 @@ export interface SaslSettings {
 /** Where a secret is read from; settings themselves never hold one. */
 export type SecretPlace =
   { readonly kind: "file"; readonly path: string } | { readonly kind: "environment"; readonly variable: string };
-
-/** Undefined: switched off. At least one is on. */
-export interface HandlersSettings {
-  readonly windows: { readonly eventIds: readonly string[] } | undefined;
-  readonly fail2ban: object | undefined;
-  readonly passthrough: PassthroughSettings | undefined;
-}
-
-/** All that are given must hold for an alert. */
-export interface PassthroughSettings {
-  readonly topic: string;
-  readonly level?: number;
-  readonly groups?: readonly string[];
-  readonly ruleIds?: readonly string[];
-  readonly location?: string;
-}
 
 export interface StatusSettings {
   readonly listen: StatusAddress;

@@ -3,7 +3,7 @@ import { defaultSocketPath } from "../../../integration/protocol.ts";
 import type { Config } from "../../config/sections/settings.ts";
 import type { Problem } from "../../config/values/problem.ts";
 import { readTlsSecrets } from "../../config/secrets.ts";
-import { topicsOf } from "../../forwarder/core.ts";
+import { createHandlers, topicsOf } from "../../handlers/registry.ts";
 import { kafkaOptions } from "../../forwarder/sink.ts";
 import { probeKafka } from "../../sinks/kafka/probe.ts";
 import { certificateExpiries } from "../../status/certificates.ts";
@@ -224,7 +224,8 @@ function kafkaLinks({ env }: DoctorContext, config: Config, { problems }: Doctor
     judgeCertificates(tls, certificateExpiries(sink.kafka.tls && readTlsSecrets(sink.kafka.tls), Date.now())),
   );
   // One probe for four links.
-  const probe = (async () => probeKafka(kafkaOptions(sink.kafka, env), topicsOf(config), kafkaWithinMs))();
+  const topics = topicsOf(createHandlers(config.dfn, config.handlers));
+  const probe = (async () => probeKafka(kafkaOptions(sink.kafka, env), topics, kafkaWithinMs))();
   probe.catch(() => {}); // The links have it.
   return [
     certificates,

@@ -217,6 +217,7 @@ test("Wazuh is told of an acknowledged record once it is acknowledged, and of a 
   sink.isHolding = true;
   const handler = {
     name: "speaking",
+    topics: ["alerts"],
     needles: [],
     record: () => ({
       topic: "alerts",
