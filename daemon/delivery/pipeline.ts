@@ -16,9 +16,9 @@ import { none } from "../pairing/pairing.ts";
  * What became of an offered delivery, for the source that has to answer at once.
  * - taken: it is being shipped; `settled` follows.
  * - ignored: no handler wants it.
- * - second: another copy stands for it; `settled` follows with that one's outcome. `outcome` is set when it is known.
- * - left: a socket copy that the tail will bring, or has brought (`alreadySeen`).
- * - rejected: it is no alert; its bytes go to the dead letters; `settled` follows.
+ * - duplicate: another copy is shipped in its place; `settled` follows with that one's outcome.
+ * - deferred: a socket copy that the tail will bring, or has brought (`alreadySeen`).
+ * - rejected: it is not an alert; its bytes go to the dead letters; `settled` follows.
  * - salvaged: a broken line of a file; the whole alerts in it are taken, the rest goes to the dead letters; `settled`
  *   follows when all of it has an outcome.
  */
@@ -40,7 +40,7 @@ export interface PipelineParts extends DeadLetterParts {
   readonly handlers: readonly Handler[];
   readonly counters: Readonly<Record<SourceName, SourceCounters>>;
   readonly shipper: Shipper;
-  /** Present where both the socket and the tail are on. */
+  /** Present if the socket is on. */
   readonly pairing: Pairing<Shipment> | undefined;
   readonly node: OwnNode;
   /** Called before a record is shipped in a name that no record was shipped in before. */
@@ -53,10 +53,19 @@ export interface PipelineParts extends DeadLetterParts {
   readonly leftOut?: (reason: string) => void;
 }
 
-/**
- * The way of an alert: parse, guard against our own, pair with the other source's copy, ask the handlers, ship.
- * Everything here is synchronous; what takes time happens behind `shipper` and `deadLetters`.
- */
+/** An alert that is to be shipped. */
+interface WantedAlert {
+  readonly alert: Alert;
+  readonly id: string;
+  readonly node: string;
+  readonly fingerprint: Fingerprint | undefined;
+  /** Which of the alerts with this fingerprint it is, counted from 1. */
+  readonly occurrence: number;
+  /** At least one. */
+  readonly parts: readonly Part[];
+}
+
+/** The way of an alert. Everything here is synchronous; what takes time happens behind `shipper` and `deadLetters`. */
 export class Pipeline {
   readonly #parts: PipelineParts;
   /** Of lines of the socket that are not stored as dead letters yet. */
@@ -66,63 +75,89 @@ export class Pipeline {
     this.#parts = parts;
   }
 
-  /** Takes one alert from a source. Each call is one alert read; a broken line is as many as it has pieces. */
+  /**
+   * Takes one alert from a source, in four steps: identify it, find out whether it is wanted, pair it with the other
+   * source's copy, ship it. Each call is one alert read; a broken line is as many as it has pieces.
+   */
   offer(delivery: Delivery): Verdict {
-    const { source, bytes } = delivery;
-    const counters = this.#parts.counters[source];
-    const alert = parse(bytes);
-    if (alert instanceof NotJson) return this.#broken(delivery, alert);
-    if (source === "socket" && alert.id === undefined) {
-      const reason = "no id: send the alert as integratord wrote it";
-      return this.#storeDeadLetter(delivery, "not-json", reason);
-    }
+    const alert = this.#identify(delivery);
+    if (!(alert instanceof Alert)) return alert;
     const id = idOf(alert);
     const node = alert.nodeOr(this.#parts.node.fallbackName);
-    const fingerprint = alert.isOwn ? undefined : this.#fingerprintOf(alert, node, id, source);
-    const isKnown = fingerprint !== undefined && this.#parts.pairing?.knows(fingerprint) === true;
-    let parts: readonly Part[] | undefined;
-    if (!isKnown) {
-      parts = alert.isOwn ? [] : partsOf(this.#handlersFor(delivery), alert);
-      if (parts.length === 0) {
-        if (!alert.isOwn) this.#reportLeftOut(delivery, alert);
-        counters.passedBy(1);
-        return { kind: "ignored", id };
-      }
+    const fingerprint = this.#fingerprintOf(alert, node, id, delivery.source);
+    const asked = this.#askHandlers(delivery, alert, fingerprint);
+    if (asked?.length === 0) {
+      if (!alert.isOwn) this.#reportLeftOut(delivery, alert);
+      return this.#ignore(delivery, id);
     }
-    let occurrence = 1;
-    if (fingerprint !== undefined && this.#parts.pairing !== undefined) {
-      const isLeavable = source === "socket" && !this.#parts.pairing.socketOnly;
-      const left = isLeavable ? this.#reasonToDefer(alert) : undefined;
-      const pair = this.#parts.pairing.pair(source, fingerprint, secondOf(id), contentOf(alert), left);
-      if (pair.kind === "deferred") {
-        if (pair.differs) this.#parts.differs(id);
+    const pair = fingerprint === undefined ? 1 : this.#pair(delivery, alert, id, fingerprint);
+    if (typeof pair !== "number") return pair;
+    const parts = asked ?? partsOf(this.#handlersFor(delivery), alert);
+    // Known from a window that an earlier process saved, with other handlers; or from a socket copy that said more.
+    if (parts.length === 0) return this.#ignore(delivery, id);
+    return this.#ship(delivery, { alert, id, node, fingerprint, occurrence: pair, parts });
+  }
+
+  /** First step. @returns the alert, or what became of a line that is not one */
+  #identify(delivery: Delivery): Alert | Verdict {
+    const alert = parse(delivery.bytes);
+    if (alert instanceof NotJson) return this.#broken(delivery, alert);
+    if (delivery.source !== "socket" || alert.id !== undefined) return alert;
+    return this.#storeDeadLetter(delivery, "not-json", "no id: send the alert as integratord wrote it");
+  }
+
+  /**
+   * Second step: is it wanted? Nothing of our own is.
+   * @returns what the handlers made of it, which may be nothing; undefined if it is wanted because the other source has
+   *          brought it: a second copy needs no record, so the handlers are not asked yet
+   */
+  #askHandlers(delivery: Delivery, alert: Alert, fingerprint: Fingerprint | undefined): readonly Part[] | undefined {
+    if (alert.isOwn) return none;
+    if (fingerprint !== undefined && this.#parts.pairing?.knows(fingerprint) === true) return undefined;
+    return partsOf(this.#handlersFor(delivery), alert);
+  }
+
+  /**
+   * Third step. @returns which of the alerts with this fingerprint it is, counted from 1, if it is to be shipped; else what
+   * became of the copy
+   */
+  #pair(delivery: Delivery, alert: Alert, id: string, fingerprint: Fingerprint): number | Verdict {
+    const { pairing, differs, shipper } = this.#parts;
+    if (pairing === undefined) return 1;
+    const { source } = delivery;
+    const mayBeDeferred = source === "socket" && !pairing.socketOnly;
+    const deferReason = mayBeDeferred ? this.#reasonToDefer(alert) : undefined;
+    const pair = pairing.pair(source, fingerprint, secondOf(id), contentOf(alert), deferReason);
+    switch (pair.kind) {
+      case "deferred": {
+        if (pair.differs) differs(id);
+        const counters = this.#parts.counters[source];
         counters.taken();
         counters.settled("paired");
         return { kind: "deferred", id, reason: pair.reason, alreadySeen: pair.alreadySeen };
       }
-      if (pair.kind === "duplicate") {
-        return this.#duplicate(delivery, id, fingerprint, pair.occurrence, this.#parts.pairing);
-      }
-      occurrence = pair.occurrence;
-      if (pair.differs) {
-        this.#parts.differs(id);
-        const contradicted = this.#parts.pairing.contradicted(fingerprint);
-        if (contradicted !== undefined) this.#parts.shipper.onCheckpointed(contradicted);
-      }
+      case "duplicate":
+        return this.#duplicate(delivery, id, fingerprint, pair.occurrence, pairing);
+      case "first":
+        if (pair.differs) {
+          differs(id);
+          const contradicted = pairing.contradicted(fingerprint);
+          if (contradicted !== undefined) shipper.onCheckpointed(contradicted);
+        }
+        return pair.occurrence;
     }
-    parts ??= partsOf(this.#handlersFor(delivery), alert);
-    if (parts.length === 0) {
-      // Known from a window that an earlier process saved, with other handlers; or from a socket copy that said more.
-      counters.passedBy(1);
-      return { kind: "ignored", id };
-    }
-    counters.taken();
+  }
+
+  /** Fourth step. */
+  #ship(delivery: Delivery, { alert, id, node, fingerprint, occurrence, parts }: WantedAlert): Verdict {
+    const { source, owner, bytes, place } = delivery;
+    this.#parts.counters[source].taken();
     const shipment: Shipment = {
       source,
-      owner: delivery.owner,
+      owner,
       id,
       node,
-      payload: { alert, place: delivery.place, parts },
+      payload: { alert, place, parts },
       sizeBytes: weightOf(bytes, parts),
       fingerprint,
       occurrence,
@@ -142,7 +177,12 @@ export class Pipeline {
     return { kind: "taken", id, shipment };
   }
 
-  /** A line of the log that got its outcome before the last stop comes by. @returns false where it must be offered */
+  #ignore({ source }: Delivery, id: string): Verdict {
+    this.#parts.counters[source].passedBy(1);
+    return { kind: "ignored", id };
+  }
+
+  /** A line of the log that got its outcome before the last stop is read again. @returns false if it must be offered */
   wasDone(bytes: Buffer): boolean {
     const alert = parse(bytes);
     if (alert instanceof NotJson || alert.isOwn) return true;
@@ -238,11 +278,11 @@ export class Pipeline {
   }
 
   /**
-   * Node and id name an alert, but an id may repeat on a node. What stands beside it in the alert and survives
-   * integratord's re-fingerprint tells such alerts apart, so that a copy is never tied to another alert's outcome.
+   * Node and id name an alert, but an id may repeat on a node. The other fields that integratord leaves as they are
+   * distinguish such alerts, so that a copy is never attached to another alert's outcome. Undefined: it is not paired.
    */
   #fingerprintOf(alert: Alert, node: string, id: string, source: SourceName): Fingerprint | undefined {
-    if (this.#parts.pairing === undefined || source === "replay") return undefined;
+    if (this.#parts.pairing === undefined || source === "replay" || alert.isOwn) return undefined;
     // Two copies by the same way, which an unanswered client sends again, say the same.
     const content = this.#parts.pairing.socketOnly ? alert.contentDigest() : "";
     return fingerprintOf([node, id, alert.timestamp ?? "", alert.agentId ?? "", alert.ruleId ?? "", content], 0);
@@ -264,13 +304,13 @@ export class Pipeline {
     budget.take(sizeBytes);
     if (isBounded) this.#storingBytes += sizeBytes;
     const entry = { source, node: node.name, reason, detail, place, bytes };
-    const buried = storeDeadLetter(this.#parts, entry, sizeBytes).then(() => {
+    const stored = storeDeadLetter(this.#parts, entry, sizeBytes).then(() => {
       budget.release(sizeBytes);
       if (isBounded) this.#storingBytes -= sizeBytes;
       counters.settled("dead-letter");
       owner.settled("dead-letter");
     });
-    shipper.track(buried);
+    shipper.track(stored);
     return { kind: "rejected", id: undefined, reason: detail };
   }
 }
