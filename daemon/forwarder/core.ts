@@ -1,5 +1,4 @@
 import type { Config } from "../config/sections/settings.ts";
-import type { BatchLimits } from "../delivery/batch-queue.ts";
 import { Budget } from "../delivery/budget.ts";
 import type { FeedbackSink, Handler, Sink } from "../contract.ts";
 import type { Pairing } from "../pairing/pairing.ts";
@@ -13,6 +12,7 @@ import { Shipper } from "../delivery/shipper.ts";
 import type { SinkOffsets } from "../delivery/sink-offsets.ts";
 import { createHandlers, topicsOf } from "../handlers/registry.ts";
 import type { EventWatch } from "../delivery/event-watch.ts";
+import { sinkDefinition } from "../sink-kinds/registry.ts";
 import type { Log } from "../telemetry/log.ts";
 import { readNodeIdentity } from "../wazuh/node.ts";
 import type { ForwarderCounters } from "./counters.ts";
@@ -67,7 +67,7 @@ export function createCore(parts: CoreParts): Core {
   } = parts;
   const handlers = createHandlers(config.dfn, config.handlers);
   const budget = new Budget(config.limits.memoryBytes);
-  const outbox = new Outbox(sink, batchLimits(config));
+  const outbox = new Outbox(sink, sinkDefinition(config.sink).batchLimits(config.sink));
   const shipper = new Shipper({
     counters: counters,
     budget,
@@ -94,10 +94,4 @@ export function createCore(parts: CoreParts): Core {
   });
   const relevance = new Relevance(handlers.flatMap((handler) => handler.needles));
   return { handlers, relevance, budget, outbox, shipper, pipeline, node, topics: topicsOf(handlers) };
-}
-
-function batchLimits(config: Config): BatchLimits {
-  if (config.sink.kind === "file") return { maxBytes: 1024 * 1024, maxRecords: 10_000, lingerMs: 5 };
-  const { batchBytes, batchRecords, lingerMs } = config.sink.kafka;
-  return { maxBytes: batchBytes, maxRecords: batchRecords, lingerMs };
 }

@@ -39,6 +39,7 @@ const rooms = [
   "daemon/config/text",
   "daemon/config/sections",
   "daemon/config",
+  "daemon/sink-kinds",
   "daemon/migrate",
   "daemon/status",
   "daemon/supervision",
