@@ -7,7 +7,10 @@ import { fileDefinition } from "./file.ts";
 import { kafkaDefinition } from "./kafka.ts";
 
 /** All kinds of sinks. */
-const definitions = { kafka: kafkaDefinition, file: fileDefinition } as const satisfies Record<SinkSettings["kind"], object>;
+const definitions = { kafka: kafkaDefinition, file: fileDefinition } as const satisfies Record<
+  SinkSettings["kind"],
+  object
+>;
 
 type Definition = (typeof definitions)[keyof typeof definitions];
 
