@@ -10,7 +10,40 @@
 import type { Alert } from "./alert/alert.ts";
 import { valueDigest } from "./alert/reprint.ts";
 
-export type SourceName = "socket" | "tail" | "replay";
+/** What is known of a source of alerts, wherever it matters which one an alert came from. */
+export interface SourceDefinition {
+  /**
+   * - push: a client hands over one alert at a time and gets an answer. All such sources are one way to the pairing: its
+   *   window does not keep which of them brought a copy.
+   * - log: the manager's log. It can be read again, so its lines are what the checkpoint counts, and its word is the one
+   *   that counts.
+   * - replay: what somebody sends again; never paired.
+   */
+  readonly kind: "push" | "log" | "replay";
+  /** How the header of a record names it (`headerNames.source`). */
+  readonly header: string;
+}
+
+/** All sources, by the name that they have in metrics, in /status and in dead letters. */
+export const sourceDefinitions = {
+  socket: { kind: "push", header: "socket" },
+  tail: { kind: "log", header: "file" },
+  replay: { kind: "replay", header: "replay" },
+} as const satisfies Record<string, SourceDefinition>;
+
+export type SourceName = keyof typeof sourceDefinitions;
+
+/** One value for each source. */
+export type PerSource<T> = Readonly<Record<SourceName, T>>;
+
+export function perSource<T>(make: (name: SourceName) => T): PerSource<T> {
+  const names = Object.keys(sourceDefinitions) as SourceName[];
+  return Object.fromEntries(names.map((name) => [name, make(name)])) as PerSource<T>;
+}
+
+export function sourceKind(source: SourceName): SourceDefinition["kind"] {
+  return sourceDefinitions[source].kind;
+}
 
 /** Where the raw bytes of an alert stand. */
 export interface SourceLocation {

@@ -3,7 +3,14 @@ import { NotJson } from "../alert/json.ts";
 import { salvage, type Span } from "../alert/salvage.ts";
 import type { SourceCounters } from "../telemetry/counters.ts";
 import { storeDeadLetter, type DeadLetterParts } from "./store-dead-letter.ts";
-import type { DeadReason, Handler, SourceLocation, SourceName } from "../contract.ts";
+import {
+  sourceKind,
+  type DeadReason,
+  type Handler,
+  type PerSource,
+  type SourceLocation,
+  type SourceName,
+} from "../contract.ts";
 import { fingerprintOf, type Content, type Fingerprint } from "../pairing/copy-counts.ts";
 import type { Pairing } from "../pairing/pairing.ts";
 import type { Shipper } from "./shipper.ts";
@@ -38,7 +45,7 @@ const storingShare = 1 / 16;
 
 export interface PipelineParts extends DeadLetterParts {
   readonly handlers: readonly Handler[];
-  readonly counters: Readonly<Record<SourceName, SourceCounters>>;
+  readonly counters: PerSource<SourceCounters>;
   readonly shipper: Shipper;
   /** Present if the socket is on. */
   readonly pairing: Pairing<Shipment> | undefined;
@@ -102,7 +109,7 @@ export class Pipeline {
   #identify(delivery: Delivery): Alert | Verdict {
     const alert = parse(delivery.bytes);
     if (alert instanceof NotJson) return this.#broken(delivery, alert);
-    if (delivery.source !== "socket" || alert.id !== undefined) return alert;
+    if (sourceKind(delivery.source) !== "push" || alert.id !== undefined) return alert;
     return this.#storeDeadLetter(delivery, "not-json", "no id: send the alert as integratord wrote it");
   }
 
@@ -125,7 +132,7 @@ export class Pipeline {
     const { pairing, differs, shipper } = this.#parts;
     if (pairing === undefined) return 1;
     const { source } = delivery;
-    const mayBeDeferred = source === "socket" && !pairing.socketOnly;
+    const mayBeDeferred = sourceKind(source) === "push" && !pairing.socketOnly;
     const deferReason = mayBeDeferred ? this.#reasonToDefer(alert) : undefined;
     const pair = pairing.pair(source, fingerprint, secondOf(id), contentOf(alert), deferReason);
     switch (pair.kind) {
@@ -167,7 +174,7 @@ export class Pipeline {
       outcome: undefined,
       waiters: none,
       stored: none,
-      isMet: source === "tail",
+      isMet: sourceKind(source) === "log",
       isPassed: false,
     };
     this.#parts.shipped?.(parts);
@@ -206,7 +213,7 @@ export class Pipeline {
   #reportLeftOut(delivery: Delivery, alert: Alert): void {
     const { leftOut, pairing } = this.#parts;
     // The tail brings the same alert.
-    if (leftOut === undefined || (delivery.source === "socket" && pairing?.socketOnly === false)) return;
+    if (leftOut === undefined || (sourceKind(delivery.source) === "push" && pairing?.socketOnly === false)) return;
     for (const handler of this.#handlersFor(delivery)) {
       const reason = handler.leftOut?.(alert);
       if (reason !== undefined) leftOut(reason);
@@ -215,7 +222,7 @@ export class Pipeline {
 
   #broken(delivery: Delivery, fault: NotJson): Verdict {
     const detail = `not JSON: ${fault.message}`;
-    if (delivery.source === "socket") return this.#storeDeadLetter(delivery, "not-json", detail);
+    if (sourceKind(delivery.source) === "push") return this.#storeDeadLetter(delivery, "not-json", detail);
     return this.#salvage(delivery, "not-json", detail);
   }
 
@@ -260,8 +267,9 @@ export class Pipeline {
     counters[delivery.source].taken();
     if (shipment === undefined || shipment.outcome !== undefined) counters[delivery.source].settled("paired");
     else shipper.waiterAttached();
-    if (shipment !== undefined && delivery.source === "tail") shipper.met(shipment);
-    if (shipment !== undefined && delivery.source === "socket" && shipper.releaseHeld(shipment)) {
+    const kind = sourceKind(delivery.source);
+    if (shipment !== undefined && kind === "log") shipper.met(shipment);
+    if (shipment !== undefined && kind === "push" && shipper.releaseHeld(shipment)) {
       pairing.handOver(shipment);
       shipper.dispatch(shipment);
       return { kind: "taken", id, shipment };
@@ -282,7 +290,7 @@ export class Pipeline {
    * distinguish such alerts, so that a copy is never attached to another alert's outcome. Undefined: it is not paired.
    */
   #fingerprintOf(alert: Alert, node: string, id: string, source: SourceName): Fingerprint | undefined {
-    if (this.#parts.pairing === undefined || source === "replay" || alert.isOwn) return undefined;
+    if (this.#parts.pairing === undefined || sourceKind(source) === "replay" || alert.isOwn) return undefined;
     // Two copies by the same way, which an unanswered client sends again, say the same.
     const content = this.#parts.pairing.socketOnly ? alert.contentDigest() : "";
     return fingerprintOf([node, id, alert.timestamp ?? "", alert.agentId ?? "", alert.ruleId ?? "", content], 0);
@@ -292,7 +300,7 @@ export class Pipeline {
     const { budget, pairing, shipper, node } = this.#parts;
     const { source, place, bytes, owner } = delivery;
     const counters = this.#parts.counters[source];
-    const isBounded = source === "socket" && pairing?.socketOnly === false;
+    const isBounded = sourceKind(source) === "push" && pairing?.socketOnly === false;
     if (isBounded && (this.#storingBytes >= budget.limitBytes * storingShare || !budget.hasRoom())) {
       // Nobody may fill the memory with lines that are no alerts; a real one comes again by the tail.
       counters.passedBy(1);

@@ -1,6 +1,7 @@
 import { sinkDefinition } from "../sink-kinds/registry.ts";
 import type { Facts } from "../status/facts.ts";
 import type { SystemMetrics, WatchedPaths } from "../status/system-metrics.ts";
+import { perSource } from "../contract.ts";
 import { deadLetterDirectory } from "../dead-letters/store.ts";
 import type { Forwarder } from "./forwarder.ts";
 
@@ -20,7 +21,7 @@ export function factsOf(forwarder: Forwarder, { version, isReady, surroundings }
     node: process.versions.node,
     uptimeSeconds: Math.round(process.uptime()),
     isReady,
-    sources: { socket: counters.socket.snapshot(), tail: counters.tail.snapshot(), replay: counters.replay.snapshot() },
+    sources: perSource((name) => counters[name].snapshot()),
     queue: {
       alerts: core.shipper.open,
       bytes: core.budget.usedBytes,

@@ -1,4 +1,4 @@
-import type { SourceName } from "../contract.ts";
+import type { PerSource } from "../contract.ts";
 import type { DeadLetterCount } from "../dead-letters/usage.ts";
 import type { SinkFacts } from "../sink-kinds/registry.ts";
 import type { TailStatus } from "../sources/tail/status.ts";
@@ -19,7 +19,7 @@ export interface Facts {
   /** Whether it takes alerts: false while it starts, stops, or takes over changed settings. */
   readonly isReady: boolean;
   /** Since the process started; for each: read = ignored + paired + inFlight + acknowledged + deadLettered. */
-  readonly sources: Readonly<Record<SourceName, Counts>>;
+  readonly sources: PerSource<Counts>;
   /** Between read and outcome. */
   readonly queue: {
     /** Alerts that this forwarder works on; an alert that waits to be read again after a reload is not one. */
