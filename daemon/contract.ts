@@ -89,7 +89,7 @@ export interface HandlerRecord {
   /** One of the handler's `topics`. */
   readonly topic: string;
   readonly value: Buffer;
-  /** What the feedback event says of this record (wire-format: "Back to Wazuh"); none is sent without it. */
+  /** What the feedback event says of this record (docs/wire-format.md); none is sent without it. */
   readonly feedback?: {
     readonly eventFormat: string;
     readonly eventId: string | null;
@@ -171,7 +171,7 @@ export function lookupKey(node: string, id: string, handler: string, value: Buff
   return `${handler}\u0000${node}\u0000${id}\u0000${valueDigest(value)}`;
 }
 
-/** Names of the headers that every record carries (design: Records). */
+/** Names of the headers that every record carries (docs/wire-format.md). */
 export const headerNames = {
   id: "wazuh-alert-id",
   node: "wazuh-node",
@@ -221,7 +221,7 @@ export interface Lookup {
 
 /** Who brought an alert and waits for its outcome. */
 export interface Owner {
-  /** Called exactly once where `offer` says "taken", "second" or "rejected", maybe before it returns. */
+  /** Called exactly once when `offer` says "taken", "duplicate", "rejected" or "salvaged", maybe before it returns. */
   settled(outcome: Outcome): void;
   /** Called for each piece of a broken line that was taken or rejected, before `settled`. */
   pieceSettled?(outcome: Outcome): void;

@@ -1,4 +1,4 @@
-import type { Config } from "../config/sections/settings.ts";
+import type { Config } from "../config/schema.ts";
 import { loadConfiguration } from "../config/load.ts";
 import type { Options } from "./command-line.ts";
 

@@ -1,5 +1,5 @@
 /** All that the doctor looks at. */
-import type { Config } from "../config/sections/settings.ts";
+import type { Config } from "../config/schema.ts";
 import { inspect } from "../config/load.ts";
 import { ownAccount } from "../doctor/accounts.ts";
 import { examine } from "../doctor/chain.ts";

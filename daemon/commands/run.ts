@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import type { Config } from "../config/sections/settings.ts";
+import type { Config } from "../config/schema.ts";
 import { HealthEvents } from "../supervision/health-events.ts";
 import { Supervisor } from "../supervision/supervisor.ts";
 import { createCounters } from "../forwarder/counters.ts";

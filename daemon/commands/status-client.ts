@@ -1,5 +1,5 @@
 import { request, type RequestOptions } from "node:http";
-import type { StatusAddress } from "../config/sections/settings.ts";
+import type { StatusAddress } from "../config/sections/process.ts";
 import { withSocket } from "../os/unix-socket.ts";
 import { describe, DfnError, errnoOf } from "../errors.ts";
 import type { StatusSnapshot } from "../status/facts.ts";

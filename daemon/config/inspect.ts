@@ -1,10 +1,9 @@
 import { extname } from "node:path";
 import type { z } from "zod";
-import type { Config } from "./sections/settings.ts";
 import { nearest } from "./nearest.ts";
 import { putEnvironment, putOptions } from "./overrides.ts";
 import { type Problem, inQuotes } from "./values/problem.ts";
-import { schema, topNames } from "./schema.ts";
+import { type Config, schema, topNames } from "./schema.ts";
 import { readToml } from "./text/toml.ts";
 import { originAt, plain, type Table } from "./values/tree.ts";
 import { readYaml } from "./text/yaml.ts";

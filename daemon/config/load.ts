@@ -1,5 +1,5 @@
 import { DfnError } from "../errors.ts";
-import type { Config } from "./sections/settings.ts";
+import type { Config } from "./schema.ts";
 import { inspectText, type Inspection } from "./inspect.ts";
 import { type Problem, problemLine } from "./values/problem.ts";
 import { readSmallText } from "./small-file.ts";

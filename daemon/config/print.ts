@@ -1,9 +1,8 @@
 import { Document, isMap, type Node, Scalar, YAMLMap, YAMLSeq } from "yaml";
 import { printable, printableLines } from "../printable.ts";
 import { passwordVariable } from "./sections/kafka.ts";
+import { isSection, mask, type PrintedSettings, type Setting } from "./values/printed.ts";
 import { place } from "./values/problem.ts";
-import { mask } from "./to-file.ts";
-import type { PrintedSettings, Setting } from "./values/printed.ts";
 import { partAt, type Table } from "./values/tree.ts";
 
 /** The settings as YAML, with a comment at each that says where it was written. */
@@ -22,7 +21,7 @@ export function printYaml(settings: PrintedSettings, tree: Table): string {
 export function originsOf(settings: PrintedSettings, tree: Table): Map<string, string> {
   const origins = new Map<string, string>();
   const visit = (value: Setting, path: readonly string[]): void => {
-    if (isSettings(value)) {
+    if (isSection(value)) {
       for (const [name, entry] of Object.entries(value)) visit(entry, [...path, name]);
       return;
     }
@@ -36,7 +35,7 @@ export function originsOf(settings: PrintedSettings, tree: Table): Map<string, s
 }
 
 function nodeOf(value: Setting, name: string, origins: ReadonlyMap<string, string>): Node {
-  if (isSettings(value)) {
+  if (isSection(value)) {
     const map = new YAMLMap<Scalar, Node>();
     for (const [key, entry] of Object.entries(value)) {
       map.set(new Scalar(key), nodeOf(entry, name === "" ? key : `${name}.${key}`, origins));
@@ -61,8 +60,4 @@ function scalarOf(value: string | number): Scalar {
   const scalar = new Scalar(value);
   if (typeof value === "string" && printable(value) !== value) scalar.type = Scalar.QUOTE_DOUBLE;
   return scalar;
-}
-
-function isSettings(value: Setting): value is PrintedSettings {
-  return typeof value === "object" && !Array.isArray(value);
 }

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { readWithStatsSync } from "../disk/read-file.ts";
 import { DfnError } from "../errors.ts";
-import type { KafkaSettings, SaslSettings, SecretPlace, TlsSettings } from "./sections/settings.ts";
+import type { KafkaSettings, SaslSettings, SecretPlace, TlsSettings } from "./sections/kafka.ts";
 import { Accounts, readAccess, secretAccess } from "./file-access.ts";
 import type { Problem } from "./values/problem.ts";
 import { unreadableConfig } from "./small-file.ts";

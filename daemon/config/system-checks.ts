@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { describe, errnoOf } from "../errors.ts";
-import type { Config } from "./sections/settings.ts";
+import type { Config } from "./schema.ts";
 import type { Problem } from "./values/problem.ts";
 
 /**

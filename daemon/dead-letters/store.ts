@@ -22,7 +22,7 @@ export function deadLetterDirectory(stateDir: string): string {
 }
 
 export interface DeadLetterLimits {
-  /** Most bytes of all segments together; beyond, `DeadLetterRoom` gives up what is least needed. */
+  /** Most bytes of all segments together; beyond, `DeadLetterQuota` gives up what is least needed. */
   readonly maxBytes: number;
   /** Size at which a new segment is begun. */
   readonly segmentBytes: number;

@@ -1,4 +1,4 @@
-import type { Config } from "../config/sections/settings.ts";
+import type { Config } from "../config/schema.ts";
 import { Budget } from "../delivery/budget.ts";
 import type { FeedbackSink, Handler, Sink } from "../contract.ts";
 import type { Pairing } from "../pairing/pairing.ts";

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Config, SocketSettings } from "../config/sections/settings.ts";
+import type { Config } from "../config/schema.ts";
+import type { SocketSettings } from "../config/sections/sources.ts";
 import { Pairing } from "../pairing/pairing.ts";
 import type { Shipment } from "../delivery/shipment.ts";
 import type { DeadLetterStore } from "../dead-letters/store.ts";

@@ -1,5 +1,4 @@
 import type { z } from "zod";
-import type { PrintedSettings } from "../config/values/printed.ts";
 import type { Handler } from "../contract.ts";
 
 /** What every handler may need to know besides its own settings. */
@@ -7,7 +6,7 @@ export interface HandlerContext {
   /** `dfn.customer_id`: the topic of all that goes to DFN. */
   readonly customerId: string;
   /** `dfn.own_network`: networks as address/length; may be empty. */
-  readonly ownNetworks: readonly string[];
+  readonly ownNetwork: readonly string[];
 }
 
 /** Which alerts a handler wants, as far as the filters of integratord's block in ossec.conf can express it. */
@@ -36,13 +35,11 @@ export interface SettingConflict {
 export interface HandlerDefinition<Name extends string, Settings> {
   /** In the configuration, in records' headers, in dead letters and in /status. Never changes once it is released. */
   readonly name: Name;
+  /** One paragraph above it in `config sample`. */
+  readonly description: string;
   readonly isOnByDefault: boolean;
-  /** The section in the file, without the switch on and off. */
+  /** The section in the file, without the switch on and off; each setting with a description and a default or an example. */
   readonly settings: z.ZodType<Settings>;
-  /** The settings as the file has them; "on" if there are none. */
-  print(settings: Settings): PrintedSettings | "on";
-  /** Its lines in `config sample`, below `handlers:` and indented by two blanks; see `sample.ts` for their form. */
-  readonly sample: string;
   /** The values that `leftOut` of the handler may give; none without it. */
   readonly leftOutReasons: readonly string[];
   wanted(settings: Settings): WantedAlerts;

@@ -1,6 +1,6 @@
 import type { Alert } from "../alert/alert.ts";
 import type { Value } from "../alert/value.ts";
-import { section } from "../config/values/schemas.ts";
+import { section } from "../config/values/section.ts";
 import type { Handler, HandlerRecord } from "../contract.ts";
 import { parseIpAddress } from "../net/address.ts";
 import { isGlobal } from "../net/global-address.ts";
@@ -32,10 +32,9 @@ type Fail2banLeftOut = "fail2ban-program-name" | "fail2ban-group";
 
 export const fail2ban = defineHandler({
   name: "fail2ban",
+  description: "Bans of fail2ban.",
   isOnByDefault: true,
   settings: section({}),
-  print: () => "on",
-  sample: "  #fail2ban: on\n",
   leftOutReasons: ["fail2ban-program-name", "fail2ban-group"] satisfies Fail2banLeftOut[],
   wanted: () => ({ level: 0, groups: [group], location: "/var/log/fail2ban.log" }),
   example: {
@@ -51,7 +50,7 @@ export const fail2ban = defineHandler({
       location: "/var/log/fail2ban.log",
     },
   },
-  create: (_settings, { customerId, ownNetworks }) => fail2banHandler(customerId, ownNetworks),
+  create: (_settings, { customerId, ownNetwork }) => fail2banHandler(customerId, ownNetwork),
 });
 
 /**

@@ -1,6 +1,6 @@
 import type { Alert } from "../alert/alert.ts";
-import { withoutUnset } from "../config/values/printed.ts";
-import { free, listOf, readDigits, readTopic, section, text, whole } from "../config/values/schemas.ts";
+import { digits, free, listOf, text, topic, whole } from "../config/values/schemas.ts";
+import { section } from "../config/values/section.ts";
 import type { Handler, HandlerRecord } from "../contract.ts";
 import { defineHandler } from "./definition.ts";
 import { osMatch } from "./os-match.ts";
@@ -12,50 +12,50 @@ import { osMatch } from "./os-match.ts";
 export interface PassthroughSettings {
   readonly topic: string;
   /** Minimum of `rule.level`; 0 for all. */
-  readonly level?: number;
+  readonly level?: number | undefined;
   /** `rule.groups` has any of these, to the letter. */
-  readonly groups?: readonly string[];
+  readonly groups?: readonly string[] | undefined;
   /** `rule.id` is any of these numbers. */
-  readonly ruleIds?: readonly string[];
+  readonly ruleIds?: readonly string[] | undefined;
   /** A pattern for `location`; see `osMatch`. */
-  readonly location?: string;
+  readonly location?: string | undefined;
 }
 
 type Condition = (alert: Alert) => boolean;
 
-export const passthrough = defineHandler({
+export const passthrough = defineHandler<"passthrough", PassthroughSettings>({
   name: "passthrough",
+  description:
+    "Alerts as they are, to a topic of their own; off by default. All conditions that are given must hold, as in the integration block of ossec.conf.",
   isOnByDefault: false,
   settings: section({
-    topic: text(readTopic),
-    level: whole({ least: 0, most: 16 }).optional(),
-    groups: listOf((group) => group).optional(),
-    rule_ids: listOf(readDigits).optional(),
-    location: free(1024).optional(),
-  }).transform((it): PassthroughSettings => ({
-    topic: it.topic,
-    ...(it.level === undefined ? {} : { level: it.level }),
-    ...(it.groups === undefined ? {} : { groups: it.groups }),
-    ...(it.rule_ids === undefined ? {} : { ruleIds: it.rule_ids }),
-    ...(it.location === undefined ? {} : { location: it.location }),
-  })),
-  print: ({ topic, level, groups, ruleIds, location }) =>
-    withoutUnset({ topic, level, groups, rule_ids: ruleIds, location }),
-  sample: `  # Alerts as they stand, to a topic of their own; off by default. All conditions that are
-  # given must hold, as in the integration block of ossec.conf: level is the lowest, groups
-  # and rule_ids are any of, location is a pattern (^ $ | and a leading !).
-  #passthrough: off
-  #passthrough:
-    #topic: wazuh-alerts
-    #level: 7
-    #groups: [sshd, web]
-    #rule_ids: [5710, 5712]
-    #location: "!^dfn$"
-`,
+    topic: topic().meta({
+      description: "The topic; not the one of dfn.customer_id.",
+      examples: ["wazuh-alerts"],
+    }),
+    level: whole({ least: 0, most: 16 })
+      .optional()
+      .meta({ description: "The lowest rule level.", examples: [7] }),
+    groups: listOf(text((group) => group))
+      .optional()
+      .meta({
+        description: "Any of these groups of rules.",
+        examples: [["sshd", "web"]],
+      }),
+    rule_ids: listOf(digits())
+      .optional()
+      .meta({ description: "Any of these rules.", examples: [[5710, 5712]] }),
+    location: free(1024)
+      .optional()
+      .meta({
+        description: "A pattern of the location (^ $ | and a leading !).",
+        examples: ["!^dfn$"],
+      }),
+  }),
   leftOutReasons: [],
   wanted: ({ level = 0, groups }) => ({ level, groups }),
-  conflict({ topic }, { customerId }) {
-    if (topic !== customerId) return undefined;
+  conflict(settings, { customerId }) {
+    if (settings.topic !== customerId) return undefined;
     const message = "is the topic of dfn.customer_id, whose reader expects other records; name a topic of its own";
     return { setting: "topic", message };
   },

@@ -33,7 +33,7 @@ function enabled(settings: HandlersSettings): { definition: HandlerDefinition<st
 
 /**
  * The handlers that are switched on.
- * @throws DfnError CONFIG when one of `ownNetworks` is not a network
+ * @throws DfnError CONFIG when one of `ownNetwork` is not a network
  */
 export function createHandlers(context: HandlerContext, settings: HandlersSettings): Handler[] {
   return enabled(settings).map(({ definition, own }) => definition.create(own, context));

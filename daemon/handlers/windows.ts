@@ -1,6 +1,7 @@
 import type { Alert } from "../alert/alert.ts";
 import type { Member } from "../alert/json.ts";
-import { listOf, readDigits, section } from "../config/values/schemas.ts";
+import { digits, listOf } from "../config/values/schemas.ts";
+import { section } from "../config/values/section.ts";
 import type { Handler, HandlerRecord } from "../contract.ts";
 import { defineHandler } from "./definition.ts";
 import { textOf } from "./json-value.ts";
@@ -43,15 +44,11 @@ const out = new RecordWriter();
 
 export const windows = defineHandler({
   name: "windows",
+  description: "Events of Windows' security log.",
   isOnByDefault: true,
-  settings: section({ event_ids: listOf(readDigits).prefault(defaultEventIds.join(",")) }).transform((it) => ({
-    eventIds: it.event_ids,
-  })),
-  print: ({ eventIds }) => ({ event_ids: eventIds }),
-  sample: `  windows:
-    # Windows events by their number.
-    #event_ids: [${defaultEventIds.join(", ")}]
-`,
+  settings: section({
+    event_ids: listOf(digits()).prefault(defaultEventIds.map(Number)).describe("Windows events by their number."),
+  }),
   leftOutReasons: [],
   wanted: () => ({ level: 0, groups: ["windows"], location: "EventChannel" }),
   example: {

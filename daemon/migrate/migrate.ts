@@ -2,7 +2,7 @@ import { extname } from "node:path";
 import { nearest } from "../config/nearest.ts";
 import { inspectText } from "../config/inspect.ts";
 import { place, type Problem } from "../config/values/problem.ts";
-import { mask } from "../config/to-file.ts";
+import { mask } from "../config/values/printed.ts";
 import { readToml } from "../config/text/toml.ts";
 import type { Origin, Table, Tree } from "../config/values/tree.ts";
 import { readYaml } from "../config/text/yaml.ts";

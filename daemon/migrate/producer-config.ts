@@ -1,4 +1,4 @@
-import { mask } from "../config/to-file.ts";
+import { mask } from "../config/values/printed.ts";
 import type { Table, Tree } from "../config/values/tree.ts";
 import { formatDuration } from "../config/values/units.ts";
 import { byHand, type Given, notNeeded, type MigrationOutcome, type Target, taken } from "./rule.ts";

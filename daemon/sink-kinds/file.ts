@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import { z } from "zod";
-import type { SinkSettings } from "../config/sections/settings.ts";
+import type { SinkSettings } from "../config/sections/sink.ts";
 import { checkWritable } from "../config/system-checks.ts";
 import { FileSink } from "../sinks/file/sink.ts";
 import { answerParts, type SinkDefinition } from "./definition.ts";

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { KafkaSettings, SinkSettings } from "../config/sections/settings.ts";
+import type { KafkaSettings } from "../config/sections/kafka.ts";
+import type { SinkSettings } from "../config/sections/sink.ts";
 import { inspectSecrets, readSaslSecrets, readTlsSecrets } from "../config/secrets.ts";
 import type { Problem } from "../config/values/problem.ts";
 import { DfnError } from "../errors.ts";

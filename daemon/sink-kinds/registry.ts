@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { SinkSettings } from "../config/sections/settings.ts";
+import type { SinkSettings } from "../config/sections/sink.ts";
 import type { Sink } from "../contract.ts";
 import type { LatencySummary } from "../telemetry/latency.ts";
 import type { SinkDefinition, SinkSetup } from "./definition.ts";

@@ -10,7 +10,7 @@ import { MemorySink } from "../rig/memory-sink.ts";
 
 const bytes = readFileSync(process.argv[2] ?? "");
 const handlers = createHandlers(
-  { customerId: "acme", ownNetworks: [] },
+  { customerId: "acme", ownNetwork: [] },
   {
     windows: { eventIds: defaultEventIds },
     fail2ban: {},

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { LogTree } from "../unit/sources/tail/support/log-tree.ts";
 import { TestTail } from "../unit/sources/tail/support/test-tail.ts";
 
-test("e: lines that only the unlinked inode of a compressed day holds are read, and the .gz is not read again", async () => {
+test("lines that only the unlinked inode of a compressed day holds are read, and the .gz is not read again", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   await using tail = await TestTail.start(tree);
@@ -17,7 +17,7 @@ test("e: lines that only the unlinked inode of a compressed day holds are read, 
   assert.deepEqual(tail.texts, ["before midnight", "after midnight", "next day"]);
 });
 
-test("e: a restart on such a quiet manager goes on in the inode", async () => {
+test("a restart on such a quiet manager goes on in the inode", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   const first = await TestTail.start(tree);
@@ -35,7 +35,7 @@ test("e: a restart on such a quiet manager goes on in the inode", async () => {
   await second.stop();
 });
 
-test("e: a backlog that ends in such an inode is read once", async () => {
+test("a backlog that ends in such an inode is read once", async () => {
   using tree = new LogTree();
   tree.rotate("20");
   const first = await TestTail.start(tree);
@@ -50,7 +50,7 @@ test("e: a backlog that ends in such an inode is read once", async () => {
   await second.stop();
 });
 
-test("i: when the clock steps back, the older file is gone on with where it was left, and the newer one later too", async () => {
+test("when the clock steps back, the older file is gone on with where it was left, and the newer one later too", async () => {
   using tree = new LogTree();
   tree.rotate("20");
   await using tail = await TestTail.start(tree);
@@ -70,7 +70,7 @@ test("i: when the clock steps back, the older file is gone on with where it was 
   assert.deepEqual(tail.texts, ["20 a", "21 a", "20 b", "21 b", "22"]);
 });
 
-test("i: an archive from before the first start that analysisd goes back to gives only what is added", async () => {
+test("an archive from before the first start that analysisd goes back to gives only what is added", async () => {
   using tree = new LogTree();
   tree.rotate("20");
   tree.write("old");
@@ -82,7 +82,7 @@ test("i: an archive from before the first start that analysisd goes back to give
   assert.deepEqual(tail.texts, ["new"]);
 });
 
-test("i: a fresh file under the name of a compressed day is read from its beginning", async () => {
+test("a fresh file under the name of a compressed day is read from its beginning", async () => {
   using tree = new LogTree();
   tree.rotate("20");
   await using tail = await TestTail.start(tree);
@@ -97,7 +97,7 @@ test("i: a fresh file under the name of a compressed day is read from its beginn
   assert.deepEqual(tail.texts.slice(1), ["21 a", "20 fresh"]);
 });
 
-test("e: a restart in front of a .gz that lacks what was read from the inode repeats nothing", async () => {
+test("a restart in front of a .gz that lacks what was read from the inode repeats nothing", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   const first = await TestTail.start(tree);
@@ -118,7 +118,7 @@ test("e: a restart in front of a .gz that lacks what was read from the inode rep
 
 for (const isFresh of [false, true]) {
   const what = isFresh ? "a fresh file" : "an older file";
-  test(`i: what was read from ${what} after a clock step comes again when an older line is still open`, async () => {
+  test(`what was read from ${what} after a clock step comes again when an older line is still open`, async () => {
     using tree = new LogTree();
     tree.rotate("20");
     const first = await TestTail.start(tree, {}, false);
@@ -141,7 +141,7 @@ for (const isFresh of [false, true]) {
   });
 }
 
-test("i: a newer file that was not read when the clock stepped back is read before the older one is gone on with", async () => {
+test("a newer file that was not read when the clock stepped back is read before the older one is gone on with", async () => {
   using tree = new LogTree();
   tree.rotate("20");
   tree.rotate("21");

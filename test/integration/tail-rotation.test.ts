@@ -24,7 +24,7 @@ test("lines are handed on as they are written, and a part of a line only when it
   assert.deepEqual(place, { file: tree.dated("21"), offset: 20, length: 5 });
 });
 
-test("a: while alerts.json is away the open file is read on", async () => {
+test("while alerts.json is away the open file is read on", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   await using tail = await TestTail.start(tree);
@@ -39,7 +39,7 @@ test("a: while alerts.json is away the open file is read on", async () => {
   assert.deepEqual(tail.logged.find("info", /read to the end/), []);
 });
 
-test("b: a dated file that is not alerts.json yet is left alone", async () => {
+test("a dated file that is not alerts.json yet is left alone", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   await using tail = await TestTail.start(tree);
@@ -54,7 +54,7 @@ test("b: a dated file that is not alerts.json yet is left alone", async () => {
   assert.deepEqual(tail.texts, ["early"]);
 });
 
-test("c, d: what was flushed just before the link moved is read before the new file, whatever its date", async () => {
+test("what was flushed just before the link moved is read before the new file, whatever its date", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   await using tail = await TestTail.start(tree);
@@ -79,7 +79,7 @@ test("parts of a day that came and went between two looks are read in order", as
   assert.deepEqual(tail.texts, ["21", ...names]);
 });
 
-test("f: beside its plain file a .gz is not looked at", async () => {
+test("beside its plain file a .gz is not looked at", async () => {
   using tree = new LogTree();
   tree.rotate("20");
   const first = await TestTail.start(tree);
@@ -94,7 +94,7 @@ test("f: beside its plain file a .gz is not looked at", async () => {
   await second.stop();
 });
 
-test("g: after three rotations and a compression while it was stopped nothing is missing and nothing comes twice", async () => {
+test("after three rotations and a compression while it was stopped nothing is missing and nothing comes twice", async () => {
   using tree = new LogTree();
   tree.rotate("20");
   const first = await TestTail.start(tree);
@@ -114,7 +114,7 @@ test("g: after three rotations and a compression while it was stopped nothing is
   await second.stop();
 });
 
-test("j: what a killed analysisd left without newline joins what the next one appends, in one line", async () => {
+test("what a killed analysisd left without newline joins what the next one appends, in one line", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   await using tail = await TestTail.start(tree);
@@ -191,7 +191,7 @@ test("a file that was written to after another one came is read on at the next r
   assert.deepEqual(tail.texts, ["a", "by hand", "b", "c"]);
 });
 
-test("b: an empty file that lost its name ends nothing, whatever was opened after it", async () => {
+test("an empty file that lost its name ends nothing, whatever was opened after it", async () => {
   using tree = new LogTree();
   tree.rotate("20");
   const first = await TestTail.start(tree);

@@ -1,6 +1,6 @@
 import { Alert } from "../../alert/alert.ts";
 import { NotJson } from "../../alert/json.ts";
-import type { Config } from "../../config/sections/settings.ts";
+import type { Config } from "../../config/schema.ts";
 import type { Sink } from "../../contract.ts";
 import type { NewDeadLetter } from "../../dead-letters/store.ts";
 import { markRemoved } from "../../dead-letters/tombstones.ts";

@@ -1,30 +1,44 @@
 import { isIP } from "node:net";
-import type { LogSettings, StatusAddress, StatusSettings } from "./settings.ts";
 import { inQuotes, InvalidValue } from "../values/problem.ts";
-import { choice, duration, listOf, readSocketPath, section, size, text } from "../values/schemas.ts";
+import { choice, duration, listOrNone, readSocketPath, scalar, size, text } from "../values/schemas.ts";
+import { section } from "../values/section.ts";
+
+export type StatusAddress =
+  | { readonly kind: "unix"; readonly path: string }
+  | { readonly kind: "tcp"; readonly host: "127.0.0.1" | "::1"; readonly port: number };
 
 /** `status`: where the running forwarder answers questions. */
 export const statusSection = section({
-  listen: text(readListen).prefault("/run/wazuh-dfn/status.sock"),
-  hosts: listOf(readStatusHost).optional(),
+  listen: scalar({ read: readListen, print: formatListen, json: { type: "string" } })
+    .prefault("/run/wazuh-dfn/status.sock")
+    .describe("Where the forwarder reports its status: path of a Unix socket, 127.0.0.1:port or [::1]:port."),
+  hosts: listOrNone(text(readStatusHost)).meta({
+    description:
+      "More names under which a client may ask for the status on a port, in addition to its address and localhost.",
+    examples: [["status.example.org"]],
+  }),
 })
-  .transform((it): StatusSettings => ({ listen: it.listen, hosts: it.hosts ?? [] }))
-  .prefault({});
+  .prefault({})
+  .describe("The interface that reports how the forwarder is doing.");
 
 /** `log`: standard error is its only place. */
 export const log = section({
-  level: choice(["debug", "info", "warn", "error"]).prefault("info"),
-  statistics: duration({ least: 0, most: 86_400_000 }).prefault("10m"),
+  level: choice(["debug", "info", "warn", "error"]).prefault("info").describe("debug, info, warn or error."),
+  statistics: duration({ least: 0, most: 86_400_000 })
+    .prefault("10m")
+    .describe("How often statistics are logged; 0: only at the end."),
 })
-  .transform((it): LogSettings => ({ level: it.level, statisticsMs: it.statistics }))
-  .prefault({});
+  .prefault({})
+  .describe("The log, which goes to standard error.");
 
-/** `limits`: the least still holds a whole alert of usual size beside others; the most is a slip of the pen beyond it. */
+/** `limits`: the minimum still holds a whole alert of usual size and others; above the maximum it is a typing error. */
 export const limits = section({
-  memory: size({ least: 1_048_576, most: 16 * 1_073_741_824 }).prefault("64MiB"),
+  memory: size({ least: 1_048_576, most: 16 * 1_073_741_824 })
+    .prefault("64MiB")
+    .describe("Maximum size of all alerts that have been read and are not done yet."),
 })
-  .transform((it) => ({ memoryBytes: it.memory }))
-  .prefault({});
+  .prefault({})
+  .describe("Bounds on what the forwarder uses.");
 
 /** The interface has no password, so it is not offered to other machines. */
 function readListen(written: string): StatusAddress {
@@ -40,6 +54,11 @@ function readListen(written: string): StatusAddress {
     );
   }
   return { kind: "unix", path: readSocketPath(written) };
+}
+
+function formatListen(listen: StatusAddress): string {
+  if (listen.kind === "unix") return listen.path;
+  return `${listen.host === "::1" ? "[::1]" : listen.host}:${listen.port}`;
 }
 
 /** A name or an address as a client writes it into `Host`, without the port, which is not looked at. */

@@ -1,67 +1,86 @@
-import type { SocketSettings, TailSettings } from "./settings.ts";
+import type { z } from "zod";
 import { inQuotes, InvalidValue } from "../values/problem.ts";
 import { readTimestamp } from "../values/timestamp.ts";
 import {
+  digitsOrText,
   duration,
   free,
   listOf,
   path,
   readSocketPath,
-  rule,
-  section,
+  scalar,
   size,
-  switchable,
   text,
   whole,
 } from "../values/schemas.ts";
+import { section, switchable } from "../values/section.ts";
 
 /** Wazuh takes events of up to 65,535 bytes and an alert holds its event, so less would shut alerts out. */
 const lineRange = { least: 65_536, most: 256 * 1_048_576 };
 
 /** `sources.socket`. */
 const socket = section({
-  path: text(readSocketPath).prefault("/run/wazuh-dfn/alerts.sock"),
-  mode: text(readMode).prefault("0660"),
-  group: free(64).prefault("wazuh"),
-  allow: listOf(readUser).prefault(["root", "wazuh"]),
-  max_line: size(lineRange).prefault("16MiB"),
-  max_connections: whole({ least: 1, most: 65_536 }).prefault("1024"),
-}).transform((it): SocketSettings => ({
-  path: it.path,
-  mode: it.mode,
-  group: it.group,
-  allow: it.allow,
-  maxLineBytes: it.max_line,
-  maxConnections: it.max_connections,
-}));
+  path: text(readSocketPath).prefault("/run/wazuh-dfn/alerts.sock").describe("The path of the socket."),
+  mode: scalar({ read: readMode, print: formatMode, json: { type: "string", pattern: "^0[0-7]{3}$" } })
+    .prefault("0660")
+    .describe("Permission bits of the socket file."),
+  group: free(64).prefault("wazuh").describe("Group of the socket file, by name or number."),
+  allow: listOf(text(readUser, digitsOrText))
+    .prefault(["root", "wazuh"])
+    .describe(
+      "Users who may send alerts, by name or number, in addition to the forwarder's own. The kernel reports who a client is; anybody else is refused and counted. integratord's programs run as wazuh, or as the owner of queue/sockets below wazuh.home if there is no user of this name.",
+    ),
+  max_line: size(lineRange).prefault("16MiB").describe("Longest alert that is accepted."),
+  max_connections: whole({ least: 1, most: 65_536 }).prefault(1024).describe("Maximum number of clients at a time."),
+});
 
-/** The path of the tail is left open here: its default lies below `wazuh.home`. */
-type TailSection = Omit<TailSettings, "path"> & { readonly path: string | undefined };
-
+/** `sources.tail`. The default of its path is below `wazuh.home`, and filled in by `schema`. */
 const tail = section({
-  path: path().optional(),
-  wait: duration({ least: 0, most: 600_000 }).prefault("0s"),
-  start: text(readStart).prefault("end"),
-  poll: duration({ least: 10, most: 10_000 }).prefault("100ms"),
-  max_line: size(lineRange).prefault("16MiB"),
-}).transform((it): TailSection => ({
-  path: it.path,
-  waitMs: it.wait,
-  start: it.start,
-  pollMs: it.poll,
-  maxLineBytes: it.max_line,
-}));
+  path: path()
+    .optional()
+    .meta({
+      description: "The log of alerts. Default: logs/alerts/alerts.json below wazuh.home.",
+      examples: ["/var/ossec/logs/alerts/alerts.json"],
+    }),
+  wait: duration({ least: 0, most: 600_000 })
+    .prefault("0s")
+    .describe("How long an alert of the log waits for its copy from the socket before it is sent."),
+  start: scalar({ read: readStart, print: formatStart, json: { type: "string" } })
+    .prefault("end")
+    .describe(
+      "Where the very first start begins: end, beginning, or a time such as 2026-11-21T10:00:00+01:00. Every later start continues where the last one ended.",
+    ),
+  poll: duration({ least: 10, most: 10_000 })
+    .prefault("100ms")
+    .describe("How often the log is read while it grows; while it is quiet the system reports changes."),
+  max_line: size(lineRange)
+    .prefault("16MiB")
+    .describe("Longest alert that is sent; a longer one is stored as a dead letter."),
+});
 
 /** `sources`: both ways are on unless switched off. */
-export const sources = section({
-  socket: switchable(socket).prefault("on"),
-  tail: switchable(tail).prefault("on"),
-})
-  .refine(
-    (it) => it.socket !== undefined || it.tail !== undefined,
-    rule("socket and tail are both off, so no alert would ever come; leave one of them on"),
-  )
-  .prefault({});
+export const sources = section(
+  {
+    socket: switchable(socket)
+      .prefault("on")
+      .describe("The fast path: integratord runs custom-dfn for each alert, which writes to this socket."),
+    tail: switchable(tail)
+      .prefault("on")
+      .describe(
+        "The reliable path: reads the manager's own log of alerts, and catches up on what was written while wazuh-dfn was down.",
+      ),
+  },
+  {
+    holds: (it) => it.socket !== undefined || it.tail !== undefined,
+    message: "socket and tail are both off, so no alert would ever come; leave one of them on",
+  },
+)
+  .prefault({})
+  .describe(
+    "Where alerts come from. Each of the two stands in for the other; one can be switched off (socket: off), not both.",
+  );
+
+export type SocketSettings = z.output<typeof socket>;
 
 /** The highest number of a user: 32 bits, of which the last stands for none (chown(2)). */
 const maxUid = 2 ** 32 - 2;
@@ -76,7 +95,11 @@ function readUser(written: string): string {
 /** Four octal digits, the first a zero: TOML writes a number like 0o660 as 432, which must not be taken for a mode. */
 function readMode(written: string): number {
   if (/^0[0-7]{3}$/.test(written)) return Number.parseInt(written, 8);
-  throw new InvalidValue(`${inQuotes(written)} is no mode; allowed is text such as "0660"`);
+  throw new InvalidValue(`${inQuotes(written)} is not a mode; allowed is text such as "0660"`);
+}
+
+function formatMode(mode: number): string {
+  return mode.toString(8).padStart(4, "0");
 }
 
 function readStart(written: string): "end" | "beginning" | Date {
@@ -89,4 +112,8 @@ function readStart(written: string): "end" | "beginning" | Date {
       `${inQuotes(written)} is not allowed; allowed is end, beginning or a moment such as 2026-11-21T10:00:00Z`,
     );
   }
+}
+
+function formatStart(start: "end" | "beginning" | Date): string {
+  return start instanceof Date ? start.toISOString() : start;
 }

@@ -1,14 +1,25 @@
 import { isIPv6 } from "node:net";
-import type { QueueAddress } from "../../wazuh/queue-address.ts";
+import { formatQueueAddress, type QueueAddress } from "../../wazuh/queue-address.ts";
 import { inQuotes, InvalidValue } from "../values/problem.ts";
-import { choice, path, readSocketPath, section, text } from "../values/schemas.ts";
+import { choice, path, readSocketPath, scalar } from "../values/schemas.ts";
+import { section } from "../values/section.ts";
 
-/** `wazuh`: the manager beside which the forwarder runs. The queue is left open here: its default lies below `home`. */
+/** `wazuh`: the manager on this machine. The default of its queue is below `home`, and filled in by `schema`. */
 export const wazuh = section({
-  home: path().prefault("/var/ossec"),
-  queue: text(readQueue).optional(),
-  feedback: choice(["on", "errors", "off"]).prefault("on"),
-}).prefault({});
+  home: path().prefault("/var/ossec").describe("The manager's home directory."),
+  queue: scalar({ read: readQueue, print: formatQueueAddress, json: { type: "string" } })
+    .optional()
+    .meta({
+      description:
+        "Where events for Wazuh go: the path of the manager's queue socket (default: queue/sockets/queue below home), or tcp://host:port of a relay that passes each line on to a manager's queue. Over TCP nothing is encrypted, and the manager behind the relay needs the rules in dfn_rules.xml.",
+      examples: ["/var/ossec/queue/sockets/queue"],
+    }),
+  feedback: choice(["on", "errors", "off"])
+    .prefault("on")
+    .describe("What is reported on Wazuh's queue: on (acknowledgements and errors), errors, off."),
+})
+  .prefault({})
+  .describe("The manager on this machine.");
 
 function readQueue(written: string): QueueAddress {
   const allowed = "allowed is the path of a Unix socket, or tcp://host:port, for instance tcp://192.0.2.1:1514";

@@ -11,7 +11,7 @@ export class InvalidShape extends Error {
   }
 }
 
-/** Makes the parser's nodes a tree. Throws Misshapen. */
+/** Makes the parser's nodes a tree. Throws InvalidShape. */
 export class YamlReader {
   /** Names written twice: said, and read on. */
   readonly problems: Problem[] = [];

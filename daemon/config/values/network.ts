@@ -6,13 +6,13 @@ import { inQuotes, InvalidValue } from "./problem.ts";
  * network with: bits behind the prefix must be zero. An address alone is a network of one; IPv4 may have a netmask in
  * place of the prefix length.
  * @returns address/length, in the shortest usual form
- * @throws Refusal, with the mended network where bits behind the prefix are set
+ * @throws InvalidValue, with the mended network where bits behind the prefix are set
  */
 export function readNetwork(text: string): string {
   const [address = "", length, ...rest] = text.split("/");
   const version = isIPv4(address) ? 4 : isIPv6(address) && !address.includes("%") ? 6 : undefined;
   if (version === undefined || rest.length > 0) {
-    throw new InvalidValue(`${inQuotes(text)} is no network; allowed is for instance 192.0.2.0/24 or 2001:db8::/32`);
+    throw new InvalidValue(`${inQuotes(text)} is not a network; allowed is for instance 192.0.2.0/24 or 2001:db8::/32`);
   }
   const width = version === 4 ? 32 : 128;
   const prefix = length === undefined ? width : readPrefix(length, width);

@@ -5,11 +5,9 @@ export interface PrintedSettings {
   readonly [name: string]: Setting;
 }
 
-/** Leaves out what is not set, and empty lists, which the file may not hold. */
-export function withoutUnset(settings: Readonly<Record<string, Setting | undefined>>): PrintedSettings {
-  const kept: Record<string, Setting> = {};
-  for (const [name, value] of Object.entries(settings)) {
-    if (value !== undefined && !(Array.isArray(value) && value.length === 0)) kept[name] = value;
-  }
-  return kept;
+export function isSection(value: Setting): value is PrintedSettings {
+  return typeof value === "object" && !Array.isArray(value);
 }
+
+/** Shown in place of a secret. */
+export const mask = "********";

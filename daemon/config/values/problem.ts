@@ -33,7 +33,7 @@ export function problemLine(problem: Problem): string {
 
 /** Thrown by the readers of single values: the message says what is wrong and what is allowed. */
 export class InvalidValue extends Error {
-  override readonly name = "Refusal";
+  override readonly name = "InvalidValue";
 }
 
 /** Text from outside as it may stand in a message: quoted, one line, at most 80 characters. */

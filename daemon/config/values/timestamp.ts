@@ -5,7 +5,7 @@ const form = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(\.\d{1,9})?)?
 /**
  * Reads a moment: `2026-11-21` (its first moment in UTC), or with time and zone `2026-11-21T10:00:00Z`,
  * `2026-11-21 10:00+01:00`, and the form of Wazuh's alerts, `2026-11-21T10:00:00.123+0100`.
- * A time without a zone is refused, since it would mean another moment on another machine. Throws Refusal.
+ * A time without a zone is refused, since it would mean another moment on another machine. Throws InvalidValue.
  */
 export function readTimestamp(text: string): Date {
   const match = form.exec(text.trim());

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { defaultSocketPath } from "../../../integration/protocol.ts";
-import type { Config } from "../../config/sections/settings.ts";
+import type { Config } from "../../config/schema.ts";
 import type { Problem } from "../../config/values/problem.ts";
 import { settingOf } from "../../wazuh/ossec-conf.ts";
 import type { QueueAddress } from "../../wazuh/queue-address.ts";

@@ -11,7 +11,7 @@ import { failed, type CheckResult, ok, unseen, warning } from "../result.ts";
 
 const behindSeconds = 60;
 const longAgoMs = 10_000;
-/** As the forwarder has it (sources/tail/checkpoint-store.ts). */
+/** As the forwarder has it (sources/tail/position/checkpoint-store.ts). */
 const mostBytes = 8 * 1024 * 1024;
 
 /** What stands in the state directory. */

@@ -1,5 +1,6 @@
 import { readTlsSecrets } from "../../config/secrets.ts";
-import type { Config, SinkSettings } from "../../config/sections/settings.ts";
+import type { Config } from "../../config/schema.ts";
+import type { SinkSettings } from "../../config/sections/sink.ts";
 import type { Problem } from "../../config/values/problem.ts";
 import { createHandlers, topicsOf } from "../../handlers/registry.ts";
 import { kafkaOptions } from "../../sink-kinds/kafka.ts";

@@ -17,7 +17,7 @@ import type { Target } from "../target.ts";
 import { readXml } from "../xml-check.ts";
 
 const handlers = createHandlers(
-  { customerId: "dfn", ownNetworks: ["10.0.0.0/8"] },
+  { customerId: "dfn", ownNetwork: ["10.0.0.0/8"] },
   {
     windows: { eventIds: defaultEventIds },
     fail2ban: {},

@@ -22,10 +22,10 @@ log: { level: inf, statistics: 5 }
 snik: 1
 `;
   assert.deepEqual(problemsOf(text), [
-    'c.yaml:2: dfn.customer_id: "a b" is no topic name; allowed are 1 to 249 of a-z, A-Z, 0-9, ".", "_" and "-"',
+    'c.yaml:2: dfn.customer_id: "a b" is not a topic name; allowed are 1 to 249 of a-z, A-Z, 0-9, ".", "_" and "-"',
     "c.yaml:3: dfn.own_networks: unknown setting; did you mean own_network?",
     'c.yaml:4: dfn.own_network[0]: "192.0.2.1/24" is an address in a network, not the network itself; write 192.0.2.0/24',
-    'c.yaml:4: dfn.own_network[1]: "nonsense" is no network; allowed is for instance 192.0.2.0/24 or 2001:db8::/32',
+    'c.yaml:4: dfn.own_network[1]: "nonsense" is not a network; allowed is for instance 192.0.2.0/24 or 2001:db8::/32',
     'c.yaml:5: wazuh.feedback: "maybe" is not allowed; allowed is on, errors, off',
     "c.yaml:6: sources: socket and tail are both off, so no alert would ever come; leave one of them on",
     "c.yaml:9: sink: kafka and file are both configured; keep one, or switch one off (kafka: off)",
@@ -56,7 +56,7 @@ loud"""
   assert.deepEqual(problemsOf(text, { file: "c.toml" }), [
     'c.toml:4: sink.kafka.brokers[1]: "b" has no port; allowed is host:port, for instance kafka.example.org:9093 or [2001:db8::1]:9093',
     "c.toml:7: sink.kafka.tls.ca_olny: unknown setting; did you mean ca_only?",
-    'c.toml:9: sources.socket.mode: "432" is no mode; allowed is text such as "0660"',
+    'c.toml:9: sources.socket.mode: "432" is not a mode; allowed is text such as "0660"',
     'c.toml:12: log.level: "loud" is not allowed; allowed is debug, info, warn, error',
   ]);
 });

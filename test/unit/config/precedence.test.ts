@@ -22,7 +22,7 @@ test("only the setting that is named is laid over", () => {
 test("lists come with commas from the environment and the command line", () => {
   const env = { WAZUH_DFN_DFN__OWN_NETWORK: "192.0.2.0/24, 2001:db8::/32" };
   const { dfn, sink } = configOf(least, { env, sets: ["sink.kafka.brokers=a:1,b:2"] });
-  assert.deepEqual(dfn.ownNetworks, ["192.0.2.0/24", "2001:db8::/32"]);
+  assert.deepEqual(dfn.ownNetwork, ["192.0.2.0/24", "2001:db8::/32"]);
   assert.deepEqual(sink.kind === "kafka" && sink.kafka.brokers, ["a:1", "b:2"]);
 });
 

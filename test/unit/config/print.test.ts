@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inspectText } from "../../../daemon/config/inspect.ts";
 import { originsOf, printYaml } from "../../../daemon/config/print.ts";
-import { mask, printedSettings } from "../../../daemon/config/to-file.ts";
+import { printedSettings } from "../../../daemon/config/schema.ts";
+import { mask } from "../../../daemon/config/values/printed.ts";
 import { configOf, least } from "./written.ts";
 
 const full = `dfn: { customer_id: 0123, own_network: [192.0.2.0/24, "2001:db8::/32"] }

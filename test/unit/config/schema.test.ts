@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { SaslSettings, WazuhSettings } from "../../../daemon/config/sections/settings.ts";
+import type { Config } from "../../../daemon/config/schema.ts";
+import type { SaslSettings } from "../../../daemon/config/sections/kafka.ts";
 import { configOf, least, problemsOf } from "./written.ts";
 
 test("the least configuration is completed with every default", () => {
   assert.deepEqual(configOf(least), {
-    dfn: { customerId: "acme", ownNetworks: [] },
+    dfn: { customerId: "acme", ownNetwork: [] },
     wazuh: { home: "/var/ossec", queue: { kind: "unix", path: "/var/ossec/queue/sockets/queue" }, feedback: "on" },
     sources: {
       socket: {
@@ -63,7 +64,7 @@ test("alerts.json is looked for below the manager's home, unless its path is giv
   assert.equal(configOf(`${home}sources: { tail: { path: /x } }\n`).sources.tail?.path, "/x");
 });
 
-function queueOf(section: string): WazuhSettings["queue"] {
+function queueOf(section: string): Config["wazuh"]["queue"] {
   return configOf(`${least}wazuh: ${section}\n`).wazuh.queue;
 }
 
@@ -103,6 +104,10 @@ test("passthrough has a topic of its own and the filters of integratord", () => 
   assert.deepEqual(passthrough, expected);
   assert.deepEqual(configOf(`${least}handlers: { passthrough: { topic: raw } }\n`).handlers.passthrough, {
     topic: "raw",
+    level: undefined,
+    groups: undefined,
+    ruleIds: undefined,
+    location: undefined,
   });
   assert.deepEqual(problemsOf(`${least}handlers: { passthrough: { topic: acme } }\n`), [
     "c.yaml:3: handlers.passthrough.topic: is the topic of dfn.customer_id, whose reader expects other records; name a topic of its own",
@@ -144,8 +149,8 @@ test("values outside their range are refused with it", () => {
     "handlers.passthrough.level=17": /from 0 to 16$/,
     "handlers.windows.event_ids=4625,x": /"x" is not allowed; allowed are numbers/,
     "handlers.windows.event_ids=4625,,1": /"" is not allowed; allowed are numbers/,
-    "dfn.customer_id=..": /is no topic name/,
-    [`dfn.customer_id=${"x".repeat(250)}`]: /is no topic name/,
+    "dfn.customer_id=..": /is not a topic name/,
+    [`dfn.customer_id=${"x".repeat(250)}`]: /is not a topic name/,
     [`sources.socket.path=/${"x".repeat(107)}`]: /at most 107 bytes, this one has 108/,
     "wazuh.queue=relay:1514": /is neither a path nor tcp:\/\/host:port; allowed is/,
     "wazuh.queue=udp://relay:1514": /udp is not offered; allowed is the path of a Unix socket, or tcp/,
@@ -155,12 +160,12 @@ test("values outside their range are refused with it", () => {
     "wazuh.queue=tcp://relay:65536": /allowed is 1 to 65535/,
     [`wazuh.queue=/${"x".repeat(107)}`]: /at most 107 bytes, this one has 108/,
     "state_dir=~/state": /~ is the shell's/,
-    "sources.socket.mode=660": /is no mode/,
+    "sources.socket.mode=660": /is not a mode/,
     "sink.kafka.client_id=a b": /is not allowed/,
     "sink.kafka.brokers=a:0": /allowed is 1 to 65535/,
-    "sink.kafka.brokers=http://a:1": /is no broker/,
+    "sink.kafka.brokers=http://a:1": /is not a broker/,
     "sink.kafka.brokers=[a]:1": /names no host/,
-    "sink.kafka.brokers=a:1,2001:db8::1:9092": /is no broker/,
+    "sink.kafka.brokers=a:1,2001:db8::1:9092": /is not a broker/,
     "handlers.windows.event_ids=": /^$/,
   };
   for (const [set, message] of Object.entries(cases)) {

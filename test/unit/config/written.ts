@@ -1,6 +1,6 @@
 /** Short ways to write a configuration and to say what came of it. */
 import assert from "node:assert/strict";
-import type { Config } from "../../../daemon/config/sections/settings.ts";
+import type { Config } from "../../../daemon/config/schema.ts";
 import { inspectText, type Written } from "../../../daemon/config/inspect.ts";
 import { problemLine } from "../../../daemon/config/values/problem.ts";
 

@@ -29,7 +29,7 @@ for (const [name, write] of Object.entries(writings)) {
   for (const [index, { tag, own_network: ownNetwork, alert, expected }] of cases.entries()) {
     test(`golden case ${index + 1} (${tag}, own network ${ownNetwork}) written ${name} gives the record of the Python daemon`, () => {
       const handlers = createHandlers(
-        { customerId: "wire", ownNetworks: ownNetwork === null ? [] : [ownNetwork] },
+        { customerId: "wire", ownNetwork: ownNetwork === null ? [] : [ownNetwork] },
         {
           windows: { eventIds: defaultEventIds },
           fail2ban: {},

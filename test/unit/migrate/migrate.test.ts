@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import type { WazuhSettings } from "../../../daemon/config/sections/settings.ts";
+import type { Config } from "../../../daemon/config/schema.ts";
 import { inspectText } from "../../../daemon/config/inspect.ts";
 import { migrate, type Fate, type Migration } from "../../../daemon/migrate/migrate.ts";
 import { pythonNames } from "../../../daemon/migrate/python-settings.ts";
@@ -95,7 +95,7 @@ misc: { own_network: 192.0.2.0/24 }
   assert.equal(config.wazuh.home, "/srv/ossec");
   assert.equal(config.sources.tail?.path, "/srv/ossec/logs/alerts/alerts.json");
   assert.equal(config.sources.tail?.pollMs, 500);
-  assert.deepEqual(config.dfn, { customerId: "0123", ownNetworks: ["192.0.2.0/24"] });
+  assert.deepEqual(config.dfn, { customerId: "0123", ownNetwork: ["192.0.2.0/24"] });
   assert.ok(config.sink.kind === "kafka");
   const { brokers, tls, requestTimeoutMs, compression, lingerMs, batchBytes, clientId } = config.sink.kafka;
   assert.deepEqual(brokers, ["a.example:443", "b.example:443"]);
@@ -112,7 +112,7 @@ misc: { own_network: 192.0.2.0/24 }
   );
 });
 
-function wazuhOf(migrated: Migration): WazuhSettings | undefined {
+function wazuhOf(migrated: Migration): Config["wazuh"] | undefined {
   const { config } = inspectText({ text: migrated.text, file: "new.yaml", env: {}, sets: [] });
   assert.equal(fateOf(migrated, "wazuh.unix_socket_path").kind, "taken");
   return config?.wazuh;

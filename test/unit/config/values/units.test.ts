@@ -27,10 +27,10 @@ test("what is no measure is refused with the range", () => {
   const allowed = "allowed is a duration such as 100ms, 5s, 10m, 1h or 2d, from 10ms to 1m";
   const cases = {
     "5": `"5" has no unit; ${allowed}`,
-    "5 parsecs": `"5 parsecs" is none; ${allowed}`,
-    "-5s": `"-5s" is none; ${allowed}`,
-    "1e3s": `"1e3s" is none; ${allowed}`,
-    "": `"" is none; ${allowed}`,
+    "5 parsecs": `"5 parsecs" is not a duration; ${allowed}`,
+    "-5s": `"-5s" is not a duration; ${allowed}`,
+    "1e3s": `"1e3s" is not a duration; ${allowed}`,
+    "": `"" is not a duration; ${allowed}`,
     "9ms": `"9ms" is too small; ${allowed}`,
     "2m": `"2m" is too large; ${allowed}`,
   };

@@ -55,13 +55,15 @@ test("each filter that keeps something back is named with what it keeps", () => 
   }
 });
 
+const passthrough = { topic: "t", level: undefined, groups: undefined, ruleIds: undefined, location: undefined };
+
 test("what a handler that is off wants is not missed", () => {
   assert.match(judged(`${good}<group>windows</group>`, { handlers: { ...handlers, fail2ban: undefined } }), /^ok/);
-  const all = { ...handlers, passthrough: { topic: "t" } };
+  const all = { ...handlers, passthrough };
   assert.match(judged(`${good}<group>windows,fail2ban</group>`, { handlers: all }), /^warning .*passthrough wants/);
-  const some = { ...handlers, passthrough: { topic: "t", groups: ["sshd"] } };
+  const some = { ...handlers, passthrough: { ...passthrough, groups: ["sshd"] } };
   assert.match(judged(`${good}<group>windows,fail2ban</group>`, { handlers: some }), /group sshd back$/);
-  const alone = { windows: undefined, fail2ban: undefined, passthrough: { topic: "t", level: 7 } };
+  const alone = { windows: undefined, fail2ban: undefined, passthrough: { ...passthrough, level: 7 } };
   assert.match(judged(`${good}<level>7</level>`, { handlers: alone }), /^ok/);
   assert.match(judged(`${good}<level>8</level>`, { handlers: alone }), /^warning/);
 });
