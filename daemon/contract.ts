@@ -37,8 +37,7 @@ export type SourceName = keyof typeof sourceDefinitions;
 export type PerSource<T> = Readonly<Record<SourceName, T>>;
 
 export function perSource<T>(make: (name: SourceName) => T): PerSource<T> {
-  const names = Object.keys(sourceDefinitions) as SourceName[];
-  return Object.fromEntries(names.map((name) => [name, make(name)])) as PerSource<T>;
+  return { socket: make("socket"), tail: make("tail"), replay: make("replay") };
 }
 
 export function sourceKind(source: SourceName): SourceDefinition["kind"] {

@@ -135,24 +135,17 @@ export class Pipeline {
     const mayBeDeferred = sourceKind(source) === "push" && !pairing.socketOnly;
     const deferReason = mayBeDeferred ? this.#reasonToDefer(alert) : undefined;
     const pair = pairing.pair(source, fingerprint, secondOf(id), contentOf(alert), deferReason);
-    switch (pair.kind) {
-      case "deferred": {
-        if (pair.differs) differs(id);
-        const counters = this.#parts.counters[source];
-        counters.taken();
-        counters.settled("paired");
-        return { kind: "deferred", id, reason: pair.reason, alreadySeen: pair.alreadySeen };
-      }
-      case "duplicate":
-        return this.#duplicate(delivery, id, fingerprint, pair.occurrence, pairing);
-      case "first":
-        if (pair.differs) {
-          differs(id);
-          const contradicted = pairing.contradicted(fingerprint);
-          if (contradicted !== undefined) shipper.onCheckpointed(contradicted);
-        }
-        return pair.occurrence;
+    if (pair.kind === "duplicate") return this.#duplicate(delivery, id, fingerprint, pair.occurrence, pairing);
+    if (pair.differs) differs(id);
+    if (pair.kind === "deferred") {
+      const counters = this.#parts.counters[source];
+      counters.taken();
+      counters.settled("paired");
+      return { kind: "deferred", id, reason: pair.reason, alreadySeen: pair.alreadySeen };
     }
+    const contradicted = pair.differs ? pairing.contradicted(fingerprint) : undefined;
+    if (contradicted !== undefined) shipper.onCheckpointed(contradicted);
+    return pair.occurrence;
   }
 
   /** Fourth step. */

@@ -101,9 +101,12 @@ function inspectKafka(kafka: KafkaSettings, env: Environment): Problem[] {
   return [...problems, ...inspectTls(readTlsSecrets(kafka.tls)).filter((finding) => !isNamed(finding))];
 }
 
+function sample(name: string, help: string, value: number | undefined): SinkSample {
+  return { name, help, value };
+}
+
 function samplesOfKafka(state: KafkaSinkState): SinkSample[] {
   const { isConnected, waitingBatches, throttledMs, lastAcknowledgedAt, lookups = [] } = state;
-  const sample = (name: string, help: string, value: number | undefined): SinkSample => ({ name, help, value });
   const longest = Math.max(0, ...lookups.map(({ seconds }) => seconds));
   const atSeconds = lastAcknowledgedAt === undefined ? undefined : lastAcknowledgedAt / 1000;
   return [

@@ -31,11 +31,12 @@ for (const [kind, text] of Object.entries(configurations)) {
   });
 }
 
+function filesOf(text: string): readonly string[] {
+  const { sink } = configOf(text);
+  return sinkDefinition(sink).writtenFiles(sink);
+}
+
 test("only the sink that writes files names files that its user must be able to replace", () => {
-  const filesOf = (text: string): readonly string[] => {
-    const { sink } = configOf(text);
-    return sinkDefinition(sink).writtenFiles(sink);
-  };
   assert.deepEqual(filesOf(configurations.kafka), []);
   assert.deepEqual(filesOf(configurations.file), ["/nowhere/records.ndjson"]);
 });
