@@ -240,10 +240,10 @@ function kafkaLinks({ env }: DoctorContext, config: Config, { problems }: Doctor
 
 /** What `check` finds, as links of the chain. */
 export function judgeConfiguration(path: string, problems: readonly Problem[]): CheckResult[] {
-  if (problems.length === 0) return [ok(`${path} is in order`)];
+  if (problems.length === 0) return [ok(`${path} is valid`)];
   return problems.map((problem) => {
     const { severity } = problem;
-    const remedy = `wazuh-dfn check --config ${path}  # and mend what it names`;
+    const remedy = `wazuh-dfn check --config ${path}  # fix what it names`;
     const text = problemLine(problem).replace(/^warning: /, "");
     return severity === "error" ? failed(text, remedy) : warning(text, remedy);
   });
