@@ -1,5 +1,5 @@
 import type { StatusSnapshot } from "../status/facts.ts";
-import type { TailStatus } from "../sources/tail/status.ts";
+import { waitReasonOf, type TailStatus } from "../sources/tail/status.ts";
 import { printable } from "../printable.ts";
 import { sinkDefinition } from "../sink-kinds/registry.ts";
 import { lasting } from "../telemetry/lasting.ts";
@@ -57,8 +57,8 @@ function facts(snapshot: StatusSnapshot, nowMs: number): string[] {
 }
 
 function behind({ state, lagBytes, lagCompressedFiles, lagSeconds }: TailStatus): string {
-  if (state.startsWith("waiting")) return "not known while the log cannot be read";
-  if (lagBytes === undefined) return "not known yet";
+  if (waitReasonOf(state) !== undefined) return "unknown while the log cannot be read";
+  if (lagBytes === undefined) return "not yet known";
   const files = lagCompressedFiles > 0 ? ` and ${lagCompressedFiles} compressed files` : "";
   return `${bytes(lagBytes)}${files}${lagSeconds === undefined ? "" : `, ${lasting(lagSeconds)}`}`;
 }
@@ -66,7 +66,7 @@ function behind({ state, lagBytes, lagCompressedFiles, lagSeconds }: TailStatus)
 function store({ entries, acknowledged, bytes: size }: StatusSnapshot["deadLetters"]): string {
   const known = acknowledged === undefined || acknowledged === 0 ? "" : ` (${acknowledged} acknowledged)`;
   if (entries !== 0) return `${entries} in the store${known}, ${bytes(size)}`;
-  return size === 0 ? "none" : `none in the store; ${bytes(size)} of removed ones are still on the disk`;
+  return size === 0 ? "none" : `none in the store; removed ones still take ${bytes(size)} on disk`;
 }
 
 function bytes(count: number): string {

@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { describe, errnoOf } from "../errors.ts";
+import { describe, errnoOf, isAbsent } from "../errors.ts";
 import type { Config } from "./schema.ts";
 import type { Problem } from "./values/problem.ts";
 
@@ -71,10 +71,9 @@ function refused(path: string, mode: number): string | undefined {
     accessSync(path, mode);
     return undefined;
   } catch (error) {
-    const reason = errnoOf(error);
-    if (reason === "ENOENT" || reason === "ENOTDIR") return absent;
+    if (isAbsent(error)) return absent;
     const user = `by this user (uid ${process.getuid?.() ?? "unknown"})`;
-    return reason === "EACCES" ? user : `${user}: ${describe(error)}`;
+    return errnoOf(error) === "EACCES" ? user : `${user}: ${describe(error)}`;
   }
 }
 

@@ -11,21 +11,21 @@ import {
   type CompactionLevel,
 } from "./segments.ts";
 import { tombstonesOf } from "./tombstones.ts";
-import { statIfThere } from "./usage.ts";
+import { statIfPresent } from "../disk/file-stat.ts";
 
 /**
  * Keeps the dead-letter store below its bound. First goes what was removed, then what is not an alert: the oldest lines
- * of the socket that have no position, last the raw bytes of the oldest entries. Positions are never given up.
+ * of the socket that have no position, last the raw bytes of the oldest entries. Positions are never removed.
  */
 export class DeadLetterQuota {
   readonly #directory: string;
   readonly #maxBytes: number;
   readonly #log: Log;
-  /** Sizes of segments in which there was nothing to give up: else each new entry would have all of them read again. */
+  /** Sizes of segments in which nothing could be removed: else each new entry would cause all of them to be read again. */
   readonly #spent = new Map<string, string>();
-  /** Entries whose raw bytes were given up since the process started. */
+  /** Entries whose raw bytes were removed since the process started. */
   rawGivenUp = 0;
-  /** Entries that were not alerts and were given up since the process started. */
+  /** Entries that were not alerts and were removed since the process started. */
   nonAlertsGivenUp = 0;
 
   constructor(directory: string, maxBytes: number, log: Log) {
@@ -51,8 +51,8 @@ export class DeadLetterQuota {
         total = await this.#give(level, current, total);
       }
     } catch (reason) {
-      // The entries themselves are stored; with the next ones it is tried again.
-      const what = "the dead-letter store is over its bound and its oldest entries cannot be made smaller";
+      // The entries themselves are stored; it is tried again with the next ones.
+      const what = "the dead-letter store exceeds its limit and its oldest entries cannot be compacted";
       this.#log.warn({ directory: this.#directory, reason: describe(reason) }, what);
     }
   }
@@ -63,9 +63,9 @@ export class DeadLetterQuota {
     for (const path of await segmentsOf(this.#directory)) {
       if (total <= this.#maxBytes) break;
       if (path === current || isWrittenByAnother(path)) continue;
-      const size = (await statIfThere(path))?.size;
-      if (size === undefined) continue; // Deleted in this moment.
-      const sizes = `${size} ${(await statIfThere(tombstonesOf(path)))?.size ?? 0}`;
+      const size = (await statIfPresent(path, "keep"))?.size;
+      if (size === undefined) continue; // Deleted just now.
+      const sizes = `${size} ${(await statIfPresent(tombstonesOf(path), "keep"))?.size ?? 0}`;
       const key = `${level} ${path}`;
       if (this.#spent.get(key) === sizes) continue;
       const compacted = await compact(path, level);
@@ -89,7 +89,7 @@ export class DeadLetterQuota {
     }
     if (forgotten > 0) {
       const what =
-        "the dead-letter store is full: the oldest lines of the socket that are no alerts were given up; find out who sends them";
+        "the dead-letter store is full: the oldest lines of the socket that are not alerts were removed; find out who sends them";
       this.#log.error({ segment, entries: forgotten }, what);
     }
   }
@@ -97,7 +97,7 @@ export class DeadLetterQuota {
   async #total(): Promise<number> {
     let total = 0;
     for (const name of await namesIn(this.#directory)) {
-      total += (await statIfThere(join(this.#directory, name)))?.size ?? 0;
+      total += (await statIfPresent(join(this.#directory, name), "keep"))?.size ?? 0;
     }
     return total;
   }

@@ -1,5 +1,5 @@
-import { lstat } from "node:fs/promises";
-import { errnoOf } from "../errors.ts";
+import { statIfPresent } from "../disk/file-stat.ts";
+import { isAbsent } from "../errors.ts";
 import { acknowledgedIn, acknowledgementsOf } from "./acknowledgements.ts";
 import type { DeadLetter } from "./line.ts";
 import { openSegment, scanLines } from "./scan.ts";
@@ -30,12 +30,12 @@ export const emptyStore: DeadLetterCount = {
 };
 
 interface Counted {
-  readonly ino: number;
+  readonly id: string;
   readonly removedSize: number;
   readonly acknowledgedSize: number;
   /** The segment when it was last looked at. */
   size: number;
-  mtimeMs: number;
+  changedNs: bigint;
   /** Up to here all lines were looked at, and the number of the next one. */
   next: { from: number; number: number };
   entries: number;
@@ -56,13 +56,13 @@ export class DeadLetterUsage {
     this.#directory = directory;
   }
 
-  /** @throws what the system says when the store cannot be read; DfnError IO when a file in it is not one of ours */
+  /** @throws the system's error if the store cannot be read; DfnError IO if a file in it is not one of ours */
   async count(): Promise<DeadLetterCount> {
     const known = new Map<string, Counted>();
     const sum = { entries: 0, bytes: 0, acknowledged: 0 };
     for (const path of await segmentsOf(this.#directory)) {
       const counted = await this.#look(path);
-      if (counted === undefined) continue; // Deleted in this moment.
+      if (counted === undefined) continue; // Deleted just now.
       known.set(path, counted);
       sum.entries += counted.entries;
       sum.acknowledged += counted.acknowledged;
@@ -78,41 +78,41 @@ export class DeadLetterUsage {
   }
 
   async #look(path: string): Promise<Counted | undefined> {
-    const found = await statIfThere(path);
+    const found = await statIfPresent(path, "keep");
     if (found === undefined) return undefined;
-    const removedSize = (await statIfThere(tombstonesOf(path)))?.size ?? 0;
-    const acknowledgedSize = (await statIfThere(acknowledgementsOf(path)))?.size ?? 0;
+    const removedSize = (await statIfPresent(tombstonesOf(path), "keep"))?.size ?? 0;
+    const acknowledgedSize = (await statIfPresent(acknowledgementsOf(path), "keep"))?.size ?? 0;
     let counted = this.#known.get(path);
     // Another file under the name, or a shorter one: rewritten.
-    const isNew = counted === undefined || counted.ino !== found.ino || counted.next.from > found.size;
+    const isNew = counted === undefined || counted.id !== found.id || counted.next.from > found.size;
     if (
       counted === undefined ||
       isNew ||
       counted.removedSize !== removedSize ||
       counted.acknowledgedSize !== acknowledgedSize
     ) {
-      counted = beginning(found.ino, removedSize, acknowledgedSize);
+      counted = beginning(found.id, removedSize, acknowledgedSize);
     }
-    if (counted.size === found.size && counted.mtimeMs === found.mtimeMs) return counted;
+    if (counted.size === found.size && counted.changedNs === found.changedNs) return counted;
     try {
       await read(path, counted);
     } catch (reason) {
-      if (errnoOf(reason) === "ENOENT") return undefined;
+      if (isAbsent(reason)) return undefined;
       throw reason;
     }
     counted.size = found.size;
-    counted.mtimeMs = found.mtimeMs;
+    counted.changedNs = found.changedNs;
     return counted;
   }
 }
 
-function beginning(ino: number, removedSize: number, acknowledgedSize: number): Counted {
+function beginning(id: string, removedSize: number, acknowledgedSize: number): Counted {
   return {
-    ino,
+    id,
     removedSize,
     acknowledgedSize,
     size: 0,
-    mtimeMs: 0,
+    changedNs: 0n,
     next: { from: 0, number: 1 },
     entries: 0,
     acknowledged: 0,
@@ -121,7 +121,7 @@ function beginning(ino: number, removedSize: number, acknowledgedSize: number): 
   };
 }
 
-/** Looks at the lines that were not looked at yet. One without its end is being written, or was never reported as stored. */
+/** Counts the lines that were not counted yet. One without its end is being written, or was never reported as stored. */
 async function read(path: string, counted: Counted): Promise<void> {
   const removed = await removedFrom(path);
   const acknowledged = await acknowledgedIn(path);
@@ -138,16 +138,4 @@ async function read(path: string, counted: Counted): Promise<void> {
 
 function openOf({ open, openNonAlerts }: Counted, letter: DeadLetter): OpenLetters {
   return isNonAlert(letter) ? openNonAlerts : open;
-}
-
-/** Another process may take a file of the store away at any moment. */
-export async function statIfThere(
-  path: string,
-): Promise<{ readonly ino: number; readonly size: number; readonly mtimeMs: number } | undefined> {
-  try {
-    return await lstat(path);
-  } catch (reason) {
-    if (errnoOf(reason) === "ENOENT") return undefined;
-    throw reason;
-  }
 }

@@ -39,7 +39,7 @@ export type Verdict =
 
 /**
  * The share of the byte budget that lines of the socket may take while they wait for the dead-letter store. Below the
- * share at which the tail stops reading: with a full disk nobody may stop it by sending what is no alert.
+ * share at which the tail stops reading: with a full disk nobody may stop it by sending what is not an alert.
  */
 const storingShare = 1 / 16;
 
@@ -52,7 +52,7 @@ export interface PipelineParts extends DeadLetterParts {
   readonly node: OwnNode;
   /** Called before a record is shipped in a name that no record was shipped in before. */
   readonly named?: () => void;
-  /** Called for each socket copy that does not say what the log's line says. */
+  /** Called for each socket copy that differs from the log's line. */
   readonly differs: (id: string) => void;
   /** Called for each alert that is shipped. */
   readonly shipped?: (parts: readonly Part[]) => void;
@@ -270,7 +270,7 @@ export class Pipeline {
     return { kind: "duplicate", id, shipment };
   }
 
-  /** Why a socket copy is not shipped itself; undefined when it may be. */
+  /** Why a socket copy is not shipped itself; undefined if it may be. */
   #reasonToDefer(alert: Alert): string | undefined {
     if (!this.#parts.budget.hasRoom()) return "busy";
     if (!this.#parts.shipper.hasRoomAhead) return "the tail is far behind";
@@ -295,7 +295,7 @@ export class Pipeline {
     const counters = this.#parts.counters[source];
     const isBounded = sourceKind(source) === "push" && pairing?.socketOnly === false;
     if (isBounded && (this.#storingBytes >= budget.limitBytes * storingShare || !budget.hasRoom())) {
-      // Nobody may fill the memory with lines that are no alerts; a real one comes again by the tail.
+      // Nobody may fill the memory with lines that are not alerts; a real one comes again through the tail.
       counters.passedBy(1);
       owner.settled("ignored");
       return { kind: "rejected", id: undefined, reason: detail };

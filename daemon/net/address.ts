@@ -20,6 +20,28 @@ export function unmapped({ version, bits }: IpAddress): IpAddress | undefined {
   return version === 6 && bits >> 32n === 0xffffn ? { version: 4, bits: bits & 0xffffffffn } : undefined;
 }
 
+/** The usual text of an address (RFC 5952 for IPv6). */
+export function formatIpAddress({ version, bits }: IpAddress): string {
+  return version === 4 ? formatIpv4(bits) : formatIpv6(bits);
+}
+
+function formatIpv4(bits: bigint): string {
+  return [24n, 16n, 8n, 0n].map((shift) => String((bits >> shift) & 0xffn)).join(".");
+}
+
+/** The first longest run of two or more zero groups becomes `::`. */
+function formatIpv6(bits: bigint): string {
+  const groups = Array.from({ length: 8 }, (_, i) => ((bits >> BigInt(16 * (7 - i))) & 0xffffn).toString(16));
+  let best = { start: 0, length: 1 };
+  for (let start = 0; start < 8; start++) {
+    let length = 0;
+    while (groups[start + length] === "0") length++;
+    if (length > best.length) best = { start, length };
+  }
+  if (best.length < 2) return groups.join(":");
+  return `${groups.slice(0, best.start).join(":")}::${groups.slice(best.start + best.length).join(":")}`;
+}
+
 function parseIpv4(text: string): bigint | undefined {
   const octets = text.split(".", 5);
   if (octets.length !== 4) return undefined;
@@ -46,7 +68,7 @@ function parseIpv6(text: string): bigint | undefined {
   if (halves.length > 2) return undefined;
   const [high = [], low = []] = halves.map((half) => (half === "" ? [] : half.split(":", 9)));
   const missing = 8 - high.length - low.length;
-  // A gap stands for one group at least; without a gap all eight are there.
+  // A gap means at least one group; without a gap all eight are there.
   if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;
   let bits = 0n;
   for (const group of [...high, ...Array.from({ length: missing }, () => "0"), ...low]) {

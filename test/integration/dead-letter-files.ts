@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { statIfThere } from "../../daemon/dead-letters/usage.ts";
+import { statIfPresent } from "../../daemon/disk/file-stat.ts";
 import { readSegment, segmentsOf, type DeadLetter } from "../../daemon/dead-letters/segments.ts";
 
-/** All entries of a store; fails where a line cannot be read. */
+/** All entries of a store; fails if a line cannot be read. */
 export async function lettersIn(directory: string): Promise<DeadLetter[]> {
   const letters: DeadLetter[] = [];
   for (const segment of await segmentsOf(directory)) {
@@ -16,6 +16,6 @@ export async function lettersIn(directory: string): Promise<DeadLetter[]> {
 
 export async function bytesIn(directory: string): Promise<number> {
   let total = 0;
-  for (const name of await readdir(directory)) total += (await statIfThere(join(directory, name)))?.size ?? 0;
+  for (const name of await readdir(directory)) total += (await statIfPresent(join(directory, name), "keep"))?.size ?? 0;
   return total;
 }

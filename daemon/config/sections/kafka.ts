@@ -1,5 +1,6 @@
 import { isIPv6 } from "node:net";
 import { z } from "zod";
+import { isPort, splitBrokerAddress } from "../../sinks/kafka/connection/broker-address.ts";
 import { defaultCiphers } from "../../sinks/kafka/tls/protocol.ts";
 import { withForm } from "../values/file-form.ts";
 import { mask } from "../values/printed.ts";
@@ -186,17 +187,18 @@ export type KafkaSettings = z.output<typeof kafka>;
 
 function readBroker(written: string): string {
   const allowed = "allowed is host:port, for instance kafka.example.org:9093 or [2001:db8::1]:9093";
-  const match = /^(?:\[(.*)\]|([^:[\]]+)):(\d{1,5})$/.exec(written);
-  if (match === null) {
+  const parts = splitBrokerAddress(written);
+  if (parts === undefined) {
     const bare = /^[\w.-]+$/.test(written);
     throw new InvalidValue(`${inQuotes(written)} ${bare ? "has no port" : "is not a broker"}; ${allowed}`);
   }
-  const [, ipv6, host, port] = match;
-  if (ipv6 === undefined ? !/^[\w.-]{1,253}$/.test(host ?? "") : !isIPv6(ipv6)) {
+  const { host, isBracketed } = parts;
+  if (isBracketed ? !isIPv6(host) : !/^[\w.-]{1,253}$/.test(host)) {
     throw new InvalidValue(`${inQuotes(written)} names no host; ${allowed}`);
   }
-  if (Number(port) >= 1 && Number(port) <= 65_535) return written;
-  throw new InvalidValue(`${inQuotes(written)} has the port ${port ?? ""}; allowed is 1 to 65535`);
+  if (isPort(parts.port)) return written;
+  const port = written.slice(written.lastIndexOf(":") + 1);
+  throw new InvalidValue(`${inQuotes(written)} has the port ${port}; allowed is 1 to 65535`);
 }
 
 function readHost(written: string): string {

@@ -9,7 +9,6 @@ import type { CheckResult } from "../result.ts";
 import { judgeOutput, judgeReading, judgeWriting, lookAtReading, lookAtWriting } from "./alert-log.ts";
 import { directoryOf } from "../../sources/tail/log/archives.ts";
 import { judgeArchives, judgeCheckpoint, lookAtArchives, lookAtStored } from "./checkpoint.ts";
-import { judgeConfiguration } from "./configuration.ts";
 import { judgeOtherSenders, lookAtOtherSenders } from "./other-senders.ts";
 import { judgeCustomDfn, lookAtCustomDfn } from "./custom-dfn.ts";
 import { judgeEvents, logAlertLevelOf, lookAtRuleset } from "./events.ts";
@@ -34,7 +33,7 @@ export interface DoctorSettings {
   readonly problems: readonly Problem[];
 }
 
-/** The links that every machine has, also where the settings are wrong. */
+/** The links that every machine has, even if the settings are wrong. */
 export function machineLinks(
   context: DoctorContext,
   settings: DoctorSettings,
@@ -55,7 +54,7 @@ export function machineLinks(
   ];
 }
 
-/** Not what a link of its own tells. */
+/** Without what another link reports. */
 function hasNoLink({ setting = "" }: Problem): boolean {
   return !/^sink\.kafka\.tls|^sources\.tail\.path$|^wazuh\.feedback$/.test(setting);
 }
@@ -164,7 +163,7 @@ function socketLinks(
   ];
 }
 
-/** What integratord tells custom-dfn; without a block, where the forwarder listens. */
+/** The settings that integratord passes to custom-dfn; without a block, where the forwarder listens. */
 function toldSocket([block]: readonly Block[], path: string): string {
   return block === undefined ? path : socketOf(block, defaultSocketPath);
 }
@@ -178,7 +177,7 @@ function feedbackLinks({ home, forwarder, ossecConf }: DoctorContext, queue: Que
         : judgeQueue(await lookAtQueue(home, queue.path, forwarder)),
     ),
     link("rules", async () => {
-      // The rules that count are those of the manager behind the relay, which may be this one or not.
+      // The rules that count are those of the manager behind the relay, which may or may not be this one.
       if (queue.kind === "tcp") return [rulesBehind(queue)];
       const analysisd = await daemon(home, "wazuh-analysisd");
       const isWorker = conf !== undefined && settingOf(conf, "cluster", "node_type") === "worker";

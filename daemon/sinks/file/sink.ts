@@ -11,6 +11,7 @@ import {
   type SinkRecord,
   type WriteOutcome,
 } from "../../contract.ts";
+import { ConditionLog } from "../../telemetry/condition-log.ts";
 import type { Log } from "../../telemetry/log.ts";
 import { behindOwnLink } from "../../disk/open-file.ts";
 import { countRecords } from "./read-back.ts";
@@ -40,18 +41,19 @@ export class FileSink implements Sink {
   readonly #log: Log;
   readonly #stop = new AbortController();
   readonly #file: RecordFile;
-  #trouble: string | undefined;
+  readonly #condition: ConditionLog;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(path: string, log: Log) {
     this.#path = path;
     this.#log = log;
+    this.#condition = new ConditionLog(log, { repeatMs: Infinity });
     this.#file = new RecordFile(path, log, this.#stop.signal);
   }
 
   /** Why records cannot be written at present, and what to do; undefined while they can. */
   get trouble(): string | undefined {
-    return this.#trouble;
+    return this.#condition.reason;
   }
 
   open(): void {
@@ -114,17 +116,16 @@ export class FileSink implements Sink {
       this.#stop.signal.throwIfAborted();
       try {
         const result = await attempt();
-        if (this.#trouble !== undefined) this.#log.info({ path: this.#path }, "records can be written again");
-        this.#trouble = undefined;
+        this.#condition.clear("records can be written again", { path: this.#path });
         return result;
       } catch (reason) {
         this.#stop.signal.throwIfAborted();
         const what = "records cannot be written";
         const remedy = "nothing is lost, it is tried again each second: make room or mend the rights of the file";
-        if (this.#trouble === undefined) {
-          this.#log.error({ path: this.#path, reason: describe(reason) }, `${what}; ${remedy}`);
-        }
-        this.#trouble = `${what}: ${this.#path}: ${describe(reason)}; ${remedy}`;
+        this.#condition.raise(`${what}: ${this.#path}: ${describe(reason)}; ${remedy}`, {
+          text: `${what}; ${remedy}`,
+          fields: { path: this.#path, reason: describe(reason) },
+        });
         await pause(retryMs, undefined, { signal: this.#stop.signal });
       }
     }

@@ -1,6 +1,6 @@
 import { ByteReader } from "./protocol/byte-reader.ts";
 import type { BrokerConnection } from "./connection/connection.ts";
-import { KafkaError } from "./protocol/errors.ts";
+import { KafkaError, kafkaCodes } from "./protocol/errors.ts";
 
 /** Settings of a topic by Kafka's names, as text: what holds for it, wherever it was set. */
 export type TopicSettings = ReadonlyMap<string, string>;
@@ -27,7 +27,7 @@ export const askedSettings: readonly string[] = [
 
 /**
  * Asks any broker. One that does not know the request ends the connection, so it should serve nothing else.
- * @throws KafkaError with the code of the answer: 29 without the right DescribeConfigs on the topic
+ * @throws KafkaError with the code of the answer: 29 without the permission DescribeConfigs on the topic
  */
 export async function fetchTopicSettings(connection: BrokerConnection, topic: string): Promise<TopicSettings> {
   const body = encodeDescribeConfigs(topic);
@@ -44,7 +44,7 @@ export async function fetchTopicSettings(connection: BrokerConnection, topic: st
     (payload) => decodeDescribeConfigs(payload, topic),
   );
   if (answer === undefined) throw new Error(`asking for the settings of ${topic}: the answer is about something else`);
-  if (answer.code !== 0) throw new KafkaError(answer.code, `asking for the settings of ${topic}`);
+  if (answer.code !== kafkaCodes.NONE) throw new KafkaError(answer.code, `asking for the settings of ${topic}`);
   return answer.settings;
 }
 
@@ -66,7 +66,7 @@ function textOf(text: string): Buffer {
   return Buffer.concat([length, bytes]);
 }
 
-/** Undefined where the answer is not about this topic; a sensitive setting, whose value is null, is left out. */
+/** Undefined if the answer is not about this topic; a sensitive setting, whose value is null, is left out. */
 export function decodeDescribeConfigs(
   payload: Buffer,
   topic: string,

@@ -4,10 +4,11 @@ import type { TailIntake } from "./intake.ts";
 import type { ReadProgress, LogPosition } from "./position/read-progress.ts";
 import type { Read } from "./log/reader.ts";
 import { LineSplitter, type LogLine } from "./log/line-splitter.ts";
-import { parseTimestamp, timestampOf } from "./timestamp.ts";
 import { unlessAborted } from "./waker.ts";
 
 const newline = 0x0a;
+/** analysisd writes the timestamp first into each alert (Wazuh 4.14 source: src/analysisd/format/to_json.c:45). */
+const timestampPattern = /^\{"timestamp":"([^"\\]{10,40})"/;
 
 /** Why feeding paused. */
 export type Pause =
@@ -49,14 +50,14 @@ export class Feeder {
     return this.#splitter.rest().length;
   }
 
-  /** Reads until there is nothing more for now. Only reading is tried again; what the intake throws ends the tail. */
+  /** Reads until there is nothing more for now. Only reading is retried; what the intake throws ends the tail. */
   async feed(logFile: OpenLogFile, signal: AbortSignal): Promise<Pause> {
     while (!signal.aborted) {
       const found = await logFile.read().catch((reason: unknown) => ({ kind: "failed" as const, reason }));
       if (found.kind !== "bytes") return found;
       for (const piece of this.#splitter.push(found.bytes)) {
         this.#progress.advance(piece.offset);
-        // Not waited for where there is room: that would be two promises for each line.
+        // Not awaited if there is room: that would be two promises for each line.
         const room = this.#room();
         if (room !== undefined) await this.#waitForRoom(room, signal);
         if (signal.aborted) return { kind: "stopped" };
@@ -69,7 +70,7 @@ export class Feeder {
     return { kind: "stopped" };
   }
 
-  /** Hands on what a finished log file holds behind its last newline: an alert that is whole all the same, or torn. */
+  /** Delivers what a finished log file holds behind its last newline: an alert that is still whole, or torn. */
   async feedRest(signal: AbortSignal): Promise<void> {
     const rest = this.#splitter.rest();
     if (rest.length === 0) return;
@@ -126,7 +127,7 @@ export class Feeder {
   #isTooOld(line: Buffer): boolean {
     const { notBeforeMs } = this.#progress;
     if (notBeforeMs === undefined) return false;
-    const time = parseTimestamp(timestampOf(line));
+    const time = alertTimeOf(line);
     return time !== undefined && time < notBeforeMs;
   }
 
@@ -134,7 +135,7 @@ export class Feeder {
   #noteTime(chunk: Buffer): void {
     const end = chunk.lastIndexOf(newline);
     const start = end > 0 ? chunk.lastIndexOf(newline, end - 1) + 1 : 0;
-    const timeMs = parseTimestamp(timestampOf(chunk.subarray(start, Math.max(start, end))));
+    const timeMs = alertTimeOf(chunk.subarray(start, Math.max(start, end)));
     if (timeMs !== undefined) this.#progress.sawTime(timeMs);
   }
 }
@@ -152,7 +153,17 @@ function isObject(bytes: Buffer): boolean {
     const value: unknown = JSON.parse(bytes.toString("utf8"));
     return typeof value === "object" && value !== null && !Array.isArray(value);
   } catch {
-    // No JSON, so the line is torn; that is the answer.
+    // Not JSON, so the line is torn.
     return false;
   }
+}
+
+/**
+ * The time of an alert, in milliseconds since 1970: that of the `timestamp` with which it begins, such as
+ * `2026-11-21T11:24:00.123+0100`. Undefined for any other line.
+ */
+export function alertTimeOf(line: Buffer): number | undefined {
+  const timestamp = timestampPattern.exec(line.toString("latin1", 0, 64))?.[1];
+  const time = timestamp === undefined ? Number.NaN : Date.parse(timestamp);
+  return Number.isNaN(time) ? undefined : time;
 }

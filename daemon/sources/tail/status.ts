@@ -2,10 +2,19 @@ import type { Backlog } from "./position/backlog.ts";
 import type { DamagedArchive } from "./position/damaged.ts";
 import type { LogPosition } from "./position/read-progress.ts";
 
-/** What the tail does, for people and metrics. */
+const waiting = "waiting: ";
+
+/** What the tail does: it waits while the log is not there or cannot be read. In this form it is in the status. */
+export type TailState = "following" | "catching-up" | `${typeof waiting}${string}`;
+
+/** Why the tail waits; undefined if it does not, and for a state that only another version has. */
+export function waitReasonOf(state: TailState): string | undefined {
+  return state.startsWith(waiting) ? state.slice(waiting.length) : undefined;
+}
+
+/** How far the tail is, for people and metrics. */
 export interface TailStatus {
-  /** `following`, `catching-up`, or `waiting: ` and the reason. */
-  readonly state: string;
+  readonly state: TailState;
   /** The file that is read, or is to be read. */
   readonly file: string;
   /** Bytes of it that were handed on. */
@@ -21,7 +30,7 @@ export interface TailStatus {
   readonly lagCompressedFiles: number;
   /**
    * Age of the newest alert read while there is more to read; 0 at the end of the log. Undefined while `lagBytes` is, before
-   * an alert was read, and where the alert is of a later time than now.
+   * an alert was read, and if the alert's time is in the future.
    */
   readonly lagSeconds: number | undefined;
   /** Archives that could not be decompressed to their end, and up to which byte of their content they were read. */
@@ -54,7 +63,7 @@ export function statusOf(now: Situation, wallClockMs: number): TailStatus {
   const isCompressed = reading?.reading.origin.isCompressed === true;
   const left = size === undefined ? (isCompressed ? 0 : undefined) : Math.max(0, size - offset);
   return {
-    state: trouble === undefined ? (isAtEnd ? "following" : "catching-up") : `waiting: ${trouble}`,
+    state: trouble === undefined ? (isAtEnd ? "following" : "catching-up") : `${waiting}${trouble}`,
     file: reading?.reading.origin.file ?? now.path,
     offset,
     size,

@@ -1,19 +1,19 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { formatBrokerAddress } from "./broker-address.ts";
-import type { ConditionLog } from "./condition-log.ts";
+import type { KafkaConditions } from "./conditions.ts";
 import { Backoff } from "./backoff.ts";
 import type { ConnectionPool } from "./connection-pool.ts";
 import type { BrokerConnection } from "./connection.ts";
-import { classifyCode, classifyError } from "../protocol/errors.ts";
+import { classifyCode, classifyError, kafkaCodes } from "../protocol/errors.ts";
 import { fetchMetadata } from "./requests.ts";
 import { TopicView, type Answer, type Worth } from "./topic-view.ts";
 
 /** Partitions are added to topics while the forwarder runs: asked for again after this time. */
 const maxAgeMs = 60_000;
-/** Addresses tried at once when no connection is open; those behind them get their turn with the next question. */
+/** Addresses tried at once when no connection is open; the others get their turn with the next question. */
 const maxTriedAtOnce = 6;
-/** A broker that has not answered after this time gets company. */
+/** If a broker has not answered after this time, another one is asked too. */
 const staggerMs = 300;
 /** After this time the question is given up for now; its connection is left alone, it may be slow and busy. */
 const answerWithinMs = 4000;
@@ -30,7 +30,7 @@ const maxNamedWaits = 3;
 export class MetadataCache {
   readonly #pool: ConnectionPool;
   readonly #seeds: readonly string[];
-  readonly #conditions: ConditionLog;
+  readonly #conditions: KafkaConditions;
   readonly #signal: AbortSignal;
   readonly #topics = new Map<string, TopicView>();
   #known: readonly string[] = [];
@@ -45,7 +45,7 @@ export class MetadataCache {
   /** Where in the list of addresses the next question begins. */
   #firstTried = 0;
 
-  constructor(pool: ConnectionPool, seeds: readonly string[], conditions: ConditionLog, signal: AbortSignal) {
+  constructor(pool: ConnectionPool, seeds: readonly string[], conditions: KafkaConditions, signal: AbortSignal) {
     this.#pool = pool;
     this.#seeds = seeds;
     this.#conditions = conditions;
@@ -89,7 +89,7 @@ export class MetadataCache {
 
   /**
    * Resolves when a question asked after this call has been answered, or has failed. Never rejects.
-   * @param isDoubted what is known does not work: an answer that says the same is not taken for the last word
+   * @param isDoubted what is known does not work: an answer that says the same is not believed at once
    */
   refresh(isDoubted = true): Promise<void> {
     this.#isDoubted ||= isDoubted;
@@ -111,7 +111,9 @@ export class MetadataCache {
       await this.refresh(false);
       const isComplete =
         this.#isAnswered &&
-        [...this.#topics.values()].every(({ code, leaders }) => code === 0 && !leaders.includes(undefined));
+        [...this.#topics.values()].every(
+          ({ code, leaders }) => code === kafkaCodes.NONE && !leaders.includes(undefined),
+        );
       if (isComplete) backoff.reset();
       await this.#pause(isComplete ? maxAgeMs : backoff.nextMs());
     }
@@ -156,7 +158,7 @@ export class MetadataCache {
   }
 
   /**
-   * The first answer of any broker that is not in `asked`; undefined where all are. Open connections are asked one after
+   * The first answer of any broker that is not in `asked`; undefined if all are. Open connections are asked one after
    * the other, a moment apart, because the first may be to a broker that hangs; then, at once, some of the configured
    * addresses and of those that Kafka named. A question that fails is asked of the next ones, all round.
    */
@@ -206,7 +208,7 @@ export class MetadataCache {
     }
   }
 
-  /** Takes over an answer. @returns older where it is for any topic, else news where it is for any */
+  /** Applies an answer. @returns older if it is for any topic, else news if it is for any */
   #learn(answer: Answer): Worth {
     const before = [...this.#topics.values()].map(({ leaders }) => leaders.length);
     const worths = answer.topics.flatMap((metadata) => {
@@ -214,8 +216,8 @@ export class MetadataCache {
       const view = this.#topics.get(topic);
       if (view === undefined) return [];
       const worth = view.take(metadata, answer);
-      if (code !== 0) this.#conditions.raise(`topic ${topic}`, classifyCode(code));
-      else if (view.code === 0) this.#conditions.clear(`topic ${topic}`);
+      if (code !== kafkaCodes.NONE) this.#conditions.raise(`topic ${topic}`, classifyCode(code));
+      else if (view.code === kafkaCodes.NONE) this.#conditions.clear(`topic ${topic}`);
       return [worth];
     });
     if (!worths.includes("older")) this.#known = answer.brokers.map(formatBrokerAddress);

@@ -1,5 +1,6 @@
 import { formatBrokerAddress } from "./broker-address.ts";
 import type { Metadata, TopicMetadata } from "./requests.ts";
+import { kafkaCodes } from "../protocol/errors.ts";
 
 /** This many brokers have to say that a topic is older or smaller than it was, before it is believed. */
 const witnesses = 2;
@@ -26,13 +27,13 @@ export class TopicView {
   code: number | undefined;
   /** Leader's address per partition; undefined while a partition has none. */
   leaders: readonly (string | undefined)[] = [];
-  /** Per partition; -1 where brokers do not tell it. */
+  /** Per partition; -1 if brokers do not report it. */
   #epochs: readonly number[] = [];
   readonly #sayOlder = new Set<string>();
 
-  /** Takes over what an answer says of this topic, if it is not out of date. */
+  /** Applies what an answer says about this topic, unless it is out of date. */
   take({ code, partitions }: TopicMetadata, { from, brokers }: Answer): Worth {
-    if (code !== 0) {
+    if (code !== kafkaCodes.NONE) {
       // While a topic has an error its former partitions stay known: the records are on their way to them.
       const isNew = this.code !== code;
       this.code = code;
@@ -53,10 +54,10 @@ export class TopicView {
     }
     this.#sayOlder.clear();
     const isSame =
-      this.code === 0 &&
+      this.code === kafkaCodes.NONE &&
       leaders.length === this.leaders.length &&
       leaders.every((leader, partition) => leader !== undefined && leader === this.leaders[partition]);
-    this.code = 0;
+    this.code = kafkaCodes.NONE;
     this.leaders = leaders;
     this.#epochs = epochs;
     return isSame ? "same" : "news";

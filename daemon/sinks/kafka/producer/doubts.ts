@@ -1,17 +1,15 @@
 import { describe } from "../../../errors.ts";
 import { Backoff } from "../connection/backoff.ts";
 import type { SealedBatch } from "./sealed-batch.ts";
-import { classifyError, KafkaError } from "../protocol/errors.ts";
+import { classifyError, KafkaError, kafkaCodes } from "../protocol/errors.ts";
 import { Cursor, readRange } from "./read-range.ts";
 import type { SenderContext } from "./sender-context.ts";
 import { AppendedSearch } from "./appended-search.ts";
 
-const topicAuthorizationFailed = 29;
-
 export interface Settled {
-  /** What was not found, in order. Where some records of a batch were found, a batch of the others is in its place. */
+  /** What was not found, in order. If some records of a batch were found, a batch of the others is in its place. */
   readonly entries: readonly SealedBatch[];
-  /** All was seen that may be in the log. If not, the log says so. */
+  /** Whether everything was seen that may be in the log. If not, a warning is logged. */
   readonly isComplete: boolean;
 }
 
@@ -58,14 +56,17 @@ export async function settleDoubts(
   const left = missing.filter(({ mayBeAppended }) => mayBeAppended).length;
   if (hidden === undefined || left === 0) return { entries: missing, isComplete: true };
   context.log.warn(
-    `${topic}/${partition}: ${left} batches are sent again and some of their records may stand twice, each with the same wazuh-alert-id, because what the topic holds cannot be read (${hidden})`,
+    `${topic}/${partition}: ${left} batches are sent again and some of their records may be there twice, each with the same wazuh-alert-id, because what the topic holds cannot be read (${hidden})`,
   );
   return { entries: missing, isComplete: false };
 }
 
 /** A reason for which a topic cannot be read, and which trying again does not end. */
 export function isUnreadable(reason: unknown): boolean {
-  return reason instanceof RangeError || (reason instanceof KafkaError && reason.code === topicAuthorizationFailed);
+  return (
+    reason instanceof RangeError ||
+    (reason instanceof KafkaError && reason.code === kafkaCodes.TOPIC_AUTHORIZATION_FAILED)
+  );
 }
 
 function withoutFound(

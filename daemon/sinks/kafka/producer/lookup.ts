@@ -2,7 +2,7 @@ import { headerNames, lookupKey, type Lookup, type Shipped, type OffsetsByPartit
 import { describe } from "../../../errors.ts";
 import { Backoff } from "../connection/backoff.ts";
 import { monotonicMs } from "../../../clock.ts";
-import { classifyError, KafkaError } from "../protocol/errors.ts";
+import { classifyError, KafkaError, kafkaCodes } from "../protocol/errors.ts";
 import type { SenderContext } from "./sender-context.ts";
 import { Cursor, reach, readRange } from "./read-range.ts";
 import type { FetchedRecord } from "../protocol/record-reader.ts";
@@ -12,11 +12,14 @@ import { isUnreadable } from "./doubts.ts";
 const maxIds = 1_000_000;
 /** Nor more characters of them: anybody who may write to the topic can make ids of any length in anybody's name. */
 const maxIdCharacters = 64 * 1024 * 1024;
-/** A topic that Kafka says for so long that it has not got, or that it is not for us, is left out of the look-up. */
+/** If Kafka reports for this long that a topic does not exist or is forbidden, it is left out of the look-up. */
 const giveUpAfterMs = 15_000;
-const unknownTopic = 3;
-/** UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION, TOPIC_AUTHORIZATION_FAILED. */
-const lastingCodes: ReadonlySet<number> = new Set([unknownTopic, 17, 29]);
+/** These stay until somebody does something. */
+const lastingCodes: ReadonlySet<number> = new Set([
+  kafkaCodes.UNKNOWN_TOPIC_OR_PARTITION,
+  kafkaCodes.INVALID_TOPIC_EXCEPTION,
+  kafkaCodes.TOPIC_AUTHORIZATION_FAILED,
+]);
 /** Reasons that one answer names. */
 const maxRefusals = 5;
 
@@ -46,7 +49,7 @@ class Findings {
   #ids = 0;
   #characters = 0;
   readonly next: Record<string, number> = {};
-  /** Why not all was seen that may be there, a sentence for each kind of reason; in the order of their appearance. */
+  /** Why some records may have been missed, a sentence for each kind of reason; in the order of their appearance. */
   readonly #refusals = new Set<string>();
   isFull = false;
   /** Whose records count. */
@@ -56,7 +59,7 @@ class Findings {
     this.nodes = nodes;
   }
 
-  /** Makes room for one id more; false where there is none. */
+  /** Makes room for one id more; false if there is none. */
   hasRoomFor(id: string): boolean {
     this.#ids += 1;
     this.#characters += id.length;
@@ -152,9 +155,10 @@ async function lookAt(
   const reading = new Reading(since[name] ?? 0, findings);
   const step = async (): Promise<void> => {
     const listed = context.metadataCache.partitions(topic) ?? 0;
-    if (partition >= listed) throw new KafkaError(unknownTopic, `${name}, which the newest list of partitions lacks`);
+    if (partition >= listed)
+      throw new KafkaError(kafkaCodes.UNKNOWN_TOPIC_OR_PARTITION, `${name}, which the newest list of partitions lacks`);
     if (isRead && !reading.isOver && !findings.isFull) await read(topic, partition, reading, findings, context);
-    // With nothing to be read, one question tells the next offset.
+    // If nothing has to be read, one request yields the next offset.
     findings.next[name] ??= await nextOffset(topic, partition, context);
   };
   try {
@@ -162,8 +166,8 @@ async function lookAt(
   } catch (reason) {
     if (!(reason instanceof Unreadable)) throw reason;
     if (!reason.isMissing && !reading.isOver) findings.count(reading.ids);
-    // A partition that is gone is nobody else's trouble.
-    if (!reason.isMissing || context.metadataCache.codeOf(topic) !== 0) throw reason;
+    // A partition that is gone does not affect others.
+    if (!reason.isMissing || context.metadataCache.codeOf(topic) !== kafkaCodes.NONE) throw reason;
   }
 }
 
@@ -182,8 +186,8 @@ async function partitionCount(topic: string, isRead: boolean, context: LookupCon
     await context.metadataCache.refresh(false);
     const code = context.metadataCache.codeOf(topic);
     if (code === undefined) throw new Error(`${topic}: no broker answers`);
-    if (code === unknownTopic && !isRead) count = 0;
-    else if (code === 0) count = context.metadataCache.partitions(topic) ?? 0;
+    if (code === kafkaCodes.UNKNOWN_TOPIC_OR_PARTITION && !isRead) count = 0;
+    else if (code === kafkaCodes.NONE) count = context.metadataCache.partitions(topic) ?? 0;
     else throw new KafkaError(code, `topic ${topic}`);
   });
   return count ?? 0;
@@ -193,7 +197,7 @@ async function nextOffset(topic: string, partition: number, context: LookupConte
   return (await reach(context, topic, partition)).offset("next");
 }
 
-/** Reads a partition as far as it can be; what was found counts, also where that is not all. */
+/** Reads a partition as far as possible; what was found counts, even if that is not all. */
 async function read(
   topic: string,
   partition: number,
@@ -220,7 +224,7 @@ async function read(
     if (reason instanceof Full) {
       findings.isFull = true;
       findings.refuse(
-        `${name} holds more than ${maxIds} records, or ids of more than ${maxIdCharacters} characters, since the checkpoint, too many to keep in mind`,
+        `${name} holds more than ${maxIds} records, or ids of more than ${maxIdCharacters} characters, since the checkpoint, too many to keep in memory`,
       );
     } else if (isUnreadable(reason)) {
       const remedy =
@@ -232,7 +236,7 @@ async function read(
   reading.isOver = true;
 }
 
-/** Hundreds of nodes may write to one topic: what the others wrote is neither ours nor to be kept in mind. */
+/** Hundreds of nodes may write to one topic: what the others wrote is neither ours nor to be kept in memory. */
 function idOf({ headers, value }: FetchedRecord, nodes: ReadonlySet<string> | undefined): string | undefined {
   const text = (name: string): string | undefined => headers.find(([header]) => header === name)?.[1]?.toString("utf8");
   const node = text(headerNames.node);
@@ -248,7 +252,7 @@ function idOf({ headers, value }: FetchedRecord, nodes: ReadonlySet<string> | un
  * reported at once.
  * @param subject what it is about, for the report
  * @param isRead  whether what is found saves records from being sent twice; else a bounded time is enough in any case
- * @throws Unreadable where it is given up
+ * @throws Unreadable if it is given up
  */
 async function persist(
   { metadataCache, conditions, signal }: LookupContext,
@@ -268,7 +272,7 @@ async function persist(
       signal.throwIfAborted();
       const fault = classifyError(reason);
       const text = isRead
-        ? `${fault.text}; until this is done no alert is sent, or it might be sent twice`
+        ? `${fault.text}; until this is fixed no alert is sent, because it might be sent twice`
         : fault.text;
       // What is wrong with the whole cluster is reported where its metadata are read.
       const isReported = conditions.lasting.some((trouble) => trouble.subject === "Kafka");
@@ -277,7 +281,10 @@ async function persist(
       else refusedSince = undefined;
       if (refusedSince !== undefined && monotonicMs() - refusedSince >= giveUpAfterMs) {
         conditions.clear(subject); // It is given up; the look-up's answer says why.
-        throw new Unreadable(fault.text, reason instanceof KafkaError && reason.code === unknownTopic);
+        throw new Unreadable(
+          fault.text,
+          reason instanceof KafkaError && reason.code === kafkaCodes.UNKNOWN_TOPIC_OR_PARTITION,
+        );
       }
       await backoff.wait(signal);
       await metadataCache.refresh();

@@ -1,5 +1,5 @@
 import type { Log } from "../../../telemetry/log.ts";
-import type { ConditionLog } from "../connection/condition-log.ts";
+import type { KafkaConditions } from "../connection/conditions.ts";
 import type { ConnectionPool } from "../connection/connection-pool.ts";
 import type { KafkaOptions } from "../connection/options.ts";
 import type { LookupWaits } from "./lookup-waits.ts";
@@ -12,7 +12,7 @@ export interface SenderContext {
   readonly options: KafkaOptions;
   readonly pool: ConnectionPool;
   readonly metadataCache: MetadataCache;
-  readonly conditions: ConditionLog;
+  readonly conditions: KafkaConditions;
   readonly telemetry: KafkaTelemetry;
   readonly log: Log;
   readonly limit: RequestLimit;

@@ -1,7 +1,49 @@
 import { describe } from "../../../errors.ts";
 import { errorName } from "./kafkajs-inner.ts";
 
-/** An error code in a broker's answer, thrown where the answer has no other way to show it. */
+/** Kafka's error codes that mean something to this program, by the names in org.apache.kafka.common.protocol.Errors. */
+export const kafkaCodes = {
+  UNKNOWN_SERVER_ERROR: -1,
+  NONE: 0,
+  OFFSET_OUT_OF_RANGE: 1,
+  CORRUPT_MESSAGE: 2,
+  UNKNOWN_TOPIC_OR_PARTITION: 3,
+  LEADER_NOT_AVAILABLE: 5,
+  NOT_LEADER_OR_FOLLOWER: 6,
+  REQUEST_TIMED_OUT: 7,
+  BROKER_NOT_AVAILABLE: 8,
+  REPLICA_NOT_AVAILABLE: 9,
+  MESSAGE_TOO_LARGE: 10,
+  NETWORK_EXCEPTION: 13,
+  INVALID_TOPIC_EXCEPTION: 17,
+  RECORD_LIST_TOO_LARGE: 18,
+  NOT_ENOUGH_REPLICAS: 19,
+  NOT_ENOUGH_REPLICAS_AFTER_APPEND: 20,
+  TOPIC_AUTHORIZATION_FAILED: 29,
+  CLUSTER_AUTHORIZATION_FAILED: 31,
+  INVALID_TIMESTAMP: 32,
+  UNSUPPORTED_SASL_MECHANISM: 33,
+  ILLEGAL_SASL_STATE: 34,
+  UNSUPPORTED_VERSION: 35,
+  INVALID_REQUEST: 42,
+  UNSUPPORTED_FOR_MESSAGE_FORMAT: 43,
+  OUT_OF_ORDER_SEQUENCE_NUMBER: 45,
+  DUPLICATE_SEQUENCE_NUMBER: 46,
+  INVALID_PRODUCER_EPOCH: 47,
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 53,
+  SECURITY_DISABLED: 54,
+  KAFKA_STORAGE_ERROR: 56,
+  SASL_AUTHENTICATION_FAILED: 58,
+  UNKNOWN_PRODUCER_ID: 59,
+  LISTENER_NOT_FOUND: 72,
+  FENCED_LEADER_EPOCH: 74,
+  UNKNOWN_LEADER_EPOCH: 75,
+  UNSUPPORTED_COMPRESSION_TYPE: 76,
+  INVALID_RECORD: 87,
+  PRODUCER_FENCED: 90,
+} as const;
+
+/** An error code in a broker's answer, thrown if the answer has no other way to show it. */
 export class KafkaError extends Error {
   override readonly name = "KafkaError";
   /** Kafka's number (org.apache.kafka.common.protocol.Errors). */
@@ -16,7 +58,7 @@ export class KafkaError extends Error {
 /**
  * What a fault means for the batch that met it.
  * - retry: send the same bytes again.
- * - duplicate: it stands in the log already.
+ * - duplicate: it is in the log already.
  * - gap: a batch before it is missing; certain that it was not appended.
  * - fenced: the broker does not know this producer any more: a new producer id is needed.
  * - timestamp: the broker takes no records of that time; certain that it was not appended. The same records are sent
@@ -45,13 +87,13 @@ export type ErrorCategory =
 export interface ClassifiedError {
   readonly kind: ErrorKind;
   readonly category: ErrorCategory;
-  /** The records may stand in the log although no acknowledgement came. */
+  /** The records may be in the log although no acknowledgement arrived. */
   readonly mayBeAppended: boolean;
   /** What is known of leaders may be out of date. */
   readonly isStale: boolean;
   /** What happened, in words, without secrets. */
   readonly text: string;
-  /** What a dead letter says, where the kind alone would say less. */
+  /** The detail of a dead letter, if the kind alone would say less. */
   readonly detail?: string;
   /** Nobody named the record as the culprit: it is what is left. */
   readonly isGuess?: boolean;
@@ -69,51 +111,54 @@ const uncertain: Traits = { ...plain, mayBeAppended: true, isStale: true };
  */
 const traitsOfCode = new Map<number, Traits>([
   // The broker failed in the middle of it.
-  [-1, uncertain],
-  [2, { ...plain, kind: "corrupt" }],
+  [kafkaCodes.UNKNOWN_SERVER_ERROR, uncertain],
+  [kafkaCodes.CORRUPT_MESSAGE, { ...plain, kind: "corrupt" }],
   // A topic that was just created is unknown to some brokers for a moment.
-  [3, { ...stale, category: "topic-missing" }],
-  [5, stale],
-  [6, stale],
+  [kafkaCodes.UNKNOWN_TOPIC_OR_PARTITION, { ...stale, category: "topic-missing" }],
+  [kafkaCodes.LEADER_NOT_AVAILABLE, stale],
+  [kafkaCodes.NOT_LEADER_OR_FOLLOWER, stale],
   // Appended by the leader; the followers did not follow in time.
-  [7, uncertain],
-  [8, stale],
-  [9, stale],
-  [10, { ...plain, kind: "too-large" }],
-  [13, uncertain],
-  [17, { ...plain, category: "topic-missing" }],
-  [18, { ...plain, kind: "too-large" }],
-  [19, stale],
-  [20, uncertain],
-  [29, { ...plain, category: "topic-authorization" }],
-  [31, { ...plain, category: "cluster-authorization" }],
-  [32, { ...plain, kind: "timestamp", category: "clock" }],
-  [33, { ...plain, category: "authentication" }],
-  [34, { ...plain, category: "authentication" }],
-  [35, { ...plain, category: "unsupported" }],
-  [43, { ...plain, category: "unsupported" }],
-  [45, { ...plain, kind: "gap" }],
-  [46, { ...plain, kind: "duplicate" }],
-  [47, { ...plain, kind: "fenced" }],
-  [53, { ...plain, category: "cluster-authorization" }],
-  [54, { ...plain, category: "authentication" }],
-  [56, { ...stale, mayBeAppended: true }],
-  [58, { ...plain, category: "authentication" }],
-  [59, { ...plain, kind: "fenced" }],
-  [72, stale],
-  [74, stale],
-  [75, stale],
-  [76, { ...plain, category: "unsupported" }],
-  [87, { ...plain, kind: "invalid" }],
-  [90, { ...plain, kind: "fenced" }],
+  [kafkaCodes.REQUEST_TIMED_OUT, uncertain],
+  [kafkaCodes.BROKER_NOT_AVAILABLE, stale],
+  [kafkaCodes.REPLICA_NOT_AVAILABLE, stale],
+  [kafkaCodes.MESSAGE_TOO_LARGE, { ...plain, kind: "too-large" }],
+  [kafkaCodes.NETWORK_EXCEPTION, uncertain],
+  [kafkaCodes.INVALID_TOPIC_EXCEPTION, { ...plain, category: "topic-missing" }],
+  [kafkaCodes.RECORD_LIST_TOO_LARGE, { ...plain, kind: "too-large" }],
+  [kafkaCodes.NOT_ENOUGH_REPLICAS, stale],
+  [kafkaCodes.NOT_ENOUGH_REPLICAS_AFTER_APPEND, uncertain],
+  [kafkaCodes.TOPIC_AUTHORIZATION_FAILED, { ...plain, category: "topic-authorization" }],
+  [kafkaCodes.CLUSTER_AUTHORIZATION_FAILED, { ...plain, category: "cluster-authorization" }],
+  [kafkaCodes.INVALID_TIMESTAMP, { ...plain, kind: "timestamp", category: "clock" }],
+  [kafkaCodes.UNSUPPORTED_SASL_MECHANISM, { ...plain, category: "authentication" }],
+  [kafkaCodes.ILLEGAL_SASL_STATE, { ...plain, category: "authentication" }],
+  [kafkaCodes.UNSUPPORTED_VERSION, { ...plain, category: "unsupported" }],
+  [kafkaCodes.UNSUPPORTED_FOR_MESSAGE_FORMAT, { ...plain, category: "unsupported" }],
+  [kafkaCodes.OUT_OF_ORDER_SEQUENCE_NUMBER, { ...plain, kind: "gap" }],
+  [kafkaCodes.DUPLICATE_SEQUENCE_NUMBER, { ...plain, kind: "duplicate" }],
+  [kafkaCodes.INVALID_PRODUCER_EPOCH, { ...plain, kind: "fenced" }],
+  [kafkaCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, { ...plain, category: "cluster-authorization" }],
+  [kafkaCodes.SECURITY_DISABLED, { ...plain, category: "authentication" }],
+  [kafkaCodes.KAFKA_STORAGE_ERROR, { ...stale, mayBeAppended: true }],
+  [kafkaCodes.SASL_AUTHENTICATION_FAILED, { ...plain, category: "authentication" }],
+  [kafkaCodes.UNKNOWN_PRODUCER_ID, { ...plain, kind: "fenced" }],
+  [kafkaCodes.LISTENER_NOT_FOUND, stale],
+  [kafkaCodes.FENCED_LEADER_EPOCH, stale],
+  [kafkaCodes.UNKNOWN_LEADER_EPOCH, stale],
+  [kafkaCodes.UNSUPPORTED_COMPRESSION_TYPE, { ...plain, category: "unsupported" }],
+  [kafkaCodes.INVALID_RECORD, { ...plain, kind: "invalid" }],
+  [kafkaCodes.PRODUCER_FENCED, { ...plain, kind: "fenced" }],
 ]);
+
+/** Of those with a higher code nothing is known. */
+const newestKnown = kafkaCodes.PRODUCER_FENCED;
 
 /**
  * The fault behind an error code of a broker's answer. A code that is not known is retried, as one after which the
- * records may stand.
+ * records may be there.
  */
 export function classifyCode(code: number, detail = ""): ClassifiedError {
-  const known = traitsOfCode.get(code) ?? (code > 90 ? uncertain : plain);
+  const known = traitsOfCode.get(code) ?? (code > newestKnown ? uncertain : plain);
   return { ...known, text: detail === "" ? errorName(code) : `${errorName(code)} (${detail})` };
 }
 

@@ -1,6 +1,5 @@
 import { headerNames, type Header, type SinkRecord } from "../../../contract.ts";
 import { crc32c } from "./crc32c.ts";
-import { sizeOfVarint, writeVarint } from "./varint.ts";
 
 /**
  * Kafka's record batch, format 2 (Apache Kafka documentation, "Record Batch"):
@@ -9,7 +8,7 @@ import { sizeOfVarint, writeVarint } from "./varint.ts";
  *     first timestamp 8 | max timestamp 8 | producer id 8 | epoch 2 | base sequence 4 | count 4 | records
  *
  * The records are encoded (and compressed) once; the header, with producer id and sequence number, is stamped on
- * afterwards, so that numbering anew costs no second compression.
+ * afterwards, so that renumbering needs no second compression.
  */
 export const batchHeaderBytes = 61;
 
@@ -121,7 +120,7 @@ export function encodeRecords(
 }
 
 /**
- * Writes the header into the first 61 bytes of `batch`, whose records stand behind it already.
+ * Writes the header into the first 61 bytes of `batch`, whose records follow it already.
  * @param attributes  the compression codec's number
  * @param timestampMs of all records, milliseconds since 1970
  */
@@ -144,4 +143,28 @@ export function stampHeader(
   batch.writeInt32BE(number.sequence, 53);
   batch.writeInt32BE(fields.count, 57);
   batch.writeUInt32BE(crc32c(batch, crcCoversFrom), crcAt);
+}
+
+/**
+ * Bytes that a signed 32-bit integer takes in a record. Its integers have variable lengths: zigzag, seven bits a byte, least
+ * significant first.
+ */
+export function sizeOfVarint(value: number): number {
+  const zigzag = ((value << 1) ^ (value >> 31)) >>> 0;
+  if (zigzag < 0x80) return 1;
+  if (zigzag < 0x4000) return 2;
+  if (zigzag < 0x200000) return 3;
+  return zigzag < 0x10000000 ? 4 : 5;
+}
+
+/** Writes a signed 32-bit integer, see `sizeOfVarint`, and returns the position after it. */
+export function writeVarint(target: Uint8Array, position: number, value: number): number {
+  let rest = ((value << 1) ^ (value >> 31)) >>> 0;
+  let at = position;
+  while (rest >= 0x80) {
+    target[at++] = (rest & 0x7f) | 0x80;
+    rest >>>= 7;
+  }
+  target[at++] = rest;
+  return at;
 }

@@ -1,7 +1,8 @@
-import { readlink, stat } from "node:fs/promises";
+import { readlink } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { namesIn } from "../../../disk/list-directory.ts";
-import { errnoOf } from "../../../errors.ts";
+import { statIfPresent } from "../../../disk/file-stat.ts";
+import { isAbsent } from "../../../errors.ts";
 import { months, parseFileName, type DatedName } from "./dated-name.ts";
 
 /** A file of the log on disk. */
@@ -20,10 +21,10 @@ export interface Archive extends LogFile {
 }
 
 /**
- * Looking for the name of an inode gives up after so many files. The file that is written is among the newest, unless the
+ * Looking for the name of an inode gives up after this many files. The file that is written is among the newest, unless the
  * clock was set back.
  */
-const mostStats = 20_000;
+const maxStats = 20_000;
 
 /**
  * The archived log files under one alerts directory. Nothing is kept between calls: analysisd and monitord change the
@@ -38,7 +39,7 @@ export class Archives {
   }
 
   /**
-   * Newest first. Where a name stands twice, plain and compressed, only the plain file is given, with `hasTwin`: the `.gz`
+   * Newest first. If a name exists twice, plain and compressed, only the plain file is given, with `hasTwin`: the `.gz`
    * may be half written (Wazuh 4.14 source: src/monitord/compress_log.c:76-128 unlinks the plain file last).
    */
   async *newestFirst(): AsyncGenerator<Archive> {
@@ -75,7 +76,7 @@ export class Archives {
     let stats = 0;
     for await (const archive of this.newestFirst()) {
       if (archive.compressed) continue;
-      if (++stats > mostStats) return undefined;
+      if (++stats > maxStats) return undefined;
       if ((await statIfPresent(archive.path))?.id === id) return archive;
     }
     return undefined;
@@ -92,45 +93,19 @@ export function twinOf({ path, name }: Archive): Archive {
   return { path: `${path}.gz`, name, compressed: true, hasTwin: true };
 }
 
-/** More links in a row than anybody makes by purpose. */
-const mostLinks = 16;
+/** More consecutive links than anybody creates on purpose. */
+const maxLinks = 16;
 
-/** The directory in which alerts.json lies, and its archives: where the path is a link, that of the file it leads to. */
+/** The directory of alerts.json, and its archives: if the path is a link, that of the file it leads to. */
 export async function directoryOf(path: string): Promise<string> {
   let file = path;
-  for (let links = 0; links < mostLinks; links++) {
+  for (let links = 0; links < maxLinks; links++) {
     // Whatever is not a link, or is not there just now.
     const target = await readlink(file).catch(() => undefined);
     if (target === undefined) break;
     file = resolve(dirname(file), target);
   }
   return dirname(file);
-}
-
-/** A file as the system shows it. */
-export interface FileStat {
-  /** `device:inode`; exact, because inodes go beyond 2^53. */
-  readonly id: string;
-  readonly size: number;
-  /** When content, size, links or modes changed last, in nanoseconds since 1970; nobody can set it back. */
-  readonly changedNs: bigint;
-}
-
-/** What a path leads to, or undefined when there is nothing. */
-export async function statIfPresent(path: string): Promise<FileStat | undefined> {
-  try {
-    const found = await stat(path, { bigint: true });
-    return { id: `${found.dev}:${found.ino}`, size: Number(found.size), changedNs: found.ctimeNs };
-  } catch (reason) {
-    if (isAbsent(reason)) return undefined;
-    throw reason;
-  }
-}
-
-/** Whether an error says that there is nothing at a path. */
-export function isAbsent(reason: unknown): boolean {
-  const errno = errnoOf(reason);
-  return errno === "ENOENT" || errno === "ENOTDIR";
 }
 
 async function namesThere(directory: string): Promise<string[]> {

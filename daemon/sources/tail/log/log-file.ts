@@ -1,12 +1,13 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { DfnError } from "../../../errors.ts";
-import type { LogFile, FileStat } from "./archives.ts";
+import type { LogFile } from "./archives.ts";
 import type { DatedName } from "./dated-name.ts";
 import { endsWith, contentHash, headBytes, type ContentHash, type Identity, type Seen } from "./content-hash.ts";
 import { GzipReader } from "./gzip-reader.ts";
 import { PlainReader, type ChunkBuffers } from "./plain-reader.ts";
 import type { Read, LogReader } from "./reader.ts";
+import { type FileStat, fileStatOf } from "../../../disk/file-stat.ts";
 
 /** What is known of a log file's content, whether it is open or not. */
 export interface FileOrigin {
@@ -33,7 +34,7 @@ export function seen(origin: FileOrigin): Seen {
 
 /** One physical file of the log, open: plain, or compressed and then read decompressed. */
 export class OpenLogFile {
-  /** Decompressed: up to where it was read before, where that is known; a damaged `.gz` may end before it. */
+  /** Decompressed: up to where it was read before, if that is known; a damaged `.gz` may end before it. */
   doneTo = 0;
   /** What the file was when it was opened. */
   readonly stat: FileStat;
@@ -49,7 +50,7 @@ export class OpenLogFile {
   }
 
   /**
-   * Opens at the first byte. Throws a system error (ENOENT, EACCES, ...), or a DfnError for what is no regular file.
+   * Opens at the first byte. Throws a system error (ENOENT, EACCES, ...), or a DfnError for what is not a regular file.
    * @param beat called for each piece of the file that is read, also on the way to an offset
    */
   static async open(file: LogFile, buffers: ChunkBuffers, beat: () => void): Promise<OpenLogFile> {
@@ -64,10 +65,9 @@ export class OpenLogFile {
         );
       }
       const reader = file.compressed ? new GzipReader(handle, beat) : new PlainReader(handle, buffers);
-      const id = `${found.dev}:${found.ino}`;
-      const stat = { id, size: Number(found.size), changedNs: found.ctimeNs };
+      const stat = fileStatOf(found);
       const head = await reader.head();
-      const origin = { file: file.path, id, name: file.name, head, isCompressed: file.compressed };
+      const origin = { file: file.path, id: stat.id, name: file.name, head, isCompressed: file.compressed };
       return new OpenLogFile(reader, origin, stat, beat);
     } catch (reason) {
       await handle.close();
@@ -111,15 +111,15 @@ export class OpenLogFile {
 
   /**
    * Goes to an offset, before the first read.
-   * @param before what must stand right before it, where that is known
-   * @returns false when it does not stand there, or the file is shorter, or the signal was aborted; close it then
+   * @param before what must be right before it, if that is known
+   * @returns false if it is not there, or the file is shorter, or the signal was aborted; close it then
    */
   async seek(offset: number, before: ContentHash | undefined, signal: AbortSignal): Promise<boolean> {
     const bytes = await this.seekTo(offset, signal);
     return bytes !== undefined && (before === undefined || endsWith(bytes, before));
   }
 
-  /** As `seek`. @returns up to `beforeBytes` that stand before the offset, or undefined when it cannot be gone to */
+  /** As `seek`. @returns up to `beforeBytes` that precede the offset, or undefined when it cannot be gone to */
   seekTo(offset: number, signal: AbortSignal): Promise<Buffer | undefined> {
     return this.#reader.seek(offset, signal);
   }

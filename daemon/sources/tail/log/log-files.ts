@@ -1,6 +1,7 @@
-import { Archives, directoryOf, isAbsent, type LogFile } from "./archives.ts";
+import { Archives, directoryOf, type LogFile } from "./archives.ts";
 import { OpenLogFile } from "./log-file.ts";
 import { chunkBuffers } from "./plain-reader.ts";
+import { isAbsent } from "../../../errors.ts";
 
 /** Opens log files: alerts.json, and those that it was before. Only one of them may be read at a time. */
 export class LogFiles {
@@ -25,7 +26,7 @@ export class LogFiles {
   }
 
   /**
-   * Opens alerts.json and learns its dated name; undefined when there is no alerts.json. It has no name where monitord
+   * Opens alerts.json and learns its dated name; undefined when there is no alerts.json. It has no name if monitord
    * compressed and unlinked the dated file of a day that is still written (Wazuh 4.14 source:
    * src/monitord/manage_files.c:20-59); its `.gz` then holds the same bytes, and reading either knows the other again.
    */

@@ -1,10 +1,11 @@
 import type { Body, Position } from "./checkpoint.ts";
-import { isAbsent, twinOf, type Archive, type LogFile } from "../log/archives.ts";
+import { twinOf, type Archive, type LogFile } from "../log/archives.ts";
 import { parseStem } from "../log/dated-name.ts";
 import { isSame, tellingBytes } from "../log/content-hash.ts";
 import { seen, type OpenLogFile } from "../log/log-file.ts";
 import type { LogFiles } from "../log/log-files.ts";
 import { intactUpTo } from "./trail.ts";
+import { isAbsent } from "../../../errors.ts";
 
 /** How a position was found again. */
 export type Located =
@@ -19,8 +20,8 @@ export type Located =
   /** No file holds what was read. */
   | { readonly kind: "missing" };
 
-/** A search by content opens so many of the newest archives, which is more than a year of days. */
-const mostSearched = 1000;
+/** A search by content opens this many of the newest archives, which is more than a year of days. */
+const maxSearched = 1000;
 
 /**
  * Finds the log file of a checkpoint again: where it was, under its dated name, plain or compressed, and at last by
@@ -92,7 +93,7 @@ async function* candidates(
   if (position.head.length < tellingBytes) return;
   let searched = 0;
   for await (const archive of logFiles.archives.newestFirst()) {
-    if (++searched > mostSearched) return;
+    if (++searched > maxSearched) return;
     if (archive.name.rank !== name?.rank) yield* tryOpen(archive, logFiles);
   }
 }

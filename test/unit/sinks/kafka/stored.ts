@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { visitRecords, type FetchedRecord } from "../../../../daemon/sinks/kafka/protocol/record-reader.ts";
-import { writeVarint } from "../../../../daemon/sinks/kafka/protocol/varint.ts";
+import { writeVarint } from "../../../../daemon/sinks/kafka/protocol/record-batch.ts";
 import { int16, int32, int64 } from "./wire.ts";
 
 /** All records that the forwarder finds in a fetch answer, and the offset after the last batch. */
@@ -15,7 +15,7 @@ export function batchOf(baseOffset: number, records: readonly Buffer[], count = 
   return packedBatch(baseOffset, gzipSync(Buffer.concat(records)), { codec: 1, count });
 }
 
-/** A batch as any producer may write one. Its checksum is wrong: that is the broker's to look at. */
+/** A batch as any producer may write one. Its checksum is wrong: checking it is the broker's business. */
 export function packedBatch(
   baseOffset: number,
   compressed: Buffer,

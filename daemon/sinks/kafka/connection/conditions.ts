@@ -1,0 +1,76 @@
+import type { Log } from "../../../telemetry/log.ts";
+import { monotonicMs, timeOfDayMs } from "../../../clock.ts";
+import { ConditionLog } from "../../../telemetry/condition-log.ts";
+import type { ClassifiedError } from "../protocol/errors.ts";
+import { needsAction, remedies } from "../protocol/remedies.ts";
+import type { KafkaTrouble } from "./telemetry.ts";
+
+/** Losses that are kept for the status; each is in the log. */
+const maxLosses = 100;
+
+/** What is wrong with Kafka, with a topic, a partition or a look-up, for the log and for the status. */
+export class KafkaConditions {
+  readonly #log: Log;
+  readonly #now: () => number;
+  readonly #lasting = new Map<string, { condition: ConditionLog; trouble: KafkaTrouble }>();
+  /** The newest one of each subject. */
+  readonly #losses = new Map<string, KafkaTrouble>();
+  #last: KafkaTrouble | undefined;
+
+  /** @param now milliseconds on a clock that never goes back */
+  constructor(log: Log, now: () => number = monotonicMs) {
+    this.#log = log;
+    this.#now = now;
+  }
+
+  /** @param subject what is in trouble: `Kafka`, or a topic */
+  raise(subject: string, fault: ClassifiedError): void {
+    const lasting = this.#lasting.get(subject);
+    const remedy = remedies[fault.category];
+    const trouble = { subject, text: fault.text, remedy, since: lasting?.trouble.since ?? timeOfDayMs() };
+    const condition = lasting?.condition ?? new ConditionLog(this.#log, { now: this.#now });
+    this.#last = trouble;
+    this.#lasting.set(subject, { condition, trouble });
+    condition.raise(fault.text, {
+      text: `${subject}: ${fault.text}${remedy === "" ? "" : `; ${remedy}`}. Nothing is lost, it is tried again until it works`,
+      level: needsAction.has(fault.category) ? "error" : "warn",
+      kind: fault.category,
+    });
+  }
+
+  /**
+   * Something is lost, and no retry brings it back: logged at once, and kept in the status until the process ends, because
+   * nothing that comes later puts it right.
+   */
+  lose(subject: string, text: string, remedy: string): void {
+    const trouble = { subject, text, remedy, since: timeOfDayMs() };
+    this.#last = trouble;
+    this.#losses.delete(subject);
+    this.#losses.set(subject, trouble);
+    const [oldest] = this.#losses.keys();
+    if (this.#losses.size > maxLosses && oldest !== undefined) this.#losses.delete(oldest);
+    this.#log.error(`${subject}: ${text}; ${remedy}`);
+  }
+
+  /** The subject works. */
+  clear(subject: string): void {
+    const lasting = this.#lasting.get(subject);
+    this.#lasting.delete(subject);
+    lasting?.condition.clear((lastedMs) => `${subject}: works again after ${(lastedMs / 1000).toFixed(1)} s`);
+  }
+
+  /** What is in trouble now. */
+  get lasting(): readonly KafkaTrouble[] {
+    return [...this.#lasting.values()].map(({ trouble }) => trouble);
+  }
+
+  /** What was lost since the start; the newest of each subject. */
+  get losses(): readonly KafkaTrouble[] {
+    return [...this.#losses.values()];
+  }
+
+  /** The newest trouble, over or not. */
+  get last(): KafkaTrouble | undefined {
+    return this.#last;
+  }
+}

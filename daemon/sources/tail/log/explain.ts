@@ -1,0 +1,45 @@
+import { stat } from "node:fs/promises";
+import { describe, errnoOf, isAbsent } from "../../../errors.ts";
+import { command } from "../../../printable.ts";
+
+/**
+ * The command that sends what a file holds from an offset on, to be pasted as it is.
+ * @param offset decompressed; a line begins there
+ */
+export function replayCommand(file: string, offset: number): string {
+  return command`wazuh-dfn replay --at ${`${file}:${offset}`}`;
+}
+
+/**
+ * Why a file of the log cannot be read, and what to do, in a few sentences.
+ * @param fallback the path to name if the error does not
+ */
+export async function explain(fallback: string, reason: unknown): Promise<string> {
+  const path = reason instanceof Error && "path" in reason ? String(reason.path) : fallback;
+  if (isAbsent(reason)) {
+    return (
+      `${path} does not exist. It is read from its beginning as soon as it appears. Is the manager running, is ` +
+      `<jsonout_output> "yes" in its ossec.conf, and is sources.tail.path right?`
+    );
+  }
+  const errno = errnoOf(reason);
+  if (errno === "EACCES" || errno === "EPERM") {
+    const groups = process.getgroups?.().join(",") ?? "?";
+    return (
+      `${path} cannot be read (${errno}): this process runs as uid ${process.getuid?.() ?? "?"}, groups ${groups}; ` +
+      `${await ownership(path)}. Wazuh gives its logs to the group wazuh: add the forwarder's user to it and restart ` +
+      `the forwarder. Reading continues by itself as soon as access is allowed.`
+    );
+  }
+  return `${path} cannot be read: ${describe(reason)}. It is retried until it works.`;
+}
+
+async function ownership(path: string): Promise<string> {
+  try {
+    const { uid, gid, mode } = await stat(path);
+    return `the file is ${uid}:${gid} with mode ${(mode & 0o7777).toString(8).padStart(4, "0")}`;
+  } catch {
+    // Not even its attributes may be seen, which is what the administrator needs to know.
+    return "it may not access a directory above the file";
+  }
+}
