@@ -1,6 +1,7 @@
 import type { OpenDeadLetters } from "../dead-letters/open.ts";
 import { sinkDefinition } from "../sink-kinds/registry.ts";
-import type { TailStatus } from "../sources/tail/status.ts";
+import { certificateDeadline } from "../sinks/kafka/tls/deadline.ts";
+import { waitReasonOf, type TailStatus } from "../sources/tail/status.ts";
 import type { Facts } from "./facts.ts";
 
 /** A condition as found by one check; it counts once it has lasted. */
@@ -50,10 +51,10 @@ function unready({ isReady }: Facts): HealthReason[] {
 
 function stuck({ queue, sink }: Facts, idleMs: number): HealthReason[] {
   if (idleMs < stuckMs) return [];
-  const text = `${queue.alerts} alerts are under way, and for ${Math.floor(idleMs / 1000)} s none of them got an outcome`;
+  const text = `${queue.alerts} alerts are in flight, and none of them got an outcome for ${Math.floor(idleMs / 1000)} s`;
   const remedy = sinkDefinition(sink).isHeldUp(sink)
-    ? "mend what is named below"
-    : "look at the log for the last error; nothing is lost meanwhile";
+    ? "fix what is named below"
+    : "look for the last error in the log; nothing is lost meanwhile";
   return [{ subject: "delivery", text, remedy, patienceMs: 0 }];
 }
 

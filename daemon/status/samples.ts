@@ -1,3 +1,4 @@
+import { waitReasonOf } from "../sources/tail/status.ts";
 import { sinkDefinition } from "../sink-kinds/registry.ts";
 import type { StatusSnapshot } from "./facts.ts";
 

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { defaultSocketPath } from "../../../integration/protocol.ts";
 import type { Config } from "../../config/schema.ts";
-import type { Problem } from "../../config/values/problem.ts";
+import { type Problem, problemLine } from "../../config/values/problem.ts";
 import { settingOf } from "../../wazuh/ossec-conf.ts";
 import type { QueueAddress } from "../../wazuh/queue-address.ts";
 import { link, type Link } from "../chain.ts";
-import type { CheckResult } from "../result.ts";
+import { type CheckResult, failed, ok, warning } from "../result.ts";
 import { judgeOutput, judgeReading, judgeWriting, lookAtReading, lookAtWriting } from "./alert-log.ts";
 import { directoryOf } from "../../sources/tail/log/archives.ts";
 import { judgeArchives, judgeCheckpoint, lookAtArchives, lookAtStored } from "./checkpoint.ts";
@@ -27,7 +27,7 @@ import { isRootsAlone, refusalFor } from "../accounts.ts";
 import { allProcesses, type Running, wazuhDaemon } from "../processes.ts";
 import type { DoctorContext } from "../context.ts";
 
-/** What `check` finds wrong with the settings, and where they stand. */
+/** What `check` finds wrong with the settings, and their path. */
 export interface DoctorSettings {
   readonly path: string;
   readonly problems: readonly Problem[];
@@ -199,5 +199,16 @@ function eventsLink({ home, ossecConf, snapshot }: DoctorContext, { handlers }: 
       isWorker: conf !== undefined && settingOf(conf, "cluster", "node_type") === "worker",
       events: snapshot?.events,
     });
+  });
+}
+
+/** What `check` finds, as links of the chain. */
+export function judgeConfiguration(path: string, problems: readonly Problem[]): CheckResult[] {
+  if (problems.length === 0) return [ok(`${path} is in order`)];
+  return problems.map((problem) => {
+    const { severity } = problem;
+    const remedy = `wazuh-dfn check --config ${path}  # and mend what it names`;
+    const text = problemLine(problem).replace(/^warning: /, "");
+    return severity === "error" ? failed(text, remedy) : warning(text, remedy);
   });
 }

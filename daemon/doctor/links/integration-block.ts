@@ -119,7 +119,7 @@ function narrowings({ handlers }: BlockFacts, block: Block): { text: string; do:
   const wanted = wantedAlerts(handlers);
   const level = Number(block.get("level")?.trim() ?? "0");
   if (wanted.some((alerts) => level > alerts.level)) {
-    found.push({ text: `<level>${level} keeps alerts of a lower level back`, do: "take <level> out" });
+    found.push({ text: `<level>${level} holds back alerts of a lower level`, do: "remove <level>" });
   }
   const ruleIds = block.get("rule_id");
   // Without a digit it filters nothing (src/config/integrator-config.c:104-164).
@@ -142,8 +142,8 @@ function narrowings({ handlers }: BlockFacts, block: Block): { text: string; do:
         ),
       });
     } else if (ofAnyGroup !== undefined) {
-      const text = `<group>${groups} keeps alerts back that ${ofAnyGroup.handler} wants, which has no groups`;
-      found.push({ text, do: "take <group> out" });
+      const text = `<group>${groups} holds back alerts for ${ofAnyGroup.handler}, which has no groups`;
+      found.push({ text, do: "remove <group>" });
     }
   }
   const location = block.get("event_location");
@@ -151,7 +151,7 @@ function narrowings({ handlers }: BlockFacts, block: Block): { text: string; do:
     const matches = osMatch(location);
     const kept = wanted.flatMap(({ location: usual }) => (usual === undefined || matches(usual) ? [] : [usual]));
     if (kept.length > 0) {
-      const text = `<event_location>${location} keeps alerts of ${kept.join(", ")} back`;
+      const text = `<event_location>${location} holds back alerts of ${kept.join(", ")}`;
       found.push({ text, do: "<event_location>!^dfn$</event_location>" });
     }
   }

@@ -18,13 +18,9 @@ import { readXml } from "../xml-check.ts";
 
 const handlers = createHandlers(
   { customerId: "dfn", ownNetwork: ["10.0.0.0/8"] },
-  {
-    windows: { eventIds: defaultEventIds },
-    fail2ban: {},
-    passthrough: { topic: "all", level: 3 },
-  },
+  { windows: { eventIds: defaultEventIds }, fail2ban: {}, passthrough: { topic: "all", level: 3 } },
 );
-const sieve = new Relevance(handlers.filter(({ name }) => name !== "passthrough").flatMap(({ needles }) => needles));
+const filter = new Relevance(handlers.filter(({ name }) => name !== "passthrough").flatMap(({ needles }) => needles));
 
 /** Each line waits for its outcome. */
 const mostLines = 20;
