@@ -56,7 +56,7 @@ export const kafkaDefinition: SinkDefinition<Settings, KafkaSink, KafkaSinkState
   }),
   isHeldUp: ({ troubles }) => troubles.length > 0,
   troubles: ({ losses = [], troubles }) => [
-    // What Kafka has lost is lost for good: reported until the forwarder is started again.
+    // What Kafka has lost is lost for good: this stays until the forwarder is restarted.
     ...losses.map((loss) => ({ subject: loss.subject, text: loss.text, remedy: loss.remedy, patienceMs: 0 })),
     ...troubles.map((one) => ({ subject: one.subject, text: one.text, remedy: one.remedy, patienceMs: shortMs })),
   ],
@@ -111,13 +111,9 @@ function samplesOfKafka(state: KafkaSinkState): SinkSample[] {
   const atSeconds = lastAcknowledgedAt === undefined ? undefined : lastAcknowledgedAt / 1000;
   return [
     sample("wazuh_dfn_kafka_connected", "1 while at least one broker is connected", isConnected ? 1 : 0),
-    sample("wazuh_dfn_kafka_waiting_batches", "Batches without an acknowledgement so far", waitingBatches),
+    sample("wazuh_dfn_kafka_waiting_batches", "Batches without an acknowledgement yet", waitingBatches),
     sample("wazuh_dfn_kafka_throttled_seconds_total", "How long quotas have held this client back", throttledMs / 1000),
-    sample(
-      "wazuh_dfn_kafka_lookup_waiting_seconds",
-      "How long a look-up has waited for an answer of a broker",
-      longest,
-    ),
+    sample("wazuh_dfn_kafka_lookup_waiting_seconds", "How long a look-up has waited for a broker's answer", longest),
     sample("wazuh_dfn_kafka_last_acknowledge_timestamp_seconds", "When a batch was last acknowledged", atSeconds),
   ];
 }
@@ -129,10 +125,13 @@ function summaryOfKafka(state: KafkaSinkState, nowMs: number): [string, string][
     ["batches", `${waitingBatches} waiting`],
   ];
   for (const { topic, partition, broker, waitsFor, seconds } of lookups)
-    lines.push(["looking up", `${topic}/${partition}, waits for ${waitsFor} of ${broker}, ${lasting(seconds)}`]);
+    lines.push([
+      "looking up",
+      `${topic}/${partition}, has waited ${lasting(seconds)} for ${waitsFor}, broker ${broker}`,
+    ]);
   if (lastAcknowledgedAt !== undefined) {
     const took =
-      latency === undefined ? "" : `; half of them within ${latency.p50Ms} ms, 99 of 100 ${latency.p99Ms} ms`;
+      latency === undefined ? "" : `; half of them within ${latency.p50Ms} ms, 99 % within ${latency.p99Ms} ms`;
     lines.push(["acknowledged", `last ${lasting((nowMs - lastAcknowledgedAt) / 1000)} ago${took}`]);
   }
   if (lastError !== undefined) {

@@ -18,11 +18,7 @@ import { readXml } from "../xml-check.ts";
 
 const handlers = createHandlers(
   { customerId: "dfn", ownNetwork: ["10.0.0.0/8"] },
-  {
-    windows: { eventIds: defaultEventIds },
-    fail2ban: {},
-    passthrough: { topic: "all", level: 3 },
-  },
+  { windows: { eventIds: defaultEventIds }, fail2ban: {}, passthrough: { topic: "all", level: 3 } },
 );
 const filter = new Relevance(handlers.filter(({ name }) => name !== "passthrough").flatMap(({ needles }) => needles));
 
