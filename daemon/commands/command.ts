@@ -30,7 +30,7 @@ export interface Command {
 }
 
 /** Where the configuration stands when `--config` does not say it. */
-export const defaultConfigPath = "/etc/wazuh-dfn/config.yaml";
+const defaultConfigPath = "/etc/wazuh-dfn/config.yaml";
 
 /** The options of every command that needs the configuration. */
 export const configOptions = {
