@@ -1,20 +1,20 @@
 /**
- * The words that the rooms share.
+ * The terms that the rooms share.
  *
  * - source: where alerts come from (socket, tail, replay).
- * - delivery: one alert from one source, with the way back to it.
- * - record: what one handler makes of one alert; one Kafka record.
+ * - delivery: one alert from one source, with a way to report its outcome there.
+ * - record: what one handler makes from one alert; one Kafka record.
  * - batch: records of one partition that travel together.
- * - outcome: what became of a delivery. There is no outcome "failed": a record is retried, dead-lettered or stays open.
+ * - outcome: how a delivery ended. There is no outcome "failed": a record is retried, dead-lettered or stays open.
  */
 import type { Alert } from "./alert/alert.ts";
 import { valueDigest } from "./alert/reprint.ts";
 
 export type SourceName = "socket" | "tail" | "replay";
 
-/** Where the raw bytes of an alert stand. */
+/** Where the raw bytes of an alert are. */
 export interface SourceLocation {
-  /** Path of the file, or the name of the source where there is no file. */
+  /** Path of the file, or the name of the source if there is no file. */
   readonly file: string;
   /** Byte offset of the first byte (decompressed, for a `.gz`). */
   readonly offset: number;
@@ -22,20 +22,20 @@ export interface SourceLocation {
   readonly length: number;
 }
 
-/** Why an alert, or a line that is none, stands in the dead-letter store. */
+/** Why an alert, or a line that is not one, is in the dead-letter store. */
 export type DeadReason = "not-json" | "over-long" | "torn" | "handler-error" | "record-too-large" | "refused";
 
 /**
- * What became of a delivery.
- * - acknowledged: every record of it is in the sink (for a second copy: the first copy's records are).
+ * How a delivery ended.
+ * - acknowledged: all its records are in the sink (for a second copy: those of the first copy are).
  * - ignored: no handler wants it.
- * - dead-letter: it stands, durably, in the dead-letter store.
+ * - dead-letter: it is stored, durably, as a dead letter.
  */
 export type Outcome = "acknowledged" | "ignored" | "dead-letter";
 
-/** Tells Wazuh what became of an alert; never blocks. */
+/** Reports to Wazuh what became of an alert; never blocks. */
 export interface FeedbackSink {
-  /** @param event called at once, where it is wanted */
+  /** @param event called at once, if it is wanted */
   acknowledged(
     event: () => {
       alertId: string;
@@ -51,17 +51,17 @@ export interface FeedbackSink {
   error(event: { code: number; description: string; status?: "dead-letter" }): void;
 }
 
-/** What a handler makes of an alert; the pipeline adds key and headers. */
+/** What a handler makes from an alert; the pipeline adds key and headers. */
 export interface HandlerRecord {
   readonly topic: string;
   readonly value: Buffer;
-  /** What the feedback event says of this record (docs/wire-format.md); none is sent without it. */
+  /** What the feedback event says about this record (docs/wire-format.md); none is sent without it. */
   readonly feedback?: {
     readonly eventFormat: string;
     readonly eventId: string | null;
     readonly winTimestamp: string | null;
   };
-  /** Something odd that Wazuh is told about as an error event; the record is sent all the same. */
+  /** Something odd that is reported to Wazuh as an error event; the record is still sent. */
   readonly warning?: string;
 }
 
@@ -69,7 +69,7 @@ export interface HandlerRecord {
  * Finds the alerts that may interest a handler, in raw bytes, without parsing.
  * - text: any line that holds these bytes.
  * - key: any line that holds this JSON key (given without quotes) with one of these values, written as a string or as
- *   a bare number. A value that is written in any other way counts as a hit: the handler decides.
+ *   a bare number. A value written in any other way counts as a match: the handler decides.
  * - all: every line.
  */
 export type Needle =
@@ -78,9 +78,9 @@ export type Needle =
   | { readonly kind: "all" };
 
 /**
- * Why an alert that looks like one of a handler's is none.
+ * Why an alert that looks like one of a handler's is not one.
  * - fail2ban-program-name: an address and the group, and no `data.program_name`: public decoders leave it in `predecoder`.
- * - fail2ban-group: all but the group's name, which has a blank or a line break around it.
+ * - fail2ban-group: everything fits except the group's name, which has a blank or a line break around it.
  */
 export type LeftOutReason = "fail2ban-program-name" | "fail2ban-group";
 
@@ -88,7 +88,7 @@ export type LeftOutReason = "fail2ban-program-name" | "fail2ban-group";
 export interface Handler {
   readonly name: string;
   readonly needles: readonly Needle[];
-  /** The record for an alert, or undefined when the alert is of no interest. Throwing dead-letters the alert. */
+  /** The record for an alert, or undefined if the handler does not want it. Throwing dead-letters the alert. */
   record(alert: Alert): HandlerRecord | undefined;
   /** Why an alert that `record` gave nothing for was probably meant for it. Never throws. */
   leftOut?(alert: Alert): LeftOutReason | undefined;
@@ -101,10 +101,10 @@ export interface SinkRecord {
   readonly key: Buffer | null;
   /** The alert's id, which is the first header (`headerNames.id`). */
   readonly id?: string;
-  /** The headers behind it: one array for all records that have the same ones. */
+  /** The headers after it: one array shared by all records that have the same ones. */
   readonly headers: readonly Header[];
   readonly value: Buffer | null;
-  /** Where the alert is that it was made of, if the sink is to name it. */
+  /** Where the alert is that it was made from, if the sink is to name it. */
   readonly place?: SourceLocation | undefined;
 }
 
@@ -120,7 +120,7 @@ export interface Batch {
   readonly records: readonly SinkRecord[];
 }
 
-/** Per record: acknowledged with its offset in the partition (a safe integer), or refused because no retry can mend it. */
+/** Per record: acknowledged with its offset in the partition (a safe integer), or refused because no retry can help. */
 export type WriteOutcome =
   | { readonly kind: "acknowledged"; readonly offset: number }
   | { readonly kind: "refused"; readonly reason: DeadReason; readonly detail: string };
@@ -128,18 +128,18 @@ export type WriteOutcome =
 /** Per `topic/partition`: an offset. */
 export type OffsetsByPartition = Readonly<Record<string, number>>;
 
-/** What a look-up found: for each `lookupKey`, how many records carry it. */
+/** What a look-up found: for each `lookupKey`, how many records have it. */
 export type Shipped = Map<string, number>;
 
 /**
- * The key under which a record is found again after a crash: node, alert id and handler, and what its value says. A
- * record that was made of another content under the same id does not stand for the alert.
+ * The key under which a record is found again after a crash: node, alert id, handler and a digest of its value. A
+ * record that was made from other content under the same id does not count as the alert's.
  */
 export function lookupKey(node: string, id: string, handler: string, value: Buffer | null): string {
   return `${handler}\u0000${node}\u0000${id}\u0000${valueDigest(value)}`;
 }
 
-/** Names of the headers that every record carries (docs/wire-format.md). */
+/** Names of the headers of every record (docs/wire-format.md). */
 export const headerNames = {
   id: "wazuh-alert-id",
   node: "wazuh-node",
@@ -148,20 +148,20 @@ export const headerNames = {
 } as const;
 
 /**
- * Where records go. A sink retries by itself for ever, until it is disposed; it refuses only what no retry can mend.
- * Disposing is safe in every state, also before `open` and twice.
+ * Where records go. A sink retries by itself for ever, until it is disposed; it refuses only what no retry can help.
+ * Disposing is safe in every state, even before `open` and twice.
  */
 export interface Sink extends AsyncDisposable {
   /** Starts connecting. Returns at once; never throws because the other side is away. */
   open(): void;
   /**
    * Partitions of a topic, or undefined while they are not known; asking makes the sink find out. `onChange` is called
-   * whenever more is known than before.
+   * whenever more is known.
    */
   partitions(topic: string): number | undefined;
   /** Sets the function that is called when the answer of `partitions` may have changed. */
   onChange(listener: () => void): void;
-  /** Most batches that may be under way for one partition; `write` of one partition is called in order. */
+  /** Maximum batches in flight for one partition; `write` of one partition is called in order. */
   readonly maxInFlight: number;
   /**
    * Sends a batch and resolves with one outcome per record, in their order. Batches of one partition are appended in
@@ -169,7 +169,7 @@ export interface Sink extends AsyncDisposable {
    */
   write(batch: Batch): Promise<readonly WriteOutcome[]>;
   /**
-   * Reads back what stands in the sink, before the first write. Retries while the other side is away.
+   * Reads back what is in the sink, before the first write. Retries while the other side is away.
    * @param topics all topics that may be written
    * @param since  where to start, per `topic/partition`. A topic with no entry at all is not read; a partition without
    *               an entry, of a topic that has some, is read from its beginning (it was added later).
@@ -179,9 +179,9 @@ export interface Sink extends AsyncDisposable {
 }
 
 export interface Lookup {
-  /** What was found, or undefined where the sink cannot be read (no permission). */
+  /** What was found, or undefined if the sink cannot be read (no permission). */
   readonly shipped: Shipped | undefined;
-  /** Why not all was seen that may be there; a sentence for the log. What was found counts all the same. */
+  /** Why the look-up may have missed some records; a sentence for the log. What was found still counts. */
   readonly refusal?: string;
   /** Per `topic/partition` of these topics: the offset that the next record will get. */
   readonly next: OffsetsByPartition;
@@ -189,7 +189,7 @@ export interface Lookup {
 
 /** Who brought an alert and waits for its outcome. */
 export interface Owner {
-  /** Called exactly once when `offer` says "taken", "duplicate", "rejected" or "salvaged", maybe before it returns. */
+  /** Called exactly once if `offer` returns "taken", "duplicate", "rejected" or "salvaged", maybe before it returns. */
   settled(outcome: Outcome): void;
   /** Called for each piece of a broken line that was taken or rejected, before `settled`. */
   pieceSettled?(outcome: Outcome): void;

@@ -1,6 +1,6 @@
 /**
- * The one error type that reaches the administrator. Its code says which class of fault it is and so which exit code
- * the process ends with; its message says what is wrong, where, and what to do.
+ * The one error type that reaches the administrator. Its code is the class of the fault, which decides the exit code;
+ * its message says what is wrong, where, and what to do.
  */
 
 /** Exit codes as in sysexits.h; the fixed command line interface. */
@@ -9,7 +9,7 @@ export const exitCodes = {
   USAGE: 64,
   /** Input data could not be understood. */
   DATA: 65,
-  /** A service that is needed does not answer (Kafka, another forwarder holds the lock). */
+  /** A required service is not available (Kafka does not answer, another forwarder holds the lock). */
   UNAVAILABLE: 69,
   /** A file or socket could not be read or written. */
   IO: 74,

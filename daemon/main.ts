@@ -1,10 +1,10 @@
-/** The command line: picks one file of commands/, and turns what it throws into a message and an exit code. */
+/** The command line: picks one command of commands/, and turns what it throws into a message and an exit code. */
 import { asksForHelp, overview, unknownCommand } from "./commands/help.ts";
 import type { Command, Io } from "./commands/command.ts";
 import { say } from "./commands/say.ts";
 import { DfnError, errnoOf, exitCodes } from "./errors.ts";
 
-/** Each command is loaded when it is asked for, so that `version` does not wait for a Kafka client. */
+/** Each command is loaded only when needed, so that `version` does not wait for a Kafka client. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import("./commands/run.ts")).run,
   replay: async () => (await import("./commands/replay.ts")).replay,
@@ -16,7 +16,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   version: async () => (await import("./commands/version.ts")).versionCommand,
 };
 
-/** EX_SOFTWARE of sysexits.h: a fault of the program, not of its surroundings. */
+/** EX_SOFTWARE of sysexits.h: a fault of the program, not of its environment. */
 const softwareFault = 70;
 
 async function dispatch(args: readonly string[], io: Io): Promise<number> {
@@ -46,19 +46,19 @@ async function listing(): Promise<string> {
   return overview(all);
 }
 
-/** Says what was thrown, and gives the exit code for it. */
+/** Prints what was thrown, and returns the exit code for it. */
 function report(error: unknown): number {
   if (error instanceof DfnError) {
     say(process.stderr, error.message);
     return error.exitCode;
   }
   const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  say(process.stderr, `a fault in wazuh-dfn itself, please report it: ${trace}`);
+  say(process.stderr, `a bug in wazuh-dfn, please report it: ${trace}`);
   return softwareFault;
 }
 
 process.stdout.on("error", (error) => {
-  // The reader of a pipe that has seen enough (`| head`) is no fault; a full disk behind `>` is one.
+  // That the reader of a pipe has seen enough (`| head`) is not an error; a full disk behind `>` is one.
   if (errnoOf(error) === "EPIPE") return;
   process.exitCode = report(new DfnError("IO", `standard output: ${error.message}`));
 });

@@ -1,6 +1,6 @@
 /**
- * The one way in which text that others chose (alerts, file names, answers, brokers' texts) reaches a terminal: whatever
- * could steer it, hide something, or change the order of what is read is written as an escape.
+ * The only way that text chosen by others (alerts, file names, answers, brokers' texts) reaches a terminal: whatever
+ * could control it, hide something, or change the reading order is written as an escape.
  */
 
 /**
@@ -17,19 +17,19 @@ function escaped(character: string): string {
   return text;
 }
 
-/** Text on one line of a terminal: also a newline is written as an escape. */
+/** Text on one line of a terminal: newlines are escaped too. */
 export function printable(text: string): string {
   return text.replaceAll(steering, escaped);
 }
 
-/** Text of several lines that we put together ourselves: newlines stay, all else is as with `printable`. */
+/** Text of several lines that we put together ourselves: newlines stay, everything else is as with `printable`. */
 export function printableLines(text: string): string {
   return text.split("\n").map(printable).join("\n");
 }
 
 /**
- * JSON text that can go to a terminal. The value is the same: what could steer a terminal stands inside of strings, where
- * JSON takes an escape for it; whitespace between them stays when it is a newline or a blank.
+ * JSON text that can go to a terminal. The value is the same: what could control a terminal is inside strings, where
+ * JSON allows an escape for it; whitespace between them stays if it is a newline or a space.
  */
 export function printableJson(json: string): string {
   return printableLines(json.replaceAll(/[\t\r]/g, " "));
@@ -40,7 +40,7 @@ export function toPrintableJson(value: unknown, indent?: number): string {
   return printableJson(JSON.stringify(value, null, indent));
 }
 
-/** A word of a shell command: as it is when that is harmless, else in single quotes. Nothing in it is run or expanded. */
+/** A word of a shell command: as it is if that is harmless, else in single quotes. Nothing in it is run or expanded. */
 export function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) && !text.startsWith("-") && !text.startsWith("=")
     ? text

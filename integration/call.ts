@@ -13,7 +13,7 @@ export interface Call {
   readonly debug: boolean;
   /** `timeout` times (1 + `retries`) of the integration block: how long an alert that nothing else has is tried. */
   readonly patienceMs: number;
-  /** A person can mend a bad call, integratord cannot. */
+  /** A person can fix a bad call, integratord cannot. */
   readonly byIntegratord: boolean;
 }
 
@@ -29,7 +29,7 @@ const defaultRetries = 3;
 /** The longest time a Node timer takes. */
 const longestMs = 2 ** 31 - 1;
 
-/** @param args the arguments behind the program's name; undefined is returned when they name no alert file */
+/** @param args the arguments after the program's name; undefined is returned if they name no alert file */
 export function parseCall(args: readonly string[]): Call | undefined {
   const [alertFile, ...rest] = args;
   const enough = args.length >= integratordArguments;

@@ -15,7 +15,7 @@ Prints the custom-dfn for this system: POSIX sh, to be installed as integrations
   --way NAME       try this one alone; bundled: try none, for a system other than this one
 Exit code 0: printed, with the fast path or without; standard error says which. 1: it could not be made. 64: called wrongly.`;
 
-/** Where the package is never installed: what is tried must not have the bundled way behind it. */
+/** A place where the package is never installed: what is tried must not fall back to the bundled way. */
 const nowhere = "/nonexistent/wazuh-dfn";
 
 void main().then(
@@ -57,9 +57,9 @@ function parseCall(): Call | string {
         way: { type: "string" },
       },
     }).values;
-    if (way !== undefined && ![...ways, "bundled"].includes(way)) return `--way ${way} is not known`;
+    if (way !== undefined && ![...ways, "bundled"].includes(way)) return `--way ${way}: unknown way`;
     if (uid === undefined && gid === undefined) return { lib, way, user: undefined };
-    if (!/^\d+$/.test(uid ?? "") || !/^\d+$/.test(gid ?? "")) return "--uid and --gid are numbers, and both are given";
+    if (!/^\d+$/.test(uid ?? "") || !/^\d+$/.test(gid ?? "")) return "--uid and --gid must both be given, as numbers";
     return { lib, way, user: { uid: Number(uid), gid: Number(gid) } };
   } catch (reason) {
     return reason instanceof Error ? reason.message : String(reason);
@@ -73,7 +73,7 @@ async function choose(script: string, { user, way }: Call): Promise<Way | undefi
     if (found === undefined) continue;
     const fault = await findFault(render(script, nowhere, found), user);
     if (fault === undefined) return found;
-    say(`${found.tool} will not do: ${fault}`);
+    say(`${found.tool} cannot be used: ${fault}`);
   }
   return undefined;
 }

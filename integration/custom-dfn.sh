@@ -38,7 +38,7 @@ hand_over='
   do { ready(0) } while sysread(S, $answer, 512, length $answer) and $answer !~ /\n/ and length($answer) < 512;
 '
 
-# Returns where the call is one for the bundled way, or the tool failed.
+# Returns if the call is one for the bundled way, or the tool failed.
 fast_way() {
   # Exactly what integratord gives when it is not in debug mode, nothing has a blank in it and there are no options.
   [ $# -eq 8 ] && [ "$8" = '> /dev/null 2>&1' ] && [ -z "$4$5" ] || return
@@ -84,6 +84,6 @@ unset NODE_OPTIONS NODE_PATH
 [ -x "$lib/bin/node" ] && exec "$lib/bin/node" "$lib/custom-dfn.cjs" "$@"
 
 # The package was removed, this file was not. That must not fill the manager's log with errors.
-echo "custom-dfn: $lib/bin/node is not there: install wazuh-dfn again, or take the custom-dfn block out of ossec.conf" >&2
+echo "custom-dfn: $lib/bin/node is not there: install wazuh-dfn again, or remove the custom-dfn block from ossec.conf" >&2
 [ $# -lt 7 ] && exit 69
 exit 0

@@ -15,7 +15,7 @@ const usage = `usage: custom-dfn ALERT_FILE [API_KEY] [unix:SOCKET] [debug] [OPT
 Hands one Wazuh alert (a JSON object in ALERT_FILE) to the forwarder. Wazuh's integratord calls it so.
 By hand: custom-dfn alert.json "" unix:/run/wazuh-dfn/alerts.sock debug`;
 
-/** The longest that integratord is kept waiting while the tail stands behind the alert. */
+/** The longest that integratord is kept waiting while the tail has the alert too. */
 const waitMs = 50;
 
 // Leaving at once instead of taking down stream and loop one by one saves a millisecond per alert; all output is written.
@@ -38,7 +38,7 @@ function tailIsOn(call: Call, options: Options): boolean {
   return options.tail ?? !existsSync(tailOffMarker(call.socketPath));
 }
 
-/** integratord leaves an empty or torn file when the disk is full. The tail has the alert; a person is told. */
+/** integratord leaves an empty or torn file when the disk is full. The tail has the alert; a person gets a message. */
 function withoutAlert(call: Call, tail: boolean, bad: BadFile): number {
   const text = `custom-dfn: ${call.alertFile === "" ? "integratord could not write the alert file" : bad.message}`;
   if (!call.byIntegratord) return print(2, text);
@@ -50,7 +50,7 @@ async function handOver(call: Call, tail: boolean, line: Buffer): Promise<number
   const result = tail
     ? await sendOnce(call.socketPath, line, waitMs)
     : await sendUntilAccepted(call.socketPath, line, call.patienceMs);
-  const text = `custom-dfn: ${tell(result)}`;
+  const text = `custom-dfn: ${textOf(result)}`;
   if (!tail && !isTaken(result)) return print(1, `${text}; unix:${call.socketPath}`);
   if (!call.debug) return 0;
   return print(0, isTaken(result) ? text : `${text}; the tail of alerts.json has the alert`);
@@ -60,7 +60,7 @@ function isTaken(result: Exchange): boolean {
   return result.kind === "answered" && result.answer.status !== "rejected";
 }
 
-function tell(result: Exchange): string {
+function textOf(result: Exchange): string {
   return result.kind === "answered" ? formatAnswer(result.answer).trimEnd() : result.reason;
 }
 
@@ -78,7 +78,7 @@ function print(code: number, text: string): number {
   try {
     writeSync(code === 0 ? 1 : 2, `${text}\n`);
   } catch {
-    // nobody reads; the exit code says it all the same
+    // nobody reads; the exit code still says it
   }
   return code;
 }

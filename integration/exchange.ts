@@ -1,4 +1,4 @@
-/** One alert handed over: connect, write the line, read the answer. */
+/** Sends one alert: connect, write the line, read the answer. */
 import { connect } from "node:net";
 import { maxAnswerBytes, parseAnswer, type Answer } from "./protocol.ts";
 
@@ -39,7 +39,7 @@ export function sendOnce(socketPath: string, line: Buffer, withinMs: number): Pr
 
 /**
  * Tries until there is an answer or the time is over. A connection is kept for as long as it lasts, because an alert
- * that is written twice may be shipped twice; a lost one is made anew.
+ * that is written twice may be shipped twice; a lost one is created again.
  */
 export async function sendUntilAccepted(socketPath: string, line: Buffer, withinMs: number): Promise<Exchange> {
   const endsAt = performance.now() + withinMs;

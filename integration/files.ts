@@ -1,4 +1,4 @@
-/** The two files that integratord writes for a call: the alert and, where the block has `<options>`, the options. */
+/** The two files that integratord writes for a call: the alert and, if the block has `<options>`, the options. */
 import { closeSync, openSync, readSync } from "node:fs";
 
 /** A file that cannot be used; the message says which and why, in one line. */
@@ -11,15 +11,16 @@ const maxOptionsBytes = 64 * 1024;
 const chunkBytes = 64 * 1024;
 
 /**
- * The alert as one line, newline included; its bytes are otherwise left alone.
+ * The alert as one line, newline included; its bytes are otherwise unchanged.
  * @throws BadFile when the file is unreadable, empty, too large, or holds no JSON object
  */
 export function readAlertLine(path: string): Buffer {
   const bytes = readFile(path, maxAlertBytes);
   const text = bytes.toString("utf8");
   if (text.trim() === "") throw new BadFile(`${path} is empty`);
-  if (!isObject(parse(text))) throw new BadFile(`${path} holds no JSON object: it is no alert, or it was cut off`);
-  // Valid JSON has newlines only between its tokens, where a blank means the same.
+  if (!isObject(parse(text)))
+    throw new BadFile(`${path} does not hold a JSON object: it is not an alert, or it was cut off`);
+  // Valid JSON has newlines only between its tokens, where a space means the same.
   for (let at = bytes.indexOf(0x0a); at !== -1; at = bytes.indexOf(0x0a, at + 1)) bytes[at] = 0x20;
   return Buffer.concat([bytes, Buffer.from("\n")]);
 }
@@ -55,7 +56,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // no JSON: told by the caller, who knows what it was to be
+    return undefined; // not JSON: reported by the caller, who knows what it should be
   }
 }
 

@@ -7,7 +7,7 @@
 export const defaultSocketPath = "/run/wazuh-dfn/alerts.sock";
 
 /**
- * - accepted: the forwarder took the alert over; the tail stands behind it.
+ * - accepted: the forwarder has taken the alert; the tail has it too.
  * - delivered: the sink acknowledged it.
  * - ignored: no handler wants it.
  * - duplicate: it was shipped already.
@@ -19,7 +19,7 @@ export type Status = (typeof statuses)[number];
 
 export interface Answer {
   readonly status: Status;
-  /** The alert's id; undefined where it has none, or none that fits into a word of the line. */
+  /** The alert's id; undefined if it has none, or none that fits into a word of the line. */
   readonly id: string | undefined;
   readonly reason?: string;
 }
@@ -28,8 +28,8 @@ export interface Answer {
 export const maxAnswerBytes = 512;
 
 /**
- * Path of the file that says: the tail is off, so nothing stands behind an alert that the forwarder did not answer for.
- * The forwarder keeps it beside its socket, also while it is stopped; custom-dfn looks whether it exists.
+ * Path of the file that says: the tail is off, so an alert that the forwarder did not answer for has no second way.
+ * The forwarder keeps it next to its socket, even while stopped; custom-dfn checks whether it exists.
  */
 export function tailOffMarker(socketPath: string): string {
   return `${socketPath}.tail-off`;
@@ -43,7 +43,7 @@ export function formatAnswer(answer: Answer): string {
   return `${answer.status} ${id} ${reason}\n`;
 }
 
-/** Reads a line without its newline; undefined when it is no answer. */
+/** Reads a line without its newline; undefined if it is not an answer. */
 export function parseAnswer(line: string): Answer | undefined {
   const [, word, id, reason] = /^(\S+) (\S+)(?: (.*))?$/.exec(line) ?? [];
   const status = statuses.find((known) => known === word);

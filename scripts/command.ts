@@ -11,11 +11,11 @@ export async function runCommand(name: string, main: () => Promise<void>): Promi
   }
 }
 
-/** An option's value as a whole number; undefined where it was not given. @throws Error when it is none, or below `least` */
-export function numberOf(text: string | undefined, least = 1): number | undefined {
+/** An option's value as a whole number; undefined if it was not given. @throws Error if it is not one, or below `min` */
+export function numberOf(text: string | undefined, min = 1): number | undefined {
   if (text === undefined) return undefined;
   const number = Number(text);
-  if (!Number.isSafeInteger(number) || number < least) throw new Error(`${text} is no whole number from ${least} on`);
+  if (!Number.isSafeInteger(number) || number < min) throw new Error(`${text} is not a whole number from ${min} on`);
   return number;
 }
 

@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { repositoryRoot } from "./repository.ts";
 
-/** Files whose tests need Kafka and hold for every version, beside `integration/kafka-*`. */
+/** Files whose tests need Kafka and hold for every version, besides `integration/kafka-*`. */
 const others = [
   "integration/doctor-kafka.test.ts",
   "e2e/alert-to-topic.test.ts",
@@ -25,7 +25,7 @@ export interface LeftOut {
 }
 
 const garbled =
-  "with Java 17 what these brokers say when they refuse a certificate or a TLS version is garbled on its way, for openssl s_client too, so nobody can name the reason; such a client does not get in all the same";
+  "with Java 17 what these brokers say when they refuse a certificate or a TLS version is garbled on its way, for openssl s_client too, so nobody can name the reason; such a client is still refused";
 
 /** What is not run, by name. Everything else is. */
 export const leftOut: readonly LeftOut[] = [
@@ -38,7 +38,7 @@ export const leftOut: readonly LeftOut[] = [
   {
     versions: ["2."],
     file: "integration/kafka-tls.test.ts",
-    title: "no client certificate where the broker wants one",
+    title: "no client certificate when the broker requires one",
     why: garbled,
   },
   {
@@ -50,19 +50,19 @@ export const leftOut: readonly LeftOut[] = [
   {
     versions: ["2."],
     file: "integration/kafka-tls.test.ts",
-    title: "replaced certificates are used without a restart; unusable ones leave the former in use",
+    title: "replaced certificates are used without a restart; with unusable ones the former stay in use",
     why: garbled,
   },
   {
     versions: ["2."],
     file: "integration/doctor-kafka.test.ts",
-    title: "our own certificate: good, ended, not taken by the broker, with the key of another",
+    title: "our own certificate: good, expired, not accepted by the broker, with the key of another",
     why: garbled,
   },
   {
     versions: ["2."],
     file: "integration/kafka-forgotten.test.ts",
-    title: "an outage for which Kafka does not remember producers: what was under way is not sent twice",
+    title: "an outage longer than Kafka remembers producers: what was in flight is not sent twice",
     why: "brokers before 3.4 look for producers to forget every ten minutes only, and no setting changes that",
   },
 ];

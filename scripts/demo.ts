@@ -22,7 +22,7 @@ async function demo(): Promise<boolean> {
     written += perSecond * seconds;
   };
 
-  say("A made-up Wazuh manager, the forwarder beside it, and a file in place of Kafka.\n");
+  say("A made-up Wazuh manager, the forwarder next to it, and a file in place of Kafka.\n");
   await step("the forwarder starts", () => manager.startForwarder());
   await step(`${livePerSecond} alerts a second: integratord calls custom-dfn for each`, () => write(livePerSecond, 3));
   await step("alerts.json is rotated, and is away for half a second", () => analysisd.rotate({ absentMs: 500 }));
@@ -38,7 +38,7 @@ async function demo(): Promise<boolean> {
     await analysisd.rotate();
   });
   await step("the forwarder starts again", () => manager.startForwarder());
-  await step("it goes on where it was; what integratord lost comes by the tail", async () => {
+  await step("it continues where it was; what integratord lost comes through the tail", async () => {
     await write(livePerSecond, 2);
     await manager.allDelivered(15_000);
   });

@@ -25,7 +25,7 @@ const help = `Usage: npm run fuzz -- [--seed S] [--seconds N] [--inputs N] [--ta
 `;
 
 /** What the corpus takes; it is to stay small. */
-const mostKeptBytes = 1024;
+const maxKeptBytes = 1024;
 
 await runCommand("fuzz", main);
 
@@ -70,7 +70,7 @@ async function one(
     process.exitCode = 1;
   }
   if (!keeps) return;
-  for (const input of found.values()) if (input.length <= mostKeptBytes) corpus.keep(input, "found");
+  for (const input of found.values()) if (input.length <= maxKeptBytes) corpus.keep(input, "found");
 }
 
 function chosen(names: readonly string[] | undefined): readonly Target[] {

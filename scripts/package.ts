@@ -131,12 +131,12 @@ function librariesInNode(parts: ReadonlyMap<Arch, Parts>): NodeLibrary[] {
   return nodeLibrariesOf(path);
 }
 
-/** SOURCE_DATE_EPOCH where it is set, as is the custom of reproducible builds, else the date of the commit. */
+/** SOURCE_DATE_EPOCH if it is set, as is the custom of reproducible builds, else the date of the commit. */
 function commitDate(): number {
   const named = process.env["SOURCE_DATE_EPOCH"];
   const text = named ?? execFileSync("git", ["log", "-1", "--format=%ct"], { cwd: root, encoding: "utf8" }).trim();
   if (/^\d{1,10}$/.test(text)) return Number(text);
-  throw new Error(`SOURCE_DATE_EPOCH: "${text}" is no number of seconds`);
+  throw new Error(`SOURCE_DATE_EPOCH: "${text}" is not a number of seconds`);
 }
 
 /** What was there before goes when all is written. */

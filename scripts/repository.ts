@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The root of the checkout: scripts and tests run compiled, from below `build/`, and need what stands beside it. */
+/** The root of the checkout: scripts and tests run compiled, from below `build/`, and need what is next to it. */
 export const repositoryRoot = findRoot(dirname(fileURLToPath(import.meta.url)));
 
 function findRoot(directory: string): string {

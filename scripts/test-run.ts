@@ -5,7 +5,7 @@ import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { repositoryRoot } from "./repository.ts";
 
-/** Test files that run beside each other. */
+/** Test files that run in parallel. */
 export interface TestRun {
   /** Paths below test/, of sources. */
   readonly files: readonly string[];

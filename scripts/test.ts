@@ -16,7 +16,7 @@ import { runFiles, show, sums, type TestCounts } from "./test-run.ts";
 
 /** The longest files start several clusters and break their brokers. */
 const fileTimeoutMs = 900_000;
-/** Directories of tests that measure how long the forwarder takes: nothing runs beside them. */
+/** Directories of tests that measure how long the forwarder takes: nothing runs in parallel with them. */
 const aloneKinds: readonly string[] = ["cluster", "soak"];
 /** The soak takes ten minutes; one that hangs is to end in time for CI to say so. */
 const aloneTimeoutMs = 1_800_000;
@@ -38,7 +38,7 @@ try {
 
 /**
  * Paths below test/, of sources: what an older build left behind is not run. The long ones come last, where they run
- * beside each other.
+ * in parallel.
  */
 function testFiles(parts: readonly string[]): string[] {
   const kinds = ["unit", "integration", "e2e", ...aloneKinds];
@@ -53,7 +53,7 @@ function testFiles(parts: readonly string[]): string[] {
 
 function checkSources(): void {
   const { status } = spawnSync("npm", ["run", "--silent", "lint"], { cwd: repositoryRoot, stdio: "inherit" });
-  if (status !== 0) throw new Error("lint or format is not clean (npm run format mends the latter)");
+  if (status !== 0) throw new Error("lint or format is not clean (npm run format fixes the latter)");
 }
 
 /** The Kafka that the tests share. Those that break brokers or need TLS start one of their own in any case. */

@@ -49,7 +49,7 @@ export class Alert {
 
   /**
    * The node that wrote the alert: `cluster.node`, without a cluster `manager.name`, else empty.
-   * @param hidden the node's name where the cluster keeps it out of its alerts
+   * @param hidden the node's name if the cluster keeps it out of its alerts
    */
   nodeOr(hidden: string | undefined): string {
     return this.#text(this.#nameAt("cluster", "node")) ?? hidden ?? this.managerName ?? "";
@@ -84,7 +84,7 @@ export class Alert {
     return this.#text(this.#nameAt("rule", "id"));
   }
 
-  /** `rule.level`, 0 to 16 in practice; undefined when it is missing or no number. */
+  /** `rule.level`, 0 to 16 in practice; undefined if it is missing or not a number. */
   get ruleLevel(): number | undefined {
     const level = this.member("rule", "level");
     return level?.kind === "number" ? Number(level.text) : undefined;
@@ -97,7 +97,7 @@ export class Alert {
     }
   }
 
-  /** Whether a string of `rule.groups` is a wanted one. */
+  /** Whether a string of `rule.groups` is one of the wanted ones. */
   hasGroup(isWanted: (group: string) => boolean): boolean {
     for (const group of this.groups()) if (isWanted(group)) return true;
     return false;
@@ -105,7 +105,7 @@ export class Alert {
 
   /**
    * Raised by the forwarder's own feedback: forwarding it would go round for ever. Known by where the event came from,
-   * never by what it says alone: a log's author chooses what a log says.
+   * never only by what it says: a log's author chooses its content.
    */
   get isOwn(): boolean {
     // Nearly every alert is settled here: cJSON, which writes alerts.json, never escapes a letter.
@@ -132,12 +132,12 @@ export class Alert {
     return contentDigest(this.bytes, !this.#document.hasForeignForm);
   }
 
-  /** The member at a path of keys, the last one where a key repeats; undefined where the path ends early. */
+  /** The member at a path of keys, the last one where a key repeats; undefined if the path ends early. */
   member(...path: readonly [string, ...string[]]): Member | undefined {
     return this.#document.member(path);
   }
 
-  /** Where a value begins that names something, a string or a number; -1 where none stands there. */
+  /** Where a value begins that names something, a string or a number; -1 if there is none. */
   #nameAt(...path: readonly [string, ...string[]]): number {
     const member = this.member(...path);
     return member?.kind === "string" || member?.kind === "number" ? member.start : -1;

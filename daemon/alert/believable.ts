@@ -5,8 +5,8 @@ export const toleratedSeconds = 3600;
 const clockSetMs = Date.UTC(2024, 0, 1);
 
 /**
- * Whether an alert's time may be true: one that lies in the future says nothing about those that follow. A clock that was
- * never set, as at 1970, cannot tell; then every time is believed, or all that was read before would count as not read.
+ * Whether an alert's time may be true: one that is in the future says nothing about those that follow. A clock that was
+ * never set, as at 1970, cannot help; then every time is believed, or all that was read before would count as not read.
  * @param second since 1970, as the alert says
  * @param nowMs  milliseconds since 1970, as the machine's clock says
  */

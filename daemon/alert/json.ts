@@ -9,7 +9,7 @@ const openBrace = 0x7b;
 
 export class NotJson extends Error {
   override readonly name = "NotJson";
-  /** Index of the byte that does not fit, or of the end where something is missing. */
+  /** Index of the byte that does not fit, or of the end if something is missing. */
   readonly offset: number;
 
   constructor(offset: number, reason: string) {
@@ -21,7 +21,7 @@ export class NotJson extends Error {
 /** Enough for every ordinary alert. Takes memory only as far as it is written, which is by members, not by bytes. */
 const keptTape = new Int32Array(1024 * 1024);
 /**
- * Where the members of one document stand: of the one that was scanned last. A tape for each would double what an alert
+ * Where the members of one document are: of the one that was scanned last. A tape for each would double what an alert
  * weighs while it waits for its outcome, and by then hardly anything is asked of it; what is, costs another scan.
  */
 let tape = keptTape;
@@ -33,12 +33,12 @@ export class Document {
   readonly bytes: Buffer;
   /** Some number in it, however deep, is in exponent form or has more than 15 digits. */
   readonly hasInexactNumber: boolean;
-  /** It is not written as cJSON would print it; see `reprint`. */
+  /** Whether it is written differently from how cJSON would print it; see `reprint`. */
   readonly hasForeignForm: boolean;
   readonly #tapeLength: number;
   #scanned = 0;
 
-  /** @throws NotJson when the bytes are no JSON, or JSON but no object */
+  /** @throws NotJson if the bytes are not JSON, or are JSON but not an object */
   constructor(bytes: Buffer) {
     this.bytes = bytes;
     const { hasInexactNumber, hasForeignForm, tapeLength } = this.#scan();
@@ -51,7 +51,7 @@ export class Document {
     return new Members(this, 0, this.#tapeLength);
   }
 
-  /** The member at a path of keys, the last one where a key repeats; undefined where the path ends early. */
+  /** The member at a path of keys, the last one where a key repeats; undefined if the path ends early. */
   member(path: readonly string[]): Member | undefined {
     const tape = this.tape();
     let at = -1;
@@ -66,7 +66,7 @@ export class Document {
     return at < 0 ? undefined : new Member(this, at);
   }
 
-  /** Where all its members stand, as the scanner lays them out; valid until another document is asked. */
+  /** Where all its members are, as the scanner lays them out; valid until another document is asked. */
   tape(): Int32Array {
     if (this.#scanned !== lastScan) this.#scan();
     return tape;
@@ -124,7 +124,7 @@ export class Member extends Value {
     return decodeValue(this.bytes, this.keyStart, this.keyEnd);
   }
 
-  /** The members of an object in their order, duplicates included; none when this is no object. */
+  /** The members of an object in their order, duplicates included; none if this is not an object. */
   members(): Members {
     const first = this.#at + memberSize;
     return new Members(this.#document, first, this.kind === "object" ? this.#document.tape()[this.#at + 4]! : first);
@@ -134,7 +134,7 @@ export class Member extends Value {
 /** The members of one object. Keys are never property names, so `__proto__` is a key like any other. */
 export class Members implements Iterable<Member> {
   readonly #document: Document;
-  /** The stretch of the tape where they stand, each followed by its own members. */
+  /** The stretch of the tape where they are, each followed by its own members. */
   readonly #from: number;
   readonly #to: number;
 
@@ -148,7 +148,7 @@ export class Members implements Iterable<Member> {
     return this.#from === this.#to;
   }
 
-  /** The member with this key, the last one where the key repeats. */
+  /** The member with this key, the last one if the key repeats. */
   get(key: string): Member | undefined {
     const at = lastOf(this.#document.bytes, this.#document.tape(), this.#from, this.#to, key);
     return at < 0 ? undefined : new Member(this.#document, at);
@@ -180,7 +180,7 @@ export class Members implements Iterable<Member> {
   }
 }
 
-/** The place on the tape of the last member with this key, from one place up to another; -1 where there is none. */
+/** The place on the tape of the last member with this key, from one place up to another; -1 if there is none. */
 function lastOf(bytes: Buffer, tape: Int32Array, from: number, to: number, key: string): number {
   let found = -1;
   for (let at = from; at < to; at = tape[at + 4]!) if (isKey(bytes, tape, at, key)) found = at;

@@ -1,5 +1,5 @@
 /**
- * An alert as Wazuh's cJSON prints it again. integratord parses each line of alerts.json and prints it anew for the
+ * An alert as Wazuh's cJSON prints it again. integratord parses each line of alerts.json and prints it again for the
  * program that it runs, so the copy that comes by the socket is written in this form: no blanks between tokens, escapes
  * only for what needs one, a string cut at a NUL, a number as a double holds it (seen with the real integratord 4.14.7:
  * order and duplicates of keys and bytes that are not UTF-8 stay). Two copies that say the same have the same re-print,
@@ -35,12 +35,12 @@ class Printer {
   readonly #write: (piece: Buffer) => void;
   #length = 0;
 
-  /** @param write takes a piece, which is valid during the call alone */
+  /** @param write takes a piece, which is valid only during the call */
   constructor(write: (piece: Buffer) => void) {
     this.#write = write;
   }
 
-  /** Bytes as they stand. */
+  /** Bytes as they are. */
   copy(bytes: Buffer, from: number, to: number): void {
     if (to - from >= sheet.length) {
       this.end();
@@ -98,7 +98,7 @@ function print(bytes: Buffer, write: (piece: Buffer) => void): void {
   printer.end();
 }
 
-/** Stands for itself outside of strings and numbers. */
+/** Represents itself outside of strings and numbers. */
 function isVerbatim(byte: number): boolean {
   return byte > space && byte !== quote && byte !== 0x2d && !(byte >= 0x30 && byte <= 0x39);
 }
@@ -185,7 +185,7 @@ const digestLength = 8;
 /**
  * What an alert, or a record's value, says, in 64 bits: the same for two copies of which one is a re-print of the other.
  * Taken from SHA-256, so nobody can make another text with the digest of somebody else's.
- * @param isReprinted whether the bytes are in the form that `reprint` gives, as a scan tells; it is then not called
+ * @param isReprinted whether the bytes are in the form that `reprint` gives, as a scan reports; it is then not called
  * @returns 8 characters of one byte each
  */
 export function contentDigest(bytes: Buffer, isReprinted: boolean): string {

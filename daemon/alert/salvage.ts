@@ -7,7 +7,7 @@ export interface Span {
 }
 
 export interface Salvage {
-  /** The alerts that stand whole in the line, in their order. */
+  /** The alerts that are whole in the line, in their order. */
   readonly alerts: readonly Span[];
   /** Everything else, in its order; never empty spans. */
   readonly rest: readonly Span[];
@@ -16,7 +16,7 @@ export interface Salvage {
 /** How every alert begins (Wazuh 4.14 source: src/analysisd/format/to_json.c:45). */
 const beginning = Buffer.from('{"timestamp":"');
 const closing = 0x7d;
-/** What stands before a value in JSON: a colon, a comma, a bracket. */
+/** What precedes a value in JSON: a colon, a comma, a bracket. */
 const valueMarks = Buffer.from(":,[");
 /** Follows the timestamp of an alert (Wazuh 4.14 source: src/analysisd/format/to_json.c:45-63). */
 const ruleMark = Buffer.from('","rule":{');
@@ -24,14 +24,14 @@ const ruleMark = Buffer.from('","rule":{');
 const longestHeadBytes = 80;
 
 /**
- * Finds the whole alerts in a line that is no JSON. analysisd flushes blocks of 4 KiB, so when it is killed the last
- * line is torn, and the next start goes on in the same line. An alert counts as whole when it begins as every alert
+ * Finds the whole alerts in a line that is not JSON. analysisd flushes blocks of 4 KiB, so when it is killed the last
+ * line is torn, and the next start continues in the same line. An alert counts as whole when it begins as every alert
  * does, is valid, and is followed by the end of the line or by the beginning of another alert.
  *
  * Takes time in proportion to the line, whatever it holds. The quotes in `beginning` end any string that a torn alert
  * left open, so a scan that meets a beginning either fails within it or takes it for a nested object. What failed at
- * byte f therefore tells of every beginning before f as well: those nested in it end nowhere before f, except the one
- * object that was closed right before f. So the search goes on at f, and no byte is scanned more than a few times.
+ * byte f therefore decides for every beginning before f as well: those nested in it end nowhere before f, except the one
+ * object that was closed right before f. So the search continues at f, and no byte is scanned more than a few times.
  */
 export function salvage(line: Buffer): Salvage {
   const alerts: Span[] = [];
@@ -66,7 +66,7 @@ export function salvage(line: Buffer): Salvage {
 /**
  * Whether a line that no handler asks for may hold an alert that was cut, perhaps before the bytes that a handler looks
  * for: it begins like an alert and does not end like one, or another alert begins in the middle of it. Takes time in
- * proportion to the line. Never false for a line that analysisd began, was killed in, and went on with.
+ * proportion to the line. Never false for a line that analysisd began, was killed in, and continued.
  */
 export function mayBeTorn(line: Buffer): boolean {
   const end = lastByte(line, line.length);
@@ -84,7 +84,7 @@ function isBegun(line: Buffer): boolean {
   return line.subarray(0, length).equals(beginning.subarray(0, length));
 }
 
-/** A value of the alert that begins like an alert; events of Suricata do. Only alerts go on with their rule. */
+/** A value of the alert that begins like an alert; events of Suricata do. Only alerts continue with their rule. */
 function isNested(line: Buffer, at: number): boolean {
   if (!valueMarks.includes(line[at - 1] ?? 0)) return false;
   return !line.subarray(at, at + longestHeadBytes).includes(ruleMark);
@@ -98,7 +98,7 @@ function isFollowed(line: Buffer, at: number): boolean {
   return skipSpace(line, at, line.length) === line.length || beginsAt(line, at);
 }
 
-/** The index after the last byte before `at` that is no whitespace. */
+/** The index after the last byte before `at` that is not whitespace. */
 function lastByte(line: Buffer, at: number): number {
   let i = at;
   while (i > 0 && line[i - 1]! <= 0x20) i--;

@@ -1,6 +1,6 @@
 /**
- * The grammar of RFC 8259 over bytes. Nothing is built: a scan says where an object ends and where its members stand,
- * or where and why it is none.
+ * The grammar of RFC 8259 over bytes. Nothing is built: a scan says where an object ends and where its members are,
+ * or where and why it is not one.
  *
  * Two deliberate differences to a strict parser, both because of what Wazuh writes: bytes from 0x80 on are taken as they
  * come inside strings (cJSON does not check UTF-8, so alerts.json may hold anything), and nesting ends at 1000 levels
@@ -13,7 +13,7 @@ export const maxDepth = 1000;
 /**
  * Numbers on the tape for each member of an object: start and end of its key with the quotes, start and end of its
  * value, and the place on the tape behind the members of that value. A member's own members follow it. A member takes
- * as many bytes at least (`"":0,`), so a tape as long as the text has room for all.
+ * at least as many bytes (`"":0,`), so a tape as long as the text has room for all.
  */
 export const memberSize = 5;
 
@@ -28,7 +28,7 @@ const closeBracket = 0x5d;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
-/** 1 for each byte that stands for itself in a string. */
+/** 1 for each byte that represents itself in a string. */
 const plain = new Uint8Array(256).fill(1, 0x20);
 plain[quote] = 0;
 plain[backslash] = 0;
@@ -54,12 +54,12 @@ const opened = new Int32Array(maxDepth);
 const owners = new Int32Array(maxDepth);
 const none = -1;
 
-/** Every decimal number of so many digits keeps them in a double (DBL_DIG). */
+/** Every decimal number of up to this many digits survives in a double (DBL_DIG). */
 const maxExactDigits = 15;
 
 const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x39;
 
-/** The first index at or after `at` that is no JSON whitespace. */
+/** The first index at or after `at` that is not JSON whitespace. */
 export function skipSpace(bytes: Uint8Array, at: number, end: number): number {
   let i = at;
   for (; i < end; i++) {
@@ -77,7 +77,7 @@ function readAscii(bytes: Uint8Array, at: number, end: number): number {
   return i < end && bytes[i] === quote ? i + 1 : -1;
 }
 
-/** Escapes met so far that cJSON never prints: `\\/`, and `\\u` also where the character needs none. */
+/** Escapes met so far that cJSON never prints: `\\/`, and `\\u` for characters that do not need it. */
 let foreignEscapes = 0;
 
 /** The index after a string that begins at `at`, or the complement (`~`) of the index of what does not fit. */
@@ -105,7 +105,7 @@ export function readString(bytes: Uint8Array, at: number, end: number): number {
   }
 }
 
-/** Scans of one text. What a scan finds besides its result stands here until the next. */
+/** Scans of one text. What a scan finds besides its result stays here until the next. */
 export class Scanner {
   readonly #bytes: Uint8Array;
   readonly #end: number;
@@ -116,7 +116,7 @@ export class Scanner {
   hasInexactNumber = false;
   /** Something was met that cJSON prints in another way: blanks between tokens, an escape, a number (`reprint`). */
   hasForeignForm = false;
-  /** Index of the byte that does not fit, or the end where something is missing. */
+  /** Index of the byte that does not fit, or the end if something is missing. */
   failedAt = -1;
   reason = "";
   /** Start and end of the object that was closed last: what a torn line may still hold whole. */

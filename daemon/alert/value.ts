@@ -38,7 +38,7 @@ export abstract class Value {
     return decodeValue(this.bytes, this.start, this.end);
   }
 
-  /** The elements of an array in their order; none when this is no array. A line can hold millions of them. */
+  /** The elements of an array in their order; none if this is not an array. A line can hold millions of them. */
   *elements(): Generator<Value> {
     if (this.kind !== "array") return;
     const { bytes, end } = this;

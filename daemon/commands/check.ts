@@ -14,16 +14,16 @@ import { type Command, configOptions, configOptionsHelp, type Io, parseCommandLi
 
 export const check: Command = {
   name: "check",
-  summary: "reads the configuration and all it names, and says what is wrong",
-  usage: `Reads the configuration, certificates, keys and secrets, looks at the files and
+  summary: "checks the configuration and everything it names",
+  usage: `Reads the configuration, certificates, keys and secrets, checks the files and
 directories that it names, and says what is wrong, where, and what to do.
 Connects to nothing and changes nothing.
 
 Usage: wazuh-dfn check [--config FILE] [--set NAME=VALUE]... [--json]
 
-${configOptionsHelp}  --json              the findings as one JSON object on standard output
+${configOptionsHelp}  --json              the problems as one JSON object on standard output
 
-Exit code: 0 in order, perhaps with warnings; 78 not.
+Exit code: 0 valid, perhaps with warnings; 78 invalid.
 `,
   async run(args, io) {
     const { values } = parseCommandLine(check, args, { ...configOptions, json: { type: "boolean", default: false } });
@@ -33,13 +33,13 @@ Exit code: 0 in order, perhaps with warnings; 78 not.
       io.stdout.write(`${toPrintableJson({ ok: isInOrder, problems: problems.map(asJson) }, 2)}\n`);
     } else {
       for (const problem of problems) io.stderr.write(`${printable(problemLine(problem))}\n`);
-      if (isInOrder) io.stdout.write(`${values.config} is in order\n`);
+      if (isInOrder) io.stdout.write(`${values.config} is valid\n`);
     }
     return isInOrder ? 0 : exitCodes.CONFIG;
   },
 };
 
-/** All that is wrong with the settings and what they name, with the place of each. Connects to nothing. */
+/** Everything that is wrong with the settings and what they name, with its place. Connects to nothing. */
 export function findProblems(
   values: { readonly config: string; readonly set: readonly string[] },
   io: Io,
@@ -71,14 +71,14 @@ function inspectKafka(kafka: KafkaSettings, io: Io): Problem[] {
       ? problems
       : [...problems, { severity: "warning", setting: "sink.kafka.tls", message }];
   }
-  // A pass phrase that cannot be read is named once.
+  // A pass phrase that cannot be read is reported once.
   const isNamed = ({ setting }: Problem): boolean =>
     setting === passphraseSetting &&
     problems.some((problem) => problem.severity === "error" && problem.setting === setting);
   return [...problems, ...inspectTls(readTlsSecrets(kafka.tls)).filter((finding) => !isNamed(finding))];
 }
 
-/** Only where the setting itself was written: a default stands nowhere. */
+/** Only for a setting that was written somewhere: a default has no place. */
 function withOrigin(problem: Problem, tree: Table): Problem {
   const part = partAt(tree, problem.setting?.split(".") ?? []);
   return part === undefined || part === tree ? problem : { ...problem, origin: part.origin };

@@ -10,14 +10,14 @@ type Parsed<O extends Options> = ReturnType<
 
 /**
  * The options and operands of a command.
- * @param operands the least and most operands that it takes
+ * @param operands the minimum and maximum number of operands
  * @throws DfnError USAGE that names what is wrong, and the nearest option
  */
 export function parseCommandLine<const O extends Options>(
   command: { readonly name: string },
   args: readonly string[],
   options: O,
-  operands: { readonly least: number; readonly most: number } = { least: 0, most: 0 },
+  operands: { readonly min: number; readonly max: number } = { min: 0, max: 0 },
 ): Parsed<O> {
   const known = Object.keys(options);
   let parsed: Parsed<O>;
@@ -30,10 +30,10 @@ export function parseCommandLine<const O extends Options>(
     throw usageError(command, named ?? describe(error), error);
   }
   const count = parsed.positionals.length;
-  if (count > operands.most) {
-    throw usageError(command, `"${parsed.positionals[operands.most] ?? ""}" is one operand too many`);
+  if (count > operands.max) {
+    throw usageError(command, `unexpected operand "${parsed.positionals[operands.max] ?? ""}"`);
   }
-  if (count < operands.least) throw usageError(command, "an operand is missing");
+  if (count < operands.min) throw usageError(command, "an operand is missing");
   return parsed;
 }
 
@@ -42,7 +42,7 @@ function usageError(command: { readonly name: string }, reason: string, cause?: 
   return new DfnError("USAGE", sentence, cause === undefined ? {} : { cause });
 }
 
-/** The sentence on the first option that is not known, or undefined when the fault is another one. */
+/** The error text for the first unknown option, or undefined if the fault is another one. */
 function unknownOption(args: readonly string[], known: readonly string[]): string | undefined {
   const end = args.indexOf("--");
   for (const arg of end < 0 ? args : args.slice(0, end)) {

@@ -4,7 +4,7 @@ import type { Options } from "./command-line.ts";
 
 export { parseCommandLine } from "./command-line.ts";
 
-/** What a command may touch of the process that runs it. */
+/** What a command may use of the process that runs it. */
 export interface Io {
   /** Data, and nothing else. */
   readonly stdout: NodeJS.WritableStream;
@@ -22,14 +22,14 @@ export interface Command {
   readonly usage: string;
   /**
    * Runs to its end. Options are parsed by `parseCommandLine`; `--help` has been dealt with before.
-   * @param args what stands after the command's name
+   * @param args the arguments after the command's name
    * @returns the exit code
-   * @throws DfnError for all that the administrator can mend; its code gives the exit code
+   * @throws DfnError for everything that the administrator can fix; its code gives the exit code
    */
   run(args: readonly string[], io: Io): Promise<number>;
 }
 
-/** Where the configuration stands when `--config` does not say it. */
+/** Where the configuration is without `--config`. */
 const defaultConfigPath = "/etc/wazuh-dfn/config.yaml";
 
 /** The options of every command that needs the configuration. */
@@ -38,18 +38,18 @@ export const configOptions = {
   set: { type: "string", multiple: true, default: [] },
 } satisfies Options;
 
-/** The lines on `configOptions` for the text of `--help`. */
+/** The lines about `configOptions` in the text of `--help`. */
 export const configOptionsHelp = `  --config FILE       settings, YAML or (ending in .toml) TOML; default ${defaultConfigPath}
   --set NAME=VALUE    one setting, above environment and file; may be repeated,
                       for instance --set sink.kafka.brokers=a:9093,b:9093
 `;
 
-/** The longest line that a source takes, in bytes. */
+/** The longest line that a source accepts, in bytes. */
 export function maxLineBytes({ sources }: Config): number {
   return Math.max(sources.tail?.maxLineBytes ?? 0, sources.socket?.maxLineBytes ?? 0);
 }
 
-/** The settings that `configOptions` name. Throws DfnError CONFIG. */
+/** The settings that `configOptions` select. Throws DfnError CONFIG. */
 export function loadConfig(values: { readonly config: string; readonly set: readonly string[] }, io: Io): Config {
   return loadConfiguration({ path: values.config, env: io.env, sets: values.set });
 }

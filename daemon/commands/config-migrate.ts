@@ -8,7 +8,7 @@ import { type Io, parseCommandLine } from "./command.ts";
 import { printable, toPrintableJson } from "../printable.ts";
 import { writeNewFile } from "./new-file.ts";
 
-/** What the unit runs the forwarder as. */
+/** The group that the unit runs the forwarder as. */
 const forwarderGroup = "wazuh";
 
 const words: Readonly<Record<FateKind, string>> = {
@@ -21,10 +21,11 @@ const words: Readonly<Record<FateKind, string>> = {
 /** For the text of `config --help`. */
 export const migrateUsage = `       wazuh-dfn config migrate OLD [--output FILE] [--json]`;
 
-export const migrateHelp = `  migrate   translates the Python daemon's configuration OLD (YAML, or TOML where it
-            ends in .toml) and its environment variables: writes ours to standard
-            output, and to standard error what became of each setting. Exit code
-            65 when something is left to be done by hand, which is named.
+export const migrateHelp = `  migrate   translates the Python daemon's configuration OLD (YAML, or TOML if it
+            ends in .toml) and its environment variables: writes the new
+            configuration to standard output, and what became of each setting
+            to standard error. Exit code 65 if something, which is named, is
+            left to be done by hand.
 `;
 
 const options = {
@@ -33,16 +34,20 @@ const options = {
 } as const;
 
 export const migrateOptionsHelp = `  --output FILE       migrate: write to a new file, with mode 0640 and, as root,
-                      for group wazuh; its directory is made when it is missing; a
-                      file that is there is never overwritten
+                      for group wazuh; its directory is created if it is missing; an
+                      existing file is never overwritten
 `;
 
 /** `config migrate`. @returns the exit code @throws DfnError */
 export async function migrateConfig(args: readonly string[], io: Io): Promise<number> {
   const name = { name: "config migrate" };
-  const { values, positionals } = parseCommandLine(name, args, options, { least: 1, most: 1 });
+  const { values, positionals } = parseCommandLine(name, args, options, { min: 1, max: 1 });
   const [file = ""] = positionals;
-  const text = readSmallText(file, "the Python daemon's configuration", "name the file that it is started with");
+  const text = readSmallText(
+    file,
+    "the Python daemon's configuration",
+    "name the file that the Python daemon is started with",
+  );
   const { output } = values;
   const migration = migrate({ text, file, env: io.env, result: output ?? "standard output" });
   const { fates, problems } = migration;
@@ -60,7 +65,7 @@ export async function migrateConfig(args: readonly string[], io: Io): Promise<nu
   } else {
     const lines = [...fates.flatMap(linesOf), ...problems.map((problem) => `still wrong: ${problemLine(problem)}`)];
     lines.push(...written);
-    lines.push(isDone ? "done: all settings are taken care of" : "something is left to be done by hand, see above");
+    lines.push(isDone ? "done: every setting is dealt with" : "something is left to be done by hand, see above");
     io.stderr.write(`${lines.map(printable).join("\n")}\n`);
   }
   return isDone ? 0 : exitCodes.DATA;
@@ -72,7 +77,6 @@ function linesOf({ setting, value, origin, kind, becomes, why }: Fate): string[]
   return [head, ...[...ours, ...(why === "" ? [] : [why])].map((line) => `${" ".repeat(12)}${line}`)];
 }
 
-/** @returns what became of the file, for a person */
 async function writeConfig(path: string, text: string): Promise<string> {
   const gid = await groupId(forwarderGroup);
   const isRoot = process.geteuid?.() === 0;

@@ -1,4 +1,4 @@
-/** All that the doctor looks at. */
+/** Everything that the doctor examines. */
 import type { Config } from "../config/schema.ts";
 import { inspect } from "../config/load.ts";
 import { ownAccount } from "../doctor/accounts.ts";
@@ -19,9 +19,9 @@ import type { Io } from "./command.ts";
 import { askStatus } from "./status-client.ts";
 import { productVersion } from "./version.ts";
 
-/** Where the manager is as long as no settings name another place. */
+/** Where the manager is unless the settings name another place. */
 const usualHome = "/var/ossec";
-/** A look at Kafka has 5 s of its own, so it is never this that ends it. */
+/** The probe of Kafka has its own limit of 5 s, so this one never ends it. */
 const linkWithinMs = 8000;
 /** A forwarder that is alive answers at once. */
 const answerWithinMs = 4000;
@@ -53,7 +53,7 @@ export async function examination(values: Values, io: Io): Promise<Examined> {
   return { isConfigured, findings: await examine(links, linkWithinMs) };
 }
 
-/** Undefined where the settings are wrong; `findProblems` tells what is. */
+/** Undefined if the settings are wrong; `findProblems` says what is. */
 function configOf({ config: path, set: sets }: Values, { env }: Io): Config | undefined {
   try {
     return inspect({ path, env, sets }).config;

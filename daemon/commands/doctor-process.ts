@@ -1,19 +1,19 @@
 /**
- * The doctor looks from a process of its own, which is ended when its time is over: a disk that does not answer, or a file
- * that somebody made for it, can keep a process from ending by itself, and take its memory, but not this one's.
+ * The doctor works in a child process, which is killed when its time is up. A disk that does not answer, or a file that
+ * somebody prepared, can keep that process from ending by itself and use up its memory, but not harm this one.
  */
 import { spawn } from "node:child_process";
 import { z } from "zod";
 import type { Io } from "./command.ts";
 import type { Examined } from "./doctor-examination.ts";
 
-/** Start of Node, the forwarder's answer (4 s) and the links (8 s) fit in; all is done within fifteen seconds. */
+/** Start of Node, the forwarder's answer (4 s) and the links (8 s) fit in; the whole takes at most fifteen seconds. */
 const withinMs = 14_000;
 /** Of V8's heap. */
 const memoryMiB = 256;
 /** Of up to 64 KiB each. */
-const mostErrorChunks = 16;
-const mostReportBytes = 4 * 1024 * 1024;
+const maxErrorChunks = 16;
+const maxReportBytes = 4 * 1024 * 1024;
 
 const text = z.string();
 const report = z.object({
@@ -28,16 +28,16 @@ const report = z.object({
   ),
 });
 
-/** @returns what the examination found; undefined when it did not come to an end */
+/** @returns what the examination found; undefined if it did not finish */
 export function examineApart(args: readonly string[], io: Io): Promise<Examined | undefined> {
   const [, main = ""] = process.argv;
   return inOwnProcess([main, "doctor", "--examine", ...args], io, withinMs);
 }
 
 /**
- * Runs a program of Node's in a process of its own, with little memory, until it has written a line.
+ * Runs a Node program in a process of its own, with little memory, until it has written a line.
  * @param program its file and arguments
- * @returns the line as a report; undefined when there was none within the time
+ * @returns the line as a report; undefined if there was none in time
  */
 export function inOwnProcess(
   program: readonly string[],
@@ -50,12 +50,12 @@ export function inOwnProcess(
     const chunks: Buffer[] = [];
     const errors: Buffer[] = [];
     let bytes = 0;
-    /** @param code that of its end, when it ended by itself */
+    /** @param code its exit code, if it ended by itself */
     const done = (code: number | null = null): void => {
       clearTimeout(timer);
-      // What V8 writes when the memory is used up helps nobody.
+      // What V8 writes when memory runs out helps nobody.
       if (code !== null && code !== 0) stderr.write(Buffer.concat(errors));
-      // It may not be able to end by itself, and nothing that it could still do is wanted.
+      // It may be unable to end by itself, and nothing that it could still do is wanted.
       child.kill("SIGKILL");
       child.stdout.destroy();
       child.stderr.destroy();
@@ -66,10 +66,10 @@ export function inOwnProcess(
     child.stdout.on("data", (chunk: Buffer) => {
       bytes += chunk.length;
       chunks.push(chunk);
-      if (bytes > mostReportBytes || chunk.includes("\n")) done();
+      if (bytes > maxReportBytes || chunk.includes("\n")) done();
     });
     child.stderr.on("data", (chunk: Buffer) => {
-      if (errors.length < mostErrorChunks) errors.push(chunk);
+      if (errors.length < maxErrorChunks) errors.push(chunk);
     });
     child.on("error", () => done());
     child.on("close", (code) => done(code));
@@ -80,6 +80,6 @@ function examinedOf(line: string): Examined | undefined {
   try {
     return report.parse(JSON.parse(line));
   } catch {
-    return undefined; // It was ended before its report was whole.
+    return undefined; // It ended before its report was complete.
   }
 }

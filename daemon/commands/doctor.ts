@@ -8,24 +8,24 @@ import { reportOf } from "./doctor-text.ts";
 import { examineApart } from "./doctor-process.ts";
 import { productVersion } from "./version.ts";
 
-/** Something should be mended, and nothing is lost. */
+/** Something should be fixed, and nothing is lost. */
 const warningCode = 1;
 
 export const doctor: Command = {
   name: "doctor",
-  summary: "checks the whole chain on a manager, and says what to do",
+  summary: "checks the whole chain on a manager and says what to fix",
   usage: `Checks every link from analysisd to Kafka, says for each whether it is ok, and
-what to do where it is not. Sends a test alert through custom-dfn and the socket,
+what to do if it is not. Sends a test alert through custom-dfn and the socket,
 which the forwarder answers and does not forward. Changes nothing.
 
-Run it as root, or as the forwarder's user: it says what that user may not see.
+Run it as root, or as the forwarder's user: it reports what that user may not see.
 
 Usage: wazuh-dfn doctor [--config FILE] [--set NAME=VALUE]... [--json]
 
 ${configOptionsHelp}  --json              as one JSON object
 
-Exit code, by the worst: 0 all is well; 1 warnings; 69 a link has failed; 78 the
-configuration is wrong.
+Exit code, by the worst result: 0 all is well; 1 warnings; 69 a link has failed;
+78 the configuration is wrong.
 `,
   async run(args, io) {
     const options = {
@@ -39,12 +39,12 @@ configuration is wrong.
       io.stdout.write(`${JSON.stringify(await examination(values, io))}\n`);
       return 0;
     }
-    return tell(await examineApart(args, io), values.json, io);
+    return printReport(await examineApart(args, io), values.json, io);
   },
 };
 
-/** @param examined undefined where it did not come to an end */
-function tell(examined: Examined | undefined, asJson: boolean, io: Io): number {
+/** @param examined undefined if the examination did not finish */
+function printReport(examined: Examined | undefined, asJson: boolean, io: Io): number {
   const findings = examined?.findings ?? [unfinished];
   const state = worst(findings);
   const report = { state, version: productVersion, user: ownAccount().name, links: findings };
@@ -57,7 +57,7 @@ function tell(examined: Examined | undefined, asJson: boolean, io: Io): number {
 const unfinished: LinkResult = {
   link: "doctor",
   ...failed(
-    "what is on this machine could not be looked at in time or in the memory for it: a disk hangs, or a file is made for that",
+    "the examination of this machine ran out of time or memory: a disk hangs, or somebody prepared a file to cause this",
     "uptime; df; ls -lR /etc/wazuh-dfn /var/ossec/etc /var/lib/wazuh-dfn",
   ),
 };

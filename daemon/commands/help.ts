@@ -6,14 +6,14 @@ import type { Command } from "./command.ts";
 export function overview(commands: readonly Pick<Command, "name" | "summary">[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
   const lines = commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
-  return `Ships the Wazuh alerts that matter to Kafka: each once, none lost.
+  return `Ships relevant Wazuh alerts to Kafka: each once, none lost.
 
 Usage: wazuh-dfn COMMAND [OPTION]...
 
 Commands:
 ${lines.join("\n")}
 
-wazuh-dfn COMMAND --help says more. A configuration to start from: wazuh-dfn config sample
+More about a command: wazuh-dfn COMMAND --help. A configuration to start from: wazuh-dfn config sample
 `;
 }
 
@@ -24,7 +24,7 @@ export function unknownCommand(written: string, names: readonly string[]): DfnEr
   return new DfnError("USAGE", `there is no command "${written}"; ${hint}`);
 }
 
-/** Whether `--help` or `-h` stands among the options (not behind `--`). */
+/** Whether `--help` or `-h` is among the options (not after `--`). */
 export function asksForHelp(args: readonly string[]): boolean {
   const end = args.indexOf("--");
   return (end < 0 ? args : args.slice(0, end)).some((arg) => arg === "--help" || arg === "-h");

@@ -4,17 +4,17 @@ import { loadNative } from "../os/native.ts";
 /** What glibc begins with. */
 const ownMappingBytes = 128 * 1024;
 
-/** Makes this process give back early what it no longer needs. For the forwarder, which runs for months. */
+/** Makes this process return memory early that it no longer needs. For the forwarder, which runs for months. */
 export function keepMemorySmall(): void {
   keepHeapSmall();
   returnLargeBlocks();
 }
 
 /**
- * Makes V8 collect sooner than it would. What passes through here lives until Kafka answers, so nearly all of it is
- * promoted however large the young generation grows (48 MB); and buffers that were promoted wait for a full collection,
- * which comes when the heap has grown fourfold. Measured with a backlog of Windows alerts: 160 MB at the peak, 245 MB
- * without; after an outage 200 MB, 235 MB without the second flag; no difference in processor time.
+ * Makes V8 collect sooner than by default. What passes through here lives until Kafka answers, so nearly all of it is
+ * promoted however large the young generation grows (48 MB); and promoted buffers wait for a full collection, which
+ * comes when the heap has grown fourfold. Measured with a backlog of Windows alerts: 160 MB at the peak, 245 MB without;
+ * after an outage 200 MB, 235 MB without the second flag; no difference in processor time.
  */
 function keepHeapSmall(): void {
   setFlagsFromString("--semi-space-growth-factor=1");
@@ -22,14 +22,14 @@ function keepHeapSmall(): void {
 }
 
 /**
- * Keeps glibc from taking large blocks out of its heap. It would once one of them was freed: it raises the size from
- * which a block gets a mapping of its own, up to 32 MiB (mallopt(3)). Between lines of 10 MB the heap then keeps holes
- * that fit nothing, and grew to 150 MB in a minute of them.
+ * Keeps glibc from allocating large blocks from its heap. By default it starts to once one of them was freed: it raises
+ * the size from which a block gets its own mapping, up to 32 MiB (mallopt(3)). Lines of 10 MB then leave holes in the
+ * heap that fit nothing; it grew to 150 MB in a minute.
  */
 function returnLargeBlocks(): void {
   try {
     loadNative().setMmapThreshold(ownMappingBytes); // Another C library has neither the setting nor the habit.
   } catch {
-    // The native file is missing: the lock of the state directory says so.
+    // The native file is missing: the lock of the state directory reports that.
   }
 }

@@ -4,15 +4,15 @@ import { describe, DfnError, errnoOf } from "../errors.ts";
 
 const fileMode = 0o640;
 const directoryMode = 0o750;
-/** Leaves both as they are, whatever the shell of the caller takes away. */
+/** Keeps both modes as they are, whatever the umask of the caller's shell. */
 const ownMask = 0o027;
 
 /**
- * Writes a file that was not there before, with mode 0640, and makes the directory it goes into when that alone is
- * missing, with mode 0750. What is at the path already, a symbolic link too, is neither replaced nor followed.
- * @param gid group of what is made, which only root may choose; undefined: this process's own. Both are made with it, so
- *            that nothing is ever given away by its name
- * @throws DfnError IO when there is something at the path already, or it cannot be written
+ * Writes a new file with mode 0640, and creates its directory with mode 0750 if only that one is missing. Whatever
+ * exists at the path, including a symbolic link, is neither replaced nor followed.
+ * @param gid group of what is created, which only root may choose; undefined: this process's own. Both are created with
+ *            it, so that no chown by name is needed afterwards
+ * @throws DfnError IO if something exists at the path, or it cannot be written
  */
 export function writeNewFile(path: string, text: string, gid: number | undefined): void {
   const group = process.getegid?.();
@@ -23,7 +23,7 @@ export function writeNewFile(path: string, text: string, gid: number | undefined
   } catch (reason) {
     const what =
       errnoOf(reason) === "EEXIST"
-        ? `${path} is there already and is not overwritten; name another file, or move it away`
+        ? `${path} exists and is not overwritten; name another file, or move it away`
         : `${path} cannot be written: ${describe(reason)}`;
     throw new DfnError("IO", what, { cause: reason });
   } finally {
@@ -37,7 +37,7 @@ function write(path: string, text: string): void {
   try {
     writeFileSync(file, text);
   } catch (reason) {
-    unlinkSync(path); // Half a file would be in the way of the next try.
+    unlinkSync(path); // Half a file would block the next attempt.
     throw reason;
   } finally {
     closeSync(file);

@@ -9,13 +9,13 @@ import type { Counts } from "../telemetry/counters.ts";
 export class FileFate {
   readonly path: string;
   readonly from: number;
-  /** Undefined until its turn is over. */
+  /** Undefined until this file has been dealt with. */
   #end: ReplayEnd | undefined;
   #read = 0;
   #relevant = 0;
   #acknowledged = 0;
   #deadLetters = 0;
-  /** Offsets of lines that have no outcome, ascending. */
+  /** Offsets of lines without an outcome, ascending. */
   readonly #open = new Set<number>();
 
   constructor(path: string, from: number) {
@@ -23,7 +23,7 @@ export class FileFate {
     this.from = from;
   }
 
-  /** Who hears of the outcome of the line at an offset; `offered` says that there will be one, once it is offered. */
+  /** Receives the outcome of the line at an offset; `offered` announces that there will be one. */
   owner(offset: number): Owner & { offered(isOpen: boolean): void } {
     let hasPieces = false;
     let isSettled = false;
@@ -43,7 +43,7 @@ export class FileFate {
     };
   }
 
-  /** Its turn is over. @param before counters when it began @param after and now */
+  /** This file has been dealt with. @param before counters at its start @param after counters now */
   ended(end: ReplayEnd, before: Counts, after: Counts): void {
     this.#end = end;
     this.#read = after.read - before.read;
@@ -64,7 +64,7 @@ export class FileFate {
     return this.#open.size > 0 && this.#end.kind !== "failed" ? "stopped" : this.#end.kind;
   }
 
-  /** The first line that has no outcome, or was not read. */
+  /** The first line that has no outcome or was not read. */
   get #offset(): number {
     const [oldest] = this.#open;
     return oldest ?? this.#end?.offset ?? this.from;
@@ -91,7 +91,7 @@ export class FileFate {
     const where = state === "failed" || state === "stopped" ? ` at byte ${this.#offset}` : "";
     const reason = this.failure === undefined ? "" : `; ${this.failure.message}`;
     const next = state === "stopped" || state === "not read" ? this.#continuation() : undefined;
-    const more = next === undefined ? "" : `; go on with: ${next}`;
+    const more = next === undefined ? "" : `; continue with: ${next}`;
     return `${printable(`${String(file)}: ${state}${where}: ${counts}${reason}${more}`)}\n`;
   }
 
@@ -106,7 +106,7 @@ export class FileFate {
   }
 }
 
-/** The text of a replay's end; one line on each file, unless there is one file and all is well with it. */
+/** The summary of a replay; one line for each file, unless there is only one and all is well with it. */
 export function replaySummary(counts: Counts, fates: readonly FileFate[], asJson: boolean): string {
   const total = {
     read: counts.read,
@@ -121,7 +121,7 @@ export function replaySummary(counts: Counts, fates: readonly FileFate[], asJson
   return isPlain ? first : [first, ...fates.map((fate) => fate.line())].join("");
 }
 
-/** The code of the first file that failed; else it tells of dead letters. */
+/** The code of the first file that failed; otherwise it depends on dead letters. */
 export function exitCodeOf(counts: Counts, fates: readonly FileFate[]): number {
   const failed = fates.find(({ failure }) => failure !== undefined)?.failure;
   return failed?.exitCode ?? (counts.deadLettered > 0 ? exitCodes.DATA : 0);

@@ -1,7 +1,7 @@
 /**
- * The files of a replay, opened by root's rules. Archives lie in a directory of the user wazuh, who could put a link or a
- * pipe there: what the owner of the state directory may read is opened with that user's rights. Only what root alone may
- * read is opened with root's, and then nothing is followed that others can change.
+ * The files of a replay, opened safely for root. Archives are in a directory of the user wazuh, who could put a link or a
+ * pipe there: what the owner of the state directory may read is opened with that user's rights. Only what nobody but root
+ * may read is opened as root, and then nothing is followed that others can change.
  */
 import { closeSync, constants, existsSync, fstatSync, openSync } from "node:fs";
 import { walk } from "../disk/walk-path.ts";
@@ -10,19 +10,19 @@ import { asOwner, type StateOwner } from "../state/owner.ts";
 
 /** A file of a replay. */
 export interface ReplayInput {
-  /** As it was named on the command line; `-` is standard input. */
+  /** As given on the command line; `-` is standard input. */
   readonly path: string;
-  /** Offset, decompressed, at which reading begins. */
+  /** Offset in the decompressed content at which reading begins. */
   readonly from: number;
-  /** Gives a descriptor; undefined: the path is opened as it is. @throws DfnError IO; else the system's error */
+  /** Returns a descriptor; undefined: the path is opened as it is. @throws DfnError IO; else the system's error */
   readonly open: (() => number) | undefined;
 }
 
 const { O_NOCTTY, O_NONBLOCK, O_RDONLY } = constants;
 
 /**
- * The inputs by their paths and offsets. With an owner, all are opened at once, because they cannot be afterwards; what is wrong with
- * one is thrown when its turn comes.
+ * The inputs by their paths and offsets. With an owner, all are opened at once, because they cannot be afterwards; an
+ * error with one of them is thrown when its turn comes.
  * @param owner who the process is about to become
  * @throws DfnError IO when there are more files than the process may have open
  */
@@ -39,21 +39,21 @@ export function replayInputs(
 }
 
 /**
- * A place as `--at` names it and as the log's errors print it. When there is only the compressed file by now, that one is
+ * A place as `--at` takes it and as the log's errors print it. If only the compressed file exists by now, that one is
  * meant: offsets are those of the content.
  * @throws DfnError USAGE
  */
 export function placeNamed(text: string): { path: string; from: number } {
   const [, path = "", digits = ""] = /^(.+):(\d{1,15})$/s.exec(text) ?? [];
   if (path === "") {
-    const form = "is not FILE:OFFSET; use for instance /var/ossec/logs/alerts/2026/Nov/ossec-alerts-21.json.gz:4096";
+    const form = "is not FILE:OFFSET; use e.g. /var/ossec/logs/alerts/2026/Nov/ossec-alerts-21.json.gz:4096";
     throw new DfnError("USAGE", `replay: --at: "${text}" ${form}`);
   }
   const isCompressedSince = !existsSync(path) && existsSync(`${path}.gz`);
   return { path: isCompressedSince ? `${path}.gz` : path, from: Number(digits) };
 }
 
-/** Tries at once, and gives the outcome, or throws it, later. */
+/** Tries at once, and returns or throws the result later. */
 function attempt(action: () => number): () => number {
   try {
     const fd = action();
@@ -61,7 +61,7 @@ function attempt(action: () => number): () => number {
   } catch (reason) {
     if (errnoOf(reason) === "EMFILE") {
       const remedy = "name fewer at once, or raise the limit (ulimit -n)";
-      throw new DfnError("IO", `there are more files than this process may have open: ${remedy}`, { cause: reason });
+      throw new DfnError("IO", `more files than this process may have open: ${remedy}`, { cause: reason });
     }
     return () => {
       throw reason;
@@ -82,11 +82,11 @@ function openFor(owner: StateOwner, path: string): number {
   }
 }
 
-/** A pipe or device where root alone decides what lies there is what the administrator asked for. */
+/** A pipe or device at a place that only root controls is what the administrator asked for. */
 function openAsRoot(path: string): number {
   if (isOwnDescriptor(path)) return openSync(path, O_RDONLY);
   using found = walk(path);
-  if (found.absent.length > 0) return openSync(path, O_RDONLY); // Says so.
+  if (found.absent.length > 0) return openSync(path, O_RDONLY); // Throws that it does not exist.
   const isOthers = found.foreign !== undefined || found.shared !== undefined || found.stats.uid !== 0;
   if (!isOthers && !found.stats.isFile()) return openSync(found.own, O_RDONLY);
   return assertRegular(path, openSync(found.own, O_RDONLY | O_NONBLOCK | O_NOCTTY));
@@ -108,6 +108,6 @@ function assertRegular(path: string, fd: number): number {
     throw new DfnError("IO", `cannot read ${path}: ${describe(reason)}`, { cause: reason });
   }
   closeSync(fd);
-  if (isDirectory) throw new DfnError("IO", `cannot read ${path}: it is a directory: name the files in it`);
+  if (isDirectory) throw new DfnError("IO", `cannot read ${path}: it is a directory; name the files in it`);
   throw new DfnError("IO", `cannot read ${path}: it is not a regular file; to replay a pipe, name - and redirect it`);
 }

@@ -10,9 +10,9 @@ export interface ReplayState {
 }
 
 /**
- * Shows how far a replay is, on a terminal only. Where a file is compressed or standard input is read, nobody knows how
- * much is to come: then only figures are shown.
- * @returns what ends the display
+ * Shows the progress of a replay, on a terminal only. If a file is compressed or standard input is read, the total is
+ * not known: then only figures are shown.
+ * @returns a function that ends the display
  */
 export async function showProgress(
   stream: NodeJS.WritableStream,
@@ -37,12 +37,12 @@ export async function showProgress(
   };
 }
 
-/** Bytes of all files, or undefined where some are not told by their size on disk. */
+/** Bytes of all files, or undefined if the content of one is not as long as its size on disk. */
 async function plainBytes(paths: readonly string[]): Promise<number | undefined> {
   let total = 0;
   for (const path of paths) {
     if (path === "-" || path.endsWith(".gz")) return undefined;
-    // A file that is not there is reported when its turn comes.
+    // A missing file is reported when its turn comes.
     total += (await stat(path).catch(() => ({ size: 0 }))).size;
   }
   return total;

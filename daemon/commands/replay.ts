@@ -27,26 +27,26 @@ import { placeNamed, replayInputs } from "./replay-inputs.ts";
 import { showProgress } from "./replay-progress.ts";
 import { say } from "./say.ts";
 
-/** How long alerts that are under way are waited for after SIGINT or SIGTERM. */
+/** How long to wait for alerts in flight after SIGINT or SIGTERM. */
 const stopMs = 4000;
 
 export const replay: Command = {
   name: "replay",
-  summary: "sends the relevant alerts of files",
+  summary: "sends the relevant alerts of files again",
   usage: `Sends the relevant alerts of files through the same handlers to the same sink, and ends when all are acknowledged.
 Alerts that were sent before are sent again: name the time with --from and --to.
 
-A file that cannot be read, or does not hold alerts, does not keep the others from being sent. The summary says what became
-of each, and the exit code is that of the first that failed. SIGINT and SIGTERM end it early, with the summary.
+If a file cannot be read or does not hold alerts, the others are still sent. The summary says what became of each, and the
+exit code is that of the first that failed. SIGINT and SIGTERM end it early, with the summary.
 
 Usage: wazuh-dfn replay [options] FILE...
 
-  FILE                plain, gzip, xz, bzip2 or zstd (the last three by the system's programs); - for standard input
-  --at FILE:OFFSET    the file from this byte of its content on, at which a line begins; may be repeated. This is
-                      what the forwarder's errors name
+  FILE                plain, gzip, xz, bzip2 or zstd (the last three with the system's programs); - for standard input
+  --at FILE:OFFSET    the file from this byte of its content on, the start of a line; may be repeated. The
+                      forwarder's errors name places in this form
   --from TIME         alerts from this time on, for instance 2026-11-21T03:00:00+01:00
   --to TIME           alerts before this time
-  --dry-run           write the records to standard output, one JSON object a line, and send nothing
+  --dry-run           write the records to standard output, one JSON object per line, and send nothing
   --json              the summary as a JSON object
 ${configOptionsHelp}`,
   async run(args, io) {
@@ -58,14 +58,14 @@ ${configOptionsHelp}`,
       "dry-run": { type: "boolean", default: false },
       json: { type: "boolean", default: false },
     } as const;
-    const { values, positionals } = parseCommandLine(replay, args, options, { least: 0, most: 10_000 });
+    const { values, positionals } = parseCommandLine(replay, args, options, { min: 0, max: 10_000 });
     const named = [...(values.at ?? []).map(placeNamed), ...positionals.map((path) => ({ path, from: 0 }))];
-    if (named.length === 0) throw new DfnError("USAGE", "replay: no file is named; see: wazuh-dfn replay --help");
+    if (named.length === 0) throw new DfnError("USAGE", "replay: name at least one file; see: wazuh-dfn replay --help");
     const config = loadConfig(values, io);
     const log = createLog(config.log.level);
     const span = { fromMs: timeOf("from", values.from), toMs: timeOf("to", values.to) };
     const isDry = values["dry-run"];
-    // What root alone may read is read and opened first: secrets by the sink, then the files. A dry run touches no state.
+    // What only root may read is read and opened first: secrets by the sink, then the files. A dry run touches no state.
     const counters = createCounters();
     const stdout = new StreamSink(io.stdout);
     await using sink = isDry ? stdout : createSink(config, io.env, log, noTelemetry);
@@ -111,20 +111,20 @@ ${configOptionsHelp}`,
       stopProgress();
       core.shipper.dispose();
       core.outbox.dispose();
-      // The records of a dry run have standard output for themselves.
+      // Standard output is reserved for the records of a dry run.
       (isDry ? io.stderr : io.stdout).write(replaySummary(counts(), fates, values.json));
     }
     return stop.exitCode ?? exitCodeOf(counts(), fates);
   },
 };
 
-/** A first SIGINT or SIGTERM asks for the end; the next one ends the process as ever. */
+/** A first SIGINT or SIGTERM asks for the end; the next one ends the process as usual. */
 class Stop implements Disposable {
   readonly #controller = new AbortController();
   readonly signal = this.#controller.signal;
-  /** Resolves when the end is asked for. */
+  /** Resolves when a signal asks for the end. */
   readonly requested: Promise<undefined>;
-  /** 128 and the number of the signal, as shells have it; undefined before. */
+  /** 128 plus the number of the signal, as in shells; undefined before. */
   exitCode: number | undefined;
   readonly #handlers = (
     [
@@ -181,14 +181,14 @@ function intakeOf(core: Core, counters: SourceCounters, span: Span, fate: FileFa
   };
 }
 
-/** An alert whose time cannot be told is inside: it is sent rather than lost. */
+/** An alert whose time cannot be determined counts as inside: it is sent rather than lost. */
 function isOutside(bytes: Buffer, { fromMs, toMs }: Span): boolean {
   if (fromMs === undefined && toMs === undefined) return false;
   let timeMs: number;
   try {
     timeMs = Date.parse(Alert.parse(bytes).timestamp ?? "");
   } catch {
-    return false; // No alert: the pipeline says so and keeps its bytes.
+    return false; // Not an alert: the pipeline reports that and keeps its bytes.
   }
   return (fromMs !== undefined && timeMs < fromMs) || (toMs !== undefined && timeMs >= toMs);
 }
@@ -202,7 +202,7 @@ function timeOf(option: string, text: string | undefined): number | undefined {
   }
 }
 
-/** What a dry run does with a line that is no alert: it says so and keeps nothing. */
+/** What a dry run does with a line that is not an alert: it reports that and keeps nothing. */
 function reportOnly(log: Log): { add(entry: NewDeadLetter): Promise<void> } {
   return {
     async add({ reason, detail, place }) {

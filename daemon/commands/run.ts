@@ -28,14 +28,14 @@ import { productVersion } from "./version.ts";
 export const run: Command = {
   name: "run",
   summary: "ships relevant alerts to Kafka, in the foreground",
-  usage: `Ships relevant alerts to Kafka until it is told to stop. Logs to standard error.
+  usage: `Ships relevant alerts to Kafka until a signal stops it. Logs to standard error.
 
 Usage: wazuh-dfn run [--config FILE] [--set NAME=VALUE]...
 
 ${configOptionsHelp}
 Signals:
-  SIGTERM, SIGINT     read nothing more, finish what is under way (up to 5 s), save, end with 0
-  SIGHUP              take over the changed settings; when they are wrong, the old ones stay
+  SIGTERM, SIGINT     stop reading, finish what is in flight (up to 5 s), save, exit with 0
+  SIGHUP              apply changed settings; if they are wrong, the old ones stay in effect
 `,
   async run(args, io) {
     const { values } = parseCommandLine(run, args, configOptions);
@@ -57,7 +57,7 @@ Signals:
     const stopsOnFailure = (reason: unknown): void => signals.fail(reason);
     const build = (config: Config): Forwarder =>
       new Forwarder({ ...process, config, log: createLog(config.log.level) });
-    // Reads keys and passwords, which root alone may be able to; touches nothing of the state.
+    // Reads keys and passwords, which perhaps only root may do; does not touch the state.
     let running = build(first);
     becomeOwnerFor(running);
     await using _lock = await lockStateDir(first.stateDir, running.setup.log);
@@ -72,7 +72,7 @@ Signals:
     const wasDegradedBefore = await wasDegraded(first.stateDir, running.setup.log);
     const degraded = new DegradedFile(first.stateDir, running.setup.log, wasDegradedBefore);
     const news = new HealthEvents({
-      tell: (event) => running.feedback.status(event),
+      report: (event) => running.feedback.status(event),
       remember: (isDegraded) => void degraded.set(isDegraded),
       wasDegraded: wasDegradedBefore,
     });
@@ -83,7 +83,7 @@ Signals:
       looked: (snapshot) => {
         supervisor.look(snapshot, running.tail?.steps);
         news.look(snapshot.health, performance.now());
-        // Health is judged by it also while nobody asks.
+        // Health depends on it even while nobody asks.
         void surroundings.refresh();
       },
     });
@@ -99,7 +99,7 @@ Signals:
       const next = await nextForwarder(signals, running, () => build(loadConfig(values, io)), supervisor);
       clearInterval(timer);
       isReady = false;
-      log.info(next === undefined ? "stopping" : "taking over the changed settings");
+      log.info(next === undefined ? "stopping" : "applying the changed settings");
       if (next === undefined) await supervisor.stopping();
       const isDone = await running.stop();
       logStatistics("figures so far", statistics);
@@ -108,7 +108,7 @@ Signals:
       if (isDone || !running.leavesLog(next.setup.config)) {
         running = await startOrReturn(next, () => build(config), stopsOnFailure);
       } else {
-        // The sink fell silent just then: nobody but the old settings reads the rest.
+        // The sink stopped answering just then: only the old settings read the rest.
         await next.sink[Symbol.asyncDispose]();
         running = build(config);
         await running.start(stopsOnFailure);
@@ -120,7 +120,7 @@ Signals:
   },
 };
 
-/** Goes on as the owner of the state directory where root started this; see `daemon/state/owner.ts`. */
+/** Continues as the owner of the state directory if root started this; see `daemon/state/owner.ts`. */
 function becomeOwnerFor({ setup: { config, log } }: Forwarder): void {
   const { sources, status, sink, stateDir } = config;
   const owner = ownerOfStateDir(stateDir, { isWritten: true });
@@ -131,7 +131,7 @@ function becomeOwnerFor({ setup: { config, log } }: Forwarder): void {
     ...(sink.kind === "file" ? [sink.path] : []),
   ];
   become(owner, paths.map(dirname));
-  log.info({ ...owner, stateDir }, "started by root, goes on as the owner of the state directory");
+  log.info({ ...owner, stateDir }, "started by root, continues as the owner of the state directory");
 }
 
 /** Waits for the end (undefined) or for good new settings; bad ones are reported and the old ones stay. */
@@ -152,14 +152,17 @@ async function nextForwarder(
       if (!running.leavesLog(next.setup.config) || (await isDelivered(running, next, signals, supervisor))) return next;
       await next.sink[Symbol.asyncDispose]();
     } catch (reason) {
-      log.error({ reason: describe(reason) }, "the changed settings are wrong and not taken over; the old ones stay");
+      log.error(
+        { reason: describe(reason) },
+        "the changed settings are wrong and were not applied; the old ones stay in effect",
+      );
       await supervisor.ready();
     }
   }
   return undefined;
 }
 
-/** Waits until what the log held was delivered. False when a signal came first. */
+/** Waits until everything in the log is delivered. False if a signal came first. */
 async function isDelivered(
   running: Forwarder,
   { setup: { config } }: Forwarder,
@@ -169,8 +172,8 @@ async function isDelivered(
   const { log, config: present } = running.setup;
   log.info(
     { path: present.sources.tail?.path },
-    "this file is not to be read any more: the changed settings are taken over once what it holds was delivered; " +
-      "until then the old ones stay",
+    "this file is no longer in the settings: the changed settings are applied once everything in it is delivered; " +
+      "until then the old ones stay in effect",
   );
   await supervisor.ready();
   const isDone = await signals.unlessRaised(running.delivered(config));
@@ -179,7 +182,7 @@ async function isDelivered(
   return isDone;
 }
 
-/** Starts the next forwarder; where it cannot start, one with the former settings. */
+/** Starts the next forwarder; if it cannot start, one with the previous settings. */
 async function startOrReturn(
   next: Forwarder,
   former: () => Forwarder,
@@ -189,7 +192,10 @@ async function startOrReturn(
     await next.start(failed);
     return next;
   } catch (reason) {
-    next.setup.log.error({ reason: describe(reason) }, "cannot start with the changed settings; the old ones stay");
+    next.setup.log.error(
+      { reason: describe(reason) },
+      "cannot start with the changed settings; the old ones stay in effect",
+    );
     const again = former();
     await again.start(failed);
     return again;
@@ -202,7 +208,7 @@ function everyMs(periodMs: number, action: () => void): NodeJS.Timeout | undefin
 
 type Raised = "SIGTERM" | "SIGINT" | "SIGHUP" | "failure";
 
-/** The signals that arrived, in order; they are taken one at a time. */
+/** The signals that arrived, in order; they are handled one at a time. */
 class Signals implements Disposable {
   readonly #raised: Raised[] = [];
   #wake: (() => void) | undefined;
@@ -228,7 +234,7 @@ class Signals implements Disposable {
     this.#wake?.();
   }
 
-  /** Whether a promise is fulfilled before a signal comes, which is left for `next`. */
+  /** Whether a promise is fulfilled before a signal arrives; the signal is left for `next`. */
   async unlessRaised(done: Promise<void>): Promise<boolean> {
     const raised = new Promise<false>((resolve) => (this.#wake = () => resolve(false)));
     if (this.#raised.length > 0) return false;

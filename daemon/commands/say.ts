@@ -1,8 +1,8 @@
 import { printableLines } from "../printable.ts";
 
 /**
- * Writes a message for the administrator. Further lines are set in: a newline in a file's name does not begin a message of
- * ours.
+ * Writes a message for the administrator. Further lines are indented: a newline in a file's name cannot start what looks
+ * like a message of ours.
  */
 export function say(stream: NodeJS.WritableStream, message: string): void {
   const [first = "", ...more] = printableLines(message).split("\n");

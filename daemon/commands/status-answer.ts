@@ -1,16 +1,16 @@
 /**
- * The answer to `/status`, judged before anything is done with it: who answers on the socket may not be the forwarder any
- * more. Its shape is checked once, here; every text has a bound, every number is one, and a process id names a process.
+ * The answer to `/status`, checked before anything is done with it: whoever answers on the socket may no longer be the
+ * forwarder. Its shape is checked once, here; every text has a limit, every number is one, and a process id names a process.
  */
 import { z } from "zod";
 import type { StatusSnapshot } from "../status/facts.ts";
 
-/** A status has a few kilobytes, also with many troubles. */
-export const mostAnswerBytes = 1024 * 1024;
+/** A status has a few kilobytes, even with many problems. */
+export const maxAnswerBytes = 1024 * 1024;
 /** Deeper than any status. */
-const mostDepth = 16;
+const maxDepth = 16;
 /** The highest number of a process: PID_MAX_LIMIT of Linux. */
-const mostPid = 4_194_304;
+const maxPid = 4_194_304;
 
 const text = z.string().max(16_384);
 const word = z.string().max(256);
@@ -48,10 +48,10 @@ const certificate = z.looseObject({
   trouble: text.optional(),
 });
 
-/** Fields that only other versions have are kept; they are shown with `--json` alone. */
+/** Fields that only other versions have are kept; only `--json` shows them. */
 const snapshot = z.looseObject({
   version: word,
-  pid: z.number().int().min(1).max(mostPid),
+  pid: z.number().int().min(1).max(maxPid),
   node: word,
   uptimeSeconds: number,
   isReady: z.boolean(),
@@ -91,9 +91,9 @@ const snapshot = z.looseObject({
   }),
 });
 
-/** @param json at most `mostAnswerBytes` long @throws Error when it is not a status */
+/** @param json at most `maxAnswerBytes` long @throws Error when it is not a status */
 export function parseStatus(json: string): StatusSnapshot {
-  if (isDeep(json)) throw new Error("what answers there is not wazuh-dfn: its answer is nested too deeply");
+  if (isDeep(json)) throw new Error("what answers there is not wazuh-dfn: its JSON is nested too deeply");
   let value: unknown;
   try {
     value = JSON.parse(json);
@@ -102,14 +102,14 @@ export function parseStatus(json: string): StatusSnapshot {
   }
   if (isSnapshot(value)) return value;
   const where = snapshot.safeParse(value).error?.issues[0]?.path.join(".") ?? "";
-  throw new Error(`what answers there is not wazuh-dfn, or of another version: its answer is wrong at "${where}"`);
+  throw new Error(`what answers there is not wazuh-dfn, or another version of it: its answer is wrong at "${where}"`);
 }
 
 function isSnapshot(value: unknown): value is StatusSnapshot {
   return snapshot.safeParse(value).success;
 }
 
-/** Whether brackets outside of texts go deeper than any status. */
+/** Whether brackets outside of strings nest deeper than in any status. */
 function isDeep(json: string): boolean {
   let depth = 0;
   let isInText = false;
@@ -120,7 +120,7 @@ function isDeep(json: string): boolean {
     else if (isInText) continue;
     else if (character === "[" || character === "{") depth += 1;
     else if (character === "]" || character === "}") depth -= 1;
-    if (depth > mostDepth) return true;
+    if (depth > maxDepth) return true;
   }
   return false;
 }

@@ -3,15 +3,15 @@ import type { StatusAddress } from "../config/sections/process.ts";
 import { withSocket } from "../os/unix-socket.ts";
 import { describe, DfnError, errnoOf } from "../errors.ts";
 import type { StatusSnapshot } from "../status/facts.ts";
-import { mostAnswerBytes, parseStatus } from "./status-answer.ts";
+import { maxAnswerBytes, parseStatus } from "./status-answer.ts";
 
 const usualMs = 5000;
 
 /**
- * Asks the running forwarder for its status. Whoever answers there cannot lead this process elsewhere: a link in the place
- * of the socket is not followed, the answer is bounded in size and time, and its shape is checked.
- * @param withinMs the time that all of it has, in milliseconds
- * @throws DfnError UNAVAILABLE when no forwarder answers there
+ * Asks the running forwarder for its status. Whoever answers there cannot harm this process: a link in place of the
+ * socket is not followed, the answer is bounded in size and time, and its shape is checked.
+ * @param withinMs time limit for the whole exchange, in milliseconds
+ * @throws DfnError UNAVAILABLE if no forwarder answers there
  */
 export async function askStatus(listen: StatusAddress, withinMs = usualMs): Promise<StatusSnapshot> {
   const name = listen.kind === "unix" ? listen.path : `${listen.host}:${listen.port}`;
@@ -23,7 +23,7 @@ export async function askStatus(listen: StatusAddress, withinMs = usualMs): Prom
         : await get({ ...asked, host: listen.host, port: listen.port }, withinMs),
     );
   } catch (reason) {
-    // The path by which the socket was reached says nothing to the administrator.
+    // The path through which the socket was reached means nothing to the administrator.
     const text = describe(reason).replaceAll(/\/proc\/self\/fd\/\d+/g, name);
     const what = `no forwarder answers on ${name} (status.listen): ${text}`;
     throw new DfnError("UNAVAILABLE", `${what}; ${remedyFor(reason)}`, { cause: reason });
@@ -31,11 +31,12 @@ export async function askStatus(listen: StatusAddress, withinMs = usualMs): Prom
 }
 
 function remedyFor(reason: unknown): string {
-  if (errnoOf(reason) === "EACCES") return "run this command as root, or as the forwarder's user or in its group";
+  if (errnoOf(reason) === "EACCES")
+    return "run this command as root, as the forwarder's user, or as a member of its group";
   return "is it running, and with the same configuration? Start it: wazuh-dfn run, or systemctl start wazuh-dfn";
 }
 
-/** The body of an answer with status 200. All of it has `withinMs`, however slowly it drips. */
+/** The body of an answer with status 200. All of it must arrive within `withinMs`. */
 function get(options: RequestOptions, withinMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(withinMs);
@@ -47,7 +48,7 @@ function get(options: RequestOptions, withinMs: number): Promise<string> {
       response.on("data", (chunk: Buffer) => {
         bytes += chunk.length;
         chunks.push(chunk);
-        if (bytes > mostAnswerBytes) response.destroy(new Error("the answer is too long"));
+        if (bytes > maxAnswerBytes) response.destroy(new Error("the answer is too long"));
       });
       response.on("error", (reason) => reject(late(reason)));
       response.on("end", () => {

@@ -55,8 +55,8 @@ function facts(snapshot: StatusSnapshot, nowMs: number): string[] {
 }
 
 function behind({ state, lagBytes, lagCompressedFiles, lagSeconds }: TailStatus): string {
-  if (waitReasonOf(state) !== undefined) return "not known while the log cannot be read";
-  if (lagBytes === undefined) return "not known yet";
+  if (waitReasonOf(state) !== undefined) return "unknown while the log cannot be read";
+  if (lagBytes === undefined) return "not yet known";
   const files = lagCompressedFiles > 0 ? ` and ${lagCompressedFiles} compressed files` : "";
   return `${bytes(lagBytes)}${files}${lagSeconds === undefined ? "" : `, ${lasting(lagSeconds)}`}`;
 }
@@ -64,7 +64,7 @@ function behind({ state, lagBytes, lagCompressedFiles, lagSeconds }: TailStatus)
 function store({ entries, acknowledged, bytes: size }: StatusSnapshot["deadLetters"]): string {
   const known = acknowledged === undefined || acknowledged === 0 ? "" : ` (${acknowledged} acknowledged)`;
   if (entries !== 0) return `${entries} in the store${known}, ${bytes(size)}`;
-  return size === 0 ? "none" : `none in the store; ${bytes(size)} of removed ones are still on the disk`;
+  return size === 0 ? "none" : `none in the store; removed ones still take ${bytes(size)} on disk`;
 }
 
 function sink({ sink }: StatusSnapshot, nowMs: number): [string, string][] {
@@ -75,10 +75,13 @@ function sink({ sink }: StatusSnapshot, nowMs: number): [string, string][] {
     ["batches", `${waitingBatches} waiting`],
   ];
   for (const { topic, partition, broker, waitsFor, seconds } of lookups)
-    lines.push(["looking up", `${topic}/${partition}, waits for ${waitsFor} of ${broker}, ${lasting(seconds)}`]);
+    lines.push([
+      "looking up",
+      `${topic}/${partition}, has waited ${lasting(seconds)} for ${waitsFor}, broker ${broker}`,
+    ]);
   if (lastAcknowledgedAt !== undefined) {
     const took =
-      latency === undefined ? "" : `; half of them within ${latency.p50Ms} ms, 99 of 100 ${latency.p99Ms} ms`;
+      latency === undefined ? "" : `; half of them within ${latency.p50Ms} ms, 99 % within ${latency.p99Ms} ms`;
     lines.push(["acknowledged", `last ${lasting((nowMs - lastAcknowledgedAt) / 1000)} ago${took}`]);
   }
   if (lastError !== undefined) {
@@ -87,7 +90,7 @@ function sink({ sink }: StatusSnapshot, nowMs: number): [string, string][] {
   return lines;
 }
 
-/** A time in its two largest units. @param seconds taken for 0 where negative */
+/** A duration in its two largest units. @param seconds counts as 0 if negative */
 export function lasting(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   const units: [string, number][] = [

@@ -4,21 +4,21 @@ import { type Command, configOptions, configOptionsHelp, loadConfig, parseComman
 import { askStatus } from "./status-client.ts";
 import { statusSummary } from "./status-text.ts";
 
-/** The forwarder answers, and something is not as it should be. */
+/** The forwarder answers, and something is wrong. */
 const degradedCode = 1;
 
 export const status: Command = {
   name: "status",
-  summary: "tells what the running forwarder does, and what is wrong with it",
-  usage: `Tells what the running forwarder does: its health first, with reasons and
+  summary: "shows what the running forwarder does, and what is wrong with it",
+  usage: `Shows what the running forwarder does: its health first, with reasons and
 remedies, then sources, log, sink and dead letters.
 
 Usage: wazuh-dfn status [--config FILE] [--set NAME=VALUE]... [--json]
 
 ${configOptionsHelp}  --json              as one JSON object
 
-Exit code: 0 in order; 1 degraded, and the reasons are named; 69 when no
-forwarder answers on status.listen.
+Exit code: 0 healthy; 1 degraded, and the reasons are named; 69 if no forwarder
+answers on status.listen.
 `,
   async run(args, io) {
     const { values } = parseCommandLine(status, args, { ...configOptions, json: { type: "boolean", default: false } });

@@ -1,11 +1,11 @@
-// Not by way of command.ts, which brings the whole configuration with it: this command answers at once.
+// Does not import command.ts, which loads the whole configuration: this command answers at once.
 import { parseCommandLine } from "./command-line.ts";
 import type { Command } from "./command.ts";
 
-/** Put in by the bundler, from package.json. */
+/** Inserted by the bundler, from package.json. */
 declare const __VERSION__: string | undefined;
 
-/** The version of the bundle, or `unbundled` where the compiled files run as they are. */
+/** The version of the bundle, or `unbundled` if the compiled files run as they are. */
 export const productVersion: string = typeof __VERSION__ === "string" ? __VERSION__ : "unbundled";
 
 export const versionCommand: Command = {

@@ -28,7 +28,7 @@ function settingsOf({ properties = {}, required = [] }: JsonSchema): DescribedSe
     const section = sectionOf(form);
     return {
       name,
-      description: descriptionOf(form),
+      description: described(form),
       isRequired: required.includes(name),
       preset: form.default,
       example: form.examples?.[0],
@@ -37,7 +37,8 @@ function settingsOf({ properties = {}, required = [] }: JsonSchema): DescribedSe
   });
 }
 
-function descriptionOf({ description = "", $comment }: JsonSchema): string {
+/** The description of a setting, with its range. */
+export function described({ description = "", $comment }: JsonSchema): string {
   return $comment === undefined ? description : `${description} From ${$comment}.`;
 }
 

@@ -57,7 +57,7 @@ function commentOf(description: string, indent: string): string[] {
 }
 
 /** A value as YAML on one line. */
-function flowText(value: unknown): string {
+export function flowText(value: unknown): string {
   const document = new Document(value);
   if (isCollection(document.contents)) document.contents.flow = true;
   return document.toString({ lineWidth: 0, flowCollectionPadding: !Array.isArray(value) }).trimEnd();

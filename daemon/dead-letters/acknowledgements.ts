@@ -1,4 +1,4 @@
-/** Which entries of a segment somebody has taken note of: they stay in the store and degrade nothing any more. */
+/** Which entries of a segment somebody has acknowledged: they stay in the store and no longer degrade the health. */
 import { DfnError } from "../errors.ts";
 import { Marks } from "./marks.ts";
 

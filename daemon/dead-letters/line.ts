@@ -1,22 +1,22 @@
 import type { DeadReason, SourceLocation, SourceName } from "../contract.ts";
 
-/** One entry, as it stands in the file. */
+/** One entry, as stored in the file. */
 export interface DeadLetter {
   readonly version: 1;
   /** ISO 8601, UTC. */
   readonly time: string;
   readonly source: SourceName;
-  /** The node that wrote it: the record's `wazuh-node`; of what is no alert, the node that read it. */
+  /** The node that wrote it: the record's `wazuh-node`; for what is not an alert, the node that read it. */
   readonly node?: string;
   readonly reason: DeadReason;
   /** A sentence on what was wrong. */
   readonly detail: string;
-  /** The handler whose record was refused, where there is one. */
+  /** The handler whose record was refused, if there is one. */
   readonly handler?: string;
   readonly place: SourceLocation;
-  /** The alert's bytes in base64; absent when they were given up for room. */
+  /** The alert's bytes in base64; absent if they were removed to make room. */
   readonly raw?: string;
-  /** Bytes in `raw` where it holds only the beginning of an over-long line. */
+  /** Bytes in `raw` if it holds only the beginning of an over-long line. */
   readonly keptBytes?: number;
 }
 
@@ -25,7 +25,7 @@ export type NewDeadLetter = Omit<DeadLetter, "version" | "time" | "raw" | "keptB
   readonly bytes: Buffer;
 };
 
-/** An entry that waits to be written as a line: its base64, a third larger than the bytes, is made at last. */
+/** An entry that waits to be written as a line: its base64, a third larger than the bytes, is made last. */
 export interface Line {
   readonly head: Buffer;
   readonly raw: Buffer;
@@ -36,10 +36,10 @@ export interface Line {
 const tail = Buffer.from('"}\n');
 /** A multiple of 3, so that the parts' base64 joined is that of the whole. */
 const partBytes = 48 * 1024;
-/** So much is given to the system at once. */
+/** How much is written at once. */
 const pieceBytes = 1 << 20;
 
-/** An entry as the line that will stand in the file. */
+/** An entry as the line that is written to the file. */
 export function lineOf({ bytes, ...rest }: NewDeadLetter, now: Date): Line {
   const letter: DeadLetter = {
     version: 1,
@@ -52,7 +52,7 @@ export function lineOf({ bytes, ...rest }: NewDeadLetter, now: Date): Line {
 }
 
 /**
- * Lines one behind the other, in pieces of up to 1 MiB. A piece is valid until the next one is asked for. As one text,
+ * Consecutive lines, in pieces of up to 1 MiB. A piece is valid until the next one is asked for. As one text,
  * and as a text in a text, bytes of 16 MiB would take five times their size.
  */
 export function* encoded(lines: readonly Line[]): Generator<Buffer> {
@@ -83,7 +83,7 @@ function* partsOf(lines: readonly Line[]): Generator<Buffer> {
   }
 }
 
-/** All that is read of an entry is there: commands that list the store meet whatever damage its files have. */
+/** Whether everything that is read of an entry is present: commands that list the store meet damaged files. */
 export function isDeadLetter(value: unknown): value is DeadLetter {
   if (typeof value !== "object" || value === null) return false;
   const { version, time, source, node, reason, detail, handler, place, raw, keptBytes } = value as Partial<

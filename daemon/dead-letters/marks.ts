@@ -10,8 +10,8 @@ const maxBytes = 4 * 1024 * 1024;
 
 /**
  * What was decided about entries of a segment. A segment may be open in a running forwarder, so an entry is never changed
- * in place: its number and a word are appended to a file beside the segment, one line each. The number of an entry never
- * changes, also when the segment is made smaller.
+ * in place: its number and a word are appended to a file next to the segment, one line each. The number of an entry never
+ * changes, even when the segment is compacted.
  */
 export class Marks {
   readonly #word: string;
@@ -24,7 +24,7 @@ export class Marks {
     this.#form = new RegExp(`^(\\d{1,10}) ${word}$`);
   }
 
-  /** Path of the file beside a segment. */
+  /** Path of the file next to a segment. */
   fileOf(segment: string): string {
     return `${segment}.${this.#word}`;
   }

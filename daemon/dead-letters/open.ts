@@ -9,12 +9,12 @@ export interface DeadLetterCause {
   readonly entries: number;
 }
 
-/** Dead letters that nobody has taken note of. */
+/** Dead letters that nobody has acknowledged. */
 export interface OpenDeadLetters {
   readonly entries: number;
   /** ISO 8601: time of the oldest; undefined when there is none. */
   readonly since: string | undefined;
-  /** Most entries first, at most `maxCauses`; what is rarer is in `entries` alone. */
+  /** Most entries first, at most `maxCauses`; rarer ones count only in `entries`. */
   readonly causes: readonly DeadLetterCause[];
   /** What was wrong with the newest one. */
   readonly detail: string | undefined;

@@ -15,17 +15,17 @@ import { statIfPresent } from "../disk/file-stat.ts";
 
 /**
  * Keeps the dead-letter store below its bound. First goes what was removed, then what is not an alert: the oldest lines
- * of the socket that have no position, last the raw bytes of the oldest entries. Positions are never given up.
+ * of the socket that have no position, last the raw bytes of the oldest entries. Positions are never removed.
  */
 export class DeadLetterQuota {
   readonly #directory: string;
   readonly #maxBytes: number;
   readonly #log: Log;
-  /** Sizes of segments in which there was nothing to give up: else each new entry would have all of them read again. */
+  /** Sizes of segments in which nothing could be removed: else each new entry would cause all of them to be read again. */
   readonly #spent = new Map<string, string>();
-  /** Entries whose raw bytes were given up since the process started. */
+  /** Entries whose raw bytes were removed since the process started. */
   rawGivenUp = 0;
-  /** Entries that were not alerts and were given up since the process started. */
+  /** Entries that were not alerts and were removed since the process started. */
   nonAlertsGivenUp = 0;
 
   constructor(directory: string, maxBytes: number, log: Log) {
@@ -51,8 +51,8 @@ export class DeadLetterQuota {
         total = await this.#give(level, current, total);
       }
     } catch (reason) {
-      // The entries themselves are stored; with the next ones it is tried again.
-      const what = "the dead-letter store is over its bound and its oldest entries cannot be made smaller";
+      // The entries themselves are stored; it is tried again with the next ones.
+      const what = "the dead-letter store exceeds its limit and its oldest entries cannot be compacted";
       this.#log.warn({ directory: this.#directory, reason: describe(reason) }, what);
     }
   }
@@ -64,7 +64,7 @@ export class DeadLetterQuota {
       if (total <= this.#maxBytes) break;
       if (path === current || isWrittenByAnother(path)) continue;
       const size = (await statIfPresent(path, "keep"))?.size;
-      if (size === undefined) continue; // Deleted in this moment.
+      if (size === undefined) continue; // Deleted just now.
       const sizes = `${size} ${(await statIfPresent(tombstonesOf(path), "keep"))?.size ?? 0}`;
       const key = `${level} ${path}`;
       if (this.#spent.get(key) === sizes) continue;
@@ -89,7 +89,7 @@ export class DeadLetterQuota {
     }
     if (forgotten > 0) {
       const what =
-        "the dead-letter store is full: the oldest lines of the socket that are no alerts were given up; find out who sends them";
+        "the dead-letter store is full: the oldest lines of the socket that are not alerts were removed; find out who sends them";
       this.#log.error({ segment, entries: forgotten }, what);
     }
   }

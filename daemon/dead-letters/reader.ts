@@ -1,48 +1,48 @@
 import { stat } from "node:fs/promises";
 import { isForeign, letterId, readSegment, segmentsOf, type DeadLetter } from "./segments.ts";
-import { mostSegmentBytes } from "./scan.ts";
+import { maxSegmentBytes } from "./scan.ts";
 import { sweep } from "./sweep.ts";
 import { describe, DfnError, errnoOf } from "../errors.ts";
 import { lockStateDir } from "../os/state-lock.ts";
 import type { Log } from "../telemetry/log.ts";
 import { statIfPresent } from "../disk/file-stat.ts";
 
-/** An entry of the store and where it stands. */
+/** An entry of the store and where it is. */
 export interface Stored {
-  /** What it is called by; see `letterId`. */
+  /** Its id; see `letterId`. */
   readonly id: string;
   readonly segment: string;
   readonly number: number;
   readonly letter: DeadLetter;
-  /** Whether somebody has taken note of it. */
+  /** Whether somebody has acknowledged it. */
   readonly isAcknowledged: boolean;
-  /** What the alert's bytes take, also when they were not read with the entry. */
+  /** The size of the alert's bytes, even if they were not read with the entry. */
   readonly rawBytes: number;
 }
 
-/** How a store is looked through. */
+/** How a store is searched. */
 export interface Look {
   /** Alerts of up to this many bytes are read with their entry. */
-  readonly mostRawBytes: number;
-  /** Told of each line that cannot be read, of the segments that are looked through. */
+  readonly maxRawBytes: number;
+  /** Called for each line that cannot be read, in the segments that are searched. */
   readonly bad?: (segment: string, number: number) => void;
-  /** Told of each file that has a segment's name and is not one of ours. */
+  /** Called for each file that has a segment's name and is not one of ours. */
   readonly foreign?: (path: string, reason: unknown) => void;
 }
 
-/** So much is looked through at once; the store of a forwarder is kept at 256 MiB, unless it holds nothing but positions. */
-const mostStoreBytes = 8 * 1024 * 1024 * 1024;
-const mostUnreadable = 1_000_000;
+/** How much is searched at once; the store of a forwarder is kept at 256 MiB, unless it holds nothing but positions. */
+const maxStoreBytes = 8 * 1024 * 1024 * 1024;
+const maxUnreadable = 1_000_000;
 
-/** Which entries are meant. */
+/** Which entries to select. */
 export type Choice =
   | { readonly kind: "all" }
   | { readonly kind: "before"; readonly timeMs: number }
   | { readonly kind: "ids"; readonly ids: ReadonlySet<string> };
 
 /**
- * The entries that are meant, oldest first; one at a time is in memory.
- * @throws DfnError IO when there is far more than a forwarder ever keeps; else what the system says
+ * The selected entries, oldest first; one at a time is in memory.
+ * @throws DfnError IO if there is far more than a forwarder ever keeps; else the system's error
  */
 export async function* select(directory: string, choice: Choice, look: Look): AsyncGenerator<Stored> {
   let bytes = 0;
@@ -57,10 +57,10 @@ export async function* select(directory: string, choice: Choice, look: Look): As
   for (const segment of await segmentsOf(directory)) {
     if (choice.kind === "ids" && !isNamed(segment, choice.ids)) continue;
     const size = (await statIfPresent(segment, "keep"))?.size ?? 0;
-    bytes += Math.min(size, mostSegmentBytes);
-    if (bytes > mostStoreBytes || unreadable > mostUnreadable) {
+    bytes += Math.min(size, maxSegmentBytes);
+    if (bytes > maxStoreBytes || unreadable > maxUnreadable) {
       const what = `${directory} holds more than any forwarder keeps there (8 GiB, or a million damaged lines)`;
-      throw new DfnError("IO", `${what}: look at what lies there. What came before has been looked through`);
+      throw new DfnError("IO", `${what}: remove what does not belong there. What came before has been searched`);
     }
     try {
       yield* selectFrom(segment, choice, counting);
@@ -71,9 +71,9 @@ export async function* select(directory: string, choice: Choice, look: Look): As
   }
 }
 
-async function* selectFrom(segment: string, choice: Choice, { mostRawBytes, bad }: Look): AsyncGenerator<Stored> {
+async function* selectFrom(segment: string, choice: Choice, { maxRawBytes, bad }: Look): AsyncGenerator<Stored> {
   const isBad = (number: number): void => bad?.(segment, number);
-  for await (const { number, letter, isAcknowledged, rawBytes } of readSegment(segment, isBad, mostRawBytes)) {
+  for await (const { number, letter, isAcknowledged, rawBytes } of readSegment(segment, isBad, maxRawBytes)) {
     const id = letterId(segment, number);
     if (choice.kind === "ids" && !choice.ids.has(id)) continue;
     if (choice.kind === "before" && !(Date.parse(letter.time) < choice.timeMs)) continue;
@@ -86,10 +86,10 @@ function isNamed(segment: string, ids: ReadonlySet<string>): boolean {
   return [...ids].some((id) => id.startsWith(prefix));
 }
 
-/** @throws DfnError DATA that names the first id that is not there */
+/** @throws DfnError DATA that names the first id that does not exist */
 export async function assertAllThere(directory: string, ids: ReadonlySet<string>): Promise<void> {
   const missing = new Set(ids);
-  for await (const { id } of select(directory, { kind: "ids", ids }, { mostRawBytes: 0 })) missing.delete(id);
+  for await (const { id } of select(directory, { kind: "ids", ids }, { maxRawBytes: 0 })) missing.delete(id);
   const [first] = missing;
   if (first === undefined) return;
   throw new DfnError("DATA", `there is no dead letter ${first}; see: wazuh-dfn dead-letter list`);
@@ -97,7 +97,7 @@ export async function assertAllThere(directory: string, ids: ReadonlySet<string>
 
 type Mark = (segment: string, numbers: Iterable<number>) => Promise<void>;
 
-/** Entries that are to be removed or acknowledged: collected while others are under way, written together. */
+/** Entries that are to be removed or acknowledged: collected while others are being processed, written together. */
 export class Markings {
   readonly #mark: Mark;
   #waiting = new Map<string, number[]>();
@@ -116,14 +116,14 @@ export class Markings {
     this.#writing ??= this.#write();
   }
 
-  /** Resolves when all that were added are marked, durably. @throws what the system said where one could not be */
+  /** Resolves when all that were added are marked, durably. @throws the system's error if one could not be */
   async done(): Promise<void> {
     await this.#writing;
     if (this.#failure !== undefined) throw this.#failure.reason;
   }
 
   async #write(): Promise<void> {
-    await Promise.resolve(); // What is added in the same turn comes along.
+    await Promise.resolve(); // Includes what is added in the same turn.
     while (this.#waiting.size > 0) {
       const group = this.#waiting;
       this.#waiting = new Map();
@@ -138,9 +138,9 @@ export class Markings {
 }
 
 /**
- * Changes the store: one command at a time, beside a forwarder that may be running. Segments that are empty afterwards
- * are deleted. Undefined where there is no store, and so nothing to change.
- * @throws DfnError UNAVAILABLE when another command is at it, IO when the store cannot be read or written
+ * Changes the store: one command at a time; a forwarder may be running. Segments that are empty afterwards
+ * are deleted. Undefined if there is no store, and so nothing to change.
+ * @throws DfnError UNAVAILABLE if another command is changing it, IO if the store cannot be read or written
  */
 export async function changing<T>(directory: string, log: Log, change: () => Promise<T>): Promise<T | undefined> {
   if (!(await isThere(directory))) return undefined;
@@ -172,11 +172,11 @@ async function isThere(directory: string): Promise<boolean> {
   }
 }
 
-/** What the system refuses, as an error for the administrator. */
+/** A system error as an error for the administrator. */
 export function unreadableStore(directory: string, reason: unknown): unknown {
   if (errnoOf(reason) === undefined || reason instanceof DfnError) return reason;
   const remedy =
-    "run the command as root or as the forwarder's user, see that all of it belongs to that user, and that the disk is not full";
+    "run the command as root or as the forwarder's user, make sure that all of it belongs to that user and that the disk is not full";
   return new DfnError("IO", `the dead letters in ${directory} cannot be used: ${describe(reason)}; ${remedy}`, {
     cause: reason,
   });

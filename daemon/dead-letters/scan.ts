@@ -1,5 +1,5 @@
 /**
- * Reads a segment of the dead-letter store line by line, in bounded memory whatever lies in it: root looks through a
+ * Reads a segment of the dead-letter store line by line, in bounded memory whatever it contains: root reads a
  * store that the forwarder's account may have filled with anything.
  *
  * A line as we write it is a short head and base64: `{"version":1,...,"raw":"..."}`. Of a long line only the head is
@@ -14,25 +14,25 @@ import { isDeadLetter, type DeadLetter } from "./line.ts";
 const wholeBytes = 1024 * 1024;
 /** More than any head has: its longest part is the path of a file. */
 const headBytes = 256 * 1024;
-/** Our segments have 4 MiB and one line, and the longest line comes of `max_line`, at most 256 MiB. */
-export const mostSegmentBytes = 512 * 1024 * 1024;
-/** Twenty times what fits into one that we write. */
-const mostLines = 1_000_000;
+/** Our segments have 4 MiB and one line, and the longest line comes from `max_line`, at most 256 MiB. */
+export const maxSegmentBytes = 512 * 1024 * 1024;
+/** Twenty times what a segment of ours can hold. */
+const maxLines = 1_000_000;
 /** Lines that cannot be read; a process leaves one when it is killed. */
-const mostUnreadable = 10_000;
+const maxUnreadable = 10_000;
 const chunkBytes = 1024 * 1024;
 const newline = 0x0a;
 const rawBegins = Buffer.from(',"raw":"');
 const lineEnds = Buffer.from('"}');
 const padding = 0x3d;
 
-/** What base64 is written with, by byte. */
+/** The characters of base64, by byte. */
 const isBase64 = new Uint8Array(256);
 for (const character of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=") {
   isBase64[character.charCodeAt(0)] = 1;
 }
 
-/** Where the base64 of the alert's bytes stands in the file. */
+/** Where the base64 of the alert's bytes is in the file. */
 export interface RawRange {
   readonly from: number;
   readonly length: number;
@@ -51,7 +51,7 @@ export interface ScannedLine {
   readonly letter: DeadLetter | undefined;
   /** Its raw bytes, when they are short: they were parsed with the rest. */
   readonly raw: string | undefined;
-  /** Where they stand when they are long. */
+  /** Where they are in the file if they are long. */
   readonly rawRange: RawRange | undefined;
   /** Whether its newline is there. */
   readonly isEnded: boolean;
@@ -73,7 +73,7 @@ export async function openSegment(path: string): Promise<FileHandle> {
   const file = await openForReading(path);
   try {
     const { size } = await file.stat();
-    if (size <= mostSegmentBytes) return file;
+    if (size <= maxSegmentBytes) return file;
     throw new DfnError("IO", `${path} is larger than any file of the dead-letter store: it is not one of ours`);
   } catch (reason) {
     await file.close();
@@ -82,8 +82,8 @@ export async function openSegment(path: string): Promise<FileHandle> {
 }
 
 /**
- * The lines of a segment that were not emptied, also a last one without its end: half written, so it is unreadable, or never reported to anyone
- * as stored.
+ * The lines of a segment that were not emptied, including a last one without a newline: half written, so it is
+ * unreadable, or never reported to anyone as stored.
  * @param start where to begin; by default at the first line
  * @throws DfnError IO when it has more lines, or more that cannot be read, than any that we write
  */
@@ -95,12 +95,12 @@ export async function* scanLines(
   const chunk = Buffer.allocUnsafe(chunkBytes);
   const line = new OpenLine(start);
   let unreadable = 0;
-  for (let read = start.from; read <= mostSegmentBytes;) {
+  for (let read = start.from; read <= maxSegmentBytes;) {
     const { bytesRead } = await file.read(chunk, 0, chunkBytes, read);
     if (bytesRead === 0) break;
     const bytes = chunk.subarray(0, bytesRead);
     for (let from = 0; from < bytesRead;) {
-      if (line.number > mostLines || unreadable > mostUnreadable) {
+      if (line.number > maxLines || unreadable > maxUnreadable) {
         throw new DfnError("IO", `${path} has lines that no file of the dead-letter store has: it is not one of ours`);
       }
       if (line.length === 0 && bytes[from] === newline) {
@@ -236,6 +236,6 @@ function letterOf(line: string): DeadLetter | undefined {
     const letter: unknown = JSON.parse(line);
     return isDeadLetter(letter) ? letter : undefined;
   } catch {
-    return undefined; // Half written when a process was killed; the caller is told.
+    return undefined; // Half written when a process was killed; the caller is notified.
   }
 }

@@ -1,4 +1,4 @@
-/** The files of the dead-letter store, as they are read and made smaller. */
+/** The files of the dead-letter store: reading and compacting them. */
 import type { FileHandle } from "node:fs/promises";
 import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -16,9 +16,9 @@ export type { DeadLetter } from "./line.ts";
 export interface NumberedLetter {
   readonly number: number;
   readonly letter: DeadLetter;
-  /** Whether somebody has taken note of it. */
+  /** Whether somebody has acknowledged it. */
   readonly isAcknowledged: boolean;
-  /** What the alert's bytes take, also when `letter.raw` is left out because they were not asked for. */
+  /** The size of the alert's bytes, even if `letter.raw` is left out because they were not asked for. */
   readonly rawBytes: number;
 }
 
@@ -40,26 +40,26 @@ export async function segmentsOf(directory: string): Promise<string[]> {
   }
 }
 
-/** Whether an error says of a file of the store that it is not one that we made: a link, a pipe, far too large. */
+/** Whether an error means that a file of the store is not one of ours: a link, a pipe, far too large. */
 export function isForeign(reason: unknown): boolean {
   return reason instanceof DfnError && reason.code === "IO";
 }
 
-/** The name that an entry is called by: the segment's name without its ending, a colon, and its number. */
+/** The id of an entry: the segment's name without its ending, a colon, and its number. */
 export function letterId(segment: string, number: number): string {
   return `${basename(segment, suffix)}:${number}`;
 }
 
 /**
  * The entries of a segment that were not removed, in order; one at a time is in memory. A line that cannot be read is
- * passed over and its number given to `bad`; lines that were emptied are not entries.
- * @param mostRawBytes alerts of up to this many bytes are read with their entry; of longer ones `letter.raw` is left out
+ * skipped and its number given to `bad`; lines that were emptied are not entries.
+ * @param maxRawBytes alerts of up to this many bytes are read with their entry; of longer ones `letter.raw` is left out
  * @throws DfnError IO when it is not a segment of ours; else the system's error
  */
 export async function* readSegment(
   path: string,
   bad: (number: number) => void,
-  mostRawBytes = usualRawBytes,
+  maxRawBytes = usualRawBytes,
 ): AsyncGenerator<NumberedLetter> {
   const removed = await removedFrom(path);
   const acknowledged = await acknowledgedIn(path);
@@ -70,7 +70,7 @@ export async function* readSegment(
     if (letter === undefined) bad(number);
     else {
       const isAcknowledged = acknowledged.has(number);
-      yield { number, isAcknowledged, ...(await withRaw(file, line, letter, mostRawBytes)) };
+      yield { number, isAcknowledged, ...(await withRaw(file, line, letter, maxRawBytes)) };
     }
   }
 }
@@ -79,10 +79,10 @@ async function withRaw(
   file: FileHandle,
   { raw, rawRange }: ScannedLine,
   letter: DeadLetter,
-  mostRawBytes: number,
+  maxRawBytes: number,
 ): Promise<Pick<NumberedLetter, "letter" | "rawBytes">> {
   const rawBytes = rawRange?.bytes ?? (raw === undefined ? 0 : Buffer.byteLength(raw, "base64"));
-  if (rawBytes > mostRawBytes) return { letter, rawBytes };
+  if (rawBytes > maxRawBytes) return { letter, rawBytes };
   if (raw !== undefined) return { letter: { ...letter, raw }, rawBytes };
   if (rawRange === undefined) return { letter, rawBytes };
   const { buffer, bytesRead } = await file.read(Buffer.alloc(rawRange.length), 0, rawRange.length, rawRange.from);
@@ -99,8 +99,8 @@ export async function isEmptied(path: string, removed: ReadonlySet<number>): Pro
 }
 
 /**
- * What of a segment is given up for room, in this order: entries that were removed; lines of the socket that are not
- * alerts, of which there is no position to be kept and no end; at last the raw bytes of the others.
+ * What is removed from a segment to make room, in this order: entries that were removed; lines of the socket that are not
+ * alerts, which have no position to keep and may be endless; finally the raw bytes of the others.
  */
 export const compactionLevels = ["removed", "non-alerts", "raw"] as const;
 export type CompactionLevel = (typeof compactionLevels)[number];
@@ -108,9 +108,9 @@ export type CompactionLevel = (typeof compactionLevels)[number];
 export interface Compacted {
   /** Entries that lost their raw bytes. */
   readonly stripped: number;
-  /** Entries that were given up. */
+  /** Entries that were removed. */
   readonly forgotten: number;
-  /** Bytes that the segment has now; 0 where nothing was left and it was deleted. */
+  /** Bytes that the segment has now; 0 if nothing was left and it was deleted. */
   readonly bytes: number;
 }
 
@@ -118,7 +118,7 @@ export interface Compacted {
 type Fate = "kept" | "stripped" | "forgotten" | "unreadable" | "removed";
 
 /**
- * Rewrites a segment without what is to be given up and what cannot be read; undefined where that is nothing. It is read
+ * Rewrites a segment without what is to be removed and what cannot be read; undefined if that is nothing. It is read
  * twice, once to judge and once to copy, so that it is never in memory.
  * @throws DfnError IO when it is not a segment of ours; else the system's error
  */
@@ -209,7 +209,7 @@ async function* together(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> 
   if (bytes > 0) yield Buffer.concat(held, bytes);
 }
 
-/** Whether another living process, as the segment's name tells, may be appending to it. */
+/** Whether another living process, as the segment's name shows, may be appending to it. */
 export function isWrittenByAnother(path: string): boolean {
   const pid = Number(/-(\d+)-\d+\.ndjson$/.exec(path)?.[1]);
   if (!Number.isSafeInteger(pid) || pid <= 0 || pid === process.pid) return false;

@@ -1,6 +1,6 @@
 /**
- * The dead-letter store: what no retry can mend, kept with its raw bytes. Append-only segments of JSON lines in a
- * directory of the state directory; one segment file per process, so a replay beside the running forwarder does not
+ * The dead-letter store: what no retry can deliver, kept with its raw bytes. Append-only segments of JSON lines in a
+ * directory of the state directory; one segment file per process, so a replay next to the running forwarder does not
  * disturb it. Entries that arrive together are written and synced together.
  */
 import { constants } from "node:fs";
@@ -23,7 +23,7 @@ export function deadLetterDirectory(stateDir: string): string {
 }
 
 export interface DeadLetterLimits {
-  /** Most bytes of all segments together; beyond, `DeadLetterQuota` gives up what is least needed. */
+  /** Maximum bytes of all segments together; beyond, `DeadLetterQuota` removes what is least needed. */
   readonly maxBytes: number;
   /** Size at which a new segment is begun. */
   readonly segmentBytes: number;
@@ -34,7 +34,7 @@ interface Segment {
   readonly path: string;
   /** Bytes of whole lines that are durable. */
   bytes: number;
-  /** More than that may stand in the file. */
+  /** The file may contain more than that. */
   isTorn: boolean;
   /** Some entry of it is not an alert. */
   hasNonAlerts: boolean;
@@ -47,7 +47,7 @@ interface Waiting {
 }
 
 const retryMs = 1000;
-/** So much is written and synced together; a line that is longer goes alone. */
+/** How much is written and synced together; a longer line is written alone. */
 const groupBytes = 1 << 20;
 
 export class DeadLetterStore implements AsyncDisposable {
@@ -69,12 +69,12 @@ export class DeadLetterStore implements AsyncDisposable {
     this.#quota = new DeadLetterQuota(directory, limits.maxBytes, log);
   }
 
-  /** Entries whose raw bytes were given up since the process started. */
+  /** Entries whose raw bytes were removed since the process started. */
   get rawGivenUp(): number {
     return this.#quota.rawGivenUp;
   }
 
-  /** Entries that were not alerts and were given up since the process started. */
+  /** Entries that were not alerts and were removed since the process started. */
   get nonAlertsGivenUp(): number {
     return this.#quota.nonAlertsGivenUp;
   }
@@ -85,7 +85,7 @@ export class DeadLetterStore implements AsyncDisposable {
   }
 
   /**
-   * Stores an entry. Resolves once it is durable; never rejects: while the disk is full it is tried again each second
+   * Stores an entry. Resolves once it is durable; never rejects: while the disk is full it is retried every second
    * and the entry stays open. Once disposed it never resolves.
    */
   add(entry: NewDeadLetter): Promise<void> {
@@ -108,7 +108,7 @@ export class DeadLetterStore implements AsyncDisposable {
     while (this.#waiting.length > 0) {
       if (await this.#storeGroup()) await this.#quota.make(this.#segment?.path, () => this.#endSegmentOfNonAlerts());
       else if (this.#isDisposed) break;
-      // Woken early by a stop: then it is tried once more.
+      // Woken early by a stop: one last attempt.
       else await pause(retryMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
     }
     this.#writer = undefined;
@@ -148,8 +148,8 @@ export class DeadLetterStore implements AsyncDisposable {
   }
 
   #failed(reason: unknown): void {
-    const remedy = "make room or mend the rights of the state directory";
-    const what = "dead letters cannot be stored; they stay open and are tried again each second";
+    const remedy = "make room or fix the permissions of the state directory";
+    const what = "dead letters cannot be stored; they stay open and are retried every second";
     this.#condition.raise(`${what}: ${this.#directory}: ${describe(reason)}; ${remedy}`, {
       text: `${what}: ${remedy}`,
       fields: { directory: this.#directory, reason: describe(reason) },
@@ -169,7 +169,7 @@ export class DeadLetterStore implements AsyncDisposable {
       throw reason;
     }
     if (!(await isInPlace(segment))) {
-      // Taken away in this moment, by someone who could not tell that it is still written to.
+      // Removed at this moment, by someone who could not know that it is still written to.
       this.#segment = undefined;
       await segment.file.close();
       return this.#append(lines, hasStrangers);
@@ -204,7 +204,7 @@ async function isInPlace({ file, path }: Segment): Promise<boolean> {
   try {
     return (await lstat(path)).ino === (await file.stat()).ino;
   } catch (reason) {
-    // What cannot be looked at is not for that reason gone.
+    // That it cannot be checked does not mean that it is gone.
     return !isAbsent(reason);
   }
 }

@@ -6,16 +6,16 @@ import { acknowledgementsOf } from "./acknowledgements.ts";
 import { isEmptied, isForeign, isWrittenByAnother, segmentsOf } from "./segments.ts";
 import { removedFrom, tombstonesOf } from "./tombstones.ts";
 
-/** Where a segment is for the moment between the last look at it and its end. */
+/** Where a segment is for the moment between the last check and its deletion. */
 const asideSuffix = ".gone";
 /** Numbers outlive their segment: a store that was just rewriting the segment puts it back, and they hold for it. */
 const orphanedMs = 3_600_000;
 
 /**
  * Deletes segments of which every entry was removed. One that a living process may be writing to stays: the process id
- * in its name tells. Where that id says nothing (the writer runs in a container), two precautions keep what the writer
- * adds in this very moment: the segment is looked through once more under another name, and the writer makes sure after
- * each entry that its file is in place.
+ * in its name shows that. If the id says nothing (the writer runs in a container), two precautions keep what the writer
+ * adds just then: the segment is read once more under another name, and the writer checks after each entry that its
+ * file is in place.
  * For one process at a time, which writes no entries itself.
  */
 export async function sweep(directory: string): Promise<void> {
@@ -42,7 +42,7 @@ async function sweepOne(segment: string): Promise<void> {
   else await rename(aside, segment);
 }
 
-/** What a crash has left half-way. */
+/** What a crash has left half done. */
 async function putBack(directory: string): Promise<void> {
   for (const name of await namesIn(directory, (name) => name.endsWith(asideSuffix))) {
     await rename(join(directory, name), join(directory, name.slice(0, -asideSuffix.length)));

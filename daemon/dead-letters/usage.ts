@@ -56,13 +56,13 @@ export class DeadLetterUsage {
     this.#directory = directory;
   }
 
-  /** @throws what the system says when the store cannot be read; DfnError IO when a file in it is not one of ours */
+  /** @throws the system's error if the store cannot be read; DfnError IO if a file in it is not one of ours */
   async count(): Promise<DeadLetterCount> {
     const known = new Map<string, Counted>();
     const sum = { entries: 0, bytes: 0, acknowledged: 0 };
     for (const path of await segmentsOf(this.#directory)) {
       const counted = await this.#look(path);
-      if (counted === undefined) continue; // Deleted in this moment.
+      if (counted === undefined) continue; // Deleted just now.
       known.set(path, counted);
       sum.entries += counted.entries;
       sum.acknowledged += counted.acknowledged;
@@ -121,7 +121,7 @@ function beginning(id: string, removedSize: number, acknowledgedSize: number): C
   };
 }
 
-/** Looks at the lines that were not looked at yet. One without its end is being written, or was never reported as stored. */
+/** Counts the lines that were not counted yet. One without its end is being written, or was never reported as stored. */
 async function read(path: string, counted: Counted): Promise<void> {
   const removed = await removedFrom(path);
   const acknowledged = await acknowledgedIn(path);

@@ -5,11 +5,11 @@ export interface BatchLimits {
   /** Bytes of keys, headers and values before compression. Kafka's default limit for a batch is 1,048,588. */
   readonly maxBytes: number;
   readonly maxRecords: number;
-  /** How long a record may wait for company, counted anew when a batch leaves before it. */
+  /** How long a record may wait for company, counted again when a batch leaves before it. */
   readonly lingerMs: number;
 }
 
-/** A record with its way back. */
+/** A record with a way to report its outcome. */
 export interface Queued extends SinkRecord {
   readonly bytes: number;
   /** @param partition as `topic/partition` */
@@ -60,8 +60,8 @@ export class BatchQueue {
     }
     this.#bytes -= bytes;
     this.#since = nowMs;
-    // Taken out and not only stepped over: a record keeps its alert in memory, and the budget counts it no more once
-    // it has its outcome.
+    // Removed and not only skipped: a record keeps its alert in memory, and the budget no longer counts it once it has
+    // its outcome.
     return this.#records.splice(0, end);
   }
 }

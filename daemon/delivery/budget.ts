@@ -42,7 +42,7 @@ export class Budget {
     this.#wake();
   }
 
-  /** So many of the bytes that were taken wait for the disk from now on, until they are brought back. */
+  /** From now on this many of the taken bytes wait for the disk, until they are brought back. */
   setAside(bytes: number): void {
     this.#asideBytes += bytes;
     this.#wake();

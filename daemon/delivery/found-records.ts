@@ -2,7 +2,7 @@ import type { Shipped } from "../contract.ts";
 
 /**
  * The records that the look-up after a crash has found, by `lookupKey`, and who has used them. A line that got its outcome
- * before the last stop has a record among them, which must not stand for another line with the same id and content.
+ * before the last stop has a record among them, which must not count for another line with the same id and content.
  * Which of the lines with one key a record was made of does not matter, since they are the same; their number does.
  */
 export class FoundRecords {
@@ -19,13 +19,13 @@ export class FoundRecords {
     for (const key of this.#doneKeys.splice(0)) this.#take(key);
   }
 
-  /** Everything that an earlier process may have sent is behind. */
+  /** The tail has passed everything that an earlier process may have sent. */
   end(): void {
     this.#left?.clear();
     this.#used.clear();
   }
 
-  /** Whether a record stands for a line without an outcome; it is used then. @param key asked for only where needed */
+  /** Whether a record covers a line without an outcome; it is then used. @param key called only if needed */
   use(key: () => string): boolean {
     if (this.#left === undefined || this.#left.size === 0) return false;
     const asked = key();
@@ -35,7 +35,7 @@ export class FoundRecords {
   }
 
   /**
-   * A done line comes by. @returns false where its record stands for another line by now: it must be sent once more
+   * A done line comes by. @returns false if its record covers another line by now: it must be sent again
    */
   done(key: string): boolean {
     if (this.#left === undefined) {

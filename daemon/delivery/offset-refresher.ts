@@ -2,7 +2,7 @@ import type { Lookup, OffsetsByPartition as Offsets } from "../contract.ts";
 import type { SinkOffsets } from "./sink-offsets.ts";
 import type { Shipper } from "./shipper.ts";
 
-/** While nothing is sent for so long, others may have filled the topics with as much as a look-up reads in seconds. */
+/** If nothing is sent for this long, others may have filled the topics with as much as a look-up reads in seconds. */
 const everyMs = 60_000;
 
 /** What sends. */
@@ -18,7 +18,7 @@ interface Asked {
 
 /**
  * Keeps the look-up after a crash short on a quiet node: the offsets in the checkpoint begin behind its last record, and
- * on a shared topic the other nodes go on writing. While nothing is under way, all that stands in the topics is either
+ * on a shared topic the other nodes go on writing. While nothing is in flight, everything in the topics is either
  * another's or settled, so the look-up may as well begin at their present ends.
  */
 export class OffsetRefresher {
@@ -33,7 +33,7 @@ export class OffsetRefresher {
     this.#ask = () => sink.lookup(topics, {});
   }
 
-  /** Looks once a minute until the signal is aborted. */
+  /** Checks once a minute until the signal is aborted. */
   run(stop: AbortSignal): void {
     if (stop.aborted) return;
     // An answer that does not come, because Kafka is away or the sink was disposed, changes nothing.
@@ -41,7 +41,7 @@ export class OffsetRefresher {
     stop.addEventListener("abort", () => clearInterval(timer), { once: true });
   }
 
-  /** Asks where the topics end, unless something is under way, and takes it over unless something was sent meanwhile. */
+  /** Asks where the topics end, unless something is in flight, and uses the answer unless something was sent meanwhile. */
   async refresh(): Promise<void> {
     const { open, count } = this.#shipper;
     if (open > 0 || this.#isAsking) return;

@@ -2,15 +2,15 @@ import type { Queued } from "./batch-queue.ts";
 import { headerNames, type Header, type SourceLocation, type SourceName, type WriteOutcome } from "../contract.ts";
 import type { MadePart, Shipment } from "./shipment.ts";
 
-/** What is made of a name that comes again and again; longer names than any real one are not kept. */
+/** Caches what is made from a recurring name; names longer than any real one are not kept. */
 class Interned<T> {
-  readonly #most: number;
+  readonly #max: number;
   readonly #make: (bytes: Buffer) => T;
   readonly #known = new Map<string, T>();
 
-  /** @param most so many are kept, more than there are of them in earnest */
-  constructor(most: number, make: (bytes: Buffer) => T) {
-    this.#most = most;
+  /** @param max how many are kept; more than occur in practice */
+  constructor(max: number, make: (bytes: Buffer) => T) {
+    this.#max = max;
     this.#make = make;
   }
 
@@ -19,7 +19,7 @@ class Interned<T> {
     if (made === undefined) {
       // Memory of its own: what lives long must not hold on to the 8 KiB that Node cuts small buffers from.
       made = this.#make(Buffer.alloc(Buffer.byteLength(text), text));
-      if (this.#known.size >= this.#most) this.#known.clear();
+      if (this.#known.size >= this.#max) this.#known.clear();
       if (text.length <= 256) this.#known.set(text, made);
     }
     return made;
@@ -46,7 +46,7 @@ const headers: Readonly<Record<SourceName, ReturnType<typeof headersFrom>>> = {
 /** About what a record takes in a batch besides its key, its value and its id. */
 const frameBytes = 128;
 
-/** Told the outcome of a record; the partition as `topic/partition`. */
+/** Receives the outcome of a record; the partition as `topic/partition`. */
 type Settle = (record: OutboxRecord, outcome: WriteOutcome, partition: string) => void;
 
 /** A record on its way to the sink: one object for each, because thousands are on their way at once. */
@@ -60,7 +60,7 @@ export class OutboxRecord implements Queued {
   readonly #settle: Settle;
 
   /**
-   * @param agent  the alert's agent; the manager where it has none
+   * @param agent  the alert's agent; the manager if it has none
    * @param settle the same function for all records
    */
   constructor(shipment: Shipment, part: MadePart, agent: string, settle: Settle) {

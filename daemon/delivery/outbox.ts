@@ -13,7 +13,7 @@ interface Lane {
 }
 
 /**
- * Sorts records into batches per topic and partition and keeps a few batches of each partition under way. Records of
+ * Sorts records into batches per topic and partition and keeps a few batches of each partition in flight. Records of
  * one partition leave in the order in which they were added. While a topic's partitions are not known its records wait
  * here, and other topics go on.
  */
@@ -50,7 +50,7 @@ export class Outbox {
     for (const lane of [...this.#lanes.values()].flat()) this.#pump(lane);
   }
 
-  /** Sends nothing more and calls back nobody more. */
+  /** Sends nothing more and calls nobody back. */
   dispose(): void {
     this.#isDisposed = true;
     for (const lane of [...this.#lanes.values()].flat()) clearTimeout(lane.timer);

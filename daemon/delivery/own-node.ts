@@ -1,5 +1,5 @@
-/** More and longer names than a node ever has had. Whoever may write to the socket may make up any. */
-const mostNames = 64;
+/** More and longer names than a node ever had. Whoever may write to the socket may invent any. */
+const maxNames = 64;
 const longestName = 256;
 
 /**
@@ -7,9 +7,9 @@ const longestName = 256;
  * node to node, so that a node's name belongs to everything that is kept of an alert.
  */
 export class OwnNode {
-  /** What the node is called; for what has no alert's word for it. */
+  /** The node's name; used if no alert names it. */
   readonly name: string;
-  /** The name that counts where an alert names no node; undefined: `manager.name`. */
+  /** The name used if an alert does not name a node; undefined: `manager.name`. */
   readonly fallbackName: string | undefined;
   readonly #names = new Set<string>();
   #areKnown = true;
@@ -27,13 +27,13 @@ export class OwnNode {
   wrote(name: string): boolean {
     if (name === this.#last || this.#names.has(name)) return false;
     const wereKnown = this.#areKnown;
-    if (this.#names.size >= mostNames || name.length > longestName) this.#areKnown = false;
+    if (this.#names.size >= maxNames || name.length > longestName) this.#areKnown = false;
     else this.#names.add((this.#last = name));
     return wereKnown;
   }
 
   /**
-   * All names in which records were made, by earlier processes too: the checkpoint's, with its next writing. Empty where
+   * All names in which records were made, by earlier processes too: the checkpoint's, with its next writing. Empty if
    * they are too many or too long to be kept.
    */
   get names(): readonly string[] {
@@ -41,7 +41,7 @@ export class OwnNode {
   }
 
   /**
-   * Takes over the names of the checkpoint.
+   * Restores the names of the checkpoint.
    * @returns those whose records a look-up has to count; undefined: everybody's, because it is not known whose
    */
   restore(names: readonly string[] = []): ReadonlySet<string> | undefined {

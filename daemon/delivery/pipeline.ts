@@ -16,9 +16,9 @@ import { none } from "../pairing/pairing.ts";
  * What became of an offered delivery, for the source that has to answer at once.
  * - taken: it is being shipped; `settled` follows.
  * - ignored: no handler wants it.
- * - second: another copy stands for it; `settled` follows with that one's outcome. `outcome` is set when it is known.
+ * - second: another copy covers it; `settled` follows with that one's outcome. `outcome` is set when it is known.
  * - left: a socket copy that the tail will bring, or has brought (`alreadySeen`).
- * - rejected: it is no alert; its bytes go to the dead letters; `settled` follows.
+ * - rejected: it is not an alert; its bytes go to the dead letters; `settled` follows.
  * - salvaged: a broken line of a file; the whole alerts in it are taken, the rest goes to the dead letters; `settled`
  *   follows when all of it has an outcome.
  */
@@ -32,7 +32,7 @@ export type Verdict =
 
 /**
  * The share of the byte budget that lines of the socket may take while they wait for the dead-letter store. Below the
- * share at which the tail stops reading: with a full disk nobody may stop it by sending what is no alert.
+ * share at which the tail stops reading: with a full disk nobody may stop it by sending what is not an alert.
  */
 const storingShare = 1 / 16;
 
@@ -40,12 +40,12 @@ export interface PipelineParts extends DeadLetterParts {
   readonly handlers: readonly Handler[];
   readonly counters: Readonly<Record<SourceName, SourceCounters>>;
   readonly shipper: Shipper;
-  /** Present where both the socket and the tail are on. */
+  /** Present if both the socket and the tail are on. */
   readonly pairing: Pairing<Shipment> | undefined;
   readonly node: OwnNode;
   /** Called before a record is shipped in a name that no record was shipped in before. */
   readonly named?: () => void;
-  /** Called for each socket copy that does not say what the log's line says. */
+  /** Called for each socket copy that differs from the log's line. */
   readonly differs: (id: string) => void;
   /** Called for each alert that is shipped. */
   readonly shipped?: (parts: readonly Part[]) => void;
@@ -54,7 +54,7 @@ export interface PipelineParts extends DeadLetterParts {
 }
 
 /**
- * The way of an alert: parse, guard against our own, pair with the other source's copy, ask the handlers, ship.
+ * The path of an alert: parse, guard against our own, pair with the other source's copy, ask the handlers, ship.
  * Everything here is synchronous; what takes time happens behind `shipper` and `deadLetters`.
  */
 export class Pipeline {
@@ -112,7 +112,7 @@ export class Pipeline {
     }
     parts ??= partsOf(this.#handlersFor(delivery), alert);
     if (parts.length === 0) {
-      // Known from a window that an earlier process saved, with other handlers; or from a socket copy that said more.
+      // Known from a window that an earlier process saved, with other handlers; or from a socket copy with other content.
       counters.passedBy(1);
       return { kind: "ignored", id };
     }
@@ -142,7 +142,7 @@ export class Pipeline {
     return { kind: "taken", id, shipment };
   }
 
-  /** A line of the log that got its outcome before the last stop comes by. @returns false where it must be offered */
+  /** A line of the log that got its outcome before the last stop comes by. @returns false if it must be offered */
   wasDone(bytes: Buffer): boolean {
     const alert = parse(bytes);
     if (alert instanceof NotJson || alert.isOwn) return true;
@@ -229,7 +229,7 @@ export class Pipeline {
     return { kind: "duplicate", id, shipment };
   }
 
-  /** Why a socket copy is not shipped itself; undefined when it may be. */
+  /** Why a socket copy is not shipped itself; undefined if it may be. */
   #reasonToDefer(alert: Alert): string | undefined {
     if (!this.#parts.budget.hasRoom()) return "busy";
     if (!this.#parts.shipper.hasRoomAhead) return "the tail is far behind";
@@ -238,8 +238,8 @@ export class Pipeline {
   }
 
   /**
-   * Node and id name an alert, but an id may repeat on a node. What stands beside it in the alert and survives
-   * integratord's re-fingerprint tells such alerts apart, so that a copy is never tied to another alert's outcome.
+   * Node and id name an alert, but an id may repeat on a node. What is next to it in the alert and survives
+   * integratord's re-fingerprint distinguishes such alerts, so that a copy is never attached to another alert's outcome.
    */
   #fingerprintOf(alert: Alert, node: string, id: string, source: SourceName): Fingerprint | undefined {
     if (this.#parts.pairing === undefined || source === "replay") return undefined;
@@ -254,7 +254,7 @@ export class Pipeline {
     const counters = this.#parts.counters[source];
     const isBounded = source === "socket" && pairing?.socketOnly === false;
     if (isBounded && (this.#storingBytes >= budget.limitBytes * storingShare || !budget.hasRoom())) {
-      // Nobody may fill the memory with lines that are no alerts; a real one comes again by the tail.
+      // Nobody may fill the memory with lines that are not alerts; a real one comes again through the tail.
       counters.passedBy(1);
       owner.settled("ignored");
       return { kind: "rejected", id: undefined, reason: detail };

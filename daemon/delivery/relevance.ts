@@ -14,7 +14,7 @@ const shortestProbeBytes = 4;
 /** The bytes of alerts, most frequent first; what is not listed is rarer. Only speed depends on it. */
 const frequentBytes = '"e0a:,sit1cndro.2 lm3u54p-67g8hf';
 
-/** A part of the needle that the runtime finds fast, and where it stands in the needle. */
+/** A part of the needle that the runtime finds fast, and its position in the needle. */
 interface Probe {
   readonly bytes: Buffer;
   readonly offset: number;
@@ -43,7 +43,7 @@ export class Relevance {
     this.#isAll = needles.some((needle) => needle.kind === "all");
     this.#searches = needles.flatMap((needle) => {
       if (needle.kind === "all") return [];
-      // A key may stand as it is: cJSON, which writes alerts.json, escapes neither ASCII letters nor digits.
+      // A key is searched for as it is: cJSON, which writes alerts.json, escapes neither ASCII letters nor digits.
       const whole = needle.kind === "text" ? needle.bytes : Buffer.from(JSON.stringify(needle.key));
       return [{ probe: probeOf(whole), whole, values: needle.kind === "key" ? needle.values : undefined }];
     });
@@ -117,7 +117,7 @@ function skipBlank(bytes: Buffer, at: number, end: number): number {
   return i;
 }
 
-/** Stands for itself in a string. */
+/** Represents itself in a string. */
 function isPlain(byte: number): boolean {
   return byte >= 0x20 && byte !== 0x22 && byte !== 0x5c;
 }

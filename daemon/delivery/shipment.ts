@@ -8,10 +8,10 @@ import type { StoredRecord } from "./sink-offsets.ts";
 
 /** One alert on its way from a source. */
 export interface Delivery extends Waiter {
-  /** The alert's JSON, without the newline; the pipeline's from now on. */
+  /** The alert's JSON, without the newline; owned by the pipeline from now on. */
   readonly bytes: Buffer;
   readonly place: SourceLocation;
-  /** The one handler that is asked, where the others have had their turn. */
+  /** The only handler to ask, if the others have had their turn. */
   readonly handler?: string;
 }
 
@@ -24,7 +24,7 @@ export interface MadePart {
 /** The same, or why it failed. */
 export type Part = MadePart | { readonly handler: string; readonly failure: string };
 
-/** What is heavy in a shipment; let go when it is finished. */
+/** The large part of a shipment; released when it is finished. */
 export interface Payload {
   readonly alert: Alert;
   readonly place: SourceLocation;
@@ -69,7 +69,7 @@ export function partsOf(handlers: readonly Handler[], alert: Alert): readonly Pa
 }
 
 /**
- * The id under which an alert travels: its own, or, where it has none, one made of its bytes, so that a copy read again
+ * The id under which an alert travels: its own, or, if it has none, one made from its bytes, so that a copy read again
  * after a crash is known again.
  */
 export function idOf(alert: Alert): string {

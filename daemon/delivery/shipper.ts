@@ -20,13 +20,13 @@ import type { SinkOffsets } from "./sink-offsets.ts";
 export interface ShipperParts extends DeadLetterParts {
   readonly counters: Readonly<Record<SourceName, SourceCounters>>;
   readonly outbox: Outbox;
-  /** Present where a checkpoint is kept. */
+  /** Present if a checkpoint is kept. */
   readonly offsets: SinkOffsets | undefined;
   readonly pairing: Pairing<Shipment> | undefined;
   readonly feedback: FeedbackSink | undefined;
   /** How long a tail's copy waits for the socket's before it is shipped; 0: not at all. */
   readonly tailWaitMs: number;
-  /** Milliseconds of a clock that only goes forward. */
+  /** Milliseconds of a monotonic clock. */
   readonly now?: () => number;
 }
 
@@ -34,22 +34,22 @@ export interface ShipperParts extends DeadLetterParts {
 const aheadShare = 0.25;
 
 /**
- * A copy that integratord sends was in the log before. When the tail has been at the end of the log again and again for
- * so long, and has not brought it, it will not. Milliseconds.
+ * A copy that integratord sends was in the log before. If the tail has been at the end of the log again and again for
+ * this long, and has not brought it, it never will. Milliseconds.
  */
 const unmetMs = 60_000;
 
 const nobody: Owner = { settled: () => undefined };
 
 /**
- * Brings shipments to their outcome. A shipment is held back while the look-up after a crash is under way and, where
+ * Brings shipments to their outcome. A shipment is held back while the look-up after a crash is running and, if
  * `sources.tail.wait` says so, until the socket's copy came or its time is up; then its records go to the outbox. It is
  * finished when each record is in the sink or among the dead letters, and only then.
  */
 export class Shipper {
   readonly #parts: ShipperParts;
   readonly #found = new FoundRecords();
-  /** What there is to be waited for before a shipment leaves: the look-up, and what `holdFor` was given. */
+  /** What has to finish before a shipment leaves: the look-up, and what `holdFor` was given. */
   #holds = 1;
   /** Those that wait for it, in their order. */
   readonly #waitingForLookup: Shipment[] = [];
@@ -107,8 +107,8 @@ export class Shipper {
   }
 
   /**
-   * A line that got its outcome before the last stop comes by, and is not shipped. @returns false where what the look-up
-   * has found of it stands for another line: it must be shipped
+   * A line that got its outcome before the last stop comes by, and is not shipped. @returns false if what the look-up
+   * has found of it covers another line: it must be shipped
    */
   wasDone(node: string, id: string, parts: readonly Part[]): boolean {
     let isDone = true;
@@ -155,7 +155,7 @@ export class Shipper {
     this.#holds -= 1;
     if (this.#isDisposed) return;
     let out = 0;
-    // What comes in through an outcome that is told meanwhile queues up behind, so the order holds; it may hold the rest.
+    // What comes in through an outcome that is reported meanwhile queues up behind, so the order holds; it may hold the rest.
     for (
       let next = this.#waitingForLookup[0];
       next !== undefined && this.#holds === 0;
@@ -186,25 +186,25 @@ export class Shipper {
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
-  /** From now on no outcome is reported any more. */
+  /** From now on no outcome is reported. */
   dispose(): void {
     this.#isDisposed = true;
     clearTimeout(this.#heldTimer);
   }
 
-  /** A copy was tied to an open shipment. */
+  /** A copy was attached to an open shipment. */
   waiterAttached(): void {
     this.#parts.budget.take(waiterBytes);
   }
 
-  /** The tail has brought the alert of a shipment of the socket: from now on its line stands for it. */
+  /** The tail has brought the alert of a shipment of the socket: from now on its line covers it. */
   met(shipment: Shipment): void {
     shipment.isMet = true;
     this.#leaveAhead(shipment);
     if (shipment.outcome !== undefined) this.#parts.pairing?.done(shipment);
   }
 
-  /** No line of the log stands for this shipment: no look-up needs to find its records. */
+  /** No line of the log covers this shipment: no look-up needs to find its records. */
   onCheckpointed(shipment: Shipment): void {
     this.#leaveAhead(shipment);
     shipment.isPassed = true;
@@ -295,7 +295,7 @@ export class Shipper {
     });
   }
 
-  /** A record stands in the sink: tells Wazuh. */
+  /** A record is in the sink: reports it to Wazuh. */
   #acknowledged(shipment: Shipment, { alert }: Payload, { record: { feedback, warning } }: MadePart): void {
     if (feedback !== undefined) {
       this.#parts.feedback?.acknowledged(() => {

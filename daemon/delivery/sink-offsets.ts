@@ -9,10 +9,10 @@ interface Lane {
   next: number;
 }
 
-/** Passed records are taken out of a lane when there are so many, and they are at least half of it. */
+/** Passed records are removed from a lane when there are this many, and they are at least half of it. */
 const packAt = 1024;
 
-/** A record that stands in the sink while the checkpoint has not passed its alert. */
+/** A record that is in the sink while the checkpoint has not passed its alert. */
 export class StoredRecord {
   readonly offset: number;
   readonly #lane: Lane;
@@ -62,8 +62,8 @@ export function firstOfEach(records: readonly StoredRecord[]): readonly StoredRe
 
 /**
  * Where a look-up after a crash has to begin: per partition, the lowest offset at which a record of an alert beyond the
- * checkpoint may stand. Acknowledgements of one partition come in the order of their offsets (but for a file that was
- * begun anew), so a sorted queue whose passed head is dropped gives the minimum without a search.
+ * checkpoint may be. Acknowledgements of one partition come in the order of their offsets (but for a file that was
+ * begun again), so a sorted queue whose passed head is dropped gives the minimum without a search.
  *
  *   acknowledged 10, 11, 12, 13; the checkpoint has passed the alerts of 10 and 12 -> low is 11
  */
@@ -77,7 +77,7 @@ export class SinkOffsets {
     return size;
   }
 
-  /** Sets where a partition stood before the first write of this process. */
+  /** Sets the end of a partition before the first write of this process. */
   seed(next: Offsets): void {
     for (const [partition, offset] of Object.entries(next)) {
       const lane = this.#lane(partition);
@@ -101,7 +101,7 @@ export class SinkOffsets {
   /** A record was acknowledged at this offset. @param partition as `topic/partition` */
   stored(partition: string, offset: number): StoredRecord {
     const lane = this.#lane(partition);
-    // Lower than before in a file that was begun anew: there, what comes next follows this record.
+    // Lower than before in a file that was begun again: there, what comes next follows this record.
     lane.next = offset + 1;
     return insert(lane, offset);
   }

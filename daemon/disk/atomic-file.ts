@@ -16,8 +16,8 @@ export interface AtomicWrite {
 }
 
 /**
- * Replaces a file so that a crash at any moment leaves the old one or the new one, whole: a new temporary file beside it,
- * sync, rename, sync of the directory. Mode 0600. Nothing is opened through a link, also where somebody else may write
+ * Replaces a file so that a crash at any moment leaves the old one or the new one, whole: a new temporary file next to it,
+ * sync, rename, sync of the directory. Mode 0600. Nothing is opened through a link, even if somebody else may write
  * to the directory.
  * @param data pieces are written as they come and are not held
  */
@@ -46,10 +46,10 @@ export async function writeAtomically(
 }
 
 /**
- * Gives what has a name a second one, so that it stays when the first one is given to something else. What has the second
+ * Gives a file a second name, so that it stays when the first name is given to something else. What has the second
  * name already goes. A link is not followed.
- * @param maxBytes the largest file that is copied where the file system has no hard links
- * @throws what the system says; ENOENT when there is nothing
+ * @param maxBytes the largest file that is copied if the file system has no hard links
+ * @throws the system's error; ENOENT if there is nothing
  */
 export async function keepAs(path: string, second: string, maxBytes: number): Promise<void> {
   await rm(second, { force: true });
@@ -61,7 +61,7 @@ export async function keepAs(path: string, second: string, maxBytes: number): Pr
   }
 }
 
-/** Removes temporary files of processes that have ended. For one process at a time. Nothing where there is no directory. */
+/** Removes temporary files of processes that have ended. For one process at a time. Does nothing if there is no directory. */
 export async function removeLeftovers(directory: string): Promise<void> {
   for (const name of await temporariesIn(directory)) {
     const pid = temporaryName.exec(name)?.[1];

@@ -8,9 +8,9 @@ const descriptors = "/proc/self/fd";
 
 /**
  * A path that leads to what a descriptor is open for, whatever is put under its name in the meantime.
- * @param name the path under which it was opened; used where there is no /proc and this user could be led to nothing that
+ * @param name the path under which it was opened; used if there is no /proc and this user could be led to nothing that
  *             it may not do anyway
- * @throws DfnError IO for root where /proc is not mounted
+ * @throws DfnError IO for root if /proc is not mounted
  */
 export function pathOf(fd: number, name: string): string {
   if (existsSync(descriptors)) return `${descriptors}/${fd}`;

@@ -1,5 +1,5 @@
 /**
- * The one reader of gzip (RFC 1952), for the tail and for replay. Members are told apart here and only their deflate
+ * The one reader of gzip (RFC 1952), for the tail and for replay. Members are separated here and only their deflate
  * streams are given to zlib: Node's own gunzip never calls back when something follows the last member, and drops what
  * it has decompressed when something is wrong in the same piece of input.
  */
@@ -138,7 +138,7 @@ export class Gunzip {
         this.#ignoredBytes += magic.length;
         this.#phase = "ignored";
       } else {
-        throw new GzipFault("damaged", "it does not begin like gzip");
+        throw new GzipFault("damaged", "it does not start like gzip");
       }
     });
   }
@@ -211,10 +211,7 @@ export class Gunzip {
     this.#members += 1;
     const isRight = trailer.readUInt32LE(0) === this.#crc && trailer.readUInt32LE(4) === this.#memberBytes % 2 ** 32;
     if (!isRight) {
-      throw new GzipFault(
-        "damaged",
-        "the checksum of a member is wrong: some bytes before this place are not as they were",
-      );
+      throw new GzipFault("damaged", "the checksum of a member is wrong: some bytes before this place were changed");
     }
     this.#phase = "start";
   }

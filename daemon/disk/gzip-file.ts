@@ -15,7 +15,7 @@ export type Inflated =
  * Reads a gzip file that can be read at any position. Memory is bounded: it is read on only when what came out was taken.
  *
  * Of a damaged file everything before the damage is given. zlib drops what it made of the piece that holds the damage, so
- * that piece is decoded once more, byte by byte, by a decoder that is brought to its beginning again.
+ * that piece is decoded again, byte by byte, by a decoder that is advanced to its beginning.
  */
 export class GzipFile {
   readonly #readAt: ReadAt;

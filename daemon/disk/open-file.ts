@@ -9,10 +9,10 @@ import { DfnError, errnoOf } from "../errors.ts";
 const { O_CREAT, O_EXCL, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_APPEND, O_WRONLY } = constants;
 const guarded = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
 /** Somebody who puts a file there each time that it is taken away does not keep us for ever. */
-const mostTries = 20;
+const maxTries = 20;
 
 /**
- * Opens a regular file for reading and appending; makes it where there is none.
+ * Opens a regular file for reading and appending; creates it if there is none.
  * @param mode permission bits of a file that is made
  * @throws DfnError IO when a link or something other than a regular file is there; else the system's error
  */
@@ -41,13 +41,13 @@ async function openRegular(path: string, flags: number, mode: number): Promise<F
   }
 }
 
-/** What the system says of a link (ELOOP), a FIFO that nobody reads or a socket (ENXIO), and a directory (EISDIR). */
+/** The system's error for a link (ELOOP), a FIFO that nobody reads or a socket (ENXIO), and a directory (EISDIR). */
 function notRegular(path: string, reason: unknown): DfnError | undefined {
   return ["ELOOP", "ENXIO", "EISDIR"].includes(errnoOf(reason) ?? "") ? wrongKind(path, reason) : undefined;
 }
 
 function wrongKind(path: string, cause?: unknown): DfnError {
-  const what = "is a link, a pipe, a directory or a device, where wazuh-dfn keeps a file of its own";
+  const what = "is a link, a pipe, a directory or a device, but wazuh-dfn needs a file of its own there";
   return new DfnError("IO", `${path} ${what}: find out who put it there, and remove it`, { cause });
 }
 
@@ -56,7 +56,7 @@ function wrongKind(path: string, cause?: unknown): DfnError {
  * anybody else is left in the path, so that opening it as above is refused.
  */
 export async function behindOwnLink(path: string): Promise<string> {
-  const found = await lstat(path).catch(() => undefined); // What is wrong with it, opening it says.
+  const found = await lstat(path).catch(() => undefined); // Opening it reports what is wrong with it.
   if (found?.isSymbolicLink() !== true) return path;
   return found.uid === 0 || found.uid === process.geteuid?.() ? realpath(path) : path;
 }
@@ -72,8 +72,8 @@ export async function createNew(path: string, mode: number): Promise<FileHandle>
       return await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOCTTY, mode);
     } catch (reason) {
       if (errnoOf(reason) !== "EEXIST") throw reason;
-      if (tries === mostTries) {
-        throw new DfnError("IO", `${path} is put there by another process whenever it is removed: find out by which`, {
+      if (tries === maxTries) {
+        throw new DfnError("IO", `another process creates ${path} again whenever it is removed: find out which`, {
           cause: reason,
         });
       }

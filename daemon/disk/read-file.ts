@@ -84,12 +84,12 @@ function openForSync(path: string, limits: ReadLimits): number {
   }
 }
 
-/** What the system says of a last part that is a link, when it was told not to follow it: ELOOP (open(2)). */
+/** The error for a last part that is a link, if links are refused: ELOOP (open(2)). */
 function refusedLink(path: string, { links }: ReadLimits, reason: unknown): DfnError | undefined {
   if (links === "follow" || errnoOf(reason) !== "ELOOP") return undefined;
   return new DfnError(
     "IO",
-    `${path} is a symbolic link, and is not followed: remove it, or put the file in its place`,
+    `${path} is a symbolic link, which is not followed: remove it, or replace it with the file`,
     {
       cause: reason,
     },

@@ -1,26 +1,26 @@
 /**
- * Who decides what lies at a path. For root, who must not be led by others: the way is walked from `/` one name at a
- * time, each name looked at on a descriptor of its own.
+ * Who decides what is at a path. For root, who must not be misled by others: the path is walked from `/` one name at a
+ * time, each name checked on a descriptor of its own.
  */
 import { closeSync, constants, fstatSync, openSync, readlinkSync, type Stats } from "node:fs";
 import { resolve } from "node:path";
 import { DfnError, errnoOf } from "../errors.ts";
 import { onlyNames, pathOf } from "./descriptor-path.ts";
 
-const mostLinks = 40;
+const maxLinks = 40;
 const writable = { group: 0o020, others: 0o002 } as const;
 const sticky = 0o1000;
 
 /** The end of a walk. Its descriptor is open until it is disposed. */
 export class Walked implements Disposable {
-  /** Names what lies at the path; where nothing does, the nearest directory above. */
+  /** Refers to what is at the path; if nothing is, to the nearest directory above. */
   readonly fd: number;
   /** Its path, behind all links. */
   readonly path: string;
   readonly stats: Stats;
   /** What is not there yet, from the nearest directory on; empty when all of it is there. */
   readonly absent: readonly string[];
-  /** The first directory on the way that belongs to another user than root. What lies below it is that user's choice. */
+  /** The first directory on the way that belongs to another user than root. What is below it is that user's choice. */
   readonly foreign: { readonly path: string; readonly uid: number } | undefined;
   /** A directory below that one which belongs to a third user. */
   readonly third: string | undefined;
@@ -48,7 +48,7 @@ export class Walked implements Disposable {
 }
 
 /**
- * Walks to a path. A symbolic link is followed where root made it in a directory that root alone may write to; there it is
+ * Walks to a path. A symbolic link is followed if root made it in a directory that only root may write to; there it is
  * a decision of the administrator.
  * @throws DfnError IO for any other link, and for a name on the way that is not a directory; else the system's error
  */
@@ -92,7 +92,7 @@ export function walk(path: string): Walked {
       }
       closeSync(next);
       if (found.uid !== 0 || foreign !== undefined || shared !== undefined) throw foreignLink(to, path);
-      if (++links > mostLinks) throw new DfnError("IO", `${path} leads through more than ${mostLinks} links`);
+      if (++links > maxLinks) throw new DfnError("IO", `${path} leads through more than ${maxLinks} links`);
       const target = readlinkSync(`${parent}/${name}`);
       names.unshift(...target.split("/").filter((part) => part !== "" && part !== "."));
       if (target.startsWith("/")) {
@@ -126,6 +126,6 @@ function foreignLink(link: string, path: string): DfnError {
   const what = link === path ? `${path} is a symbolic link` : `${path} leads through ${link}, a symbolic link`;
   return new DfnError(
     "IO",
-    `${what} that others than root can change, so root does not follow it: name the directory itself`,
+    `${what} that users other than root can change, so root does not follow it: name the directory itself`,
   );
 }

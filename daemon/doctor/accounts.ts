@@ -4,47 +4,47 @@ import { dirname, resolve } from "node:path";
 import { errnoOf, isAbsent } from "../errors.ts";
 import { startOfText, wholeText } from "./read.ts";
 
-/** Whose rights count for a look at a file. */
+/** The account whose rights are checked. */
 export interface Account {
   readonly name: string;
   readonly uid: number;
-  /** All groups, the first one first. */
+  /** All groups, the primary one first. */
   readonly gids: readonly number[];
 }
 
-/** What of a file decides on rights; as `fs.Stats` has it. */
+/** The attributes of a file that decide on rights; as in `fs.Stats`. */
 export interface Ownership {
   readonly uid: number;
   readonly gid: number;
   readonly mode: number;
 }
 
-/** /proc/PID/status has a page, and a line for the groups. */
-const mostStatusBytes = 1024 * 1024;
-const mostAccountBytes = 16 * 1024 * 1024;
+/** /proc/PID/status is one page, plus a line for the groups. */
+const maxStatusBytes = 1024 * 1024;
+const maxAccountBytes = 16 * 1024 * 1024;
 
 /** As in access(2). */
 const rights = { read: 4, write: 2, execute: 1 } as const;
 export type Right = keyof typeof rights;
 
-/** Whether the mode bits give an account a right; access lists are not looked at. */
+/** Whether the mode bits give an account a right; access lists are not checked. */
 export function may(account: Account, { uid, gid, mode }: Ownership, right: Right): boolean {
   if (account.uid === 0) return right !== "execute" || (mode & 0o111) !== 0;
   const shift = account.uid === uid ? 6 : account.gids.includes(gid) ? 3 : 0;
   return ((mode >> shift) & rights[right]) !== 0;
 }
 
-/** What keeps an account from a file. */
+/** Why an account cannot access a file. */
 export type AccessRefusal =
   | { readonly kind: "absent"; readonly path: string }
-  /** The path is the file's, or that of a directory above it. */
+  /** The path of the file, or of a directory above it. */
   | { readonly kind: "refused"; readonly path: string }
-  /** The user who runs this may not look. */
+  /** The current user may not see it. */
   | { readonly kind: "unseen"; readonly path: string };
 
 /**
- * Whether an account gets at a file. For the user who runs this the system is asked; for others mode bits of the file
- * and of all directories above it are read. Undefined: it does.
+ * Whether an account can access a file. For the current user the system is asked; for others the mode bits of the file
+ * and of all directories above it decide. Undefined: it can.
  */
 export async function refusalFor(account: Account, path: string, right: Right): Promise<AccessRefusal | undefined> {
   if (account.uid === process.geteuid?.()) return ownRefusal(path, right);
@@ -53,7 +53,7 @@ export async function refusalFor(account: Account, path: string, right: Right): 
     wanted.push([at, "execute"]);
     if (at === dirname(at)) break;
   }
-  // From the top, so that the first directory in the way is named.
+  // From the top, so that the first directory that denies access is named.
   for (const [at, needed] of wanted.toReversed()) {
     try {
       if (!may(account, await stat(at), needed)) return { kind: "refused", path: at };
@@ -74,22 +74,22 @@ async function ownRefusal(path: string, right: Right): Promise<AccessRefusal | u
   }
 }
 
-/** Whether a file is root's and nobody else may change it. */
+/** Whether a file belongs to root and nobody else may change it. */
 export async function isRootsAlone(path: string): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
   return found !== undefined && found.uid === 0 && (found.mode & 0o022) === 0;
 }
 
-/** The user who runs this. */
+/** The current user. */
 export function ownAccount(): Account {
   const gids = [process.getegid?.() ?? 0, ...(process.getgroups?.() ?? [])];
   const uid = process.geteuid?.() ?? 0;
   return { name: uid === 0 ? "root" : `uid ${uid}`, uid, gids };
 }
 
-/** The account of a running process. Throws what the system says when there is none. */
+/** The account of a running process. Throws the system's error if there is none. */
 export async function accountOfProcess(pid: number): Promise<Account> {
-  const text = await startOfText(`/proc/${pid}/status`, mostStatusBytes);
+  const text = await startOfText(`/proc/${pid}/status`, maxStatusBytes);
   const numbers = (name: string): number[] => {
     const line = new RegExp(`^${name}:\\s*(.*)$`, "m").exec(text)?.[1] ?? "";
     return line.split(/\s+/).filter(Boolean).map(Number);
@@ -99,7 +99,7 @@ export async function accountOfProcess(pid: number): Promise<Account> {
   return { name: await nameOf(uid), uid, gids: [numbers("Gid")[3] ?? 0, ...numbers("Groups")] };
 }
 
-/** The account of that name in /etc/passwd, with its groups in /etc/group; undefined where there is none. */
+/** The account of that name in /etc/passwd, with its groups in /etc/group; undefined if there is none. */
 export async function accountNamed(name: string): Promise<Account | undefined> {
   const entry = (await lines("/etc/passwd")).find(([user]) => user === name);
   if (entry === undefined) return undefined;
@@ -107,7 +107,7 @@ export async function accountNamed(name: string): Promise<Account | undefined> {
   return { name, uid: Number(entry[2]), gids: [Number(entry[3]), ...groups.map(([, , gid]) => Number(gid))] };
 }
 
-/** The owner of a file, with the file's group as its only one. Throws what the system says. */
+/** The owner of a file, with the file's group as its only one. Throws the system's error. */
 export async function fileOwner(path: string): Promise<Account> {
   const { uid, gid } = await stat(path);
   return { name: await nameOf(uid), uid, gids: [gid] };
@@ -117,8 +117,8 @@ async function nameOf(uid: number): Promise<string> {
   return (await lines("/etc/passwd")).find(([, , number]) => number === String(uid))?.[0] ?? `uid ${uid}`;
 }
 
-/** The fields of each line; none where the file cannot be read (users from a directory service have no line either). */
+/** The fields of each line; none if the file cannot be read (users from a directory service have no line either). */
 async function lines(path: string): Promise<string[][]> {
-  const text = await wholeText(path, mostAccountBytes).catch(() => "");
+  const text = await wholeText(path, maxAccountBytes).catch(() => "");
   return text.split("\n").map((line) => line.split(":"));
 }

@@ -5,11 +5,11 @@ import { failed, type LinkResult, type CheckResult } from "./result.ts";
 /** One link of the chain from analysisd to Kafka. */
 export interface Link {
   readonly name: string;
-  /** Looks, changes nothing, and may throw what the system says. No result: the link does not exist here. */
+  /** Checks, changes nothing, and may throw the system's error. No result: the link does not exist here. */
   readonly look: () => Promise<readonly CheckResult[]>;
 }
 
-/** Looks at all links at once, and gives what was found in the order of the links; each has its time and no more. */
+/** Checks all links at once, each with the same time limit, and returns the results in the order of the links. */
 export async function examine(links: readonly Link[], withinMs: number): Promise<LinkResult[]> {
   const found = await Promise.all(
     links.map(async ({ name, look }) => {
@@ -23,14 +23,14 @@ export async function examine(links: readonly Link[], withinMs: number): Promise
 async function within(look: Promise<readonly CheckResult[]>, withinMs: number): Promise<readonly CheckResult[]> {
   const over = new AbortController();
   const late = delay(withinMs, undefined, { signal: over.signal }).then((): CheckResult[] => {
-    const text = `could not be looked at within ${withinMs / 1000} s`;
+    const text = `could not be checked within ${withinMs / 1000} s`;
     return [failed(text, "uptime; df  # does a disk or a network file system hang?")];
   });
-  late.catch(() => {}); // Aborted: the look was in time.
+  late.catch(() => {}); // Aborted: the check was in time.
   try {
     return await Promise.race([look, late]);
   } catch (reason) {
-    return [failed(`could not be looked at: ${describe(reason)}`, "sudo wazuh-dfn doctor")];
+    return [failed(`could not be checked: ${describe(reason)}`, "sudo wazuh-dfn doctor")];
   } finally {
     over.abort();
   }

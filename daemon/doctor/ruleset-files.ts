@@ -8,7 +8,7 @@ import { wholeText } from "./read.ts";
 
 /** A file of rules is small; a list of a thousand rules has a few hundred kilobytes. */
 const maxFileBytes = 4 * 1024 * 1024;
-/** Of all files together; the rules and decoders that Wazuh ships have 10 MB. */
+/** Of all files together; the rules and decoders shipped with Wazuh have 10 MB. */
 const maxBytes = 64 * 1024 * 1024;
 const maxFiles = 5000;
 
@@ -21,7 +21,7 @@ export interface RulesetFile {
   readonly reading: RulesetReading;
 }
 
-/** What may still be read; shared by all that one link reads. */
+/** The budget that is left; shared by everything that one link reads. */
 export interface ReadBudget {
   bytes: number;
   files: number;
@@ -32,10 +32,10 @@ export function newBudget(): ReadBudget {
 }
 
 /**
- * The files of rules or decoders that are in the directories of ossec.conf, in Wazuh's own two, or named one by one; in the
- * order in which they are loaded, those of a directory by name, with what ossec.conf makes of each. What is no file, leads
- * out of the manager's home, or is far too large is passed over.
- * @throws errno EACCES where this user may not look, DfnError IO beyond the budget
+ * The files of rules or decoders that are in the directories of ossec.conf, in Wazuh's own two, or named one by one; in
+ * the order in which they are loaded, those of a directory by name, with how ossec.conf treats each. What is not a file,
+ * leads out of the manager's home, or is far too large is skipped.
+ * @throws errno EACCES if the current user may not read them, DfnError IO beyond the budget
  */
 export async function rulesetFiles(
   home: string,
@@ -69,7 +69,7 @@ export async function rulesetFiles(
   return files;
 }
 
-/** A pattern may take names that do not end in `.xml`, but nobody's editor backups by accident. */
+/** A pattern may match names that do not end in `.xml`, but not an editor's backups by accident. */
 function isCandidate(name: string): boolean {
   return /\.xml/i.test(name);
 }
@@ -78,7 +78,7 @@ function leadsOut(place: string): boolean {
   return place.startsWith("/") || place.split("/").includes("..");
 }
 
-/** Undefined where it is not a file of rules: a link of user wazuh's, a pipe, far too large. */
+/** Undefined if it is not a usable file: a link of user wazuh, a pipe, far too large. */
 async function textOf(path: string): Promise<string | undefined> {
   try {
     return await wholeText(path, maxFileBytes);
@@ -92,12 +92,12 @@ export function isLeftOutFile({ reading }: RulesetFile): boolean {
   return reading.kind === "left-out";
 }
 
-/** Why a file is not read, or may not be: the end of a sentence. */
+/** Why a file is not read, or may not be; ends a sentence. */
 export function whyOf({ reading }: RulesetFile): string {
   return reading.kind === "loaded" ? "" : reading.why;
 }
 
-/** The command that has it read again. */
+/** The command with which it is read again. */
 export function readRemedy(home: string, { place }: RulesetFile): string {
   return command`vi ${`${home}/etc/ossec.conf`}  # let <ruleset> read ${place}; then: ${`${home}/bin/wazuh-control`} restart`;
 }

@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 
-/** An alert that the forwarder answers for and sends nowhere. */
+/** An alert that the forwarder answers and does not send. */
 export interface TestAlert {
   readonly id: string;
   /** With its newline. */
@@ -8,8 +8,8 @@ export interface TestAlert {
 }
 
 /**
- * It says of itself that the forwarder's own feedback raised it: such alerts are never forwarded, whatever the handlers
- * are (`Alert.isOwn`), so the answer is `ignored` and nothing reaches the sink.
+ * It claims that the forwarder's own feedback raised it: such alerts are never forwarded, whatever the handlers are
+ * (`Alert.isOwn`), so the answer is `ignored` and nothing reaches the sink.
  */
 export function makeTestAlert(now = new Date()): TestAlert {
   const id = `${Math.floor(now.getTime() / 1000)}.${randomInt(1_000_000_000)}`;

@@ -68,7 +68,7 @@ function parseIpv6(text: string): bigint | undefined {
   if (halves.length > 2) return undefined;
   const [high = [], low = []] = halves.map((half) => (half === "" ? [] : half.split(":", 9)));
   const missing = 8 - high.length - low.length;
-  // A gap stands for one group at least; without a gap all eight are there.
+  // A gap means at least one group; without a gap all eight are there.
   if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;
   let bits = 0n;
   for (const group of [...high, ...Array.from({ length: missing }, () => "0"), ...low]) {

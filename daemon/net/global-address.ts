@@ -28,7 +28,7 @@ const special = [
   "fe80::/10",
 ].map(parseNetwork);
 
-/** Parts of the special ranges that are globally reachable all the same. */
+/** Parts of the special ranges that are still globally reachable. */
 const exceptions = [
   "192.0.0.9/32",
   "192.0.0.10/32",

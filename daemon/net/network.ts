@@ -23,7 +23,7 @@ export type NetworkParts =
   | { readonly kind: "no-length"; readonly width: 32 | 128 };
 
 /**
- * Takes `address/length` apart. An address alone is a network of one; IPv4 may have a netmask in place of the length. A
+ * Splits `address/length`. A single address is a network of one; IPv4 may have a netmask in place of the length. A
  * zone (`fe80::1%eth0`) is refused.
  */
 export function splitNetwork(text: string): NetworkParts {
@@ -40,7 +40,7 @@ export function splitNetwork(text: string): NetworkParts {
 }
 
 /**
- * Reads `address/length`; an address alone is a network of one. Bits behind the length are cut off.
+ * Reads `address/length`; a single address is a network of one. Bits beyond the length are cut off.
  * @throws DfnError CONFIG when it is neither
  */
 export function parseNetwork(text: string): Network {
@@ -48,7 +48,7 @@ export function parseNetwork(text: string): Network {
   if (parts.kind === "network") return parts.network;
   throw new DfnError(
     "CONFIG",
-    `dfn.own_network: "${text}" is no network; write an address and a length, for instance 192.0.2.0/24.`,
+    `dfn.own_network: "${text}" is not a network; use an address and a length, e.g. 192.0.2.0/24`,
   );
 }
 
@@ -58,7 +58,7 @@ export function formatNetwork({ version, prefix, hostBits }: Network): string {
   return `${formatIpAddress({ version, bits: prefix << hostBits })}/${width - Number(hostBits)}`;
 }
 
-/** Whether the address lies in the network. As in Python, an IPv4-mapped IPv6 address lies in no IPv4 network. */
+/** Whether the address is in the network. As in Python, an IPv4-mapped IPv6 address is in no IPv4 network. */
 export function contains(network: Network, address: IpAddress): boolean {
   return network.version === address.version && address.bits >> network.hostBits === network.prefix;
 }

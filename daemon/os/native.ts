@@ -1,6 +1,6 @@
 /**
  * The system calls that Node does not offer: Unix datagram sockets, flock, who is at the other end of a socket, and a few
- * more. They are in `native/dfn.c`, compiled when the product is built; the file is beside the bundle. This is the only
+ * more. They are in `native/dfn.c`, compiled when the product is built; the file is next to the bundle. This is the only
  * place that loads it.
  */
 import { existsSync } from "node:fs";
@@ -19,7 +19,7 @@ export interface PeerCredentials {
 }
 
 /**
- * Descriptors are whole numbers from 0 on; what is none is a TypeError or RangeError. "throws errno" is an Error whose
+ * Descriptors are whole numbers from 0 on; anything else is a TypeError or RangeError. "throws errno" is an Error whose
  * `code` is the name of the system's error: `EBADF`, `ENOTSOCK`, ...
  */
 export interface Native {
@@ -121,7 +121,7 @@ export function loadNativeFile(path: string): Native {
   }
   if (found.interfaceVersion !== interfaceVersion) {
     throw new Error(
-      `the native file ${path} is of another release: put the one beside wazuh-dfn.cjs that was built with it`,
+      `the native file ${path} is from another release: install the one built with this wazuh-dfn.cjs next to it`,
     );
   }
   return wrap(found);

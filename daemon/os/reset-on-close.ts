@@ -4,7 +4,7 @@ import { loadNative } from "./native.ts";
 /**
  * Makes the kernel forget what a connection has not brought to the other side when it is closed, by a kill of the
  * process too. Otherwise it goes on sending for a process that is gone: a host that was cut off delivers old requests
- * when the network is back, behind the look-up of the process that was started since, and records stand twice (seen with
+ * when the network is back, behind the look-up of the process that was started since, and records are there twice (seen with
  * Linux 6: 37 of them, after a SIGKILL while the cable was out).
  * @returns whether the kernel will
  */
@@ -15,7 +15,7 @@ export function resetOnClose(socket: Socket): boolean {
     loadNative().resetOnClose(fd);
     return true;
   } catch {
-    // The native file is missing, as the lock of the state directory says, and only this late delivery is left; or the
+    // The native file is missing, as the lock of the state directory reports, and only this late delivery is left; or the
     // connection has just ended.
     return false;
   }

@@ -34,7 +34,7 @@ export async function lockStateDir(directory: string, log: Log): Promise<AsyncDi
     });
   }
   await file.close();
-  const remedy = "stop it, or give this one a state_dir of its own";
+  const remedy = "stop it, or set another state_dir for this one";
   throw new DfnError("UNAVAILABLE", `another wazuh-dfn uses the state directory ${directory}: ${remedy}`);
 }
 

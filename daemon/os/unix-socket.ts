@@ -5,7 +5,7 @@ import { dirname } from "node:path";
 import { DfnError, errnoOf } from "../errors.ts";
 import { onlyNames, pathOf } from "../disk/descriptor-path.ts";
 
-const leastBacklog = 511;
+const minBacklog = 511;
 
 /**
  * Binds a server to a Unix socket. Directories above are made; a socket file that a dead process left is replaced. The
@@ -14,15 +14,15 @@ const leastBacklog = 511;
  * @param mode    permission bits of the socket file
  * @param backlog how many clients may wait to be accepted, never fewer than Node's own 511; where more come at once, one
  *                that does not block is refused (EAGAIN). The system's bound is net.core.somaxconn
- * @throws DfnError UNAVAILABLE when a living process listens there, IO when something else than a socket is there; else
- *         what the system says
+ * @throws DfnError UNAVAILABLE when a living process listens there, IO if something other than a socket is there; else
+ *         the system's error
  */
 export async function listenAt(
   server: Server,
   path: string,
   setting: string,
   mode: number,
-  backlog = leastBacklog,
+  backlog = minBacklog,
 ): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o755 });
   await removeStale(path, setting);
@@ -65,7 +65,7 @@ function bind(server: Server, path: string, backlog: number): Promise<void> {
     server.once("error", reject);
     const umask = process.umask(0o177);
     try {
-      server.listen({ path, backlog: Math.max(backlog, leastBacklog) }, () => {
+      server.listen({ path, backlog: Math.max(backlog, minBacklog) }, () => {
         server.off("error", reject);
         resolve();
       });

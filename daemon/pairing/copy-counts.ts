@@ -10,14 +10,14 @@ export interface Copies {
   socket: number;
 }
 
-/** A 64-bit digest of what a copy says; both halves 0 where it is not known, which fits every content. */
+/** A 64-bit digest of what a copy says; both halves 0 if it is not known, which matches any content. */
 export type Content = Fingerprint;
 
 export const unknownContent: Content = { high: 0, low: 0 };
 
 const empty = 0;
 const socketShift = 15;
-/** Most copies that are counted for one fingerprint and way. */
+/** Maximum copies that are counted for one fingerprint and way. */
 export const maxCopies = 0x7fff;
 
 /** Both counts in one number: bits 0-14 copies by the tail, 15-29 copies by the socket; each stops at `maxCopies`. */
@@ -31,10 +31,9 @@ export function unpacked(counts: number): Copies {
 }
 
 /**
- * Counts of copies per fingerprint, and what they say, in flat arrays: 20 bytes an entry where a Map of strings needs
- * some 170. Open
- * addressing with linear probing; deletion moves the entries behind it up, so there are no tombstones and look-ups
- * stay short whatever the history. Never more than half full.
+ * Counts of copies per fingerprint, and a digest of their content, in flat arrays: 20 bytes per entry, while a Map of
+ * strings needs about 170. Open addressing with linear probing; deletion moves later entries up, so there are no
+ * tombstones and look-ups stay short whatever the history. Never more than half full.
  */
 export class CopyCounts {
   readonly capacity: number;
@@ -47,7 +46,7 @@ export class CopyCounts {
   readonly #contentLow: Uint32Array;
   #size = 0;
 
-  /** @param capacity most entries; rounded up to a power of two */
+  /** @param capacity maximum entries; rounded up to a power of two */
   constructor(capacity: number) {
     this.capacity = capacity;
     const slots = 2 ** Math.ceil(Math.log2(capacity * 2));
@@ -81,7 +80,7 @@ export class CopyCounts {
     this.#contentLow[slot] = low;
   }
 
-  /** Sets the counts of a fingerprint; with both 0 the entry is taken out. Counts stop at `maxCopies`. */
+  /** Sets the counts of a fingerprint; with both 0 the entry is removed. Counts stop at `maxCopies`. */
   set(fingerprint: Fingerprint, copies: Copies): void {
     const slot = this.#find(fingerprint);
     const was = this.#counts[slot] ?? empty;

@@ -10,12 +10,12 @@ import {
 
 /**
  * What to do with a copy of an alert.
- * - first: no other way has brought it; ship it. `differs`: the socket has brought one that says something else.
- * - second: the `occurrence` copy of the other way stands for it; tie its outcome to that one's.
+ * - first: no other way has brought it; ship it. `differs`: the socket has brought one with other content.
+ * - second: the `occurrence` copy of the other way covers it; attach it to that one's outcome.
  * - repeat: the socket has brought this alert before and the log holds no further line of it so far; the tail decides.
- * - covered: a socket copy older than the window; the tail has read past it, so the log's line has been seen to.
+ * - covered: a socket copy older than the window; the tail has read past it, so the log's line has been dealt with.
  * - full: no room to remember a socket copy until the tail comes by; left to the tail.
- * - differs: a socket copy that does not say what the log's line says; the line was shipped, and this counts for nothing.
+ * - differs: a socket copy that differs from the log's line; the line was shipped, and this copy is ignored.
  */
 export type WindowVerdict =
   | { readonly kind: "first"; readonly occurrence: number; readonly differs: boolean }
@@ -41,8 +41,8 @@ export const savedWords = 6;
  *   socket: ship, tail: second                 the socket was faster
  *   socket: ship, socket: repeat, tail: second, tail: ship (a second line with the same id)
  *
- * Whose word counts is the log's. A socket copy that names an alert and says something else about it (integratord's
- * re-fingerprint aside) never stands for the log's line: the line is shipped too, or was already, and the difference is
+ * The log is authoritative. A socket copy that names an alert and has other content (integratord's
+ * re-fingerprint aside) never counts for the log's line: the line is shipped too, or was already, and the difference is
  * reported.
  *
  * The window is bounded. Its oldest entries are forgotten first, but an alert that only the socket has brought is kept
@@ -94,7 +94,7 @@ export class PairingWindow {
   /**
    * A line of the log.
    * @param second  of the alert (Unix time), from its id; -1 when unknown
-   * @param content what it says
+   * @param content digest of its content
    */
   tail(fingerprint: Fingerprint, second: number, content: Content = unknownContent): WindowVerdict {
     const copies = this.#table.get(fingerprint);
@@ -104,7 +104,7 @@ export class PairingWindow {
     const differs = isAhead(copies) && !isAlike;
     if (isAhead(copies)) this.#ahead -= 1;
     this.#table.set(fingerprint, { tail: occurrence, socket: differs ? 0 : copies.socket });
-    // Lines that share all that names an alert and say different things: no copy can be held against one of them.
+    // Lines that share everything that names an alert but differ in content: no copy can be compared with one of them.
     if (isNew(copies) || !isAlike) this.#table.setContent(fingerprint, occurrence === 1 ? content : unknownContent);
     return copies.socket >= occurrence && !differs
       ? { kind: "duplicate", occurrence }
@@ -186,7 +186,7 @@ export class PairingWindow {
     }
   }
 
-  /** Whether what is known of this alert fits this content. */
+  /** Whether the known content of this alert matches this content. */
   #says(fingerprint: Fingerprint, content: Content): boolean {
     const known = this.#table.content(fingerprint);
     if (known.high === content.high && known.low === content.low) return true;

@@ -5,7 +5,7 @@ import type { PairingWindow } from "./pairing-window.ts";
 /** For lists that mostly stay empty, of which there is one in every shipment. */
 export const none: readonly never[] = [];
 
-/** A list with one more at its end. Most get no second one, and `push` makes room for 17. */
+/** A list with one more at its end. Most never get a second one, and `push` makes room for 17. */
 export function withOneMore<T>(list: readonly T[], one: T): readonly T[] {
   return list.length === 0 ? [one] : [...list, one];
 }
@@ -15,23 +15,23 @@ export interface PairedAlert {
   /** Whose copy it is. */
   source: SourceName;
   owner: Owner;
-  /** Set where two sources are paired. */
+  /** Set if two sources are paired. */
   readonly fingerprint: Fingerprint | undefined;
   readonly occurrence: number;
   readonly outcome: Outcome | undefined;
   /** Copies from another source that wait for the same outcome. */
   waiters: readonly Waiter[];
-  /** The tail has brought the alert: it is its line that stands for it in the checkpoint. */
+  /** The tail has brought the alert: its line covers it in the checkpoint. */
   isMet: boolean;
 }
 
 export type PairingVerdict =
-  /** `differs`: the socket has brought a copy that says something else, and that copy was shipped. */
+  /** `differs`: the socket has brought a copy with other content, and that copy was shipped. */
   | { readonly kind: "first"; readonly occurrence: number; readonly differs: boolean }
   | { readonly kind: "duplicate"; readonly occurrence: number }
   /**
-   * `alreadySeen`: it was brought before; the tail decides whether there is another one like it. `differs`: it does not say
-   * what the log's line says.
+   * `alreadySeen`: it was brought before; the tail decides whether there is another one like it. `differs`: it differs
+   * from the log's line.
    */
   | { readonly kind: "deferred"; readonly reason: string; readonly alreadySeen: boolean; readonly differs: boolean };
 
@@ -53,7 +53,7 @@ const deferredBecause = {
 const other = { socket: "tail", tail: "socket" } as const;
 
 /**
- * Pairs deliveries of the socket and the tail, and ties the second copy to the outcome of the first. A shipment is
+ * Pairs deliveries of the socket and the tail, and attaches the second copy to the outcome of the first. A shipment is
  * kept here while it is open; one of the socket also until the tail has come by, which then has to know its place in the
  * sink.
  */
@@ -103,15 +103,15 @@ export class Pairing<Shipment extends PairedAlert> {
     return pair.kind === "first" || pair.kind === "duplicate" ? pair : deferredBecause[pair.kind];
   }
 
-  /** A shipment that the other source's copy may be tied to. */
+  /** A shipment that the other source's copy may be attached to. */
   enter(shipment: Shipment): void {
     const { fingerprint, source, occurrence } = shipment;
     if (fingerprint !== undefined) this.#shipments.set(keyOf(source, fingerprint, occurrence), shipment);
   }
 
   /**
-   * Ties a second copy to the first one's outcome. Returns the first one's shipment while it is kept; settles the copy
-   * at once where the first is done.
+   * Attaches a second copy to the first one's outcome. Returns the first one's shipment while it is kept; settles the copy
+   * at once if the first is done.
    */
   attach(delivery: Waiter, fingerprint: Fingerprint, occurrence: number): Shipment | undefined {
     const source = delivery.source === "tail" ? "tail" : "socket";
@@ -124,8 +124,8 @@ export class Pairing<Shipment extends PairedAlert> {
   }
 
   /**
-   * The shipment of a socket copy that does not say what the log's line says: no line of the log stands for it.
-   * Undefined where an earlier process shipped it.
+   * The shipment of a socket copy that differs from the log's line: no line of the log covers it.
+   * Undefined if an earlier process shipped it.
    */
   contradicted(fingerprint: Fingerprint): Shipment | undefined {
     return this.#shipments.get(keyOf("socket", fingerprint, 1));
@@ -136,7 +136,7 @@ export class Pairing<Shipment extends PairedAlert> {
     this.#forget(shipment);
   }
 
-  /** The socket's copy, just tied, takes over a shipment that has not left yet (`sources.tail.wait`). */
+  /** The socket's copy, just attached, takes over a shipment that has not left yet (`sources.tail.wait`). */
   handOver(shipment: Shipment): void {
     const { source, owner, waiters } = shipment;
     const next = waiters.at(-1);
@@ -151,7 +151,7 @@ export class Pairing<Shipment extends PairedAlert> {
 
   /**
    * What an earlier process left: the second up to which its tail had come, and the window of the last proper stop, which
-   * may lie further back: it outlives a crash soon after the start, and stays where it cannot be removed.
+   * may lie further back: it outlives a crash soon after the start, and stays if it cannot be removed.
    */
   restore(window: SavedWindow | undefined, passedSecond: number): void {
     this.#window.forgetUpTo(Math.max(window?.forgottenSecond ?? -1, passedSecond));

@@ -11,15 +11,15 @@ import type { Log } from "../telemetry/log.ts";
 const fileName = "window.bin";
 /** What the file begins with; the digit is the version. */
 const magic = "DFNWIND3";
-/** The version before, which an upgrade finds: it does not say what the alerts say. */
+/** The previous version, which an upgrade finds: it has no digests of the content. */
 const formerMagic = "DFNPAIR2";
 const formerWords = 4;
-/** Where its parts stand: little-endian numbers, a CRC-32 of all that follows it, the words in the machine's order. */
+/** Where its parts are: little-endian numbers, a CRC-32 of all that follows it, the words in the machine's order. */
 const at = { checksum: 8, forgottenSecond: 12, words: 20 } as const;
 /** A full window takes 6.3 MB; a file with more than this is not ours. */
-const mostBytes = 8 * 1024 * 1024;
+const maxFileBytes = 8 * 1024 * 1024;
 
-/** Saves the pairing window beside the checkpoint, on a proper stop. */
+/** Saves the pairing window next to the checkpoint, on a proper stop. */
 export async function saveWindow(stateDir: string, { forgottenSecond, words }: SavedWindow): Promise<void> {
   const file = Buffer.alloc(at.words + words.byteLength);
   file.write(magic, "latin1");
@@ -29,24 +29,24 @@ export async function saveWindow(stateDir: string, { forgottenSecond, words }: S
   await writeAtomically(join(stateDir, fileName), file);
 }
 
-/** Takes the saved window away once it is of no more use. */
+/** Removes the saved window once it is of no more use. */
 export async function removeWindow(stateDir: string): Promise<void> {
   await rm(join(stateDir, fileName), { force: true });
 }
 
 /**
- * Reads the saved window. Undefined where there is none, or where it cannot be understood: the window only spares
- * duplicates, so a damaged one is reported and left out.
+ * Reads the saved window. Undefined if there is none, or if it cannot be understood: the window only spares
+ * duplicates, so a damaged one is reported and ignored.
  */
 export async function loadWindow(stateDir: string, log: Log): Promise<SavedWindow | undefined> {
   const path = join(stateDir, fileName);
   try {
-    const window = decode(await readRegularFile(path, { maxBytes: mostBytes, links: "refuse" }));
+    const window = decode(await readRegularFile(path, { maxBytes: maxFileBytes, links: "refuse" }));
     if (window !== undefined) return window;
-    log.warn({ path }, "the saved pairing window is damaged or not ours and left out; an alert may be sent twice");
+    log.warn({ path }, "the saved pairing window is damaged or not ours and is ignored; an alert may be sent twice");
   } catch (reason) {
     if (isAbsent(reason)) return undefined;
-    const what = "the saved pairing window cannot be read and is left out; an alert may be sent twice";
+    const what = "the saved pairing window cannot be read and is ignored; an alert may be sent twice";
     log.warn({ path, reason: describe(reason) }, what);
   }
   return undefined;
@@ -65,7 +65,7 @@ function decode(file: Buffer): SavedWindow | undefined {
   return { forgottenSecond, words: version === magic ? words : widened(words) };
 }
 
-/** Words of the version before in today's form. */
+/** Converts the words of the previous version. */
 function widened(former: Uint32Array): Uint32Array {
   const entries = Math.floor(former.length / formerWords);
   const words = new Uint32Array(entries * savedWords);

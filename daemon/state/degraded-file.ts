@@ -10,7 +10,7 @@ const content = "Wazuh was told that the forwarder is degraded; it has not been 
 const maxBytes = 4096;
 
 /**
- * Remembers over restarts and crashes that Wazuh was told of a degradation, so that "all is well" ends its alert later.
+ * Remembers over restarts and crashes that a degradation was reported to Wazuh, so that "all is well" ends its alert later.
  * Only whether the file is there counts.
  */
 export class DegradedFile {
@@ -20,14 +20,14 @@ export class DegradedFile {
   #known: boolean;
   #working: Promise<void> | undefined;
 
-  /** @param wasDegraded what `wasDegraded` said */
+  /** @param wasDegraded what `wasDegraded` returned */
   constructor(stateDir: string, log: Log, wasDegraded: boolean) {
     this.#stateDir = stateDir;
     this.#log = log;
     this.#wanted = this.#known = wasDegraded;
   }
 
-  /** Resolves when the disk says so, or cannot be made to; never rejects. */
+  /** Resolves when the file is written or has failed to be; never rejects. */
   set(isDegraded: boolean): Promise<void> {
     this.#wanted = isDegraded;
     this.#working ??= this.#work().finally(() => (this.#working = undefined));
@@ -45,7 +45,7 @@ export class DegradedFile {
           await syncDirectory(this.#stateDir);
         }
       } catch (reason) {
-        const what = "whether Wazuh was told of a degradation cannot be saved; after a crash its alert may stay open";
+        const what = "cannot save that a degradation was reported to Wazuh; after a crash its alert may stay open";
         this.#log.warn({ stateDir: this.#stateDir, reason: describe(reason) }, what);
       }
       this.#known = wanted; // Not tried again: the next change is.
@@ -53,7 +53,7 @@ export class DegradedFile {
   }
 }
 
-/** Whether an earlier process has told Wazuh of a degradation, and not of its end. Never rejects. */
+/** Whether an earlier process has reported a degradation to Wazuh, and not its end. Never rejects. */
 export async function wasDegraded(stateDir: string, log: Log): Promise<boolean> {
   const path = join(stateDir, fileName);
   try {
@@ -61,7 +61,7 @@ export async function wasDegraded(stateDir: string, log: Log): Promise<boolean> 
     return true;
   } catch (reason) {
     if (isAbsent(reason)) return false;
-    log.warn({ path, reason: describe(reason) }, "this file of the state directory cannot be read and is left out");
+    log.warn({ path, reason: describe(reason) }, "this file of the state directory cannot be read and is ignored");
     return false;
   }
 }

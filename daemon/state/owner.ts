@@ -1,15 +1,15 @@
 /**
- * Root's commands work on the state directory as the user it belongs to. The forwarder's account owns what lies there, and
- * may have been taken over: what it plants (links, pipes, files swapped in a loop) can then do no more than it could do
+ * Root's commands work on the state directory as the user it belongs to. The forwarder's account owns what is there, and
+ * may have been compromised: what it plants (links, pipes, files swapped in a loop) can then do no more than it could do
  * itself. And nothing is left behind that the forwarder could not write afterwards.
  *
- * The rule, which README.md tells the administrator:
- * - Who does not run as root stays who he is.
+ * The rule, which README.md explains to the administrator:
+ * - A process that does not run as root stays as it is.
  * - A state directory of root's, in directories of root's: nothing changes.
  * - A state directory of another user: the process becomes that user for good (real, effective and saved ids), with the
  *   directory's group as its group, as the unit has it, and the groups that /etc/group gives the user.
  * - A directory that is not there yet counts as belonging to the owner of the nearest one above. The package's own, below
- *   /var/lib, is made for the user wazuh-dfn, where there is one.
+ *   /var/lib, is created for the user wazuh-dfn, if there is one.
  * - A directory of one user below a directory of another (root's below a user's too) is refused: the one above could be
  *   swapped.
  */
@@ -25,7 +25,7 @@ import { command } from "../printable.ts";
 const packaged = { directory: "/var/lib/wazuh-dfn", user: "wazuh-dfn", group: "wazuh", mode: 0o750 } as const;
 /** Groups that hold nothing: `nogroup` and `nobody` (Debian's and Red Hat's name for the same number). */
 const nobody = 65_534;
-const mostAccountBytes = 16 * 1024 * 1024;
+const maxAccountBytes = 16 * 1024 * 1024;
 
 declare global {
   // oxlint-disable-next-line typescript/no-namespace -- the types of Node are one, and leave this out
@@ -44,7 +44,7 @@ export interface StateOwner {
 
 /**
  * Becomes the owner of the state directory, for good, if root runs this and it is another user's. For commands that read
- * there, or change what is there. Everything that root alone may read has to be open or read before.
+ * there, or change what is there. Everything that only root may read has to be open or read before.
  * @throws DfnError IO when the directory cannot be trusted (see above) or the process cannot become its owner
  */
 export function becomeOwnerOf(stateDir: string): void {
@@ -81,7 +81,7 @@ function assertOneOwner(directory: string, { foreign, third, stats }: Walked): v
   throw new DfnError(
     "IO",
     `${directory} belongs to uid ${stats.uid}, and ${other} above it to another user, who could swap it: give both to ` +
-      `the user that the forwarder runs as, or set state_dir to a directory in directories of root's`,
+      `the user that the forwarder runs as, or set state_dir to a path whose directories all belong to root`,
   );
 }
 
@@ -99,17 +99,17 @@ function walkTo(path: string): Walked {
     return walk(path);
   } catch (reason) {
     if (reason instanceof DfnError) throw reason;
-    throw new DfnError("IO", `cannot look at the state directory ${path}: ${describe(reason)}`, { cause: reason });
+    throw new DfnError("IO", `cannot access the state directory ${path}: ${describe(reason)}`, { cause: reason });
   }
 }
 
-/** Makes a directory for the owner, where nothing but root's directories lead to it. */
+/** Creates a directory for the owner, if only root's directories lead to it. */
 function provide(directory: string, owner: StateOwner): void {
   try {
     using found = walk(directory);
     if (found.absent.length > 0 && found.foreign === undefined) makeIn(found, found.absent, owner, 0o755);
   } catch {
-    // Whoever uses the directory says what is wrong with it.
+    // Whoever uses the directory reports what is wrong with it.
   }
 }
 
@@ -149,7 +149,7 @@ function groupFor(uid: number, gid: number): number {
 function accountLine(file: string, value: string, field = 0): string[] | undefined {
   let text = "";
   try {
-    text = readRegularFileSync(file, { maxBytes: mostAccountBytes, links: "follow" }).toString();
+    text = readRegularFileSync(file, { maxBytes: maxAccountBytes, links: "follow" }).toString();
   } catch {
     return undefined; // A container may have no such file.
   }
@@ -161,7 +161,7 @@ function accountLine(file: string, value: string, field = 0): string[] | undefin
 
 /**
  * Becomes a user for good; does nothing without one.
- * @param needed directories that are made for the user if they are not there and root alone may make them
+ * @param needed directories that are made for the user if they are not there and only root may create them
  * @throws DfnError IO when the process cannot
  */
 export function become(owner: StateOwner | undefined, needed: readonly string[] = []): void {

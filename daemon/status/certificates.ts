@@ -5,11 +5,11 @@ import { daysUntil } from "../sinks/kafka/tls/deadline.ts";
 import { readCertificates } from "../sinks/kafka/tls/files.ts";
 import { stateOf, type TlsClientSettings } from "../sinks/kafka/tls/tls.ts";
 
-/** Until when a file of `sink.kafka.tls` can be used. */
+/** How long a file of `sink.kafka.tls` remains valid. */
 export interface CertificateExpiry {
   readonly setting: "ca" | "cert" | "pkcs12";
   readonly file: string;
-  /** ISO 8601; absent where the file cannot be read. */
+  /** ISO 8601; absent if the file cannot be read. */
   readonly expiresAt?: string;
   /** Whole days from now, negative when it has expired. */
   readonly daysLeft?: number;
@@ -17,7 +17,7 @@ export interface CertificateExpiry {
   readonly trouble?: string;
 }
 
-/** The files that are looked at. */
+/** The files that are checked. */
 export type WatchedTls = Pick<TlsClientSettings, "ca" | "cert" | "pkcs12" | "passphrase">;
 
 interface Known {
@@ -28,9 +28,9 @@ interface Known {
 type Found = { readonly endMs: number } | { readonly trouble: string };
 
 /**
- * Looks at each file. A client certificate ends with the first of its chain; a file of authorities with the last one,
- * because a bundle may hold old ones that nothing depends on. Files are read again when they have changed: opening
- * PKCS#12 is made to take long.
+ * Checks each file. A client certificate expires with the first of its chain; a file of authorities with the last one,
+ * because a bundle may hold old ones that nothing depends on. Files are read again only after they have changed: opening
+ * PKCS#12 is slow by design.
  */
 export class CertificateWatch {
   #known = new Map<string, Known>();
@@ -71,7 +71,7 @@ function certificates(setting: "ca" | "cert", file: string): readonly X509Certif
   return readCertificates(setting, file).map(({ certificate }) => certificate);
 }
 
-/** Looks once. */
+/** Checks once. */
 export function certificateExpiries(tls: WatchedTls | undefined, nowMs: number): readonly CertificateExpiry[] {
   return new CertificateWatch().look(tls, nowMs);
 }

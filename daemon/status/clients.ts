@@ -1,37 +1,37 @@
 import { readFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 
-/** Above a quarter of the bound, whoever has been silent for this long makes room; a client that asks does so at once. */
+/** Above a quarter of the limit, connections that were silent for this long are closed; real clients ask at once. */
 const graceMs = 250;
 /** A few kilobytes each. */
-const mostClients = 1024;
-const leastClients = 32;
-/** Descriptors that are left to everything else: `sources.socket.max_connections` and files. */
+const maxClients = 1024;
+const minClients = 32;
+/** Descriptors that are reserved for everything else: `sources.socket.max_connections` and files. */
 const othersDescriptors = 1500;
 
 /**
- * How many clients there may be at once, from 32 to 1,024: as many as the process's limit of open files leaves beside the
- * way of the alerts, which is not to suffer from those who look on.
+ * How many clients may be connected at once, from 32 to 1,024: what the process's limit of open files leaves after what
+ * the alerts need, which must not suffer from status clients.
  */
 export async function affordableClients(): Promise<number> {
   const limits = await readFile("/proc/self/limits", "utf8").catch(() => "");
   const soft = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? 0);
-  return Math.min(Math.max(soft - othersDescriptors, leastClients), mostClients);
+  return Math.min(Math.max(soft - othersDescriptors, minClients), maxClients);
 }
 
 /**
- * Keeps the connections of a server below a bound without ever refusing a new one: the oldest that has not asked yet
- * makes room. So clients that open connections and say nothing, or little at a time, hold up each other and nobody who
- * asks at once. A count for each address would not do: on this machine all have the same one.
+ * Keeps the connections of a server below a limit without ever refusing a new one: the oldest that has not sent a request
+ * yet is closed. So clients that open connections and send nothing, or very slowly, only hinder each other and nobody who
+ * asks at once. A limit for each address would not work: on this machine all have the same one.
  */
 export class Clients {
   readonly #max: number;
   readonly #now: () => number;
-  /** Since when, in the order in which they came; milliseconds of a clock that only goes forward. */
+  /** When each connected, in that order; milliseconds of a monotonic clock. */
   readonly #waiting = new Map<Socket, number>();
   readonly #answered = new Set<Socket>();
 
-  /** @param max most connections at once */
+  /** @param max maximum connections at once */
   constructor(max: number, now = () => performance.now()) {
     this.#max = max;
     this.#now = now;
@@ -47,12 +47,12 @@ export class Clients {
     socket.once("close", () => this.#forget(socket));
   }
 
-  /** A whole request has come. */
+  /** A whole request has arrived. */
   asked(socket: Socket): void {
     if (this.#waiting.delete(socket)) this.#answered.add(socket);
   }
 
-  /** Those who have their answer, or will in a moment, are spared as long as there is another. */
+  /** Those that have their answer, or will in a moment, are spared if there is another. */
   #makeRoom(): void {
     const isFull = this.size >= this.#max;
     const [waiting] = this.#waiting;

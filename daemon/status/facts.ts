@@ -13,7 +13,7 @@ import type { CertificateExpiry } from "./certificates.ts";
 export type SinkFacts =
   | ({
       readonly kind: "kafka";
-      /** Over the last few hundred answers; absent before the first. */
+      /** Over the last few hundred responses; absent before the first. */
       readonly latency: LatencySummary | undefined;
     } & KafkaStatus)
   | {
@@ -22,57 +22,57 @@ export type SinkFacts =
       readonly trouble: string | undefined;
     };
 
-/** The forwarder at one moment: everything was read in one turn of the event loop, so the figures fit each other. */
+/** The forwarder at one moment: everything was read in one turn of the event loop, so the figures are consistent. */
 export interface Facts {
   readonly version: string;
   readonly pid: number;
   /** Version of Node. */
   readonly node: string;
   readonly uptimeSeconds: number;
-  /** Whether it takes alerts: false while it starts, stops, or takes over changed settings. */
+  /** Whether it accepts alerts: false while it starts, stops, or applies changed settings. */
   readonly isReady: boolean;
   /** Since the process started; for each: read = ignored + paired + inFlight + acknowledged + deadLettered. */
   readonly sources: Readonly<Record<SourceName, Counts>>;
   /** Between read and outcome. */
   readonly queue: {
-    /** Alerts that this forwarder works on; an alert that waits to be read again after a reload is not one. */
+    /** Alerts that this forwarder works on; one that waits to be read again after a reload does not count. */
     readonly alerts: number;
     readonly bytes: number;
     readonly limitBytes: number;
   };
-  /** Alerts in the pairing window; absent where no two copies can meet. */
+  /** Alerts in the pairing window; absent if there is only one source, so that no two copies can meet. */
   readonly pairingWindow: number | undefined;
-  /** What came by the socket and should not have, since the process started; absent when the socket is off. */
+  /** What arrived on the socket and should not have, since the process started; absent if the socket is off. */
   readonly socket: SocketReport | undefined;
   /** Since the process started. */
   readonly events: EventReport;
-  /** Absent where the tail is off, and before it runs. */
+  /** Absent if the tail is off, and before it runs. */
   readonly log: TailStatus | undefined;
   readonly checkpoint: CheckpointStatus | undefined;
   readonly sink: SinkFacts;
   readonly certificates: readonly CertificateExpiry[];
   readonly feedback: FeedbackSnapshot;
   readonly deadLetters: DeadLetterCount & {
-    /** Entries that lost their raw bytes for room since the settings were read. */
+    /** Entries whose raw bytes were removed to make room since the settings were read. */
     readonly rawGivenUp: number;
-    /** Entries that were not alerts and were given up for room since the settings were read. */
+    /** Entries that were not alerts and were removed to make room since the settings were read. */
     readonly nonAlertsGivenUp: number;
     /** Why entries cannot be stored or counted; absent while they can. */
     readonly trouble: string | undefined;
   };
   readonly process: {
     readonly rssBytes: number;
-    /** Absent where the system does not tell. */
+    /** Absent if the system does not report it. */
     readonly openFiles: number | undefined;
   };
 }
 
-/** Something that is not as it should be. */
+/** Something that is wrong. */
 export interface Reason {
   /** What it is about: a part of the forwarder, or a topic. */
   readonly subject: string;
   readonly text: string;
-  /** What to do; empty where the text says it, or where it passes by itself. */
+  /** What to do; empty if the text says it, or if it passes by itself. */
   readonly remedy: string;
   /** ISO 8601: when it was first seen. */
   readonly since: string;
@@ -83,7 +83,7 @@ export interface Health {
   readonly reasons: readonly Reason[];
 }
 
-/** What `/status` answers. */
+/** The body of `/status`. */
 export interface StatusSnapshot extends Facts {
   readonly health: Health;
 }

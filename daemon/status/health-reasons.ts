@@ -3,31 +3,31 @@ import { certificateDeadline } from "../sinks/kafka/tls/deadline.ts";
 import { waitReasonOf, type TailStatus } from "../sources/tail/status.ts";
 import type { Facts } from "./facts.ts";
 
-/** A condition as it is found at one look; it counts once it has lasted. */
+/** A condition as found by one check; it counts once it has lasted. */
 export interface HealthReason {
   readonly subject: string;
   readonly text: string;
   readonly remedy: string;
   /** How long it must last before it counts. */
   readonly patienceMs: number;
-  /** ISO 8601: since when it is so, if that is known; otherwise since it was first seen. */
+  /** ISO 8601: when it began, if that is known; otherwise when it was first seen. */
   readonly since?: string | undefined;
 }
 
-/** Work that waits for so long without any outcome is stuck. */
+/** If work waits for this long and nothing gets an outcome, it is stuck. */
 const stuckMs = 10_000;
 /** Longer than alerts.json is away while it is re-linked, or a partition without a leader while one is chosen. */
 const shortMs = 1000;
-/** A log that is behind by more than a minute, for as long as this, is told of. */
+/** A log that is behind by more than a minute for this long is reported. */
 const behindSeconds = 60;
 const behindMs = 10_000;
 const maxCausesShown = 5;
-/** So long after the last contradictory copy somebody has to look into it. */
+/** For this long after the last contradictory copy, somebody should look into it. */
 const contradictedSeconds = 3600;
 
 /**
- * All that is not as it should be at this moment, the weightiest first; each subject once.
- * @param idleMs how long alerts have waited without any of them getting an outcome
+ * Everything that is wrong at this moment, the most serious first; each subject once.
+ * @param idleMs how long alerts have waited while none of them got an outcome
  */
 export function healthReasons(facts: Facts, idleMs: number): HealthReason[] {
   return [
@@ -44,24 +44,24 @@ export function healthReasons(facts: Facts, idleMs: number): HealthReason[] {
 
 function unready({ isReady }: Facts): HealthReason[] {
   if (isReady) return [];
-  const text = "the forwarder is starting, stopping, or taking over changed settings";
+  const text = "the forwarder is starting, stopping, or applying changed settings";
   return [{ subject: "forwarder", text, remedy: "", patienceMs: 0 }];
 }
 
 function stuck({ queue, sink }: Facts, idleMs: number): HealthReason[] {
   if (idleMs < stuckMs) return [];
   const isExplained = sink.kind === "kafka" ? sink.troubles.length > 0 : sink.trouble !== undefined;
-  const text = `${queue.alerts} alerts are under way, and for ${Math.floor(idleMs / 1000)} s none of them got an outcome`;
+  const text = `${queue.alerts} alerts are in flight, and none of them got an outcome for ${Math.floor(idleMs / 1000)} s`;
   const remedy = isExplained
-    ? "mend what is named below"
-    : "look at the log for the last error; nothing is lost meanwhile";
+    ? "fix what is named below"
+    : "look for the last error in the log; nothing is lost meanwhile";
   return [{ subject: "delivery", text, remedy, patienceMs: 0 }];
 }
 
 function sinkTroubles({ sink }: Facts): HealthReason[] {
   if (sink.kind === "kafka") {
     return [
-      // Kafka has lost it for good: until the forwarder is started again.
+      // Kafka has lost it for good: this stays until the forwarder is restarted.
       ...(sink.losses ?? []).map(({ subject, text, remedy }) => ({ subject, text, remedy, patienceMs: 0 })),
       ...sink.troubles.map(({ subject, text, remedy }) => ({ subject, text, remedy, patienceMs: shortMs })),
     ];
@@ -80,25 +80,25 @@ function readingTroubles(log: TailStatus): HealthReason[] {
   if (waiting !== undefined) return [{ subject: "log", text: waiting, remedy: "", patienceMs: shortMs }];
   if (log.lagSeconds === undefined || log.lagSeconds <= behindSeconds) return [];
   const more = log.lagCompressedFiles > 0 ? ` and ${log.lagCompressedFiles} compressed files` : "";
-  const text = `the log is read with a delay of ${log.lagSeconds} s; ${log.lagBytes ?? 0} bytes${more} are to come`;
-  const remedy = "a backlog is worked off by itself: watch whether the delay shrinks";
+  const text = `reading is ${log.lagSeconds} s behind the log; ${log.lagBytes ?? 0} bytes${more} are still to be read`;
+  const remedy = "a backlog is processed by itself: watch whether the delay shrinks";
   return [{ subject: "log", text, remedy, patienceMs: behindMs }];
 }
 
-/** Until each is whole and read, or gone. */
+/** Each stays until it is intact and read, or gone. */
 function damagedArchives({ damagedArchives = [] }: TailStatus): HealthReason[] {
   const [first] = damagedArchives;
   if (first === undefined) return [];
   const more = damagedArchives.length > 1 ? `, and ${damagedArchives.length - 1} more` : "";
   const text = `${first.file} is damaged and was read up to byte ${first.offset} of its content${more}`;
   const remedy =
-    "put an intact copy in its place: the rest is read by itself; if there is none, move the file away, and this is over";
+    "replace it with an intact copy: the rest is then read by itself; if there is no copy, move the file away, which ends this warning";
   return [{ subject: "damaged archives", text, remedy, patienceMs: 0 }];
 }
 
 function socketTroubles({ socket }: Facts): HealthReason[] {
   if (socket?.contradictedSecondsAgo === undefined || socket.contradictedSecondsAgo > contradictedSeconds) return [];
-  const text = `${socket.contradicted} copies of alerts on the socket did not say what alerts.json says, the last one ${socket.contradictedSecondsAgo} s ago; the lines of alerts.json were sent`;
+  const text = `${socket.contradicted} copies of alerts on the socket differed from alerts.json, the last one ${socket.contradictedSecondsAgo} s ago; the lines of alerts.json were sent`;
   const remedy = "find out which program of a user in sources.socket.allow sends them; the log names their ids";
   return [{ subject: "socket", text, remedy, patienceMs: 0 }];
 }
@@ -117,7 +117,7 @@ function storeTroubles(facts: Facts): HealthReason[] {
   ];
 }
 
-/** What the bound of the dead-letter store has cost; until the store is empty or the forwarder is restarted. */
+/** What was lost because the dead-letter store is full; until the store is empty or the forwarder is restarted. */
 function givenUp({ deadLetters }: Facts): HealthReason[] {
   const { entries, rawGivenUp, nonAlertsGivenUp } = deadLetters;
   if (entries === 0 || rawGivenUp + nonAlertsGivenUp === 0) return [];
@@ -130,7 +130,7 @@ function givenUp({ deadLetters }: Facts): HealthReason[] {
   return [{ subject: "dead letters full", text, remedy, patienceMs: 0 }];
 }
 
-/** What could not be delivered, until it is sent again, removed or acknowledged; also over restarts. */
+/** What could not be delivered, until it is sent again, removed or acknowledged; restarts do not change that. */
 function openDeadLetters({ deadLetters: { open, openNonAlerts } }: Facts): HealthReason[] {
   const found: HealthReason[] = [];
   if (open.entries > 0) {
@@ -167,9 +167,9 @@ function certificateTroubles({ certificates }: Facts): HealthReason[] {
     const subject = `certificate ${file}`;
     if (trouble !== undefined) return [{ subject, text: trouble, remedy: "", patienceMs: shortMs }];
     if (daysLeft === undefined || daysLeft > certificateDeadline.degradedDays) return [];
-    const when = daysLeft < 0 ? `ended on ${expiresAt ?? ""}` : `ends in ${daysLeft} days, on ${expiresAt ?? ""}`;
+    const when = daysLeft < 0 ? `expired on ${expiresAt ?? ""}` : `expires in ${daysLeft} days, on ${expiresAt ?? ""}`;
     const text = `sink.kafka.tls.${setting}: ${file} ${when}`;
-    const remedy = "have a new one issued and replace the file; it is taken over without a restart";
+    const remedy = "get a new one issued and replace the file; it is loaded without a restart";
     return [{ subject, text, remedy, patienceMs: 0 }];
   });
 }

@@ -3,17 +3,17 @@ import type { Facts, Health, Reason } from "./facts.ts";
 
 /**
  * Judges by progress: alerts that wait while none gets an outcome are a fault, whatever its cause. A condition counts
- * once it has lasted as long as its kind asks for, so that a rotation or a broker that moves a leader is none.
+ * once it has lasted for the time that its kind requires, so a rotation or a change of leader is not reported.
  *
- * Must look every half second to know how long something lasts.
+ * Has to check every half second to know how long something lasts.
  */
 export class HealthWatch {
-  /** Per subject: since when, on the clock that only goes forward and in milliseconds since 1970. */
+  /** Per subject: since when, on the monotonic clock and in milliseconds since 1970. */
   #since = new Map<string, { readonly atMs: number; readonly wallMs: number }>();
   #settled = 0;
   #progressAtMs: number;
 
-  /** @param nowMs milliseconds of a clock that only goes forward */
+  /** @param nowMs milliseconds of a monotonic clock */
   constructor(nowMs: number) {
     this.#progressAtMs = nowMs;
   }
@@ -38,7 +38,7 @@ export class HealthWatch {
   }
 }
 
-/** A socket copy that is left to the tail is counted as paired, and moves nothing. */
+/** A socket copy that is left to the tail counts as paired, which is not progress. */
 function settledOf({ sources }: Facts): number {
   return Object.values(sources).reduce((sum, { acknowledged, deadLettered }) => sum + acknowledged + deadLettered, 0);
 }

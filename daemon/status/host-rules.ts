@@ -7,30 +7,30 @@ export interface Refused {
 }
 
 /**
- * Why a request is not answered; undefined when it is. On a port every program of this machine can ask, a browser with
- * somebody else's page included: that page may lead a name of its own to this address (DNS rebinding), so `Host` must be
- * one of ours. A Unix socket is not reached that way.
+ * Why a request is refused; undefined if it is answered. On a port every program of this machine can ask, including a
+ * browser with somebody else's page: that page may point its own name to this address (DNS rebinding), so `Host` must be
+ * one of ours. A Unix socket cannot be reached that way.
  * @param hosts `status.hosts`; undefined on a Unix socket
  */
 export function refusalOf(request: IncomingMessage, hosts: readonly string[] | undefined): Refused | undefined {
   const names = hostsOf(request);
-  if (names.length > 1) return { status: 400, text: "there must be one Host" };
+  if (names.length > 1) return { status: 400, text: "there must be exactly one Host header" };
   if (hosts === undefined) return undefined;
   const [written] = names;
-  if (written === undefined || written === "") return { status: 400, text: "there must be a Host" };
+  if (written === undefined || written === "") return { status: 400, text: "there must be a Host header" };
   const host = hostOf(written);
-  if (host === undefined) return { status: 400, text: "Host is not a name or an address" };
+  if (host === undefined) return { status: 400, text: "the Host header is neither a name nor an address" };
   const own = canonical(request.socket.localAddress ?? "");
   if (host !== "localhost" && host !== own && !hosts.includes(host)) {
-    return { status: 421, text: "this is not the host that Host names; if it is, add the name to status.hosts" };
+    return { status: 421, text: "the Host header names another host; if it is this one, add the name to status.hosts" };
   }
   if (request.headers["sec-fetch-site"] === "cross-site") {
-    return { status: 403, text: "pages of other sites are not answered" };
+    return { status: 403, text: "requests from pages of other sites are refused" };
   }
   return undefined;
 }
 
-/** All of them: Node's own list of headers drops those that come twice. */
+/** All of them: Node's own list of headers drops duplicates. */
 function hostsOf({ rawHeaders }: IncomingMessage): readonly string[] {
   return rawHeaders.filter((_value, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === "host");
 }
@@ -43,7 +43,7 @@ function hostOf(written: string): string | undefined {
   return name === undefined ? undefined : canonical(name);
 }
 
-/** One text for each host: lower case, IPv6 in its short form, IPv4 as such also where the system maps it to IPv6. */
+/** One form for each host: lower case, IPv6 in its short form, IPv4 as such even if the system maps it to IPv6. */
 export function canonical(host: string): string {
   const text = host.toLowerCase();
   if (isIP(text) !== 6) return text.replace(/\.$/, "");

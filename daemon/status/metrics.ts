@@ -2,29 +2,29 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { StatusSnapshot } from "./facts.ts";
 import { samplesOf, type Sample } from "./samples.ts";
 
-/** Seconds; a broker nearby answers within milliseconds, one behind a slow line takes seconds. */
+/** Seconds; a nearby broker answers within milliseconds, one behind a slow line takes seconds. */
 const acknowledgeBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 /**
- * The metrics for Prometheus. All that a snapshot holds is taken from it, so the figures of one answer fit each other;
+ * The metrics for Prometheus. Everything in a snapshot is taken from it, so the figures of one answer are consistent;
  * what happens between two scrapes and leaves no trace in a snapshot is counted here as it happens.
  */
 export class Metrics {
   readonly #registry = new Registry();
   readonly #acknowledge = new Histogram({
     name: "wazuh_dfn_kafka_acknowledge_seconds",
-    help: "From handing a batch to the Kafka sink to its acknowledgement",
+    help: "Time from handing a batch to the Kafka sink to its acknowledgement",
     buckets: acknowledgeBuckets,
     registers: [this.#registry],
   });
   readonly #retries = new Counter({
     name: "wazuh_dfn_kafka_retries_total",
-    help: "Batches that were sent once more",
+    help: "Batches that were sent again",
     registers: [this.#registry],
   });
   readonly #disconnects = new Counter({
     name: "wazuh_dfn_kafka_disconnects_total",
-    help: "Connections to Kafka that ended or did not come about",
+    help: "Connections to Kafka that ended or could not be made",
     registers: [this.#registry],
   });
 
@@ -46,7 +46,7 @@ export class Metrics {
 
   /** The text that Prometheus reads. */
   async text(snapshot: StatusSnapshot): Promise<string> {
-    // Made anew, so that what is not known any more is not told any more.
+    // Created for each scrape, so that what is no longer known is no longer reported.
     const registry = new Registry();
     const known = new Map<string, Counter | Gauge>();
     for (const sample of samplesOf(snapshot)) {

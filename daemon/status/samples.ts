@@ -11,7 +11,7 @@ export interface Sample {
 
 type Labels = Sample["labels"];
 
-/** What a snapshot says, as samples; what it does not know is left out. */
+/** A snapshot as samples; unknown figures are left out. */
 export function samplesOf(snapshot: StatusSnapshot): Sample[] {
   const samples: Sample[] = [];
   const add = (name: string, help: string, value: number | undefined, labels: Labels = {}): void => {
@@ -30,18 +30,28 @@ type Add = (name: string, help: string, value: number | undefined, labels?: Labe
 function addAlerts({ sources, queue, pairingWindow, socket, events }: StatusSnapshot, add: Add): void {
   for (const [source, counts] of Object.entries(sources)) {
     const labels = { source };
-    add("wazuh_dfn_alerts_read_total", "Alerts, and lines that are none, taken from the source", counts.read, labels);
+    add(
+      "wazuh_dfn_alerts_read_total",
+      "Alerts, and lines that are not alerts, read from the source",
+      counts.read,
+      labels,
+    );
     add("wazuh_dfn_alerts_ignored_total", "Alerts that no handler wants", counts.ignored, labels);
-    add("wazuh_dfn_alerts_paired_total", "Alerts that a copy from another source stands for", counts.paired, labels);
-    add("wazuh_dfn_alerts_in_flight", "Relevant alerts without an outcome so far", counts.inFlight, labels);
+    add(
+      "wazuh_dfn_alerts_paired_total",
+      "Alerts that are covered by a copy from another source",
+      counts.paired,
+      labels,
+    );
+    add("wazuh_dfn_alerts_in_flight", "Relevant alerts without an outcome yet", counts.inFlight, labels);
     add("wazuh_dfn_alerts_acknowledged_total", "Alerts whose records are in the sink", counts.acknowledged, labels);
     add("wazuh_dfn_alerts_dead_lettered_total", "Alerts in the dead-letter store", counts.deadLettered, labels);
   }
   add("wazuh_dfn_queue_bytes", "Bytes between read and outcome", queue.bytes);
-  add("wazuh_dfn_queue_limit_bytes", "Most bytes between read and outcome (limits.memory)", queue.limitBytes);
-  add("wazuh_dfn_pairing_window_alerts", "Alerts that are remembered to know a second copy", pairingWindow);
+  add("wazuh_dfn_queue_limit_bytes", "Maximum bytes between read and outcome (limits.memory)", queue.limitBytes);
+  add("wazuh_dfn_pairing_window_alerts", "Alerts that are remembered to recognise a second copy", pairingWindow);
   add("wazuh_dfn_socket_refused_total", "Connections of users who may not send alerts", socket?.refused);
-  const contradicted = "Copies of alerts on the socket that did not say what alerts.json says";
+  const contradicted = "Copies of alerts on the socket that differed from alerts.json";
   add("wazuh_dfn_socket_contradicted_total", contradicted, socket?.contradicted);
   for (const [reason, count] of Object.entries(events.leftOut)) {
     add("wazuh_dfn_alerts_left_out_total", "Alerts that were not sent and probably should have been", count, {
@@ -52,12 +62,8 @@ function addAlerts({ sources, queue, pairingWindow, socket, events }: StatusSnap
 
 function addState({ version, node, health, isReady, uptimeSeconds, process }: StatusSnapshot, add: Add): void {
   add("wazuh_dfn_build_info", "Always 1; version of wazuh-dfn and of Node", 1, { version, node });
-  add("wazuh_dfn_ready", "1 while alerts are taken", isReady ? 1 : 0);
-  add(
-    "wazuh_dfn_degraded",
-    "1 while something is not as it should be; /status says what",
-    health.reasons.length > 0 ? 1 : 0,
-  );
+  add("wazuh_dfn_ready", "1 while alerts are accepted", isReady ? 1 : 0);
+  add("wazuh_dfn_degraded", "1 while something is wrong; /status says what", health.reasons.length > 0 ? 1 : 0);
   for (const { subject } of health.reasons)
     add("wazuh_dfn_health_reason", "1 for each reason of being degraded", 1, { subject });
   add("wazuh_dfn_uptime_seconds", "Seconds since the process started", uptimeSeconds);
@@ -66,21 +72,21 @@ function addState({ version, node, health, isReady, uptimeSeconds, process }: St
 }
 
 function addLog({ log, checkpoint }: StatusSnapshot, add: Add): void {
-  add("wazuh_dfn_tail_lag_bytes", "Bytes of the log that are not read yet, compressed files left out", log?.lagBytes);
+  add("wazuh_dfn_tail_lag_bytes", "Bytes of the log that are not yet read, without compressed files", log?.lagBytes);
   add(
     "wazuh_dfn_tail_lag_compressed_files",
-    "Compressed files of the log that are not read yet",
+    "Compressed files of the log that are not yet read",
     log?.lagCompressedFiles,
   );
-  add("wazuh_dfn_tail_lag_seconds", "Age of the newest alert read, while there are more to read", log?.lagSeconds);
+  add("wazuh_dfn_tail_lag_seconds", "Age of the newest alert read, while there is more to read", log?.lagSeconds);
   const damaged = "Archives that could not be decompressed to their end; /status names them";
   add("wazuh_dfn_tail_damaged_archives", damaged, log && (log.damagedArchives?.length ?? 0));
-  add("wazuh_dfn_tail_offset_bytes", "Bytes read of the file that is read", log?.offset);
+  add("wazuh_dfn_tail_offset_bytes", "Bytes read of the current file", log?.offset);
   const isWaiting = log === undefined ? undefined : Number(waitReasonOf(log.state) !== undefined);
-  add("wazuh_dfn_tail_waiting", "1 while the log is not there or cannot be read", isWaiting);
+  add("wazuh_dfn_tail_waiting", "1 while the log is missing or cannot be read", isWaiting);
   add(
     "wazuh_dfn_checkpoint_age_seconds",
-    "Since the checkpoint on the disk last was up to date",
+    "Time since the checkpoint on disk was last up to date",
     checkpoint?.ageSeconds,
   );
 }
@@ -89,30 +95,30 @@ function addKafka({ sink, certificates }: StatusSnapshot, add: Add): void {
   if (sink.kind === "kafka") {
     const { isConnected, waitingBatches, throttledMs, lastAcknowledgedAt, lookups = [] } = sink;
     add("wazuh_dfn_kafka_connected", "1 while at least one broker is connected", isConnected ? 1 : 0);
-    add("wazuh_dfn_kafka_waiting_batches", "Batches without an acknowledgement so far", waitingBatches);
+    add("wazuh_dfn_kafka_waiting_batches", "Batches without an acknowledgement yet", waitingBatches);
     add("wazuh_dfn_kafka_throttled_seconds_total", "How long quotas have held this client back", throttledMs / 1000);
     const longest = Math.max(0, ...lookups.map(({ seconds }) => seconds));
-    add("wazuh_dfn_kafka_lookup_waiting_seconds", "How long a look-up has waited for an answer of a broker", longest);
+    add("wazuh_dfn_kafka_lookup_waiting_seconds", "How long a look-up has waited for a broker's answer", longest);
     const atSeconds = lastAcknowledgedAt === undefined ? undefined : lastAcknowledgedAt / 1000;
     add("wazuh_dfn_kafka_last_acknowledge_timestamp_seconds", "When a batch was last acknowledged", atSeconds);
   }
   for (const { setting, file, expiresAt } of certificates) {
     if (expiresAt === undefined) continue;
     const name = "wazuh_dfn_tls_certificate_expiry_timestamp_seconds";
-    add(name, "When the certificates of a file end", Date.parse(expiresAt) / 1000, { setting, file });
+    add(name, "When the certificates of a file expire", Date.parse(expiresAt) / 1000, { setting, file });
   }
 }
 
 function addStore({ deadLetters, feedback }: StatusSnapshot, add: Add): void {
   add("wazuh_dfn_dead_letters", "Entries in the dead-letter store", deadLetters.entries);
-  add("wazuh_dfn_dead_letters_acknowledged", "Entries that somebody has taken note of", deadLetters.acknowledged);
+  add("wazuh_dfn_dead_letters_acknowledged", "Entries that somebody has acknowledged", deadLetters.acknowledged);
   const open = "Entries that are neither removed nor acknowledged: of alerts, and of lines of the socket that are not";
   add("wazuh_dfn_dead_letters_open", open, deadLetters.open.entries, { kind: "alert" });
   add("wazuh_dfn_dead_letters_open", open, deadLetters.openNonAlerts.entries, { kind: "not an alert" });
   add("wazuh_dfn_dead_letter_bytes", "Bytes of the dead-letter store", deadLetters.bytes);
-  const givenUp = "Dead letters whose raw bytes were given up for room";
+  const givenUp = "Dead letters whose raw bytes were removed to make room";
   add("wazuh_dfn_dead_letters_raw_given_up_total", givenUp, deadLetters.rawGivenUp);
-  const forgotten = "Dead letters that were not alerts and were given up for room";
+  const forgotten = "Dead letters that were not alerts and were removed to make room";
   add("wazuh_dfn_dead_letters_non_alerts_given_up_total", forgotten, deadLetters.nonAlertsGivenUp);
   add("wazuh_dfn_feedback_sent_total", "Feedback events that Wazuh took", feedback.sent);
   add("wazuh_dfn_feedback_dropped_total", "Feedback events that were dropped", feedback.dropped);

@@ -15,18 +15,18 @@ export type ListenAddress =
 export interface StatusServiceParts {
   /** The forwarder as it is now, read in one turn. */
   readonly facts: () => Facts;
-  /** Brings up to date what takes time to find out; called before `facts` for each answer. */
+  /** Updates what takes time to find out; called before `facts` for each answer. */
   readonly refresh: () => Promise<void>;
   readonly metrics: Metrics;
-  /** Told of every look at it, one every half second and one more for each that asks. */
+  /** Receives every health check: one every half second and one more for each request. */
   readonly looked?: (snapshot: StatusSnapshot) => void;
 }
 
-/** Owner and group may ask. */
+/** Owner and group may connect. */
 const socketMode = 0o660;
-/** Clients that the system holds for us until they are accepted; its own bound is net.core.somaxconn. */
+/** Clients that the system queues until they are accepted; its own limit is net.core.somaxconn. */
 const backlog = 4096;
-const mostHeaderBytes = 8 * 1024;
+const maxHeaderBytes = 8 * 1024;
 /** For the whole request. */
 const requestMs = 3000;
 const checkEveryMs = 1000;
@@ -38,15 +38,14 @@ interface Answer {
   readonly body: string;
 }
 
-type Told = Pick<Answer, "type" | "body">;
+type Content = Pick<Answer, "type" | "body">;
 
 const json = "application/json; charset=utf-8";
 const plain = "text/plain; charset=utf-8";
 
 /**
- * The window to look through: `/livez`, `/readyz`, `/status` and `/metrics` by HTTP, on a Unix socket or a port of this
- * machine. It only tells; nothing can be changed by it, and nothing that it tells is secret. A connection is good for one
- * request, so what one client may ask for costs no more than a connection.
+ * `/livez`, `/readyz`, `/status` and `/metrics` over HTTP, on a Unix socket or a port of this machine. It is read-only,
+ * and nothing that it shows is secret. A connection serves one request, so limiting connections limits what a client costs.
  */
 export class StatusService implements AsyncDisposable {
   readonly #parts: StatusServiceParts;
@@ -57,7 +56,7 @@ export class StatusService implements AsyncDisposable {
   #at: string | undefined;
   /** What `Host` may be on a port. */
   #hosts: readonly string[] = [];
-  /** The next answers to `/status` and `/metrics`, which all share who asked before they were begun. */
+  /** The next answers to `/status` and `/metrics`, shared by all who asked before work on them began. */
   readonly #next = new Map<string, Promise<Answer>>();
 
   constructor(parts: StatusServiceParts) {
@@ -66,9 +65,9 @@ export class StatusService implements AsyncDisposable {
   }
 
   /**
-   * Listens there, and no longer where it did before. Never rejects: that nobody can ask is no reason not to forward
-   * alerts, so it is only said in the log.
-   * @param hosts `status.hosts`: names and addresses that count beside the port's own address and `localhost`
+   * Listens there, and no longer at the previous address. Never rejects: alerts must be forwarded even if the status is
+   * not available, so a failure is only logged.
+   * @param hosts `status.hosts`: names and addresses allowed besides the port's own address and `localhost`
    */
   async listen(address: ListenAddress, log: Log, hosts: readonly string[] = []): Promise<void> {
     this.#hosts = hosts.map(canonical);
@@ -76,7 +75,7 @@ export class StatusService implements AsyncDisposable {
     if (this.#at === name) return;
     await this.#close();
     const limits = {
-      maxHeaderSize: mostHeaderBytes,
+      maxHeaderSize: maxHeaderBytes,
       headersTimeout: requestMs,
       requestTimeout: requestMs,
       connectionsCheckingInterval: checkEveryMs,
@@ -87,10 +86,10 @@ export class StatusService implements AsyncDisposable {
       clients.asked(request.socket);
       void this.#handle(request, response, isTcp, log);
     });
-    // What comes behind the first request on the same connection is dropped.
+    // What follows the first request on the same connection is dropped.
     server.maxRequestsPerSocket = 1;
     server.on("connection", (socket) => clients.add(socket));
-    // Also a client that does not read its answer is let go.
+    // A client that does not read its answer is disconnected too.
     server.setTimeout(2 * requestMs);
     this.#server = server;
     try {
@@ -98,13 +97,13 @@ export class StatusService implements AsyncDisposable {
       else await listenOn(server, address);
     } catch (reason) {
       await this.#close();
-      const remedy = "Alerts are forwarded all the same. Mend it, or set status.listen, and send SIGHUP";
-      log.error({ listen: name, reason: describe(reason) }, `the status cannot be offered. ${remedy}`);
+      const remedy = "Alerts are still forwarded. Fix it, or change status.listen, and send SIGHUP";
+      log.error({ listen: name, reason: describe(reason) }, `the status is not available. ${remedy}`);
       return;
     }
     this.#at = name;
     server.on("error", (reason) => log.warn({ listen: name, reason: describe(reason) }, "status"));
-    log.info({ listen: name }, "the status can be asked for");
+    log.info({ listen: name }, "the status is available");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -136,8 +135,8 @@ export class StatusService implements AsyncDisposable {
       if (refused === undefined) answer = await this.#answer(request);
       else answer = { status: refused.status, type: plain, body: `${refused.text}\n` };
     } catch (reason) {
-      log.error({ reason: describe(reason) }, "the status cannot be told, a fault in wazuh-dfn itself");
-      answer = { status: 500, type: plain, body: "a fault in wazuh-dfn itself; its log says more\n" };
+      log.error({ reason: describe(reason) }, "the status cannot be reported: a bug in wazuh-dfn");
+      answer = { status: 500, type: plain, body: "a bug in wazuh-dfn; see its log\n" };
     }
     const { status, type, body } = answer;
     response.writeHead(status, {
@@ -153,7 +152,7 @@ export class StatusService implements AsyncDisposable {
 
   async #answer({ method, url = "/" }: IncomingMessage): Promise<Answer> {
     if (method !== "GET" && method !== "HEAD") {
-      return { status: 405, type: plain, body: "only GET and HEAD: nothing can be changed here\n" };
+      return { status: 405, type: plain, body: "only GET and HEAD are allowed: the status is read-only\n" };
     }
     switch (url.replace(/\?.*$/s, "")) {
       case "/livez":
@@ -170,18 +169,18 @@ export class StatusService implements AsyncDisposable {
           return { type: metrics.contentType, body: await metrics.text(snapshot) };
         });
       default:
-        return { status: 404, type: plain, body: "there are /livez, /readyz, /status and /metrics\n" };
+        return { status: 404, type: plain, body: "not found; there are /livez, /readyz, /status and /metrics\n" };
     }
   }
 
-  /** One answer for all who ask before the look that it tells of, however many they are. */
-  #shared(path: string, tell: (snapshot: StatusSnapshot) => Told | Promise<Told>): Promise<Answer> {
+  /** One answer for everybody who asks before the snapshot is taken, however many they are. */
+  #shared(path: string, render: (snapshot: StatusSnapshot) => Content | Promise<Content>): Promise<Answer> {
     const begun = this.#next.get(path);
     if (begun !== undefined) return begun;
     const answer = Promise.resolve()
       .then(() => this.#parts.refresh())
       .finally(() => this.#next.delete(path))
-      .then(async () => ({ status: 200, ...(await tell(this.#look())) }));
+      .then(async () => ({ status: 200, ...(await render(this.#look())) }));
     this.#next.set(path, answer);
     return answer;
   }

@@ -3,7 +3,7 @@ import { describe } from "../errors.ts";
 import { DeadLetterUsage, emptyStore, type DeadLetterCount } from "../dead-letters/usage.ts";
 import { type CertificateExpiry, CertificateWatch, type WatchedTls } from "./certificates.ts";
 
-/** What the disk and the system tell; it takes time to ask, so it is asked before the rest is read in one turn. */
+/** Figures from the disk and the system; they take time, so they are collected before the rest is read in one turn. */
 export interface SystemMetrics {
   readonly deadLetters: DeadLetterCount;
   readonly deadLetterTrouble: string | undefined;
@@ -16,10 +16,10 @@ export interface WatchedPaths {
   readonly tls: WatchedTls | undefined;
 }
 
-/** Asking more often than this tells nothing new. */
+/** Asking more often than this yields nothing new. */
 const everyMs = 1000;
 const certificatesEveryMs = 5000;
-/** A disk that does not answer must not keep the status from answering; the former figures are told then. */
+/** A disk that does not answer must not block the status; the previous figures are reported then. */
 const patienceMs = 500;
 
 export class SystemMetricsWatch {
@@ -38,8 +38,8 @@ export class SystemMetricsWatch {
   #certificatesAt = Number.NEGATIVE_INFINITY;
 
   /**
-   * @param watched what to look at; asked each time, since a reload may change it
-   * @param now     milliseconds of a clock that only goes forward
+   * @param watched what to check; called each time, since a reload may change it
+   * @param now     milliseconds of a monotonic clock
    */
   constructor(watched: () => WatchedPaths, now: () => number) {
     this.#watched = watched;
@@ -50,7 +50,7 @@ export class SystemMetricsWatch {
     return this.#current;
   }
 
-  /** Resolves when `current` is at most a second old, or when the system takes too long. Never rejects. */
+  /** Resolves when `current` is at most a second old, or if the system takes too long. Never rejects. */
   async refresh(): Promise<void> {
     if (this.#refreshing === undefined && this.#now() - this.#refreshedAt < everyMs) return;
     this.#refreshing ??= this.#ask().finally(() => (this.#refreshing = undefined));
@@ -72,7 +72,7 @@ export class SystemMetricsWatch {
     try {
       deadLetters = await this.#usage.counter.count();
     } catch (reason) {
-      const remedy = "mend the rights of the state directory";
+      const remedy = "fix the permissions of the state directory";
       deadLetterTrouble = `dead letters cannot be counted: ${describe(reason)}; ${remedy}`;
     }
     if (this.#now() - this.#certificatesAt >= certificatesEveryMs) {
@@ -85,11 +85,11 @@ export class SystemMetricsWatch {
   }
 }
 
-/** Without the descriptor that the counting itself takes. */
+/** Without the descriptor that counting itself needs. */
 async function countOpenFiles(): Promise<number | undefined> {
   try {
     return (await readdir("/proc/self/fd")).length - 1;
   } catch {
-    return undefined; // Not Linux, or no /proc: the figure is left out.
+    return undefined; // Not Linux or no /proc: the figure is left out.
   }
 }

@@ -4,7 +4,7 @@ import { describe } from "../errors.ts";
 import { loadNative, type Native } from "../os/native.ts";
 import type { Log } from "../telemetry/log.ts";
 
-const triesAtMost = 50;
+const maxTries = 50;
 const waitMs = 20;
 
 /**
@@ -30,7 +30,7 @@ export class NotifySocket {
     return this.#path !== undefined;
   }
 
-  /** Resolves when systemd has the message, or cannot be told. Never rejects. */
+  /** Resolves when systemd has the message, or cannot get it. Never rejects. */
   async send(message: string): Promise<void> {
     this.#last = this.#last.then(() => this.#send(Buffer.from(message)));
     await this.#last;
@@ -48,17 +48,17 @@ export class NotifySocket {
       for (let tries = 0; ; tries++) {
         const refusal = this.#trySend(native, this.#path, message);
         if (refusal === undefined) return;
-        if (refusal !== "EAGAIN" || tries >= triesAtMost) throw new Error(refusal);
+        if (refusal !== "EAGAIN" || tries >= maxTries) throw new Error(refusal);
         await delay(waitMs); // systemd reads them all the time: its queue is full for a moment
       }
     } catch (reason) {
       if (this.#hasFailed) return;
       this.#hasFailed = true;
-      this.#log.warn({ reason: describe(reason) }, "systemd cannot be told how the forwarder is");
+      this.#log.warn({ reason: describe(reason) }, "the forwarder's state cannot be reported to systemd");
     }
   }
 
-  /** The name of the error, if there is one. @throws Error when there is no connection to be had */
+  /** The name of the error, if there is one. @throws Error if no connection can be made */
   #trySend(native: Native, path: string, message: Buffer): string | undefined {
     this.#fd ??= native.connectDatagram(path);
     const refusal = native.sendDatagram(this.#fd, message);

@@ -4,7 +4,7 @@ import type { Facts } from "../status/facts.ts";
 const stuckMs = 60_000;
 
 /**
- * Tells whether the forwarder gets on with its work, for the watchdog: not whether it runs. It is stuck when alerts wait
+ * Decides whether the forwarder makes progress, for the watchdog: not whether it runs. It is stuck when alerts wait
  * and none gets an outcome although nothing is known to be wrong with the sink, or when the tail makes no step although
  * nothing holds it up. While Kafka is away it is not stuck: a restart would bring nothing.
  */
@@ -20,7 +20,7 @@ export class ProgressWatch {
     this.#readAtMs = nowMs;
   }
 
-  /** @param steps of the tail's loop so far; undefined where there is no tail */
+  /** @param steps of the tail's loop so far; undefined if there is no tail */
   look(facts: Facts, steps: number | undefined, nowMs: number): { readonly isStuck: boolean; readonly what: string } {
     const { settled, read } = totals(facts);
     if (facts.queue.alerts === 0 || settled !== this.#settled || isInTrouble(facts)) this.#deliveredAtMs = nowMs;
@@ -33,7 +33,7 @@ export class ProgressWatch {
     if (nowMs - this.#deliveredAtMs >= stuckMs) {
       return { isStuck: true, what: `${facts.queue.alerts} alerts wait, and none gets an outcome` };
     }
-    if (nowMs - this.#readAtMs >= stuckMs) return { isStuck: true, what: "the tail of the log stands still" };
+    if (nowMs - this.#readAtMs >= stuckMs) return { isStuck: true, what: "the tail of the log makes no progress" };
     return { isStuck: false, what: "" };
   }
 }

@@ -3,11 +3,11 @@ import type { Log } from "../telemetry/log.ts";
 import { NotifySocket } from "./notify-socket.ts";
 import { ProgressWatch } from "./progress.ts";
 
-/** Used where systemd does not say how often it wants to hear. */
+/** Used if systemd does not say how often it expects a message. */
 const defaultPeriodMs = 10_000;
 
 /**
- * What systemd is told: ready, taking over settings, stopping, one line on how things are, and, as long as there is
+ * What is reported to systemd: ready, applying settings, stopping, one line on how things are, and, as long as there is
  * progress, that it need not restart us.
  */
 export class Supervisor implements Disposable {
@@ -16,8 +16,8 @@ export class Supervisor implements Disposable {
   readonly #now: () => number;
   readonly #periodMs: number;
   readonly #progress: ProgressWatch;
-  #toldAtMs = Number.NEGATIVE_INFINITY;
-  #told = "";
+  #reportedAtMs = Number.NEGATIVE_INFINITY;
+  #reported = "";
   #wasStuck = false;
   #isStopping = false;
 
@@ -53,8 +53,8 @@ export class Supervisor implements Disposable {
 
   /**
    * To be called at least every second. Says "alive" once a period while there is progress, and falls silent when there
-   * is none: systemd then restarts the forwarder, which goes on where the position stands.
-   * @param steps of the tail's loop so far; undefined where there is no tail
+   * is none: systemd then restarts the forwarder, which continues at the saved position.
+   * @param steps of the tail's loop so far; undefined if there is no tail
    */
   look(snapshot: StatusSnapshot, steps: number | undefined): void {
     if (!this.#socket.isListening || this.#isStopping) return;
@@ -62,9 +62,9 @@ export class Supervisor implements Disposable {
     if (isStuck && !this.#wasStuck) this.#log.error(`no progress: ${what}; systemd is to restart the forwarder`);
     this.#wasStuck = isStuck;
     const status = isStuck ? `stuck: ${what}` : lineOf(snapshot);
-    if (status === this.#told && this.#now() - this.#toldAtMs < this.#periodMs) return;
-    this.#told = status;
-    this.#toldAtMs = this.#now();
+    if (status === this.#reported && this.#now() - this.#reportedAtMs < this.#periodMs) return;
+    this.#reported = status;
+    this.#reportedAtMs = this.#now();
     void this.#socket.send(isStuck ? `STATUS=${status}` : `WATCHDOG=1\nSTATUS=${status}`);
   }
 

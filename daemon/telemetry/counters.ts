@@ -5,11 +5,11 @@
 export type CountedOutcome = "acknowledged" | "ignored" | "dead-letter" | "paired";
 
 export interface Counts {
-  /** Alerts (or lines that are none) taken from the source since the process started. */
+  /** Alerts (or lines that are not alerts) read from the source since the process started. */
   readonly read: number;
   /** Of no interest to any handler, or raised by the forwarder itself. */
   readonly ignored: number;
-  /** A copy from another source stands for it. */
+  /** A copy from another source covers it. */
   readonly paired: number;
   /** Relevant, and without an outcome so far. */
   readonly inFlight: number;
@@ -29,7 +29,7 @@ export class SourceCounters implements Counts {
   /** Alerts that count as ignored and are read again. */
   #ignoredAgain = 0;
 
-  /** n alerts that no handler wants, told apart without being parsed. */
+  /** n alerts that no handler wants, recognised without being parsed. */
   passedBy(alerts: number): void {
     const again = Math.min(alerts, this.#ignoredAgain);
     this.#ignoredAgain -= again;
@@ -41,7 +41,7 @@ export class SourceCounters implements Counts {
     this.read += alerts - again - turned;
   }
 
-  /** An alert was taken over; `settled` follows, once. */
+  /** An alert was accepted; `settled` follows, once. */
   taken(): void {
     if (this.carriedOver > 0) {
       this.carriedOver -= 1;
@@ -75,8 +75,8 @@ export class SourceCounters implements Counts {
   }
 
   /**
-   * Everything in flight was let go without an outcome, and is read again later by this process.
-   * @param ignored of the alerts between, so many were ignored, and are read again with them
+   * Everything in flight was dropped without an outcome, and is read again later by this process.
+   * @param ignored how many of the alerts between were ignored, and are read again with them
    */
   carryOver(ignored: number): void {
     this.carriedOver = this.inFlight;
@@ -89,7 +89,7 @@ export class SourceCounters implements Counts {
     if (this.carriedOver > 0) this.#letGo(this.carriedOver);
   }
 
-  /** Everything in flight was let go without an outcome, and only who brought it can bring it again. */
+  /** Everything in flight was dropped without an outcome, and only its sender can send it again. */
   letGo(): void {
     this.#letGo(this.inFlight);
   }

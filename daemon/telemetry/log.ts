@@ -34,7 +34,7 @@ function escapedLine(line: string): string {
   return `${printableJson(line.trimEnd())}\n`;
 }
 
-/** As `escapedLine`, for one who parses the line and prints what it holds: escapes are left in the texts. */
+/** As `escapedLine`, for a reader that parses the line and prints its values: the texts contain the escapes. */
 function readable(line: string): string {
   return `${JSON.stringify(JSON.parse(line), escapedTexts)}\n`;
 }

@@ -15,7 +15,7 @@ export class RateMeter {
     this.#atMs = nowMs;
   }
 
-  /** The rates since the last look, to one decimal; 0 where no time has gone by. */
+  /** The rates since the last look, to one decimal; 0 if no time has passed. */
   since(counts: readonly Counts[], nowMs: number): Rates {
     let read = 0;
     let acknowledged = 0;

@@ -5,13 +5,13 @@ import { Throttle } from "./throttle.ts";
 export interface SocketReport {
   /** Connections that were refused, because the user at the other end is not in `sources.socket.allow`. */
   readonly refused: number;
-  /** Copies that did not say what the log's line of the same alert says. The line was sent in each case. */
+  /** Copies that differed from the log's line of the same alert. The line was sent in each case. */
   readonly contradicted: number;
-  /** Seconds since the last of these copies; undefined when there was none. */
+  /** Seconds since the last of these copies; undefined if there was none. */
   readonly contradictedSecondsAgo: number | undefined;
 }
 
-/** Counts and logs what should not come by the socket; lives as long as the process, over every reload. */
+/** Counts and logs what should not arrive on the socket; lives as long as the process, over every reload. */
 export class SocketWatch implements Disposable {
   readonly #now: () => number;
   readonly #refusedLog = new Throttle();
@@ -34,12 +34,12 @@ export class SocketWatch implements Disposable {
     });
   }
 
-  /** A socket copy and the log's line of one alert say different things. Logged at most once a minute. */
+  /** A socket copy differs from the log's line of the same alert. Logged at most once a minute. */
   contradicted(id: string, log: Log): void {
     this.#contradicted += 1;
     this.#contradictedAtMs = this.#now();
     this.#contradictedLog.report((copies) => {
-      const what = "a copy of an alert on the socket does not say what its line in alerts.json says";
+      const what = "a copy of an alert on the socket differs from its line in alerts.json";
       const remedy = "the line was sent; find out which program of an allowed user sends other copies";
       log.error({ id: id.slice(0, 64), copies }, `${what}: ${remedy}`);
     });

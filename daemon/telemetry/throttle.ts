@@ -1,21 +1,21 @@
 export interface ThrottleOptions {
-  /** How often something may be said within one period. */
+  /** How often something may be reported within one period. */
   readonly burst?: number;
   /** Length of a period in milliseconds. */
   readonly everyMs?: number;
 }
 
 /**
- * Says something at most so often in a period, however often it happens: at once while the period has room, and what
+ * Reports something a limited number of times in a period, however often it happens: at once while the period has room, and what
  * found none together at its end. Whoever causes it must not fill a log.
  */
 export class Throttle implements Disposable {
   readonly #burst: number;
   readonly #everyMs: number;
   #timer: NodeJS.Timeout | undefined;
-  /** How often something was said in this period. */
+  /** How often something was reported in this period. */
   #said = 0;
-  /** How often it happened since it was last said. */
+  /** How often it happened since it was last reported. */
   #count = 0;
   #say: ((count: number) => void) | undefined;
 
@@ -25,14 +25,14 @@ export class Throttle implements Disposable {
     this.#everyMs = everyMs;
   }
 
-  /** @param say called now or at the end of the period, with how often it happened since something was last said */
+  /** @param say called now or at the end of the period, with how often it happened since it was last reported */
   report(say: (count: number) => void): void {
     this.#count += 1;
     this.#say = say;
     if (this.#said < this.#burst) this.#flush();
   }
 
-  /** Says what has not been said yet. */
+  /** Reports what has not been reported yet. */
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -44,14 +44,14 @@ const defaultQueueLimit = 10_000;
 const limitCharacters = 8 * 1024 * 1024;
 /** Most sends before other work of the process has its turn. */
 const burst = 100;
-/** analysisd empties a full queue within a millisecond; one that stands still, or is away, is asked ever more seldom. */
+/** analysisd empties a full queue within a millisecond; one that is blocked or not running is retried at growing intervals. */
 const firstWaitMs = { full: 1, away: 50 };
 const longestWaitMs = 1000;
 /** The longest that the end of the process is held up. */
 const flushMs = 500;
 
 /**
- * Tells Wazuh what became of alerts. Nothing here waits for Wazuh: events stand in a bounded queue until analysisd takes
+ * Reports to Wazuh what became of alerts. Nothing here waits for Wazuh: events stay in a bounded queue until analysisd takes
  * them; what is dropped is counted each time, and logged once, with the total when it is over.
  */
 export class Feedback implements AsyncDisposable {
@@ -73,7 +73,7 @@ export class Feedback implements AsyncDisposable {
   #sent = 0;
   #retried = 0;
   #dropped = 0;
-  /** Where `#dropped` stood when the present spell of dropping began. */
+  /** The value of `#dropped` when the current period of dropping began. */
   #droppedBefore: number | undefined;
 
   constructor(options: FeedbackOptions) {
@@ -88,7 +88,7 @@ export class Feedback implements AsyncDisposable {
 
   /**
    * The sink has the record of this alert. Returns at once.
-   * @param event asked for only where there is room for it: where nobody listens, hundreds of thousands are dropped
+   * @param event called only if there is room for it: if nobody listens, hundreds of thousands are dropped
    */
   acknowledged(event: () => AcknowledgedEvent): void {
     if (this.#options.mode === "on") this.#enqueue(() => acknowledgedMessage(event()));
@@ -96,7 +96,7 @@ export class Feedback implements AsyncDisposable {
 
   /**
    * Something that a person at the manager should know. Returns at once. What happens more often than a person can read
-   * is told together, a minute later, with how often it was.
+   * is reported together, a minute later, with how often it was.
    */
   error(event: ErrorEvent): void {
     if (this.#options.mode === "off") return;
@@ -141,8 +141,8 @@ export class Feedback implements AsyncDisposable {
     } catch (reason) {
       this.#isOff = true;
       this.#options.log.warn(
-        `feedback to Wazuh is off, alerts are forwarded all the same: ${describe(reason)}. ` +
-          "Put the native file beside the forwarder's bundle, or set wazuh.feedback to off",
+        `feedback to Wazuh is off, alerts are still forwarded: ${describe(reason)}. ` +
+          "Put the native file next to the forwarder's bundle, or set wazuh.feedback to off",
       );
     }
   }
@@ -198,21 +198,21 @@ export class Feedback implements AsyncDisposable {
   #wasTaken(): void {
     this.#sent++;
     this.#failures = 0;
-    this.#away.clear("Wazuh takes feedback events again");
+    this.#away.clear("Wazuh accepts feedback events again");
     if (this.#pending.size > 0) return;
     this.#transport?.idle();
     if (this.#droppedBefore === undefined) return;
     const events = this.#dropped - this.#droppedBefore;
     this.#droppedBefore = undefined;
-    this.#options.log.warn({ events }, "feedback events are no longer dropped; so many were");
+    this.#options.log.warn({ events }, "feedback events are no longer dropped");
   }
 
   #wentAway(why: string): void {
     const { queue } = this.#options;
     const text =
       queue.kind === "tcp"
-        ? "Wazuh's queue cannot be reached, feedback events wait. Does the relay that wazuh.queue names run?"
-        : "Wazuh's queue socket cannot be reached, feedback events wait. Does analysisd run, and is the forwarder in group wazuh?";
+        ? "Wazuh's queue cannot be reached, feedback events wait. Is the relay of wazuh.queue running?"
+        : "Wazuh's queue socket cannot be reached, feedback events wait. Is analysisd running, and is the forwarder in group wazuh?";
     this.#away.raise(why, { text, fields: { queue: formatQueueAddress(queue), reason: why }, level: "warn" });
   }
 
@@ -222,7 +222,7 @@ export class Feedback implements AsyncDisposable {
       const { queue, log } = this.#options;
       log.warn(
         { queue: formatQueueAddress(queue) },
-        "feedback events are dropped: Wazuh takes none. Alerts are not affected",
+        "feedback events are dropped: Wazuh does not accept any. Alerts are not affected",
       );
     }
     this.#dropped += events;

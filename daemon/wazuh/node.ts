@@ -6,18 +6,18 @@ import { maxOssecConfBytes, type OssecConf, readOssecConf, settingOf, Unreadable
 
 /** Which node of a cluster this is. */
 export interface NodeIdentity {
-  /** What it is called: `<cluster><node_name>`; without a cluster the host's name, as `manager.name` is. */
+  /** Its name: `<cluster><node_name>`; without a cluster the host's name, as `manager.name` is. */
   readonly name: string;
   /**
-   * The node's name where `<hidden>` keeps it out of the alerts: nodes whose hosts share a name could not be told apart.
-   * Undefined where the alerts name their node themselves, or there is no cluster.
+   * The node's name if `<hidden>` keeps it out of the alerts: nodes whose hosts share a name could not be distinguished.
+   * Undefined if the alerts name their node themselves, or there is no cluster.
    */
   readonly fallbackName: string | undefined;
 }
 
 /**
  * Reads the identity from the manager's ossec.conf. Where that cannot be read (the unit's sandbox does not show it), the
- * alerts alone tell.
+ * only the alerts show it.
  */
 export function readNodeIdentity(home: string): NodeIdentity {
   try {

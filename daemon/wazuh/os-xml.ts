@@ -8,7 +8,7 @@
 export interface XmlElement {
   readonly name: string;
   /**
-   * The text behind its last child, or all of it where there is none, as it is written: no entity is decoded, no blank is
+   * The text behind its last child, or all of it if there is none, as it is written: no entity is decoded, no blank is
    * cut, and the backslash of `\<` stays. Comments are left out.
    */
   readonly text: string;
@@ -51,7 +51,7 @@ const commentEnd = /!>|-->/g;
 
 /** An element that is being read. */
 interface Frame {
-  /** Outside of all elements (the outermost frame alone), in a name, in the content, or in a closing tag. */
+  /** Outside of all elements (only the outermost frame), in a name, in the content, or in a closing tag. */
   state: "outside" | "name" | "content" | "closing";
   /** What was read in this state. */
   buffer: string;
@@ -69,8 +69,8 @@ const noAttributes: ReadonlyMap<string, string> = new Map();
 const noChildren: readonly XmlElement[] = [];
 
 /**
- * Reads a text as Wazuh does. Several roots are fine, and so is text outside of them; `<!...!>` is a comment beside
- * `<!--...-->`; a declaration (`<?xml ...?>`) is taken for an element with a bad attribute.
+ * Reads a text as Wazuh does. Several roots are fine, and so is text outside of them; `<!...!>` is a comment like
+ * `<!--...-->`; a declaration (`<?xml ...?>`) counts as an element with a bad attribute.
  * @param text decoded as latin1, since Wazuh reads bytes
  * @throws Unreadable
  */
@@ -244,7 +244,7 @@ class Reader {
     throw this.#fault(`a name, text or value has ${maxLength} bytes or more`, this.#at - 1);
   }
 
-  /** @param what built by `quoted` where it holds something of the text */
+  /** @param what built by `quoted` if it contains parts of the text */
   #fault(what: string, at: number): Unreadable {
     return new Unreadable(`line ${lineAt(this.#text, at)}: ${what}`);
   }

@@ -21,7 +21,7 @@ export interface OssecConf {
 /**
  * Reads the configuration as Wazuh does: by its own reader of XML, with `<ossec_config>` as the only root, as often as
  * one likes (Wazuh 4.14 source: src/config/config.c, ReadConfig). What a section holds is not judged. Variables are for
- * rules: `<var>` is passed over here, and `$name` stays.
+ * rules: `<var>` is skipped here, and `$name` stays.
  * @param text decoded as latin1
  * @throws Unreadable when Wazuh would refuse it
  */

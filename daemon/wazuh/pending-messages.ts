@@ -29,7 +29,7 @@ export class PendingMessages {
     return this.#messages.get(this.#oldest);
   }
 
-  /** Takes one more, also where there is no room: the caller has asked. */
+  /** Adds one more, even if there is no room: the caller has asked. */
   push(message: string): void {
     this.#messages.set(this.#next++, message);
     this.#characters += message.length;

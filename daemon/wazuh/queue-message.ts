@@ -21,7 +21,7 @@ export interface AcknowledgedEvent {
 export interface ErrorEvent {
   readonly code: number;
   readonly description: string;
-  /** What the rules tell apart; a warning where it is left out. */
+  /** What the rules distinguish; a warning if it is left out. */
   readonly status?: "dead-letter";
 }
 
@@ -36,7 +36,7 @@ export interface StatusEvent {
 const queue = "1";
 const location = "dfn";
 
-/** Longest name that Wazuh gives an agent, with room to spare; a longer one is none. */
+/** Longest name that Wazuh gives an agent, generously; a longer one is not an agent's. */
 const maxNameLength = 256;
 /** One character takes 6 bytes of JSON at most (`\u0000`), so that no event outgrows a datagram. */
 const maxTextLength = 1024;
@@ -76,14 +76,14 @@ export function statusMessage({ status, subject, text }: StatusEvent): string {
   });
 }
 
-/** JSON escapes control characters, so that neither a NUL nor a newline stands in it. */
+/** JSON escapes control characters, so that it contains neither a NUL nor a newline. */
 function message(prefix: string, body: object): string {
   return `${queue}:${prefix}${location}:${JSON.stringify(body)}`;
 }
 
 /**
  * `[001] (name) ip->`, by which analysisd takes the event for the agent's (cleanevent.c:543-587). Empty for the manager
- * itself (agent 000), for alerts without an agent, and where the alert's text cannot be an agent's.
+ * itself (agent 000), for alerts without an agent, and if the alert's text cannot be an agent's.
  */
 function agentPrefix({ agentId, agentName, agentIp = "any" }: AcknowledgedEvent): string {
   if (agentId === undefined || agentId === "000" || !/^\d{1,16}$/.test(agentId)) return "";

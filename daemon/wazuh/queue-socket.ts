@@ -7,7 +7,7 @@ import type { QueueTransport, SendResult } from "./queue-transport.ts";
  * analysisd's queue socket: Unix datagrams, sent without ever waiting. The kernel's queue takes 11 or 12 datagrams of any
  * size (net.unix.max_dgram_qlen).
  *
- * analysisd unlinks and binds its socket anew at each start and leaves the file behind when it stops (Wazuh 4.14
+ * analysisd unlinks and binds its socket again at each start and leaves the file behind when it stops (Wazuh 4.14
  * source: os_net/os_net.c:137-187), so a connection ends with ECONNREFUSED and then ENOTCONN for ever: whatever fails on
  * an old connection is tried once on a new one.
  */

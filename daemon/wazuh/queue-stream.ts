@@ -64,7 +64,7 @@ export class QueueStream implements QueueTransport {
     return this.#write(socket, event);
   }
 
-  /** The connection stays: whether the relay is still there the kernel tells. */
+  /** The connection stays: the kernel reports whether the relay is still there. */
   idle(): void {}
 
   [Symbol.dispose](): void {

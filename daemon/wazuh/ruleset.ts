@@ -1,4 +1,4 @@
-/** What the manager's rules and decoders say about the events that are forwarded: as much as `doctor` needs. */
+/** What the manager's rules and decoders say about the events that are forwarded: what `doctor` needs. */
 import { readOsXml, Unreadable, type XmlElement } from "./os-xml.ts";
 
 /** A rule that names a Windows event or a group like fail2ban. */
@@ -16,12 +16,12 @@ export interface EventRule {
 
 /** Files with neither of these words have no rule or decoder of interest, and are not parsed. */
 const wanted = /win\.system|fail2ban/;
-/** A pattern has a few hundred characters at most. */
+/** A pattern has at most a few hundred characters. */
 const maxPatternLength = 4096;
 /** Digits, anchors, alternatives and groups, without any repetition: matching takes no time. */
 const plainPattern = /^(?:[\d^$|\s]|\\d|\\\.|\(\?:|[()])*$/;
 
-/** Text of a file that Wazuh reads as XML; none for one that it refuses. */
+/** Text of a file that Wazuh reads as XML; empty for one that it refuses. */
 function rootsOf(text: string): readonly XmlElement[] {
   if (!wanted.test(text)) return [];
   try {
@@ -69,7 +69,7 @@ export function hasDecoder(text: string, name: string): boolean {
   return text.includes(`<decoder name="${name}"`);
 }
 
-/** Of all rules, without parsing: a `<` never comes inside the tag, so each byte is looked at once. */
+/** Of all rules, without parsing: a `<` never comes inside the tag, so each byte is read once. */
 function idsIn(text: string): string[] {
   return [...text.matchAll(/<rule\s([^<>]{0,500})>/g)].flatMap(([, tag = ""]) => {
     const id = /\bid\s{0,20}=\s{0,20}["'](\d{1,6})["']/.exec(tag)?.[1];

@@ -12,9 +12,9 @@ export interface User {
   readonly gid: number;
 }
 
-/** A machine under load may need longer than the 50 ms that a call has: so often a hand-over is tried. */
+/** A machine under load may need longer than the 50 ms that a call has: the number of attempts. */
 const tries = 10;
-/** A call that takes so long does not keep the time. */
+/** A call that takes this long is too slow. */
 const hangMs = 5000;
 
 /**

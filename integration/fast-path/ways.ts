@@ -16,7 +16,7 @@ export interface Way {
 }
 
 /**
- * Program names of each way. `nc` is several programs: only OpenBSD's has the options, and the hand-over tells. ncat is
+ * Program names of each way. `nc` is several programs: only OpenBSD's has the options, and a test call shows which it is. ncat is
  * left out: it takes longer to start than Node.
  */
 const programs: Readonly<Record<WayName, readonly string[]>> = {

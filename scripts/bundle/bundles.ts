@@ -36,7 +36,7 @@ export async function bundleCustomDfn(root: string, outDir: string): Promise<voi
   await chmod(outfile, 0o755);
 }
 
-/** `choose-way.cjs`, and beside it the `custom-dfn.sh` that it completes when it is installed. */
+/** `choose-way.cjs`, and next to it the `custom-dfn.sh` that it completes when it is installed. */
 export async function bundleChooseWay(root: string, outDir: string): Promise<void> {
   await copyFile(join(root, "integration/custom-dfn.sh"), join(outDir, "custom-dfn.sh"));
   const entryPoints = ["integration/choose-way.ts"];
@@ -50,7 +50,7 @@ export async function bundleManagerTree(root: string, outDir: string): Promise<v
 }
 
 /**
- * `wazuh-dfn.cjs`. It looks for the native file beside itself.
+ * `wazuh-dfn.cjs`. It looks for the native file next to itself.
  * @returns the paths of all files that went into it
  */
 export async function bundleForwarder(root: string, outDir: string): Promise<string[]> {

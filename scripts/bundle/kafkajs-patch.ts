@@ -11,7 +11,7 @@ const anchor = `      if (this.pending.length > 0) {
       }
 `;
 
-const mended = `      if (this.pending.length > 0) {
+const fixed = `      if (this.pending.length > 0) {
         scheduleAt = scheduleAt > 0 ? scheduleAt : CHECK_PENDING_REQUESTS_INTERVAL
       } else if (scheduleAt <= 0) {
         return
@@ -30,7 +30,7 @@ export function patchRequestQueue(source: string): string {
         "is still there (scheduleCheckPendingRequests), then adapt or remove scripts/bundle/kafkajs-patch.ts",
     );
   }
-  return parts.join(mended);
+  return parts.join(fixed);
 }
 
 /** Patches the module on its way into a bundle; the build fails when it cannot, or when the module is not in it. */

@@ -14,7 +14,7 @@ import { repositoryRoot } from "../repository.ts";
 import { readRecords } from "./records.ts";
 
 /**
- * A small manager in a temporary directory, with a forwarder beside it whose sink is a file. The tail lets the socket's
+ * A small manager in a temporary directory, with a forwarder next to it whose sink is a file. The tail lets the socket's
  * copy of an alert go first for two seconds, so that the demo shows both ways at work.
  */
 export class Manager implements AsyncDisposable {

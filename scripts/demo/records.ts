@@ -13,7 +13,7 @@ interface Line {
 export function readRecords(path: string): ReadRecord[] {
   if (!existsSync(path)) return [];
   const text = readFileSync(path, "utf8");
-  const whole = text.slice(0, text.lastIndexOf("\n") + 1); // what a crash left half written is no record
+  const whole = text.slice(0, text.lastIndexOf("\n") + 1); // what a crash left half written is not a record
   return whole
     .split("\n")
     .filter((line) => line !== "")

@@ -21,7 +21,7 @@ export function sayCalls(calls: readonly IntegrationCall[]): void {
   say(`  custom-dfn       ${calls.length} calls, ${failed} of them with an error, ${median} ms each (median)`);
 }
 
-/** Which way each record came: the header tells. */
+/** Which way each record came, from its header. */
 export function sayWays(records: readonly ReadRecord[]): void {
   const came = (source: string): number =>
     records.filter((record) => headerOf(record, "wazuh-dfn-source") === source).length;

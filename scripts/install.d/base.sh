@@ -33,8 +33,8 @@ fail() {
   exit "$code"
 }
 
-# told TEXT: counts and says a change. False in a dry run, so that `told ... || return 0` makes none.
-told() {
+# announce TEXT: counts and prints a change. False in a dry run, so that `announce ... || return 0` makes none.
+announce() {
   changes=$((changes + 1))
   if [ "$is_dry" = 1 ]; then
     say "would $*"
@@ -46,11 +46,11 @@ told() {
 # absolute OPTION DIR: a path below which files are kept; no blanks, because the journal, Wazuh and systemd split at them.
 absolute() {
   case $2 in
-    *[!A-Za-z0-9/._+-]*) fail "$code_usage" "$1: \"$2\" holds a character that is not allowed; letters, digits and / . _ + - are" ;;
+    *[!A-Za-z0-9/._+-]*) fail "$code_usage" "$1: \"$2\" contains a character that is not allowed; use letters, digits and / . _ + -" ;;
     /*) ;;
     *) fail "$code_usage" "$1: \"$2\" must begin with /" ;;
   esac
-  case /$2/ in */../* | */./*) fail "$code_usage" "$1: \"$2\" must not hold . or .." ;; esac
+  case /$2/ in */../* | */./*) fail "$code_usage" "$1: \"$2\" must not contain . or .." ;; esac
 }
 
 # Options of both commands. Sets `taken` to the number of words it used; 0 when the option is another's.
@@ -92,13 +92,13 @@ need_root() {
 # One run at a time. The lock is on a directory that is always there, so it leaves no file, and goes with the process.
 take_lock() {
   exec 9<"$root/etc"
-  flock -n 9 || fail "$code_missing" "another installation of wazuh-dfn runs; wait until it has ended"
+  flock -n 9 || fail "$code_missing" "another installation of wazuh-dfn is running; wait until it has ended"
 }
 
 # Asks a person; without a terminal nobody answers, so nothing is done.
 confirm() {
   [ "$is_yes" = 1 ] && return 0
-  [ -t 0 ] || fail "$code_usage" "nobody is there to answer: give --yes to go on without a question"
+  [ -t 0 ] || fail "$code_usage" "nobody is there to answer: use --yes to continue without a question"
   printf '%s [y/N] ' "$1"
   read -r answer || answer=
   case $answer in y | Y | yes) return 0 ;; esac
@@ -112,7 +112,7 @@ as_seen() { printf '%s\n' "${1#"$root"}"; }
 # has_record: whether an installation was finished here before.
 has_record() { [ -f "$record" ]; }
 
-# recorded KEY: the value that the last installation noted; empty where there is none.
+# recorded KEY: the value that the last installation noted; empty if there is none.
 recorded() {
   has_record || return 0
   awk -v key="$1" '$1 == key { print $2; exit }' "$record"
@@ -124,7 +124,7 @@ recorded_all() {
   awk -v key="$1" '$1 == key { print $2 }' "$record"
 }
 
-# checksum FILE: its SHA-256, or - where it is not there.
+# checksum FILE: its SHA-256, or - if it does not exist.
 checksum() {
   if [ -f "$1" ]; then sha256sum <"$1" | cut -d ' ' -f 1; else say -; fi
 }

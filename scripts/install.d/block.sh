@@ -49,7 +49,7 @@ put_block() {
     return 0
   fi
   manager_changed=1
-  told "$(if [ "$(fact block)" = yes ]; then say "replace"; else say "append"; fi) the block of wazuh-dfn in $(as_seen "$ossec_conf")" || {
+  announce "$(if [ "$(fact block)" = yes ]; then say "replace"; else say "append"; fi) the block of wazuh-dfn in $(as_seen "$ossec_conf")" || {
     sed 's/^/    /' "$work/new-block"
     return 0
   }

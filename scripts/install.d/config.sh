@@ -21,16 +21,16 @@ matches() { printf '%s\n' "$1" | grep -Eqx "$2" && [ "$(printf '%s\n' "$1" | gre
 gather_settings() {
   if [ -f "$conf_dir/config.yaml" ]; then
     [ -z "$broker$customer_id$ca$cert$key$own_network" ] ||
-      warn "$(as_seen "$conf_dir")/config.yaml is there and kept: --broker, --customer-id, --own-network, --ca, --cert and --key are not used"
+      warn "$(as_seen "$conf_dir")/config.yaml exists and is kept: --broker, --customer-id, --own-network, --ca, --cert and --key are ignored"
     return 0
   fi
-  ask broker "Kafka brokers, host:port, with commas between them" \
+  ask broker "Kafka brokers, host:port, separated by commas" \
     '([A-Za-z0-9._-]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}(,([A-Za-z0-9._-]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5})*' ||
     fail "$code_usage" "--broker host:port is needed"
   ask customer_id "Customer id, which is also the topic" '[A-Za-z0-9._-]{1,249}' ||
     fail "$code_usage" "--customer-id is needed: letters, digits and . _ -"
   if [ -t 0 ] && [ "$is_yes" = 0 ]; then
-    [ -n "$own_network" ] || ask_once own_network "Own networks, as 192.0.2.0/24 (empty: none)"
+    [ -n "$own_network" ] || ask_once own_network "Own networks, e.g. 192.0.2.0/24 (empty: none)"
     [ -n "$ca" ] || ask_once ca "File with the broker's CA (empty: the system's)"
     [ -n "$cert" ] || ask_once cert "File with the client certificate (empty: none)"
     [ -z "$cert" ] || [ -n "$key" ] || ask_once key "File with its private key"
@@ -107,7 +107,7 @@ let_forwarder_read() {
     needed=0004
   fi
   [ $((0$mode & needed)) = 0 ] || return 0
-  told "let the forwarder read $(as_seen "$1") (group wazuh)" || return 0
+  announce "let the forwarder read $(as_seen "$1") (group wazuh)" || return 0
   note attributes "$1" "${before% *},$mode"
   if [ "$needed" = 0400 ]; then chmod u+r "$1"; else chgrp "$wazuh_gid" "$1" && chmod g+r "$1"; fi ||
     fail "$code_io" "cannot set group and mode of $1"
@@ -121,7 +121,7 @@ add_file() {
   target=$conf_dir/$1.pem
   tls="$tls, $1: \"$(as_seen "$target")\""
   if [ "$(readlink -f "$2")" != "$target" ] && [ -e "$target" ] && ! cmp -s "$work/given.$1" "$target"; then
-    fail "$code_config" "$target is there already and is not $2: remove one of them"
+    fail "$code_config" "$target exists and is not $2: remove one of them"
   fi
   put_file "$work/given.$1" "$target" "$3" "$4" "$5"
 }

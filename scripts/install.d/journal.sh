@@ -6,17 +6,17 @@
 
 is_open=0
 
-# What is recorded tells root what to put back and what to remove, so nobody else may have written it.
+# The record says what root is to put back and what to remove, so nobody else may have written it.
 trust_record() {
   for place in "$root/etc" "$conf_dir" "$record_dir" "$undo_dir"; do
     [ -e "$place" ] || [ -L "$place" ] || continue
     [ -d "$place" ] && [ ! -L "$place" ] && is_roots "$place" ||
-      fail "$code_config" "$place is not a directory that only root may write to, and what is recorded there cannot be trusted. Look what is in it, then: chown root $place && chmod go-w $place"
+      fail "$code_config" "$place is not a directory that only root may write to, so what is recorded there cannot be trusted. Check what is in it, then: chown root $place && chmod go-w $place"
   done
   for place in "$record" "$journal"; do
     [ -e "$place" ] || [ -L "$place" ] || continue
     [ -f "$place" ] && [ ! -L "$place" ] && is_roots "$place" ||
-      fail "$code_config" "$place is not a file that only root may write to, and cannot be trusted: see who made it"
+      fail "$code_config" "$place is not a file that only root may write to, so it cannot be trusted: find out who created it"
   done
 }
 
@@ -48,7 +48,7 @@ open_journal() {
     chown "0:$wazuh_gid" "$stage" && chmod 0750 "$stage" || return 1
     mv -T "$stage" "$conf_dir" || return 1
     made dir "$conf_dir"
-    told "make the directory $(as_seen "$conf_dir") (0750)"
+    announce "make the directory $(as_seen "$conf_dir") (0750)"
   fi
   is_open=1
 }
@@ -118,7 +118,7 @@ roll_back() {
       done
       exit "$left"
     ) || {
-    warn "what stands above is left; $(as_seen "$journal") lists all steps, $(as_seen "$undo_dir") holds the former files. Run this again to try once more"
+    warn "what is listed above is left; $(as_seen "$journal") lists all steps, $(as_seen "$undo_dir") holds the previous files. Run this again to retry"
     return 1
   }
   close_record
@@ -132,7 +132,7 @@ close_record() {
     return
   fi
   rm -rf "$stage" || return 1
-  # What a person put beside the record meanwhile stays.
+  # What a person put next to the record meanwhile stays.
   if [ "$closing" = "$conf_dir" ] && [ "$(ls -A "$conf_dir")" != install ]; then closing=$record_dir; fi
   mv -T "$closing" "$stage" && rm -rf "$stage"
 }
@@ -142,14 +142,14 @@ recover() {
   [ -f "$journal" ] || return 0
   began_for=$(awk -F '\t' '$1 == "home" && $4 == "." { print $2; exit }' "$journal")
   [ -z "$began_for" ] || [ "$began_for" = "$home" ] ||
-    fail "$code_config" "an earlier run for the manager in $began_for was cut off, and is to be undone first: give --wazuh-home $began_for"
+    fail "$code_config" "an earlier run for the manager in $began_for was interrupted and must be undone first: give --wazuh-home $began_for"
   if [ "$is_dry" = 1 ]; then
-    say "would undo what an earlier run left half done"
+    say "would undo what an interrupted run left half done"
     changes=$((changes + 1))
     return 0
   fi
   if [ "$has_manager" = 1 ]; then tree judge --home "$home" || fail $? "$(said)"; fi
-  say "an earlier run was cut off: undoing what it did"
+  say "an earlier run was interrupted: undoing what it did"
   roll_back || exit "$code_io"
 }
 
@@ -166,7 +166,7 @@ on_exit() {
   exit "$status"
 }
 
-# A directory for this run's own files, on the memory's disk where there is one.
+# A directory for this run's own files, on a disk in memory if there is one.
 make_work() {
   if [ -d /dev/shm ]; then work=$(mktemp -d /dev/shm/wazuh-dfn.XXXXXX 2>/dev/null); fi
   [ -n "${work:-}" ] || work=$(mktemp -d) || fail "$code_io" "cannot make a temporary directory"

@@ -3,9 +3,9 @@
 # The Wazuh manager: where it is, what its own checks say, its place in a cluster, its restart.
 
 locate_manager() {
-  [ -d "$home_dir/etc" ] || fail "$code_missing" "no Wazuh manager in $home_dir; --wazuh-home DIR names another place"
+  [ -d "$home_dir/etc" ] || fail "$code_missing" "no Wazuh manager in $home_dir; use --wazuh-home DIR if it is elsewhere"
   [ -x "$home_dir/bin/wazuh-integratord" ] && [ -x "$home_dir/bin/wazuh-analysisd" ] ||
-    fail "$code_missing" "no manager of Wazuh 4 in $home_dir (no bin/wazuh-integratord): agents and Wazuh 5 have none"
+    fail "$code_missing" "no Wazuh 4 manager in $home_dir (no bin/wazuh-integratord, as on agents and with Wazuh 5)"
   wazuh_gid=$(id_of group wazuh)
   wazuh_uid=$(id_of passwd wazuh)
   [ -n "$wazuh_gid" ] && [ -n "$wazuh_uid" ] || fail "$code_missing" "there is no user and group wazuh"
@@ -45,7 +45,7 @@ manager_tool() {
 }
 
 # The manager's own checks of its configuration: of each daemon that reads a part of it that we add to, and of the rules.
-# What is wrong stands in $work/check then.
+# What is wrong is then in $work/check.
 check_manager() {
   for daemon in wazuh-analysisd wazuh-integratord wazuh-syscheckd wazuh-logcollector; do
     [ -x "$home_dir/bin/$daemon" ] || continue
@@ -64,7 +64,7 @@ check_manager() {
 # fail_check TEXT: with the words of the manager.
 fail_check() {
   tail -n 5 "$work/check" >&2
-  fail "$code_config" "$1 ($(cat "$work/checked") says what stands above)"
+  fail "$code_config" "$1 ($(cat "$work/checked") reports the errors above)"
 }
 
 manager_runs() {
@@ -93,13 +93,13 @@ apply_to_manager() {
   }
   check_manager || fail_check "the manager refuses its configuration with the change"
   if [ "$no_restart" = 1 ]; then
-    say "the manager was not restarted: it takes the change over with its next restart"
+    say "the manager was not restarted: the change takes effect with its next restart"
   elif ! manager_runs; then
-    say "the manager does not run: it takes the change over when it starts"
+    say "the manager is not running: the change takes effect when it starts"
   else
     say "restart the manager"
     note manager -
     manager_restart || fail "$code_io" "the manager did not restart"
-    manager_runs || fail "$code_io" "the manager does not run after its restart"
+    manager_runs || fail "$code_io" "the manager is not running after its restart"
   fi
 }

@@ -7,12 +7,12 @@ put_dir() {
   if [ -d "$1" ] && [ ! -L "$1" ]; then
     before=$(attributes "$1")
     [ "$before" != "$2:$3 ${4#0}" ] || return 0
-    told "set owner and mode of $(as_seen "$1") ($4)" || return 0
+    announce "set owner and mode of $(as_seen "$1") ($4)" || return 0
     note attributes "$1" "${before% *},${before#* }"
     chown "$2:$3" "$1" && chmod "$4" "$1" || fail "$code_io" "cannot set owner and mode of $1"
     return 0
   fi
-  told "make the directory $(as_seen "$1") ($4)" || return 0
+  announce "make the directory $(as_seen "$1") ($4)" || return 0
   note dir "$1"
   mkdir -m 0700 "$1" && chown "$2:$3" "$1" && chmod "$4" "$1" || fail "$code_io" "cannot make the directory $1"
   made dir "$1"
@@ -28,7 +28,7 @@ put_parents() {
 # put_file SOURCE PATH UID GID MODE: in a directory of root's. What is in the manager's tree: place_file.
 put_file() {
   if [ -f "$2" ] && [ ! -L "$2" ] && cmp -s "$1" "$2" && [ "$(attributes "$2")" = "$3:$4 ${5#0}" ]; then return 0; fi
-  told "write $(as_seen "$2") ($5)" || return 0
+  announce "write $(as_seen "$2") ($5)" || return 0
   if [ ! -e "$2" ]; then made file "$2"; fi
   note_file "$2"
   temp=$2.wazuh-dfn-new
@@ -40,7 +40,7 @@ put_file() {
 # take_file PATH: takes a file out.
 take_file() {
   [ -e "$1" ] || [ -L "$1" ] || return 0
-  told "remove $(as_seen "$1")" || return 0
+  announce "remove $(as_seen "$1")" || return 0
   note_file "$1"
   rm -f "$1" || fail "$code_io" "cannot remove $1"
 }
@@ -48,7 +48,7 @@ take_file() {
 # put_link TARGET PATH
 put_link() {
   [ "$(readlink "$2" 2>/dev/null)" != "$1" ] || return 0
-  told "link $(as_seen "$2") to $1" || return 0
+  announce "link $(as_seen "$2") to $1" || return 0
   made file "$2"
   note_file "$2"
   ln -sfn "$1" "$2" || fail "$code_io" "cannot make the link $2"
@@ -71,16 +71,16 @@ put_user() {
     forwarder_uid=$(id_of passwd wazuh-dfn)
     return 0
   fi
-  told "make the user wazuh-dfn (group wazuh, no login)" || { forwarder_uid=0; return 0; }
+  announce "make the user wazuh-dfn (group wazuh, no login)" || { forwarder_uid=0; return 0; }
   note user wazuh-dfn
-  # The absent home and shell of an image are no fault, but useradd talks about them.
+  # The absent home and shell of an image are not a fault, but useradd complains about them.
   useradd ${root:+--root "$root"} --system --no-create-home --home-dir /var/lib/wazuh-dfn \
     --shell /usr/sbin/nologin --gid wazuh wazuh-dfn 2>"$work/useradd" || {
     cat "$work/useradd" >&2
     fail "$code_io" "cannot make the user wazuh-dfn"
   }
   forwarder_uid=$(id_of passwd wazuh-dfn)
-  [ -n "$forwarder_uid" ] || fail "$code_io" "useradd made no user wazuh-dfn"
+  [ -n "$forwarder_uid" ] || fail "$code_io" "useradd did not create the user wazuh-dfn"
   made user "$root"wazuh-dfn
 }
 
@@ -91,18 +91,18 @@ remove_user() {
   }
 }
 
-# Everything that the package's MANIFEST names is there, unaltered: a download that was cut off is no package.
+# Everything that the package's MANIFEST names is there, unaltered: a download that was cut off is not a package.
 verify_package() {
   [ -f "$package/MANIFEST" ] && [ -f "$package/VERSION" ] ||
-    fail "$code_missing" "$package is not a whole package of wazuh-dfn (no MANIFEST or VERSION)"
+    fail "$code_missing" "$package is not a complete package of wazuh-dfn (no MANIFEST or VERSION)"
   awk '{ print $2 "  " $3 }' "$package/MANIFEST" >"$work/sums"
   (cd "$package_root/" && sha256sum -c --quiet --strict "$work/sums") >"$work/verify" 2>&1 || {
     head -n 5 "$work/verify" >&2
-    fail "$code_missing" "the package below $package is damaged; get it again"
+    fail "$code_missing" "the package below $package is damaged; download it again"
   }
 }
 
-# The package's files, where no package manager placed them.
+# The package's files, if no package manager placed them.
 put_package() {
   [ "$package" != "$lib" ] || return 0
   if [ -f "$lib/MANIFEST" ] && [ ! -f "$lib/.by-install" ]; then
@@ -127,7 +127,7 @@ put_package() {
 # The runtime and the bundle as one directory, which takes its place by a rename; the old one stays until the end.
 put_lib() {
   if cmp -s "$package/MANIFEST" "$lib/MANIFEST" && lib_is_whole; then return 0; fi
-  told "place $(as_seen "$lib") (version $(cat "$package/VERSION"))" || return 0
+  announce "place $(as_seen "$lib") (version $(cat "$package/VERSION"))" || return 0
   note tree "$lib.new"
   mkdir -m 0755 "$lib.new" || fail "$code_io" "cannot make $lib.new"
   { grep ' usr/lib/wazuh-dfn/' "$package/MANIFEST" && say "0644 - usr/lib/wazuh-dfn/MANIFEST"; } |
@@ -159,7 +159,7 @@ take_custom_dfn() {
     return
   fi
   if [ "$(fact custom_dfn)" != "$(checksum "$before") $(attributes "$before")" ]; then
-    told "put the custom-dfn that was there before back to $home/integrations" || return 0
+    announce "put the custom-dfn that was there before back to $home/integrations" || return 0
     is_there=yes
     [ "$(fact custom_dfn)" != - ] || is_there=no
     put_there integrations/custom-dfn "$is_there" --from "$before" --like-source

@@ -35,7 +35,7 @@ choose_prefix() {
       if is_ours "$key"; then ruleset_file "$rules_prefix" "$path"; fi
     done | sed -n 's/^ *<rule id="\([0-9]*\)".*/\1/p' | grep -qxFf "$work/kept-ids" || return 0
   done
-  fail "$code_config" "no hundred rule ids in a row are free between 100000 and 119999"
+  fail "$code_config" "there are no hundred consecutive free rule ids between 100000 and 119999"
 }
 
 # put_ruleset_file KEY PATH: sets ruleset_sum to what goes into the record.
@@ -43,7 +43,7 @@ put_ruleset_file() {
   ruleset_sum=$(recorded "$1")
   if [ "$(fact worker)" = yes ]; then return 0; fi
   is_ours "$1" || {
-    warn "$home_dir/$2 was made or changed by hand, so it is kept as it is"
+    warn "$home_dir/$2 was created or changed by hand, so it is kept as it is"
     return 0
   }
   ruleset_file "$rules_prefix" "$2" >"$work/$1"
@@ -76,7 +76,7 @@ take_rules() {
     [ -n "$(recorded "$key")" ] || continue
     if [ "$(fact "$key")" = - ]; then continue; fi
     is_ours "$key" || {
-      warn "$home_dir/$path was changed by hand, so it stays"
+      warn "$home_dir/$path was changed by hand, so it is kept"
       continue
     }
     take_out_file "$path" "$key"

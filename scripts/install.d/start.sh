@@ -40,15 +40,15 @@ start_forwarder() {
     return 0
   fi
   if ! systemctl is-active -q wazuh-dfn; then
-    told "start the forwarder" || return 0
+    announce "start the forwarder" || return 0
     note unit stop
   else
     [ "$replaced_lib" = 1 ] || [ "$(recorded version)" != "$version" ] || return 0
-    told "restart the forwarder" || return 0
+    announce "restart the forwarder" || return 0
   fi
   systemctl daemon-reload && systemctl restart wazuh-dfn 9<&- || {
     journalctl -u wazuh-dfn -n 10 --no-pager >&2 2>/dev/null
-    fail "$code_missing" "the forwarder does not start: journalctl -u wazuh-dfn says more"
+    fail "$code_missing" "the forwarder does not start; see: journalctl -u wazuh-dfn"
   }
 }
 

@@ -11,7 +11,7 @@ tree() {
 }
 
 said() {
-  if [ -s "$work/said" ]; then head -c 4000 "$work/said"; else say "$package/bin/node does not run: try $package/bin/node --version"; fi
+  if [ -s "$work/said" ]; then head -c 4000 "$work/said"; else say "$package/bin/node cannot be run: try $package/bin/node --version"; fi
 }
 
 # look_at_manager OPTION...: the one look that a run rests on. Its answers are the files in $work/look, and `fact`.
@@ -26,7 +26,7 @@ fact() { sed -n "s/^$1 //p" "$work/look/facts" | head -n 1; }
 
 # has_section NAME: whether ossec.conf has a section of that name outside of our block. A section that is there at all
 # switches FIM or rootcheck on (Wazuh 4.14 source: config/syscheck-config.c, rootcheck-config.c), so a further one is only
-# added beside it.
+# added next to it.
 has_section() { grep -qx "section $1" "$work/look/facts"; }
 
 # outside KIND [NAME]: the lines of sections outside of our block that have to do with us, as "NAME FIRST LAST".
@@ -52,10 +52,10 @@ put_there() {
   tree put --home "$home" --at "$place" --temp "$temp" "$@" || fail $? "$(said)"
 }
 
-# place_file SOURCE PATH FACT UID GID MODE: where it differs from what the look found.
+# place_file SOURCE PATH FACT UID GID MODE: if it differs from what was found.
 place_file() {
   if [ "$(fact "$3")" = "$(checksum "$1") $4:$5 ${6#0}" ]; then return 0; fi
-  told "write $home/$2 ($6)" || return 0
+  announce "write $home/$2 ($6)" || return 0
   if [ "$(fact "$3")" = - ]; then
     made file "$home_dir/$2"
     put_there "$2" no --from "$1" --owner "$4:$5" --mode "$6"
@@ -67,7 +67,7 @@ place_file() {
 # take_out_file PATH FACT
 take_out_file() {
   [ "$(fact "$2")" != - ] || return 0
-  told "remove $home/$1" || return 0
+  announce "remove $home/$1" || return 0
   keep_there "$1"
   tree remove --home "$home" --at "$1" || fail $? "$(said)"
 }

@@ -8,12 +8,12 @@ import { repositoryRoot } from "../repository.ts";
 import { howToInstall, installPrograms, missingPrograms } from "./programs.ts";
 import { kafkaVersion, pom } from "./versions.ts";
 
-/** Has Java 17 and Maven; used where the system has neither and may not be given them. */
+/** Has Java 17 and Maven; used if the system has neither and they may not be installed. */
 const containerImage = "docker.io/library/maven:3.9-eclipse-temurin-17";
 
 export type Signal = "SIGTERM" | "SIGKILL" | "SIGSTOP" | "SIGCONT";
 
-/** A Java program under way. */
+/** A running Java program. */
 export interface JavaProcess {
   readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
   signal(name: Signal): void;
@@ -96,7 +96,7 @@ export class Java {
     ];
   }
 
-  /** Fetches into a directory beside and renames it, so that one that was interrupted leaves nothing half done. */
+  /** Fetches into a neighbouring directory and renames it, so that one that was interrupted leaves nothing half done. */
   #fetchJars(): void {
     const partial = `${this.lib}-${process.pid}`;
     process.stderr.write(`fetching Apache Kafka ${kafkaVersion()} from Maven Central\n`);

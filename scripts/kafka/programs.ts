@@ -8,57 +8,57 @@ const compilerProbe = ["-E", "-include", "sys/socket.h", "-x", "c", "/dev/null",
  * may name several packages.
  */
 const plain = {
-  mvn: { probe: ["-v"], packages: ["maven"], told: "Maven (Debian: maven)" },
-  openssl: { probe: ["version"], packages: ["openssl"], told: "OpenSSL (Debian: openssl)" },
-  "nc.openbsd": { probe: ["-h"], packages: ["netcat-openbsd"], told: "OpenBSD's netcat (Debian: netcat-openbsd)" },
-  socat: { probe: ["-V"], packages: ["socat"], told: "socat" },
-  rpm: { probe: ["--version"], packages: ["rpm"], told: "rpm" },
-  cpio: { probe: ["--version"], packages: ["cpio"], told: "cpio" },
-  "dpkg-deb": { probe: ["--version"], packages: ["dpkg"], told: "dpkg" },
-  "ansible-playbook": { probe: ["--version"], packages: ["ansible-core"], told: "ansible-core" },
-  ip: { probe: ["-V"], packages: ["iproute2", "iproute"], told: "iproute2" },
-  nft: { probe: ["--version"], packages: ["nftables"], told: "nftables" },
-  debootstrap: { probe: ["--version"], packages: ["debootstrap"], told: "debootstrap" },
-  "systemd-analyze": { probe: ["--version"], packages: ["systemd"], told: "systemd" },
-  "systemd-nspawn": { probe: ["--version"], packages: ["systemd-container"], told: "systemd-nspawn" },
-  bunzip2: { probe: ["--help"], packages: ["bzip2"], told: "bzip2" },
-  lintian: { probe: ["--version"], packages: ["lintian"], told: "lintian" },
-  rpmlint: { probe: ["--version"], packages: ["rpmlint"], told: "rpmlint" },
-  mandoc: { probe: ["/dev/null"], packages: ["mandoc"], told: "mandoc" },
-  strace: { probe: ["-V"], packages: ["strace"], told: "strace" },
-  apparmor_parser: { probe: ["--version"], packages: ["apparmor"], told: "AppArmor's parser (Debian: apparmor)" },
-  checkmodule: { probe: ["-V"], packages: ["checkpolicy"], told: "checkmodule (Debian: checkpolicy)" },
+  mvn: { probe: ["-v"], packages: ["maven"], label: "Maven (Debian: maven)" },
+  openssl: { probe: ["version"], packages: ["openssl"], label: "OpenSSL (Debian: openssl)" },
+  "nc.openbsd": { probe: ["-h"], packages: ["netcat-openbsd"], label: "OpenBSD's netcat (Debian: netcat-openbsd)" },
+  socat: { probe: ["-V"], packages: ["socat"], label: "socat" },
+  rpm: { probe: ["--version"], packages: ["rpm"], label: "rpm" },
+  cpio: { probe: ["--version"], packages: ["cpio"], label: "cpio" },
+  "dpkg-deb": { probe: ["--version"], packages: ["dpkg"], label: "dpkg" },
+  "ansible-playbook": { probe: ["--version"], packages: ["ansible-core"], label: "ansible-core" },
+  ip: { probe: ["-V"], packages: ["iproute2", "iproute"], label: "iproute2" },
+  nft: { probe: ["--version"], packages: ["nftables"], label: "nftables" },
+  debootstrap: { probe: ["--version"], packages: ["debootstrap"], label: "debootstrap" },
+  "systemd-analyze": { probe: ["--version"], packages: ["systemd"], label: "systemd" },
+  "systemd-nspawn": { probe: ["--version"], packages: ["systemd-container"], label: "systemd-nspawn" },
+  bunzip2: { probe: ["--help"], packages: ["bzip2"], label: "bzip2" },
+  lintian: { probe: ["--version"], packages: ["lintian"], label: "lintian" },
+  rpmlint: { probe: ["--version"], packages: ["rpmlint"], label: "rpmlint" },
+  mandoc: { probe: ["/dev/null"], packages: ["mandoc"], label: "mandoc" },
+  strace: { probe: ["-V"], packages: ["strace"], label: "strace" },
+  apparmor_parser: { probe: ["--version"], packages: ["apparmor"], label: "AppArmor's parser (Debian: apparmor)" },
+  checkmodule: { probe: ["-V"], packages: ["checkpolicy"], label: "checkmodule (Debian: checkpolicy)" },
   // It, secilc and matchpathcon print how they are called, and end as if that were a fault.
   semodule_package: {
     probe: ["-h"],
     ends: 1,
     packages: ["semodule-utils"],
-    told: "semodule_package (Debian: semodule-utils)",
+    label: "semodule_package (Debian: semodule-utils)",
   },
-  semodule: { probe: ["-h"], packages: ["policycoreutils"], told: "semodule (Debian: policycoreutils)" },
-  secilc: { probe: ["-h"], ends: 1, packages: ["secilc"], told: "secilc" },
-  sesearch: { probe: ["--version"], packages: ["setools", "setools-console"], told: "sesearch (Debian: setools)" },
-  matchpathcon: { probe: [], ends: 1, packages: ["selinux-utils"], told: "matchpathcon (Debian: selinux-utils)" },
-  shellcheck: { probe: ["--version"], packages: ["shellcheck", "ShellCheck"], told: "shellcheck" },
-  gpgv: { probe: ["--version"], packages: ["gpgv", "gnupg2"], told: "gpgv" },
-  gpg: { probe: ["--version"], packages: ["gnupg", "gnupg2"], told: "GnuPG (Debian: gnupg)" },
-  zstd: { probe: ["--version"], packages: ["zstd"], told: "zstd" },
-  xz: { probe: ["--version"], packages: ["xz-utils", "xz"], told: "xz (Debian: xz-utils)" },
-  "qemu-aarch64": { probe: ["--version"], packages: ["qemu-user"], told: "QEMU (Debian: qemu-user)" },
+  semodule: { probe: ["-h"], packages: ["policycoreutils"], label: "semodule (Debian: policycoreutils)" },
+  secilc: { probe: ["-h"], ends: 1, packages: ["secilc"], label: "secilc" },
+  sesearch: { probe: ["--version"], packages: ["setools", "setools-console"], label: "sesearch (Debian: setools)" },
+  matchpathcon: { probe: [], ends: 1, packages: ["selinux-utils"], label: "matchpathcon (Debian: selinux-utils)" },
+  shellcheck: { probe: ["--version"], packages: ["shellcheck", "ShellCheck"], label: "shellcheck" },
+  gpgv: { probe: ["--version"], packages: ["gpgv", "gnupg2"], label: "gpgv" },
+  gpg: { probe: ["--version"], packages: ["gnupg", "gnupg2"], label: "GnuPG (Debian: gnupg)" },
+  zstd: { probe: ["--version"], packages: ["zstd"], label: "zstd" },
+  xz: { probe: ["--version"], packages: ["xz-utils", "xz"], label: "xz (Debian: xz-utils)" },
+  "qemu-aarch64": { probe: ["--version"], packages: ["qemu-user"], label: "QEMU (Debian: qemu-user)" },
   gcc: {
     probe: compilerProbe,
     packages: ["gcc libc6-dev", "gcc glibc-devel", "gcc musl-dev"],
-    told: "a C compiler and the C library's headers (Debian: gcc libc6-dev)",
+    label: "a C compiler and the C library's headers (Debian: gcc libc6-dev)",
   },
   "aarch64-linux-gnu-gcc": {
     probe: compilerProbe,
     packages: ["gcc-aarch64-linux-gnu libc6-dev-arm64-cross"],
-    told: "a C compiler for arm64 (Debian: gcc-aarch64-linux-gnu libc6-dev-arm64-cross)",
+    label: "a C compiler for arm64 (Debian: gcc-aarch64-linux-gnu libc6-dev-arm64-cross)",
   },
   "x86_64-linux-gnu-gcc": {
     probe: compilerProbe,
     packages: ["gcc-x86-64-linux-gnu libc6-dev-amd64-cross"],
-    told: "a C compiler for x64 (Debian: gcc-x86-64-linux-gnu libc6-dev-amd64-cross)",
+    label: "a C compiler for x64 (Debian: gcc-x86-64-linux-gnu libc6-dev-amd64-cross)",
   },
 } as const;
 
@@ -70,7 +70,7 @@ export type ProgramName = "java" | "javac" | PlainName;
 /** Kafka 4 does not start with an older one. */
 const oldestJava = 17;
 
-/** Test files run beside each other, and each may install what it needs. */
+/** Test files run in parallel, and each may install what it needs. */
 const lockWait = "DPkg::Lock::Timeout=300";
 
 /**
@@ -97,7 +97,7 @@ export function missingPrograms(names: readonly ProgramName[]): ProgramName[] {
 /**
  * Installs what is missing with the system's package manager, where this process may (root) and there is one. Says on
  * standard error what it does.
- * @returns what is missing all the same
+ * @returns what is still missing
  */
 export function installPrograms(names: readonly ProgramName[]): ProgramName[] {
   const missing = missingPrograms(names);
@@ -116,7 +116,7 @@ export function installPrograms(names: readonly ProgramName[]): ProgramName[] {
 export function howToInstall(missing: readonly ProgramName[]): string {
   const packages = new Set(
     missing.map((name) => {
-      if (isPlain(name)) return plain[name].told;
+      if (isPlain(name)) return plain[name].label;
       return `a Java development kit, ${oldestJava} or newer (Debian: openjdk-17-jdk-headless)`;
     }),
   );

@@ -5,7 +5,7 @@ import { repositoryRoot } from "../repository.ts";
 /** The Maven project that names Kafka's jars. */
 export const pom = join(repositoryRoot, "scripts/kafka/pom.xml");
 
-/** Names the version that a process runs, where that is not the newest one. */
+/** Names the version that a process runs, if that is not the newest one. */
 export const kafkaVersionVariable = "WAZUH_DFN_TEST_KAFKA";
 
 /** The version of the pom, which CI runs. */

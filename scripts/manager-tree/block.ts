@@ -75,7 +75,7 @@ function marks(text: string, beginning: RegExp): Range[] {
   return found;
 }
 
-/** With the blanks around it, and the line break behind it, where nothing else is on its lines. */
+/** With the blanks around it, and the line break behind it, if nothing else is on its lines. */
 function wholeLines(text: string, { from, to }: Range): Range {
   let start = from;
   while (" \t".includes(text[start - 1] ?? "x")) start--;
@@ -155,7 +155,7 @@ function isAlike(one: Element, other: Element): boolean {
   );
 }
 
-/** The parts to cut so that these sections go, and the `<ossec_config>` around them where nothing else is in it. */
+/** The parts to cut so that these sections go, and the `<ossec_config>` around them if nothing else is in it. */
 export function rangesOf(text: string, conf: OssecConf, sections: readonly Element[]): Range[] {
   const doomed = new Set(sections);
   return conf.document.roots.flatMap((root) => {

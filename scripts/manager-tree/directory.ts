@@ -24,7 +24,7 @@ export class Directory implements Disposable {
   readonly stats: BigIntStats;
   /**
    * Whether only root can change what its path leads to: it, and each directory above it, belongs to root, and nobody
-   * else may write there, or only beside what is root's (a sticky directory such as /tmp).
+   * else may write there, or only next to what is root's (a sticky directory such as /tmp).
    */
   readonly isRoots: boolean;
   readonly #fd: number;
@@ -64,7 +64,7 @@ export class Directory implements Disposable {
   /** The path of something in it, that goes with the directory wherever that is moved. For one name without `/`. */
   at(name: string): string {
     if (name === "" || name === "." || name === ".." || name.includes("/") || name.includes("\0")) {
-      throw new DfnError("IO", `"${name}" is not a name of a file`);
+      throw new DfnError("IO", `"${name}" is not a file name`);
     }
     return `/proc/self/fd/${this.#fd}/${name}`;
   }

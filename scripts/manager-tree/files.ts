@@ -32,7 +32,7 @@ export type Attributes =
 
 /**
  * Opens a regular file and reads it. In a directory that others may write to it must have one name.
- * @returns undefined where there is nothing of that name
+ * @returns undefined if there is nothing of that name
  * @throws DfnError IO for a link, pipe, device or directory, for one of several hard links, for a file that is too large
  *         or is written to at this moment
  */
@@ -52,7 +52,7 @@ export function openFile(directory: Directory, name: string, maxBytes: number): 
     }
     const content = contentOf(fd, path, maxBytes);
     if (!isSame(stats, fstatSync(fd, { bigint: true }))) {
-      throw new DfnError("IO", `${path} is written to at this moment: run this again`);
+      throw new DfnError("IO", `${path} is being written to: run this again`);
     }
     return { fd, path, stats, content, [Symbol.dispose]: () => closeSync(fd) };
   } catch (reason) {
@@ -117,7 +117,7 @@ function rename(temp: string, place: string, path: string): void {
     renameSync(temp, place);
   } catch (reason) {
     if (errnoOf(reason) !== "ENOENT") throw reason;
-    throw new DfnError("IO", `the new ${path} was taken away by somebody else before it was in its place`, {
+    throw new DfnError("IO", `the new ${path} was removed by somebody else before it was in place`, {
       cause: reason,
     });
   }
@@ -196,7 +196,7 @@ function assertUnchanged(path: string, at: string, expected: OpenFile | undefine
 }
 
 export function changed(path: string): DfnError {
-  return new DfnError("IO", `${path} was changed by somebody else meanwhile, and is left as it is: run this again`);
+  return new DfnError("IO", `${path} was changed by somebody else meanwhile and is left as it is: run this again`);
 }
 
 function removeIfOurs(temp: string, fd: number): void {

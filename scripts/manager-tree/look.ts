@@ -137,7 +137,7 @@ function readConf(root: string, home: string): OpenFile {
   return conf;
 }
 
-/** @returns in words why it was not understood, where that is tolerated */
+/** @returns in words why it was not understood, if that is tolerated */
 function parsed(text: string, path: string, isTolerant: boolean): OssecConf | string {
   try {
     return readOssecConf(text);
@@ -145,7 +145,7 @@ function parsed(text: string, path: string, isTolerant: boolean): OssecConf | st
     if (!(reason instanceof Unreadable)) throw reason;
     const what = `${path}: ${reason.message}; Wazuh does not take it`;
     if (isTolerant) return `${what}. Only the block between wazuh-dfn's marks is looked at`;
-    throw new DfnError("CONFIG", `${what}: the manager's own configuration is wrong already. Fix that first`);
+    throw new DfnError("CONFIG", `${what}: the manager's own configuration was already wrong. Fix that first`);
   }
 }
 
@@ -171,7 +171,7 @@ function sectionsOf(directory: string): Element[] {
   });
 }
 
-/** `SHA-256 UID:GID MODE`, as the installer compares them; `-` where there is nothing. */
+/** `SHA-256 UID:GID MODE`, as the installer compares them; `-` if there is nothing. */
 function ownFacts(root: string, home: string, path: string): string {
   const slash = path.lastIndexOf("/");
   try {

@@ -73,7 +73,7 @@ export function contents({ info, root, built, parts, components, sbom }: Ingredi
   return sorted([...entries, manifest(entries)]);
 }
 
-/** What is unpacked from the tar.gz beside `usr/`: a person's way in. */
+/** What is unpacked from the tar.gz next to `usr/`: for people. */
 export function tarballExtras(entries: readonly Entry[]): Entry[] {
   const all = [...entries, starter("install"), starter("uninstall")];
   return [...all, checksums("SHA256SUMS", all)];

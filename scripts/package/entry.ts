@@ -31,7 +31,7 @@ export const arches: readonly Arch[] = ["x64", "arm64"];
 /** What the package is, in one line and in a paragraph; also what Debian and RPM show. */
 export const summary = "Ships the Wazuh alerts that matter to Kafka: each once, none lost";
 export const description = [
-  "Runs beside a Wazuh 4 manager, follows its alerts.json and takes alerts from",
+  "Runs next to a Wazuh 4 manager, follows its alerts.json and takes alerts from",
   "its integratord, and brings those that a SOC needs to Kafka over TLS. Brings",
   "its own Node runtime. After the installation: wazuh-dfn-install",
 ];
@@ -49,7 +49,7 @@ export function text(path: string, mode: number, content: string): Entry {
   return { path, mode, content: Buffer.from(content) };
 }
 
-/** Entries by path, in an order that depends on no locale; a directory stands before what is in it. */
+/** Entries by path, in an order that depends on no locale; a directory comes before what is in it. */
 export function sorted<T extends { readonly path: string }>(entries: readonly T[]): T[] {
   return entries.toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }

@@ -1,4 +1,4 @@
-/** Under which licences the package stands: one expression, and Debian's machine-readable copyright file. */
+/** The licences of the package: one expression, and Debian's machine-readable copyright file. */
 import type { LicensedComponent } from "./components.ts";
 import { nodeVersion } from "./parts.ts";
 
@@ -44,14 +44,14 @@ export function copyrightFile(components: readonly LicensedComponent[]): string 
     [
       `License: ${ownLicence}`,
       " Licensed under the Apache License, Version 2.0: you may not use these files except in compliance with it.",
-      " On Debian systems its text is in /usr/share/common-licenses/Apache-2.0, everywhere in LICENSE beside this file.",
+      " On Debian systems its text is in /usr/share/common-licenses/Apache-2.0, everywhere in LICENSE next to this file.",
     ],
     ...[...new Set([...nodeLicences, ...components.map(({ licence }) => licence)])]
       .filter((licence) => licence !== ownLicence)
       .toSorted()
       .map((licence) => [
         `License: ${licence}`,
-        " The text, with each holder's own notice, is in licences/ beside this file.",
+        " The text, with each holder's own notice, is in licences/ next to this file.",
       ]),
   ];
   return paragraphs.map((lines) => `${lines.join("\n")}\n`).join("\n");

@@ -27,7 +27,7 @@ export interface NodeBinary {
 /** A Node binary has 120 MB. */
 const maxBinaryBytes = 512 * 1024 * 1024;
 
-/** What gpgv says of a signature that is right in itself, and that no release should rest on all the same. */
+/** What gpgv says of a signature that is right in itself, but that no release should rely on. */
 const doubts: Readonly<Record<string, string>> = {
   EXPSIG: "the signature has expired",
   EXPKEYSIG: "the key has expired: get the releasers' present keys",

@@ -53,10 +53,10 @@ const noLibraries = new Set(["cldr", "modules", "napi", "node", "tz", "unicode"]
  * @throws Error when it holds one that is not known here: it would be missing from the bill of materials
  */
 export function nodeLibrariesOf(node: string): NodeLibrary[] {
-  const told: unknown = JSON.parse(
+  const listed: unknown = JSON.parse(
     execFileSync(node, ["-p", "JSON.stringify(process.versions)"], { encoding: "utf8", env: {} }),
   );
-  return librariesIn(new Map<string, unknown>(Object.entries(told ?? {})));
+  return librariesIn(new Map<string, unknown>(Object.entries(listed ?? {})));
 }
 
 /** @param versions `process.versions` of that Node */

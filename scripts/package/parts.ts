@@ -40,14 +40,14 @@ export function fetchParts(arch: Arch, directory: string): Parts {
  */
 export function unpack(directory: string, name: string, version: string, integrity: string): string {
   const options = ["--prefer-offline", "--ignore-scripts", "--json", "--pack-destination", directory];
-  const told: unknown = JSON.parse(
+  const packed: unknown = JSON.parse(
     execFileSync("npm", ["pack", `${name}@${version}`, ...options], {
       cwd: directory,
       encoding: "utf8",
       stdio: ["ignore", "pipe", "inherit"],
     }),
   );
-  const file = join(directory, filenameOf(told));
+  const file = join(directory, filenameOf(packed));
   const digest = `sha512-${createHash("sha512").update(readFileSync(file)).digest("base64")}`;
   if (digest !== integrity) throw new Error(`${name}@${version} is ${digest}, and should be ${integrity}`);
   const target = join(directory, name.replace("/", "-"));
@@ -58,8 +58,8 @@ export function unpack(directory: string, name: string, version: string, integri
 }
 
 /** npm's answer: a list of what it packed. */
-function filenameOf(told: unknown): string {
-  const [first]: unknown[] = Array.isArray(told) ? told : [];
+function filenameOf(packed: unknown): string {
+  const [first]: unknown[] = Array.isArray(packed) ? packed : [];
   if (typeof first === "object" && first !== null && "filename" in first && typeof first.filename === "string") {
     return first.filename;
   }

@@ -3,21 +3,21 @@ import { defaultEventIds } from "../../daemon/handlers/windows.ts";
 import { present } from "../rig/present.ts";
 import { seededRandom } from "../rig/random.ts";
 
-/** Ordinary alerts come from so many different ones, so that compression finds them as alike as real ones are. */
+/** Number of different ordinary alerts, chosen so that they compress about as well as real ones. */
 const bodyCount = 2000;
 const writeBytes = 1024 * 1024;
 const otherEventIds = ["4624", "4634", "4688", "4768", "4769", "5140", "7036"];
 
-/** What stands around the id of an alert; its timestamp stands in front. */
+/** The text around the id of an alert; the timestamp comes first. */
 interface Body {
   readonly before: string;
   readonly after: string;
 }
 
 export interface AlertMix {
-  /** Every so manieth alert is a Windows event that the forwarder sends; 0: none is, 1: all are. */
+  /** One alert in this many is a Windows event that the forwarder sends; 0: none is, 1: all are. */
   readonly relevantEvery: number;
-  /** Each line is made at least so long by a text in it. Bytes, newline included. */
+  /** Minimum length of each line, reached by a text in it. Bytes, newline included. */
   readonly lineBytes?: number;
 }
 
@@ -186,7 +186,7 @@ function inner(value: object): string {
 }
 
 /**
- * Writes lines until there are so many of them, or so many bytes.
+ * Writes lines until the given number of lines or of bytes is reached.
  * @returns both
  */
 export function writeLines(

@@ -1,10 +1,10 @@
 /**
- * `npm run bench`: the product's figures beside what they are measured against, in one run on one machine, because
+ * `npm run bench`: the product's figures next to what they are compared with, in one run on one machine, because
  * ratios say the same on a slow machine as on a fast one. Starts an Apache Kafka of its own.
  *
  *     npm run bench -- [--only a,c] [--rounds N] [--scale S] [--json FILE] [--beside DIST]
  *
- * `--beside` puts the forwarder of another build, its `dist` directory, in the place of the plain programs of rows c, d, e
+ * `--beside` puts the forwarder of another build, its `dist` directory, in place of the plain programs of rows c, d, e
  * and i: what a change has cost, in one run.
  */
 import { writeFileSync } from "node:fs";
@@ -92,7 +92,7 @@ try {
     say(`preparing ${name}`);
     await row.prepare();
   }
-  // Round by round and not row by row: what else the machine does then meets all rows alike.
+  // Round by round and not row by row: whatever else the machine does then affects all rows alike.
   for (let round = 0; round < rounds; round++) {
     for (const { name, row } of chosen) {
       say(`round ${round + 1} of ${rounds}: ${name}`);
@@ -117,7 +117,7 @@ if (values.json !== undefined) {
 function positive(option: string, text: string): number {
   const value = Number(text);
   if (value > 0 && Number.isFinite(value)) return value;
-  throw new Error(`${option}: "${text}" is no number above 0`);
+  throw new Error(`${option}: "${text}" is not a number above 0`);
 }
 
 function say(text: string): void {

@@ -1,13 +1,15 @@
-/** One line of the table: what was measured, what stands beside it, and what had to be reached. */
+/** One line of the table: what was measured, what it is compared with, and the target. */
 export interface Figure {
   readonly row: string;
   readonly what: string;
   readonly unit: string;
-  /** One number a round. */
+  /** One number for each round. */
   readonly samples: readonly number[];
   /** What the forwarder is compared with, measured in the same rounds, or a fixed number. */
   readonly beside: { readonly what: string; readonly samples: readonly number[] } | undefined;
-  /** On the ratio of the medians, or on the median where nothing stands beside it; undefined: told, not judged. */
+  /**
+   * On the ratio of the medians, or on the median if there is nothing to compare with; undefined: reported, not judged.
+   */
   readonly limit: { readonly kind: "at least" | "at most"; readonly value: number } | undefined;
 }
 
@@ -16,7 +18,7 @@ export interface Judged extends Figure {
   readonly median: number;
   readonly besideMedian: number | undefined;
   readonly ratio: number | undefined;
-  /** Undefined where there is no limit. */
+  /** Undefined if there is no limit. */
   readonly isReached: boolean | undefined;
 }
 
@@ -45,7 +47,7 @@ export function quantile(samples: readonly number[], share: number): number {
   return low + (high - low) * (at - Math.floor(at));
 }
 
-/** A table for people: one line a figure, columns aligned. */
+/** A table for people: one line for each figure, columns aligned. */
 export function tableOf(figures: readonly Judged[]): string {
   const heading = ["", "what", "median", "min - max", "beside", "median", "ratio", "to reach", ""];
   const lines = figures.map(cellsOf);

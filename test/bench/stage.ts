@@ -13,11 +13,11 @@ const programs = join(dirname(fileURLToPath(import.meta.url)), "programs");
 const arriveWithinMs = 600_000;
 const pollMs = 20;
 
-/** How a program did that brings records to a topic. */
+/** How a program that brings records to a topic performed. */
 export interface Run {
   /** From its start to the last record in the topic, seconds. */
   readonly seconds: number;
-  /** The most memory it held, bytes. */
+  /** Its peak memory, bytes. */
   readonly peakBytes: number;
 }
 
@@ -29,7 +29,7 @@ export class Stage implements AsyncDisposable {
   #kafka: Promise<KafkaCluster> | undefined;
   #names = 0;
 
-  /** Whether the forwarder of another build is measured beside ours. */
+  /** Whether the forwarder of another build is measured next to ours. */
   readonly hasOtherBuild: boolean;
 
   private constructor(directory: TempDir, scale: number, otherBuild: string | undefined) {
@@ -56,19 +56,19 @@ export class Stage implements AsyncDisposable {
     return this.#kafka;
   }
 
-  /** A path that nothing else has. */
+  /** A path that is used for nothing else. */
   path(name: string): string {
     return this.directory.join(`${this.#names++}-${name}`);
   }
 
-  /** A directory that nothing else has. */
+  /** A directory that is used for nothing else. */
   newDirectory(name: string): string {
     const path = this.path(name);
     mkdirSync(path);
     return path;
   }
 
-  /** A topic of one partition that nothing else has. */
+  /** A topic of one partition that is used for nothing else. */
   async newTopic(config: Readonly<Record<string, string>> = {}): Promise<string> {
     const topic = `bench-${this.#names++}`;
     await (await this.kafka()).createTopic(topic, { partitions: 1, config });
@@ -100,7 +100,7 @@ export class Stage implements AsyncDisposable {
     return new Program(process.execPath, [join(programs, `${name}.js`), ...args]);
   }
 
-  /** Runs a program of this benchmark to its end and gives its standard output and how long it took, in seconds. */
+  /** Runs a program of this benchmark to its end; returns its standard output and how long it took, in seconds. */
   async timed(file: string, args: readonly string[]): Promise<{ readonly output: string; readonly seconds: number }> {
     const startedMs = performance.now();
     const isOwn = !file.includes("/");
@@ -113,7 +113,7 @@ export class Stage implements AsyncDisposable {
     return { output, seconds: (performance.now() - startedMs) / 1000 };
   }
 
-  /** Starts a program and waits until so many records stand in the topic. It ends by itself or is stopped. */
+  /** Starts a program and waits until the topic holds the given number of records. It ends by itself or is stopped. */
   async carry(topic: string, records: number, start: () => Program): Promise<Run> {
     const kafka = await this.kafka();
     const startedMs = performance.now();
@@ -143,12 +143,12 @@ export class Stage implements AsyncDisposable {
   }
 }
 
-/** What programs are started with: no more, because some variables make Node start slower. */
+/** The environment that programs are started with: no more, because some variables make Node start slower. */
 export function environment(): Record<string, string> {
   return { PATH: process.env["PATH"] ?? "" };
 }
 
-/** Memory in RAM now and at most so far, as Linux counts it; undefined when the process has ended. */
+/** Memory in RAM now and at its peak, as Linux counts it; undefined when the process has ended. */
 export function memoryOf({ pid }: { readonly pid: number }): {
   readonly nowBytes: number | undefined;
   readonly peakBytes: number | undefined;
@@ -172,7 +172,7 @@ function readProc(pid: number, name: string): string {
   try {
     return readFileSync(`/proc/${pid}/${name}`, "utf8");
   } catch {
-    // It has ended; what is not there has no numbers.
+    // It has ended; a process that is gone has no numbers.
     return "";
   }
 }

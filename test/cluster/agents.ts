@@ -11,7 +11,7 @@ const fewest = 5;
 export class Agents {
   readonly #random: () => number;
   readonly #of = new Map<string, string[]>();
-  /** Nodes at which each agent was. */
+  /** The nodes that each agent has been at. */
   readonly #seenAt = new Map<string, Set<string>>();
   moves = 0;
 
@@ -24,14 +24,14 @@ export class Agents {
     }
   }
 
-  /** The one that the next alert of a node comes from. */
+  /** The agent that a node's next alert comes from. */
   pick(node: string): string {
     const own = this.#of.get(node) ?? [];
     if (own.length === 0 || this.#random() < ownShare) return managersOwn;
     return present(own[Math.floor(this.#random() * own.length)]);
   }
 
-  /** A few agents change over, from any node to any other. */
+  /** A few agents move, from any node to any other. */
   move(count: number): void {
     const nodes = [...this.#of.keys()];
     for (let at = 0; at < count; at++) {
@@ -52,7 +52,7 @@ export class Agents {
     return agents;
   }
 
-  /** A node is there, or there again; so many agents come to it. */
+  /** A node has joined or returned; the given number of agents come to it. */
   join(node: string, count: number): void {
     const others = [...this.#of.keys()];
     this.#of.set(node, []);

@@ -7,9 +7,9 @@ import type { ClusterNode } from "./node.ts";
 export interface ClusterEvent {
   readonly name: string;
   readonly what: string;
-  /** When so much of all alerts is written. */
+  /** The share of all alerts that are written when it happens. */
   readonly after: number;
-  /** Names of nodes that must get alerts through all the while. */
+  /** Names of nodes that must get alerts through meanwhile. */
   readonly undisturbed?: readonly string[];
   /** Needs hosts with networks of their own. */
   readonly needsNetwork?: boolean;
@@ -21,7 +21,7 @@ const awayMs = 4000;
 const cutMs = 8000;
 const moveEveryMs = 1000;
 
-/** In the order in which they come. */
+/** In the order in which they happen. */
 export const clusterEvents: readonly ClusterEvent[] = [
   {
     name: "killed",
@@ -76,7 +76,7 @@ export const clusterEvents: readonly ClusterEvent[] = [
       await delay(1000);
       await struck.forwarder.kill();
       await struck.forwarder.start();
-      // By then the kernel tries so seldom that what it still held would arrive behind the look-up.
+      // By then the kernel retries so rarely that what it still held would arrive after the look-up.
       await delay(6000);
       struck.host.mute(false);
       return struck;
@@ -101,7 +101,7 @@ async function switchedOff(cluster: Cluster, name: string): Promise<ClusterNode>
   return struck;
 }
 
-/** The nodes that something must not disturb. */
+/** The nodes that an event must not disturb. */
 export function bystanders({ undisturbed = [] }: ClusterEvent, { nodes }: Cluster): readonly ClusterNode[] {
   return undisturbed.map((name) => present(nodes.find((node) => node.name === name)));
 }

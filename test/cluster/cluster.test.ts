@@ -3,11 +3,11 @@ import { test } from "node:test";
 import { clusterTable } from "./report.ts";
 import { defaults, runCluster } from "./run.ts";
 
-/** The same each time, so that a change is to blame for what fails; CLUSTER_SEED draws other orders and moments. */
+/** The same each time, so that a failure is due to a change; CLUSTER_SEED draws other orders and times. */
 const seed = Number(process.env["CLUSTER_SEED"] ?? 3);
 const say = (line: string): void => void process.stderr.write(`cluster: ${line}\n`);
 
-/** Judges a run. @returns the bounds on time that it missed, without the figures */
+/** Judges a run. @returns the limits on time that it missed, without the figures */
 async function slowOfARun(): Promise<string[]> {
   const report = { command: `npm run cluster -- --seed ${seed}`, ...(await runCluster({ seed, ...defaults, say })) };
   process.stdout.write(clusterTable(report));
@@ -15,8 +15,8 @@ async function slowOfARun(): Promise<string[]> {
   return report.slow.map((text) => text.replaceAll(/\d+ ms/g, "late"));
 }
 
-test(`a master and three workers, switched off, cut off and added under ${defaults.alerts} alerts: each alert once, and each node's own`, async () => {
-  // A machine that others use as well may miss a bound on time once: what it misses again counts.
+test(`a master and three workers, switched off, cut off and added under ${defaults.alerts} alerts: each alert arrives once, under its own node`, async () => {
+  // A machine that others use as well may miss a limit on time once: what it misses again counts.
   const slow = await slowOfARun();
   const twice = slow.length === 0 ? [] : (await slowOfARun()).filter((text) => slow.includes(text));
   assert.deepEqual(twice, []);

@@ -27,7 +27,7 @@ export interface ClusterOptions {
   readonly seed: number;
   /** Alerts a second that each node writes. */
   readonly rate: number;
-  /** Where the forwarders' logs are kept, a file a node. */
+  /** Where the forwarders' logs are kept, one file for each node. */
   readonly logs?: string;
 }
 
@@ -37,7 +37,7 @@ export class Cluster implements AsyncDisposable {
   readonly agents: Agents;
   readonly network: Network;
   readonly kafka: KafkaCluster;
-  /** Records of nodes that there are not. */
+  /** Records of nodes that do not exist. */
   readonly strange: string[] = [];
   readonly #follower: Follower;
   readonly #directory: TempDir;
@@ -84,7 +84,8 @@ export class Cluster implements AsyncDisposable {
       for (const setup of atFirst) await cluster.#start(setup);
       return cluster;
     } catch (reason) {
-      // What runs would keep the process from ending. A cluster disposes of its network itself, which is safe twice.
+      // What runs would keep the process from ending. A cluster disposes of its network itself, which is safe to do
+      // twice.
       for (const one of made) await one[Symbol.asyncDispose]();
       network[Symbol.dispose]();
       throw reason;
@@ -93,7 +94,7 @@ export class Cluster implements AsyncDisposable {
 
   readonly node = (name: string): ClusterNode => present(this.nodes.find((node) => node.name === name));
 
-  /** One more node, and agents that come to it. */
+  /** One more node, and agents that move to it. */
   async add(setup: NodeSetup): Promise<ClusterNode> {
     this.agents.join(setup.name, newcomers);
     return this.#start(setup);
@@ -137,7 +138,7 @@ export class Cluster implements AsyncDisposable {
     return node;
   }
 
-  /** The header alone says whose record it is: all else may be the same on several nodes. */
+  /** The header alone says whose record it is: everything else may be the same on several nodes. */
   #see(record: FollowedRecord): void {
     const name = record.headers["wazuh-node"] ?? "none";
     const see = this.#referees.get(name);

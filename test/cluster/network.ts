@@ -3,15 +3,15 @@ import { installPrograms } from "../../scripts/kafka/programs.ts";
 import { loopback } from "../rig/broker-properties.ts";
 import { begins, unprivileged } from "../soak/test-bed.ts";
 
-/** Of all hosts: in containers and copies of machines that happens. */
+/** The same on all hosts, as happens with containers and copies of machines. */
 const hostName = "manager";
 const firstHost = 11;
 /** A namespace outlives the process that made it, however that ends. */
 const endings = ["SIGINT", "SIGTERM"] as const;
 
 /**
- * Hosts with networks of their own, on one switch with the brokers: network namespaces on a bridge. Where this process
- * may not make them (it is not root, or in a container), all are this machine, and none can be cut off.
+ * Hosts with networks of their own, on one switch with the brokers: network namespaces on a bridge. If this process may
+ * not make them (it is not root, or in a container), all hosts are this machine, and none can be cut off.
  */
 export class Network implements Disposable {
   /** Where the brokers listen. */
@@ -87,7 +87,7 @@ export class Host {
     this.wire = wire;
   }
 
-  /** The program and arguments that run node there; standard error begins as `Ground.forwarderCommand` says. */
+  /** The program and arguments that run node there; standard error begins as `TestBed.forwarderCommand` says. */
   forwarderCommand(args: readonly string[]): [string, string[]] {
     if (this.wire === undefined) return ["bash", ["-c", `${begins} "$0" "$@"`, process.execPath, ...args]];
     const user = `setpriv --reuid ${unprivileged} --regid ${unprivileged} --clear-groups`;
@@ -96,12 +96,14 @@ export class Host {
     return ["ip", ["netns", "exec", this.wire.namespace, ...inside]];
   }
 
-  /** Pulls its plug, or puts it in again: the host sees it. */
+  /** Pulls its plug, or plugs it in again: the host sees it. */
   unplug(isOut: boolean): void {
     ip("link", "set", this.#wired.port, isOut ? "down" : "up");
   }
 
-  /** The switch drops what comes from it and goes to it, or no longer: the host does not see why nobody answers. */
+  /**
+   * The switch drops what comes from it and goes to it, or stops doing so: the host does not see why nobody answers.
+   */
   mute(isMuted: boolean): void {
     const [disabled, forwarding] = ["0", "3"];
     call("bridge", "link", "set", "dev", this.#wired.port, "state", isMuted ? disabled : forwarding);
@@ -117,7 +119,7 @@ function succeeds(program: string, ...args: readonly string[]): boolean {
   return spawnSync(program, args).status === 0;
 }
 
-/** Tries it: a namespace, a bridge, and what a host's forwarder is started with. */
+/** Tries it: a namespace, a bridge, and the command that a host's forwarder is started with. */
 function mayMakeHosts(): boolean {
   if (process.getuid?.() !== 0 || installPrograms(["ip"]).length > 0) return false;
   const name = `dfn${process.pid}t`;

@@ -22,7 +22,7 @@ import type { Host } from "./network.ts";
 export interface NodeSetup {
   readonly name: string;
   readonly type: "master" | "worker";
-  /** Its alerts do not name it; its ossec.conf alone does. */
+  /** Its alerts do not name it; only its ossec.conf does. */
   readonly isHidden: boolean;
 }
 
@@ -38,7 +38,7 @@ export interface Shared {
 
 const relevantShare = 0.3;
 const calledShare = 40;
-/** Fewer are looked for among the dead letters. */
+/** Alerts that are searched for among the dead letters must be fewer. */
 const fewDead = 50;
 
 /**
@@ -55,7 +55,7 @@ export class ClusterNode implements AsyncDisposable, Judged {
   readonly load: Load;
   readonly forwarder: Forwarder;
   readonly calls: CallCounts = { calls: 0, failed: 0, slowestMs: 0 };
-  /** Bytes that must stand in the dead-letter store although they are no alert. */
+  /** Bytes that must be in the dead-letter store although they are not an alert. */
   readonly fragments: Buffer[] = [];
   readonly random: () => number;
   readonly stateDir: string;
@@ -131,7 +131,7 @@ export class ClusterNode implements AsyncDisposable, Judged {
     await this.analysisd.restart({ torn });
   }
 
-  /** Switched on again: analysisd goes on in the same line. */
+  /** Switched on again: analysisd continues in the same line. */
   async revive(): Promise<void> {
     this.load.perSecond = this.#perSecond;
     this.#call();

@@ -11,16 +11,16 @@ export interface NodeReport {
   readonly verdict: Verdict;
 }
 
-/** How something that happened went. */
+/** How an event went. */
 export interface Struck {
   readonly name: string;
   readonly what: string;
   readonly node: string;
   readonly lastedMs: number;
-  /** From its end to the broker's taking an alert that the node wrote after it. */
+  /** From its end until the broker took an alert that the node wrote after it. */
   readonly recoveryMs: number | undefined;
   readonly broken: readonly string[];
-  /** Bounds on time that were missed. */
+  /** Limits on time that were missed. */
   readonly slow: readonly string[];
 }
 
@@ -41,18 +41,18 @@ export interface ClusterReport {
   readonly wanderingAgents: number;
   readonly nodes: readonly NodeReport[];
   readonly struck: readonly Struck[];
-  /** What this machine cannot make, and why. */
+  /** What this machine cannot create, and why. */
   readonly notMade: Readonly<Record<string, string>>;
-  /** Promises that were not kept; empty: all held. */
+  /** Promises that were broken; empty: all were kept. */
   readonly broken: readonly string[];
-  /** Bounds on time that were missed, which a machine that others use as well may do once. */
+  /** Limits on time that were missed, which may happen once on a machine that others use as well. */
   readonly slow: readonly string[];
 }
 
 const nodeHead = ["node", "alerts", "relevant", "records", "missing", "invented", "altered", "twice", "order"];
 const nodeTail = ["dead", "kills", "calls", "RSS", "connections"];
 
-/** A line a node, a line on each thing that happened, and what is broken. */
+/** A line for each node, a line for each event, and what is broken. */
 export function clusterTable(report: ClusterReport): string {
   const rows = report.nodes.map(({ name, isHidden, connections, verdict: v }) =>
     [isHidden ? `${name} (hidden)` : name, v.written, v.relevant, v.records, v.missing, v.invented, v.altered, v.copies]

@@ -19,7 +19,7 @@ const movesAtOnce = 4;
 const settleWithinMs = 180_000;
 const writtenWithinMs = 3_600_000;
 
-/** Runs a cluster through all clusterEvents and holds every node's alerts against the topic. */
+/** Runs a cluster through all clusterEvents and compares every node's alerts with the topic. */
 export async function runCluster(options: RunOptions): Promise<Omit<ClusterReport, "command">> {
   const { seed, alerts, say } = options;
   say(`seed ${seed}`);
@@ -94,7 +94,7 @@ async function written(cluster: Cluster, count: number): Promise<void> {
   await eventually("the alerts", () => cluster.written >= count, { withinMs: writtenWithinMs });
 }
 
-/** Lets something happen, asks bystanders meanwhile, and measures the recovery. */
+/** Lets an event happen, meanwhile writes alerts at the bystanders, and measures the recovery. */
 async function pass(cluster: Cluster, event: ClusterEvent): Promise<Struck> {
   const { name, what } = event;
   const broken: string[] = [];

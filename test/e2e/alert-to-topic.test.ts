@@ -37,7 +37,7 @@ test("custom-dfn alone brings each relevant alert to the topic once, and leaves 
   assert.deepEqual(new Set(records.map((record) => headerOf(record, "wazuh-dfn-source"))), new Set(["socket"]));
 });
 
-test("an alert that comes both ways stands in the topic once, and Wazuh is told of it once", async () => {
+test("an alert that comes both ways is in the topic once, and Wazuh gets its feedback once", async () => {
   await using world = await World.create(kafka);
   const forwarder = await world.startForwarder();
   await using integratord = world.integratord();
@@ -46,12 +46,12 @@ test("an alert that comes both ways stands in the topic once, and Wazuh is told 
   assert.ok(integratord.calls.every(({ exitCode, output }) => exitCode === 0 && output === ""));
   const { judgement } = await world.everythingDelivered(forwarder, { mayReorder: true });
   assert.equal(judgement.twice, 0);
-  const told = (): number => world.queue.received.filter((event) => event.includes('"alert_id"')).length;
-  await eventually("an event for each", () => told() >= world.ledger.expected);
-  assert.equal(told(), world.ledger.expected);
+  const feedbackEvents = (): number => world.queue.received.filter((event) => event.includes('"alert_id"')).length;
+  await eventually("an event for each", () => feedbackEvents() >= world.ledger.expected);
+  assert.equal(feedbackEvents(), world.ledger.expected);
 });
 
-test("alerts that were written while the forwarder was stopped follow when it starts, over rotations and archives", async () => {
+test("alerts that were written while the forwarder was stopped follow when it starts, across rotations and archives", async () => {
   await using world = await World.create(kafka);
   const { analysisd } = world;
   const first = await world.startForwarder();

@@ -6,7 +6,7 @@ import { World } from "../rig/world.ts";
 const alertCount = 100_000;
 const pieceCount = 500;
 
-test("100,000 alerts through both ways at once stand in the topic once each", async () => {
+test("100,000 alerts through both ways at once are in the topic once each", async () => {
   await using kafka = await sharedKafka();
   await using world = await World.create(kafka, { topic: { partitions: 6 }, relevantShare: 0.5 });
   const forwarder = await world.startForwarder();

@@ -11,7 +11,7 @@ before(async () => {
 afterEach(() => kafka.startAll());
 after(() => kafka[Symbol.asyncDispose]());
 
-test("with Kafka away the forwarder starts, says so, and everything follows when Kafka is there", async () => {
+test("without Kafka the forwarder starts and reports it, and everything follows when Kafka is there", async () => {
   await using world = await World.create(kafka);
   await kafka.stopAll();
   const forwarder = await world.startForwarder();
@@ -38,7 +38,7 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
   });
 }
 
-test("a broker that stalls and goes on gets nothing twice", async () => {
+test("a broker that stalls and continues gets nothing twice", async () => {
   await using world = await World.create(kafka, {
     settings: { sink: { kafka: { brokers: kafka.addresses, request_timeout: "2s" } } },
   });
@@ -64,7 +64,7 @@ test("SIGTERM while Kafka is away ends the forwarder, and the next start sends w
   world.analysisd.emit(2000);
   world.analysisd.flush();
   await first.waitForLog(/ECONNREFUSED|Closed connection/);
-  assert.equal((await first.stop()).ended, 0); // Within what it promises: the soak measures that.
+  assert.equal((await first.stop()).ended, 0); // Within the promised time: the soak measures that.
   await kafka.startAll();
   const second = await world.startForwarder();
   const { judgement } = await world.everythingDelivered(second);

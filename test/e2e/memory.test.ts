@@ -1,6 +1,6 @@
 /**
- * The memory's bound in an outage: what the byte budget counts is what is held, whether it is spent on many small alerts
- * or on a few large ones. And over time: what large lines took is given back.
+ * The limit on memory in an outage: what the byte budget counts is what is held, whether it is spent on many small
+ * alerts or on a few large ones. And over time: what large lines took is freed.
  */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
@@ -21,10 +21,10 @@ before(async () => {
 });
 after(() => kafka[Symbol.asyncDispose]());
 
-/** Text that hardly shrinks when it is compressed. */
+/** Text that hardly compresses. */
 const noise = randomBytes(900_000).toString("base64");
 
-/** A line of about so many bytes. */
+/** A line of about the given number of bytes. */
 function lineOf(bytes: number, index: number): Buffer {
   const id = `${1_764_800_000 + Math.floor(index / 1000)}.${index}`;
   const head = `{"timestamp":"2026-11-21T10:00:00.000+0000","rule":{"level":5,"id":"5710"},"agent":{"id":"001"},"manager":{"name":"m"},"id":"${id}","full_log":"`;
@@ -48,7 +48,7 @@ for (const { what, bytes, alerts } of [
     const forwarder = await world.startForwarder({ handlers, dfn: { customer_id: "not-written-to" } });
     const log = world.analysisd.alertsJson;
     mkdirSync(dirname(log), { recursive: true });
-    // The partition's sender is under way before Kafka goes, so batches are sealed and wait as well.
+    // The partition's sender is at work before Kafka goes away, so batches are sealed and wait as well.
     appendFileSync(log, lineOf(bytes, 0));
     await kafka.recordsReach(world.topic, 1);
     await kafka.stopAll("SIGKILL");

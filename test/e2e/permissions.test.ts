@@ -10,7 +10,7 @@ import { World, type Settings } from "../rig/world.ts";
 // A CommonJS module whose exports Node finds only in part.
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
 
-/** A Kafka where permissions count; `alice` has none at first. */
+/** A Kafka with permissions; `alice` has none at first. */
 let directory: TempDir;
 let kafka: KafkaCluster;
 let sink: Settings;
@@ -43,7 +43,7 @@ function allowance(topic: string, operation: number): AclEntry {
   };
 }
 
-test("a topic that may not be written is named with the remedy, and everything follows when it may", async () => {
+test("a topic that may not be written to is reported with the remedy, and everything follows when it may", async () => {
   await using world = await World.create(kafka, { settings: sink });
   const forwarder = await world.startForwarder();
   world.analysisd.emit(100);

@@ -47,8 +47,8 @@ async function assertDelivers(settings: Settings): Promise<void> {
   assert.ok(!forwarder.errorLines.some((line) => line.includes(password)));
 }
 
-/** The forwarder runs, says what is wrong, sends nothing, and everything follows when the settings are mended. */
-async function assertWaits(wrong: Settings, reason: RegExp, mended: Settings): Promise<void> {
+/** The forwarder runs, reports what is wrong, sends nothing, and everything follows when the settings are fixed. */
+async function assertWaits(wrong: Settings, reason: RegExp, corrected: Settings): Promise<void> {
   await using world = await World.create(kafka);
   const waiting = await world.startForwarder(wrong);
   world.analysisd.emit(50);
@@ -57,31 +57,31 @@ async function assertWaits(wrong: Settings, reason: RegExp, mended: Settings): P
   assert.equal(await kafka.recordCount(world.topic), 0);
   assert.equal((await waiting.stop()).ended, 0, waiting.errorLines.slice(-10).join("\n"));
   assert.ok(!waiting.errorLines.some((line) => line.includes(password)));
-  const forwarder = await world.startForwarder(mended);
+  const forwarder = await world.startForwarder(corrected);
   const { judgement } = await world.everythingDelivered(forwarder);
   assert.equal(judgement.twice, 0);
 }
 
-test("mutual TLS works with an authority of our own beside the system's", () =>
+test("mutual TLS works with an authority of our own in addition to the system's", () =>
   assertDelivers(sink("MUTUAL", { ...ourFiles(), ca: certificates.ca })));
 
 test("mutual TLS works with our authority alone, as one of a list", () =>
   assertDelivers(sink("MUTUAL", { ...ourFiles(), ca: [certificates.otherCa, certificates.ca], ca_only: true })));
 
-test("a key with a pass phrase is opened with the one of a file", async () => {
+test("a key with a pass phrase is opened with the one in a file", async () => {
   const file = directory.join("passphrase");
   writeFileSync(file, "secret\n", { mode: 0o600 });
   const { ca, client, encryptedClientKey: key } = certificates;
   await assertDelivers(sink("MUTUAL", { ca, cert: client.cert, key, passphrase_file: file }));
 });
 
-test("a server that needs no client certificate is served without one", () =>
+test("a server that does not require a client certificate is used without one", () =>
   assertDelivers(sink("ONEWAY", { ca: certificates.ca })));
 
-test("brokers whose authority is not known are not trusted", async () => {
-  const mended = sink("ONEWAY", { ca: certificates.ca });
-  await assertWaits(sink("ONEWAY", "on"), /self.signed|unable to (get|verify)/i, mended);
-  await assertWaits(sink("ONEWAY", { ca: certificates.otherCa, ca_only: true }), /self.signed|unable to/i, mended);
+test("brokers whose authority is unknown are not trusted", async () => {
+  const corrected = sink("ONEWAY", { ca: certificates.ca });
+  await assertWaits(sink("ONEWAY", "on"), /self.signed|unable to (get|verify)/i, corrected);
+  await assertWaits(sink("ONEWAY", { ca: certificates.otherCa, ca_only: true }), /self.signed|unable to/i, corrected);
 });
 
 test("a broker with the certificate of another host is not trusted, unless that name is configured", () =>
@@ -94,20 +94,20 @@ test("a broker with the certificate of another host is not trusted, unless that 
 test("a broker with an expired certificate is not trusted", () =>
   assertWaits(sink("EXPIRED", { ca: certificates.ca }), /expired/, sink("ONEWAY", { ca: certificates.ca })));
 
-test("a broker that does not take our certificate is named, and nothing is lost", async () => {
+test("a broker that rejects our certificate is reported, and nothing is lost", async () => {
   const { ca, otherCaClient } = certificates;
-  const mended = sink("MUTUAL", { ...ourFiles(), ca });
-  await assertWaits(sink("MUTUAL", { ca, cert: otherCaClient.cert, key: otherCaClient.key }), /certificate/, mended);
-  await assertWaits(sink("MUTUAL", { ca }), /certificate/, mended);
+  const corrected = sink("MUTUAL", { ...ourFiles(), ca });
+  await assertWaits(sink("MUTUAL", { ca, cert: otherCaClient.cert, key: otherCaClient.key }), /certificate/, corrected);
+  await assertWaits(sink("MUTUAL", { ca }), /certificate/, corrected);
 });
 
-test("an expired certificate of our own is named, and nothing is lost", () => {
+test("an expired certificate of our own is reported, and nothing is lost", () => {
   const { ca, expiredClient } = certificates;
   const expired = sink("MUTUAL", { ca, cert: expiredClient.cert, key: expiredClient.key });
-  return assertWaits(expired, /ended on|expired/, sink("MUTUAL", { ...ourFiles(), ca }));
+  return assertWaits(expired, /expired/, sink("MUTUAL", { ...ourFiles(), ca }));
 });
 
-test("a key that belongs to another certificate is refused at the start and by check, both files named", async () => {
+test("a key that belongs to another certificate is refused at the start and by check, and both files are named", async () => {
   const { ca, client, otherCaClient } = certificates;
   const wrong = sink("MUTUAL", { ca, cert: client.cert, key: otherCaClient.key });
   await using world = await World.create(kafka);
@@ -126,7 +126,7 @@ function passwordFile(name: string, text: string): string {
 }
 
 for (const mechanism of ["plain", "scram-sha-256", "scram-sha-512"]) {
-  test(`SASL ${mechanism} works over TLS, and a wrong password is named without being shown`, async () => {
+  test(`SASL ${mechanism} works over TLS, and a wrong password is reported without being shown`, async () => {
     const tls = { ca: certificates.ca };
     const user = { mechanism, username: "alice" };
     const right = sink("SASL", tls, { ...user, password_file: passwordFile("right", password) });

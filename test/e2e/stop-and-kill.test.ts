@@ -12,7 +12,7 @@ before(async () => {
 });
 after(() => kafka[Symbol.asyncDispose]());
 
-/** Ends the forwarder and starts it again, several times, whenever some hundred more records came. */
+/** Ends the forwarder and starts it again, several times, each time after some hundred more records. */
 async function startAgain(world: World, forwarder: Program, signal: "SIGTERM" | "SIGKILL"): Promise<Program> {
   let running = forwarder;
   for (let round = 0; round < 5; round++) {
@@ -34,7 +34,7 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
   });
 }
 
-test("SIGTERM in the middle of a backlog ends the forwarder, and the next start goes on there", async () => {
+test("SIGTERM in the middle of a backlog ends the forwarder, and the next start continues there", async () => {
   await using world = await World.create(kafka);
   world.analysisd.emit(20_000);
   world.analysisd.flush();

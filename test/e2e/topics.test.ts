@@ -15,7 +15,7 @@ before(async () => {
 });
 after(() => kafka[Symbol.asyncDispose]());
 
-test("a topic that is missing is named in the log, and everything follows when it is created", async () => {
+test("a missing topic is named in the log, and everything follows when it is created", async () => {
   await using world = await World.create(kafka, { topic: false });
   const forwarder = await world.startForwarder();
   world.analysisd.emit(200);
@@ -26,7 +26,7 @@ test("a topic that is missing is named in the log, and everything follows when i
   assert.equal(judgement.twice, 0);
 });
 
-test("a record that is too large for the topic becomes a dead letter and holds up nothing behind it", async () => {
+test("a record that is too large for the topic becomes a dead letter and delays nothing behind it", async () => {
   await using world = await World.create(kafka, {
     topic: { partitions: 1, config: { "max.message.bytes": "20000" } },
     settings: { sink: { kafka: { brokers: kafka.addresses, compression: "none" } } },
@@ -53,7 +53,7 @@ test("partitions that are added to a topic take records from then on, and nothin
   await kafka.recordsReach(world.topic, world.ledger.expected);
   await kafka.addPartitions(world.topic, 6);
   world.analysisd.emit(100);
-  // An agent's records go on in another partition, so that the order over all of them is lost there.
+  // An agent's records continue in another partition, so that the order across all of them is lost there.
   const { judgement } = await world.everythingDelivered(forwarder, { mayReorder: true });
   assert.equal(judgement.twice, 0);
 });

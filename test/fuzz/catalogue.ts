@@ -15,7 +15,7 @@ import { tail } from "./targets/tail.ts";
 import { savedWindow } from "./targets/window.ts";
 import { xml } from "./targets/xml.ts";
 
-/** All that reads what others write. */
+/** Everything that reads what others write. */
 export const targets: readonly Target[] = [
   json,
   salvaging,

@@ -21,7 +21,7 @@ export function chunksOf(input: Buffer, draw: Draw): Buffer[] {
   return chunks;
 }
 
-/** Its lines, without their newlines; what stands behind the last newline is `rest`. */
+/** Its lines, without their newlines; what follows the last newline is `rest`. */
 export function linesOf(input: Buffer): { readonly lines: Buffer[]; readonly rest: Buffer } {
   const lines: Buffer[] = [];
   let at = 0;

@@ -23,7 +23,7 @@ export class Corpus {
       .map((path) => ({ path, input: readFileSync(path) }));
   }
 
-  /** Writes an input under a name that its bytes give, and returns the path. */
+  /** Writes an input under a name derived from its bytes, and returns the path. */
   keep(input: Buffer, kind: "found" | "failed"): string {
     const path = join(this.#directory, `${kind}-${createHash("sha256").update(input).digest("hex").slice(0, 12)}`);
     mkdirSync(this.#directory, { recursive: true });

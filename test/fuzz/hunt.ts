@@ -14,23 +14,23 @@ export interface Hunted {
   readonly inputs: number;
   /** The smallest input for each answer that the seeds and the corpus had not given. */
   readonly found: ReadonlyMap<string, Buffer>;
-  /** The first one, its input made smaller. */
+  /** The first failure, with its input made smaller. */
   readonly failure: Failure | undefined;
 }
 
 export interface HuntOptions {
   readonly seed: number;
-  /** Whether there is to be one more input, after so many. */
+  /** Whether to try one more input, after the given number. */
   readonly goesOn: (inputs: number) => boolean;
 }
 
 /** Inputs with a new answer that are kept to mutate further. */
 const mostKept = 400;
-/** Tries to make a failing input smaller, and the time for them: a failure may be a long silence. */
+/** Number of tries to make a failing input smaller, and the time for them: a failure may be a long silence. */
 const shrinkings = 600;
 const shrinkingMs = 30_000;
 
-/** Tries the seeds and what is in the corpus, then mutations of these, until one fails or it has been enough. */
+/** Tries the seeds and the corpus, then mutations of these, until one fails or enough were tried. */
 export async function hunt(
   target: Target,
   corpus: Corpus,
@@ -70,7 +70,7 @@ async function attempt(trial: Trial, input: Buffer, isCounted?: boolean): Promis
   }
 }
 
-/** Takes stretches away for as long as something fails: what is left shows why. */
+/** Removes stretches while the input still fails: what is left shows why. */
 async function shrunk(trial: Trial, failure: Failure, draw: Draw): Promise<Failure> {
   let smallest = failure;
   const endsAt = performance.now() + shrinkingMs;

@@ -1,7 +1,7 @@
 /** Longest input that mutation makes. */
 export const longestBytes = 96 * 1024;
 
-/** Most that a repeated stretch usually comes to: small inputs are tried faster. */
+/** Maximum that a repeated stretch usually comes to: small inputs are tried faster. */
 const usualBytes = 1024;
 
 /** A whole number from 0 to `below` - 1. */
@@ -26,7 +26,7 @@ const telling = Buffer.from([
 const high = Buffer.from([0xc0, 0xc3, 0xe0, 0xed, 0xef, 0xf0, 0xf4, 0xf5, 0xfe, 0xff]);
 const bytes = Buffer.concat([telling, high]);
 
-/** Makes a new input of one from the pool by one to four mutations. */
+/** Makes a new input from one in the pool by one to four mutations. */
 export function mutate(pool: readonly Buffer[], words: readonly string[], draw: Draw): Buffer {
   const dictionary = words.map((word) => Buffer.from(word, "latin1"));
   const mutations: readonly Mutation[] = [

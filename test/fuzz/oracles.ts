@@ -1,6 +1,6 @@
 /** What others say about the same bytes. */
 
-/** What stands in an object, by its keys; JSON.parse makes even `__proto__` a key like any other. */
+/** The values of an object, by key; JSON.parse makes even `__proto__` a key like any other. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 function isList(value: Fields | readonly unknown[]): value is readonly unknown[] {
@@ -8,7 +8,7 @@ function isList(value: Fields | readonly unknown[]): value is readonly unknown[]
 }
 
 /**
- * The object that JSON.parse reads, undefined where it refuses or reads something else. Bytes that are no UTF-8 become
+ * The object that JSON.parse reads, undefined if it refuses or reads something else. Bytes that are not UTF-8 become
  * U+FFFD, which JSON.parse refuses outside strings as the product refuses the bytes.
  */
 export function parsedObject(bytes: Buffer): Fields | undefined {
@@ -38,7 +38,7 @@ export function depthOf(json: string): number {
 
 const behind = /^Unexpected non-whitespace character after JSON at position (\d+)/;
 
-/** Where the JSON that begins at `start` ends, whatever follows; undefined where it is none. JSON.parse tells. */
+/** Where the JSON that begins at `start` ends, whatever follows; undefined if it is not JSON. JSON.parse decides. */
 export function endOfJson(line: Buffer, start: number): number | undefined {
   const text = line.toString("latin1", start);
   let end = text.length;

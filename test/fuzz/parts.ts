@@ -5,7 +5,7 @@ export function joinParts(parts: readonly (Buffer | string)[]): Buffer {
   return Buffer.concat(parts.flatMap((part, index) => [...(index > 0 ? [border] : []), Buffer.from(part)]));
 }
 
-/** The parts of an input, `count` of them; missing ones are undefined, and what is too much belongs to the last. */
+/** The parts of an input, `count` of them; missing ones are undefined, and any excess belongs to the last. */
 export function partsOf(input: Buffer, count: number): (Buffer | undefined)[] {
   const parts: (Buffer | undefined)[] = [];
   let rest: Buffer | undefined = input;

@@ -57,7 +57,7 @@ export const fail2banAlert = Buffer.from(
     '"data":{"srcip":"193.0.0.1","program_name":"fail2ban.actions","pid":"7","severity":"NOTICE"}}',
 );
 
-/** Alerts as they are in the field. */
+/** Alerts as they occur in practice. */
 export const fieldAlerts: readonly Buffer[] = readFileSync("test/data/wire/wire.jsonl", "utf8")
   .trimEnd()
   .split("\n")

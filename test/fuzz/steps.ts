@@ -11,8 +11,8 @@ interface Coverage {
 const product = /\/build[^/]*\/(daemon|integration)\//;
 
 /**
- * Counts steps instead of time: how often the blocks of the product's code are run. The same on any machine, however
- * loaded. To be made before any of the code is run for the first time: V8 puts its counters in when it compiles.
+ * Counts steps instead of time: how often the blocks of the product's code are run. The same on any machine, whatever
+ * its load. To be created before any of the code is run for the first time: V8 puts its counters in when it compiles.
  */
 export class StepCounter implements Disposable {
   readonly #session = new Session();

@@ -1,7 +1,7 @@
 /** One thing that is fed with hostile input. */
 export interface Target {
   readonly name: string;
-  /** What the mutations begin with, beside the corpus. */
+  /** What the mutations begin with, in addition to the corpus. */
   readonly seeds: readonly Buffer[];
   /** Pieces that mean something here. */
   readonly words: readonly string[];
@@ -13,12 +13,12 @@ export interface Target {
 /** A target at work. */
 export interface Subject {
   /**
-   * Feeds one input and judges what comes out. Depends on nothing but the input, so that a failure repeats.
+   * Feeds one input and judges the result. Depends on nothing but the input, so that a failure repeats.
    * @returns in a word what became of it; an input with a new answer is kept for further mutations
    * @throws when a promise is broken
    */
   judge(input: Buffer): string | Promise<string>;
-  /** Nothing but the product's own work on an input, where its steps can be counted; what it throws means nothing. */
+  /** Only the product's own work on an input, if its steps can be counted; what it throws means nothing. */
   work?(input: Buffer): unknown;
   close?(): Promise<void>;
 }

@@ -4,14 +4,14 @@ import type { StepCounter } from "./steps.ts";
 import type { Subject, Target } from "./target.ts";
 
 /**
- * Steps that the product may take, whatever the input: so many for each byte, and some for an empty one. What takes the
- * square of the input's length takes thousands for each byte of the larger inputs.
+ * Steps that the product may take, whatever the input: a number for each byte, and some for an empty one. Anything
+ * quadratic in the input's length takes thousands for each byte of the larger inputs.
  */
 const mostStepsPerByte = 150;
 const freeSteps = 60_000;
 /** From this size on each input's steps are counted, which takes milliseconds. */
 const countedBytes = 8 * 1024;
-/** Never comes while the product is sound: a loop without end is cut off so that its input becomes known. */
+/** Never comes if the product is sound: an endless loop is cut off so that its input becomes known. */
 const endlessMs = 60_000;
 /** An open target keeps what its clients leave behind; a new one begins with nothing. */
 const inputsPerSubject = 1000;

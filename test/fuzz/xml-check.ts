@@ -29,7 +29,7 @@ const references: ReadonlyMap<string, string> = new Map([
 
 /**
  * Reads a document.
- * @throws Error that says where it is not well formed
+ * @throws Error that says at which position it is not well formed
  */
 export function readXml(xml: string): XmlElement {
   let at = 0;

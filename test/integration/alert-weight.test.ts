@@ -1,4 +1,4 @@
-/** What the byte budget counts for an alert that waits, beside what the heap says is held for it. */
+/** What the byte budget counts for an alert that waits, compared with what the heap holds for it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
@@ -26,7 +26,7 @@ function heldBytes(): number {
 }
 
 for (const handler of [passthroughHandler({ topic: "alerts" }), windowsHandler("alerts", defaultEventIds)]) {
-  test(`an alert that waits for the sink holds what the budget counts (${handler.name})`, () => {
+  test(`the budget counts what an alert that waits for the sink holds in memory (${handler.name})`, () => {
     const sink = new MemorySink({ maxInFlight: 3 });
     sink.isHolding = true;
     const offsets = new SinkOffsets();

@@ -32,13 +32,13 @@ test("custom-dfn is one executable file that loads node:fs and node:net, and not
   assert.equal((await stat(join(dist, "custom-dfn"))).mode & 0o777, 0o755);
 });
 
-test("custom-dfn runs where integratord keeps it: without a package.json around", async () => {
+test("custom-dfn runs where integratord keeps it: without a package.json nearby", async () => {
   await using dir = await TempDir.create();
   await copyFile(join(dist, "custom-dfn"), dir.join("custom-dfn"));
   await assert.rejects(run(process.execPath, [dir.join("custom-dfn")]), { code: 2, stderr: /^usage: custom-dfn/ });
 });
 
-test("the forwarder is one file that loads modules of Node only", async () => {
+test("the forwarder is one file that loads only modules of Node", async () => {
   const source = await readFile(join(dist, "wazuh-dfn.cjs"), "utf8");
   const foreign = required(source).filter((name) => !builtinModules.includes(name.replace(/^node:/, "")));
   assert.deepEqual(foreign, []);
@@ -49,11 +49,11 @@ test("the forwarder runs away from its checkout, and knows its version", async (
   await cp(dist, dir.join("dist"), { recursive: true });
   const { stdout } = await run(process.execPath, [dir.join("dist/wazuh-dfn.cjs"), "version", "--json"], { cwd: "/" });
   const manifest: { version: string } = JSON.parse(await readFile("package.json", "utf8"));
-  const told: { version: string } = JSON.parse(stdout);
-  assert.equal(told.version, manifest.version);
+  const report: { version: string } = JSON.parse(stdout);
+  assert.equal(report.version, manifest.version);
 });
 
-test("the forwarder runs without the native file: it says that it has no lock and no feedback, and goes on", async () => {
+test("the forwarder runs without the native file: it reports that it has no lock and no feedback, and continues", async () => {
   await using dir = await TempDir.create();
   await copyFile(join(dist, "wazuh-dfn.cjs"), dir.join("wazuh-dfn.cjs"));
   await writeSettings(dir);
@@ -79,7 +79,7 @@ async function writeSettings(dir: TempDir): Promise<void> {
   await writeFile(dir.join("config.yaml"), JSON.stringify(settings));
 }
 
-test("the licence of wazuh-dfn and those of all that is in the bundle are beside it", async () => {
+test("the licence of wazuh-dfn and those of everything in the bundle are next to it", async () => {
   assert.ok((await readFile(join(dist, "LICENSE"))).equals(await readFile("LICENSE")));
   await using out = await TempDir.create();
   const inputs = await bundleForwarder(root, out.path);
@@ -120,7 +120,7 @@ test("a checkout elsewhere that shares its node_modules gives the same bytes", a
   assert.ok((await readFile(out.join("wazuh-dfn.cjs"))).equals(await readFile(join(dist, "wazuh-dfn.cjs"))));
 });
 
-test("the native file is found beside the bundle, and the lock of the state directory is taken with it", async () => {
+test("the native file is found next to the bundle, and the lock of the state directory is taken with it", async () => {
   await using dir = await TempDir.create();
   for (const name of ["wazuh-dfn.cjs", native]) await copyFile(join(dist, name), dir.join(name));
   await writeSettings(dir);
@@ -148,11 +148,11 @@ async function loadRequestQueue(dir: TempDir, name: string, plugins: Plugin[]): 
   return new Queue({ maxInFlightRequests: 1, requestTimeout: 1000, clientId: "", broker: "", logger: {} });
 }
 
-test("the patch takes the idle timer out of kafkajs, and leaves those that are needed", async () => {
+test("the patch removes the idle timer from kafkajs, and keeps the timers that are needed", async () => {
   await using dir = await TempDir.create();
   const stock = await loadRequestQueue(dir, "stock", []);
   stock.checkPendingRequests();
-  assert.notEqual(stock.throttleCheckTimeoutId, null, "kafkajs no longer has the defect: the patch can go");
+  assert.notEqual(stock.throttleCheckTimeoutId, null, "kafkajs no longer has the defect: the patch can be removed");
   stock.destroy();
 
   const patched = await loadRequestQueue(dir, "patched", [kafkajsPatch()]);
@@ -168,7 +168,7 @@ test("the patch takes the idle timer out of kafkajs, and leaves those that are n
   patched.destroy();
 });
 
-test("the forwarder's bundle holds the patch", async () => {
+test("the forwarder's bundle contains the patch", async () => {
   const source = await readFile(join(dist, "wazuh-dfn.cjs"), "utf8");
   assert.match(
     source,
@@ -176,7 +176,7 @@ test("the forwarder's bundle holds the patch", async () => {
   );
 });
 
-test("the build fails when the patch does not apply, or finds nothing to patch", async () => {
+test("the build fails if the patch does not apply, or finds nothing to patch", async () => {
   const source = await readFile("node_modules/kafkajs/src/network/requestQueue/index.js", "utf8");
   assert.notEqual(patchRequestQueue(source), source);
   assert.throws(

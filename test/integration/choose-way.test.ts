@@ -1,4 +1,4 @@
-/** What choose-way.cjs prints, and that it takes no tool that it did not see at work. */
+/** What choose-way.cjs prints, and that it uses no tool that it has not seen at work. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { chmod, readFile, writeFile } from "node:fs/promises";
@@ -24,11 +24,11 @@ async function script(): Promise<string> {
   return readFile(resolve("dist/custom-dfn.sh"), "utf8");
 }
 
-test("each way of this system passes, also as another user, and is printed with whole paths, the same each time", async () => {
+test("each way of this system passes, also as another user, and is printed with absolute paths, the same each time", async () => {
   provideFastWays();
   const user = process.getuid?.() === 0 ? ["--uid", "65534", "--gid", "65534"] : [];
   for (const way of ways) {
-    // A machine too busy for a hand-over within 50 ms makes it refuse a way that works.
+    // A machine too busy to deliver within 50 ms makes it refuse a way that works.
     const printed = (): Promise<{ stdout: string; stderr: string }> =>
       eventually(`the way ${way}`, () => print("--way", way, ...user));
     const { stdout, stderr } = await printed();
@@ -53,14 +53,14 @@ test("shellcheck finds nothing in custom-dfn.sh", async () => {
   await run("shellcheck", [resolve("dist/custom-dfn.sh")]);
 });
 
-test("wrong arguments are told", async () => {
+test("wrong arguments are reported", async () => {
   for (const args of [["--way", "ftp"], ["--uid", "1"], ["--uid", "a", "--gid", "b"], ["--nothing"]]) {
     await assert.rejects(print(...args), { code: 64, stderr: /^choose-way: .*\nusage:/ });
   }
   await assert.rejects(print("--lib", "/a b;c"), { code: 1, stderr: /not an absolute path of plain characters/ });
 });
 
-test("a tool that refuses, loses, cuts or hangs is found out", async () => {
+test("a tool that refuses, loses, cuts or hangs is detected", async () => {
   provideFastWays();
   await using dir = await TempDir.create();
   await chmod(dir.path, 0o755);

@@ -8,7 +8,7 @@ import { makeCertificates } from "../rig/certificates.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 import { type Ended, wazuhDfn } from "./cli.ts";
 
-/** A configuration below a directory of its own where nothing is missing but what a test takes away. */
+/** A configuration in a directory of its own in which nothing is missing except what a test removes. */
 async function writeConfig(directory: string, kafka = ""): Promise<string> {
   const home = join(directory, "ossec");
   await mkdir(join(home, "logs/alerts"), { recursive: true });
@@ -32,17 +32,17 @@ async function checkWith(directory: string, kafka: string, env: Record<string, s
   return wazuhDfn(["check", "--config", await writeConfig(directory, kafka)], env);
 }
 
-test("a configuration with all that it names is in order, without a word on standard error", async () => {
+test("a configuration with everything that it names is in order, without output on standard error", async () => {
   await using world = await TempDir.create();
   const config = await writeConfig(world.path);
   assert.deepEqual(await wazuhDfn(["check", "--config", config]), {
     code: 0,
-    stdout: `${config} is in order\n`,
+    stdout: `${config} is valid\n`,
     stderr: "",
   });
 });
 
-test("every wrong setting is named with file and line, and the code is 78", async () => {
+test("every wrong setting is named with file and line, and the exit code is 78", async () => {
   await using world = await TempDir.create();
   const config = join(world.path, "c.yaml");
   await writeFile(config, "dfn:\n  customer_id: acme\nsink:\n  kafka:\n    broker: a:1\nlog: { level: loud }\n");
@@ -66,7 +66,7 @@ test("every wrong setting is named with file and line, and the code is 78", asyn
   });
 });
 
-test("a file that is absent, a directory, too large or no text is told as such", async () => {
+test("a file that is absent, a directory, too large or not text is reported as such", async () => {
   await using world = await TempDir.create();
   const large = join(world.path, "large.yaml");
   const binary = join(world.path, "binary.yaml");
@@ -98,7 +98,7 @@ test("what is missing around the forwarder is a warning with a remedy", async ()
   assert.match(stderr, /^warning: wazuh\.feedback: Wazuh's queue socket, .* does not exist; is the manager running/m);
 });
 
-test("a password file is wrong when it is absent, empty, of several lines or open for writing", async () => {
+test("a password file is wrong if it is absent, empty, of several lines or writable by others", async () => {
   await using world = await TempDir.create();
   const path = join(world.path, "password");
   const sasl = `, tls: on, sasl: { mechanism: plain, username: u, password_file: ${path} }`;
@@ -131,7 +131,7 @@ test("a password file is wrong when it is absent, empty, of several lines or ope
   assert.deepEqual((await checkWith(world.path, sasl)).stderr, "");
 });
 
-test("a password that is nowhere is an error, one in the environment is enough", async () => {
+test("a missing password is an error, one in the environment is enough", async () => {
   await using world = await TempDir.create();
   const sasl = ", tls: on, sasl: { mechanism: scram-sha-256, username: u }";
   const nowhere = await checkWith(world.path, sasl);
@@ -158,18 +158,21 @@ test("certificates and keys are read and judged", async () => {
   for (const section of [`cert: ${client.cert}, key: ${client.key}`, `${encrypted}, passphrase_file: ${secret}`]) {
     const { code, stderr } = await tls(section);
     assert.equal(code, 0, stderr);
-    // Certificates made for a test may end soon; nothing else is worth a word.
-    const others = stderr.split("\n").filter((line) => line !== "" && !/^warning: .* ends in \d+ days/.test(line));
+    // Certificates made for a test may end soon; nothing else is worth reporting.
+    const others = stderr.split("\n").filter((line) => line !== "" && !/^warning: .* expires in \d+ days/.test(line));
     assert.deepEqual(others, []);
   }
   const cases: readonly (readonly [string, RegExp])[] = [
-    [`cert: ${expiredClient.cert}, key: ${expiredClient.key}`, /config\.yaml:4: sink\.kafka\.tls\.cert: .* ended on /],
+    [
+      `cert: ${expiredClient.cert}, key: ${expiredClient.key}`,
+      /config\.yaml:4: sink\.kafka\.tls\.cert: .* expired on /,
+    ],
     [
       `cert: ${client.cert}, key: ${made.server.key}`,
       /config\.yaml:4: sink\.kafka\.tls\.key: .*belongs to another certificate/,
     ],
     [`cert: ${world.path}/absent, key: ${client.key}`, /sink\.kafka\.tls\.cert: .*absent cannot be read/],
-    [encrypted, /sink\.kafka\.tls\.key: .*is encrypted; write its pass phrase into a file/],
+    [encrypted, /sink\.kafka\.tls\.key: .*is encrypted; write its pass phrase to a file/],
     [`${encrypted}, passphrase_file: ${world.path}/absent`, /sink\.kafka\.tls\.passphrase_file: .*does not exist/],
   ];
   for (const [section, message] of cases) {
@@ -179,7 +182,7 @@ test("certificates and keys are read and judged", async () => {
   }
 });
 
-test("secrets that others can read or replace are named with what ends it; the key and PKCS#12 too", async () => {
+test("secrets that others can read or replace are named with the command that ends it; so are the key and PKCS#12", async () => {
   await using world = await TempDir.create();
   const made = await makeCertificates(world.path);
   const secret = join(world.path, "passphrase");
@@ -195,7 +198,7 @@ test("secrets that others can read or replace are named with what ends it; the k
     [secret, `tls: { ca: ${ca}, pkcs12: ${pkcs12}, passphrase_file: ${secret} }`],
     [secret, `tls: on, sasl: { mechanism: plain, username: u, password_file: ${secret} }`],
   ] as const;
-  // A group that has somebody in it, which root's may not.
+  // A group with a member, unlike root's.
   const nogroup = 65534;
   const isRoot = process.getuid?.() === 0;
   const modes = [
@@ -221,7 +224,7 @@ test("secrets that others can read or replace are named with what ends it; the k
   }
 });
 
-test("a pipe in the place of a secret or a key is an error, and holds nobody up", async () => {
+test("a pipe in place of a secret or a key is an error, and blocks nobody", async () => {
   await using world = await TempDir.create();
   const pipe = join(world.path, "pipe");
   await promisify(execFile)("mkfifo", [pipe]);

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { TempDir } from "../rig/temp-dir.ts";
 import { wazuhDfn } from "./cli.ts";
 
-test("the sample, with its two required values given, is in order and prints as settings", async () => {
+test("the sample with its two required values filled in is valid and prints as settings", async () => {
   await using world = await TempDir.create();
   const { code, stdout: sample } = await wazuhDfn(["config", "sample"]);
   assert.equal(code, 0);
@@ -13,7 +13,7 @@ test("the sample, with its two required values given, is in order and prints as 
   await writeFile(config, sample);
   const sets = ["--set", "dfn.customer_id=acme", "--set", "sink.kafka.brokers=a:9093"];
   const checked = await wazuhDfn(["check", "--config", config, ...sets]);
-  assert.deepEqual([checked.code, checked.stdout], [0, `${config} is in order\n`]);
+  assert.deepEqual([checked.code, checked.stdout], [0, `${config} is valid\n`]);
   const printed = await wazuhDfn(["config", "print", "--config", config, ...sets]);
   assert.deepEqual([printed.code, printed.stderr], [0, ""]);
   assert.match(printed.stdout, /^ {2}customer_id: acme # --set dfn\.customer_id$/m);
@@ -42,7 +42,7 @@ test("print reads the environment, and shows a password in it as a mask", async 
   assert.equal(origins["sink.kafka.sasl.username"], `${config}:4`);
 });
 
-test("settings that are wrong are not printed; each problem is named on standard error", async () => {
+test("wrong settings are not printed; each problem is named on standard error", async () => {
   await using world = await TempDir.create();
   const config = join(world.path, "config.yaml");
   await writeFile(config, "dfn:\n  customer_id: a b\nsnik: {}\n");
@@ -52,10 +52,18 @@ test("settings that are wrong are not printed; each problem is named on standard
   assert.match(stderr, /:3: snik: unknown setting; did you mean sink\?\n/);
 });
 
-test("config wants to be told what to print", async () => {
+test("config requires an argument that says what to print", async () => {
   const none = await wazuhDfn(["config"]);
   assert.deepEqual([none.code, none.stdout], [64, ""]);
   const wrong = await wazuhDfn(["config", "smaple"]);
   assert.equal(wrong.code, 64);
   assert.equal(wrong.stderr, 'wazuh-dfn: config: there is no "smaple"; did you mean sample?\n');
+});
+
+test("schema prints a JSON Schema of the file", async () => {
+  const { code, stdout, stderr } = await wazuhDfn(["config", "schema"]);
+  assert.deepEqual([code, stderr], [0, ""]);
+  const { $schema: dialect, properties } = object(JSON.parse(stdout));
+  assert.equal(dialect, "http://json-schema.org/draft-07/schema#");
+  assert.deepEqual(Object.keys(object(properties)).slice(0, 4), ["dfn", "wazuh", "sources", "sink"]);
 });

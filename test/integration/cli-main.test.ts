@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { wazuhDfn } from "./cli.ts";
 
-test("without a command the list of commands goes to standard error, with the code for a wrong call", async () => {
+test("without a command the list of commands is printed to standard error, with the code for a wrong call", async () => {
   const { code, stdout, stderr } = await wazuhDfn([]);
   assert.equal(code, 64);
   assert.equal(stdout, "");
   assert.match(stderr, /^Usage: wazuh-dfn COMMAND/m);
 });
 
-test("help is data, for the whole and for each command of the list", async () => {
+test("help goes to standard output, for the whole and for each listed command", async () => {
   const { code, stdout, stderr } = await wazuhDfn(["--help"]);
   assert.deepEqual([code, stderr], [0, ""]);
   assert.deepEqual((await wazuhDfn(["help"])).stdout, stdout);
@@ -33,7 +33,7 @@ test("an unknown command or option ends with 64 and names the nearest one", asyn
   assert.equal((await wazuhDfn(["constructor"])).code, 64);
 });
 
-test("version tells itself, Node and the platform", async () => {
+test("version prints itself, Node and the platform", async () => {
   const { code, stdout } = await wazuhDfn(["version"]);
   assert.equal(code, 0);
   assert.match(stdout, /^wazuh-dfn \S+, Node \d+\.\d+\.\d+, linux-\w+\n$/);

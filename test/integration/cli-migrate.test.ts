@@ -7,7 +7,7 @@ import { makeCertificates } from "../rig/certificates.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 import { type Ended, wazuhDfn } from "./cli.ts";
 
-test("an old file with its certificates becomes one that check finds in order, and is never overwritten", async () => {
+test("an old file with its certificates becomes one that check accepts, and no file is ever overwritten", async () => {
   await using world = await TempDir.create();
   const { ca, client } = await makeCertificates(world.path);
   const home = world.join("ossec");
@@ -29,23 +29,23 @@ misc: { num_workers: 4 }
     first.stderr,
     /^taken over  log\.level = DEBUG {2}\[environment variable LOG_LEVEL\]\n +-> log\.level: debug/m,
   );
-  assert.match(first.stderr, /done: all settings are taken care of\n$/);
+  assert.match(first.stderr, /done: every setting is dealt with\n$/);
   assert.equal(statSync(output).mode & 0o777, 0o640);
 
   const sets = [`state_dir=${world.path}/state`, `sources.socket.path=${world.path}/a.sock`];
   sets.push(`status.listen=${world.path}/s.sock`);
   const check = await wazuhDfn(["check", "--config", output, ...sets.flatMap((set) => ["--set", set])]);
   assert.equal(check.code, 0, check.stderr);
-  assert.equal(check.stdout, `${output} is in order\n`);
+  assert.equal(check.stdout, `${output} is valid\n`);
 
   const text = readFileSync(output, "utf8");
   const second = await wazuhDfn(["config", "migrate", old, "--output", output]);
   assert.equal(second.code, 74);
-  assert.match(second.stderr, /new\.yaml is there already and is not overwritten/);
+  assert.match(second.stderr, /new\.yaml exists and is not overwritten/);
   assert.equal(readFileSync(output, "utf8"), text);
 });
 
-test("on standard output comes the configuration alone; --json tells all; the code is 65 when something is left", async () => {
+test("standard output has the configuration alone; --json reports everything; the code is 65 if something is left to do", async () => {
   await using world = await TempDir.create();
   const old = world.join("old.toml");
   writeFileSync(old, '[dfn]\ndfn_broker = "a:1"\ndfn_cert = ""\n');
@@ -64,7 +64,7 @@ test("on standard output comes the configuration alone; --json tells all; the co
   assert.ok(settings.some(({ setting }) => setting === "dfn.dfn_broker"));
 });
 
-test("a file that is absent, broken or not named is told as such", async () => {
+test("a file that is absent, broken or not named is reported as such", async () => {
   await using world = await TempDir.create();
   const broken = world.join("broken.yaml");
   writeFileSync(broken, "dfn: [");
@@ -77,10 +77,10 @@ test("a file that is absent, broken or not named is told as such", async () => {
   assert.equal((await wazuhDfn(["config", "migrate"])).code, 64);
 });
 
-/** Whether this process may choose the group of what it makes. */
+/** Whether this process may choose the group of the files that it creates. */
 const isRoot = process.getuid?.() === 0;
 
-test("--output makes the directory when that alone is missing, and follows and replaces nothing", async () => {
+test("--output creates the directory if only that is missing, and follows and replaces nothing", async () => {
   await using world = await TempDir.create();
   const old = world.join("old.yaml");
   writeFileSync(old, "dfn: { dfn_broker: a:1, dfn_id: acme, dfn_cert: null, dfn_key: null }\n");
@@ -98,11 +98,11 @@ test("--output makes the directory when that alone is missing, and follows and r
   symlinkSync(world.join("target"), world.join("link.yaml"));
   const linked = await to(world.join("link.yaml"));
   assert.equal(linked.code, 74);
-  assert.match(linked.stderr, /link\.yaml is there already and is not overwritten/);
+  assert.match(linked.stderr, /link\.yaml exists and is not overwritten/);
   assert.equal(existsSync(world.join("target")), false);
 });
 
-test("as root the file and its directory are for group wazuh, where there is one; else the remedy is told", async () => {
+test("as root the file and its directory get group wazuh, if there is one; otherwise the remedy is printed", async () => {
   await using world = await TempDir.create();
   const old = world.join("old.yaml");
   writeFileSync(old, "dfn: { dfn_broker: a:1, dfn_id: acme, dfn_cert: null, dfn_key: null }\n");

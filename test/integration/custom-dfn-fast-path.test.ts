@@ -21,7 +21,7 @@ async function usualCall(dir: TempDir, alert: string): Promise<string[]> {
 provideFastWays();
 for (const way of ways) {
   describe(way, () => {
-    test("takes alerts of any size that integratord passes, without a start of Node", async () => {
+    test("takes alerts of any size that integratord passes, without starting Node", async () => {
       using customDfn = new InstalledCustomDfn(way);
       for (const textBytes of [0, 1, 4095, 65_500, 1_000_000]) {
         await using dir = await TempDir.create();
@@ -34,7 +34,7 @@ for (const way of ways) {
       }
     });
 
-    test("is left with 0, and without a start of Node, when the forwarder is away or does not answer", async () => {
+    test("ends with 0, without starting Node, when the forwarder is away or does not answer", async () => {
       using customDfn = new InstalledCustomDfn(way);
       await using dir = await TempDir.create();
       const args = await usualCall(dir, "{}\n");
@@ -44,7 +44,7 @@ for (const way of ways) {
       assert.equal(customDfn.tookBundledWay(), false);
     });
 
-    test("is left with 0 when nobody reads or accepts any more, or the forwarder hangs up", async () => {
+    test("ends with 0 when nobody reads or accepts any more, or the forwarder hangs up", async () => {
       using customDfn = new InstalledCustomDfn(way);
       await using dir = await TempDir.create();
       const small = await usualCall(dir, "{}\n");
@@ -119,7 +119,7 @@ for (const way of ways) {
       assert.equal(customDfn.tookBundledWay(), true);
     });
 
-    test("goes the bundled way when its tool fails, is another program now, or is gone", async () => {
+    test("goes the bundled way if its tool fails, is another program now, or is gone", async () => {
       await using dir = await TempDir.create();
       await using server = await LineServer.listen(dir.join("s"));
       const args = await usualCall(dir, "{}\n");
@@ -134,7 +134,7 @@ for (const way of ways) {
       }
     });
 
-    test("says nothing to integratord, and to a person what is missing, when the package was removed", async () => {
+    test("says nothing to integratord, and reports to a person what is missing, when the package was removed", async () => {
       using customDfn = new InstalledCustomDfn(way);
       await using dir = await TempDir.create();
       customDfn.removePackage();

@@ -13,7 +13,7 @@ after(() => programs[Symbol.dispose]());
 
 for (const customDfn of programs.all) {
   describe(customDfn.name, () => {
-    test("an empty, torn or missing alert file of integratord is no error: the tail has the alert", async () => {
+    test("an empty, torn or missing alert file of integratord is not an error: the tail has the alert", async () => {
       await using dir = await TempDir.create();
       await using server = await LineServer.listen(dir.join("s"));
       for (const content of ["", "\n", '{"id":"1.1","rule":{"le', '{"id":"1.1","rule":{}', undefined]) {
@@ -31,7 +31,7 @@ for (const customDfn of programs.all) {
       assert.equal(server.lines.length, 0);
     });
 
-    test("integratord passes an empty name when it could not write the file: no error", async () => {
+    test("an empty name, which integratord passes when it could not write the file, is not an error", async () => {
       assert.deepEqual(await customDfn.run(["", ...behind, redirection]), { code: 0, stdout: "", stderr: "" });
       const spoken = await customDfn.run(["", "", "", "debug", "", "10", "3"]);
       assert.match(spoken.stdout, /could not write the alert file/);
@@ -56,7 +56,7 @@ for (const customDfn of programs.all) {
         await writeFile(dir.join("alert.json"), content);
         const result = await customDfn.run([dir.join("alert.json")]);
         assert.deepEqual([result.code, result.stdout], [2, ""], content);
-        assert.match(result.stderr, /^custom-dfn: .*alert\.json (is empty|holds no JSON object).*\n$/, content);
+        assert.match(result.stderr, /^custom-dfn: .*alert\.json (is empty|does not hold a JSON object).*\n$/, content);
       }
       for (const [name, why] of [
         ["absent", /ENOENT/],
@@ -75,7 +75,7 @@ for (const customDfn of programs.all) {
       }
     });
 
-    test("a call by hand may give printed JSON of several lines", async () => {
+    test("a call by hand may pass JSON printed on several lines", async () => {
       await using dir = await TempDir.create();
       await using server = await LineServer.listen(dir.join("s"));
       const value = { id: "1.1", rule: { groups: ["a", "b"] }, full_log: "x\ny" };
@@ -88,7 +88,7 @@ for (const customDfn of programs.all) {
       assert.deepEqual(JSON.parse(String(server.lines[0])), value);
     });
 
-    test("the socket is found behind an api_key with blanks", async () => {
+    test("the socket is found after an api_key with blanks", async () => {
       await using dir = await TempDir.create();
       await using server = await LineServer.listen(dir.join("s"));
       await writeFile(dir.join("custom-dfn-1-2.alert"), "{}");
@@ -99,7 +99,7 @@ for (const customDfn of programs.all) {
       );
     });
 
-    test("options that are not understood end with 2, and the alert is handed over all the same", async () => {
+    test("options that are not understood end with 2, but the alert is still passed on", async () => {
       await using dir = await TempDir.create();
       await using server = await LineServer.listen(dir.join("s"));
       const options = dir.join("custom-dfn-1--2.options");

@@ -1,4 +1,4 @@
-/** With the tail off nothing stands behind custom-dfn: it insists, and says when an alert is lost. */
+/** With the tail off nothing else brings the alert: custom-dfn retries, and reports when an alert is lost. */
 import assert from "node:assert/strict";
 import { rm, writeFile } from "node:fs/promises";
 import type { Socket } from "node:net";
@@ -43,13 +43,13 @@ for (const customDfn of programs.all) {
       assert.deepEqual(await end, quiet);
     });
 
-    test("the marker beside the socket says that the tail is off, also while the forwarder is away", async () => {
+    test("the marker next to the socket says that the tail is off, also while the forwarder is away", async () => {
       await using dir = await TempDir.create();
       const [file = "", , hook = ""] = await callWithoutTail(dir, 20, 0);
       await writeFile(tailOffMarker(dir.join("s")), "");
       const child = customDfn.start([file, "", hook, "", "", "20", "0", redirection]);
       const end = ended(child);
-      // A call with the tail on ends at once where no forwarder is.
+      // A call with the tail on ends at once if there is no forwarder.
       await customDfn.run([file, "", `unix:${dir.join("absent")}`, "", "", "20", "0", redirection]);
       assert.equal(child.exitCode, null);
       await using server = await LineServer.listen(dir.join("s"), () => "delivered 1.1\n");
@@ -70,7 +70,7 @@ for (const customDfn of programs.all) {
       assert.deepEqual([server.connections, server.lines.length], [2, 2]);
     });
 
-    test("ends with 1 and says so when nobody answered in timeout times (1 + retries)", async () => {
+    test("ends with 1 and says so if nobody answered within timeout times (1 + retries)", async () => {
       await using dir = await TempDir.create();
       const args = await callWithoutTail(dir, 1, 1);
       const absent = await customDfn.run(args);

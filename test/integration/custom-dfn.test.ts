@@ -1,4 +1,4 @@
-/** The built custom-dfn as a process, against whatever may be at the other end of its socket. */
+/** The built custom-dfn as a process, with anything at all at the other end of its socket. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -24,7 +24,7 @@ function call(file: string, socket: string, debug: boolean): string[] {
   return [file, "", `unix:${socket}`, ...(debug ? ["debug", "", "10", "3"] : ["", "", "10", "3", redirection])];
 }
 
-/** With the tail on the answer may come later than custom-dfn waits; then it is asked again. */
+/** With the tail on the answer may come later than custom-dfn waits; then it is called again. */
 async function answered(customDfn: CustomDfn, args: readonly string[]): Promise<Ended> {
   return eventually("an answer in time", async () => {
     const result = await customDfn.run(args);
@@ -41,7 +41,7 @@ after(() => programs[Symbol.dispose]());
 
 for (const customDfn of programs.all) {
   describe(customDfn.name, () => {
-    test("hands the alert over as one line, byte for byte, and says nothing", async () => {
+    test("passes the alert on as one line, byte for byte, and says nothing", async () => {
       await using dir = await TempDir.create();
       const bytes = Buffer.concat([
         Buffer.from('{"id":"1.1","text":"'),
@@ -56,7 +56,7 @@ for (const customDfn of programs.all) {
       assert.equal(server.lines[0]?.subarray(bytes.length).toString().trim(), "");
     });
 
-    test("prints the answer in debug mode, and leaves with 0 whatever it is", async () => {
+    test("prints the answer in debug mode, and ends with 0 whatever it is", async () => {
       for (const answer of ["accepted 1.1", "delivered 1.1", "ignored 1.1", "duplicate 1.1", "rejected - no id"]) {
         await using dir = await TempDir.create();
         await using _ = await LineServer.listen(dir.join("s"), () => `${answer}\n`);
@@ -66,7 +66,7 @@ for (const customDfn of programs.all) {
       }
     });
 
-    test("takes an answer that comes in pieces", async () => {
+    test("accepts an answer that comes in pieces", async () => {
       await using dir = await TempDir.create();
       await using _ = await LineServer.listen(dir.join("s"), (_line, socket) => {
         socket.write("deliv", () => setImmediate(() => socket.write("ered 1.1\nmore")));
@@ -76,7 +76,7 @@ for (const customDfn of programs.all) {
       assert.equal(result.stdout, "custom-dfn: delivered 1.1\n");
     });
 
-    test("leaves with 0 when there is no socket, no listener behind it, or something else", async () => {
+    test("ends with 0 if there is no socket, no listener behind it, or something else", async () => {
       await using dir = await TempDir.create();
       const file = await alertFile(dir);
       await writeFile(dir.join("plain"), "");
@@ -103,13 +103,13 @@ for (const customDfn of programs.all) {
       }
     });
 
-    test("leaves with 0 when it may not connect", async () => {
+    test("ends with 0 if it may not connect", async () => {
       await using dir = await TempDir.create();
       await chmod(dir.path, 0o755);
       const file = await alertFile(dir);
       await using _ = await LineServer.listen(dir.join("s"));
       await chmod(dir.join("s"), 0o000);
-      // The superuser may always connect, so there the call is made as somebody else.
+      // The superuser may always connect, so there the call is made as another user.
       const result = await customDfn.run(
         call(file, dir.join("s"), true),
         process.getuid?.() === 0 ? { uid: 65534 } : {},
@@ -118,7 +118,7 @@ for (const customDfn of programs.all) {
       assert.match(result.stdout, /EACCES/);
     });
 
-    test("leaves with 0 when the forwarder takes the connection and never answers", async () => {
+    test("ends with 0 if the forwarder takes the connection and never answers", async () => {
       await using dir = await TempDir.create();
       await using server = await LineServer.listen(dir.join("s"), () => undefined);
       const args = call(await alertFile(dir), dir.join("s"), true);
@@ -129,7 +129,7 @@ for (const customDfn of programs.all) {
       });
     });
 
-    test("leaves with 0 when the forwarder never reads, whatever the alert's size", async () => {
+    test("ends with 0 if the forwarder never reads, whatever the alert's size", async () => {
       await using dir = await TempDir.create();
       const server = createServer({ pauseOnConnect: true }).listen(dir.join("s"));
       await once(server, "listening");
@@ -138,7 +138,7 @@ for (const customDfn of programs.all) {
       server.close();
     });
 
-    test("leaves with 0 when the forwarder hangs up, or answers what is no answer", async () => {
+    test("ends with 0 if the forwarder hangs up, or answers something that is not an answer", async () => {
       for (const [answer, why] of [
         [hangUp, /closed without an answer|ECONNRESET/],
         [() => "HTTP/1.1 400 Bad Request\r\n", /not understood/],
@@ -152,7 +152,7 @@ for (const customDfn of programs.all) {
       }
     });
 
-    test("leaves with 0 while the forwarder is stopped, also when its queue of connections is full", async () => {
+    test("ends with 0 while the forwarder is stopped, also when its queue of connections is full", async () => {
       await using dir = await TempDir.create();
       const file = await alertFile(dir);
       const program = `require("net").createServer().listen({ path: ${JSON.stringify(dir.join("s"))}, backlog: 2 }, () => console.log())`;
@@ -165,7 +165,7 @@ for (const customDfn of programs.all) {
           const result = await customDfn.run(call(file, dir.join("s"), true));
           assert.deepEqual([result.code, result.stderr], [0, ""]);
           seen.add(/no answer|EAGAIN/.exec(result.stdout)?.[0] ?? result.stdout);
-          // A full queue refuses at once on Linux; clients that gave up still stand in it.
+          // A full queue refuses at once on Linux; clients that gave up are still in it.
           return seen.has("EAGAIN");
         });
         assert.deepEqual([...seen].toSorted(), ["EAGAIN", "no answer"]);

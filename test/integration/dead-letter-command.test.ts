@@ -8,7 +8,7 @@ import { AlertStream } from "../rig/alert-stream.ts";
 import { list, store } from "./dead-letter-world.ts";
 import { alertLine, StatusWorld } from "./status-world.ts";
 
-test("an empty store is told as such, by every action", async () => {
+test("every action reports an empty store as such", async () => {
   await using world = await StatusWorld.create();
   assert.equal((await world.run("dead-letter", "list")).stdout, "no dead letters\n");
   assert.deepEqual(await list(world), []);
@@ -18,7 +18,7 @@ test("an empty store is told as such, by every action", async () => {
   assert.equal(existsSync(world.deadLetters), false, "the forwarder could not write to a directory that root made");
 });
 
-test("list has a line for each entry, show tells all of one, and nothing in them steers the terminal", async () => {
+test("list has a line for each entry, show prints everything about one, and nothing in them controls the terminal", async () => {
   await using world = await StatusWorld.create();
   const broken = '{"full_log":"\u001b]0;owned\u0007';
   await store(world, [
@@ -54,12 +54,12 @@ test("replay sends entries through the handlers and removes what is acknowledged
   ]);
   const { code, stdout, stderr } = await world.run("dead-letter", "replay", "--all", "--json");
   assert.equal(code, 65, stderr);
-  const told: { acknowledged: number; kept: { id: string; reason: string }[] } = JSON.parse(stdout);
-  assert.equal(told.acknowledged, 2);
+  const result: { acknowledged: number; kept: { id: string; reason: string }[] } = JSON.parse(stdout);
+  assert.equal(result.acknowledged, 2);
   assert.deepEqual(
-    told.kept.map(({ id, reason }) => [id.replace(/.*:/, ""), reason.replace(/[:;].*/, "")]),
+    result.kept.map(({ id, reason }) => [id.replace(/.*:/, ""), reason.replace(/[:;].*/, "")]),
     [
-      ["2", "still no alert"],
+      ["2", "still not an alert"],
       ["3", "the handler windows does not want it any more, or is off"],
       ["4", "only its first 30 bytes were kept"],
     ],
@@ -91,7 +91,7 @@ test("of an alert with two records, only the one that was refused is sent again"
   assert.deepEqual(await list(world), []);
 });
 
-test("beside a running forwarder entries are sent again and removed, and it goes on adding to the same file", async () => {
+test("while a forwarder is running entries are sent again and removed, and it continues to append to the same file", async () => {
   await using world = await StatusWorld.create();
   await world.start();
   await using stream = await AlertStream.connect(world.alertSocket);
@@ -100,7 +100,7 @@ test("beside a running forwarder entries are sent again and removed, and it goes
   await store(world, [{ bytes: alertLine(1_700_000_001) }]);
   const replayed = await world.run("dead-letter", "replay", "--all");
   assert.equal(replayed.code, 65);
-  assert.match(replayed.stdout, /:1 stays: still no alert.*\nacknowledged and removed 1, kept 1\n$/);
+  assert.match(replayed.stdout, /:1 stays: still not an alert.*\nacknowledged and removed 1, kept 1\n$/);
   assert.equal(world.sent().length, 1);
   assert.equal((await world.run("dead-letter", "purge", "--all")).stdout, "removed 1\n");
   assert.deepEqual(await list(world), []);
@@ -117,7 +117,7 @@ test("beside a running forwarder entries are sent again and removed, and it goes
   assert.equal(JSON.parse(stdout).deadLetters.entries, 1);
 });
 
-test("an ID that is not there ends with 65 and changes nothing; a call without a choice ends with 64", async () => {
+test("an ID that does not exist ends with 65 and changes nothing; a call without a choice ends with 64", async () => {
   await using world = await StatusWorld.create();
   await store(world, [{ bytes: "a" }]);
   const [entry] = await list(world);

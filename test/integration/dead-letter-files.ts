@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { statIfPresent } from "../../daemon/disk/file-stat.ts";
 import { readSegment, segmentsOf, type DeadLetter } from "../../daemon/dead-letters/segments.ts";
 
-/** All entries of a store; fails where a line cannot be read. */
+/** All entries of a store; fails if a line cannot be read. */
 export async function lettersIn(directory: string): Promise<DeadLetter[]> {
   const letters: DeadLetter[] = [];
   for (const segment of await segmentsOf(directory)) {

@@ -56,10 +56,10 @@ test("the first dead letter degrades the forwarder, also after a restart, until 
   const [logged] = await eventually("a line in the log", () => errorsOf(first).length > 0 && errorsOf(first));
   assert.match(logged?.msg ?? "", /cannot be delivered and is in the dead-letter store.*dead-letter list.*ack/);
   assert.deepEqual([logged?.reason, logged?.source, logged?.entries], ["not-json", "tail", 1]);
-  const told = await world.run("status");
-  assert.equal(told.code, 1);
-  assert.match(told.stdout, /^degraded: .*\n {2}dead letters, for /);
-  assert.match(told.stdout, /^dead letters +1 in the store, /m);
+  const status = await world.run("status");
+  assert.equal(status.code, 1);
+  assert.match(status.stdout, /^degraded: .*\n {2}dead letters, for /);
+  assert.match(status.stdout, /^dead letters +1 in the store, /m);
 
   assert.equal((await first.stop()).ended, 0);
   const second = await world.start();
@@ -88,7 +88,7 @@ async function firstEntry(world: StatusWorld): Promise<{ time: string }> {
   return JSON.parse((await world.run("dead-letter", "list", "--json")).stdout)[0];
 }
 
-test("lines of the socket that are not alerts are told apart, and do not keep the log from naming an alert", async () => {
+test("lines of the socket that are not alerts are reported separately, and do not keep the log from naming an alert", async () => {
   await using world = await StatusWorld.create();
   const program = await world.start();
   await using stream = await AlertStream.connect(world.alertSocket);
@@ -126,7 +126,7 @@ test("list and show say what is acknowledged; ack is done once, and replay and p
   assert.equal((await world.run("dead-letter", "purge", "--all")).stdout, "removed 2\n");
 });
 
-test("with the last entry of a segment its acknowledgements go too", async () => {
+test("with the last entry of a segment its acknowledgements are removed too", async () => {
   await using world = await StatusWorld.create();
   await store(world, [{ bytes: "a" }]);
   await asOfADeadProcess(world);
@@ -136,7 +136,7 @@ test("with the last entry of a segment its acknowledgements go too", async () =>
   assert.deepEqual(await segmentsOf(world.deadLetters), []);
 });
 
-test("acknowledgements hold when the store is made smaller", async () => {
+test("acknowledgements survive the compaction of the store", async () => {
   const directory = mkdtempSync(join(tmpdir(), "dfn-ack-"));
   try {
     await using letters = new DeadLetterStore(directory, { maxBytes: 40_000, segmentBytes: 10_000 }, silentLog);
@@ -157,7 +157,7 @@ test("acknowledgements hold when the store is made smaller", async () => {
   }
 });
 
-test("a file of acknowledgements that is a link is not followed, and one that is far too long is not made longer", async () => {
+test("a file of acknowledgements that is a link is not followed, and one that is far too long is not extended", async () => {
   await using world = await StatusWorld.create();
   await store(world, [{ bytes: "a" }]);
   const [segment = ""] = await segmentsOf(world.deadLetters);

@@ -15,7 +15,7 @@ test("an empty segment is kept while its writer lives, and deleted by the next c
   await world.run("dead-letter", "purge", first?.id ?? "");
   assert.equal((await list(world)).length, 1);
   await world.run("dead-letter", "purge", "--all");
-  assert.equal((await segmentsOf(world.deadLetters)).length, 1, "this process lives and may go on writing");
+  assert.equal((await segmentsOf(world.deadLetters)).length, 1, "this process is alive and may continue to write");
   await asOfADeadProcess(world);
   assert.equal((await world.run("dead-letter", "purge", "--all")).stdout, "removed 0\n");
   assert.deepEqual(await segmentsOf(world.deadLetters), [], "nobody writes to it any more");
@@ -27,12 +27,12 @@ test("the segment of a writer that has ended is deleted with its last entry, and
   await asOfADeadProcess(world);
   const [first, second] = await list(world);
   await world.run("dead-letter", "purge", first?.id ?? "");
-  assert.equal((await segmentsOf(world.deadLetters)).length, 1, "it holds an entry");
+  assert.equal((await segmentsOf(world.deadLetters)).length, 1, "it still has an entry");
   await world.run("dead-letter", "purge", second?.id ?? "");
   assert.deepEqual(await segmentsOf(world.deadLetters), []);
 });
 
-test("purge takes entries by age, and --all takes lines that cannot be read", async () => {
+test("purge selects entries by age, and with --all lines that cannot be read as well", async () => {
   await using world = await StatusWorld.create();
   await store(world, [{ bytes: "a" }, { bytes: "b" }]);
   await asOfADeadProcess(world);
@@ -66,7 +66,7 @@ test("a removal that a crash cut off removes nothing, and the next one is whole"
   assert.equal((await usage.count()).entries, 10);
 });
 
-test("over its bound the store first lets go of what was removed, and keeps every number", async () => {
+test("above its limit the store first drops what was removed, and keeps every number", async () => {
   await using world = await StatusWorld.create();
   const big = "x".repeat(3000);
   await store(world, [{ bytes: big }, { bytes: big }, { bytes: big }, { bytes: "last" }]);

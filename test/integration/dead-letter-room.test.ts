@@ -21,18 +21,18 @@ function ofSocket(index: number, reason: DeadLetter["reason"] = "not-json"): New
   return { source: "socket", reason, detail: "no JSON", place: { file: "", offset: 0, length: bytes.length }, bytes };
 }
 
-/** Bytes that this process has read so far, from whatever: proc(5), io. */
+/** Bytes that this process has read so far, from any source: proc(5), io. */
 function bytesRead(): number {
   return Number(/^rchar: (\d+)$/m.exec(readFileSync("/proc/self/io", "latin1"))?.[1]);
 }
 
-test("lines of the socket that are no alerts do not fill the disk: over the bound the oldest of them are given up", async () => {
+test("lines of the socket that are not alerts do not fill the disk: above the limit the oldest of them are dropped", async () => {
   await using temp = await TempDir.create();
   await using store = new DeadLetterStore(temp.path, limits, silentLog);
   for (let i = 0; i < 20; i++) await store.add(ofTail(i));
   for (let i = 0; i < 10; i++) await store.add(ofSocket(i, "handler-error"));
   for (let i = 0; i < 3000; i++) await store.add(ofSocket(i, i % 2 === 0 ? "not-json" : "over-long"));
-  await store[Symbol.asyncDispose](); // Room is made after an entry is stored.
+  await store[Symbol.asyncDispose](); // Space is freed after an entry is stored.
   assert.ok((await bytesIn(temp.path)) <= limits.maxBytes + limits.segmentBytes);
   const letters = await lettersIn(temp.path);
   const offsets = letters.flatMap(({ source, place }) => (source === "tail" ? [place.offset] : []));
@@ -46,14 +46,14 @@ test("lines of the socket that are no alerts do not fill the disk: over the boun
   assert.ok((await segmentsOf(temp.path)).length < 10, "segments in which nothing is left are deleted");
 });
 
-test("lines of the socket that are not alerts cost no alert its raw bytes, also when they are the newest", async () => {
+test("lines of the socket that are not alerts cost no alert its raw bytes, even when they are the newest", async () => {
   await using temp = await TempDir.create();
   await using store = new DeadLetterStore(temp.path, limits, silentLog);
   const genuine = Buffer.alloc(2000, "g");
   const place = { file: "alerts.json", offset: 0, length: genuine.length };
   const letter = { source: "tail", reason: "record-too-large", detail: "", place, bytes: genuine } as const;
   for (let i = 0; i < 21; i++) await store.add(letter);
-  assert.ok((await bytesIn(temp.path)) < limits.maxBytes, "they have room alone");
+  assert.ok((await bytesIn(temp.path)) < limits.maxBytes, "they fit by themselves");
   for (let i = 0; i < 500; i++) await store.add(ofSocket(i));
   await store.add(letter);
   const raw = (await lettersIn(temp.path)).filter(({ source, raw }) => source === "tail" && raw !== undefined);
@@ -78,7 +78,7 @@ test("a store full of positions is not read again for each new entry", async () 
   assert.equal((await lettersIn(temp.path)).length, 621 - 3);
 });
 
-test("a long entry loses its raw bytes and keeps its number; as long as it keeps them, they stay byte for byte", async () => {
+test("a long entry loses its raw bytes and keeps its number; until then they stay byte for byte", async () => {
   await using temp = await TempDir.create();
   const bytes = Buffer.alloc(4_000_001, "0123456789");
   {

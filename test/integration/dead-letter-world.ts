@@ -13,7 +13,7 @@ interface Letter {
   readonly length?: number;
 }
 
-/** Stores entries as a forwarder does. To the commands, this process is one that may go on adding to them. */
+/** Stores entries as a forwarder does. To the commands, this process is one that may continue to append to them. */
 export async function store(world: StatusWorld, letters: readonly Letter[], segmentBytes = 1_000_000): Promise<void> {
   const limits = { maxBytes: 1_000_000_000, segmentBytes };
   await using store = new DeadLetterStore(world.deadLetters, limits, silentLog);
@@ -41,8 +41,8 @@ export async function list(world: StatusWorld): Promise<Listed[]> {
 
 /** Gives what this process stored, and what was removed of it, the name of a process that has ended. */
 export async function asOfADeadProcess(world: StatusWorld): Promise<void> {
-  const aboveAnyPid = 4_194_304; // Linux gives none from its PID_MAX_LIMIT on.
-  const own = new RegExp(`-${process.pid}-(?=\\d+\\.ndjson)`); // A small number may also stand in the time before it.
+  const aboveAnyPid = 4_194_304; // Linux assigns no id from its PID_MAX_LIMIT on.
+  const own = new RegExp(`-${process.pid}-(?=\\d+\\.ndjson)`); // A small number may also occur in the time before it.
   for (const name of await readdir(world.deadLetters)) {
     const renamed = name.replace(own, `-${aboveAnyPid}-`);
     await rename(join(world.deadLetters, name), join(world.deadLetters, renamed));

@@ -25,7 +25,7 @@ async function offsetsIn(directory: string): Promise<{ offsets: number[]; bad: n
 }
 
 test(
-  "on a full disk entries stay open, half-written ones are cut off, and all are stored once there is room",
+  "on a full disk entries stay open, half-written ones are cut off, and all are stored once there is space",
   { skip },
   async () => {
     await using disk = await SmallDisk.mount(4 * 1024 * 1024);
@@ -45,11 +45,11 @@ test(
   },
 );
 
-test("no room to make room: the entries are stored once, and not again and again", { skip }, async () => {
+test("without space to compact, the entries are stored once, and not again and again", { skip }, async () => {
   await using disk = await SmallDisk.mount(4 * 1024 * 1024);
   const { log, ...recording } = recordingLog();
   await using store = new DeadLetterStore(disk.join("dead"), { maxBytes: 30_000, segmentBytes: 10_000 }, log);
-  // Of the first segment positions alone fill more than is left on the disk.
+  // The positions of the first segment alone need more than is left on the disk.
   await Promise.all(Array.from({ length: 100 }, (_, i) => store.add(letter(i, 80))));
   await store.add(letter(100, 500));
   await disk.fillUpTo(12_288);

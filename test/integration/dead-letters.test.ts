@@ -41,7 +41,7 @@ test("an entry is in the file, whole, once it counts as stored", async () => {
   });
 });
 
-test("bytes of every size are kept as they are, alone and in company", async () => {
+test("bytes of every size are kept unchanged, alone and together with others", async () => {
   await using temp = await TempDir.create();
   await using store = new DeadLetterStore(temp.path, { ...roomy, segmentBytes: 100_000_000 }, silentLog);
   const sizes = [0, 1, 49_151, 49_152, 49_153, 786_300, 1_048_576, 3_145_729];
@@ -52,7 +52,7 @@ test("bytes of every size are kept as they are, alone and in company", async () 
   assert.equal(kept.length, sizes.length);
 });
 
-test("of an over-long line the entry says how much of it was kept", async () => {
+test("the entry of an over-long line says how much of it was kept", async () => {
   await using temp = await TempDir.create();
   await using store = new DeadLetterStore(temp.path, roomy, silentLog);
   const place = { file: "alerts.json", offset: 0, length: 20_000_000 };
@@ -61,7 +61,7 @@ test("of an over-long line the entry says how much of it was kept", async () => 
   assert.deepEqual([entry?.keptBytes, entry?.place.length], [4, 20_000_000]);
 });
 
-test("only the owner may read the store: it holds what alerts hold", async () => {
+test("only the owner may read the store: it contains the contents of alerts", async () => {
   await using temp = await TempDir.create();
   const directory = temp.join("dead");
   await using store = new DeadLetterStore(directory, roomy, silentLog);
@@ -71,7 +71,7 @@ test("only the owner may read the store: it holds what alerts hold", async () =>
   assert.equal((await stat(segment)).mode & 0o777, 0o600);
 });
 
-test("entries that arrive together are stored in order, and so are those that come meanwhile", async () => {
+test("entries that arrive together are stored in order, and so are those that arrive meanwhile", async () => {
   await using temp = await TempDir.create();
   await using store = new DeadLetterStore(temp.path, { ...roomy, segmentBytes: 3000 }, silentLog);
   const stored: number[] = [];
@@ -90,12 +90,12 @@ test("entries that arrive together are stored in order, and so are those that co
   assert.ok((await segmentsOf(temp.path)).length > 3);
 });
 
-test("over its bound the store gives up the oldest raw bytes and keeps every position", async () => {
+test("above its limit the store gives up the oldest raw bytes and keeps every position", async () => {
   await using temp = await TempDir.create();
   const limits = { maxBytes: 60_000, segmentBytes: 10_000 };
   await using store = new DeadLetterStore(temp.path, limits, silentLog);
   for (let i = 0; i < 60; i++) await store.add(letter(i, Buffer.alloc(1500, i)));
-  await store[Symbol.asyncDispose](); // Room is made after an entry is stored.
+  await store[Symbol.asyncDispose](); // Space is freed after an entry is stored.
   const letters = await lettersIn(temp.path);
   assert.deepEqual(
     letters.map(({ place }) => place.offset),
@@ -112,7 +112,7 @@ test("over its bound the store gives up the oldest raw bytes and keeps every pos
   assert.ok((await bytesIn(temp.path)) <= limits.maxBytes + limits.segmentBytes);
 });
 
-test("a segment that another living process writes is not rewritten under it; a dead one's is", async () => {
+test("a segment that another living process writes is not rewritten; a dead one's is", async () => {
   await using temp = await TempDir.create();
   const child = spawn("sleep", ["1000"]);
   try {
@@ -135,7 +135,7 @@ test("a segment that another living process writes is not rewritten under it; a 
   }
 });
 
-test("an entry whose file was taken away in that moment is stored in a new one", async () => {
+test("an entry whose file was removed at that moment is stored in a new one", async () => {
   await using temp = await TempDir.create();
   const directory = temp.join("dead");
   await using store = new DeadLetterStore(directory, roomy, silentLog);
@@ -149,7 +149,7 @@ test("an entry whose file was taken away in that moment is stored in a new one",
   );
 });
 
-test("what a killed process left half written is told and passed over; the entries around it are read", async () => {
+test("what a killed process left half written is reported and skipped; the entries around it are read", async () => {
   await using temp = await TempDir.create();
   {
     await using store = new DeadLetterStore(temp.path, roomy, silentLog);
@@ -181,10 +181,10 @@ test("dispose finishes what waits, is safe before the first entry and twice, and
   assert.equal((await lettersIn(temp.path)).length, 100);
 });
 
-test("a directory that cannot be made is an entry that stays open, until it can be", async () => {
+test("if the directory cannot be created an entry stays open until it can be", async () => {
   await using temp = await TempDir.create();
   const obstacle = temp.join("state");
-  await writeFile(obstacle, "a file where the directory should be");
+  await writeFile(obstacle, "a file in place of the directory");
   await using store = new DeadLetterStore(join(obstacle, "dead"), roomy, silentLog);
   const stored = store.add(letter(1));
   assert.match(await eventually("the trouble", () => store.trouble), /ENOTDIR/);

@@ -4,7 +4,7 @@ import { DebianRoot } from "../rig/debian-root.ts";
 import { buildPackages, ownPackage } from "../rig/packages.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 
-/** A Debian with nothing of ours in it but the package in root's home: what takes long to make, for several tests. */
+/** A Debian with nothing of ours in it except the package in root's home: the slow part, shared by several tests. */
 export class DebianImage implements AsyncDisposable {
   readonly #debian: DebianRoot;
 

@@ -1,4 +1,4 @@
-/** That Wazuh was told of a degradation outlives the process that told it. */
+/** A degradation that was reported to Wazuh outlives the process that reported it. */
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
@@ -10,7 +10,7 @@ import { eventually } from "../rig/eventually.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 import { alertLine, StatusWorld } from "./status-world.ts";
 
-test("what Wazuh was told is known to the next process, and forgotten once its end was told", async () => {
+test("what was reported to Wazuh is known to the next process, and forgotten once its end was reported", async () => {
   await using dir = await TempDir.create();
   assert.equal(await wasDegraded(dir.path, silentLog), false);
   const file = new DegradedFile(dir.path, silentLog, false);
@@ -19,7 +19,7 @@ test("what Wazuh was told is known to the next process, and forgotten once its e
   const next = new DegradedFile(dir.path, silentLog, true);
   await next.set(false);
   assert.equal(await wasDegraded(dir.path, silentLog), false);
-  // What changes while the disk is busy: the last word counts.
+  // It changes while the disk is busy: the last state counts.
   await Promise.all([file.set(false), file.set(true), file.set(false), file.set(true)]);
   assert.equal(await wasDegraded(dir.path, silentLog), true);
 });
@@ -55,7 +55,7 @@ test("killed while degraded, the next process ends the alert in Wazuh when all i
   first.signal("SIGKILL");
   await first.end();
   await world.start();
-  // A line behind the last checkpoint is read again, and is a dead letter again.
+  // A line after the last checkpoint is read again, and is a dead letter again.
   await eventually("health", async () => {
     await world.run("dead-letter", "ack", "--all");
     const { health, sources } = JSON.parse((await world.ask("/status")).body);

@@ -1,4 +1,6 @@
-/** What may run on the machine of whoever builds this: no dependency's install script that package.json does not name. */
+/**
+ * What may run on the machine of whoever builds this: no dependency's install script that package.json does not name.
+ */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -41,7 +43,7 @@ test("every dependency with an install script is named in package.json's allowSc
   );
 });
 
-test("what is installed has no install script that the lock file is silent about, and nothing that node-gyp would build", () => {
+test("nothing installed has an install script that the lock file does not mention, or anything that node-gyp would build", () => {
   const installed = dependencies.filter(([place]) => existsSync(join(place, "package.json")));
   assert.ok(installed.length > 40, `${installed.length} packages`);
   for (const [place] of installed) {
@@ -58,7 +60,7 @@ test("every dependency is pinned: one version, and the hash of what the registry
   for (const [place, { integrity }] of dependencies) assert.match(integrity ?? "", /^sha512-[\w+/]{86}==$/, place);
 });
 
-test("npm, where it knows the settings, refuses a dependency with an install script that nobody looked at", async () => {
+test("if npm knows the settings, it refuses a dependency with an install script that nobody approved", async () => {
   await using dir = await TempDir.create();
   await mkdir(dir.join("package"));
   const marker = dir.join("marker");
@@ -79,11 +81,11 @@ test("npm, where it knows the settings, refuses a dependency with an install scr
   const { stdout } = await run("npm", ["config", "ls", "--long", "--json"], { cwd: dir.path });
   const knows = Object.hasOwn(JSON.parse(stdout), "strict-allow-scripts");
   const cwd = dir.join("project");
-  const told = await run("npm", ["install", "--offline"], { cwd }).then(
+  const result = await run("npm", ["install", "--offline"], { cwd }).then(
     () => "installed",
     (reason: unknown) => (reason instanceof Error ? reason.message : String(reason)),
   );
-  assert.match(told, knows ? /stranger@1\.0\.0 \(postinstall: / : /^installed$/);
+  assert.match(result, knows ? /stranger@1\.0\.0 \(postinstall: / : /^installed$/);
   assert.equal(existsSync(marker), !knows);
 });
 

@@ -56,7 +56,7 @@ function alice(password: string): object {
   return { sasl: { mechanism: "scram-sha-512", username: "alice", password_file: path } };
 }
 
-test("write and read permission are told apart, without a record being written", async () => {
+test("write and read permission are distinguished, without a record being written", async () => {
   await using at = await DoctorWorld.create(kafka, { forwarder: false });
   const { topic } = at.world;
   const settings = sinkOf("SASL", { ca: files.ca }, alice("secret"));
@@ -68,7 +68,7 @@ test("write and read permission are told apart, without a record being written",
   await allow(topic, "READ");
   const reading = await at.report(settings);
   assert.match(linesAbout(reading, "topics"), /^ok/);
-  assert.match(linesAbout(reading, "write permission"), /^failed topic \S+ may not be written: TOPIC_AUTHORIZATION/);
+  assert.match(linesAbout(reading, "write permission"), /^failed topic \S+ may not be written to: TOPIC_AUTHORIZATION/);
   const remedy = reading.links.find(({ link }) => link === "write permission")?.remedy;
   assert.match(remedy ?? "", /^kafka-acls\.sh .*--operation Write --topic test-/);
   assert.match(linesAbout(reading, "read permission"), /^ok/);
@@ -82,16 +82,22 @@ test("write and read permission are told apart, without a record being written",
   await allow(`${topic}-write`, "WRITE");
   const writing = await at.report({ ...settings, ...other });
   assert.match(linesAbout(writing, "write permission"), /^ok/);
-  assert.match(linesAbout(writing, "read permission"), /^warning .*after a crash, what was under way is sent again/);
+  assert.match(
+    linesAbout(writing, "read permission"),
+    /^warning .*after a crash, records that were in flight are sent again/,
+  );
 });
 
-test("the topic's settings are read from Kafka; without the right they are not known, which is no failure", async () => {
+test("the topic's settings are read from Kafka; without the permission they are unknown, which is not a failure", async () => {
   await using at = await DoctorWorld.create(kafka, { forwarder: false });
   const { topic } = at.world;
   const settings = sinkOf("SASL", { ca: files.ca }, alice("secret"));
   await allow(topic, "WRITE");
   const without = await at.report(settings);
-  assert.match(linesAbout(without, "topic settings"), /^unseen .* are not known: it needs the right DescribeConfigs/m);
+  assert.match(
+    linesAbout(without, "topic settings"),
+    /^unseen .* are not known: this needs the permission DescribeConfigs/m,
+  );
   const remedy = without.links.find(({ link, state }) => link === "topic settings" && state === "unseen")?.remedy;
   assert.match(remedy ?? "", /^kafka-acls\.sh .*--operation DescribeConfigs --topic test-/);
   assert.doesNotMatch(linesAbout(without, "topic settings"), /^failed/m);
@@ -111,7 +117,7 @@ test("the topic's settings are read from Kafka; without the right they are not k
       { "max.message.bytes": "500000" },
       /^warning .*max\.message\.bytes is 500000, below sink\.kafka\.batch_bytes \(900KB\)/m,
     ],
-    [{ "message.timestamp.after.max.ms": "1000" }, /^warning .*after\.max\.ms is 1000: when this machine's clock/m],
+    [{ "message.timestamp.after.max.ms": "1000" }, /^warning .*after\.max\.ms is 1000: if this machine's clock/m],
     [{ "message.timestamp.before.max.ms": "1000" }, /^warning .*before\.max\.ms is 1000/m],
     [{ "min.insync.replicas": "2" }, /^failed .*min\.insync\.replicas is 2, and there are 1 copies: no write/m],
   ];
@@ -127,14 +133,14 @@ test("the topic's settings are read from Kafka; without the right they are not k
   assert.equal(await kafka.recordCount(topic), 0);
 });
 
-test("a wrong password is told, and never shown", async () => {
+test("a wrong password is reported, and never shown", async () => {
   await using at = await DoctorWorld.create(kafka, { forwarder: false });
   const report = await at.report(sinkOf("SASL", { ca: files.ca }, alice("hunter2")));
   assert.match(linesAbout(report, "brokers"), /^failed .*[Aa]uthentication/);
   assert.doesNotMatch(JSON.stringify(report), /hunter2/);
 });
 
-test("a CA that did not issue the brokers' certificate, and one that ended", async () => {
+test("a CA that did not issue the brokers' certificate, and one that has expired", async () => {
   await using at = await DoctorWorld.create(kafka, { forwarder: false });
   const wrong = await at.report(sinkOf("MUTUAL", { ca: files.otherCa, ca_only: true }));
   assert.match(linesAbout(wrong, "brokers"), /^failed .*(self.signed|unable to)/i);
@@ -144,23 +150,23 @@ test("a CA that did not issue the brokers' certificate, and one that ended", asy
   assert.match(linesAbout(expired, "brokers"), /^failed .*expired/);
 });
 
-test("our own certificate: good, ended, not taken by the broker, with the key of another", async () => {
+test("our own certificate: good, expired, not accepted by the broker, with the key of another", async () => {
   await using at = await DoctorWorld.create(kafka, { forwarder: false });
   const ca = files.ca;
   const pair = ({ cert, key }: { cert: string; key: string }): object => ({ ca, cert, key });
   const good = await at.report(sinkOf("MUTUAL", pair(files.client)));
-  assert.match(linesAbout(good, "certificates"), /^ok .*\nok .*client\.pem is good for \d+ days$/);
+  assert.match(linesAbout(good, "certificates"), /^ok .*\nok .*client\.pem is valid for \d+ days$/);
   assert.match(linesAbout(good, "brokers"), /^ok connected/);
   const ended = await at.report(sinkOf("MUTUAL", pair(files.expiredClient)));
   assert.equal(ended.code, 78);
-  assert.match(linesAbout(ended, "certificates"), /^failed .*expired-client\.pem.* ended on /);
+  assert.match(linesAbout(ended, "certificates"), /^failed .*expired-client\.pem.* expired on /);
   const foreign = await at.report(sinkOf("MUTUAL", pair(files.otherCaClient)));
   assert.match(linesAbout(foreign, "brokers"), /^failed .*does not accept our certificate/);
   const mixed = await at.report(sinkOf("MUTUAL", { ca, cert: files.client.cert, key: files.server.key }));
   assert.match(linesAbout(mixed, "certificates"), /^failed .*belongs to another certificate/);
 });
 
-test("a broker that hangs is told after five seconds", async () => {
+test("a broker that hangs is reported after five seconds", async () => {
   await using at = await DoctorWorld.create(kafka, { forwarder: false });
   kafka.pause(1);
   try {

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { integrationState } from "../../daemon/doctor/context.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 
-test("what the installer was told is known from its record of this manager; without it, whether custom-dfn is there", async () => {
+test("the installer's choice is known from its record of this manager; without a record, from whether custom-dfn is there", async () => {
   await using dir = await TempDir.create();
   const home = dir.join("ossec");
   const config = dir.join("etc/config.yaml");

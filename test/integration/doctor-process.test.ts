@@ -17,18 +17,18 @@ async function run(script: string, withinMs: number): Promise<unknown> {
   return await inOwnProcess([file], io, withinMs);
 }
 
-test("a report is taken from a process that cannot end, because the system does not answer it", async () => {
+test("a report is accepted from a process that cannot end because the system does not answer it", async () => {
   const script = `require("node:fs").open(FIFO, "r", () => {}); process.stdout.write(${JSON.stringify(report)});
     setTimeout(() => process.exit(0), 1);`;
   assert.deepEqual(await run(script, longMs), JSON.parse(report));
 });
 
-test("a process that hangs, also in a loop of its own, is ended when its time is over", async () => {
+test("a process that hangs, even in a loop of its own, is ended when its time is over", async () => {
   assert.equal(await run(`require("node:fs").openSync(FIFO, "r");`, 300), undefined);
   assert.equal(await run("for (;;);", 300), undefined);
 });
 
-test("a process that takes too much memory, fails, or reports something else has no report", async () => {
+test("a process that uses too much memory, fails, or reports something else has no report", async () => {
   assert.equal(await run("const all = []; for (;;) all.push(new Array(1e6).fill(0.5));", longMs), undefined);
   assert.equal(await run("process.exit(3);", longMs), undefined);
   assert.equal(await run('console.log("{}"); setInterval(() => 0, 1000);', longMs), undefined);

@@ -21,8 +21,8 @@ after(() => kafka[Symbol.asyncDispose]());
 const isRoot = process.getuid?.() === 0;
 
 /**
- * What the machine of the test is like; judged by unit tests. An ordinary user cannot give custom-dfn to root, which is a
- * warning.
+ * The state of the machine that runs the test; judged by unit tests. An ordinary user cannot give custom-dfn to root,
+ * which is a warning.
  */
 const ofTheMachine = [
   ...(isRoot ? [] : ["custom-dfn"]),
@@ -34,7 +34,7 @@ const ofTheMachine = [
   "topic settings",
 ];
 
-/** Runs the doctor with a temporary directory that is looked at too. */
+/** Runs the doctor with a temporary directory that is checked too. */
 async function doctorIn(at: DoctorWorld, config: string): Promise<Program> {
   const env = { PATH: process.env["PATH"] ?? "", TMPDIR: at.world.directory.join("tmp") };
   return eventually("a report in time", async () => {
@@ -44,7 +44,7 @@ async function doctorIn(at: DoctorWorld, config: string): Promise<Program> {
   });
 }
 
-test("where all is in place every link is ok, a real alert is answered and reaches no topic, and nothing is changed", async () => {
+test("when everything is in place every link is ok, a real alert is answered and reaches no topic, and nothing is changed", async () => {
   await using at = await DoctorWorld.create(kafka);
   const report = await at.report();
   const others = report.links.filter(({ link, state }) => state !== "ok" && !ofTheMachine.includes(link));
@@ -79,10 +79,10 @@ test("without a forwarder its links fail with a command as remedy, the code is 6
   assert.match(text, /^\d+ failed, \d+ warning/m);
 });
 
-test("a user who is not root is told what it may not see, and nothing fails for that", async () => {
+test("a user who is not root learns what it may not see, and nothing fails because of that", async () => {
   await using at = await DoctorWorld.create(kafka);
   const config = at.world.configure(at.settings());
-  // A copy, because a checkout may lie where others may not go.
+  // A copy, because a checkout may be where others have no access.
   cpSync(join(forwarderBundle, ".."), at.world.directory.join("dist"), { recursive: true });
   const bundle = at.world.directory.join("dist/wazuh-dfn.cjs");
   chmodSync(at.world.directory.join("status.sock"), 0o666);

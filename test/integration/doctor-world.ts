@@ -14,7 +14,7 @@ export interface DoctorReport {
   readonly code: number | string;
 }
 
-/** A world in which every link of the chain is in place, and what the doctor says of it. */
+/** A world in which every link of the chain is in place, and what the doctor says about it. */
 export class DoctorWorld implements AsyncDisposable {
   readonly world: World;
   readonly tree: ManagerTree;
@@ -25,7 +25,7 @@ export class DoctorWorld implements AsyncDisposable {
     this.tree = tree;
   }
 
-  /** With both daemons; `forwarder: false` leaves that one out. */
+  /** With both daemons; `forwarder: false` leaves the forwarder out. */
   static async create(
     kafka: Kafka,
     options: { settings?: Settings; topic?: false; forwarder?: false } = {},
@@ -47,13 +47,13 @@ export class DoctorWorld implements AsyncDisposable {
     return present(this.#forwarder);
   }
 
-  /** The socket is open to the made-up group. */
+  /** The socket is open to the fake group. */
   settings(changes: Settings = {}): Settings {
     const socket = { path: this.world.socketPath, group: String(wazuhGroup) };
     return { sources: { socket, tail: { start: "beginning" } }, ...changes };
   }
 
-  /** @param isLate: whether the doctor's own limits of time are what the test is about; else it is asked again */
+  /** @param isLate: whether the doctor's own time limits are what the test is about; otherwise it is run again */
   async report(changes: Settings = {}, { isLate = false } = {}): Promise<DoctorReport> {
     return eventually("a report in time", async () => {
       const report = await this.#ask(changes);
@@ -61,7 +61,7 @@ export class DoctorWorld implements AsyncDisposable {
     });
   }
 
-  /** What is said of one link: `state text`, a line each. */
+  /** What is said about one link: `state text`, a line each. */
   async about(link: string, changes?: Settings, options?: { isLate: boolean }): Promise<string> {
     return linesAbout(await this.report(changes, options), link);
   }
@@ -81,10 +81,10 @@ export class DoctorWorld implements AsyncDisposable {
   }
 }
 
-/** Whether the machine was too busy for the doctor's limits: what it says of a link then says nothing of the link. */
+/** Whether the machine was too busy for the doctor's limits: a result then says nothing about the link. */
 export function isOutOfTime(text: string): boolean {
-  const isOver = /no answer within (?:5 s|50 ms)|could not be looked at within|did not end within/;
-  return isOver.test(text.replaceAll(/is not resolved: .*/g, ""));
+  const isOver = /no answer within (?:5 s|50 ms)|could not be checked within|did not end within/;
+  return isOver.test(text.replaceAll(/cannot be resolved: .*/g, ""));
 }
 
 export function linesAbout({ links }: DoctorReport, link: string): string {

@@ -18,7 +18,7 @@ after(() => kafka[Symbol.asyncDispose]());
 
 const isRoot = process.getuid?.() === 0;
 
-test("the integration block: absent, commented out, disabled, leading elsewhere, narrowed", async () => {
+test("the integration block: absent, commented out, disabled, with a hook_url that leads elsewhere, narrowed", async () => {
   await using at = await DoctorWorld.create(kafka, { forwarder: false });
   const whole = readFileSync(at.tree.conf, "utf8");
   const changed = async (from: string, to: string): Promise<string> => {
@@ -26,19 +26,25 @@ test("the integration block: absent, commented out, disabled, leading elsewhere,
     at.tree.changeConf(from, to);
     return at.about("integration block");
   };
-  assert.equal(await at.about("integration block"), "ok present, enabled, and hands over all that the forwarder wants");
+  assert.equal(
+    await at.about("integration block"),
+    "ok present, enabled, and delivers everything that the forwarder wants",
+  );
   assert.match(await changed("<alert_format>json</alert_format>", ""), /^failed alert_format is not json/);
-  assert.match(await changed(at.world.socketPath, "/run/other.sock"), /^failed hook_url leads to \/run\/other\.sock/);
-  assert.match(await changed("windows,fail2ban", "windows, fail2ban"), /^warning <group>.*group fail2ban back$/);
-  assert.match(await changed("<group>", "<level>7</level><group>"), /^warning <level>7 keeps/);
+  assert.match(await changed(at.world.socketPath, "/run/other.sock"), /^failed hook_url points to \/run\/other\.sock/);
+  assert.match(await changed("windows,fail2ban", "windows, fail2ban"), /^warning <group>.*group fail2ban$/);
+  assert.match(await changed("<group>", "<level>7</level><group>"), /^warning <level>7 holds back/);
   const block = /<integration>[^]*<\/integration>/.exec(whole)?.[0] ?? "";
-  assert.match(await changed(block, ""), /^warning .*there is no block for custom-dfn; alerts come by the tail alone/);
+  assert.match(
+    await changed(block, ""),
+    /^warning .*there is no block for custom-dfn; alerts arrive only through the tail/,
+  );
   assert.match(await changed(block, `<!-- ${block} -->`), /^warning .*commented out/);
   const tailOff = { sources: { socket: { path: at.world.socketPath }, tail: "off" } };
-  assert.match(await at.about("integration block", tailOff), /^failed .*with the tail off no alert comes at all/);
+  assert.match(await at.about("integration block", tailOff), /^failed .*with the tail off no alert arrives at all/);
 });
 
-test("custom-dfn that Wazuh may write, may not run, or that is absent", async () => {
+test("custom-dfn is writable for Wazuh, not executable for it, or absent", async () => {
   await using at = await DoctorWorld.create(kafka);
   const path = at.tree.customDfn;
   chmodSync(path, 0o770);
@@ -48,7 +54,7 @@ test("custom-dfn that Wazuh may write, may not run, or that is absent", async ()
     chownSync(path, 0, 0);
     const report = await at.report();
     assert.match(linesAbout(report, "custom-dfn"), /^failed .*may not run/);
-    assert.equal(linesAbout(report, "hand-over"), "", "root sees why, and is not told that it may not see");
+    assert.equal(linesAbout(report, "hand-over"), "", "root gets the reason, not that it may not see it");
     chownSync(path, wazuhId, wazuhId);
     chmodSync(path, 0o550);
     assert.match(await at.about("custom-dfn"), /^warning .*who can change it/);
@@ -57,7 +63,7 @@ test("custom-dfn that Wazuh may write, may not run, or that is absent", async ()
   rmSync(path);
   assert.match(await at.about("custom-dfn"), /^failed .*does not exist/);
   at.tree.replaceCustomDfn("#!/bin/sh\r\n");
-  assert.match(await at.about("custom-dfn"), /^failed .*DOS line ends/);
+  assert.match(await at.about("custom-dfn"), /^failed .*DOS line endings/);
 });
 
 test("a test alert goes through custom-dfn, whichever way it takes", async () => {
@@ -70,7 +76,7 @@ test("a test alert goes through custom-dfn, whichever way it takes", async () =>
   assert.equal(await kafka.recordCount(at.world.topic), 0);
 });
 
-test("custom-dfn that hangs is ended, and custom-dfn that fails is told with what it says", async () => {
+test("custom-dfn that hangs is ended, and one that fails is reported with its output", async () => {
   await using at = await DoctorWorld.create(kafka, { forwarder: false });
   at.tree.replaceCustomDfn("#!/bin/sh\necho it is broken >&2\nexit 3\n");
   assert.match(await at.about("hand-over"), /^failed .*ended with 3: "it is broken"$/);
@@ -83,10 +89,10 @@ test("custom-dfn that hangs is ended, and custom-dfn that fails is told with wha
   await eventually("the end of custom-dfn", () => processState(pid) === undefined);
 });
 
-test("daemons of the manager that do not run, and an integratord that stands still", async () => {
+test("daemons of the manager that are not running, and an integratord that is stopped", async () => {
   await using at = await DoctorWorld.create(kafka, { forwarder: false });
   await at.tree.stop("wazuh-integratord");
-  assert.match(await at.about("integratord"), /^warning integratord does not run/);
+  assert.match(await at.about("integratord"), /^warning integratord is not running/);
   await at.tree.start("wazuh-integratord", 0o022);
   assert.match(await at.about("integratord"), /^ok [^]*\nwarning the umask of integratord .* lets every user/);
   await at.tree.freeze("wazuh-integratord");
@@ -94,10 +100,10 @@ test("daemons of the manager that do not run, and an integratord that stands sti
   at.world.analysisd.flush();
   assert.match(await at.about("integratord"), /^warning integratord is behind: \d+ bytes/);
   await at.tree.stop("wazuh-analysisd");
-  assert.match(await at.about("analysisd"), /^failed analysisd does not run/);
+  assert.match(await at.about("analysisd"), /^failed analysisd is not running/);
 });
 
-test("what was changed after a daemon was started is not loaded: rules, and ossec.conf for integratord", async () => {
+test("what was changed after a daemon started is not loaded: rules, and ossec.conf for integratord", async () => {
   await using at = await DoctorWorld.create(kafka, { forwarder: false });
   const soon = new Date(Date.now() + 60_000);
   utimesSync(at.tree.rules, soon, soon);
@@ -106,7 +112,7 @@ test("what was changed after a daemon was started is not loaded: rules, and osse
   assert.match(linesAbout(report, "rules"), /^warning .*changed after analysisd was started/);
   assert.match(linesAbout(report, "integratord"), /^warning ossec\.conf was changed after integratord/);
   rmSync(at.tree.rules);
-  assert.match(await at.about("rules"), /^warning no rules for the forwarder's feedback/);
+  assert.match(await at.about("rules"), /^warning there are no rules for the forwarder's feedback/);
 });
 
 test("JSON output that is off, and a queue socket that is absent or that nobody listens on", async () => {
@@ -114,13 +120,13 @@ test("JSON output that is off, and a queue socket that is absent or that nobody 
   at.tree.changeConf("<jsonout_output>yes", "<jsonout_output>no");
   assert.match(await at.about("JSON output"), /^failed jsonout_output is off/);
   at.world.queue[Symbol.dispose]();
-  assert.match(await at.about("queue socket"), /^warning nobody listens on .*analysisd is away/);
+  assert.match(await at.about("queue socket"), /^warning nobody listens on .*analysisd is not running/);
   rmSync(join(at.tree.home, "queue/sockets/queue"));
   assert.match(await at.about("queue socket"), /^warning .*does not exist/);
   assert.equal(await at.about("queue socket", { wazuh: { home: at.tree.home, feedback: "off" } }), "");
 });
 
-test("archives that were compressed, or taken away, before they were read", async () => {
+test("archives that were compressed, or removed, before they were read", async () => {
   await using at = await DoctorWorld.create(kafka);
   const { analysisd } = at.world;
   analysisd.emit(20);
@@ -137,10 +143,10 @@ test("archives that were compressed, or taken away, before they were read", asyn
   analysisd.compress(own);
   assert.match(await at.about("archives"), new RegExp(`^warning compressed before all of it was read: ${own}\\.gz$`));
   rmSync(`${own}.gz`);
-  assert.match(await at.about("archives"), /^failed .*is gone, and was read up to byte \d+ only/);
+  assert.match(await at.about("archives"), /^failed .*is gone, and was read only up to byte \d+/);
 });
 
-test("the Python daemon beside it is found by its process, with its configuration", async () => {
+test("a Python daemon that is still running is found by its process, with its configuration", async () => {
   await using at = await DoctorWorld.create(kafka, { forwarder: false });
   const script = at.world.directory.join("wazuh-dfn");
   // It runs until its standard input is closed.
@@ -152,17 +158,17 @@ test("the Python daemon beside it is found by its process, with its configuratio
   try {
     await once(python, "spawn");
     const found = new RegExp(
-      `^failed the Python daemon still runs \\(pid ${python.pid}, with /opt/wazuh-dfn/config/old\\.yaml\\)`,
+      `^failed the Python daemon is still running \\(pid ${python.pid}, with /opt/wazuh-dfn/config/old\\.yaml\\)`,
     );
     await eventually("the Python daemon is found", async () => found.test(await at.about("other senders")));
   } finally {
     python.kill("SIGKILL");
     await once(python, "close");
   }
-  assert.doesNotMatch(await at.about("other senders"), /Python daemon still runs/);
+  assert.doesNotMatch(await at.about("other senders"), /Python daemon is still running/);
 });
 
-test("a topic that is missing, a broker that is away and a name that is none", async () => {
+test("a missing topic, a broker that is down and a name that does not exist", async () => {
   await using at = await DoctorWorld.create(kafka, { topic: false, forwarder: false });
   const { links, code } = await at.report();
   assert.equal(code, 69);
@@ -172,10 +178,10 @@ test("a topic that is missing, a broker that is away and a name that is none", a
   const away = await at.report({ sink: { kafka: { brokers: [...kafka.addresses, "127.0.0.1:1"] } } });
   assert.match(linesAbout(away, "brokers"), /^warning 127\.0\.0\.1:1: .*ECONNREFUSED/);
   const none = await at.report({ sink: { kafka: { brokers: ["no-such-host.invalid:9092"] } } });
-  assert.match(linesAbout(none, "brokers"), /^failed no-such-host\.invalid:9092: the name .* is not resolved/);
+  assert.match(linesAbout(none, "brokers"), /^failed no-such-host\.invalid:9092: the name .* cannot be resolved/);
 });
 
-test("wrong settings: the code is 78, each is named, and the machine is looked at all the same", async () => {
+test("wrong settings: the code is 78, each is named, and the machine is still examined", async () => {
   await using at = await DoctorWorld.create(kafka, { forwarder: false });
   const report = await at.report({ log: { level: "loud" } });
   assert.equal(report.code, 78);

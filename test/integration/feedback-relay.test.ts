@@ -1,4 +1,4 @@
-/** Feedback over TCP, to a relay that takes what it wants when it wants. */
+/** Feedback over TCP, to a relay that reads what it wants when it wants. */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
@@ -39,7 +39,7 @@ function feedbackTo(
   return new Feedback({ queue, mode: "on", log, load: noNativeFile, ...options });
 }
 
-/** Makes events; the ids of what they say count on. */
+/** Makes events; the ids in them continue from call to call. */
 class Events {
   readonly #feedback: Feedback;
   #made = 0;
@@ -81,7 +81,9 @@ function upTo(count: number): number[] {
   return [...Array(count).keys()];
 }
 
-/** Whether the connection takes nothing more: three tries in a row without an event taken. Makes more until then. */
+/**
+ * Whether the connection accepts nothing more: three tries in a row without an event accepted. Makes more until then.
+ */
 function isStuck(feedback: Feedback, events: Events): () => boolean {
   let before = feedback.snapshot();
   return () => {
@@ -108,7 +110,7 @@ test("each event is one line, whole and in order, over one connection, without t
   assert.deepEqual([sent, dropped, queued], [3001, 0, 0]);
 });
 
-test("a name with a line break in it, and an event that holds one, make no further line", async () => {
+test("a name with a line break in it, and an event that contains one, add no further line", async () => {
   await using relay = await QueueRelay.listen();
   await using feedback = feedbackTo(relay.address, new LogLines());
   feedback.error({ code: 503, description: "first\nsecond\r\n" });
@@ -120,7 +122,7 @@ test("a name with a line break in it, and an event that holds one, make no furth
   assert.equal(stream.send(Buffer.alloc(65_536, "x")).kind, "too-large");
 });
 
-test("events wait for a relay that starts later, and it is logged once", async () => {
+test("events wait for a relay that starts later, and this is logged once", async () => {
   const log = new LogLines();
   const [port = 0] = await freePorts(1);
   await using feedback = feedbackTo({ kind: "tcp", host: "127.0.0.1", port }, log);
@@ -135,13 +137,13 @@ test("events wait for a relay that starts later, and it is logged once", async (
   assert.equal(log.count(/^info .*again/), 1);
 });
 
-test("a relay that dies and returns gets what was not taken, each event whole, the one that was cut off included", async () => {
+test("a relay that dies and returns gets what was not delivered, each event whole, including the one that was cut off", async () => {
   const log = new LogLines();
   const [port = 0] = await freePorts(1);
   const first = await QueueRelay.listen(port);
   await using feedback = feedbackTo(first.address, log);
   const events = new Events(feedback);
-  // More than the kernel takes, so that an event is under way when the connection ends.
+  // More than the kernel accepts, so that an event is in progress when the connection ends.
   first.onConnection = (socket) => socket.pause();
   await eventually("a full connection", isStuck(feedback, events));
   const { sent } = feedback.snapshot();
@@ -158,7 +160,7 @@ test("a relay that dies and returns gets what was not taken, each event whole, t
   assert.deepEqual(second.cutOff, []);
 });
 
-test("a slow relay holds up events within the limit; beyond it they are dropped and counted, and none is split", async () => {
+test("a slow relay delays events up to the limit; beyond it they are dropped and counted, and none is split", async () => {
   const log = new LogLines();
   await using relay = await QueueRelay.listen();
   relay.onConnection = (socket) => socket.pause();
@@ -185,7 +187,7 @@ test("a slow relay holds up events within the limit; beyond it they are dropped 
   assert.equal(sent + dropped, events.made);
 });
 
-test("a relay that ends its half of the connection loses nothing: the next event comes by a new one", async () => {
+test("if a relay ends its half of the connection nothing is lost: the next event comes over a new one", async () => {
   const log = new LogLines();
   await using relay = await QueueRelay.listen();
   await using feedback = feedbackTo(relay.address, log);
@@ -194,7 +196,7 @@ test("a relay that ends its half of the connection loses nothing: the next event
     events.make(10);
     await eventually("ten more", () => relay.lines.length === 11 * round - 1);
     relay.endHalves();
-    // What is sent before the forwarder's kernel knows of the end still arrives: the relay reads on.
+    // What is sent before the forwarder's kernel knows about the end still arrives: the relay continues to read.
     events.make(1);
     await eventually("one more", () => relay.lines.length === 11 * round);
     await eventually("the end of the connection", () => relay.open === 0 || relay.connections > round);
@@ -204,7 +206,7 @@ test("a relay that ends its half of the connection loses nothing: the next event
   assert.equal(log.count(/warn/), 0);
 });
 
-test("a relay that takes nothing for long is left, and the event under way goes whole to the next connection", async () => {
+test("a relay that reads nothing for long is left, and the event in progress goes whole to the next connection", async () => {
   await using relay = await QueueRelay.listen();
   let isFirst = true;
   relay.onConnection = (socket) => {
@@ -249,7 +251,7 @@ test("a relay that takes connections and ends them at once is reported, and foun
   await eventually("the line", () => relay.lines.length >= 1);
 });
 
-test("the end sends what can be sent, counts the rest, and leaves no half event behind that it counts as dropped", async () => {
+test("at the end what can be sent is sent, the rest is counted, and no half event is left behind that counts as dropped", async () => {
   await using relay = await QueueRelay.listen();
   const feedback = feedbackTo(relay.address, new LogLines());
   new Events(feedback).make(50);
@@ -270,7 +272,7 @@ test("the end sends what can be sent, counts the rest, and leaves no half event 
   assert.deepEqual(numbersIn(relay.lines), upTo(sent));
 });
 
-test("SIGHUP takes over another address: from the manager's own socket to a relay", async () => {
+test("SIGHUP switches to another address: from the manager's own socket to a relay", async () => {
   await using world = await StatusWorld.create();
   await using relay = await QueueRelay.listen();
   const path = world.directory.join("queue");

@@ -1,4 +1,4 @@
-/** Feedback over a real Unix datagram socket, whose other end takes what it wants when it wants. */
+/** Feedback over a real Unix datagram socket, whose other end reads what it wants when it wants. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
@@ -43,7 +43,7 @@ class World implements AsyncDisposable {
     return new Feedback({ queue: { kind: "unix", path: this.path }, mode: "on", log: this.log, ...options });
   }
 
-  /** Takes datagrams until so many came altogether. */
+  /** Reads datagrams until the given total number has come. */
   async receive(receiver: DatagramReceiver, count: number): Promise<void> {
     await eventually(`${count} datagrams`, () => {
       for (const datagram of receiver.take()) this.got.push(idOf(datagram));
@@ -104,7 +104,7 @@ test("a burst far beyond analysisd's queue arrives whole and in order", async ()
   assert.deepEqual(w.log.lines, []);
 });
 
-test("while nobody takes them, events wait within the limit; those beyond it are dropped, counted and told once", async () => {
+test("while nobody reads them, events wait up to the limit; those beyond it are dropped, counted and reported once", async () => {
   await using w = await world();
   using receiver = new DatagramReceiver(w.path);
   await using feedback = w.feedback({ queueLimit: 50 });
@@ -122,7 +122,7 @@ test("while nobody takes them, events wait within the limit; those beyond it are
   assert.equal(w.log.count(/"events":950/), 1);
 });
 
-test("events wait for analysisd when it starts later, and it is told once", async () => {
+test("events wait for analysisd when it starts later, and this is reported once", async () => {
   await using w = await world();
   await using feedback = w.feedback();
   const ids = acknowledge(feedback, 0, 20);
@@ -134,7 +134,7 @@ test("events wait for analysisd when it starts later, and it is told once", asyn
   assert.equal(w.log.count(/^info .*again/), 1);
 });
 
-test("a restart of analysisd in the middle of a burst loses only what it had not taken from its queue", async () => {
+test("a restart of analysisd in the middle of a burst loses only what it had not read from its queue", async () => {
   await using w = await world();
   await using feedback = w.feedback();
   const first = new DatagramReceiver(w.path);
@@ -150,7 +150,7 @@ test("a restart of analysisd in the middle of a burst loses only what it had not
   assert.equal(new Set(w.got).size, burst - sentToFirst);
 });
 
-test("a socket that took the place of another one is found, even while the old one is held open", async () => {
+test("a socket that replaced another one is found, even while the old one is held open", async () => {
   await using w = await world();
   await using feedback = w.feedback();
   using first = new DatagramReceiver(w.path);
@@ -189,7 +189,7 @@ test("a thousand dead letters make one event at once and one for the rest of the
   assert.deepEqual(w.got, ["alert 1", "warning", "alert 1000, and 998 more before it"]);
 });
 
-test("what was not told by the end is told with it", async () => {
+test("what was not reported by the end is reported with it", async () => {
   await using w = await world();
   using receiver = new DatagramReceiver(w.path);
   {
@@ -200,7 +200,7 @@ test("what was not told by the end is told with it", async () => {
   assert.deepEqual(w.got, ["alert 1", "alert 3, and 1 more before it"]);
 });
 
-test("the end sends what can be sent, and counts the rest", async () => {
+test("at the end what can be sent is sent, and the rest is counted", async () => {
   await using w = await world();
   using receiver = new DatagramReceiver(w.path);
   const feedback = w.feedback();
@@ -229,7 +229,7 @@ test("the end does not wait for analysisd when it is away, nor before anything w
   await w.feedback()[Symbol.asyncDispose]();
 });
 
-test("what stands at the path and is no datagram socket is waited out, and named", async () => {
+test("anything at the path that is not a datagram socket is waited out, and named", async () => {
   await using w = await world();
   await writeFile(w.path, "");
   await using feedback = w.feedback();
@@ -253,7 +253,7 @@ test("a path that is too long for a socket is named", async () => {
   await eventually("a warning", () => w.log.count(/ENAMETOOLONG/) === 1);
 });
 
-test("without the native file the forwarder goes on: one warning, and events are counted as dropped", async () => {
+test("without the native file the forwarder continues: one warning, and events are counted as dropped", async () => {
   await using w = await world();
   await using feedback = new Feedback({
     queue: { kind: "unix", path: w.path },

@@ -5,13 +5,13 @@ import type { Kafka } from "../rig/kafka.ts";
 import { present } from "../rig/present.ts";
 import { kafkaOptions, sealedBatch } from "../unit/sinks/kafka/rig.ts";
 
-/** Where a record batch has its parts (Kafka's record batch format, version 2). */
+/** Offsets of the fields of a record batch (Kafka's record batch format, version 2). */
 const at = { length: 8, afterLength: 12, producerId: 43, epoch: 51 } as const;
 
 /**
  * Writes one record under the id of a partition's first producer, with the epoch that follows: from then on the leader
- * refuses that producer (INVALID_PRODUCER_EPOCH). Waits for that producer's first batch, and writes the same bytes again
- * until the leader has taken them, which it does once. @returns the record's value
+ * refuses that producer (INVALID_PRODUCER_EPOCH). Waits for that producer's first batch, and writes the same bytes
+ * again until the leader has accepted them, which it does once. @returns the record's value
  */
 export async function fence(kafka: Kafka, topic: string, partition: number): Promise<string> {
   const name = `${topic}/${partition}`;
@@ -30,7 +30,7 @@ export async function fence(kafka: Kafka, topic: string, partition: number): Pro
   return value;
 }
 
-/** Who wrote the batches that a partition has by now, `id/epoch`, each once, the first one first. */
+/** Who wrote the batches that are in a partition now, `id/epoch`, each once, the first one first. */
 export function producersOf(kafka: Kafka, topic: string, partition: number): Promise<string[]> {
   return withLeader(kafka, topic, partition, async (leader) => {
     const { batches } = await fetchBatches(leader, topic, partition, { offset: 0, maxBytes: 50_000_000 });

@@ -12,7 +12,7 @@ function write(sink: FileSink, text: string): ReturnType<FileSink["write"]> {
   return sink.write({ topic: "t", partition: 0, records: [{ key: null, headers: [], value: Buffer.from(text) }] });
 }
 
-test("a full disk holds records up, leaves no half ones behind, and loses none", { skip }, async () => {
+test("a full disk delays records, leaves no half ones behind, and loses none", { skip }, async () => {
   await using disk = await SmallDisk.mount(4 * 1024 * 1024);
   const path = disk.join("records.ndjson");
   await using sink = new FileSink(path, silentLog);
@@ -33,7 +33,7 @@ test("a full disk holds records up, leaves no half ones behind, and loses none",
   for (const offset of offsets) assert.equal(bytes.toString("utf8", offset, offset + 9), '{"topic":');
 });
 
-test("a write that fails cuts off nothing that another process added meanwhile", { skip }, async () => {
+test("a write that fails cuts off nothing that another process appended meanwhile", { skip }, async () => {
   await using disk = await SmallDisk.mount(1024 * 1024);
   const path = disk.join("records.ndjson");
   await using forwarder = new FileSink(path, silentLog);

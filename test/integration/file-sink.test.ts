@@ -34,7 +34,7 @@ async function idsIn(path: string): Promise<string[]> {
   return lines.map((line) => /"wazuh-alert-id":"([^"]*)"/.exec(line)?.[1] ?? `? ${line}`);
 }
 
-test("a record is one JSON object a line, in the fixed form", async () => {
+test("a record is one JSON object per line, in the fixed form", async () => {
   await using temp = await TempDir.create();
   const path = temp.join("out", "records.ndjson");
   await using sink = new FileSink(path, silentLog);
@@ -52,7 +52,7 @@ test("a record is one JSON object a line, in the fixed form", async () => {
   assert.equal((await stat(path)).mode & 0o777, 0o640);
 });
 
-test("batches stand in the order of the calls, and each record's offset is where its line begins", async () => {
+test("batches are stored in the order of the calls, and each record's offset is where its line begins", async () => {
   await using temp = await TempDir.create();
   await using sink = new FileSink(temp.join("r"), silentLog);
   const writes = Array.from({ length: 50 }, (_, i) => sink.write(batch(`${i}.a`, `${i}.b`)));
@@ -69,7 +69,7 @@ test("batches stand in the order of the calls, and each record's offset is where
   assert.equal(new Set(offsets).size, 100);
 });
 
-test("the look-up finds each record from an offset on, as often as it stands there, and says what comes next", async () => {
+test("the look-up finds each record from an offset on, as often as it is there, and returns the next offset", async () => {
   await using temp = await TempDir.create();
   const path = temp.join("r");
   const offsets: number[] = [];
@@ -79,7 +79,7 @@ test("the look-up finds each record from an offset on, as often as it stands the
       const [outcome] = await sink.write(batch(id));
       if (outcome?.kind === "acknowledged") offsets.push(outcome.offset);
     }
-    // A line over several reads of the look-up.
+    // A line that spans several reads of the look-up.
     await sink.write({ ...batch(), records: [record("1.4", "x".repeat(3_000_000))] });
   }
   await appendFile(path, 'not ours\n{"headers":7}\nnull\n');
@@ -99,7 +99,7 @@ test("the look-up finds each record from an offset on, as often as it stands the
   assert.deepEqual(fromWithin.shipped?.get(keyOf("1.3")), undefined);
   assert.deepEqual(fromWithin.shipped?.get(keyOf("1.2")), 1);
   const beyond = await sink.lookup(["alerts"], { "alerts/0": size + 1000 });
-  assert.equal(beyond.shipped?.get(keyOf("1.1")), 1, "a file begun anew is read whole");
+  assert.equal(beyond.shipped?.get(keyOf("1.1")), 1, "a file that was created again is read whole");
   assert.deepEqual((await sink.lookup(["alerts"], {})).shipped, new Map());
 });
 
@@ -123,7 +123,7 @@ test("a record that a crash left half written is cut off when the file is opened
   assert.deepEqual(await idsIn(temp.join("torn")), ["1.3"]);
 });
 
-test("a file that was moved away is begun anew, one that was emptied in place is written from its new end", async () => {
+test("a file that was moved away is created again, one that was emptied in place is written from its new end", async () => {
   await using temp = await TempDir.create();
   const path = temp.join("r");
   await using sink = new FileSink(path, silentLog);
@@ -142,7 +142,7 @@ for (const [how, compress] of [
   ["moved away", undefined],
   ["moved away and compressed", gzipSync],
 ] as const) {
-  test(`the look-up finds what was written before a file was ${how}, and in the file that was begun then`, async () => {
+  test(`the look-up finds what was written before a file was ${how}, and in the file that followed`, async () => {
     await using temp = await TempDir.create();
     const path = temp.join("r.ndjson");
     let checkpoint = -1;
@@ -167,7 +167,7 @@ for (const [how, compress] of [
   });
 }
 
-test("files that have only a similar name, links, and what cannot be read are not in the way of the look-up", async () => {
+test("files whose names are only similar, links, and unreadable files do not disturb the look-up", async () => {
   await using temp = await TempDir.create();
   const path = temp.join("r");
   await using sink = new FileSink(path, silentLog);
@@ -183,7 +183,7 @@ test("files that have only a similar name, links, and what cannot be read are no
   assert.deepEqual((await sink.lookup(["alerts"], { "alerts/0": 0 })).shipped, new Map([[keyOf("1.1"), 1]]));
 });
 
-test("a file that cannot be opened is tried again until it can, and the sink says why it waits", async () => {
+test("a file that cannot be opened is retried until it can, and the sink reports why it waits", async () => {
   await using temp = await TempDir.create();
   const path = temp.join("r");
   await mkdir(path);

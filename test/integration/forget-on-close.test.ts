@@ -11,7 +11,7 @@ import { TempDir } from "../rig/temp-dir.ts";
 import { openSink, record } from "../unit/sinks/kafka/rig.ts";
 import { ScriptedBroker } from "../unit/sinks/kafka/scripted-broker.ts";
 
-test("a connection to a broker ends with a reset: what was under way is not delivered for a process that is gone", async () => {
+test("a connection to a broker ends with a reset: what was in flight is not delivered for a process that is gone", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address]);
   broker.react = () => "silence";
@@ -23,7 +23,7 @@ test("a connection to a broker ends with a reset: what was under way is not deli
   await eventually("a reset of every connection", () => broker.resets === broker.connections);
 });
 
-test("the socket under a TLS connection is told the same", async () => {
+test("the socket under a TLS connection gets the same option", async () => {
   await using directory = await TempDir.create();
   const { server: keys } = await makeCertificates(directory.path);
   const pem = readFileSync(keys.store);

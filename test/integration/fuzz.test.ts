@@ -25,7 +25,7 @@ describe("hostile input", () => {
       }
     });
 
-    test(`${target.name}: no input of a short run does, and no memory is held afterwards`, async (t) => {
+    test(`${target.name}: no input of a short run breaks a promise, and no memory is held afterwards`, async (t) => {
       const again = `npm run fuzz -- --target ${target.name} --seed ${seed} --inputs ${target.testInputs}`;
       t.diagnostic(again);
       await withoutLeaks(async () => {

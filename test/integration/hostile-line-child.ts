@@ -1,4 +1,4 @@
-/** Sends a line of the log, in a file, the whole way with both sources on. To be run with little memory: FILE. */
+/** Sends a line of the log, from a file, the whole way with both sources on. To be run with little memory: FILE. */
 import { readFileSync } from "node:fs";
 import { Pairing } from "../../daemon/pairing/pairing.ts";
 import type { Shipment } from "../../daemon/delivery/shipment.ts";

@@ -1,4 +1,7 @@
-/** What root's commands read where others put it: pipes, devices, huge files, made-up answers, other people's links. */
+/**
+ * What root's commands read from places where others can write: pipes, devices, huge files, fake answers, other
+ * people's links.
+ */
 import assert from "node:assert/strict";
 import { createServer, type Server, type Socket } from "node:net";
 import { once } from "node:events";
@@ -38,7 +41,7 @@ function http(body: string): string {
   return `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 }
 
-test("a made-up status is refused in bounded time and memory: too deep, too long, dripping, a path for a process id", async () => {
+test("a forged status is refused in bounded time and memory: too deep, too long, dripping, a path for a process id", async () => {
   await using world = await HostileWorld.create();
   const good = { ...aForwarder(), health: { state: "ok", reasons: [] } };
   const answers: Readonly<Record<string, (socket: Socket) => void>> = {
@@ -76,7 +79,7 @@ test("a made-up status is refused in bounded time and memory: too deep, too long
   }
 });
 
-test("a link in the place of the status socket is not followed to a socket of root's", async () => {
+test("a link in place of the status socket is not followed to a socket of root's", async () => {
   await using world = await HostileWorld.create();
   const asked: string[] = [];
   const server = createServer((socket) => socket.on("data", (bytes) => asked.push(bytes.toString()))).listen(
@@ -99,7 +102,7 @@ function named(serial: number): string {
   return segment.replace("-0.", `-${serial}.`);
 }
 
-test("a store that was made to take all memory is listed in little, and what is in it that is ours is found", async () => {
+test("a store that was made to exhaust memory is listed in little memory, and our own entries in it are found", async () => {
   await using world = await HostileWorld.create();
   asAttacker(
     `cd "$1"
@@ -126,9 +129,9 @@ test("a store that was made to take all memory is listed in little, and what is 
       ["9:2", 1],
     ],
   );
-  assert.match(stderr, /passed over: .*-4\.ndjson is larger than any file of the dead-letter store/);
-  assert.match(stderr, /passed over: .*-5\.ndjson is a link, a pipe/);
-  assert.match(stderr, /passed over: .*-6\.ndjson\.removed is not a regular file/);
+  assert.match(stderr, /skipped: .*-4\.ndjson is larger than any file of the dead-letter store/);
+  assert.match(stderr, /skipped: .*-5\.ndjson is a link, a pipe/);
+  assert.match(stderr, /skipped: .*-6\.ndjson\.removed is not a regular file/);
   const shown = await world.run("dead-letter", "show", listed[0]?.id ?? "", "--json");
   assert.equal(Buffer.from(JSON.parse(shown.stdout).raw, "base64").length, 3_000_000);
   const purged = await world.run("dead-letter", "purge", "--all");
@@ -148,7 +151,7 @@ test("replay opens what user wazuh put into the log's directory with no more tha
   const logs = attackersDirectory(world.directory.join("logs"), 0o755);
   asAttacker('ln -s "$1" "$2/link.json"; mkfifo "$2/fifo.json"; ln -s /dev/zero "$2/zero.json"', [world.secret, logs]);
   for (const [name, problem] of [
-    ["link", /link\.json is a symbolic link that others than root can change/],
+    ["link", /link\.json is a symbolic link that users other than root can change/],
     ["fifo", /fifo\.json: it is not a regular file/],
     ["zero", /zero\.json: it is not a regular file/],
   ] as const) {
@@ -159,7 +162,7 @@ test("replay opens what user wazuh put into the log's directory with no more tha
   assert.deepEqual(JSON.parse((await world.run("dead-letter", "list", "--json")).stdout), [], "nothing of the secret");
 });
 
-test("an archive that root alone may read is replayed, though root is the forwarder's account by then", async () => {
+test("an archive that only root may read is replayed, although root has become the forwarder's account by then", async () => {
   await using world = await HostileWorld.create();
   const archive = world.directory.join("backup.json.gz");
   writeFileSync(archive, gzipSync(`${alertLine(1_700_000_005)}\n`), { mode: 0o600 });
@@ -172,7 +175,7 @@ test("an archive that root alone may read is replayed, though root is the forwar
   world.assertOwned();
 });
 
-test("doctor ends in time, shows nothing of root's files, and takes little memory, whatever lies on the manager", async () => {
+test("doctor ends in time, shows nothing of root's files, and uses little memory, whatever is on the manager", async () => {
   await using world = await HostileWorld.create();
   const home = world.directory.join("ossec");
   attackersDirectory(`${home}/etc/rules`);
@@ -181,7 +184,7 @@ test("doctor ends in time, shows nothing of root's files, and takes little memor
   attackersDirectory(`${home}/integrations`);
   const traps: Readonly<Record<string, string>> = {
     pipes: `mkfifo "$1/etc/ossec.conf" "$1/VERSION.json" "$1/bin/wazuh-control" "$1/etc/rules/a.xml" "$2/checkpoint.json" "$1/integrations/custom-dfn" "$1/queue/sockets/queue"`,
-    "links to what root alone may read": `for name in etc/ossec.conf VERSION.json bin/wazuh-control etc/rules/a.xml integrations/custom-dfn; do ln -s "$3" "$1/$name"; done; ln -s "$3" "$2/checkpoint.json"`,
+    "links to what only root may read": `for name in etc/ossec.conf VERSION.json bin/wazuh-control etc/rules/a.xml integrations/custom-dfn; do ln -s "$3" "$1/$name"; done; ln -s "$3" "$2/checkpoint.json"`,
     devices: `for name in etc/ossec.conf VERSION.json bin/wazuh-control etc/rules/a.xml integrations/custom-dfn; do ln -s /dev/zero "$1/$name"; done; ln -s /dev/zero "$2/checkpoint.json"`,
     "huge files": `for name in etc/ossec.conf VERSION.json bin/wazuh-control etc/rules/a.xml integrations/custom-dfn; do truncate -s 1T "$1/$name"; done; truncate -s 1T "$2/checkpoint.json"`,
     "texts that make patterns slow": `yes '<a></a>' | head -c 3500000 >"$1/etc/ossec.conf" || true
@@ -212,7 +215,7 @@ test("doctor ends in time, shows nothing of root's files, and takes little memor
   world.assertUntouched("doctor");
 });
 
-test("doctor runs nothing of another user's as root, also where the manager's tree says that its user is root", async () => {
+test("doctor runs nothing of another user's as root, even if the manager's tree says that its user is root", async () => {
   await using world = await HostileWorld.create();
   const home = attackersDirectory(world.directory.join("ossec"), 0o755);
   attackersDirectory(`${home}/integrations`, 0o755);

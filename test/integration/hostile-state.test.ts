@@ -50,7 +50,7 @@ test("a lock that is a link to root's file: no command gives the file away or wr
   world.assertUntouched("lock");
 });
 
-test("a huge segment and links in the place of its temporary file: root's replay writes over nothing of root's", async () => {
+test("a huge segment and links in place of its temporary file: root's replay overwrites nothing of root's", async () => {
   await using world = await HostileWorld.create();
   const script = `${world.roots}/profile.d/z.sh`;
   asAttacker(
@@ -69,7 +69,7 @@ test("a huge segment and links in the place of its temporary file: root's replay
   world.assertUntouched("SEGMENT.new");
 });
 
-test("links in the place of every file of the state: root's run writes over nothing, is the owner, and works", async () => {
+test("links in place of every file of the state: root's run overwrites nothing, becomes the owner, and works", async () => {
   await using world = await HostileWorld.create();
   asAttacker(
     `for name in window.bin.new checkpoint.json.tmp checkpoint.json.new checkpoint.json.1 window.bin checkpoint.json; do
@@ -88,7 +88,7 @@ test("links in the place of every file of the state: root's run writes over noth
   assert.doesNotMatch(readFileSync(`${world.stateDir}/checkpoint.json`, "utf8"), /SECRET/);
 });
 
-test("what root's run and replay leave, the forwarder's account can use", async () => {
+test("the forwarder's account can use what root's run and replay leave", async () => {
   await using world = await HostileWorld.create();
   const forwarder = world.start("run");
   await forwarder.waitForLog(/"msg":"started"/);
@@ -145,7 +145,7 @@ test("files that are swapped for links and pipes in a loop: every command ends, 
       const { code } = await world.run(...args);
       assert.equal(typeof code, "number", args.join(" "));
     }
-    world.assertUntouched("after what only looks and removes");
+    world.assertUntouched("after the commands that only look and remove");
   }
   const { code } = await world.run("doctor");
   assert.equal(code, 69);
@@ -158,7 +158,7 @@ test("files that are swapped for links and pipes in a loop: every command ends, 
   world.assertUntouched("at the end");
 });
 
-test("a state directory that its owner swaps for links to root's: nothing is made or changed there", async () => {
+test("a state directory that its owner swaps for links to root's: nothing is created or changed there", async () => {
   await using world = await HostileWorld.create();
   const home = attackersDirectory(world.directory.join("home"), 0o755);
   const state = `${home}/state`;
@@ -192,7 +192,10 @@ test("a state directory behind somebody else's link, or in somebody else's direc
   for (const args of [["run"], ["dead-letter", "list"], ["status"], ["replay", tornFile(world)]]) {
     const { code, stderr } = await world.run(...args);
     assert.equal(code, 74, args.join(" "));
-    assert.match(stderr, /home\/state is a symbolic link that others than root can change.*name the directory itself/);
+    assert.match(
+      stderr,
+      /home\/state is a symbolic link that users other than root can change.*name the directory itself/,
+    );
   }
   mkdirSync(`${home}/roots`);
   world.configure({ state_dir: `${home}/roots` });
@@ -212,7 +215,7 @@ test("a link that root made in root's own directory leads to the state", async (
   world.assertOwned();
 });
 
-test("a directory that root left in the store is named, with the command that gives it back", async () => {
+test("a directory that root left in the store is named, with the command that changes its owner back", async () => {
   await using world = await HostileWorld.create();
   chownSync(world.deadLetters, 0, 0);
   const { code, stderr } = await world.run("replay", tornFile(world));
@@ -255,7 +258,7 @@ function packagedMachine(world: HostileWorld): readonly string[] {
   return ["--mount", "sh", "-euc", `${mounts}; exec "$@"`, "machine"];
 }
 
-test("the package's directory that is not there yet is made for the forwarder's account, not for root", async () => {
+test("the package's directory is created for the forwarder's account, not for root, if it does not exist yet", async () => {
   await using world = await HostileWorld.create();
   const machine = packagedMachine(world);
   const command = [process.execPath, forwarderBundle, "run", "--config", world.config];

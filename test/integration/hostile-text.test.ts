@@ -1,4 +1,4 @@
-/** Text of attackers on its way to a terminal, through every command that shows some. */
+/** Text from attackers on its way to a terminal, through every command that shows some. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -11,20 +11,22 @@ import { aForwarder, kafkaAtWork } from "../unit/status/a-forwarder.ts";
 import { give, HostileWorld } from "./hostile-world.ts";
 import { alertLine } from "./status-world.ts";
 
-/** Clears the screen, sets the title, colours, overwrites a line, turns the direction of text; in C0, C1 and Unicode. */
+/**
+ * Clears the screen, sets the title, colours, overwrites a line, reverses the direction of text; in C0, C1 and Unicode.
+ */
 const evil = "\u001b[2J\u001b]0;owned\u0007\u009b31m\r\b\u202egnp.exe\u2066\u200b\nwazuh-dfn: all is well";
 
-/** Control and format characters, and separators of lines; the newline is looked for apart. */
+/** Control and format characters, and separators of lines; the newline is searched for separately. */
 const steering = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
-/** Whatever a command wrote: nothing that steers, and no line that it did not begin itself. */
+/** Everything that a command wrote: nothing that controls a terminal, and no line that it did not begin itself. */
 function assertHarmless({ stdout, stderr }: { readonly stdout: string; readonly stderr: string }, what: string): void {
   const screen = `${stdout}\n${stderr}`;
   assert.doesNotMatch(screen.replaceAll("\n", ""), steering, what);
   assert.doesNotMatch(screen, /^wazuh-dfn: all is well/m, what);
 }
 
-/** Every text in a value is followed by what could steer a terminal. */
+/** Every text in a value is followed by something that could control a terminal. */
 function poisoned(value: unknown, but: readonly string[] = []): unknown {
   if (typeof value === "string") return `${value}${evil}`;
   if (Array.isArray(value)) return value.map((entry) => poisoned(entry, but));
@@ -34,7 +36,7 @@ function poisoned(value: unknown, but: readonly string[] = []): unknown {
   );
 }
 
-test("a status in which every text is hostile: status and doctor show it in escapes, and --json holds it unchanged", async () => {
+test("a status in which every text is hostile: status and doctor show it in escapes, and --json keeps it unchanged", async () => {
   await using world = await HostileWorld.create();
   const kafka = {
     ...kafkaAtWork,
@@ -58,7 +60,7 @@ test("a status in which every text is hostile: status and doctor show it in esca
     assertHarmless(json, "status --json");
     assert.deepEqual(JSON.parse(json.stdout), JSON.parse(JSON.stringify(answer)));
     for (const args of [["doctor"], ["doctor", "--json"]]) assertHarmless(await world.run(...args), args.join(" "));
-    // A remedy is pasted into a shell: what answered is not in it, as a comment neither.
+    // A remedy is pasted into a shell: the hostile answer is not in it, not even as a comment.
     const { links }: { links: { remedy?: string }[] } = JSON.parse((await world.run("doctor", "--json")).stdout);
     for (const { remedy } of links) assert.doesNotMatch(remedy ?? "", /owned|gnp/);
   } finally {
@@ -87,16 +89,13 @@ test("dead letters in which every text is hostile, in files with hostile names",
     ["purge", id],
   ]) {
     const ended = await world.run("dead-letter", ...args);
-    assert.ok(
-      ended.stdout !== "" && !ended.stderr.includes("fault in wazuh-dfn"),
-      `${args.join(" ")}: ${ended.stderr}`,
-    );
+    assert.ok(ended.stdout !== "" && !ended.stderr.includes("bug in wazuh-dfn"), `${args.join(" ")}: ${ended.stderr}`);
     assertHarmless(ended, args.join(" "));
   }
   assertHarmless(await world.run("dead-letter", "show", evil), "an id that is not there");
 });
 
-test("names of files, of settings and of alerts that are hostile: replay, check, config, doctor", async () => {
+test("hostile names of files, of settings and of alerts: replay, check, config, doctor", async () => {
   await using world = await HostileWorld.create();
   const file = world.directory.join(evil.replaceAll("/", ""));
   writeFileSync(
@@ -121,7 +120,7 @@ test("names of files, of settings and of alerts that are hostile: replay, check,
     ["status", evil],
   ]) {
     const ended = await world.run(...args);
-    assert.doesNotMatch(ended.stderr, /fault in wazuh-dfn/, args.join(" "));
+    assert.doesNotMatch(ended.stderr, /bug in wazuh-dfn/, args.join(" "));
     assertHarmless(ended, args.join(" "));
   }
 });
@@ -139,7 +138,7 @@ test("a manager's files with hostile names and contents: doctor", async () => {
   writeFileSync(`${home}/VERSION.json`, `{"version":"5${evil}"}`);
   const shown = await world.run("doctor");
   assertHarmless(shown, "doctor");
-  assert.match(shown.stdout, /rules for the forwarder|no rules for|of an older release/);
+  assert.match(shown.stdout, /rules for the forwarder|from an older release/);
   for (const [line] of shown.stdout.matchAll(/-> .*/g))
     assert.doesNotMatch(line.replaceAll(/'[^']*'/g, ""), /\$\(id\)/);
   writeFileSync(`${home}/etc/ossec.conf`, `<${evil}`);

@@ -12,7 +12,7 @@ export interface Ended {
   readonly code: number | string;
   readonly stdout: string;
   readonly stderr: string;
-  /** The most memory that was seen, in bytes. */
+  /** The peak memory that was seen, in bytes. */
   readonly peakBytes: number;
 }
 
@@ -101,7 +101,7 @@ export class HostileWorld implements AsyncDisposable {
 
   /** Starts the forwarder as the service does: as the account that owns the state. */
   async startAsService(): Promise<Program> {
-    // A copy, because a checkout may lie where others may not go.
+    // A copy, because a checkout may be where others have no access.
     cpSync(dirname(forwarderBundle), this.directory.join("dist"), { recursive: true });
     chmodSync(this.config, 0o644);
     const id = String(attackerId);
@@ -113,7 +113,7 @@ export class HostileWorld implements AsyncDisposable {
     return program;
   }
 
-  /** Nothing of root's was changed, read into a place of others, or given away. */
+  /** Nothing of root's was changed, copied to where others can read it, or given away. */
   assertUntouched(what: string): void {
     assert.deepEqual(treeLines(this.roots), this.#before, what);
   }

@@ -1,4 +1,4 @@
-/** What is ours in ossec.conf outside of our marks, or was there before us: seen, said, left or taken out. */
+/** What is ours in ossec.conf outside of our marks, or was there before us: it is seen, reported, left or removed. */
 import assert from "node:assert/strict";
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
@@ -8,7 +8,7 @@ import { wazuhId } from "../rig/wazuh/installable-manager.ts";
 const given = ["--broker", "kafka.example.org:9093", "--customer-id", "abc-1"];
 const script = "var/ossec/integrations/custom-dfn";
 
-/** A world in which nothing is checked by the manager, which takes time. */
+/** A world in which the manager checks nothing, because that takes time. */
 async function quickWorld(): Promise<InstallWorld> {
   const world = await InstallWorld.create();
   await world.tree.agree();
@@ -19,9 +19,8 @@ const conf = (world: InstallWorld): Promise<string> => readFile(world.tree.conf,
 
 /** What tools that reformat a configuration do to it. */
 const formatters: Readonly<Record<string, (text: string) => string>> = {
-  "takes all comments out": (text) => text.replaceAll(/<!--[^]*?-->\n?/g, ""),
-  "indents anew and takes all comments out": (text) =>
-    text.replaceAll(/<!--[^]*?-->\n?/g, "").replaceAll(/^ */gm, "\t\t"),
+  "removes all comments": (text) => text.replaceAll(/<!--[^]*?-->\n?/g, ""),
+  "re-indents and removes all comments": (text) => text.replaceAll(/<!--[^]*?-->\n?/g, "").replaceAll(/^ */gm, "\t\t"),
   "puts values on lines of their own": (text) =>
     text.replaceAll(/<!--[^]*?-->\n?/g, "").replaceAll(/>([^<\n]+)</g, ">\n      $1\n    <"),
   "joins the two roots": (text) =>
@@ -29,7 +28,7 @@ const formatters: Readonly<Record<string, (text: string) => string>> = {
 };
 for (const [what, format] of Object.entries(formatters)) {
   test(
-    `a formatter ${what}: a second install adds no second block, uninstall takes ours out and says so`,
+    `a formatter ${what}: a second install adds no second block, uninstall removes ours and says so`,
     { skip },
     async () => {
       await using world = await quickWorld();
@@ -39,7 +38,7 @@ for (const [what, format] of Object.entries(formatters)) {
       const formatted = await conf(world);
       const again = await world.install([]);
       assert.equal(again.code, 0, again.output);
-      assert.match(again.output, /lost wazuh-dfn's marks: it stays, and none is added/);
+      assert.match(again.output, /lost wazuh-dfn's marks: it is kept, and no other is added/);
       assert.equal(await conf(world), formatted);
       const last = await world.uninstall([]);
       assert.equal(last.code, 0, last.output);
@@ -51,7 +50,7 @@ for (const [what, format] of Object.entries(formatters)) {
 }
 
 test(
-  "marks that a formatter moved onto one line with others: uninstall takes out the block and nothing else",
+  "marks that a formatter moved onto a line with other text: uninstall removes the block and nothing else",
   { skip },
   async () => {
     await using world = await quickWorld();
@@ -74,26 +73,30 @@ const byHand = `<ossec_config>
 </ossec_config>
 `;
 
-test("a block that was written by hand keeps uninstall from anything, until it is to go too", { skip }, async () => {
-  await using world = await quickWorld();
-  const before = await conf(world);
-  await writeFile(world.tree.conf, before + byHand, "latin1");
-  await world.install(given);
-  const installed = await world.snapshot();
-  for (const args of [[], ["--dry-run"]]) {
-    const refused = await world.uninstall(args);
-    assert.equal(refused.code, 78, refused.output);
-    assert.match(
-      refused.output,
-      /lines 31 to 35: this <integration> hands alerts to custom-dfn[^]*<level>7<[^]*--remove-blocks/,
-    );
-    assert.deepEqual(await world.snapshot(), installed);
-  }
-  const done = await world.uninstall(["--remove-blocks"]);
-  assert.equal(done.code, 0, done.output);
-  assert.equal(await conf(world), before);
-  assert.ok(!(await world.snapshot()).some((line) => line.startsWith(script)));
-});
+test(
+  "a block that was written by hand keeps uninstall from changing anything, until it is to be removed too",
+  { skip },
+  async () => {
+    await using world = await quickWorld();
+    const before = await conf(world);
+    await writeFile(world.tree.conf, before + byHand, "latin1");
+    await world.install(given);
+    const installed = await world.snapshot();
+    for (const args of [[], ["--dry-run"]]) {
+      const refused = await world.uninstall(args);
+      assert.equal(refused.code, 78, refused.output);
+      assert.match(
+        refused.output,
+        /lines 31 to 35: this <integration> passes alerts to custom-dfn[^]*<level>7<[^]*--remove-blocks/,
+      );
+      assert.deepEqual(await world.snapshot(), installed);
+    }
+    const done = await world.uninstall(["--remove-blocks"]);
+    assert.equal(done.code, 0, done.output);
+    assert.equal(await conf(world), before);
+    assert.ok(!(await world.snapshot()).some((line) => line.startsWith(script)));
+  },
+);
 
 for (const [what, text, mode] of [
   ["another script", "#!/bin/sh\nexit 0\n", 0o750],
@@ -120,7 +123,7 @@ for (const [what, text, mode] of [
 }
 
 test(
-  "a snippet that was copied by hand before the installation stays as long as its script does",
+  "a snippet that was copied by hand before the installation stays for as long as its script does",
   { skip },
   async () => {
     await using world = await quickWorld();
@@ -137,7 +140,7 @@ test(
   },
 );
 
-test("a script that was taken back by --no-integration and removed since does not come back", { skip }, async () => {
+test("a script that was restored by --no-integration and removed since does not come back", { skip }, async () => {
   await using world = await quickWorld();
   await world.tree.write(script, "#!/bin/sh\nexit 3\n", 0o750, 0, wazuhId);
   await world.install(given);
@@ -169,7 +172,7 @@ for (const [what, text, message] of [
   ["a section that is never closed", "<ossec_config>\n<global>\n</ossec_config>\n", /ossec\.conf: line 3: /],
 ] as const) {
   test(
-    `an ossec.conf with ${what} is refused, as Wazuh refuses it; uninstall still takes its block out`,
+    `an ossec.conf with ${what} is refused, as Wazuh refuses it; uninstall still removes its block`,
     { skip },
     async () => {
       await using world = await quickWorld();
@@ -188,7 +191,7 @@ for (const [what, text, message] of [
   );
 }
 
-test("text behind the last root is fine, as it is for Wazuh", { skip }, async () => {
+test("text after the last root is fine, as it is for Wazuh", { skip }, async () => {
   await using world = await quickWorld();
   const text = "<ossec_config>\n</ossec_config>\nnotes of an administrator\n";
   await writeFile(world.tree.conf, text, "latin1");

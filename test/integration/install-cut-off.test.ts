@@ -1,4 +1,4 @@
-/** scripts/install and uninstall, cut off in the middle: killed at every step, a full disk, a directory they may not use. */
+/** scripts/install and uninstall, interrupted: killed at every step, on a full disk, without access to a directory. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
@@ -10,12 +10,12 @@ import { SmallDisk } from "../rig/small-disk.ts";
 
 const run = promisify(execFile);
 const given = ["--broker", "kafka.example.org:9093", "--customer-id", "abc-1"];
-/** Every program by which the scripts change something. */
+/** Every program with which the scripts change something. */
 const changing = ["mv", "cp", "rm", "mkdir", "rmdir", "ln", "chown", "chmod", "useradd", "userdel", "wazuh-dfn-node"];
 
 /**
  * Shadows those programs: each call counts, and at the chosen one the whole process group is killed, before the program
- * ran or after it. `path` is the search path with the shadows; `calls` tells how many there were.
+ * ran or after it. `path` is the search path with the shadows; `calls` returns how many there were.
  */
 class Killer {
   readonly #directory: string;
@@ -31,7 +31,7 @@ class Killer {
     await writeFile(join(this.#directory, "count"), "");
     for (const name of changing) {
       const program = await programOf(name);
-      // Its own number, not the count by then: a program may call another one that counts.
+      // Its own number, not the count at that time: a program may call another one that counts.
       const shot = `[ "$call" != ${at} ] || kill -9 0`;
       const [before, after] = moment === "before" ? [shot, ""] : ["", shot];
       const text = `#!/bin/sh\nprintf x >>"${this.#directory}/count"\ncall=$(wc -c <"${this.#directory}/count")\n${before}\n${program} "$@"\nstatus=$?\n${after}\nexit $status\n`;
@@ -51,11 +51,11 @@ async function programOf(name: string): Promise<string> {
   return stdout.trim();
 }
 
-/** A run tries each seventh step, from a drawn one on; INSTALL_STEPS=1 tries all, which takes minutes. */
+/** A run tries each seventh step, from a random one on; INSTALL_STEPS=1 tries all, which takes minutes. */
 const stride = Number(process.env["INSTALL_STEPS"] ?? 7);
 const firstStep = 1 + Math.floor(Math.random() * stride);
 
-/** Each second step is cut off behind the program instead of in front of it. */
+/** Each second step is cut off after the program instead of before it. */
 const momentOf = (step: number): "before" | "after" => (step % 2 === 0 ? "before" : "after");
 
 test("install killed at any of its steps: the next run, or uninstall, puts everything right", { skip }, async () => {
@@ -123,7 +123,7 @@ test("an upgrade killed at any of its steps: the next run finishes it", { skip }
   }
 });
 
-test("the disk gets full at any point: everything is as before, or it says what is left", { skip }, async () => {
+test("the disk fills up at any point: everything is as before, or the output says what is left", { skip }, async () => {
   await using world = await InstallWorld.create();
   await using disk = await SmallDisk.mount(4 * 1024 * 1024);
   const target = await world.onAnotherDisk(disk.join("root"));
@@ -136,8 +136,8 @@ test("the disk gets full at any point: everything is as before, or it says what 
     hasFitted = code === 0;
     if (hasFitted) continue;
     if (/left as it is/.test(output)) {
-      // No room even to undo: it was said, and the next run has room.
-      assert.match(output, /what stands above is left/);
+      // Not even space to undo: that was reported, and the next run has space.
+      assert.match(output, /what is listed above is left/);
       assert.equal((await target.uninstall(["--purge"])).code, 0);
     }
     assert.deepEqual(await target.snapshot(), before, `with ${free} KiB free: ${output}`);

@@ -1,6 +1,6 @@
 /**
- * scripts/install and uninstall beside a user wazuh who was taken over: it owns much of the manager's tree, and puts
- * links, pipes and other files into root's way, before a run and at the worst moment of it.
+ * scripts/install and uninstall while user wazuh is taken over: it owns much of the manager's tree, and puts links,
+ * pipes and other files into root's way, before a run and at the worst moment of it.
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -19,21 +19,17 @@ const rulesBack = 'fs.unlinkSync(home + "/etc/rules"); fs.renameSync(home + "/et
 const confAside = 'fs.renameSync(home + "/etc/ossec.conf", home + "/etc/aside.conf");';
 const confBack = 'fs.renameSync(home + "/etc/aside.conf", home + "/etc/ossec.conf");';
 
-test(
-  "a link in the place of etc/rules: nothing is written through it, and everything is as before",
-  { skip },
-  async () => {
-    await using world = await InstallWorld.create();
-    await using wazuh = await HostileWazuh.in(world);
-    wazuh.now(rulesToVictims);
-    const before = await world.snapshot();
-    const { code, output } = await world.install(given);
-    assert.notEqual(code, 0, output);
-    assert.match(output, /etc\/rules is a symbolic link/);
-    assert.deepEqual(await world.snapshot(), before);
-    await wazuh.gainedNothing();
-  },
-);
+test("a link in place of etc/rules: nothing is written through it, and everything is as before", { skip }, async () => {
+  await using world = await InstallWorld.create();
+  await using wazuh = await HostileWazuh.in(world);
+  wazuh.now(rulesToVictims);
+  const before = await world.snapshot();
+  const { code, output } = await world.install(given);
+  assert.notEqual(code, 0, output);
+  assert.match(output, /etc\/rules is a symbolic link/);
+  assert.deepEqual(await world.snapshot(), before);
+  await wazuh.gainedNothing();
+});
 
 const inPlaceOfConf: Readonly<Record<string, readonly [statements: string, message: RegExp]>> = {
   "a link to a file of root's": [
@@ -53,14 +49,14 @@ const inPlaceOfConf: Readonly<Record<string, readonly [statements: string, messa
     'fs.writeFileSync(home + "/etc/ossec.conf", "<a>".repeat(1390000));',
     /ossec\.conf: line 1: more than 1024 elements/,
   ],
-  "a file with what a terminal would obey": [
+  "a file with terminal control sequences": [
     'fs.writeFileSync(home + "/etc/ossec.conf", "<\\x1b]0;x\\x07>");',
     /line 1: <\?\]0;x\?> is never closed/,
   ],
 };
 for (const [what, [statements, message]] of Object.entries(inPlaceOfConf)) {
-  test(`${what} in the place of ossec.conf: it is said, and nothing is changed`, { skip }, async () => {
-    // The manager's own programs read it too; what they take of it is not ours.
+  test(`${what} in place of ossec.conf: it is reported, and nothing is changed`, { skip }, async () => {
+    // The manager's own programs read it too; what they use of it is not ours to check.
     await using world = await InstallWorld.create();
     await world.tree.agree();
     await using wazuh = await HostileWazuh.in(world);
@@ -75,7 +71,7 @@ for (const [what, [statements, message]] of Object.entries(inPlaceOfConf)) {
 }
 
 for (const what of ["a link to a file of root's", "a pipe", "a file of a terabyte"]) {
-  test(`${what} in the place of ossec.conf: uninstall says so, and changes nothing`, { skip }, async () => {
+  test(`${what} in place of ossec.conf: uninstall reports it, and changes nothing`, { skip }, async () => {
     await using world = await InstallWorld.create();
     await world.tree.agree();
     await world.install(given);
@@ -94,7 +90,7 @@ for (const what of ["a link to a file of root's", "a pipe", "a file of a terabyt
   });
 }
 
-test("a second name of a file that only root may read, as ossec.conf, is not read", { skip }, async () => {
+test("ossec.conf that is a second name of a file that only root may read is not read", { skip }, async () => {
   await using world = await InstallWorld.create();
   await using wazuh = await HostileWazuh.in(world);
   // Kernels without fs.protected_hardlinks let user wazuh do this.
@@ -110,14 +106,14 @@ test("a second name of a file that only root may read, as ossec.conf, is not rea
 const atTheWorstMoment: Readonly<
   Record<string, readonly [program: string, call: string, nth: number, statements: string, message: RegExp]>
 > = {
-  "ossec.conf becomes a link to a file of root's behind the look at it": [
+  "ossec.conf becomes a link to a file of root's after the check": [
     "wazuh-dfn-node",
     "keep",
     1,
     `${confAside} fs.symlinkSync(victims + "/secret.xml", home + "/etc/ossec.conf");`,
     /ossec\.conf is a symbolic link/,
   ],
-  "ossec.conf gets another content behind the look at it": [
+  "ossec.conf gets another content after the check": [
     "wazuh-dfn-node",
     "--at etc/ossec.conf --temp",
     1,
@@ -157,31 +153,35 @@ for (const [what, [program, call, nth, statements, message]] of Object.entries(a
     assert.notEqual(code, 0, output);
     assert.match(output, message);
     await wazuh.gainedNothing();
-    // What root put elsewhere is gone in any case.
+    // What root put elsewhere is removed in any case.
     await assert.rejects(stat(world.tree.join("usr/lib/wazuh-dfn")));
   });
 }
 
-test("what cannot be undone beside a link is said; once it is away, the next run undoes it", { skip }, async () => {
-  await using world = await InstallWorld.create();
-  await world.tree.agree();
-  const before = await world.snapshot();
-  await using wazuh = await HostileWazuh.in(world);
-  // The rules are in place by then; ossec.conf is the next one, and it is not what it was.
-  const swap = `fs.appendFileSync(home + "/etc/ossec.conf", " "); ${rulesToVictims}`;
-  await copyFile(world.tree.conf, world.join("conf"));
-  const path = await wazuh.before("wazuh-dfn-node", "--at etc/ossec.conf --temp", swap);
-  const { code, output } = await world.installAlone(given, path);
-  assert.notEqual(code, 0, output);
-  assert.match(output, /left as it is, please fix it by hand: remove \/var\/ossec\/etc\/rules\/dfn_rules\.xml/);
-  await wazuh.gainedNothing();
-  wazuh.now(rulesBack);
-  const next = await world.uninstall(["--purge"]);
-  assert.match(next.output, /an earlier run was cut off/);
-  execFileSync("cp", ["-a", "--attributes-only", world.tree.conf, world.join("conf")]);
-  await copyFile(world.join("conf"), world.tree.conf);
-  assert.deepEqual(await world.snapshot(), before);
-});
+test(
+  "what cannot be undone because of a link is reported; once the link is gone, the next run undoes it",
+  { skip },
+  async () => {
+    await using world = await InstallWorld.create();
+    await world.tree.agree();
+    const before = await world.snapshot();
+    await using wazuh = await HostileWazuh.in(world);
+    // The rules are in place by then; ossec.conf is the next one, and it is not what it was.
+    const swap = `fs.appendFileSync(home + "/etc/ossec.conf", " "); ${rulesToVictims}`;
+    await copyFile(world.tree.conf, world.join("conf"));
+    const path = await wazuh.before("wazuh-dfn-node", "--at etc/ossec.conf --temp", swap);
+    const { code, output } = await world.installAlone(given, path);
+    assert.notEqual(code, 0, output);
+    assert.match(output, /left as it is, please fix it by hand: remove \/var\/ossec\/etc\/rules\/dfn_rules\.xml/);
+    await wazuh.gainedNothing();
+    wazuh.now(rulesBack);
+    const next = await world.uninstall(["--purge"]);
+    assert.match(next.output, /an earlier run was interrupted/);
+    execFileSync("cp", ["-a", "--attributes-only", world.tree.conf, world.join("conf")]);
+    await copyFile(world.join("conf"), world.tree.conf);
+    assert.deepEqual(await world.snapshot(), before);
+  },
+);
 
 test("uninstall removes nothing through a link", { skip }, async () => {
   await using world = await InstallWorld.create();
@@ -198,23 +198,27 @@ test("uninstall removes nothing through a link", { skip }, async () => {
   assert.equal((await world.uninstall(["--purge"])).code, 0);
 });
 
-test("etc/rules is moved away while root works in it: it is said, and what was done is undone", { skip }, async () => {
-  await using world = await InstallWorld.create();
-  await world.tree.agree();
-  await world.install(given);
-  const installed = await world.snapshot();
-  await using wazuh = await HostileWazuh.in(world);
-  const swap = 'fs.renameSync(home + "/etc/rules", home + "/etc/aside"); fs.mkdirSync(home + "/etc/rules");';
-  // The third file whose owner is kept: ossec.conf, the new one in its place, the rules.
-  const path = await wazuh.before("cp", "--attributes-only", swap, 3);
-  const { code, output } = await world.uninstallAlone(["--purge"], path);
-  assert.notEqual(code, 0, output);
-  assert.match(output, /etc\/rules was moved by somebody/);
-  wazuh.now('fs.rmdirSync(home + "/etc/rules"); fs.renameSync(home + "/etc/aside", home + "/etc/rules");');
-  assert.deepEqual(await world.snapshot(), installed);
-});
+test(
+  "etc/rules is moved away while root works in it: it is reported, and what was done is undone",
+  { skip },
+  async () => {
+    await using world = await InstallWorld.create();
+    await world.tree.agree();
+    await world.install(given);
+    const installed = await world.snapshot();
+    await using wazuh = await HostileWazuh.in(world);
+    const swap = 'fs.renameSync(home + "/etc/rules", home + "/etc/aside"); fs.mkdirSync(home + "/etc/rules");';
+    // The third file whose owner is kept: ossec.conf, the new one in its place, the rules.
+    const path = await wazuh.before("cp", "--attributes-only", swap, 3);
+    const { code, output } = await world.uninstallAlone(["--purge"], path);
+    assert.notEqual(code, 0, output);
+    assert.match(output, /etc\/rules was moved by somebody/);
+    wazuh.now('fs.rmdirSync(home + "/etc/rules"); fs.renameSync(home + "/etc/aside", home + "/etc/rules");');
+    assert.deepEqual(await world.snapshot(), installed);
+  },
+);
 
-test("links, pipes and giants among the rules are passed over and named", { skip }, async () => {
+test("links, pipes and giants among the rules are skipped and named", { skip }, async () => {
   await using world = await InstallWorld.create();
   await world.tree.agree();
   await using wazuh = await HostileWazuh.in(world);
@@ -250,7 +254,7 @@ for (const [what, path, mode, uid] of [
   ["a directory above them", "var/ossec", 0o770, 0],
 ] as const) {
   test(
-    `root runs no program of the manager when others may change ${what} (${path} ${mode.toString(8)})`,
+    `root runs no program of the manager if others may change ${what} (${path} ${mode.toString(8)})`,
     { skip },
     async () => {
       await using world = await InstallWorld.create();
@@ -289,7 +293,7 @@ test("a record that others may write to is not believed", { skip }, async () => 
 test("a manager's program that never ends is ended, and the run with it", { skip }, async () => {
   await using world = await InstallWorld.create();
   const before = await world.snapshot();
-  // As wazuh-analysisd does, when ossec.conf is a pipe by then.
+  // As wazuh-analysisd does if ossec.conf is a pipe by then.
   await world.tree.write("var/ossec/bin/wazuh-integratord", "#!/bin/sh\nexec sleep 3600\n", 0o750);
   await writeFile(world.join("timeout"), '#!/bin/sh\nshift 3\nexec /usr/bin/timeout 0.2 "$@"\n', { mode: 0o755 });
   const { code, output } = await world.installAlone(given, `${world.join(".")}:/usr/sbin:/usr/bin:/sbin:/bin`);
@@ -319,7 +323,7 @@ test("a certificate that is named in a directory of wazuh's is not read through 
   assert.equal(await world.tree.read("etc/wazuh-dfn/ca.pem"), "ca\n");
 });
 
-/** What the attacker does for as long as root works; each on its own, as fast as it can. */
+/** What the attacker does while root works; each on its own, as fast as possible. */
 const loops = [
   `fs.renameSync(home + "/etc/rules", home + "/etc/aside"); fs.symlinkSync(victims, home + "/etc/rules");
    for (let i = 0; i < 20000; i++); fs.unlinkSync(home + "/etc/rules"); fs.renameSync(home + "/etc/aside", home + "/etc/rules"); for (let i = 0; i < 200000; i++);`,
@@ -331,7 +335,7 @@ const loops = [
 for (const [index, statements] of loops.entries()) {
   const what = ["etc/rules", "ossec.conf", "the installer's own new files"][index];
   test(
-    `${what} swapped for links over and over again, while root installs and uninstalls: root's files stay`,
+    `${what} swapped for links again and again, while root installs and uninstalls: root's files stay`,
     { skip },
     async () => {
       await using world = await InstallWorld.create();
@@ -351,12 +355,12 @@ for (const [index, statements] of loops.entries()) {
           if (code !== 0)
             assert.match(
               output,
-              /symbolic link|by somebody|not a regular file|there is no|at this moment|left as it is/,
+              /symbolic link|by somebody|not a regular file|there is no|is being written to|left as it is/,
             );
         }
         await wazuh.gainedNothing();
       }
-      // Left alone, it comes right again.
+      // Without the attacker everything is right again.
       await world.restore();
       assert.equal((await world.install(given)).code, 0);
       assert.equal((await world.uninstall(["--purge"])).code, 0);

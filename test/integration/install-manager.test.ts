@@ -1,4 +1,4 @@
-/** scripts/install beside what it finds on a manager: its checks, its cluster, other people's rules, older versions. */
+/** scripts/install and what it finds on a manager: its checks, its cluster, other people's rules, older versions. */
 import assert from "node:assert/strict";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { InstallWorld, skip } from "../rig/install-world.ts";
 
 const given = ["--broker", "kafka.example.org:9093", "--customer-id", "abc-1"];
 
-test("a manager whose configuration is wrong already is left as it is", { skip }, async () => {
+test("a manager whose configuration is already wrong is left unchanged", { skip }, async () => {
   await using world = await InstallWorld.create();
   await writeFile(
     world.tree.conf,
@@ -17,7 +17,7 @@ test("a manager whose configuration is wrong already is left as it is", { skip }
   const before = await world.snapshot();
   const { code, output } = await world.install(given);
   assert.equal(code, 78, output);
-  assert.match(output, /5310[^]*wrong already/);
+  assert.match(output, /5310[^]*already wrong/);
   assert.deepEqual(await world.snapshot(), before);
 });
 
@@ -54,24 +54,28 @@ test("the manager refuses the rules: everything is as before", { skip }, async (
   assert.deepEqual(await world.snapshot(), before);
 });
 
-test("the manager falls at its restart: the former files come back and it is started with them", { skip }, async () => {
-  await using world = await InstallWorld.create();
-  const before = await world.snapshot();
-  await world.tree.write("var/ossec/var/run/falls", "", 0o600);
-  const { code, output } = await world.install(given);
-  assert.equal(code, 74, output);
-  assert.deepEqual(await world.snapshot(), before);
-  assert.equal(await world.tree.restarts(), 2);
-  await world.tree.read("var/ossec/var/run/running");
-});
+test(
+  "the manager crashes at its restart: the former files come back and it is started with them",
+  { skip },
+  async () => {
+    await using world = await InstallWorld.create();
+    const before = await world.snapshot();
+    await world.tree.write("var/ossec/var/run/falls", "", 0o600);
+    const { code, output } = await world.install(given);
+    assert.equal(code, 74, output);
+    assert.deepEqual(await world.snapshot(), before);
+    assert.equal(await world.tree.restarts(), 2);
+    await world.tree.read("var/ossec/var/run/running");
+  },
+);
 
-test("--no-restart leaves the restart out; a manager that does not run is not started", { skip }, async () => {
+test("--no-restart leaves the restart out; a manager that is not running is not started", { skip }, async () => {
   await using world = await InstallWorld.create();
   assert.match((await world.install([...given, "--no-restart"])).output, /was not restarted/);
   assert.equal(await world.tree.restarts(), 0);
   await world.uninstall(["--no-restart"]);
   await rm(world.tree.join("var/ossec/var/run/running"));
-  assert.match((await world.install([])).output, /takes the change over when it starts/);
+  assert.match((await world.install([])).output, /takes effect when it starts/);
   assert.equal(await world.tree.restarts(), 0);
 });
 
@@ -101,7 +105,7 @@ for (const [what, conf, hasRules] of [
 }
 
 test(
-  "rule ids that are taken are avoided, also in a directory of the administrator's; what was chosen stays",
+  "rule ids that are in use are avoided, even in a directory of the administrator's; what was chosen stays",
   { skip },
   async () => {
     await using world = await InstallWorld.create();
@@ -119,17 +123,17 @@ test(
     assert.match(events, /<rule id="100120" level="3">\n *<if_sid>60103<\/if_sid>/);
     assert.doesNotMatch(events, /1117/);
     assert.equal(await world.tree.complaints(), "");
-    // The id that was in the way has gone: what an earlier run chose stays, because others may refer to it.
+    // The conflicting id is gone: what an earlier run chose stays, because others may refer to it.
     await world.tree.write("var/ossec/etc/rules/local_rules.xml", rule("100001"), 0o660);
     assert.match((await world.install([])).output, /nothing was changed/);
-    // Somebody took one of the ids since.
+    // Somebody has used one of the ids since.
     await world.tree.write("var/ossec/etc/rules/local_rules.xml", rule("100105"), 0o660);
     assert.equal((await world.install([])).code, 0);
     assert.match(await world.tree.read("var/ossec/etc/rules/dfn_rules.xml"), /<rule id="111700"/);
   },
 );
 
-test("an id that a file of ours got by hand is not given to another of our files", { skip }, async () => {
+test("an id that was put into one of our files by hand is not given to another of our files", { skip }, async () => {
   await using world = await InstallWorld.create();
   assert.equal((await world.install(given)).code, 0);
   const path = "var/ossec/etc/rules/dfn_rules.xml";
@@ -146,7 +150,7 @@ for (const [how, tag] of Object.entries({
   "behind a comment": '<!-- x > y --><rule level="3" id="111742">',
   "as a variable": '<var name="MINE">111742</var><rule id="$MINE" level="3">',
 })) {
-  test(`an id that a rule has taken ${how} is seen; one in a comment is free`, { skip }, async () => {
+  test(`an id that a rule uses ${how} is seen; one in a comment is free`, { skip }, async () => {
     await using world = await InstallWorld.create();
     await world.tree.agree();
     const theirs = `<!-- <rule id="100042" level="3"></rule> -->\n${tag}</rule>\n`;
@@ -157,7 +161,7 @@ for (const [how, tag] of Object.entries({
 }
 
 test(
-  "an upgrade keeps configuration and state, replaces what is the package's and takes out what it has no more",
+  "an upgrade keeps configuration and state, replaces the package's files and removes those that it no longer has",
   { skip },
   async () => {
     await using world = await InstallWorld.create("1.0.0");
@@ -186,7 +190,7 @@ test(
   },
 );
 
-test("a package that was cut off or altered is not installed", { skip }, async () => {
+test("a package that was truncated or altered is not installed", { skip }, async () => {
   await using world = await InstallWorld.create();
   const before = await world.snapshot();
   await writeFile(join(world.package, "usr/lib/wazuh-dfn/wazuh-dfn.cjs"), "");
@@ -196,7 +200,7 @@ test("a package that was cut off or altered is not installed", { skip }, async (
   assert.deepEqual(await world.snapshot(), before);
 });
 
-test("files that a deb or rpm placed stay its own", { skip }, async () => {
+test("files that a deb or rpm installed stay its own", { skip }, async () => {
   await using world = await InstallWorld.create();
   await world.placePackage();
   const before = await world.snapshot();
@@ -236,7 +240,7 @@ test("wrong calls change nothing and say what is wrong", { skip }, async () => {
   assert.deepEqual(await world.snapshot(), before);
 });
 
-test("without root nothing is tried", { skip }, async () => {
+test("without root nothing is attempted", { skip }, async () => {
   await using world = await InstallWorld.create();
   const args = ["--root", world.tree.root, "--yes", ...given];
   const { code, output } = await runScript(world.package, "install", args, { uid: 65534 });

@@ -1,4 +1,6 @@
-/** scripts/install at a terminal: it asks for what no option gave, shows what it would do, and asks before it does. */
+/**
+ * scripts/install at a terminal: it asks for what no option gave, shows what it would do, and asks before it does it.
+ */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -6,7 +8,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { InstallWorld, skip } from "../rig/install-world.ts";
 
-/** Types each answer when its question has come; returns all that stood on the screen. */
+/** Types each answer when its question has come; returns everything that was on the screen. */
 async function atTerminal(
   world: InstallWorld,
   answers: readonly (readonly [question: RegExp, answer: string])[],
@@ -43,7 +45,7 @@ const questions = [
   [/client certificate[^]*: $/, ""],
 ] as const;
 
-test("what is missing is asked for, the plan is shown, and yes installs", { skip }, async () => {
+test("missing values are asked for, the plan is shown, and yes installs", { skip }, async () => {
   await using world = await InstallWorld.create();
   const screen = await atTerminal(world, [...questions, [/Go on\? \[y\/N\] $/, "y"]]);
   assert.match(screen, /would append the block[^]*Go on\?[^]*\nappend the block/);
@@ -55,7 +57,7 @@ test("what is missing is asked for, the plan is shown, and yes installs", { skip
   assert.match(await atTerminal(world, []), /nothing was changed/);
 });
 
-test("anything but yes changes nothing", { skip }, async () => {
+test("any answer other than yes changes nothing", { skip }, async () => {
   await using world = await InstallWorld.create();
   const before = await world.snapshot();
   assert.match(await atTerminal(world, [...questions, [/Go on\? \[y\/N\] $/, ""]]), /nothing was changed/);

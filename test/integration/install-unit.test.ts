@@ -1,4 +1,4 @@
-/** The unit by systemd's own judgement, and the scripts by shellcheck's. */
+/** The unit as systemd itself judges it, and the scripts as shellcheck does. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
@@ -70,10 +70,10 @@ test("the unit promises what the installer and custom-dfn rely on", async () => 
   assert.match(unit, /^LimitNOFILE=/m);
 });
 
-test("the scripts are clean to shellcheck", async () => {
-  const stands = (await readdir("test/data/manager")).map((name) => `test/data/manager/${name}`);
+test("shellcheck finds nothing in the scripts", async () => {
+  const standIns = (await readdir("test/data/manager")).map((name) => `test/data/manager/${name}`);
   await run("shellcheck", ["--external-sources", "--shell=sh", "scripts/install", "scripts/uninstall"]);
-  await run("shellcheck", ["--shell=sh", ...stands]);
+  await run("shellcheck", ["--shell=sh", ...standIns]);
 });
 
 /** Snippets that go into files of their own. */
@@ -84,7 +84,7 @@ const otherRoots: ReadonlyMap<string, RegExp> = new Map([
   ["agent-conf-fail2ban.xml", /^<agent_config os="Linux">\n[^]*^<\/agent_config>\n$/m],
 ]);
 
-test("each snippet for ossec.conf is a root of its own, and none has what a copy by hand would miss", async () => {
+test("each snippet for ossec.conf is a root of its own, and lacks nothing that a copy by hand needs", async () => {
   for (const name of (await readdir("ossec-snippets")).filter((file) => file.endsWith(".xml"))) {
     const text = await readFile(`ossec-snippets/${name}`, "utf8");
     assert.match(text, otherRoots.get(name) ?? /^<ossec_config>\n[^]*^<\/ossec_config>\n$/m, name);

@@ -1,4 +1,4 @@
-/** scripts/install and scripts/uninstall on made-up managers: what they change, and what they leave as it was. */
+/** scripts/install and scripts/uninstall on fake managers: what they change, and what they leave unchanged. */
 import assert from "node:assert/strict";
 import { chmod, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { test } from "node:test";
@@ -36,7 +36,7 @@ test(
 );
 
 test(
-  "uninstall without --purge keeps configuration and state; installed again, it goes on; --purge later takes the rest",
+  "uninstall without --purge keeps configuration and state; a new installation continues with them; --purge later removes the rest",
   { skip },
   async () => {
     await using world = await InstallWorld.create();
@@ -88,12 +88,12 @@ function changesIn(output: string): string[] {
 const endings = {
   "no line break at its end": "<ossec_config>\n</ossec_config>",
   "CRLF line ends": "<ossec_config>\r\n  <global></global>\r\n</ossec_config>\r\n",
-  "bytes that are no UTF-8": Buffer.from("<ossec_config>\n<!-- \xff\xfe caf\xe9 -->\n</ossec_config>\n", "latin1"),
+  "bytes that are not UTF-8": Buffer.from("<ossec_config>\n<!-- \xff\xfe caf\xe9 -->\n</ossec_config>\n", "latin1"),
   "blank lines at its end": "<ossec_config>\n</ossec_config>\n\n\n",
 };
 for (const [what, conf] of Object.entries(endings)) {
   test(
-    `ossec.conf with ${what}: the block is appended, all else stays byte for byte, and comes back`,
+    `ossec.conf with ${what}: the block is appended, everything else stays byte for byte, and comes back`,
     { skip },
     async () => {
       await using world = await InstallWorld.create();
@@ -113,7 +113,7 @@ for (const [what, conf] of Object.entries(endings)) {
   );
 }
 
-test("what stands behind the block stays there when the block changes and when it goes", { skip }, async () => {
+test("what follows the block stays there when the block changes and when it is removed", { skip }, async () => {
   await using world = await InstallWorld.create();
   const before = await world.tree.read("var/ossec/etc/ossec.conf");
   await world.install(given);
@@ -128,7 +128,7 @@ test("what stands behind the block stays there when the block changes and when i
 });
 
 test(
-  "FIM and rootcheck exclusions are only added where those are configured: a section alone would switch them on",
+  "FIM and rootcheck exclusions are only added if those are configured: a section alone would switch them on",
   { skip },
   async () => {
     await using world = await InstallWorld.create();
@@ -159,7 +159,7 @@ test("a block that was changed by hand is kept, and so are changed rules", { ski
 
 for (const name of ["rules/dfn_event_rules.xml", "decoders/zz_dfn_decoders.xml"]) {
   test(
-    `${name} that was changed by hand is kept by a further run and by uninstall, which takes out the others`,
+    `${name} that was changed by hand is kept by a further run and by uninstall, which removes the others`,
     { skip },
     async () => {
       await using world = await InstallWorld.create();
@@ -167,9 +167,9 @@ for (const name of ["rules/dfn_event_rules.xml", "decoders/zz_dfn_decoders.xml"]
       const path = `var/ossec/etc/${name}`;
       const mine = `${await world.tree.read(path)}<!-- mine -->\n`;
       await writeFile(world.tree.join(path), mine);
-      assert.match((await world.install([])).output, new RegExp(`${name} was made or changed by hand`));
+      assert.match((await world.install([])).output, new RegExp(`${name} was created or changed by hand`));
       assert.equal(await world.tree.read(path), mine);
-      assert.match((await world.uninstall([])).output, new RegExp(`${name} was changed by hand, so it stays`));
+      assert.match((await world.uninstall([])).output, new RegExp(`${name} was changed by hand, so it is kept`));
       assert.equal(await world.tree.read(path), mine);
       const left = (await world.snapshot()).filter((line) => /dfn_(?:event_)?(?:rules|decoders)/.test(line));
       assert.equal(left.length, 1, left.join("\n"));
@@ -178,7 +178,7 @@ for (const name of ["rules/dfn_event_rules.xml", "decoders/zz_dfn_decoders.xml"]
 }
 
 test(
-  "an upgrade from a version that had no rules for events brings them, also beside rules that were changed by hand",
+  "an upgrade from a version that had no rules for events brings them, also next to rules that were changed by hand",
   { skip },
   async () => {
     await using world = await InstallWorld.create();
@@ -204,14 +204,18 @@ test(
   },
 );
 
-test("the agent's snippet in the manager's own ossec.conf is the administrator's, and stays", { skip }, async () => {
-  await using world = await InstallWorld.create();
-  await world.install(given);
-  const conf = `${await world.tree.read("var/ossec/etc/ossec.conf")}${await readFile("ossec-snippets/agent-fail2ban.xml", "utf8")}`;
-  await writeFile(world.tree.conf, conf);
-  await world.uninstall([]);
-  assert.match(await world.tree.read("var/ossec/etc/ossec.conf"), /<out_format>fail2ban: \$\(log\)<\/out_format>/);
-});
+test(
+  "the agent's snippet in the manager's own ossec.conf belongs to the administrator, and stays",
+  { skip },
+  async () => {
+    await using world = await InstallWorld.create();
+    await world.install(given);
+    const conf = `${await world.tree.read("var/ossec/etc/ossec.conf")}${await readFile("ossec-snippets/agent-fail2ban.xml", "utf8")}`;
+    await writeFile(world.tree.conf, conf);
+    await world.uninstall([]);
+    assert.match(await world.tree.read("var/ossec/etc/ossec.conf"), /<out_format>fail2ban: \$\(log\)<\/out_format>/);
+  },
+);
 
 test("an integration block written by hand stays the only one", { skip }, async () => {
   await using world = await InstallWorld.create();
@@ -225,7 +229,7 @@ test("an integration block written by hand stays the only one", { skip }, async 
 });
 
 test(
-  "--no-integration installs the tail alone, later runs keep to it, --integration brings the rest",
+  "--no-integration installs the tail alone, later runs keep to it, --integration adds the rest",
   { skip },
   async () => {
     await using world = await InstallWorld.create();
@@ -278,7 +282,7 @@ for (const [what, mode, gid] of [
   ["everybody", 0o644, 0],
   ["the forwarder's group", 0o640, wazuhId],
 ] as const) {
-  test(`a configuration that ${what} may read is left as it is`, { skip }, async () => {
+  test(`a configuration that ${what} may read is left unchanged`, { skip }, async () => {
     await using world = await InstallWorld.create();
     const path = "etc/wazuh-dfn/config.yaml";
     await world.tree.write(path, "dfn: { customer_id: abc }\n", mode, 0, gid);

@@ -19,7 +19,7 @@ after(async () => {
 
 const partitions = 3;
 
-test("leaders killed under load with several batches under way: nothing is lost, twice or out of order", async () => {
+test("leaders killed under load with several batches in flight: nothing is lost, twice or out of order", async () => {
   await kafka.createTopic("killed", { partitions });
   await using sink = openSink(kafka.addresses, { requestTimeoutMs: 5000 });
   const load = new Load(sink, "killed", partitions);
@@ -34,7 +34,7 @@ test("leaders killed under load with several batches under way: nothing is lost,
   await load.verify(kafka.addresses);
 });
 
-test("a leader that stands still loses its partitions to another, and nothing is lost, twice or out of order", async () => {
+test("a leader that stalls loses its partitions to another, and nothing is lost, twice or out of order", async () => {
   await kafka.createTopic("frozen", { partitions });
   await using sink = openSink(kafka.addresses, { requestTimeoutMs: 30_000 });
   const load = new Load(sink, "frozen", partitions);
@@ -65,7 +65,7 @@ test("all brokers restarted one after the other under load: nothing is lost, twi
   await load.verify(kafka.addresses);
 });
 
-test("a record too large while a follower hangs: what the leader alone has appended is not sent twice", async () => {
+test("a record that is too large while a follower hangs: what only the leader has appended is not sent twice", async () => {
   await kafka.createTopic("hanging", { partitions: 1, config: { "max.message.bytes": "20000" } });
   await using sink = openSink(kafka.addresses, { requestTimeoutMs: 1000, compression: "none" });
   const send = (...ids: string[]): Promise<readonly WriteOutcome[]> =>
@@ -87,7 +87,7 @@ test("a record too large while a follower hangs: what the leader alone has appen
   );
 });
 
-test("another producer takes our id over under load: it is renewed, and nothing is lost, twice or out of order", async () => {
+test("another producer takes over our id under load: it is renewed, and nothing is lost, twice or out of order", async () => {
   await kafka.createTopic("fenced", { partitions });
   await using sink = openSink(kafka.addresses, { requestTimeoutMs: 5000 });
   const load = new Load(sink, "fenced", partitions);

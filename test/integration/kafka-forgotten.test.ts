@@ -11,7 +11,7 @@ import { kafkaOptions, openSink, record, sealedBatch, summary } from "../unit/si
 
 const topic = "forgotten";
 
-test("an outage for which Kafka does not remember producers: what was under way is not sent twice", async () => {
+test("an outage longer than Kafka remembers producers: what was in flight is not sent twice", async () => {
   await using relay = await MuteRelay.start();
   await using kafka = await KafkaCluster.start({
     properties: { "producer.id.expiration.ms": 3000, "producer.id.expiration.check.interval.ms": 200 },

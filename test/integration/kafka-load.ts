@@ -6,12 +6,12 @@ import { readTopic } from "../rig/read-topic.ts";
 import { record } from "../unit/sinks/kafka/rig.ts";
 
 const recordsPerBatch = 20;
-/** About 200 batches a second and partition at most: a steady load, not a race for the processor. */
+/** At most about 200 batches per second and partition: a steady load, not a race for the processor. */
 const pauseMs = 5;
 
 /**
- * Writes to a topic without a pause, as many batches at once as the sink allows, until it is told to stop; knows what
- * has to stand in the topic then. Values are numbered for each partition.
+ * Writes to a topic without a pause, with as many batches in flight as the sink allows, until it is stopped; knows what
+ * must be in the topic then. Values are numbered for each partition.
  */
 export class Load {
   /** Acknowledged records of each partition. */
@@ -37,7 +37,7 @@ export class Load {
     return this.#acknowledged.reduce((sum, count) => sum + count, 0);
   }
 
-  /** Resolves when `count` more records were acknowledged than now, and some more of each partition. */
+  /** Resolves when `count` more records were acknowledged than now, and some more in each partition. */
   async progress(count = 400): Promise<void> {
     const goal = this.acknowledged + count;
     const before = [...this.#acknowledged];
@@ -53,7 +53,7 @@ export class Load {
   }
 
   /**
-   * Stops, waits for all outcomes, and compares the topic with what was written: all, once, in order.
+   * Stops, waits for all outcomes, and compares the topic with what was written: everything, once, in order.
    * @param foreign value of a record that somebody else wrote there
    */
   async verify(brokers: readonly string[], foreign?: string): Promise<void> {

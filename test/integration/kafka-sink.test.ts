@@ -15,7 +15,7 @@ import { Load } from "./kafka-load.ts";
 
 const invalidProducerEpoch = 47;
 
-/** One broker, that the tests stop and start: one after the other. */
+/** One broker, which the tests stop and start: one after the other. */
 let kafka: KafkaCluster;
 before(async () => {
   kafka = await KafkaCluster.start({ brokers: 1 });
@@ -47,14 +47,14 @@ for (const compression of ["gzip", "none"] as const) {
   });
 }
 
-test("the number of partitions is found out", async () => {
+test("the number of partitions is discovered", async () => {
   await kafka.createTopic("count", { partitions: 5 });
   await using sink = openSink(kafka.addresses);
   assert.equal(sink.partitions("count"), undefined);
   await eventually("the number of partitions", () => sink.partitions("count") === 5);
 });
 
-test("of a batch with a record beyond max.message.bytes exactly that one is refused", async () => {
+test("of a batch with a record above max.message.bytes only that one is refused", async () => {
   await kafka.createTopic("small", { partitions: 1, config: { "max.message.bytes": "20000" } });
   await using sink = openSink(kafka.addresses, { compression: "none" });
   const writes = [0, 1, 2, 3].map((batch) => {
@@ -73,7 +73,7 @@ test("of a batch with a record beyond max.message.bytes exactly that one is refu
   );
 });
 
-test("the limit lowered under load: batches become smaller, nothing is lost, twice or out of order", async () => {
+test("the limit is lowered under load: batches become smaller, nothing is lost, twice or out of order", async () => {
   await kafka.createTopic("lowered", { partitions: 2 });
   const reasons: string[] = [];
   const telemetry = { ...noTelemetry, retried: (_topic: string, reason: string) => void reasons.push(reason) };
@@ -86,7 +86,7 @@ test("the limit lowered under load: batches become smaller, nothing is lost, twi
   await load.verify(kafka.addresses);
 });
 
-test("a topic that comes later is written as soon as it is there; another is not held up by it", async () => {
+test("a topic that is created later is written to as soon as it is there; another is not delayed by it", async () => {
   const lines = new Lines();
   await kafka.createTopic("present", { partitions: 1 });
   await using sink = openSink(kafka.addresses, {}, lines.log);
@@ -99,7 +99,7 @@ test("a topic that comes later is written as soon as it is there; another is not
   assert.equal(lines.matching(/^info topic later: works again/).length, 1);
 });
 
-test("a topic deleted and created anew, with fewer partitions, takes what was under way and what follows", async () => {
+test("a topic that is deleted and created again, with fewer partitions, takes what was in flight and what follows", async () => {
   await kafka.createTopic("renewed", { partitions: 3 });
   await using sink = openSink(kafka.addresses);
   await sink.write({ topic: "renewed", partition: 2, records: [record("1"), record("2")] });
@@ -111,7 +111,7 @@ test("a topic deleted and created anew, with fewer partitions, takes what was un
   assert.deepEqual(summary(await sink.write({ topic: "renewed", partition: 2, records: [record("4")] })), [1]);
 });
 
-test("a broker that restarts, is killed, or stands still under load: nothing is lost, twice or out of order", async () => {
+test("a broker that restarts, is killed, or stalls under load: nothing is lost, twice or out of order", async () => {
   await kafka.createTopic("faults", { partitions: 2 });
   await using sink = openSink(kafka.addresses, { requestTimeoutMs: 3000 });
   const load = new Load(sink, "faults", 2);
@@ -129,7 +129,7 @@ test("a broker that restarts, is killed, or stands still under load: nothing is 
   await load.verify(kafka.addresses);
 });
 
-test("Kafka away at the start: the sink opens, says so, and works when Kafka is there", async () => {
+test("Kafka away at the start: the sink opens, reports it, and works when Kafka is there", async () => {
   const lines = new Lines();
   let attempts = 0;
   await kafka.createTopic("away", { partitions: 1 });
@@ -147,7 +147,7 @@ test("Kafka away at the start: the sink opens, says so, and works when Kafka is 
   assert.equal(sink.status().waitingBatches, 0);
 });
 
-test("the look-up reads what stands in the topic, over several fetches", async () => {
+test("the look-up reads what is in the topic, over several fetches", async () => {
   await kafka.createTopic("lookup", { partitions: 2 });
   await using sink = openSink(kafka.addresses, { compression: "none" });
   for (let batch = 0; batch < 12; batch++) {
@@ -184,7 +184,7 @@ for (const codec of ["lz4", "snappy"]) {
   });
 }
 
-test("after a record was given up the broker refuses what is still under way under the numbers from before", async () => {
+test("after a record was given up the broker refuses what is still in flight under the earlier numbers", async () => {
   await kafka.createTopic("late", { partitions: 1, config: { "max.message.bytes": "20000" } });
   await using sink = openSink(kafka.addresses, { compression: "none" });
   const records = [record("a"), record("b", "b".padEnd(30_000)), record("c")];

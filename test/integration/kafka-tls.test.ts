@@ -89,7 +89,7 @@ async function complains(
   await written;
 }
 
-test("mutual TLS, our authority beside the system's or alone", async () => {
+test("mutual TLS, with our authority in addition to the system's or alone", async () => {
   await writes("MUTUAL", mutual());
   await writes("MUTUAL", { ...mutual(), caOnly: true });
 });
@@ -111,7 +111,7 @@ test("TLS 1.2 with the default ciphers, and 1.3 alone", async () => {
   await complains("OLD", { ...mutual(), minVersion: "TLSv1.3" }, /older than min_version.*ssl\.enabled\.protocols/);
 });
 
-test("no client certificate where the broker wants one", () =>
+test("no client certificate when the broker requires one", () =>
   complains(
     "MUTUAL",
     tls(),
@@ -128,7 +128,7 @@ test("a client certificate of an authority that the broker does not know", () =>
 test("a broker's certificate of an unknown authority", () =>
   complains("SASL", tls({ ca: [files.otherCa] }), /(self-signed|unable to verify).*ca for the brokers' certificates/));
 
-test("a broker's certificate that has ended", () => complains("EXPIRED", tls(), /expired/));
+test("a broker's certificate that has expired", () => complains("EXPIRED", tls(), /expired/));
 
 test("a broker's certificate for another host, unless its name is given", async () => {
   await complains("WRONGHOST", tls(), /altnames.*server_name/);
@@ -152,7 +152,7 @@ for (const mechanism of ["plain", "scram-sha-256", "scram-sha-512"] as const) {
   });
 }
 
-test("a password that is put right is used without a restart", async () => {
+test("a password that is corrected is used without a restart", async () => {
   let password = "looking-glass";
   const lines = new Lines();
   const sasl = { mechanism: "plain", username: "alice", password: () => password } as const;
@@ -163,7 +163,7 @@ test("a password that is put right is used without a restart", async () => {
   await eventually("a connection", () => sink.status().isConnected);
 });
 
-test("no permission to write is named with its remedy, and over as soon as it is given", async () => {
+test("a missing permission to write is reported with its remedy, and over as soon as it is granted", async () => {
   const lines = new Lines();
   await kafka.createTopic("closed", { partitions: 1 });
   const sasl = { mechanism: "plain", username: "bob", password: () => "builder" } as const;
@@ -176,12 +176,12 @@ test("no permission to write is named with its remedy, and over as soon as it is
   await kafka.allow([permission("bob", "WRITE", "closed")]);
   assert.deepEqual(summary(await written), [0]);
   const { shipped, refusal, next } = await sink.lookup(["closed"], { "closed/0": 0 });
-  assert.equal(shipped, undefined, "Write does not bring Read with it");
+  assert.equal(shipped, undefined, "Write does not include Read");
   assert.match(refusal ?? "", /operation Read/);
   assert.deepEqual(next, { "closed/0": 1 });
 });
 
-test("replaced certificates are used without a restart; unusable ones leave the former in use", async () => {
+test("replaced certificates are used without a restart; with unusable ones the former stay in use", async () => {
   const lines = new Lines();
   const [cert, key] = [directory.join("own.pem"), directory.join("own.key")];
   await copyFile(files.otherCaClient.cert, cert);
@@ -197,7 +197,7 @@ test("replaced certificates are used without a restart; unusable ones leave the 
   assert.ok(lines.matching(/^info .*certificates were replaced/).length > 0);
 });
 
-/** What the inspection says of the settings that work, with these changes. */
+/** What the inspection says about the settings that work, with these changes. */
 function findings(changes: Partial<TlsClientSettings>, now?: number): string {
   const found = inspectTls({ ...mutual(), ...changes }, now);
   return found.map(({ severity, message }) => `${severity} ${message}`).join("\n");
@@ -205,23 +205,23 @@ function findings(changes: Partial<TlsClientSettings>, now?: number): string {
 
 const pairOf = ({ cert, key }: Certificates["client"]) => ({ cert, key });
 
-test("inspection has nothing to say of what is in order", () => {
+test("inspection reports nothing if everything is in order", () => {
   assert.equal(findings({}, Date.now() + 60_000), "");
 });
 
-test("inspection names every kind of fault with file and remedy", async () => {
+test("inspection names every kind of problem with file and remedy", async () => {
   const damaged = directory.join("damaged.pem");
   await writeFile(damaged, (await readFile(files.ca, "utf8")).replace(/[A-Za-z]{12}/, "AAAAAAAAAAAA"));
   assert.match(findings({ key: files.server.key }), /error .*server\.key belongs to another certificate/);
-  assert.match(findings(pairOf(files.expiredClient)), /error .*expired-client.* ended on .*new one/);
+  assert.match(findings(pairOf(files.expiredClient)), /error .*expired-client.* expired on .*new one/);
   assert.match(findings(pairOf(files.otherCaClient)), /^warning .*issued by CN=other-ca/);
   assert.match(findings({ ca: [directory.join("absent.pem")] }), /error .*absent\.pem cannot be read/);
   assert.match(findings({ ca: [files.client.key] }), /error .*holds a private key, not a certificate/);
   assert.match(findings({ ca: [damaged] }), /error .*damaged/);
   assert.match(findings({ key: files.encryptedClientKey }), /error .*is encrypted; write its pass phrase/);
   assert.match(findings({ ca: [], caOnly: true }), /error .*ca_only/);
-  assert.match(findings({}, Date.parse("2100-01-01")), /error .*ended on/);
-  assert.match(findings({}, Date.now() + 20 * 86_400_000), /^warning .*ends in \d+ days/);
+  assert.match(findings({}, Date.parse("2100-01-01")), /error .*expired on/);
+  assert.match(findings({}, Date.now() + 20 * 86_400_000), /^warning .*expires in \d+ days/);
 });
 
 test("loading names setting, file and remedy", () => {

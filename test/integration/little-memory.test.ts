@@ -1,4 +1,7 @@
-/** What log authors can make the forwarder keep, tried in processes whose heap is too small for one object a line or token. */
+/**
+ * What log authors can make the forwarder keep, tried in processes whose heap is too small for one object per line or
+ * token.
+ */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
@@ -52,7 +55,7 @@ const hostile = {
 };
 
 for (const [what, line] of Object.entries(hostile)) {
-  test(`a line of 15.5 MB takes a few times its size while it is looked at (${what})`, async () => {
+  test(`a line of 15.5 MB takes a few times its size while it is processed (${what})`, async () => {
     await using dir = await TempDir.create();
     writeFileSync(dir.join("line"), line);
     const { kind, peakBytes } = await child("hostile-line-child", 128, [dir.join("line")]);

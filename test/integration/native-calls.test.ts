@@ -30,7 +30,7 @@ function fdOf(socket: Socket & { readonly _handle?: { readonly fd: number } }): 
   return present(socket._handle).fd;
 }
 
-/** A listening socket that everybody may connect to, and what the kernel says of the next one who does. */
+/** A listening socket that everybody may connect to, and what the kernel says about the next one who does. */
 class Door implements AsyncDisposable {
   readonly path: string;
   readonly #server = createServer();
@@ -73,7 +73,7 @@ function client(
   return spawn(process.execPath, ["-e", program, path], { ...ids, cwd: "/", stdio: "inherit" });
 }
 
-test("another user who connects is seen as that user, by the kernel's word", { skip }, async () => {
+test("another user who connects is seen as that user, according to the kernel", { skip }, async () => {
   await using door = await Door.open("other-user");
   const peer = door.nextPeer();
   const child = client(door.path, { uid: 40_001, gid: 40_002 }, "", "");
@@ -87,7 +87,7 @@ test("another user who connects is seen as that user, by the kernel's word", { s
 });
 
 test(
-  "who connected counts: a process that gives up root first is no longer root, one that does so afterwards was",
+  "the user at the time of connecting counts: a process that gives up root before is no longer root, one that does so afterwards was",
   { skip },
   async () => {
     for (const [before, then, uid] of [
@@ -109,7 +109,7 @@ test(
   },
 );
 
-test("a peer that has ended, or that is this process, is still the one who connected", async () => {
+test("a peer that has ended, or that is this process, is still the one that connected", async () => {
   await using door = await Door.open("ended");
   const peer = door.nextPeer();
   const own = createConnection(door.path);
@@ -126,7 +126,7 @@ test("a peer that has ended, or that is this process, is still the one who conne
   }
 });
 
-test("what has no peer, or none that the kernel knows, is an error and never user 0", async () => {
+test("a descriptor without a peer, or without one that the kernel knows, is an error and never user 0", async () => {
   const tcp = createServer().listen(0, "127.0.0.1");
   await once(tcp, "listening");
   const address = tcp.address();
@@ -159,7 +159,7 @@ test("a datagram socket neither blocks nor is inherited; a receiver that is full
   assert.equal(refusal, "EAGAIN");
   assert.equal(receiver.take().length, sent - 1);
   assert.equal(native.sendDatagram(fd, Buffer.alloc(8 << 20)), "EMSGSIZE");
-  assert.equal(native.sendDatagram(fd, Buffer.alloc(0)), undefined, "an empty datagram is one");
+  assert.equal(native.sendDatagram(fd, Buffer.alloc(0)), undefined, "an empty datagram counts as one");
   receiver[Symbol.dispose]();
   assert.equal(native.sendDatagram(fd, Buffer.from("x")), "ECONNREFUSED");
   closeSync(fd);
@@ -206,7 +206,7 @@ test("one lock at a time is held on a file, whoever opened it, and it ends with 
   assert.throws(() => native.tryLock(1_000_000), { code: "EBADF", syscall: "flock" });
 });
 
-test("users and groups have their numbers; a name that is not there has none", () => {
+test("users and groups have their numbers; a name that does not exist has none", () => {
   assert.equal(native.userId("root"), 0);
   assert.equal(native.groupId("root"), 0);
   assert.equal(native.userId("nobody"), 65_534);
@@ -219,7 +219,7 @@ test("users and groups have their numbers; a name that is not there has none", (
 });
 
 test(
-  "users and groups of a directory service count, with any number of members; what cannot be looked up is an error",
+  "users and groups of a directory service count, with any number of members; a failing look-up is an error",
   { skip },
   async () => {
     const library = dir.join("libnss_directory.so.2");
@@ -241,7 +241,7 @@ test(
   },
 );
 
-test("the clock is asked and not set; malloc takes a threshold", () => {
+test("the clock is read and not set; malloc takes a threshold", () => {
   const state = native.clockState();
   assert.ok(Number.isInteger(state) && state >= 0 && state <= 5);
   assert.equal(native.setMmapThreshold(128 * 1024), true);
@@ -250,7 +250,7 @@ test("the clock is asked and not set; malloc takes a threshold", () => {
   }
 });
 
-test("any thread may load it, also many at once and again after they have ended", async () => {
+test("any thread may load it, even many at once and again after they have ended", async () => {
   const source = `const native = require(${JSON.stringify(nativeFile)});
     for (let count = 0; count < 1000; count++) if (native.userId("root") !== 0) process.exit(1);`;
   for (let round = 0; round < 2; round++) {
@@ -260,7 +260,7 @@ test("any thread may load it, also many at once and again after they have ended"
   }
 });
 
-test("a descriptor that does not fit is refused, and not cut to one that does", async () => {
+test("a descriptor that does not fit is refused, and not truncated to one that does", async () => {
   await using file = await open(dir.join("file"), "a");
   for (const fd of [-1, 0.5, Number.NaN, 2 ** 31, 2 ** 32 + file.fd, Number.POSITIVE_INFINITY]) {
     assert.throws(() => native.tryLock(fd), RangeError);

@@ -1,4 +1,7 @@
-/** The native file as it is built: what it needs of a system, what protects it, and that the same source gives the same bytes. */
+/**
+ * The native file as it is built: what it needs of a system, what protects it, and that the same source gives the same
+ * bytes.
+ */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
@@ -20,7 +23,7 @@ async function readelf(path: string, ...options: string[]): Promise<string> {
   return (await run("readelf", ["--wide", ...options, path])).stdout;
 }
 
-/** Names of symbols that the file asks others for, with the version of the library that first had them. */
+/** Names of symbols that the file imports, with the version of the library that first had them. */
 async function neededSymbols(path: string): Promise<[name: string, version: string | undefined][]> {
   const lines = (await readelf(path, "--dyn-syms")).split("\n").filter((line) => / UND +\S/.test(line));
   return lines.map((line) => {
@@ -49,7 +52,7 @@ for (const arch of arches) {
     for (const name of libraries) assert.match(name ?? "", /^(libc\.so\.6|ld-linux-aarch64\.so\.1)$/);
   });
 
-  test(`the native file for ${arch} has its protections: nothing is both written and run, no table is left writable`, async () => {
+  test(`the native file for ${arch} has its protections: nothing is both writable and executable, no table is left writable`, async () => {
     await using dir = await TempDir.create();
     const path = compileNative(root, dir.path, arch);
     const segments = await readelf(path, "--program-headers");
@@ -69,7 +72,7 @@ for (const arch of arches) {
     assert.match(notes, arch === "x64" ? /IBT, SHSTK/ : /BTI, PAC/);
   });
 
-  test(`the same source gives the same native file for ${arch}, and it names no directory and no compiler`, async () => {
+  test(`the same source gives the same native file for ${arch}, which names no directory and no compiler`, async () => {
     await using dir = await TempDir.create();
     const path = compileNative(root, dir.path, arch);
     await using elsewhere = await TempDir.create();
@@ -94,7 +97,7 @@ test("a source with a warning is not compiled", async () => {
   );
 });
 
-test("without a compiler that could be installed, the build ends with the packages to install", async () => {
+test("without a compiler, and without a way to install one, the build ends with the packages to install", async () => {
   await using dir = await TempDir.create();
   const module = JSON.stringify(resolve("build/scripts/bundle/native-file.js"));
   for (const [arch, packages] of [
@@ -125,5 +128,8 @@ test("a native file that is missing, broken or of another release is named, with
   await writeFile(dir.join("later/daemon/os/native/dfn.c"), later);
   await symlink(join(root, "node_modules"), dir.join("later/node_modules"));
   const laterFile = compileNative(dir.join("later"), dir.join("later"), process.arch === "arm64" ? "arm64" : "x64");
-  assert.throws(() => loadNativeFile(laterFile), /is of another release: put the one beside wazuh-dfn\.cjs/);
+  assert.throws(
+    () => loadNativeFile(laterFile),
+    /is from another release: install the one built with this wazuh-dfn\.cjs/,
+  );
 });

@@ -9,7 +9,7 @@ function lineOf(node: string, second: number): string {
   return JSON.stringify({ ...JSON.parse(alertLine(1_795_262_400 + second)), cluster: { name: "wazuh", node } });
 }
 
-test("killed right after the first record in a new node name, it leaves a checkpoint with that name: the look-up counts the record", async () => {
+test("killed right after the first record under a new node name, it leaves a checkpoint with that name: the look-up counts the record", async () => {
   await using world = await StatusWorld.create();
   const path = world.directory.join("state/checkpoint.json");
   const hasName = (name: string): boolean => existsSync(path) && readFileSync(path, "utf8").includes(`"${name}"`);

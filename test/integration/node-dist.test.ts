@@ -1,4 +1,6 @@
-/** Node as the Node project signs it, against the Node that is packed: with keys and archives that are made here. */
+/**
+ * Node as the Node project signs it, compared with the Node that is packed: with keys and archives that are made here.
+ */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -57,10 +59,10 @@ function verify(directory: string, its: { readonly node?: Buffer; readonly keys?
   return verifyNode({ directory, keys: its.keys ?? keyring }, { ...binary, node: its.node ?? node }, dir.path);
 }
 
-test("the same Node is accepted, and the key that signed is named, with the signature beside the list or around it", () => {
+test("the same Node is accepted, and the key that signed is named, with the signature next to the list or around it", () => {
   assert.equal(verify(release("both")), releaser);
-  assert.equal(verify(without(release("beside"), "SHASUMS256.txt.asc")), releaser);
-  assert.equal(verify(without(release("around"), "SHASUMS256.txt.sig", "SHASUMS256.txt")), releaser);
+  assert.equal(verify(without(release("detached"), "SHASUMS256.txt.asc")), releaser);
+  assert.equal(verify(without(release("clearsigned"), "SHASUMS256.txt.sig", "SHASUMS256.txt")), releaser);
 });
 
 test("a Node that differs in one byte from the signed one is refused", () => {
@@ -83,7 +85,7 @@ test("a list that somebody else signed, or nobody, is refused, whichever form th
   assert.throws(() => verify(unsigned), /is not signed by a key/);
 });
 
-test("an archive that was replaced is refused, also when the list was made to fit, before or behind what was signed", () => {
+test("an archive that was replaced is refused, even if the list was adjusted, before or after the signed part", () => {
   const replaced = release("replaced");
   const honest = readFileSync(join(replaced, "SHASUMS256.txt"), "utf8");
   appendFileSync(join(replaced, `${bare}.tar.xz`), "more");
@@ -106,7 +108,7 @@ test("an archive that was replaced is refused, also when the list was made to fi
   assert.throws(() => verify(replaced), /is not signed by a key/);
 });
 
-test("a list of another release is refused: it names no such archive", () => {
+test("a list of another release is refused: it does not name that archive", () => {
   const directory = release("other-release");
   cpSync(join(directory, `${bare}.tar.xz`), join(directory, "node-v9.9.9-linux-arm64.tar.xz"));
   const other = { ...binary, version: "9.9.9" };
@@ -114,7 +116,7 @@ test("a list of another release is refused: it names no such archive", () => {
   assert.throws(() => verify(without(directory, `${bare}.tar.xz`)), /ENOENT.*linux-arm64\.tar\.xz/);
 });
 
-test("a key that was revoked or has expired is no ground for a release, although gpgv is content with it", () => {
+test("a key that was revoked or has expired does not vouch for a release, although gpgv accepts it", () => {
   const past = ["--faked-system-time", "20200101T000000"];
   const expired = keys.make("expired@example.org", "1y", past);
   const ring = keys.export(dir.join("expired.gpg"), ["expired@example.org"]);
@@ -127,7 +129,7 @@ test("a key that was revoked or has expired is no ground for a release, although
   assert.throws(() => verify(directory, { keys: other }), /is signed, but the key has been revoked/);
 });
 
-test("a keyring in the wrong form is named with what to do; one that is not there too", () => {
+test("a keyring in the wrong form is named with what to do; so is one that does not exist", () => {
   const directory = release("keyring");
   const armoured = keys.export(dir.join("keys.asc"), ["releaser@example.org"], ["--armor"]);
   assert.throws(() => verify(directory, { keys: armoured }), /is armoured, .*: gpg --dearmor <.*keys\.asc >keys\.gpg/);
@@ -142,7 +144,7 @@ function failedPackage(...args: string[]): string {
   return stderr;
 }
 
-test("npm run package wants both the files and the keys, and makes no package of a Node that is not signed", () => {
+test("npm run package requires both the files and the keys, and makes no package from a Node that is not signed", () => {
   const directory = release("package");
   assert.match(failedPackage("--node-dist", directory), /--node-dist and --node-keys belong together/);
   assert.match(

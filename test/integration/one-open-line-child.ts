@@ -1,6 +1,6 @@
 /**
  * A tail whose first line never gets its outcome, and many lines behind it that do. To be run with little memory:
- * STATE_DIR LOG KIND, where KIND says what becomes of the others: `ignored` by a needle, `unwanted` by a handler, `done`.
+ * STATE_DIR LOG KIND; KIND says what becomes of the others: `ignored` by a needle, `unwanted` by a handler, `done`.
  * Prints what the ledger says.
  */
 import { statSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** Files of our own in a directory that somebody else may write to, and root as the one who opens them. */
+/** Files of our own in a directory that somebody else may write to, with root opening them. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import {
@@ -36,7 +36,7 @@ test("a link, a pipe, a directory and a device are opened neither for reading no
   assert.equal(existsSync(dir.join("absent")), false);
 });
 
-test("a new file is new: a link that has its name goes, and what it leads to stays", async () => {
+test("a new file is new: a link that has its name is removed, and its target stays", async () => {
   await using dir = await TempDir.create();
   writeFileSync(dir.join("target"), "root's");
   symlinkSync("target", dir.join("new"));
@@ -52,14 +52,14 @@ test("a new file is new: a link that has its name goes, and what it leads to sta
   );
   symlinkSync("target", dir.join("link"));
   await keepAs(dir.join("link"), dir.join("kept"), 100);
-  assert.ok(lstatSync(dir.join("kept")).isSymbolicLink(), "a name is kept, and nothing is copied from behind it");
+  assert.ok(lstatSync(dir.join("kept")).isSymbolicLink(), "a name is kept, and nothing is copied from its target");
   assert.deepEqual(
     readdirSync(dir.path).filter((name) => name.endsWith(".new")),
     [],
   );
 });
 
-test("root writes whole files while another user swaps names beside them: nothing of root's is changed", async () => {
+test("root writes whole files while another user swaps names next to them: nothing of root's is changed", async () => {
   assertRoot();
   await using dir = await TempDir.create();
   execFileSync("chmod", ["0711", dir.path]);
@@ -86,7 +86,7 @@ test("root writes whole files while another user swaps names beside them: nothin
   assert.deepEqual([lstatSync(dir.join("target")).uid, lstatSync(dir.join("target")).gid], [0, 0]);
 });
 
-test("a link is followed where root or this user made it, and nobody else", async () => {
+test("a link is followed if root or this user made it, and nobody else", async () => {
   assertRoot();
   await using dir = await TempDir.create();
   writeFileSync(dir.join("target"), "");
@@ -98,7 +98,7 @@ test("a link is followed where root or this user made it, and nobody else", asyn
   assert.equal(await behindOwnLink(dir.join("absent")), dir.join("absent"));
 });
 
-test("a walk says who decides what lies at a path", async () => {
+test("a walk reports who controls what is at a path", async () => {
   assertRoot();
   await using dir = await TempDir.create();
   mkdirSync(dir.join("a/b/c"), { recursive: true });
@@ -117,7 +117,7 @@ test("a walk says who decides what lies at a path", async () => {
   chownSync(dir.join("a"), attackerId, attackerId);
   assert.deepEqual(look("a/b/c"), { ...roots, foreign: dir.join("a") });
   symlinkSync("b", dir.join("a/link"));
-  assert.throws(() => walk(dir.join("a/link/c")), /a\/link, a symbolic link that others than root can change/);
+  assert.throws(() => walk(dir.join("a/link/c")), /a\/link, a symbolic link that users other than root can change/);
   chownSync(dir.join("a/b"), attackerId + 1, attackerId);
   assert.deepEqual(look("a/b/c"), { ...roots, foreign: dir.join("a"), third: dir.join("a/b") });
   chownSync(dir.join("a"), 0, 0);
@@ -129,7 +129,7 @@ test("a walk says who decides what lies at a path", async () => {
   assert.throws(() => walk(dir.join("file/x")), /file is not a directory/);
 });
 
-test("more names than any directory of ours has are an error and not held", async () => {
+test("more names than any directory of ours has are an error and are not held in memory", async () => {
   await using dir = await TempDir.create();
   for (let i = 0; i < 11; i++) writeFileSync(dir.join(String(i)), "");
   await assert.rejects(namesIn(dir.path, undefined, 10), { code: "IO", message: /holds more than 10 files/ });

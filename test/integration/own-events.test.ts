@@ -4,13 +4,13 @@ import { test } from "node:test";
 import { eventually } from "../rig/eventually.ts";
 import { alertLine, StatusWorld } from "./status-world.ts";
 
-/** An alert of a ban, with more fields or others. */
+/** An alert of a ban, with additional or different fields. */
 function ban(second: number, more: Readonly<Record<string, unknown>>, data: Readonly<Record<string, unknown>>): string {
   const alert: { readonly data: object } = JSON.parse(alertLine(second));
   return JSON.stringify({ ...alert, ...more, data: { ...alert.data, ...data } });
 }
 
-test("a log that says it is the forwarder's own is sent, and the forwarder's own event is not", async () => {
+test("a log that claims to be the forwarder's own is sent, and the forwarder's own event is not", async () => {
   await using world = await StatusWorld.create();
   await world.start();
   const says = { integration: "dfn", dfn: { status: "degraded" } };

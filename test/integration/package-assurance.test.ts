@@ -1,6 +1,6 @@
 /**
- * What a package offers to whoever checks it before he trusts it: signatures, what the systems' own checkers say, manual
- * pages, and the AppArmor profile and SELinux module, held against what the forwarder in it does.
+ * What a package offers to whoever checks it before trusting it: signatures, what the systems' own checkers say, manual
+ * pages, and the AppArmor profile and SELinux module, compared with what the forwarder in it does.
  */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -64,14 +64,14 @@ async function makeKey(name: string, kind = "rsa2048"): Promise<string> {
   return /^fpr:+([0-9A-F]+):/m.exec(stdout)?.[1] ?? "";
 }
 
-/** Blocks of a section of the page that a person types in. */
+/** Code blocks of a section of the page that a person types in. */
 function blocksOf(section: string): string[] {
   const page = readFileSync("docs/install.md", "utf8");
   const [, , body = ""] = new RegExp(`^(## ${section})$([^]*?)(?=^## |(?![^]))`, "m").exec(page) ?? [];
   return [...body.matchAll(/^```bash\n([^]*?)^```$/gm)].map(([, block = ""]) => block);
 }
 
-/** A copy of the signed files with the key as its builder gives it, and an rpm that knows no key yet. */
+/** A copy of the signed files with the key as its builder publishes it, and an rpm that knows no key yet. */
 async function received(name: string): Promise<string> {
   const directory = dir.join(name);
   mkdirSync(directory);
@@ -151,7 +151,7 @@ test("a byte that was changed is found, wherever it is", async () => {
   assert.match(rpmSaid, /^wazuh-dfn-\S+\.rpm: DIGESTS \w+ NOT OK$/m);
 });
 
-test("an rpm with right digests and the signature of another one, or none, is refused", async () => {
+test("an rpm with correct digests and the signature of another one, or none, is refused", async () => {
   const cwd = await received("forged");
   await run("rpmkeys", ["--import", join(cwd, "builder.asc")], { env });
   const judged = async (path: string): Promise<string> => {
@@ -169,7 +169,7 @@ test("an rpm with right digests and the signature of another one, or none, is re
   assert.equal(await judged(await smallRpm(cwd, "true", stranger.binary)), "digests SIGNATURES NOT OK");
 });
 
-test("an EdDSA key signs an rpm too, and a key that is not there is an error before anything is built", async () => {
+test("an EdDSA key signs an rpm too, and a missing key is an error before anything is built", async () => {
   const eddsa = await makeKey("Modern", "ed25519");
   const signature = signerOf(eddsa).binary(Buffer.from("x"));
   assert.ok(signature.length < 150, "it is one packet, without armour");
@@ -179,14 +179,14 @@ test("an EdDSA key signs an rpm too, and a key that is not there is an error bef
   );
 });
 
-test("signing an rpm changes its signature alone", async () => {
+test("signing an rpm changes only its signature", async () => {
   const [header, payload, signature] = (await hashes(signerOf(key).binary)).split(" ");
   assert.match(`${header} ${payload}`, /^[0-9a-f]{64} [0-9a-f]{64}$/);
   assert.match(signature ?? "", /^RSA/);
   assert.equal(await hashes(undefined), `${header} ${payload} (none)`);
 });
 
-test("lintian and rpmlint find no error and no warning but those that are excused with a reason", async () => {
+test("lintian and rpmlint find no error and no warning other than those that are excused with a reason", async () => {
   const lintian = await run(
     "lintian",
     ["--allow-root", "--fail-on", "error,warning", "--tag-display-limit", "0", signed.deb],
@@ -199,7 +199,7 @@ test("lintian and rpmlint find no error and no warning but those that are excuse
   assert.match(rpmlint, /1 packages and 0 specfiles checked; 0 errors, 0 warnings/);
 });
 
-test("both systems' changelogs are those of CHANGELOG.md, and name the maintainer", async () => {
+test("both systems' changelogs match CHANGELOG.md, and name the maintainer", async () => {
   const debian = await run("dpkg-parsechangelog", ["--all", "-l", "/dev/stdin"], { env }).catch(() => undefined);
   assert.equal(debian, undefined, "an empty changelog is an error, so the next call means something");
   const { stdout } = await run(
@@ -221,7 +221,7 @@ test("both systems' changelogs are those of CHANGELOG.md, and name the maintaine
   for (const listing of [stdout, changes.stdout]) assert.ok(listing.includes(newest.slice(0, 50)), newest);
 });
 
-test("each program has a manual page that holds every command and option it has, without a fault of form", async () => {
+test("each program has a manual page with every command and option that it has, without an error of form", async () => {
   const pages = join(root, "usr/share/man/man8");
   const names = readdirSync(pages);
   assert.deepEqual(names.toSorted(), ["wazuh-dfn-install.8.gz", "wazuh-dfn-uninstall.8.gz", "wazuh-dfn.8.gz"]);
@@ -256,7 +256,7 @@ test("the AppArmor profile and the SELinux module let the forwarder do what it d
   const uses = await traceForwarder(root);
   const did = (action: string, path: RegExp): boolean =>
     uses.some((use) => use.action === action && path.test(use.path));
-  // What the trace must hold to be worth a comparison.
+  // What the trace must contain to be worth a comparison.
   assert.ok(did("read", /^\/etc\/wazuh-dfn\/key\.pem$/) && did("map", /^\/usr\/lib\/wazuh-dfn\/.*\.node$/));
   assert.ok(did("read", /^\/var\/ossec\/logs\/alerts\/\d+\/\w+\/ossec-alerts-\d+\.json\.gz$/));
   assert.ok(

@@ -1,4 +1,7 @@
-/** What `npm run package` makes: the same bytes each time, the same files in each form, and a product that needs nothing else. */
+/**
+ * What `npm run package` makes: the same bytes each time, the same files in each form, and a product that needs nothing
+ * else.
+ */
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -82,7 +85,7 @@ test("there is a package of each form for both processors, with checksums", asyn
   await run("sha256sum", ["-c", "SHA256SUMS"], { cwd: roots.tarball });
 });
 
-test("deb, rpm and tar.gz hold the same files, and those are what MANIFEST names", () => {
+test("deb, rpm and tar.gz contain the same files, and those are what MANIFEST names", () => {
   const itself = /^0644 \S+ usr\/lib\/wazuh-dfn\/MANIFEST$/;
   const extras = new Map([
     ["tarball", /^0\d+ \S+ (install|uninstall|SHA256SUMS)$/],
@@ -113,7 +116,7 @@ test("everything belongs to root, and dpkg and rpm find nothing wrong", async ()
   assert.match(check.stdout, /Payload SHA256.*OK/);
 });
 
-test("both systems' names, versions, processors, licence and needs are stated", async () => {
+test("both systems' names, versions, processors, licence and requirements are stated", async () => {
   const deb = await run("dpkg-deb", ["-f", own.deb, "Package", "Version", "Architecture", "Depends"]);
   assert.match(
     deb.stdout,
@@ -129,7 +132,7 @@ test("both systems' names, versions, processors, licence and needs are stated", 
   assert.match(needs.stdout, /libc\.so\.6\(GLIBC_2\.28\)\(64bit\)/);
 });
 
-test("installing the deb or rpm changes nothing but files, and says how to go on", async () => {
+test("installing the deb or rpm changes nothing but files, and says how to continue", async () => {
   const control = dir.join("control");
   await run("dpkg-deb", ["-e", own.deb, control]);
   const scripts = ["postinst", "prerm", "postrm"].map((name) => join(control, name));
@@ -194,7 +197,8 @@ test("forwarder and custom-dfn run with an empty environment, on the package's o
       `${JSON.stringify({ id, rule: { level: 12 }, manager: { name: "m" }, agent: { id: "1" } })}\n`,
     );
     const call = [alert, "", `unix:${path.socket}`, "", "", "10", "3", redirection];
-    // Again where the machine was too busy for its 50 ms: no tail brings this alert, and a second copy is known as one.
+    // Again if the machine was too busy for its 50 ms: no tail brings this alert, and a second copy is recognised as
+    // one.
     await eventually("the record", async () => {
       assert.deepEqual(await run(customDfn, call, { env: {}, cwd: "/" }), { stdout: "", stderr: "" });
       return readFileSync(dir.join("records"), "utf8").includes(`"wazuh-alert-id":"${id}"`);
@@ -202,7 +206,7 @@ test("forwarder and custom-dfn run with an empty environment, on the package's o
   }
 });
 
-test("a person's way in works from any directory", async () => {
+test("the command for people works from any directory", async () => {
   for (const [file, cwd] of [
     ["./install", roots.tarball],
     [join(roots.tarball, "install"), "/"],
@@ -215,7 +219,7 @@ test("a person's way in works from any directory", async () => {
   assert.equal(statSync(join(roots.deb, "usr/sbin/wazuh-dfn-install")).mode & 0o777, 0o755);
 });
 
-test("licence and bill of materials of all that is inside go along", () => {
+test("licence and bill of materials of everything inside are included", () => {
   const bom = readBom(roots.deb);
   const licences = readdirSync(join(roots.deb, "usr/share/doc/wazuh-dfn/licences"));
   const foreign = bom.components.filter(({ type }) => type !== "file");
@@ -251,7 +255,7 @@ test("the bill of materials identifies every library inside Node, and our own na
   assert.deepEqual(files[0]?.hashes, [{ alg: "SHA-256", content: digest }]);
 });
 
-test("a library that a later Node brings along is not left out in silence", () => {
+test("a library that a later Node adds is not left out silently", () => {
   assert.deepEqual(
     librariesIn(
       new Map([
@@ -295,7 +299,7 @@ test("the arm64 package's own Node loads its native file and gets answers", asyn
   assert.deepEqual(JSON.parse(stdout), ["arm64", 0, 0, null, -2]);
 });
 
-test("a part that is not the one that was pinned is refused, and so is a package without a licence", async () => {
+test("a part that differs from the pinned one is refused, and so is a package without a licence", async () => {
   await using aside = await TempDir.create();
   assert.throws(
     () => unpack(aside.path, "once", "1.4.0", "sha512-AAAA"),

@@ -1,6 +1,6 @@
 /**
  * The pages for a new user, followed literally on the very paths that they name, with the real package in a Debian that
- * systemd has booted: every command, in its order, with looks at what it did in between.
+ * systemd has booted: every command, in order, with checks of what it did in between.
  */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
@@ -56,7 +56,7 @@ async function place(debian: DebianRoot, source: string, path: string, mode: num
   await chmod(target, mode);
 }
 
-/** Looked at while it runs: each answer stands behind its name in the output. */
+/** Examined while it runs: each answer follows its name in the output. */
 const probes = `
 pid=$(systemctl show --property MainPID --value wazuh-dfn)
 echo "probe user: $(stat -c '%U:%G' /proc/$pid)"
@@ -74,7 +74,7 @@ for try in $(seq 240); do
   setpriv --reuid=${wazuhId} --regid=${wazuhId} --clear-groups /var/ossec/integrations/custom-dfn /tmp/alert "" unix:/run/wazuh-dfn/alerts.sock debug >/tmp/answer
   grep 'ignored 1\\.2' /tmp/answer && break
 done
-# No Kafka answers here: it is degraded after a while, and Wazuh is told.
+# No Kafka answers here: it is degraded after a while, and reports that to Wazuh.
 for try in $(seq 480); do
   wazuh-dfn status --json | tr -d ' \\n' | grep -o '"feedback":{[^}]*"sent":[1-9]' && break
   sleep 0.5
@@ -82,7 +82,7 @@ done
 echo "probe restarts: $(grep -c . /var/ossec/var/run/restarts)"
 `;
 
-/** While the key is handed over by systemd: who can read it, and whether the forwarder uses it. */
+/** While systemd passes the key on: who can read it, and whether the forwarder uses it. */
 const credentialProbes = `
 echo "probe key: $(stat -c '%U:%G %a' /etc/wazuh-dfn/key.pem), $(systemctl is-active wazuh-dfn)"
 credential=/run/credentials/wazuh-dfn.service/key.pem
@@ -150,10 +150,10 @@ test(
     assert.match(output, /^probe write: .*(?:Permission denied|Read-only file system)/m);
     assert.match(output, /^probe check: 0$/m);
     assert.match(output, /^probe password: active 7$/m);
-    const told = queue.take().map(String);
+    const received = queue.take().map(String);
     assert.ok(
-      told.some((text) => text.includes('"status":"degraded"')),
-      `Wazuh's queue is reached: ${told.join()}`,
+      received.some((text) => text.includes('"status":"degraded"')),
+      `Wazuh's queue is reached: ${received.join()}`,
     );
     assert.deepEqual(await snapshotOf(debian.path, noise), before);
   },
@@ -162,7 +162,7 @@ test(
 test("docs/install.md's way without a package manager installs, and leaves no trace either", { skip }, async () => {
   const page = textOf("docs/install.md").replaceAll(/\s+/g, " ");
   const said = /unpack `([^`]+)` and call `([^`]+)` in it instead of `([^`]+)`/.exec(page);
-  const [, archive = "", own = "", usual = ""] = said ?? assert.fail("the page tells it in other words");
+  const [, archive = "", own = "", usual = ""] = said ?? assert.fail("the page words it differently");
   const [dry, install] = ["2. See what would change", "3. Install"].map((section) =>
     blocksOf("docs/install.md", { section }).join("").replaceAll(usual, own),
   );
@@ -190,7 +190,7 @@ echo followed
   assert.deepEqual(await snapshotOf(debian.path, noise), before);
 });
 
-/** Of the made-up manager's own group, as a file of the Python daemon's has to be that it leaves for the forwarder. */
+/** Of the fake manager's own group, as a file of the Python daemon's must be that it leaves for the forwarder. */
 async function placeOldCertificates(debian: DebianRoot): Promise<string> {
   const { ca, client } = certificates;
   const at = "/opt/wazuh-dfn/certs";
@@ -200,7 +200,7 @@ async function placeOldCertificates(debian: DebianRoot): Promise<string> {
   return `dfn_ca: ${at}/ca.pem, dfn_cert: ${at}/cert.pem, dfn_key: ${at}/key.pem`;
 }
 
-test("docs/migrate.md, followed literally behind the package, loses no alert and repeats none", { skip }, async () => {
+test("docs/migrate.md, followed literally after the package, loses no alert and repeats none", { skip }, async () => {
   const listeners = { MUTUAL: { keyStore: certificates.server.store, clientCa: certificates.ca } };
   await using kafka = await KafkaCluster.start({ listeners });
   const topic = "migrated";
@@ -218,7 +218,7 @@ test("docs/migrate.md, followed literally behind the package, loses no alert and
     `dfn: { dfn_broker: "${brokers}", dfn_id: ${topic}, ${await placeOldCertificates(debian)} }\n`,
   );
 
-  // The Python daemon has sent these; it stops, and the manager goes on.
+  // The Python daemon has sent these; it stops, and the manager continues.
   const values = await sendAsPythonDaemon(kafka.addresses, topic, analysisd.emit(200));
   const meanwhile = analysisd.emit(100).filter(({ value }) => value !== undefined).length;
   analysisd.flush();
@@ -244,7 +244,7 @@ systemctl stop wazuh-dfn`;
   analysisd.emit(100);
   analysisd.flush();
   await Promise.race([kafka.recordsReach(topic, ledger.expected), isOver]);
-  isOver.catch(() => {}); // From here on its end is wanted.
+  isOver.catch(() => {}); // From here on its end is expected.
   await writeFile(at("go-on"), "");
   const output = await booted;
 
@@ -254,16 +254,16 @@ systemctl stop wazuh-dfn`;
   assert.match(output, new RegExp(`^${meanwhile}$`, "m"), "the count of what is to follow");
   const before = output.slice(0, output.indexOf("block 3"));
   assert.doesNotMatch(before, /^failed +certificates /m, before);
-  // The old daemon's key is open to group wazuh, in which others are.
+  // The old daemon's key is readable for group wazuh, which has other members.
   assert.match(before, /^warning +certificates .*key\.pem: every member of group wazuh may read this file/m, before);
   for (const link of ["brokers", "topics", "write permission"]) {
     assert.match(before, new RegExp(`^ok +${link} `, "m"), before);
     assert.doesNotMatch(before, new RegExp(`^(?:failed|warning) +${link} `, "m"), before);
   }
-  assert.match(before, /Python daemon still runs/);
+  assert.match(before, /Python daemon is still running/);
   const later = output.slice(output.indexOf("block 7"));
-  // The made-up manager has a log and programs, and no daemons.
-  assert.doesNotMatch(later, /^failed(?! +analysisd )|Python daemon still runs/m, later);
+  // The fake manager has a log and programs, and no daemons.
+  assert.doesNotMatch(later, /^failed(?! +analysisd )|Python daemon is still running/m, later);
   // What was made for the installer to find is as the installer makes it.
   for (const [path, mode] of [
     ["etc/wazuh-dfn", 0o750],

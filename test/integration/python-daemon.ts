@@ -5,11 +5,13 @@ import type { WrittenAlert } from "../rig/wazuh/alerts.ts";
 
 const home = "opt/wazuh-dfn";
 
-/** The unit, the configuration and the process of the Python daemon below a root, where docs/migrate.md looks for them. */
+/**
+ * The unit, the configuration and the process of the Python daemon below a root, where docs/migrate.md looks for them.
+ */
 export function placePythonDaemon(root: string, config: string): void {
   for (const path of ["config", "venv/bin"]) mkdirSync(join(root, home, path), { recursive: true });
   writeFileSync(join(root, home, "config/config.yaml"), config);
-  // A shell in the place of the interpreter: what tells the daemon is its command line.
+  // A shell in place of the interpreter: the daemon is recognised by its command line.
   symlinkSync("/bin/sh", join(root, home, "venv/bin/python3"));
   writeFileSync(join(root, home, "venv/bin/wazuh-dfn"), "while sleep 1; do :; done\n");
   const command = `/${home}/venv/bin/python3 /${home}/venv/bin/wazuh-dfn --config /${home}/config/config.yaml`;
@@ -19,7 +21,7 @@ export function placePythonDaemon(root: string, config: string): void {
   );
 }
 
-/** As it sends them: no headers, blanks behind colons, its own order of agents. @returns the records' values */
+/** As it sends them: no headers, blanks after colons, its own order of agents. @returns the records' values */
 export async function sendAsPythonDaemon(
   brokers: readonly string[],
   topic: string,

@@ -15,7 +15,7 @@ for (const [name, read] of [
     await using dir = await TempDir.create();
     writeFileSync(dir.join("f"), "x".repeat(1000));
     assert.equal((await read(dir.join("f"), limits)).length, 1000);
-    assert.ok((await read("/proc/self/stat", limits)).length > 0, "also one whose size is told as 0");
+    assert.ok((await read("/proc/self/stat", limits)).length > 0, "also one whose size is reported as 0");
   });
 
   test(`a FIFO, a device, a directory, a link and a huge file are refused, and none of them blocks (${name})`, async () => {
@@ -30,7 +30,7 @@ for (const [name, read] of [
     await assert.rejects(read(dir.path, limits), /a directory/);
     await assert.rejects(read(at("link"), limits), /symbolic link/);
     await assert.rejects(read(at("huge"), limits), /larger than 1000 bytes/);
-    await assert.rejects(read("/proc/self/smaps", limits), /larger than 1000 bytes/, "one whose size is told as 0");
+    await assert.rejects(read("/proc/self/smaps", limits), /larger than 1000 bytes/, "one whose size is reported as 0");
     await assert.rejects(read(at("absent"), limits), { code: "ENOENT" });
     assert.ok((await read(at("link"), { maxBytes: 1e6, links: "follow" })).length > 0);
   });

@@ -70,7 +70,7 @@ function idOf({ headers }: Pick<FetchedRecord, "headers">): string {
 }
 
 const ignoredLine = JSON.stringify({ id: "1.9", rule: { groups: ["other"] }, manager: { name: "m" } });
-/** Looks as if fail2ban's handler wanted it, and is ignored when it is looked at. */
+/** Looks as if fail2ban's handler wanted it, but is ignored when it is parsed. */
 const nearMiss = alertLine(1_700_000_900).replace("program_name", "program");
 
 test("lines that are read again after SIGHUP count once, and nothing stays in flight", async () => {
@@ -105,7 +105,7 @@ test("lines that are read again after SIGHUP count once, and nothing stays in fl
   assert.equal(world.sent().length, 4);
 });
 
-test("with settings under which nobody wants what was under way, nothing stays in flight", async () => {
+test("with settings under which nobody wants what was in flight, nothing stays in flight", async () => {
   await using world = await StatusWorld.create();
   const release = stuck(world);
   const program = await world.start();
@@ -120,7 +120,7 @@ test("with settings under which nobody wants what was under way, nothing stays i
   release();
 });
 
-test("SIGHUP to sources.tail: off waits for what alerts.json held, and custom-dfn knows before", async () => {
+test("SIGHUP to sources.tail: off waits for what alerts.json contained, and custom-dfn knows before", async () => {
   await using world = await StatusWorld.create();
   const release = stuck(world);
   const program = await world.start();
@@ -129,9 +129,10 @@ test("SIGHUP to sources.tail: off waits for what alerts.json held, and custom-df
   const { sources }: { sources: object } = JSON.parse(readFileSync(world.config, "utf8"));
   change(world, { sources: { ...sources, tail: false } });
   program.signal("SIGHUP");
-  await program.waitForLog(/not to be read any more.*once what it holds was delivered/);
+  await program.waitForLog(/no longer in the settings.*once everything in it is delivered/);
   await eventually("the marker", () => existsSync(tailOffMarker(world.alertSocket)));
-  // What comes meanwhile is taken as ever, one after the other, so that the tail looks at the log again and again.
+  // What arrives meanwhile is accepted as usual, one after the other, so that the tail looks at the log again and
+  // again.
   for (let count = 3; count <= 8; count++) {
     world.writeLog(alertLine(1_700_000_000 + count));
     await eventually(`${count} under way`, async () => (await statusOf(world)).sources.tail.inFlight === count);
@@ -145,7 +146,7 @@ test("SIGHUP to sources.tail: off waits for what alerts.json held, and custom-df
   assert.equal(queue.alerts, 0);
   assert.equal(linesWith(program, "read again"), 0);
   assert.ok(existsSync(tailOffMarker(world.alertSocket)));
-  // The log is not read any more; the socket is.
+  // The log is no longer read; the socket is.
   world.writeLog(alertLine(1_700_000_009));
   const client = await LineClient.connect(world.alertSocket);
   await client.ask(alertLine(1_700_000_010));
@@ -159,7 +160,7 @@ test("SIGHUP to sources.tail: off waits for what alerts.json held, and custom-df
 
 for (const isOff of [true, false]) {
   const to = isOff ? "sources.tail: off" : "another alerts.json";
-  test(`SIGHUP to ${to} waits for lines, too, that there was no room to read yet`, async () => {
+  test(`SIGHUP to ${to} also waits for lines that there was no room to read yet`, async () => {
     await using world = await StatusWorld.create();
     const { sources }: { sources: object } = JSON.parse(readFileSync(world.config, "utf8"));
     change(world, { limits: { memory: "1MiB" } });
@@ -170,7 +171,7 @@ for (const isOff of [true, false]) {
     const path = world.directory.join("ossec/logs/alerts/other.json");
     change(world, { sources: { ...sources, tail: isOff ? false : { path } } });
     program.signal("SIGHUP");
-    await program.waitForLog(/not to be read any more/);
+    await program.waitForLog(/no longer in the settings/);
     assert.ok((await statusOf(world)).sources.tail.read < 1000);
     release();
     await eventually("the change", () => linesWith(program, '"msg":"started"') === 2, { withinMs: 20_000 });
@@ -178,7 +179,7 @@ for (const isOff of [true, false]) {
   });
 }
 
-test("SIGHUP to sources.tail: off loses nothing of what comes while the rest is delivered and the broker then refuses", async () => {
+test("SIGHUP to sources.tail: off loses nothing of what arrives while the rest is delivered and the broker then refuses", async () => {
   await using broker = await ScriptedBroker.start();
   await using world = await StatusWorld.create();
   change(world, { dfn: { customer_id: broker.topic }, sink: { kafka: { brokers: [broker.address] } } });
@@ -194,9 +195,9 @@ test("SIGHUP to sources.tail: off loses nothing of what comes while the rest is 
   await eventually("one under way", async () => (await statusOf(world)).sources.tail.inFlight === 1);
   change(world, { sources: { ...sources, tail: false } });
   program.signal("SIGHUP");
-  await program.waitForLog(/not to be read any more/);
+  await program.waitForLog(/no longer in the settings/);
   await eventually("the marker", () => existsSync(tailOffMarker(world.alertSocket)));
-  // When the tail has looked so often, what is waited for is fixed: the last one is not part of it.
+  // After this number of looks by the tail the awaited lines are fixed: the last one is not among them.
   for (let second = 1_700_000_002; second <= last; second++) {
     world.writeLog(alertLine(second));
     const count = second - 1_700_000_000;
@@ -204,7 +205,7 @@ test("SIGHUP to sources.tail: off loses nothing of what comes while the rest is 
   }
   taken = "all but the last";
   await eventually("the old settings", () => linesWith(program, '"msg":"started"') === 2, { withinMs: 30_000 });
-  await eventually("another wait", () => linesWith(program, "not to be read any more") === 2);
+  await eventually("another wait", () => linesWith(program, "no longer in the settings") === 2);
   taken = "all";
   await eventually("the change", () => linesWith(program, '"msg":"started"') === 3, { withinMs: 30_000 });
   assert.deepEqual(
@@ -222,7 +223,7 @@ test("while it waits, wrong settings change nothing, and custom-dfn knows that a
   const { sources }: { sources: object } = JSON.parse(readFileSync(world.config, "utf8"));
   change(world, { sources: { ...sources, tail: false } });
   program.signal("SIGHUP");
-  await program.waitForLog(/not to be read any more/);
+  await program.waitForLog(/no longer in the settings/);
   await eventually("the marker", () => existsSync(tailOffMarker(world.alertSocket)));
   change(world, { sources: { ...sources, tail: "nonsense" } });
   program.signal("SIGHUP");
@@ -231,7 +232,7 @@ test("while it waits, wrong settings change nothing, and custom-dfn knows that a
   assert.equal((await statusOf(world)).sources.tail.inFlight, 1);
 });
 
-test("while it waits, a further SIGHUP with the former settings changes nothing, and SIGTERM ends it", async () => {
+test("while it waits, another SIGHUP with the former settings changes nothing, and SIGTERM ends it", async () => {
   await using world = await StatusWorld.create();
   stuck(world);
   const program = await world.start();
@@ -240,7 +241,7 @@ test("while it waits, a further SIGHUP with the former settings changes nothing,
   const { sources }: { sources: object } = JSON.parse(readFileSync(world.config, "utf8"));
   change(world, { sources: { ...sources, tail: false } });
   program.signal("SIGHUP");
-  await program.waitForLog(/not to be read any more/);
+  await program.waitForLog(/no longer in the settings/);
   await eventually("the marker", () => existsSync(tailOffMarker(world.alertSocket)));
   change(world, { sources });
   await reload(program, 1);
@@ -248,6 +249,6 @@ test("while it waits, a further SIGHUP with the former settings changes nothing,
   assert.equal((await statusOf(world)).sources.tail.inFlight, 1);
   change(world, { sources: { ...sources, tail: false } });
   program.signal("SIGHUP");
-  await eventually("another wait", () => linesWith(program, "not to be read any more") === 2);
+  await eventually("another wait", () => linesWith(program, "no longer in the settings") === 2);
   assert.equal((await program.stop()).ended, 0);
 });

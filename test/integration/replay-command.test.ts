@@ -42,7 +42,7 @@ class World implements AsyncDisposable {
     return new World(await TempDir.create());
   }
 
-  /** Writes a file, and gives its path. */
+  /** Writes a file, and returns its path. */
   file(name: string, content: string | Buffer): string {
     writeFileSync(this.#directory.join(name), content);
     return this.#directory.join(name);
@@ -92,7 +92,7 @@ function numbers(first: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => first + i);
 }
 
-test("a file that is missing, and one that is cut, keep nothing from being sent, and each one's fate is told", async () => {
+test("a file that is missing, or truncated, does not keep the others from being sent, and the result for each is reported", async () => {
   await using world = await World.create();
   const first = world.file("a.json", alerts(0, 2000));
   const whole = gzipSync(alerts(2000, 3000));
@@ -118,7 +118,7 @@ test("a file that is missing, and one that is cut, keep nothing from being sent,
   assert.equal(piped.code, 65);
   assert.match(piped.stderr, /standard input cannot be decompressed beyond byte \d+/);
   assert.equal(piped.stdout.split("\n").length - 1, b.acknowledged);
-  // The command that it prints works as it is, once the file is whole.
+  // The command that it prints works unchanged once the file is whole.
   world.file("b.json.gz", whole);
   const again = world.replay(...b.continue.split(" ").slice(2));
   assert.equal(again.code, 0, again.stderr);
@@ -127,7 +127,7 @@ test("a file that is missing, and one that is cut, keep nothing from being sent,
     `read ${3000 - b.acknowledged}, relevant ${3000 - b.acknowledged}, acknowledged ${3000 - b.acknowledged}, dead letters 0\n`,
   );
   assert.deepEqual(world.sent(), numbers(0, 6000));
-  // In the file's place there may be its compressed form by now, and a place in the middle of a line is no place to begin.
+  // By now the compressed form may have replaced the file, and the middle of a line is not a place to begin.
   const compressed = world.replay("--at", `${world.path("b.json")}:${b.offset}`, "--dry-run");
   assert.equal(compressed.stdout.split("\n").length - 1, 3000 - b.acknowledged);
   const middle = world.replay("--at", `${cut}:${b.offset + 5}`);
@@ -139,7 +139,7 @@ test("a file that is missing, and one that is cut, keep nothing from being sent,
   assert.equal(world.replay().code, 64);
 });
 
-test("xz, bzip2 and zstd are read, by name or by pipe; a cut one is told after what came out was sent", async () => {
+test("xz, bzip2 and zstd are read, by name or by pipe; a truncated one is reported after what came out was sent", async () => {
   await using world = await World.create();
   const programs = ["xz", "bzip2", "zstd"] as const;
   const missing = installPrograms(["xz", "bunzip2", "zstd"]);
@@ -160,7 +160,7 @@ test("xz, bzip2 and zstd are read, by name or by pipe; a cut one is told after w
   assert.deepEqual(world.sent(), numbers(0, 3000));
 });
 
-test("what holds no alerts is an error that says what to do; nothing of it is sent, and the other files are", async () => {
+test("a file without alerts is an error that says what to do; nothing of it is sent, and the other files are", async () => {
   await using world = await World.create();
   const line = alerts(1, 1).trim();
   const cases: readonly (readonly [string, string | Buffer, RegExp])[] = [
@@ -189,10 +189,10 @@ test("what holds no alerts is an error that says what to do; nothing of it is se
   for (const [at, [name, , hint]] of cases.entries()) {
     assert.equal(files[at].state, "failed", name);
     assert.match(files[at].reason, hint);
-    assert.match(files[at].reason, /does not hold alerts|which is not read here/);
+    assert.match(files[at].reason, /does not hold alerts|which is not supported/);
   }
   const [directory, nothing, last] = files.slice(cases.length);
-  assert.match(directory.reason, /is a directory: name the files in it/);
+  assert.match(directory.reason, /is a directory; name the files in it/);
   assert.deepEqual([nothing.state, last.state, last.acknowledged], ["empty", "whole", 1]);
   assert.deepEqual(world.sent(), [0]);
   assert.equal(world.replay(empty).code, 0);

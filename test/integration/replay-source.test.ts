@@ -16,7 +16,7 @@ class Lines implements ReplayIntake {
   readonly places: SourceLocation[] = [];
   readonly overLongs: { head: string; place: SourceLocation }[] = [];
   ignoredLines = 0;
-  /** How many lines are taken at once before the source is made to wait a while; 0: it never is. */
+  /** How many lines are accepted at once before the source has to wait a while; 0: it never has to. */
   strideLines = 0;
   #waitedAt = -1;
 
@@ -51,7 +51,7 @@ function manyLines(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `x${i} ${createHash("sha256").update(String(i)).digest("hex")}`);
 }
 
-test("plain and compressed files give the same lines and places, the last one without a newline too", async () => {
+test("plain and compressed files give the same lines and positions, including a last line without a newline", async () => {
   await using temp = await TempDir.create();
   const text = "x1\nnothing\n\nx2 \u00e9\nx3";
   const compressed = Buffer.concat([gzipSync(text.slice(0, 5)), gzipSync(text.slice(5))]);
@@ -78,7 +78,7 @@ test("plain and compressed files give the same lines and places, the last one wi
 const whole = (id: number): string =>
   JSON.stringify({ id: `${id}.1`, timestamp: "2026-11-21T12:00:00.000+0000", x: id });
 
-test("the last line of a log that is being written is waited for, and what comes behind it is left", async () => {
+test("the last line of a log that is being written is waited for, and what follows it is left out", async () => {
   await using temp = await TempDir.create();
   const path = temp.join("alerts.json");
   for (const lines of [0, 200]) {
@@ -112,7 +112,7 @@ test("a last line that stays unfinished is judged like any other, and a whole on
   assert.deepEqual(bare.texts, [whole(3)]);
 });
 
-test("lines longer than the limit are told apart, and the next one is on time", async () => {
+test("lines longer than the limit are reported separately, and the next one is read normally", async () => {
   await using temp = await TempDir.create();
   await writeFile(temp.join("f"), `x${"y".repeat(5000)}\nx2\nx${"z".repeat(10)}`);
   const lines = new Lines();
@@ -138,7 +138,7 @@ test("empty files hold no alerts", async () => {
   }
 });
 
-test("a file that cannot be read says which", async () => {
+test("a file that cannot be read is named", async () => {
   await using temp = await TempDir.create();
   for (const path of [temp.join("missing"), temp.path]) {
     const { failure } = await replayFile({ path }, options, new Lines(), { bytes: 0 });
@@ -147,7 +147,7 @@ test("a file that cannot be read says which", async () => {
   }
 });
 
-test("of a damaged archive everything before the fault is delivered, however slow the sink is", async () => {
+test("of a damaged archive everything before the damage is delivered, however slow the sink is", async () => {
   await using temp = await TempDir.create();
   const expected = manyLines(20_000);
   const whole = gzipSync(`${expected.join("\n")}\n`);

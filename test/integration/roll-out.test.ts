@@ -1,4 +1,4 @@
-/** docs/cluster.md and scripts/ansible: the roll-out over the nodes of a cluster, followed to the letter on made-up nodes. */
+/** docs/cluster.md and scripts/ansible: the roll-out over the nodes of a cluster, followed exactly on fake nodes. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -21,10 +21,10 @@ const nodes = [
   { name: "worker-2.example.org", type: "worker" },
 ];
 const tarball = "wazuh-dfn-1.0.0-linux-x64";
-/** What the made-up certificates and keys hold: nothing else looks like it. */
+/** What the fake certificates and keys contain: nothing else looks like it. */
 const contentOf = (name: string): string => `${name}: for the eyes of the forwarder\n`;
 
-/** Managers of one cluster below one directory, and beside them the package and the certificates. */
+/** Managers of one cluster below one directory, and next to them the package and the certificates. */
 class Nodes implements AsyncDisposable {
   readonly #disk: SmallDisk;
   readonly trees: readonly InstallableManager[];
@@ -62,7 +62,7 @@ class Nodes implements AsyncDisposable {
     return this.#disk.join(...parts);
   }
 
-  /** What must be so on each node after a roll-out; the rules are on the master alone. */
+  /** What must be true of each node after a roll-out; the rules are on the master alone. */
   async check(): Promise<void> {
     for (const [index, tree] of this.trees.entries()) {
       const isMaster = nodes[index]?.type === "master";
@@ -101,7 +101,7 @@ async function makeStandIns(world: Nodes): Promise<string> {
 }
 
 test(
-  "by plain ssh, as the page says: every node is installed, the rules go to the master alone",
+  "by plain ssh, as the page says: every node is installed, and only the master gets the rules",
   { skip },
   async () => {
     await using world = await Nodes.create();
@@ -143,7 +143,7 @@ test(
       return stdout;
     };
     await play("--syntax-check");
-    // As much as it ever prints.
+    // The most verbose output.
     const first = await play("--diff", "-vvv");
     await world.check();
     const again = await play("--diff");

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { readSaslSecrets } from "../../daemon/config/secrets.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 
-test("the password is the one that its file has now; while the file is away, the one that it had", async () => {
+test("the password is the one that its file has now; while the file is missing, the one that it had", async () => {
   await using directory = await TempDir.create();
   const path = directory.join("password");
   writeFileSync(path, "first\n", { mode: 0o600 });

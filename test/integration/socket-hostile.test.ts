@@ -9,7 +9,9 @@ import { SocketWorld } from "../rig/socket-world.ts";
 
 const newline = Buffer.from("\n");
 
-/** What the kernel holds of what one side of a Unix socket has sent, at most: 208 KiB, unless somebody changed that. */
+/**
+ * The maximum that the kernel holds of what one side of a Unix socket has sent: 208 KiB, unless somebody changed that.
+ */
 const heldBytes = Number(readFileSync("/proc/sys/net/core/wmem_default", "latin1"));
 
 function linesOf(from: number, count: number): Buffer {
@@ -17,15 +19,15 @@ function linesOf(from: number, count: number): Buffer {
   return Buffer.concat(lines.flatMap((line) => [line, newline]));
 }
 
-test("a client that never reads is read no further than its answers fit, and others are served", async () => {
+test("a client that never reads is read only as far as its answers fit, and others are served", async () => {
   await using world = await SocketWorld.listen();
   await using deaf = await world.connect({ reads: false });
-  // Of an answer the kernel holds a multiple of its bytes, so these are more than it takes.
+  // The kernel holds a multiple of an answer's bytes, so these are more than it accepts.
   const mostLines = Math.max(60_000, heldBytes / 4);
   const count = 2 * mostLines;
   const sent = deaf.send(linesOf(0, count));
   const { socket } = world.delivery.counters;
-  // It stands still when two looks with a served client between them find the same.
+  // It has stopped when two looks with a served client in between find the same.
   let before = -1;
   await eventually("the standstill", async () => {
     await using other = await world.connect();
@@ -55,7 +57,7 @@ test("a thousand clients at once are each answered", async () => {
   await eventually("all gone", () => world.source.connections === 0);
 });
 
-test("over the limit of connections the one that has been quiet longest is let go", async () => {
+test("above the limit of connections the one that has been quiet longest is dropped", async () => {
   await using world = await SocketWorld.listen({ maxConnections: 3 });
   const clients: LineClient[] = [];
   for (let i = 0; i < 3; i++) clients.push(await world.connect());
@@ -71,15 +73,16 @@ test("over the limit of connections the one that has been quiet longest is let g
   assert.equal(world.source.connections, 3);
 });
 
-test("a burst of connections never goes over the limit", async () => {
+test("a burst of connections never exceeds the limit", async () => {
   await using world = await SocketWorld.listen({ maxConnections: 20 });
   const burst = await Promise.all(Array.from({ length: 300 }, () => world.connect()));
   await eventually("the others gone", () => burst.filter((client) => client.isClosed).length === 280);
   assert.equal(world.source.connections, 20);
 });
 
-test("unfinished lines of many clients share one bound; a line beyond it is left to the tail", async () => {
-  // What is sent is read but for what the kernel may hold of each client: half of ten parts at least, over the bound.
+test("unfinished lines of many clients share one limit; a line beyond it is left to the tail", async () => {
+  // What is sent is read except for what the kernel may hold of each client: at least half of ten parts, above the
+  // limit.
   const partBytes = 2 * heldBytes + 24_000;
   const lineBytes = partBytes + 50_000;
   await using world = await SocketWorld.listen({ maxPartialBytes: 3 * lineBytes });
@@ -91,7 +94,7 @@ test("unfinished lines of many clients share one bound; a line beyond it is left
   const busy = answers.filter((answer) => answer === "accepted - busy");
   assert.ok(busy.length > 0 && busy.length < 10, answers.join(", "));
   assert.equal(answers.filter((answer) => answer === "ignored 1.1").length, 10 - busy.length);
-  // All of it was given back: there is room for a long line again, also after clients that vanished in mid-line.
+  // All of it was returned: there is room for a long line again, also after clients that vanished in mid-line.
   for (const client of slow) await client.send(long.subarray(0, partBytes));
   await Promise.all(slow.map((client) => client[Symbol.asyncDispose]()));
   await eventually("all gone", () => world.source.connections === 0);
@@ -138,7 +141,7 @@ test("with the tail off, clients wait while the budget is spent, take no more th
   assert.equal(world.delivery.budget.usedBytes, 0);
 });
 
-test("clients that go away while they wait for room leave nothing behind", async () => {
+test("clients that leave while they wait for room leave nothing behind", async () => {
   await using world = await SocketWorld.listen({ hasTail: false, limitBytes: 2000, maxPartialBytes: 300_000 });
   world.sink.isHolding = true;
   await using patient = await world.connect();
@@ -153,7 +156,7 @@ test("clients that go away while they wait for room leave nothing behind", async
   }
   await eventually("the budget spent", () => !world.delivery.budget.hasRoom());
   assert.ok(world.delivery.counters.socket.read <= 3 + 1);
-  // A client that is gone looks like one that has only closed its sending side, so its alert is taken too, once.
+  // A client that is gone looks like one that has only closed its sending side, so its alert is accepted too, once.
   await eventually("them gone", () => {
     world.sink.release();
     return world.source.connections === 1;
@@ -161,12 +164,12 @@ test("clients that go away while they wait for room leave nothing behind", async
   assert.deepEqual(await patient.answered(3), ["delivered 1.0", "delivered 1.1", "delivered 1.2"]);
   assert.deepEqual(world.sink.records.map((record) => idIn(record)).toSorted(), ["1.0", "1.1", "1.2", "2.0"]);
   assert.equal(world.delivery.budget.usedBytes, 0);
-  // All of it was given back: there is room for a long line again.
+  // All of it was returned: there is room for a long line again.
   world.sink.isHolding = false;
   assert.equal(await patient.ask(alertBytes("3.0", { x: "y".repeat(250_000) })), "delivered 3.0");
 });
 
-test("clients that are let go give back what their lines held, unfinished or whole", async () => {
+test("clients that are dropped return what their lines held, unfinished or whole", async () => {
   const bounds = { limitBytes: 2000, maxConnections: 4, maxPartialBytes: 600_000 };
   await using world = await SocketWorld.listen({ hasTail: false, ...bounds });
   world.sink.isHolding = true;
@@ -189,7 +192,7 @@ test("clients that are let go give back what their lines held, unfinished or who
   assert.equal(world.delivery.counters.socket.read, 5);
 });
 
-test("a client that is gone before its answer harms nobody", async () => {
+test("a client that is gone before its answer does no harm", async () => {
   await using world = await SocketWorld.listen();
   for (let i = 0; i < 20; i++) {
     const client = await world.connect({ reads: false });

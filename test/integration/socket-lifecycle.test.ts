@@ -21,7 +21,7 @@ function failsWith(code: Code, pattern: RegExp) {
   };
 }
 
-/** A socket file whose process is gone: bound, and linked to the path before its server took it away. */
+/** A socket file whose process is gone: bound, and linked to the path before its server removed it. */
 async function leaveStale(path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const server = createServer();
@@ -32,7 +32,7 @@ async function leaveStale(path: string): Promise<void> {
   await once(server, "close");
 }
 
-test("the socket file has its rights, and is gone after the end", async () => {
+test("the socket file has its permissions, and is gone after the end", async () => {
   await using world = await SocketWorld.listen({ mode: 0o640 });
   assert.equal(statSync(world.path).mode & 0o777, 0o640);
   assert.ok(statSync(world.path).isSocket());
@@ -49,7 +49,7 @@ test("a socket file that a dead process left is replaced", async () => {
   assert.equal(await client.ask(alertBytes("1.1")), "accepted 1.1");
 });
 
-test("a living listener is not replaced, and goes on", async () => {
+test("a living listener is not replaced, and continues", async () => {
   await using living = await SocketWorld.listen();
   await using second = await SocketWorld.prepare({ path: living.path });
   await assert.rejects(second.source.listen(), failsWith("UNAVAILABLE", /another process listens/));
@@ -58,7 +58,7 @@ test("a living listener is not replaced, and goes on", async () => {
   assert.equal(await client.ask(alertBytes("1.1")), "accepted 1.1");
 });
 
-test("a path where something else stands is refused, and what stands there is left alone", async () => {
+test("a path with something else at it is refused, and what is there is left alone", async () => {
   await using world = await SocketWorld.prepare();
   await mkdir(dirname(world.path));
   await writeFile(world.path, "precious");
@@ -72,13 +72,13 @@ test("a path where something else stands is refused, and what stands there is le
   await assert.rejects(inside.source.listen(), failsWith("IO", /sources\.socket\.path/));
 });
 
-test("a path longer than the system's sockets may have is refused with its name", async () => {
+test("a path longer than the system allows for sockets is refused and named", async () => {
   await using world = await SocketWorld.prepare();
   await using long = await SocketWorld.prepare({ path: world.temp.join("x".repeat(120)) });
   await assert.rejects(long.source.listen(), failsWith("IO", /xxx/));
 });
 
-test("whether the tail is off stands beside the socket, and stays there while the forwarder is stopped", async () => {
+test("whether the tail is off is recorded next to the socket, and stays there while the forwarder is stopped", async () => {
   await using world = await SocketWorld.listen({ hasTail: false });
   const marker = tailOffMarker(world.path);
   assert.equal(statSync(marker).mode & 0o777, 0o644);
@@ -89,7 +89,7 @@ test("whether the tail is off stands beside the socket, and stays there while th
   assert.equal(later.source.connections, 0);
 });
 
-test("draining takes no client and no line more, and lets each go once its answers are written", async () => {
+test("draining accepts no more clients and lines, and drops each client once its answers are written", async () => {
   await using world = await SocketWorld.listen({ hasTail: false });
   world.sink.isHolding = true;
   await using waiting = await world.connect();
@@ -98,11 +98,11 @@ test("draining takes no client and no line more, and lets each go once its answe
   await eventually("the alert", () => world.sink.held.length === 1);
   world.source.drain();
   await assert.rejects(world.connect());
-  await eventually("the idle client let go", () => idle.isClosed);
+  await eventually("the idle client dropped", () => idle.isClosed);
   assert.equal(waiting.socket.readableEnded, false);
   await waiting.send(Buffer.concat([alertBytes("1.2").subarray(10), Buffer.from("\n")]));
   world.sink.release();
-  await eventually("the waiting client let go", () => waiting.isClosed);
+  await eventually("the waiting client dropped", () => waiting.isClosed);
   assert.deepEqual(waiting.answers, ["delivered 1.1"]);
   assert.equal(world.delivery.counters.socket.read, 1);
 });
@@ -116,11 +116,11 @@ test("dispose is safe before listening, after a failure, while draining and twic
   draining.source.drain();
   await draining.source[Symbol.asyncDispose]();
   await draining.source[Symbol.asyncDispose]();
-  await eventually("the client let go", () => client.isClosed);
+  await eventually("the client dropped", () => client.isClosed);
   await using busy = await SocketWorld.listen();
   await using silent = await busy.connect();
   const disposed = busy.source[Symbol.asyncDispose]();
-  await eventually("the silent client let go", () => silent.isClosed);
+  await eventually("the silent client dropped", () => silent.isClosed);
   await disposed;
   await using empty = await SocketWorld.listen();
   empty.source.drain();

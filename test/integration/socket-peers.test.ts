@@ -22,7 +22,7 @@ async function openWorld(options: SocketWorldOptions = {}): Promise<SocketWorld>
   return world;
 }
 
-/** Sends lines, prints all that is answered until the connection ends. */
+/** Sends lines, prints all answers until the connection ends. */
 function sending(path: string, lines: readonly Buffer[]): string {
   const text = lines.map((line) => `${line.toString()}\n`).join("");
   return `
@@ -34,7 +34,7 @@ function sending(path: string, lines: readonly Buffer[]): string {
   `;
 }
 
-test("a user who is not allowed is told so and let go, and nothing of what it sends is taken", async () => {
+test("a user who is not allowed gets that answer and is dropped, and nothing that it sends is accepted", async () => {
   await using world = await openWorld();
   const { output } = await runAs(otherUser, sending(world.path, [alertBytes("1.1"), Buffer.from("garbage")]));
   assert.equal(output, `rejected - user ${otherUser.uid} is not in sources.socket.allow\n`);
@@ -67,7 +67,7 @@ test("a user is allowed by the name that the system knows", async () => {
   assert.equal((await runAs(user, sending(world.path, [alertBytes("1.1")]))).output, "accepted 1.1\n");
 });
 
-test("where no user is called wazuh, it is whoever owns the manager's sockets", async () => {
+test("if no user is called wazuh, the owner of the manager's sockets is used", async () => {
   await using world = await SocketWorld.prepare({ ...open, allow: ["wazuh"] });
   const sockets = world.temp.join("ossec/queue/sockets");
   mkdirSync(sockets, { recursive: true });
@@ -76,7 +76,7 @@ test("where no user is called wazuh, it is whoever owns the manager's sockets", 
   assert.deepEqual([...policy.uids], [0, otherUser.uid]);
 });
 
-test("hundreds of refused connections that never end keep nobody out, and are let go", async () => {
+test("hundreds of refused connections that never end keep nobody out, and are dropped", async () => {
   await using world = await openWorld({ maxConnections: 16 });
   const child = startAs(
     otherUser,
@@ -158,7 +158,7 @@ test("a forger who may open the socket gets no record into the sink, and hides n
   assert.match((await ask(world.statusSocket, "/metrics")).body, /^wazuh_dfn_socket_refused_total 1$/m);
 });
 
-test("an allowed user who sends other copies than the log's hides no alert, and the difference is reported", async () => {
+test("an allowed user who sends copies that differ from the log's hides no alert, and the difference is reported", async () => {
   await using world = await StatusWorld.create();
   const forwarder = await world.start();
   const forged = await forge(world, { uid: 0, gid: 0 });
@@ -166,7 +166,7 @@ test("an allowed user who sends other copies than the log's hides no alert, and 
   const status = JSON.parse((await ask(world.statusSocket, "/status")).body);
   assert.equal(status.socket.contradicted, 50);
   assert.equal(status.health.state, "degraded");
-  assert.match(status.health.reasons[0].text, /^50 copies of alerts on the socket did not say what alerts\.json says/);
+  assert.match(status.health.reasons[0].text, /^50 copies of alerts on the socket differed from alerts\.json/);
   for (const { read, ignored, paired, inFlight, acknowledged, deadLettered } of Object.values<Record<string, number>>(
     status.sources,
   )) {
@@ -174,6 +174,6 @@ test("an allowed user who sends other copies than the log's hides no alert, and 
   }
   assert.equal(status.sources.socket.acknowledged, 50);
   assert.equal(status.sources.tail.acknowledged, 50);
-  const line = await forwarder.waitForLog(/does not say what its line in alerts\.json says/);
+  const line = await forwarder.waitForLog(/differs from its line in alerts\.json/);
   assert.match(line, /"level":"?(error|50)/);
 });

@@ -20,7 +20,7 @@ test("an alert is accepted, one that nobody wants is ignored, one that was broug
   );
 });
 
-test("what is no alert is rejected with the reason, and the next line is served", async () => {
+test("what is not an alert is rejected with the reason, and the next line is served", async () => {
   await using world = await SocketWorld.listen({ maxLineBytes: 1000 });
   await using client = await world.connect();
   assert.match(await client.ask('{"id":"1.1"'), /^rejected - not JSON: /);
@@ -37,7 +37,7 @@ test("what is no alert is rejected with the reason, and the next line is served"
   ]);
 });
 
-test("several lines in one write are answered each, in order, whatever their kind", async () => {
+test("several lines in one write each get an answer, in order, whatever their kind", async () => {
   await using world = await SocketWorld.listen();
   await using client = await world.connect();
   const lines = [];
@@ -62,7 +62,7 @@ test("thousands of short lines in one write are all answered", async () => {
   assert.equal((await client.end()).length, 10_000);
 });
 
-test("a line that comes byte by byte is one line, and carriage returns before newlines do not matter", async () => {
+test("a line that arrives byte by byte is one line, and carriage returns before newlines do not matter", async () => {
   await using world = await SocketWorld.listen();
   await using client = await world.connect();
   for (const byte of [...alertBytes("1.1"), 0x0d, 0x0a]) await client.send(Buffer.from([byte]));
@@ -71,7 +71,7 @@ test("a line that comes byte by byte is one line, and carriage returns before ne
   assert.deepEqual(world.sink.records[0]?.value, alertBytes("1.1"));
 });
 
-test("the last line may be ended by closing the sending side; its answer still comes", async () => {
+test("closing the sending side may end the last line; its answer still comes", async () => {
   await using world = await SocketWorld.listen();
   await using client = await world.connect();
   await client.send(Buffer.concat([alertBytes("1.1"), Buffer.from("\n"), alertBytes("1.2")]));
@@ -86,13 +86,13 @@ test("the last line may be ended by closing the sending side; its answer still c
   assert.deepEqual(await answers, ["delivered 1.3"]);
 });
 
-test("a client that sends nothing and closes is answered nothing", async () => {
+test("a client that sends nothing and closes gets no answer", async () => {
   await using world = await SocketWorld.listen();
   await using client = await world.connect();
   assert.deepEqual(await client.end(), []);
 });
 
-test("a line that its client left unfinished is no alert and no dead letter", async () => {
+test("a line that its client left unfinished is neither an alert nor a dead letter", async () => {
   await using world = await SocketWorld.listen();
   const whole = alertBytes("1.1", { data: { nested: { deep: 1 } } });
   for (let length = 1; length < whole.length; length += 7) {
@@ -109,7 +109,7 @@ test("a line that its client left unfinished is no alert and no dead letter", as
   assert.deepEqual(world.delivery.deadLetters.entries, []);
 });
 
-test("odd bytes go through as they came: NUL, invalid UTF-8, line separators of Unicode", async () => {
+test("odd bytes are passed through unchanged: NUL, invalid UTF-8, line separators of Unicode", async () => {
   await using world = await SocketWorld.listen();
   await using client = await world.connect();
   const head = alertBytes("1.1").subarray(0, -1);

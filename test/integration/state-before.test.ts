@@ -1,4 +1,4 @@
-/** What the version before this one left in its state directory is read as it was meant: test/data/state-before. */
+/** What the version before this one left in its state directory is read correctly: test/data/state-before. */
 import assert from "node:assert/strict";
 import { appendFileSync, copyFileSync, cpSync, existsSync, linkSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -24,9 +24,9 @@ const main = fileURLToPath(new URL("../../daemon/main.js", import.meta.url));
 
 /** What the forwarder of that time had seen; lines are whole alerts as text. */
 interface Expected {
-  /** A line of the log that was sent, and whose socket copy comes now. */
+  /** A line of the log that was sent, and whose socket copy arrives now. */
   readonly late: string;
-  /** An alert of the socket that was sent, and whose line comes now. */
+  /** An alert of the socket that was sent, and whose line arrives now. */
   readonly ahead: string;
   /** Lines of the log without an outcome. */
   readonly open: readonly string[];
@@ -137,7 +137,7 @@ test("a pairing window of the version before has the same entries once it is tak
   assert.deepEqual((await loadWindow(directory.path, silentLog))?.words, window.words);
 });
 
-test("this version goes on where the version before stopped: nothing is sent twice, nothing is skipped", async () => {
+test("this version continues where the version before stopped: nothing is sent twice, nothing is skipped", async () => {
   await using world = await World.create();
   assert.ok(await wasDegraded(world.directory.join("state"), silentLog));
   const before = world.sent();
@@ -161,7 +161,7 @@ test("this version goes on where the version before stopped: nothing is sent twi
   world.write(expected.ahead, last);
   await eventually("the line behind", () => world.sent().has(idOf(last)));
 
-  // The archive that was cut becomes whole: its rest follows, from where the version before could not read on.
+  // The truncated archive becomes whole: its rest follows, from where the version before could not read on.
   const whole = readFileSync(join(data, "whole.json.gz"));
   copyFileSync(join(data, "whole.json.gz"), world.directory.join("ossec/logs/alerts/2023/Nov/ossec-alerts-14.json.gz"));
   const lines = [...linesOf(gunzipSync(whole)).map(idOf), ...before.keys(), ...open, idOf(last)];

@@ -20,7 +20,7 @@ const halfOpen = fileURLToPath(new URL("../rig/half-open.js", import.meta.url));
 const attacker = 65534;
 const paths = ["/livez", "/readyz", "/status", "/metrics"];
 
-/** Where the status is offered, as Node's clients take it. */
+/** Where the status is served, as Node's clients take it. */
 type Target = { readonly host: string; readonly port: number } | { readonly socketPath: string };
 
 function get(target: Target, path: string): Promise<number> {
@@ -43,7 +43,7 @@ for (const kind of ["port", "Unix socket"] as const) {
       const target: Target = isPort ? { host: "127.0.0.1", port } : { socketPath: world.statusSocket };
       world.configure({ fail2ban: {} }, isPort ? `127.0.0.1:${port}` : world.statusSocket);
       await world.start();
-      // The socket is for its group: a member of it, then.
+      // The socket is for its group: the user is a member of it here.
       chmodSync(world.directory.path, 0o755);
       const gid = isPort ? attacker : statSync(world.statusSocket).gid;
       const where = isPort ? port : world.statusSocket;
@@ -76,7 +76,7 @@ async function offered(hosts: readonly string[] = [], some: Partial<StatusServic
   };
 }
 
-/** Sends bytes and gives back all that comes until the other side ends. */
+/** Sends bytes and returns everything that comes until the other side ends. */
 async function raw(target: Target, text: string): Promise<string> {
   const to: NetConnectOpts = "port" in target ? target : { path: target.socketPath };
   const socket = connect(to);
@@ -126,7 +126,7 @@ test("on a port, Host must be its address, localhost or one of status.hosts", as
   assert.equal(statusOf(await raw(status.target, "GET http://evil/livez HTTP/1.1\r\nHost: localhost\r\n\r\n")), 404);
 });
 
-test("on a Unix socket any Host does, but never two", async () => {
+test("on a Unix socket any Host is accepted, but never two", async () => {
   await using temp = await TempDir.create();
   await using status = new StatusService({
     facts: () => aForwarder(),
@@ -141,7 +141,7 @@ test("on a Unix socket any Host does, but never two", async () => {
   assert.equal(statusOf(await raw(target, "GET /livez HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")), 400);
 });
 
-test("names that a reload brings count at once", async () => {
+test("names that a reload adds count at once", async () => {
   const [port = 0] = await freePorts(1);
   await using status = new StatusService({
     facts: () => aForwarder(),
@@ -171,7 +171,7 @@ test("a page of another site gets nothing, and nothing allows it to", async () =
   assert.doesNotMatch(crossSite, /access-control/i);
 });
 
-test("a connection is good for one answer: what is sent behind the first request costs nothing", async () => {
+test("a connection gets one answer: what is sent after the first request costs nothing", async () => {
   let reads = 0;
   await using status = await offered([], { facts: () => ((reads += 1), aForwarder()) });
   const one = "GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -184,7 +184,7 @@ test("a connection is good for one answer: what is sent behind the first request
   assert.ok(reads - before < 100, `${reads - before} looks`);
 });
 
-test("many who ask in one moment are given one answer, of after they asked", async () => {
+test("many requests at one moment get one answer, computed after they came", async () => {
   let moment = 0;
   const gate = new EventTarget();
   const refresh = async (): Promise<void> => {
@@ -201,7 +201,7 @@ test("many who ask in one moment are given one answer, of after they asked", asy
   assert.ok((uptimes[0] ?? 0) > before);
 });
 
-test("huge headers, endless headers and clients that do not read are let go, and others get their answer", async () => {
+test("huge headers, endless headers and clients that do not read are dropped, and others get their answer", async () => {
   await using status = await offered();
   const huge = await raw(status.target, `GET /livez HTTP/1.1\r\nHost: localhost\r\nX: ${"x".repeat(20_000)}\r\n\r\n`);
   assert.equal(statusOf(huge), 431);
@@ -220,5 +220,5 @@ test("huge headers, endless headers and clients that do not read are let go, and
   });
   for (const path of paths) assert.equal(await get(target, path), 200, path);
   for (const socket of deaf) socket.resume();
-  await eventually("all of them let go", () => ended === deaf.length);
+  await eventually("all of them dropped", () => ended === deaf.length);
 });

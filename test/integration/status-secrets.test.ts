@@ -11,7 +11,7 @@ import { TlsWorld } from "./tls-world.ts";
 
 const main = fileURLToPath(new URL("../../daemon/main.js", import.meta.url));
 
-test("the end of PKCS#12 is shown, a renewed one is taken over, and no secret is in status, metrics, log or printed settings", async () => {
+test("the expiry of PKCS#12 is shown, a renewed one is adopted, and no secret is in status, metrics, log or printed settings", async () => {
   await using world = await TlsWorld.create();
   const pkcs12 = world.path("own.p12");
   const export12 = (passphrase: string, file: string): Promise<void> =>
@@ -63,9 +63,9 @@ test("the end of PKCS#12 is shown, a renewed one is taken over, and no secret is
   await copyFile(world.path("next.p12"), pkcs12);
   await writeFile(passphrase, "hunter3-phrase\n");
   await program.waitForLog(/the certificates were replaced/);
-  // A wrong pass phrase is told of, and not shown.
+  // A wrong pass phrase is reported, and not shown.
   await writeFile(passphrase, "hunter4-phrase\n");
-  await program.waitForLog(/the pass phrase in \S+own-phrase does not open .*The former certificates stay in use/);
+  await program.waitForLog(/the pass phrase in \S+own-phrase does not open .*The previous certificates stay in use/);
   await eventually("the trouble in the status", async () => /does not open/.test((await ask(socket, "/status")).body));
 
   const shown = [

@@ -25,7 +25,7 @@ function service(some: Partial<StatusServiceParts> = {}): StatusService {
 
 const unix = (path: string) => ({ kind: "unix", path }) as const;
 
-test("it tells that it lives, whether it is ready, its status and its metrics", async () => {
+test("it reports that it lives, whether it is ready, its status and its metrics", async () => {
   await using temp = await TempDir.create();
   let facts: Facts = aForwarder({ isReady: false });
   await using status = service({ facts: () => facts });
@@ -36,13 +36,13 @@ test("it tells that it lives, whether it is ready, its status and its metrics", 
   assert.equal((await ask(path, "/readyz")).status, 503);
   facts = aForwarder();
   assert.equal((await ask(path, "/readyz")).status, 200);
-  const told = JSON.parse((await ask(path, "/status?pretty")).body);
-  assert.deepEqual(told, { ...JSON.parse(JSON.stringify(facts)), health: { state: "ok", reasons: [] } });
+  const answer = JSON.parse((await ask(path, "/status?pretty")).body);
+  assert.deepEqual(answer, { ...JSON.parse(JSON.stringify(facts)), health: { state: "ok", reasons: [] } });
   assert.match((await ask(path, "/metrics")).body, /^wazuh_dfn_ready 1$/m);
   assert.equal((await ask(path, "/secrets")).status, 404);
 });
 
-test("it only tells: HEAD gives no body, and what would change something is refused", async () => {
+test("it is read-only: HEAD gives no body, and what would change something is refused", async () => {
   await using temp = await TempDir.create();
   await using status = service();
   const path = temp.join("status.sock");
@@ -53,7 +53,7 @@ test("it only tells: HEAD gives no body, and what would change something is refu
   }
 });
 
-test("the figures of an answer are of one moment, after what takes time was found out", async () => {
+test("the figures of an answer are of one moment, taken after the slow values were determined", async () => {
   await using temp = await TempDir.create();
   const events: string[] = [];
   const refresh = async (): Promise<void> => {
@@ -121,7 +121,7 @@ async function leaveStale(path: string): Promise<void> {
   await rename(`${path}.kept`, path);
 }
 
-test("another address takes the place of the former one, also a port of this machine", async () => {
+test("another address replaces the former one, including a port of this machine", async () => {
   await using temp = await TempDir.create();
   await using status = service();
   const path = temp.join("status.sock");
@@ -133,21 +133,21 @@ test("another address takes the place of the former one, also a port of this mac
   assert.equal(await response.text(), "alive\n");
 });
 
-test("clients that connect and say nothing, or half a request, are let go, and others get their answer", async () => {
+test("clients that connect and say nothing, or half a request, are dropped, and others get their answer", async () => {
   await using temp = await TempDir.create();
   await using status = service();
   const path = temp.join("status.sock");
   await status.listen(unix(path), silentLog);
-  let letGo = 0;
+  let dropped = 0;
   for (let i = 0; i < 100; i++) {
     const socket = connect(path);
-    socket.on("error", () => undefined); // Being let go may look like one.
-    socket.on("close", () => (letGo += 1));
-    socket.resume(); // Or the end of what the service says would not be seen.
+    socket.on("error", () => undefined); // A dropped connection may look like one.
+    socket.on("close", () => (dropped += 1));
+    socket.resume(); // Otherwise the end of what the service says would not be seen.
     if (i % 2 === 0) socket.write("GET /status HTTP/1.1\r\nHost: x\r\nX-Slow:");
   }
   await eventually("an answer", async () => (await ask(path, "/livez")).status === 200);
-  await eventually("all of them let go", () => letGo === 100);
+  await eventually("all of them dropped", () => dropped === 100);
 });
 
 test("a request with huge headers is refused", async () => {
@@ -162,7 +162,7 @@ test("a request with huge headers is refused", async () => {
   socket.destroy();
 });
 
-test("it ends with a client that goes on asking, and leaves no socket file; twice is safe", async () => {
+test("it ends although a client keeps asking, and leaves no socket file; twice is safe", async () => {
   await using temp = await TempDir.create();
   const status = service();
   const path = temp.join("status.sock");

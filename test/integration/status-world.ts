@@ -13,7 +13,7 @@ export interface Answer {
   readonly body: string;
 }
 
-/** Asks a Unix socket by HTTP. */
+/** Requests a path over a Unix socket by HTTP. */
 export function ask(socketPath: string, path: string, method = "GET"): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const asked = request({ socketPath, path, method, agent: false }, (response) => {
@@ -40,7 +40,7 @@ export function alertLine(second: number, banned = "198.51.100.7"): string {
   });
 }
 
-/** A manager's directories and a forwarder with the file sink, in a temporary directory; gone with it. */
+/** A manager's directories and a forwarder with the file sink, in a temporary directory; removed with it. */
 export class StatusWorld implements AsyncDisposable {
   readonly directory: TempDir;
   readonly config: string;
@@ -81,7 +81,7 @@ export class StatusWorld implements AsyncDisposable {
     writeFileSync(this.config, JSON.stringify(settings)); // JSON is YAML
   }
 
-  /** Starts the forwarder and resolves when it takes alerts. */
+  /** Starts the forwarder and resolves when it accepts alerts. */
   async start(): Promise<Program> {
     const program = new Program(process.execPath, [main, "run", "--config", this.config]);
     this.#programs.push(program);

@@ -16,7 +16,7 @@ const countNames = [
   "dead_lettered_total",
 ];
 
-/** Per source the counts of one scrape, in the order of `countNames`; one that is not there is no number. */
+/** For each source the counts of one scrape, in the order of `countNames`; a missing one is NaN. */
 function countsOf(body: string): Map<string, number[]> {
   const value = (name: string, source: string): number =>
     Number(new RegExp(`^wazuh_dfn_alerts_${name}\\{source="${source}"\\} (\\d+)$`, "m").exec(body)?.[1]);
@@ -43,7 +43,7 @@ async function becomesOk(world: StatusWorld): Promise<void> {
   await eventually("health", async () => (await statusOf(world)).health.state === "ok");
 }
 
-test("a forwarder at work is ok, and status tells its counters, position and records", async () => {
+test("a forwarder at work is ok, and status reports its counters, position and records", async () => {
   await using world = await StatusWorld.create();
   await world.start();
   world.writeLog(alertLine(1_700_000_001), '{"id":"1.2"}', alertLine(1_700_000_002));
@@ -65,11 +65,11 @@ test("a forwarder at work is ok, and status tells its counters, position and rec
   assert.match(stdout, /^tail +3 +1 +0 +0 +2 +0$/m);
   const json = await world.run("status", "--json");
   assert.equal(json.code, 0);
-  const told: StatusSnapshot = JSON.parse(json.stdout);
-  assert.equal(told.sources.tail.acknowledged, 2);
+  const snapshot: StatusSnapshot = JSON.parse(json.stdout);
+  assert.equal(snapshot.sources.tail.acknowledged, 2);
 });
 
-test("in every scrape under load, what was read is what became of it", async () => {
+test("in every scrape under load, the count of alerts read equals the sum of what became of them", async () => {
   await using world = await StatusWorld.create();
   mkdirSync(world.records);
   await world.start();
@@ -106,28 +106,29 @@ test("in every scrape under load, what was read is what became of it", async () 
   assert.equal(world.sent().length, 400 * rounds);
 });
 
-test("a log that is moved away is named with a remedy within two seconds, and ok again when it is back", async () => {
+test("a log that is moved away is reported with a remedy within two seconds, and ok again when it is back", async () => {
   await using world = await StatusWorld.create();
   await world.start();
   const logs = world.directory.join("ossec/logs");
-  const toldAfterMs: number[] = [];
+  const reportedAfterMs: number[] = [];
   do {
     await becomesOk(world);
     const movedAt = performance.now();
     renameSync(logs, `${logs}.moved`);
-    assert.match(await reasonOn(world, "log"), /alerts\.json is not there.*Is the manager running\?/);
-    toldAfterMs.push(performance.now() - movedAt);
+    assert.match(await reasonOn(world, "log"), /alerts\.json does not exist.*Is the manager running\?/);
+    reportedAfterMs.push(performance.now() - movedAt);
     const { code, stdout } = await world.run("status");
     assert.equal(code, 1);
     assert.match(stdout, /^degraded: .*\n {2}log, for \d+ s: /);
     renameSync(`${logs}.moved`, logs);
-    // Again where the machine was too busy to tell; only who always takes longer breaks the promise.
-  } while (Math.min(...toldAfterMs) > 2000 && toldAfterMs.length < 20);
-  assert.ok(Math.min(...toldAfterMs) <= 2000, `told after ${toldAfterMs.join(", ")} ms`);
+    // Again if the machine was too busy to report in time; only a forwarder that always takes longer breaks the
+    // promise.
+  } while (Math.min(...reportedAfterMs) > 2000 && reportedAfterMs.length < 20);
+  assert.ok(Math.min(...reportedAfterMs) <= 2000, `reported after ${reportedAfterMs.join(", ")} ms`);
   await becomesOk(world);
 });
 
-test("a sink, a checkpoint and a dead-letter store that cannot be written are named, and mended", async () => {
+test("a sink, a checkpoint and a dead-letter store that cannot be written are reported, and recover", async () => {
   await using world = await StatusWorld.create();
   await world.start();
   await becomesOk(world);
@@ -152,21 +153,21 @@ test("a sink, a checkpoint and a dead-letter store that cannot be written are na
   });
 });
 
-test("alerts that wait without an outcome make it degraded, and a restart of nothing is needed", async () => {
+test("alerts that wait without an outcome make it degraded, and nothing needs a restart", async () => {
   await using world = await StatusWorld.create();
   mkdirSync(world.records);
   await world.start();
   world.writeLog(alertLine(1_700_000_001));
   assert.match(
     await reasonOn(world, "delivery"),
-    /^1 alerts are under way, and for \d+ s none of them got an outcome$/,
+    /^1 alerts are in flight, and none of them got an outcome for \d+ s$/,
   );
   rmSync(world.records, { recursive: true });
   await world.sentReach(1);
   await becomesOk(world);
 });
 
-test("a reload in an outage counts nothing twice, and a changed address of the status is taken over", async () => {
+test("a reload in an outage counts nothing twice, and a changed address of the status is adopted", async () => {
   await using world = await StatusWorld.create();
   mkdirSync(world.records);
   const forwarder = await world.start();
@@ -183,19 +184,19 @@ test("a reload in an outage counts nothing twice, and a changed address of the s
   rmSync(world.records, { recursive: true });
   await world.sentReach(2);
   const { stdout } = await eventually("both outcomes", async () => {
-    const told = await world.run("status", "--json");
-    const { sources }: StatusSnapshot = JSON.parse(told.stdout);
-    return sources.tail.acknowledged === 2 && told;
+    const result = await world.run("status", "--json");
+    const { sources }: StatusSnapshot = JSON.parse(result.stdout);
+    return sources.tail.acknowledged === 2 && result;
   });
   const { sources }: StatusSnapshot = JSON.parse(stdout);
   assert.deepEqual(sources.tail, { read: 2, ignored: 0, paired: 0, inFlight: 0, acknowledged: 2, deadLettered: 0 });
 });
 
-test("a status socket that cannot be had is an error in the log, and alerts are forwarded all the same", async () => {
+test("a status socket that cannot be created is an error in the log, and alerts are still forwarded", async () => {
   await using world = await StatusWorld.create();
   writeFileSync(world.statusSocket, "a file in its place");
   const forwarder = await world.start();
-  assert.match(forwarder.errorLines.join("\n"), /"level":"error".*is not a socket.*the status cannot be offered/);
+  assert.match(forwarder.errorLines.join("\n"), /"level":"error".*is not a socket.*the status is not available/);
   world.writeLog(alertLine(1_700_000_001));
   await world.sentReach(1);
   assert.equal((await forwarder.stop()).ended, 0);

@@ -1,4 +1,4 @@
-/** What systemd is told, over sockets of both kinds, by the built forwarder and by the supervisor alone. */
+/** What systemd is notified of, over sockets of both kinds, by the built forwarder and by the supervisor alone. */
 import assert from "node:assert/strict";
 import { appendFile, mkdir, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
@@ -31,7 +31,7 @@ class Heard {
 }
 
 for (const kind of ["path", "abstract"] as const) {
-  test(`the forwarder tells a socket (${kind}) that it is ready, alive, takes over settings, and stops`, async () => {
+  test(`the forwarder reports to a socket (${kind}) that it is ready, alive, reloading, and stopping`, async () => {
     await using dir = await TempDir.create();
     using receiver = new DatagramReceiver(kind === "path" ? dir.join("notify") : `\0${abstractName}`);
     const heard = new Heard(receiver);
@@ -74,7 +74,7 @@ state_dir: ${dir.join("state")}
   });
 }
 
-test("a forwarder without progress falls silent, so that systemd restarts it, and says why", async () => {
+test("a forwarder without progress stops reporting, so that systemd restarts it, and says why", async () => {
   await using dir = await TempDir.create();
   using receiver = new DatagramReceiver(dir.join("notify"));
   const heard = new Heard(receiver);
@@ -93,7 +93,7 @@ test("a forwarder without progress falls silent, so that systemd restarts it, an
   await heard.until("WATCHDOG=1", 7);
 });
 
-test("nobody listens: nothing is sent and nothing fails", async () => {
+test("without a listener nothing is sent and nothing fails", async () => {
   for (const name of [undefined, "", "@", "vsock:2:1", "/nowhere/at/all"]) {
     using supervisor = new Supervisor(name === undefined ? {} : { NOTIFY_SOCKET: name }, silentLog);
     await supervisor.ready();

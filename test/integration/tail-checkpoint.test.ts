@@ -6,7 +6,7 @@ import { TestTail } from "../unit/sources/tail/support/test-tail.ts";
 
 const long = "x".repeat(100);
 
-/** A tree whose checkpoint stands behind `a` and the one before in front of it; `b` is new. */
+/** A tree whose checkpoint is after `a` and whose older one is before it; `b` is new. */
 async function stopped(): Promise<LogTree> {
   const tree = new LogTree();
   tree.rotate("21");
@@ -28,10 +28,10 @@ for (const [what, damage] of [
   ["cut", (text: string) => text.slice(0, -20)],
   ["no JSON", () => "\u0000".repeat(300)],
   ["another program's", () => '{"offset":17}'],
-  ["a newer version's", (text: string) => text.replace('"version":1', '"version":2')],
+  ["of a newer version", (text: string) => text.replace('"version":1', '"version":2')],
   ["altered", (text: string) => text.replace(/"offset":(\d)/, '"offset":9$1')],
 ] as const) {
-  test(`a checkpoint that is ${what} is kept aside, and the one before it used`, async () => {
+  test(`a checkpoint that is ${what} is kept aside, and the older one is used`, async () => {
     using tree = await stopped();
     const bytes = damage(readFileSync(current(tree), "utf8"));
     writeFileSync(current(tree), bytes);
@@ -74,7 +74,7 @@ test("a checkpoint with a wrong checksum is used as far as the log's content pro
   await tail.stop();
 });
 
-test("an older checkpoint that was put back does not win over the newer one beside it", async () => {
+test("an older checkpoint that was put back does not win over the newer one next to it", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   const tail = await TestTail.start(tree);
@@ -91,7 +91,7 @@ test("an older checkpoint that was put back does not win over the newer one besi
   await second.stop();
 });
 
-test("what did not change is not written again", async () => {
+test("an unchanged checkpoint is not written again", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   await using tail = await TestTail.start(tree);
@@ -108,11 +108,11 @@ test("what did not change is not written again", async () => {
   assert.notEqual(readFileSync(current(tree), "utf8"), written);
 });
 
-test("while the state directory cannot be written the tail goes on, says so once a minute, and writes when it can", async () => {
+test("while the state directory cannot be written the tail continues, says so once a minute, and writes when it can", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   await using tail = await TestTail.start(tree);
-  // A directory in the place of the temporary file stops root as well.
+  // A directory in place of the temporary file stops root as well.
   const temporary = `${current(tree)}.${process.pid}.new`;
   mkdirSync(temporary);
   chmodSync(tree.stateDir, 0o700);

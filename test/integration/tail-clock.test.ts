@@ -50,7 +50,7 @@ for (const isRestarted of [false, true]) {
   });
 }
 
-test("a midnight is crossed again with more parts of the day between than are remembered one by one: nothing comes twice", async () => {
+test("a midnight is crossed again with more parts of the day in between than are remembered individually: nothing comes twice", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   let tail = await TestTail.start(tree);
@@ -66,7 +66,7 @@ test("a midnight is crossed again with more parts of the day between than are re
   came.push(...tail.texts);
   await tail.stop();
   tail = await TestTail.start(tree);
-  // Set right: the day before goes on, and then its last parts are appended to.
+  // Corrected: the day before continues, and then its last parts are appended to.
   await write("21");
   await write("21-001");
   for (let number = 37; number < 45; number++) await write(part("22", number));
@@ -75,7 +75,7 @@ test("a midnight is crossed again with more parts of the day between than are re
   await tail.stop();
 });
 
-test("files that came and went before the clock was set right, while the forwarder was stopped, are read once", async () => {
+test("files that came and went before the clock was corrected, while the forwarder was stopped, are read once", async () => {
   using tree = new LogTree();
   archive(tree, 20);
   const first = await TestTail.start(tree);
@@ -95,7 +95,7 @@ test("files that came and went before the clock was set right, while the forward
 
 for (const isLive of [true, false]) {
   const where = isLive ? "alerts.json" : "over, too";
-  test(`a .gz and a fresh plain file of the same day, which is ${where}, met after a stop: both are read`, async () => {
+  test(`a .gz and a fresh plain file of the same day, which is ${where}, found after a stop: both are read`, async () => {
     using tree = new LogTree();
     tree.rotate("20");
     const first = await TestTail.start(tree);
@@ -144,7 +144,7 @@ test("a day that is compressed over its older .gz while the forwarder is stopped
   await second.stop();
 });
 
-test("what was written into an older file while the newer one was read after a restart is read before the log counts as read", async () => {
+test("after a restart, what was written to an older file while the newer one was read is read before the log counts as read", async () => {
   using tree = new LogTree();
   tree.rotate("27");
   const first = await TestTail.start(tree);
@@ -173,7 +173,7 @@ test("what was written into an older file while the newer one was read after a r
   await tail.stop();
 });
 
-test("the checkpoint of an earlier version, which did not note what was read, repeats nothing and skips nothing", async () => {
+test("the checkpoint of an earlier version, which did not record what was read, repeats nothing and skips nothing", async () => {
   using tree = new LogTree();
   archive(tree, 20);
   const first = await TestTail.start(tree);
@@ -201,7 +201,7 @@ test("the checkpoint of an earlier version, which did not note what was read, re
   await second.stop();
 });
 
-test("an archive that is gone and put back from a backup is not sent by the tail, whose error says how to send it", async () => {
+test("an archive that is gone and restored from a backup is not sent by the tail, whose error says how to send it", async () => {
   using tree = new LogTree();
   tree.rotate("20");
   const first = await TestTail.start(tree);

@@ -12,7 +12,7 @@ import { TestTail } from "../unit/sources/tail/support/test-tail.ts";
 
 const lines = Array.from({ length: 3000 }, (_, number) => `${number} ${Math.sin(number)}`);
 
-/** A log whose archive of the 21st is cut in the middle when it is met, with the whole archive at hand. */
+/** A log whose archive of the 21st is truncated when it is reached, with the whole archive at hand. */
 async function cutArchive(tree: LogTree): Promise<{ gz: string; whole: Buffer; cut: Buffer }> {
   tree.rotate("20");
   await (await TestTail.start(tree)).stop();
@@ -27,13 +27,13 @@ async function cutArchive(tree: LogTree): Promise<{ gz: string; whole: Buffer; c
   return { gz, whole, cut: readFileSync(gz) };
 }
 
-/** Puts content in the place of a file as one that copies carefully does: it is another file then. */
+/** Replaces a file's content as careful copying does: it is another file then. */
 function put(path: string, content: Buffer): void {
   writeFileSync(`${path}.new`, content);
   renameSync(`${path}.new`, path);
 }
 
-/** Looks again and again, as in some seconds. */
+/** Looks again and again, as over some seconds. */
 async function seconds(tail: TestTail, count: number): Promise<void> {
   for (let second = 0; second < count; second++) {
     tail.nowMs += 1000;
@@ -45,7 +45,7 @@ function damagedIn(tree: LogTree): unknown {
   return JSON.parse(readFileSync(`${tree.stateDir}/checkpoint.json`, "utf8")).body.damaged;
 }
 
-test("an archive that is cut when it is met is read on where it broke off once it is whole, and the log goes on after it", async () => {
+test("an archive that is truncated when it is reached is continued where it broke off once it is whole, and the log is read on after it", async () => {
   for (const replace of [put, (path: string, content: Buffer) => writeFileSync(path, content)]) {
     using tree = new LogTree();
     const { gz, whole } = await cutArchive(tree);
@@ -67,7 +67,7 @@ test("an archive that is cut when it is met is read on where it broke off once i
       new Set([...lines.slice(first - 1), "while it is whole", "and behind"]),
     );
     assert.equal(tail.texts.length, 3000 + 3);
-    assert.equal(tail.logged.find("info", /damaged, was read on from byte \d+ to its end/).length, 1);
+    assert.equal(tail.logged.find("info", /damaged, was read from byte \d+ to its end/).length, 1);
     assert.equal(tail.logged.find("error", /./).length, 1);
     assert.deepEqual(tail.tail.status()?.damagedArchives, []);
     tree.rotate("23");
@@ -98,7 +98,7 @@ test("what became whole while the forwarder was stopped is read at its next star
   }
 });
 
-test("a copy that is under way is not read before it is the same twice, and one that breaks off later is read up to there", async () => {
+test("a copy in progress is not read before it is the same twice, and one that breaks off later is read up to there", async () => {
   using tree = new LogTree();
   const { gz, whole, cut } = await cutArchive(tree);
   await using tail = await TestTail.start(tree);
@@ -118,7 +118,7 @@ test("a copy that is under way is not read before it is the same twice, and one 
   assert.deepEqual([...tail.texts.slice(0, first - 1), ...tail.texts.slice(first)], lines);
 });
 
-test("a stop while what came late is under way loses none of it and repeats none, a crash loses none", async () => {
+test("a stop while late lines are in progress loses none of them and repeats none, a crash loses none", async () => {
   for (const isCrash of [false, true]) {
     using tree = new LogTree();
     const { gz, whole } = await cutArchive(tree);
@@ -138,7 +138,7 @@ test("a stop while what came late is under way loses none of it and repeats none
     await using tail = await TestTail.start(tree);
     await seconds(tail, 4);
     assert.deepEqual(tail.texts.slice(0, 1), ["stuck"]);
-    assert.deepEqual(tail.texts, ["stuck"], "what is done beyond the position is not handed on again");
+    assert.deepEqual(tail.texts, ["stuck"], "what is done beyond the position is not passed on again");
     tree.rotate("23");
     tree.write("23");
     await tail.turn(2);
@@ -148,7 +148,7 @@ test("a stop while what came late is under way loses none of it and repeats none
   }
 });
 
-test("a crash before what came late has its outcome loses none of it", async () => {
+test("a crash before late lines have their outcome loses none of them", async () => {
   using tree = new LogTree();
   const { gz, whole } = await cutArchive(tree);
   const first = await TestTail.start(tree);
@@ -168,14 +168,14 @@ test("a crash before what came late has its outcome loses none of it", async () 
 
 for (const isPlain of [false, true]) {
   const what = isPlain ? "the plain file" : "another .gz";
-  test(`while ${what} is copied into the place of a damaged archive, a rotation does not make it be read too early`, async () => {
+  test(`while ${what} is copied over a damaged archive, a rotation does not make it be read too early`, async () => {
     using tree = new LogTree();
     const { gz, whole } = await cutArchive(tree);
     await using tail = await TestTail.start(tree);
     const first = tail.texts.length;
     const [path, content] = isPlain ? [tree.dated("21"), gunzipSync(whole)] : [gz, whole];
     unlinkSync(gz);
-    // In the middle of a line, behind the place up to which the archive could be read.
+    // In the middle of a line, after the place up to which the archive could be read.
     writeFileSync(path, content.subarray(0, Math.floor(content.length * 0.9)));
     tree.rotate("23");
     tree.write("23");
@@ -213,7 +213,7 @@ test("other content under the name of a damaged archive is not read, and one tha
   assert.equal(damagedIn(tree), undefined);
 });
 
-test("of an archive that is cut before the place up to which the plain file was read nothing comes twice when it is whole", async () => {
+test("when an archive that was cut before the place up to which the plain file was read becomes whole, nothing comes twice", async () => {
   for (const isRestarted of [false, true]) {
     using tree = new LogTree();
     tree.rotate("21");
@@ -244,7 +244,7 @@ test("of an archive that is cut before the place up to which the plain file was 
   }
 });
 
-test("what was sent of an archive before a crash is not sent again when the archive, cut at first, is whole long after the tail has caught up", async () => {
+test("what was sent from an archive before a crash is not sent again if the archive, truncated at first, is whole long after the tail has caught up", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   const crashed = await TestTail.start(tree);

@@ -6,7 +6,7 @@ import { killDescriptor } from "../unit/sources/tail/support/dead-descriptor.ts"
 import { LogTree } from "../unit/sources/tail/support/log-tree.ts";
 import { KeepingIntake, TestTail } from "../unit/sources/tail/support/test-tail.ts";
 
-/** Looks again and again, as in some seconds. */
+/** Looks again and again, as over some seconds. */
 async function seconds(tail: TestTail, count: number): Promise<void> {
   for (let second = 0; second < count; second++) {
     tail.nowMs += 1000;
@@ -14,7 +14,7 @@ async function seconds(tail: TestTail, count: number): Promise<void> {
   }
 }
 
-test("a descriptor that died is replaced, in the middle of a line too, and nothing is lost or comes twice", async () => {
+test("a descriptor that died is replaced, even in the middle of a line, and nothing is lost or comes twice", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   await using tail = await TestTail.start(tree);
@@ -26,7 +26,7 @@ test("a descriptor that died is replaced, in the middle of a line too, and nothi
   tree.write("four");
   await tail.turn();
   assert.deepEqual(tail.texts, ["one", "t".repeat(10_000), "three", "four"]);
-  assert.equal(tail.logged.find("warn", /could not be read any more: EIO.*opened again/).length, 1);
+  assert.equal(tail.logged.find("warn", /could no longer be read: EIO.*opened again/).length, 1);
   assert.equal(tail.tail.status()?.state, "following");
   tree.rotate("22");
   tree.write("22");
@@ -36,7 +36,7 @@ test("a descriptor that died is replaced, in the middle of a line too, and nothi
   assert.deepEqual([tail.texts.at(-1), ...again.texts], ["22"]);
 });
 
-test("a descriptor that died after the rotation, or when the file was compressed already, is replaced by what holds the same", async () => {
+test("a descriptor that died after the rotation, or when the file was already compressed, is replaced by a file with the same content", async () => {
   for (const isCompressed of [false, true]) {
     using tree = new LogTree();
     tree.rotate("21");
@@ -54,7 +54,7 @@ test("a descriptor that died after the rotation, or when the file was compressed
   }
 });
 
-test("while the path is away the dead descriptor is kept, and it is replaced when the path is back", async () => {
+test("while the path is missing the dead descriptor is kept, and it is replaced when the path is back", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   await using tail = await TestTail.start(tree);
@@ -73,7 +73,7 @@ test("while the path is away the dead descriptor is kept, and it is replaced whe
   assert.equal(tail.tail.status()?.state, "following");
 });
 
-test("a stop right when a descriptor was replaced in the middle of a line leaves that line whole", async () => {
+test("a stop right after a descriptor was replaced in the middle of a line leaves that line whole", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   const first = await TestTail.start(tree);
@@ -94,7 +94,7 @@ test("a stop right when a descriptor was replaced in the middle of a line leaves
   assert.deepEqual(second.texts, ["three"]);
 });
 
-test("a file that died is found at the path of alerts.json when its dated name is gone", async () => {
+test("a file whose descriptor died is found at the path of alerts.json when its dated name is gone", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   await using tail = await TestTail.start(tree);
@@ -111,7 +111,7 @@ for (const [other, content] of [
   ["another beginning", `${"y".repeat(2000)}${"x".repeat(8000)}\nof another file\n`],
   ["the same beginning", `${"x".repeat(2000)}${"y".repeat(8000)}\nof another file\n`],
 ] as const) {
-  test(`a file with ${other} and other content in the place of one that died is not taken for it`, async () => {
+  test(`a file with ${other} and other content in place of one whose descriptor died is not taken for it`, async () => {
     using tree = new LogTree();
     tree.rotate("21");
     await using tail = await TestTail.start(tree);
@@ -132,7 +132,7 @@ for (const [other, content] of [
   });
 }
 
-test("a file that died and is nowhere any more is given up after a minute, and the log goes on", async () => {
+test("a file whose descriptor died and that no longer exists is given up after a minute, and the log continues", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   await using tail = await TestTail.start(tree);
@@ -150,7 +150,7 @@ test("a file that died and is nowhere any more is given up after a minute, and t
   assert.equal(tail.logged.find("error", /What followed byte 10001 is lost unless .*--at .*:10001/).length, 1);
 });
 
-test("a read that failed once is no trouble any more when reading has got past it, also in the middle of a long file", async () => {
+test("a read that failed once is no longer a trouble when reading has got past it, even in the middle of a long file", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   await using tail = await TestTail.start(tree);
@@ -170,7 +170,7 @@ test("a read that failed once is no trouble any more when reading has got past i
   tail.intake.empty();
 });
 
-test("a descriptor that failed once and can be read again is no trouble any more, also in the middle of a long file", async () => {
+test("a descriptor that failed once and can be read again is no longer a trouble, even in the middle of a long file", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   const intake = new KeepingIntake();
@@ -184,7 +184,7 @@ test("a descriptor that failed once and can be read again is no trouble any more
   assert.match(tail.tail.status()?.state ?? "", /EIO/);
   revive(`${alerts}.away/alerts.json`);
   tree.write("two", "x".repeat(900_000), "y".repeat(900_000));
-  // There is room for some of it only.
+  // There is room for part of it only.
   intake.settlesAtOnce = false;
   const room = intake.room.bind(intake);
   intake.room = () => {

@@ -7,7 +7,7 @@ import { killDescriptor } from "../unit/sources/tail/support/dead-descriptor.ts"
 import { LogTree } from "../unit/sources/tail/support/log-tree.ts";
 import { TestTail } from "../unit/sources/tail/support/test-tail.ts";
 
-/** Counts what this process asks of the file system in the meantime. */
+/** Counts this process's file system operations in the meantime. */
 class Operations implements Disposable {
   directories = 0;
   all = 0;
@@ -23,7 +23,7 @@ class Operations implements Disposable {
   }
 }
 
-/** What it takes to work off so many parts of a day. */
+/** The operations that it takes to read the given number of parts of a day. */
 async function effortOf(parts: number): Promise<{ directories: number; all: number }> {
   using tree = new LogTree();
   tree.rotate("20");
@@ -47,7 +47,7 @@ test("each unread file costs the same, however many there are, and directories a
   assert.ok(later <= first * 1.1, `${first} operations for a file, and ${later} for one of more files`);
 });
 
-test("a file whose descriptor died and that is away is looked for more and more seldom", async () => {
+test("a file whose descriptor died and that is missing is looked for less and less often", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   await using tail = await TestTail.start(tree);
@@ -64,11 +64,11 @@ test("a file whose descriptor died and that is away is looked for more and more 
   await looks(100);
   using operations = new Operations();
   await looks(100);
-  // Each turn tries to read the descriptor, and every thirtieth or so looks elsewhere, too.
+  // Each turn tries to read the descriptor, and about every thirtieth looks elsewhere, too.
   assert.ok(operations.all < 200, `${operations.all} operations`);
 });
 
-test("on the way to a place deep in a .gz there is progress to be seen", async () => {
+test("on the way to a position deep in a .gz progress is visible", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   const first = await TestTail.start(tree);
@@ -90,7 +90,7 @@ test("on the way to a place deep in a .gz there is progress to be seen", async (
   assert.deepEqual(tail.texts, ["behind the place"]);
 });
 
-test("where alerts.json is a link, the archives are those beside the file that it leads to", async () => {
+test("if alerts.json is a link, the archives are those next to its target", async () => {
   using tree = new LogTree();
   tree.rotate("20");
   const directory = `${tree.root}/elsewhere`;

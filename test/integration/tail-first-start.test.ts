@@ -6,7 +6,9 @@ import { otherUser } from "../rig/other-user.ts";
 import { LogTree } from "../unit/sources/tail/support/log-tree.ts";
 import { TestTail } from "../unit/sources/tail/support/test-tail.ts";
 
-/** Runs something as a user who may read nothing that is not given to everybody; nobody else needs to be changed to. */
+/**
+ * Runs something as a user who may read nothing that is not given to everybody; a user other than root needs no change.
+ */
 async function withoutRights<T>(work: () => Promise<T>): Promise<T> {
   if (process.geteuid?.() !== 0) return work();
   process.setegid?.(otherUser.gid);
@@ -19,14 +21,14 @@ async function withoutRights<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Name of a dated file as `LogTree` takes it, so many days from today. */
+/** Name of a dated file as `LogTree` takes it, for the given number of days from today. */
 function day(fromToday: number): string {
   const now = new Date();
   const date = new Date(now.getFullYear(), now.getMonth(), now.getDate() + fromToday);
   return `${date.getFullYear()}/${months[date.getMonth()]}/${String(date.getDate()).padStart(2, "0")}`;
 }
 
-/** A tree with an alert in it, on which a first start may write its state and nothing else. */
+/** A tree with an alert in it, in which a first start may write its state and nothing else. */
 function hiddenTree(): LogTree {
   const tree = new LogTree();
   tree.rotate(day(-1));
@@ -47,7 +49,7 @@ const what = (texts: readonly string[]): string[] => texts.map((text) => /"what"
 
 for (const hidden of ["alerts.json", "the directory of alerts.json"]) {
   for (const meanwhile of ["nothing", "a rotation", "a rotation and a compression"]) {
-    test(`a first start without the right to read ${hidden} fixes its place: after a crash and ${meanwhile} nothing is skipped, nothing old comes`, async () => {
+    test(`a first start without the right to read ${hidden} fixes its position: after a crash and ${meanwhile} nothing is skipped, nothing old comes`, async () => {
       using tree = hiddenTree();
       const [path, open] = hidden === "alerts.json" ? [tree.current, 0o640] : [`${tree.root}/alerts`, 0o755];
       chmodSync(path, 0);
@@ -75,7 +77,7 @@ for (const hidden of ["alerts.json", "the directory of alerts.json"]) {
   }
 }
 
-test("a first start at the beginning of a log that it may not see leaves older days behind, also after a crash", async () => {
+test("a first start at the beginning of a log that it may not see ignores older days, also after a crash", async () => {
   using tree = new LogTree();
   tree.rotate(day(-3));
   tree.write(line("2026-11-18T10:00:00.000+0100", "archived"));

@@ -35,7 +35,7 @@ test("after an alert dated 2038 and a restart a socket copy that the tail has no
   assert.equal(delivery.offer("socket", alertBytes(`${now - 50}.1`)).verdict.kind, "deferred");
 });
 
-test("a second in the future that an earlier version left in the checkpoint counts as not known", async () => {
+test("a second in the future that an earlier version left in the checkpoint counts as unknown", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   const first = await TestTail.start(tree);
@@ -48,7 +48,7 @@ test("a second in the future that an earlier version left in the checkpoint coun
   assert.equal((await second.tail.load()).lastSecond, -1);
 });
 
-test("an alert dated 2038 that the window has forgotten makes no socket copy seem to be past", () => {
+test("an alert dated 2038 that the window has forgotten makes no socket copy seem old", () => {
   const pairing = new Pairing<Shipment>(new PairingWindow(4, 2), { socketOnly: false });
   const delivery = new Delivery({ sink: new MemorySink(), pairing }).begin();
   const now = Math.floor(Date.now() / 1000);
@@ -57,7 +57,7 @@ test("an alert dated 2038 that the window has forgotten makes no socket copy see
   assert.equal(delivery.offer("socket", alertBytes(`${now}.1`)).verdict.kind, "taken");
 });
 
-test("when the clock was a day ahead and is set right, the second up to which the tail has come is that of the lines", async () => {
+test("when the clock was a day ahead and is corrected, the second that the tail has reached is that of the lines", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   const now = Math.floor(Date.now() / 1000);

@@ -13,7 +13,7 @@ for (const [what, doneBeyond] of [
   ["in one file", [{ ...identity, offsets: Array.from({ length: 1_000_000 }, (_, at) => 5_000_000_000 + at * 700) }]],
   ["one in each of many files", Array.from({ length: 50_000 }, (_, at) => ({ ...identity, offsets: [at] }))],
 ] as const) {
-  test(`a checkpoint with more lines done than it has room for, ${what}, is written as far as it fits and read again`, async () => {
+  test(`a checkpoint with more done lines than it has room for, ${what}, is written as far as it fits and read again`, async () => {
     await using directory = await TempDir.create();
     const logged = new RecordingLog();
     const store = (): CheckpointStore => new CheckpointStore(directory.path, logged.log, () => 0);
@@ -39,7 +39,7 @@ for (const [what, doneBeyond] of [
     const given = doneBeyond.flatMap(({ offsets }) => offsets);
     assert.ok(kept.length > given.length / 4, `${kept.length} of ${given.length}`);
     assert.deepEqual(kept, given.slice(0, kept.length));
-    // The one before it can be kept as well, and nothing is taken for damaged.
+    // The older one can be kept as well, and nothing is taken for damaged.
     await writing.save({ ...body, afterRank: 13 });
     assert.deepEqual(readdirSync(directory.path).toSorted(), ["checkpoint.json", "checkpoint.json.1"]);
     assert.deepEqual(logged.find("error", /./), []);

@@ -21,7 +21,7 @@ test("three lines written with a stop at each byte are never split and never ear
   }
 });
 
-test("lines of 60 KB up to the largest size pass, one byte more is damaged, and the next is on time", async () => {
+test("lines of 60 KB up to the maximum size pass, one byte more is damaged, and the next is read normally", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   const maxLineBytes = 2 * 1024 * 1024;
@@ -39,7 +39,7 @@ test("lines of 60 KB up to the largest size pass, one byte more is damaged, and 
   ]);
 });
 
-test("bytes are handed on as they stand: invalid UTF-8, U+2028, large numbers", async () => {
+test("bytes are passed on unchanged: invalid UTF-8, U+2028, large numbers", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   await using tail = await TestTail.start(tree);
@@ -93,7 +93,7 @@ test("without room the tail waits before a line, and a drain ends the wait", asy
   await second.stop();
 });
 
-test("of a .gz that breaks off the whole lines are read, the place of the break is told once, and reading goes on", async () => {
+test("of a .gz that breaks off the whole lines are read, the position of the break is reported once, and reading continues", async () => {
   using tree = new LogTree();
   tree.rotate("20");
   await (await TestTail.start(tree)).stop();
@@ -110,9 +110,9 @@ test("of a .gz that breaks off the whole lines are read, the place of the break 
   assert.ok(whole.length > 1000);
   assert.deepEqual(whole, [...lines.slice(0, whole.length - 1), "22"]);
   const offset = lines.slice(0, whole.length - 1).join("\n").length + 1;
-  const told = tail.logged.find("error", /21\.json\.gz cannot be decompressed beyond byte \d+/);
-  assert.equal(told.length, 1);
-  assert.ok(told[0]?.includes(`wazuh-dfn replay --at ${gz}:${offset}`), told[0]);
+  const breaks = tail.logged.find("error", /21\.json\.gz cannot be decompressed beyond byte \d+/);
+  assert.equal(breaks.length, 1);
+  assert.ok(breaks[0]?.includes(`wazuh-dfn replay --at ${gz}:${offset}`), breaks[0]);
   await tail.turn(3);
   await tail.stop();
   const again = await TestTail.start(tree);
@@ -121,7 +121,7 @@ test("of a .gz that breaks off the whole lines are read, the place of the break 
   await again.stop();
 });
 
-test("what follows the content of a .gz holds nobody up: padding of zeros, garbage, an empty member", async () => {
+test("what follows the content of a .gz stops nobody: padding of zeros, garbage, an empty member", async () => {
   for (const behind of [
     Buffer.alloc(1),
     Buffer.alloc(512),
@@ -153,7 +153,7 @@ test("what follows the content of a .gz holds nobody up: padding of zeros, garba
   }
 });
 
-test("the status tells the lag over all files, and descriptors do not pile up over rotations", async () => {
+test("the status reports the lag across all files, and descriptors do not pile up over rotations", async () => {
   using tree = new LogTree();
   tree.rotate("01");
   await using tail = await TestTail.start(tree);
@@ -176,7 +176,7 @@ test("the status tells the lag over all files, and descriptors do not pile up ov
   assert.equal(tail.texts.length, 9);
 });
 
-test("a line that the intake throws on ends the tail with that error", async () => {
+test("a line at which the intake throws ends the tail with that error", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   await using tail = new TestTail(tree);

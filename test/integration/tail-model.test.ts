@@ -5,8 +5,8 @@ import { TailProgram } from "../unit/sources/tail/support/tail-program.ts";
 
 const programs = 600;
 
-test("random histories of a manager and a forwarder: none lost, none twice, none cut, in order", async () => {
-  // SEED=n plays one history again.
+test("random histories of a manager and a forwarder: no line is lost, sent twice, cut or out of order", async () => {
+  // SEED=n runs one history again.
   const given = process.env["SEED"];
   const first = given === undefined ? Math.floor(Math.random() * 1e9) : Number(given);
   for (let seed = first; seed < first + (given === undefined ? programs : 1); seed++) {

@@ -9,7 +9,7 @@ const line = (number: number, filler = 300): string =>
 const lines = (from: number, to: number, filler?: number): string[] =>
   Array.from({ length: to - from }, (_, index) => line(from + index, filler));
 
-/** Cuts alerts.json as a power loss does, which takes what was not on disk yet. */
+/** Truncates alerts.json as a power loss does, which takes what was not on disk yet. */
 function loseEnd(tree: LogTree, bytes: number): void {
   truncateSync(tree.alertsJson, statSync(tree.alertsJson).size - bytes);
   // analysisd starts again, and appends.
@@ -24,7 +24,7 @@ for (const [what, appended] of [
   ["more was written since than was lost", lines(900, 950)],
 ] as const) {
   for (const stop of ["a crash", "a stop"] as const) {
-    test(`alerts.json lost its end, ${what}, after ${stop}: nothing of what is left comes again, all that is new comes`, async () => {
+    test(`alerts.json lost its end, ${what}, after ${stop}: nothing of what is left comes again, everything new comes`, async () => {
       using tree = new LogTree();
       tree.rotate("21");
       const first = await TestTail.start(tree);
@@ -39,7 +39,7 @@ for (const [what, appended] of [
       tree.write(...appended);
       const second = await TestTail.start(tree);
       assert.deepEqual(second.texts, appended);
-      assert.equal(second.logged.find("warn", /lost its end .*Going on there/).length, 1);
+      assert.equal(second.logged.find("warn", /lost its end .*Continuing there/).length, 1);
       assert.deepEqual(second.logged.find("error", /./), []);
       tree.write(line(960));
       await second.turn();
@@ -49,7 +49,7 @@ for (const [what, appended] of [
   }
 }
 
-test("alerts.json lost its end in the middle of a line, and a new alert stands in that line: it is taken from its beginning", async () => {
+test("alerts.json lost its end in the middle of a line, and a new alert is in that line: it is taken from its beginning", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   const first = await TestTail.start(tree);
@@ -64,7 +64,7 @@ test("alerts.json lost its end in the middle of a line, and a new alert stands i
   await second.stop();
 });
 
-test("more was lost than the last lines that are known one by one: of what is left only a part comes again", async () => {
+test("more was lost than the last lines that are remembered individually: only part of what is left comes again", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   const first = await TestTail.start(tree);
@@ -83,7 +83,7 @@ test("more was lost than the last lines that are known one by one: of what is le
   await second.stop();
 });
 
-test("lines that were done beyond the position are not skipped where other lines stand at their places", async () => {
+test("lines that were done beyond the position are not skipped if other lines are at their positions", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   const first = await TestTail.start(tree, {}, false);
@@ -97,11 +97,11 @@ test("lines that were done beyond the position are not skipped where other lines
   const second = await TestTail.start(tree);
   const expected = [...lines(3, 6), ...lines(106, 110)];
   assert.deepEqual(second.texts, expected);
-  assert.equal(second.logged.find("warn", /3 lines in it that were done are looked at again/).length, 1);
+  assert.equal(second.logged.find("warn", /3 lines in it that were done are read again/).length, 1);
   await second.stop();
 });
 
-test("lines that were done beyond the position are skipped where they still stand, in a later file too", async () => {
+test("lines that were done beyond the position are skipped if they are still there, even in a later file", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   const first = await TestTail.start(tree, {}, false);

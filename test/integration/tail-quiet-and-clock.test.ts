@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { LogTree } from "../unit/sources/tail/support/log-tree.ts";
 import { TestTail } from "../unit/sources/tail/support/test-tail.ts";
 
-test("lines that only the unlinked inode of a compressed day holds are read, and the .gz is not read again", async () => {
+test("on a quiet manager, lines that only the unlinked inode of a compressed day holds are read, and the .gz is not read again", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   await using tail = await TestTail.start(tree);
@@ -17,7 +17,7 @@ test("lines that only the unlinked inode of a compressed day holds are read, and
   assert.deepEqual(tail.texts, ["before midnight", "after midnight", "next day"]);
 });
 
-test("a restart on such a quiet manager goes on in the inode", async () => {
+test("on a quiet manager, a restart continues in the unlinked inode", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   const first = await TestTail.start(tree);
@@ -35,7 +35,7 @@ test("a restart on such a quiet manager goes on in the inode", async () => {
   await second.stop();
 });
 
-test("a backlog that ends in such an inode is read once", async () => {
+test("on a quiet manager, a backlog that ends in the unlinked inode is read once", async () => {
   using tree = new LogTree();
   tree.rotate("20");
   const first = await TestTail.start(tree);
@@ -50,7 +50,7 @@ test("a backlog that ends in such an inode is read once", async () => {
   await second.stop();
 });
 
-test("when the clock steps back, the older file is gone on with where it was left, and the newer one later too", async () => {
+test("when the clock steps back, the older file is continued where it was left, and the newer one later too", async () => {
   using tree = new LogTree();
   tree.rotate("20");
   await using tail = await TestTail.start(tree);
@@ -70,7 +70,7 @@ test("when the clock steps back, the older file is gone on with where it was lef
   assert.deepEqual(tail.texts, ["20 a", "21 a", "20 b", "21 b", "22"]);
 });
 
-test("an archive from before the first start that analysisd goes back to gives only what is added", async () => {
+test("when the clock steps back to an archive from before the first start, only what is added is read", async () => {
   using tree = new LogTree();
   tree.rotate("20");
   tree.write("old");
@@ -82,7 +82,7 @@ test("an archive from before the first start that analysisd goes back to gives o
   assert.deepEqual(tail.texts, ["new"]);
 });
 
-test("a fresh file under the name of a compressed day is read from its beginning", async () => {
+test("when the clock steps back, a fresh file under the name of a compressed day is read from its beginning", async () => {
   using tree = new LogTree();
   tree.rotate("20");
   await using tail = await TestTail.start(tree);
@@ -97,7 +97,7 @@ test("a fresh file under the name of a compressed day is read from its beginning
   assert.deepEqual(tail.texts.slice(1), ["21 a", "20 fresh"]);
 });
 
-test("a restart in front of a .gz that lacks what was read from the inode repeats nothing", async () => {
+test("on a quiet manager, a restart before a .gz that lacks what was read from the unlinked inode repeats nothing", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   const first = await TestTail.start(tree);
@@ -118,7 +118,7 @@ test("a restart in front of a .gz that lacks what was read from the inode repeat
 
 for (const isFresh of [false, true]) {
   const what = isFresh ? "a fresh file" : "an older file";
-  test(`what was read from ${what} after a clock step comes again when an older line is still open`, async () => {
+  test(`when the clock steps back, what was read from ${what} comes again if an older line is still open`, async () => {
     using tree = new LogTree();
     tree.rotate("20");
     const first = await TestTail.start(tree, {}, false);
@@ -141,7 +141,7 @@ for (const isFresh of [false, true]) {
   });
 }
 
-test("a newer file that was not read when the clock stepped back is read before the older one is gone on with", async () => {
+test("when the clock steps back, a newer file that was not read yet is read before the older one is continued", async () => {
   using tree = new LogTree();
   tree.rotate("20");
   tree.rotate("21");

@@ -15,7 +15,7 @@ for (const done of [1, 2]) {
   for (const isEarly of [true, false]) {
     const which = done === 1 ? "earlier" : "later";
     const when = isEarly ? "before" : "after";
-    test(`of two lines with one id and content the ${which} one was done before a crash, and the look-up ends ${when} they are read: the other one is sent`, async () => {
+    test(`of two lines with the same id and content the ${which} one was done before a crash, and the look-up ends ${when} they are read: the other one is sent`, async () => {
       using tree = new LogTree();
       tree.rotate("21");
       const crashed = await TestTail.start(tree, {}, false);

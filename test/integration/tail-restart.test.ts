@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { LogTree } from "../unit/sources/tail/support/log-tree.ts";
 import { TestTail } from "../unit/sources/tail/support/test-tail.ts";
 
-test("a proper stop goes on at the oldest line without outcome and sends none again that has one", async () => {
+test("a proper stop continues at the oldest line without outcome and sends none again that has one", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   const first = await TestTail.start(tree);
@@ -32,7 +32,7 @@ test("a proper stop goes on at the oldest line without outcome and sends none ag
   await third.stop();
 });
 
-test("a line is passed when all before it are done, and the sink's offsets travel with the position", async () => {
+test("a line is passed when all before it are done, and the sink's offsets are saved with the position", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   const first = await TestTail.start(tree);
@@ -71,7 +71,7 @@ test("after a crash everything since the last checkpoint comes again, and nothin
 });
 
 for (const members of [1, 7]) {
-  test(`after a crash or a stop inside a .gz of ${members} members reading goes on at the decompressed place`, async () => {
+  test(`after a crash or a stop inside a .gz of ${members} members reading continues at the decompressed position`, async () => {
     using tree = new LogTree();
     tree.rotate("20");
     await (await TestTail.start(tree)).stop();
@@ -95,7 +95,7 @@ for (const members of [1, 7]) {
 }
 
 for (const isRunning of [true, false]) {
-  test(`a truncation is told, and all new content read (${isRunning ? "running" : "stopped"})`, async () => {
+  test(`a truncation is reported, and all new content read (${isRunning ? "running" : "stopped"})`, async () => {
     using tree = new LogTree();
     tree.rotate("21");
     const first = await TestTail.start(tree);
@@ -139,7 +139,7 @@ test("other content with the same beginning is not taken for what was read", asy
   await second.stop();
 });
 
-test("an inode that is used again is not taken for the file that had it", async () => {
+test("an inode that is reused is not taken for the file that had it", async () => {
   using tree = new LogTree();
   tree.rotate("20");
   const first = await TestTail.start(tree);
@@ -150,7 +150,7 @@ test("an inode that is used again is not taken for the file that had it", async 
   tree.rotate("21");
   tree.write("c".repeat(200));
   tree.compress("20");
-  // The checkpoint as it is when the file system gives the inode of 20 to 21.
+  // The checkpoint as it is if the file system gives the inode of 20 to 21.
   const path = `${tree.stateDir}/checkpoint.json`;
   const { ino } = statSync(tree.alertsJson, { bigint: true });
   const text = readFileSync(path, "utf8");

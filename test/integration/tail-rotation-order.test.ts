@@ -30,7 +30,7 @@ function during(logFiles: LogFiles, when: "before" | "after", nth: number, what:
   };
 }
 
-/** The first lines of so many files, in the order in which they are opened. */
+/** The first lines of the given number of files, in the order in which they are opened. */
 async function opened(logFiles: LogFiles, count: number): Promise<string[]> {
   const rotation = new Rotation(logFiles, new RecordingLog().log);
   const progress = new ReadProgress();
@@ -73,12 +73,16 @@ test(
   },
 );
 
-test("a day that ends when nothing else was found unread is read before the new one", { timeout: 20_000 }, async () => {
-  using tree = threeDays();
-  const logFiles = new LogFiles(tree.alertsJson);
-  during(logFiles, "after", 2, () => {
-    tree.rotate("23");
-    tree.write("23");
-  });
-  assert.deepEqual(await opened(logFiles, 4), ["20", "21", "22", "23"]);
-});
+test(
+  "a day that ends after nothing else was found unread is read before the new one",
+  { timeout: 20_000 },
+  async () => {
+    using tree = threeDays();
+    const logFiles = new LogFiles(tree.alertsJson);
+    during(logFiles, "after", 2, () => {
+      tree.rotate("23");
+      tree.write("23");
+    });
+    assert.deepEqual(await opened(logFiles, 4), ["20", "21", "22", "23"]);
+  },
+);

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { LogTree } from "../unit/sources/tail/support/log-tree.ts";
 import { TestTail } from "../unit/sources/tail/support/test-tail.ts";
 
-test("lines are handed on as they are written, and a part of a line only when its newline is there", async () => {
+test("lines are passed on as they are written, and a part of a line only when its newline is there", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   await using tail = await TestTail.start(tree);
@@ -24,7 +24,7 @@ test("lines are handed on as they are written, and a part of a line only when it
   assert.deepEqual(place, { file: tree.dated("21"), offset: 20, length: 5 });
 });
 
-test("while alerts.json is away the open file is read on", async () => {
+test("while alerts.json is missing during a rotation the open file is still read", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   await using tail = await TestTail.start(tree);
@@ -39,7 +39,7 @@ test("while alerts.json is away the open file is read on", async () => {
   assert.deepEqual(tail.logged.find("info", /read to the end/), []);
 });
 
-test("a dated file that is not alerts.json yet is left alone", async () => {
+test("a dated file that has not become alerts.json yet is left alone", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   await using tail = await TestTail.start(tree);
@@ -79,7 +79,7 @@ test("parts of a day that came and went between two looks are read in order", as
   assert.deepEqual(tail.texts, ["21", ...names]);
 });
 
-test("beside its plain file a .gz is not looked at", async () => {
+test("a .gz is ignored while its plain file is there", async () => {
   using tree = new LogTree();
   tree.rotate("20");
   const first = await TestTail.start(tree);
@@ -94,7 +94,7 @@ test("beside its plain file a .gz is not looked at", async () => {
   await second.stop();
 });
 
-test("after three rotations and a compression while it was stopped nothing is missing and nothing comes twice", async () => {
+test("after three rotations and a compression while the forwarder was stopped nothing is missing and nothing comes twice", async () => {
   using tree = new LogTree();
   tree.rotate("20");
   const first = await TestTail.start(tree);
@@ -114,7 +114,7 @@ test("after three rotations and a compression while it was stopped nothing is mi
   await second.stop();
 });
 
-test("what a killed analysisd left without newline joins what the next one appends, in one line", async () => {
+test("what a killed analysisd left without a newline joins what the next one appends, in one line", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   await using tail = await TestTail.start(tree);
@@ -126,7 +126,7 @@ test("what a killed analysisd left without newline joins what the next one appen
   assert.deepEqual(tail.texts, ['{"torn{"whole":1}']);
 });
 
-test("a last line without newline is an alert when it is whole, else it is handed on as torn", async () => {
+test("a last line without newline is an alert if it is whole, otherwise it is passed on as torn", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   await using tail = await TestTail.start(tree);
@@ -158,7 +158,7 @@ test("an alerts.json without archives may be replaced", async () => {
   assert.ok(existsSync(tree.alertsJson));
 });
 
-test("an empty file that somebody put at the path ends nothing", async () => {
+test("an empty file that somebody put at the path of alerts.json ends no file", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   await using tail = await TestTail.start(tree);
@@ -175,7 +175,7 @@ test("an empty file that somebody put at the path ends nothing", async () => {
   assert.deepEqual(tail.texts, ["a", "b", "c"]);
 });
 
-test("a file that was written to after another one came is read on at the next rotation", async () => {
+test("a file that was written to after another one appeared is read on at the next rotation", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   await using tail = await TestTail.start(tree);
@@ -191,7 +191,7 @@ test("a file that was written to after another one came is read on at the next r
   assert.deepEqual(tail.texts, ["a", "by hand", "b", "c"]);
 });
 
-test("an empty file that lost its name ends nothing, whatever was opened after it", async () => {
+test("an empty file that lost its dated name ends no file, whatever was opened after it", async () => {
   using tree = new LogTree();
   tree.rotate("20");
   const first = await TestTail.start(tree);
@@ -211,7 +211,7 @@ test("an empty file that lost its name ends nothing, whatever was opened after i
   await second.stop();
 });
 
-test("while alerts.json is away, archives that were not read are", async () => {
+test("while alerts.json is missing, archives that were not read are read", async () => {
   using tree = new LogTree();
   tree.rotate("20");
   await (await TestTail.start(tree)).stop();
@@ -225,7 +225,7 @@ test("while alerts.json is away, archives that were not read are", async () => {
   assert.deepEqual(tail.texts, ["20", "21", "22"]);
 });
 
-test("after a rotation the size of the file before it is no lag", async () => {
+test("after a rotation the size of the previous file is not lag", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   await using tail = await TestTail.start(tree);
@@ -244,7 +244,7 @@ test("after a rotation the size of the file before it is no lag", async () => {
   tail.intake.empty();
 });
 
-test("after the clock was set back, what was read of newer files is no lag", async () => {
+test("after the clock was set back, what was read of newer files is not lag", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   await using tail = await TestTail.start(tree);
@@ -264,7 +264,7 @@ test("after the clock was set back, what was read of newer files is no lag", asy
   tail.intake.empty();
 });
 
-test("a truncated file has the lag of what it holds now", async () => {
+test("a truncated file has the lag of what it contains now", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   await using tail = await TestTail.start(tree);

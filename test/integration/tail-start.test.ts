@@ -6,7 +6,7 @@ import { TestTail } from "../unit/sources/tail/support/test-tail.ts";
 
 const at = (time: string, word: string): string => `{"timestamp":"${time}","what":"${word}"}`;
 
-test("the first start begins at the end, in front of a line that is not finished, and leaves a checkpoint", async () => {
+test("the first start begins at the end, before a line that is not finished, and leaves a checkpoint", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   tree.write("old");
@@ -18,7 +18,7 @@ test("the first start begins at the end, in front of a line that is not finished
   assert.deepEqual(tail.texts, ["half"]);
 });
 
-test("a long unfinished line at the end is looked for as far back as it goes", async () => {
+test("a long unfinished line at the end is searched as far back as it goes", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   tree.write("old");
@@ -39,7 +39,7 @@ test("from the beginning means that of alerts.json, not of the archives", async 
   assert.deepEqual(tail.texts, ["today"]);
 });
 
-test("from a time on: archives of that day, compressed ones too, without older alerts", async () => {
+test("from a time on: archives of that day, including compressed ones, without older alerts", async () => {
   using tree = new LogTree();
   tree.rotate("10");
   tree.write(at("2026-11-10T12:00:00.000+0100", "long ago"));
@@ -59,7 +59,7 @@ test("from a time on: archives of that day, compressed ones too, without older a
   );
 });
 
-test("a log that appears later is read from its beginning, and the wait is told within two seconds", async () => {
+test("a log that appears later is read from its beginning, and the wait is reported within two seconds", async () => {
   using tree = new LogTree();
   await using tail = await TestTail.start(tree);
   await tail.turn();
@@ -79,7 +79,7 @@ test("a log that appears later is read from its beginning, and the wait is told 
   assert.equal(tail.tail.status()?.state, "following");
 });
 
-test("a log that was there all day is not repeated when alerts.json was away at the first start", async () => {
+test("a log that was there all day is not repeated if alerts.json was missing at the first start", async () => {
   using tree = new LogTree();
   tree.rotate("21");
   tree.write("old");
@@ -91,7 +91,7 @@ test("a log that was there all day is not repeated when alerts.json was away at 
   assert.deepEqual(tail.texts, ["new"]);
 });
 
-test("a stop before the log ever was there leaves the next start at its beginning", async () => {
+test("a stop before the log ever existed makes the next start begin at its beginning", async () => {
   using tree = new LogTree();
   const first = await TestTail.start(tree);
   await first.stop();
@@ -111,18 +111,18 @@ test("the directory may be moved away and come back", async () => {
   await tail.turn();
   tail.nowMs = 1500;
   await tail.turn();
-  assert.equal(tail.logged.find("error", /alerts\.json is not there/).length, 1);
+  assert.equal(tail.logged.find("error", /alerts\.json does not exist/).length, 1);
   renameSync(`${tree.root}/elsewhere`, `${tree.root}/alerts`);
   tree.write("back");
   await tail.turn();
   assert.deepEqual(tail.texts, ["meanwhile", "back"]);
-  assert.equal(tail.logged.find("info", /is there again/).length, 1);
+  assert.equal(tail.logged.find("info", /exists again/).length, 1);
 });
 
-test("what cannot be read is named with its owner and mode, tried again and not skipped", async (t) => {
+test("what cannot be read is reported with its owner and mode, retried and not skipped", async (t) => {
   if (process.getuid?.() === 0) {
-    // For root no mode is in the way: something that is no file stands in for it.
-    t.diagnostic("as root: with a directory in the place of the file");
+    // For root no mode is in the way: something that is not a file is used instead.
+    t.diagnostic("as root: with a directory in place of the file");
   }
   using tree = new LogTree();
   tree.rotate("20");

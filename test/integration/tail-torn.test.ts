@@ -10,19 +10,19 @@ async function tailCounts(world: StatusWorld): Promise<StatusSnapshot["sources"]
   return snapshot.sources.tail;
 }
 
-test("an alert that was cut before anything told that it is relevant is a dead letter, not ignored", async () => {
+test("an alert that was cut before anything showed that it is relevant is a dead letter, not ignored", async () => {
   await using world = await StatusWorld.create();
   await world.start();
   const whole = alertLine(1_700_000_001);
   const torn = alertLine(1_700_000_002).slice(0, 60);
   assert.ok(!torn.includes("fail2ban"));
-  // analysisd is killed, and its next start goes on in the same line.
+  // analysisd is killed, and its next start continues in the same line.
   appendFileSync(world.alertsJson, `${whole}\n${torn}`);
   await world.sentReach(1);
   world.writeLog('{"timestamp":"2023-11-14T22:13:23.000+0000","rule":{"level":3},"id":"1.3"}');
   // Somebody ended the line by hand.
   world.writeLog(torn);
-  // A value that begins like an alert, as events of Suricata do, makes nothing torn.
+  // A value that begins like an alert, as events of Suricata do, does not make the line torn.
   world.writeLog(
     '{"timestamp":"2023-11-14T22:13:23.000+0000","rule":{"level":3},"data":{"timestamp":"2023","flow_id":1}}',
   );

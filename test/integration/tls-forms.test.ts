@@ -18,7 +18,7 @@ before(async () => {
 });
 after(() => world[Symbol.asyncDispose]());
 
-test("what is in order is found in order, and works", async () => {
+test("files in order are accepted, and work", async () => {
   assert.deepEqual(inspectTls(world.settings()), []);
   const met = await handshake(world.settings(), world.chained, { requestCert: true });
   assert.equal(met.refused, undefined);
@@ -31,7 +31,7 @@ interface Case {
   readonly file: string;
   readonly make: string;
   readonly says: RegExp;
-  /** The file that the command of the message makes. */
+  /** The file that the command in the message makes. */
   readonly made?: string;
 }
 
@@ -95,20 +95,20 @@ const cases: readonly Case[] = [
     setting: "ca",
     file: "trust.p12",
     make: "openssl pkcs12 -export -nokeys -in ca.pem -passout file:passphrase -out trust.p12",
-    says: /trust\.p12 is a PKCS#12 file, and PEM is wanted/,
+    says: /trust\.p12 is a PKCS#12 file, but PEM is needed/,
     made: "trust.p12.pem",
   },
   {
     setting: "cert",
     file: "given-as-cert.p12",
     make: "openssl pkcs12 -export -in chain.pem -inkey client.key -passout file:passphrase -out given-as-cert.p12",
-    says: /name it in sink\.kafka\.tls\.pkcs12 and take cert and key out/,
+    says: /name it in sink\.kafka\.tls\.pkcs12 and remove cert and key/,
   },
   {
     setting: "key",
     file: "given-as-key.p12",
     make: "cp given-as-cert.p12 given-as-key.p12",
-    says: /name it in sink\.kafka\.tls\.pkcs12 and take cert and key out/,
+    says: /name it in sink\.kafka\.tls\.pkcs12 and remove cert and key/,
   },
   {
     setting: "ca",
@@ -147,7 +147,7 @@ const cases: readonly Case[] = [
     setting: "cert",
     file: "client.csr",
     make: "openssl req -new -key client.key -subj /CN=client -out client.csr",
-    says: /is a request for a certificate; name the certificate that the authority made of it/,
+    says: /is a request for a certificate; name the certificate that the authority issued for it/,
   },
   { setting: "cert", file: "empty.pem", make: ": >empty.pem", says: /empty\.pem is empty; copy the file again/ },
   {
@@ -166,7 +166,7 @@ const cases: readonly Case[] = [
     setting: "key",
     file: "openssh.key",
     make: `printf -- '-----BEGIN OPENSSH PRIVATE KEY-----\\nAAAA\\n-----END OPENSSH PRIVATE KEY-----\\n' >openssh.key`,
-    says: /in OpenSSH's form; convert it in its place with: ssh-keygen -p -m PKCS8 -f /,
+    says: /in OpenSSH's form; convert it in place with: ssh-keygen -p -m PKCS8 -f /,
   },
   { setting: "cert", file: ".", make: "true", says: /cannot be read .*not a regular file but a directory/ },
   { setting: "key", file: "pipe", make: "mkfifo pipe", says: /cannot be read .*not a regular file but a pipe/ },
@@ -189,7 +189,7 @@ for (const { setting, file, make, says, made } of cases) {
   });
 }
 
-test("a byte order mark of UTF-8, line ends of Windows and words between the blocks hurt nobody", async () => {
+test("a byte order mark of UTF-8, line ends of Windows and words between the blocks do no harm", async () => {
   const text = await readFile(world.path("chain.pem"), "utf8");
   const odd = `\uFEFF${text.replaceAll("\n", "\r\n").replaceAll("-----BEGIN", "Bag Attributes: <none>\r\n-----BEGIN")}`;
   await writeFile(world.path("odd.pem"), odd);
@@ -200,7 +200,7 @@ test("a byte order mark of UTF-8, line ends of Windows and words between the blo
   assert.deepEqual(inspectTls(world.settings({ cert: all, key: all })), []);
 });
 
-test("a chain with the issuer first, or the key before it, is put in order by the command that is given", async () => {
+test("a chain with the issuer first, or after the key, is put in order by the command that is given", async () => {
   for (const [name, parts] of [
     ["reversed", ["root.pem", "middle.pem", "client.pem"]],
     ["keyed", ["client.key", "middle.pem", "client.pem"]],
@@ -245,21 +245,21 @@ test("authorities are judged as the handshake judges them", async () => {
     assert.equal(errors.length > 0, refused !== undefined, `${file}: ${errors.join()} but ${refused ?? "it works"}`);
     if (says !== undefined) assert.match(errors.join(), says);
   }
-  // Two files complete each other; a stray intermediate beside a good root is worth a word and no more.
+  // Two files complete each other; a stray intermediate next to a good root is reported, and no more.
   assert.deepEqual(inspectTls(world.settings({ ca: [world.path("middle.pem"), world.path("root.pem")] })), []);
   const stray = inspectTls(world.settings({ ca: [await world.join("stray.pem", "other-root.pem", "middle.pem")] }));
   assert.deepEqual(stray.map(({ severity }) => severity).slice(0, 1), ["warning"]);
-  // Ended, all of it: no broker is trusted any more.
+  // All of it expired: no broker is trusted any more.
   const later = Date.now() + 90 * 86_400_000;
   const ended = inspectTls(world.settings({ ca: [world.path("root.pem")], cert: undefined, key: undefined }), later);
   assert.deepEqual(
     ended.map(({ severity }) => severity),
     ["error"],
   );
-  assert.match(ended[0]?.message ?? "", /CN=root ended on .*have a new one issued/);
+  assert.match(ended[0]?.message ?? "", /CN=root expired on .*get a new one issued/);
 });
 
-test("a certificate that is for servers alone, and one whose key is another's", () => {
+test("a certificate that is for servers only, and one that belongs to another key", () => {
   const forServers = world.settings({ cert: world.path("for-servers.pem"), key: world.path("for-servers.key") });
   assert.match(
     errorsOf(forServers).join(),
@@ -303,7 +303,7 @@ test("an encrypted key whose pass phrase is missing, wrong, or cannot be read", 
   assert.deepEqual(inspectTls(world.settings({ key, passphrase: passphraseIn(world.secret) })), []);
   assert.match(
     refusal(world.settings({ key })),
-    /aes\.key is encrypted; write its pass phrase into a file .*passphrase_file/,
+    /aes\.key is encrypted; write its pass phrase to a file .*passphrase_file/,
   );
   const wrong = refusal(world.settings({ key, passphrase: passphraseIn(world.wrong) }));
   assert.match(wrong, /the pass phrase in .*wrong does not open the private key in .*aes\.key/);

@@ -22,14 +22,14 @@ const stores = {
   "certificates that are not encrypted":
     "openssl pkcs12 -export -certpbe NONE -in chain.pem -inkey client.key -passout file:passphrase -out FILE",
   "no checksum": "openssl pkcs12 -export -nomac -in chain.pem -inkey client.key -passout file:passphrase -out FILE",
-  "certificates in another order, and one of somebody else":
+  "certificates in another order, and one from somebody else":
     "cat root.pem other-root.pem middle.pem client.pem >unordered.pem; openssl pkcs12 -export -in unordered.pem -inkey client.key -passout file:passphrase -out FILE",
   "as Java writes it":
     "openssl pkcs12 -export -name client -in chain.pem -inkey client.key -passout file:passphrase -out FILE.first; keytool -importkeystore -srckeystore FILE.first -srcstorepass secret -destkeystore FILE -deststoretype PKCS12 -deststorepass secret",
 };
 
 for (const [index, [what, make]] of Object.entries(stores).entries()) {
-  test(`PKCS#12, ${what}: taken, with its chain`, async () => {
+  test(`PKCS#12, ${what}: accepted, with its chain`, async () => {
     const file = `store-${index}.p12`;
     await world.pki.shell(make.replaceAll("FILE", file));
     const of = world.withPkcs12(file);
@@ -40,7 +40,7 @@ for (const [index, [what, make]] of Object.entries(stores).entries()) {
     if (what !== "no checksum") {
       assert.match(refusal(world.withPkcs12(file, world.wrong)), /the pass phrase in .*wrong does not open .*store-/);
       const none = world.settings({ cert: undefined, key: undefined, pkcs12: world.path(file) });
-      assert.match(refusal(none), /is encrypted; write its pass phrase into a file .*passphrase_file/);
+      assert.match(refusal(none), /is encrypted; write its pass phrase to a file .*passphrase_file/);
     }
   });
 }
@@ -59,7 +59,7 @@ test("PKCS#12 without a pass phrase, in both ways to write none, and one with le
   }
 });
 
-/** An element whose end is marked, not counted ahead. */
+/** An element whose end is marked, instead of its length given in advance. */
 function open(tag: number, ...parts: readonly Buffer[]): Buffer {
   return Buffer.concat([Buffer.from([tag, 0x80]), ...parts, Buffer.alloc(2)]);
 }
@@ -115,7 +115,7 @@ test("PKCS#12 with RC2, as Java and Windows wrote it, is converted by the comman
   assert.deepEqual(inspectTls(world.withPkcs12("rc2.p12.new")), []);
 });
 
-test("PKCS#12 that cannot serve says what it lacks", async () => {
+test("PKCS#12 that cannot be used is reported with what it lacks", async () => {
   const key2 =
     "openssl pkcs12 -export -name two -in server.pem -inkey server.key -passout file:passphrase -out two.p12";
   const key1 =
@@ -134,13 +134,13 @@ test("PKCS#12 that cannot serve says what it lacks", async () => {
     ].join("; "),
   );
   const says: readonly (readonly [string, RegExp])[] = [
-    ["both.p12", /both\.p12 holds 2 private keys; export the one that is meant/],
-    ["no-key.p12", /no-key\.p12 holds no private key but certificates alone; export it again with the private key/],
+    ["both.p12", /both\.p12 holds 2 private keys; export only the right one/],
+    ["no-key.p12", /no-key\.p12 holds only certificates, no private key; export it again with the private key/],
     ["no-cert.p12", /no-cert\.p12 holds no certificate; export it again with the certificate/],
     ["cut.p12", /cut\.p12 is (neither PEM nor PKCS#12|damaged)/],
     ["chain.pem", /chain\.pem is PEM text, not PKCS#12; name it in cert and key/],
     ["client.jks", /client\.jks is a Java key store; convert it with: keytool/],
-    ["root.der", /root\.der is a certificate alone, not PKCS#12/],
+    ["root.der", /root\.der is only a certificate, not PKCS#12/],
     ["absent.p12", /absent\.p12 cannot be read \(it does not exist\)/],
   ];
   for (const [file, pattern] of says) assert.match(refusal(world.withPkcs12(file)), pattern);
@@ -150,12 +150,15 @@ test("PKCS#12 that cannot serve says what it lacks", async () => {
     refusal({ ...world.withPkcs12("both.p12"), cert: world.client.cert }),
     /give either pkcs12, or cert and key/,
   );
-  // Somebody who wants it to take for ever: millions of rounds where there were 65,536.
+  // Somebody who wants it to take for ever: millions of rounds instead of 65,536.
   const bytes = await readFile(world.path("rounds.p12"));
   for (let at = 0; (at = bytes.indexOf(Buffer.from([2, 3, 1, 0, 0]), at)) >= 0;)
     bytes.set([2, 3, 0x7f, 0xff, 0xff], at);
   await writeFile(world.path("rounds.p12"), bytes);
-  assert.match(refusal(world.withPkcs12("rounds.p12")), /8388607 rounds of key derivation; 4000000 are taken in all/);
+  assert.match(
+    refusal(world.withPkcs12("rounds.p12")),
+    /8388607 rounds of key derivation; at most 4000000 are accepted in all/,
+  );
 });
 
 test("whatever is done to the bytes of a file, the answer is an error with a remedy", async () => {

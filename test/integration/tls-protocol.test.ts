@@ -20,7 +20,7 @@ before(async () => {
 });
 after(() => world[Symbol.asyncDispose]());
 
-/** What the log of a sink says, at error level, of a broker that speaks TLS like this. */
+/** What the log of a sink says, at error level, about a broker that speaks TLS like this. */
 async function complaint(options: TlsOptions, changes: Parameters<TlsWorld["settings"]>[0] = {}): Promise<string> {
   const server = createServer({ cert: readFileSync(rsa.cert), key: readFileSync(rsa.key), ...options });
   server.on("tlsClientError", () => undefined); // The sink says what it is.
@@ -41,14 +41,14 @@ async function complaint(options: TlsOptions, changes: Parameters<TlsWorld["sett
 // OpenSSL itself offers them at security level 0 only.
 const old = { ciphers: "ALL:@SECLEVEL=0", minVersion: "TLSv1", maxVersion: "TLSv1.1" } as const;
 
-test("a broker with TLS 1.0 and 1.1 alone is refused, with what to do", async () => {
+test("a broker with only TLS 1.0 and 1.1 is refused, with what to do", async () => {
   assert.match(
     await complaint(old),
-    /offers only versions of TLS that are older than min_version: .*have TLSv1\.2 or TLSv1\.3 switched on at the brokers \(ssl\.enabled\.protocols/,
+    /offers only versions of TLS that are older than min_version: .*have TLSv1\.2 or TLSv1\.3 enabled on the brokers \(ssl\.enabled\.protocols/,
   );
 });
 
-test("min_version: TLSv1.3 refuses a broker with TLS 1.2 alone, with what to do", async () => {
+test("min_version: TLSv1.3 refuses a broker with only TLS 1.2, with what to do", async () => {
   assert.match(
     await complaint({ maxVersion: "TLSv1.2" }, { minVersion: "TLSv1.3" }),
     /older than min_version: .*switched on/,
@@ -57,11 +57,11 @@ test("min_version: TLSv1.3 refuses a broker with TLS 1.2 alone, with what to do"
   assert.equal(met.version, "TLSv1.3");
 });
 
-test("a broker with static RSA alone is refused, with what to do, unless ciphers names what it offers", async () => {
+test("a broker with only static RSA is refused, with what to do, unless ciphers names what it offers", async () => {
   const offer = { ciphers: "AES256-GCM-SHA384:AES128-SHA", maxVersion: "TLSv1.2" } as const;
   assert.match(
     await complaint(offer),
-    /sink\.kafka\.tls\.ciphers have no cipher in common: .*have ciphers with forward secrecy switched on at the brokers.*or add one that they offer/,
+    /sink\.kafka\.tls\.ciphers have no cipher in common: .*have ciphers with forward secrecy enabled on the brokers.*or add one that they offer/,
   );
   const allowed = world.settings({ ciphers: "ECDHE+AESGCM:AES256-GCM-SHA384" });
   assert.equal((await handshake(allowed, rsa, offer)).cipher, "AES256-GCM-SHA384");
@@ -78,13 +78,13 @@ test("the default offers forward secrecy and authenticated encryption, with TLS 
   assert.equal((await handshake(world.settings(), rsa)).version, "TLSv1.3");
 });
 
-/** What is agreed on with a server that takes everything. */
+/** What is negotiated with a server that accepts everything. */
 async function only(ciphers: string, options: TlsOptions = {}): Promise<(string | undefined)[]> {
   const { version, cipher, refused } = await handshake(world.settings({ ciphers }), rsa, options);
   return [version, refused === undefined ? cipher : "refused"];
 }
 
-test("a list for TLS 1.2 leaves TLS 1.3 on; its suites can be chosen beside, or alone", async () => {
+test("a list for TLS 1.2 leaves TLS 1.3 on; its suites can be chosen in addition, or alone", async () => {
   assert.deepEqual((await only("ECDHE-RSA-AES128-GCM-SHA256"))[0], "TLSv1.3");
   const chosen = "ECDHE-RSA-AES128-GCM-SHA256, TLS_CHACHA20_POLY1305_SHA256";
   assert.deepEqual(await only(chosen), ["TLSv1.3", "TLS_CHACHA20_POLY1305_SHA256"]);
@@ -93,7 +93,7 @@ test("a list for TLS 1.2 leaves TLS 1.3 on; its suites can be chosen beside, or 
   assert.deepEqual((await only("TLS_AES_128_GCM_SHA256", { maxVersion: "TLSv1.2" }))[1], "refused");
 });
 
-test("a list that cannot be used says why, at check and at start", () => {
+test("a list that cannot be used is refused with the reason, at check and at start", () => {
   const cases: readonly (readonly [string, RegExp])[] = [
     ["nonsense", /"nonsense" yields no cipher; leave the setting out for the default .*openssl ciphers -v 'nonsense'$/],
     ["!aNULL", /yields no cipher/],
@@ -102,7 +102,7 @@ test("a list that cannot be used says why, at check and at start", () => {
     ["ECDHE+AESGCM:NULL", /do not encrypt \(eNULL\)/],
     ["ALL:@SECLEVEL=0", /without authentication \(aNULL\)/],
     ["ECDHE+AESGCM:TLS_FOO", /names TLS_FOO, which OpenSSL does not know/],
-    ["ECDHE+AESGCM:@SECLEVEL=9", /is not a list that OpenSSL takes/],
+    ["ECDHE+AESGCM:@SECLEVEL=9", /is not a list that OpenSSL accepts/],
   ];
   for (const [ciphers, says] of cases) {
     const error = refusal(world.settings({ ciphers }));
@@ -111,7 +111,7 @@ test("a list that cannot be used says why, at check and at start", () => {
   }
 });
 
-/** What is said of a list that is taken. */
+/** What is said about a list that is accepted. */
 function warnings(ciphers: string): string {
   const of = world.settings({ ciphers });
   assert.deepEqual(errorsOf(of), []);
@@ -121,7 +121,7 @@ function warnings(ciphers: string): string {
     .join("\n");
 }
 
-test("what is in vain or weak in a list is a warning", () => {
+test("what has no effect or is weak in a list is a warning", () => {
   assert.match(
     warnings("ECDHE+AESGCM:ECDHE-RSA-AES256-GCM-SHA385"),
     /no cipher for ECDHE-RSA-AES256-GCM-SHA385; is it mis/,

@@ -47,7 +47,7 @@ for (const kind of ["key", "p12"] as const) {
     ["the pass phrase first", [renewPassphrase, renewKey]],
     ["the pass phrase last", [renewKey, renewPassphrase]],
   ] as const) {
-    test(`a ${kind} and its pass phrase that are renewed, ${what}, are taken over without a complaint`, async () => {
+    test(`a ${kind} and its pass phrase that are renewed, ${what}, are adopted without a complaint`, async () => {
       const renewed = await start(kind);
       const { files, settings } = renewed;
       const former: ConnectionOptions = files.current;
@@ -65,7 +65,7 @@ for (const kind of ["key", "p12"] as const) {
   }
 }
 
-test("files that still do not fit at the next look are reported once, and taken when either of them is put right", async () => {
+test("files that still do not match at the next look are reported once, and accepted when either of them is corrected", async () => {
   const renewed = await start("key");
   const { files } = renewed;
   const former = files.current;
@@ -78,7 +78,7 @@ test("files that still do not fit at the next look are reported once, and taken 
   assert.deepEqual(files.reload(), { error: undefined });
 });
 
-test("a directory of secrets that is swapped by its link, as Kubernetes does, is taken over", async () => {
+test("a directory of secrets that is swapped by its link, as Kubernetes does, is adopted", async () => {
   const [data, next] = [world.path("..data"), world.path("..next")];
   for (const [name, kind, passphrase] of [
     ["v1", "first", "one"],
@@ -99,7 +99,7 @@ test("a directory of secrets that is swapped by its link, as Kubernetes does, is
   assert.deepEqual(files.reload(), { error: undefined });
 });
 
-test("the end of what PKCS#12 holds is known, and read again only when a file has changed", async () => {
+test("the expiry of what PKCS#12 contains is known, and read again only when a file has changed", async () => {
   const { settings, passphrase } = await start("p12");
   let reads = 0;
   const counted = { file: passphrase, read: () => ((reads += 1), settings.passphrase?.read() ?? "") };

@@ -7,8 +7,8 @@ import { TempDir } from "../rig/temp-dir.ts";
 import { passphraseIn, tlsSettings } from "../rig/tls-settings.ts";
 
 /**
- * A root, an authority below it (`middle`), and certificates by that: `server` and `client`. `chain.pem` is the client's
- * with `middle`; `ca.pem` is `middle` and `root`; the pass phrase in the file `passphrase` is `secret`.
+ * A root, an authority below it (`middle`), and certificates issued by that: `server` and `client`. `chain.pem` is the
+ * client's with `middle`; `ca.pem` is `middle` and `root`; the pass phrase in the file `passphrase` is `secret`.
  */
 export class TlsWorld implements AsyncDisposable {
   readonly pki: Pki;
@@ -54,7 +54,7 @@ export class TlsWorld implements AsyncDisposable {
     return this.pki.path(name);
   }
 
-  /** Puts files behind each other into a new one. @returns its path */
+  /** Concatenates files into a new one. @returns its path */
   async join(name: string, ...parts: readonly string[]): Promise<string> {
     const texts = await Promise.all(parts.map((part) => readFile(this.path(part), "utf8")));
     await writeFile(this.path(name), texts.join(""));
@@ -84,7 +84,7 @@ export function errorsOf(of: TlsClientSettings): string[] {
   return inspectTls(of).flatMap(({ severity, message }) => (severity === "error" ? [message] : []));
 }
 
-/** The one error that `check` finds, which is also what `run` refuses to start with. */
+/** The one error that `check` finds, which is also the one with which `run` refuses to start. */
 export function refusal(of: TlsClientSettings): string {
   const errors = errorsOf(of);
   assert.equal(errors.length, 1, errors.join("\n"));
@@ -93,7 +93,7 @@ export function refusal(of: TlsClientSettings): string {
   return error;
 }
 
-/** The command in an error, which stands behind "with: ". */
+/** The command in an error, which follows "with: ". */
 export function commandIn(error: string): string {
   const command = /with: (.*?)(?:, and name that file in .*)?$/.exec(error)?.[1];
   assert.ok(command !== undefined, error);

@@ -19,7 +19,7 @@ test("a saved window is read back as it was", async () => {
   assert.deepEqual(recording.lines, []);
 });
 
-test("no window is nothing odd, and taking away one that is not there neither", async () => {
+test("a missing window is nothing unusual, and neither is removing one that does not exist", async () => {
   await using temp = await TempDir.create();
   const recording = new RecordingLog();
   assert.equal(await loadWindow(temp.path, recording.log), undefined);
@@ -30,7 +30,7 @@ test("no window is nothing odd, and taking away one that is not there neither", 
   assert.deepEqual(recording.lines, []);
 });
 
-test("a window that is damaged at any byte, or cut off there, is left out with a warning", async () => {
+test("a window that is damaged at any byte, or truncated there, is left out with a warning", async () => {
   await using temp = await TempDir.create();
   await saveWindow(temp.path, window);
   const [name = ""] = await readdir(temp.path);
@@ -42,12 +42,12 @@ test("a window that is damaged at any byte, or cut off there, is left out with a
       const recording = new RecordingLog();
       await writeFile(temp.join(name), damaged);
       assert.equal(await loadWindow(temp.path, recording.log), undefined);
-      assert.equal(recording.find("warn", /left out/).length, 1);
+      assert.equal(recording.find("warn", /ignored/).length, 1);
     }
   }
 });
 
-test("a window that has forgotten up to no second at all is left out", async () => {
+test("a window whose forgottenSecond is not a number is left out", async () => {
   await using temp = await TempDir.create();
   await saveWindow(temp.path, { ...window, forgottenSecond: Number.NaN });
   assert.equal(await loadWindow(temp.path, new RecordingLog().log), undefined);
@@ -57,9 +57,9 @@ test("a file that is too large for a window is not read at all", async () => {
   await using temp = await TempDir.create();
   await saveWindow(temp.path, window);
   const [name = ""] = await readdir(temp.path);
-  // Longer than Node can read into one buffer: it is left out for its size, not for an error of reading.
+  // Longer than Node can read into one buffer: it is left out because of its size, not because of a read error.
   await truncate(temp.join(name), 2 ** 33);
   const recording = new RecordingLog();
   assert.equal(await loadWindow(temp.path, recording.log), undefined);
-  assert.equal(recording.find("warn", /cannot be read and is left out/).length, 1);
+  assert.equal(recording.find("warn", /cannot be read and is ignored/).length, 1);
 });

@@ -13,7 +13,7 @@ import org.apache.kafka.common.quota.ClientQuotaEntity;
 
 /**
  * Changes what a test cannot change otherwise. Arguments: brokers, "user" and a name or "brokers" and a blank text, the
- * setting, and its value; without a value it is taken back.
+ * setting, and its value; without a value it is reset.
  */
 public final class Configure {
   public static void main(String[] arguments) throws Exception {

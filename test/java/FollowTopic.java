@@ -18,8 +18,8 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
  * Follows one topic after the other with Kafka's own consumer, all partitions from their beginnings, one JSON line per
- * record. A line on standard input, brokers and topic with a blank between, begins with a topic (also the same one
- * anew); the answer to it is {"begins":"topic"} before its first record. Brokers may go and come. Ends with its input.
+ * record. A line on standard input, brokers and topic with a blank between, begins with a topic (or with the same one
+ * again); the answer to it is {"begins":"topic"} before its first record. Brokers may go and come. Ends with its input.
  */
 public final class FollowTopic {
   private static final Base64.Encoder BASE64 = Base64.getEncoder();

@@ -3,8 +3,8 @@ import { createConnection, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 
 /**
- * A client of the forwarder's socket that sends many alerts on one connection: one line an alert, one answer a line
- * (`<status> <id or -> [<reason>]`), in order.
+ * A client of the forwarder's socket that sends many alerts on one connection: one line for each alert, one answer for
+ * each line (`<status> <id or -> [<reason>]`), in order.
  */
 export class AlertStream implements AsyncDisposable {
   /** How many answers of each status came. */
@@ -30,7 +30,7 @@ export class AlertStream implements AsyncDisposable {
     return new AlertStream(socket);
   }
 
-  /** Sends bytes as they are (lines end in a newline); waits while the other side does not read. */
+  /** Sends bytes unchanged (lines end in a newline); waits while the other side does not read. */
   async send(bytes: Buffer): Promise<void> {
     if (!this.#socket.write(bytes)) await once(this.#socket, "drain");
   }

@@ -5,10 +5,10 @@ import { chmodSync, chownSync, mkdirSync } from "node:fs";
 /** Numbers that no user of this machine has: the forwarder's account, taken over, and the user wazuh. */
 export const attackerId = 41_991;
 
-/** @throws Error where the tests do not run as root, who alone can become an attacker */
+/** @throws Error if the tests do not run as root, since only root can become an attacker */
 export function assertRoot(): void {
   if (process.getuid?.() === 0) return;
-  throw new Error("this test becomes an attacker, which root alone can: run the tests as root");
+  throw new Error("this test becomes an attacker, which only root can: run the tests as root");
 }
 
 /** A directory of the attacker's. */
@@ -30,7 +30,7 @@ export function asAttacker(script: string, args: readonly string[] = [], id = at
   });
 }
 
-/** A program of the attacker's that goes on until it is disposed: perl, because it swaps a file in microseconds. */
+/** A program of the attacker's that runs until it is disposed: perl, because it swaps a file in microseconds. */
 export class AttackerLoop implements AsyncDisposable {
   readonly #child: ChildProcess;
 

@@ -1,16 +1,16 @@
 import { storePassword } from "./key-store.ts";
 
-/** How a listener of a broker proves who it is, and whom it lets in. */
+/** How a listener of a broker authenticates itself, and whom it lets in. */
 export interface SecureListener {
   /** PEM file: private key (PKCS#8), certificate, issuer. Or PKCS#12 (`.p12`) with `storePassword`. */
   readonly keyStore: string;
-  /** PEM file of the issuer of client certificates; given: a client must have one of its. */
+  /** PEM file of the issuer of client certificates; given: a client must have one of its certificates. */
   readonly clientCa?: string;
   /** SASL over TLS: all mechanisms are on. */
   readonly sasl?: boolean;
   /** Users of SASL PLAIN here; default: those of the cluster. */
   readonly users?: Users;
-  /** `host:port` per broker that clients are told; default: where it listens. */
+  /** `host:port` of each broker as reported to clients; default: where it listens. */
   readonly advertised?: readonly string[];
 }
 
@@ -20,14 +20,17 @@ export type Users = Readonly<Record<string, string>>;
 export interface ClusterOptions {
   /** One broker, or three with replication 3 and min.insync.replicas 2. */
   readonly brokers?: 1 | 3;
-  /** Address that the brokers listen at; default: the loopback network's. */
+  /** Address that the brokers listen at; default: that of the loopback network. */
   readonly host?: string;
-  /** Given where a broker listens (`host:port`), says what clients of the plain listener are told; default: the same. */
+  /**
+   * Maps where a broker listens (`host:port`) to the address reported to clients of the plain listener; default: the
+   * same.
+   */
   readonly advertised?: (address: string) => string;
-  /** Listeners beside the plain one, by name (capital letters and digits). */
+  /** Listeners in addition to the plain one, by name (capital letters and digits). */
   readonly listeners?: Readonly<Record<string, SecureListener>>;
   readonly users?: Users;
-  /** Permissions count; the plain listener's user (`User:ANONYMOUS`) has them all. */
+  /** Permissions count; the plain listener's user (`User:ANONYMOUS`) has all of them. */
   readonly authorizer?: boolean;
   /** Further broker settings. */
   readonly properties?: Readonly<Record<string, string | number | boolean>>;

@@ -51,7 +51,7 @@ export class Broker {
     clearTimeout(timer);
   }
 
-  /** The end of what it printed: why it does not run. */
+  /** The end of its output: why it is not running. */
   lastOutput(): string {
     return readFileSync(join(this.#directory, "output"), "utf8").slice(-2000);
   }

@@ -21,18 +21,18 @@ interface Subject {
   readonly isExpired?: boolean;
 }
 
-/** A name of the brokers that a test leads where it wants. */
+/** A host name of the brokers that a test can resolve to any address. */
 export const brokerHost = "kafka.test";
 
-/** What goes wrong with certificates, one of each; all below one directory. */
+/** Good certificates, and one of each kind of bad one; all below one directory. */
 export interface Certificates {
   /** Path of the issuer that the brokers and the clients trust. */
   readonly ca: string;
-  /** Path of one that nobody knows. */
+  /** Path of an issuer that nobody knows. */
   readonly otherCa: string;
   /** For 127.0.0.1, localhost and `brokerHost`. */
   readonly server: CertificateFiles;
-  /** By the issuer that nobody knows. */
+  /** From the issuer that nobody knows. */
   readonly otherCaServer: CertificateFiles;
   readonly expiredServer: CertificateFiles;
   /** For another host than the one it runs on. */
@@ -40,7 +40,7 @@ export interface Certificates {
   /** Common name `client`. */
   readonly client: CertificateFiles;
   readonly expiredClient: CertificateFiles;
-  /** By the issuer that nobody knows. */
+  /** From the issuer that nobody knows. */
   readonly otherCaClient: CertificateFiles;
   /** The client's key, encrypted with the pass phrase `secret`. */
   readonly encryptedClientKey: string;
@@ -48,7 +48,7 @@ export interface Certificates {
 
 /**
  * Makes them with the `openssl` program.
- * @param directory where to; the files live as long as it
+ * @param directory where to; the files live as long as it does
  */
 export async function makeCertificates(directory: string): Promise<Certificates> {
   const missing = installPrograms(["openssl"]);
@@ -131,7 +131,7 @@ subjectAltName = ${alternativeNames}
 `;
 }
 
-/** Hexadecimal, and another one for each name. */
+/** Hexadecimal, and different for each name. */
 function serialOf(name: string): string {
   return `${Buffer.from(name).toString("hex").slice(0, 36).padStart(38, "10")}\n`;
 }

@@ -30,7 +30,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** One that integratord could run. */
+/** A program that integratord could run. */
 export class CustomDfn {
   readonly name: string;
   readonly path: string;
@@ -58,7 +58,7 @@ export class CustomDfn {
   }
 }
 
-/** Waits for its end; one that hangs is killed, so that its exit code is null. */
+/** Waits for its end; a process that hangs is killed, so that its exit code is null. */
 export async function ended(child: ChildProcess): Promise<Ended> {
   const output = { stdout: "", stderr: "" };
   child.stdout?.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
@@ -73,9 +73,9 @@ export async function ended(child: ChildProcess): Promise<Ended> {
 }
 
 /**
- * Calls until one more line has come: on a busy machine the 50 ms that a call has may be over before anything is written,
- * and the alert is left to the tail.
- * @param call checks what must be so of each call
+ * Calls until one more line has arrived: on a busy machine the 50 ms that a call has may be over before anything is
+ * written, and the alert is left to the tail.
+ * @param call checks what must be true of each call
  */
 export async function untilTaken(server: LineServer, call: () => Promise<void>): Promise<void> {
   const before = server.lines.length;
@@ -83,21 +83,21 @@ export async function untilTaken(server: LineServer, call: () => Promise<void>):
     try {
       await call();
     } catch (reason) {
-      return { reason }; // At once: only what comes late is waited for.
+      return { reason }; // At once: only a late line is waited for.
     }
     return server.lines.length > before && { reason: undefined };
   });
   if (failed.reason !== undefined) throw failed.reason;
 }
 
-/** The bundled way alone, as a checkout has it. */
+/** The bundled way alone, as in a checkout. */
 export const bundledCustomDfn = new CustomDfn("bundled", bundled, { PATH: process.env["PATH"] });
 
 export async function runCustomDfn(args: readonly string[], spawnOptions?: { uid?: number }): Promise<Ended> {
   return bundledCustomDfn.run(args, spawnOptions);
 }
 
-/** custom-dfn with a fast path, as it is installed: beside a package of its own, and with no environment at all. */
+/** custom-dfn with a fast path, as it is installed: next to a package of its own, and with an empty environment. */
 export class InstalledCustomDfn extends CustomDfn implements Disposable {
   readonly #directory: string;
 
@@ -138,7 +138,7 @@ export class InstalledCustomDfn extends CustomDfn implements Disposable {
   }
 }
 
-/** The tools of the fast paths, installed where that is possible. */
+/** The tools of the fast paths, installed if that is possible. */
 export function provideFastWays(): void {
   const missing = installPrograms(["nc.openbsd", "socat"]);
   if (missing.length > 0) throw new Error(howToInstall(missing));

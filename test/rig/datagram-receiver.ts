@@ -13,7 +13,7 @@ const binding = loadBinding();
 export class DatagramReceiver implements Disposable {
   readonly #fd: number;
   #isOpen = true;
-  /** Large enough for any datagram that the system takes. */
+  /** Large enough for any datagram that the system accepts. */
   readonly #buffer = Buffer.alloc(256 * 1024);
 
   /** Binds a socket at a path where nothing is, or, with a NUL in front, to an abstract name. */
@@ -22,7 +22,7 @@ export class DatagramReceiver implements Disposable {
     if (this.#fd < 0) throw new Error(`cannot bind ${path}: ${getSystemErrorName(this.#fd)}`);
   }
 
-  /** What stands in the queue now, oldest first, and has left it then. */
+  /** What is in the queue now, oldest first; it is removed from the queue. */
   take(limit = Infinity): Buffer[] {
     const taken: Buffer[] = [];
     while (taken.length < limit) {
@@ -50,7 +50,7 @@ export class DatagramReceiver implements Disposable {
   }
 }
 
-/** Compiled for each process that asks, which takes a tenth of a second, and is never of an older source. */
+/** Compiled by each process that needs it, which takes a tenth of a second and is never out of date. */
 function loadBinding(): { readonly bindDatagram: (address: Uint8Array) => number } {
   const directory = join(repositoryRoot, "build/test/rig");
   const fresh = join(directory, `bind-datagram-${process.pid}.node`);

@@ -6,7 +6,7 @@ import { TempDir } from "./temp-dir.ts";
 
 const run = promisify(execFile);
 const read = promisify(readFile);
-/** For one that hangs: what the tests do in it takes two. */
+/** For a container that hangs: what the tests do in it takes two. */
 const bootMinutes = 14;
 
 /** A small Debian with systemd in a directory, of the release and from the mirror of this machine. */
@@ -38,7 +38,7 @@ export class DebianRoot implements AsyncDisposable {
 
   /**
    * Runs a script as root in it, without a boot.
-   * @returns all that the script wrote; its first line is not reached where the container does not start
+   * @returns all that the script wrote; its first line is not reached if the container does not start
    */
   async run(script: string): Promise<string> {
     writeFileSync(`${this.path}/root/steps.sh`, `exec >/root/output 2>&1\ncd /root\n${script}`);

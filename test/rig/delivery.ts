@@ -67,7 +67,7 @@ export interface DeliveryOptions {
 export class Delivery {
   readonly counters = { socket: new SourceCounters(), tail: new SourceCounters(), replay: new SourceCounters() };
   readonly deadLetters = new DeadLetterBox();
-  /** Ids of alerts of which a socket copy did not say what the line says. */
+  /** Ids of alerts whose socket copy did not say what the line says. */
   readonly differing: string[] = [];
   readonly eventWatch = new EventWatch(() => 0);
   readonly budget: Budget;
@@ -101,7 +101,7 @@ export class Delivery {
     });
   }
 
-  /** Lets shipments out, as after a look-up that found nothing. */
+  /** Releases shipments, as after a look-up that found nothing. */
   begin(): this {
     this.shipper.begin({ shipped: undefined, next: {} });
     return this;

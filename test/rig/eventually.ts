@@ -5,10 +5,10 @@ const pollMs = 25;
 type Found<T> = T | false | undefined;
 
 /**
- * Waits for a condition, and nothing else in the tests waits: polls until `condition` returns something else than
- * false or undefined, and gives that back.
+ * Waits for a condition, and nothing else in the tests waits: polls until `condition` returns something other than
+ * false or undefined, and returns that.
  * @param withinMs deadline; generous, because it only costs time when the condition never comes: by default many times
- *                 what a busy machine needs
+ * what a busy machine needs
  * @throws Error that says `what` did not come, with what the condition last threw
  */
 export async function eventually<T>(

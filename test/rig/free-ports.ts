@@ -5,11 +5,11 @@ import { errnoOf } from "../../daemon/errors.ts";
 
 /**
  * Outside the ports that Linux gives to outgoing connections (32768 and up, unless somebody changed that): one of those
- * may be taken by a connection between the asking and the listening, and again whenever a broker is started anew.
+ * may be taken by a connection between asking and listening, and again whenever a broker is restarted.
  */
 const range = { first: 12_000, last: 32_000 };
 
-/** Keep other test processes from the ports of this one, for as long as it lives. */
+/** Keep other test processes from the ports of this one, for its lifetime. */
 const claims = new Set<Server>();
 
 /**
@@ -21,7 +21,7 @@ export async function freePorts(count: number): Promise<number[]> {
   while (ports.length < count) {
     const port = range.first + Math.floor(Math.random() * (range.last - range.first));
     if (isForOutgoing(port)) continue;
-    // An abstract name of the network namespace, which the ports are one's of, too: it goes with the process.
+    // An abstract name of the network namespace, like the ports: it is gone with the process.
     const claim = await listen({ path: `\0wazuh-dfn-test-port-${port}` });
     if (claim === undefined) continue;
     claims.add(claim.unref());
@@ -34,7 +34,7 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** Whether the system takes this port for an outgoing connection; never, where it takes all of the range. */
+/** Whether the system may take this port for an outgoing connection; never, if that would be the whole range. */
 function isForOutgoing(port: number): boolean {
   const [low = 0, high = 0] = readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "latin1").split(/\s+/).map(Number);
   const takesAll = low <= range.first && high >= range.last;

@@ -1,7 +1,8 @@
 /**
- * A program that holds connections open and never asks anything: a third says nothing, a third half a request, a third a
- * byte at a time. Whichever is closed is opened again at once. Run as root it first becomes the user and group that it is
- * told, so that it is an attacker of this machine and no more. Prints "ready" when all of them have been connected.
+ * A program that holds connections open and never completes a request: a third sends nothing, a third half a request, a
+ * third a byte at a time. Any connection that is closed is opened again at once. Run as root it first becomes the given
+ * user and group, so that it is an attacker on this machine and no more. Prints "ready" when all of them have been
+ * connected.
  *
  * Usage: half-open PORT|PATH COUNT UID GID
  */
@@ -27,7 +28,7 @@ function open(kind: number): void {
     if (kind === 1) socket.write("GET /metrics HTTP/1.1\r\nHost: localhost\r\nX-Slow: ");
     if (kind === 2) dripping.add(socket);
   });
-  socket.on("error", () => undefined); // Being let go looks like one.
+  socket.on("error", () => undefined); // A dropped connection looks like one.
   socket.on("close", () => {
     dripping.delete(socket);
     if (wasConnected && connected < wanted) connected -= 1;

@@ -13,7 +13,7 @@ const secret = "TOP-SECRET";
 
 /**
  * User wazuh, turned against root: what it does runs with its uid, so the kernel allows it what it would allow a daemon
- * that was taken over. `victims` are root's own files, which must stay as they are and where they are.
+ * that was taken over. `victims` are root's own files, which must stay unchanged and in place.
  */
 export class HostileWazuh implements AsyncDisposable {
   readonly #world: InstallWorld;
@@ -31,24 +31,24 @@ export class HostileWazuh implements AsyncDisposable {
   static async in(world: InstallWorld): Promise<HostileWazuh> {
     const victims = world.join("victims");
     await mkdir(victims, { mode: 0o755 });
-    // Taken for a configuration and for rules, where somebody follows a link to it.
+    // Taken for a configuration and for rules, if somebody follows a link to it.
     const conf = `<ossec_config>\n<global>\n<logall>${secret}</logall>\n</global>\n</ossec_config>\n`;
     await writeFile(join(victims, "secret.xml"), conf, { mode: 0o600 });
     await writeFile(join(victims, "profile.sh"), "true\n", { mode: 0o644 });
     return new HostileWazuh(world, victims, await snapshotOf(victims));
   }
 
-  /** The path that everything of it begins with. */
+  /** The beginning of all its paths. */
   get home(): string {
     return this.#world.tree.home;
   }
 
-  /** Runs statements of JavaScript as user wazuh: `fs`, `home` and `victims` are at hand. */
+  /** Runs statements of JavaScript as user wazuh: `fs`, `home` and `victims` are available. */
   now(statements: string): void {
     execFileSync(process.execPath, ["-e", this.#program(statements)], { uid: wazuhId, gid: wazuhId, stdio: "pipe" });
   }
 
-  /** The same over and over again, whatever it throws, until `stop`. Resolves when it has begun. */
+  /** The same again and again, whatever it throws, until `stop`. Resolves when it has begun. */
   async loop(statements: string): Promise<void> {
     const body = `process.stdout.write("on"); for (;;) { try { ${statements} } catch {} }`;
     const child = spawn(process.execPath, ["-e", this.#program(body)], {
@@ -69,8 +69,8 @@ export class HostileWazuh implements AsyncDisposable {
   }
 
   /**
-   * A search path with a stand-in for a program: when a call of it holds this text, for the nth time, the statements are
-   * run as user wazuh just before. `wazuh-dfn-node` is the package's own Node.
+   * A search path with a stand-in for a program: when a call of it holds this text, for the nth time, the statements
+   * are run as user wazuh just before. `wazuh-dfn-node` is the package's own Node.
    */
   async before(program: string, text: string, statements: string, nth = 1): Promise<string> {
     const directory = this.#world.join("stand-ins");
@@ -87,11 +87,11 @@ export class HostileWazuh implements AsyncDisposable {
     return `${directory}:/usr/sbin:/usr/bin:/sbin:/bin`;
   }
 
-  /** Root's files are as they were, and nothing that only root may read has come to where others may. */
+  /** Root's files are unchanged, and nothing that only root may read is where others may read it. */
   async gainedNothing(): Promise<void> {
     assert.deepEqual(await snapshotOf(this.victims), this.#before);
     for (const path of await filesBelow(this.#world.tree.root)) {
-      assert.ok(!(await readFile(path, "latin1")).includes(secret), `${path} holds what only root may read`);
+      assert.ok(!(await readFile(path, "latin1")).includes(secret), `${path} contains what only root may read`);
     }
   }
 

@@ -7,8 +7,8 @@ import { dirname, join, resolve } from "node:path";
 const lib = "usr/lib/wazuh-dfn";
 
 /**
- * Makes custom-dfn as the real one does for a foreign root, without the time that Node takes to start; the rest is done
- * by this Node, or by a stand-in for it in the search path.
+ * Makes custom-dfn as the real one does for a foreign root, without the time that Node takes to start; this Node does
+ * the rest, or a stand-in for it in the search path.
  */
 const runtime = `#!/bin/sh
 case $1 in
@@ -18,7 +18,9 @@ case $1 in
 esac
 `;
 
-/** A package with the real install scripts, unit and snippets, and small files in the place of the runtime and the bundle. */
+/**
+ * A package with the real install scripts, unit and snippets, and small files in place of the runtime and the bundle.
+ */
 export async function makePackage(directory: string, version = "1.0.0"): Promise<string> {
   const put = async (path: string, text: string, mode: number): Promise<void> => {
     await mkdir(dirname(join(directory, path)), { recursive: true });
@@ -51,7 +53,7 @@ export async function makePackage(directory: string, version = "1.0.0"): Promise
   return directory;
 }
 
-/** Names every file but itself, with mode and checksum. */
+/** Lists every file except itself, with mode and checksum. */
 export async function writeManifest(directory: string): Promise<void> {
   const names = await readdir(join(directory, "usr"), { recursive: true });
   const lines: string[] = [];
@@ -79,7 +81,7 @@ export interface RunOptions {
   readonly isAlone?: boolean;
 }
 
-/** Runs a script of the package to its end; what it says on both streams comes as one text. */
+/** Runs a script of the package to its end; both of its output streams are returned as one text. */
 export async function runScript(
   packageDirectory: string,
   name: "install" | "uninstall",

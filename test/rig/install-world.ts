@@ -70,7 +70,7 @@ export class InstallWorld implements AsyncDisposable {
     await cp(join(this.package, "usr"), this.tree.join("usr"), { recursive: true });
   }
 
-  /** The same package, for a manager below another root, which goes with its disk. */
+  /** The same package, for a manager below another root, which is removed with its disk. */
   async onAnotherDisk(root: string): Promise<Pick<InstallWorld, "install" | "uninstall" | "snapshot">> {
     await InstallableManager.at(root);
     const args = ["--root", root, "--yes"];
@@ -90,7 +90,7 @@ export class InstallWorld implements AsyncDisposable {
     await rename(this.tree.home, this.tree.join(to));
   }
 
-  /** Keeps the manager as it is now, for `restore`. */
+  /** Saves the manager as it is now, for `restore`. */
   async keep(): Promise<void> {
     await run("cp", ["-a", this.tree.root, this.join("kept")]);
   }

@@ -4,7 +4,7 @@ import { moveOrDrop, type Java } from "../../scripts/kafka/java.ts";
 import { repositoryRoot } from "../../scripts/repository.ts";
 
 /**
- * The directory of a compiled program of test/java; compiled again when its source or Kafka's version is another.
+ * The directory of a compiled program of test/java; compiled again when its source or Kafka's version changed.
  * @param name of the class
  */
 export function compiledProgram(java: Java, name: string): string {

@@ -27,7 +27,7 @@ const clusterId = "ZGZuLXRlc3QtY2x1c3Rlcg";
 const againEveryMs = 500;
 const small = ["-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
 
-/** An Apache Kafka of the test's own, on loopback, with data in a temporary directory. Brokers count from 1. */
+/** An Apache Kafka of the test's own, on loopback, with data in a temporary directory. Brokers are numbered from 1. */
 export class KafkaCluster extends Kafka {
   readonly #java: Java;
   readonly #directory: TempDir;
@@ -90,7 +90,7 @@ export class KafkaCluster extends Kafka {
     return addressesOf(this.#nodes, listener, this.#host);
   }
 
-  /** Starts a broker that was stopped and resolves when all that run are members again. */
+  /** Starts a broker that was stopped and resolves when all running ones are members again. */
   async startBroker(id: number): Promise<void> {
     const wanted = this.#brokers.filter((broker, index) => index === id - 1 || broker.isRunning);
     await this.#start(wanted);
@@ -118,12 +118,12 @@ export class KafkaCluster extends Kafka {
     this.#broker(id).signal("SIGCONT");
   }
 
-  /** Bytes a second that each broker lets a user write or read; undefined: as many as it likes, where that was limited. */
+  /** Bytes per second that each broker lets a user write or read; undefined: the limit is removed. */
   async limit(user: string, kind: "producer" | "consumer", bytesPerSecond: number | undefined): Promise<void> {
     await this.#configure(["user", user], `${kind}_byte_rate`, bytesPerSecond);
   }
 
-  /** For how long brokers remember the producers that send nothing; undefined: for as long as they do by themselves. */
+  /** How long brokers remember the producers that send nothing; undefined: their default. */
   async rememberProducers(ms: number | undefined): Promise<void> {
     await this.#configure(["brokers", ""], "producer.id.expiration.ms", ms);
   }
@@ -136,7 +136,7 @@ export class KafkaCluster extends Kafka {
   }
 
   /**
-   * A broker that comes back before ZooKeeper has given its killed predecessor up ends at once: it is started until it
+   * A broker that comes back before ZooKeeper has given up its killed predecessor ends at once: it is started until it
    * stays.
    */
   async #start(wanted: readonly Broker[]): Promise<void> {
@@ -158,7 +158,7 @@ export class KafkaCluster extends Kafka {
 
   #broker(id: number): Broker {
     const broker = this.#brokers[id - 1];
-    if (broker === undefined) throw new Error(`no broker ${id} in this cluster`);
+    if (broker === undefined) throw new Error(`this cluster has no broker ${id}`);
     return broker;
   }
 }

@@ -4,7 +4,7 @@ import { eventually } from "./eventually.ts";
 // A CommonJS module whose exports Node finds only in part.
 const { ConfigResourceTypes, Kafka: Client, logLevel } = kafkajs;
 
-/** For requests that ask, and are repeated: a broker that stands still is left for another one soon. */
+/** For requests that read, and are repeated: a broker that stalls is soon left for another one. */
 const askTimeoutMs = 5000;
 /** For requests that change something: a busy broker takes its time. */
 const changeTimeoutMs = 60_000;
@@ -24,7 +24,7 @@ export class Kafka implements AsyncDisposable {
   readonly addresses: readonly string[];
   readonly #client: InstanceType<typeof Client>;
   #asking: Connected;
-  /** Of topics that were deleted since, which kafkajs goes on asking for with every request; or stuck. */
+  /** Of topics that have been deleted, which kafkajs still asks for with every request; or stuck. */
   readonly #former: Connected[] = [];
   readonly #changing: Connected;
 
@@ -68,7 +68,8 @@ export class Kafka implements AsyncDisposable {
       timeout: changeTimeoutMs,
       waitForLeaders: false, // kafkajs's own waiting fails when a broker does not know the topic yet
     };
-    // Repeated, because brokers with ZooKeeper refuse it while they still remove a topic of that name, or have just lost
+    // Repeated, because brokers with ZooKeeper refuse it while they still remove a topic with that name, or have just
+    // lost
     // their controller.
     await eventually(`leaders of ${topic}`, async () => {
       await admin.createTopics(request);
@@ -82,7 +83,7 @@ export class Kafka implements AsyncDisposable {
     this.#forget();
   }
 
-  /** Changes settings of a topic, e.g. `max.message.bytes`; those that are not named go back to their defaults. */
+  /** Changes settings of a topic, e.g. `max.message.bytes`; those that are not named are reset to their defaults. */
   async alterTopic(topic: string, config: Readonly<Record<string, string>>): Promise<void> {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
     const resources = [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }];
@@ -103,7 +104,7 @@ export class Kafka implements AsyncDisposable {
     return found.leader;
   }
 
-  /** Numbers of the brokers (from 1) that hold a partition's records up to the end, per partition. */
+  /** Numbers of the brokers (from 1) that have a partition's records up to the end, for each partition. */
   async inSync(topic: string): Promise<number[][]> {
     const found = await this.#partitions(topic);
     return found.toSorted((a, b) => a.partitionId - b.partitionId).map(({ isr }) => isr);
@@ -115,7 +116,7 @@ export class Kafka implements AsyncDisposable {
     return offsets.reduce((sum, { high }) => sum + Number(high), 0);
   }
 
-  /** Resolves when at least `count` records stand in the topic; it may be missing or without leaders before. */
+  /** Resolves when at least `count` records are in the topic; it may be missing or without leaders before. */
   async recordsReach(topic: string, count: number, options?: { withinMs?: number }): Promise<void> {
     let seen: number | undefined;
     const isThere = async (): Promise<boolean> => (seen = await this.recordCount(topic)) >= count;
@@ -130,7 +131,7 @@ export class Kafka implements AsyncDisposable {
     await this.recordsReach(topic, now + count, options);
   }
 
-  /** Resolves when each partition has taken a record of another client's, on all in-sync replicas. */
+  /** Resolves when each partition has taken a record from another client, on all in-sync replicas. */
   async accepts(topic: string, partitions: number, headers: Readonly<Record<string, string>>): Promise<void> {
     const producer = this.#client.producer({ retry: { retries: 0 } });
     const messages = Array.from({ length: partitions }, (_, partition) => ({ partition, value: null, headers }));
@@ -149,7 +150,7 @@ export class Kafka implements AsyncDisposable {
     }
   }
 
-  /** Resolves when a broker judges by them: the controller tells the brokers of them only after it has answered. */
+  /** Resolves when a broker enforces them: the controller informs the brokers only after it has answered. */
   async allow(acl: AclEntry[]): Promise<void> {
     await (await this.#changing.admin()).createAcls({ acl });
     const admin = await this.#asking.admin();
@@ -159,7 +160,7 @@ export class Kafka implements AsyncDisposable {
     }
   }
 
-  /** Takes back what `allow` gave. */
+  /** Revokes what `allow` granted. */
   async revoke(acl: readonly AclEntry[]): Promise<void> {
     await (await this.#changing.admin()).deleteAcls({ filters: [...acl] });
   }
@@ -175,7 +176,7 @@ export class Kafka implements AsyncDisposable {
     await Promise.all(all.map((admin) => admin.disconnect()));
   }
 
-  /** Asks with another client from now on. */
+  /** Uses another client from now on. */
   #forget(): void {
     this.#former.push(this.#asking);
     this.#asking = new Connected(this.#client.admin());
@@ -187,7 +188,7 @@ export class Kafka implements AsyncDisposable {
   }
 }
 
-/** An admin client that connects when it is first needed, and again where that failed. */
+/** An admin client that connects when it is first needed, and again if that failed. */
 class Connected {
   readonly #admin: Admin;
   #connecting: Promise<void> | undefined;

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createConnection, type Socket } from "node:net";
 import { eventually } from "./eventually.ts";
 
-/** A client of the forwarder's socket that does as the test says, good manners or bad. */
+/** A client of the forwarder's socket that does as the test says, well-behaved or not. */
 export class LineClient implements AsyncDisposable {
   readonly socket: Socket;
   #text = "";
@@ -17,7 +17,7 @@ export class LineClient implements AsyncDisposable {
         resolve();
       });
     });
-    socket.on("error", () => undefined); // The forwarder may let a client go; `isClosed` tells.
+    socket.on("error", () => undefined); // The forwarder may drop a client; `isClosed` shows it.
     if (reads) socket.setEncoding("latin1").on("data", (text: string) => (this.#text += text));
   }
 
@@ -28,7 +28,7 @@ export class LineClient implements AsyncDisposable {
     return new LineClient(socket, options.reads);
   }
 
-  /** Whether the connection is over at both ends; a client that reads sees it when the forwarder lets it go. */
+  /** Whether the connection is over at both ends; a client that reads sees it when the forwarder drops it. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
@@ -38,7 +38,7 @@ export class LineClient implements AsyncDisposable {
     return this.#text.split("\n").slice(0, -1);
   }
 
-  /** Sends bytes as they stand; resolves when the kernel has taken them. */
+  /** Sends bytes unchanged; resolves when the kernel has taken them. */
   send(bytes: Buffer | string): Promise<void> {
     return new Promise((resolve, reject) => {
       this.socket.write(bytes, (reason) => (reason ? reject(reason) : resolve()));
@@ -53,13 +53,13 @@ export class LineClient implements AsyncDisposable {
     return await eventually("the answer", () => this.answers[before]);
   }
 
-  /** Waits for so many answers in all, and gives them. */
+  /** Waits for the given total number of answers, and returns them. */
   async answered(count: number): Promise<string[]> {
     await eventually(`${count} answers`, () => this.answers.length >= count);
     return this.answers;
   }
 
-  /** Closes the sending side, and gives the answers once the forwarder has closed too. */
+  /** Closes the sending side, and returns the answers once the forwarder has closed too. */
   async end(): Promise<string[]> {
     this.socket.end();
     await this.#closed;

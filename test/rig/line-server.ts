@@ -24,7 +24,7 @@ export class LineServer implements AsyncDisposable {
           if (text !== undefined) socket.write(text);
         }
       });
-      socket.on("error", () => socket.destroy()); // a client that left: what it wrote is in `lines`
+      socket.on("error", () => socket.destroy()); // a client that has left: what it wrote is in `lines`
       socket.on("end", () => socket.end());
       socket.on("close", () => this.#sockets.delete(socket));
     });

@@ -18,12 +18,12 @@ interface Held {
 }
 
 /**
- * A sink that keeps its records in memory, per partition and with offsets, as Kafka does. It may hold batches back until
- * the test lets them go, refuse records, and lose its answers.
+ * A sink that keeps its records in memory, per partition and with offsets, as Kafka does. It can hold batches back
+ * until the test releases them, refuse records, and lose its answers.
  */
 export class MemorySink implements Sink {
   readonly maxInFlight: number;
-  /** What stands in the sink, per `topic/partition`. */
+  /** The records in the sink, by `topic/partition`. */
   readonly stored = new Map<string, SinkRecord[]>();
   /** Batches in the order of `write`. */
   readonly written: Batch[] = [];
@@ -76,7 +76,7 @@ export class MemorySink implements Sink {
     for (const { batch, answer } of this.held.splice(0, batches)) answer(this.#store(batch));
   }
 
-  /** Stores the oldest held batches whose answers are never given: the process that wrote them is gone. */
+  /** Stores the oldest held batches and never answers them: the process that wrote them is gone. */
   storeUnanswered(batches: number): void {
     for (const { batch } of this.held.splice(0, batches)) this.#store(batch);
   }
@@ -121,7 +121,7 @@ export class MemorySink implements Sink {
   }
 }
 
-/** A header of a record, as text; empty where it has none of that name. */
+/** A header of a record, as text; empty if it has none of that name. */
 export function header(record: SinkRecord, name: string): string {
   return (
     headersOf(record)
@@ -130,7 +130,7 @@ export function header(record: SinkRecord, name: string): string {
   );
 }
 
-/** The id of the alert that a record was made of. */
+/** The id of the alert that a record was made from. */
 export function idIn(record: SinkRecord): string {
   return header(record, headerNames.id);
 }

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 
-/** A way to a broker on which requests go through and answers can be lost. */
+/** A route to a broker on which requests go through and answers can be lost. */
 export class MuteRelay implements AsyncDisposable {
   /** What the broker answers is thrown away. */
   isMute = false;
@@ -32,7 +32,7 @@ export class MuteRelay implements AsyncDisposable {
     this.#server = server;
   }
 
-  /** Ends all connections and takes no new ones. */
+  /** Ends all connections and accepts no new ones. */
   async close(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
@@ -55,7 +55,7 @@ export class MuteRelay implements AsyncDisposable {
       [far, near],
     ] as const) {
       this.#sockets.add(socket);
-      socket.on("error", () => {}); // Either side may end at any time; what it means is the other's to find out.
+      socket.on("error", () => {}); // Either side may end at any time; what it means is for the other to find out.
       socket.on("close", () => {
         this.#sockets.delete(socket);
         other.destroy();

@@ -1,16 +1,16 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 
-/** Programs ask no other one. */
+/** The port that programs always use. */
 const usualPort = 53;
 const headBytes = 12;
 const answerIsHere = 0x8180;
 const addressType = 1;
 const internet = 1;
-/** The name of the question, which begins behind the head. */
+/** The name in the question, which begins after the header. */
 const sameName = 0xc000 | headBytes;
 
-/** A name server for programs that are led to it by their resolv.conf. Needs root, for the usual port. */
+/** A name server for programs whose resolv.conf points to it. Needs root, for the usual port. */
 export class NameServer implements AsyncDisposable {
   /** Questions that came. */
   questions = 0;
@@ -24,9 +24,9 @@ export class NameServer implements AsyncDisposable {
   }
 
   /**
-   * @param host   address of the loopback network that it listens at
+   * @param host address of the loopback network that it listens at
    * @param answer the IPv4 address of all names; they have none of the other family. Undefined: it never answers
-   * @param port   0: one that is free
+   * @param port 0: one that is free
    */
   static async start(host: string, answer: string | undefined, port = usualPort): Promise<NameServer> {
     const server = new NameServer(answer);
@@ -46,7 +46,7 @@ export class NameServer implements AsyncDisposable {
   }
 }
 
-/** RFC 1035, 4.1: head, the question again, and an address where one was asked for. */
+/** RFC 1035, 4.1: header, the question again, and an address if one was asked for. */
 function answered(question: Buffer, address: string): Buffer {
   let end = headBytes;
   for (let length = question[end] ?? 0; length > 0; length = question[end] ?? 0) end += length + 1;

@@ -1,7 +1,7 @@
 /**
- * Calls every function of a native file with whatever JavaScript has, for a test that looks whether the process lives:
- * `node native-arguments.js FILE SEED CALLS`. What is thrown must be a TypeError or RangeError, no descriptor may be left
- * open, and what was open before must still be.
+ * Calls every function of a native file with all kinds of JavaScript values, for a test that checks whether the process
+ * survives: `node native-arguments.js FILE SEED CALLS`. What is thrown must be a TypeError or RangeError, no descriptor
+ * may be left open, and what was open before must still be.
  */
 import { closeSync, fstatSync, mkdtempSync, openSync, readdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -29,7 +29,7 @@ function detached(): Uint8Array {
   return view;
 }
 
-/** Numbers at the edges of what fits, and things that turn into numbers or strings when they are asked to. */
+/** Numbers at the edges of what fits, and things that turn into numbers or strings when asked. */
 const values: readonly unknown[] = [
   [undefined, null, true, false, 0n, 2n ** 64n, Symbol("s"), () => 1, [], [1], {}, new Date(), /x/],
   [open, closed, 1_000_000, 0.5, -0, -1, -4096, 2 ** 31 - 1, 2 ** 31, 2 ** 32, 2 ** 32 + open, 2 ** 53, 1e308],

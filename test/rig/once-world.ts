@@ -10,7 +10,7 @@ import { PassingLine } from "../../daemon/forwarder/passing-line.ts";
 import { alertBytes, Delivery, settle } from "./delivery.ts";
 import { idIn, MemorySink } from "./memory-sink.ts";
 
-/** What a restart finds of the tail. */
+/** The state of the tail that a restart finds. */
 interface Checkpoint {
   readonly line: number;
   readonly done: ReadonlySet<number>;
@@ -19,7 +19,7 @@ interface Checkpoint {
 }
 
 export interface OnceOptions {
-  /** Ids of the lines of the log, in their order; the same id twice is two alerts. */
+  /** Ids of the lines of the log, in order; the same id twice is two alerts. */
   readonly ids: readonly string[];
   readonly random: () => number;
   readonly windowSize: number;
@@ -32,7 +32,7 @@ export interface OnceOptions {
 
 /**
  * A log, a tail that reads it with a ledger and a checkpoint, socket copies in any order, a sink that answers when it
- * likes, stops and crashes: everything real between the offer and the sink.
+ * likes, stops and crashes: everything between the offer and the sink is real.
  */
 export class OnceWorld {
   readonly sink: MemorySink;
@@ -87,7 +87,7 @@ export class OnceWorld {
     });
   }
 
-  /** The tail is at the end of the log: when nothing is open either, earlier processes no longer matter. */
+  /** The tail is at the end of the log: if nothing is open either, earlier processes no longer matter. */
   reachedEnd(): void {
     if (this.#ledger.oldest !== undefined) return;
     for (const held of this.#heldOffsets) held.pass();
@@ -99,7 +99,7 @@ export class OnceWorld {
     this.#offer("socket", line, { settled: () => undefined });
   }
 
-  /** Brings a socket copy that says something else than the line. */
+  /** Brings a socket copy that differs from the line. */
   forge(line: number): void {
     this.#offer("socket", line, { settled: () => undefined }, forgedMark);
   }
@@ -116,10 +116,10 @@ export class OnceWorld {
     this.#checkpoint = { line, done, low: this.#offsets.low(), second: this.#second };
   }
 
-  /** Stops as the forwarder does; what is under way is lost, or stands in the sink without an answer. */
+  /** Stops as the forwarder does; what is in flight is lost, or is in the sink without an answer. */
   async stop(): Promise<void> {
     this.#delivery.shipper.releaseAllHeld();
-    // Answers that were given have arrived; only what the sink still holds is under way.
+    // Answers that were given have arrived; only what the sink still holds is in flight.
     if (!this.sink.isReadable) await settle();
     this.#delivery.shipper.dispose();
     this.#delivery.outbox.dispose();
@@ -129,7 +129,7 @@ export class OnceWorld {
     await this.#restart(this.#window);
   }
 
-  /** Ends without a word: only the last checkpoint is left. */
+  /** Ends abruptly: only the last checkpoint is left. */
   async crash(): Promise<void> {
     this.#delivery.shipper.dispose();
     this.#delivery.outbox.dispose();
@@ -148,7 +148,7 @@ export class OnceWorld {
     await settle();
     this.check();
     assert.equal(this.#open, 0, "something has no outcome");
-    assert.equal(this.#ledger.oldest, undefined, "the checkpoint stands still");
+    assert.equal(this.#ledger.oldest, undefined, "the checkpoint does not advance");
     assert.equal(this.#delivery.budget.usedBytes, 0, "bytes are left in the budget");
     assert.equal(this.#delivery.outbox.open, 0);
   }
@@ -200,7 +200,7 @@ export class OnceWorld {
 
   async #restart(window: SavedWindow | undefined): Promise<void> {
     const { held } = this.sink;
-    // Where the sink cannot be read, what it took in without an answer is sent again; that is known and said.
+    // If the sink cannot be read, what it stored without an answer is sent again; that is known and reported.
     if (this.sink.isReadable) this.sink.storeUnanswered(Math.floor(this.#options.random() * (held.length + 1)));
     held.length = 0;
     this.#boot(window);
@@ -233,7 +233,7 @@ export class OnceWorld {
 
 const forgedMark = { user: "mallory" };
 
-/** How many records of each id stand in the sink, those of forged copies left out. */
+/** How many records of each id are in the sink, without those of forged copies. */
 export function recordsPerId(sink: MemorySink): Map<string, number> {
   const counts = new Map<string, number>();
   for (const record of sink.records) {

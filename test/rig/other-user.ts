@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 
-/** A user whom no system has by name: what runs as it has no right that is not given to everybody. */
+/** A user that no system knows by name: what runs as it has no right that is not given to everybody. */
 export const otherUser = { uid: 65_432, gid: 65_432 } as const;
 
 /** What a program of another user wrote to standard output, and how it ended. */
@@ -12,7 +12,7 @@ export interface Said {
 
 /** Runs JavaScript in a process of another user. Needs root. @throws Error when this is not root */
 export function startAs(user: { readonly uid: number; readonly gid: number }, script: string): ChildProcess {
-  if (process.geteuid?.() !== 0) throw new Error("this test plays another user, so it needs root");
+  if (process.geteuid?.() !== 0) throw new Error("this test runs as another user, so it needs root");
   return spawn(process.execPath, ["--input-type=commonjs", "-e", script], {
     ...user,
     cwd: "/",

@@ -1,4 +1,4 @@
-/** `npm run package`, and what its three forms hold. */
+/** `npm run package`, and the contents of its three forms. */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { lstatSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
@@ -22,17 +22,17 @@ export function ownPackage(directory: string, version: string, arch: string = pr
   };
 }
 
-/** Builds into a directory; the bundles are built anew each time. */
+/** Builds into a directory; the bundles are rebuilt each time. */
 export function buildPackages(directory: string, arch: string, more: readonly string[] = []): void {
   const script = resolve("build/scripts/package.js");
   const args = ["--enable-source-maps", script, "--out", directory, "--arch", arch, ...more];
   execFileSync(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
 }
 
-/** What runs the other processor's Node. */
+/** Runs the Node of the other processor. */
 const emulators = process.arch === "x64" ? (["qemu-aarch64"] as const) : [];
 
-/** What reads the formats of both systems. */
+/** Reads the formats of both systems. */
 export function providePackageTools(): void {
   const missing = installPrograms(["dpkg-deb", "rpm", "cpio", "shellcheck", ...emulators]);
   if (missing.length > 0) throw new Error(howToInstall(missing));
@@ -69,7 +69,7 @@ export function filesBelow(directory: string): string[] {
     });
 }
 
-/** By path, as MANIFEST is. */
+/** By path, as in MANIFEST. */
 export function byPath(lines: readonly string[]): string[] {
   return lines.toSorted((a, b) => (pathOf(a) < pathOf(b) ? -1 : 1));
 }

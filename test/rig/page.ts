@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 
 /**
- * The code blocks of a page of the documentation, in their order and without the indentation of a list.
+ * The code blocks of a page of the documentation, in order and without the indentation of a list.
  * @param path from the root of the checkout
- * @param options language: what stands behind the fence; section: the heading below which they stand, default: the page
- * @throws Error when there is none, so that a page that was changed is noticed
+ * @param options language: the word after the fence; section: the heading below which they are, default: the whole page
+ * @throws Error if there is none, so that a changed page is noticed
  */
 export function blocksOf(path: string, options: { language?: string; section?: string } = {}): string[] {
   const { language = "sh" } = options;
@@ -17,7 +17,7 @@ export function blocksOf(path: string, options: { language?: string; section?: s
   return blocks;
 }
 
-/** The text below a heading of the page, up to the next heading that is as high; the whole page without one. */
+/** The text below a heading of the page, up to the next heading of the same level; the whole page without one. */
 export function textOf(path: string, section?: string): string {
   const page = readFileSync(resolve(path), "utf8");
   if (section === undefined) return page;

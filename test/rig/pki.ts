@@ -11,7 +11,7 @@ export interface PkiEntry {
 }
 
 interface Wanted {
-  /** Name of who issues it; default: itself. */
+  /** Name of the issuer; default: itself. */
   readonly issuer?: string;
   readonly isAuthority?: boolean;
   readonly keyType?: "rsa" | "ec";
@@ -24,11 +24,11 @@ const keyOptions = {
   ec: ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"],
 };
 
-/** Authorities, certificates and conversions as an administrator makes them, by the programs themselves. */
+/** Authorities, certificates and conversions as an administrator makes them, with the same programs. */
 export class Pki {
   readonly directory: string;
 
-  /** @param directory where to; the files live as long as it */
+  /** @param directory where to; the files live as long as it does */
   constructor(directory: string) {
     this.directory = directory;
     const missing = installPrograms(["openssl", "java", "javac"]);
@@ -58,8 +58,8 @@ export class Pki {
   }
 
   /**
-   * Runs a command as a message gives it. Whatever it asks for is answered with `secret`: without a terminal, openssl
-   * and keytool read the answers from standard input.
+   * Runs a command as a message gives it. Every prompt is answered with `secret`: without a terminal, openssl and
+   * keytool read the answers from standard input.
    */
   async shell(command: string): Promise<void> {
     await run("setsid", ["-w", "bash", "-c", `yes secret | { ${command}; }`], { cwd: this.directory });

@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { eventually } from "./eventually.ts";
 import { present } from "./present.ts";
 
-/** The forwarder promises five seconds, which the soak holds it to; this is for one that never ends. */
+/** The forwarder promises five seconds, which the soak enforces; this is for one that never ends. */
 const stopDeadlineMs = 60_000;
 
 export interface ProgramOptions {

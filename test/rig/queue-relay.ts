@@ -1,11 +1,14 @@
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 
-/** A relay in front of a manager's queue: takes a line for an event, and what a connection ends with for cut off. */
+/**
+ * A relay in front of a manager's queue: takes a line for an event, and an unfinished line at the end of a connection
+ * for cut off.
+ */
 export class QueueRelay implements AsyncDisposable {
   /** Each whole line, without its newline, in the order of arrival. */
   readonly lines: string[] = [];
-  /** What connections ended with that was no whole line. */
+  /** Unfinished lines that connections ended with. */
   readonly cutOff: string[] = [];
   connections = 0;
   /** Called with each new connection, before anything is read from it. */
@@ -35,12 +38,12 @@ export class QueueRelay implements AsyncDisposable {
     return { kind: "tcp", host: "127.0.0.1", port: this.port };
   }
 
-  /** Connections that there are now. */
+  /** Connections that are open now. */
   get open(): number {
     return this.#sockets.size;
   }
 
-  /** Stops reading from the connections there are. */
+  /** Stops reading from the open connections. */
   pause(): void {
     for (const socket of this.#sockets) socket.pause();
   }
@@ -49,12 +52,12 @@ export class QueueRelay implements AsyncDisposable {
     for (const socket of this.#sockets) socket.resume();
   }
 
-  /** Ends our half of the connections there are, and reads on. */
+  /** Ends our half of the open connections, and continues to read. */
   endHalves(): void {
     for (const socket of this.#sockets) socket.end();
   }
 
-  /** Ends the connections as a process does that dies. */
+  /** Ends the connections as a process that dies does. */
   reset(): void {
     for (const socket of this.#sockets) {
       // Node 22 never gets rid of a socket that is reset while it shuts down.

@@ -1,4 +1,4 @@
-/** Numbers in [0, 1) that a seed repeats: a failure can be played again. */
+/** Numbers in [0, 1) that a seed repeats, so that a failure can be reproduced. */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -40,7 +40,7 @@ class Reader {
     this.#process.child.stderr.pipe(process.stderr);
     this.#interface = createInterface({ input: this.#process.child.stdout, crlfDelay: Infinity });
     this.#lines = this.#interface[Symbol.asyncIterator]();
-    // The reader ends with its standard input, so with this process; it keeps the process alive in a request only.
+    // The reader ends with its standard input, so with this process; it keeps the process alive only during a request.
     this.#hold(false);
   }
 
@@ -86,8 +86,8 @@ let reader: Reader | undefined;
 let last: Promise<unknown> = Promise.resolve();
 
 /**
- * All records of a topic up to the ends that it has now, in the order of their offsets within a partition.
- * @throws Error when the topic does not exist or is not read within a minute
+ * All records of a topic up to its present ends, in the order of their offsets within a partition.
+ * @throws Error if the topic does not exist or is not read within a minute
  */
 export function readTopic(brokers: readonly string[], topic: string): Promise<ReadRecord[]> {
   const own = (reader ??= new Reader(Java.provide()));

@@ -5,8 +5,8 @@ import { KafkaCluster } from "./kafka-cluster.ts";
 export const sharedBrokersVariable = "WAZUH_DFN_TEST_BROKERS";
 
 /**
- * A Kafka for tests that leave its brokers alone and use topics of their own: the one that the test command started or
- * was given, else one of one's own, so that a test file also runs by itself.
+ * A Kafka for tests that do nothing to its brokers and use topics of their own: the one that the test command started
+ * or was given, or else a separate one, so that a test file also runs by itself.
  */
 export async function sharedKafka(): Promise<Kafka> {
   const addresses = process.env[sharedBrokersVariable];

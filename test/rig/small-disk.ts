@@ -29,14 +29,14 @@ export class SmallDisk implements AsyncDisposable {
     return join(this.path, ...parts);
   }
 
-  /** Takes all room but so many bytes, in whole pages of 4 KiB. */
+  /** Takes all space except the given number of bytes, in whole pages of 4 KiB. */
   async fillUpTo(freeBytes: number): Promise<void> {
     await this.free();
     const { bavail, bsize } = await statfs(this.path);
     await writeFile(this.join("filler"), Buffer.alloc(bavail * bsize - freeBytes));
   }
 
-  /** Gives the room back. */
+  /** Frees the space. */
   async free(): Promise<void> {
     await rm(this.join("filler"), { force: true });
   }

@@ -13,11 +13,11 @@ import { MemorySink } from "./memory-sink.ts";
 import { TempDir } from "./temp-dir.ts";
 
 export interface SocketWorldOptions extends Partial<SocketSourceOptions> {
-  /** Whether the tail stands behind the socket; true when not given. */
+  /** Whether there is a tail in addition to the socket; default: true. */
   readonly hasTail?: boolean;
   readonly limitBytes?: number;
   readonly log?: Log;
-  /** Users who may send alerts besides the one who runs the test. */
+  /** Users who may send alerts in addition to the one who runs the test. */
   readonly allow?: readonly string[];
 }
 

@@ -4,10 +4,13 @@ import { join } from "node:path";
 import { compileModule, ownArch } from "../../scripts/bundle/native-file.ts";
 import { repositoryRoot } from "../../scripts/repository.ts";
 
-/** Enough to see that a clock was moved, whatever a start takes. */
+/** Enough to see that a clock was moved, however long a start takes. */
 const trialMs = 86_400_000;
 
-/** The wall clock of the programs that run with `environment`; it can be moved while they run. Their other clocks stay. */
+/**
+ * The wall clock of the programs that run with `environment`; it can be moved while they run. Their other clocks are
+ * unaffected.
+ */
 export class StepClock implements Disposable {
   /** What those programs need in their environment. */
   readonly environment: Readonly<Record<"LD_PRELOAD" | "STEP_CLOCK", string>>;
@@ -23,7 +26,7 @@ export class StepClock implements Disposable {
 
   /**
    * @param directory which those programs may read; the library is compiled into it
-   * @returns undefined if programs cannot be led to another clock here
+   * @returns undefined if programs cannot be given another clock here
    */
   static create(directory: string): StepClock | undefined {
     const arch = ownArch();
@@ -38,7 +41,7 @@ export class StepClock implements Disposable {
     return undefined; // loading libraries from there is not allowed, or the C library is another one
   }
 
-  /** By how much it goes wrong, in milliseconds; 0: not at all. */
+  /** How far it is off, in milliseconds; 0: not at all. */
   get offsetMs(): number {
     return this.#offsetMs;
   }
@@ -49,7 +52,7 @@ export class StepClock implements Disposable {
     writeSync(this.#file, nanoseconds, 0, nanoseconds.byteLength, 0);
   }
 
-  /** The time as it shows there, milliseconds since 1970. */
+  /** The time as seen there, milliseconds since 1970. */
   get now(): number {
     return Date.now() + this.#offsetMs;
   }
@@ -58,7 +61,7 @@ export class StepClock implements Disposable {
     closeSync(this.#file);
   }
 
-  /** The time as a program of its own sees it. */
+  /** The time as seen by a separate program. */
   #now(): number {
     const { stdout } = spawnSync(process.execPath, ["-p", "Date.now()"], { env: this.environment, encoding: "utf8" });
     return Number(stdout);

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A directory of its own for one test, gone with it. The path is short: Unix sockets in it may have 107 bytes. */
+/** A directory of its own for one test, removed with it. The path is short: Unix sockets in it may have 107 bytes. */
 export class TempDir implements AsyncDisposable {
   readonly path: string;
 

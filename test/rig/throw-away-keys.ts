@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { howToInstall, installPrograms } from "../../scripts/kafka/programs.ts";
 import { TempDir } from "./temp-dir.ts";
 
-/** Keys for signatures that only tests look at, gone with their directory. */
+/** Keys for signatures that only tests look at, removed with their directory. */
 export class ThrowAwayKeys implements AsyncDisposable {
   readonly #directory: TempDir;
   readonly #home: string;
@@ -21,11 +21,11 @@ export class ThrowAwayKeys implements AsyncDisposable {
     return new ThrowAwayKeys(await TempDir.create());
   }
 
-  /** @param more arguments of GnuPG, for instance a time that is not now; @returns the fingerprint */
+  /** @param more arguments of GnuPG, e.g. a time that is not now; @returns the fingerprint */
   make(name: string, expires: string, more: readonly string[] = []): string {
     const args = ["--passphrase", "", "--status-fd", "1", "--quick-gen-key", name, "ed25519", "sign", expires];
-    const told = this.gpg([...more, ...args]).toString();
-    return /^\[GNUPG:\] KEY_CREATED P (\w+)/m.exec(told)?.[1] ?? "";
+    const output = this.gpg([...more, ...args]).toString();
+    return /^\[GNUPG:\] KEY_CREATED P (\w+)/m.exec(output)?.[1] ?? "";
   }
 
   revoke(fingerprint: string): void {

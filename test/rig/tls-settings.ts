@@ -7,7 +7,7 @@ import { defaultCiphers } from "../../daemon/sinks/kafka/tls/protocol.ts";
 import { loadTls, type TlsClientSettings } from "../../daemon/sinks/kafka/tls/tls.ts";
 import type { PkiEntry } from "./pki.ts";
 
-/** The settings that a test does not care about. */
+/** The settings that a test does not set. */
 export function tlsSettings(changes: Partial<TlsClientSettings> = {}): TlsClientSettings {
   const none = { cert: undefined, key: undefined, pkcs12: undefined, passphrase: undefined, serverName: undefined };
   return { ca: [], caOnly: true, ...none, minVersion: "TLSv1.2", ciphers: defaultCiphers, ...changes };
@@ -19,15 +19,15 @@ export function passphraseIn(file: string): PassphraseSource {
 }
 
 export interface Handshake {
-  /** Why the client ended it; undefined when it came about. */
+  /** Why the client ended it; undefined if the handshake succeeded. */
   readonly refused: string | undefined;
-  /** Common names that the client sent, its own first; empty when the server did not come so far. */
+  /** Common names that the client sent, its own first; empty if the server did not get that far. */
   readonly sent: readonly string[];
   readonly cipher: string | undefined;
   readonly version: string | undefined;
 }
 
-/** A real handshake over TCP: what `run` meets with these settings. Throws DfnError when they cannot be loaded. */
+/** A real handshake over TCP, as `run` would make it with these settings. Throws DfnError if they cannot be loaded. */
 export async function handshake(
   settings: TlsClientSettings,
   server: PkiEntry,

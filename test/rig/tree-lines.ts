@@ -3,8 +3,8 @@ import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * Everything that stands below a directory, one line each: path, mode, owner, and of files the content. Times of files
- * count too; those of directories do not, so that a file may come and go.
+ * Everything below a directory, one line each: path, mode, owner, and for files the content. Times of files count too;
+ * those of directories do not, so that a file may come and go.
  * @param without names that are left out wherever they are
  */
 export function treeLines(root: string, without: readonly string[] = []): string[] {

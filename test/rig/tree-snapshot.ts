@@ -3,8 +3,8 @@ import { lstat, readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
 
 /**
- * Every file below a directory with kind, mode, owner and content, one a line, in order. Two trees with equal snapshots
- * are the same byte for byte; times are left out.
+ * Every file below a directory with kind, mode, owner and content, one per line, in order. Two trees with equal
+ * snapshots are the same byte for byte; times are left out.
  * @param leaveOut paths, relative to the directory, that may change
  */
 export async function snapshotOf(root: string, leaveOut: RegExp = /^$/): Promise<string[]> {

@@ -29,7 +29,7 @@ export interface WorldOptions {
 
 let count = 0;
 
-/** One test's manager, topic and settings, in a temporary directory; gone with it, the processes first. */
+/** One test's manager, topic and settings, in a temporary directory; removed with it, the processes first. */
 export class World implements AsyncDisposable {
   readonly directory: TempDir;
   readonly kafka: Kafka;
@@ -66,7 +66,7 @@ export class World implements AsyncDisposable {
     return world;
   }
 
-  /** Writes the settings down. @returns path of the file */
+  /** Writes the settings. @returns path of the file */
   configure(settings: Settings = {}): string {
     const path = this.directory.join("config.yaml");
     writeFileSync(path, JSON.stringify({ ...this.#settings, ...settings }, undefined, 1)); // JSON is YAML
@@ -106,11 +106,11 @@ export class World implements AsyncDisposable {
   }
 
   /**
-   * The promise: resolves when every relevant alert that was written stands in the topic. Stops the forwarder properly
-   * then, so that nothing can come late, and checks that nothing is missing, altered, made up or out of order.
-   * @param options mayReorder: agents may change places; mayRepeat: records may stand there twice, and are looked at one
-   *                by one until none is missing
-   * @returns the records, and how many there are too many
+   * The promise: resolves when every relevant alert that was written is in the topic. Then stops the forwarder
+   * properly, so that nothing can come late, and checks that nothing is missing, altered, made up or out of order.
+   * @param options mayReorder: agents may change places; mayRepeat: records may be there twice, and are compared one by
+   * one until none is missing
+   * @returns the records, and the number of surplus ones
    */
   async everythingDelivered(
     forwarder: Program,

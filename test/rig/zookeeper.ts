@@ -11,7 +11,7 @@ const quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=error";
 /** Sessions of 3 s, which the brokers ask for, are granted with ticks of 150 ms to 1.5 s. */
 const tickMs = 500;
 
-/** What brokers before KRaft find each other by; with the SCRAM users in it. */
+/** Where brokers before KRaft find each other; with the SCRAM users in it. */
 export class Zookeeper implements AsyncDisposable {
   readonly address: string;
   readonly #process: JavaProcess;
@@ -21,7 +21,7 @@ export class Zookeeper implements AsyncDisposable {
     this.#process = process;
   }
 
-  /** Resolves when the users are in it. @param directory is made */
+  /** Resolves when the users are in it. @param directory is created */
   static async start(
     java: Java,
     directory: string,

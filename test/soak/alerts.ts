@@ -7,30 +7,30 @@ import { seededRandom } from "../rig/random.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** What an alert is like, beside being relevant or not. */
+/** What an alert is like, apart from being relevant or not. */
 export type Kind =
   | "plain"
   /** Carries bytes and numbers that a parser alters. */
   | "odd"
-  /** Longer than integratord hands on, of bytes that compress well. */
+  /** Longer than integratord passes on, of bytes that compress well. */
   | { readonly longBytes: number }
   /** Of bytes that do not compress. */
   | { readonly denseBytes: number };
 
-/** An alert with places for what differs, and the record value that it must become. */
+/** An alert with placeholders for what differs, and the record value that it must become. */
 export interface Template {
   readonly text: string;
   /** Undefined: of no interest. */
   readonly value: JsonObject | undefined;
   /** Key of the record. */
   readonly key: string;
-  /** Whether the alert's `data` is part of the value, so that bytes in it must arrive as they are. */
+  /** Whether the alert's `data` is part of the value, so that its bytes must arrive unchanged. */
   readonly carriesData: boolean;
 }
 
 /** One alert as it is written to the log. */
 export interface SoakAlert {
-  /** Counts all alerts of a run from 0; the timestamp tells it. */
+  /** Counts all alerts of a run from 0; it can be read from the timestamp. */
   readonly sequence: number;
   readonly id: string;
   readonly template: number;
@@ -38,7 +38,7 @@ export interface SoakAlert {
   readonly key: string;
   /** With the newline. */
   readonly line: Buffer;
-  /** Bytes that must stand in the value, as the member `soak` of `data`; undefined for a plain one. */
+  /** Bytes that must be in the value, as the member `soak` of `data`; undefined for a plain one. */
   readonly inset: Buffer | undefined;
 }
 
@@ -53,10 +53,10 @@ export interface Site {
 const agentPlace = "@AGENT@";
 
 const places = { timestamp: "@TIMESTAMP@", id: "@ID@", inset: '"@INSET@"' };
-/** A number beyond 2^53, invalid UTF-8, U+2028, half a surrogate pair, a name that objects of JavaScript have. */
+/** A number beyond 2^53, invalid UTF-8, U+2028, half a surrogate pair, a name that JavaScript objects have. */
 const oddities = '{"n":9007199254740993,"x":1.0e+2,"s":"\xff\xfe\xc3(\xe2\x80\xa8 \\ud800 \\/","__proto__":{"a":[]}}';
 
-/** The alert that begins a run has this time; each next one is a millisecond younger. 21 November 2026, 12:00 UTC. */
+/** The first alert of a run has this time; each next one is a millisecond later. 21 November 2026, 12:00 UTC. */
 export const firstMs = 1_795_262_400_000;
 
 export const templates: readonly Template[] = readTemplates((alert) => alert);
@@ -66,7 +66,7 @@ const ignored = templates.flatMap(({ value }, index) => (value === undefined ? [
 export const relevantTemplates: ReadonlySet<number> = new Set(relevant);
 const carrying = relevant.filter((index) => templates[index]?.carriesData === true);
 
-/** Makes alerts out of the wire format's cases, each with a timestamp and an id of its own. */
+/** Makes alerts from the wire format's cases, each with a timestamp and an id of its own. */
 export class SoakAlertMaker {
   readonly #random: () => number;
   readonly #relevantShare: number;
@@ -83,12 +83,12 @@ export class SoakAlertMaker {
     this.#templates = site === undefined ? templates : readTemplates((alert) => ofSite(alert, site));
   }
 
-  /** @param isRelevant default: as the share of relevant ones says, at random; a kind other than plain is relevant */
+  /** @param isRelevant default: at random, by the share of relevant ones; a kind other than plain is relevant */
   make(isRelevant = this.#random() < this.#relevantShare, kind: Kind = "plain"): SoakAlert {
     const choices = kind === "plain" ? (isRelevant ? relevant : ignored) : carrying;
     const index = present(choices[Math.floor(this.#random() * choices.length)]);
     const sequence = this.#sequence++;
-    // Where several nodes write, all of them give the same ids.
+    // If several nodes write, all of them use the same ids.
     const offset = this.#site === undefined ? this.#logOffset : (sequence % 1000) * 1000;
     const id = `${Math.floor((firstMs + sequence) / 1000)}.${offset}`;
     const inset = insetOf(kind);
@@ -104,7 +104,9 @@ export class SoakAlertMaker {
     return { sequence, id, template: index, key, line, inset };
   }
 
-  /** The second part of an id is the offset in alerts.log, which begins anew with each day; no second has two days. */
+  /**
+   * The second part of an id is the offset in alerts.log, which restarts with each day; no second belongs to two days.
+   */
   startNewLog(): void {
     this.#logOffset = 0;
     this.#sequence = Math.ceil(this.#sequence / 1000) * 1000;
@@ -116,7 +118,7 @@ export function timestampOf(sequence: number): string {
   return new Date(firstMs + sequence).toISOString().replace("Z", "+0000");
 }
 
-/** Undefined for what is no timestamp of a run. */
+/** Undefined for what is not a timestamp of a run. */
 export function sequenceOf(timestamp: unknown): number | undefined {
   if (typeof timestamp !== "string") return undefined;
   const sequence = Date.parse(timestamp.replace("+0000", "Z")) - firstMs;
@@ -137,7 +139,7 @@ function ofSite({ cluster: _cluster, ...alert }: JsonObject, { node }: Site): Js
   return { ...alert, agent, manager: { name: "manager" }, ...cluster };
 }
 
-/** Templates are kept as latin1 text, one character a byte, so that any byte can be put into them. */
+/** Templates are kept as latin1 text, one character per byte, so that any byte can be put into them. */
 function readTemplates(change: (alert: JsonObject) => JsonObject): Template[] {
   const cases = readFileSync(join(repositoryRoot, "test/data/wire/wire.jsonl"), "utf8").trimEnd().split("\n");
   return cases

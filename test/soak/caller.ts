@@ -4,14 +4,14 @@ import { errnoOf } from "../../daemon/errors.ts";
 import { bundledCustomDfn, type CustomDfn } from "../rig/custom-dfn.ts";
 import { callIntegration } from "../rig/wazuh/integratord.ts";
 
-/** Longest line with its newline that integratord hands on (Wazuh 4.14 source: src/headers/defs.h:51). */
+/** Longest line with its newline that integratord passes on (Wazuh 4.14 source: src/headers/defs.h:51). */
 const longestLineBytes = 65_536;
 const chunkBytes = 1 << 20;
 const pollMs = 250;
-/** Twice a second without alerts.json, and integratord goes on at the end of the next (src/shared/json-queue.c:76). */
-const patienceMs = 2000;
+/** After two seconds without alerts.json integratord continues at the end of the next one (src/shared/json-queue.c:76). */
+const absenceLimitMs = 2000;
 
-/** What became of the calls. */
+/** How the calls ended. */
 export interface CallCounts {
   calls: number;
   /** Calls that ended with anything but 0: integratord would log an error. */
@@ -20,8 +20,8 @@ export interface CallCounts {
 }
 
 /**
- * Behaves as integratord: starts at the end, hands on one alert after the other, printed anew, to a process of its own,
- * and loses what integratord loses. Every `everyNth` alert passes its filter, because a call takes a core for 50 ms.
+ * Behaves as integratord: starts at the end, passes one alert after the other, re-printed, to a process of its own, and
+ * loses what integratord loses. Every `everyNth` alert passes its filter, because a call takes a core for 50 ms.
  */
 export class Caller implements AsyncDisposable {
   readonly #alertsJson: string;
@@ -47,7 +47,7 @@ export class Caller implements AsyncDisposable {
     this.#done = this.#run();
   }
 
-  /** Ends as a killed integratord does: what it has not read is lost for it. */
+  /** Ends as a killed integratord does: what it has not read is lost to it. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#done;
@@ -67,7 +67,7 @@ export class Caller implements AsyncDisposable {
           await this.#pause();
           continue;
         }
-        const isLate = absentSince !== undefined && performance.now() - absentSince > patienceMs;
+        const isLate = absentSince !== undefined && performance.now() - absentSince > absenceLimitMs;
         position = file === undefined || isLate ? fstatSync(next).size : 0;
         absentSince = undefined;
         if (file !== undefined) closeSync(file);
@@ -100,7 +100,7 @@ export class Caller implements AsyncDisposable {
 }
 
 /**
- * The line as cJSON prints it again: integers beyond 2^53 in exponent form, escapes as the characters themselves where
+ * The line as cJSON prints it again: integers beyond 2^53 in exponent form, escapes as the characters themselves if
  * they need none (seen by running 4.14's integratord). The writer's lines hold no blanks between tokens.
  */
 export function reprinted(line: Buffer): Buffer {

@@ -45,7 +45,7 @@ export const faults: readonly Fault[] = [
   ...longFaults,
 ];
 
-/** Those of which each takes seconds. */
+/** The faults that take only seconds each. */
 export const shortFaults: readonly Fault[] = faults.filter(({ isLong }) => isLong !== true);
 
 /** What this machine lacks for a fault; undefined: nothing. */

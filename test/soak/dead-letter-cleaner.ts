@@ -4,21 +4,21 @@ import { Program } from "../rig/program.ts";
 import { readDeadLetters, type DeadLetterCount } from "./dead-letters.ts";
 import type { Environment } from "./environment.ts";
 
-/** Well before the store's bound, above which the oldest entries lose the bytes that they are recognised by. */
+/** Well below the store's limit, above which the oldest entries lose the bytes that they are recognised by. */
 const emptiedAfterBytes = 100 << 20;
 
-/** Plays the administrator of a long run, who looks through the dead letters now and then and removes them. */
+/** Acts as the administrator of a long run, who looks through the dead letters now and then and removes them. */
 export class DeadLetterCleaner {
   /** What was looked through and removed. */
   seen: DeadLetterCount = { entries: 0, wrong: [], fragments: [] };
-  /** Bytes of the store when it was emptied: a segment that is still written to is made smaller later. */
+  /** Bytes of the store when it was emptied: a segment that is still being written is compacted later. */
   #floorBytes = 0;
 
   async look(environment: Environment): Promise<void> {
     const bytes = bytesOf(environment.stateDir);
     this.#floorBytes = Math.min(this.#floorBytes, bytes);
     if (bytes - this.#floorBytes < emptiedAfterBytes) return;
-    // Nothing may come between the look and the removal.
+    // Nothing may happen between the look and the removal.
     await environment.settled();
     const { entries, wrong, fragments } = readDeadLetters(environment.stateDir, environment.ledger);
     await purge(environment);

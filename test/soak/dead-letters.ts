@@ -12,12 +12,12 @@ interface Entry {
   readonly keptBytes?: number;
 }
 
-/** What stands in the store, held against the ledger. */
+/** The contents of the store, compared with the ledger. */
 export interface DeadLetterCount {
   readonly entries: number;
-  /** Entries of alerts that should have been delivered; a line on each. */
+  /** Entries of alerts that should have been delivered; a line for each. */
   readonly wrong: readonly string[];
-  /** Raw bytes of entries that are no alert of the run. */
+  /** Raw bytes of entries that are not an alert of the run. */
   readonly fragments: readonly Buffer[];
 }
 
@@ -59,6 +59,6 @@ function parse(line: string): Entry | undefined {
   try {
     return JSON.parse(line);
   } catch {
-    return undefined; // half written when the process was killed: nobody was told that it is stored
+    return undefined; // half written when the process was killed: it was never reported as stored
   }
 }

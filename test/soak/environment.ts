@@ -28,13 +28,13 @@ const settleWithinMs = 180_000;
 /** Small enough to fill quickly, large enough for a dead letter of the longest line. */
 /** More than all dead letters may take. */
 const stateDiskBytes = 384 << 20;
-/** When so many alerts or fewer are left, they are looked for among the dead letters. */
+/** When this many alerts or fewer are left, they are searched for among the dead letters. */
 const fewDead = 50;
 let count = 0;
 
 /**
- * One manager, one topic, one forwarder and what stands between them; a fault gets one of its own, a mixture one for
- * all its faults.
+ * One manager, one topic, one forwarder and what is between them; a fault gets one of its own, a mixture one for all
+ * its faults.
  */
 export class Environment implements AsyncDisposable {
   readonly testBed: TestBed;
@@ -51,11 +51,11 @@ export class Environment implements AsyncDisposable {
   readonly socketPath: string;
   readonly statusPath: string;
   readonly stateDir: string;
-  /** Bytes that must stand in the dead-letter store although they are no alert. */
+  /** Bytes that must be in the dead-letter store although they are not an alert. */
   readonly fragments: Buffer[] = [];
-  /** What the settings of the next start or reload differ in. */
+  /** Settings that differ at the next start or reload. */
   settings: Settings = {};
-  /** The brokers' addresses of the next start or reload; undefined: those that there are. */
+  /** The brokers' addresses for the next start or reload; undefined: the real ones. */
   brokers: readonly string[] | undefined;
   readonly #queue: QueueSocket;
   #caller: Caller | undefined;
@@ -88,7 +88,7 @@ export class Environment implements AsyncDisposable {
 
   /**
    * @param perSecond alerts that the manager writes all the time, until the environment is disposed of
-   * @param logFile   where the forwarder's log is kept
+   * @param logFile where the forwarder's log is kept
    */
   static async create(testBed: TestBed, seed: number, perSecond: number, logFile?: string): Promise<Environment> {
     const environment = new Environment(testBed, await TempDir.create(), seed, logFile);
@@ -105,7 +105,7 @@ export class Environment implements AsyncDisposable {
     return this.directory.join("ossec/logs/alerts");
   }
 
-  /** Writes the settings down. @returns path of the file */
+  /** Writes the settings. @returns path of the file */
   configure(text?: string): string {
     const path = this.directory.join("config.yaml");
     const tls = (name: string): string => this.directory.join("tls", name);
@@ -156,22 +156,22 @@ export class Environment implements AsyncDisposable {
     this.#caller = undefined;
   }
 
-  /** A whole number, from `least` to `most`, as the seed says. */
+  /** A whole number, from `least` to `most`, determined by the seed. */
   between(least: number, most: number): number {
     return least + Math.floor(this.random() * (most - least + 1));
   }
 
-  /** One of several, as the seed says. */
+  /** One of several, determined by the seed. */
   oneOf<T>(choices: readonly T[]): T {
     return present(choices[this.between(0, choices.length - 1)]);
   }
 
-  /** What the forwarder says of itself; empty where it does not answer. */
+  /** The forwarder's own status; empty if it does not answer. */
   async statusOf(): Promise<string> {
     return (await fetchText(this.statusPath, "/status")) ?? "";
   }
 
-  /** For a while nothing but the load. */
+  /** Nothing but the load for a while. */
   async pass(ms: number): Promise<void> {
     await delay(ms);
   }
@@ -199,7 +199,7 @@ export class Environment implements AsyncDisposable {
 
   /**
    * Writes one alert now and resolves when Kafka has it.
-   * @returns milliseconds from now to the broker's taking it
+   * @returns milliseconds until the broker took it
    * @throws TooSlow when that was more than `withinMs`
    */
   async arrival(withinMs: number): Promise<number> {

@@ -1,9 +1,9 @@
 import type { Environment } from "./environment.ts";
 
-/** What a fault needs of the machine. */
+/** What a fault requires of the machine. */
 export type Need = "root" | "firewall" | "clock" | "names";
 
-/** How far a promise reaches under a fault, where it is not whole. */
+/** How a promise is limited under a fault. */
 export interface Allowances {
   /** Records that may be sent twice. */
   readonly copies?: boolean;
@@ -12,12 +12,14 @@ export interface Allowances {
 }
 
 /**
- * What came came too late: a bound on time, which a machine that others use as well may miss once. Everything else that a
- * fault throws is a promise broken.
+ * Something came too late: it missed a limit on time, which a machine that others use as well may miss once. Everything
+ * else that a fault throws is a broken promise.
  */
 export class TooSlow extends Error {}
 
-/** How long is waited for what must come; only then it is missing. What is promised is held against how long it took. */
+/**
+ * How long to wait for what must come; only then it counts as missing. The time it took is compared with the promise.
+ */
 export const missingAfterMs = 120_000;
 
 /** @throws TooSlow when something took longer than it may */
@@ -26,7 +28,7 @@ export function inTime(what: string, tookMs: number, withinMs: number): number {
   return tookMs;
 }
 
-/** One way in which something breaks, as it is when it is over: `run` breaks it, lets time pass, and mends it. */
+/** One way in which something breaks, and is repaired again: `run` breaks it, lets time pass, and fixes it. */
 export interface Fault extends Allowances {
   readonly name: string;
   /** One sentence for the report. */
@@ -34,8 +36,11 @@ export interface Fault extends Allowances {
   readonly needs?: readonly Need[];
   /** Not in mixtures: it takes too long there, or spoils what others need. */
   readonly isAlone?: boolean;
-  /** Takes minutes: by its name only. */
+  /** Takes minutes: only run by name. */
   readonly isLong?: boolean;
-  /** Ends when the fault does; recovery counts from there. @throws Error when something else than was to be seen, TooSlow when it came late */
+  /**
+   * Ends when the fault does; recovery counts from there. @throws Error if something unexpected happened, TooSlow if
+   * what was expected came late
+   */
   run(environment: Environment): Promise<void>;
 }

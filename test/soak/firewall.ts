@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process";
 import { installPrograms } from "../../scripts/kafka/programs.ts";
 
 /**
- * Drops packets to and from ports of the loopback network with nftables, in a table of its own: connections are not
- * refused and not reset, nobody answers.
+ * Drops packets to and from ports of the loopback network with nftables, in a table of its own: connections are neither
+ * refused nor reset, and nobody answers.
  */
 export class Firewall implements Disposable {
   readonly #table = `wazuh_dfn_soak_${process.pid}`;
@@ -15,7 +15,7 @@ export class Firewall implements Disposable {
     process.on("exit", this.#clearAtExit);
   }
 
-  /** Whether this process may set rules here; installs what it takes where it may. */
+  /** Whether this process may set rules here; installs nftables if it may. */
   static isAvailable(): boolean {
     return process.getuid?.() === 0 && installPrograms(["nft"]).length === 0 && nft("list tables").status === 0;
   }
@@ -31,7 +31,7 @@ export class Firewall implements Disposable {
   }
 
   clear(): void {
-    nft(`delete table inet ${this.#table}`); // fails where there is none, which is as well
+    nft(`delete table inet ${this.#table}`); // fails if there is none, which is fine
   }
 
   [Symbol.dispose](): void {

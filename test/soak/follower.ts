@@ -2,7 +2,7 @@ import { createInterface } from "node:readline";
 import { Java, type JavaProcess } from "../../scripts/kafka/java.ts";
 import { compiledProgram } from "../rig/java-program.ts";
 
-/** A record as Kafka's own Java consumer sees it; bytes as latin1 text, one character a byte. */
+/** A record as Kafka's own Java consumer sees it; bytes as latin1 text, one character per byte. */
 export interface FollowedRecord {
   readonly partition: number;
   readonly offset: number;
@@ -15,7 +15,10 @@ export interface FollowedRecord {
 
 type Line = FollowedRecord | { readonly begins: string };
 
-/** Follows topics with Kafka's Java consumer, past the relays: what breaks the forwarder's way leaves this one alone. */
+/**
+ * Follows topics with Kafka's Java consumer, not through the relays: what breaks the forwarder's route does not affect
+ * this one.
+ */
 export class Follower implements Disposable {
   readonly #process: JavaProcess;
   readonly #brokers: readonly string[];
@@ -32,7 +35,10 @@ export class Follower implements Disposable {
     createInterface({ input: this.#process.child.stdout, crlfDelay: Infinity }).on("line", (line) => this.#take(line));
   }
 
-  /** Begins with a topic, from its beginning; `see` gets every record of it. What was followed before is left. */
+  /**
+   * Begins with a topic, from its beginning; `see` gets every record of it. The topic that was followed before is
+   * dropped.
+   */
   follow(topic: string, see: (record: FollowedRecord) => void): void {
     this.#topics.push({ topic, see });
     this.#process.child.stdin.write(`${this.#brokers.join(",")} ${topic}\n`);

@@ -14,9 +14,9 @@ const lookEveryMs = 250;
 const starvedEveryMs = 20;
 const readyWithinMs = 120_000;
 
-/** Times that the promise has a bound for, milliseconds. */
+/** Times that the promise limits, milliseconds. */
 export interface ForwarderTimes {
-  /** From its beginning to its word that it has started, without the time for which it got no processor. */
+  /** From its beginning to its report that it has started, without the time for which it got no processor. */
   readonly readyMs: number[];
   /** The same with that time. */
   readonly readyWallMs: number[];
@@ -24,12 +24,12 @@ export interface ForwarderTimes {
   readonly stopMs: number[];
 }
 
-/** The forwarder, started, ended and looked at as a fault wants it. */
+/** The forwarder, started, ended and inspected as a fault requires. */
 export class Forwarder implements AsyncDisposable {
   readonly times: ForwarderTimes = { readyMs: [], readyWallMs: [], stopMs: [] };
   /** Ends that nobody asked for, with the end of the log. */
   readonly surprises: string[] = [];
-  /** What it said at level error or worse, without repetitions. */
+  /** What it logged at level error or worse, without repetitions. */
   readonly errors = new Map<string, number>();
   kills = 0;
   readonly #home: Home;
@@ -43,7 +43,7 @@ export class Forwarder implements AsyncDisposable {
   #isLooking = false;
 
   /**
-   * @param args the command line of `run`, asked for at each start
+   * @param args the command line of `run`, computed at each start
    * @param logFile where its log is kept, for a person who looks for a cause
    */
   constructor(home: Home, statusSocket: string, args: () => string[], logFile?: string) {
@@ -67,12 +67,12 @@ export class Forwarder implements AsyncDisposable {
     return this.#program?.ended === undefined && this.#program !== undefined;
   }
 
-  /** `looked.recentRssBytes` begins anew. */
+  /** `looked.recentRssBytes` is reset. */
   forgetPeak(): void {
     if (this.isRunning) this.#looks.forgetPeak(this.program.pid);
   }
 
-  /** What it has open at the moment; nothing while it does not run. */
+  /** What it has open at the moment; nothing while it is not running. */
   get descriptors(): string[] {
     return this.isRunning ? descriptorsOf(this.program.pid) : [];
   }
@@ -98,7 +98,7 @@ export class Forwarder implements AsyncDisposable {
     return this.#program;
   }
 
-  /** Another process with the same settings, beside the forwarder. */
+  /** Another process with the same settings, in addition to the forwarder. */
   launchBeside(): Program {
     const [file, args] = this.#home.forwarderCommand([this.#home.bundle, ...this.#args()]);
     return new Program(file, args);
@@ -132,7 +132,7 @@ export class Forwarder implements AsyncDisposable {
   }
 
   /** SIGSTOP for a while. */
-  async standStill(ms: number): Promise<void> {
+  async suspend(ms: number): Promise<void> {
     this.#isCalm = false;
     this.program.signal("SIGSTOP");
     await delay(ms);
@@ -187,7 +187,7 @@ export class Forwarder implements AsyncDisposable {
     const wasCalm = this.#isCalm;
     const unanswered = this.looked.unanswered;
     await this.#looks.look(program.pid, wasCalm);
-    // A stop or a reload that came in between is no fault of the answer.
+    // A stop or a reload that came in between is not a fault of the answer.
     if (!this.#isCalm) this.looked.unanswered = unanswered;
     this.#isLooking = false;
   }

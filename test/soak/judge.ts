@@ -3,7 +3,7 @@ import { readDeadLetters, type DeadLetterCount } from "./dead-letters.ts";
 import type { Allowances } from "./fault.ts";
 import type { Environment } from "./environment.ts";
 
-/** The bounds that the promise names. */
+/** The limits that the promise names. */
 export const bounds = {
   recoveryMs: 5000,
   stopMs: 5000,
@@ -12,10 +12,10 @@ export const bounds = {
 } as const;
 
 const fewStarts = 5;
-/** The bound on a start, in starts of Node alone: 500 ms where that takes 40. */
+/** The limit on a start, in starts of Node alone: 500 ms if that takes 40. */
 const mostBareStarts = 12.5;
 
-/** What became of a environment, at its end. */
+/** The state of an environment at its end. */
 export interface Verdict {
   readonly written: number;
   readonly relevant: number;
@@ -41,17 +41,17 @@ export interface Verdict {
   readonly failedCalls: number;
   /** The forwarder's messages at level error, and how often each came. */
   readonly errors: Readonly<Record<string, number>>;
-  /** What was promised and not kept; a line each. */
+  /** What was promised and not kept; a line for each. */
   readonly broken: readonly string[];
-  /** Bounds on time that were missed. */
+  /** Limits on time that were missed. */
   readonly slow: readonly string[];
 }
 
-/** What a verdict is made of. */
+/** What a verdict consists of. */
 export type Judged = Pick<Environment, "ledger" | "referee" | "forwarder" | "calls" | "stateDir" | "fragments">;
 
 /**
- * Holds everything that was written and seen against the promise. The forwarder has stopped.
+ * Compares everything that was written and seen with the promise. The forwarder has stopped.
  * @param gone dead letters that were looked through and removed meanwhile
  */
 export function judge(
@@ -65,8 +65,8 @@ export function judge(
   const missing = referee.missing();
   const { looked, times } = forwarder;
   const copies = referee.copies.filter(({ appendedMs }) => !copiesAllowed(appendedMs));
-  // From an older checkpoint a dead letter is read again, and delivered late when Kafka takes it by then. All else that
-  // comes behind newer alerts is a fault.
+  // From an older checkpoint a dead letter is read again, and delivered late if Kafka takes it by then. Everything else
+  // that comes after newer alerts is an error.
   const outOfOrder = referee.outOfOrder.filter(
     ({ sequence, appendedMs }) => !(ledger.isDead(sequence) && copiesAllowed(appendedMs)),
   );
@@ -93,7 +93,7 @@ export function judge(
   if (allowances.copies !== true) few("sent twice", copies.map(describeCopy));
   few("unbalanced looks", looked.unbalanced);
   few("surprises", forwarder.surprises);
-  // A forwarder that offers no figures at all is named as such, once.
+  // A forwarder that offers no figures at all is reported as such, once.
   if (looked.balanced === 0) broken.push("no look at its figures was answered");
   else if (looked.unanswered > 0) broken.push(`${looked.unanswered} looks at its figures without an answer`);
   if (calls.failed > 0) broken.push(`${calls.failed} of ${calls.calls} calls of custom-dfn failed`);
@@ -129,8 +129,9 @@ export function judge(
 }
 
 /**
- * The median counts, where there are enough starts for one: three brokers share the machine's processors, and a single
- * start may have to wait for them. On a machine where Node itself starts slowly so many of its bare starts are the bound.
+ * The median counts, if there are enough starts for one: three brokers share the machine's processors, and a single
+ * start may have to wait for them. On a machine where Node itself starts slowly the limit is a number of its bare
+ * starts.
  */
 export function slowStarts(readyMs: readonly number[]): string[] {
   const median = medianOf(readyMs);

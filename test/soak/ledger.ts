@@ -8,7 +8,7 @@ const isDeadBit = 16;
 const mayBeLateBit = 32;
 
 /**
- * What the made-up manager wrote, in a few bytes an alert, and how often each was seen in the topic. Written by the
+ * What the fake manager wrote, in a few bytes per alert, and how often each was seen in the topic. Written by the
  * writer alone; the forwarder has no part in it.
  */
 export class SoakLedger {
@@ -20,10 +20,13 @@ export class SoakLedger {
   readonly #insets = new Map<number, Buffer>();
   /** Alerts written, and the relevant ones of them. */
   written = 0;
-  /** The number after the last alert's; more than were written, because each file of the log begins a second. */
+  /**
+   * The number after the last alert's; higher than the number written, because each file of the log begins a new
+   * second.
+   */
   end = 0;
   relevant = 0;
-  /** Relevant ones that are neither seen, nor dead, nor let off. */
+  /** Relevant ones that are neither seen, nor dead, nor excused. */
   outstanding = 0;
 
   add({ sequence, id, template, key, inset }: SoakAlert): void {
@@ -68,7 +71,7 @@ export class SoakLedger {
     return this.#has(sequence, isDeadBit);
   }
 
-  /** Whether a dead letter of it is as it should be. */
+  /** Whether a dead letter of it is acceptable. */
   mayBeDead(sequence: number): boolean {
     return this.#has(sequence, mayBeDeadBit | mustBeDeadBit);
   }
@@ -92,13 +95,13 @@ export class SoakLedger {
     for (let at = from; at < to; at++) this.#set(at, mayBeLostBit);
   }
 
-  /** Kafka has lost the copies that it had: they are to come again, and after others. */
+  /** Kafka has lost its copies: they must come again, and after others. */
   forget(from: number, to: number): void {
     for (let at = from; at < to; at++) this.#update(at, () => (this.#seen[at] = 0));
     this.allowLate(from, to);
   }
 
-  /** The log itself gave them out of order, or later than what was written after them. */
+  /** The log itself had them out of order, or later than what was written after them. */
   allowLate(from: number, to: number): void {
     for (let at = from; at < to; at++) this.#set(at, mayBeLateBit);
   }
@@ -107,12 +110,12 @@ export class SoakLedger {
     return this.#has(sequence, mayBeLateBit);
   }
 
-  /** Refusing it is right, delivering it too. */
+  /** Refusing it is right, and so is delivering it. */
   allowDead(sequence: number): void {
     this.#set(sequence, mayBeDeadBit);
   }
 
-  /** Nothing else than a dead letter is right. */
+  /** Nothing other than a dead letter is right. */
   expectDead(sequence: number): void {
     this.#set(sequence, mustBeDeadBit);
   }

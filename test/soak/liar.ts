@@ -6,16 +6,16 @@ import type { Certificates } from "../rig/certificates.ts";
 import { freePorts } from "../rig/free-ports.ts";
 import { present } from "../rig/present.ts";
 
-/** Most answers of the real broker that go through before garbage. */
+/** Maximum number of answers of the real broker that go through before garbage. */
 const mostAnswers = 12;
 const lengthBytes = 4;
 
 /**
- * Listens where a broker should, with its certificate. What it says is garbage: at once, without TLS; as the first answer;
- * or behind some answers of the real broker, to which it hands on what it gets.
+ * Listens in place of a broker, with its certificate. What it sends is garbage: at once, without TLS; as the first
+ * answer; or after some answers of the real broker, to which it passes on what it gets.
  */
 export class Liar implements AsyncDisposable {
-  /** Connections at which it said something. */
+  /** Connections on which it sent something. */
   lies = 0;
   readonly port: number;
   readonly #random: () => number;
@@ -97,7 +97,7 @@ export class Liar implements AsyncDisposable {
       ...[0, 1, 3, -1, -2_147_483_648, 2_147_483_647].map(framed),
     ];
     socket.write(garbage[this.#between(0, garbage.length - 1)] ?? noise);
-    // Some go on, some end, some say nothing more.
+    // Some continue, some end, some say nothing more.
     if (this.#random() < 0.5) socket.end();
   }
 
@@ -112,7 +112,7 @@ export class Liar implements AsyncDisposable {
   }
 }
 
-/** One answer, whole: only behind such a one is garbage no part of an answer that would be another one by it. */
+/** One whole answer: only after a whole one the garbage cannot turn part of an answer into a different answer. */
 function isWhole(bytes: Buffer): boolean {
   return bytes.length >= lengthBytes && bytes.readInt32BE(0) + lengthBytes === bytes.length;
 }

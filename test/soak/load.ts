@@ -2,9 +2,9 @@ import type { Kind } from "./alerts.ts";
 import type { Environment } from "./environment.ts";
 
 const tickMs = 10;
-/** After a pause of this process, no more than so much is made up for at once. */
+/** After a pause of this process, at most this much is made up for at once. */
 const longestTickMs = 500;
-/** One in so many alerts is of this kind. */
+/** One alert in this many is of this kind. */
 const oddEvery = 150;
 const longEvery = 3000;
 

@@ -3,12 +3,12 @@ import { request } from "node:http";
 
 /** What a run of looks at a forwarder showed. */
 export interface Looked {
-  /** Looks at its figures, and those at which the books did not balance (a line on each). */
+  /** Looks at its figures, and those at which the figures did not add up (a line for each). */
   balanced: number;
   readonly unbalanced: string[];
   /** Looks that got no answer while it was ready. */
   unanswered: number;
-  /** Most memory that any forwarder process ever held, bytes. */
+  /** Peak memory of any forwarder process, bytes. */
   peakRssBytes: number;
   /** The same since the last `forgetPeak`. */
   recentRssBytes: number;
@@ -17,7 +17,7 @@ export interface Looked {
 const lookTimeoutMs = 60_000;
 const names = ["read", "ignored", "paired", "acknowledged", "dead_lettered"];
 
-/** Looks at a forwarder, from outside: what the system says of the process and what it says of itself. */
+/** Looks at a forwarder from outside: what the system says about the process and what it says about itself. */
 export class Looks {
   readonly looked: Looked = { balanced: 0, unbalanced: [], unanswered: 0, peakRssBytes: 0, recentRssBytes: 0 };
   readonly #socketPath: string;
@@ -26,7 +26,7 @@ export class Looks {
     this.#socketPath = socketPath;
   }
 
-  /** @param mustAnswer false while it starts, stops or stands still */
+  /** @param mustAnswer false while it starts, stops or is suspended */
   async look(pid: number, mustAnswer: boolean): Promise<void> {
     this.#lookAtMemory(pid);
     const text = await fetchText(this.#socketPath, "/metrics");
@@ -38,7 +38,7 @@ export class Looks {
     this.looked.balanced++;
   }
 
-  /** The system's own mark of the most memory begins anew as well (Linux: proc(5), clear_refs). */
+  /** The system's own high-water mark of memory is reset as well (Linux: proc(5), clear_refs). */
   forgetPeak(pid: number): void {
     writeFileSync(`/proc/${pid}/clear_refs`, "5");
     this.looked.recentRssBytes = 0;
@@ -51,18 +51,20 @@ export class Looks {
       this.looked.recentRssBytes = Math.max(this.looked.recentRssBytes, bytes);
       this.looked.peakRssBytes = Math.max(this.looked.peakRssBytes, bytes);
     } catch {
-      // It has just ended; what ended it is judged elsewhere.
+      // It has just ended; the cause is judged elsewhere.
     }
   }
 }
 
-/** For how long a process was ready to run and another one had the processor, milliseconds; its main thread's figure. */
+/** How long a process was ready to run while another one had the processor, milliseconds; its main thread's figure. */
 export function starvedMs(pid: number): number {
   const waitedNs = readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[1];
   return Number(waitedNs ?? 0) / 1e6;
 }
 
-/** What a process has open; ` (deleted)` behind what has no name any more. A file may have lost one of two names. */
+/**
+ * What a process has open; with ` (deleted)` after what has no name any more. A file may have lost one of two names.
+ */
 export function descriptorsOf(pid: number): string[] {
   return readdirSync(`/proc/${pid}/fd`).flatMap((name) => {
     try {
@@ -75,7 +77,7 @@ export function descriptorsOf(pid: number): string[] {
   });
 }
 
-/** `/status` and the like of a forwarder; undefined where it does not answer in time. */
+/** `/status` and the like of a forwarder; undefined if it does not answer in time. */
 export function fetchText(socketPath: string, path: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const call = request({ socketPath, path, timeout: lookTimeoutMs }, (response) => {

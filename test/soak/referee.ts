@@ -3,7 +3,7 @@ import { sequenceOf, templates, timestampOf, type JsonObject } from "./alerts.ts
 import type { FollowedRecord } from "./follower.ts";
 import type { SoakLedger } from "./ledger.ts";
 
-/** One record too many. */
+/** One surplus record. */
 export interface Copy {
   readonly sequence: number;
   /** When the copy was appended, milliseconds since 1970. */
@@ -13,16 +13,16 @@ export interface Copy {
 const sources: ReadonlySet<unknown> = new Set(["socket", "file", "replay"]);
 const firstFew = 20;
 
-/** What the records of another client carry, by which a fault sees that the brokers take records again. */
+/** What the records of another client carry, by which a fault sees that the brokers accept records again. */
 export const probeHeaders = { "soak-probe": "1" };
 
-/** Holds what Kafka got against what was written. Knows the wire format's cases and nothing of the forwarder. */
+/** Compares what Kafka got with what was written. Knows the wire format's cases and nothing about the forwarder. */
 export class Referee {
   readonly #ledger: SoakLedger;
   readonly #lastOf = new Map<string, number>();
   readonly #arrivals = new Map<number, (appendedMs: number) => void>();
   readonly copies: Copy[] = [];
-  /** How many, and a line on each of the first few. */
+  /** The number, and a line for each of the first few. */
   readonly invented: string[] = [];
   readonly altered: string[] = [];
   readonly outOfOrder: { sequence: number; appendedMs: number; what: string }[] = [];
@@ -59,7 +59,7 @@ export class Referee {
     this.#arrivals.set(sequence, seen);
   }
 
-  /** The topic was deleted: what comes next has no order with what came before. */
+  /** The topic was deleted: what comes next has no order relative to what came before. */
   forgetOrder(): void {
     this.#lastOf.clear();
     this.#isOfNewTopic = true;
@@ -95,7 +95,8 @@ export class Referee {
     if (record.key !== this.#ledger.keyOf(sequence)) return `key ${record.key}`;
     if (record.headers["wazuh-alert-id"] !== this.#ledger.idOf(sequence)) return "another alert's id";
     if (!sources.has(record.headers["wazuh-dfn-source"])) return "no source";
-    // Bytes that are no UTF-8 are not JSON, so they have to be U+FFFD in a record that is; all else is as it was.
+    // Bytes that are not UTF-8 are not JSON, so they have to be U+FFFD in a record that is; everything else is
+    // unchanged.
     const inset = latin1(this.#ledger.insetOf(sequence)?.toString("utf8") ?? "null");
     const text = record.value ?? "";
     const member = `"soak":${inset}`;

@@ -1,17 +1,17 @@
 import { once } from "node:events";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 
-/** How the way to a broker is at the moment; shared by all its connections. */
+/** The present state of the route to a broker; shared by all its connections. */
 export interface RoadState {
   /** Each way; half of the round trip. */
   delayMs: number;
-  /** From the forwarder to the broker; 0: no bound. */
+  /** From the forwarder to the broker; 0: no limit. */
   bytesPerSecond: number;
-  /** Connections are taken and nothing passes. */
+  /** Connections are accepted and nothing passes. */
   isStalled: boolean;
   /**
-   * An answer of the broker with more bytes than that at once is held, with all behind it on its connection, until this
-   * is 0 again; 0: no bound. What is read back is long, all other answers are short.
+   * An answer of the broker that is larger than this at once is held, with all that follows on its connection, until
+   * this is 0 again; 0: no limit. What is read back is long, all other answers are short.
    */
   longestAnswerBytes: number;
   /** Answers that were held. */
@@ -21,7 +21,7 @@ export interface RoadState {
 const queueLimitBytes = 65_536;
 const tickMs = 5;
 
-/** One direction of one connection: bytes wait until they are due, and the sender while too many wait. */
+/** One direction of one connection: bytes wait until they are due, and the sender waits while too many do. */
 class Lane {
   readonly #to: Socket;
   readonly #from: Socket;
@@ -82,7 +82,7 @@ class Lane {
   }
 }
 
-/** The only way from the forwarder to one broker, which a fault slows, stalls, cuts or leads elsewhere. */
+/** The only route from the forwarder to one broker, which a fault slows, stalls, cuts or redirects. */
 export class Relay implements AsyncDisposable {
   readonly port: number;
   readonly road: RoadState = { delayMs: 0, bytesPerSecond: 0, isStalled: false, longestAnswerBytes: 0, held: 0 };
@@ -100,7 +100,7 @@ export class Relay implements AsyncDisposable {
     return this.#sockets.size;
   }
 
-  /** Listens at an address of the loopback network; one that listened elsewhere moves, its connections are cut. */
+  /** Listens at an address of the loopback network; one that listened elsewhere moves, and its connections are cut. */
   async listen(host: string): Promise<void> {
     await this.close();
     const server = createServer({ allowHalfOpen: true }, (socket) => this.#connect(socket));
@@ -139,7 +139,7 @@ export class Relay implements AsyncDisposable {
     near.setNoDelay(true);
     for (const socket of [near, far]) {
       this.#sockets.add(socket);
-      socket.on("error", () => socket.destroy()); // the other side of the pair is told below
+      socket.on("error", () => socket.destroy()); // the other side of the pair is ended below
       socket.on("close", () => {
         this.#sockets.delete(socket);
         (socket === near ? far : near).destroy();

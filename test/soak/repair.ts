@@ -2,7 +2,7 @@ import { passwords, permission } from "./test-bed.ts";
 import { free } from "./small-disk.ts";
 import type { Environment } from "./environment.ts";
 
-/** Puts everything back after a fault that ended too early, so that the next one starts from a whole world. */
+/** Puts everything back after a fault that ended too early, so that the next one starts with everything working. */
 export async function repair(environment: Environment): Promise<void> {
   const { testBed } = environment;
   testBed.firewall?.clear();

@@ -6,15 +6,15 @@ export interface Report {
   readonly seed: number;
   readonly tookSeconds: number;
   readonly runs: readonly Run[];
-  /** Faults that this machine cannot make, and why. */
+  /** Faults that this machine cannot create, and why. */
   readonly notMade: Readonly<Record<string, string>>;
-  /** Promises that were not kept; empty: all held. */
+  /** Promises that were not kept; empty: all were kept. */
   readonly broken: readonly string[];
 }
 
 const columns = ["fault", "lasted", "alerts", "relevant", "twice", "RSS", "recovery"];
 
-/** The table of a run, and a line on everything that is broken. */
+/** The table of a run, and a line for everything that is broken. */
 export function table(report: Report): string {
   const alone = report.runs.filter(({ results }) => results.length === 1);
   const mixtures = report.runs.filter(({ results }) => results.length > 1);
@@ -65,7 +65,7 @@ export function brokenOf({ results, verdict }: Run): string[] {
   ];
 }
 
-/** The bounds on time that were missed in a run, with the fault's name. */
+/** The limits on time that were missed in a run, with the fault's name. */
 export function slowOf({ results, verdict }: Run): { readonly name: string; readonly what: string }[] {
   return [
     ...results.flatMap(({ name, slow }) => slow.map((what) => ({ name, what }))),
@@ -77,7 +77,7 @@ function nameOf(results: readonly FaultResult[]): string {
   return results.length === 1 ? (results[0]?.name ?? "") : "mixture";
 }
 
-/** Columns of one width each; the first to the left. */
+/** Columns of equal width; the first aligned to the left. */
 export function aligned(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row) =>

@@ -14,14 +14,14 @@ export interface FaultResult {
   readonly written: number;
   readonly relevant: number;
   readonly lastedMs: number;
-  /** From its end to the broker's taking an alert written after it; undefined: none came. */
+  /** From its end until the broker took an alert written after it; undefined: none came. */
   readonly recoveryMs: number | undefined;
-  /** Most memory that the forwarder held meanwhile. */
+  /** Peak memory of the forwarder meanwhile. */
   readonly rssMiB: number;
   /** Records sent twice, by the time at which the copy was appended. */
   readonly copies: number;
   readonly broken: readonly string[];
-  /** Bounds on time that were missed. */
+  /** Limits on time that were missed. */
   readonly slow: readonly string[];
 }
 
@@ -33,7 +33,7 @@ export interface Run {
 
 export interface Conditions {
   readonly seed: number;
-  /** How many are written at least. */
+  /** The minimum number of alerts that are written. */
   readonly alerts: number;
   /** Alerts a second. */
   readonly rate: number;
@@ -44,7 +44,7 @@ export interface Conditions {
 const warmUpMs = 500;
 const stopsAfterMs = 150_000;
 const filesFreeWithinMs = 120_000;
-/** Connections to brokers that nothing had been sent to yet, and the like. */
+/** Allowance for connections to brokers on which nothing has been sent yet, and the like. */
 const moreDescriptors = 12;
 
 interface Window {
@@ -52,7 +52,7 @@ interface Window {
   readonly fromMs: number;
 }
 
-/** Faults one after the other on one environment; the alerts are spread evenly over them. */
+/** Faults one after the other in one environment; the alerts are spread evenly over them. */
 export async function runFaults(
   testBed: TestBed,
   faults: readonly Fault[],
@@ -72,7 +72,7 @@ export async function runFaults(
     const result = await pass(environment, fault);
     results.push(result);
     progress(`${index + 1}/${faults.length} ${line(result)}`);
-    // What may come twice is to come before the next fault begins, or it would count as that one's.
+    // What may come twice must come before the next fault begins, or it would count as that one's.
     if (fault.copies === true) await environment.settled().catch((reason: unknown) => broken.push(describe(reason)));
     await keeper.look(environment).catch((reason: unknown) => broken.push(describe(reason)));
     const due = ((index + 1) / faults.length) * alerts;
@@ -140,7 +140,7 @@ async function pass(environment: Environment, fault: Fault): Promise<FaultResult
   return { name: fault.name, written, relevant, lastedMs, recoveryMs, rssMiB, copies: 0, broken, slow };
 }
 
-/** The fault in whose time something happened: until the next one begins. */
+/** The fault during which something happened: until the next one begins. */
 function windowAt(windows: readonly Window[], atMs: number): Window | undefined {
   return windows.findLast(({ fromMs }) => fromMs <= atMs);
 }

@@ -16,13 +16,13 @@ export interface Load {
 
 export interface SessionOptions {
   readonly seed: number;
-  /** Takes a line on each step. */
+  /** Takes a line for each step. */
   readonly say: (line: string) => void;
-  /** Where the forwarder's logs are kept, a file a run. */
+  /** Where the forwarder's logs are kept, one file for each run. */
   readonly logs?: string;
 }
 
-/** What runs by name and in a mixture when nothing else is asked for. */
+/** What runs by name and in a mixture by default. */
 export const defaults = { named: { alerts: 600, rate: 500 }, mixture: { alerts: 300_000, rate: 1200 }, faults: 60 };
 
 /** Runs on one testBed, and what they found. */
@@ -53,7 +53,7 @@ export class Session implements AsyncDisposable {
     return [...broken, ...slow];
   }
 
-  /** So many faults one after the other on one manager. @returns what was promised and not kept */
+  /** The given number of faults one after the other on one manager. @returns what was promised and not kept */
   async mixture(count: number, load: Load, of: readonly Fault[] = faults): Promise<string[]> {
     return this.#play("mixture", drawn(this.#possible(of), count, this.#options.seed), load);
   }
@@ -69,8 +69,8 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Plays and judges. A machine that others use as well may miss a bound on time once: such a fault is played once more
-   * by itself, and only what it misses again counts.
+   * Runs and judges. A machine that others use as well may miss a limit on time once: such a fault is run once more by
+   * itself, and only what it misses again counts.
    */
   async #play(name: string, these: readonly Fault[], load: Load): Promise<string[]> {
     const run = await this.#run(name, these, load);
@@ -107,7 +107,7 @@ export class Session implements AsyncDisposable {
   }
 }
 
-/** Each fault comes about equally often, in an order of the seed's. */
+/** Each fault comes about equally often, in an order determined by the seed. */
 function drawn(possible: readonly Fault[], count: number, seed: number): Fault[] {
   const random = seededRandom(seed ^ 0x50a4);
   const mixable = possible.filter(({ isAlone, isLong }) => isAlone !== true && isLong !== true);

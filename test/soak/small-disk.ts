@@ -3,7 +3,7 @@ import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { errnoOf } from "../../daemon/errors.ts";
 
-/** Mounts a file system in memory at a directory that is there. */
+/** Mounts a file system in memory at an existing directory. */
 export function mountSmall(directory: string, bytes: number): void {
   mount(["-t", "tmpfs", "-o", `size=${bytes},mode=0755`, "tmpfs", directory]);
 }
@@ -12,7 +12,7 @@ export function unmount(directory: string): void {
   spawnSync("umount", ["-l", directory]);
 }
 
-/** Nothing can be written below the mount, or again. */
+/** Nothing can be written below the mount, or it can again. */
 export function setReadOnly(directory: string, isReadOnly: boolean): void {
   mount(["-o", isReadOnly ? "remount,ro" : "remount,rw", directory]);
 }

@@ -4,7 +4,7 @@ import { shortFaults } from "./catalogue.ts";
 import { table } from "./report.ts";
 import { defaults, Session } from "./session.ts";
 
-/** The same each time, so that a change is to blame for what fails; SOAK_SEED draws other orders and moments. */
+/** The same each time, so that a failure is due to a change; SOAK_SEED draws other orders and times. */
 const seed = Number(process.env["SOAK_SEED"] ?? 2);
 const say = (line: string): void => void process.stderr.write(`soak: ${line}\n`);
 const session = await Session.create({ seed, say });
@@ -14,10 +14,10 @@ after(async () => {
   await session[Symbol.asyncDispose]();
 });
 
-test("every fault by its name: nothing is lost, made up, altered or sent twice", async () => {
+test("after every fault by itself nothing is lost, made up, altered or sent twice", async () => {
   assert.deepEqual(await session.each(shortFaults, defaults.named), []);
 });
 
-test(`${defaults.faults} faults in a row under ${defaults.mixture.alerts} alerts: nothing is lost, made up, altered or sent twice`, async () => {
+test(`after ${defaults.faults} faults in a row under ${defaults.mixture.alerts} alerts nothing is lost, made up, altered or sent twice`, async () => {
   assert.deepEqual(await session.mixture(defaults.faults, defaults.mixture), []);
 });

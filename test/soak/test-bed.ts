@@ -20,15 +20,15 @@ const resolvConf = "/etc/resolv.conf";
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
 
-/** Ways into the brokers; all with TLS, client certificates and SASL, each but the first with a fault. */
+/** Routes to the brokers; all with TLS, client certificates and SASL, each except the first with a fault. */
 export type Way = "GOOD" | "EXPIRED" | "OTHERCA" | "OTHERPASSWORD";
 
 export const user = "alice";
 export const passwords = { GOOD: "the first secret", OTHERPASSWORD: "the second secret" } as const;
 export const brokerCount = 3;
-/** User and group of the forwarder where this process is root. */
+/** User and group of the forwarder if this process is root. */
 export const unprivileged = 65_534;
-/** Writes down when a shell gives its place to the program that follows; see `forwarderCommand`. */
+/** Records when a shell hands over to the program that follows; see `forwarderCommand`. */
 export const begins =
   'read -r _ waited _ < /proc/$$/schedstat; echo "begins ${EPOCHREALTIME//[.,]/} $waited" >&2; exec';
 
@@ -42,13 +42,13 @@ export class TestBed implements AsyncDisposable {
   readonly kafka: KafkaCluster;
   readonly relays: readonly Relay[];
   readonly follower: Follower;
-  /** Undefined where this process may set no rules. */
+  /** Undefined if this process may set no rules. */
   readonly firewall: Firewall | undefined;
-  /** The forwarder's wall clock; undefined where it cannot be moved. */
+  /** The forwarder's wall clock; undefined if it cannot be moved. */
   readonly clock: StepClock | undefined;
-  /** Root with mount namespaces: names can be led elsewhere, and the forwarder runs unprivileged. */
+  /** Root with mount namespaces: names can be redirected, and the forwarder runs unprivileged. */
   readonly isRoot: boolean;
-  /** The host under which the forwarder knows the brokers. */
+  /** The host name by which the forwarder knows the brokers. */
   readonly host: string;
   readonly #hosts: string;
   readonly #resolvConf: string;
@@ -86,7 +86,7 @@ export class TestBed implements AsyncDisposable {
       const certificates = await makeCertificates(directory.path);
       const advertised = relays.map(({ port }) => `${host}:${port}`);
       kafka = await startBrokers(certificates, advertised);
-      // The compiler would hold the relays up later.
+      // Otherwise the compiler would delay the relays later.
       compiledProgram(Java.provide(), "Configure");
       await kafka.allow([permission({ topic: "soak", isPrefix: true })]);
       const testBed = new TestBed({ directory, certificates, kafka, relays, isRoot, host });
@@ -109,7 +109,7 @@ export class TestBed implements AsyncDisposable {
     return this.directory.join("dist/wazuh-dfn.cjs");
   }
 
-  /** New connections come in by another way; those that are open are cut. */
+  /** New connections come in by another route; open ones are cut. */
   use(way: Way): void {
     const targets = this.kafka.addressesOf(way).map((address) => Number(address.split(":")[1]));
     for (const [index, relay] of this.relays.entries()) {
@@ -118,18 +118,18 @@ export class TestBed implements AsyncDisposable {
     }
   }
 
-  /** The address that the brokers' name stands for; undefined: for none. */
+  /** The address that the brokers' name resolves to; undefined: none. */
   leadTo(address: string | undefined): void {
     const line = address === undefined ? "" : `${address} ${this.host}\n`;
     writeFileSync(this.#hosts, `127.0.0.1 localhost\n${line}`);
   }
 
-  /** Whether the forwarder can be led to other name servers. */
+  /** Whether the forwarder can be given other name servers. */
   get asksNames(): boolean {
     return this.isRoot && existsSync(resolvConf);
   }
 
-  /** The name servers that are asked for names that `leadTo` leads nowhere; undefined: the machine's. */
+  /** The name servers that are asked for names that `leadTo` does not redirect; undefined: the machine's. */
   askNames(servers: readonly string[] | undefined): void {
     const usual = existsSync(resolvConf) ? readFileSync(resolvConf) : "";
     writeFileSync(this.#resolvConf, servers?.map((server) => `nameserver ${server}\n`).join("") ?? usual);
@@ -137,8 +137,8 @@ export class TestBed implements AsyncDisposable {
 
   /**
    * The program and arguments that run something as the forwarder's user, with the brokers' names as they are here.
-   * Standard error begins with a line `begins AT WAITED`: microseconds since 1970 at which the program itself begins, and
-   * the nanoseconds for which the process had waited for a processor until then.
+   * Standard error begins with a line `begins AT WAITED`: microseconds since 1970 at which the program itself begins,
+   * and the nanoseconds for which the process had waited for a processor until then.
    */
   forwarderCommand(args: readonly string[]): [string, string[]] {
     const clock = Object.entries(this.clock?.environment ?? {}).map(([name, value]) => `export ${name}='${value}' && `);
@@ -150,7 +150,7 @@ export class TestBed implements AsyncDisposable {
     return ["unshare", ["-m", "bash", "-c", script, this.#hosts, id, process.execPath, ...args]];
   }
 
-  /** Gives a path to the forwarder's user; where this process is not root, it is that user's already. */
+  /** Gives a path to the forwarder's user; if this process is not root, it is that user's already. */
   give(path: string): void {
     if (this.isRoot) spawnSync("chown", ["-R", `${unprivileged}:${unprivileged}`, path]);
   }
@@ -200,7 +200,7 @@ function startBrokers(certificates: Certificates, advertised: readonly string[])
       "leader.imbalance.check.interval.seconds": 2,
       "leader.imbalance.per.broker.percentage": 0,
       "log.segment.delete.delay.ms": 1000,
-      // How soon a producer is forgotten that was silent for too long.
+      // How soon a producer that was silent for too long is forgotten.
       "producer.id.expiration.check.interval.ms": 500,
     },
   });

@@ -10,7 +10,7 @@ import { ScriptedBroker } from "./sinks/kafka/scripted-broker.ts";
 
 const hourMs = 3_600_000;
 
-test("nothing in the Kafka sink asks for the time of day, but for what is shown and for records' timestamps", () => {
+test("nothing in the Kafka sink uses the time of day, except for what is shown and for records' timestamps", () => {
   const uses = new Map<string, number>();
   for (const path of [...sourceFiles("daemon/sinks/kafka"), "daemon/clock.ts"]) {
     const source = readFileSync(join(repositoryRoot, path), "utf8").replaceAll(/^import .*$/gm, "");
@@ -35,7 +35,7 @@ test("nothing in the Kafka sink asks for the time of day, but for what is shown 
   });
 });
 
-/** Sets the clock back by an hour for the time of `step`, once `when` is reached. */
+/** Sets the clock back by an hour while `step` runs, once `when` is reached. */
 async function withClockSetBack(step: (setBack: () => void) => Promise<void>): Promise<void> {
   const now = Date.now();
   mock.timers.enable({ apis: ["Date"], now });
@@ -62,7 +62,7 @@ test("a clock that is set back by an hour does not keep the sink from connecting
   });
 });
 
-test("a clock that is set back by an hour does not keep a request from being given up", async () => {
+test("a clock that is set back by an hour does not keep a request from timing out", async () => {
   await withClockSetBack(async (setBack) => {
     await using broker = await ScriptedBroker.start();
     await using sink = openSink([broker.address], { requestTimeoutMs: 1000 });

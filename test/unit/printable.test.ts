@@ -10,7 +10,7 @@ import {
   toPrintableJson,
 } from "../../daemon/printable.ts";
 
-/** One of each kind that could steer a terminal, hide text, or change the order in which it is read. */
+/** One of each kind that could control a terminal, hide text, or change the order in which it is read. */
 const steering = [
   ...Array.from("\u0000\u0007\b\t\n\u000b\f\r\u001b\u007f\u0085\u009b\u009d\u00ad\u061c\u180e\u200b\u200d\u200e\u200f"),
   ...Array.from("\u2028\u2029\u202a\u202e\u2060\u2066\u2069\ufeff\ufff9\u{e0001}\u{e0041}"),
@@ -18,7 +18,7 @@ const steering = [
   "\udc00",
 ];
 
-test("nothing that could steer a terminal is left in a line, and other text stays as it is", () => {
+test("nothing that could control a terminal is left in a line, and other text is unchanged", () => {
   for (const character of steering) {
     assert.match(printable(`a${character}b`), /^a(\\u[0-9a-f]{4})+b$/, JSON.stringify(character));
   }
@@ -39,7 +39,7 @@ test("JSON for a terminal holds the same value", () => {
   assert.doesNotMatch(printableJson(spaced), /[\r\t\u009b]/);
 });
 
-test("a word of a command reaches the program as it was, whatever is in it", () => {
+test("a word of a command reaches the program unchanged, whatever is in it", () => {
   const words = ["plain", "a b", "$(id)", "`id`", "'; id; '", "", "-rf", "=ls", "~root", "a\nb", "*", "é", "a\\", "!x"];
   for (const word of words) {
     const printed = execFileSync("/bin/sh", ["-c", `printf '%s|' -- ${shellWord(word)}`], { encoding: "utf8" });

@@ -34,9 +34,9 @@ const actions = ["list", "show", "replay", "purge", "ack"];
 
 export const deadLetter: Command = {
   name: "dead-letter",
-  summary: "lists, shows, sends again, removes or acknowledges what could not be delivered",
-  usage: `Looks after the dead letters: alerts that no retry could deliver, and lines that
-are no alerts. Works beside a running forwarder.
+  summary: "lists, shows, replays, removes or acknowledges what could not be delivered",
+  usage: `Manages the dead letters: alerts that no retry could deliver, and lines that are
+not alerts. Works while the forwarder runs.
 
 Usage: wazuh-dfn dead-letter list [--json]
        wazuh-dfn dead-letter show ID... [--json]
@@ -44,22 +44,22 @@ Usage: wazuh-dfn dead-letter list [--json]
        wazuh-dfn dead-letter purge ID...|--all|--before TIME [--json]
        wazuh-dfn dead-letter ack ID...|--all [--json]
 
-While the store has an entry that is not acknowledged, the forwarder is
+As long as the store has an entry that is not acknowledged, the forwarder is
 degraded.
 
-  list      every entry on a line, the oldest first
-  show      all that is known of entries, with the alert itself
-  replay    sends entries again, after their cause is mended; those that are
-            acknowledged are removed, the others stay
+  list      one line for each entry, oldest first
+  show      everything known about entries, with the alert itself
+  replay    sends entries again, once their cause is fixed; those that Kafka
+            acknowledges are removed, the others stay
   purge     removes entries
-  ack       says that you know of entries: they stay in the store, and the
-            forwarder is not degraded because of them
+  ack       marks entries as known: they stay in the store, and the forwarder
+            is no longer degraded because of them
 
   --all               every entry
-  --before TIME       entries older than, for instance, 2026-11-21T03:00:00+01:00
+  --before TIME       entries older than TIME, for instance 2026-11-21T03:00:00+01:00
   --json              as JSON
 ${configOptionsHelp}
-Exit code: 0, or 65 when an ID is not there or entries could not be sent again.
+Exit code: 0, or 65 if an ID does not exist or entries could not be sent again.
 `,
   async run(args, io) {
     const options = {
@@ -68,19 +68,19 @@ Exit code: 0, or 65 when an ID is not there or entries could not be sent again.
       all: { type: "boolean", default: false },
       before: { type: "string" },
     } as const;
-    const { values, positionals } = parseCommandLine(deadLetter, args, options, { least: 1, most: 10_000 });
+    const { values, positionals } = parseCommandLine(deadLetter, args, options, { min: 1, max: 10_000 });
     const [action = "", ...ids] = positionals;
     if (!actions.includes(action)) throw unknownAction(action);
     const choice = choose(action, { ids, all: values.all, before: values.before });
     const config = loadConfig(values, io);
     const log = createLog(config.log.level);
     const directory = deadLetterDirectory(config.stateDir);
-    // Reads keys and passwords, which root alone may be able to.
+    // Reads keys and passwords, which perhaps only root may do.
     await using sink = action === "replay" ? createSink(config, io.env, log, noTelemetry) : undefined;
     becomeOwnerOf(config.stateDir);
     const look: Look = {
-      mostRawBytes: maxLineBytes(config),
-      foreign: (_path, reason) => io.stderr.write(`passed over: ${printable(describe(reason))}\n`),
+      maxRawBytes: maxLineBytes(config),
+      foreign: (_path, reason) => io.stderr.write(`skipped: ${printable(describe(reason))}\n`),
     };
     try {
       if (choice.kind === "ids") await assertAllThere(directory, choice.ids);
@@ -97,7 +97,7 @@ Exit code: 0, or 65 when an ID is not there or entries could not be sent again.
         return 0;
       }
       const resent = await changing(directory, log, () => resend(config, sink, select(directory, choice, look)));
-      return tell(resent ?? { acknowledged: 0, kept: [] }, io, values.json);
+      return print(resent ?? { acknowledged: 0, kept: [] }, io, values.json);
     } catch (reason) {
       throw unreadableStore(directory, reason);
     }
@@ -109,7 +109,7 @@ async function list(directory: string, look: Look, io: Io, asJson: boolean): Pro
   let acknowledged = 0;
   let bad = 0;
   // Of the alerts themselves only the sizes are shown.
-  const sizes = { ...look, mostRawBytes: 0, bad: () => (bad += 1) };
+  const sizes = { ...look, maxRawBytes: 0, bad: () => (bad += 1) };
   for await (const stored of select(directory, { kind: "all" }, sizes)) {
     const before = count === 0 ? "[" : ",";
     const line = asJson
@@ -124,7 +124,10 @@ async function list(directory: string, look: Look, io: Io, asJson: boolean): Pro
     const known = acknowledged === 0 ? "" : `, ${acknowledged} of them acknowledged`;
     io.stdout.write(count === 0 ? "no dead letters\n" : `${count} dead letter${count === 1 ? "" : "s"}${known}\n`);
   }
-  if (bad > 0) io.stderr.write(`${bad} lines of the store cannot be read; dead-letter purge --all removes them too\n`);
+  if (bad > 0)
+    io.stderr.write(
+      `${bad} lines of the store cannot be read; to remove them too: wazuh-dfn dead-letter purge --all\n`,
+    );
   return 0;
 }
 
@@ -144,7 +147,7 @@ async function purge(directory: string, choice: Choice, look: Look): Promise<num
     count += 1;
   };
   const bad = choice.kind === "all" ? { bad: remove } : {};
-  for await (const { segment, number } of select(directory, choice, { ...look, mostRawBytes: 0, ...bad })) {
+  for await (const { segment, number } of select(directory, choice, { ...look, maxRawBytes: 0, ...bad })) {
     remove(segment, number);
   }
   await removals.done();
@@ -155,7 +158,7 @@ async function purge(directory: string, choice: Choice, look: Look): Promise<num
 async function acknowledge(directory: string, choice: Choice, look: Look): Promise<number> {
   const acknowledgements = new Markings(markAcknowledged);
   let count = 0;
-  for await (const stored of select(directory, choice, { ...look, mostRawBytes: 0 })) {
+  for await (const stored of select(directory, choice, { ...look, maxRawBytes: 0 })) {
     if (stored.isAcknowledged) continue;
     acknowledgements.add(stored);
     count += 1;
@@ -164,7 +167,7 @@ async function acknowledge(directory: string, choice: Choice, look: Look): Promi
   return count;
 }
 
-function tell({ acknowledged, kept }: Resent, io: Io, asJson: boolean): number {
+function print({ acknowledged, kept }: Resent, io: Io, asJson: boolean): number {
   if (asJson) io.stdout.write(`${toPrintableJson({ acknowledged, kept })}\n`);
   else {
     for (const { id, reason } of kept) io.stdout.write(`${printable(`${id} stays: ${reason}`)}\n`);
@@ -179,14 +182,15 @@ function choose(
 ): Choice {
   const given = [ids.length > 0, all, before !== undefined].filter(Boolean).length;
   if (action === "list") {
-    if (given > 0) throw usage("list takes no ID, --all or --before; it lists every entry");
+    if (given > 0) throw usage("list lists every entry and takes neither ID, --all nor --before");
     return { kind: "all" };
   }
-  if (action === "show" && (given !== 1 || ids.length === 0)) throw usage("show wants the ID of an entry, or several");
-  if ((action === "replay" || action === "ack") && before !== undefined) throw usage(`${action} takes no --before`);
+  if (action === "show" && (given !== 1 || ids.length === 0)) throw usage("show needs the ID of one or more entries");
+  if ((action === "replay" || action === "ack") && before !== undefined)
+    throw usage(`${action} does not take --before`);
   if (given !== 1) {
     const ways = action === "purge" ? "IDs, --all or --before" : "IDs or --all";
-    throw usage(`${action} wants to be told which entries: ${ways}, one of these`);
+    throw usage(`${action} needs to know which entries: give one of ${ways}`);
   }
   if (all) return { kind: "all" };
   if (before === undefined) return { kind: "ids", ids: new Set(ids) };

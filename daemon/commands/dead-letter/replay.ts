@@ -20,11 +20,11 @@ export interface Resent {
   readonly kept: readonly Kept[];
 }
 
-const fromTheFile = "send it from the file it stands in: wazuh-dfn replay FILE";
+const fromTheFile = "send it from the file it came from: wazuh-dfn replay FILE";
 
 /**
  * Sends dead letters through the same handlers to the same sink; each is removed when it is acknowledged. One that
- * fails again stays as it is. Waits for as long as the sink is away.
+ * fails again stays as it is. Waits while the sink is away.
  * @param sink not opened yet
  */
 export async function resend(config: Config, sink: Sink, letters: AsyncIterable<Stored>): Promise<Resent> {
@@ -57,7 +57,7 @@ export async function resend(config: Config, sink: Sink, letters: AsyncIterable<
   return { acknowledged, kept };
 }
 
-/** @returns why the entry cannot be sent at all; undefined where `settled` follows, perhaps has been called */
+/** @returns why the entry cannot be sent at all; undefined if `settled` will be called or has been */
 function offer(core: Core, { id, letter, rawBytes }: Stored, settled: (outcome: string) => void): string | undefined {
   const { raw, keptBytes, handler } = letter;
   if (raw === undefined) return `${whereRawIs(rawBytes)}; ${fromTheFile}`;
@@ -70,8 +70,8 @@ function offer(core: Core, { id, letter, rawBytes }: Stored, settled: (outcome: 
   const verdict = core.pipeline.offer({ source: "replay", bytes, place, ...only, owner: { settled } });
   if (verdict.kind !== "ignored") return undefined;
   return handler === undefined
-    ? "no handler wants it any more; dead-letter purge removes it"
-    : `the handler ${handler} does not want it any more, or is off; dead-letter purge removes it`;
+    ? "no handler wants it any more; to remove it: wazuh-dfn dead-letter purge ID"
+    : `the handler ${handler} does not want it any more, or is off; to remove it: wazuh-dfn dead-letter purge ID`;
 }
 
 /** Whole alerts inside a broken line were sent when it was read, so nothing may be picked out of it again. */
@@ -80,12 +80,12 @@ function faultOf(bytes: Buffer): string | undefined {
     Alert.parse(bytes);
     return undefined;
   } catch (reason) {
-    if (reason instanceof NotJson) return `still no alert: ${reason.message}`;
+    if (reason instanceof NotJson) return `still not an alert: ${reason.message}`;
     throw reason;
   }
 }
 
-/** Takes the place of the store: what fails again is in it already. */
+/** Replaces the store: what fails again is in it already. */
 class FailedAgain {
   readonly #reasons = new Map<string, string>();
 

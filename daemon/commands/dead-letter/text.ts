@@ -1,7 +1,7 @@
 import type { Stored } from "../../dead-letters/reader.ts";
 import { printable, printableLines } from "../../printable.ts";
 
-/** What `list --json` tells of an entry: all but its bytes. */
+/** What `list --json` shows of an entry: everything except its bytes. */
 export function listed({ id, letter, isAcknowledged, rawBytes }: Stored) {
   const { raw: _raw, version: _version, ...rest } = letter;
   return { id, ...rest, rawBytes, acknowledged: isAcknowledged };
@@ -29,7 +29,7 @@ export const listHead = [
   "DETAIL",
 ].join("  ");
 
-/** An entry with all that is known of it, and the alert's own bytes as text. */
+/** An entry with everything known about it, and the alert's own bytes as text. */
 export function shown({ id, letter, isAcknowledged, rawBytes }: Stored): string {
   const { time, source, node, reason, detail, handler, place, raw, keptBytes } = letter;
   const facts: [string, string][] = [
@@ -52,9 +52,9 @@ export function shown({ id, letter, isAcknowledged, rawBytes }: Stored): string 
   return printableLines(`${lines.join("\n")}\n`);
 }
 
-/** What is said in the place of an alert's bytes. @param rawBytes what they take in the store */
+/** What is printed instead of an alert's bytes. @param rawBytes the size they take in the store */
 export function whereRawIs(rawBytes: number): string {
   return rawBytes === 0
-    ? "its bytes were given up for room in the store"
-    : `its ${rawBytes} bytes are more than max_line allows, so they were not read`;
+    ? "its bytes were removed to make room in the store"
+    : `its ${rawBytes} bytes exceed max_line, so they were not read`;
 }

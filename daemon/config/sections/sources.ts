@@ -21,7 +21,7 @@ const lineRange = { least: 65_536, most: 256 * 1_048_576 };
 /** `sources.socket`. */
 const socket = section({
   path: text(readSocketPath).prefault("/run/wazuh-dfn/alerts.sock").describe("The path of the socket."),
-  mode: scalar({ read: readMode, print: formatMode, json: { type: "string", pattern: "^0[0-7]{3}$" } })
+  mode: scalar({ read: readMode, print: formatMode, json: { ...digitsOrText, pattern: "^0[0-7]{3}$" } })
     .prefault("0660")
     .describe("Permission bits of the socket file."),
   group: free(64).prefault("wazuh").describe("Group of the socket file, by name or number."),

@@ -25,7 +25,7 @@ export function unitOf(schema: z.core.$ZodType): Unit | undefined {
   return inner === undefined ? forms.get(schema)?.unit : unitOf(inner);
 }
 
-/** JSON Schema (draft 7, which editors know best) of what the file may hold for a setting or section. */
+/** JSON Schema of what the file may hold for a setting or section. */
 export function fileForm(schema: z.ZodType): JsonSchema {
   const { $schema: _, ...json } = z.toJSONSchema(schema, {
     io: "input",

@@ -6,15 +6,15 @@ import { failed, type CheckResult, ok, unseen, warning } from "../result.ts";
 import { isAbsent } from "../../errors.ts";
 
 const dayMs = 86_400_000;
-/** What a shipped ossec.conf has (Wazuh 4.14 source: etc/templates/config/generic/alerts.template). */
+/** The value in a shipped ossec.conf (Wazuh 4.14 source: etc/templates/config/generic/alerts.template). */
 const shippedLevel = 3;
 
 export interface WritingFacts {
   readonly home: string;
   readonly path: string;
-  /** `analysisd` has a process; undefined: this user may not see it. */
+  /** Whether `analysisd` has a process; undefined: the current user may not see it. */
   readonly isRunning: boolean | undefined;
-  /** Undefined: there is no such file; null: this user may not see it. */
+  /** Undefined: there is no such file; null: the current user may not see it. */
   readonly lastWriteMs: number | undefined | null;
   readonly nowMs: number;
 }
@@ -23,7 +23,7 @@ export interface WritingFacts {
 export function judgeWriting(facts: WritingFacts): CheckResult[] {
   const { home, path, isRunning, lastWriteMs, nowMs } = facts;
   if (isRunning === false) {
-    return [failed("analysisd does not run, so there are no alerts", `${home}/bin/wazuh-control start`)];
+    return [failed("analysisd is not running, so there are no alerts", `${home}/bin/wazuh-control start`)];
   }
   if (lastWriteMs === null) return [unseen(path, "usermod -aG wazuh USER  # or run this command as root")];
   if (lastWriteMs === undefined) {
@@ -38,9 +38,9 @@ export function judgeWriting(facts: WritingFacts): CheckResult[] {
   }
   if (ageMs > dayMs) {
     const days = Math.floor(ageMs / dayMs);
-    return [warning(`nothing was written to ${path} for ${days} days`, `tail -n 20 ${home}/logs/ossec.log`)];
+    return [warning(`nothing has been written to ${path} for ${days} days`, `tail -n 20 ${home}/logs/ossec.log`)];
   }
-  const analysisd = isRunning === undefined ? "" : "analysisd runs; ";
+  const analysisd = isRunning === undefined ? "" : "analysisd is running; ";
   return [ok(`${analysisd}${path} was last written ${Math.max(0, Math.round(ageMs / 1000))} s ago`)];
 }
 
@@ -55,17 +55,17 @@ export async function lookAtWriting(
   return { ...at, isRunning, lastWriteMs, nowMs: Date.now() };
 }
 
-/** Whether the manager's settings let alerts be written as JSON, and all those that may matter. */
+/** Whether the manager's settings write alerts as JSON, including all that may matter. */
 export function judgeOutput(home: string, conf: OssecConf): CheckResult[] {
   const edit = (what: string): string =>
     `vi ${home}/etc/ossec.conf  # ${what}; then: ${home}/bin/wazuh-control restart`;
-  // Without the setting it is on (Wazuh 4.14 source: src/analysisd/config.c:51).
+  // It is on by default (Wazuh 4.14 source: src/analysisd/config.c:51).
   if (settingOf(conf, "global", "jsonout_output") === "no") {
     return [failed("jsonout_output is off: no alert is written to alerts.json", edit("<jsonout_output>yes"))];
   }
   const level = Number(settingOf(conf, "alerts", "log_alert_level") ?? "1");
   if (level > shippedLevel) {
-    const text = `log_alert_level is ${level}: alerts below it are never written, whatever they are about`;
+    const text = `log_alert_level is ${level}: alerts below it are never written, whatever their subject`;
     return [warning(text, edit(`<log_alert_level>${shippedLevel}`))];
   }
   return [ok(`jsonout_output is on, log_alert_level is ${level}`)];
@@ -75,11 +75,11 @@ export interface ReadingFacts {
   readonly path: string;
   readonly reader: string;
   readonly refusal: AccessRefusal | undefined;
-  /** What the running forwarder says of its tail; undefined where it does not run. */
+  /** The status of the running forwarder's tail; undefined if it does not run. */
   readonly state: TailState | undefined;
 }
 
-/** Whether the forwarder gets at alerts.json. */
+/** Whether the forwarder can read alerts.json. */
 export function judgeReading({ path, reader, refusal, state }: ReadingFacts): CheckResult[] {
   const waiting = state === undefined ? undefined : waitReasonOf(state);
   if (refusal?.kind === "refused") {
@@ -87,7 +87,7 @@ export function judgeReading({ path, reader, refusal, state }: ReadingFacts): Ch
     return [failed(text, `usermod -aG wazuh ${reader} && systemctl restart wazuh-dfn`)];
   }
   if (refusal?.kind === "absent") return [failed(`${refusal.path} does not exist`, `ls -l ${path}`)];
-  if (waiting !== undefined) return [failed(`the tail waits: ${waiting}`, "wazuh-dfn status")];
+  if (waiting !== undefined) return [failed(`the tail is waiting: ${waiting}`, "wazuh-dfn status")];
   if (refusal !== undefined) return [unseen(`whether ${reader} may read ${path}`)];
   return [ok(`${reader} may read ${path}`)];
 }

@@ -33,16 +33,16 @@ import { isRootsAlone, refusalFor } from "../accounts.ts";
 import { allProcesses, type Running, wazuhDaemon } from "../processes.ts";
 import type { DoctorContext } from "../context.ts";
 
-/** All that is asked of Kafka has this time together. */
+/** Time limit for all requests to Kafka together. */
 const kafkaWithinMs = 5000;
 
-/** What `check` finds wrong with the settings, and where they stand. */
+/** What `check` finds wrong with the settings, and their path. */
 export interface DoctorSettings {
   readonly path: string;
   readonly problems: readonly Problem[];
 }
 
-/** The links that every machine has, also where the settings are wrong. */
+/** The links that every machine has, even if the settings are wrong. */
 export function machineLinks(
   context: DoctorContext,
   settings: DoctorSettings,
@@ -63,7 +63,7 @@ export function machineLinks(
   ];
 }
 
-/** Not what a link of its own tells. */
+/** Without what another link reports. */
 function hasNoLink({ setting = "" }: Problem): boolean {
   return !/^sink\.kafka\.tls|^sources\.tail\.path$|^wazuh\.feedback$/.test(setting);
 }
@@ -92,7 +92,7 @@ function link(name: string, look: () => readonly CheckResult[] | Promise<readonl
   return { name, look: async () => look() };
 }
 
-/** The daemon's process; undefined: it does not run, null: this user may not see. */
+/** The daemon's process; undefined: it does not run, null: the current user may not see it. */
 function daemon(home: string, name: string): Promise<Running | undefined | null> {
   return wazuhDaemon(home, name).catch(() => null);
 }
@@ -176,7 +176,7 @@ function socketLinks(
   ];
 }
 
-/** What integratord tells custom-dfn; without a block, where the forwarder listens. */
+/** The settings that integratord passes to custom-dfn; without a block, where the forwarder listens. */
 function toldSocket([block]: readonly Block[], path: string): string {
   return block === undefined ? path : socketOf(block, defaultSocketPath);
 }
@@ -190,7 +190,7 @@ function feedbackLinks({ home, forwarder, ossecConf }: DoctorContext, queue: Que
         : judgeQueue(await lookAtQueue(home, queue.path, forwarder)),
     ),
     link("rules", async () => {
-      // The rules that count are those of the manager behind the relay, which may be this one or not.
+      // The rules that count are those of the manager behind the relay, which may or may not be this one.
       if (queue.kind === "tcp") return [rulesBehind(queue)];
       const analysisd = await daemon(home, "wazuh-analysisd");
       const isWorker = conf !== undefined && settingOf(conf, "cluster", "node_type") === "worker";
@@ -222,9 +222,9 @@ function kafkaLinks({ env }: DoctorContext, config: Config, { problems }: Doctor
   const certificates = link("certificates", () =>
     judgeCertificates(tls, certificateExpiries(sink.kafka.tls && readTlsSecrets(sink.kafka.tls), Date.now())),
   );
-  // One probe for four links.
+  // One probe serves four links.
   const probe = (async () => probeKafka(kafkaOptions(sink.kafka, env), topicsOf(config), kafkaWithinMs))();
-  probe.catch(() => {}); // The links have it.
+  probe.catch(() => {}); // The links report it.
   return [
     certificates,
     link("brokers", async () => {

@@ -12,10 +12,10 @@ import { statIfPresent } from "../../disk/file-stat.ts";
 
 const behindSeconds = 60;
 const longAgoMs = 10_000;
-/** As the forwarder has it (sources/tail/position/checkpoint-store.ts). */
-const mostBytes = 8 * 1024 * 1024;
+/** As in the forwarder (sources/tail/position/checkpoint-store.ts). */
+const maxFileBytes = 8 * 1024 * 1024;
 
-/** What stands in the state directory. */
+/** What is stored in the state directory. */
 export type StoredCheckpoint =
   | { readonly kind: "valid"; readonly body: Body; readonly writtenAtMs: number }
   | { readonly kind: "absent" }
@@ -25,12 +25,12 @@ export type StoredCheckpoint =
 export interface CheckpointFacts {
   readonly stateDir: string;
   readonly stored: StoredCheckpoint;
-  /** What the running forwarder says; undefined where it does not run, or its tail has not begun. */
+  /** The status of the running forwarder; undefined if it does not run, or its tail has not started. */
   readonly status: Pick<StatusSnapshot, "log" | "checkpoint"> | undefined;
   readonly nowMs: number;
 }
 
-/** Whether the position is kept, and how far it is behind. */
+/** Whether the position is saved, and how far it is behind. */
 export function judgeCheckpoint({ stateDir, stored, status, nowMs }: CheckpointFacts): CheckResult[] {
   const path = `${stateDir}/checkpoint.json`;
   const { log, checkpoint } = status ?? {};
@@ -40,68 +40,68 @@ export function judgeCheckpoint({ stateDir, stored, status, nowMs }: CheckpointF
     const ageSeconds = checkpoint?.ageSeconds;
     if (ageSeconds === undefined || ageSeconds * 1000 > longAgoMs) {
       const age = ageSeconds === undefined ? "was never written" : `is ${ageSeconds} s old`;
-      return [warning(`the checkpoint ${age}, though the forwarder runs`, "wazuh-dfn status")];
+      return [warning(`the checkpoint ${age}, although the forwarder is running`, "wazuh-dfn status")];
     }
-    const kept = `the position is kept (${ageSeconds} s ago)`;
+    const kept = `the position was saved ${ageSeconds} s ago`;
     if (log.lagBytes === undefined) {
-      const text = `${kept}, but how far the forwarder is behind the log is not known: ${log.state}`;
+      const text = `${kept}, but it is not known how far the forwarder is behind the log: ${log.state}`;
       return [warning(text, "wazuh-dfn status")];
     }
-    if (log.lagSeconds === undefined) return [ok(`${kept}, and ${log.lagBytes} bytes of the log are to be read`)];
+    if (log.lagSeconds === undefined) return [ok(`${kept}, and ${log.lagBytes} bytes of the log are still to be read`)];
     if (log.lagSeconds > behindSeconds) {
       const text = `the forwarder is ${log.lagSeconds} s and ${log.lagBytes} bytes behind the log`;
-      return [warning(text, "wazuh-dfn status  # does the delay shrink? it is worked off by itself")];
+      return [warning(text, "wazuh-dfn status  # does the delay shrink? the forwarder catches up by itself")];
     }
     return [ok(`${kept}, and the forwarder is ${log.lagSeconds} s behind the log`)];
   }
   return judgeStored(path, stored, nowMs);
 }
 
-/** What a forwarder that does not run has left. */
+/** What a forwarder that is not running has left. */
 function judgeStored(path: string, stored: StoredCheckpoint, nowMs: number): CheckResult[] {
   if (stored.kind === "unseen") return [unseen(path)];
   if (stored.kind === "damaged") {
-    const text = `${path} is damaged; the forwarder takes the one before it, or starts as sources.tail.start says`;
+    const text = `${path} is damaged; the forwarder uses the previous one, or starts as sources.tail.start says`;
     return [warning(text, "systemctl start wazuh-dfn && journalctl -u wazuh-dfn -n 50")];
   }
   if (stored.kind === "absent") {
-    const text = `there is no ${path}: the forwarder has never run, and begins as sources.tail.start says`;
+    const text = `there is no ${path}: the forwarder has never run, and will start as sources.tail.start says`;
     return [warning(text, "systemctl start wazuh-dfn")];
   }
   const minutes = Math.round((nowMs - stored.writtenAtMs) / 60_000);
-  return [ok(`the position was last written ${minutes} minutes ago; the next start goes on there`)];
+  return [ok(`the position was saved ${minutes} minutes ago; the next start continues there`)];
 }
 
 export interface ArchiveFacts {
   readonly stored: StoredCheckpoint;
   readonly isRunning: boolean;
-  /** Generations of the log that rank from the position's own on, oldest first; undefined: may not be seen. */
+  /** Log files from the position's own on, oldest first; undefined: the current user may not see them. */
   readonly archives: readonly Archive[] | undefined;
   /** Inode and device of alerts.json, as in a checkpoint. */
   readonly currentId: string | undefined;
   readonly directory: string;
 }
 
-/** Whether what was not read yet is still there: plain, or compressed. */
+/** Whether what is not yet read still exists: plain, or compressed. */
 export function judgeArchives({ stored, archives, isRunning, currentId, directory }: ArchiveFacts): CheckResult[] {
   if (stored.kind === "unseen" || archives === undefined) return [unseen(`the archives in ${directory}`)];
   if (stored.kind !== "valid" || stored.body.position === null)
-    return [ok("there is no position yet, so none is awaited")];
+    return [ok("there is no position yet, so no archive is needed")];
   const { position, afterRank, damaged = [] } = stored.body;
   if (damaged.length > 0) {
     return damaged.map(({ file, end }) => {
       const text = `${file} is damaged and was read up to byte ${end} of its content`;
-      return warning(text, "put an intact copy in its place: the forwarder reads the rest by itself; or move it away");
+      return warning(text, "# replace it with an intact copy: the forwarder reads the rest by itself; or move it away");
     });
   }
   const own = position.name === null ? undefined : parseStem(position.name);
   const isOwnThere =
     position.id === currentId || own === undefined || archives.some(({ name }) => name.rank === own.rank);
   if (!isOwnThere && !isRunning) {
-    const text = `${position.file} is gone, and was read up to byte ${position.offset} only`;
+    const text = `${position.file} is gone, and was read only up to byte ${position.offset}`;
     const back = `${directory}/${own.stem}.json`;
     const place = `${back}:${position.offset}`;
-    return [failed(text, command`wazuh-dfn replay --at ${place}  # when ${back} is there again, from a backup`)];
+    return [failed(text, command`wazuh-dfn replay --at ${place}  # once ${back} is restored from a backup`)];
   }
   const unread = archives.filter(({ name }) => name.rank > afterRank || name.rank === own?.rank);
   const compressed = unread.filter((archive) => archive.compressed);
@@ -116,8 +116,8 @@ export function judgeArchives({ stored, archives, isRunning, currentId, director
   return [
     ok(
       unread.length > 1
-        ? `${unread.length} files wait to be read, all of them there`
-        : "nothing that was not read is gone or compressed",
+        ? `${unread.length} files are still to be read, and all of them exist`
+        : "nothing unread is missing or compressed",
     ),
   ];
 }
@@ -127,7 +127,7 @@ export async function lookAtStored(stateDir: string): Promise<StoredCheckpoint> 
   try {
     const { mtimeMs } = await lstat(path);
     const decoded = decodeCheckpoint(
-      (await readRegularFile(path, { maxBytes: mostBytes, links: "refuse" })).toString("utf8"),
+      (await readRegularFile(path, { maxBytes: maxFileBytes, links: "refuse" })).toString("utf8"),
     );
     return decoded.kind === "valid" ? { kind: "valid", body: decoded.body, writtenAtMs: mtimeMs } : { kind: "damaged" };
   } catch (reason) {
@@ -155,6 +155,6 @@ export async function lookAtArchives(
       currentId: current?.id,
     };
   } catch {
-    return { ...facts, archives: undefined, currentId: undefined }; // A directory that this user may not read.
+    return { ...facts, archives: undefined, currentId: undefined }; // A directory that the current user may not read.
   }
 }

@@ -6,42 +6,42 @@ import { isAbsent } from "../../errors.ts";
 
 export interface CustomDfnFacts {
   readonly path: string;
-  /** Absent: there is no such file; unseen: this user may not look. */
+  /** Absent: there is no such file; unseen: the current user may not see it. */
   readonly file: (Ownership & { readonly isFile: boolean }) | "absent" | "unseen";
-  /** Undefined where this user may not read it. */
+  /** Undefined if the current user may not read it. */
   readonly firstLine: string | undefined;
-  /** Who integratord runs it as. */
+  /** The account that integratord runs it as. */
   readonly wazuh: Account;
 }
 
 /**
- * integratord refuses a program that its user may write, and looks for it once, at its start (Wazuh 4.14 source:
+ * integratord refuses a program that its user may write to, and checks once, when it starts (Wazuh 4.14 source:
  * src/shared/exec_op.c:232-235, src/os_integrator/integrator.c:61-72).
  */
 export function judgeCustomDfn({ path, file, firstLine, wazuh }: CustomDfnFacts): CheckResult[] {
   if (file === "unseen") return [unseen(path)];
   if (file === "absent")
-    return [failed(`${path} does not exist, so integratord leaves the block out`, "wazuh-dfn-install")];
-  if (!file.isFile) return [failed(`${path} is no file`, command`rm -r ${path} && wazuh-dfn-install`)];
-  const mend = command`chown root:${wazuh.gids[0] ?? "wazuh"} ${path} && chmod 0750 ${path}`;
+    return [failed(`${path} does not exist, so integratord ignores the block`, "wazuh-dfn-install")];
+  if (!file.isFile) return [failed(`${path} is not a file`, command`rm -r ${path} && wazuh-dfn-install`)];
+  const fix = command`chown root:${wazuh.gids[0] ?? "wazuh"} ${path} && chmod 0750 ${path}`;
   if (may(wazuh, file, "write")) {
-    return [failed(`${wazuh.name} may write ${path}, so integratord refuses to run it (${shown(file)})`, mend)];
+    return [failed(`${wazuh.name} may write to ${path}, so integratord refuses to run it (${shown(file)})`, fix)];
   }
-  // A shell script, too, is read by its interpreter.
+  // The interpreter has to read a shell script.
   if (!may(wazuh, file, "execute") || !may(wazuh, file, "read")) {
-    return [failed(`${wazuh.name} may not run ${path} (${shown(file)})`, mend)];
+    return [failed(`${wazuh.name} may not run ${path} (${shown(file)})`, fix)];
   }
   if (firstLine?.endsWith("\r") === true) {
-    return [failed(`${path} has DOS line ends, so its first line names no program`, "wazuh-dfn-install")];
+    return [failed(`${path} has DOS line endings, so its first line does not name a program`, "wazuh-dfn-install")];
   }
   if (firstLine !== undefined && !firstLine.startsWith("#!")) {
-    return [failed(`${path} is no script that wazuh-dfn has made`, "wazuh-dfn-install")];
+    return [failed(`${path} is not a script created by wazuh-dfn`, "wazuh-dfn-install")];
   }
   if (file.uid !== 0) {
     const text = `${path} belongs to ${file.uid === wazuh.uid ? wazuh.name : `uid ${file.uid}`}, who can change it`;
-    return [warning(`${text} and what integratord runs`, mend)];
+    return [warning(`${text} and what integratord runs`, fix)];
   }
-  return [ok(`${path} (${shown(file)}) can be run by ${wazuh.name}, and not changed`)];
+  return [ok(`${path} (${shown(file)}) can be run, but not changed, by ${wazuh.name}`)];
 }
 
 function shown({ uid, gid, mode }: Ownership): string {
@@ -58,7 +58,7 @@ export async function lookAtCustomDfn(path: string, wazuh: Account): Promise<Cus
   }
 }
 
-/** Undefined where it may not be read; the mode is judged in any case. */
+/** Undefined if it may not be read; the mode is checked in any case. */
 async function firstLineOf(path: string): Promise<string | undefined> {
   const text = await startOfText(path, 256).catch(() => undefined);
   return text?.split("\n")[0];

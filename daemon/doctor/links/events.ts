@@ -6,10 +6,10 @@ import { type CheckResult, ok, unseen, warning } from "../result.ts";
 import { statOwn } from "../read.ts";
 import { isLeftOutFile, newBudget, readRemedy, rulesetFiles, type RulesetFile, whyOf } from "../ruleset-files.ts";
 
-/** Names of rules in one line. */
+/** Maximum rules that are named in one line. */
 const maxShown = 5;
 
-/** Events for which `wazuh-dfn-install` brings a rule. */
+/** Events for which `wazuh-dfn-install` installs a rule. */
 const ours: ReadonlySet<string> = new Set(["4964", "4794", "4724", "4697", "4702", "4672", "3697", "1100"]);
 
 export interface EventFacts {
@@ -17,11 +17,11 @@ export interface EventFacts {
   /** Undefined: the handler is off. */
   readonly eventIds: readonly string[] | undefined;
   readonly isFail2banOn: boolean;
-  /** Undefined: this user may not look. */
+  /** Undefined: the current user may not see them. */
   readonly ruleset: Ruleset | undefined;
   readonly logAlertLevel: number;
   readonly isWorker: boolean;
-  /** Undefined: no forwarder answers, or an older one. */
+  /** Undefined: no forwarder answers, or an old one. */
   readonly events: EventReport | undefined;
 }
 
@@ -30,10 +30,10 @@ export interface Ruleset {
   readonly decoders: ReadonlyMap<string, boolean>;
   /** Files that were changed after analysisd was started. */
   readonly changed: ReadonlySet<string>;
-  /** What ossec.conf leaves out. */
+  /** What ossec.conf excludes. */
   readonly leftOut: {
     readonly files: readonly RulesetFile[];
-    /** The rules of interest as they would be if no file were left out; empty where none is. */
+    /** The relevant rules as they would be if no file were excluded; empty if none is. */
     readonly rules: readonly EventRule[];
     readonly decoders: readonly RulesetFile[];
   };
@@ -130,7 +130,7 @@ function isOfFail2ban({ groups }: EventRule): boolean {
 function judgeFail2ban(facts: EventFacts, ruleset: Ruleset): CheckResult[] {
   const byId = new Map(ruleset.rules.map((rule) => [rule.id, rule]));
   const named = ruleset.rules.filter(isOfFail2ban);
-  // A decoder of another name may give all that is needed; of those with the name in it all are known.
+  // A decoder of another name may set everything that is needed; those with the name in it are all known.
   const isWhole = (rule: EventRule): boolean => {
     const name = decoderOf(rule, byId) ?? "";
     return ruleset.decoders.get(name) ?? !name.includes("fail2ban");
@@ -153,21 +153,21 @@ function judgeFail2ban(facts: EventFacts, ruleset: Ruleset): CheckResult[] {
     found.push(warning(text, readRemedy(facts.home, decoders)));
   }
   const level = Math.max(1, facts.logAlertLevel);
-  // Ours for syslog says in its own words that it is not sent.
+  // Our rule for syslog says itself that it is not sent.
   const ownDecoder = "dfn-fail2ban-syslog";
   const halves = named.filter((rule) => {
     const name = decoderOf(rule, byId) ?? "";
     return rule.level >= level && ruleset.decoders.get(name) === false && name !== ownDecoder;
   });
   if (halves.length > 0) {
-    const text = `fail2ban: ${listed(halves)} rests on a decoder that does not give program_name and srcip: its alerts are not sent`;
+    const text = `fail2ban: ${listed(halves)} uses a decoder that does not set program_name and srcip: its alerts are not sent`;
     found.push(warning(text, decoderRemedy(facts)));
   }
   const blank = ruleset.rules.filter(
     ({ groups }) => !groups.includes("fail2ban") && groups.some((name) => name.trim() === "fail2ban"),
   );
   if (blank.length > 0) {
-    const text = `fail2ban: ${listed(blank)} has a blank or a line break beside the group's name: its alerts are not sent`;
+    const text = `fail2ban: ${listed(blank)} has a space or a line break next to the group's name: its alerts are not sent`;
     found.push(warning(text, groupRemedy(facts)));
   }
   return found;
@@ -177,11 +177,11 @@ function judgeLeftOut(facts: EventFacts): CheckResult[] {
   const { "fail2ban-program-name": program = 0, "fail2ban-group": group = 0 } = facts.events?.leftOut ?? {};
   const found: CheckResult[] = [];
   if (program > 0) {
-    const text = `fail2ban: ${program} alerts were left out because data.program_name is missing; by syslog it is in predecoder.program_name, where no record takes it from`;
+    const text = `fail2ban: ${program} alerts were left out because data.program_name is missing; with syslog it is in predecoder.program_name, which no record uses`;
     found.push(warning(text, decoderRemedy(facts)));
   }
   if (group > 0) {
-    const text = `fail2ban: ${group} alerts were left out because their group has a blank or a line break beside its name`;
+    const text = `fail2ban: ${group} alerts were left out because their group has a space or a line break next to its name`;
     found.push(warning(text, groupRemedy(facts)));
   }
   return found;
@@ -192,10 +192,10 @@ function decoderRemedy(facts: EventFacts): string {
 }
 
 function groupRemedy({ home }: EventFacts): string {
-  return `vi ${home}/etc/rules/local_rules.xml  # write <group name="syslog,fail2ban,"> without blanks; then: ${home}/bin/wazuh-control restart`;
+  return `vi ${home}/etc/rules/local_rules.xml  # write <group name="syslog,fail2ban,"> without spaces; then: ${home}/bin/wazuh-control restart`;
 }
 
-/** @param analysisdStartedAtMs undefined: not known */
+/** @param analysisdStartedAtMs undefined: unknown */
 export async function lookAtRuleset(
   home: string,
   conf: OssecConf | undefined,
@@ -226,7 +226,7 @@ export async function lookAtRuleset(
   }
 }
 
-/** Level from which alerts are written; 3 is Wazuh's default. */
+/** Lowest level of alerts that are written; 3 is Wazuh's default. */
 export function logAlertLevelOf(conf: OssecConf | undefined): number {
   const level = conf === undefined ? undefined : settingOf(conf, "alerts", "log_alert_level");
   return level !== undefined && /^\d{1,2}$/.test(level) ? Number(level) : 3;

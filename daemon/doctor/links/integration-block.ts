@@ -4,14 +4,14 @@ import { shellWord } from "../../printable.ts";
 import { type OssecConf } from "../../wazuh/ossec-conf.ts";
 import { failed, type CheckResult, ok, warning } from "../result.ts";
 
-/** Every tag that integratord knows; any other keeps the whole manager from starting (config/integrator-config.c:19-30). */
+/** Every tag that integratord knows; any other stops the whole manager from starting (config/integrator-config.c:19-30). */
 const knownTags: readonly string[] =
   "name hook_url api_key level rule_id group event_location alert_format max_log options timeout retries".split(" ");
 
-/** Where alerts that the handlers want come from; the second one is usual and no more. */
+/** The locations of alerts that the handlers want; the second one is only the usual one. */
 const samples = { windows: "EventChannel", fail2ban: "/var/log/fail2ban.log" } as const;
 
-/** The settings of one `<integration>`, untrimmed, since blanks count. */
+/** The settings of one `<integration>`, untrimmed, since spaces count. */
 export type Block = ReadonlyMap<string, string>;
 
 export interface BlockFacts {
@@ -33,14 +33,14 @@ export function blocksOf(conf: OssecConf): Block[] {
     .filter((block) => block.get("name")?.trim() === "custom-dfn");
 }
 
-/** Path of the socket that custom-dfn is told by a block. */
+/** Path of the socket that a block passes to custom-dfn. */
 export function socketOf(block: Block, defaultPath: string): string {
   const url = block.get("hook_url")?.trim() ?? "";
   return url.startsWith("unix:") && url.length > 5 ? url.slice(5).replaceAll("\\ ", " ") : defaultPath;
 }
 
 export interface LeftOutFacts {
-  /** What the installer was told: `yes` or `no`; undefined where its record is not there or may not be read. */
+  /** The installer's choice: `yes` or `no`; undefined if its record does not exist or may not be read. */
   readonly recorded: string | undefined;
   readonly hasBlock: boolean;
   readonly isCommentedOut: boolean;
@@ -51,8 +51,8 @@ export interface LeftOutFacts {
 
 /**
  * Whether integratord was left out on purpose (`wazuh-dfn-install --no-integration`). Without the installer's record,
- * which only root may read, neither block nor custom-dfn being there says the same. With the tail off it is no choice: no
- * alert would come.
+ * which only root may read, that neither block nor custom-dfn exists means the same. With the tail off this cannot be
+ * intended: no alert would arrive.
  */
 export function isBlockLeftOut({ recorded, hasBlock, isCommentedOut, isTailOn, hasProgram }: LeftOutFacts): boolean {
   if (!isTailOn || hasBlock) return false;
@@ -60,16 +60,16 @@ export function isBlockLeftOut({ recorded, hasBlock, isCommentedOut, isTailOn, h
 }
 
 export const leftOut = ok(
-  "integratord is left out (wazuh-dfn-install --no-integration): alerts come by the tail alone, up to a second later",
+  "integratord is left out (wazuh-dfn-install --no-integration): alerts arrive only through the tail, up to a second later",
 );
 
-/** Whether integratord hands over what the forwarder wants, to where it listens. */
+/** Whether integratord delivers what the forwarder wants, to where it listens. */
 export function judgeBlock(facts: BlockFacts): CheckResult[] {
   const { home, blocks, isTailOn, isCommentedOut } = facts;
   const fault = isTailOn ? warning : failed;
   const only = isTailOn
-    ? "; alerts come by the tail alone, a second later"
-    : "; with the tail off no alert comes at all";
+    ? "; alerts arrive only through the tail, a second later"
+    : "; with the tail off no alert arrives at all";
   const [block, ...more] = blocks;
   if (block === undefined) {
     const why = isCommentedOut ? "the block for custom-dfn is commented out" : "there is no block for custom-dfn";
@@ -83,52 +83,52 @@ export function judgeBlock(facts: BlockFacts): CheckResult[] {
     const text = `${blocks.length} blocks call custom-dfn: each alert costs ${blocks.length} calls`;
     results.push(warning(text, edit(home, "keep one of them")));
   }
-  return results.length > 0 ? results : [ok("present, enabled, and hands over all that the forwarder wants")];
+  return results.length > 0 ? results : [ok("present, enabled, and delivers everything that the forwarder wants")];
 }
 
 function edit(home: string, what: string): string {
   return `vi ${home}/etc/ossec.conf  # ${what}; then: ${home}/bin/wazuh-control restart`;
 }
 
-/** Faults with which no alert, or no manager, comes through. */
+/** Faults because of which no alert arrives, or the manager does not start. */
 function deadly(facts: BlockFacts, block: Block): CheckResult[] {
   const { home, socketPath, defaultSocketPath } = facts;
   const results: CheckResult[] = [];
   const unknown = [...block.keys()].filter((tag) => !knownTags.includes(tag));
   if (unknown.length > 0) {
-    const text = `the block has <${unknown.join(">, <")}>, which integratord does not know: the manager will not start again`;
-    results.push(failed(text, edit(home, "take it out")));
+    const text = `the block has <${unknown.join(">, <")}>, which integratord does not know: the manager will not start any more`;
+    results.push(failed(text, edit(home, "remove it")));
   }
   // A prefix is enough (Wazuh 4.14 source: src/os_integrator/integrator.c:289).
   if (block.get("alert_format")?.trimStart().startsWith("json") !== true) {
-    const text = "alert_format is not json: custom-dfn gets a text that it cannot read, so the block does nothing";
+    const text = "alert_format is not json: custom-dfn gets a text that it cannot parse, so the block has no effect";
     results.push(failed(text, edit(home, "<alert_format>json</alert_format>")));
   }
-  const told = socketOf(block, defaultSocketPath);
-  if (told !== socketPath) {
-    const text = `hook_url leads to ${told}, and the forwarder listens on ${socketPath}`;
+  const hookPath = socketOf(block, defaultSocketPath);
+  if (hookPath !== socketPath) {
+    const text = `hook_url points to ${hookPath}, but the forwarder listens on ${socketPath}`;
     results.push(failed(text, edit(home, `<hook_url>unix:${socketPath}</hook_url>`)));
   }
   if (facts.isTailOn && /"tail"\s*:\s*false/.test(block.get("options") ?? "")) {
-    const text = "options say that the tail is off, and it is on: integratord waits for Kafka without need";
-    results.push(warning(text, edit(home, "take <options> out")));
+    const text = "options say that the tail is off, but it is on: integratord waits for Kafka needlessly";
+    results.push(warning(text, edit(home, "remove <options>")));
   }
   return results;
 }
 
-/** What the block's filters keep back although the forwarder wants it. */
+/** What the block's filters hold back although the forwarder wants it. */
 function narrowings({ handlers }: BlockFacts, block: Block): { text: string; do: string }[] {
   const found: { text: string; do: string }[] = [];
   const { windows, fail2ban, passthrough } = handlers;
   const level = Number(block.get("level")?.trim() ?? "0");
-  const leastLevel = windows === undefined && fail2ban === undefined ? (passthrough?.level ?? 0) : 0;
-  if (level > leastLevel) {
-    found.push({ text: `<level>${level} keeps alerts of a lower level back`, do: "take <level> out" });
+  const minLevel = windows === undefined && fail2ban === undefined ? (passthrough?.level ?? 0) : 0;
+  if (level > minLevel) {
+    found.push({ text: `<level>${level} holds back alerts of a lower level`, do: "remove <level>" });
   }
   const ruleIds = block.get("rule_id");
   // Without a digit it filters nothing (src/config/integrator-config.c:104-164).
   if (ruleIds !== undefined && /\d/.test(ruleIds)) {
-    found.push({ text: `<rule_id> keeps all alerts but those of ${ruleIds.trim()} back`, do: "take <rule_id> out" });
+    found.push({ text: `<rule_id> holds back all alerts except those of ${ruleIds.trim()}`, do: "remove <rule_id>" });
   }
   const groups = block.get("group");
   if (groups !== undefined && groups !== "") {
@@ -140,15 +140,15 @@ function narrowings({ handlers }: BlockFacts, block: Block): { text: string; do:
     ];
     const missing = wanted.filter((group) => !passed.includes(group));
     if (missing.length > 0) {
-      const blank = passed.some((group) => group.trim() !== group) ? " (blanks beside the commas count)" : "";
-      const text = `<group>${groups}${blank} keeps alerts of group ${missing.join(", ")} back`;
+      const blank = passed.some((group) => group.trim() !== group) ? " (spaces next to the commas count)" : "";
+      const text = `<group>${groups}${blank} holds back alerts of group ${missing.join(", ")}`;
       found.push({
         text,
         do: shellWord(`<group>${[...new Set([...passed.map((one) => one.trim()), ...wanted])].join(",")}</group>`),
       });
     } else if (passthrough !== undefined && passthrough.groups === undefined) {
-      const text = `<group>${groups} keeps alerts back that passthrough wants, which has no groups`;
-      found.push({ text, do: "take <group> out" });
+      const text = `<group>${groups} holds back alerts for passthrough, which has no groups`;
+      found.push({ text, do: "remove <group>" });
     }
   }
   const location = block.get("event_location");
@@ -156,7 +156,7 @@ function narrowings({ handlers }: BlockFacts, block: Block): { text: string; do:
     const matches = osMatch(location);
     const kept = (["windows", "fail2ban"] as const).filter((name) => handlers[name] && !matches(samples[name]));
     if (kept.length > 0) {
-      const text = `<event_location>${location} keeps alerts of ${kept.map((name) => samples[name]).join(", ")} back`;
+      const text = `<event_location>${location} holds back alerts of ${kept.map((name) => samples[name]).join(", ")}`;
       found.push({ text, do: "<event_location>!^dfn$</event_location>" });
     }
   }

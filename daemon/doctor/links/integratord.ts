@@ -7,15 +7,15 @@ import type { Running } from "../processes.ts";
 import { startOfText } from "../read.ts";
 import { statIfPresent } from "../../disk/file-stat.ts";
 
-/** integratord looks once a second (Wazuh 4.14 source: src/os_integrator/integrator.c:155-158). */
+/** integratord checks once a second (Wazuh 4.14 source: src/os_integrator/integrator.c:155-158). */
 const lookAgainMs = 2500;
 
 /** How far integratord has read alerts.json. */
 export type Progress =
-  /** It was at this end within a moment. */
+  /** It reached the end within a moment. */
   | { readonly kind: "at-end" }
   | { readonly kind: "behind"; readonly bytes: number }
-  /** It still reads a file that is alerts.json no more. */
+  /** It still reads a file that is no longer alerts.json. */
   | { readonly kind: "older-file"; readonly path: string }
   | { readonly kind: "not-open" }
   | { readonly kind: "unseen" };
@@ -25,15 +25,15 @@ export interface IntegratordFacts {
   readonly isTailOn: boolean;
   /** Whether ossec.conf has a block for custom-dfn: integratord ends at once without any block. */
   readonly hasBlock: boolean;
-  /** Null: this user may not see. */
+  /** Null: the current user may not see it. */
   readonly process: Running | undefined | null;
-  /** When ossec.conf was last changed; undefined where that is not known. */
+  /** When ossec.conf was last changed; undefined if unknown. */
   readonly confChangedAtMs: number | undefined;
   readonly progress: Progress;
   readonly temporaryFiles: TemporaryFiles;
 }
 
-/** Who may read the files in /tmp in which integratord hands alerts to its scripts. */
+/** Who may read the files in /tmp through which integratord passes alerts to its scripts. */
 export type TemporaryFiles = "everybody" | "its-group" | "unseen";
 
 export function judgeIntegratord(facts: IntegratordFacts): CheckResult[] {
@@ -42,33 +42,33 @@ export function judgeIntegratord(facts: IntegratordFacts): CheckResult[] {
   if (process === null) return [unseen("whether integratord runs")];
   const restart = `${home}/bin/wazuh-control restart`;
   if (process === undefined) {
-    if (hasBlock) return [fault("integratord does not run", `${restart} && tail -n 20 ${home}/logs/ossec.log`)];
-    return [ok("integratord does not run, and has nothing to do for us")];
+    if (hasBlock) return [fault("integratord is not running", `${restart} && tail -n 20 ${home}/logs/ossec.log`)];
+    return [ok("integratord is not running, and no integration of ours needs it")];
   }
   const results: CheckResult[] = [];
   if (hasBlock && confChangedAtMs !== undefined && confChangedAtMs > process.startedAtMs + 1000) {
-    const text = `ossec.conf was changed after integratord (pid ${process.pid}) was started, which reads it at its start only`;
+    const text = `ossec.conf was changed after integratord (pid ${process.pid}) was started; it reads the file only at its start`;
     results.push(warning(text, restart));
   }
   switch (progress.kind) {
     case "at-end":
-      results.push(ok(`integratord runs (pid ${process.pid}) and is at the end of alerts.json`));
+      results.push(ok(`integratord (pid ${process.pid}) is running and at the end of alerts.json`));
       break;
     case "behind": {
       const text = `integratord is behind: ${progress.bytes} bytes of alerts.json are still to be read`;
-      const missed = isTailOn ? "the tail brings what it misses" : "the tail is off, so what it misses is lost";
+      const missed = isTailOn ? "the tail delivers what it misses" : "the tail is off, so what it misses is lost";
       const remedy = `tail -n 20 ${home}/logs/ossec.log  # which integration is slow? ${missed}`;
       results.push(warning(text, remedy));
       break;
     }
     case "older-file": {
-      const text = `integratord still reads ${progress.path}, which alerts.json is no more`;
-      const skipped = isTailOn ? "the tail brings what it skips" : "the tail is off, so what it skips is lost";
+      const text = `integratord still reads ${progress.path}, which is no longer alerts.json`;
+      const skipped = isTailOn ? "the tail delivers what it skips" : "the tail is off, so what it skips is lost";
       results.push(warning(text, `tail -n 20 ${home}/logs/ossec.log  # ${skipped}`));
       break;
     }
     case "not-open":
-      results.push(fault(`integratord (pid ${process.pid}) has no alerts.json open`, restart));
+      results.push(fault(`integratord (pid ${process.pid}) does not have alerts.json open`, restart));
       break;
     case "unseen":
       results.push(unseen(`how far integratord (pid ${process.pid}) has read`));
@@ -81,13 +81,13 @@ export function judgeIntegratord(facts: IntegratordFacts): CheckResult[] {
   return results;
 }
 
-/** 0027 is what analysisd gives itself (Wazuh 4.14 source: src/analysisd/alerts/getloglocation.c:65). */
+/** analysisd sets 0027 for itself (Wazuh 4.14 source: src/analysisd/alerts/getloglocation.c:65). */
 const unit = "/etc/systemd/system/wazuh-manager.service.d";
 const tightUmask = `mkdir -p ${unit} && printf '[Service]\\nUMask=0027\\n' >${unit}/umask.conf && systemctl daemon-reload && systemctl restart wazuh-manager`;
 
 /**
  * integratord makes its files with fopen, so its umask decides (Wazuh 4.14 source: src/os_integrator/integrator.c:278-295;
- * it sets none itself). In a /tmp of its own (`PrivateTmp=`) nobody else finds them; that only root can see.
+ * it sets none itself). In a /tmp of its own (`PrivateTmp=`) nobody else can reach them; only root can check that.
  */
 export async function temporaryFilesOf(pid: number): Promise<TemporaryFiles> {
   const status = await startOfText(`/proc/${pid}/status`, 16_384).catch(() => "");
@@ -102,7 +102,7 @@ export async function temporaryFilesOf(pid: number): Promise<TemporaryFiles> {
 }
 
 /**
- * Reads from /proc how far the process has read a file: at the end, or at least where the end was, twice looked at.
+ * Reads from /proc how far the process has read a file: to the end, or at least to where the end was at a first check.
  * @param path alerts.json
  */
 export async function progressOf(pid: number, path: string): Promise<Progress> {
@@ -114,7 +114,7 @@ export async function progressOf(pid: number, path: string): Promise<Progress> {
   const second = await spotOf(pid, path);
   if (typeof second === "string") return { kind: second };
   if (second.isOlder) return { kind: "older-file", path: second.path };
-  // New alerts may have come; those that were there have been read.
+  // New alerts may have arrived; those that were there before have been read.
   if (second.position >= first.size) return { kind: "at-end" };
   return { kind: "behind", bytes: second.size - second.position };
 }
@@ -136,7 +136,7 @@ async function spotOf(pid: number, path: string): Promise<Spot | "unseen" | "not
   const current = await statIfPresent(path).catch(() => undefined);
   for (const descriptor of descriptors) {
     const target = await readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => "");
-    // alerts.json is a hard link, so the name is that under which it was opened, also of an archive by now.
+    // alerts.json is a hard link, so this is the name under which it was opened, even if it is an archive by now.
     if (!/\/alerts\.json( \(deleted\))?$|\/ossec-alerts-[\d-]+\.json( \(deleted\))?$/.test(target)) continue;
     const [opened, info] = await Promise.all([
       statIfPresent(`/proc/${pid}/fd/${descriptor}`).catch(() => undefined),

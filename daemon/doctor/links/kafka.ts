@@ -8,12 +8,12 @@ import { failed, type CheckResult, ok, warning } from "../result.ts";
 
 const plaintextRemedy = "wazuh-dfn check && systemctl reload wazuh-dfn  # after sink.kafka.tls was set";
 
-/** A remedy that is a sentence stands as a comment; it is shown where commands are. */
+/** A remedy that is a sentence becomes a comment, because it is shown in place of a command. */
 function asCommand(remedy: string, command: string): string {
   return remedy === "" ? command : `${command}  # ${remedy}`;
 }
 
-/** Whether every broker is reached and takes us. One that is away is no harm while another leads in its place. */
+/** Whether every broker can be reached and accepts us. One that is down does no harm while another leads in its place. */
 export function judgeBrokers({ brokers }: KafkaProbe, nowMs: number): CheckResult[] {
   const isAnyReached = brokers.some(({ failure }) => failure === undefined);
   const results = brokers.flatMap((broker) => judgeBroker(broker, isAnyReached, nowMs));
@@ -22,8 +22,8 @@ export function judgeBrokers({ brokers }: KafkaProbe, nowMs: number): CheckResul
 }
 
 /**
- * Whether alerts leave this machine without TLS by the brokers that Kafka names beyond those of the settings; what the
- * settings name is judged with them.
+ * Whether alerts leave this machine without TLS to brokers that Kafka names besides those of the settings; those of the
+ * settings are judged with the settings.
  * @param isTls whether TLS is on
  */
 export function judgePlaintext({ brokers }: KafkaProbe, isTls: boolean): CheckResult[] {
@@ -40,16 +40,16 @@ function judgeBroker(
   if (failure === undefined) {
     if (certificateEndsMs === undefined) return [];
     const days = daysUntil(certificateEndsMs, nowMs);
-    const text = `the broker's certificate at ${address} ends in ${days} days`;
+    const text = `the broker's certificate at ${address} expires in ${days} days`;
     return days >= certificateDeadline.warningDays
       ? []
-      : [warning(text, "# tell those who run Kafka: connections fail from then on")];
+      : [warning(text, "# inform those who run Kafka: connections fail from then on")];
   }
   const parts = splitBrokerAddress(address);
-  // Kafka names brokers: what is not a name or an address does not go into a command.
+  // The name comes from Kafka: what is not a name or an address does not go into a command.
   const isPlain = parts !== undefined && /^[\w.:[\]-]+$/.test(address);
   const named = isSeed ? "" : ", which Kafka named,";
-  // A broker that Kafka names and that is not reached leads partitions: their records wait.
+  // A broker named by Kafka that cannot be reached leads partitions: their records wait.
   const state = isAny && failure.category === "unreachable" && isSeed ? warning : failed;
   const command = ["certificate", "tls-version", "tls-ciphers"].includes(failure.category)
     ? `openssl s_client -connect ${address} -servername ${parts?.host ?? ""} </dev/null`
@@ -66,7 +66,7 @@ function judgeBroker(
   ];
 }
 
-/** Whether the topics are there. */
+/** Whether the topics exist. */
 export function judgeTopics({ topics, brokers }: KafkaProbe): CheckResult[] {
   const [broker] = brokers;
   const server = `--bootstrap-server ${broker?.address ?? "BROKER"}`;
@@ -103,24 +103,22 @@ function judgeOne({ topic, write, read }: TopicProbe, which: "write" | "read", s
   const operation = which === "write" ? "Write" : "Read";
   const grant = `kafka-acls.sh ${server} --add --allow-principal User:NAME --operation ${operation} --topic ${topic}`;
   const remedy = isForbidden ? grant : asCommand(failure.remedy, "wazuh-dfn status");
-  if (which === "write") return failed(`topic ${topic} may not be written: ${failure.text}`, remedy);
-  const text = `topic ${topic} may not be read: ${failure.text}; after a crash, what was under way is sent again`;
+  if (which === "write") return failed(`topic ${topic} may not be written to: ${failure.text}`, remedy);
+  const text = `topic ${topic} may not be read: ${failure.text}; after a crash, records that were in flight are sent again`;
   return warning(text, remedy);
 }
 
 /**
- * Whether our own files are good, and for how long.
+ * Whether our own files are valid, and for how long.
  * @param problems what `inspectTls` finds in them
  */
 export function judgeCertificates(problems: readonly Problem[], files: readonly CertificateExpiry[]): CheckResult[] {
   const results = problems.map(({ severity, setting, message }) => {
     const remedy =
-      setting === "sink.kafka.tls"
-        ? plaintextRemedy
-        : "wazuh-dfn check  # a file that was replaced is taken over without a restart";
+      setting === "sink.kafka.tls" ? plaintextRemedy : "wazuh-dfn check  # a replaced file is loaded without a restart";
     return (severity === "error" ? failed : warning)(message, remedy);
   });
   if (results.length > 0) return results;
   const good = files.filter(({ daysLeft }) => daysLeft !== undefined);
-  return good.map(({ file, daysLeft }) => ok(`${file} is good for ${daysLeft ?? 0} days`));
+  return good.map(({ file, daysLeft }) => ok(`${file} is valid for ${daysLeft ?? 0} days`));
 }

@@ -7,19 +7,19 @@ import { startOfText } from "../read.ts";
 import { isAbsent } from "../../errors.ts";
 
 const MiB = 1024 * 1024;
-/** The forwarder's state needs little; analysisd tears lines on a full disk. */
+/** The forwarder's state needs little; analysisd writes torn lines when the disk is full. */
 const disk = { fewBytes: 1024 * MiB, fewInodes: 10_000, noBytes: 32 * MiB, noInodes: 100 };
-/** What the forwarder takes beside the alerts that are under way: Node, code, batches. */
+/** What the forwarder needs besides the alerts in flight: Node, code, batches. */
 const baseMemoryBytes = 160 * MiB;
 
-/** How adjtimex(2) tells that no clock service keeps the time: TIME_ERROR. */
+/** adjtimex(2) returns this if no clock service keeps the time: TIME_ERROR. */
 const timeError = 5;
 
-/** @param state what adjtimex(2) returned; undefined where it could not be asked */
+/** @param state what adjtimex(2) returned; undefined if it could not be called */
 export function judgeClock(state: number | undefined): CheckResult[] {
   if (state === undefined) return [unseen("whether a clock service keeps the time", "timedatectl")];
   if (state !== timeError) return [ok("a clock service keeps the time")];
-  const text = "no clock service keeps the time: certificates and alerts are judged by it";
+  const text = "no clock service keeps the time, on which certificates and alerts depend";
   return [warning(text, "timedatectl set-ntp true")];
 }
 
@@ -42,7 +42,7 @@ export function judgeDisk({ directory, freeBytes, freeInodes }: DiskFacts): Chec
   const free = `${Math.floor(freeBytes / MiB)} MiB are free`;
   const inodes = freeInodes ?? Number.MAX_SAFE_INTEGER;
   const remedy = command`df -h ${directory}; df -i ${directory}  # make room`;
-  const what = inodes < disk.fewInodes ? `${inodes} files can still be made` : free;
+  const what = inodes < disk.fewInodes ? `${inodes} files can still be created` : free;
   if (freeBytes < disk.noBytes || inodes < disk.noInodes)
     return failed(`the disk of ${directory} is full: ${what}`, remedy);
   if (freeBytes < disk.fewBytes || inodes < disk.fewInodes) {
@@ -51,7 +51,7 @@ export function judgeDisk({ directory, freeBytes, freeInodes }: DiskFacts): Chec
   return ok(`${directory}: ${free}`);
 }
 
-/** The room that others than root have; of the nearest directory above where this one is not there yet. */
+/** The space available to users other than root; if the directory does not exist yet, of the nearest one above it. */
 export async function lookAtDisk(directory: string): Promise<DiskFacts> {
   try {
     const { bavail, bsize, ffree, files } = await statfs(directory);

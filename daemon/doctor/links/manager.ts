@@ -6,12 +6,12 @@ import { wholeText } from "../read.ts";
 import type { OssecConfState } from "../context.ts";
 
 /** wazuh-control has 20 KB. */
-const mostVersionBytes = 1024 * 1024;
+const maxVersionBytes = 1024 * 1024;
 
-/** What tells a manager from something else. */
+/** What identifies a manager. */
 export interface ManagerFacts {
   readonly home: string;
-  /** `4.14.7`; undefined where it stands in no file, null where this user may not read it. */
+  /** `4.14.7`; undefined if no file has it, null if the current user may not read it. */
   readonly version: string | undefined | null;
   readonly isThere: boolean;
   readonly ossecConf: OssecConfState["kind"];
@@ -28,7 +28,7 @@ export function judgeManager({ home, version, isThere, ossecConf, fault }: Manag
     results.push(unseen(`${home}/etc/ossec.conf`, "usermod -aG wazuh USER  # or run this command as root"));
   }
   if (ossecConf === "broken") {
-    const test = `${home}/bin/wazuh-integratord -t  # and mend the line`;
+    const test = `${home}/bin/wazuh-integratord -t  # shows the line; fix it`;
     results.push(failed(`${home}/etc/ossec.conf cannot be read: ${fault ?? ""}`, test));
   }
   return results;
@@ -41,11 +41,11 @@ function judgeVersion(home: string, version: string | undefined | null): CheckRe
   }
   const major = Number(version.split(".")[0]);
   if (major === 4) return ok(`Wazuh ${version} in ${home}`);
-  const why = major > 4 ? "it writes no alerts.json and runs no integrations" : "only Wazuh 4 is known to work";
+  const why = major > 4 ? "it writes no alerts.json and runs no integrations" : "only Wazuh 4 is supported";
   return failed(`Wazuh ${version} in ${home}: ${why}`, "# stay with Wazuh 4, or ask for a release for this version");
 }
 
-/** Only looks: `wazuh-control info` would run a program of the manager. */
+/** Only reads files: `wazuh-control info` would run a program of the manager. */
 export async function lookAtManager(home: string, conf: OssecConfState): Promise<ManagerFacts> {
   const fault = conf.kind === "broken" ? conf.reason : undefined;
   const isThere = await stat(home).then(
@@ -63,10 +63,10 @@ async function versionOf(home: string): Promise<string | undefined | null> {
     ["bin/wazuh-control", /^VERSION="?v?([\d.]+)/m],
   ] as const) {
     try {
-      const version = pattern.exec(await wholeText(join(home, file), mostVersionBytes))?.[1];
+      const version = pattern.exec(await wholeText(join(home, file), maxVersionBytes))?.[1];
       if (version !== undefined) return version;
     } catch (reason) {
-      if (errnoOf(reason) === "EACCES") isHidden = true; // Else the other file may have it.
+      if (errnoOf(reason) === "EACCES") isHidden = true; // Otherwise the other file may have it.
     }
   }
   return isHidden ? null : undefined;

@@ -8,7 +8,7 @@ import { failed, type CheckResult, ok, unseen, warning } from "../result.ts";
 import { describe, errnoOf } from "../../errors.ts";
 import { formatQueueAddress, type QueueAddress } from "../../wazuh/queue-address.ts";
 
-/** Time for a relay to take a connection. */
+/** Time for a relay to accept a connection. */
 const connectWithinMs = 4000;
 
 export interface QueueFacts {
@@ -18,11 +18,11 @@ export interface QueueFacts {
   readonly refusal: AccessRefusal | undefined;
   /** Whether there is a socket at the path. */
   readonly isSocket: boolean;
-  /** The name of the error of connecting (nothing is sent), undefined where that works. */
+  /** The name of the error of connecting (nothing is sent), undefined if that works. */
   readonly fault: string | undefined;
 }
 
-/** Whether the forwarder can tell Wazuh what became of alerts. Alerts go on without it. */
+/** Whether the forwarder can report to Wazuh what became of alerts. Alerts are sent even without it. */
 export function judgeQueue({ home, path, writer, refusal, isSocket, fault }: QueueFacts): CheckResult[] {
   if (refusal?.kind === "absent") {
     return [warning(`${path} does not exist: analysisd has never run here`, `${home}/bin/wazuh-control start`)];
@@ -34,7 +34,7 @@ export function judgeQueue({ home, path, writer, refusal, isSocket, fault }: Que
   if (refusal?.kind === "unseen") return [unseen(path)];
   if (!isSocket) return [failed(`${path} is not a socket`, `rm ${path} && ${home}/bin/wazuh-control restart`)];
   if (fault === "ECONNREFUSED") {
-    return [warning(`nobody listens on ${path}: analysisd is away`, `${home}/bin/wazuh-control start`)];
+    return [warning(`nobody listens on ${path}: analysisd is not running`, `${home}/bin/wazuh-control start`)];
   }
   if (fault !== undefined) return [warning(`${path}: connecting fails with ${fault}`, `ls -l ${path}`)];
   return [ok(`analysisd listens on ${path}, and ${writer} may write to it`)];
@@ -43,21 +43,21 @@ export function judgeQueue({ home, path, writer, refusal, isSocket, fault }: Que
 /** A relay in front of the queue. What is behind it cannot be seen from here. */
 export interface RelayFacts {
   readonly address: Extract<QueueAddress, { readonly kind: "tcp" }>;
-  /** The name of the error of connecting (nothing is sent), undefined where that works. */
+  /** The name of the error of connecting (nothing is sent), undefined if that works. */
   readonly fault: string | undefined;
 }
 
-/** Whether the relay takes a connection. Alerts go on without it. */
+/** Whether the relay accepts a connection. Alerts are sent even without it. */
 export function judgeRelay({ address, fault }: RelayFacts): CheckResult[] {
   const { host, port } = address;
   const name = formatQueueAddress(address);
   const isReached = fault === undefined;
   if (isReached)
-    return [ok(`${name} takes connections; whether analysisd gets what is sent there shows on its manager`)];
+    return [ok(`${name} accepts connections; whether events reach analysisd can only be checked on its manager`)];
   const isNameless = fault === "ENOTFOUND" || fault === "EAI_AGAIN";
   const remedy = isNameless ? `getent hosts ${host}` : `timeout 5 bash -c '</dev/tcp/${host}/${port}'`;
   const why = fault === "ECONNREFUSED" ? "nobody listens there" : `connecting fails with ${fault}`;
-  return [warning(`${name}: ${why}, so events for Wazuh wait`, `${remedy}  # does the relay of wazuh.queue run?`)];
+  return [warning(`${name}: ${why}, so events for Wazuh wait`, `${remedy}  # is the relay of wazuh.queue running?`)];
 }
 
 export async function lookAtRelay(address: RelayFacts["address"]): Promise<RelayFacts> {
@@ -70,7 +70,7 @@ export async function lookAtRelay(address: RelayFacts["address"]): Promise<Relay
   } catch (reason) {
     return { address, fault: signal.aborted ? "ETIMEDOUT" : (errnoOf(reason) ?? describe(reason)) };
   } finally {
-    socket.on("error", () => {}); // It is let go.
+    socket.on("error", () => {}); // It is being closed.
     socket.destroy();
   }
 }
@@ -79,7 +79,7 @@ export async function lookAtQueue(home: string, path: string, writer: Account): 
   const refusal = await refusalFor(writer, path, "write");
   const isSocket = await stat(path).then(
     (found) => found.isSocket(),
-    () => true, // The refusal tells.
+    () => true, // The refusal explains it.
   );
   const facts = { home, path, writer: writer.name, refusal, isSocket };
   return { ...facts, fault: refusal === undefined && isSocket ? connectFault(path) : undefined };

@@ -7,41 +7,43 @@ import { failed, type CheckResult, ok, unknown, unseen, warning } from "../resul
 import { statOwn } from "../read.ts";
 import { isLeftOutFile, newBudget, rulesetFiles, type RulesetFile, whyOf } from "../ruleset-files.ts";
 
-/** Of bounded length everywhere, so that no text makes it slow. */
+/** Every part has a bounded length, so that no text makes it slow. */
 const integrationRule = /<field\s{1,20}name="integration"[^>]{0,200}>\^?dfn\$?<\/field>/;
-/** What an event of the forwarder has for its location; see ossec-snippets/README.md. */
+/** The location of the forwarder's events; see ossec-snippets/README.md. */
 const originRule = /<location>\^dfn\$<\/location>/;
 
-/** A file with the rules for our feedback. */
+/** A file with rules for our feedback. */
 export interface RuleFile {
   readonly path: string;
   readonly changedAtMs: number;
-  /** Whether its rules ask where an event came from: those of older releases believe whatever a log says of itself. */
+  /** Whether its rules check where an event came from: those of older releases trust any log. */
   readonly asksForOrigin: boolean;
-  /** What ossec.conf makes of it. */
+  /** How ossec.conf treats it. */
   readonly reading: RulesetReading;
 }
 
 export interface RulesFacts {
   readonly home: string;
-  /** Undefined: this user may not look. */
+  /** Undefined: the current user may not see them. */
   readonly files: readonly RuleFile[] | undefined;
-  /** What these rules rest on, if ossec.conf leaves the file that has it out. */
+  /** What these rules depend on, if ossec.conf excludes the file that has it. */
   readonly missing: { readonly what: string; readonly place: string; readonly why: string } | undefined;
-  /** Undefined: not known. */
+  /** Undefined: unknown. */
   readonly analysisdStartedAtMs: number | undefined;
-  /** Rules come from the master there. */
+  /** On a worker, rules come from the master. */
   readonly isWorker: boolean;
 }
 
-/** Whether the forwarder's feedback raises alerts in Wazuh. Alerts go on without it. */
+/** Whether the forwarder's feedback raises alerts in Wazuh. Alerts are sent even without it. */
 export function judgeRules(facts: RulesFacts): CheckResult[] {
   const { home, files, missing, analysisdStartedAtMs, isWorker } = facts;
   if (files === undefined) return [unseen(`${home}/etc/rules`)];
   const [file] = files;
   const install = isWorker ? "wazuh-dfn-install  # on the master; rules come from there" : "wazuh-dfn-install";
   if (file === undefined) {
-    return [warning("no rules for the forwarder's feedback: what it tells Wazuh raises no alert", install)];
+    return [
+      warning("there are no rules for the forwarder's feedback: what it reports to Wazuh raises no alert", install),
+    ];
   }
   const name = file.path.slice(home.length + 1);
   const restart = `${home}/bin/wazuh-control restart`;
@@ -51,7 +53,7 @@ export function judgeRules(facts: RulesFacts): CheckResult[] {
   }
   if (file.reading.kind === "unclear") {
     return [
-      unknown(`whether ${name} is read is not known: ${file.reading.why}`, `${home}/bin/wazuh-logtest-legacy -t`),
+      unknown(`it is not known whether ${name} is read: ${file.reading.why}`, `${home}/bin/wazuh-logtest-legacy -t`),
     ];
   }
   if (missing !== undefined) {
@@ -63,15 +65,15 @@ export function judgeRules(facts: RulesFacts): CheckResult[] {
     return [warning(text, `${restart}  # or the API: PUT /manager/analysisd/reload`)];
   }
   if (!file.asksForOrigin) {
-    const text = `${name} is of an older release: any log with "integration":"dfn" in it raises these alerts, and is hidden from other rules`;
+    const text = `${name} is from an older release: any log with "integration":"dfn" in it raises these alerts, and is hidden from other rules`;
     return [warning(text, install)];
   }
   return [ok(`the rules for the forwarder's feedback are in ${name}`)];
 }
 
-/** Where events go over TCP, this machine does not show which rules judge them. */
+/** If events go over TCP, this machine cannot see which rules handle them. */
 export function rulesBehind(relay: QueueAddress): CheckResult {
-  const text = `whether the manager behind ${formatQueueAddress(relay)} has the rules for the forwarder's feedback cannot be seen from here`;
+  const text = `it cannot be seen from here whether the manager behind ${formatQueueAddress(relay)} has the rules for the forwarder's feedback`;
   return unknown(
     text,
     "grep -l '<location>^dfn' /var/ossec/etc/rules/*.xml  # on that manager, or its cluster's master",
@@ -95,7 +97,7 @@ export async function lookAtRules(
       const changedAtMs = Number((await statOwn(path)).mtimeMs);
       found.push({ path, changedAtMs, asksForOrigin: originRule.test(plain), reading });
     }
-    // One that is read goes before one that is not.
+    // One that is read comes before one that is not.
     const files = found.toSorted((one, other) => Number(isOut(one)) - Number(isOut(other)));
     return { home, files, missing: missingOf(rules, decoders), analysisdStartedAtMs, isWorker };
   } catch (reason) {
@@ -109,8 +111,8 @@ function isOut({ reading }: RuleFile): boolean {
 }
 
 /**
- * What our rules rest on in Wazuh's own files: the decoder of JSON, and the rule for the output of commands. One that is in
- * no file at all is not judged: this user sees what is there, and a manager without them does not start.
+ * What our rules depend on in Wazuh's own files: the decoder of JSON, and the rule for the output of commands. If one is
+ * in no file at all, nothing is reported: a manager without them does not start.
  */
 function missingOf(rules: readonly RulesetFile[], decoders: readonly RulesetFile[]): RulesFacts["missing"] {
   const needs = [
@@ -126,7 +128,7 @@ function missingOf(rules: readonly RulesetFile[], decoders: readonly RulesetFile
   return undefined;
 }
 
-/** In one pass: a pattern would take hours for a file that opens a million comments and closes none. */
+/** In one pass: a regular expression would take hours for a file that opens a million comments and closes none. */
 function withoutComments(text: string): string {
   const kept: string[] = [];
   for (let from = 0; ;) {

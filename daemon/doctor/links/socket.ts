@@ -5,42 +5,42 @@ import { type Account, accountNamed, type AccessRefusal, refusalFor } from "../a
 import { failed, type CheckResult, ok, unseen, warning } from "../result.ts";
 import { makeTestAlert } from "../test-alert.ts";
 
-/** Far more than a forwarder takes that is alive. */
+/** Far more than a healthy forwarder needs. */
 const answerWithinMs = 2000;
 
 export interface SocketFacts {
   readonly path: string;
   readonly group: string;
   readonly isTailOn: boolean;
-  /** What keeps integratord's programs from it. */
+  /** Why integratord's programs cannot access it. */
   readonly refusal: AccessRefusal | undefined;
   readonly wazuh: string;
-  /** Whether the settings let integratord's programs in, and the user who looks; undefined when it is not known. */
+  /** Whether the settings allow integratord's programs, and the current user; undefined if unknown. */
   readonly allows: { readonly wazuh: boolean | undefined; readonly self: boolean | undefined };
-  /** The answer to the test alert; undefined where this user may not send one. */
+  /** The answer to the test alert; undefined if the current user may not send one. */
   readonly answer: Exchange | undefined;
   readonly alertId: string;
 }
 
-/** Whether the forwarder answers on its socket, and integratord's programs get at it. */
+/** Whether the forwarder answers on its socket, and integratord's programs can access it. */
 export function judgeSocket(facts: SocketFacts): CheckResult[] {
   const { path, refusal, wazuh, answer, alertId, group } = facts;
   const fault = facts.isTailOn ? warning : failed;
   const start = "systemctl start wazuh-dfn && journalctl -u wazuh-dfn -n 20";
   if (refusal?.kind === "absent") return [fault(`${refusal.path} does not exist: no forwarder listens`, start)];
   if (refusal?.kind === "refused") {
-    const mend = refusal.path === path ? `chgrp ${group} ${path} && chmod 0660 ${path}` : `chmod o+x ${refusal.path}`;
+    const fix = refusal.path === path ? `chgrp ${group} ${path} && chmod 0660 ${path}` : `chmod o+x ${refusal.path}`;
     const text = `${wazuh} may not write to ${path}: ${refusal.path} does not allow it`;
-    return [fault(text, `${mend}  # and see sources.socket.group and .mode`)];
+    return [fault(text, `${fix}  # and see sources.socket.group and .mode`)];
   }
   if (facts.allows.wazuh === false) {
-    const text = `${wazuh}, whom integratord's programs run as, is not in sources.socket.allow: ${path} refuses every alert`;
+    const text = `integratord's programs run as ${wazuh}, who is not in sources.socket.allow: ${path} refuses every alert`;
     return [fault(text, `add ${wazuh} to sources.socket.allow, then: systemctl reload wazuh-dfn`)];
   }
   if (facts.allows.self === false) return [unseen(`whether the forwarder answers on ${path}: it refuses this user`)];
   if (answer === undefined) return [unseen(`whether the forwarder answers on ${path}`)];
   if (answer.kind === "unanswered") {
-    // By which path the socket was reached says nothing to the administrator.
+    // The path through which the socket was reached means nothing to the administrator.
     return [fault(`${path}: ${answer.reason.replaceAll(/\/proc\/self\/fd\/\d+/g, path)}`, start)];
   }
   const { status, id } = answer.answer;
@@ -48,7 +48,7 @@ export function judgeSocket(facts: SocketFacts): CheckResult[] {
     return [ok(`the forwarder answers on ${path}, and ${wazuh} may write to it`)];
   }
   const text = `${path}: the answer to a test alert is "${status} ${id ?? "-"}", not "ignored ${alertId}"`;
-  return [warning(text, "wazuh-dfn version  # is that the version that runs? systemctl restart wazuh-dfn")];
+  return [warning(text, "wazuh-dfn version  # is that the running version? systemctl restart wazuh-dfn")];
 }
 
 export async function lookAtSocket(
@@ -66,7 +66,7 @@ export async function lookAtSocket(
   return { path, group, isTailOn, refusal, wazuh: wazuh.name, allows, answer, alertId: alert.id };
 }
 
-/** Undefined when a name cannot be looked up: directory services have users that /etc/passwd does not have. */
+/** Undefined if a name cannot be looked up: directory services have users that are not in /etc/passwd. */
 async function isAllowed(
   { uid, name }: Account,
   allow: readonly string[],
@@ -76,7 +76,7 @@ async function isAllowed(
   for (const user of allow) {
     if (user === name || user === String(uid)) return true;
     if (/^\d+$/.test(user)) continue;
-    // Where no user has this name, the forwarder takes the one whom the manager's sockets belong to.
+    // If no user has this name, the forwarder uses the owner of the manager's sockets.
     const account = (await accountNamed(user)) ?? (user === "wazuh" ? wazuh : undefined);
     if (account?.uid === uid) return true;
     if (account === undefined) areAllKnown = false;
@@ -84,7 +84,7 @@ async function isAllowed(
   return areAllKnown ? false : undefined;
 }
 
-/** A link in the place of the socket is not followed: root's words go to the forwarder's socket, or nowhere. */
+/** A link in place of the socket is not followed: root writes to the forwarder's socket, or to nothing. */
 async function ask(path: string, line: Buffer): Promise<Exchange> {
   try {
     return await withSocket(path, (own) => sendOnce(own, line, answerWithinMs));

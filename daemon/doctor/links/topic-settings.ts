@@ -5,20 +5,20 @@ import { failed, type CheckResult, ok, unknown, warning } from "../result.ts";
 
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
-/** What a batch has around its records, with room to spare. */
+/** Overhead of a batch around its records, generously. */
 const framingBytes = 1000;
-/** A partition that keeps less than this can lose alerts of one bad hour before anybody reads them. */
+/** A partition that keeps less than this can lose a bad hour's alerts before anybody reads them. */
 const littleBytes = 1024 ** 3;
-/** Clocks that are kept in time differ by less. */
+/** Synchronised clocks differ by less. */
 const clockRoomMs = 5 * minuteMs;
 
-/** What of our own settings a topic has to bear. */
+/** Those of our settings that a topic has to allow for. */
 export interface Wanted {
-  /** Most bytes of a batch before compression, `sink.kafka.batch_bytes`. */
+  /** Maximum bytes of a batch before compression, `sink.kafka.batch_bytes`. */
   readonly batchBytes: number;
 }
 
-/** Whether a topic keeps what it acknowledges, and takes what is sent: the first promise rests on that. */
+/** Whether a topic keeps what it acknowledges, and accepts what is sent: the first promise depends on that. */
 export function judgeTopicSettings({ topics, brokers }: KafkaProbe, wanted: Wanted): CheckResult[] {
   const server = `--bootstrap-server ${brokers[0]?.address ?? "BROKER"}`;
   return topics.flatMap((sight) => (sight.failure === undefined ? judgeOne(sight, wanted, server) : []));
@@ -29,7 +29,7 @@ function judgeOne(sight: TopicProbe, wanted: Wanted, server: string): CheckResul
   const found = judgeCopies(sight, server);
   if (!("values" in settings)) {
     const isForbidden = settings.category === "topic-authorization";
-    const why = isForbidden ? "it needs the right DescribeConfigs on the topic" : settings.text;
+    const why = isForbidden ? "this needs the permission DescribeConfigs on the topic" : settings.text;
     const grant = `kafka-acls.sh ${server} --add --allow-principal User:NAME --operation DescribeConfigs --topic ${topic}`;
     const text = `topic ${topic}: its settings (retention, cleanup.policy, min.insync.replicas and others) are not known: ${why}`;
     return [...found, unknown(text, isForbidden ? grant : `${describe(topic, server)}  # on a broker`)];
@@ -55,7 +55,7 @@ function alterCommand(topic: string, server: string, change: string): string {
   return `kafka-configs.sh ${server} --alter --topic ${topic} --add-config ${change}`;
 }
 
-/** What metadata says, for which no right on the topic's settings is needed. */
+/** What metadata shows, which needs no permission on the topic's settings. */
 function judgeCopies({ topic, replicas, behind }: TopicProbe, server: string): CheckResult[] {
   const found: CheckResult[] = [];
   if (replicas === 1) {
@@ -77,23 +77,23 @@ function judgeInSync(
   alter: Alter,
   server: string,
 ): CheckResult[] {
-  const least = numberOf(values, "min.insync.replicas");
-  if (least === undefined || replicas === undefined) return [];
-  if (least > replicas) {
-    const text = `topic ${topic}: min.insync.replicas is ${least}, and there are ${replicas} copies: no write is ever taken`;
+  const minInSync = numberOf(values, "min.insync.replicas");
+  if (minInSync === undefined || replicas === undefined) return [];
+  if (minInSync > replicas) {
+    const text = `topic ${topic}: min.insync.replicas is ${minInSync}, and there are ${replicas} copies: every write is refused`;
     return [failed(text, alter(`min.insync.replicas=${Math.max(1, replicas - 1)}`))];
   }
   const found: CheckResult[] = [];
-  if (fewestInSync !== undefined && fewestInSync < least) {
-    const text = `topic ${topic}: a partition has ${fewestInSync} copies in sync and min.insync.replicas is ${least}: its records wait`;
+  if (fewestInSync !== undefined && fewestInSync < minInSync) {
+    const text = `topic ${topic}: a partition has ${fewestInSync} copies in sync and min.insync.replicas is ${minInSync}: its records wait`;
     found.push(failed(text, `kafka-topics.sh ${server} --describe --under-min-isr-partitions --topic ${topic}`));
   }
-  if (least === 1 && replicas > 1) {
+  if (minInSync === 1 && replicas > 1) {
     const text = `topic ${topic}: min.insync.replicas is 1: a record counts as written with one copy while the others are away, and is lost with that broker`;
     found.push(warning(text, alter(`min.insync.replicas=2`)));
   }
-  if (least === replicas && replicas > 1) {
-    const text = `topic ${topic}: min.insync.replicas is ${least} with ${replicas} copies: records wait whenever one broker is away`;
+  if (minInSync === replicas && replicas > 1) {
+    const text = `topic ${topic}: min.insync.replicas is ${minInSync} with ${replicas} copies: records wait whenever one broker is away`;
     found.push(warning(text, alter(`min.insync.replicas=${replicas - 1}  # or one copy more`)));
   }
   return found;
@@ -103,7 +103,7 @@ function judgeKeeping(topic: string, values: TopicSettings, alter: Alter): Check
   const found: CheckResult[] = [];
   const policies = (values.get("cleanup.policy") ?? "").split(",").map((one) => one.trim());
   if (policies.includes("compact")) {
-    const text = `topic ${topic}: cleanup.policy is ${policies.join(",")}: the key is the agent, so of each agent's alerts the older ones are deleted`;
+    const text = `topic ${topic}: cleanup.policy is ${policies.join(",")}: the key is the agent, so an agent's older alerts are deleted`;
     found.push(failed(text, alter("cleanup.policy=delete")));
   }
   if (!policies.includes("delete")) return found;
@@ -127,17 +127,17 @@ function judgeTaking(topic: string, values: TopicSettings, { batchBytes }: Wante
     const text = `topic ${topic}: max.message.bytes is ${largest}, below sink.kafka.batch_bytes (${formatSize(batchBytes)}): an alert between the two becomes a dead letter unless compression makes it fit, and larger batches are sent in parts`;
     found.push(warning(text, `${alter("max.message.bytes=1048588")}  # or lower sink.kafka.batch_bytes`));
   }
-  // With the time of the broker's own clock nothing is refused.
+  // With the broker's own timestamps nothing is refused.
   if (values.get("message.timestamp.type") === "LogAppendTime") return found;
   for (const name of ["message.timestamp.after.max.ms", "message.timestamp.difference.max.ms"]) {
     const ms = numberOf(values, name);
     if (ms === undefined || ms >= clockRoomMs) continue;
-    const text = `topic ${topic}: ${name} is ${ms}: when this machine's clock differs by more, nothing is taken`;
+    const text = `topic ${topic}: ${name} is ${ms}: if this machine's clock differs by more, every write is refused`;
     found.push(warning(text, alter(`${name}=3600000`)));
   }
   const before = numberOf(values, "message.timestamp.before.max.ms");
   if (before !== undefined && before < clockRoomMs) {
-    const text = `topic ${topic}: message.timestamp.before.max.ms is ${before}: what waited for longer is refused before it is sent again with a new time`;
+    const text = `topic ${topic}: message.timestamp.before.max.ms is ${before}: what waited longer is refused at first, and sent again with a new timestamp`;
     found.push(warning(text, alter("message.timestamp.before.max.ms=9223372036854775807")));
   }
   return found;
@@ -145,10 +145,10 @@ function judgeTaking(topic: string, values: TopicSettings, { batchBytes }: Wante
 
 function keptFor(values: TopicSettings): string {
   const ms = numberOf(values, "retention.ms");
-  return ms === undefined ? "for a time that is not known" : ms < 0 ? "for ever" : `for ${formatDuration(ms)}`;
+  return ms === undefined ? "for an unknown time" : ms < 0 ? "for ever" : `for ${formatDuration(ms)}`;
 }
 
-/** Undefined where Kafka has no such setting, or the value is no number. Rounded beyond 2^53. */
+/** Undefined if Kafka does not have the setting, or the value is not a number. Rounded beyond 2^53. */
 function numberOf(values: TopicSettings, name: string): number | undefined {
   const text = values.get(name);
   return text !== undefined && /^-?\d{1,20}$/.test(text) ? Number(text) : undefined;

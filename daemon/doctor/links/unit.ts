@@ -6,28 +6,28 @@ const answerWithinMs = 3000;
 const unitName = "wazuh-dfn.service";
 
 export interface UnitFacts {
-  /** Whether systemd runs this machine. */
+  /** Whether this machine runs systemd. */
   readonly hasSystemd: boolean;
-  /** As `systemctl show` prints them; undefined where it does not answer. */
+  /** As `systemctl show` prints them; undefined if it does not answer. */
   readonly properties: ReadonlyMap<string, string> | undefined;
-  /** A forwarder answers, however it was started. */
+  /** Whether a forwarder answers, however it was started. */
   readonly isAnswering: boolean;
 }
 
 export function judgeUnit({ hasSystemd, properties, isAnswering }: UnitFacts): CheckResult[] {
   if (!hasSystemd) {
-    if (isAnswering) return [ok("this machine is not run by systemd; a forwarder runs")];
+    if (isAnswering) return [ok("this machine does not use systemd; a forwarder is running")];
     return [
       failed(
-        "this machine is not run by systemd, and no forwarder runs",
-        "wazuh-dfn run &  # by what starts services here",
+        "this machine does not use systemd, and no forwarder is running",
+        "wazuh-dfn run &  # or let what starts services here start it",
       ),
     ];
   }
   if (properties === undefined) return [unseen("the units of systemd", `systemctl status ${unitName}`)];
   const of = (name: string): string => properties.get(name) ?? "";
   if (of("LoadState") !== "loaded") {
-    const text = `there is no unit ${unitName}: nothing starts the forwarder after a reboot`;
+    const text = `the unit ${unitName} does not exist: nothing starts the forwarder after a reboot`;
     return [(isAnswering ? warning : failed)(text, "wazuh-dfn-install")];
   }
   const results: CheckResult[] = [];
@@ -43,11 +43,11 @@ export function judgeUnit({ hasSystemd, properties, isAnswering }: UnitFacts): C
   }
   const restarts = Number(of("NRestarts"));
   if (restarts > 0) {
-    const text = `${unitName} was started again ${restarts} times after it had failed`;
+    const text = `${unitName} failed and was restarted ${restarts} times`;
     results.push(warning(text, `journalctl -u ${unitName} -p warning`));
   }
   if (of("NeedDaemonReload") === "yes") {
-    results.push(warning(`the file of ${unitName} was changed and not loaded`, "systemctl daemon-reload"));
+    results.push(warning(`the file of ${unitName} was changed, but not loaded`, "systemctl daemon-reload"));
   }
   return results.length > 0 ? results : [ok(`${unitName} is ${state}, and started at boot`)];
 }

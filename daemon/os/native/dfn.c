@@ -61,7 +61,7 @@ static napi_value outcome(napi_env env, int returned)
     return number(env, returned == -1 ? -errno : 0);
 }
 
-/* Exactly so many arguments. False: an exception is pending. */
+/* Exactly this many arguments. False: an exception is pending. */
 static bool take_arguments(napi_env env, napi_callback_info info, size_t count, napi_value values[MAX_ARGUMENTS])
 {
     size_t given = MAX_ARGUMENTS;

@@ -19,17 +19,17 @@ export interface ProbeFailure {
 
 export interface BrokerProbe {
   readonly address: string;
-  /** Named in the settings, or by Kafka alone. */
+  /** Named in the settings, or only by Kafka. */
   readonly isSeed: boolean;
-  /** Undefined: connected, and proved to each other. */
+  /** Undefined: connected and authenticated. */
   readonly failure: ProbeFailure | undefined;
-  /** When the broker's own certificate ends, in milliseconds since 1970; undefined without TLS, or where not seen. */
+  /** When the broker's own certificate ends, in milliseconds since 1970; undefined without TLS, or if not seen. */
   readonly certificateEndsMs: number | undefined;
 }
 
 export interface TopicProbe {
   readonly topic: string;
-  /** 0 where it is not there. */
+  /** 0 if it does not exist. */
   readonly partitions: number;
   /** Partitions without a leader: nothing can be written to them now. */
   readonly leaderless: number;
@@ -48,15 +48,15 @@ export interface TopicProbe {
 
 export interface KafkaProbe {
   readonly brokers: readonly BrokerProbe[];
-  /** Empty where no broker could be asked. */
+  /** Empty if no broker could be asked. */
   readonly topics: readonly TopicProbe[];
 }
 
 /** Brokers that Kafka names beyond those of the settings; a large cluster has hundreds. */
-const mostNamedBrokers = 32;
+const maxNamedBrokers = 32;
 
 /**
- * Looks at brokers and topics without writing anything: connects to every broker, reads who leads what, asks for
+ * Examines brokers and topics without writing anything: connects to every broker, reads who leads what, asks for
  * records at the end of a partition, and sends a produce request without any record in it. Kafka judges the permission
  * before it finds nothing to append (Apache Kafka 4.1, KafkaApis.handleProduceRequest and ProduceRequest.validateRecords).
  * @param withinMs all of it; what is not done by then has failed
@@ -71,12 +71,12 @@ export async function probeKafka(
   const settings: ConnectionSettings = { options, tls: () => tls };
   await using work = new Work(settings, withinMs);
   const seeds = options.brokers.map(async (address) => sightOf(work, address, true, tls));
-  // The first that answers tells of all others; the slow ones are waited for beside that.
+  // The first that answers names all others; the slow ones are awaited in parallel.
   const metadata = Promise.any(options.brokers.map(async (address) => work.metadata(address, topics)));
   const known = await metadata.catch(() => undefined);
   if (known === undefined) return { brokers: await Promise.all(seeds), topics: [] };
   const named = known.brokers.map(formatBrokerAddress).filter((address) => !options.brokers.includes(address));
-  const others = named.slice(0, mostNamedBrokers).map(async (address) => sightOf(work, address, false, tls));
+  const others = named.slice(0, maxNamedBrokers).map(async (address) => sightOf(work, address, false, tls));
   const sights = topics.map(async (topic) => topicSight(work, topic, known));
   const [brokers, found] = await Promise.all([Promise.all([...seeds, ...others]), Promise.all(sights)]);
   return { brokers, topics: found };
@@ -139,7 +139,7 @@ async function sightOf(
   try {
     if (isIP(host) === 0) await work.bounded(lookupName(host));
   } catch (reason) {
-    const text = `the name ${host} is not resolved: ${classifyError(reason).text}`;
+    const text = `the name ${host} cannot be resolved: ${classifyError(reason).text}`;
     return { ...sight, failure: { category: "name", text, remedy: `getent hosts ${host}` } };
   }
   try {

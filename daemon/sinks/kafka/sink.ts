@@ -21,9 +21,9 @@ import { TlsFiles } from "./tls/tls.ts";
 import { MetadataCache } from "./connection/metadata-cache.ts";
 import { runWatchdog } from "./connection/watchdog.ts";
 
-/** Replaced certificates are noticed within this time; what is wrong with them within twice of it. */
+/** Replaced certificates are noticed within this time; problems with them within twice this time. */
 const certificatesEveryMs = 2500;
-/** What is wrong with them, or will be soon, is said so often. */
+/** Problems with them, present or coming, are logged this often. */
 const inspectEveryMs = 86_400_000;
 
 export interface KafkaSinkSetup {
@@ -34,7 +34,7 @@ export interface KafkaSinkSetup {
 
 /**
  * Kafka, by a producer of our own: a batch is encoded, compressed and numbered once, and sent as the same bytes until
- * the broker acknowledges it on behalf of all in-sync replicas, or a record of it is one that no retry can mend.
+ * the broker acknowledges it on behalf of all in-sync replicas, or refuses a record of it for a reason that no retry can help.
  */
 export class KafkaSink implements Sink {
   readonly maxInFlight: number;
@@ -56,7 +56,7 @@ export class KafkaSink implements Sink {
   /** When something last got an outcome, or began to wait for one; on the monotonic clock. */
   #progressAt = 0;
 
-  /** @throws DfnError CONFIG for settings that cannot work: addresses, certificates, a codec that is not there */
+  /** @throws DfnError CONFIG for settings that cannot work: addresses, certificates, a codec that is missing */
   constructor({ options, log, telemetry = noTelemetry }: KafkaSinkSetup) {
     // Each partition that waits for something is a listener.
     setMaxListeners(0, this.#stop.signal);
@@ -175,12 +175,12 @@ export class KafkaSink implements Sink {
 
   /** Work waits and nothing has moved for twice a request's time: whatever hangs, new connections are the way out. */
   #checkProgress(): void {
-    // A broker that holds us back because of a quota goes on by itself.
+    // A broker that throttles us because of a quota continues by itself.
     if (this.#pool.isThrottled) this.#progressAt = monotonicMs();
     const limitMs = 2 * this.#options.requestTimeoutMs;
     if (this.#waiting === 0 || monotonicMs() - this.#progressAt < limitMs) return;
     this.#progressAt = monotonicMs();
-    this.#log.warn(`Kafka: no batch got through for ${limitMs / 1000} s; all connections are made anew`);
+    this.#log.warn(`Kafka: no batch got through for ${limitMs / 1000} s; all connections are being replaced`);
     this.#pool.reset(new Error("no progress"));
   }
 
@@ -189,15 +189,15 @@ export class KafkaSink implements Sink {
     const change = this.#tls.reload();
     if (change === undefined) return;
     if (change.error !== undefined) {
-      this.#log.error(`${change.error.message}. The former certificates stay in use`);
+      this.#log.error(`${change.error.message}. The previous certificates stay in use`);
       return;
     }
-    this.#log.info("sink.kafka.tls: the certificates were replaced; connections are made again with them");
+    this.#log.info("sink.kafka.tls: the certificates were replaced; connections are replaced to use them");
     this.#pool.reset(new Error("certificates were replaced"));
     this.#inspectCertificates();
   }
 
-  /** Said once, of the first broker that alerts leave this machine to; Kafka may name others than the settings do. */
+  /** Logged once, for the first broker outside this machine that alerts go to without TLS; Kafka may name others than the settings do. */
   #warnOfPlaintext(brokers: readonly string[]): void {
     const message = this.#options.tls === undefined && !this.#isPlaintextSaid ? plaintextWarning(brokers) : undefined;
     if (message === undefined) return;
@@ -221,7 +221,7 @@ export class KafkaSink implements Sink {
     try {
       await connection.opened;
     } catch (reason) {
-      // Whoever turns us away can be reached.
+      // A broker that refuses us can be reached.
       if (classifyError(reason).category === "unreachable") throw reason;
     } finally {
       this.#stop.signal.removeEventListener("abort", end);

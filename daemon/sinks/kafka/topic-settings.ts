@@ -27,7 +27,7 @@ const askedSettings: readonly string[] = [
 
 /**
  * Asks any broker. One that does not know the request ends the connection, so it should serve nothing else.
- * @throws KafkaError with the code of the answer: 29 without the right DescribeConfigs on the topic
+ * @throws KafkaError with the code of the answer: 29 without the permission DescribeConfigs on the topic
  */
 export async function fetchTopicSettings(connection: BrokerConnection, topic: string): Promise<TopicSettings> {
   const body = encodeDescribeConfigs(topic);
@@ -66,7 +66,7 @@ function textOf(text: string): Buffer {
   return Buffer.concat([length, bytes]);
 }
 
-/** Undefined where the answer is not about this topic; a sensitive setting, whose value is null, is left out. */
+/** Undefined if the answer is not about this topic; a sensitive setting, whose value is null, is left out. */
 export function decodeDescribeConfigs(
   payload: Buffer,
   topic: string,

@@ -11,13 +11,13 @@ import { DfnError, errnoOf } from "../../errors.ts";
 
 const chunkBytes = 1 << 20;
 const newline = 0x0a;
-/** The end of a plain file is looked at so often while its last line is unfinished. */
+/** How often the end of a plain file is checked while its last line is unfinished. */
 const lookAgainMs = 100;
 /** What zlib made of the piece with the damage is lost when it cannot be read again, as that of a pipe: small pieces. */
 const pipePieceBytes = 512;
-/** Of what a program says of its input. */
+/** How much is kept of a program's messages. */
 const maxMessageBytes = 4096;
-/** Bytes that tell all kinds of compression apart. */
+/** Enough bytes to distinguish all kinds of compression. */
 const magicBytes = 6;
 
 /** A program of the system that decompresses; its memory is bounded. */
@@ -65,7 +65,7 @@ export interface LastLine {
 type ReadAt = (into: Buffer, position: number) => Promise<number>;
 
 /**
- * What a file holds, decompressed: plain, gzip, xz, bzip2 or zstd, told by its first bytes and not by its name. All that
+ * What a file holds, decompressed: plain, gzip, xz, bzip2 or zstd, recognised by its first bytes and not by its name. All that
  * can be read comes before anything is thrown. A chunk is valid until the next one is asked for. A plain file whose last
  * line is unfinished is read on for a moment, to the end of that line.
  * @param signal ends programs that decompress
@@ -81,10 +81,7 @@ export async function* contentOf(input: Input, signal: AbortSignal, lastLine: La
   const found = await promisify(fstat)(fd);
   if (found.isDirectory()) {
     closeSync(fd);
-    throw new DfnError(
-      "IO",
-      `it is a directory: name the files in it, as in ${input.path.replace(/\/+$/, "")}/*.json*`,
-    );
+    throw new DfnError("IO", `it is a directory; name the files in it, e.g. ${input.path.replace(/\/+$/, "")}/*.json*`);
   }
   const stream = createReadStream("", { fd, highWaterMark: chunkBytes });
   if (!found.isFile()) return yield* unpacked(stream, signal);
@@ -144,7 +141,7 @@ async function* gzipFile(file: GzipFile): AsyncGenerator<Buffer> {
   }
 }
 
-/** @param more reads a plain file on from behind what was there */
+/** @param more continues to read a plain file after what was there */
 async function* unpacked(
   raw: AsyncIterable<Buffer>,
   signal: AbortSignal,
@@ -152,7 +149,7 @@ async function* unpacked(
 ): AsyncGenerator<Buffer> {
   const chunks = raw[Symbol.asyncIterator]();
   let head: Buffer = Buffer.alloc(0);
-  // A pipe may bring the bytes that tell the kind one by one.
+  // A pipe may deliver the bytes that show the kind one by one.
   while (head.length < magicBytes) {
     const next = await chunks.next();
     if (next.done === true) break;
@@ -160,7 +157,8 @@ async function* unpacked(
   }
   const begins = ({ magic }: { readonly magic: Buffer }): boolean => head.subarray(0, magic.length).equals(magic);
   const other = others.find(begins);
-  if (other !== undefined) throw new DfnError("DATA", `it is ${other.what}, which is not read here: ${other.hint}`);
+  if (other !== undefined)
+    throw new DfnError("DATA", `it is ${other.what}, which is not supported; use: ${other.hint}`);
   const all = chain(head, chunks);
   const unpacker = unpackers.find(begins);
   if (isGzip(head)) yield* gzipPipe(all);
@@ -199,7 +197,7 @@ async function* gzipPipe(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> 
 }
 
 /**
- * Lets a program decompress. It gets the content alone, by a pipe: no file name, no shell, no environment of ours, and
+ * Lets a program decompress. It gets only the content, through a pipe: no file name, no shell, no environment of ours, and
  * never root's rights.
  */
 async function* byProgram(unpacker: Unpacker, raw: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer> {
@@ -223,7 +221,7 @@ async function* byProgram(unpacker: Unpacker, raw: AsyncIterable<Buffer>, signal
   });
   let unread: unknown;
   const fed = pipeline(Readable.from(raw), child.stdin).catch((reason: unknown) => {
-    // A program that gave up says why itself; that the file cannot be read is for us to say.
+    // A program that gave up reports why itself; that the file cannot be read is for us to report.
     if (errnoOf(reason) !== "EPIPE" && errnoOf(reason) !== "ERR_STREAM_PREMATURE_CLOSE") unread = reason;
   });
   try {
@@ -231,7 +229,7 @@ async function* byProgram(unpacker: Unpacker, raw: AsyncIterable<Buffer>, signal
     const { failure, code } = await ended;
     await fed;
     if (errnoOf(failure) === "ENOENT") {
-      const text = `it is compressed with ${program}, which is not on this system: install ${unpacker.package}, or decompress it elsewhere`;
+      const text = `it is compressed with ${program}, which is not installed: install ${unpacker.package}, or decompress the file elsewhere`;
       throw new DfnError("DATA", text, { cause: failure });
     }
     if (unread !== undefined) throw unread;

@@ -1,4 +1,4 @@
-/** Tells what an administrator may take for Wazuh's alerts and what is not, and how to make alerts of it. */
+/** Recognises what an administrator may take for Wazuh's alerts and what is not, and how to make alerts of it. */
 import { Alert } from "../../alert/alert.ts";
 
 const send = "| wazuh-dfn replay -";
@@ -6,7 +6,7 @@ const send = "| wazuh-dfn replay -";
 /**
  * What is in a file that certainly is not lines of alerts.
  * @param head the first bytes, decompressed
- * @returns undefined where the lines have to be looked at
+ * @returns undefined if the lines have to be examined
  */
 export function foreignForm(head: Buffer): string | undefined {
   const text = head.toString("latin1");
@@ -17,9 +17,10 @@ export function foreignForm(head: Buffer): string | undefined {
   if (/^\s*\{\s*"(?:took|timed_out|_shards|_scroll_id|hits)"\s*:/.test(text)) {
     return `it is an answer of the indexer, with the alerts in hits: jq -c '.hits.hits[]._source' FILE ${send}`;
   }
-  if (/^\s*\[\s*\{/.test(text)) return `it is one JSON array; one alert a line is wanted: jq -c '.[]' FILE ${send}`;
+  if (/^\s*\[\s*\{/.test(text))
+    return `it is one JSON array, but one alert per line is needed: jq -c '.[]' FILE ${send}`;
   if (/^\s*\{\s*\n\s*"/.test(text))
-    return `it is JSON over several lines; one alert a line is wanted: jq -c . FILE ${send}`;
+    return `it is JSON over several lines, but one alert per line is needed: jq -c . FILE ${send}`;
   if (text.startsWith("** Alert ")) return "it is alerts.log; name alerts.json or its archives, ossec-alerts-*.json";
   return undefined;
 }

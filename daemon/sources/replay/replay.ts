@@ -36,12 +36,12 @@ export interface ReplayOptions {
 export interface ReplayEnd {
   /**
    * - whole: it was read to its end.
-   * - empty: there was nothing in it, or nothing behind `from`.
-   * - failed: see `failure`; everything before `offset` was handed on.
+   * - empty: there was nothing in it, or nothing after `from`.
+   * - failed: see `failure`; everything before `offset` was delivered.
    * - stopped: the signal was aborted.
    */
   readonly kind: "whole" | "empty" | "failed" | "stopped";
-  /** Decompressed: the end of what was handed on, where a line begins. */
+  /** Decompressed: the end of what was delivered, where a line begins. */
   readonly offset: number;
   /** IO: it cannot be read. DATA: its compression is damaged, or it does not hold alerts. */
   readonly failure?: DfnError;
@@ -51,7 +51,7 @@ const newline = 0x0a;
 const opening = 0x7b;
 /** Longer than the second after which analysisd hands over what it has, also on a busy machine. */
 const unfinishedMs = 3000;
-/** The form of a file is told by as much of its first line. */
+/** The form of a file is recognised from this much of its first line. */
 const formBytes = 4096;
 
 /**
@@ -81,7 +81,7 @@ class FileReplay {
   #read = 0;
   /** Where the line begins that the last byte read before `from` belongs to, or the next one. */
   #lineStart = 0;
-  /** The first bytes, until the form of the file is told. */
+  /** The first bytes, until the form of the file is known. */
   #head: Buffer | undefined = Buffer.alloc(0);
   #hasText = false;
   #hasAlert = false;
@@ -98,7 +98,7 @@ class FileReplay {
       isUnfinished: () => this.#isUnfinished(),
       withinMs: options.unfinishedMs ?? unfinishedMs,
     };
-    // Until one is found to be an alert every line is looked at.
+    // Until one is found to be an alert every line is examined.
     const filter = {
       next: (bytes: Buffer, from: number, end: number) => (this.#hasAlert ? intake.next(bytes, from, end) : from),
       ignored: (lines: number) => intake.ignored(lines),
@@ -180,7 +180,7 @@ class FileReplay {
       if (failure !== undefined) return failure;
     }
     if (this.#read < this.#from) {
-      const text = `${this.#name} holds ${this.#read} bytes, fewer than the ${this.#from} to begin behind`;
+      const text = `${this.#name} holds ${this.#read} bytes, but is to be read from byte ${this.#from} on`;
       return new DfnError("DATA", `${text}: is it the file that the error named?`);
     }
     if (this.#read === this.#from && this.#lineStart !== this.#from) return this.#inMidLine();
@@ -258,8 +258,8 @@ class FileReplay {
 
   #remedy(): string {
     const { path } = this.#input;
-    if (path === "-") return "What came before was sent";
-    return `What came before was sent; with an intact copy in its place, go on with ${command`wazuh-dfn replay --at ${`${path}:${this.#handedTo}`}`}`;
+    if (path === "-") return "Everything before that was sent";
+    return `Everything before that was sent; once an intact copy is in its place, continue with ${command`wazuh-dfn replay --at ${`${path}:${this.#handedTo}`}`}`;
   }
 }
 

@@ -8,13 +8,13 @@ import { LineReader, type LineRoom, type SocketLine } from "./line-reader.ts";
 
 /** What a connection needs of the forwarder. */
 export interface SocketIntake {
-  /** Takes one alert. `settled` is called once where the verdict is "taken", "duplicate" or "rejected". */
+  /** Takes one alert. `settled` is called once if the verdict is "taken", "duplicate" or "rejected". */
   offer(bytes: Buffer, settled: (outcome: Outcome) => void): Verdict;
   /** A line over the limit; its beginning is kept among the dead letters. */
   overLong(head: Buffer, lengthBytes: number): void;
   /** With the tail off: resolves when an alert may be taken; undefined when one may be now or the tail is on. */
   room(): Promise<void> | undefined;
-  /** Whether an answer waits for the sink (the tail is off), because then nothing else stands behind the alert. */
+  /** Whether an answer waits for the sink (the tail is off), because then no other source has the alert. */
   readonly answersAfterOutcome: boolean;
 }
 
@@ -23,7 +23,7 @@ export interface ConnectionHost extends LineRoom {
   readonly maxLineBytes: number;
   /** The client wrote something. */
   heard(connection: SocketConnection): void;
-  /** Whether an alert may be taken now; where not, `pump` is called once it may. */
+  /** Whether an alert may be taken now; if not, `pump` is called once it may. */
   mayTake(): boolean;
 }
 
@@ -31,13 +31,13 @@ interface Slot {
   text?: string;
 }
 
-/** The last line had no newline and is no alert: the client was cut off, so nobody waits for a dead letter of it. */
+/** The last line had no newline and is not an alert: the client was cut off, so nobody waits for a dead letter of it. */
 interface CutOff {
   readonly kind: "cut-off";
   readonly heldBytes: number;
 }
 
-/** Answers that may wait for an outcome before no further line is taken; beside these, the socket's own buffer fills. */
+/** Answers that may wait for an outcome before no further line is taken; besides these, the socket's own buffer fills. */
 const maxUnsent = 2048;
 
 /**
@@ -49,7 +49,7 @@ export class SocketConnection {
   readonly #intake: SocketIntake;
   readonly #host: ConnectionHost;
   readonly #reader: LineReader;
-  /** Answers in order; without text where one is not known yet. */
+  /** Answers in order; without text if one is not known yet. */
   #answers: Slot[] = [];
   #head = 0;
   #hasEnded = false;

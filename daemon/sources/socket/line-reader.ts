@@ -14,12 +14,12 @@ export interface LineRoom {
 
 const newline = 0x0a;
 const carriageReturn = 0x0d;
-const leastBytes = 4096;
+const minBytes = 4096;
 const nothing = Buffer.alloc(0);
 
 /**
  * Cuts what a client writes into lines. An unfinished line is the only thing that is kept between two chunks, in one
- * buffer that grows by doubling, so that a line that comes byte by byte weighs no more than any other. The buffer is
+ * buffer that grows by doubling, so that a line that arrives byte by byte takes no more memory than any other. The buffer is
  * asked for from `room`: clients that never finish a line cannot fill the memory. A finished piece takes its claim on
  * the room (`heldBytes`) along; who is done with the piece releases it.
  */
@@ -88,7 +88,7 @@ export class LineReader {
   }
 
   #grow(wanted: number): boolean {
-    const bytes = Math.min(Math.max(wanted, this.#buffer.length * 2, leastBytes), this.#maxLineBytes);
+    const bytes = Math.min(Math.max(wanted, this.#buffer.length * 2, minBytes), this.#maxLineBytes);
     if (!this.#room.take(bytes - this.#buffer.length)) return false;
     const larger = Buffer.allocUnsafe(bytes);
     this.#buffer.copy(larger, 0, 0, this.#keptBytes);

@@ -28,8 +28,8 @@ export function peerPolicy(names: readonly string[], home: string, log: Log): Pe
   try {
     native = loadNative();
   } catch (reason) {
-    const remedy = "put the native file beside wazuh-dfn.cjs, or set sources.socket to off";
-    throw new DfnError("IO", `the socket cannot tell who sends alerts: ${describe(reason)}; ${remedy}`, {
+    const remedy = "put the native file next to wazuh-dfn.cjs, or set sources.socket to off";
+    throw new DfnError("IO", `the socket cannot determine who sends alerts: ${describe(reason)}; ${remedy}`, {
       cause: reason,
     });
   }
@@ -40,9 +40,10 @@ export function peerPolicy(names: readonly string[], home: string, log: Log): Pe
         (/^\d+$/.test(name) ? Number(name) : native.userId(name)) ??
         (name === wazuhUser ? ownerOf(join(home, "queue/sockets")) : undefined);
       if (uid !== undefined) uids.add(uid);
-      else log.warn({ user: name }, "sources.socket.allow names a user whom this system does not have");
+      else log.warn({ user: name }, "sources.socket.allow names a user that does not exist on this system");
     } catch (reason) {
-      const what = "a user of sources.socket.allow cannot be looked up; alerts of this user come by the tail alone";
+      const what =
+        "a user of sources.socket.allow cannot be looked up; alerts of this user arrive only through the tail";
       log.warn({ user: name, reason: describe(reason) }, what);
     }
   }

@@ -13,20 +13,20 @@ export interface SocketSourceOptions {
   readonly path: string;
   /** Longest line that is taken, in bytes. */
   readonly maxLineBytes: number;
-  /** Most clients at once; beyond it, the one that has been quiet longest is let go. */
+  /** Maximum clients at once; beyond it, the one that has been quiet longest is disconnected. */
   readonly maxConnections: number;
   /** Most bytes of lines that are unfinished or wait to be taken, of all clients together. */
   readonly maxPartialBytes: number;
   /** Permission bits of the socket file. */
   readonly mode: number;
-  /** Name or number of the group that may write to the socket; left as it is where the system has no such group. */
+  /** Name or number of the group that may write to the socket; left as it is if the system has no such group. */
   readonly group: string;
   readonly peers: PeerPolicy;
   /** Called for each client that was refused. */
   readonly refused: (peer: PeerCredentials) => void;
 }
 
-/** Refused clients that are told so before they are let go; further ones are let go at once. */
+/** Refused clients that get an answer before they are disconnected; further ones are disconnected at once. */
 const maxRefusedAtOnce = 32;
 /** A refused client has this long to read why. */
 const refusedMs = 1000;
@@ -92,21 +92,21 @@ export class SocketSource implements AsyncDisposable {
     } catch (reason) {
       await this[Symbol.asyncDispose]();
       if (reason instanceof DfnError) throw reason;
-      const remedy = "check that its directory exists and may be written by this user, or set sources.socket.path";
+      const remedy = "check that its directory exists and is writable for this user, or set sources.socket.path";
       throw new DfnError("IO", `cannot listen on ${path}: ${describe(reason)}; ${remedy}`, { cause: reason });
     }
     this.#server.on("error", (reason) => this.#log.warn({ reason: describe(reason) }, "socket source"));
     this.#log.info({ path }, "listening for alerts");
   }
 
-  /** Tells custom-dfn whether the tail brings what it cannot hand over here. Rejects with the system's error. */
+  /** Shows custom-dfn whether the tail brings what it cannot deliver here. Rejects with the system's error. */
   async announceTail(isOn: boolean): Promise<void> {
     const marker = tailOffMarker(this.#options.path);
     await rm(marker, { force: true });
     if (!isOn) await (await createNew(marker, 0o644)).close();
   }
 
-  /** Takes no more clients and lets the ones that are there go once their answers are written. */
+  /** Accepts no more clients and disconnects the present ones once their answers are written. */
   drain(): void {
     this.#server?.close();
     for (const client of this.#clients) client.drain();
@@ -135,14 +135,14 @@ export class SocketSource implements AsyncDisposable {
     socket.on("close", () => this.#clients.delete(connection));
   }
 
-  /** Whether the user at the other end may send alerts; one who may not is told so. */
+  /** Whether the user at the other end may send alerts; one who may not gets an answer that says so. */
   #mayEnter(socket: Socket): boolean {
     const { peers, refused } = this.#options;
     let peer: PeerCredentials;
     try {
       peer = peers.credentialsOf(socket);
     } catch (reason) {
-      this.#log.debug({ reason: describe(reason) }, "a client left before it could be told who it is");
+      this.#log.debug({ reason: describe(reason) }, "a client left before its user was known");
       socket.destroy();
       return false;
     }
@@ -200,7 +200,7 @@ export async function affordableConnections(wanted: number): Promise<number> {
 }
 
 /**
- * The number of a group, which may also be given as a number; undefined where there is none.
+ * The number of a group, which may also be given as a number; undefined if there is none.
  * @throws Error when the name cannot be looked up
  */
 export async function groupId(name: string): Promise<number | undefined> {

@@ -50,14 +50,14 @@ export class Feeder {
     return this.#splitter.rest().length;
   }
 
-  /** Reads until there is nothing more for now. Only reading is tried again; what the intake throws ends the tail. */
+  /** Reads until there is nothing more for now. Only reading is retried; what the intake throws ends the tail. */
   async feed(logFile: OpenLogFile, signal: AbortSignal): Promise<Pause> {
     while (!signal.aborted) {
       const found = await logFile.read().catch((reason: unknown) => ({ kind: "failed" as const, reason }));
       if (found.kind !== "bytes") return found;
       for (const piece of this.#splitter.push(found.bytes)) {
         this.#progress.advance(piece.offset);
-        // Not waited for where there is room: that would be two promises for each line.
+        // Not awaited if there is room: that would be two promises for each line.
         const room = this.#room();
         if (room !== undefined) await this.#waitForRoom(room, signal);
         if (signal.aborted) return { kind: "stopped" };
@@ -70,7 +70,7 @@ export class Feeder {
     return { kind: "stopped" };
   }
 
-  /** Hands on what a finished log file holds behind its last newline: an alert that is whole all the same, or torn. */
+  /** Delivers what a finished log file holds behind its last newline: an alert that is still whole, or torn. */
   async feedRest(signal: AbortSignal): Promise<void> {
     const rest = this.#splitter.rest();
     if (rest.length === 0) return;
@@ -153,7 +153,7 @@ function isObject(bytes: Buffer): boolean {
     const value: unknown = JSON.parse(bytes.toString("utf8"));
     return typeof value === "object" && value !== null && !Array.isArray(value);
   } catch {
-    // No JSON, so the line is torn; that is the answer.
+    // Not JSON, so the line is torn.
     return false;
   }
 }

@@ -18,7 +18,7 @@ import type { Resume } from "./resume.ts";
  * them: a clock that was set back and right again leads from a file to an older one and back.
  *
  * A damaged archive that has changed is read on from between, or from following at the end of alerts.json, which stays
- * open and is gone back to.
+ * open and is continued afterwards.
  *
  * The file that is open is drained once more after another one was seen at the path: analysisd closes the old file
  * before it links the new one (Wazuh 4.14 source: src/analysisd/alerts/getloglocation.c:105-149), so what it flushed
@@ -27,7 +27,7 @@ import type { Resume } from "./resume.ts";
 export type FollowerState =
   { readonly kind: "placing"; readonly resume: Resume } | { readonly kind: "between" } | Following | Ending;
 
-/** Draining a file that is over. */
+/** Draining a file that has ended. */
 export interface Ending {
   readonly kind: "ending";
   readonly logFile: OpenLogFile;
@@ -41,6 +41,6 @@ export interface Following {
   wasLive: boolean;
   /** Whether it was found, at its end as alerts.json, that nothing older is unread. */
   isNewest?: boolean;
-  /** Present where a damaged archive is read on that has changed. `back`: what was at its end then, and is gone on with. */
+  /** Present if reading of a damaged archive continues because it changed. `back`: where to continue afterwards. */
   readonly revisit?: { readonly back: Following | undefined };
 }

@@ -17,7 +17,7 @@ import { explain, replayCommand } from "./log/explain.ts";
 import { ConditionLog } from "../../telemetry/condition-log.ts";
 import { statIfPresent } from "../../disk/file-stat.ts";
 
-/** Longer than alerts.json is ever away while it is re-linked, and short enough to be told within two seconds. */
+/** Longer than alerts.json is ever away while it is re-linked, and short enough to be reported within two seconds. */
 const patienceMs = 1000;
 
 /** Follows the log over its log files, one step at a time. */
@@ -38,7 +38,7 @@ export class Follower {
   /** Where reading failed last: once it is past that, it can be read again. */
   #failedAt: LogPosition | undefined;
 
-  /** @param now milliseconds of a clock that only goes forward */
+  /** @param now milliseconds of a monotonic clock */
   constructor(progress: ReadProgress, options: TailOptions, loaded: Loaded, now: () => number) {
     this.#progress = progress;
     this.#options = options;
@@ -52,7 +52,7 @@ export class Follower {
     this.#state = { kind: "placing", resume };
   }
 
-  /** Whether the place to go on from is found; before that the progress knows less than the checkpoint. */
+  /** Whether the place to continue from is found; before that the progress knows less than the checkpoint. */
   get isPlaced(): boolean {
     return this.#state.kind !== "placing";
   }
@@ -67,7 +67,7 @@ export class Follower {
     return !this.#revisits.isDue && this.#unchangedCheck.holds(this.#options.path);
   }
 
-  /** Goes on as far as there is something to read. Returns whether the next step should follow at once. */
+  /** Continues as far as there is something to read. Returns whether the next step should follow at once. */
   async step(signal: AbortSignal): Promise<boolean> {
     const state = this.#state;
     switch (state.kind) {
@@ -111,7 +111,7 @@ export class Follower {
       if (state === this.#state && "logFile" in state) this.#size = size;
       if (!this.#isAtEnd) await this.#backlog.measure(this.#logFiles, this.#progress);
     } catch {
-      // Closed in this moment, or not readable: the numbers stay, and reading reports what is wrong.
+      // Closed just now, or not readable: the numbers stay, and reading reports what is wrong.
     }
   }
 
@@ -183,7 +183,7 @@ export class Follower {
         if (pause.ignoredBytes !== undefined && pause.ignoredBytes > 0) {
           this.#options.log.warn(
             `${logFile.origin.file} is whole, but ${pause.ignoredBytes} bytes behind its compressed data are not gzip: they were ` +
-              `left out, as gzip(1) leaves them out.`,
+              `ignored, as gzip(1) ignores them.`,
           );
         }
         return logFile.isCompressed || state.revisit !== undefined
@@ -203,7 +203,7 @@ export class Follower {
       const found = await statIfPresent(path);
       if (found?.id === state.logFile.origin.id) {
         if (state.isNewest !== true) {
-          // An unfinished line goes on in this file; until then nobody may take the log for read.
+          // An unfinished line continues in this file; until then the log does not count as read.
           if (this.#feeder.unfinishedBytes > 0) {
             state.wasLive = true;
             return false;
@@ -214,21 +214,21 @@ export class Follower {
         state.wasLive = this.#isAtEnd = true;
         this.#backlog.caughtUp();
         this.#progress.caughtUp();
-        this.#trouble.clear(`${path} is there again.`);
+        this.#trouble.clear(`${path} exists again.`);
         this.#unchangedCheck.take(found, state.logFile.offset);
         onEnd?.(this.#progress.damaged.all.length === 0);
         return false;
       }
-      // Most looks need no answer, and it costs a look at each unread file.
+      // Most checks need no answer, and it costs a check of each unread file.
       const hasLater = (): Promise<boolean> => this.#rotation.hasLater(this.#progress);
       if (!found && (state.wasLive || !(await hasLater()))) {
         this.#trouble.raise(
-          `${path} is not there. The file that was read last is still followed; alerts that go elsewhere are read as ` +
-            `soon as ${path} is back. Is the manager running?`,
+          `${path} does not exist. The file that was read last is still followed; alerts written elsewhere are read as ` +
+            `soon as ${path} exists again. Is the manager running?`,
         );
         return false;
       }
-      // An empty file without dated name is none of analysisd's, or one it is about to replace.
+      // An empty file without dated name is not one of analysisd's, or one it is about to replace.
       if (found?.size === 0 && !(await hasLater())) {
         this.#isAtEnd = true;
         return false;
@@ -249,7 +249,7 @@ export class Follower {
     const pause = await this.#feeder.feed(logFile, signal);
     if (pause.kind === "stopped") return false;
     if (pause.kind === "failed") return this.#failed(state, pause.reason, signal);
-    // Replaced after it was over: what stands there now is not the log any more.
+    // Replaced after it ended: what is there now is no longer the log.
     if (pause.kind === "replaced") this.#feeder.reset(this.#progress.current?.offset ?? 0);
     return this.#finish(logFile, signal);
   }
@@ -261,9 +261,7 @@ export class Follower {
     const known = damaged.find(logFile.origin.name?.stem ?? null);
     if (known !== undefined) {
       damaged.forget(known.name, reading?.reading.number ?? 0);
-      this.#options.log.info(
-        `${logFile.origin.file}, which was damaged, was read on from byte ${known.end} to its end.`,
-      );
+      this.#options.log.info(`${logFile.origin.file}, which was damaged, was read from byte ${known.end} to its end.`);
     }
     this.#options.log.info({ file: logFile.origin.file, bytes: logFile.offset }, "read to the end");
     await this.#leave(logFile);
@@ -280,7 +278,7 @@ export class Follower {
     await (isDead ? closeDead(logFile) : logFile.close());
   }
 
-  /** What a damaged archive lacks may come: its place is remembered, and the line that is cut is left to then. */
+  /** The rest of a damaged archive may come: its place is remembered, and the cut line is left until then. */
   async #leaveDamaged({ logFile, revisit }: Following, reason: unknown): Promise<boolean> {
     const { damaged, current: reading } = this.#progress;
     const { file, name } = logFile.origin;
@@ -291,13 +289,13 @@ export class Follower {
     const givenUp = damaged.note(logFile, end, reading?.reading.number ?? 0);
     const text =
       `${file} cannot be decompressed beyond byte ${logFile.offset} of its content: ${describe(reason)}. It was read ` +
-      `up to byte ${end}. Put an intact copy in its place, and the rest is read by itself. Or send the rest from a copy ` +
-      `elsewhere, named by its own path: ${replayCommand(file, end)}`;
+      `up to byte ${end}. Replace it with an intact copy, and the rest is read by itself. Or send the rest from a copy ` +
+      `elsewhere, using its own path: ${replayCommand(file, end)}`;
     if (revisit === undefined || known?.end !== end) log.error(text);
-    else log.warn(`${file} changed, and still holds nothing beyond byte ${end}.`);
+    else log.warn(`${file} changed, but still holds nothing beyond byte ${end}.`);
     for (const old of givenUp) {
       log.error(
-        `There are too many damaged archives: ${old.file} is not looked at any more. It was read up to byte ${old.end}; ` +
+        `There are too many damaged archives: ${old.file} is no longer checked. It was read up to byte ${old.end}; ` +
           `send the rest from an intact copy: ${replayCommand(old.file, old.end)}`,
       );
     }
@@ -324,7 +322,10 @@ export class Follower {
     this.#begin(logFile);
     this.#isAtEnd = false;
     this.#state = { kind: "following", logFile, wasLive: false, revisit: { back } };
-    this.#options.log.info({ file: logFile.origin.file, offset: logFile.offset }, "reading on a damaged archive");
+    this.#options.log.info(
+      { file: logFile.origin.file, offset: logFile.offset },
+      "reading continues in a damaged archive",
+    );
     return true;
   }
 
@@ -345,7 +346,7 @@ export class Follower {
     this.#backlog.begin(logFile.origin.id);
   }
 
-  /** A read failed: it may be tried again, by another descriptor where this one is dead. */
+  /** A read failed: it may be retried, with another descriptor if this one is dead. */
   async #failed(state: Following | Ending, reason: unknown, signal: AbortSignal): Promise<boolean> {
     const { logFile } = state;
     const { file } = logFile.origin;
@@ -358,17 +359,17 @@ export class Follower {
     if (again.kind === "gone") {
       this.#options.log.error(
         `${file} cannot be read beyond byte ${logFile.offset}: ${describe(reason)}; and for a minute no file holds ` +
-          `what it held. What followed byte ${place} is lost unless the file is put back and sent: ` +
-          `${replayCommand(file, place)} Going on with the next file.`,
+          `what it held. What followed byte ${place} is lost unless the file is restored and sent: ` +
+          `${replayCommand(file, place)} Continuing with the next file.`,
       );
       await this.#leave(logFile, true);
     } else {
-      // What was read of an unfinished line is kept: the same bytes stand before the place.
+      // What was read of an unfinished line is kept: the same bytes are before the place.
       this.#progress.begin(again.logFile.origin, place);
       this.#state = { ...state, logFile: again.logFile };
       this.#options.log.warn(
-        `${file} could not be read any more: ${describe(reason)}. It was opened again, and is read on from byte ` +
-          `${again.logFile.offset}, where the same bytes stand as before.`,
+        `${file} could no longer be read: ${describe(reason)}. It was opened again, and reading continues at byte ` +
+          `${again.logFile.offset}, where the same bytes are as before.`,
       );
       await closeDead(logFile);
     }
@@ -378,7 +379,7 @@ export class Follower {
     return true;
   }
 
-  /** What the system refuses is said and tried again; anything else is a fault of the program and ends it. */
+  /** System errors are logged and retried; anything else is a bug and ends the program. */
   async #report(reason: unknown, path: string): Promise<false> {
     if (errnoOf(reason) === undefined && !(reason instanceof DfnError)) throw reason;
     this.#trouble.raise(await explain(path, reason));
@@ -386,7 +387,7 @@ export class Follower {
   }
 }
 
-/** Closes a descriptor that cannot be read: that it cannot be closed properly either says nothing new. */
+/** Closes a descriptor that cannot be read: if it cannot be closed properly either, that is nothing new. */
 async function closeDead(logFile: OpenLogFile): Promise<void> {
   await logFile.close().catch(() => undefined);
 }

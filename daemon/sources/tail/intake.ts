@@ -11,27 +11,27 @@ export interface TailIntake {
    * buffers again and again.
    */
   next(bytes: Buffer, from: number, end: number): number;
-  /** Whether a line without a relevant byte must be delivered all the same: an alert in it may be torn. Default: no. */
+  /** Whether a line without a relevant byte must still be delivered: an alert in it may be torn. Default: no. */
   mayBeTorn?(line: Buffer): boolean;
-  /** So many complete lines passed by that are of no interest: read and ignored. */
+  /** Counts complete lines that are of no interest: read and ignored. */
   ignored(lines: number): void;
   /**
    * Takes one relevant line.
    * @param bytes the line without its newline; a copy that belongs to the intake
    * @param line  is settled in any order among lines, during this call or any time later. Until then the position stays
    *              before it.
-   * @returns who is told when the position has passed the line for good, if anyone is
+   * @returns what to call when the position has passed the line for good, if anything
    */
   deliver(bytes: Buffer, place: SourceLocation, line: OpenLine): Passing | undefined;
   /**
    * A relevant line comes by that got its outcome before the last stop.
-   * @returns false where it must be delivered all the same; default: true
+   * @returns false if it must still be delivered; default: true
    */
   wasDone?(bytes: Buffer): boolean;
   /**
    * Takes a line that cannot be taken as an alert.
    * - over-long: more than the largest line taken; `head` is its beginning, `place.length` all of it.
-   * - torn: the end of a finished log file, without newline and no JSON object; `head` is all of it.
+   * - torn: the end of a finished log file, without newline and not a JSON object; `head` is all of it.
    * Settled and passed as in `deliver`.
    */
   damaged(reason: "over-long" | "torn", place: SourceLocation, head: Buffer, line: OpenLine): Passing | undefined;

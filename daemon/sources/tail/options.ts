@@ -5,21 +5,21 @@ import type { TailIntake } from "./intake.ts";
 import type { Waker } from "./waker.ts";
 
 export interface TailOptions {
-  /** alerts.json; its archives are looked for beside it. */
+  /** alerts.json; its archives are looked for next to it. */
   readonly path: string;
   /** Where the checkpoint is kept; must exist. */
   readonly stateDir: string;
   /** Where to begin when there is no checkpoint. */
   readonly start: Start;
-  /** How often the file is looked at while it grows, in milliseconds, 10,000 at most. */
+  /** How often the file is checked while it grows, in milliseconds, at most 10,000. */
   readonly pollMs: number;
-  /** Longer lines are handed on as damaged. */
+  /** Longer lines are delivered as damaged. */
   readonly maxLineBytes: number;
   readonly intake: TailIntake;
   readonly log: Log;
   /** What to keep in the checkpoint for the sink's look-up; asked at each checkpoint. */
   readonly sinkOffsets: () => OffsetsByPartition;
-  /** The names in which records were sent, kept beside the offsets; asked at each checkpoint. */
+  /** The names in which records were sent, kept next to the offsets; asked for at each checkpoint. */
   readonly nodes?: () => readonly string[];
   /**
    * Called each time the tail finds itself at the end of the log.
@@ -30,6 +30,6 @@ export interface TailOptions {
   readonly waker?: Waker;
   /** When to write the checkpoint, instead of once a second. */
   readonly saveWaker?: Waker;
-  /** Milliseconds of a clock that only goes forward. */
+  /** Milliseconds of a monotonic clock. */
   readonly now?: () => number;
 }

@@ -5,17 +5,17 @@ import type { LogFiles } from "./log/log-files.ts";
 import { isAbsent } from "../../errors.ts";
 import { statIfPresent } from "../../disk/file-stat.ts";
 
-/** Waits between tries, in milliseconds: doubled each time, because a `.gz` is decompressed up to its place. */
+/** Waits between attempts, in milliseconds: doubled each time, because a `.gz` is decompressed up to its place. */
 const firstWaitMs = 1000;
 const longestWaitMs = 30_000;
 /** A file that is nowhere for this long, in milliseconds, will not be back. */
 const goneMs = 60_000;
 
-/** What came of a try. */
+/** The result of an attempt. */
 export type Reopened =
   /** Another descriptor of the same content, at the same place. */
   | { readonly kind: "open"; readonly logFile: OpenLogFile }
-  /** Each place where it could be was looked at for a minute, and alerts.json and its archives are other files. */
+  /** Each place where it could be was checked for a minute, and alerts.json and its archives are other files. */
   | { readonly kind: "gone" }
   /** Not now. */
   | { readonly kind: "later" };
@@ -31,7 +31,7 @@ export class Reopening {
   #triedAtMs = 0;
   #goneSinceMs: number | undefined;
 
-  /** @param now milliseconds of a clock that only goes forward */
+  /** @param now milliseconds of a monotonic clock */
   constructor(logFiles: LogFiles, now: () => number) {
     this.#logFiles = logFiles;
     this.#now = now;
@@ -43,7 +43,7 @@ export class Reopening {
     this.#goneSinceMs = undefined;
   }
 
-  /** To be called after each failed read; does nothing where it is too early. */
+  /** To be called after each failed read; does nothing if it is too early. */
   async try(lost: OpenLogFile, signal: AbortSignal): Promise<Reopened> {
     const now = this.#now();
     if (this.#waitMs > 0 && now - this.#triedAtMs < this.#waitMs) return { kind: "later" };

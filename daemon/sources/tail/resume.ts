@@ -34,7 +34,7 @@ export class Resume {
   }
 
   /**
-   * Opens the log file to go on with. Throws a system error where a file cannot be read; it may be asked again.
+   * Opens the log file to continue with. Throws a system error if a file cannot be read; it may be called again.
    * @returns undefined when the progress knows which log file is next, or nothing is there yet
    */
   async place(signal: AbortSignal): Promise<OpenLogFile | undefined> {
@@ -51,7 +51,7 @@ export class Resume {
       case "previous": {
         const opened = await this.#resume(loaded.body, signal);
         if (loaded.kind === "previous") {
-          this.#log.error("Going on from the checkpoint before the last: alerts sent in between may be sent again.");
+          this.#log.error("Continuing from the checkpoint before the last: alerts sent in between may be sent again.");
         }
         return opened;
       }
@@ -75,8 +75,8 @@ export class Resume {
       if (wasRead) {
         this.#log.error(
           `${position.file}, read up to byte ${position.offset}, is gone or holds other content now. What it held ` +
-            `beyond that byte is lost unless it is put back there from a backup and sent: ` +
-            `${replayCommand(position.file, position.offset)} Going on with the oldest file that is newer.`,
+            `beyond that byte is lost unless it is restored there from a backup and sent: ` +
+            `${replayCommand(position.file, position.offset)} Continuing with the oldest newer file.`,
         );
       }
       return undefined;
@@ -90,12 +90,12 @@ export class Resume {
     } else if (located.kind === "cut" && wasRead) {
       this.#log.warn(
         `${logFile.origin.file} lost its end while the forwarder was stopped, as after a power loss: it was read up ` +
-          `to byte ${position.offset}, and what it held then ends at byte ${logFile.offset}. Going on there.`,
+          `to byte ${position.offset}, and what it held then ends at byte ${logFile.offset}. Continuing there.`,
       );
     } else if (located.kind === "shorter" && wasRead) {
       this.#log.warn(
         `${logFile.origin.file} ends at byte ${logFile.offset}, before byte ${position.offset}, up to ` +
-          `which it was read before it was compressed. Going on behind it.`,
+          `which it was read before it was compressed. Continuing with the next file.`,
       );
     }
     if (located.kind === "shorter") logFile.doneTo = position?.offset ?? 0;
@@ -109,8 +109,8 @@ export class Resume {
   }
 
   /**
-   * Notes archives as read of which the checkpoint does not say so: an earlier version noted the name of the newest alone;
-   * and where other content is found than what was read, the archives may be those of another machine.
+   * Notes archives as read that the checkpoint does not mention: an earlier version noted only the name of the newest;
+   * and if the content is not what was read, the archives may be those of another machine.
    */
   async #takeOver({ position, afterRank, read }: Body, kind: Located["kind"]): Promise<void> {
     const isOther = kind === "missing" || kind === "replaced";
@@ -118,7 +118,7 @@ export class Resume {
     const rank = parseStem(position?.name ?? "")?.rank;
     const id = (await this.#stat)?.id;
     await leaveBehind({ limit: afterRank, rank, id }, this.#logFiles, this.#progress);
-    // It may be put back from a backup, and sent by hand.
+    // It may be restored from a backup, and sent by hand.
     if (rank !== undefined && kind === "missing") this.#progress.considerName(rank, wholly, "0");
   }
 
@@ -131,7 +131,7 @@ export class Resume {
     const { logFile } = located;
     this.#log.error(
       `The damaged checkpoint's place, byte ${logFile.offset} of ${logFile.origin.file}, was proved by content: ` +
-        `going on there. Alerts that were acknowledged beyond it may be sent again.`,
+        `continuing there. Alerts that were acknowledged beyond it may be sent again.`,
     );
     const { id, name } = logFile.origin;
     await leaveBehind({ limit: body.afterRank, rank: name?.rank, id }, this.#logFiles, this.#progress);
@@ -143,7 +143,7 @@ export class Resume {
     await firstStart("beginning", await this.#stat, this.#logFiles, this.#progress);
     this.#log.error(
       `Without a usable checkpoint ${this.#logFiles.path} is read from its beginning: its alerts may be sent again. ` +
-        `Archives before it are not read; send what they may lack with "wazuh-dfn replay".`,
+        `Archives before it are not read; send what may be missing with "wazuh-dfn replay".`,
     );
     return undefined;
   }

@@ -8,28 +8,28 @@ import type { ReadProgress } from "./position/read-progress.ts";
 import type { LogFiles } from "./log/log-files.ts";
 import { statIfPresent, type FileStat } from "../../disk/file-stat.ts";
 
-/** Milliseconds between looks at damaged archives. A file that changed must be the same at two of them: it may be a copy under way. */
+/** Milliseconds between checks of damaged archives. A file that changed must be the same at two of them: it may be a copy in progress. */
 const periodMs = 1000;
 /** An archive that was away for this long, in milliseconds, is not being replaced. */
 const goneMs = 60_000;
 
 const newline = 0x0a;
 
-/** Looks at damaged archives again, and opens one where reading ended as soon as it is another file or has changed. */
+/** Checks damaged archives again, and opens one where reading ended as soon as it is another file or has changed. */
 export class Revisits {
   readonly #logFiles: LogFiles;
   readonly #progress: ReadProgress;
   readonly #log: Log;
   readonly #now: () => number;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
-  /** Per path: what it was at the last look. */
+  /** Per path: what it was at the last check. */
   #stats = new Map<string, string>();
   /** Per path: as what it was opened, and did not hold more. */
   #tried = new Map<string, string>();
   /** Per dated name: since when there is neither the `.gz` nor the plain file. */
   #goneSinceMs = new Map<string, number>();
 
-  /** @param now milliseconds of a clock that only goes forward */
+  /** @param now milliseconds of a monotonic clock */
   constructor(logFiles: LogFiles, progress: ReadProgress, log: Log, now: () => number) {
     this.#logFiles = logFiles;
     this.#progress = progress;
@@ -43,7 +43,7 @@ export class Revisits {
   }
 
   /**
-   * Looks at each damaged archive, and at the plain file that may be back in its place.
+   * Checks each damaged archive, and the plain file that may be back in its place.
    * @returns one of them at the place where reading ended, or undefined when none holds more than was read
    */
   async next(signal: AbortSignal): Promise<OpenLogFile | undefined> {
@@ -122,7 +122,7 @@ export class Revisits {
       return isKept ? logFile : undefined;
     } catch (reason) {
       this.#log.warn(
-        `${file.path} changed, but cannot be read: ${describe(reason)}. It is tried when it changes again.`,
+        `${file.path} changed, but cannot be read: ${describe(reason)}. It is tried again when it changes again.`,
       );
       return undefined;
     } finally {

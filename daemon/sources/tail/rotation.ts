@@ -10,8 +10,8 @@ import { Unread } from "./unread.ts";
 import { isAbsent } from "../../errors.ts";
 import { statIfPresent } from "../../disk/file-stat.ts";
 
-/** alerts.json does not change more often while somebody looks; then it is asked again later. */
-const mostLooks = 100;
+/** alerts.json hardly changes more often during one search; if it does, the search is repeated later. */
+const maxLooks = 100;
 
 /** Knows which log file comes next: the order in which analysisd began them, whatever monitord has made of them since. */
 export class Rotation {
@@ -39,7 +39,7 @@ export class Rotation {
       if (!opened) return undefined;
       await proveDone(opened.origin, progress, this.#files, this.#log, signal);
       const known = progress.endOf(opened.origin);
-      // Where it does not reach that far it was truncated, and stays at its first byte; a `.gz` stays at its end.
+      // If it does not reach that far it was truncated, and stays at its first byte; a `.gz` stays at its end.
       if (known && known.end !== wholly) opened.doneTo = known.end;
       if (known) await opened.seek(await placeOf(opened, known), undefined, signal);
       return opened;
@@ -69,7 +69,7 @@ export class Rotation {
    * so both the search and the opening count only when it led to the same file all the while.
    */
   async #openNext(progress: ReadProgress): Promise<OpenLogFile | undefined> {
-    for (let looks = 0; looks < mostLooks; looks++) {
+    for (let looks = 0; looks < maxLooks; looks++) {
       const live = await statIfPresent(this.#files.path);
       const file = await this.#nextUnread(progress, live?.id);
       if (file === "changed") continue;
@@ -97,7 +97,7 @@ export class Rotation {
   }
 }
 
-/** Where to go on in a file that was read before. */
+/** Where to continue in a file that was read before. */
 async function placeOf({ origin }: OpenLogFile, { end, isProved }: KnownEnd): Promise<number> {
   return isProved || origin.isCompressed || end === wholly ? end : lineStart(origin.file, end);
 }

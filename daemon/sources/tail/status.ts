@@ -30,7 +30,7 @@ export interface TailStatus {
   readonly lagCompressedFiles: number;
   /**
    * Age of the newest alert read while there is more to read; 0 at the end of the log. Undefined while `lagBytes` is, before
-   * an alert was read, and where the alert is of a later time than now.
+   * an alert was read, and if the alert's time is in the future.
    */
   readonly lagSeconds: number | undefined;
   /** Archives that could not be decompressed to their end, and up to which byte of their content they were read. */

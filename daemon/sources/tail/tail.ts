@@ -12,29 +12,29 @@ import type { CheckpointStatus } from "./position/checkpoint-store.ts";
 import { every, watching, type Waker } from "./waker.ts";
 
 const saveEveryMs = 1000;
-/** A log that was still for so many looks, two seconds as a rule, is watched, and then looked at once a second. */
+/** A log that was unchanged for this many checks, usually two seconds, is watched, and then checked once a second. */
 const afterLooks = 20;
 const watchedPeriodMs = 1000;
 
 /** What an earlier process left in the checkpoint for others. */
 export interface Resumed {
   readonly sink: OffsetsByPartition;
-  /** Undefined where they are not known. */
+  /** Undefined if they are not known. */
   readonly nodes: readonly string[] | undefined;
-  /** Second since 1970 of the newest line that was read; -1 where none is known. */
+  /** Second since 1970 of the newest line that was read; -1 if none is known. */
   readonly lastSecond: number;
 }
 
 /**
  * The tail source: follows alerts.json over its rotations and hands each relevant line to the intake, in order, none
- * left out. A line counts as done when the intake settles it; a restart goes on at the oldest line that is not.
+ * left out. A line counts as done when the intake settles it; a restart continues at the oldest line that is not.
  *
  * Use: `load`, then `run` until its signal is aborted, then (when what is in flight got its outcome) `save`, then
  * dispose. Disposing without `save` is what a crash does: lines done since the last checkpoint are handed on again.
  */
 export class Tail implements AsyncDisposable {
   /**
-   * Resolves when the place to go on is fixed, so that every line written from then on is read, or is known from the
+   * Resolves when the place to continue is fixed, so that every line written from then on is read, or is known from the
    * checkpoint, or when it is clear that it cannot be yet.
    */
   readonly placed: Promise<void>;
@@ -61,7 +61,7 @@ export class Tail implements AsyncDisposable {
     this.placed = new Promise((resolve) => (this.#resolvePlaced = resolve));
   }
 
-  /** Reads the checkpoint. Never rejects: with a damaged one the log says so, and `run` finds a place to go on. */
+  /** Reads the checkpoint. Never rejects: with a damaged one the log says so, and `run` finds a place to continue. */
   async load(): Promise<Resumed> {
     const loaded = await this.#load();
     // Of a checkpoint whose checksum is wrong only the place can be proved.
@@ -70,8 +70,8 @@ export class Tail implements AsyncDisposable {
   }
 
   /**
-   * Reads until the signal is aborted or the tail is disposed; then no line is handed on any more.
-   * Rejects only with what the intake threw, or with a fault of the program.
+   * Reads until the signal is aborted or the tail is disposed; then no further line is delivered.
+   * Rejects only with what the intake threw, or with a bug.
    */
   run(drain: AbortSignal): Promise<void> {
     this.#running ??= this.#run(AbortSignal.any([drain, this.#disposed.signal]));

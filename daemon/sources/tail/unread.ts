@@ -7,10 +7,10 @@ import type { ReadProgress } from "./position/read-progress.ts";
 import { begins, wholly, type ReadFile } from "./position/read-files.ts";
 import { statIfPresent, type FileStat } from "../../disk/file-stat.ts";
 
-/** So many of the newest compressed archives are looked into: one may have been overwritten after the clock went back. */
-const mostOpened = 64;
-/** So many beginnings of files are kept, so that a file that did not change is opened once. */
-const mostHeads = 1024;
+/** How many of the newest compressed archives are opened: one may have been overwritten after the clock went back. */
+const maxOpened = 64;
+/** How many beginnings of files are kept, so that a file that did not change is opened once. */
+const maxHeads = 1024;
 
 /** Finds the dated files that hold something that was not read, by their names and their content. */
 export class Unread {
@@ -37,12 +37,12 @@ export class Unread {
       if (known === undefined) continue;
       const isDamaged = progress.damaged.has(archive.name.stem);
       if (archive.compressed) {
-        if (!isDamaged && (await this.#isUnreadGzip(archive, known, compressed < mostOpened))) found.push(archive);
+        if (!isDamaged && (await this.#isUnreadGzip(archive, known, compressed < maxOpened))) found.push(archive);
         continue;
       }
       const stat = await statIfPresent(archive.path);
       if (!stat) {
-        // Compressed since the directory was read: passed over, it would be read behind files that are newer.
+        // Compressed since the directory was read: if skipped, it would be read after newer files.
         const gzip = twinOf(archive);
         const isUnread =
           !isDamaged && (await statIfPresent(gzip.path)) && (await this.#isUnreadGzip(gzip, known, true));
@@ -66,9 +66,9 @@ export class Unread {
     if (known.length === 0) return true;
     if (known.some(({ inode, end }) => inode === inodeOf(id) && end === size)) return false;
     const head = await this.#head(file, stat);
-    // One that cannot be opened is given only where it has grown; who opens it says what is wrong.
+    // One that cannot be opened is returned only if it has grown; whoever opens it reports what is wrong.
     const same = known.findLast((one) => head === undefined || begins(head, one));
-    // A copy that is put in the place of a damaged archive may still be under way: that is looked after elsewhere.
+    // A copy that replaces a damaged archive may still be in progress: that is handled elsewhere.
     return !same || (size > same.end && !isDamaged);
   }
 
@@ -77,16 +77,16 @@ export class Unread {
     const stat = isOpened ? await statIfPresent(file.path) : undefined;
     const head = stat && (await this.#head(file, stat));
     if (!head || head.length === 0) return false;
-    // Where the plain file went on after it was compressed, the .gz may be shorter than the beginning that is known.
+    // If the plain file continued after it was compressed, the .gz may be shorter than the beginning that is known.
     const same = known.findLast((one) => head.length < one.length || begins(head, one));
     if (!same) return true;
-    // Was it read itself, or does it hold just what was read of the plain file? Else it is looked through once.
+    // Was it read itself, or does it hold just what was read of the plain file? Otherwise it is read once.
     if (head.length < same.length || same.end === wholly || same.inode === inodeOf(stat.id)) return false;
     return (await contentLength(file.path, stat.size)) !== same.end % 2 ** 32;
   }
 
   /**
-   * A `.gz` beside a plain file is a copy of it that is still being made, or was cut off; or it is all of an older file,
+   * A `.gz` next to a plain file is a copy of it that is still being made, or was cut off; or it is all of an older file,
    * when analysisd went back to a day that was compressed. A copy begins like its plain file.
    */
   async #isUnreadTwin(plain: Archive, stat: FileStat, known: readonly ReadFile[]): Promise<boolean> {
@@ -98,7 +98,7 @@ export class Unread {
     return !known.some((one) => begins(head, one));
   }
 
-  /** First bytes of a file; undefined where it cannot be read. */
+  /** First bytes of a file; undefined if it cannot be read. */
   async #head(file: LogFile, stat: FileStat): Promise<Buffer | undefined> {
     const kept = this.#heads.get(file.path);
     if (kept && kept.stat.id === stat.id && kept.stat.size === stat.size && kept.stat.changedNs === stat.changedNs) {
@@ -109,11 +109,11 @@ export class Unread {
       const logFile = await this.#open(file);
       await logFile.close();
       const { head } = logFile.origin;
-      if (this.#heads.size >= mostHeads) this.#heads.clear();
+      if (this.#heads.size >= maxHeads) this.#heads.clear();
       this.#heads.set(file.path, { stat, head });
       return head;
     } catch {
-      // Gone or not readable: what opens it to read it says so.
+      // Gone or not readable: whoever opens it to read it reports that.
       return undefined;
     }
   }
@@ -130,7 +130,7 @@ async function contentLength(path: string, size: number): Promise<number | undef
       await file.close();
     }
   } catch {
-    // Gone or not readable: what opens it to read it says so.
+    // Gone or not readable: whoever opens it to read it reports that.
     return undefined;
   }
 }

@@ -1,16 +1,16 @@
 import { watch, type FSWatcher } from "node:fs";
 
-/** When to look again. Time is handed in, so that tests decide when it passes. */
+/** When to check again. Time is passed in, so that tests decide when it passes. */
 export interface Waker {
   /**
-   * Resolves when it is time to look again, or when the signal is aborted; never rejects.
-   * @param isStill asked each time before that: while it says yes there is nothing to look at
+   * Resolves when it is time to check again, or when the signal is aborted; never rejects.
+   * @param isStill called each time before that: while it returns true there is nothing to check
    */
   wait(signal: AbortSignal, isStill?: () => boolean): Promise<void>;
 }
 
 /**
- * Looks again after a fixed time, in milliseconds. One timer lasts as long as nothing happens: a promise and a listener
+ * Checks again after a fixed time, in milliseconds. One timer lasts as long as nothing happens: a promise and a listener
  * for each look would cost as much as the look.
  */
 export function every(periodMs: number): Waker {
@@ -23,15 +23,15 @@ export function every(periodMs: number): Waker {
 /** When a directory is watched, and how. */
 export interface WatchedFile {
   readonly directory: string;
-  /** Looks without a change until it is watched. A watch tells of each write by itself, so a busy log is not watched. */
+  /** Checks without a change until it is watched. A watch reports each write by itself, so a busy log is not watched. */
   readonly afterLooks: number;
-  /** Milliseconds between looks while it is watched: not every file system tells what changes. */
+  /** Milliseconds between checks while it is watched: not every file system reports changes. */
   readonly periodMs: number;
 }
 
 /**
- * As `every`, and while nothing happens a watch on a directory (inotify) tells of changes in it at once, so that looks
- * may be rare. A directory that cannot be watched is looked at as often as before.
+ * As `every`, and while nothing happens a watch on a directory (inotify) reports changes in it at once, so that looks
+ * may be rare. A directory that cannot be watched is checked as often as before.
  */
 export function watching(periodMs: number, watched: WatchedFile): Waker {
   return {
@@ -105,7 +105,7 @@ class Wait {
     try {
       this.#watcher = watch(directory, this.#look);
     } catch {
-      return; // It is gone, or the user's watches are used up: looks go on as before, and say what is wrong.
+      return; // It is gone, or the user's watches are used up: checks continue as before, and report what is wrong.
     }
     this.#watcher.on("error", () => {
       if (this.#unwatch()) this.#lookEvery(this.#periodMs);

@@ -1,4 +1,4 @@
-/** What row b stands beside: `JSON.parse` of every line of a file, read 1 MiB at a time. Argument: the file. */
+/** What row b is compared with: `JSON.parse` of every line of a file, read 1 MiB at a time. Argument: the file. */
 import { openSync, readSync } from "node:fs";
 import { present } from "../../rig/present.ts";
 

@@ -1,6 +1,7 @@
 /**
- * What rows c, d and e stand beside: a plain program with kafkajs's own producer that sends the lines of a file, as
- * good as such a program gets without a producer of its own: 1 MiB reads, 900 KB a send, gzip level 1, idempotent.
+ * What rows c, d and e are compared with: a plain program with kafkajs's own producer that sends the lines of a file,
+ * as well as such a program can without a producer of its own: 1 MiB reads, 900 KB for each send, gzip level 1,
+ * idempotent.
  *
  * Arguments: brokers, topic, file, and `all` or `relevant`: only lines with a Windows event id that matters.
  */
@@ -57,7 +58,7 @@ async function takeAll(bytes: Buffer): Promise<void> {
   }
 }
 
-/** Takes the lines with an event that matters: one search for the key, and a look at the value behind it. */
+/** Takes the lines with an event that matters: one search for the key, and a look at the value after it. */
 async function takeRelevant(bytes: Buffer): Promise<void> {
   for (let at = bytes.indexOf(key); at >= 0; at = bytes.indexOf(key, at + key.length)) {
     const value = at + key.length;

@@ -1,7 +1,7 @@
 /**
  * Rows a and b: the forwarder's own tail, relevance, handlers and pipeline over a file from its beginning, with a sink
- * that only counts. Arguments: configuration file. Prints milliseconds from the tail's start to the end of the log with
- * an outcome for every line, and how many lines were read and records counted, as JSON.
+ * that only counts. Arguments: configuration file. Prints the milliseconds from the tail's start to the end of the log
+ * with an outcome for every line, and the numbers of lines read and records counted, as JSON.
  */
 import type { Batch, Sink, WriteOutcome } from "../../../daemon/contract.ts";
 import { SinkOffsets } from "../../../daemon/delivery/sink-offsets.ts";

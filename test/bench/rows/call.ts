@@ -11,7 +11,7 @@ import { bothWays, type Row } from "./row.ts";
 
 const callsPerRound = 60;
 
-/** Calls $2 for each of $1 alerts, with as little of its own as integratord has, which is a C program. */
+/** Calls $2 for each of $1 alerts, with as little overhead as integratord has, which is a C program. */
 const caller = `
   call=0
   while [ $call -lt "$1" ]; do
@@ -21,8 +21,8 @@ const caller = `
 `;
 
 /**
- * Row f: one call of custom-dfn as integratord makes it, beside a start of Node that does nothing; and calls one after
- * the other by the fast path of this system, beside the bundled way.
+ * Row f: one call of custom-dfn as integratord makes it, compared with a start of Node that does nothing; and calls one
+ * after the other by the fast path of this system, compared with the bundled way.
  */
 export class CallRow implements Row {
   readonly #stage: Stage;

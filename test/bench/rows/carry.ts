@@ -14,7 +14,7 @@ export interface CarryOptions {
   /** Passthrough of every line, or the records of the Windows handler. */
   readonly handler: "passthrough" | "windows";
   /**
-   * What the plain program sends: these lines, the records that the forwarder makes of them, or the relevant lines.
+   * What the plain program sends: these lines, the records that the forwarder makes from them, or the relevant lines.
    * without-socket: the forwarder with the socket off instead, and ours with it on.
    */
   readonly plain: "all" | "records" | "relevant" | "without-socket";
@@ -74,7 +74,7 @@ export class CarryRow implements Row {
   }
 
   async dispose(): Promise<void> {
-    // Nothing but files, which go with the stage.
+    // Nothing but files, which are removed with the stage.
   }
 
   /** One run of the forwarder alone. */

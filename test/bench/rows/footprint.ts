@@ -17,7 +17,7 @@ const warmUpAlerts = 100;
 /** More than the pairing window holds. */
 const rememberedAlerts = 300_000;
 
-/** Row h: what the forwarder costs while nothing happens, and at most while it works through row d's backlog. */
+/** Row h: what the forwarder uses while nothing happens, and at its peak while it works through row d's backlog. */
 export class FootprintRow implements Row {
   readonly #stage: Stage;
   readonly #carry: CarryRow;

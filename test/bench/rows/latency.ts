@@ -73,7 +73,9 @@ export class LatencyRow implements Row {
   }
 }
 
-/** Writes relevant alerts, each as soon as it is due; gives the time of each by its id, in milliseconds since 1970. */
+/**
+ * Writes relevant alerts, each as soon as it is due; returns the time of each by its id, in milliseconds since 1970.
+ */
 async function writeSteadily(log: number, count: number): Promise<Map<string, number>> {
   const alerts = new BenchAlerts({ relevantEvery: 1 });
   const writtenAt = new Map<string, number>();

@@ -1,12 +1,12 @@
 import type { Figure } from "../figure.ts";
 
-/** One row of the table, or two: what is measured in each round, and the figures that come of all rounds. */
+/** One row of the table, or two: what is measured in each round, and the figures that result from all rounds. */
 export interface Row {
   /** Makes files and starts what the rounds need. */
   prepare(): Promise<void>;
   /**
-   * Measures the forwarder once, and once what stands beside it.
-   * @param isForwarderFirst changes from round to round, so that neither always meets the warmer machine
+   * Measures the forwarder once, and what it is compared with once.
+   * @param isForwarderFirst changes from round to round, so that neither always gets the warmer machine
    */
   round(isForwarderFirst: boolean): Promise<void>;
   figures(): readonly Figure[];

@@ -55,7 +55,7 @@ export class ScanRow implements Row {
   }
 
   async dispose(): Promise<void> {
-    // Nothing but the file, which goes with the stage.
+    // Nothing but the file, which is removed with the stage.
   }
 
   async #forwarder(): Promise<void> {

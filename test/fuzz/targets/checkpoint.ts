@@ -24,7 +24,7 @@ const empty: Body = { ...body, position: null, finished: [], doneBeyond: [], new
 /** A checksum cannot be guessed, so whatever is valid says what one of these says. */
 const genuine = new Set([body, empty].map((one) => JSON.stringify(one)));
 
-/** `checkpoint.json` and the one before it, both hostile: loading never fails, and the next checkpoint stands. */
+/** `checkpoint.json` and the one before it, both hostile: loading never fails, and the next checkpoint is stored. */
 export const checkpoint: Target = {
   name: "checkpoint",
   seeds: [
@@ -71,10 +71,10 @@ async function judge(input: Buffer, temp: TempDir): Promise<string> {
   const store = new CheckpointStore(temp.path, recording.log, () => 0);
   const loaded = await store.load();
   if (loaded.kind === "lost" || loaded.kind === "doubtful") {
-    assert.ok(recording.find("error", /./).length > 0, "it is said that a checkpoint cannot be used");
+    assert.ok(recording.find("error", /./).length > 0, "it is reported that a checkpoint cannot be used");
   }
   await store.save({ ...empty, afterRank: 99 });
   const again = await new CheckpointStore(temp.path, recording.log, () => 0).load();
-  assert.ok(again.kind === "ok" && again.body.afterRank === 99, "the next checkpoint stands");
+  assert.ok(again.kind === "ok" && again.body.afterRank === 99, "the next checkpoint is stored");
   return loaded.kind;
 }

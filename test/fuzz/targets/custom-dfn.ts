@@ -12,7 +12,7 @@ import type { Subject, Target } from "../target.ts";
 
 const full = ["/tmp/custom-dfn-1-2.alert", "", "unix:/s", "debug", "/tmp/x.options", "10", "3", "> /dev/null 2>&1"];
 
-/** The arguments of a call, parted by NUL as the system parts them. */
+/** The arguments of a call, separated by NUL as the system separates them. */
 export const call: Target = {
   name: "call",
   seeds: [
@@ -54,7 +54,7 @@ function judgeCall(input: Buffer): string {
   return `${debug} ${byIntegratord} ${optionsFile === undefined} ${socketPath.length > 20}`;
 }
 
-/** The two files of a call: what is taken is one line and the same JSON, what is refused is said in one line. */
+/** The two files of a call: what is accepted is one line and the same JSON, what is refused is reported in one line. */
 export const callFiles: Target = {
   name: "call-files",
   seeds: [
@@ -96,7 +96,7 @@ function judgeFiles(input: Buffer, path: string): string {
     line.subarray(0, -1).every((byte, index) => byte === input[index] || (byte === 0x20 && input[index] === 0x0a)),
   );
   assert.deepEqual(parsedObject(line), parsed);
-  assert.equal(isTaken(line), depthOf(input.toString()) <= 1000, "the forwarder takes what custom-dfn takes");
+  assert.equal(isTaken(line), depthOf(input.toString()) <= 1000, "the forwarder accepts what custom-dfn accepts");
   return `taken, options ${typeof options}`;
 }
 
@@ -106,7 +106,7 @@ function orRefusal<T>(read: () => T): T | string {
   } catch (reason) {
     if (!(reason instanceof BadFile)) throw reason;
     // oxlint-disable-next-line no-control-regex -- they are what is looked for
-    assert.doesNotMatch(reason.message, /[\u0000-\u001f\u007f-\u009f]/, "said in one line that steers no terminal");
+    assert.doesNotMatch(reason.message, /[\u0000-\u001f\u007f-\u009f]/, "reported in one line, safe for a terminal");
     return reason.message;
   }
 }
@@ -120,7 +120,7 @@ function isTaken(line: Buffer): boolean {
   }
 }
 
-/** Whatever stands in an id or a reason, the answer is one short line that is read back. */
+/** Whatever an id or a reason contains, the answer is one short line that can be read back. */
 function checkAnswer(input: Buffer): void {
   const text = input.toString("latin1");
   const answer = formatAnswer({ status: "rejected", id: text, reason: text });

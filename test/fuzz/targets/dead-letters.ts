@@ -24,11 +24,11 @@ const letter = {
   raw: "e30K",
 };
 const line = `${JSON.stringify(letter)}\n`;
-/** What could steer a terminal. */
+/** What could control a terminal. */
 // oxlint-disable-next-line no-control-regex -- they are what is looked for
 const steering = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;
 
-/** A segment of the store and its removals, both hostile: listed, shown, shrunk, swept and added to. */
+/** A segment of the store and its removals, both hostile: listed, shown, compacted, swept and appended to. */
 export const deadLetters: Target = {
   name: "dead-letters",
   seeds: [
@@ -75,14 +75,18 @@ async function judge(input: Buffer, temp: TempDir): Promise<string> {
   }
   await compact(segment, "raw");
   const shrunk = await entries(temp);
-  assert.deepEqual(numbersOf(shrunk.letters), numbersOf(found.letters), "no entry goes, and each keeps its number");
+  assert.deepEqual(
+    numbersOf(shrunk.letters),
+    numbersOf(found.letters),
+    "no entry is removed, and each keeps its number",
+  );
   assert.ok(shrunk.letters.every(({ letter }) => letter.raw === undefined));
   const bytes = existsSync(segment) ? (await readFile(segment)).length : 0;
-  assert.ok(bytes <= text.length + 1 || found.letters.length > 0, "it grows by nothing");
+  assert.ok(bytes <= text.length + 1 || found.letters.length > 0, "it does not grow");
   if (existsSync(segment)) await compact(segment, "non-alerts");
   const numbers = numbersOf((await entries(temp)).letters);
   const placed = found.letters.filter(({ letter }) => letter.source !== "socket" || !lineFaults.has(letter.reason));
-  assert.deepEqual(numbers, numbersOf(placed), "only lines of the socket that are no alerts go");
+  assert.deepEqual(numbers, numbersOf(placed), "only lines of the socket that are not alerts are removed");
 
   const store = new DeadLetterStore(temp.path, { maxBytes: 1 << 20, segmentBytes: 1 << 20 }, silentLog);
   const place = { file: "/f", offset: 0, length: 1 };
@@ -107,13 +111,13 @@ function numbersOf(letters: readonly Stored[]): number[] {
   return letters.map(({ number }) => number);
 }
 
-/** What a line of the socket that is no alert is called. */
+/** The reason for a line of the socket that is not an alert. */
 const lineFaults: ReadonlySet<string> = new Set(["not-json", "over-long"]);
 
 async function entries(temp: TempDir) {
   let bad = 0;
   const letters: Stored[] = [];
-  const look = { mostRawBytes: 1 << 24, bad: () => (bad += 1) };
+  const look = { maxRawBytes: 1 << 24, bad: () => (bad += 1) };
   for await (const stored of select(temp.path, { kind: "all" }, look)) letters.push(stored);
   return { letters, bad };
 }

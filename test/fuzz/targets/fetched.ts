@@ -35,7 +35,7 @@ const seeds = [
   Buffer.alloc(0),
 ];
 
-/** What a broker hands out of a topic that others write to as well: it ends in an error that is known, or in records. */
+/** What a broker returns from a topic that others write to as well: it ends in a known error, or in records. */
 export const fetched: Target = {
   name: "fetched",
   seeds: [...seeds, Buffer.concat(seeds)],
@@ -52,7 +52,7 @@ export const fetched: Target = {
     const [good = Buffer.alloc(0)] = seeds;
     const [expected] = await visited(good);
     return {
-      // What stands before is read, whatever follows it.
+      // What comes before is read, whatever follows it.
       judge: async (input) => {
         const [records, end] = await visited(Buffer.concat([good, input]));
         assert.deepEqual(records[0], expected?.[0]);

@@ -5,7 +5,7 @@ import type { Target } from "../target.ts";
 
 const maxFrameBytes = 1000;
 
-/** What a broker, or whoever is there instead, sends: frames come out the same however the network cuts the bytes. */
+/** What a broker, or whoever answers instead, sends: frames come out the same however the network cuts the bytes. */
 export const frames: Target = {
   name: "frames",
   seeds: [
@@ -45,7 +45,7 @@ function read(chunks: Iterable<Buffer>): Read {
   return { found, isRefused: false };
 }
 
-/** The same by a simpler way: everything is there at once. */
+/** The same in a simpler way: everything is there at once. */
 function expected(input: Buffer): Read {
   const found: Buffer[] = [];
   let at = 0;

@@ -11,7 +11,7 @@ const whole = gzipSync(text);
 /** Enough for what a mutation may inflate to, and for the oracle. */
 const largestBytes = 64 * 1024 * 1024;
 
-/** A gzip file: never hangs, and gives all that zlib can make of the bytes before the damage, however it is read. */
+/** A gzip file: never hangs, and returns all that zlib can make of the bytes before the damage, however it is read. */
 export const gunzip: Target = {
   name: "gunzip",
   seeds: [
@@ -61,10 +61,10 @@ async function judge(input: Buffer): Promise<string> {
   const found = await inflate(input, drawOf(input));
   assert.ok(found.bytes.subarray(0, expected.length).equals(expected), "bytes before the damage are missing");
   const isMore = found.bytes.length > expected.length;
-  // zlib stops at zeros and at a header whose own checksum is wrong; we go on.
+  // zlib stops at zeros and at a header whose own checksum is wrong; we continue.
   if (isMore) assert.ok(input.includes(0x1f, 1) || (input[3] ?? 0) >= 2, "bytes that zlib does not find");
   const again = await inflate(input, () => 0);
-  assert.ok(again.bytes.equals(found.bytes) && again.end === found.end, "it depends on how the file is read");
+  assert.ok(again.bytes.equals(found.bytes) && again.end === found.end, "the result depends on how the file is read");
   return `${found.end} ${isMore ? "more" : ""} ${Math.min(2, expected.length)}`;
 }
 

@@ -10,12 +10,12 @@ import { depthOf, parsedObject, withoutStrings } from "../oracles.ts";
 import { alerts, alertWords, hostileJson } from "../seeds.ts";
 import type { Target } from "../target.ts";
 
-/** Each level is scanned again by who looks into it; below this one JSON.parse looks alone. */
+/** Each level is scanned again by whoever looks into it; below this one only JSON.parse looks. */
 const levels = 20;
 /** A look-up goes through all keys. */
 const lookups = 30;
 
-/** The parser against JSON.parse: what is accepted, every value, and that printing spans changes nothing. */
+/** The parser compared with JSON.parse: what is accepted, every value, and that printing spans changes nothing. */
 export const json: Target = {
   name: "json",
   seeds: [...hostileJson, ...alerts],
@@ -24,7 +24,7 @@ export const json: Target = {
   open: () => ({ judge, work: look }),
 };
 
-/** Everything that an alert is asked for; none of it may throw. */
+/** Everything that is read from an alert; none of it may throw. */
 function look(input: Buffer): Alert {
   const alert = Alert.parse(input);
   const { id, managerName, agentId, agentName, agentIp, timestamp, location, ruleId } = alert;
@@ -56,7 +56,7 @@ function judge(input: Buffer): string {
   assert.equal(hasInexactNumber, /\d[eE]/.test(bare) || /(?:\d\.?){16}/.test(bare), "a number that is not exact");
   printAgain(input, hasForeignForm);
   print(members);
-  assert.ok(input.equals(before), "the input is left alone");
+  assert.ok(input.equals(before), "the input is not changed");
   assert.equal(alert.bytes, input);
   return `${Math.min([...members].length, 8)} members, ${isUtf8(input) ? "" : "no "}UTF-8, ${hasInexactNumber ? "inexact" : ""}`;
 }
@@ -119,7 +119,7 @@ function print(members: Members): void {
   const all = [...members];
   const printed = jsonObject(all.map((member, index) => [`m${index}`, member]));
   assert.ok(isUtf8(printed) && parsedObject(printed) !== undefined, "what is printed is JSON");
-  // One document after the other: where members stand is known of the last one alone, and asking by turns scans anew.
+  // One document after the other: positions of members are known for the last one only, and alternating scans again.
   const wanted = all.map(({ raw }) => (isUtf8(raw) ? raw : Buffer.from(raw.toString())));
   const again = [...new Document(printed).members].map(({ raw }) => raw);
   assert.equal(again.length, all.length);

@@ -4,7 +4,7 @@ import { chunksOf, drawOf, linesOf } from "../chunks.ts";
 import { alerts, alertWords } from "../seeds.ts";
 import type { Target } from "../target.ts";
 
-/** Framing of the socket's lines: the same lines however the bytes arrive, and never more memory than there is room. */
+/** Framing of the socket's lines: the same lines however the bytes arrive, and never more memory than the limit. */
 export const lineReader: Target = {
   name: "line-reader",
   seeds: [
@@ -40,7 +40,7 @@ class Room {
 
   release(bytes: number): void {
     this.used -= bytes;
-    assert.ok(this.used >= 0, "more is given back than was taken");
+    assert.ok(this.used >= 0, "more is returned than was taken");
   }
 }
 
@@ -67,7 +67,7 @@ function judge(input: Buffer): string {
   const maxLineBytes = 1 + draw(draw(2) === 0 ? 64 : 16_384);
   const limit = 4096 + draw(32_768);
   const { pieces, room } = read(input, maxLineBytes, limit);
-  assert.equal(room.used, 0, "all claims are given back");
+  assert.equal(room.used, 0, "all claims are returned");
   const { lines, rest } = linesOf(input);
   const expected = rest.length > 0 ? [...lines, rest] : lines;
   assert.equal(pieces.length, expected.length);

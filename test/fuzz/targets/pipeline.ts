@@ -23,7 +23,7 @@ const handlers = createHandlers({
   fail2ban: {},
   passthrough: { topic: "all", level: 3 },
 });
-const sieve = new Relevance(handlers.filter(({ name }) => name !== "passthrough").flatMap(({ needles }) => needles));
+const filter = new Relevance(handlers.filter(({ name }) => name !== "passthrough").flatMap(({ needles }) => needles));
 
 /** Each line waits for its outcome. */
 const mostLines = 20;
@@ -80,13 +80,13 @@ function checkRecord(handler: string, value: Buffer): void {
   assert.equal(readXml(record["event_raw"]).name, "Event");
 }
 
-/** The search in raw bytes misses nothing that a handler wants, as long as no letter is escaped, which cJSON never does. */
+/** The search in raw bytes misses nothing that a handler wants if no letter is escaped, which cJSON never does. */
 function checkRelevance(line: Buffer): void {
   if (line.includes("\\u") || line.includes("\\/")) return;
   try {
     const alert = Alert.parse(line);
     const isWanted = handlers.some((one) => one.name !== "passthrough" && one.record(alert) !== undefined);
-    assert.ok(!isWanted || sieve.matches(line), "a wanted alert passes the sieve");
+    assert.ok(!isWanted || filter.matches(line), "a wanted alert passes the filter");
   } catch (reason) {
     if (!(reason instanceof NotJson)) throw reason;
   }

@@ -9,7 +9,7 @@ const beginning = Buffer.from('{"timestamp":"');
 /** The plain way tries every beginning to the end of the line. */
 const longestForModel = 2 * 1024;
 
-/** Torn and joined lines: against a search that tries every beginning by JSON.parse. */
+/** Torn and joined lines, compared with a search that tries every beginning with JSON.parse. */
 export const salvaging: Target = {
   name: "salvage",
   seeds: [

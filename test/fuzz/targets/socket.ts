@@ -10,10 +10,10 @@ import { alerts, alertWords, hostileJson } from "../seeds.ts";
 import type { Subject, Target } from "../target.ts";
 
 const maxLineBytes = 32 * 1024;
-/** Never comes while each line is answered: it only ends a wait that has no end. */
+/** Never comes if each line is answered: it only ends a wait that would never end. */
 const silentMs = 120_000;
 
-/** The line protocol on a real socket, with the tail on: each line is answered once, in its order, and rightly. */
+/** The line protocol on a real socket, with the tail on: each line is answered once, in order, and correctly. */
 export const socket: Target = {
   name: "socket",
   seeds: [
@@ -55,7 +55,7 @@ async function judge(input: Buffer, world: SocketWorld): Promise<string> {
   return [...statuses].toSorted().join(", ");
 }
 
-/** Why a line is refused; undefined where it is not. */
+/** Why a line is refused; undefined if it is not. */
 function refusalOf(line: Buffer, isLast: boolean): RegExp | undefined {
   if (line.length > maxLineBytes) return /^too long/;
   const bytes = line.at(-1) === 0x0d ? line.subarray(0, -1) : line;
@@ -74,7 +74,7 @@ async function answerTo(input: Buffer, path: string): Promise<string> {
   let text = "";
   client.setEncoding("latin1").on("data", (part: string) => (text += part));
   const ended = once(client, "end");
-  client.setTimeout(silentMs, () => client.destroy(new Error("the forwarder has gone silent")));
+  client.setTimeout(silentMs, () => client.destroy(new Error("the forwarder no longer answers")));
   await once(client, "connect");
   for (const chunk of chunksOf(input, drawOf(input))) client.write(chunk);
   client.end();

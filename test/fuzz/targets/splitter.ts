@@ -7,7 +7,7 @@ import type { Target } from "../target.ts";
 
 /** Lines with an x are relevant. */
 const relevant = 0x78;
-/** What the unfinished line may take, beside twice the limit of a line. */
+/** Maximum size of the unfinished line, in addition to twice the limit of a line. */
 const spareBytes = 64 * 1024;
 /** A carry that has grown to this is given up when its line is over. */
 const keptBytes = 1024 * 1024;
@@ -37,7 +37,7 @@ interface Split {
 function split(input: Buffer, maxLineBytes: number, draw: Draw): Split {
   let ignored = 0;
   let searched = 0;
-  const sieve = {
+  const filter = {
     next(bytes: Buffer, from: number, end: number): number {
       assert.ok(from <= end && end <= bytes.length);
       const hit = bytes.subarray(0, end).indexOf(relevant, from);
@@ -49,7 +49,7 @@ function split(input: Buffer, maxLineBytes: number, draw: Draw): Split {
       ignored += lines;
     },
   };
-  const parts = new LineSplitter(sieve, maxLineBytes);
+  const parts = new LineSplitter(filter, maxLineBytes);
   const out: string[] = [];
   for (const chunk of chunksOf(input, draw)) {
     for (const { kind, offset, length, bytes } of parts.push(chunk)) {

@@ -29,8 +29,8 @@ function checkpointAt(offset: number): string {
 }
 
 /**
- * A hostile log with a hostile checkpoint, read by the real tail: it starts in any case, takes what it reads as it
- * stands there and nothing twice, sees what is written afterwards, and goes on from there at the next start.
+ * A hostile log with a hostile checkpoint, read by the real tail: it starts in any case, reads the lines unchanged and
+ * none twice, sees what is written afterwards, and continues from there at the next start.
  */
 export const tail: Target = {
   name: "tail",
@@ -87,7 +87,7 @@ function checkTaken(taken: readonly Taken[], content: Buffer): void {
   for (const { text, place, isSettled } of taken) {
     assert.ok(isSettled && place.offset >= end, "in order, nothing twice");
     end = place.offset + place.length;
-    assert.equal(text, content.toString("latin1", place.offset, end), "as it stands in the log");
+    assert.equal(text, content.toString("latin1", place.offset, end), "as it is in the log");
     assert.ok(place.offset === 0 || content[place.offset - 1] === 0x0a, "from the beginning of a line");
     assert.equal(content[end], 0x0a, "to its end");
   }

@@ -24,7 +24,7 @@ const entries = Array.from({ length: 60 }, (_, i) => [
   i,
 ]);
 
-/** The saved pairing window behind a right checksum: whatever it holds, the window stays sound and takes new alerts. */
+/** The saved pairing window with a correct checksum: whatever it holds, the window stays sound and takes new alerts. */
 export const savedWindow: Target = {
   name: "window",
   seeds: [
@@ -57,7 +57,7 @@ export const savedWindow: Target = {
   },
 };
 
-/** What stands behind the checksum. */
+/** What follows the checksum. */
 function contentOf(forgottenSecond: number, kept: readonly (readonly number[])[]): Buffer {
   const second = Buffer.alloc(8);
   second.writeDoubleLE(forgottenSecond);
@@ -79,13 +79,13 @@ async function judge(input: Buffer, temp: TempDir, { path, magic }: WindowFile):
   await writeFile(path, Buffer.concat([magic, checksum, input]));
   const recording = new RecordingLog();
   const window = await loadWindow(temp.path, recording.log);
-  assert.equal(recording.find("warn", /left out/).length, window === undefined ? 1 : 0, "said when it is left out");
+  assert.equal(recording.find("warn", /ignored/).length, window === undefined ? 1 : 0, "reported when it is ignored");
   const table = new PairingWindow(capacity, aheadLimit);
   const pairing = new Pairing<Shipment>(table, { socketOnly: false });
   pairing.restore(window, 5);
   const restored = pairing.save();
   assert.ok(pairing.size < capacity);
-  assert.equal(restored.words.length / savedWords, pairing.size, "no place is taken by what is not remembered");
+  assert.equal(restored.words.length / savedWords, pairing.size, "nothing that is not remembered takes up a place");
   for (let id = 0; id < 3 * capacity; id++) {
     const fingerprint = fingerprintOf(["node", String(id)], 0);
     assert.match(pairing.pair("tail", fingerprint, id, said, undefined).kind, /first|duplicate/);

@@ -18,14 +18,14 @@ const letterOf = {
   attributes: "w",
   connect: "w",
   lock: "k",
-  // What a new name leads to needs no more than the new name has.
+  // The target of a new name needs no more than the new name has.
   link: "l",
   map: "m",
 } as const;
 
 /**
- * The file rules of an AppArmor profile, judged as apparmor.d(5) describes them: any rule that allows will do, and one
- * that denies goes before all. The parser itself puts the includes in.
+ * The file rules of an AppArmor profile, judged as apparmor.d(5) describes them: any rule that allows is enough, and
+ * one that denies takes precedence over all. The parser itself puts the includes in.
  */
 export class AppArmorProfile {
   readonly #rules: readonly Rule[];
@@ -69,14 +69,14 @@ function rulesIn(text: string): Rule[] {
   return lines.flatMap((line) => {
     const [, qualifiers = "", path, permissions] =
       /^((?:(?:audit|deny|owner|file)\s+)*)([/@]\S*)\s+([a-zA-Z]+),$/.exec(line) ?? [];
-    // A rule for the owner alone would need the file's owner: none of the uses here may rest on one.
+    // A rule for the owner alone would need the file's owner: none of the uses here may depend on one.
     if (path === undefined || permissions === undefined || qualifiers.includes("owner")) return [];
     const isDenial = qualifiers.includes("deny");
     return expanded(path, variables).map((glob) => ({ pattern: expressionOf(glob), permissions, isDenial }));
   });
 }
 
-/** Every path that the variables in it make. */
+/** Every path that results from the variables in it. */
 function expanded(path: string, variables: ReadonlyMap<string, readonly string[]>): string[] {
   const [whole, name = ""] = /@\{(\w+)\}/.exec(path) ?? [];
   if (whole === undefined) return [path.replaceAll(/\/{2,}/g, "/")];
@@ -88,7 +88,7 @@ function expanded(path: string, variables: ReadonlyMap<string, readonly string[]
   );
 }
 
-/** Behind a slash and up to the next one or the end, a star stands for at least one character. */
+/** After a slash and up to the next one or the end, a star stands for at least one character. */
 function expressionOf(glob: string): RegExp {
   let expression = "";
   for (let at = 0; at < glob.length; at += 1) {

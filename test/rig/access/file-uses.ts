@@ -1,4 +1,4 @@
-/** What a program did with files, from what strace wrote about it. */
+/** What a program did with files, from strace's output. */
 import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
@@ -18,13 +18,13 @@ const calls =
   "symlinkat,?chmod,fchmod,?fchmodat,?fchmodat2,?chown,fchown,fchownat,truncate,ftruncate,connect,bind,execve,mmap," +
   "flock,inotify_add_watch";
 
-/** strace's arguments: a file for each thread, so that no call is written in two halves, and times to sort by. */
+/** strace's arguments: one file for each thread, so that no call is split into two lines, and times to sort by. */
 export function straceArguments(logs: string): string[] {
   return ["-ff", "-ttt", "-y", "-z", "-qq", "-s", "4096", "-e", `trace=${calls}`, "-e", "signal=none", "-o", logs];
 }
 
 /**
- * @param logs what strace was told to write to
+ * @param logs the files that strace wrote to
  * @throws Error when a line is of a call that is not known here
  */
 export function readFileUses(logs: string): FileUse[] {
@@ -34,7 +34,7 @@ export function readFileUses(logs: string): FileUse[] {
     .filter((line) => line !== "")
     .toSorted();
   const found = new Map<string, FileUse>();
-  /** By descriptor: what was opened last as it. */
+  /** By descriptor: the file it was last opened for. */
   const open = new Map<string, string>();
   for (const line of lines) {
     const [, descriptor = "", target = ""] = / = (\d+)<(\/.*)>$/.exec(line) ?? [];
@@ -109,7 +109,7 @@ function opened(flags: string, path: string | undefined): Raw[] {
   return uses;
 }
 
-/** The file that a new descriptor is of, as the kernel names it. */
+/** The file that a new descriptor refers to, as the kernel names it. */
 function opening(result: string): string | undefined {
   return /^\d+<(\/.*)>$/.exec(result)?.[1]?.replace(/ ?\(deleted\)$/, "");
 }
@@ -122,7 +122,7 @@ function socketPaths(args: string): string[] {
   return [...args.matchAll(/sun_path="(\/[^"]*)"/g)].map(([, path = ""]) => path);
 }
 
-/** Paths in quotes; what is relative goes from the descriptor in front of it. */
+/** Paths in quotes; a relative one starts from the descriptor before it. */
 function named(args: string): string[] {
   const found = [...args.matchAll(/(?:(?:AT_FDCWD|\d+)<(\/[^>]*)>, )?"([^"]*)"/g)];
   return found.map(([, directory = "/", path = ""]) => (path.startsWith("/") ? path : join(directory, path)));

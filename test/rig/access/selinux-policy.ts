@@ -4,9 +4,9 @@ import { join, resolve } from "node:path";
 import type { FileUse } from "./file-uses.ts";
 
 const domain = "wazuh_dfn_t";
-/** Of the reference policy: what all modules rest on, and the domain of who is not confined. */
+/** From the reference policy: what all modules depend on, and the domain of unconfined users. */
 const modules = ["base", "unconfined"];
-/** Where policycoreutils has the program that makes CIL of a module. */
+/** Where policycoreutils has the program that turns a module into CIL. */
 const toCil = "/usr/libexec/selinux/hll/pp";
 
 const classOf = { file: "file", directory: "dir", socket: "sock_file", device: "chr_file" } as const;
@@ -53,7 +53,7 @@ export class SelinuxPolicy {
     for (const name of modules) {
       const path = `debian/usr/share/selinux/default/${name}.pp.bz2`;
       run("sh", "-c", `bunzip2 -c ${path} >${name}.pp && ${toCil} ${name}.pp >${name}.cil`);
-      // Which person logs in as which user: they name users of modules that are not here.
+      // Which person logs in as which user: these name users of modules that are not here.
       const cil = readFileSync(join(aside, `${name}.cil`), "utf8").replaceAll(/^\(selinuxuser .*$/gm, "");
       writeFileSync(join(aside, `${name}.cil`), cil);
     }
@@ -67,14 +67,14 @@ export class SelinuxPolicy {
     );
   }
 
-  /** The type of each path, by the policy's and our own file contexts; undefined where these say nothing. */
+  /** The type of each path, by the policy's and our own file contexts; undefined if these say nothing. */
   typesOf(paths: readonly string[]): Map<string, string | undefined> {
     const said = execFileSync("matchpathcon", ["-n", "-f", this.#contexts, ...paths], { encoding: "utf8" });
     const lines = said.trimEnd().split("\n");
     return new Map(paths.map((path, index) => [path, /^\w+:\w+:(\w+):/.exec(lines[index] ?? "")?.[1]]));
   }
 
-  /** What of a use of a file with this type is not allowed; empty when all is. */
+  /** What is not allowed in a use of a file with this type; empty when everything is. */
   missingFor({ kind, action }: FileUse, type: string): string[] {
     const wanted = action === "remove" && kind === "directory" ? ["rmdir"] : permissionsOf[action];
     return wanted
@@ -96,7 +96,7 @@ export class SelinuxPolicy {
   }
 }
 
-/** seinfo's list: `attribute NAME;`, and below it a type a line. */
+/** seinfo's list: `attribute NAME;`, and below it one type per line. */
 function membersOf(listing: string): Map<string, string[]> {
   const members = new Map<string, string[]>();
   let current: string[] = [];

@@ -14,9 +14,9 @@ import { readFileUses, straceArguments, type FileUse } from "./file-uses.ts";
 const run = promisify(execFile);
 
 /**
- * Runs the forwarder of an unpacked package below a root with everything where it is on a manager: reads archive and
- * log, takes an alert by the socket, reloads, is asked for its status, keeps a dead letter, feeds back, and stops.
- * Kafka is not there, which shows in no file.
+ * Runs the forwarder of an unpacked package below a root with everything in the same places as on a manager: reads
+ * archive and log, takes an alert by the socket, reloads, is asked for its status, keeps a dead letter, sends feedback,
+ * and stops. Kafka is not there, which makes no difference to its files.
  * @param root where `usr` is; everything else is made below it
  * @returns what it did with files, as on a manager: without the root in front
  */
@@ -68,7 +68,7 @@ export async function traceForwarder(root: string): Promise<FileUse[]> {
   const logs = aside.join("strace");
   await using forwarder = new Program("strace", [...straceArguments(logs), ...call], { env, cwd: "/" });
   const pid = Number(/"pid":(\d+)/.exec(await forwarder.waitForLog(/"msg":"started"/))?.[1]);
-  // Without strace it would go on.
+  // Without strace it would keep running.
   using _ended = { [Symbol.dispose]: () => forwarder.ended ?? process.kill(pid, "SIGKILL") };
   {
     await using client = await LineClient.connect(socket);
@@ -89,7 +89,7 @@ export async function traceForwarder(root: string): Promise<FileUse[]> {
   );
   await run(node, [bundle, "status", "--config", at("etc/wazuh-dfn/config.yaml")]).catch(() => undefined);
   await eventually("feedback to Wazuh", () => queue.take().length > 0);
-  await eventually("systemd is told", () => notified.take().length > 0);
+  await eventually("systemd is notified", () => notified.take().length > 0);
   process.kill(pid, "SIGTERM");
   await forwarder.end();
   const prefix = realpathSync(root);

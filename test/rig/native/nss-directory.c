@@ -1,6 +1,6 @@
 /*
- * A source of names for nsswitch.conf, as a directory service has one: `passwd: directory` asks libnss_directory.so.2.
- * It knows the user and group "from-directory" (4294900000, 4200), groups with so many bytes of members ("members-9000"),
+ * A source of names for nsswitch.conf, such as a directory service has: `passwd: directory` asks libnss_directory.so.2.
+ * It knows the user and group "from-directory" (4294900000, 4200), groups whose members fill N bytes ("members-9000"),
  * and "broken", which it cannot look up.
  */
 #include <errno.h>

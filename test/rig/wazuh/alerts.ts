@@ -4,7 +4,7 @@ import { repositoryRoot } from "../../../scripts/repository.ts";
 import { present } from "../present.ts";
 import { seededRandom } from "../random.ts";
 
-/** A JSON object whose members nobody vouches for. */
+/** A JSON object whose members are unchecked. */
 type JsonObject = Readonly<Record<string, unknown>>;
 
 interface WireCase {
@@ -13,7 +13,7 @@ interface WireCase {
   readonly expected: readonly JsonObject[];
 }
 
-/** An alert with places for timestamp and id, and the record value that it must become. */
+/** An alert with placeholders for timestamp and id, and the record value that it must become. */
 interface Template {
   readonly text: string;
   /** Undefined: of no interest. */
@@ -22,9 +22,9 @@ interface Template {
   readonly key: string;
 }
 
-/** One alert as it is written to the log, and what has to come of it. */
+/** One alert as it is written to the log, and what must come of it. */
 export interface WrittenAlert {
-  /** Unique in a test; also stands in the record's value. */
+  /** Unique in a test; also part of the record's value. */
   readonly timestamp: string;
   readonly id: string;
   readonly key: string;
@@ -37,13 +37,13 @@ export interface WrittenAlert {
 const timestampPlace = "@TIMESTAMP@";
 const idPlace = "@ID@";
 
-/** Makes alerts out of the wire format's cases, each with a timestamp and an id of its own. */
+/** Makes alerts from the wire format's cases, each with a timestamp and an id of its own. */
 export class AlertMaker {
   readonly #relevant: readonly Template[];
   readonly #other: readonly Template[];
   readonly #random: () => number;
   readonly #relevantShare: number;
-  /** Milliseconds: of the first alert; each next one is a millisecond younger. */
+  /** Milliseconds: of the first alert; each next one is a millisecond later. */
   #nextMs: number;
   #logOffset = 0;
 
@@ -56,7 +56,7 @@ export class AlertMaker {
     this.#nextMs = startMs;
   }
 
-  /** @param isRelevant default: as the share of relevant ones says, at random */
+  /** @param isRelevant default: at random, by the share of relevant ones */
   make(isRelevant = this.#random() < this.#relevantShare): WrittenAlert {
     const templates = isRelevant ? this.#relevant : this.#other;
     const template = present(templates[Math.floor(this.#random() * templates.length)]);
@@ -69,7 +69,7 @@ export class AlertMaker {
     return { timestamp, id, key: template.key, line, value };
   }
 
-  /** The second part of an id is the offset in alerts.log, which begins anew with each day. */
+  /** The second part of an id is the offset in alerts.log, which restarts with each day. */
   startNewLog(): void {
     this.#logOffset = 0;
   }

@@ -17,13 +17,13 @@ import type { WrittenAlert } from "./alerts.ts";
 
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/** What stdio hands to the system at a time (Wazuh 4.14 source: src/analysisd/output/jsonout.c). */
+/** What stdio passes to the system at a time (Wazuh 4.14 source: src/analysisd/output/jsonout.c). */
 const spillBytes = 4096;
 const flushIntervalMs = 1000;
-/** For how long `emitDuring` keeps its rate. */
+/** How long `emitDuring` keeps its rate. */
 const fullSeconds = 30;
 
-/** What makes the alerts that are written. */
+/** Makes the alerts that are written. */
 export interface Maker<Alert> {
   make(isRelevant?: boolean): Alert;
   startNewLog(): void;
@@ -56,7 +56,7 @@ export class Analysisd<Alert extends { readonly line: Buffer } = WrittenAlert> i
     this.#flusher = setInterval(() => this.flush(), flushIntervalMs);
   }
 
-  /** Path of the dated file that is written at the moment. */
+  /** Path of the dated file that is being written. */
   get datedFile(): string {
     const month = join(this.#directory, String(this.#day.getFullYear()), present(months[this.#day.getMonth()]));
     const part = this.#part === 0 ? "" : `-${String(this.#part).padStart(3, "0")}`;
@@ -84,9 +84,9 @@ export class Analysisd<Alert extends { readonly line: Buffer } = WrittenAlert> i
   }
 
   /**
-   * Emits at a steady rate until `work` is done, however long this machine takes for it; resolves with what it gives
-   * once all is flushed. After half a minute a tenth of the rate goes on: where the work takes so long, more than that is
-   * not delivered either, and would only pile up.
+   * Emits at a steady rate until `work` is done, however long this machine takes for it; resolves with its result once
+   * all is flushed. After half a minute only a tenth of the rate continues: if the work takes that long, more than that
+   * is not delivered either, and would only pile up.
    */
   async emitDuring<T>(perSecond: number, work: () => Promise<T>): Promise<T> {
     const over = new AbortController();
@@ -108,7 +108,7 @@ export class Analysisd<Alert extends { readonly line: Buffer } = WrittenAlert> i
     }
   }
 
-  /** Bytes as they are, into no ledger. */
+  /** Bytes written unchanged, and entered into no ledger. */
   write(bytes: Buffer): void {
     this.#buffered = Buffer.concat([this.#buffered, bytes]);
     const spilled = this.#buffered.length - (this.#buffered.length % spillBytes);
@@ -121,7 +121,9 @@ export class Analysisd<Alert extends { readonly line: Buffer } = WrittenAlert> i
     this.#buffered = Buffer.alloc(0);
   }
 
-  /** The next dated file: of the next day, or the next part of this one. `absentMs`: there is no alerts.json for so long. */
+  /**
+   * The next dated file: of the next day, or the next part of this one. `absentMs`: how long there is no alerts.json.
+   */
   async rotate({ isNewDay = false, absentMs = 0 } = {}): Promise<void> {
     this.flush();
     closeSync(this.#file);
@@ -134,12 +136,12 @@ export class Analysisd<Alert extends { readonly line: Buffer } = WrittenAlert> i
     await this.#relink(absentMs);
   }
 
-  /** The day that is written, and its part. */
+  /** The day that is being written, and its part. */
   get place(): { readonly day: Date; readonly part: number } {
     return { day: this.#day, part: this.#part };
   }
 
-  /** Where its clock was moved to: the file of that day is begun, or goes on if it is there already. */
+  /** The date that its clock was moved to: the file of that day is begun, or continued if it is already there. */
   async turnTo({ day, part }: { readonly day: Date; readonly part: number }): Promise<void> {
     this.flush();
     closeSync(this.#file);
@@ -150,7 +152,9 @@ export class Analysisd<Alert extends { readonly line: Buffer } = WrittenAlert> i
     await this.#relink(0);
   }
 
-  /** Stops and starts: the same file goes on and alerts.json is linked anew. `torn`: a line that was left unfinished. */
+  /**
+   * Stops and starts: the same file continues and alerts.json is linked again. `torn`: a line that was left unfinished.
+   */
   async restart({ torn, absentMs = 50 }: { torn?: Buffer; absentMs?: number } = {}): Promise<void> {
     this.flush();
     if (torn !== undefined) writeSync(this.#file, torn);

@@ -16,9 +16,9 @@ export interface DecodedLine extends DecodedEvent {
   readonly programName: string | undefined;
 }
 
-/** `Nov 29 08:00:00 host program[pid]: `: the program's name goes out of the line, its number is lost. */
+/** `Nov 29 08:00:00 host program[pid]: `: the program's name is removed from the line, its number is lost. */
 const syslogHeader = /^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ ([^\s:[]+)(?:\[\d+\])?: /;
-/** Eaten as well, without a name. */
+/** Removed as well, without a name. */
 const isoDate = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} /;
 
 export class Decoders {
@@ -34,9 +34,9 @@ export class Decoders {
   }
 
   /**
-   * The first root decoder that fits, and the fields of its children. Lines with a program's name are for decoders that
-   * ask for one, and the others for the rest (from reading Wazuh's source, src/analysisd/decoders/decoders_list.c and decoder.c; the order was not run). A child
-   * without prematch leaves its parent's name on the event.
+   * The first root decoder that matches, and the fields of its children. Lines with a program's name are for decoders
+   * that ask for one, and the others for the rest (from reading Wazuh's source, src/analysisd/decoders/decoders_list.c
+   * and decoder.c; the order was not run). A child without prematch leaves its parent's name on the event.
    */
   decode(line: string, location: string): DecodedLine {
     const header = syslogHeader.exec(line) ?? isoDate.exec(line);

@@ -3,7 +3,7 @@ import { appendFile, chmod, chown, copyFile, mkdir, readdir, readFile, writeFile
 import { dirname, join, resolve } from "node:path";
 import { TempDir } from "../temp-dir.ts";
 
-/** Of user and group wazuh in the made-up system. */
+/** Of user and group wazuh in the fake system. */
 export const wazuhId = 990;
 
 /** As the packages leave it: two roots, comments, `<cluster>` switched off. */
@@ -39,8 +39,8 @@ const stockConf = `<!--
 `;
 
 /**
- * A system below a directory, with a Wazuh manager whose programs keep to the contract: they refuse a bad
- * configuration and a script that user wazuh can write to, and count restarts. Needs root, as it has files of others.
+ * A system below a directory, with a Wazuh manager whose programs keep to the contract: they refuse a bad configuration
+ * and a script that user wazuh can write to, and count restarts. Needs root, because it has files of other users.
  */
 export class InstallableManager implements AsyncDisposable {
   readonly #directory: TempDir;
@@ -62,7 +62,7 @@ export class InstallableManager implements AsyncDisposable {
     return tree;
   }
 
-  /** The same in a directory that is there. */
+  /** The same in an existing directory. */
   static async at(root: string): Promise<InstallableManager> {
     const tree = new InstallableManager(await TempDir.create(), root);
     await tree.populate({});
@@ -115,7 +115,7 @@ export class InstallableManager implements AsyncDisposable {
     await this.#program("wazuh-control", "wazuh-control");
   }
 
-  /** Users and the traces of systemd; in a system that is there, user wazuh alone. */
+  /** Users and the traces of systemd; in an existing system, only user wazuh. */
   async #system(): Promise<void> {
     const wazuh = {
       passwd: `wazuh:x:${wazuhId}:${wazuhId}::/var/ossec:/sbin/nologin\n`,
@@ -151,7 +151,7 @@ export class InstallableManager implements AsyncDisposable {
     await chmod(file, mode);
   }
 
-  /** From now on its programs agree to everything at once: for tests that run the installer hundreds of times. */
+  /** From now on its programs accept everything at once: for tests that run the installer hundreds of times. */
   async agree(): Promise<void> {
     for (const name of await readdir(join(this.home, "bin"))) {
       const text = name === "wazuh-control" ? "#!/bin/sh\necho 'wazuh-analysisd is running...'\n" : "#!/bin/sh\n";
@@ -175,7 +175,7 @@ export class InstallableManager implements AsyncDisposable {
     return text.split("\n").length - 1;
   }
 
-  /** What the manager complained of at its starts. */
+  /** What the manager complained about at its starts. */
   async complaints(): Promise<string> {
     return this.read("var/ossec/logs/ossec.log");
   }

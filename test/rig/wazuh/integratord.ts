@@ -16,7 +16,7 @@ export interface IntegratordOptions {
   readonly isDebug?: boolean;
   /** Default: the bundled way. */
   readonly customDfn?: CustomDfn;
-  /** How often a file that has no more is looked at. Wazuh's is a second. */
+  /** How often a fully read file is looked at again. Wazuh does it once a second. */
   readonly pollMs?: number;
 }
 
@@ -29,12 +29,12 @@ export interface IntegrationCall {
   readonly tookMs: number;
 }
 
-/** Longest line with its newline that it hands on (Wazuh 4.14 source: src/headers/defs.h:51). */
+/** Longest line with its newline that it passes on (Wazuh 4.14 source: src/headers/defs.h:51). */
 const longestLineBytes = 65_536;
 
 /**
- * Calls the integration as Wazuh 4.14's integratord does: one process an alert, one after the other, nine arguments
- * (src/os_integrator/integrator.c:278-444).
+ * Calls the integration as Wazuh 4.14's integratord does: one process for each alert, one after the other, nine
+ * arguments (src/os_integrator/integrator.c:278-444).
  */
 export async function callIntegration(
   alert: Buffer,

@@ -2,23 +2,25 @@ import { isDeepStrictEqual } from "node:util";
 import type { ReadRecord } from "../read-topic.ts";
 import type { WrittenAlert } from "./alerts.ts";
 
-/** How the records of a topic compare with what was written; all lists empty and `twice` 0 is the promise. */
+/**
+ * How the records of a topic compare with what was written; the promise is that all lists are empty and `twice` is 0.
+ */
 export interface Judgement {
   /** Relevant alerts that were written. */
   readonly expected: number;
   /** Timestamps of those that are not in the topic. */
   readonly missing: readonly string[];
-  /** Records that stand for no relevant alert. */
+  /** Records that match no relevant alert. */
   readonly invented: readonly string[];
   /** Timestamps of those with another value, key or id header. */
   readonly altered: readonly string[];
-  /** Records too many. */
+  /** Surplus records. */
   readonly twice: number;
-  /** Agents whose records stand in the topic in another order than they were written. */
+  /** Agents whose records are in the topic in another order than they were written. */
   readonly outOfOrder: readonly string[];
 }
 
-/** What the made-up manager wrote. */
+/** What the fake manager wrote. */
 export class Ledger {
   readonly #written = new Map<string, WrittenAlert>();
 
@@ -27,7 +29,7 @@ export class Ledger {
     this.#written.set(alert.timestamp, alert);
   }
 
-  /** How many records have to come. */
+  /** The number of records that must come. */
   get expected(): number {
     let count = 0;
     for (const { value } of this.#written.values()) if (value !== undefined) count++;
@@ -55,7 +57,7 @@ export class Ledger {
       }
       seen.add(timestamp);
       if (!isRecordOf(record, written)) altered.add(timestamp);
-      // All timestamps have one form, so that the text compares as the time does.
+      // All timestamps have one form, so that they compare as text as they do as times.
       if (timestamp < (lastOfKey.get(written.key) ?? "")) outOfOrder.add(written.key);
       lastOfKey.set(written.key, timestamp);
     }

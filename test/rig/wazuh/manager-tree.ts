@@ -18,7 +18,10 @@ import { eventually } from "../eventually.ts";
 import { present } from "../present.ts";
 import { processState } from "../process-state.ts";
 
-/** Who Wazuh's daemons would be: a number that no user of this machine has; the one who tests, unless that is root. */
+/**
+ * The user of Wazuh's daemons: a number that no user of this machine has; or the user who runs the tests, unless that
+ * is root.
+ */
 export const wazuhId = process.getuid?.() === 0 ? 41_990 : present(process.getuid?.());
 export const wazuhGroup = process.getuid?.() === 0 ? wazuhId : present(process.getgid?.());
 const rootId = process.getuid?.() === 0 ? 0 : wazuhId;
@@ -48,7 +51,10 @@ const rules = `<group name="dfn,">
 </group>
 `;
 
-/** What stock rules say of Windows events, as far as doctor asks (Wazuh 4.14: 0580-win-security_rules.xml and others). */
+/**
+ * What stock rules say about Windows events, as far as doctor asks (Wazuh 4.14: 0580-win-security_rules.xml and
+ * others).
+ */
 const stockRules = `<group name="windows,windows_security,">
   <rule id="60103" level="0"><field name="win.system.severityValue">^AUDIT_SUCCESS$|^success$</field></rule>
   <rule id="60104" level="5"><field name="win.system.severityValue">^AUDIT_FAILURE$|^failure$</field></rule>
@@ -73,8 +79,8 @@ const stockRules = `<group name="windows,windows_security,">
 export type DaemonName = "wazuh-analysisd" | "wazuh-integratord";
 
 /**
- * What a Wazuh 4 manager has on disk beside its log, with the owners and modes of its packages, and processes that stand
- * in for its daemons: they have the names, the pid files and, for integratord, alerts.json open.
+ * What a Wazuh 4 manager has on disk in addition to its log, with the owners and modes of its packages, and processes
+ * that act as its daemons: they have the names, the pid files and, for integratord, alerts.json open.
  */
 export class ManagerTree implements AsyncDisposable {
   readonly home: string;
@@ -120,7 +126,7 @@ export class ManagerTree implements AsyncDisposable {
     }
   }
 
-  /** As the installation does: owned by root, not writable for Wazuh. An ordinary user can only do the latter. */
+  /** As installed: owned by root, not writable for Wazuh. An ordinary user can only do the latter. */
   installCustomDfn(program = bundledCustomDfn.path): void {
     this.#putCustomDfn(readFileSync(program));
   }
@@ -130,7 +136,7 @@ export class ManagerTree implements AsyncDisposable {
     this.#putCustomDfn(Buffer.from(text));
   }
 
-  /** Appends to ossec.conf. @param inner the tags of an `<integration>` beside its name */
+  /** Appends to ossec.conf. @param inner the tags of an `<integration>` apart from its name */
   addIntegration(inner: string): void {
     const block = `<integration>\n<name>custom-dfn</name>\n${inner}\n</integration>`;
     writeFileSync(this.conf, `${readFileSync(this.conf, "utf8")}<ossec_config>\n${block}\n</ossec_config>\n`);
@@ -143,7 +149,7 @@ export class ManagerTree implements AsyncDisposable {
     writeFileSync(this.conf, text.replace(from, to));
   }
 
-  /** integratord reads alerts.json to its end, and on. The umask is one that keeps its temporary files from others. */
+  /** integratord reads alerts.json to its end, and continues. The umask keeps its temporary files from others. */
   async start(name: DaemonName, umask = 0o027): Promise<void> {
     const file = join(this.home, "logs/alerts/alerts.json");
     const isReader = name === "wazuh-integratord";
@@ -167,11 +173,11 @@ export class ManagerTree implements AsyncDisposable {
     writeFileSync(join(this.home, `var/run/${name}-${present(child.pid)}.pid`), String(child.pid));
   }
 
-  /** Stops it with SIGSTOP, and resolves when it stands still. */
+  /** Stops it with SIGSTOP, and resolves when it has stopped. */
   async freeze(name: DaemonName): Promise<void> {
     const child = present(this.#daemons.get(name));
     child.kill("SIGSTOP");
-    await eventually(`${name} standing still`, () => processState(present(child.pid)) === "T");
+    await eventually(`${name} to be stopped`, () => processState(present(child.pid)) === "T");
   }
 
   async stop(name: DaemonName): Promise<void> {

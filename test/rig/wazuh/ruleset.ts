@@ -1,14 +1,17 @@
-/** What analysisd does with the rules of a file, as far as they are used here: a second reading that shares no code. */
+/**
+ * What analysisd does with the rules of a file, as far as they are used here: a second implementation that shares no
+ * code.
+ */
 import { present } from "../present.ts";
 
-/** An event behind its decoder, as rules see it. */
+/** An event after decoding, as rules see it. */
 export interface DecodedEvent {
   /** With the agent in front, for an agent's event: `(name) ip->location`. */
   readonly location: string;
   readonly text: string;
-  /** Flattened by dots; undefined for a text that no decoder takes apart. */
+  /** Flattened with dots; undefined for a text that no decoder takes apart. */
   readonly fields: Readonly<Record<string, string>> | undefined;
-  /** The root decoder that took it. Left out: json, where there are fields. */
+  /** The root decoder that took it. Left out: json, if there are fields. */
   readonly decoder?: string | undefined;
 }
 
@@ -53,7 +56,7 @@ const stockRules: readonly Rule[] = [
 /** Judges events one after the other, with what `ignore` keeps between them. */
 export class Ruleset {
   readonly #rules: readonly Rule[];
-  /** Per rule: until when it is silent. */
+  /** For each rule: until when it is silent. */
   readonly #silentUntil = new Map<string, number>();
 
   constructor(xml: string) {
@@ -62,8 +65,8 @@ export class Ruleset {
   }
 
   /**
-   * The rule that an event ends at; undefined where none takes it. Of several that fit, level 0 comes first and then the
-   * higher level; a rule that is silent is passed over, and its parent has the event (seen with the real analysisd).
+   * The rule that an event ends at; undefined if none matches. Of several that match, level 0 comes first and then the
+   * higher level; a rule that is silent is skipped, and its parent has the event (seen with the real analysisd).
    */
   judge(event: DecodedEvent, nowSeconds = 0): { readonly id: string; readonly level: number } | undefined {
     let found: Rule | undefined;

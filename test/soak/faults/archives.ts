@@ -5,7 +5,7 @@ import { inTime, type Fault } from "../fault.ts";
 import type { Environment } from "../environment.ts";
 import { statusSays, withoutLoad } from "./support.ts";
 
-/** What stands behind an archive: a padding to the sectors of a tape, or to blocks that a disk gave and nobody filled. */
+/** What follows an archive: padding to the sectors of a tape, or to blocks that a disk allocated and nobody filled. */
 const paddings = [1, 512, 40_960];
 const garbageBytes = 300;
 const unreadFiles = 2000;
@@ -28,7 +28,7 @@ export const archiveFaults: readonly Fault[] = [
   },
   {
     name: "archive-cut-and-whole-later",
-    what: "an archive is cut off when it is met and whole later; what comes behind it goes on, and the status names it",
+    what: "an archive is cut off when it is reached and whole later; what follows it continues, and the status names it",
     async run(environment) {
       await environment.settled();
       const from = environment.ledger.end;
@@ -72,7 +72,7 @@ export const archiveFaults: readonly Fault[] = [
   },
 ];
 
-/** Away by one way or the other. */
+/** Removed by either way. */
 async function end(environment: Environment): Promise<void> {
   if (environment.random() < 0.5) await environment.forwarder.kill();
   else await environment.forwarder.stop();
@@ -87,7 +87,7 @@ async function compressedDay(environment: Environment): Promise<string> {
   return `${day}.gz`;
 }
 
-/** What monitord does to days that are kept no longer. All of them were read. */
+/** What monitord does to days that are past their retention. All of them were read. */
 function removeOld({ alertsDirectory, analysisd }: Environment): void {
   for (const entry of readdirSync(alertsDirectory, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);

@@ -4,14 +4,17 @@ import { topicConfig } from "./brokers.ts";
 import { statusSays } from "./support.ts";
 
 const hourMs = 3_600_000;
-/** The clients' time counts, and an hour more or less is refused: the first is what Kafka 4 does by itself. */
+/**
+ * The clients' time counts, and a difference of more than an hour is refused: the first is what Kafka 4 does by
+ * default.
+ */
 const strictTopic = {
   "message.timestamp.type": "CreateTime",
   "message.timestamp.after.max.ms": String(hourMs),
   "message.timestamp.before.max.ms": String(hourMs),
 };
 
-/** The machine's clock is wrong, seen from the brokers, and right again after seconds. */
+/** The machine's clock is wrong, compared with the brokers, and right again after seconds. */
 export const brokerClockFaults: readonly Fault[] = [
   {
     name: "clock-two-hours-ahead",
@@ -27,7 +30,7 @@ export const brokerClockFaults: readonly Fault[] = [
   },
 ];
 
-/** The topic's time is the brokers' again when all has come that they refused. */
+/** The topic uses the brokers' time again when everything that they refused has arrived. */
 async function against(environment: Environment, offsetMs: number): Promise<void> {
   const { clock, kafka } = environment.testBed;
   if (clock === undefined) throw new Error("this machine's clock cannot be moved");

@@ -74,7 +74,7 @@ export const brokerFaults: readonly Fault[] = [
       ]);
       const replicas = order.map((_, partition) => [...order.slice(partition), ...order.slice(0, partition)]);
       await environment.testBed.kafka.placeReplicas(environment.topic, replicas);
-      // The brokers look after their preferred leaders every 2 s.
+      // The brokers check their preferred leaders every 2 s.
       await environment.pass(3000);
     },
   },
@@ -101,7 +101,7 @@ async function restart(environment: Environment, id: number, signal: "SIGTERM" |
   await untilWritable(environment);
 }
 
-/** A fault that the brokers are still getting over is not over: it is when another client can write everywhere. */
+/** A fault that the brokers are still recovering from is not over: it is when another client can write everywhere. */
 export async function untilWritable(environment: Environment): Promise<void> {
   await environment.testBed.kafka.accepts(environment.topic, partitionCount, probeHeaders);
 }

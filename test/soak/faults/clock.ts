@@ -6,29 +6,29 @@ const dayMs = 86_400_000;
 /** Compressed days that are there before the clock is moved. */
 const archives = 24;
 
-/** The machine's clock is moved, while archives are there, and is right again after seconds. */
+/** The machine's clock is moved while archives are there, and is right again after seconds. */
 export const clockFaults: readonly Fault[] = [
   {
     name: "clock-back-a-day",
-    what: "the clock goes back by a day and is right again, twice: yesterday's name is begun beside its archive",
+    what: "the clock goes back by a day and is right again, twice: yesterday's name is begun next to its archive",
     needs: ["clock"],
     run: (environment) => behindArchives(environment, () => -dayMs),
   },
   {
     name: "clock-ahead-a-day",
-    what: "the clock goes ahead by a day and is right again, twice: tomorrow's file is begun, then today's goes on",
+    what: "the clock goes ahead by a day and is right again, twice: tomorrow's file is begun, then today's is continued",
     needs: ["clock"],
     run: (environment) => behindArchives(environment, () => dayMs),
   },
   {
     name: "clock-at-1970",
-    what: "the clock goes to 1970 and is right again, twice: a file of that day is begun, then today's goes on",
+    what: "the clock goes to 1970 and is right again, twice: a file of that day is begun, then today's is continued",
     needs: ["clock"],
     run: (environment) => behindArchives(environment, sinceEpoch),
   },
 ];
 
-/** Not before it: the clock goes on. */
+/** Not before it: the clock keeps running. */
 function sinceEpoch(): number {
   return -Date.now() + 10_000;
 }
@@ -38,12 +38,12 @@ async function behindArchives(environment: Environment, offsetMs: () => number):
   await moveTwice(environment, offsetMs);
 }
 
-/** Once while the forwarder runs, once with restarts while the clock is wrong and when it is right. */
+/** Once while the forwarder is running, once with restarts while the clock is wrong and when it is right. */
 async function moveTwice(environment: Environment, offsetMs: () => number): Promise<void> {
   for (const forwarder of ["runs", "restarts"] as const) await withClock(environment, offsetMs, forwarder);
 }
 
-/** What was written meanwhile may be read in another order: two files of two days are both written to in turns. */
+/** What was written meanwhile may be read in another order: files of two days are written to alternately. */
 async function withClock(
   environment: Environment,
   offsetMs: () => number,

@@ -40,7 +40,7 @@ export const fileFaults: readonly Fault[] = [
   },
   {
     name: "lines-that-are-none",
-    what: "lines that are no JSON, empty, nested 100,000 deep, with NUL bytes: dead letters where they look relevant",
+    what: "lines that are not JSON, empty, nested 100,000 deep, with NUL bytes: dead letters if they look relevant",
     async run(environment) {
       const broken = `{"timestamp":"now","data":{"win":{"system":{"eventID":"4625"}},"x":${environment.between(0, 1e9)}`;
       environment.fragments.push(Buffer.from(broken));
@@ -77,7 +77,7 @@ export const fileFaults: readonly Fault[] = [
       copyFileSync(environment.analysisd.datedFile, environment.directory.join("copied.json"));
       truncateSync(environment.analysisd.datedFile, 0);
       environment.ledger.letOff(settled, environment.ledger.end);
-      // The rest of a line whose beginning was cut away.
+      // The rest of a line whose beginning was cut off.
       environment.ledger.letOff(environment.ledger.end, environment.ledger.end + 1);
       await environment.pass(1000);
     },
@@ -104,7 +104,7 @@ export const fileFaults: readonly Fault[] = [
       const away = `${environment.alertsDirectory}-away`;
       renameSync(environment.alertsDirectory, away);
       try {
-        await statusSays(environment, /is not there/, 4000);
+        await statusSays(environment, /does not exist/, 4000);
         await environment.pass(environment.between(0, 2000));
       } finally {
         renameSync(away, environment.alertsDirectory);

@@ -31,7 +31,7 @@ export const forwarderFaults: readonly Fault[] = [
   },
   {
     name: "killed-without-read-permission",
-    what: "SIGKILL where the forwarder may not read its topic: what was in flight may come twice",
+    what: "SIGKILL while the forwarder may not read its topic: what was in flight may come twice",
     copies: true,
     async run(environment) {
       const denied = permission({ topic: environment.topic, denied: "read" });
@@ -81,7 +81,7 @@ export const forwarderFaults: readonly Fault[] = [
   {
     name: "stands-still",
     what: "SIGSTOP for seconds, then SIGCONT",
-    run: (environment) => environment.forwarder.standStill(environment.between(2000, 5000)),
+    run: (environment) => environment.forwarder.suspend(environment.between(2000, 5000)),
   },
   {
     name: "second-instance",

@@ -7,11 +7,11 @@ import { statusSays } from "./support.ts";
 const writtenBytesPerSecond = 100_000;
 const readBytesPerSecond = 500_000;
 const largeBytes = 50_000;
-/** The brokers hold a client back for as long as what it did takes at its rate. */
+/** The brokers delay a client by the time that its requests would take at its rate. */
 const heldBackMs = 60_000;
 const rememberedMs = 1000;
 
-/** What brokers allow, and for how long they remember. */
+/** What brokers allow, and how long they remember. */
 export const limitFaults: readonly Fault[] = [
   {
     name: "writing-limited",
@@ -30,7 +30,7 @@ export const limitFaults: readonly Fault[] = [
     async run(environment) {
       await environment.settled();
       await withLimit(environment, "consumer", readBytesPerSecond, async () => {
-        // Without a checkpoint behind them, all that is sent from here on has to be looked up.
+        // Without a checkpoint that passes them, all records sent from here on have to be looked up.
         chmodSync(environment.stateDir, 0o555);
         try {
           for (let large = 0; large < 24; large++) environment.write(true, { denseBytes: largeBytes });
@@ -68,7 +68,7 @@ export const limitFaults: readonly Fault[] = [
   },
   {
     name: "follower-stands-still",
-    what: "a follower stands still, and a record that is too large is among those that wait for it",
+    what: "a follower stalls, and a record that is too large is among those that wait for it",
     async run(environment) {
       const { kafka } = environment.testBed;
       const leader = await kafka.leaderOf(environment.topic, environment.between(0, partitionCount - 1));
@@ -99,7 +99,7 @@ async function withLimit(
   await kafka.limit(user, kind, bytesPerSecond);
   try {
     await during();
-    // What is held back when the quota goes stays held back: the recovery is that of the clients behind it.
+    // What is delayed when the quota is removed stays delayed: the recovery is that of the clients behind it.
     await environment.arrival(heldBackMs);
   } finally {
     await kafka.limit(user, kind, undefined);

@@ -15,7 +15,7 @@ const perTurn = 500;
 const drainedWithinMs = 1_200_000;
 const kills = 300;
 
-/** What takes minutes, and is run by name. */
+/** Faults that take minutes, and are run by name. */
 export const longFaults: readonly Fault[] = [
   {
     name: "outage-of-hours",
@@ -61,7 +61,7 @@ export const longFaults: readonly Fault[] = [
   },
 ];
 
-/** As fast as it goes; every so many alerts a day is over. */
+/** As fast as possible; a day is over after a fixed number of alerts. */
 async function write(environment: Environment, alerts: number): Promise<void> {
   for (let written = 0; written < alerts; written += perTurn) {
     for (let index = 0; index < perTurn; index++) environment.analysisd.emit(1, index % relevantEvery === 0);
@@ -74,9 +74,9 @@ async function write(environment: Environment, alerts: number): Promise<void> {
   environment.analysisd.flush();
 }
 
-/** What comes by the socket does not wait until all has been read that came before. */
+/** What comes by the socket does not wait until everything before it has been read. */
 async function live(environment: Environment): Promise<void> {
-  // integratord calls one after the other: this alert would overtake its.
+  // integratord calls one after the other: this alert would overtake its own.
   await environment.stopCaller();
   let isSeen = false;
   const wroteMs = performance.now();

@@ -6,10 +6,10 @@ import { statusSays } from "./support.ts";
 
 const largeRecords = 40;
 const largeBytes = 50_000;
-/** Longer than a handshake with its certificates and than any answer but that to a Fetch. */
+/** Longer than a handshake with its certificates and than any answer except that to a Fetch. */
 const longestAnswerBytes = 8192;
 
-/** What happens to the look-up after a crash, by which nothing is sent twice. */
+/** What happens to the look-up after a crash, which prevents duplicates. */
 export const lookupFaults: readonly Fault[] = [
   {
     name: "lookup-hangs",
@@ -30,7 +30,7 @@ async function hang(environment: Environment, brokers: number): Promise<void> {
     (await environment.testBed.kafka.leaderOf(environment.topic, environment.between(0, partitionCount - 1))) - 1;
   const hanging = roads.filter((_, index) => (index - first + roads.length) % roads.length < brokers);
   await environment.settled();
-  // Without a checkpoint behind them, all that is sent from here on has to be looked up.
+  // Without a checkpoint that passes them, all records sent from here on have to be looked up.
   chmodSync(environment.stateDir, 0o555);
   try {
     for (let large = 0; large < largeRecords; large++) environment.write(true, { denseBytes: largeBytes });

@@ -2,7 +2,7 @@ import { connectionsEnd } from "./support.ts";
 import type { Fault } from "../fault.ts";
 import type { Environment } from "../environment.ts";
 
-/** What happens on the way to the brokers, and comes to an end. */
+/** What happens on the way to the brokers, and ends again. */
 export const networkFaults: readonly Fault[] = [
   {
     name: "connections-reset",
@@ -65,7 +65,7 @@ export const networkFaults: readonly Fault[] = [
       await Promise.all(next);
       await environment.pass(500);
       environment.testBed.leadTo("127.0.0.2");
-      // The recovery from here on is that of the change; back again is a change as well.
+      // The recovery from here on is that of the change; going back is a change as well.
       await environment.arrival(20_000);
       await Promise.all(relays.map((relay) => relay.listen("127.0.0.1")));
       environment.testBed.leadTo("127.0.0.1");

@@ -69,7 +69,7 @@ export const openAlertFaults: readonly Fault[] = [
   },
 ];
 
-/** Alerts of one place go to a topic that is not there yet; one comes, and has no outcome until `during` is over. */
+/** Alerts of one kind go to a topic that does not exist yet; one arrives, and has no outcome until `during` is over. */
 export async function withOpenAlert(environment: Environment, during: () => Promise<void>): Promise<void> {
   const topic = `${environment.topic}-open-${count++}`;
   const former = environment.settings;
@@ -92,7 +92,7 @@ export async function withOpenAlert(environment: Environment, during: () => Prom
   const isDone = async (): Promise<boolean> => (await figureOf(environment, "in_flight")) === 0;
   const isSent = async (): Promise<boolean> => (await readTopic(kafka.addresses, topic)).length > 0;
   await withoutLoad(environment, async () => {
-    // A process that has just begun has nothing under way either.
+    // A process that has just started has nothing in flight either.
     await eventually("the open alert in its topic", isSent);
     await eventually("nothing under way", isDone);
   });
@@ -102,7 +102,7 @@ export async function withOpenAlert(environment: Environment, during: () => Prom
   await kafka.deleteTopic(topic);
 }
 
-/** Lines of the log that were read, when nothing is under way. */
+/** Lines of the log that were read, when nothing is in flight. */
 async function settledRead(environment: Environment): Promise<number> {
   let last: number | undefined;
   const isQuiet = async (): Promise<boolean> => {

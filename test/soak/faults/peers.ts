@@ -14,7 +14,7 @@ const lies = 10;
 export const peerFaults: readonly Fault[] = [
   {
     name: "garbage-from-peers",
-    what: "what answers at the brokers' addresses speaks telnet, HTTP, noise, and lengths that cannot be",
+    what: "what answers at the brokers' addresses speaks telnet, HTTP, noise, and impossible lengths",
     async run(environment) {
       const { relays, certificates } = environment.testBed;
       const liars = await Promise.all(relays.map(({ target }) => Liar.start(environment.random, certificates, target)));
@@ -55,7 +55,7 @@ async function startWith(environment: Environment, brokers: readonly string[] | 
   await environment.forwarder.start();
 }
 
-/** Takes connections and says nothing. */
+/** Accepts connections and says nothing. */
 class Silent implements AsyncDisposable {
   connections = 0;
   readonly #servers: readonly Server[];

@@ -66,15 +66,15 @@ export const rotationFaults: readonly Fault[] = [
   },
   {
     name: "compressed-while-read",
-    what: "the file is compressed and removed while the forwarder stands still in the middle of it",
+    what: "the file is compressed and removed while the forwarder is stopped in the middle of it",
     async run(environment) {
-      const standing = environment.forwarder.standStill(2500);
+      const suspended = environment.forwarder.suspend(2500);
       await environment.pass(300);
       const yesterday = environment.analysisd.datedFile;
       await environment.analysisd.rotate({ isNewDay: true });
       await environment.pass(300);
       environment.analysisd.compress(yesterday);
-      await standing;
+      await suspended;
     },
   },
   {
@@ -94,12 +94,12 @@ export const rotationFaults: readonly Fault[] = [
   },
   {
     name: "manager-restarted",
-    what: "analysisd is restarted: the same file goes on and is linked anew",
+    what: "analysisd is restarted: the same file continues and is linked again",
     run: (environment) => environment.analysisd.restart({ absentMs: environment.between(0, 500) }),
   },
   {
     name: "manager-killed",
-    what: "analysisd is killed within a line and goes on in it: whole alerts are taken, the rest is a dead letter",
+    what: "analysisd is killed within a line and continues in it: whole alerts are taken, the rest is a dead letter",
     async run(environment) {
       for (let round = environment.between(1, 3); round > 0; round--) {
         const { line } = environment.maker.make(true, "odd");
@@ -114,7 +114,7 @@ export const rotationFaults: readonly Fault[] = [
   },
 ];
 
-/** So many days pass; each is compressed, its second part is not. */
+/** The given number of days pass; each is compressed, its second part is not. */
 async function compressedDays(environment: Environment, days: number): Promise<void> {
   for (let day = 0; day < days; day++) {
     const first = environment.analysisd.datedFile;

@@ -47,7 +47,7 @@ export const socketFaults: readonly Fault[] = [
       const garbage = Buffer.alloc(100_000, "x\n\0{");
       for (let one = 0; one < 1500; one++) {
         const client = createConnection(environment.socketPath);
-        client.on("error", () => client.destroy()); // refused above the bound, which is right
+        client.on("error", () => client.destroy()); // refused above the limit, which is right
         client.pause();
         if (one % 3 === 0) client.write('{"timestamp":"half');
         if (one % 30 === 1) client.write(garbage);
@@ -73,7 +73,7 @@ export const socketFaults: readonly Fault[] = [
   },
   {
     name: "caller-killed",
-    what: "integratord is restarted several times and loses what it loses",
+    what: "integratord is restarted several times and loses the alerts that it always loses",
     async run(environment) {
       for (let round = environment.between(2, 4); round > 0; round--) {
         await environment.stopCaller();
@@ -97,7 +97,7 @@ async function leaveEarly(environment: Environment): Promise<void> {
   await once(client, "connect");
   const lines = Array.from({ length: 50 }, () => environment.write(true).line);
   const bytes = Buffer.concat(lines);
-  client.on("error", () => client.destroy()); // it goes first, so the other side may be seen to go
+  client.on("error", () => client.destroy()); // it closes first, so the other side may be seen to close
   client.write(bytes.subarray(0, environment.between(1, bytes.length - 1)));
   await environment.pass(environment.between(0, 50));
   client.destroy();

@@ -15,14 +15,14 @@ import type { Environment } from "../environment.ts";
 
 const newest = "checkpoint.json";
 const former = "checkpoint.json.1";
-/** All by which a start knows what was before. */
+/** Everything by which a start knows what came before. */
 export const stateFiles = [newest, former, "window.bin"] as const;
 
-/** What happens to the state directory and what stands in it. */
+/** What happens to the state directory and its contents. */
 export const stateFaults: readonly Fault[] = [
   {
     name: "state-disk-full",
-    what: "the state directory's disk is full for seconds; delivery goes on",
+    what: "the state directory's disk is full for seconds; delivery continues",
     needs: ["root"],
     async run(environment) {
       fill(environment.stateDir);
@@ -47,7 +47,7 @@ export const stateFaults: readonly Fault[] = [
   },
   {
     name: "dead-letters-disk-full",
-    what: "two alerts, one of 8 MB, must become dead letters while the disk is full; the others go on",
+    what: "two alerts, one of 8 MB, must become dead letters while the disk is full; the others are delivered",
     needs: ["root"],
     async run(environment) {
       fill(environment.stateDir);
@@ -61,7 +61,7 @@ export const stateFaults: readonly Fault[] = [
   },
   {
     name: "state-read-only",
-    what: "nothing can be written in the state directory for seconds; delivery goes on",
+    what: "nothing can be written to the state directory for seconds; delivery continues",
     needs: ["root"],
     async run(environment) {
       chmodSync(environment.stateDir, 0o555);
@@ -85,7 +85,7 @@ export const stateFaults: readonly Fault[] = [
   },
   {
     name: "checkpoint-bit-flipped",
-    what: "one bit of the newest checkpoint is another while the forwarder is away",
+    what: "one bit of the newest checkpoint is flipped while the forwarder is away",
     copies: true,
     run: (environment) =>
       whileAway(environment, (path) => {
@@ -118,7 +118,7 @@ export const stateFaults: readonly Fault[] = [
   },
   {
     name: "checkpoints-damaged",
-    what: "both checkpoints are damaged; what stands in them is found again by content, or all is read again",
+    what: "both checkpoints are damaged; what they describe is found again by content, or all is read again",
     copies: true,
     isAlone: true,
     run: (environment) =>

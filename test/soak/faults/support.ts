@@ -3,13 +3,13 @@ import { eventually } from "../../rig/eventually.ts";
 import { fetchText } from "../looks.ts";
 import type { Environment } from "../environment.ts";
 
-/** Resolves when no connection leads through the relays any more. */
+/** Resolves when no connection uses the relays any more. */
 export async function connectionsEnd(environment: Environment): Promise<void> {
   const { relays } = environment.testBed;
   await eventually("the end of all connections", () => relays.every(({ socketCount }) => socketCount === 0));
 }
 
-/** Resolves when the forwarder's status has words that match. @throws TooSlow when they came after `withinMs` only */
+/** Resolves when the forwarder's status has words that match. @throws TooSlow when they came only after `withinMs` */
 export async function statusSays(environment: Environment, words: RegExp, withinMs = 10_000): Promise<void> {
   let status: string | undefined;
   const says = async (): Promise<boolean> => {
@@ -23,7 +23,7 @@ export async function statusSays(environment: Environment, words: RegExp, within
   inTime(`${String(words)} in the status`, performance.now() - startedMs, withinMs);
 }
 
-/** The load pauses meanwhile: what is written is what the fault writes. */
+/** The load pauses meanwhile: only the fault writes. */
 export async function withoutLoad(environment: Environment, during: () => Promise<void>): Promise<void> {
   const rate = environment.load.perSecond;
   environment.load.perSecond = 0;
@@ -43,7 +43,7 @@ export async function figureOf(environment: Environment, name: string): Promise<
   return value === undefined ? undefined : Number(value);
 }
 
-/** @throws Error that says what was not so */
+/** @throws Error that says what was wrong */
 export function check(isSo: boolean, otherwise: string): void {
   if (!isSo) throw new Error(otherwise);
 }

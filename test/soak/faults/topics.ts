@@ -6,7 +6,7 @@ import { statusSays } from "./support.ts";
 
 const smallBytes = 100_000;
 
-/** What happens to the topic and the rights on it. */
+/** What happens to the topic and the permissions on it. */
 export const topicFaults: readonly Fault[] = [
   {
     name: "topic-recreated",
@@ -33,7 +33,7 @@ export const topicFaults: readonly Fault[] = [
       await kafka.alterTopic(environment.topic, { ...topicConfig, "max.message.bytes": String(smallBytes) });
       await environment.pass(300);
       for (let large = 0; large < 4; large++) {
-        // On its way while the limit changes, it may still be taken.
+        // If it is in flight while the limit changes, it may still be accepted.
         const { sequence } = environment.write(true, { denseBytes: 3 * smallBytes });
         environment.ledger.allowDead(sequence);
         environment.write(true);
@@ -46,7 +46,7 @@ export const topicFaults: readonly Fault[] = [
   },
   {
     name: "writing-denied",
-    what: "the right to write to the topic is taken away and given back; the status says so",
+    what: "the permission to write to the topic is revoked and granted again; the status says so",
     async run(environment) {
       const denied = permission({ topic: environment.topic, denied: "write" });
       await environment.testBed.kafka.allow([denied]);

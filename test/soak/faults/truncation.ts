@@ -12,7 +12,7 @@ const other = 2;
 export const truncationFaults: readonly Fault[] = [
   {
     name: "unclean-election",
-    what: "a leader is lost with records that only it had, and a replica without them leads; what the log says to do brings them back",
+    what: "a leader is lost with records that only it had, and a replica without them takes over; the command in the log brings them back",
     // What was not lost and was written in the same seconds is sent again as well.
     copies: true,
     isAlone: true,
@@ -48,12 +48,12 @@ export const truncationFaults: readonly Fault[] = [
   },
 ];
 
-/** What the forwarder's log says of it. */
+/** What the forwarder's log says about it. */
 function lossOf(partition: string): RegExp {
   return new RegExp(`${partition} has lost records that it had acknowledged: offsets`);
 }
 
-/** Runs the command that the log names, as the administrator does who reads it. */
+/** Runs the command in the log, as an administrator who reads it does. */
 async function follow(environment: Environment, loss: string): Promise<void> {
   const words = / wazuh-dfn (replay [^(]+) \(once the log was rotated/.exec(loss)?.[1]?.split(" ");
   if (words === undefined) throw new Error(`no command in: ${loss}`);

@@ -30,7 +30,7 @@ test("without a cluster the manager names the node, without either it is empty",
   assert.equal(parse("{}").nodeOr(undefined), "");
 });
 
-test("the name of a hidden node stands before the manager's, and behind the one that the alert tells", () => {
+test("the name of a hidden node comes before the manager's, and after the one that the alert gives", () => {
   assert.equal(parse('{"manager":{"name":"m1"}}').nodeOr("worker-2"), "worker-2");
   assert.equal(parse('{"manager":{"name":"m1"},"cluster":{"node":"worker-1"}}').nodeOr("worker-2"), "worker-1");
 });
@@ -42,7 +42,7 @@ test("an id may be a number of any size; empty, missing and other types are none
   }
 });
 
-test("fields of other types than usual are left out, never thrown over", () => {
+test("fields of unexpected types are left out and never cause an error", () => {
   const alert = parse('{"rule":"x","agent":[],"manager":null,"cluster":5,"timestamp":{},"location":[]}');
   assert.deepEqual(
     [
@@ -59,7 +59,7 @@ test("fields of other types than usual are left out, never thrown over", () => {
   assert.deepEqual([...parse('{"rule":{"groups":["a",1,null,"b"],"level":"7"}}').groups()], ["a", "b"]);
 });
 
-test("the forwarder's own alerts are known by where they came from, whatever a log says", () => {
+test("the forwarder's own alerts are recognised by where they came from, whatever a log says", () => {
   const own = '"data":{"integration":"dfn","dfn":{"status":"degraded"}}';
   assert.equal(parse(`{"agent":{"id":"000"},${own},"location":"dfn"}`).isOwn, true);
   for (const foreign of [
@@ -75,14 +75,14 @@ test("the forwarder's own alerts are known by where they came from, whatever a l
   }
 });
 
-test("a path ends where the alert does not go on", () => {
+test("a path ends at a level that the alert does not have", () => {
   const alert = parse('{"data":{"win":{"system":{"eventID":"1"}}}}');
   assert.equal(alert.member("data", "win", "system", "eventID")?.text, "1");
   assert.equal(alert.member("data", "win", "system", "eventID", "x"), undefined);
   assert.equal(alert.member("data", "windows", "system"), undefined);
 });
 
-test("anything but one object is refused", () => {
+test("anything other than one object is refused", () => {
   for (const text of ["", " ", "null", "[]", '"a"', "{}{}", '{"a":1', "{'a':1}"]) {
     assert.throws(() => parse(text), NotJson, text);
   }

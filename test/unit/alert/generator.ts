@@ -1,4 +1,4 @@
-/** Pseudo-random whole numbers from 0 to `below` - 1, the same ones for the same seed. */
+/** Pseudo-random whole numbers from 0 to `below` - 1; the same seed gives the same numbers. */
 export function generator(seed: number): (below: number) => number {
   let state = seed >>> 0;
   return (below) => {

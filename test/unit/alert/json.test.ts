@@ -7,7 +7,7 @@ import { generator } from "./generator.ts";
 
 const members = (text: string) => new Document(Buffer.from(text)).members;
 
-/** The value as plain data, by way of the spans. */
+/** The value as plain data, read by means of the spans. */
 function unfold(value: Value): unknown {
   if (value instanceof Member && value.kind === "object") {
     return Object.fromEntries(Array.from(value.members(), (it) => [it.key, unfold(it)]));
@@ -27,13 +27,13 @@ function seen(text: string): unknown {
   }
 }
 
-/** What JSON.parse says; undefined where it refuses, or where it is no object. */
+/** What JSON.parse returns; undefined if it refuses the text, or if the result is not an object. */
 function expected(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === "object" && !Array.isArray(value) ? (value ?? undefined) : undefined;
   } catch {
-    return undefined; // Being no JSON is an answer.
+    return undefined; // Not being JSON is a valid answer.
   }
 }
 
@@ -64,7 +64,7 @@ test("lines with random damage are accepted, refused and read exactly as by JSON
   assert.ok(accepted > 1000, `only ${accepted} of the damaged lines were still JSON`);
 });
 
-test("every line that is cut short is refused at its end", () => {
+test("every truncated line is refused at its end", () => {
   const whole = '{"a":["b",{"c":-1.5e3}],"d":true,"e":"\\u00e4"}';
   for (let length = 0; length < whole.length; length++) {
     assert.throws(
@@ -75,7 +75,7 @@ test("every line that is cut short is refused at its end", () => {
   }
 });
 
-test("the offset of what does not fit is the offset of its byte", () => {
+test("the offset of an error is the offset of its byte", () => {
   const offsets: [string, number][] = [
     ["[]", 0],
     ['{"a":1}x', 7],
@@ -105,14 +105,14 @@ test("a thousand levels are read, one more is refused", () => {
   assert.throws(() => members('{"a":'.repeat(100_000)), NotJson);
 });
 
-test("bytes that are no UTF-8 are taken inside strings and nowhere else", () => {
+test("bytes that are not UTF-8 are accepted inside strings and nowhere else", () => {
   const bytes = Buffer.from('{"a":"x\xff\xc3"}', "latin1");
   assert.equal(new Document(bytes).members.get("a")?.text, "x\ufffd\ufffd");
   assert.deepEqual(new Document(bytes).members.get("a")?.raw, Buffer.from('"x\xff\xc3"', "latin1"));
   assert.throws(() => new Document(Buffer.from('{"a":\xff}', "latin1")), NotJson);
 });
 
-test("a value that is no string keeps its text to the digit", () => {
+test("a value that is not a string keeps its text to the digit", () => {
   const text = '{"big":90071992547409931234567890,"small":1.10,"e":1E400,"o":{"a" : 1, "a" : 2},"n":null}';
   const found = Array.from(members(text), (it) => it.text);
   assert.deepEqual(found, ["90071992547409931234567890", "1.10", "1E400", '{"a" : 1, "a" : 2}', "null"]);
@@ -122,7 +122,7 @@ test("a lone surrogate escape survives as one", () => {
   assert.equal(members('{"a":"x\\ud800y"}').get("a")?.text, "x\ud800y");
 });
 
-test("the last of equal keys is found, and all are listed", () => {
+test("of equal keys the last is found, and all are listed", () => {
   const found = members('{"a":1,"b":2,"a":3}');
   assert.equal(found.get("a")?.text, "3");
   assert.deepEqual(
@@ -131,7 +131,7 @@ test("the last of equal keys is found, and all are listed", () => {
   );
 });
 
-test("keys are found however they are written, and none is special", () => {
+test("keys are found however they are written, and none is treated specially", () => {
   const found = members('{"\\u0069d":1,"ä":2,"__proto__":3,"constructor":4,"0":5,"":6}');
   const keys = ["id", "ä", "__proto__", "constructor", "0", "", "i", "toString", "idx"];
   assert.deepEqual(
@@ -140,7 +140,7 @@ test("keys are found however they are written, and none is special", () => {
   );
 });
 
-test("members of what is no object and elements of what is no array are none", () => {
+test("something that is not an object has no members, and something that is not an array has no elements", () => {
   const found = members('{"s":"{","a":[1],"o":{"k":1}}');
   assert.equal(found.get("s")?.members().isEmpty, true);
   assert.equal(found.get("a")?.members().isEmpty, true);
@@ -149,7 +149,7 @@ test("members of what is no object and elements of what is no array are none", (
 
 const has = (text: string): boolean => new Document(Buffer.from(text)).hasInexactNumber;
 
-test("a number that a double does not keep is noticed at any depth, the letter e and digits elsewhere are not", () => {
+test("a number that a double cannot hold exactly is noticed at any depth; the letter e and digits elsewhere are not", () => {
   assert.equal(has('{"a":[{"b":9.00719925474099e+15}]}'), true);
   assert.equal(has('{"a":1E5}'), true);
   assert.equal(has('{"a":9007199254740993}'), true);
@@ -158,7 +158,7 @@ test("a number that a double does not keep is noticed at any depth, the letter e
   assert.equal(has('{"a":"1e5","e":true,"b":15.5}'), false);
 });
 
-test("documents that are asked in turns, and after a line that is none, each give their own members", () => {
+test("documents that are queried in turn, even after a line that is not JSON, each give their own members", () => {
   const texts = ['{"a":{"b":{"c":1}},"d":2}', ' {"x":"y","a":{"n":0,"b":{"d":5,"c":6}}}', '{"a":{"b":[]}}'];
   const documents = texts.map((text) => new Document(Buffer.from(text)));
   const found = documents.map(({ members: all }) => all.get("a"));
@@ -180,7 +180,7 @@ test("documents that are asked in turns, and after a line that is none, each giv
   );
 });
 
-test("members are still found while another document is read in between", () => {
+test("members are still found after another document was read in between", () => {
   const keys: string[] = [];
   for (const member of members('{"a":{"b":1},"c":{},"d":3}')) {
     keys.push(member.key);
@@ -189,7 +189,7 @@ test("members are still found while another document is read in between", () => 
   assert.deepEqual(keys, ["a", "c", "d"]);
 });
 
-test("objects inside an array are no members of what holds it", () => {
+test("objects inside an array are not members of what holds it", () => {
   const all = members('{"a":[{"k":1},[{"k":{"k":2}}]],"o":{"a":[{"z":1}],"k":3},"k":4}');
   assert.deepEqual(
     Array.from(all, (it) => it.key),
@@ -202,7 +202,7 @@ test("objects inside an array are no members of what holds it", () => {
   );
 });
 
-test("several keys are found at once as one by one, whatever the order, the last of equal ones", () => {
+test("looking up several keys at once gives the same as one by one, in any order, with the last of equal keys", () => {
   const all = members('{"b":1,"a":2,"\\u0063":3,"x":4,"a":5,"d":null,"b":6}');
   const keys = ["a", "b", "c", "d", "e", "a"];
   assert.deepEqual(
@@ -212,7 +212,7 @@ test("several keys are found at once as one by one, whatever the order, the last
   for (const key of keys) assert.equal(all.named([key])[0]?.text, all.get(key)?.text);
 });
 
-test("a line that is all members, in width or in depth, is read to the last one", () => {
+test("a line that is nothing but members, in width or in depth, is read to the last one", () => {
   const count = 300_000;
   const wide = members(`{${'"":0,'.repeat(count)}"":{"":1}}`);
   assert.equal(Array.from(wide).length, count + 1);

@@ -7,7 +7,7 @@ const printed = (text: string): string => reprint(Buffer.from(text)).toString();
 const isForeign = (text: string): boolean => new Document(Buffer.from(text)).hasForeignForm;
 const digest = (text: string): string => contentDigest(Buffer.from(text), !isForeign(text));
 
-test("an alert is printed as integratord prints it: the cases that were seen with the real one", () => {
+test("an alert is printed as integratord prints it: the cases seen with the real one", () => {
   for (const [line, copy] of [
     ['{ "b" : 1 ,\t"a" : [ 1 , { } ] }', '{"b":1,"a":[1,{}]}'],
     ['{"a":1,"a":2}', '{"a":1,"a":2}'],
@@ -23,12 +23,12 @@ test("an alert is printed as integratord prints it: the cases that were seen wit
   }
 });
 
-test("a number beyond what a double holds is the same as what integratord prints of it", () => {
+test("a number beyond what a double can hold counts as the same as what integratord prints for it", () => {
   assert.equal(printed('{"a":9007199254740993}'), printed('{"a":9.00719925474099e+15}'));
   assert.equal(printed('{"a":0.12345678901234567}'), printed('{"a":0.123456789012346}'));
 });
 
-test("bytes that are not UTF-8 stay", () => {
+test("bytes that are not UTF-8 are kept", () => {
   const bytes = Buffer.from('{ "a":"\xff\xc3","b":1}', "latin1");
   assert.deepEqual(
     reprint(bytes),
@@ -36,7 +36,7 @@ test("bytes that are not UTF-8 stay", () => {
   );
 });
 
-test("a document in the re-print's form is known as such, and one in any other form is not", () => {
+test("a document in the re-print's form is recognised as such, and one in any other form is not", () => {
   assert.equal(isForeign(String.raw`{"a":"\"\\\n\r\tä","b":[1,-2,{}],"c":null,"d":true,"e":123456789012345}`), false);
   for (const text of [
     '{"a": 1}',

@@ -6,8 +6,8 @@ import { DfnError } from "../../../daemon/errors.ts";
 
 const options = { config: { type: "string" }, json: { type: "boolean", default: false } } as const;
 
-test("options and operands are handed over", () => {
-  const operands = { least: 0, most: 2 };
+test("options and operands are passed on", () => {
+  const operands = { min: 0, max: 2 };
   const { values, positionals } = parseCommandLine(
     { name: "x" },
     ["--config=c", "-", "--", "--json"],
@@ -18,7 +18,7 @@ test("options and operands are handed over", () => {
   assert.deepEqual(positionals, ["-", "--json"]);
 });
 
-test("a wrong call is a usage error that names the fault and the nearest option", () => {
+test("a wrong call is a usage error that names the mistake and the nearest option", () => {
   const cases: readonly (readonly [string[], RegExp])[] = [
     [["--confg", "c"], /^x: there is no option --confg; did you mean --config\?; see: wazuh-dfn x --help$/],
     [["--confg=secret"], /^x: there is no option --confg; did you mean/],
@@ -26,7 +26,7 @@ test("a wrong call is a usage error that names the fault and the nearest option"
     [["-q"], /^x: there is no option -q; see/],
     [["--config"], /^x: Option '--config <value>' argument missing/],
     [["--json=yes"], /^x: Option '--json' does not take an argument/],
-    [["more"], /^x: "more" is one operand too many; see/],
+    [["more"], /^x: unexpected operand "more"; see/],
   ];
   for (const [args, message] of cases) {
     assert.throws(
@@ -35,10 +35,10 @@ test("a wrong call is a usage error that names the fault and the nearest option"
       args.join(" "),
     );
   }
-  assert.throws(() => parseCommandLine({ name: "x" }, [], options, { least: 1, most: 1 }), /an operand is missing/);
+  assert.throws(() => parseCommandLine({ name: "x" }, [], options, { min: 1, max: 1 }), /an operand is missing/);
 });
 
-test("help is asked for by --help or -h in front of --", () => {
+test("--help or -h before -- asks for help", () => {
   assert.equal(asksForHelp(["--config", "c", "--help"]), true);
   assert.equal(asksForHelp(["-h"]), true);
   assert.equal(asksForHelp(["--", "--help"]), false);
@@ -52,7 +52,7 @@ test("the overview lists every command with its summary", () => {
   assert.match(text, /^ {2}run {6}runs\n {2}version {2}tells$/m);
 });
 
-test("an unknown command is answered with the nearest one, or with all", () => {
+test("an unknown command is answered with the nearest one, or with the whole list", () => {
   assert.match(unknownCommand("chekc", ["check", "run"]).message, /did you mean check\?$/);
   assert.match(unknownCommand("frobnicate", ["check", "run"]).message, /there are: check, run$/);
 });

@@ -17,7 +17,7 @@ before(async () => {
 });
 after(() => directory[Symbol.asyncDispose]());
 
-/** A machine with the installation's user; who asks is root unless it is said. */
+/** A machine with the installation's user; the caller is root unless stated otherwise. */
 async function accounts(etc: { passwd: string; group: string }, asker = { uid: 0, gids: [0] }): Promise<Accounts> {
   const path = directory.join("etc");
   await mkdir(path, { recursive: true });
@@ -31,7 +31,7 @@ const group = `root:x:0:\nwazuh:x:990:shipper,wazuh-dfn\nusers:x:100:\n`;
 const messages = (problems: readonly { message: string }[]): string =>
   problems.map(({ message }) => message).join("\n");
 
-test("who asks as another user than root asks for himself", async () => {
+test("a caller other than root checks access for itself", async () => {
   const { name, uid } = (await accounts({ passwd, group }, { uid: 990, gids: [990] })).forwarder() ?? {};
   assert.deepEqual([name, uid], ["wazuh", 990]);
   const installed = (await accounts({ passwd, group })).forwarder();
@@ -39,15 +39,15 @@ test("who asks as another user than root asks for himself", async () => {
   assert.equal((await accounts({ passwd: "root:x:0:0::/:\n", group })).forwarder(), undefined);
 });
 
-test("members of a group are those who are named in it and those whose own it is", async () => {
+test("the members of a group are those named in it and those whose primary group it is", async () => {
   const known = await accounts({ passwd, group });
   assert.deepEqual(known.membersOf(990).toSorted(), ["shipper", "wazuh", "wazuh-dfn"]);
   assert.equal(known.groupName(990), "wazuh");
   assert.equal(known.groupName(77), "77");
 });
 
-test("a secret for its group is one for the forwarder alone only when nobody else is in the group", async (context) => {
-  if (own !== 0) return context.diagnostic("only root may give files away");
+test("a secret that its group may read is private to the forwarder only when nobody else is in the group", async (context) => {
+  if (own !== 0) return context.diagnostic("only root may change a file's owner");
   const inGroup = (members: string): string => `g:x:${someGroup}:${members}\n`;
   await chown(file, 991, someGroup);
   await chmod(file, 0o440);
@@ -66,8 +66,8 @@ test("a secret for its group is one for the forwarder alone only when nobody els
   assert.match(messages(secretAccess("s", file, shared)), /user alice may read and replace this file/);
 });
 
-test("a file that the forwarder's user will not be able to read is named, with the directory that is in the way", async (context) => {
-  if (own !== 0) return context.diagnostic("only root asks for another user");
+test("a file that the forwarder's user will not be able to read is named, with the directory that blocks it", async (context) => {
+  if (own !== 0) return context.diagnostic("only root may ask on behalf of another user");
   const known = await accounts({ passwd, group });
   await chown(file, 0, 0);
   await chmod(file, 0o400);

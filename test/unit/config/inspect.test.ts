@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { configOf, least, problemsOf } from "./written.ts";
 
-test("all problems of a YAML file are told at once, in the order of its lines", () => {
+test("all problems of a YAML file are reported at once, in the order of its lines", () => {
   const text = `dfn:
   customer_id: a b
   own_networks: 192.0.2.0/24
@@ -38,7 +38,7 @@ snik: 1
   ]);
 });
 
-test("problems of a TOML file have the line of their setting, values in lists and inline tables included", () => {
+test("problems in a TOML file have the line of their setting, including values in lists and inline tables", () => {
   const text = `[dfn]
 customer_id = 12
 [sink.kafka]
@@ -61,7 +61,7 @@ loud"""
   ]);
 });
 
-test("problems of environment and command line name their origin instead of a line", () => {
+test("problems in the environment and the command line name their origin instead of a line", () => {
   const env = { WAZUH_DFN_LOG__LEVEL: "inf", WAZUH_DFN_STATEDIR: "/x", WAZUH_DFN_SOURCES__TIAL: "off" };
   const sets = ["log.statistics=3", "nonsense", "sink.kafka.brokers=a"];
   assert.deepEqual(problemsOf(least, { env, sets }), [
@@ -74,7 +74,7 @@ test("problems of environment and command line name their origin instead of a li
   ]);
 });
 
-test("what is required and not there is named, with the section it belongs to where that is there", () => {
+test("a missing required setting is named, with the section that it belongs to if that is present", () => {
   assert.deepEqual(problemsOf(""), [
     "c.yaml: dfn.customer_id: is missing; it is required",
     "c.yaml: sink: no sink is configured; write kafka: { brokers: [host:port] }, or file: { path: records.ndjson }",
@@ -86,13 +86,13 @@ test("what is required and not there is named, with the section it belongs to wh
   ]);
 });
 
-test("of a file that is no YAML only that is told", () => {
+test("for a file that is not YAML, that alone is reported", () => {
   const lines = problemsOf("dfn: [\n");
   assert.equal(lines.length, 1);
   assert.match(lines[0] ?? "", /^c\.yaml:\d: not valid YAML: /);
 });
 
-test("names that objects have by nature are unknown settings like others", () => {
+test("names that every object has are unknown settings like any other", () => {
   assert.deepEqual(problemsOf(`${least}__proto__: { a: 1 }\nconstructor: 1\n"a\\nb": 1\n`), [
     "c.yaml:3: __proto__: unknown setting; there are: dfn, wazuh, sources, sink, handlers, state_dir, status, log, limits",
     "c.yaml:4: constructor: unknown setting; there are: dfn, wazuh, sources, sink, handlers, state_dir, status, log, limits",
@@ -100,7 +100,7 @@ test("names that objects have by nature are unknown settings like others", () =>
   ]);
 });
 
-test("no message repeats what stands in the section of the password", () => {
+test("no message repeats what the section with the password contains", () => {
   const sasl = "sasl: { mechanism: hunter2, username: [hunter2], password: hunter2, pasword_file: hunter2 }";
   const text = `dfn: { customer_id: x }\nsink:\n  kafka:\n    brokers: a:1\n    ${sasl}\n`;
   const lines = problemsOf(text, { sets: ["sink.kafka.sasl.password=hunter2"] });
@@ -110,7 +110,7 @@ test("no message repeats what stands in the section of the password", () => {
   assert.doesNotMatch(problemsOf(text.replace(sasl, "sasl: hunter2")).join("\n"), /hunter2/);
 });
 
-test("the password's own environment variable is no setting and raises no problem", () => {
+test("the password's own environment variable is not a setting and raises no problem", () => {
   const env = { WAZUH_DFN_SINK__KAFKA__SASL__PASSWORD: "hunter2" };
   assert.doesNotMatch(JSON.stringify(configOf(least, { env })), /hunter2/);
 });

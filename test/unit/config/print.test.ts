@@ -34,7 +34,7 @@ test("printed settings read back as the same configuration", () => {
   for (const text of [least, full, file]) assert.deepEqual(configOf(print(text)), configOf(text));
 });
 
-test("each printed setting says where it was written", () => {
+test("each printed setting says where it came from", () => {
   const printed = print(full, ["sources.tail.poll=1s"], { WAZUH_DFN_LOG__LEVEL: "warn" });
   assert.match(printed, /customer_id: "0123" # c\.yaml:1\n/);
   assert.match(printed, /group: wazuh # default\n/);
@@ -49,7 +49,7 @@ test("a password in the environment is shown as a mask with the variable's name"
   assert.ok(printed.includes(`password: "${mask}" # environment variable WAZUH_DFN_SINK__KAFKA__SASL__PASSWORD\n`));
 });
 
-test("origins go by the setting's name in dots", () => {
+test("origins are keyed by the setting's dotted name", () => {
   const { config, tree } = inspectText({ text: least, file: "c.yaml", env: {}, sets: [] });
   assert.ok(config !== undefined);
   const origins = originsOf(printedSettings(config), tree);

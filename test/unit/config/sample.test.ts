@@ -8,7 +8,7 @@ const filled = sample
   .replace("customer_id:\n", "customer_id: acme\n")
   .replace("brokers:\n", "brokers: [kafka.example.org:9093]\n");
 
-test("the sample asks for the two required values and nothing else", () => {
+test("the sample lacks the two required values and nothing else", () => {
   assert.deepEqual(
     problemsOf(sample).map((line) => line.replace(/^c\.yaml:\d+: /, "")),
     ["dfn.customer_id: is missing; it is required", "sink.kafka.brokers: is missing; it is required"],
@@ -16,7 +16,7 @@ test("the sample asks for the two required values and nothing else", () => {
   assert.deepEqual(configOf(filled), configOf(least));
 });
 
-/** Examples in the sample, which are not defaults: they are off, or have none. */
+/** Examples in the sample that are not defaults: they are off, or have no default. */
 const examples = [
   /#own_network:.*\n/,
   /#tls:\n(?: {6}.*\n)+/,
@@ -26,14 +26,14 @@ const examples = [
   /#file:.*\n/,
 ];
 
-test("every default that the sample shows is the default", () => {
+test("every default that the sample shows is the actual default", () => {
   const defaults = examples
     .reduce((text, example) => text.replace(example, "\n"), filled)
     .replaceAll(/#(?=[a-z_]+:)/g, "");
   assert.deepEqual(configOf(defaults), configOf(least));
 });
 
-test("every example that the sample shows is allowed", () => {
+test("every example that the sample shows is a valid value", () => {
   const on = filled
     .replaceAll(/ *#(?:tls|sasl|passthrough): off\n/g, "")
     .replaceAll(/#(?:file|pkcs12):.*\n/g, "")

@@ -4,7 +4,7 @@ import type { Config } from "../../../daemon/config/schema.ts";
 import type { SaslSettings } from "../../../daemon/config/sections/kafka.ts";
 import { configOf, least, problemsOf } from "./written.ts";
 
-test("the least configuration is completed with every default", () => {
+test("the minimal configuration is completed with every default", () => {
   assert.deepEqual(configOf(least), {
     dfn: { customerId: "acme", ownNetwork: [] },
     wazuh: { home: "/var/ossec", queue: { kind: "unix", path: "/var/ossec/queue/sockets/queue" }, feedback: "on" },
@@ -54,11 +54,11 @@ test("the least configuration is completed with every default", () => {
   });
 });
 
-test("a customer id of digits keeps its leading zero", () => {
+test("a customer id made of digits keeps its leading zero", () => {
   assert.equal(configOf(least.replace("acme", "0123")).dfn.customerId, "0123");
 });
 
-test("alerts.json is looked for below the manager's home, unless its path is given", () => {
+test("alerts.json is looked for below the manager's home unless its path is given", () => {
   const home = `${least}wazuh: { home: /opt/wazuh/ }\n`;
   assert.equal(configOf(home).sources.tail?.path, "/opt/wazuh/logs/alerts/alerts.json");
   assert.equal(configOf(`${home}sources: { tail: { path: /x } }\n`).sources.tail?.path, "/x");
@@ -79,7 +79,7 @@ test("Wazuh's queue is below the manager's home, at a path of its own, or behind
   assert.deepEqual(queueOf('{ queue: "tcp://[2001:db8::1]:1" }'), { kind: "tcp", host: "2001:db8::1", port: 1 });
 });
 
-test("on and off may be written true and false", () => {
+test("on and off may be written as true and false", () => {
   const text = `${least}wazuh: { feedback: false }\nsources: { socket: false, tail: true }\nhandlers: { fail2ban: false }\n`;
   const { wazuh, sources, handlers } = configOf(text);
   assert.equal(wazuh.feedback, "off");
@@ -88,7 +88,7 @@ test("on and off may be written true and false", () => {
   assert.equal(handlers.fail2ban, undefined);
 });
 
-test("where reading begins may be a moment", () => {
+test("the point at which reading begins may be a time", () => {
   const { tail } = configOf(`${least}sources: { tail: { start: 2026-11-21T10:00:00+01:00 } }\n`).sources;
   assert.deepEqual(tail?.start, new Date("2026-11-21T09:00:00Z"));
   assert.match(
@@ -97,7 +97,7 @@ test("where reading begins may be a moment", () => {
   );
 });
 
-test("passthrough has a topic of its own and the filters of integratord", () => {
+test("passthrough has a topic of its own and the same filters as integratord", () => {
   const filters = "{ topic: raw, level: 7, groups: [web, sshd], rule_ids: '5710,5712', location: '!^dfn$' }";
   const { passthrough } = configOf(`${least}handlers: { passthrough: ${filters} }\n`).handlers;
   const expected = { topic: "raw", level: 7, groups: ["web", "sshd"], ruleIds: ["5710", "5712"], location: "!^dfn$" };
@@ -118,7 +118,7 @@ function listen(address: string): string {
   return `${least}status: { listen: "${address}" }\n`;
 }
 
-test("the status is offered to this machine alone", () => {
+test("the status is served to this machine only", () => {
   assert.deepEqual(configOf(listen("127.0.0.1:9090")).status.listen, { kind: "tcp", host: "127.0.0.1", port: 9090 });
   assert.deepEqual(configOf(listen("[::1]:9090")).status.listen, { kind: "tcp", host: "::1", port: 9090 });
   for (const text of ["0.0.0.0:9090", "localhost:9090", "[::]:9090", "9090", ":9090"]) {
@@ -131,7 +131,7 @@ function hosts(text: string): string {
   return `${least}status: { listen: "127.0.0.1:9090", hosts: ${text} }\n`;
 }
 
-test("the status may be asked by further names, which have no port", () => {
+test("the status may be requested under further host names, given without a port", () => {
   const written = '[Status.example.org, "[2001:DB8::1]", 192.0.2.1]';
   assert.deepEqual(configOf(hosts(written)).status.hosts, ["status.example.org", "2001:db8::1", "192.0.2.1"]);
   for (const wrong of ["a:9090", "http://a", "'*'"]) {
@@ -139,7 +139,7 @@ test("the status may be asked by further names, which have no port", () => {
   }
 });
 
-test("values outside their range are refused with it", () => {
+test("values outside their range are refused, and the range is named", () => {
   const cases: Record<string, RegExp> = {
     "sink.kafka.max_in_flight=6": /allowed is a whole number from 1 to 5$/,
     "sink.kafka.max_in_flight=2.5": /allowed is a whole number from 1 to 5$/,
@@ -215,7 +215,7 @@ function sasl(password: string): SaslSettings | undefined {
   return sink.kind === "kafka" ? sink.kafka.sasl : undefined;
 }
 
-test("the place of the SASL password is a file, else the environment", () => {
+test("the SASL password comes from a file, or else from the environment", () => {
   assert.deepEqual(sasl(", password_file: /p"), {
     mechanism: "scram-sha-512",
     username: "u",

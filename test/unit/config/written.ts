@@ -1,10 +1,10 @@
-/** Short ways to write a configuration and to say what came of it. */
+/** Short ways to write a configuration and to state what came of it. */
 import assert from "node:assert/strict";
 import type { Config } from "../../../daemon/config/schema.ts";
 import { inspectText, type Written } from "../../../daemon/config/inspect.ts";
 import { problemLine } from "../../../daemon/config/values/problem.ts";
 
-/** The least that is a configuration. */
+/** The minimal configuration. */
 export const least = "dfn: { customer_id: acme }\nsink: { kafka: { brokers: [kafka.example.org:9093] } }\n";
 
 type Other = Partial<Omit<Written, "text">>;

@@ -15,7 +15,7 @@ test("nothing is due while nothing waits", () => {
   assert.deepEqual(queue.take(5), []);
 });
 
-test("a lone record is due when its time for company is over", () => {
+test("a lone record is due when its linger time is over", () => {
   const queue = new BatchQueue(limits);
   queue.add(queued(1), 1000);
   queue.add(queued(1), 1006);
@@ -35,7 +35,7 @@ test("a batch is due at once when it is full by count or by bytes", () => {
   assert.equal(byBytes.untilDue(0), 0);
 });
 
-test("a record larger than a batch may be travels alone", () => {
+test("a record larger than the maximum batch travels alone", () => {
   const queue = new BatchQueue(limits);
   const records = [queued(10), queued(5000), queued(10)];
   for (const record of records) queue.add(record, 0);
@@ -45,7 +45,7 @@ test("a record larger than a batch may be travels alone", () => {
   );
 });
 
-test("all records come out once, in order, in batches within the limits and as full as they may be", () => {
+test("all records come out once, in order, in batches within the limits and as full as possible", () => {
   const random = seededRandom(11);
   const queue = new BatchQueue(limits);
   const added: Queued[] = [];

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Budget } from "../../../daemon/delivery/budget.ts";
 import { settle } from "../../rig/delivery.ts";
 
-test("there is room until the limit is reached, and one alert may go beyond it", () => {
+test("there is room until the limit is reached, and one alert may exceed it", () => {
   const budget = new Budget(100);
   budget.take(99);
   assert.equal(budget.room(), undefined);
@@ -12,7 +12,7 @@ test("there is room until the limit is reached, and one alert may go beyond it",
   assert.equal(budget.usedBytes, 1099);
 });
 
-test("a source that may fill half of it stops while another still finds room", () => {
+test("a source that may fill half of the budget stops while another still finds room", () => {
   const budget = new Budget(100);
   budget.take(50);
   assert.equal(budget.hasRoom(0.5), false);
@@ -36,7 +36,7 @@ test("waiting sources are woken well below their mark, each at its own", async (
   assert.deepEqual(woken, ["socket", "tail"]);
 });
 
-test("what is set aside for the disk stops no source that waits for Kafka, as long as it fits into the whole", async () => {
+test("what is reserved for the disk stops no source that waits for Kafka, as long as it fits into the whole", async () => {
   const budget = new Budget(100);
   budget.take(90);
   let isWoken = false;

@@ -29,19 +29,19 @@ function ban({ groups = ["syslog", "fail2ban"], data = {}, predecoder }: Ban): B
 function leftOutOf(...bans: readonly Buffer[]): object {
   const delivery = new Delivery({ sink: new MemorySink(), handlers }).begin();
   const relevance = new Relevance(handlers.flatMap(({ needles }) => needles));
-  // As the tail does it: what the cheap check passes over is never parsed.
+  // As the tail does it: what the cheap check rejects is never parsed.
   for (const bytes of bans) if (relevance.matches(bytes)) delivery.offer("tail", bytes);
   return delivery.eventWatch.report().leftOut;
 }
 
-test("a ban whose program's name is in the predecoder alone is counted, behind the cheap check", () => {
+test("a ban whose program name is in the predecoder alone is counted, after the cheap check", () => {
   assert.deepEqual(leftOutOf(ban({ predecoder: { program_name } }), ban({ predecoder: { program_name } })), {
     ...none,
     "fail2ban-program-name": 2,
   });
 });
 
-test("a ban whose group has a blank or a line break in front is counted by that", () => {
+test("a ban whose group begins with a blank or a line break is counted for that reason", () => {
   for (const name of [" fail2ban", "\n  fail2ban", "fail2ban\t"]) {
     const groups = ["local", name];
     assert.deepEqual(leftOutOf(ban({ groups, data: { program_name } })), { ...none, "fail2ban-group": 1 });
@@ -58,7 +58,7 @@ test("what is left out on purpose is not counted", () => {
   assert.deepEqual(leftOutOf(own, address, group, other, ban({ data: { program_name } })), none);
 });
 
-test("the copies of one alert from both sources are one that was left out; with the socket alone it counts too", () => {
+test("the copies of one alert from both sources count once as left out; with the socket alone it counts too", () => {
   const bytes = ban({ predecoder: { program_name } });
   for (const socketOnly of [false, true]) {
     const pairing = new Pairing<Shipment>(new PairingWindow(100, 50), { socketOnly });
@@ -69,14 +69,14 @@ test("the copies of one alert from both sources are one that was left out; with 
   }
 });
 
-test("the forwarder's own alert is never one that was left out", () => {
+test("the forwarder's own alerts never count as left out", () => {
   const own = { agent: { id: "000" }, location: "dfn", rule: { groups: ["fail2ban"] }, predecoder: { program_name } };
   const delivery = new Delivery({ sink: new MemorySink(), handlers }).begin();
   delivery.offer("tail", Buffer.from(JSON.stringify({ ...own, data: { integration: "dfn", srcip: "1.1.1.1" } })));
   assert.deepEqual(delivery.eventWatch.report().leftOut, none);
 });
 
-test("each event id, and fail2ban, was last seen when its last alert was taken", () => {
+test("the last-seen time of each event id, and of fail2ban, is that of its last accepted alert", () => {
   const delivery = new Delivery({ sink: new MemorySink(), handlers }).begin();
   const win = { system: { eventID: "4625" }, eventdata: {} };
   delivery.offer("tail", Buffer.from(JSON.stringify({ id: "1.2", agent: { id: "1" }, data: { win } })));
@@ -86,7 +86,7 @@ test("each event id, and fail2ban, was last seen when its last alert was taken",
   assert.deepEqual(delivery.eventWatch.report().lastSeen, { "4625": at, fail2ban: at });
 });
 
-test("no more than 256 kinds of events are remembered, and those that are stay up to date", () => {
+test("at most 256 kinds of events are remembered, and those are kept up to date", () => {
   let now = 0;
   const watch = new EventWatch(() => now);
   for (let id = 0; id < 1000; id++) watch.shipped([{ handler: String(id), failure: "x" }]);

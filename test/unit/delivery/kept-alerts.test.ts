@@ -1,4 +1,4 @@
-/** What is kept of alerts under way, and of finished ones that a look-up may still have to find. */
+/** What is kept of alerts in progress, and of finished ones that a look-up may still have to find. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Pairing } from "../../../daemon/pairing/pairing.ts";
@@ -13,7 +13,7 @@ function paired(): Pairing<Shipment> {
   return new Pairing<Shipment>(new PairingWindow(100, 50), { socketOnly: false });
 }
 
-test("a finished alert of the socket weighs a little until the tail has brought it, and one of the tail nothing", async () => {
+test("a finished alert from the socket weighs a little until the tail has brought it, and one from the tail nothing", async () => {
   const sink = new MemorySink();
   sink.isHolding = true;
   const delivery = new Delivery({ sink, pairing: paired(), offsets: new SinkOffsets() }).begin();
@@ -28,7 +28,7 @@ test("a finished alert of the socket weighs a little until the tail has brought 
   assert.equal(delivery.budget.usedBytes, 0);
 });
 
-test("what the socket ships ahead of the tail takes at most a quarter of the budget, and leaves the tail its own", async () => {
+test("what the socket ships ahead of the tail takes at most a quarter of the budget, and leaves the tail its share", async () => {
   const limitBytes = 64 * 1024;
   const sink = new MemorySink();
   const delivery = new Delivery({ sink, pairing: paired(), offsets: new SinkOffsets(), limitBytes }).begin();
@@ -54,7 +54,7 @@ test("what the socket ships ahead of the tail takes at most a quarter of the bud
   assert.equal(sink.records.length, 40);
 });
 
-test("each copy that waits for another one's outcome weighs something, with the tail off too", async () => {
+test("each copy that waits for another one's outcome has a weight, with the tail off too", async () => {
   const sink = new MemorySink();
   sink.isHolding = true;
   for (const socketOnly of [false, true]) {
@@ -72,7 +72,7 @@ test("each copy that waits for another one's outcome weighs something, with the 
   }
 });
 
-test("the look-up's start moves on behind a socket copy that the tail never brings, and behind a contradicted one", async () => {
+test("the look-up's start moves on past a socket copy that the tail never brings, and past a contradicted one", async () => {
   let nowMs = 0;
   const sink = new MemorySink();
   const offsets = new SinkOffsets();
@@ -83,20 +83,20 @@ test("the look-up's start moves on behind a socket copy that the tail never brin
   delivery.offer("tail", alertBytes("1.2"));
   await settle();
   assert.deepEqual(Object.values(offsets.low()), [0]);
-  // The end that was reached before the copy came, or right after, says nothing yet.
+  // An end that was reached before the copy came, or right after, proves nothing yet.
   delivery.shipper.reachedEnd();
   nowMs = 61_000;
   delivery.shipper.reachedEnd();
-  // The line's own record, behind both copies, is the first that the position has yet to pass.
+  // The line's own record, after both copies, is the first that the position has yet to pass.
   assert.deepEqual(Object.values(offsets.low()), [2]);
   assert.equal(delivery.budget.usedBytes, 0);
-  // Its line comes after all: it is the same alert still.
+  // Its line arrives after all: it is still the same alert.
   delivery.offer("tail", alertBytes("1.1"));
   await settle();
   assert.equal(sink.records.filter((record) => idIn(record) === "1.1").length, 1);
 });
 
-test("a socket copy holds the look-up's start while the tail has not been at the end of the log", async () => {
+test("a socket copy holds back the look-up's start while the tail has not reached the end of the log", async () => {
   let nowMs = 0;
   const sink = new MemorySink();
   const offsets = new SinkOffsets();
@@ -109,7 +109,7 @@ test("a socket copy holds the look-up's start while the tail has not been at the
   assert.deepEqual(Object.values(offsets.low()), [0]);
 });
 
-test("a socket copy holds the look-up's start for a minute at the end of the log, since its line may be on its way", async () => {
+test("a socket copy holds back the look-up's start for a minute at the end of the log, since its line may be on its way", async () => {
   let nowMs = 0;
   const offsets = new SinkOffsets();
   const delivery = new Delivery({ sink: new MemorySink(), pairing: paired(), offsets, now: () => nowMs }).begin();
@@ -123,7 +123,7 @@ test("a socket copy holds the look-up's start for a minute at the end of the log
 
 for (const isUnderWay of [true, false]) {
   const when = isUnderWay ? "before" : "after";
-  test(`a socket copy that the line contradicts ${when} its outcome holds the look-up's start no longer`, async () => {
+  test(`a socket copy that the line contradicts ${when} its outcome no longer holds back the look-up's start`, async () => {
     const sink = new MemorySink();
     sink.isHolding = isUnderWay;
     const offsets = new SinkOffsets();

@@ -5,7 +5,7 @@ import { SinkOffsets } from "../../../daemon/delivery/sink-offsets.ts";
 import { alertBytes, Delivery, settle } from "../../rig/delivery.ts";
 import { MemorySink } from "../../rig/memory-sink.ts";
 
-/** A node and what another one writes into the same topic. */
+/** A node, and what another one writes to the same topic. */
 class SharedTopic {
   readonly sink = new MemorySink({ partitions: { alerts: 1 } });
   readonly offsets = new SinkOffsets();
@@ -21,7 +21,7 @@ class SharedTopic {
   }
 }
 
-test("on a quiet node a look-up begins where the topic ends, not behind the node's own last record", async () => {
+test("on a quiet node a look-up begins at the end of the topic, not after the node's own last record", async () => {
   const topic = new SharedTopic();
   await topic.write(topic.own);
   for (let at = 0; at < 5; at++) await topic.write(topic.other);
@@ -30,7 +30,7 @@ test("on a quiet node a look-up begins where the topic ends, not behind the node
   assert.deepEqual(topic.offsets.low(), { "alerts/0": 6 });
 });
 
-test("a record that the checkpoint has not passed is not left behind", async () => {
+test("a record that the checkpoint has not passed is never skipped", async () => {
   const topic = new SharedTopic();
   topic.own.offer("tail", alertBytes("2.1"));
   await settle();
@@ -39,7 +39,7 @@ test("a record that the checkpoint has not passed is not left behind", async () 
   assert.deepEqual(topic.offsets.low(), { "alerts/0": 0 });
 });
 
-test("while something is under way, nothing is taken over", async () => {
+test("while something is in progress, no offset is taken over", async () => {
   const topic = new SharedTopic();
   await topic.write(topic.own);
   await topic.write(topic.other);
@@ -49,7 +49,7 @@ test("while something is under way, nothing is taken over", async () => {
   assert.deepEqual(topic.offsets.low(), { "alerts/0": 1 });
 });
 
-test("what is sent between the question and its answer may stand before the end that the answer tells", async () => {
+test("what is sent between the question and its answer may lie before the end that the answer reports", async () => {
   const topic = new SharedTopic();
   await topic.write(topic.own);
   await topic.write(topic.other);

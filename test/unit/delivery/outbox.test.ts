@@ -30,7 +30,7 @@ function texts(sink: MemorySink, partition: string): string[] {
   return (sink.stored.get(partition) ?? []).map((record) => record.value?.toString() ?? "");
 }
 
-test("records of one partition leave in their order, and at most so many batches are under way", async () => {
+test("records of one partition leave in order, with a limited number of batches in flight", async () => {
   const random = seededRandom(5);
   const sink = new MemorySink({ maxInFlight: 2, partitions: { alerts: 3 } });
   sink.isHolding = true;
@@ -61,7 +61,7 @@ test("records of one partition leave in their order, and at most so many batches
   }
 });
 
-test("a topic that is not known yet holds up no other, and leaves in order once it is", async () => {
+test("a topic that is not known yet delays no other, and leaves in order once it is known", async () => {
   const sink = new MemorySink({ partitions: { alerts: 1 } });
   const outbox = new Outbox(sink, limits);
   for (let i = 0; i < 8; i++) {
@@ -83,7 +83,7 @@ test("a topic that is not known yet holds up no other, and leaves in order once 
   assert.equal(outbox.open, 0);
 });
 
-test("records wait for company, but no longer than they may", async () => {
+test("records wait to be batched, but no longer than they may", async () => {
   const patient = new MemorySink();
   const waiting = new Outbox(patient, { ...limits, lingerMs: 3_600_000 });
   const sink = new MemorySink();
@@ -117,7 +117,7 @@ test("a full batch does not wait for its time", async () => {
   outbox.dispose();
 });
 
-test("while the allowed batches are under way the records behind them gather into full ones", async () => {
+test("while the maximum of batches is in flight the records behind them gather into full ones", async () => {
   const sink = new MemorySink({ maxInFlight: 1 });
   sink.isHolding = true;
   const outbox = new Outbox(sink, limits);
@@ -132,7 +132,7 @@ test("while the allowed batches are under way the records behind them gather int
   );
 });
 
-test("after dispose nothing is sent and nobody is called back, also when the sink gives up then", async () => {
+test("after dispose nothing is sent and no callback is called, even if the sink fails then", async () => {
   const sink = new MemorySink({ maxInFlight: 1 });
   sink.isHolding = true;
   const outbox = new Outbox(sink, limits);

@@ -13,7 +13,7 @@ function nodesIn(sink: MemorySink): string[] {
   return sink.records.map((record) => header(record, "wazuh-node"));
 }
 
-test("one agent with one alert id on two nodes of one host name: two alerts, neither is the copy of the other", async () => {
+test("one agent with one alert id on two nodes with the same host name: two alerts, neither is a copy of the other", async () => {
   const sink = new MemorySink();
   const pairing = new Pairing<Shipment>(new PairingWindow(100, 50), { socketOnly: false });
   const delivery = new Delivery({ sink, pairing }).begin();
@@ -25,19 +25,19 @@ test("one agent with one alert id on two nodes of one host name: two alerts, nei
   assert.deepEqual(nodesIn(sink), ["worker-1", "worker-2"]);
 });
 
-test("on a node that hides its name from the alerts, ossec.conf's name tells its alerts from those of a host of its name", async () => {
+test("on a node that hides its name from the alerts, ossec.conf's name separates its alerts from those of a host with that name", async () => {
   const sink = new MemorySink();
   const pairing = new Pairing<Shipment>(new PairingWindow(100, 50), { socketOnly: false });
   const node = new OwnNode({ name: "worker-1", fallbackName: "worker-1" });
   const delivery = new Delivery({ sink, pairing, node }).begin();
   assert.equal(delivery.offer("tail", alertBytes("1.0")).verdict.kind, "taken");
-  assert.equal(delivery.offer("socket", alertBytes("1.0")).verdict.kind, "duplicate", "both ways have it the same");
+  assert.equal(delivery.offer("socket", alertBytes("1.0")).verdict.kind, "duplicate", "both ways give the same");
   delivery.offer("tail", alertBytes("1.1", worker("worker-2")));
   await settle();
   assert.deepEqual(nodesIn(sink), ["worker-1", "worker-2"]);
 });
 
-test("a dead letter names the node whose alert it is, and of what is no alert the node that read it", async () => {
+test("a dead letter names the node of its alert, or if it is not an alert the node that read it", async () => {
   const sink = new MemorySink();
   sink.refuses = () => true;
   const delivery = new Delivery({ sink, node: new OwnNode({ name: "worker-1", fallbackName: undefined }) }).begin();
@@ -48,16 +48,16 @@ test("a dead letter names the node whose alert it is, and of what is no alert th
   assert.deepEqual(nodes, { "record-too-large": "worker-2", "not-json": "worker-1" });
 });
 
-test("a look-up asks for the names in which records were made, and for the node's own", () => {
+test("a look-up asks for the names under which records were made, and for the node's own", () => {
   const first = new OwnNode({ name: "host", fallbackName: undefined });
   for (const name of ["worker-1", "worker-1", "worker-2", "worker-1"]) first.wrote(name);
   assert.deepEqual(first.names, ["worker-1", "worker-2"]);
   const second = new OwnNode({ name: "worker-3", fallbackName: undefined });
   assert.deepEqual(second.restore(first.names), new Set(["worker-1", "worker-2", "worker-3"]));
-  assert.deepEqual(second.names, ["worker-1", "worker-2"], "kept until the names are not needed any more");
+  assert.deepEqual(second.names, ["worker-1", "worker-2"], "kept until the names are no longer needed");
 });
 
-test("a record in a name that the checkpoint lacks waits until it has it, and so does what comes behind it", async () => {
+test("a record under a name that the checkpoint lacks waits until the checkpoint has it, and so does what follows", async () => {
   const sink = new MemorySink();
   const kept: (() => void)[] = [];
   const named = (): void => delivery.shipper.holdFor(new Promise<void>((resolve) => kept.push(resolve)));
@@ -72,7 +72,7 @@ test("a record in a name that the checkpoint lacks waits until it has it, and so
   assert.deepEqual(nodesIn(sink), ["worker-1"]);
   offer("1.1", "worker-1");
   await settle();
-  assert.deepEqual(nodesIn(sink), ["worker-1", "worker-1"], "a name that is there holds up nothing");
+  assert.deepEqual(nodesIn(sink), ["worker-1", "worker-1"], "a name that is there delays nothing");
 
   offer("1.2", "worker-2");
   offer("1.3", "worker-1");
@@ -81,14 +81,14 @@ test("a record in a name that the checkpoint lacks waits until it has it, and so
   assert.equal(sink.records.length, 2);
   kept.shift()?.();
   await settle();
-  assert.equal(sink.records.length, 2, "the third name is still to be kept");
+  assert.equal(sink.records.length, 2, "the third name has yet to be saved");
   kept.shift()?.();
   await settle();
   assert.deepEqual(nodesIn(sink).slice(2), ["worker-2", "worker-1", "worker-3"]);
   assert.equal(kept.length, 0);
 });
 
-test("what becomes of the checkpoint keeps no record back: where it cannot be written, all is sent", async () => {
+test("a failing checkpoint keeps no record back: if it cannot be written, everything is sent", async () => {
   const sink = new MemorySink();
   const named = (): void => delivery.shipper.holdFor(Promise.reject(new Error("no room on the disk")));
   const delivery = new Delivery({ sink, named }).begin();
@@ -97,19 +97,19 @@ test("what becomes of the checkpoint keeps no record back: where it cannot be wr
   assert.deepEqual(nodesIn(sink), ["worker-1"]);
 });
 
-test("where it is not known in whose name records were made, everybody's count", () => {
+test("if it is not known under whose name records were made, everybody's count", () => {
   const node = new OwnNode({ name: "worker-1", fallbackName: undefined });
   assert.equal(node.restore(undefined), undefined);
   assert.equal(node.restore([]), undefined);
 });
 
-test("names that somebody makes up take no room: with too many, or one too long, none is kept", () => {
+test("made-up names take no room: with too many of them, or one that is too long, none is kept", () => {
   const many = new OwnNode({ name: "worker-1", fallbackName: undefined });
   for (let at = 0; at < 64; at++) many.wrote(`node-${at}`);
   assert.equal(many.names.length, 64);
   for (let at = 0; at < 64; at++) many.wrote(`node-${at}`);
   assert.equal(many.names.length, 64);
-  assert.equal(many.wrote("node-64"), true, "the checkpoint has to say that they are not known any more");
+  assert.equal(many.wrote("node-64"), true, "the checkpoint has to say that they are no longer known");
   assert.deepEqual(many.names, []);
   assert.equal(many.wrote("node-65"), false);
   const long = new OwnNode({ name: "worker-1", fallbackName: undefined });

@@ -24,7 +24,7 @@ test("agrees with kafkajs for keys of every length", () => {
   }
 });
 
-test("a key goes to one of the partitions, always the same, and all of them are used", () => {
+test("a key always goes to the same partition, and all partitions are used", () => {
   const used = new Set(Array.from({ length: 200 }, (_, at) => partitionOf(Buffer.from(`agent-${at}`), 7)));
   assert.deepEqual(used, new Set([0, 1, 2, 3, 4, 5, 6]));
   assert.equal(partitionOf(Buffer.from("001"), 6), (murmur2(Buffer.from("001")) & 0x7fffffff) % 6);

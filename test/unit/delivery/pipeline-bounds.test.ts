@@ -7,7 +7,7 @@ import { backlogShare } from "../../../daemon/forwarder/tail-intake.ts";
 import { alertBytes, Delivery, settle } from "../../rig/delivery.ts";
 import { MemorySink } from "../../rig/memory-sink.ts";
 
-test("lines that are no alerts neither fill the memory through the socket nor stop the tail, also when no dead letter can be stored", async () => {
+test("lines that are not alerts neither fill the memory through the socket nor stop the tail, even if no dead letter can be stored", async () => {
   const sink = new MemorySink();
   const pairing = new Pairing<Shipment>(new PairingWindow(100, 50), { socketOnly: false });
   const delivery = new Delivery({ sink, pairing, limitBytes: 400_000 }).begin();
@@ -24,7 +24,7 @@ test("lines that are no alerts neither fill the memory through the socket nor st
   assert.equal(delivery.counters.socket.ignored, ignored);
 });
 
-test("an over-long line that cannot be stored yet does not keep the tail from going on", async () => {
+test("an over-long line that cannot be stored yet does not stop the tail", async () => {
   const sink = new MemorySink();
   const delivery = new Delivery({ sink, limitBytes: 400_000 }).begin();
   delivery.deadLetters.isHolding = true;

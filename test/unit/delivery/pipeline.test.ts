@@ -42,7 +42,7 @@ test("a record carries the agent as key, and id, node, source and handler as hea
   assert.deepEqual(outcomes, ["acknowledged"]);
 });
 
-test("an alert that no handler wants is ignored and costs nothing", () => {
+test("an alert that no handler wants is ignored and takes no memory", () => {
   const delivery = new Delivery({ sink: new MemorySink() }).begin();
   const { verdict, outcomes } = delivery.offer("tail", alertBytes("1.1", { wanted: false }));
   assert.deepEqual(verdict, { kind: "ignored", id: "1.1" });
@@ -55,12 +55,12 @@ test("an alert that the forwarder's own feedback raised is ignored, whatever the
   const delivery = new Delivery({ sink: new MemorySink() }).begin();
   const own = { agent: { id: "000" }, data: { integration: "dfn" }, location: "dfn" };
   assert.equal(delivery.offer("tail", alertBytes("1.1", own)).verdict.kind, "ignored");
-  // A log that says it is ours is somebody else's alert, and is sent.
+  // A log that claims to be ours is somebody else's alert, and is sent.
   const foreign = { ...own, location: "/var/log/app.json" };
   assert.equal(delivery.offer("tail", alertBytes("1.2", foreign)).verdict.kind, "taken");
 });
 
-test("a line of the log without an id is shipped under one made of its bytes, the same each time", async () => {
+test("a line of the log without an id is shipped under one made from its bytes, the same each time", async () => {
   const sink = new MemorySink();
   const delivery = new Delivery({ sink }).begin();
   delivery.offer("tail", Buffer.from('{"wanted":true}'));
@@ -73,7 +73,7 @@ test("a line of the log without an id is shipped under one made of its bytes, th
   assert.notEqual(first, other);
 });
 
-test("a line that is no JSON becomes a dead letter, and has its outcome when that is durable", async () => {
+test("a line that is not JSON becomes a dead letter, and has its outcome when that is durable", async () => {
   const delivery = new Delivery({ sink: new MemorySink() }).begin();
   delivery.deadLetters.isHolding = true;
   const { verdict, outcomes } = delivery.offer("tail", Buffer.from('{"id":"1.1", oops'));
@@ -90,7 +90,7 @@ test("a line that is no JSON becomes a dead letter, and has its outcome when tha
   assert.equal(delivery.counters.tail.deadLettered, 1);
 });
 
-test("a delivery for one handler asks that one alone", async () => {
+test("a delivery for one handler consults that handler alone", async () => {
   const sink = new MemorySink();
   const delivery = new Delivery({ sink, handlers: [wantedHandler, second] }).begin();
   const bytes = alertBytes("1.1");
@@ -111,7 +111,7 @@ test("the socket's lines without an id are rejected with the reason", async () =
   assert.match(verdict.reason, /no id/);
 });
 
-test("a handler that throws dead-letters its part, and the other handlers' records are sent", async () => {
+test("if a handler throws, its part becomes a dead letter, and the other handlers' records are sent", async () => {
   const sink = new MemorySink();
   const delivery = new Delivery({ sink, handlers: [throwing, wantedHandler, second] }).begin();
   const { outcomes } = delivery.offer("tail", alertBytes("1.1"));
@@ -127,7 +127,7 @@ test("a handler that throws dead-letters its part, and the other handlers' recor
   assert.match(letter?.detail ?? "", /cannot read this/);
 });
 
-test("an alert of several records has its outcome when the last of them is through", async () => {
+test("an alert with several records has its outcome when the last of them is done", async () => {
   const sink = new MemorySink({ maxInFlight: 1 });
   sink.isHolding = true;
   sink.refuses = (record) => header(record, "wazuh-dfn-handler") === "second";
@@ -146,7 +146,7 @@ test("an alert of several records has its outcome when the last of them is throu
   assert.equal(delivery.budget.usedBytes, 0);
 });
 
-test("an over-long line is a dead letter that says how long it was", async () => {
+test("an over-long line becomes a dead letter that says how long it was", async () => {
   const delivery = new Delivery({ sink: new MemorySink() }).begin();
   let outcome = "";
   const owner = { settled: (what: string) => void (outcome += what) };
@@ -159,7 +159,7 @@ test("an over-long line is a dead letter that says how long it was", async () =>
   assert.match(letter.detail, /20000000 bytes/);
 });
 
-test("the socket's copy is left to the tail when the budget is spent, or when integratord may have cut a number", () => {
+test("the socket's copy is left to the tail when the budget is used up, or when integratord may have rounded a number", () => {
   const sink = new MemorySink();
   sink.isHolding = true;
   const delivery = new Delivery({ sink, pairing: paired(), limitBytes: 6000 }).begin();
@@ -180,7 +180,7 @@ test("the socket's copy is left to the tail when the budget is spent, or when in
   assert.equal(delivery.counters.socket.paired, 2);
 });
 
-test("the second copy has the first one's outcome, also when that is a dead letter", async () => {
+test("the second copy has the first one's outcome, even if that is a dead letter", async () => {
   const sink = new MemorySink();
   sink.isHolding = true;
   sink.refuses = () => true;

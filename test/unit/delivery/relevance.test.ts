@@ -23,7 +23,7 @@ function relevantLines(relevance: Relevance, lines: readonly string[]): string[]
   return found;
 }
 
-test("a key with a wanted value is a hit, however it is spaced, as string or bare number", () => {
+test("a key with a wanted value is a hit, however it is spaced, as a string or a bare number", () => {
   for (const line of [
     '{"eventID":"4625"}',
     '{"eventID" : \t"1102"}',
@@ -35,7 +35,7 @@ test("a key with a wanted value is a hit, however it is spaced, as string or bar
   }
 });
 
-test("a key with another value, and the words elsewhere, are no hit", () => {
+test("a key with another value, or the words elsewhere, is not a hit", () => {
   for (const line of [
     '{"eventID":"4624"}',
     '{"eventID":"46250"}',
@@ -70,7 +70,7 @@ test("a value that is not easily read is a hit: the handler decides", () => {
   assert.ok(both.matches(Buffer.from('{"eventID"')));
 });
 
-test("a later occurrence counts where the first has another value", () => {
+test("a later occurrence counts if the first has another value", () => {
   assert.ok(both.matches(Buffer.from('{"eventID":"1","x":{"eventID":"1102"}}')));
 });
 
@@ -94,7 +94,7 @@ test("exactly the relevant lines of a long buffer are found, in order", () => {
   assert.deepEqual(relevantLines(both, lines), wanted);
 });
 
-test("a hit is found wherever in the buffer it stands", () => {
+test("a hit is found wherever it is in the buffer", () => {
   const line = '{"eventID":"4625"}';
   for (let pad = 8 * 1024 - 40; pad < 8 * 1024 + 40; pad++) {
     assert.deepEqual(relevantLines(both, ["y".repeat(pad), line, "z"]), [line]);
@@ -102,21 +102,21 @@ test("a hit is found wherever in the buffer it stands", () => {
   }
 });
 
-test("the line that comes first is named first, whichever needle it holds", () => {
+test("the line that comes first is reported first, whichever needle it holds", () => {
   const line = '{"eventID":"4625"}';
   assert.deepEqual(relevantLines(both, [line, "fail2ban.actions"]), [line, "fail2ban.actions"]);
   const short = new Relevance([{ kind: "text", bytes: Buffer.from("x") }, text]);
   assert.deepEqual(relevantLines(short, ["x", "fail2ban.actions"]), ["x", "fail2ban.actions"]);
 });
 
-test("what stands before the start or from the end on is not looked at", () => {
+test("bytes before the start and from the end on are not examined", () => {
   const bytes = Buffer.from('{"eventID":"4625"}\n{}\nfail2ban.actions\n');
   assert.equal(both.next(bytes, 19, 22), -1);
   assert.equal(both.next(bytes, 22, 37), -1);
   assert.ok(both.next(bytes, 19, bytes.length) >= 22);
 });
 
-test("the buffer may be filled anew between two calls", () => {
+test("the buffer may be filled again between two calls", () => {
   const bytes = Buffer.from('{"eventID":"1"}\n{"eventID":"4625"}\n');
   assert.ok(both.next(bytes, 0, bytes.length) >= 16);
   bytes.write('{"eventID":"2"}\n{"eventID":"4624"}\n');
@@ -125,7 +125,7 @@ test("the buffer may be filled anew between two calls", () => {
   assert.equal(both.next(bytes, 0, bytes.length), 1);
 });
 
-test("with a needle for all every line is a hit, the empty one too; without needles none is", () => {
+test("with a needle that matches everything every line is a hit, even an empty one; without needles none is", () => {
   const all = new Relevance([key, { kind: "all" }]);
   assert.deepEqual(relevantLines(all, ["a", "", "b"]), ["a", "", "b"]);
   assert.ok(all.matches(Buffer.alloc(0)));

@@ -9,7 +9,7 @@ function alertText(id: string, isWanted: boolean): string {
 
 const torn = '{"timestamp":"2026-11-21T09:59:59.000+0100","id":"1.0","full_log":"cut off he';
 
-test("whole alerts behind a torn one are sent, and the torn bytes are kept with their place", async () => {
+test("whole alerts after a torn one are sent, and the torn bytes are kept with their position", async () => {
   const sink = new MemorySink();
   const delivery = new Delivery({ sink }).begin();
   const line = Buffer.from(`${torn}${alertText("1.1", true)}${alertText("1.2", false)}${alertText("1.3", true)}`);
@@ -31,7 +31,7 @@ test("whole alerts behind a torn one are sent, and the torn bytes are kept with 
     ]),
     [["torn", torn, 0, torn.length]],
   );
-  assert.equal(outcomes.length, 1, "the line is settled once, when all of its pieces are");
+  assert.equal(outcomes.length, 1, "the line is settled once, when all of its pieces are settled");
   const { read, ignored, acknowledged, deadLettered, inFlight } = delivery.counters.tail;
   assert.deepEqual(
     { read, ignored, acknowledged, deadLettered, inFlight },
@@ -45,14 +45,14 @@ test("whole alerts behind a torn one are sent, and the torn bytes are kept with 
   );
 });
 
-test("a salvaged line is not settled while one of its alerts is under way", async () => {
+test("a salvaged line is not settled while one of its alerts is in progress", async () => {
   const sink = new MemorySink();
   sink.isHolding = true;
   const delivery = new Delivery({ sink }).begin();
 
   const { outcomes } = delivery.offer("tail", Buffer.from(torn + alertText("1.1", true)));
   await new Promise(setImmediate);
-  assert.equal(delivery.counters.tail.deadLettered, 1, "the torn piece is kept already");
+  assert.equal(delivery.counters.tail.deadLettered, 1, "the torn piece is stored already");
   assert.deepEqual(outcomes, []);
 
   sink.isHolding = false;
@@ -62,7 +62,7 @@ test("a salvaged line is not settled while one of its alerts is under way", asyn
   assert.equal(outcomes.length, 1);
 });
 
-test("a broken line on the socket is rejected whole: the tail takes it apart", () => {
+test("a broken line on the socket is rejected as a whole: the tail takes it apart", () => {
   const delivery = new Delivery({ sink: new MemorySink() }).begin();
   const { verdict } = delivery.offer("socket", Buffer.from(torn + alertText("1.1", true)));
   assert.equal(verdict.kind, "rejected");

@@ -18,7 +18,7 @@ function ids(sink: MemorySink): string[] {
   return sink.records.map((record) => idIn(record));
 }
 
-test("nothing leaves before the look-up is through; then all leaves in order", async () => {
+test("nothing leaves before the look-up is done; then everything leaves in order", async () => {
   const sink = new MemorySink();
   const delivery = new Delivery({ sink });
   for (let i = 0; i < 20; i++) delivery.offer("tail", alertBytes(`1.${i}`));
@@ -32,7 +32,7 @@ test("nothing leaves before the look-up is through; then all leaves in order", a
   );
 });
 
-test("what the look-up found counts as acknowledged, as often as it was found and no more", async () => {
+test("what the look-up found counts as acknowledged, as often as it was found and no more often", async () => {
   const sink = new MemorySink();
   const delivery = new Delivery({ sink });
   const offers = ["1.1", "1.2", "1.1", "1.1"].map((id) => delivery.offer("tail", alertBytes(id)));
@@ -59,7 +59,7 @@ test("a look-up is for one node and one handler", async () => {
   assert.deepEqual(ids(sink), ["1.1"]);
 });
 
-test("what the look-up found under the same id with another content does not stand for the alert", async () => {
+test("what the look-up found under the same id with different content does not count as the alert", async () => {
   const sink = new MemorySink();
   const delivery = new Delivery({ sink });
   const shipped = new Map([
@@ -83,7 +83,7 @@ test("once the tail has caught up, what the look-up found no longer counts", asy
   assert.deepEqual(ids(sink), ["1.1"]);
 });
 
-test("an alert that comes in while the gate opens queues up behind those that waited", async () => {
+test("an alert that arrives while the gate opens queues up behind those that waited", async () => {
   const sink = new MemorySink();
   const delivery = new Delivery({ sink });
   const bytes = alertBytes("1.1");
@@ -99,7 +99,7 @@ test("an alert that comes in while the gate opens queues up behind those that wa
   assert.deepEqual(ids(sink), ["1.2", "1.3"]);
 });
 
-test("the tail's copies wait for the socket's, and leave in their order when their time is up", async () => {
+test("the tail's copies wait for the socket's, and leave in order when their time is up", async () => {
   const patient = new MemorySink();
   const waiting = new Delivery({ sink: patient, pairing: paired(), tailWaitMs: longWaitMs }).begin();
   const sink = new MemorySink();
@@ -116,7 +116,7 @@ function withNumber(text: string): Buffer {
   return Buffer.from(alertBytes("1.1", { n: 7 }).toString().replace("7", text));
 }
 
-test("the socket's copy lets the oldest waiting one go, as the socket's but with the file's bytes", async () => {
+test("the socket's copy releases the oldest waiting one, as the socket's but with the file's bytes", async () => {
   const sink = new MemorySink();
   const delivery = new Delivery({ sink, pairing: paired(), tailWaitMs: longWaitMs }).begin();
   const inFile = delivery.offer("tail", withNumber("9007199254740993"));
@@ -134,7 +134,7 @@ test("the socket's copy lets the oldest waiting one go, as the socket's but with
   delivery.shipper.dispose();
 });
 
-test("a copy that has to keep its place behind an older one does so, and a stop lets all go in order", async () => {
+test("a copy that has to keep its place behind an older one does so, and a stop releases all in order", async () => {
   const sink = new MemorySink();
   const delivery = new Delivery({ sink, pairing: paired(), tailWaitMs: longWaitMs }).begin();
   delivery.offer("tail", alertBytes("1.1"));
@@ -149,7 +149,7 @@ test("a copy that has to keep its place behind an older one does so, and a stop 
   assert.deepEqual(copy.outcomes, ["acknowledged"]);
 });
 
-test("what comes after a letting go waits its own time, not for ever", async () => {
+test("what arrives after a release waits its own time, not for ever", async () => {
   const sink = new MemorySink();
   const delivery = new Delivery({ sink, pairing: paired(), tailWaitMs: 30 }).begin();
   delivery.offer("tail", alertBytes("1.1"));
@@ -183,7 +183,7 @@ test("idle resolves when all is acknowledged and every dead letter is durable", 
   assert.equal(delivery.counters.tail.inFlight, 0);
 });
 
-test("after dispose no outcome is told, whether the alert was held, gated, under way or dying", async () => {
+test("after dispose no outcome is reported, whether the alert was held, gated, in flight or dying", async () => {
   const sink = new MemorySink();
   sink.isHolding = true;
   const held = new Delivery({ sink, pairing: paired(), tailWaitMs: 1 }).begin();
@@ -207,11 +207,11 @@ test("after dispose no outcome is told, whether the alert was held, gated, under
   for (const { counters } of deliveries) assert.equal(counters.tail.inFlight, 1);
 });
 
-test("Wazuh is told of an acknowledged record once it is acknowledged, and of a warning", async () => {
-  const told: unknown[] = [];
+test("Wazuh gets feedback about a record once it is acknowledged, and about a warning", async () => {
+  const sent: unknown[] = [];
   const feedback = {
-    acknowledged: (event: () => unknown) => told.push(event()),
-    error: (event: unknown) => told.push(event),
+    acknowledged: (event: () => unknown) => sent.push(event()),
+    error: (event: unknown) => sent.push(event),
   };
   const sink = new MemorySink();
   sink.isHolding = true;
@@ -228,7 +228,7 @@ test("Wazuh is told of an acknowledged record once it is acknowledged, and of a 
   const delivery = new Delivery({ sink, feedback, handlers: [handler] }).begin();
   delivery.offer("tail", alertBytes("1.1", { timestamp: "t", agent: { id: "001", name: "a", ip: "192.0.2.1" } }));
   await settle();
-  assert.deepEqual(told, []);
+  assert.deepEqual(sent, []);
   sink.release();
   await settle();
   const expected = {
@@ -241,5 +241,5 @@ test("Wazuh is told of an acknowledged record once it is acknowledged, and of a 
     eventId: "4625",
     winTimestamp: null,
   };
-  assert.deepEqual(told, [expected, { code: 503, description: "odd" }]);
+  assert.deepEqual(sent, [expected, { code: 503, description: "odd" }]);
 });

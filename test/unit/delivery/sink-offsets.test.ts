@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { SinkOffsets, type StoredRecord } from "../../../daemon/delivery/sink-offsets.ts";
 import { seededRandom } from "../../rig/random.ts";
 
-test("the mark is the lowest record that is not passed, else what comes next; as a brute search finds it", () => {
+test("the mark is the lowest record that is not passed, or else the next one; checked against a brute-force search", () => {
   for (let seed = 1; seed <= 20; seed++) {
     const random = seededRandom(seed);
     const offsets = new SinkOffsets();
@@ -17,7 +17,7 @@ test("the mark is the lowest record that is not passed, else what comes next; as
         kept.push({ partition, record: offsets.stored(partition, offset) });
         next[partition] = offset + 1;
       } else if (kept.length > 0) {
-        // Mostly old ones, as the checkpoint goes on; at times whatever is open.
+        // Mostly old ones, as the checkpoint advances; sometimes any open one.
         const [passed] = kept.splice(Math.floor(random() ** 3 * kept.length), 1);
         if (passed !== undefined) passed.record.pass();
       }
@@ -31,7 +31,7 @@ test("the mark is the lowest record that is not passed, else what comes next; as
   }
 });
 
-test("an earlier process's mark holds until it is passed, whatever is acknowledged meanwhile", () => {
+test("an earlier process's mark holds until it is passed, whatever is acknowledged in the meantime", () => {
   const offsets = new SinkOffsets();
   const [held] = offsets.hold({ "a/0": 40 });
   offsets.seed({ "a/0": 60, "a/1": 7 });
@@ -53,7 +53,7 @@ test("a mark that is passed before anything is written does not fall back to the
   }
 });
 
-test("a file that was begun anew is looked up from its first open record", () => {
+test("a recreated file is looked up from its first open record", () => {
   const offsets = new SinkOffsets();
   offsets.seed({ "a/0": 0 });
   const inOldFile = offsets.stored("a/0", 5000);

@@ -34,7 +34,7 @@ const whole = gzipSync(text);
 const second = textOf(50);
 const empty = gzipSync("");
 
-test("what gzip(1) takes is taken whole: padding of zeros, garbage, several and empty members", async () => {
+test("what gzip(1) accepts is read whole: padding of zeros, garbage, several and empty members", async () => {
   const inputs: readonly (readonly [string, Buffer, string])[] = [
     ["one member", whole, "end 0"],
     ["several members", Buffer.concat([whole, gzipSync(second), whole]), "end 0"],
@@ -56,12 +56,12 @@ test("what gzip(1) takes is taken whole: padding of zeros, garbage, several and 
   }
 });
 
-test("a member behind a padding of zeros is read, which gzip(1) leaves out", async () => {
+test("a member after a padding of zeros is read, although gzip(1) leaves it out", async () => {
   const found = await read(Buffer.concat([whole, Buffer.alloc(40_960), gzipSync(second)]));
   assert.ok(found.bytes.equals(Buffer.concat([text, second])));
 });
 
-test("of a file that is cut anywhere every byte that can be decompressed is given", async () => {
+test("every byte that can be decompressed is returned, wherever the file is cut", async () => {
   const input = Buffer.concat([whole, gzipSync(second)]);
   for (let length = 0; length < input.length; length += length < 40 || length > input.length - 40 ? 1 : 9973) {
     if (length === whole.length) continue;
@@ -74,13 +74,13 @@ test("of a file that is cut anywhere every byte that can be decompressed is give
   }
 });
 
-test("of a file with a flipped bit, or overwritten in the middle, all that zlib makes of the bytes before it is given, and the file is damaged", async () => {
+test("of a file with a flipped bit, or one overwritten in the middle, all that zlib makes of the bytes before is returned, and the file counts as damaged", async () => {
   const random = seededRandom(12);
   for (let turn = 0; turn < 30; turn++) {
     const at = 10 + Math.floor(random() * (whole.length - 10));
     const input = Buffer.from(whole);
     input[at] = (input[at] ?? 0) ^ (1 << Math.floor(random() * 8));
-    // A flipped bit alone often shows in the checksum at the end only.
+    // A flipped bit alone often shows only in the checksum at the end.
     if (turn % 2 === 1) input.fill(0xff, at, at + 200);
     const found = await read(input);
     const before = input.subarray(10, Math.min(at, whole.length - 8));
@@ -91,7 +91,7 @@ test("of a file with a flipped bit, or overwritten in the middle, all that zlib 
   }
 });
 
-test("a wrong checksum or length of the last member is told, and costs nothing of its content", async () => {
+test("a wrong checksum or length of the last member is reported, and costs nothing of its content", async () => {
   for (const at of [whole.length - 8, whole.length - 1]) {
     const input = Buffer.from(whole);
     input[at] = (input[at] ?? 0) ^ 1;
@@ -101,7 +101,7 @@ test("a wrong checksum or length of the last member is told, and costs nothing o
   }
 });
 
-test("what a member says that is damaged and stands behind a whole one costs nothing of the whole one", async () => {
+test("what a damaged member says after a whole one costs nothing of the whole one", async () => {
   for (const bytes of [
     [0x1f, 0x8b, 9],
     [0x1f, 0x8b, 8, 0xe0, 0, 0, 0, 0, 0, 3],

@@ -7,7 +7,7 @@ function assertBalanced({ read, ignored, paired, inFlight, acknowledged, deadLet
   assert.equal(read, ignored + paired + inFlight + acknowledged + deadLettered);
 }
 
-test("alerts that a reload lets go are not counted twice when they are read again", () => {
+test("alerts that a reload releases are not counted twice when they are read again", () => {
   const { tail, ...others } = createCounters();
   for (let i = 0; i < 5; i++) tail.taken();
   tail.settled("acknowledged");
@@ -25,7 +25,7 @@ test("alerts that a reload lets go are not counted twice when they are read agai
   );
 });
 
-test("what the socket brought is the tail's from then on; without a tail its client sends it again", () => {
+test("what the socket brought belongs to the tail from then on; without a tail its client sends it again", () => {
   const counters = createCounters();
   counters.socket.taken();
   carryOver(counters, 0);
@@ -50,7 +50,7 @@ function reloaded() {
   return { tail, before };
 }
 
-test("ignored alerts that are read again behind one under way are not counted again", () => {
+test("ignored alerts that are read again after one in progress are not counted again", () => {
   const { tail, before } = reloaded();
   assert.equal(tail.inFlight, 3);
   for (const lines of [3, 1]) {
@@ -77,7 +77,7 @@ test("what other handlers ignore, or want, when it is read again leaves nothing 
   assert.deepEqual({ ...other.snapshot() }, { ...before, ignored: 3, inFlight: 7 });
 });
 
-test("what is not in the log any more when it is read to its end is neither read nor in flight", () => {
+test("alerts that are gone when the log is read to its end are neither read nor in flight", () => {
   const { tail } = reloaded();
   tail.taken();
   tail.readToEnd();

@@ -29,7 +29,7 @@ function value(ban: Ban): Record<string, unknown> {
   return parsed;
 }
 
-test("without an own network every address is sent, even one that is none", () => {
+test("without an own network every address is sent, even one that is not an address", () => {
   for (const srcip of ["1.1.1.1", "10.0.0.1", "::1", "not-an-ip", 5]) {
     assert.notEqual(record({ data: banned(srcip) }), undefined, String(srcip));
   }
@@ -53,11 +53,11 @@ test("with own networks only foreign, globally routable addresses are sent", () 
   }
 });
 
-test("an own network that is none is refused at once", () => {
+test("an own network that is not a network is refused at once", () => {
   assert.throws(() => fail2banHandler("topic", ["10.0.0.0/99"]), DfnError);
 });
 
-test("an alert without address, of another program or another group is of no interest", () => {
+test("an alert without an address, of another program or of another group is of no interest", () => {
   for (const srcip of [undefined, null, ""]) assert.equal(record({ data: banned(srcip) }), undefined);
   for (const data of [{ srcip: "1.1.1.1" }, banned("1.1.1.1", { program_name: "sshd" }), "fail2ban.actions", null]) {
     assert.equal(record({ data }), undefined);
@@ -69,7 +69,7 @@ test("an alert without address, of another program or another group is of no int
 
 const raw = (log: unknown): unknown => value({ log })["event_raw"];
 
-test("ten characters go where the log begins with the program's name, counted as code points", () => {
+test("ten characters are removed if the log begins with the program's name, counted as code points", () => {
   assert.equal(raw("fail2ban: x"), "<38> 1 x");
   assert.equal(raw("fail2ban\u{1f600}\u{1f600}\u{1f600}"), "<38> 1 \u{1f600}");
   assert.equal(raw("fail2ban\n\nx"), "<38> 1 x");
@@ -84,7 +84,7 @@ const numbers = (severity: unknown): unknown[] => {
   return [found["severity"], found["priority"], found["facility"]];
 };
 
-test("severity and priority follow the level", () => {
+test("severity and priority depend on the level", () => {
   assert.deepEqual(numbers("NOTICE"), [5, 37, "4"]);
   assert.deepEqual(numbers("WARNING"), [4, 36, "4"]);
   assert.deepEqual(numbers("ERROR"), [3, 35, "4"]);
@@ -93,7 +93,7 @@ test("severity and priority follow the level", () => {
 
 const body = (severity: unknown, log: string): unknown => value({ data: banned("1.1.1.1", { severity }), log })["body"];
 
-test("the body begins where the level stands first, else with the line", () => {
+test("the body begins at the first level name, or else with the line", () => {
   assert.equal(body("NOTICE", "a NOTICE b NOTICE"), "NOTICE b NOTICE");
   assert.equal(body("ERROR", "a NOTICE b"), "<35> 1 a NOTICE b");
   assert.equal(body("", "a"), "<38> 1 a");
@@ -104,12 +104,12 @@ const text = (pid: string): string => {
   return String(fail2banHandler("topic", []).record(Alert.parse(Buffer.from(alert)))?.value);
 };
 
-test("the process id is passed through as written and left out where there is none", () => {
+test("the process id is passed through as written, and left out if there is none", () => {
   assert.match(text(',"pid":"12"'), /"procId":"12",/);
   assert.match(text(',"pid":12345678901234567890'), /"procId":12345678901234567890,/);
   assert.ok(!text("").includes("procId"));
 });
 
-test("the feedback names neither event nor time", () => {
+test("the feedback mentions neither event nor time", () => {
   assert.deepEqual(record({})?.feedback, { eventFormat: "syslog5424-json", eventId: null, winTimestamp: null });
 });

@@ -8,13 +8,13 @@ function isChosen(settings: Omit<PassthroughConditions, "topic">, alert: unknown
   return handler.record(Alert.parse(Buffer.from(JSON.stringify(alert)))) !== undefined;
 }
 
-test("without conditions every alert passes, to the byte", () => {
+test("without conditions every alert passes, unchanged to the byte", () => {
   const bytes = Buffer.from(' {"id" : "1","x":"\xff","n":1.0,"n":90071992547409931}\r', "latin1");
   const record = passthroughHandler({ topic: "all" }).record(Alert.parse(bytes));
   assert.deepEqual(record, { topic: "all", value: bytes });
 });
 
-test("level is the least one; an alert without a level has none", () => {
+test("level is a minimum; an alert without a level does not reach it", () => {
   for (const [level, isSent] of [
     [6, false],
     [7, true],
@@ -29,7 +29,7 @@ test("level is the least one; an alert without a level has none", () => {
   assert.equal(isChosen({ level: 0 }, {}), true);
 });
 
-test("groups are compared to the letter, any of them", () => {
+test("groups are compared exactly, and any of them is enough", () => {
   const groups = ["sshd", "web"];
   assert.equal(isChosen({ groups }, { rule: { groups: ["a", "web"] } }), true);
   assert.equal(isChosen({ groups }, { rule: { groups: ["a", "Web", "web2"] } }), false);
@@ -38,7 +38,7 @@ test("groups are compared to the letter, any of them", () => {
   assert.equal(isChosen({ groups: [] }, {}), true);
 });
 
-test("rule ids are compared as numbers, any of them", () => {
+test("rule ids are compared as numbers, and any of them is enough", () => {
   const ruleIds = ["5710", "0031"];
   assert.equal(isChosen({ ruleIds }, { rule: { id: "5710" } }), true);
   assert.equal(isChosen({ ruleIds }, { rule: { id: "31" } }), true);
@@ -54,7 +54,7 @@ test("a location pattern skips alerts without a location", () => {
   assert.equal(isChosen({ location: "" }, { location: "" }), true);
 });
 
-test("all conditions must hold", () => {
+test("all conditions must be met", () => {
   const settings = { level: 7, groups: ["web"], ruleIds: ["31"], location: "log" };
   const rule = { level: 7, groups: ["web"], id: "31" };
   assert.equal(isChosen(settings, { rule, location: "log" }), true);

@@ -5,7 +5,7 @@ import { createHandlers } from "../../../daemon/handlers/registry.ts";
 const names = (settings: Parameters<typeof createHandlers>[0]): string[] =>
   createHandlers(settings).map((it) => it.name);
 
-test("only what is switched on is there, each under a name of its own", () => {
+test("only enabled handlers are there, each under its own name", () => {
   const base = { customerId: "c", ownNetworks: [] };
   const off = { windows: undefined, fail2ban: undefined, passthrough: undefined };
   assert.deepEqual(names({ ...base, ...off }), []);

@@ -23,7 +23,7 @@ function system(fields: string): string {
   return /<System>(.*)<\/System>/s.exec(value.body)?.[1] ?? "no system";
 }
 
-test("an event counts by its id, a string or a bare number, and by nothing else", () => {
+test("an event is selected by its id, a string or a bare number, and by nothing else", () => {
   for (const id of ['"4625"', "4625", '"\\u0034625"']) {
     assert.equal(record(`{"system":{"eventID":${id}}}`)?.feedback?.eventId, "4625", id);
   }
@@ -35,14 +35,14 @@ test("an event counts by its id, a string or a bare number, and by nothing else"
   }
 });
 
-test("data passes through as it was written", () => {
+test("data is passed through as written", () => {
   const win =
     '{"system":{"eventID":4625,"n":12345678901234567890, "e":1E5,"k":1,"k":2,"s":"\\u00e4\\ud800\\/"},"eventdata":{}}';
   const value = record(win)?.value.toString() ?? "";
   assert.ok(value.endsWith(`"data":{"win":${win}}}`), value);
 });
 
-test("the timestamp passes through as it was written; without one it is null", () => {
+test("the timestamp is passed through as written; without one it is null", () => {
   const win = '{"system":{"eventID":"1100"}}';
   assert.match(String(record(win, '"timestamp":"\\u0041"')?.value), /^\{"timestamp":"\\u0041",/);
   assert.match(String(record(win, '"x":1')?.value), /^\{"timestamp":null,/);
@@ -76,7 +76,7 @@ test("what XML forbids becomes U+FFFD, in text and in attributes", () => {
   assert.match(xml, /<Channel>\ufffd\ufffdx\ufffd\t\u{1f600}<\/Channel>/u);
 });
 
-test("eventdata becomes one Data element per entry, in order, its key with a capital first", () => {
+test("eventdata becomes one Data element for each entry, in order, with the first letter of the key in upper case", () => {
   assert.equal(
     payload(
       '{"system":{"eventID":"4719"},"eventdata":{"b":"1","ärger":2,"":"x","a<\\"\\t\\n\\r":null,"\\ud83d\\ude00":"y","b":{"c":[]}}}',
@@ -86,14 +86,14 @@ test("eventdata becomes one Data element per entry, in order, its key with a cap
   );
 });
 
-test("eventdata that is no object becomes text", () => {
+test("eventdata that is not an object becomes text", () => {
   assert.equal(payload('{"system":{"eventID":"4719"},"eventdata":["<",1]}'), '<EventData>["&lt;",1]</EventData>');
   assert.equal(payload('{"system":{"eventID":"4719"},"eventdata":""}'), "<EventData />");
 });
 
 const of = (id: string, data: string) => payload(`{"system":{"eventID":"${id}"},"eventdata":${data}}`);
 
-test("logon events get an address and a port where there is none", () => {
+test("logon events get an address and a port if they have none", () => {
   const address = '<Data Name="IpAddress">-</Data>';
   const port = '<Data Name="IpPort">-</Data>';
   assert.equal(of("4625", "{}"), `<EventData>${address}${port}</EventData>`);
@@ -102,7 +102,7 @@ test("logon events get an address and a port where there is none", () => {
   assert.equal(of("4719", "{}"), "<EventData />");
 });
 
-test("an event without eventdata is sent with System alone, and Wazuh is told", () => {
+test("an event without eventdata is sent with System alone, and Wazuh gets a warning", () => {
   for (const win of ['{"system":{"eventID":"4625"}}', '{"system":{"eventID":"4625"},"eventdata":null}']) {
     assert.equal(payload(win), "");
     assert.match(record(win)?.warning ?? "", /4625.*1\.1.*no eventdata/);
@@ -118,7 +118,7 @@ test("a shutdown of the event log has its own payload and needs no eventdata", (
   assert.equal(record('{"system":{"eventID":"1100"}}')?.warning, undefined);
 });
 
-test("a cleared log has one element per entry, whose name is always a name", () => {
+test("a cleared log has one element for each entry, whose name is always a valid name", () => {
   const open = '<UserData><LogFileCleared xmlns="http://manifests.microsoft.com/win/2004/08/windows/eventlog"';
   assert.equal(
     payload(
@@ -135,7 +135,7 @@ test("a cleared log has one element per entry, whose name is always a name", () 
   assert.equal(record('{"system":{"eventID":"1102"}}')?.warning, undefined);
 });
 
-test("bytes that are no UTF-8 are replaced, so that the value is still JSON for a strict reader", () => {
+test("bytes that are not UTF-8 are replaced, so that the value is still JSON for a strict reader", () => {
   const win = Buffer.from(
     '{"id":"1.1","data":{"win":{"system":{"eventID":"4719","computer":"M\xfcller"},"eventdata":{"a":"\xc3"}}}}',
     "latin1",
@@ -147,7 +147,7 @@ test("bytes that are no UTF-8 are replaced, so that the value is still JSON for 
   assert.match(parsed.body, /<Computer>M\ufffdller<\/Computer>.*<Data Name="A">\ufffd<\/Data>/);
 });
 
-test("the feedback names the event and when it happened", () => {
+test("the feedback gives the event and when it happened", () => {
   assert.deepEqual(record('{"system":{"eventID":"4719","systemTime":"2026"},"eventdata":{}}')?.feedback, {
     eventFormat: "windows-xml",
     eventId: "4719",
@@ -156,7 +156,7 @@ test("the feedback names the event and when it happened", () => {
   assert.equal(record('{"system":{"eventID":"4719"},"eventdata":{}}')?.feedback?.winTimestamp, null);
 });
 
-test("whatever a text holds and however it is written, the XML holds the same", () => {
+test("whatever a text contains and however it is written, the XML contains the same", () => {
   const next = generator(11);
   const pieces = [
     "x",
@@ -187,7 +187,7 @@ test("whatever a text holds and however it is written, the XML holds the same", 
   }
 });
 
-test("a text that grows beyond all room becomes XML to the last byte, and the next record has nothing of it", () => {
+test("a text that outgrows the buffer becomes XML to the last byte, and nothing of it is left in the next record", () => {
   const count = 100_000;
   const open = '<EventData><Data Name="A">';
   const close = "</Data></EventData>";

@@ -19,13 +19,13 @@ test("an id that would break the line is left out", () => {
   }
 });
 
-test("a reason cannot break the line or outgrow the limit", () => {
+test("a reason cannot break the line or exceed the limit", () => {
   assert.equal(formatAnswer({ status: "rejected", id: undefined, reason: "a\nb\u0000\u00e4c" }), "rejected - a b c\n");
   const long = formatAnswer({ status: "duplicate", id: "x".repeat(64), reason: "y".repeat(100_000) });
   assert.ok(long.length <= maxAnswerBytes);
 });
 
-test("what is no answer is not taken for one", () => {
+test("what is not an answer is not taken for one", () => {
   for (const line of ["", "accepted", "Accepted 1.1", "HTTP/1.1 400 Bad Request", " accepted 1.1", "taken 1.1"]) {
     assert.equal(parseAnswer(line), undefined, line);
   }

@@ -22,7 +22,7 @@ function cutSections(text: string): string {
   return without(text, rangesOf(text, conf, sections));
 }
 
-test("the block goes with its lines; of a line that it shares, only its own bytes", () => {
+test("the block is removed with its lines; of a line that it shares, only its own bytes", () => {
   assert.equal(cut(`a\n${begin}\nx\n${end}\nb\n`), "a\nb\n");
   assert.equal(cut(`a\r\n  ${begin}\r\nx\r\n\t${end} \r\nb`), "a\r\nb");
   assert.equal(cut(`a ${begin}x${end} b`), "a  b");
@@ -31,7 +31,7 @@ test("the block goes with its lines; of a line that it shares, only its own byte
   assert.equal(cut("a\n"), "a\n");
 });
 
-test("marks that are not one pair are refused", () => {
+test("marks that are not exactly one pair are refused", () => {
   for (const text of [begin, end, `${begin}${begin}${end}`, `${begin}${end}${end}`, `${end}${begin}`]) {
     assert.throws(() => findBlock(text, "ossec.conf"), /the marks of wazuh-dfn in ossec\.conf are/);
   }
@@ -56,7 +56,7 @@ ${begin}<ossec_config>${ours}</ossec_config>${end}`;
   );
 });
 
-test("a root goes with its last section, unless something else is in it", () => {
+test("a root is removed with its last section, unless something else is in it", () => {
   assert.equal(cutSections(`a\n<ossec_config>\n${ours}</ossec_config>\nb\n`), "a\nb\n");
   assert.equal(cutSections(`<ossec_config>\n${ours}${ours}</ossec_config>\n`), "");
   assert.equal(
@@ -69,7 +69,7 @@ test("a root goes with its last section, unless something else is in it", () => 
   );
 });
 
-test("hostile text costs no more than its length", () => {
+test("the cost of hostile text is linear in its length", () => {
   for (const part of ["<!-- wazuh-dfn: begin", "<!-- wazuh-dfn: end", "<!--", "<!-- "]) {
     assert.equal(findBlock(part.repeat(200_000), "ossec.conf"), undefined);
   }

@@ -19,7 +19,7 @@ function nameOf(path: string): string {
 }
 
 test(
-  "a directory of root's below root's is root's own; one below another's, or that others may write to, is not",
+  "a directory of root's below root's is root's own; one below somebody else's, or one that others may write to, is not",
   { skip },
   async () => {
     await using dir = await TempDir.create();
@@ -43,7 +43,7 @@ test(
 );
 
 test(
-  "links are followed where only root can have made them, relative, absolute and below the top of an image",
+  "links are followed only if nobody but root can have made them: relative, absolute and below the top of an image",
   { skip },
   async () => {
     await using dir = await TempDir.create();
@@ -66,7 +66,7 @@ test(
   },
 );
 
-test("a link in /tmp is followed when it is root's, and not when it is somebody else's", { skip }, async () => {
+test("a link in /tmp is followed if it is root's, and not if it is somebody else's", { skip }, async () => {
   await using dir = await TempDir.create();
   await mkdir(dir.join("tmp"));
   await chmod(dir.join("tmp"), 0o1777);
@@ -90,6 +90,6 @@ test(
     await mkdir(dir.join("here"));
     await writeFile(dir.join("here/file"), "another");
     assert.equal(readFileSync(directory.at("file"), "utf8"), "the one");
-    for (const name of ["", ".", "..", "a/b", "a\0b"]) assert.throws(() => directory.at(name), /is not a name/);
+    for (const name of ["", ".", "..", "a/b", "a\0b"]) assert.throws(() => directory.at(name), /is not a file name/);
   },
 );

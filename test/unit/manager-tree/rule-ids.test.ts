@@ -4,7 +4,7 @@ import { idsIn } from "../../../scripts/manager-tree/rule-ids.ts";
 
 const ids = (text: string): number[] => [...idsIn(text)].toSorted((a, b) => a - b);
 
-test("ids are found as Wazuh reads rules: in groups, over lines, in either quote, by variables, not in comments", () => {
+test("ids are found as Wazuh reads rules: in groups, across lines, in either quote, through variables, not in comments", () => {
   const text = `<var name="BASE">100200</var>
 <!-- <rule id="1"> -->
 <group name="a,">
@@ -20,11 +20,11 @@ test("ids are found as Wazuh reads rules: in groups, over lines, in either quote
   assert.deepEqual(ids(text.replace("id = ", "id= ")), [2, 3, 530, 100_200]);
 });
 
-test("of a file that Wazuh refuses, all that looks like a rule counts", () => {
+test("in a file that Wazuh refuses, everything that looks like a rule counts", () => {
   assert.deepEqual(ids('<?xml version="1.0"?>\n<rule\n level="3"\n\tid = \'7\'>\n<!-- <rule id="8"> -->'), [7, 8]);
 });
 
-test("hostile text costs no more than its length", () => {
+test("the cost of hostile text is linear in its length", () => {
   for (const text of ["<!", "<rule", "<rule id='", "<a>", "\\<", "<a/>", "$", "<!--"].map((part) =>
     part.repeat(300_000),
   )) {

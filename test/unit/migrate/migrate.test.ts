@@ -27,7 +27,7 @@ function fateOf({ fates }: Migration, name: string): Fate {
   return present(fates.find(({ setting }) => setting === name));
 }
 
-/** A file with one setting beside what is required. */
+/** A file with one setting in addition to what is required. */
 function fileWith(name: string, value: string): string {
   const steps = name.split(".");
   const lines = steps.map((step, depth) => `${"  ".repeat(depth)}${step}:`);
@@ -48,7 +48,7 @@ function fileWith(name: string, value: string): string {
   );
 }
 
-test("the table of settings is the whole documentation", () => {
+test("the table of settings covers the whole documentation", () => {
   assert.equal(settings.length, 62);
   assert.deepEqual(
     settings.map(({ name }) => name),
@@ -57,7 +57,7 @@ test("the table of settings is the whole documentation", () => {
 });
 
 for (const { name, type, preset, variable } of settings) {
-  test(`${name} has a rule, from the file and from ${variable}, and what comes of it can be read`, () => {
+  test(`${name} has a rule, from the file and from ${variable}, and the result can be read`, () => {
     const isSection = type.startsWith("dict");
     const value = preset === "None" ? "" : preset;
     const inFile = from(fileWith(name, isSection ? "{ linger_ms: 7, acks: 1 }" : JSON.stringify(value)));
@@ -79,7 +79,7 @@ for (const { name, type, preset, variable } of settings) {
   });
 }
 
-test("what is taken over means the same", () => {
+test("the settings that are taken over mean the same", () => {
   const text = `
 wazuh: { unix_socket_path: /srv/ossec/queue/sockets/queue, json_alert_file: /srv/ossec/logs/alerts/alerts.json,
          json_alert_file_poll_interval: 0.5 }
@@ -131,7 +131,7 @@ test("Wazuh's queue is taken over: below the home, at another path, over TCP, fr
   assert.deepEqual(written('["2001:db8::1", 1514]')?.queue, { kind: "tcp", host: "2001:db8::1", port: 1514 });
 });
 
-test("without certificates in the file those that the Python daemon takes by default are taken over", () => {
+test("without certificates in the file those that the Python daemon uses by default are taken over", () => {
   const { text } = from("dfn: { dfn_broker: 'a:1', dfn_id: acme }\n");
   assert.match(text, /cert: \/opt\/wazuh-dfn\/certs\/dfn-cert\.pem/);
   const off = from("dfn: { dfn_broker: 'a:1', dfn_id: acme, dfn_cert: null, dfn_ca: /c/ca.pem }\n");
@@ -139,19 +139,19 @@ test("without certificates in the file those that the Python daemon takes by def
   assert.match(fateOf(off, "dfn.dfn_ca").why, /TLS is off/);
 });
 
-test("the environment is above the file", () => {
+test("the environment overrides the file", () => {
   const migrated = from(least, { DFN_CUSTOMER_ID: "other" });
   assert.match(migrated.text, /customer_id: other # dfn\.dfn_id/);
 });
 
-test("unknown settings are named with their place and the nearest name", () => {
+test("unknown settings are named with their line and the nearest name", () => {
   const migrated = from(`${least}kafka:\n  timeuot: 5\n`);
   const fate = fateOf(migrated, "kafka.timeuot");
   assert.deepEqual([fate.kind, fate.origin], ["unknown", "old.yaml:3"]);
   assert.match(fate.why, /was kafka\.timeout meant\?/);
 });
 
-test("what is required and was nowhere stands in the result without a value, and is named with its line", () => {
+test("a required setting that was nowhere is in the result without a value, and is named with its line", () => {
   const { text, problems, fates } = from("log: { level: INFO }\n");
   assert.deepEqual(problems.map(({ setting, message }) => `${setting}: ${message}`).toSorted(), [
     "dfn.customer_id: is missing; it is required",
@@ -164,7 +164,7 @@ test("what is required and was nowhere stands in the result without a value, and
   );
 });
 
-test("what cannot be taken over as it is, is left to the administrator", () => {
+test("a setting that cannot be taken over unchanged is left to the administrator", () => {
   const cases: [string, RegExp][] = [
     ["wazuh: { unix_socket_path: [10.0.0.1] }", /is not a host and a port: set wazuh\.queue/],
     ["wazuh: { integration_name: mine }", /change rules of yours that expect "mine"/],
@@ -192,7 +192,7 @@ health: { api: { auth_token: hunter2 } }\n`;
   assert.match(both[0]?.text ?? "", /password_file: \/etc\/wazuh-dfn\/password/);
 });
 
-test("TOML is read where the file ends in .toml, and a file that is none of both gives its line", () => {
+test("a file is read as TOML if its name ends in .toml, and a file that is neither TOML nor YAML is refused with its line", () => {
   const toml = '[dfn]\ndfn_broker = "a:1"\ndfn_id = "acme"\n[health.api]\nport = 9000\n';
   const migrated = from(toml, {}, "old.toml");
   assert.deepEqual(migrated.problems, []);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { CopyCounts, fingerprintOf, maxCopies } from "../../../daemon/pairing/copy-counts.ts";
 import { seededRandom } from "../../rig/random.ts";
 
-test("agrees with a Map over random changes, also when half full and with homes that collide", () => {
+test("agrees with a Map over random changes, also when half full and with colliding home slots", () => {
   const random = seededRandom(3);
   const table = new CopyCounts(256);
   const model = new Map<string, { tail: number; socket: number }>();
@@ -29,7 +29,7 @@ test("agrees with a Map over random changes, also when half full and with homes 
   }
 });
 
-test("what an entry says moves with it when others are taken out, and goes with it", () => {
+test("the data of an entry moves with it when others are removed, and is removed with it", () => {
   const random = seededRandom(4);
   const table = new CopyCounts(64);
   const model = new Map<number, number>();
@@ -55,7 +55,7 @@ test("what an entry says moves with it when others are taken out, and goes with 
   }
 });
 
-test("holds as many entries as promised, and says so when one more comes", () => {
+test("holds as many entries as promised, and reports when one more comes", () => {
   const table = new CopyCounts(1000);
   for (let i = 0; i < 1000; i++) table.set({ high: i, low: i * 7 }, { tail: 1, socket: 0 });
   assert.throws(() => table.set({ high: 1000, low: 7000 }, { tail: 1, socket: 0 }), /full/);
@@ -64,7 +64,7 @@ test("holds as many entries as promised, and says so when one more comes", () =>
   assert.equal(table.size, 1000);
 });
 
-test("counts stop at their bound instead of spilling into each other", () => {
+test("counts stop at their maximum instead of overflowing into each other", () => {
   const table = new CopyCounts(4);
   const print = { high: 1, low: 1 };
   table.set(print, { tail: maxCopies + 5, socket: 3 });
@@ -80,7 +80,7 @@ test("a fingerprint depends on where one part ends and the next begins", () => {
   assert.deepEqual(fingerprintOf(["ab", "c"], 0), fingerprintOf(["ab", "c"], 0));
 });
 
-test("ids as a busy manager gives them have fingerprints as different as random ones", () => {
+test("the fingerprints of ids as a busy manager assigns them are as different as random ones", () => {
   const count = 200_000;
   const seen = new Set<bigint>();
   const highs = new Set<number>();

@@ -5,14 +5,14 @@ import { seededRandom } from "../../rig/random.ts";
 
 interface Program {
   readonly seed: number;
-  /** Every so many lines, on average, the id of the line before comes again. */
+  /** The average number of lines after which the id of the line before comes again. */
   readonly repeatsEvery?: number;
   readonly windowSize: number;
   readonly aheadLimit: number;
   readonly isReadable: boolean;
   readonly tailWaitMs: number;
   readonly keepsWindow?: boolean;
-  /** Somebody who may write to the socket brings copies that say something else. */
+  /** Somebody who may write to the socket brings copies with different content. */
   readonly isForged?: boolean;
   readonly lines: number;
   /** Chance of a stop and of a crash at each step. */
@@ -32,7 +32,7 @@ function idsOf({ lines, repeatsEvery }: Program, random: () => number): string[]
   return ids;
 }
 
-/** Runs a random interleaving and gives, per id, how many lines and how many records there are. */
+/** Runs a random interleaving and returns, for each id, the number of lines and the number of records. */
 async function run(program: Program): Promise<void> {
   const random = seededRandom(program.seed);
   const ids = idsOf(program, random);
@@ -76,26 +76,26 @@ test("each line gives one record, whichever way is first and however often the s
 test("each line gives one record while the window forgets", () =>
   runAll({ ...calm, repeatsEvery: 4, windowSize: 8, aheadLimit: 4 }, 12));
 
-test("each line gives one record over stops that save the window", () =>
+test("each line gives one record across stops that save the window", () =>
   runAll({ ...calm, repeatsEvery: 4, isReadable: false, stops: 0.3 }, 12));
 
 test("each line gives one record when the tail waits for the socket's copy", () =>
   runAll({ ...calm, repeatsEvery: 4, tailWaitMs: 3_600_000, isReadable: false, stops: 0.1 }, 12));
 
-test("each line gives one record over crashes and stops, when the sink may be read", () =>
+test("each line gives one record across crashes and stops, when the sink may be read", () =>
   runAll({ ...calm, stops: 0.1, crashes: 0.2 }, 15));
 
-test("each line gives one record over crashes while the window forgets and the tail waits", () =>
+test("each line gives one record across crashes while the window forgets and the tail waits", () =>
   runAll({ ...calm, windowSize: 12, aheadLimit: 8, tailWaitMs: 3_600_000, stops: 0.1, crashes: 0.2 }, 12));
 
-test("each line gives one record over crashes that find the window of an earlier stop again", () =>
+test("each line gives one record across crashes after which the window of an earlier stop is found", () =>
   runAll({ ...calm, keepsWindow: true, stops: 0.1, crashes: 0.2 }, 15));
 
 test("each line gives one record with its own content, whatever else the socket says about it", () =>
   runAll({ ...calm, isForged: true }, 15));
 
-test("each line gives one record with its own content beside a forger, over crashes and stops", () =>
+test("each line gives one record with its own content despite a forger, across crashes and stops", () =>
   runAll({ ...calm, isForged: true, keepsWindow: true, stops: 0.1, crashes: 0.2 }, 20));
 
-test("each line gives one record with its own content beside a forger, when the tail waits for the socket's copy", () =>
+test("each line gives one record with its own content despite a forger, when the tail waits for the socket's copy", () =>
   runAll({ ...calm, isForged: true, tailWaitMs: 3_600_000, isReadable: false, stops: 0.1 }, 15));

@@ -21,7 +21,7 @@ test("the k-th line of an id pairs with the k-th socket copy, whichever comes fi
   assert.deepEqual(pairing.tail(fingerprint(2), 100), { kind: "first", occurrence: 2, differs: false });
 });
 
-test("a socket copy of what the window forgot is covered; a newer one is not", () => {
+test("a socket copy of an alert that the window forgot is covered; a newer one is not", () => {
   const pairing = new PairingWindow(4, 1);
   for (let second = 1; second <= 10; second++) pairing.tail(fingerprint(second), second);
   assert.equal(pairing.size, 3);
@@ -37,7 +37,7 @@ test("an alert without a time that was forgotten is covered too", () => {
   assert.deepEqual(pairing.socket(fingerprint(1), -1, -1), { kind: "covered" });
 });
 
-test("what only the socket has brought is kept until the tail comes by, and has a bound of its own", () => {
+test("alerts that only the socket has brought are kept until the tail reads them, and have a limit of their own", () => {
   const pairing = new PairingWindow(6, 3);
   for (let i = 1; i <= 3; i++) assert.equal(pairing.socket(fingerprint(i), i, -1).kind, "first");
   assert.deepEqual(pairing.socket(fingerprint(4), 4, -1), { kind: "full" });
@@ -46,7 +46,7 @@ test("what only the socket has brought is kept until the tail comes by, and has 
   assert.equal(pairing.socket(fingerprint(101), 101, 99).kind, "first");
 });
 
-test("a window full of what only the socket has brought still takes the tail's alerts", () => {
+test("a window full of alerts that only the socket has brought still takes the tail's alerts", () => {
   const pairing = new PairingWindow(5, 1000);
   let taken = 0;
   for (let i = 1; i <= 10; i++) if (pairing.socket(fingerprint(i), i, -1).kind === "first") taken += 1;
@@ -55,7 +55,7 @@ test("a window full of what only the socket has brought still takes the tail's a
   assert.ok(pairing.size <= 4);
 });
 
-test("a restored window goes on where the saved one stopped, within its own bounds", () => {
+test("a restored window continues from where the saved one stopped, within its own limits", () => {
   const pairing = new PairingWindow(20, 10);
   pairing.tail(fingerprint(1), 1);
   pairing.socket(fingerprint(2), 2, 1);
@@ -73,7 +73,7 @@ test("a restored window goes on where the saved one stopped, within its own boun
   for (let i = 20; i < 30; i++) assert.equal(smaller.tail(fingerprint(i), i).kind, "first");
 });
 
-test("a second that does not fit into the window is none, and the latest that fits is saved as it is", () => {
+test("a second that does not fit into the window is ignored, and the latest that fits is saved as it is", () => {
   const lateMs = 0xffffffff * 1000;
   const seconds = ["4294967294.1", "4294967295.1", "0.1", "-1.1", ".1"].map((id) => secondOf(id, lateMs));
   assert.deepEqual(seconds, [0xfffffffe, -1, 0, -1, -1]);
@@ -91,11 +91,11 @@ test("a second that does not fit into the window is none, and the latest that fi
 const said: Content = { high: 7, low: 7 };
 const other: Content = { high: 7, low: 8 };
 
-test("a line of the log that says something else than the socket's copy is shipped too", () => {
+test("a line of the log that differs from the socket's copy is shipped too", () => {
   const pairing = new PairingWindow(10, 1);
   assert.equal(pairing.socket(fingerprint(1), 1, -1, other).kind, "first");
   assert.deepEqual(pairing.tail(fingerprint(1), 1, said), { kind: "first", occurrence: 1, differs: true });
-  // What integratord brings now pairs with the line, and what contradicts it counts for nothing, also again and again.
+  // What integratord brings now pairs with the line, and what contradicts it never counts, however often it comes.
   assert.deepEqual(pairing.socket(fingerprint(1), 1, 1, other), { kind: "differs" });
   assert.deepEqual(pairing.socket(fingerprint(1), 1, 1, said), { kind: "duplicate", occurrence: 1 });
   assert.deepEqual(pairing.socket(fingerprint(1), 1, 1, other), { kind: "differs" });
@@ -104,14 +104,14 @@ test("a line of the log that says something else than the socket's copy is shipp
   assert.equal(pairing.socket(fingerprint(2), 2, 1, said).kind, "first");
 });
 
-test("a socket copy that says something else than the line before it is not shipped", () => {
+test("a socket copy that differs from the line before it is not shipped", () => {
   const pairing = new PairingWindow(10, 5);
   pairing.tail(fingerprint(1), 1, said);
   assert.deepEqual(pairing.socket(fingerprint(1), 1, 1, other), { kind: "differs" });
   assert.deepEqual(pairing.socket(fingerprint(1), 1, 1, said), { kind: "duplicate", occurrence: 1 });
 });
 
-test("copies of lines that share all that names an alert, and say different things, contradict none of them", () => {
+test("copies of lines that share everything that identifies an alert, but differ in content, contradict none of them", () => {
   const pairing = new PairingWindow(10, 5);
   pairing.tail(fingerprint(1), 1, said);
   assert.deepEqual(pairing.tail(fingerprint(1), 1, other), { kind: "first", occurrence: 2, differs: false });
@@ -119,7 +119,7 @@ test("copies of lines that share all that names an alert, and say different thin
   assert.deepEqual(pairing.socket(fingerprint(1), 1, 1, other), { kind: "duplicate", occurrence: 2 });
 });
 
-test("what alerts say is saved with the window", () => {
+test("the content digests of alerts are saved with the window", () => {
   const pairing = new PairingWindow(10, 5);
   pairing.tail(fingerprint(1), 1, said);
   pairing.socket(fingerprint(2), 2, 1, other);
@@ -129,7 +129,7 @@ test("what alerts say is saved with the window", () => {
   assert.deepEqual(restored.tail(fingerprint(2), 2, said), { kind: "first", occurrence: 1, differs: true });
 });
 
-test("a copy that is taken back is brought for the first time when it comes again", () => {
+test("a copy that is withdrawn counts as new when it comes again", () => {
   const pairing = new PairingWindow(10, 1);
   pairing.socket(fingerprint(1), 1, -1);
   pairing.undo(fingerprint(1), "socket");

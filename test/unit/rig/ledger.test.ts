@@ -4,7 +4,7 @@ import { AlertMaker, type WrittenAlert } from "../../rig/wazuh/alerts.ts";
 import { Ledger } from "../../rig/wazuh/ledger.ts";
 import type { ReadRecord } from "../../rig/read-topic.ts";
 
-/** The referee that the end-to-end tests trust must see every way to break the promise. */
+/** The referee that the end-to-end tests trust must see every way in which the promise can be broken. */
 function writtenAlerts(count: number, isRelevant = true): { ledger: Ledger; alerts: WrittenAlert[] } {
   const maker = new AlertMaker({ startMs: 0 });
   const ledger = new Ledger();
@@ -26,7 +26,7 @@ function recordOf(alert: WrittenAlert, offset = 0): ReadRecord {
 
 const nothingWrong = { missing: [], invented: [], altered: [], twice: 0, outOfOrder: [] };
 
-test("the referee finds nothing where each relevant alert stands once", () => {
+test("the referee finds nothing if each relevant alert is there once", () => {
   const { ledger, alerts } = writtenAlerts(50);
   const judgement = ledger.judge(alerts.map((alert) => recordOf(alert)));
   assert.deepEqual(judgement, { expected: 50, ...nothingWrong });
@@ -38,13 +38,13 @@ test("the referee names what is missing", () => {
   assert.deepEqual(judgement.missing, [alerts[0]?.timestamp]);
 });
 
-test("the referee counts what stands there twice", () => {
+test("the referee counts what is there twice", () => {
   const { ledger, alerts } = writtenAlerts(2);
   const judgement = ledger.judge([...alerts, ...alerts].map((alert) => recordOf(alert)));
   assert.deepEqual(judgement, { expected: 2, ...nothingWrong, twice: 2 });
 });
 
-test("the referee takes a record of an alert without interest, or of none, for made up", () => {
+test("the referee reports a record of an irrelevant alert, or of no alert, as made up", () => {
   const { ledger, alerts } = writtenAlerts(1, false);
   const records = alerts.map((alert) => recordOf(alert));
   const noJson = records.map((record) => ({ ...record, value: Buffer.from("{") }));
@@ -67,7 +67,7 @@ test("the referee sees another value, another key and another id", () => {
   );
 });
 
-test("the referee sees when two alerts of one agent changed places", () => {
+test("the referee sees when two alerts of one agent are in the wrong order", () => {
   const { ledger, alerts } = writtenAlerts(200);
   const judgement = ledger.judge(alerts.toReversed().map((alert) => recordOf(alert)));
   const agents = new Set(alerts.map(({ key }) => key));

@@ -3,7 +3,7 @@ import { Resolver } from "node:dns/promises";
 import { test } from "node:test";
 import { NameServer } from "../../rig/name-server.ts";
 
-test("the made-up name server leads every name to one address, or never answers", async () => {
+test("the fake name server resolves every name to one address, or never answers", async () => {
   await using live = await NameServer.start("127.0.0.1", "127.0.0.7", 0);
   await using dead = await NameServer.start("127.0.0.1", undefined, 0);
   const resolver = new Resolver();

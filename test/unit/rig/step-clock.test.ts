@@ -7,10 +7,10 @@ import { StepClock } from "../../rig/step-clock.ts";
 import { TempDir } from "../../rig/temp-dir.ts";
 
 const dayMs = 86_400_000;
-/** Answers each line with both of its clocks, in milliseconds. */
+/** Answers each line with the readings of both of its clocks, in milliseconds. */
 const program = `process.stdin.on("data", () => console.log(Date.now() + " " + Number(process.hrtime.bigint()) / 1e6))`;
 
-test("a program that runs sees its wall clock move at once, to 1970 and back, and its other clock go on", async (t) => {
+test("a running program sees its wall clock move at once, to 1970 and back, while its other clock keeps running", async (t) => {
   await using directory = await TempDir.create();
   using clock = StepClock.create(directory.path);
   if (clock === undefined) return t.skip("the clock of programs cannot be moved here");

@@ -19,7 +19,7 @@ test("what npm run compat leaves out exists by that title, for a version that it
   }
 });
 
-test("every test file of npm run compat is there, the sink's own among them", () => {
+test("every test file of npm run compat exists, and the sink's own is among them", () => {
   const files = compatFiles();
   for (const file of files) readFileSync(join(repositoryRoot, "test", file));
   assert.ok(files.includes("integration/kafka-sink.test.ts"));

@@ -35,7 +35,7 @@ function debOf(text: string, version: string): string {
   return debChangelog({ releases: readChangelog(text), version, epochS: 1_800_000_000, maintainer });
 }
 
-test("what is not released yet belongs to the package that is built, with its date", () => {
+test("unreleased changes belong to the package that is built, with its date", () => {
   assert.equal(
     debOf(page, "1.1.0"),
     `wazuh-dfn (1.1.0) stable; urgency=medium
@@ -56,13 +56,13 @@ wazuh-dfn (1.0.0) stable; urgency=medium
   );
 });
 
-test("a released version has its own date, and a pre-release the name that sorts before it", () => {
+test("a released version has its own date, and a pre-release has a version that sorts before it", () => {
   const released = page.replace(/## \[Unreleased\][^]*?(?=## \[1\.1)/, "");
   assert.match(debOf(released, "1.1.0"), /^ -- A Builder <b@example\.org> {2}Tue, 03 Feb 2026 12:00:00 \+0000$/m);
   assert.match(debOf(page, "1.2.0-rc.1"), /^wazuh-dfn \(1\.2\.0~rc\.1\) stable[^]*^wazuh-dfn \(1\.1\.0\)/m);
 });
 
-test("an RPM gets the same entries, the newest first", () => {
+test("an RPM gets the same entries, newest first", () => {
   const releases = readChangelog(page);
   const tags = new Map(rpmChangelogTags({ releases, version: "1.1.0", epochS: 1_800_000_000, maintainer }));
   assert.deepEqual(tags.get(1080), { kind: "int32", values: [1_800_000_000, 1_767_355_200] });
@@ -79,7 +79,7 @@ test("an RPM gets the same entries, the newest first", () => {
   });
 });
 
-test("a version of which nothing is said, and a line that is none of the known ones, stop the build", () => {
+test("a version without entries, and a line of an unknown form, stop the build", () => {
   const released = page.replace(/## \[Unreleased\][^]*?(?=## \[1\.1)/, "");
   assert.throws(() => debOf(released, "2.0.0"), /CHANGELOG\.md says nothing about 2\.0\.0: add a section for it/);
   for (const line of ["* a star", "- without a kind", "## 1.0.0", "## [1.0.0]", "## [Unreleased] - 2026-01-01"]) {
@@ -119,7 +119,7 @@ function packet(content: Buffer): Buffer {
   return Buffer.concat([Buffer.from([0x88, content.length]), content]);
 }
 
-test("the tag of an rpm's signature goes by the kind of key, in each form that a packet's length has", () => {
+test("the tag of an rpm's signature depends on the kind of key, in each form that a packet's length has", () => {
   const rsa = body(4, 1);
   for (const head of [
     [0x88, 6],

@@ -8,7 +8,7 @@ const pages = [
   ...readdirSync("docs").map((name) => join("docs", name)),
 ].filter((name) => name.endsWith(".md"));
 
-/** As hosts make it of a heading: lower case, blanks as hyphens, nothing but letters, digits and both. */
+/** The anchor that hosts make from a heading: lower case, blanks as hyphens, only letters, digits and both. */
 function anchorOf(heading: string): string {
   return heading
     .toLowerCase()
@@ -34,7 +34,7 @@ test("links between the pages lead to a page, and to a heading of it", () => {
   assert.ok(links > 20);
 });
 
-test("the files and sections that SECURITY.md names as what holds something are there", () => {
+test("the files and sections that SECURITY.md names as proof exist", () => {
   const text = readFileSync("SECURITY.md", "utf8");
   const named = [...text.matchAll(/`((?:daemon|scripts|ossec-snippets|docs)\b[^`]*)`/g)].map(([, path = ""]) => path);
   assert.ok(named.length > 8);

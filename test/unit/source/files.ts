@@ -4,7 +4,7 @@ import { repositoryRoot } from "../../../scripts/repository.ts";
 
 /**
  * The TypeScript files below a directory of the repository, as paths from its top, sorted.
- * @param directory for instance `daemon`
+ * @param directory e.g. `daemon`
  */
 export function sourceFiles(directory: string): string[] {
   const top = join(repositoryRoot, directory);

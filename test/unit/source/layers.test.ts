@@ -5,7 +5,9 @@ import { test } from "node:test";
 import { repositoryRoot } from "../../../scripts/repository.ts";
 import { sourceFiles } from "./files.ts";
 
-/** The rooms of the house, from the ground up. A file imports from its own room and from those in front of it. */
+/**
+ * The rooms of the source tree, from the ground up. A file imports from its own room and from those listed before it.
+ */
 const rooms = [
   "integration/fast-path",
   "integration",
@@ -57,11 +59,11 @@ function levelOf(path: string): number {
   return Math.max(rooms.indexOf(path), rooms.indexOf(dirname(path)));
 }
 
-test("every file is in a room of the list and imports only from its own room and from those in front of it", () => {
+test("every file is in a listed room and imports only from its own room and from those listed before it", () => {
   const upwards: string[] = [];
   let imports = 0;
   for (const path of [...sourceFiles("integration"), ...sourceFiles("daemon")]) {
-    assert.ok(levelOf(path) >= 0, `${path} is in no room of this list`);
+    assert.ok(levelOf(path) >= 0, `${path} is not in a room of this list`);
     for (const [, specifier = ""] of readFileSync(join(repositoryRoot, path), "utf8").matchAll(imported)) {
       const target = normalize(join(dirname(path), specifier));
       imports += 1;

@@ -18,7 +18,7 @@ export const kafkaAtWork = {
   latency: { answers: 3, p50Ms: 4, p99Ms: 9, maxMs: 9 },
 } as const satisfies SinkFacts;
 
-/** A forwarder with nothing wrong, but for what a test says. */
+/** A forwarder with nothing wrong, except for what a test specifies. */
 export function aForwarder(but: Partial<Facts> = {}): Facts {
   return {
     version: "1.0.0",

@@ -3,7 +3,7 @@ import { Socket } from "node:net";
 import { test } from "node:test";
 import { Clients } from "../../../daemon/status/clients.ts";
 
-/** A bound of eight, and a clock that is turned by hand. */
+/** A limit of eight, and a clock that is set by hand. */
 function eight(): { clients: Clients; at: (ms: number) => void; come: (count: number) => Socket[] } {
   let nowMs = 0;
   const clients = new Clients(8, () => nowMs);
@@ -17,7 +17,7 @@ function eight(): { clients: Clients; at: (ms: number) => void; come: (count: nu
 
 const gone = (sockets: readonly Socket[]): boolean[] => sockets.map(({ destroyed }) => destroyed);
 
-test("a new client is always let in: at the bound the oldest that has not asked makes room", () => {
+test("a new client is always let in: at the limit the oldest one without a request makes room", () => {
   const { clients, come } = eight();
   const first = come(8);
   const [asking] = first;
@@ -28,7 +28,7 @@ test("a new client is always let in: at the bound the oldest that has not asked 
   assert.deepEqual(gone(first), [false, true, true, false, false, false, false, false]);
 });
 
-test("those who asked go last, the oldest first", () => {
+test("clients that sent a request go last, the oldest first", () => {
   const { clients, come } = eight();
   const first = come(8);
   for (const socket of first) clients.asked(socket);
@@ -39,7 +39,7 @@ test("those who asked go last, the oldest first", () => {
   assert.equal(clients.size, 8);
 });
 
-test("below the bound, silence is put up with for a moment when there are few others, and for long when there are none", () => {
+test("below the limit, silence is tolerated briefly when there are few other clients, and for long when there are none", () => {
   const { come, at } = eight();
   const first = come(2);
   at(200);

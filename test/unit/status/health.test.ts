@@ -5,12 +5,12 @@ import { HealthWatch } from "../../../daemon/status/health.ts";
 import { aForwarder, counts, kafkaAtWork } from "./a-forwarder.ts";
 import type { TailStatus } from "../../../daemon/sources/tail/status.ts";
 
-/** Looks every half second of a clock of its own, as the service does. */
+/** Looks every half second by its own clock, as the service does. */
 class Watching {
   readonly #watch = new HealthWatch(0);
   #nowMs = 0;
 
-  /** What it says after looking at the same for so long. */
+  /** The result after looking at the same facts for the given time. */
   after(seconds: number, facts: Facts): Health {
     let health = this.#watch.look(facts, this.#nowMs, this.#nowMs);
     const endMs = this.#nowMs + seconds * 1000;
@@ -37,12 +37,12 @@ test("with nothing wrong it is ok, idle or at work", () => {
   }
 });
 
-test("work that waits for ten seconds without any outcome is degraded, and one outcome mends it", () => {
+test("work that waits for ten seconds without any outcome is degraded, and one outcome ends that", () => {
   const watching = new Watching();
   assert.equal(watching.after(9.5, aForwarder(busy(3))).state, "ok");
   const stuck = watching.after(5, aForwarder(busy(3)));
   assert.deepEqual(subjects(stuck), ["delivery"]);
-  assert.match(stuck.reasons[0]?.text ?? "", /^5 alerts are under way, and for 14 s none of them got an outcome$/);
+  assert.match(stuck.reasons[0]?.text ?? "", /^5 alerts are in flight, and none of them got an outcome for 14 s$/);
   assert.equal(watching.after(0, aForwarder(busy(4))).state, "ok");
 });
 
@@ -51,7 +51,7 @@ function fullStore(entries: number, rawGivenUp: number, nonAlertsGivenUp: number
   return new Watching().after(0, aForwarder({ deadLetters })).reasons.map(({ text }) => text);
 }
 
-test("what the bound of the dead-letter store has cost is a reason until the store is empty", () => {
+test("what the limit of the dead-letter store has cost is a reason until the store is empty", () => {
   assert.deepEqual(fullStore(5, 0, 0), []);
   assert.match(
     fullStore(5, 2, 0).join(),
@@ -69,7 +69,7 @@ test("socket copies that contradict the log are a reason for an hour", () => {
   assert.deepEqual(subjects(new Watching().after(0, aForwarder())), []);
 });
 
-test("a dead letter is an outcome, a copy that is left to another source is none", () => {
+test("a dead letter is an outcome, a copy that is left to another source is not", () => {
   const watching = new Watching();
   const paired = (n: number): Facts => {
     const { sources, ...rest } = aForwarder(busy(3));
@@ -91,7 +91,7 @@ test("an idle hour does not count against the first alert after it", () => {
   assert.equal(watching.after(5, aForwarder(busy(0))).state, "ok");
 });
 
-test("the sink's trouble is named with its remedy and its beginning, once it has lasted a second", () => {
+test("the sink's trouble is reported with its remedy and its beginning, once it has lasted a second", () => {
   const watching = new Watching();
   watching.after(10, aForwarder());
   const facts = aForwarder({ sink: { ...kafkaAtWork, isConnected: false, troubles: [trouble] } });
@@ -100,7 +100,7 @@ test("the sink's trouble is named with its remedy and its beginning, once it has
     { subject: "Kafka", text: "a:9092 refuses", remedy: "start it", since: "1970-01-01T00:00:10.000Z" },
   ]);
   assert.equal(watching.after(0, aForwarder()).state, "ok");
-  assert.equal(watching.after(0.5, facts).state, "ok", "it begins anew");
+  assert.equal(watching.after(0.5, facts).state, "ok", "it starts again");
 });
 
 test("records that Kafka has lost are a reason at once", () => {
@@ -120,13 +120,13 @@ test("stuck work points to the trouble that explains it", () => {
   assert.deepEqual(
     reasons.map(({ subject, remedy }) => [subject, remedy]),
     [
-      ["delivery", "mend what is named below"],
+      ["delivery", "fix what is named below"],
       ["Kafka", "start it"],
     ],
   );
 });
 
-test("a log that is away for a moment is rotated, one that stays away is told of within two seconds", () => {
+test("a log that is missing for a moment is being rotated, one that stays missing is reported within two seconds", () => {
   const log: TailStatus = {
     ...aForwarder().log!,
     state: "waiting: /alerts.json does not exist.\nIs the manager running?",
@@ -138,7 +138,7 @@ test("a log that is away for a moment is rotated, one that stays away is told of
   assert.deepEqual(reasons[0]?.text, "/alerts.json does not exist.\nIs the manager running?");
 });
 
-test("a log that stays more than a minute behind is told of, a look in mid-read is not taken for it", () => {
+test("a log that stays more than a minute behind is reported, a look in mid-read is not taken for it", () => {
   const log: TailStatus = {
     ...aForwarder().log!,
     state: "catching-up",
@@ -150,17 +150,17 @@ test("a log that stays more than a minute behind is told of, a look in mid-read 
   assert.equal(watching.after(5, aForwarder({ log })).state, "ok");
   assert.equal(watching.after(0, aForwarder()).state, "ok");
   const { reasons } = watching.after(11, aForwarder({ log }));
-  assert.match(reasons[0]?.text ?? "", /delay of 300 s; 7000 bytes and 2 compressed files/);
+  assert.match(reasons[0]?.text ?? "", /300 s behind the log; 7000 bytes and 2 compressed files/);
 });
 
-test("a log of which it is not known how far it is behind is not said to be behind", () => {
+test("a log whose lag is not known is not said to be behind", () => {
   const log: TailStatus = { ...aForwarder().log!, state: "catching-up", lagBytes: 7000, lagSeconds: undefined };
   const watching = new Watching();
   assert.equal(watching.after(0, aForwarder({ log })).state, "ok");
   assert.equal(watching.after(3600, aForwarder({ log })).state, "ok");
 });
 
-test("an archive that is damaged is a reason, with its place and what to do, beside a log that is away", () => {
+test("a damaged archive is a reason, with its place and what to do, in addition to a log that is missing", () => {
   const damagedArchives = [{ file: "/2026/Nov/ossec-alerts-21.json.gz", offset: 77 }];
   const log = {
     ...aForwarder().log!,
@@ -173,13 +173,13 @@ test("an archive that is damaged is a reason, with its place and what to do, bes
   assert.deepEqual(
     reasons.map(({ text, remedy }) => `${text}; ${remedy}`),
     [
-      "/2026/Nov/ossec-alerts-21.json.gz is damaged and was read up to byte 77 of its content; put an intact copy in its " +
-        "place: the rest is read by itself; if there is none, move the file away, and this is over",
+      "/2026/Nov/ossec-alerts-21.json.gz is damaged and was read up to byte 77 of its content; replace it with an intact copy: " +
+        "the rest is then read by itself; if there is no copy, move the file away, which ends this warning",
     ],
   );
 });
 
-test("what cannot be stored is told at once: checkpoint, dead letters, the sink's file", () => {
+test("a failure to store is reported at once: checkpoint, dead letters, the sink's file", () => {
   const facts = aForwarder({
     checkpoint: { ageSeconds: 9, trouble: "no room for the checkpoint" },
     deadLetters: { ...aForwarder().deadLetters, trouble: "no room for dead letters" },
@@ -198,10 +198,10 @@ function expiring(daysLeft: number): Health {
   return new Watching().after(0, aForwarder({ certificates: [certificate] }));
 }
 
-test("a certificate is told of seven days before it ends, and when it has ended", () => {
+test("a certificate is reported seven days before it ends, and when it has ended", () => {
   assert.equal(expiring(8).state, "ok");
-  assert.match(expiring(7).reasons[0]?.text ?? "", /\/c\.pem ends in 7 days, on 2027/);
-  assert.match(expiring(-1).reasons[0]?.text ?? "", /\/c\.pem ended on 2027/);
+  assert.match(expiring(7).reasons[0]?.text ?? "", /\/c\.pem expires in 7 days, on 2027/);
+  assert.match(expiring(-1).reasons[0]?.text ?? "", /\/c\.pem expired on 2027/);
 });
 
 test("a forwarder that is not ready says so", () => {
@@ -218,7 +218,7 @@ const open = {
   ],
 };
 
-test("dead letters are a reason at once: how many, of what cause, since when, and what to do; until they are not open", () => {
+test("dead letters are a reason at once: how many, their cause, since when, and what to do; until none is open", () => {
   const { deadLetters } = aForwarder();
   const watching = new Watching();
   const { state, reasons } = watching.after(0, aForwarder({ deadLetters: { ...deadLetters, entries: 30, open } }));

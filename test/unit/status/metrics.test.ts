@@ -28,7 +28,7 @@ test("the fixed names carry each source's counters", async () => {
   assert.ok(lines.includes('wazuh_dfn_alerts_read_total{source="replay"} 0'));
 });
 
-test("alerts that were left out are counted by their reason", async () => {
+test("alerts that were left out are counted by reason", async () => {
   const leftOut = { "fail2ban-program-name": 3, "fail2ban-group": 0 };
   const lines = await scrape(new Metrics(), aForwarder({ events: { lastSeen: {}, leftOut } }));
   assert.ok(lines.includes('wazuh_dfn_alerts_left_out_total{reason="fail2ban-program-name"} 3'));
@@ -45,7 +45,7 @@ test("a lag that is not known is left out, and damaged archives are counted", as
   );
 });
 
-test("the longest time that a look-up has waited for a broker is told, 0 while none waits", async () => {
+test("the longest time that a look-up has waited for a broker is reported, 0 while none waits", async () => {
   const wait = { topic: "t", partition: 0, broker: "a:9092", waitsFor: "a connection", seconds: 3 };
   const lookups = [wait, { ...wait, partition: 1, seconds: 7 }];
   const name = "wazuh_dfn_kafka_lookup_waiting_seconds";
@@ -54,7 +54,7 @@ test("the longest time that a look-up has waited for a broker is told, 0 while n
   assert.ok((await scrape(new Metrics(), aForwarder())).includes(`${name} 0`));
 });
 
-test("each scrape tells the figures of its own moment, and leaves out what is not known any more", async () => {
+test("each scrape reports the figures of its own moment, and leaves out what is no longer known", async () => {
   const metrics = new Metrics();
   const file = "/cert.pem";
   const certificate = { setting: "cert", file, expiresAt: "2027-01-01T00:00:00.000Z", daysLeft: 40 } as const;
@@ -74,7 +74,7 @@ test("each scrape tells the figures of its own moment, and leaves out what is no
   );
 });
 
-test("what happens between scrapes is counted over all of them", async () => {
+test("what happens between scrapes is counted across all of them", async () => {
   const metrics = new Metrics();
   metrics.acknowledged(30);
   metrics.retried();

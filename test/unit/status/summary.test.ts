@@ -18,7 +18,7 @@ test("health comes first, each reason with its remedy and how long it has lasted
   ]);
 });
 
-test("each source has a row, and the log, the sink and the dead letters a line", () => {
+test("each source has a row, and the log, the sink and the dead letters have a line each", () => {
   const health = { state: "ok", reasons: [] } as const;
   const sources = {
     socket: counts({ read: 5, paired: 5 }),
@@ -39,7 +39,7 @@ test("each source has a row, and the log, the sink and the dead letters a line",
   assert.match(text, /^dead letters +3 in the store, 2\.5 KB$/m);
 });
 
-test("alerts that were left out have a line for each reason, and none when there are none", () => {
+test("alerts that were left out have a line for each reason, and none if there are none", () => {
   const health = { state: "ok", reasons: [] } as const;
   const leftOut = { "fail2ban-program-name": 3, "fail2ban-group": 0 };
   const text = statusSummary({ ...aForwarder({ events: { lastSeen: {}, leftOut } }), health }, 0);
@@ -52,12 +52,12 @@ test("a look-up that waits for a broker has a line that names partition, broker 
   const lookups = [{ topic: "t", partition: 2, broker: "a:9092", waitsFor: "a connection", seconds: 3 }];
   const shown = { ...aForwarder({ sink: { ...kafkaAtWork, lookups } }), health: { state: "ok", reasons: [] } } as const;
   const text = statusSummary(parseStatus(JSON.stringify(shown)), 0);
-  assert.match(text, /^looking up +t\/2, waits for a connection of a:9092, 3 s$/m);
+  assert.match(text, /^looking up +t\/2, has waited 3 s for a connection, broker a:9092$/m);
 });
 
-test("times are told in their two largest units", () => {
-  const told = [-1, 0, 59, 60, 3600, 3661, 90_000, 86_400].map(lasting);
-  assert.deepEqual(told, ["0 s", "0 s", "59 s", "1 min", "1 h", "1 h 1 min", "1 d 1 h", "1 d"]);
+test("times are shown in their two largest units", () => {
+  const shown = [-1, 0, 59, 60, 3600, 3661, 90_000, 86_400].map(lasting);
+  assert.deepEqual(shown, ["0 s", "0 s", "59 s", "1 min", "1 h", "1 h 1 min", "1 d 1 h", "1 d"]);
 });
 
 function line(some: Partial<StatusSnapshot["deadLetters"]>): string | undefined {
@@ -66,9 +66,9 @@ function line(some: Partial<StatusSnapshot["deadLetters"]>): string | undefined 
   return /^dead letters +(.*)$/m.exec(text)?.[1];
 }
 
-test("of the dead letters it says how many are acknowledged, and whose bytes are on the disk when there is none", () => {
+test("for dead letters it says how many are acknowledged, and how much is on the disk if there are none", () => {
   assert.equal(line({ entries: 3, acknowledged: 2, bytes: 2500 }), "3 in the store (2 acknowledged), 2.5 KB");
-  assert.equal(line({ entries: 0, bytes: 44_700 }), "none in the store; 44.7 KB of removed ones are still on the disk");
+  assert.equal(line({ entries: 0, bytes: 44_700 }), "none in the store; removed ones still take 44.7 KB on disk");
   assert.equal(line({}), "none");
 });
 
@@ -79,11 +79,11 @@ function behind(state: TailState): string | undefined {
 }
 
 test("while the log cannot be read, no figure is given for how far it is behind", () => {
-  assert.equal(behind("waiting: /alerts.json is not there."), "not known while the log cannot be read");
+  assert.equal(behind("waiting: /alerts.json is not there."), "unknown while the log cannot be read");
   assert.equal(behind("catching-up"), "0 B, 10 s");
 });
 
-test("a lag that is not known yet is said to be so, and a damaged archive is named", () => {
+test("a lag that is not known yet is reported as such, and a damaged archive is named", () => {
   const damagedArchives = [{ file: "/a.gz", offset: 5 }];
   const log = {
     ...aForwarder().log!,
@@ -93,6 +93,6 @@ test("a lag that is not known yet is said to be so, and a damaged archive is nam
     damagedArchives,
   };
   const text = statusSummary({ ...aForwarder({ log }), health: { state: "ok", reasons: [] } }, 0);
-  assert.match(text, /^behind +not known yet$/m);
+  assert.match(text, /^behind +not yet known$/m);
   assert.match(text, /^damaged +\/a\.gz, read to byte 5$/m);
 });

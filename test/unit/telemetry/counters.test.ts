@@ -5,7 +5,7 @@ import { seededRandom } from "../../rig/random.ts";
 
 const outcomes: readonly CountedOutcome[] = ["acknowledged", "ignored", "dead-letter", "paired"];
 
-test("read is the sum of the rest after every single event", () => {
+test("read is the sum of the others after every single event", () => {
   const random = seededRandom(7);
   const counters = new SourceCounters();
   let open = 0;
@@ -43,7 +43,7 @@ test("each outcome is counted under its own name", () => {
   });
 });
 
-test("a snapshot stays as it was taken", () => {
+test("a snapshot does not change after it was taken", () => {
   const counters = new SourceCounters();
   const before = counters.snapshot();
   counters.taken();

@@ -1,4 +1,4 @@
-/** The snippets against what the real analysisd 4.14.7 made of these lines and events. */
+/** The snippets, compared with what the real analysisd 4.14.7 made of these lines and events. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -75,7 +75,7 @@ test("a ban in fail2ban's own log raises an alert that is sent, with the fields 
   }
 });
 
-test("the end of a ban, an address that is banned already and what the filter finds raise no alert", () => {
+test("the end of a ban, an address that is already banned and what the filter finds raise no alert", () => {
   assert.equal(judge(`${fromFile} Unban 192.0.2.2`)?.level, 0);
   assert.equal(judge(`${fromFile} 192.0.2.2 already banned`), undefined);
   const found = "fail2ban: 2026-11-29 08:00:00,843 fail2ban.filter [32843]: INFO [sshd] Found 192.0.2.2";
@@ -84,25 +84,25 @@ test("the end of a ban, an address that is banned already and what the filter fi
   assert.equal(judge(`${fromJournal} Unban 192.0.2.2`), undefined);
 });
 
-test("a line without the agent's out_format in front is taken by nothing", () => {
+test("a line without the agent's out_format at its beginning is decoded by nothing", () => {
   assert.equal(decoders.decode(`${fromFile.slice("fail2ban: ".length)} Ban 192.0.2.2`, "x").decoder, undefined);
 });
 
-test("by syslog the program's name is out of the decoder's reach: an alert, and not one that can be sent", () => {
+test("with syslog the program's name is out of the decoder's reach: there is an alert, but not one that can be sent", () => {
   const { fields, programName } = decoders.decode(`${fromSyslog} Ban 192.0.2.2`, "x");
   assert.equal(programName, "fail2ban.actions");
   assert.deepEqual(fields, { severity: "NOTICE", service: "sshd", actiontaken: "Ban", srcip: "192.0.2.2" });
   assert.deepEqual(judge(`${fromSyslog} Ban 192.0.2.2`), { id: "111712", level: 3 });
 });
 
-test("by journald the line itself still names the program", () => {
+test("with journald the line itself still contains the program's name", () => {
   const { fields, programName } = decoders.decode(`${fromJournal} Restore Ban 192.0.2.2`, "x");
   assert.equal(programName, "fail2ban-server");
   assert.equal(fields?.["program_name"], "fail2ban.actions");
   assert.deepEqual(judge(`${fromJournal} Ban 192.0.2.2`), { id: "111713", level: 5 });
 });
 
-test("each rule has a sample that raises it, and each decoder one that it takes", () => {
+test("each rule has a sample that raises it, and each decoder one that it matches", () => {
   const sampled = [...rulesText.matchAll(/Sample: (.*?)(?: -->|\n *-->)\n *<rule id="(\d+)"/g)];
   assert.equal(sampled.length, [...rulesText.matchAll(/<rule /g)].length);
   for (const [, sample = "", id] of sampled) {
@@ -122,7 +122,7 @@ test("each rule has a sample that raises it, and each decoder one that it takes"
   }
 });
 
-test("no id is taken twice, and all are in our hundred, as those of dfn_rules.xml", () => {
+test("no id is used twice, and all are in our range of a hundred, like those of dfn_rules.xml", () => {
   const ids = `${rulesText}${snippet("dfn_rules.xml")}`.match(/(?<=<rule id=")\d+/g) ?? [];
   assert.equal(new Set(ids).size, ids.length);
   assert.ok(ids.every((id) => /^1117\d\d$/.test(id)));
@@ -146,7 +146,7 @@ function groupsOf(id: string): string[] {
   return name.split(",").filter((group) => group !== "");
 }
 
-test("the agent's snippets put the very words in front that the decoder asks for", () => {
+test("the agent's snippets prepend exactly the words that the decoder requires", () => {
   for (const name of ["agent-fail2ban.xml", "agent-conf-fail2ban.xml"]) {
     const format = /<out_format>([^<]*)<\/out_format>/.exec(snippet(name))?.[1] ?? "";
     assert.equal(judge(format.replace("$(log)", `${fromFile.slice("fail2ban: ".length)} Ban 192.0.2.2`))?.id, "111710");

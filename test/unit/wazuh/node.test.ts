@@ -12,17 +12,17 @@ function identity(cluster: string): NodeIdentity {
   return nodeIdentityOf(readOssecConf(`<ossec_config><global/>${cluster}</ossec_config>`));
 }
 
-test("a node of a cluster is called as its ossec.conf says", () => {
+test("a node of a cluster has the name from its ossec.conf", () => {
   const cluster = "<cluster><name>wazuh</name><node_name> worker-1 </node_name><node_type>worker</node_type></cluster>";
   assert.deepEqual(identity(cluster), { name: "worker-1", fallbackName: undefined });
 });
 
-test("a hidden node has its name from ossec.conf alone", () => {
+test("a hidden node takes its name from ossec.conf alone", () => {
   const cluster = "<cluster><node_name>worker-1</node_name><hidden>yes</hidden><disabled>no</disabled></cluster>";
   assert.deepEqual(identity(cluster), { name: "worker-1", fallbackName: "worker-1" });
 });
 
-test("a cluster that is absent, off or without a node's name names nothing: many managers carry the template's node01", () => {
+test("a cluster that is absent, off or without a node's name gives no name: many managers have the template's node01", () => {
   const node = "<node_name>node01</node_name><hidden>yes</hidden>";
   const commentedOut = `<!-- <cluster>${node}</cluster> -->`;
   for (const cluster of [
@@ -35,7 +35,7 @@ test("a cluster that is absent, off or without a node's name names nothing: many
   }
 });
 
-test("an ossec.conf that is absent or broken leaves it to the alerts", async () => {
+test("if ossec.conf is absent or broken, the name comes from the alerts", async () => {
   await using directory = await TempDir.create();
   assert.deepEqual(readNodeIdentity(directory.path), noCluster);
   mkdirSync(directory.join("etc"));

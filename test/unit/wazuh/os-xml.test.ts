@@ -53,7 +53,7 @@ const taken: Readonly<Record<string, readonly [text: string, read: string]>> = {
   ],
 };
 for (const [what, [text, read]] of Object.entries(taken)) {
-  test(`Wazuh takes ${what}`, () => assert.equal(print(readOsXml(text).roots), read));
+  test(`Wazuh accepts ${what}`, () => assert.equal(print(readOsXml(text).roots), read));
 }
 
 const refused: Readonly<Record<string, readonly [text: string, message: RegExp]>> = {
@@ -93,7 +93,7 @@ for (const [what, [text, message]] of Object.entries(refused)) {
   });
 }
 
-test("an error shows hostile text short and without control characters", () => {
+test("an error shows hostile text shortened and without control characters", () => {
   const name = `\x1b]0;x\x07${long(1000)}`;
   assert.throws(
     () => readOsXml(`<${name}>`),
@@ -101,7 +101,7 @@ test("an error shows hostile text short and without control characters", () => {
   );
 });
 
-test("elements and comments know where they are", () => {
+test("elements and comments know their position", () => {
   const text = 'x <a>\n<b y="1"/>\n<c />\n</a><!-- z -->';
   const { roots, comments } = readOsXml(text);
   const found = [...roots, ...(roots[0]?.children ?? []), ...comments].map(({ from, to }) => text.slice(from, to));

@@ -16,7 +16,7 @@ test("several roots are one configuration, and the last of several settings coun
   assert.equal(settingOf(conf, "global", "logall"), undefined);
 });
 
-test("text is kept as it stands: entities, blanks, escaped brackets; attributes are passed over", () => {
+test("text is kept unchanged: entities, blanks, escaped brackets; attributes are skipped", () => {
   const conf = readOssecConf(
     '<ossec_config><integration a="1" b="x y"><group>a, b&amp;c</group><hook_url>1\\<2</hook_url></integration></ossec_config>',
   );
@@ -27,7 +27,7 @@ test("text is kept as it stands: entities, blanks, escaped brackets; attributes 
   );
 });
 
-test("comments are no settings, and are kept for a look", () => {
+test("comments are not settings, but can be inspected", () => {
   const conf = readOssecConf(
     "<ossec_config><!-- <integration><name>custom-dfn</name></integration> --></ossec_config>",
   );
@@ -35,7 +35,7 @@ test("comments are no settings, and are kept for a look", () => {
   assert.match(conf.comments[0] ?? "", /custom-dfn/);
 });
 
-test("text behind the last root is fine; variables are no sections", () => {
+test("text after the last root is accepted; variables are not sections", () => {
   const conf = readOssecConf(
     "<ossec_config><var name='x'>1</var><global><a>$x</a></global></ossec_config>\n<VAR name='y'>2</VAR>\nsome words\n",
   );
@@ -46,7 +46,7 @@ test("text behind the last root is fine; variables are no sections", () => {
   assert.equal(settingOf(conf, "global", "a"), "$x");
 });
 
-test("what Wazuh refuses is refused with its line", () => {
+test("what Wazuh refuses is refused, with its line", () => {
   const cases: [string, RegExp][] = [
     ["<ossec_config>\n<global>\n</ossec_config>", /^line 3: <\/ossec_config> does not close <global>/],
     ["<ossec_config>\n<global>\n", /^line 2: <global> is never closed/],

@@ -14,7 +14,7 @@ test("messages leave in the order in which they came", () => {
   assert.deepEqual([pending.size, drain(pending), pending.size], [3, ["a", "b", "c"], 0]);
 });
 
-test("it is full with so many messages, until the oldest has left", () => {
+test("it is full at its maximum of messages, until the oldest has left", () => {
   const pending = new PendingMessages(2, 1000);
   pending.push("a");
   assert.equal(pending.isFull, false);
@@ -24,7 +24,7 @@ test("it is full with so many messages, until the oldest has left", () => {
   assert.equal(pending.isFull, false);
 });
 
-test("it is full with so many characters, whatever the number of messages", () => {
+test("it is full at its maximum of characters, whatever the number of messages", () => {
   const pending = new PendingMessages(100, 10);
   pending.push("123456789");
   assert.equal(pending.isFull, false);
@@ -35,7 +35,7 @@ test("it is full with so many characters, whatever the number of messages", () =
   assert.equal(pending.isFull, false);
 });
 
-test("clearing tells how many there were, and leaves room for new ones", () => {
+test("clearing returns the number of messages, and leaves room for new ones", () => {
   const pending = new PendingMessages(3, 10);
   for (const text of ["123", "456", "789"]) pending.push(text);
   assert.equal(pending.clear(), 3);

@@ -28,7 +28,7 @@ test("an acknowledged alert is an event of its agent", () => {
   );
 });
 
-test("event id and time of Windows are null where there are none", () => {
+test("event id and time of Windows are null if there are none", () => {
   const message = acknowledgedMessage({ ...event, eventFormat: "syslog5424-json", eventId: null, winTimestamp: null });
   assert.deepEqual(split(message).body, {
     integration: "dfn",
@@ -49,11 +49,11 @@ test("colons and bars of the agent's part are escaped, and only there", () => {
   assert.equal(split(message).location, "[001] (a|b:c) 2001:db8::1->dfn");
 });
 
-test("an agent without an address has any", () => {
+test('an agent without an address gets "any"', () => {
   assert.equal(split(acknowledgedMessage({ ...event, agentIp: undefined })).location, "[001] (dc1) any->dfn");
 });
 
-test("the manager, no agent, or what cannot be an agent's: an event of the manager", () => {
+test("an alert of the manager, of no agent, or of an invalid agent: an event of the manager", () => {
   for (const odd of [
     { agentId: "000" },
     { agentId: undefined },
@@ -71,7 +71,7 @@ test("the manager, no agent, or what cannot be an agent's: an event of the manag
   }
 });
 
-test("no text makes a datagram longer than analysisd takes, or puts a NUL or newline into it", () => {
+test("no text makes a datagram longer than analysisd accepts, or puts a NUL or newline into it", () => {
   const nasty = "\u0000".repeat(100_000);
   const long = { alertId: nasty, agentName: nasty, eventFormat: nasty, eventId: nasty, winTimestamp: nasty };
   for (const message of [

@@ -8,7 +8,7 @@ import { Ruleset, type DecodedEvent } from "../../rig/wazuh/ruleset.ts";
 
 const rules = readFileSync(join(repositoryRoot, "ossec-snippets/dfn_rules.xml"), "utf8");
 
-/** Behind analysisd's queue: location and text at the first colon that is not escaped, `[id] ` taken off. */
+/** After analysisd's queue: location and text at the first colon that is not escaped, `[id] ` removed. */
 function received(datagram: string): DecodedEvent {
   const [, location = "", text = ""] = /^.:((?:[^|:]|\|.)*):(.*)$/s.exec(datagram) ?? [];
   return decoded(location.replaceAll(/\|(.)/gs, "$1").replace(/^\[\d+\] /, ""), text);
@@ -53,7 +53,7 @@ test("each event of the forwarder raises its rule", () => {
   assert.equal(judge(decoded("wazuh-dfn", "ossec: output: 'wazuh-dfn': active")), "111707");
 });
 
-test("an acknowledgement is known with the agent's number in front of its location too", () => {
+test("an acknowledgement is recognised with the agent's number before its location too", () => {
   const event = received(acknowledgedMessage(acknowledged));
   assert.equal(judge({ ...event, location: `[085] ${event.location}` }), "111701");
 });
@@ -74,7 +74,7 @@ test("what another program says in our words raises none of our rules and is hid
   }
 });
 
-test("an agent that names our location raises no alert", () => {
+test("an agent that uses our location raises no alert", () => {
   const text = JSON.stringify({ integration: "dfn", error: 503, dfn: { ...degraded } });
   assert.equal(judge(decoded("(host-37) 10.0.194.239->dfn", text)), undefined);
 });
@@ -85,7 +85,7 @@ test("a command's output on an agent, or a log that looks like it, says nothing 
   }
 });
 
-test("a flood of forged events hides no true one", () => {
+test("a flood of forged events hides no genuine one", () => {
   const ruleset = new Ruleset(rules);
   const forged = received(statusMessage({ ...degraded, text: "forged" }));
   for (let second = 0; second < 1000; second++) ruleset.judge(forged, second);

@@ -4,13 +4,13 @@ const firstMs = 100;
 const longestMs = 1000;
 
 /**
- * How long to wait before the next try: 100 ms, doubling up to 1 s, each with a fifth of chance in it, so that many
+ * How long to wait before the next attempt: 100 ms, doubling up to 1 s, each varied at random by a fifth, so that many
  * clients do not come back in step. Never gives up.
  */
 export class Backoff {
   #baseMs = firstMs;
 
-  /** The next try begins anew at 100 ms. */
+  /** The next delay is 100 ms again. */
   reset(): void {
     this.#baseMs = firstMs;
   }

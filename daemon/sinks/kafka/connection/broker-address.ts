@@ -33,7 +33,7 @@ export function parseBrokerAddress(text: string): BrokerAddress {
   if (!isHost || !isPort(parts.port)) {
     throw new DfnError(
       "CONFIG",
-      `sink.kafka.brokers: "${text}" is no address; write host:port, for IPv6 [address]:port`,
+      `sink.kafka.brokers: "${text}" is not an address; use host:port, or [address]:port for IPv6`,
     );
   }
   return { host: parts.host, port: parts.port };

@@ -4,7 +4,7 @@ import { BrokerConnection, type ConnectionSettings } from "./connection.ts";
 import { classifyError } from "../protocol/errors.ts";
 import type { KafkaTelemetry } from "./telemetry.ts";
 
-/** After a connection failed, the same address is not tried again for so long, doubling up to the second number. */
+/** After a connection failed, the same address is not tried again for this time, doubling up to the second number. */
 const restMs = { first: 50, longest: 1000 };
 /**
  * The same after credentials were refused, for the address as a whole, unless they were replaced: brokers and the
@@ -50,7 +50,7 @@ export class ConnectionPool {
   readonly #refusals = new Map<string, RefusedAttempt>();
   #isClosed = false;
 
-  /** @param connecting told of each address that a connection is about to be made to */
+  /** @param connecting called with each address that a connection is about to be made to */
   constructor(settings: ConnectionSettings, telemetry: KafkaTelemetry, connecting: (address: string) => void) {
     this.#settings = settings;
     this.#telemetry = telemetry;

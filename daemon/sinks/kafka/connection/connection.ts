@@ -23,14 +23,14 @@ import type { KafkaOptions } from "./options.ts";
 import { saslExchange } from "./sasl.ts";
 
 /**
- * A connection that takes longer to come about, once the broker's name is resolved, is given up: a lost first packet is
+ * A connection that takes longer to establish, once the broker's name is resolved, is given up: a lost first packet is
  * sent again after 1 s only.
  */
 const reachWithinMs = 2500;
 /** Bound for everything between the look-up of the name and the first request: TCP, TLS, versions, authentication. */
 const openWithinMs = 10_000;
 const keepAliveMs = 30_000;
-/** No answer to our requests is larger; what looks so is no Kafka (TLS on a plain connection, for one). */
+/** No answer to our requests is larger; what looks larger is not Kafka (e.g. TLS on a plain connection). */
 const maxAnswerBytes = 64 * 1024 * 1024;
 /** The same before both sides have proved who they are: versions and authentication take a few hundred bytes. */
 const maxHandshakeBytes = 1024 * 1024;
@@ -40,7 +40,7 @@ const maxThrottleMs = 60_000;
 export const produceVersion = 7;
 const metadataVersion = 7;
 
-/** kafkajs's own log is dropped: every fault comes back as an error and is put into words here. */
+/** kafkajs's own log is dropped: every fault comes back as an error and is described here. */
 const noLog: InnerLogger = {
   namespace: () => noLog,
   debug: () => {},
@@ -55,7 +55,7 @@ export interface ConnectionSettings {
   readonly tls: () => ConnectionOptions | undefined;
   /** Where the names of brokers are resolved; the process's own if it is not given. */
   readonly names?: Names;
-  /** A broker holds the client back for so many milliseconds, because of a quota. */
+  /** A broker throttles the client for this many milliseconds, because of a quota. */
   readonly onThrottle?: (durationMs: number) => void;
 }
 
@@ -114,7 +114,7 @@ export class BrokerConnection {
     return this.#state === "closed";
   }
 
-  /** Whether it was open, and the other side or something on the way ended it without a word. */
+  /** Whether it was open, and the other side or something in between ended it without an error. */
   get isEndedByPeer(): boolean {
     return this.#isEndedByPeer;
   }
@@ -124,7 +124,7 @@ export class BrokerConnection {
     return this.#state === "opening" ? this.#waitsFor : undefined;
   }
 
-  /** For how long requests have been waiting without any answer coming in; 0 where none waits. Milliseconds. */
+  /** For how long requests have been waiting without any answer coming in; 0 if none waits. Milliseconds. */
   get silentMs(): number {
     if (this.#unanswered === 0 || this.isClosed) return 0;
     return Math.max(0, monotonicMs() - Math.max(this.#heardAt, this.#throttledUntil));
@@ -168,7 +168,7 @@ export class BrokerConnection {
 
   /**
    * Sends a request and resolves with the decoded answer. Any failure of a request but an error code inside its answer
-   * closes the connection, because the answers behind it can no longer be told apart from silence.
+   * closes the connection, because the answers behind it can no longer be distinguished from silence.
    */
   async send<T>(protocol: InnerProtocol, decode: (payload: Buffer, apiVersion: number) => Promise<T> | T): Promise<T> {
     if (this.#state === "closed") throw this.#closedBy ?? new Error("closed");
@@ -260,7 +260,7 @@ export class BrokerConnection {
     this.#versions = await this.#askVersions();
     const produce = this.#versions[apiKeys.Produce];
     if (produce === undefined || produce.minVersion > produceVersion || produce.maxVersion < produceVersion) {
-      throw new KafkaError(35, `${this.address} does not take produce requests of version ${produceVersion}`);
+      throw new KafkaError(35, `${this.address} does not accept produce requests of version ${produceVersion}`);
     }
     this.#inner.setVersions(this.#versions);
     this.#inner.setSupportAuthenticationProtocol(this.#versions[apiKeys.SaslAuthenticate] !== undefined);
@@ -287,7 +287,7 @@ export class BrokerConnection {
 
   #makeSocket(onConnect: () => void): Socket {
     const { host, port } = this.#target;
-    if (this.#socket !== undefined) throw new Error("the connection is used up");
+    if (this.#socket !== undefined) throw new Error("the connection was opened before");
     const tls = this.#settings.tls();
     const place = { host, port, lookup: this.#lookUp };
     const socket =

@@ -48,7 +48,7 @@ export class FrameReader {
     return lengthBytes + length;
   }
 
-  /** Everything that is buffered as one piece. Called twice a frame at most, so its cost does not grow with the chunks. */
+  /** Everything that is buffered as one piece. Called at most twice per frame, so its cost does not grow with the chunks. */
   #joined(): Buffer {
     const [first] = this.#chunks;
     const bytes = this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);

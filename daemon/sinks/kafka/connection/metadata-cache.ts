@@ -11,9 +11,9 @@ import { TopicView, type Answer, type Worth } from "./topic-view.ts";
 
 /** Partitions are added to topics while the forwarder runs: asked for again after this time. */
 const maxAgeMs = 60_000;
-/** Addresses tried at once when no connection is open; those behind them get their turn with the next question. */
+/** Addresses tried at once when no connection is open; the others get their turn with the next question. */
 const maxTriedAtOnce = 6;
-/** A broker that has not answered after this time gets company. */
+/** If a broker has not answered after this time, another one is asked too. */
 const staggerMs = 300;
 /** After this time the question is given up for now; its connection is left alone, it may be slow and busy. */
 const answerWithinMs = 4000;
@@ -89,7 +89,7 @@ export class MetadataCache {
 
   /**
    * Resolves when a question asked after this call has been answered, or has failed. Never rejects.
-   * @param isDoubted what is known does not work: an answer that says the same is not taken for the last word
+   * @param isDoubted what is known does not work: an answer that says the same is not believed at once
    */
   refresh(isDoubted = true): Promise<void> {
     this.#isDoubted ||= isDoubted;
@@ -158,7 +158,7 @@ export class MetadataCache {
   }
 
   /**
-   * The first answer of any broker that is not in `asked`; undefined where all are. Open connections are asked one after
+   * The first answer of any broker that is not in `asked`; undefined if all are. Open connections are asked one after
    * the other, a moment apart, because the first may be to a broker that hangs; then, at once, some of the configured
    * addresses and of those that Kafka named. A question that fails is asked of the next ones, all round.
    */
@@ -208,7 +208,7 @@ export class MetadataCache {
     }
   }
 
-  /** Takes over an answer. @returns older where it is for any topic, else news where it is for any */
+  /** Applies an answer. @returns older if it is for any topic, else news if it is for any */
   #learn(answer: Answer): Worth {
     const before = [...this.#topics.values()].map(({ leaders }) => leaders.length);
     const worths = answer.topics.flatMap((metadata) => {

@@ -35,8 +35,8 @@ export class Names {
   }
 
   /**
-   * @returns one address at least
-   * @throws Error that names the host, when there is no answer and never was one
+   * @returns at least one address
+   * @throws Error that names the host, if there is no answer and never was one
    */
   async resolve(host: string): Promise<readonly LookupAddress[]> {
     const family = isIP(host);
@@ -51,7 +51,7 @@ export class Names {
       return await Promise.race([this.#ask(host), late]);
     } catch (cause) {
       if (known !== undefined) return known;
-      throw new Error(`the name ${host} is not resolved (${describe(cause)})`, { cause });
+      throw new Error(`the name ${host} cannot be resolved (${describe(cause)})`, { cause });
     } finally {
       clearTimeout(timer);
     }

@@ -18,10 +18,10 @@ export interface KafkaOptions {
   readonly tls: TlsClientSettings | undefined;
   readonly sasl: SaslCredentials | undefined;
   readonly compression: Compression;
-  /** A broker that has not answered a request for so long is taken for dead; at least 1000. */
+  /** A broker that has not answered a request for this long counts as dead; at least 1000. */
   readonly requestTimeoutMs: number;
-  /** Batches of one partition under way at once, 1 to 5: the broker remembers the last five of a producer. */
+  /** Batches of one partition in flight at once, 1 to 5: the broker remembers the last five of a producer. */
   readonly maxInFlight: number;
-  /** After so long without an answer a broker may have forgotten the producer: an hour, but for tests. */
+  /** After this long without an answer a broker may have forgotten the producer: an hour, except in tests. */
   readonly forgottenAfterMs?: number;
 }

@@ -20,5 +20,5 @@ export function isLoopback(broker: string): boolean {
 export function plaintextWarning(brokers: readonly string[]): string | undefined {
   const others = brokers.filter((broker) => !isLoopback(broker));
   if (others.length === 0) return undefined;
-  return `alerts travel without TLS to ${others.join(", ")}: whoever is on the way can read and change them; set sink.kafka.tls (on, or ca, cert and key) and name the brokers' TLS port`;
+  return `alerts travel without TLS to ${others.join(", ")}: anybody on the network path can read and change them; set sink.kafka.tls (on, or ca, cert and key) and use the brokers' TLS port`;
 }

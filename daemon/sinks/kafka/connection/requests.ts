@@ -16,11 +16,11 @@ const nodes = (reader: ByteReader) => ({
 export interface PartitionMetadata {
   readonly code: number;
   readonly partition: number;
-  /** Node id, or -1 where there is no leader. */
+  /** Node id, or -1 if there is no leader. */
   readonly leader: number;
-  /** Grows with every change of the leader; -1 where the broker does not tell it. */
+  /** Grows with every change of the leader; -1 if the broker does not report it. */
   readonly epoch: number;
-  /** How many brokers have a copy, and how many of these are in sync; undefined where it was not read. */
+  /** How many brokers have a copy, and how many of these are in sync; undefined if it was not read. */
   readonly replicas?: number;
   readonly inSync?: number;
 }
@@ -66,7 +66,7 @@ export async function fetchMetadata(connection: BrokerConnection, topics: readon
   });
 }
 
-/** A new producer id, without transactions; one a partition, so that no trouble of one reaches another. */
+/** A new producer id, without transactions; one a partition, so that no problem of one affects another. */
 export async function newProducerId(connection: BrokerConnection): Promise<{ producerId: bigint; epoch: number }> {
   const protocol = connection.protocol("InitProducerId", { transactionalId: null, transactionTimeout: 60_000 });
   const answer = await connection.send(protocol, (payload) => {
@@ -130,7 +130,7 @@ export interface Fetched {
 }
 
 /**
- * Record batches of one partition from an offset on, about `maxBytes` of them (one batch at least;
+ * Record batches of one partition from an offset on, about `maxBytes` of them (at least one batch;
  * none at the end, and none from a broker that holds us back).
  * @throws KafkaError with the code that the leader gave for the partition
  */
@@ -200,7 +200,7 @@ export interface ProduceAnswer {
   readonly throttledMs: number;
 }
 
-/** The answer for exactly this topic and partition, or undefined where the broker's answer is not about it. */
+/** The answer for exactly this topic and partition, or undefined if the broker's answer is not about it. */
 function decodeProduce(payload: Buffer, topic: string, partition: number): ProduceAnswer | undefined {
   const reader = new ByteReader(payload);
   const answers = reader.array(6, () => ({

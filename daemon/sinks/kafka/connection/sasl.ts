@@ -2,10 +2,10 @@ import { scramProviders, type InnerSasl, type InnerSaslProvider } from "../proto
 import type { SaslCredentials } from "./options.ts";
 
 /**
- * Rounds of PBKDF2 that a broker may ask for. RFC 7677 wants 4096 at least, and Kafka sets up to 16,384; the peer has
+ * Rounds of PBKDF2 that a broker may ask for. RFC 7677 wants at least 4096, and Kafka sets up to 16,384; the peer has
  * proved nothing yet, and each million rounds takes about a second of a processor.
  */
-const iterations = { least: 4096, most: 1_000_000 } as const;
+const iterations = { min: 4096, max: 1_000_000 } as const;
 
 /** What kafkajs needs to authenticate one connection; a copy for each, as it keeps its state of the exchange in it. */
 export function saslExchange({ mechanism, username, password }: SaslCredentials): InnerSasl {
@@ -31,9 +31,9 @@ function bounded(provider: InnerSaslProvider, mechanism: string): InnerSaslProvi
 /** @param text the attribute i of a server's first message (RFC 5802, section 5.1) */
 function assertIterations(text: string, mechanism: string): void {
   const asked = /^[1-9][0-9]{0,15}$/.test(text) ? Number(text) : Number.NaN;
-  if (asked >= iterations.least && asked <= iterations.most) return;
+  if (asked >= iterations.min && asked <= iterations.max) return;
   const shown = text.length > 20 ? `${text.slice(0, 20)}...` : text;
   throw new Error(
-    `the broker asks for "${shown}" iterations of ${mechanism.toUpperCase()}, and ${iterations.least} to ${iterations.most} are taken; find out whether it is the broker that it is taken for, and set the user's password there again`,
+    `the broker asks for "${shown}" iterations of ${mechanism.toUpperCase()}, but only ${iterations.min} to ${iterations.max} are accepted; check that this is the right broker, and set the user's password there again`,
   );
 }

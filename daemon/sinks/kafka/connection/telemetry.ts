@@ -1,12 +1,12 @@
-/** What the Kafka sink tells about itself while it works; one function an event, called often: keep them cheap. */
+/** Events of the Kafka sink; one function for each, called often: keep them cheap. */
 export interface KafkaTelemetry {
   /** A batch was acknowledged: its records, its bytes on the wire, and milliseconds from `write` to here. */
   acknowledged(records: number, bytes: number, latencyMs: number): void;
-  /** A batch is sent once more, for this reason. */
+  /** A batch is sent again, for this reason. */
   retried(topic: string, reason: string): void;
   /** Records were refused for good. */
   refused(topic: string, records: number): void;
-  /** A connection ended or did not come about. */
+  /** A connection ended or could not be made. */
   disconnected(address: string, reason: string): void;
 }
 
@@ -32,26 +32,26 @@ export interface KafkaLookup {
   readonly broker: string;
   /** In words that go behind "waits for". */
   readonly waitsFor: string;
-  /** Since it began to wait for this; whole seconds of a clock that is never set. */
+  /** Since it began to wait for this; whole seconds of a monotonic clock. */
   readonly seconds: number;
 }
 
-/** The sink as it stands, for `status`. Times are milliseconds since 1970. */
+/** The current state of the sink, for `status`. Times are milliseconds since 1970. */
 export interface KafkaStatus {
   readonly isConnected: boolean;
   /** Addresses with an open connection. */
   readonly connected: readonly string[];
-  /** Batches taken over by `write` that have no outcome yet. */
+  /** Batches accepted by `write` that have no outcome yet. */
   readonly waitingBatches: number;
   /** How long brokers have held this client back because of quotas since its start, added up over their answers. */
   readonly throttledMs: number;
   readonly lastAcknowledgedAt: number | undefined;
-  /** What look-ups of what the topics hold wait for, the longest first, 20 at most; empty while there are none. */
+  /** What look-ups wait for, the longest first, at most 20; empty if there are none. */
   readonly lookups?: readonly KafkaLookup[];
-  /** What is wrong now; the remedy is a sentence, or empty where it passes by itself. */
+  /** What is wrong now; the remedy is a sentence, or empty if it passes by itself. */
   readonly troubles: readonly KafkaTrouble[];
-  /** Acknowledged records that Kafka has lost, the newest report of each partition since the start, 100 at most. */
+  /** Acknowledged records that Kafka has lost, the newest report of each partition since the start, at most 100. */
   readonly losses?: readonly KafkaTrouble[];
-  /** The newest trouble, over or not. */
+  /** The newest problem, over or not. */
   readonly lastError: { readonly text: string; readonly since: number } | undefined;
 }

@@ -27,11 +27,11 @@ export class TopicView {
   code: number | undefined;
   /** Leader's address per partition; undefined while a partition has none. */
   leaders: readonly (string | undefined)[] = [];
-  /** Per partition; -1 where brokers do not tell it. */
+  /** Per partition; -1 if brokers do not report it. */
   #epochs: readonly number[] = [];
   readonly #sayOlder = new Set<string>();
 
-  /** Takes over what an answer says of this topic, if it is not out of date. */
+  /** Applies what an answer says about this topic, unless it is out of date. */
   take({ code, partitions }: TopicMetadata, { from, brokers }: Answer): Worth {
     if (code !== kafkaCodes.NONE) {
       // While a topic has an error its former partitions stay known: the records are on their way to them.

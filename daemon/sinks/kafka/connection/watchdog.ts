@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { monotonicMs } from "../../../clock.ts";
 import type { BrokerConnection } from "./connection.ts";
 
-/** A connection whose requests have had no answer for so long is looked after. */
+/** A connection whose requests have had no answer for this long is checked. */
 const suspectAfterMs = 2000;
-/** An address whose connection was ended for the network's sake is given more time, for so long. */
+/** An address whose connection was ended for the network's sake is given more time, for this long. */
 const patienceLastsMs = 60_000;
 const lookEveryMs = 1000;
 /** Between probes; doubled after each that shows a broker that is merely slow, because each is a connection of its own. */
@@ -15,7 +15,7 @@ const probeAgainAfterMs = 300;
 const graceMs = 500;
 
 export interface WatchdogTools {
-  /** Open connections, the ones to look after. */
+  /** Open connections, the ones to watch. */
   connections(): readonly BrokerConnection[];
   /** Opens a connection to an address and closes it again; rejects when that does not work. */
   probe(address: string): Promise<void>;
@@ -45,7 +45,7 @@ class StallTimeout {
 }
 
 /**
- * Looks after connections that have fallen silent, so that the end of an outage is noticed within a second or two and
+ * Checks connections that have fallen silent, so that the end of an outage is noticed within a second or two and
  * not when the request times out. Two signs end such a connection at once, and what was on it is sent again as the
  * same bytes: its broker leads nothing any more; or new connections to it failed and now succeed, which means that the
  * network lost packets and TCP is waiting, for longer each time, before it repeats them. A broker that is merely slow

@@ -5,7 +5,7 @@ import type { RecordSlot } from "./sealed-batch.ts";
 import { classifyCode, KafkaError } from "../protocol/errors.ts";
 import { fetchOffset } from "../connection/requests.ts";
 
-/** Stretches that are kept of one partition; where there are more, neighbours are put together. */
+/** Stretches that are kept for one partition; if there are more, neighbours are merged. */
 const maxStretches = 512;
 /** Files of the log that a remedy names. */
 const maxFiles = 20;
@@ -16,11 +16,11 @@ const usualFile = "/var/ossec/logs/alerts/alerts.json";
 interface Stretch {
   readonly base: number;
   readonly next: number;
-  /** Seconds since 1970 of their alerts, as the ids have them; undefined where no id does. */
+  /** Seconds since 1970 of their alerts, as the ids have them; undefined if no id does. */
   readonly firstSecond: number | undefined;
   readonly lastSecond: number | undefined;
   /**
-   * Where a file has to be read from to meet all of their alerts. Undefined where one of them came by the socket, so that
+   * Where a file has to be read from to find all of their alerts. Undefined if one of them came by the socket, so that
    * its line may be before those that the tail read, and where they are in several files.
    */
   readonly place: Beginning | undefined;
@@ -51,12 +51,12 @@ export class Acknowledged {
     this.#name = name;
   }
 
-  /** The offset behind the last acknowledged record; undefined where there is none. */
+  /** The offset behind the last acknowledged record; undefined if there is none. */
   get end(): number | undefined {
-    return most(this.#stretches.map(({ next }) => next));
+    return maximum(this.#stretches.map(({ next }) => next));
   }
 
-  /** Stretches that are kept: at most 512. */
+  /** Number of stretches kept: at most 512. */
   get size(): number {
     return this.#stretches.length;
   }
@@ -72,8 +72,8 @@ export class Acknowledged {
     this.#stretches.push({
       base,
       next: base + slots.length,
-      firstSecond: least(seconds),
-      lastSecond: most(seconds),
+      firstSecond: minimum(seconds),
+      lastSecond: maximum(seconds),
       place: beginningOf(slots.map(({ record }) => record.place)),
     });
     if (this.#stretches.length > maxStretches) this.#halve();
@@ -90,14 +90,14 @@ export class Acknowledged {
     this.#stretches = this.#stretches
       .filter(({ base }) => base < end)
       .map((stretch) => ({ ...stretch, next: Math.min(stretch.next, end) }));
-    const first = Math.max(least(lost.map(({ base }) => base)) ?? end, end);
+    const first = Math.max(minimum(lost.map(({ base }) => base)) ?? end, end);
     const seconds = lost.flatMap(({ firstSecond, lastSecond }) => [firstSecond, lastSecond]);
     const known = seconds.filter((second) => second !== undefined);
     return {
-      text: `${this.#name} has lost records that it had acknowledged: offsets ${first} to ${last - 1}, its log ended at ${end} then (a leader that was not in sync, a restored broker, or the topic was created again)`,
+      text: `${this.#name} has lost records that it had acknowledged: offsets ${first} to ${last - 1}, whose log then ended at ${end} (a leader that was not in sync, a restored broker, or the topic was created again)`,
       remedy: remedy(
-        least(known),
-        most(known),
+        minimum(known),
+        maximum(known),
         lost.map(({ place }) => place),
       ),
     };
@@ -112,7 +112,7 @@ export class Acknowledged {
       const known = seconds.filter((second) => second !== undefined);
       const next = other?.next ?? one.next;
       const place = other === undefined ? one.place : beginningOf([one.place, other.place]);
-      halved.push({ ...one, next, firstSecond: least(known), lastSecond: most(known), place });
+      halved.push({ ...one, next, firstSecond: minimum(known), lastSecond: maximum(known), place });
     }
     this.#stretches = halved;
   }
@@ -120,7 +120,7 @@ export class Acknowledged {
 
 /**
  * Where the leader's log ends, if it ends before an offset that was acknowledged; else undefined, as from a broker that
- * does not tell it to clients.
+ * does not report it to clients.
  * @throws KafkaError when the broker does not lead the partition; what the connection failed with
  */
 export async function shorterEnd(
@@ -130,7 +130,7 @@ export async function shorterEnd(
   acknowledged: number,
 ): Promise<number | undefined> {
   // A new leader knows only after a moment how far the others have followed, so its log itself counts. But a broker
-  // that does not lead the partition tells the end of its log too: so the question for leaders alone comes first and last.
+  // that does not lead the partition reports the end of its log too: so the question for leaders alone comes first and last.
   if ((await fetchOffset(connection, topic, partition, "next")) >= acknowledged) return undefined;
   try {
     const end = await fetchOffset(connection, topic, partition, "log-end");
@@ -150,15 +150,15 @@ function secondOf({ id, headers }: SinkRecord): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
-function least(numbers: readonly number[]): number | undefined {
+function minimum(numbers: readonly number[]): number | undefined {
   return numbers.length === 0 ? undefined : numbers.reduce((one, other) => Math.min(one, other));
 }
 
-function most(numbers: readonly number[]): number | undefined {
+function maximum(numbers: readonly number[]): number | undefined {
   return numbers.length === 0 ? undefined : numbers.reduce((one, other) => Math.max(one, other));
 }
 
-/** The first of these places, where all are known and in one file. */
+/** The first of these places, if all are known and in one file. */
 function beginningOf(places: readonly (Beginning | undefined)[]): Beginning | undefined {
   let first: Beginning | undefined;
   for (const place of places) {
@@ -171,7 +171,7 @@ function beginningOf(places: readonly (Beginning | undefined)[]): Beginning | un
 
 function remedy(from: number | undefined, to: number | undefined, places: readonly (Beginning | undefined)[]): string {
   const cause =
-    "set unclean.leader.election.enable=false and a replication factor of 3 with min.insync.replicas=2, so that it does not come again";
+    "set unclean.leader.election.enable=false and a replication factor of 3 with min.insync.replicas=2, so that it does not happen again";
   if (from === undefined || to === undefined) {
     return `send the alerts of that time again with wazuh-dfn replay --from TIME --to TIME FILE; ${cause}`;
   }

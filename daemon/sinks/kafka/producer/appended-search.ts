@@ -20,15 +20,15 @@ function fingerprint(record: Pick<FetchedRecord, "headers" | "value">): string {
 }
 
 /**
- * Finds out which records of unacknowledged batches stand in the topic. Equal records count as often as they are there:
- * one found in the log stands for one that was sent, the oldest first.
+ * Finds out which records of unacknowledged batches are in the topic. Equal records count as often as they occur: one
+ * found in the log counts for one that was sent, the oldest first.
  */
 export class AppendedSearch {
   readonly #open = new Map<string, RecordSlot[]>();
   /** The offset of each record that was found. */
   readonly found = new Map<RecordSlot, number>();
 
-  /** @param entries the batches that may stand in the log, in the order of their sending */
+  /** @param entries the batches that may be in the log, in the order of their sending */
   constructor(entries: readonly SealedBatch[]) {
     for (const slot of entries.flatMap(({ slots }) => slots)) {
       const print = fingerprint({ headers: headersOf(slot.record), value: slot.record.value });
@@ -38,7 +38,7 @@ export class AppendedSearch {
     }
   }
 
-  /** Takes notice of a record of the log; call it in the order of the offsets. */
+  /** Considers a record of the log; call it in the order of the offsets. */
   visit(record: FetchedRecord): void {
     const slot = this.#open.get(fingerprint(record))?.shift();
     if (slot !== undefined) this.found.set(slot, record.offset);

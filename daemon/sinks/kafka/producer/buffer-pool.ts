@@ -1,7 +1,7 @@
 /** Holds a batch of the largest size that the settings allow, before compression. */
 const usualBytes = 1024 * 1024;
 /** About as many batches are compressed at once: Node's thread pool has four threads. */
-const mostKept = 4;
+const maxKept = 4;
 
 const free: Buffer[] = [];
 
@@ -17,7 +17,7 @@ export const pooledBuffer = {
 
   /** @param buffer as `take` returned it; nothing else may use it any more */
   give(buffer: Buffer): void {
-    if (buffer.buffer.byteLength === usualBytes && free.length < mostKept) {
+    if (buffer.buffer.byteLength === usualBytes && free.length < maxKept) {
       free.push(Buffer.from(buffer.buffer));
     }
   },

@@ -7,9 +7,9 @@ import type { SenderContext } from "./sender-context.ts";
 import { AppendedSearch } from "./appended-search.ts";
 
 export interface Settled {
-  /** What was not found, in order. Where some records of a batch were found, a batch of the others is in its place. */
+  /** What was not found, in order. If some records of a batch were found, a batch of the others is in its place. */
   readonly entries: readonly SealedBatch[];
-  /** All was seen that may be in the log. If not, the log says so. */
+  /** Whether everything was seen that may be in the log. If not, a warning is logged. */
   readonly isComplete: boolean;
 }
 
@@ -56,7 +56,7 @@ export async function settleDoubts(
   const left = missing.filter(({ mayBeAppended }) => mayBeAppended).length;
   if (hidden === undefined || left === 0) return { entries: missing, isComplete: true };
   context.log.warn(
-    `${topic}/${partition}: ${left} batches are sent again and some of their records may stand twice, each with the same wazuh-alert-id, because what the topic holds cannot be read (${hidden})`,
+    `${topic}/${partition}: ${left} batches are sent again and some of their records may be there twice, each with the same wazuh-alert-id, because what the topic holds cannot be read (${hidden})`,
   );
   return { entries: missing, isComplete: false };
 }

@@ -2,7 +2,7 @@ import type { BrokerConnection } from "../connection/connection.ts";
 import { monotonicMs, timeOfDayMs } from "../../../clock.ts";
 import type { KafkaLookup, KafkaTrouble } from "../connection/telemetry.ts";
 
-/** A broker that answers nothing for so long is named as a trouble; an answer takes half a second at most by itself. */
+/** A broker that does not answer for this long is reported as a problem; an answer normally takes at most half a second. */
 const silentAfterMs = 5000;
 /** Waits that the status names. */
 const maxShown = 20;
@@ -67,7 +67,7 @@ export class LookupWaits {
         subject: `look-up at ${address}`,
         text: `the look-up of what ${topic}/${partition} holds has waited ${Math.floor(silentMs / 1000)} s for ${waitsFor}${others}`,
         remedy:
-          "check that this broker works, and that large answers of it get through to here; nothing is lost, and it is asked again over a new connection",
+          "check that this broker works, and that large answers from it arrive here; nothing is lost, and the request is repeated over a new connection",
         since: Math.round(timeOfDayMs() - silentMs),
       };
     });

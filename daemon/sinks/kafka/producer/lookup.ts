@@ -12,7 +12,7 @@ import { isUnreadable } from "./doubts.ts";
 const maxIds = 1_000_000;
 /** Nor more characters of them: anybody who may write to the topic can make ids of any length in anybody's name. */
 const maxIdCharacters = 64 * 1024 * 1024;
-/** A topic that Kafka says for so long that it has not got, or that it is not for us, is left out of the look-up. */
+/** If Kafka reports for this long that a topic does not exist or is forbidden, it is left out of the look-up. */
 const giveUpAfterMs = 15_000;
 /** These stay until somebody does something. */
 const lastingCodes: ReadonlySet<number> = new Set([
@@ -49,7 +49,7 @@ class Findings {
   #ids = 0;
   #characters = 0;
   readonly next: Record<string, number> = {};
-  /** Why not all was seen that may be there, a sentence for each kind of reason; in the order of their appearance. */
+  /** Why some records may have been missed, a sentence for each kind of reason; in the order of their appearance. */
   readonly #refusals = new Set<string>();
   isFull = false;
   /** Whose records count. */
@@ -59,7 +59,7 @@ class Findings {
     this.nodes = nodes;
   }
 
-  /** Makes room for one id more; false where there is none. */
+  /** Makes room for one id more; false if there is none. */
   hasRoomFor(id: string): boolean {
     this.#ids += 1;
     this.#characters += id.length;
@@ -158,7 +158,7 @@ async function lookAt(
     if (partition >= listed)
       throw new KafkaError(kafkaCodes.UNKNOWN_TOPIC_OR_PARTITION, `${name}, which the newest list of partitions lacks`);
     if (isRead && !reading.isOver && !findings.isFull) await read(topic, partition, reading, findings, context);
-    // With nothing to be read, one question tells the next offset.
+    // If nothing has to be read, one request yields the next offset.
     findings.next[name] ??= await nextOffset(topic, partition, context);
   };
   try {
@@ -166,7 +166,7 @@ async function lookAt(
   } catch (reason) {
     if (!(reason instanceof Unreadable)) throw reason;
     if (!reason.isMissing && !reading.isOver) findings.count(reading.ids);
-    // A partition that is gone is nobody else's trouble.
+    // A partition that is gone does not affect others.
     if (!reason.isMissing || context.metadataCache.codeOf(topic) !== kafkaCodes.NONE) throw reason;
   }
 }
@@ -197,7 +197,7 @@ async function nextOffset(topic: string, partition: number, context: LookupConte
   return (await reach(context, topic, partition)).offset("next");
 }
 
-/** Reads a partition as far as it can be; what was found counts, also where that is not all. */
+/** Reads a partition as far as possible; what was found counts, even if that is not all. */
 async function read(
   topic: string,
   partition: number,
@@ -224,7 +224,7 @@ async function read(
     if (reason instanceof Full) {
       findings.isFull = true;
       findings.refuse(
-        `${name} holds more than ${maxIds} records, or ids of more than ${maxIdCharacters} characters, since the checkpoint, too many to keep in mind`,
+        `${name} holds more than ${maxIds} records, or ids of more than ${maxIdCharacters} characters, since the checkpoint, too many to keep in memory`,
       );
     } else if (isUnreadable(reason)) {
       const remedy =
@@ -236,7 +236,7 @@ async function read(
   reading.isOver = true;
 }
 
-/** Hundreds of nodes may write to one topic: what the others wrote is neither ours nor to be kept in mind. */
+/** Hundreds of nodes may write to one topic: what the others wrote is neither ours nor to be kept in memory. */
 function idOf({ headers, value }: FetchedRecord, nodes: ReadonlySet<string> | undefined): string | undefined {
   const text = (name: string): string | undefined => headers.find(([header]) => header === name)?.[1]?.toString("utf8");
   const node = text(headerNames.node);
@@ -252,7 +252,7 @@ function idOf({ headers, value }: FetchedRecord, nodes: ReadonlySet<string> | un
  * reported at once.
  * @param subject what it is about, for the report
  * @param isRead  whether what is found saves records from being sent twice; else a bounded time is enough in any case
- * @throws Unreadable where it is given up
+ * @throws Unreadable if it is given up
  */
 async function persist(
   { metadataCache, conditions, signal }: LookupContext,
@@ -272,7 +272,7 @@ async function persist(
       signal.throwIfAborted();
       const fault = classifyError(reason);
       const text = isRead
-        ? `${fault.text}; until this is done no alert is sent, or it might be sent twice`
+        ? `${fault.text}; until this is fixed no alert is sent, because it might be sent twice`
         : fault.text;
       // What is wrong with the whole cluster is reported where its metadata are read.
       const isReported = conditions.lasting.some((trouble) => trouble.subject === "Kafka");

@@ -11,9 +11,9 @@ import { sequenceAfter } from "../protocol/record-batch.ts";
 import { fetchOffset, newProducerId, produce, type ProduceAnswer } from "../connection/requests.ts";
 import type { SenderContext } from "./sender-context.ts";
 
-/** A trouble that should pass by itself is reported when it has lasted for so long. */
+/** A problem that should pass by itself is reported once it has lasted for this long. */
 const reportAfterMs = 5000;
-/** A list of partitions that is too short for so long, while nobody who should know answers, is believed. */
+/** A list of partitions that stays too short for this long, while nobody who should know answers, is believed. */
 const believeAfterMs = 60_000;
 /** The last epoch of a producer id. */
 const maxEpoch = 32_767;
@@ -40,7 +40,7 @@ interface Flow {
  *                        └──────────── recovering <──all answered── draining
  *
  * The sender has a producer id of its own, so a reset concerns this partition alone. While flowing, up to
- * `maxInFlight` batches are under way over one connection. After a start, a failure, new numbers or a long rest one batch
+ * `maxInFlight` batches are in flight over one connection. After a start, a failure, new numbers or a long rest one batch
  * goes alone: a broker that does not know the producer, or has forgotten it, takes any sequence number as its first, so a
  * second one could overtake a first one that failed. For the same reason batches that may be in the log since long ago
  * are looked up there before they are sent again.
@@ -51,7 +51,7 @@ export class PartitionSender {
   readonly #context: SenderContext;
   readonly #backoff = new Backoff();
   readonly #streak = new RefusalStreak();
-  /** Without an outcome, in the order of `write`. Those under way are the first `#inFlight` ones. */
+  /** Without an outcome, in the order of `write`. Those in flight are the first `#inFlight` ones. */
   #entries: SealedBatch[] = [];
   #inFlight = 0;
   #flow: Flow | undefined;
@@ -69,7 +69,7 @@ export class PartitionSender {
   #sequence = 0;
   /** A number before the next one will not come, because its record was given up. */
   #hasHole = false;
-  /** No record of ours that is yet to be appended can stand before this offset. */
+  /** No record of ours that is yet to be appended can be before this offset. */
   #end: number | undefined;
   #troubledSince: number | undefined;
   readonly #acknowledged: Acknowledged;
@@ -89,7 +89,7 @@ export class PartitionSender {
     return this.#entries.length;
   }
 
-  /** Takes a batch over; resolves as `Sink.write` says. */
+  /** Accepts a batch; resolves as `Sink.write` says. */
   write(records: readonly SinkRecord[]): PendingWrite["result"] {
     const pendingWrite = new PendingWrite(records.length);
     if (records.length === 0) return pendingWrite.result;
@@ -139,11 +139,11 @@ export class PartitionSender {
       }
     }
     this.#isRunning = false;
-    // Nothing waits any more, also where a look-up or a refusal gave the last outcome.
+    // Nothing waits any more, even if a look-up or a refusal gave the last outcome.
     if (!signal.aborted) this.#clearAlarms();
   }
 
-  /** A partition that was gone may be there again. Only while nothing is under way to the other one. */
+  /** A partition that was gone may be there again. Only while nothing is in flight to the other one. */
   #returnToOwn(): void {
     if (this.#target === this.partition) return;
     if ((this.#context.metadataCache.partitions(this.topic) ?? 0) <= this.partition) return;
@@ -159,7 +159,7 @@ export class PartitionSender {
     conditions.clear(`partition ${this.topic}/${this.partition}`);
   }
 
-  /** Finds the leader, connects to it, and gets a producer id where there is none. */
+  /** Finds the leader, connects to it, and gets a producer id if there is none. */
   async #prepare(): Promise<Pick<Flow, "connection" | "partition" | "isAlone">> {
     const { metadataCache, pool } = this.#context;
     if (metadataCache.leader(this.topic, this.#target) === undefined) await metadataCache.refresh();
@@ -203,9 +203,9 @@ export class PartitionSender {
   }
 
   /**
-   * The leader of the partition that is written to. A partition that is gone, because the topic was created anew with
-   * fewer, is replaced by another one. A list of partitions that lacks it is no proof of that, since it may be an old
-   * one: the word of who led it counts.
+   * The leader of the partition that is written to. A partition that is gone, because the topic was created again with
+   * fewer, is replaced by another one. A list of partitions that lacks it does not prove that, since it may be an old
+   * one: what its former leader says counts.
    */
   async #findLeader(): Promise<string> {
     const { metadataCache } = this.#context;
@@ -236,7 +236,7 @@ export class PartitionSender {
     return this.#findLeader();
   }
 
-  /** What a broker that led the partition says of it; none where it cannot be asked. */
+  /** What a broker that led the partition says about it; none if it cannot be asked. */
   async #wordOf(address: string): Promise<"leads it" | "knows it" | "gone" | "none"> {
     try {
       const connection = await this.#context.pool.connection(address);
@@ -277,7 +277,7 @@ export class PartitionSender {
     this.#inFlight += 1;
     let answer: ProduceAnswer | ClassifiedError;
     try {
-      // The broker gives up a little before this side does, so that its answer is heard.
+      // The broker gives up a little before this side does, so that its answer is received.
       const timeoutMs = Math.ceil(this.#context.options.requestTimeoutMs * 0.8);
       answer = await produce(flow.connection, this.topic, flow.partition, batch, timeoutMs);
     } catch (reason) {
@@ -300,7 +300,7 @@ export class PartitionSender {
     this.#pump();
   }
 
-  /** @param baseOffset -1 where the broker does not know it any more: the lowest possible offset stands for it */
+  /** @param baseOffset -1 if the broker no longer knows it: the lowest possible offset is used instead */
   #acknowledge(entry: SealedBatch, bytes: number, baseOffset: number): void {
     const { telemetry, conditions } = this.#context;
     const at = this.#entries.indexOf(entry);
@@ -312,11 +312,11 @@ export class PartitionSender {
       // Lower than what was acknowledged before it was first sent: its offset was another record's.
       if (baseOffset < (entry.floor ?? 0)) this.#mourn(this.#acknowledged.compare(baseOffset));
       this.#acknowledged.add(baseOffset, entry.slots);
-      // Before the lowest possible offset: the topic was created anew, and its offsets began at 0 again.
+      // Before the lowest possible offset: the topic was created again, and its offsets began at 0.
       this.#end = baseOffset < (entry.floor ?? 0) ? next : Math.max(this.#end ?? 0, next);
     }
     if (entry.isDisplaced) {
-      // The broker did not wait for the free number: it knew nothing of this producer, and goes on from here.
+      // The broker did not wait for the free number: it knew nothing of this producer, and continues from here.
       this.#hasHole = false;
       for (const other of this.#entries) other.isDisplaced = false;
     }
@@ -345,7 +345,7 @@ export class PartitionSender {
     const worst = faults.find(({ category }) => category !== "none") ?? faults[0];
     if (worst?.kind === "retry") this.#report(worst);
     if (faults.some(({ isStale }) => isStale)) await metadataCache.refresh();
-    // A topic that is not there may be created anew, and its offsets begin at 0 again.
+    // A topic that does not exist may be created again, and its offsets then begin at 0.
     if (faults.some(({ category }) => category === "topic-missing")) {
       this.#end = 0;
       this.#acknowledged.forget();
@@ -367,7 +367,7 @@ export class PartitionSender {
       if (numbering !== "kept") entry.number = undefined;
       if (!before.includes(entry)) this.#watch(entry);
     }
-    // Behind those stand the batches that were written meanwhile.
+    // The batches that were written meanwhile follow.
     this.#entries = [...entries, ...this.#entries.slice(before.length)];
     if (numbering === "kept") {
       this.#hasHole ||= hasHole;
@@ -384,7 +384,7 @@ export class PartitionSender {
     const { conditions, log, metadataCache } = this.#context;
     this.#troubledSince ??= monotonicMs();
     log.debug(`${this.topic}/${this.partition}: ${fault.text}`);
-    // What is wrong with the topic itself is said where its metadata are read.
+    // What is wrong with the topic itself is reported where its metadata are read.
     const isSaid = (metadataCache.codeOf(this.topic) ?? kafkaCodes.NONE) !== kafkaCodes.NONE;
     if (fault.category !== "none" && fault.category !== "unreachable") {
       if (!isSaid) conditions.raise(`writing to topic ${this.topic}`, fault);

@@ -13,15 +13,15 @@ const fetchBytes = 1024 * 1024;
 /** Answers without a batch, half a second each, after which another connection is tried. */
 const maxEmptyAnswers = 10;
 /** Records that are read of a partition that ends before the offset asked for; a look-up keeps no more ids. */
-const mostReadAgain = 1_000_000;
-/** The question for the log's end is not for us. */
+const maxReadAgain = 1_000_000;
+/** Codes of brokers that do not report the end of their log to clients. */
 const doesNotTell: ReadonlySet<number> = new Set([
   kafkaCodes.CLUSTER_AUTHORIZATION_FAILED,
   kafkaCodes.UNSUPPORTED_VERSION,
   kafkaCodes.INVALID_REQUEST,
 ]);
 
-/** How far a partition has been read: with it, reading goes on after a failure where it was. */
+/** How far a partition has been read: with it, reading continues after a failure where it was. */
 export class Cursor {
   /** The next offset to be read; undefined before the first. */
   at: number | undefined;
@@ -40,7 +40,7 @@ export class Cursor {
   }
 }
 
-/** Who is told what a partition holds. */
+/** Receives what a partition holds. */
 export interface Visitor {
   /** Called for each record, in order. What it throws ends the reading. */
   visit(record: FetchedRecord): void;
@@ -63,7 +63,7 @@ interface Leader {
   batches(offset: number, end: number): Promise<Fetched>;
 }
 
-/** @throws KafkaError where no broker leads it, or what kept the connection from being made */
+/** @throws KafkaError if no broker leads it, or why the connection could not be made */
 export async function reach(
   { pool, metadataCache, waits }: Pick<RangeContext, "pool" | "metadataCache" | "waits">,
   topic: string,
@@ -87,7 +87,7 @@ export async function reach(
 /**
  * Reads a partition from an offset to the end of its leader's log as it is now. What the leader has appended but not all
  * in-sync replicas, is not shown to clients yet: that is waited for. An offset before the partition's beginning means
- * its beginning. One beyond its end, because records were lost or the topic was created anew, means its last million
+ * its beginning. One beyond its end, because records were lost or the topic was created again, means its last million
  * records: ours of the last seconds are among them, and the whole partition may take hours. A broker that holds us back
  * because of a quota is waited for.
  * @returns the offset that the next record will get
@@ -103,11 +103,11 @@ export async function readRange(
 ): Promise<number> {
   const { conditions, signal } = context;
   const leader = await reach(context, topic, partition);
-  // Its end is what a follower tells as well; that this is the leader is proved by the answers after it.
+  // A follower reports its end too; the answers after it prove that this is the leader.
   const logEnd = await endOfLog(leader);
   const end = Math.max(logEnd, await leader.offset("next"));
   const first = await leader.offset("first");
-  // The topic has become shorter: it was created anew, or the new leader had less.
+  // The topic has become shorter: it was created again, or the new leader had less.
   if (cursor.at !== undefined && cursor.at > end) cursor.restart();
   let at = beginning(cursor.at ?? cursor.from, first, end);
   const subject = `reading ${topic}/${partition}`;
@@ -128,7 +128,7 @@ export async function readRange(
       const next = await visitRecords(
         fetched.batches,
         (record) => {
-          // A batch is delivered whole, also when the offset asked for is in its middle.
+          // A batch is delivered whole, even if the requested offset is in its middle.
           if (record.offset >= at && record.offset < end) visitor.visit(record);
         },
         (reason) => visitor.passOver(reason),
@@ -138,17 +138,17 @@ export async function readRange(
         cursor.at = next;
         empty = 0;
       } else if (fetched.throttledMs > 0) {
-        const text = `it is read up to offset ${at} of ${end}, and a quota of the broker holds it back for ${fetched.throttledMs} ms`;
+        const text = `read up to offset ${at} of ${end}, throttled by a quota of the broker for ${fetched.throttledMs} ms`;
         conditions.raise(subject, { kind: "retry", category: "quota", mayBeAppended: false, isStale: false, text });
         await sleep(fetched.throttledMs, undefined, { signal });
       } else if (at >= (await leader.offset("next"))) {
-        const text = `it is read up to offset ${at} of ${end}, and the rest has not reached all in-sync replicas yet`;
+        const text = `read up to offset ${at} of ${end}, and the rest has not reached all in-sync replicas yet`;
         conditions.raise(subject, { kind: "retry", category: "none", mayBeAppended: false, isStale: false, text });
         await backoff.wait(signal);
         if ((await endOfLog(leader)) < logEnd) throw new Error(`${subject}: it became shorter`);
       } else {
         empty += 1;
-        if (empty >= maxEmptyAnswers) throw new Error(`${subject}: nothing comes from offset ${at} on`);
+        if (empty >= maxEmptyAnswers) throw new Error(`${subject}: no data from offset ${at} on`);
       }
     }
   } finally {
@@ -159,10 +159,10 @@ export async function readRange(
 
 function beginning(wanted: number, first: number, end: number): number {
   if (wanted <= end) return Math.max(wanted, first);
-  return Math.max(first, end - mostReadAgain);
+  return Math.max(first, end - maxReadAgain);
 }
 
-/** Where the log of the broker ends; 0 from one that does not tell. */
+/** Where the log of the broker ends; 0 if it does not report that. */
 async function endOfLog(leader: Leader): Promise<number> {
   try {
     return await leader.offset("log-end");

@@ -7,11 +7,11 @@ import type { ClassifiedError } from "../protocol/errors.ts";
 import { sequenceAfter } from "../protocol/record-batch.ts";
 import type { SenderContext } from "./sender-context.ts";
 
-/** A batch that arrives damaged so often is damaged before it leaves, or says "corrupt" for something else. */
+/** A batch that arrives damaged this often is damaged before it leaves, or "corrupt" means something else. */
 const maxCorruptions = 4;
 /** Records refused one after the other, without one that was taken between, from which on the topic is at fault. */
 const maxRefusedInARow = 20;
-/** Refused records of a partition are reported in the log this often at most. */
+/** Refused records of a partition are logged at most this often. */
 const reportEveryMs = 60_000;
 /** A broker forgets a producer a day after its last record, unless `producer.id.expiration.ms` says otherwise. */
 const defaultForgottenAfterMs = 3_600_000;
@@ -60,14 +60,14 @@ export interface Recovery {
   readonly numbering: "kept" | "epoch" | "producer";
   /** With `kept`: a record was given up, whose number is not filled, so that what is behind it will be out of order. */
   readonly hasHole?: boolean;
-  /** Something got an outcome or became smaller, so trying again at once is no idle turn. */
+  /** Something got an outcome or became smaller, so trying again at once is worthwhile. */
   readonly isProgress: boolean;
   /** What has to be reported at once, because somebody has to fix it. */
   readonly fault?: ClassifiedError;
 }
 
 /**
- * Decides what becomes of a partition's unacknowledged batches, of which some failed and none is under way.
+ * Decides what becomes of a partition's unacknowledged batches, of which some failed and none is in flight.
  *
  * Mostly they are sent again as they are: the broker knows a repetition by its number. A batch that was refused for one
  * of its records is divided, and its parts are numbered on from its own number, so that nothing else changes. When the
@@ -143,7 +143,7 @@ async function renumber(
   };
 }
 
-/** After so long without an acknowledgement the broker may have forgotten the producer; milliseconds. */
+/** After this long without an acknowledgement the broker may have forgotten the producer; milliseconds. */
 export function forgottenAfterMs({ options }: SenderContext): number {
   return options.forgottenAfterMs ?? defaultForgottenAfterMs;
 }
@@ -154,8 +154,8 @@ export function isForgotten({ mayBeAppended, wasHidden, ageMs }: SealedBatch, co
 }
 
 /**
- * Looks up doubtful batches before they are sent again, where some of them are so old that the broker may not know them
- * for repetitions. Where the topic cannot be read, they keep their numbers: the broker may remember after all.
+ * Looks up doubtful batches before they are sent again, if some of them are so old that the broker may not recognise
+ * them as repetitions. If the topic cannot be read, they keep their numbers: the broker may remember after all.
  */
 export async function settleForgotten(
   topic: string,
@@ -183,7 +183,7 @@ function certain(entry: SealedBatch): SealedBatch {
 
 interface Split {
   readonly entry: SealedBatch;
-  /** It itself, its halves, or nothing where its only record was refused. */
+  /** It itself, its halves, or nothing if its only record was refused. */
   readonly parts: readonly SealedBatch[];
 }
 
@@ -211,7 +211,7 @@ function hasOtherCount(entry: SealedBatch): boolean {
   return entry.fault?.kind === "fenced" || (isGapAlone(entry) && !entry.isDisplaced);
 }
 
-/** Refused for what is in it. A timestamp counts where it cannot be changed. */
+/** Refused for what is in it. A timestamp counts if it cannot be changed. */
 function isRefused(entry: SealedBatch, streak: RefusalStreak): boolean {
   const { fault, corruptions, mayBeAppended } = entry;
   if (fault?.kind === "timestamp") return mayBeAppended;
@@ -240,7 +240,7 @@ function errorToFix(entries: readonly SealedBatch[], streak: RefusalStreak): Cla
 function restamp(topic: string, partition: number, entries: readonly SealedBatch[], { log }: SenderContext): void {
   const certain = entries.filter(({ mayBeAppended, batch }) => !mayBeAppended && batch !== undefined);
   if (certain.some(({ isRestamped }) => !isRestamped)) {
-    log.info(`${topic}/${partition}: the broker does not take records of that time; they get the present time`);
+    log.info(`${topic}/${partition}: the broker refuses records with that timestamp; they get the current time`);
   }
   for (const entry of certain) entry.restamp();
 }

@@ -9,8 +9,8 @@ const aloneAfter = 2;
 const dividedAfter = 1;
 /** The same for a single record, which is then refused. */
 const refusedAfter = 3;
-/** No limit in use is lower. A smaller record that ends connections may as well meet a broker that takes nothing at all. */
-const leastPlausibleBytes = 256 * 1024;
+/** No limit in use is lower. A smaller record that ends connections may simply have met a broker that accepts nothing at all. */
+const minPlausibleBytes = 256 * 1024;
 
 /** The loss of a connection that a batch was at the head of. */
 export interface LostRequest {
@@ -24,7 +24,7 @@ export interface LostRequest {
 }
 
 /**
- * A limit on the size of requests that brokers do not tell: Azure Event Hubs, proxies, and Kafka with a low
+ * A limit on the size of requests that brokers do not report: Azure Event Hubs, proxies, and Kafka with a low
  * `socket.request.max.bytes` end the connection at a larger request, and give no reason. Such a batch would be sent for
  * ever, and with each try end the connection that other partitions use.
  */
@@ -71,7 +71,7 @@ export class RequestLimit {
     const isKnown = bytes >= this.#refusedBytes;
     const isSingle = entry.slots.length === 1;
     if (losses.alone < (isSingle && !isKnown ? refusedAfter : dividedAfter)) return undefined;
-    const isGuess = bytes < leastPlausibleBytes;
+    const isGuess = bytes < minPlausibleBytes;
     if (isSingle) {
       losses.alone = 0;
       if (!isGuess) this.#refusedBytes = Math.min(this.#refusedBytes, bytes);

@@ -59,11 +59,11 @@ export class SealedBatch {
   /** Resolves when `batch` is there. */
   readonly sealed: Promise<void>;
   number: BatchNumber | undefined;
-  /** Its records cannot stand before this offset of the partition; undefined before it is first sent. */
+  /** Its records cannot be before this offset of the partition; undefined before it is first sent. */
   floor: number | undefined;
-  /** Its records may stand in the log: a request that carried them ended without a definite answer. */
+  /** Its records may be in the log: a request that carried them ended without a definite answer. */
   mayBeAppended = false;
-  /** Others were under way before it when it was last sent. */
+  /** Others were in flight before it when it was last sent. */
   wentBehind = false;
   /** A record before it was refused for good, so its number does not follow on what the broker has. */
   isDisplaced = false;
@@ -101,7 +101,7 @@ export class SealedBatch {
   }
 
   /**
-   * Gives the batch its place in a producer's order. Only between sendings, and only where it is certain that it is not
+   * Gives the batch its place in a producer's order. Only between sendings, and only if it is certain that it is not
    * in the log: the broker knows it there by its former number.
    * @throws Error when it may be in the log, or is not sealed
    */
@@ -140,7 +140,7 @@ export class SealedBatch {
         this.#attributes = codecNumbers[compression];
         return;
       } catch {
-        // The compressor fails for want of memory only; uncompressed the batch is as good.
+        // The compressor fails only if memory runs out; uncompressed the batch is as good.
       } finally {
         pooledBuffer.give(plain);
       }

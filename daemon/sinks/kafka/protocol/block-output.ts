@@ -9,7 +9,7 @@ export class OutputFull extends Error {
 
 /** What a decoder of the LZ77 family has written so far: literal bytes, and repetitions of what came before. Bounded. */
 export class BlockOutput {
-  readonly #most: number;
+  readonly #max: number;
   #bytes: Buffer;
   #at = 0;
   /** Repetitions do not reach back behind this place. */
@@ -17,11 +17,11 @@ export class BlockOutput {
 
   /**
    * @param inputBytes how much is decoded, as a first guess of the size
-   * @param mostBytes  what it may come to
+   * @param maxBytes  what it may come to
    */
-  constructor(inputBytes: number, mostBytes: number) {
-    this.#most = mostBytes;
-    this.#bytes = Buffer.allocUnsafe(Math.min(Math.max(4 * inputBytes, firstBytes), mostBytes));
+  constructor(inputBytes: number, maxBytes: number) {
+    this.#max = maxBytes;
+    this.#bytes = Buffer.allocUnsafe(Math.min(Math.max(4 * inputBytes, firstBytes), maxBytes));
   }
 
   /** Bytes written. */
@@ -39,7 +39,7 @@ export class BlockOutput {
     this.#base = this.#at;
   }
 
-  /** @throws OutputFull; RangeError where the source does not have these bytes */
+  /** @throws OutputFull; RangeError if the source does not have these bytes */
   literals(source: Buffer, from: number, count: number): void {
     if (from + count > source.length) throw new RangeError("the compressed bytes end too early");
     this.#makeRoom(count);
@@ -72,8 +72,8 @@ export class BlockOutput {
   #makeRoom(count: number): void {
     const needed = this.#at + count;
     if (needed <= this.#bytes.length) return;
-    if (needed > this.#most) throw new OutputFull();
-    const larger = Buffer.allocUnsafe(Math.min(Math.max(2 * this.#bytes.length, needed), this.#most));
+    if (needed > this.#max) throw new OutputFull();
+    const larger = Buffer.allocUnsafe(Math.min(Math.max(2 * this.#bytes.length, needed), this.#max));
     this.#bytes.copy(larger, 0, 0, this.#at);
     this.#bytes = larger;
   }

@@ -65,7 +65,7 @@ export class ByteReader {
     return this.#bytes.subarray(at, at + count);
   }
 
-  /** Bytes behind their length as a varint; null where the length is negative. */
+  /** Bytes behind their length as a varint; null if the length is negative. */
   varintBytes(): Buffer | null {
     const length = this.varint();
     return length < 0 ? null : this.bytes(length);

@@ -12,7 +12,7 @@ export type Compression = "none" | "gzip" | "zstd";
 export const codecNumbers = { none: 0, gzip: 1, zstd: 4 } as const satisfies Record<Compression, number>;
 
 /** What other producers use, and brokers that compress again (`compression.type` of the topic): read, never written. */
-const othersDecoders: ReadonlyMap<number, (bytes: Buffer, mostBytes: number) => Buffer> = new Map([
+const othersDecoders: ReadonlyMap<number, (bytes: Buffer, maxBytes: number) => Buffer> = new Map([
   [2, decodeSnappy],
   [3, decodeLz4],
 ]);
@@ -34,7 +34,7 @@ const chunkBytes = 128 * 1024;
 
 /**
  * Checks that this runtime can compress so.
- * @throws DfnError CONFIG where it cannot
+ * @throws DfnError CONFIG if it cannot
  */
 export function assertAvailable(compression: Compression): void {
   if (compression === "zstd" && zstdCompress === undefined) {
@@ -53,13 +53,13 @@ export async function compress(compression: "gzip" | "zstd", bytes: Buffer): Pro
 }
 
 /**
- * Up to so many compressed bytes a batch is decompressed on the main thread, in less than 0.2 ms: the way through the
+ * Up to this many compressed bytes, a batch is decompressed on the main thread, in less than 0.2 ms: the way through the
  * thread pool takes longer than that, and a topic that hundreds of nodes share is full of batches of one record (read back:
  * 36,000 of them a second, 4,000 by the pool).
  */
 const smallBytes = 4096;
 
-/** Thrown for a codec that this runtime has not got. */
+/** Thrown for a codec that this runtime does not have. */
 export class MissingCodec extends Error {
   override readonly name = "MissingCodec";
 }
@@ -67,23 +67,23 @@ export class MissingCodec extends Error {
 /**
  * Decompresses what a topic holds.
  * @param codec     the codec's number
- * @param mostBytes what it may come to
- * @returns undefined where it is more
- * @throws MissingCodec for zstd where the runtime lacks it; RangeError for what is damaged
+ * @param maxBytes what it may come to
+ * @returns undefined if it is more
+ * @throws MissingCodec for zstd if the runtime lacks it; RangeError for what is damaged
  */
-export async function decompress(codec: number, bytes: Buffer, mostBytes: number): Promise<Buffer | undefined> {
-  if (codec === codecNumbers.none) return bytes.length > mostBytes ? undefined : bytes;
-  const options = { maxOutputLength: mostBytes, chunkSize: chunkBytes };
+export async function decompress(codec: number, bytes: Buffer, maxBytes: number): Promise<Buffer | undefined> {
+  if (codec === codecNumbers.none) return bytes.length > maxBytes ? undefined : bytes;
+  const options = { maxOutputLength: maxBytes, chunkSize: chunkBytes };
   try {
     if (codec === codecNumbers.gzip && bytes.length <= smallBytes) {
-      return zlib.gunzipSync(bytes, { maxOutputLength: mostBytes });
+      return zlib.gunzipSync(bytes, { maxOutputLength: maxBytes });
     }
     if (codec === codecNumbers.gzip) return await gunzip(bytes, options);
     if (codec === codecNumbers.zstd && zstdDecompress !== undefined) {
       return await promisify(zstdDecompress)(bytes, options);
     }
     const decode = othersDecoders.get(codec);
-    if (decode !== undefined) return decode(bytes, mostBytes);
+    if (decode !== undefined) return decode(bytes, maxBytes);
   } catch (cause) {
     if (cause instanceof OutputFull || errnoOf(cause) === "ERR_BUFFER_TOO_LARGE") return undefined;
     throw new RangeError("a batch does not decompress", { cause });

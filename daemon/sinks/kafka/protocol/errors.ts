@@ -43,7 +43,7 @@ export const kafkaCodes = {
   PRODUCER_FENCED: 90,
 } as const;
 
-/** An error code in a broker's answer, thrown where the answer has no other way to show it. */
+/** An error code in a broker's answer, thrown if the answer has no other way to show it. */
 export class KafkaError extends Error {
   override readonly name = "KafkaError";
   /** Kafka's number (org.apache.kafka.common.protocol.Errors). */
@@ -58,7 +58,7 @@ export class KafkaError extends Error {
 /**
  * What a fault means for the batch that met it.
  * - retry: send the same bytes again.
- * - duplicate: it stands in the log already.
+ * - duplicate: it is in the log already.
  * - gap: a batch before it is missing; certain that it was not appended.
  * - fenced: the broker does not know this producer any more: a new producer id is needed.
  * - timestamp: the broker takes no records of that time; certain that it was not appended. The same records are sent
@@ -87,13 +87,13 @@ export type ErrorCategory =
 export interface ClassifiedError {
   readonly kind: ErrorKind;
   readonly category: ErrorCategory;
-  /** The records may stand in the log although no acknowledgement came. */
+  /** The records may be in the log although no acknowledgement arrived. */
   readonly mayBeAppended: boolean;
   /** What is known of leaders may be out of date. */
   readonly isStale: boolean;
   /** What happened, in words, without secrets. */
   readonly text: string;
-  /** What a dead letter says, where the kind alone would say less. */
+  /** The detail of a dead letter, if the kind alone would say less. */
   readonly detail?: string;
   /** Nobody named the record as the culprit: it is what is left. */
   readonly isGuess?: boolean;
@@ -155,7 +155,7 @@ const newestKnown = kafkaCodes.PRODUCER_FENCED;
 
 /**
  * The fault behind an error code of a broker's answer. A code that is not known is retried, as one after which the
- * records may stand.
+ * records may be there.
  */
 export function classifyCode(code: number, detail = ""): ClassifiedError {
   const known = traitsOfCode.get(code) ?? (code > newestKnown ? uncertain : plain);

@@ -3,17 +3,17 @@ import { BlockOutput } from "./block-output.ts";
 const frameMagic = 0x184d2204;
 const flags = { independent: 0x20, blockChecksum: 0x10, contentSize: 0x08, contentChecksum: 0x04, dictionary: 0x01 };
 const uncompressedBlock = 0x80000000;
-/** A repetition has at least so many bytes; its length counts from there. */
+/** A repetition has at least this many bytes; its length counts from there. */
 const shortestMatch = 4;
 
 /**
  * Decodes LZ4 frames, as Kafka's clients and brokers write them (github.com/lz4/lz4, lz4_Frame_format.md and
- * lz4_Block_format.md). Their checksums are passed over: the batch around them has one, which the broker looks at.
- * @param mostBytes what it may come to
- * @throws OutputFull where it is more; RangeError for what is damaged, or needs a dictionary
+ * lz4_Block_format.md). Their checksums are ignored: the batch around them has one, which the broker looks at.
+ * @param maxBytes what it may come to
+ * @throws OutputFull if it is more; RangeError for what is damaged, or needs a dictionary
  */
-export function decodeLz4(bytes: Buffer, mostBytes: number): Buffer {
-  const output = new BlockOutput(bytes.length, mostBytes);
+export function decodeLz4(bytes: Buffer, maxBytes: number): Buffer {
+  const output = new BlockOutput(bytes.length, maxBytes);
   let at = 0;
   do at = decodeFrame(bytes, at, output);
   while (at < bytes.length);

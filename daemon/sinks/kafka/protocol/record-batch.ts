@@ -8,7 +8,7 @@ import { crc32c } from "./crc32c.ts";
  *     first timestamp 8 | max timestamp 8 | producer id 8 | epoch 2 | base sequence 4 | count 4 | records
  *
  * The records are encoded (and compressed) once; the header, with producer id and sequence number, is stamped on
- * afterwards, so that numbering anew costs no second compression.
+ * afterwards, so that renumbering needs no second compression.
  */
 export const batchHeaderBytes = 61;
 
@@ -120,7 +120,7 @@ export function encodeRecords(
 }
 
 /**
- * Writes the header into the first 61 bytes of `batch`, whose records stand behind it already.
+ * Writes the header into the first 61 bytes of `batch`, whose records follow it already.
  * @param attributes  the compression codec's number
  * @param timestampMs of all records, milliseconds since 1970
  */

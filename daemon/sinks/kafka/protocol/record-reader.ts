@@ -1,7 +1,7 @@
 import { ByteReader } from "./byte-reader.ts";
 import { decompress, MissingCodec } from "./compression.ts";
 
-/** A record as it stands in a topic. */
+/** A record as stored in a topic. */
 export interface FetchedRecord {
   readonly offset: number;
   readonly key: Buffer | null;
@@ -14,7 +14,7 @@ export interface FetchedRecord {
  * record, which is made of a line of 16 MiB unless `max_line` is raised; its headers are four. Others may write to the
  * same topic, and what they write must not fill the memory.
  */
-const most = { records: 100_000, headers: 64, batchBytes: 16 * 1024 * 1024, recordBytes: 256 * 1024 * 1024 } as const;
+const max = { records: 100_000, headers: 64, batchBytes: 16 * 1024 * 1024, recordBytes: 256 * 1024 * 1024 } as const;
 
 const controlFlag = 0x20;
 const codecMask = 0x07;
@@ -23,7 +23,7 @@ const prefixBytes = 12;
 /** Number of the record batch format, the same place in all formats. */
 const currentFormat = 2;
 
-/** @returns undefined for a record that is none of ours */
+/** @returns undefined for a record that is not one of ours */
 function readRecord(reader: ByteReader, baseOffset: number): FetchedRecord | undefined {
   const length = reader.varint();
   const end = reader.position + length;
@@ -35,7 +35,7 @@ function readRecord(reader: ByteReader, baseOffset: number): FetchedRecord | und
   const value = reader.varintBytes();
   const count = reader.varint();
   if (count < 0 || count > length) throw new RangeError("a header count that the record cannot hold");
-  if (count > most.headers) {
+  if (count > max.headers) {
     reader.skip(end - reader.position);
     return undefined;
   }
@@ -50,13 +50,13 @@ function readRecord(reader: ByteReader, baseOffset: number): FetchedRecord | und
 /** The end of the newest look into a batch larger than most. */
 let large: Promise<unknown> = Promise.resolve();
 
-/** The records of a batch, decompressed; undefined for a batch that is none of ours. Large ones one after the other. */
+/** The records of a batch, decompressed; undefined for a batch that is not one of ours. Large ones one after the other. */
 async function recordsOf(codec: number, bytes: Buffer, count: number): Promise<Buffer | undefined> {
-  if (count > most.records) return undefined;
-  const records = await decompress(codec, bytes, most.batchBytes);
+  if (count > max.records) return undefined;
+  const records = await decompress(codec, bytes, max.batchBytes);
   if (records !== undefined || count !== 1) return records;
-  const turn = large.then(() => decompress(codec, bytes, most.recordBytes));
-  large = turn.catch(() => undefined); // Whoever waits for it is told; the next one has its turn all the same.
+  const turn = large.then(() => decompress(codec, bytes, max.recordBytes));
+  large = turn.catch(() => undefined); // Whoever waits for it gets the error; the next one still has its turn.
   return turn;
 }
 
@@ -65,13 +65,13 @@ type PassOver = (reason: Error) => void;
 
 /**
  * Reads the record batches of a fetch answer and hands each record to `visit`, in order; batches and records that can
- * be none of ours are passed over, those of the formats before Kafka 0.11 among them, which this forwarder never wrote.
+ * not be ours are skipped, those of the formats before Kafka 0.11 among them, which this forwarder never wrote.
  * The last batch may be cut off, which is how Kafka keeps to the size asked for: it is left out. Transaction markers are
  * left out too.
- * @param passOver told of each batch that cannot be read; without it the first one ends the reading
- * @returns the offset after the last whole batch, or undefined where there was none
- * @throws RangeError for bytes that are no batch; without `passOver` also what is wrong with one: RangeError for
- *         damage, MissingCodec for a codec that this runtime has not got
+ * @param passOver called for each batch that cannot be read; without it the first one ends the reading
+ * @returns the offset after the last whole batch, or undefined if there was none
+ * @throws RangeError for bytes that are not a batch; without `passOver` also what is wrong with one: RangeError for
+ *         damage, MissingCodec for a codec that this runtime does not have
  */
 export async function visitRecords(
   bytes: Buffer,

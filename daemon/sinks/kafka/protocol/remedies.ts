@@ -3,23 +3,23 @@ import type { ErrorCategory } from "./errors.ts";
 /** What to do about an error, in one sentence; empty if it passes by itself. */
 export const remedies: Readonly<Record<ErrorCategory, string>> = {
   none: "",
-  unreachable: "check that the brokers of sink.kafka.brokers run and can be reached from here",
+  unreachable: "check that the brokers of sink.kafka.brokers are running and can be reached from here",
   certificate:
     "check sink.kafka.tls (ca for the brokers' certificates, cert and key for ours, server_name) with `wazuh-dfn check`, and whether this port speaks TLS at all",
   "tls-version":
-    "have TLSv1.2 or TLSv1.3 switched on at the brokers (ssl.enabled.protocols=TLSv1.2,TLSv1.3); what they offer is shown by `openssl s_client -connect HOST:PORT -tls1_2 </dev/null`, and sink.kafka.tls.min_version is not to be higher than that",
+    "have TLSv1.2 or TLSv1.3 enabled on the brokers (ssl.enabled.protocols=TLSv1.2,TLSv1.3); `openssl s_client -connect HOST:PORT -tls1_2 </dev/null` shows what they offer, and sink.kafka.tls.min_version must not be higher",
   "tls-ciphers":
-    "have ciphers with forward secrecy switched on at the brokers (ssl.cipher.suites with TLS_ECDHE_...), or add one that they offer to sink.kafka.tls.ciphers; where a client certificate is wanted, set sink.kafka.tls.cert and key",
+    "have ciphers with forward secrecy enabled on the brokers (ssl.cipher.suites with TLS_ECDHE_...), or add one that they offer to sink.kafka.tls.ciphers; if a client certificate is required, set sink.kafka.tls.cert and key",
   authentication: "check sink.kafka.sasl: mechanism, user name and password",
   clock:
     "compare this machine's clock with the brokers' (timedatectl, chronyc tracking) and set the one that is wrong; if both are right, raise message.timestamp.after.max.ms and message.timestamp.before.max.ms of the topic",
-  quota: "raise the quota of this client (consumer_byte_rate, producer_byte_rate), if it is to be faster",
+  quota: "if this is too slow, raise this client's quota (consumer_byte_rate, producer_byte_rate)",
   "records-refused":
-    "find out in the broker's log what the topic does not take; a topic with cleanup.policy=compact, for instance, takes no record without a key",
+    "find out in the broker's log what the topic refuses; a topic with cleanup.policy=compact, for instance, refuses records without a key",
   "topic-missing": "create the topic, or correct its name in the configuration",
-  "topic-authorization": "give this client's principal the operations Write and Describe on the topic",
-  "cluster-authorization": "give this client's principal the operation IdempotentWrite on the cluster",
-  unsupported: "Kafka 2.1 or newer is needed; for zstd also a topic that takes it",
+  "topic-authorization": "grant this client's principal the operations Write and Describe on the topic",
+  "cluster-authorization": "grant this client's principal the operation IdempotentWrite on the cluster",
+  unsupported: "Kafka 2.1 or newer is needed; zstd also needs a topic that accepts it",
 };
 
 /** Somebody has to fix these. The others pass, and nothing is lost meanwhile. */

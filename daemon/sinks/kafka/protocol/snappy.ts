@@ -8,11 +8,11 @@ const longestPreamble = 5;
 /**
  * Decodes snappy as Kafka's clients write it: one raw block (librdkafka and others), or framed blocks (Java, brokers).
  * Format: github.com/google/snappy, format_description.txt; framing: org.xerial.snappy.SnappyOutputStream.
- * @param mostBytes what it may come to
- * @throws OutputFull where it is more; RangeError for what is damaged
+ * @param maxBytes what it may come to
+ * @throws OutputFull if it is more; RangeError for what is damaged
  */
-export function decodeSnappy(bytes: Buffer, mostBytes: number): Buffer {
-  const output = new BlockOutput(bytes.length, mostBytes);
+export function decodeSnappy(bytes: Buffer, maxBytes: number): Buffer {
+  const output = new BlockOutput(bytes.length, maxBytes);
   if (!isMagicAt(bytes, 0)) {
     decodeBlock(bytes, output);
     return output.bytes;

@@ -1,4 +1,4 @@
-/** Whom brokers' certificates are believed from. */
+/** The authorities whose broker certificates are trusted. */
 import { X509Certificate } from "node:crypto";
 import { rootCertificates } from "node:tls";
 import { readRegularFileSync } from "../../../disk/read-file.ts";
@@ -17,7 +17,7 @@ const maxStoreBytes = 4 * 1024 * 1024;
 /** OpenSSL follows a hundred; real chains have three. */
 const maxChain = 10;
 
-/** The authorities that the system trusts, as PEM texts; Node's own set where the system has no store. */
+/** The authorities that the system trusts, as PEM texts; Node's own set if the system has no store. */
 export function systemAuthorities(): readonly string[] {
   for (const path of systemStores) {
     try {

@@ -78,10 +78,10 @@ function keyTrouble(path: string, text: string, passphrase: PassphraseSource | u
     const from = passphrase === undefined ? "" : ` -passin file:${quotePath(passphrase.file)}`;
     const to = passphrase === undefined ? "" : ` -passout fd:3 3<${quotePath(passphrase.file)}`;
     const command = `openssl pkey -provider legacy -provider default -in ${file}${from} -aes256 -out ${quotePath(`${path}.new`)}${to}`;
-    return `the private key in ${path} is encrypted with an old algorithm that OpenSSL 3 no longer takes; convert it with: ${command}`;
+    return `the private key in ${path} is encrypted with an old algorithm that OpenSSL 3 no longer accepts; convert it with: ${command}`;
   }
   if (passphrase === undefined) {
-    return `the private key in ${path} is encrypted; write its pass phrase into a file for the forwarder's user alone, and name that in passphrase_file`;
+    return `the private key in ${path} is encrypted; write its pass phrase to a file that only the forwarder's user can read, and name that file in passphrase_file`;
   }
   return `the pass phrase in ${passphrase.file} does not open the private key in ${path} (${describe(reason)}); correct it (passphrase_file). Try it with: openssl pkey -in ${file} -passin file:${quotePath(passphrase.file)} -noout`;
 }
@@ -102,7 +102,7 @@ export function assertPair({ cert, chain, key, privateKey }: CertificateAndKey):
     const place = `the certificate of ${subjectOf(chain[own])}, which the key belongs to, is number ${own + 1} in ${cert}`;
     throw tlsError("cert", `${place}, and must be the first; put it there with: ${orderCommand(cert, chain, own)}`);
   }
-  const remedy = "give the key that the certificate was requested with";
+  const remedy = "use the key that the certificate was requested with";
   throw tlsError("key", `the key ${key} belongs to another certificate than ${cert}; ${remedy}`);
 }
 
@@ -123,7 +123,7 @@ export function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate
   return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
 }
 
-/** A command that writes the certificates of a PEM file in order into a file beside it. */
+/** A command that writes the certificates of a PEM file in order into a file next to it. */
 export function orderCommand(path: string, chain: readonly X509Certificate[], own: number): string {
   // The file may hold a key too: all blocks are counted, and what is not of the chain stays behind it.
   const text = pemText("cert", path);
@@ -160,12 +160,12 @@ export function readPkcs12File(path: string, passphrase: PassphraseSource | unde
   }
   const [key] = keys;
   if (key === undefined) {
-    const held = certificates.length === 0 ? "nothing" : "certificates alone";
-    const remedy = "export it again with the private key (for brokers' authorities there is ca)";
-    throw tlsError("pkcs12", `${path} holds no private key but ${held}; ${remedy}`);
+    const held = certificates.length === 0 ? "nothing" : "only certificates";
+    const remedy = "export it again with the private key (brokers' authorities belong in ca)";
+    throw tlsError("pkcs12", `${path} holds ${held}, no private key; ${remedy}`);
   }
   if (keys.length > 1) {
-    const remedy = "export the one that is meant (keytool -importkeystore -srcalias ALIAS, or openssl pkcs12)";
+    const remedy = "export only the right one (keytool -importkeystore -srcalias ALIAS, or openssl pkcs12)";
     throw tlsError("pkcs12", `${path} holds ${keys.length} private keys; ${remedy}`);
   }
   const own = certificates.findIndex((certificate) => certificate.checkPrivateKey(key));
@@ -189,11 +189,11 @@ function pkcs12Trouble(path: string, passphrase: PassphraseSource | undefined, r
   switch (fault) {
     case "passphrase":
       if (passphrase === undefined) {
-        return `${path} is encrypted; write its pass phrase into a file for the forwarder's user alone, and name that in passphrase_file`;
+        return `${path} is encrypted; write its pass phrase to a file that only the forwarder's user can read, and name that file in passphrase_file`;
       }
       return `the pass phrase in ${passphrase.file} does not open ${path}; correct it (passphrase_file). Try it with: openssl pkcs12 -in ${file} -noout${secret("passin")}`;
     case "legacy":
-      return `${path} is ${describe(reason)}, an old algorithm that OpenSSL 3 no longer takes; convert it with: ${again(" -legacy")}`;
+      return `${path} is ${describe(reason)}, an old algorithm that OpenSSL 3 no longer accepts; convert it with: ${again(" -legacy")}`;
     case "unsupported":
       return `${path}: ${describe(reason)}; write it again with: ${again("")}`;
     case "damaged":

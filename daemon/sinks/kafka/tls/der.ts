@@ -80,7 +80,7 @@ function read(bytes: Buffer, start: number, depthLeft: number, budget: { left: n
   return { element, end: after };
 }
 
-/** The child at a place, which must have this tag where one is given. @throws DerError */
+/** The child at a place, which must have this tag if one is given. @throws DerError */
 export function childOf(element: DerElement, index: number, tag?: number): DerElement {
   const child = element.children[index];
   if (child === undefined || (tag !== undefined && child.tag !== tag)) throw new DerError("not the expected structure");

@@ -56,7 +56,7 @@ export function splitPem(text: string): readonly string[] {
 /** The certificates of a file in PEM, at least one. @throws DfnError CONFIG */
 export function readCertificates(setting: "ca" | "cert", path: string): readonly PemCertificate[] {
   const blocks = splitPem(pemText(setting, path));
-  if (blocks.length === 0) throw tlsError(setting, `${path} holds no whole certificate; copy the file again`);
+  if (blocks.length === 0) throw tlsError(setting, `${path} does not contain a whole certificate; copy the file again`);
   return blocks.map((pem, index) => {
     try {
       return { pem, certificate: new X509Certificate(pem) };

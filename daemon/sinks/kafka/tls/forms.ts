@@ -1,6 +1,6 @@
 /**
- * The forms in which certificates and keys are handed over. Only PEM and PKCS#12 are taken; of the others it is known
- * what they are, so that the administrator is given the one command that converts them.
+ * The forms in which certificates and keys are handed over. Only PEM and PKCS#12 are accepted; the others are
+ * recognised, so that the administrator gets the one command that converts them.
  */
 import { type DerElement, oidText, readDer, tags } from "./der.ts";
 import { looksLikePkcs12 } from "./pkcs12.ts";
@@ -82,7 +82,7 @@ function derKind(bytes: Buffer): "certificate" | "key" | "encrypted key" | undef
 }
 
 /**
- * What is wrong with a file in this form for this setting, and the command that mends it; undefined when the form is
+ * What is wrong with a file in this form for this setting, and the command that fixes it; undefined when the form is
  * right, which says nothing about what is inside.
  */
 export function formTrouble(setting: FileSetting, path: string, form: Form): string | undefined {
@@ -95,8 +95,8 @@ export function formTrouble(setting: FileSetting, path: string, form: Form): str
     case "pkcs12":
       if (setting === "pkcs12") return undefined;
       return setting === "ca"
-        ? `${path} is a PKCS#12 file, and PEM is wanted here; convert it with: openssl pkcs12 -in ${file} -nokeys -out ${into("pem")}`
-        : `${path} is a PKCS#12 file; name it in sink.kafka.tls.pkcs12 and take cert and key out of the configuration`;
+        ? `${path} is a PKCS#12 file, but PEM is needed here; convert it with: openssl pkcs12 -in ${file} -nokeys -out ${into("pem")}`
+        : `${path} is a PKCS#12 file; name it in sink.kafka.tls.pkcs12 and remove cert and key from the configuration`;
     case "jks":
       return setting === "ca"
         ? `${path} is a Java key store; convert it with: keytool -list -rfc -keystore ${file} >${into("pem")}`
@@ -115,7 +115,7 @@ export function formTrouble(setting: FileSetting, path: string, form: Form): str
       return `${path} is empty; copy the file again`;
     case "unknown":
   }
-  return `${path} is neither PEM nor PKCS#12 nor any other form that is known here; is it the right file, and was it copied whole?`;
+  return `${path} is neither PEM nor PKCS#12 nor any other known format; is it the right file, and was it copied completely?`;
 }
 
 function pemTrouble(
@@ -128,7 +128,7 @@ function pemTrouble(
   const request = labels.find((label) => label.endsWith("CERTIFICATE REQUEST"));
   if (setting === "key") {
     if (labels.includes("OPENSSH PRIVATE KEY")) {
-      return `${path} is a key in OpenSSH's form; convert it in its place with: ssh-keygen -p -m PKCS8 -f ${quotePath(path)}`;
+      return `${path} is a key in OpenSSH's form; convert it in place with: ssh-keygen -p -m PKCS8 -f ${quotePath(path)}`;
     }
     if (hasKey) return undefined;
     if (hasCertificate) return `${path} holds a certificate, not a private key; were cert and key mixed up?`;
@@ -138,19 +138,19 @@ function pemTrouble(
   if (hasCertificate) return undefined;
   if (hasKey) return `${path} holds a private key, not a certificate; were ${setting} and key mixed up?`;
   if (request !== undefined)
-    return `${path} is a request for a certificate; name the certificate that the authority made of it`;
+    return `${path} is a request for a certificate; name the certificate that the authority issued for it`;
   return `${path} holds no certificate, but ${labels[0] ?? "nothing"}; name the right file`;
 }
 
 function derTrouble(setting: FileSetting, path: string, holds: "certificate" | "key" | "encrypted key"): string {
   const isKey = holds !== "certificate";
   if (setting === "pkcs12")
-    return `${path} is ${isKey ? "a private key" : "a certificate"} alone, not PKCS#12; name the file that holds both`;
+    return `${path} is only ${isKey ? "a private key" : "a certificate"}, not PKCS#12; name the file that holds both`;
   if (isKey !== (setting === "key"))
     return `${path} holds a ${isKey ? "private key" : "certificate"}: were cert and key mixed up?`;
   const command = { certificate: "openssl x509", key: "openssl pkey", "encrypted key": "openssl pkcs8" }[holds];
   const aes = holds === "encrypted key" ? " -topk8 -v2 aes-256-cbc" : "";
-  return `${path} is DER, and PEM is wanted here; convert it with: ${command} -inform der -in ${quotePath(path)} -out ${quotePath(`${path}.pem`)}${aes}`;
+  return `${path} is DER, but PEM is needed here; convert it with: ${command} -inform der -in ${quotePath(path)} -out ${quotePath(`${path}.pem`)}${aes}`;
 }
 
 /** A path as a shell takes it. */

@@ -40,7 +40,7 @@ function finding(severity: Severity, setting: string, text: string): TlsProblem 
 }
 
 /**
- * Looks through everything that TLS needs: can it be read, is it in date, does the key fit the certificate, may the
+ * Checks everything that TLS needs: can it be read, is it in date, does the key fit the certificate, may the
  * certificate be used by a client, do the authorities suffice for OpenSSL. Connects to nothing; throws nothing. Without
  * findings all is well.
  * @param now milliseconds since 1970
@@ -75,7 +75,7 @@ export function inspectTls(settings: TlsClientSettings, now = timeOfDayMs()): re
     findings.push(...inspectPurpose(setting, path, chain));
     findings.push(...inspectIssuer(own, known, settings.caOnly));
   }
-  // Whatever the single looks above did not see; each error is told once.
+  // Whatever the checks above did not see; each error is reported once.
   if (!findings.some(({ severity }) => severity === "error")) attempt(() => loadTls(settings));
   return findings;
 }
@@ -124,15 +124,15 @@ function inspectDates(
   const severity = setting === "ca" ? "warning" : "error";
   const ends = Date.parse(certificate.validTo);
   if (now > ends) {
-    return [finding(severity, setting, `${who} ended on ${certificate.validTo}; have a new one issued`)];
+    return [finding(severity, setting, `${who} expired on ${certificate.validTo}; get a new one issued`)];
   }
   if (now < Date.parse(certificate.validFrom)) {
-    const text = `${who} begins to count on ${certificate.validFrom}; check this machine's clock`;
+    const text = `${who} is not valid before ${certificate.validFrom}; check this machine's clock`;
     return [finding(severity, setting, text)];
   }
   const days = daysUntil(ends, now);
   if (days >= certificateDeadline.warningDays) return [];
-  const text = `${who} ends in ${days} days, on ${certificate.validTo}; have a new one issued. The forwarder takes a replaced file without a restart`;
+  const text = `${who} expires in ${days} days, on ${certificate.validTo}; get a new one issued. The forwarder loads a replaced file without a restart`;
   return [finding("warning", setting, text)];
 }
 
@@ -156,9 +156,9 @@ function inspectAuthorities(
 function looseText(path: string, certificate: X509Certificate): string {
   const issuer = certificate.issuer?.replaceAll("\n", ", ") ?? "(no name)";
   if (!certificate.ca && !isSelfSigned(certificate)) {
-    return `${path}: the certificate of ${subjectOf(certificate)} is not an authority's, and makes no broker trusted; give the certificate of its issuer, ${issuer}, and what that was issued by, up to the root`;
+    return `${path}: the certificate of ${subjectOf(certificate)} is not an authority's, so no broker is trusted because of it; use the certificate of its issuer, ${issuer}, and those above it, up to the root`;
   }
-  return `${path}: the certificate of ${subjectOf(certificate)} was issued by ${issuer}, whose own certificate is not among the trusted ones, or is out of date; without it no broker's certificate is accepted. Get it from those who run Kafka and append it: cat root.pem >>${path}`;
+  return `${path}: the certificate of ${subjectOf(certificate)} was issued by ${issuer}, whose own certificate is not among the trusted ones, or has expired; without it no broker's certificate is accepted. Get it from those who run Kafka and append it: cat root.pem >>${path}`;
 }
 
 /** Java's brokers refuse a client's certificate that is for servers alone. */
@@ -187,6 +187,6 @@ function inspectIssuer(
   if (last === undefined) return [];
   const isKnown = known.some((one) => last.fingerprint256 === one.fingerprint256 || isIssuedBy(last, one));
   if (isKnown) return [];
-  const text = `${path} was issued by ${last.issuer.replaceAll("\n", ", ")}, which is not among the authorities of ca${caOnly ? "" : " and of the system"}; that is right if the brokers trust it. If it is an intermediate one, its certificate must follow in the file; else this is another cluster's certificate`;
+  const text = `${path} was issued by ${last.issuer.replaceAll("\n", ", ")}, which is not among the authorities of ca${caOnly ? "" : " and of the system"}; that is right if the brokers trust it. If it is an intermediate one, its certificate must follow in the file; otherwise this is another cluster's certificate`;
   return [finding("warning", setting, text)];
 }

@@ -100,7 +100,7 @@ export function looksLikePkcs12(bytes: Buffer): boolean {
 }
 
 /**
- * Keys and certificates of a PKCS#12 file. Its checksum, where it has one, is verified.
+ * Keys and certificates of a PKCS#12 file. Its checksum, if it has one, is verified.
  * @param passphrase undefined: none, which tools write in two ways; both are tried
  * @throws Pkcs12Error
  */
@@ -191,7 +191,7 @@ function verifyMac(mac: DerElement, safe: Buffer, secret: Secret): void {
   const expected = stringBytes(childOf(info, 1));
   const actual = macOf(algorithm, mac, safe, secret);
   if (actual.length !== expected.length || !timingSafeEqual(actual, expected)) {
-    throw new Pkcs12Error("passphrase", "the pass phrase does not fit");
+    throw new Pkcs12Error("passphrase", "the pass phrase is wrong");
   }
 }
 
@@ -222,7 +222,7 @@ function decrypt(algorithm: DerElement, data: Buffer, secret: Secret): Buffer {
   try {
     return Buffer.concat([decipher.update(data), decipher.final()]);
   } catch (cause) {
-    throw new Pkcs12Error("passphrase", "the pass phrase does not fit", { cause });
+    throw new Pkcs12Error("passphrase", "the pass phrase is wrong", { cause });
   }
 }
 
@@ -258,7 +258,10 @@ function pbkdf2(kdf: DerElement, keyBytes: number | undefined, secret: Secret): 
 function roundsOf(element: DerElement, secret: Secret): number {
   const rounds = smallInteger(element);
   if (rounds < 1 || rounds > secret.roundsLeft) {
-    throw new Pkcs12Error("unsupported", `${rounds} rounds of key derivation; ${maxRounds} are taken in all`);
+    throw new Pkcs12Error(
+      "unsupported",
+      `${rounds} rounds of key derivation; at most ${maxRounds} are accepted in all`,
+    );
   }
   secret.roundsLeft -= rounds;
   return rounds;
@@ -266,7 +269,7 @@ function roundsOf(element: DerElement, secret: Secret): number {
 
 function known<T>(algorithms: ReadonlyMap<string, T>, oid: string, what: string): T {
   const found = algorithms.get(oid);
-  if (found === undefined) throw new Pkcs12Error("unsupported", `${what} that is not known here (${oid})`);
+  if (found === undefined) throw new Pkcs12Error("unsupported", `${what} that is not supported (${oid})`);
   return found;
 }
 

@@ -62,19 +62,19 @@ export function protocolOptions({ minVersion, ciphers }: TlsProtocol): {
     }
   } catch (reason) {
     if (reason instanceof DfnError) throw reason;
-    throw refuse(`is not a list that OpenSSL takes (${describe(reason)})`, reason);
+    throw refuse(`is not a list that OpenSSL accepts (${describe(reason)})`, reason);
   }
   return { minVersion, ciphers: [...older, ...(tls13.length === 0 ? [tls13Suites] : tls13)].join(":") };
 }
 
-/** What is risky or in vain in a list that `protocolOptions` takes. */
+/** What is risky or useless in a list that `protocolOptions` takes. */
 export function protocolWarnings({ minVersion, ciphers }: TlsProtocol): readonly string[] {
   const { older } = partsOf(ciphers);
   if (older.length === 0 || minVersion === "TLSv1.3") return [];
   const warnings: string[] = [];
   if (yieldsAny(`${older.join(":")}:-kECDHE:-kDHE:-kECDHEPSK:-kDHEPSK`)) {
     warnings.push(
-      `"${ciphers}" has ciphers without forward secrecy: whoever gets a broker's key later can read what was recorded; leave them out by adding :!kRSA:!PSK`,
+      `"${ciphers}" has ciphers without forward secrecy: whoever obtains a broker's key later can read recorded traffic; leave them out by adding :!kRSA:!PSK`,
     );
   }
   const vain = older.filter((part) => /^[A-Za-z0-9]/.test(part) && !yieldsAny(part));

@@ -6,18 +6,18 @@ import { type Credentials, type CredentialSettings, loadCredentials } from "./cr
 import { readCertificates } from "./files.ts";
 import { protocolOptions, type TlsProtocol } from "./protocol.ts";
 
-/** Where the certificates are, and what is offered; every path is as it stands in the configuration. */
+/** Where the certificates are, and what is offered; every path is as in the configuration. */
 export interface TlsClientSettings extends TlsProtocol, CredentialSettings {
   /** Files with certificates of authorities that are trusted, PEM. */
   readonly ca: readonly string[];
-  /** Trust those alone, not the system's store beside them. */
+  /** Trust only those, not also the system's store. */
   readonly caOnly: boolean;
   /** Our certificate (with its chain) and its key, PEM; both or neither. */
   readonly cert: string | undefined;
   readonly key: string | undefined;
   /** Certificate, chain and key in one file, instead of both. */
   readonly pkcs12: string | undefined;
-  /** The name that the brokers' certificates have, where it is not the name they are called by. */
+  /** The name in the brokers' certificates, if it differs from the name they are reached by. */
   readonly serverName: string | undefined;
 }
 
@@ -32,7 +32,7 @@ export function loadTls(settings: TlsClientSettings): ConnectionOptions {
   if (settings.caOnly && own.length === 0) {
     throw new DfnError(
       "CONFIG",
-      "sink.kafka.tls: ca_only trusts the authorities of ca alone, and ca names none; set ca",
+      "sink.kafka.tls: ca_only trusts only the authorities of ca, but ca is not set; set ca",
     );
   }
   const ca = settings.caOnly ? own : [...systemAuthorities(), ...own];
@@ -49,7 +49,7 @@ export function loadTls(settings: TlsClientSettings): ConnectionOptions {
     const remedy = isWeak
       ? "have a certificate issued with SHA-256 and a key of at least 2048 bits (RSA) or 256 bits (EC)"
       : "have the certificate issued again, and report what is in parentheses";
-    const message = `sink.kafka.tls.${name}: OpenSSL does not take ${file} (${describe(reason)}); ${remedy}`;
+    const message = `sink.kafka.tls.${name}: OpenSSL does not accept ${file} (${describe(reason)}); ${remedy}`;
     throw new DfnError("CONFIG", message, { cause: reason });
   }
 }
@@ -82,7 +82,7 @@ export class TlsFiles {
   }
 
   /**
-   * Loads the files again when any of them has changed since the last call. Files that cannot be used leave the former
+   * Loads the files again when any of them has changed since the last call. Files that cannot be used leave the previous
    * options in place. They are reported when the next call finds them as they were: certificate, key and pass phrase are
    * not renewed in one moment, and what does not fit yet is not wrong yet. Each such state is reported once.
    * @returns undefined when there is nothing to say

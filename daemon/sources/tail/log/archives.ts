@@ -21,10 +21,10 @@ export interface Archive extends LogFile {
 }
 
 /**
- * Looking for the name of an inode gives up after so many files. The file that is written is among the newest, unless the
+ * Looking for the name of an inode gives up after this many files. The file that is written is among the newest, unless the
  * clock was set back.
  */
-const mostStats = 20_000;
+const maxStats = 20_000;
 
 /**
  * The archived log files under one alerts directory. Nothing is kept between calls: analysisd and monitord change the
@@ -39,7 +39,7 @@ export class Archives {
   }
 
   /**
-   * Newest first. Where a name stands twice, plain and compressed, only the plain file is given, with `hasTwin`: the `.gz`
+   * Newest first. If a name exists twice, plain and compressed, only the plain file is given, with `hasTwin`: the `.gz`
    * may be half written (Wazuh 4.14 source: src/monitord/compress_log.c:76-128 unlinks the plain file last).
    */
   async *newestFirst(): AsyncGenerator<Archive> {
@@ -76,7 +76,7 @@ export class Archives {
     let stats = 0;
     for await (const archive of this.newestFirst()) {
       if (archive.compressed) continue;
-      if (++stats > mostStats) return undefined;
+      if (++stats > maxStats) return undefined;
       if ((await statIfPresent(archive.path))?.id === id) return archive;
     }
     return undefined;
@@ -93,13 +93,13 @@ export function twinOf({ path, name }: Archive): Archive {
   return { path: `${path}.gz`, name, compressed: true, hasTwin: true };
 }
 
-/** More links in a row than anybody makes by purpose. */
-const mostLinks = 16;
+/** More consecutive links than anybody creates on purpose. */
+const maxLinks = 16;
 
-/** The directory in which alerts.json lies, and its archives: where the path is a link, that of the file it leads to. */
+/** The directory of alerts.json, and its archives: if the path is a link, that of the file it leads to. */
 export async function directoryOf(path: string): Promise<string> {
   let file = path;
-  for (let links = 0; links < mostLinks; links++) {
+  for (let links = 0; links < maxLinks; links++) {
     // Whatever is not a link, or is not there just now.
     const target = await readlink(file).catch(() => undefined);
     if (target === undefined) break;

@@ -8,13 +8,13 @@ export interface ContentHash {
   readonly hash: string;
 }
 
-/** So many first bytes of a log file identify it. */
+/** This many first bytes of a log file identify it. */
 export const headBytes = 1024;
 
-/** So many bytes before a position prove that the position is still in the same content. */
+/** This many bytes before a position prove that the position is still in the same content. */
 export const beforeBytes = 4096;
 
-/** From this length on a head tells log files apart: it holds the first alert's timestamp to the millisecond. */
+/** From this length on a head distinguishes log files: it holds the first alert's timestamp to the millisecond. */
 export const tellingBytes = 64;
 
 export function contentHash(bytes: Buffer): ContentHash {
@@ -35,7 +35,7 @@ export function endsWith(bytes: Buffer, known: ContentHash): boolean {
 export interface Identity {
   /** `device:inode`; a hint, because inodes are used again and device numbers change over reboots. */
   readonly id: string;
-  /** Dated name, `2026/Nov/ossec-alerts-21-001`; null where none is known. */
+  /** Dated name, `2026/Nov/ossec-alerts-21-001`; null if none is known. */
   readonly name: string | null;
   readonly head: ContentHash;
 }
@@ -50,7 +50,7 @@ export interface Seen {
 }
 
 /**
- * Whether a file is the log file that was known. The content decides. A head too short to tell log files apart (next
+ * Whether a file is the log file that was known. The content decides. A head too short to distinguish log files (next
  * to nothing had been read) needs name and inode as well; a `.gz` has another inode than the file it was made of.
  */
 export function isSame(known: Identity, file: Seen): boolean {
@@ -62,7 +62,7 @@ export function isSame(known: Identity, file: Seen): boolean {
     : known.name === file.name && (isSameFile || file.isCompressed);
 }
 
-/** The inode in a `device:inode`, as text; 0 where there is none. */
+/** The inode in a `device:inode`, as text; 0 if there is none. */
 export function inodeOf(id: string | undefined): string {
   return id?.slice(id.indexOf(":") + 1) ?? "0";
 }

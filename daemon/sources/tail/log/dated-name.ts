@@ -17,7 +17,7 @@ export const partsPerDay = 100_000;
 
 const filePattern = /^ossec-alerts-(\d{2})(?:-(\d{3,5}))?\.json(\.gz)?$/;
 
-/** The name of a file in the directory of a month, or undefined when it is no archived log file. */
+/** The name of a file in the directory of a month, or undefined if it is not an archived log file. */
 export function parseFileName(
   year: string,
   month: string,
@@ -36,7 +36,7 @@ export function parseFileName(
   };
 }
 
-/** The name for a stem as it stands in a checkpoint, or undefined when it is none. */
+/** The name for a stem as stored in a checkpoint, or undefined if it is not one. */
 export function parseStem(stem: string): DatedName | undefined {
   const [year = "", month = "", base = ""] = stem.split("/");
   const name = /^\d{4}$/.test(year) ? parseFileName(year, month, `${base}.json`)?.name : undefined;

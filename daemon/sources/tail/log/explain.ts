@@ -12,7 +12,7 @@ export function replayCommand(file: string, offset: number): string {
 
 /**
  * Why a file of the log cannot be read, and what to do, in a few sentences.
- * @param fallback the path that is meant where the error names none
+ * @param fallback the path to name if the error does not
  */
 export async function explain(fallback: string, reason: unknown): Promise<string> {
   const path = reason instanceof Error && "path" in reason ? String(reason.path) : fallback;
@@ -28,10 +28,10 @@ export async function explain(fallback: string, reason: unknown): Promise<string
     return (
       `${path} cannot be read (${errno}): this process runs as uid ${process.getuid?.() ?? "?"}, groups ${groups}; ` +
       `${await ownership(path)}. Wazuh gives its logs to the group wazuh: add the forwarder's user to it and restart ` +
-      `the forwarder. Reading goes on by itself as soon as it may.`
+      `the forwarder. Reading continues by itself as soon as access is allowed.`
     );
   }
-  return `${path} cannot be read: ${describe(reason)}. It is tried again until it works.`;
+  return `${path} cannot be read: ${describe(reason)}. It is retried until it works.`;
 }
 
 async function ownership(path: string): Promise<string> {
@@ -40,6 +40,6 @@ async function ownership(path: string): Promise<string> {
     return `the file is ${uid}:${gid} with mode ${(mode & 0o7777).toString(8).padStart(4, "0")}`;
   } catch {
     // Not even its attributes may be seen, which is what the administrator needs to know.
-    return "a directory above the file is closed to it";
+    return "it may not access a directory above the file";
   }
 }

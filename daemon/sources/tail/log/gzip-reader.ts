@@ -62,7 +62,7 @@ export class GzipReader implements LogReader {
   #pass(bytes: Buffer): void {
     this.#offset += bytes.length;
     const isEnough = bytes.length >= beforeBytes;
-    // A copy: what was handed out may be written over.
+    // A copy: what was returned may be overwritten.
     this.#before = Buffer.from(
       isEnough ? bytes.subarray(-beforeBytes) : Buffer.concat([this.#before, bytes]).subarray(-beforeBytes),
     );

@@ -2,7 +2,7 @@
 export interface LineFilter {
   next(bytes: Buffer, from: number, end: number): number;
   ignored(lines: number): void;
-  /** Whether a line that `next` passed by must be handed on all the same, because it may be torn; default: none is. */
+  /** Whether a line that `next` passed by must still be delivered, because it may be torn; default: no line. */
   mayBeTorn?(line: Buffer): boolean;
 }
 
@@ -15,7 +15,7 @@ export interface LogLine {
   readonly length: number;
   /** The line, or its beginning when it is over-long; valid until the next piece is asked for, unless `isOwn`. */
   readonly bytes: Buffer;
-  /** The bytes belong to whoever takes the piece: a long line is not copied once more. */
+  /** The bytes belong to whoever takes the piece: a long line is not copied again. */
   readonly isOwn: boolean;
 }
 
@@ -23,7 +23,7 @@ const newline = 0x0a;
 const opening = 0x7b;
 const closing = 0x7d;
 const smallBytes = 64 * 1024;
-/** A line that is longer than that is seldom, and gets a buffer of its own, of the largest size. */
+/** A longer line is rare, and gets a buffer of its own, of the largest size. */
 const longBytes = 1024 * 1024;
 
 /**
@@ -53,7 +53,7 @@ export class LineSplitter {
     return this.#lineStart;
   }
 
-  /** Starts anew at an offset where a line begins; an unfinished line is forgotten. */
+  /** Restarts at an offset where a line begins; an unfinished line is forgotten. */
   reset(offset: number): void {
     this.#lineStart = offset;
     this.#shrink();
@@ -91,7 +91,7 @@ export class LineSplitter {
     this.#absorb(chunk.subarray(end));
   }
 
-  /** The unfinished line as it stands; empty when there is none. */
+  /** The unfinished line so far; empty if there is none. */
   rest(): LogLine {
     const length = this.#carried;
     const kept = Math.min(length, this.#maxLineBytes);

@@ -6,7 +6,7 @@ const stepBytes = 64 * 1024;
 
 /**
  * Offset of the first byte of the line that the byte at `end` belongs to: an unfinished line is taken when it is whole.
- * @throws a system error where the file cannot be read
+ * @throws a system error if the file cannot be read
  */
 export async function lineStart(path: string, end: number): Promise<number> {
   // A pipe that was put there since is read as empty, and blocks nobody.

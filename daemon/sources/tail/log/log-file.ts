@@ -34,7 +34,7 @@ export function seen(origin: FileOrigin): Seen {
 
 /** One physical file of the log, open: plain, or compressed and then read decompressed. */
 export class OpenLogFile {
-  /** Decompressed: up to where it was read before, where that is known; a damaged `.gz` may end before it. */
+  /** Decompressed: up to where it was read before, if that is known; a damaged `.gz` may end before it. */
   doneTo = 0;
   /** What the file was when it was opened. */
   readonly stat: FileStat;
@@ -50,7 +50,7 @@ export class OpenLogFile {
   }
 
   /**
-   * Opens at the first byte. Throws a system error (ENOENT, EACCES, ...), or a DfnError for what is no regular file.
+   * Opens at the first byte. Throws a system error (ENOENT, EACCES, ...), or a DfnError for what is not a regular file.
    * @param beat called for each piece of the file that is read, also on the way to an offset
    */
   static async open(file: LogFile, buffers: ChunkBuffers, beat: () => void): Promise<OpenLogFile> {
@@ -111,15 +111,15 @@ export class OpenLogFile {
 
   /**
    * Goes to an offset, before the first read.
-   * @param before what must stand right before it, where that is known
-   * @returns false when it does not stand there, or the file is shorter, or the signal was aborted; close it then
+   * @param before what must be right before it, if that is known
+   * @returns false if it is not there, or the file is shorter, or the signal was aborted; close it then
    */
   async seek(offset: number, before: ContentHash | undefined, signal: AbortSignal): Promise<boolean> {
     const bytes = await this.seekTo(offset, signal);
     return bytes !== undefined && (before === undefined || endsWith(bytes, before));
   }
 
-  /** As `seek`. @returns up to `beforeBytes` that stand before the offset, or undefined when it cannot be gone to */
+  /** As `seek`. @returns up to `beforeBytes` that precede the offset, or undefined when it cannot be gone to */
   seekTo(offset: number, signal: AbortSignal): Promise<Buffer | undefined> {
     return this.#reader.seek(offset, signal);
   }

@@ -26,7 +26,7 @@ export class LogFiles {
   }
 
   /**
-   * Opens alerts.json and learns its dated name; undefined when there is no alerts.json. It has no name where monitord
+   * Opens alerts.json and learns its dated name; undefined when there is no alerts.json. It has no name if monitord
    * compressed and unlinked the dated file of a day that is still written (Wazuh 4.14 source:
    * src/monitord/manage_files.c:20-59); its `.gz` then holds the same bytes, and reading either knows the other again.
    */

@@ -4,7 +4,7 @@ import type { Read, LogReader } from "./reader.ts";
 
 const chunkBytes = 1024 * 1024;
 
-/** Each read begins so many bytes before the position, to see that they are still the same: an alert or more. */
+/** Each read begins this many bytes before the position, to see that they are still the same: an alert or more. */
 const overlapBytes = beforeBytes;
 
 /** The buffers of one tail; only one file is read at a time. */
@@ -15,10 +15,10 @@ export function chunkBuffers(): ChunkBuffers {
 }
 
 /**
- * Reads a plain file through its own descriptor, so it goes on whatever becomes of the path. While a chunk is scanned
+ * Reads a plain file through its own descriptor, so it continues whatever becomes of the path. While a chunk is scanned
  * the next one is read into the other buffer.
  *
- * A file that was truncated or overwritten shows it in the overlap: the read is shorter than it, or other bytes stand
+ * A file that was truncated or overwritten shows it in the overlap: the read is shorter than it, or other bytes are
  * there.
  */
 export class PlainReader implements LogReader {
@@ -102,7 +102,7 @@ export class PlainReader implements LogReader {
     return buffer.subarray(0, bytesRead);
   }
 
-  /** Waits for a read that is under way: its buffer and descriptor must not be given up before. */
+  /** Waits for a read in progress: its buffer and descriptor must not be released before. */
   async #settle(): Promise<void> {
     await this.#ahead?.catch(() => undefined);
     this.#ahead = undefined;

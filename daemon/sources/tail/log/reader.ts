@@ -2,7 +2,7 @@
 export type Read =
   /** Bytes in order; the buffer is used again after the next call but one. */
   | { readonly kind: "bytes"; readonly bytes: Buffer }
-  /** There is nothing more, for now or for good. `ignoredBytes`: bytes behind compressed data that are none. */
+  /** There is nothing more, for now or for good. `ignoredBytes`: bytes after the compressed data that are not gzip. */
   | { readonly kind: "end"; readonly ignoredBytes?: number }
   /** The bytes before the position are no longer what they were: truncated, or overwritten in place. */
   | { readonly kind: "replaced" }
@@ -16,11 +16,11 @@ export interface LogReader {
   /** The bytes right before the offset, as they were read, at most `beforeBytes`. */
   readonly before: Buffer;
   read(): Promise<Read>;
-  /** First bytes of the file, as far as they stand there now, at most `headBytes`. Does not move the offset. */
+  /** First bytes of the file, as far as they are there now, at most `headBytes`. Does not move the offset. */
   head(): Promise<Buffer>;
   /**
    * Goes to an offset, at most once and before the first read.
-   * @returns up to `beforeBytes` that stand before it, or undefined when the file is shorter or the signal is aborted
+   * @returns up to `beforeBytes` that precede it, or undefined when the file is shorter or the signal is aborted
    */
   seek(offset: number, signal: AbortSignal): Promise<Buffer | undefined>;
   /** Bytes on disk now; undefined for a compressed file, whose content may be of any size. */

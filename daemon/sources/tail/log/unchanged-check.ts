@@ -3,7 +3,7 @@ import type { FileStat } from "../../../disk/file-stat.ts";
 
 /**
  * A file changed twice in one tick of the kernel's clock shows one time for both, so a change must be older than a few
- * ticks (10 ms at most, Linux at 100 Hz) to be told from the next.
+ * ticks (at most 10 ms, Linux at 100 Hz) to be distinguished from the next.
  */
 const tellsApartNs = 50_000_000n;
 
@@ -12,7 +12,7 @@ const tellsApartNs = 50_000_000n;
  * then the next look needs neither read nor directory. Most looks are such, ten a second on a quiet manager, so this is
  * one system call on the main thread; through Node's thread pool it would cost some hundred times the processor time.
  *
- * Never true in doubt: what cannot be seen is left to the thorough look, which says why.
+ * Never true in doubt: what cannot be seen is left to the thorough check, which reports why.
  */
 export class UnchangedCheck {
   #seen: FileStat | undefined;

@@ -2,7 +2,7 @@ import type { ReadProgress } from "./read-progress.ts";
 import type { LogFiles } from "../log/log-files.ts";
 import { statIfPresent } from "../../../disk/file-stat.ts";
 
-/** Bytes that are not read yet in archives and alerts.json behind the log file that is read. */
+/** Bytes that are not read yet in archives and alerts.json after the log file that is being read. */
 export interface Backlog {
   readonly bytes: number;
   /** Compressed log files among them, whose size is not known. */
@@ -55,7 +55,7 @@ export class BacklogMeter {
     this.#begun.add(id);
   }
 
-  /** There is nothing behind what is read. */
+  /** There is nothing after what is being read. */
   caughtUp(): void {
     this.#files = [];
   }

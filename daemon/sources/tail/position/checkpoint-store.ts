@@ -28,13 +28,13 @@ export type Loaded =
   | { readonly kind: "none" };
 
 /** A checkpoint larger than this is not ours: 8 MiB hold the outcomes of half a million lines. */
-const mostBytes = 8 * 1024 * 1024;
+const maxFileBytes = 8 * 1024 * 1024;
 
 type Found = Decoded | { readonly kind: "absent" };
 
 /**
- * `checkpoint.json` in the state directory, and the one before it as `checkpoint.json.1`. Each is written whole beside
- * its place, made durable and renamed, so that at every moment at least one whole checkpoint stands on the disk.
+ * `checkpoint.json` in the state directory, and the one before it as `checkpoint.json.1`. Each is written whole next to
+ * its place, made durable and renamed, so that at every moment at least one whole checkpoint is on disk.
  */
 export class CheckpointStore {
   readonly #current: string;
@@ -51,7 +51,7 @@ export class CheckpointStore {
 
   /**
    * @param directory the state directory; must exist
-   * @param now       milliseconds of a clock that only goes forward
+   * @param now       milliseconds of a monotonic clock
    */
   constructor(directory: string, log: Log, now: () => number) {
     this.#directory = directory;
@@ -69,8 +69,9 @@ export class CheckpointStore {
   }
 
   /**
-   * Reads both; the newer valid one counts. What cannot be used is kept aside and named in the log. It also stays in
-   * place until the next checkpoint is written: a crash before that must not make this look like a first start. Never throws: with nothing usable the forwarder starts all the same.
+   * Reads both; the newer valid one counts. What cannot be used is set aside and named in the log. It also stays in
+   * place until the next checkpoint is written: a crash before that must not make this look like a first start. Never
+   * throws: with nothing usable the forwarder still starts.
    */
   async load(): Promise<Loaded> {
     const current = await this.#read(this.#current);
@@ -106,25 +107,25 @@ export class CheckpointStore {
       this.#trouble.clear(`The checkpoint in ${this.#directory} can be written again.`);
     } catch (reason) {
       this.#trouble.raise(
-        `The checkpoint in ${this.#directory} cannot be written: ${describe(reason)}. Alerts are forwarded all the ` +
-          `same, but a restart would send again what was sent since the last checkpoint. Make room, or make the ` +
-          `directory writable; it is tried again each second.`,
+        `The checkpoint in ${this.#directory} cannot be written: ${describe(reason)}. Alerts are still ` +
+          `forwarded, but a restart would send again what was sent since the last checkpoint. Make room, or make the ` +
+          `directory writable; it is retried every second.`,
       );
     }
   }
 
-  /** What is written can be read again: where a checkpoint would be too large, it names fewer lines as done. */
+  /** What is written can be read again: if a checkpoint would be too large, it names fewer lines as done. */
   #fitting(body: Body): string {
     const sequence = this.#sequence + 1;
     let text = encodeCheckpoint(body, sequence);
     const lines = linesIn(body);
-    for (let kept = lines, size = sizeOf(text); size > mostBytes && kept > 0; size = sizeOf(text)) {
-      kept = Math.floor(kept * Math.min(0.9, mostBytes / size));
+    for (let kept = lines, size = sizeOf(text); size > maxFileBytes && kept > 0; size = sizeOf(text)) {
+      kept = Math.floor(kept * Math.min(0.9, maxFileBytes / size));
       text = encodeCheckpoint({ ...body, doneBeyond: firstOf(body.doneBeyond, kept) }, sequence);
-      if (sizeOf(text) > mostBytes && kept > 0) continue;
+      if (sizeOf(text) > maxFileBytes && kept > 0) continue;
       this.#log.warn(
         `The checkpoint in ${this.#directory} has room for ${kept} of ${lines} lines that are done beyond the oldest open ` +
-          `one. The others are read again after a restart, and sent again where the topic cannot be looked into.`,
+          `one. The others are read again after a restart, and sent again if the topic cannot be read.`,
       );
     }
     return text;
@@ -142,7 +143,7 @@ export class CheckpointStore {
   /** Gives the current checkpoint a second name, so that it never goes before its successor is in place. */
   async #keepPrevious(): Promise<void> {
     try {
-      await keepAs(this.#current, this.#previous, mostBytes);
+      await keepAs(this.#current, this.#previous, maxFileBytes);
     } catch (reason) {
       if (!isAbsent(reason)) throw reason;
     }
@@ -150,7 +151,9 @@ export class CheckpointStore {
 
   async #read(path: string): Promise<Found> {
     try {
-      return decodeCheckpoint((await readRegularFile(path, { maxBytes: mostBytes, links: "refuse" })).toString("utf8"));
+      return decodeCheckpoint(
+        (await readRegularFile(path, { maxBytes: maxFileBytes, links: "refuse" })).toString("utf8"),
+      );
     } catch (reason) {
       if (isAbsent(reason)) return { kind: "absent" };
       this.#log.error(`The checkpoint ${path} cannot be read: ${describe(reason)}.`);
@@ -163,10 +166,10 @@ export class CheckpointStore {
     try {
       // Named by its own time, so that starting again and again keeps one copy.
       const aside = `${path}.damaged-${(await lstat(path)).mtime.toISOString().replaceAll(":", "")}`;
-      await keepAs(path, aside, mostBytes);
+      await keepAs(path, aside, maxFileBytes);
       this.#log.error(`The checkpoint ${path} ${what} and cannot be used; it is kept as ${aside}.`);
     } catch (reason) {
-      this.#log.error(`The checkpoint ${path} ${what} and cannot be kept aside either: ${describe(reason)}.`);
+      this.#log.error(`The checkpoint ${path} ${what} and cannot be set aside either: ${describe(reason)}.`);
     }
   }
 }
@@ -179,10 +182,10 @@ function linesIn({ doneBeyond }: Body): number {
   return doneBeyond.reduce((sum, { offsets }) => sum + offsets.length, 0);
 }
 
-/** The first so many lines. */
-function firstOf(doneBeyond: readonly CompletedAhead[], most: number): CompletedAhead[] {
+/** The first `max` lines. */
+function firstOf(doneBeyond: readonly CompletedAhead[], max: number): CompletedAhead[] {
   const kept: CompletedAhead[] = [];
-  for (let left = most, at = 0; left > 0 && at < doneBeyond.length; at++) {
+  for (let left = max, at = 0; left > 0 && at < doneBeyond.length; at++) {
     const done = doneBeyond[at];
     if (done === undefined) break;
     kept.push({ ...done, offsets: done.offsets.slice(0, left) });

@@ -8,8 +8,8 @@ import type { ReadProgress, LogPosition, Reading } from "./read-progress.ts";
 import { TrailKeeper, type Anchor, type Trail } from "./trail.ts";
 import { fileStatOf } from "../../../disk/file-stat.ts";
 
-/** So many lines done beyond the position are noted while the forwarder runs; a proper stop notes all. */
-const mostDone = 10_000;
+/** How many lines done beyond the position are noted while the forwarder runs; a proper stop notes all. */
+const maxDone = 10_000;
 
 /** What proves a place. */
 interface Proof {
@@ -41,13 +41,13 @@ export class CheckpointWriter {
    * @param notesAll whether every line that is done beyond the position is noted
    */
   save(notesAll: boolean): Promise<void> {
-    this.#saving = this.#saving.then(() => this.#save(notesAll ? Number.POSITIVE_INFINITY : mostDone));
+    this.#saving = this.#saving.then(() => this.#save(notesAll ? Number.POSITIVE_INFINITY : maxDone));
     return this.#saving;
   }
 
-  async #save(most: number): Promise<void> {
+  async #save(max: number): Promise<void> {
     // Position and sink offsets belong together, so both are taken before anything is waited for.
-    const snapshot = this.#progress.snapshot(most, this.#sent());
+    const snapshot = this.#progress.snapshot(max, this.#sent());
     const { before, trail } = snapshot.position ? await this.#proofOf(snapshot.position) : nothingProved;
     const proofs = [];
     for (const end of snapshot.ends) proofs.push(await this.#endProof(end));
@@ -80,7 +80,7 @@ export class CheckpointWriter {
   }
 }
 
-/** Undefined where fewer stand there. */
+/** Undefined if there are fewer. */
 async function bytesBefore(file: FileHandle, offset: number): Promise<ContentHash | undefined> {
   const length = Math.min(offset, beforeBytes);
   const { bytesRead, buffer } = await file.read(Buffer.alloc(length), 0, length, offset - length);
@@ -88,8 +88,8 @@ async function bytesBefore(file: FileHandle, offset: number): Promise<ContentHas
 }
 
 /**
- * Reads from a log file on disk. It may be closed, compressed or gone by now: then its head alone proves a place.
- * @returns undefined where it is not at hand
+ * Reads from a log file on disk. It may be closed, compressed or gone by now: then only its head proves a place.
+ * @returns undefined if it is not available
  */
 async function withFile<T>(
   { reading: { origin }, offset }: LogPosition,

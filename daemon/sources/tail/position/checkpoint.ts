@@ -13,9 +13,9 @@ export interface Position extends Identity {
   readonly file: string;
   /** Decompressed. Everything before it has its outcome. */
   readonly offset: number;
-  /** The bytes right before the offset; length 0 where they were not at hand. */
+  /** The bytes right before the offset; length 0 if they were not available. */
   readonly before: ContentHash;
-  /** What proves how much of the file is left where it has lost its end. Older versions do not note it. */
+  /** What proves how much of the file is left if it has lost its end. Older versions do not note it. */
   readonly trail?: Trail;
 }
 
@@ -28,7 +28,7 @@ export interface Finished extends Identity {
 export interface CompletedAhead extends Identity {
   /** Ascending offsets of their first bytes. */
   readonly offsets: readonly number[];
-  /** Up to where the file was read, and what stands there: without it the lines are not theirs. Older versions: none. */
+  /** Up to where the file was read, and what precedes that: without it the lines are not theirs. Older versions: none. */
   readonly proof?: Anchor;
 }
 
@@ -39,7 +39,7 @@ export interface Sent {
   readonly nodes?: readonly string[];
 }
 
-/** What a restart needs to go on where it stopped. */
+/** What a restart needs to continue where it stopped. */
 export interface Body extends Sent {
   /** Null when nothing was there to read yet: then whatever appears is read from its beginning. */
   readonly position: Position | null;
@@ -95,7 +95,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // No JSON: the caller reports it as damaged.
+    // Not JSON: the caller reports it as damaged.
     return undefined;
   }
 }

@@ -36,7 +36,7 @@ export class DamagedArchives {
   /** By dated name, in the order in which they were found. */
   readonly #steps = new Map<string, Step[]>();
 
-  /** Takes over what a checkpoint says. */
+  /** Restores what a checkpoint says. */
   restore(archives: readonly DamagedArchive[]): void {
     for (const archive of archives.slice(-maxDamaged)) this.#steps.set(archive.name, [{ reading: 0, archive }]);
   }
@@ -92,7 +92,7 @@ export class DamagedArchives {
   }
 }
 
-/** Whether a file that was opened holds what was read of a damaged archive, as far as its beginning tells. */
+/** Whether a file that was opened holds what was read of a damaged archive, as far as its beginning shows. */
 export function isRestOf(archive: DamagedArchive, { origin }: OpenLogFile): boolean {
   return archive.end === 0 || isSame(archive, seen(origin));
 }

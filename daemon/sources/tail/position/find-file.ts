@@ -20,8 +20,8 @@ export type Located =
   /** No file holds what was read. */
   | { readonly kind: "missing" };
 
-/** A search by content opens so many of the newest archives, which is more than a year of days. */
-const mostSearched = 1000;
+/** A search by content opens this many of the newest archives, which is more than a year of days. */
+const maxSearched = 1000;
 
 /**
  * Finds the log file of a checkpoint again: where it was, under its dated name, plain or compressed, and at last by
@@ -93,7 +93,7 @@ async function* candidates(
   if (position.head.length < tellingBytes) return;
   let searched = 0;
   for await (const archive of logFiles.archives.newestFirst()) {
-    if (++searched > mostSearched) return;
+    if (++searched > maxSearched) return;
     if (archive.name.rank !== name?.rank) yield* tryOpen(archive, logFiles);
   }
 }

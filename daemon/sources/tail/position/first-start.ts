@@ -13,18 +13,18 @@ import { statIfPresent, type FileStat } from "../../../disk/file-stat.ts";
 export type Start = "end" | "beginning" | Date;
 
 const dayMs = 86_400_000;
-/** So many of the newest archives are looked into; older ones are known by their names and sizes. */
-const mostOpened = 400;
+/** How many of the newest archives are opened; older ones are known by their names and sizes. */
+const maxOpened = 400;
 
-/** What alerts.json is, without opening it; undefined where there is nothing, or it is hidden. */
+/** What alerts.json is, without opening it; undefined if there is nothing, or it is hidden. */
 export async function firstSight(path: string): Promise<FileStat | undefined> {
   return statIfPresent(path).catch(() => undefined);
 }
 
 /**
- * Fixes where a first start begins, by noting in the progress what is left behind. It also succeeds where nothing can be
- * read: what is written from now on is then found later, also by another process that goes on from the checkpoint.
- * @param stat what alerts.json was at the start; its end is meant, even where it can only be opened later. Undefined:
+ * Fixes where a first start begins, by noting in the progress what is left behind. It also succeeds if nothing can be
+ * read: what is written from now on is then found later, also by another process that continues from the checkpoint.
+ * @param stat what alerts.json was at the start; its end is meant, even if it can only be opened later. Undefined:
  *              it will be read from its first byte, so that nothing is lost
  */
 export async function firstStart(
@@ -41,7 +41,7 @@ export async function firstStart(
     if (start === "end" && stat) await leaveUpTo(stat, stem, logFiles, progress);
   } catch (reason) {
     if (errnoOf(reason) === undefined && !(reason instanceof DfnError)) throw reason;
-    // The archives are hidden. All that tells what is older than this start is its time.
+    // The archives are hidden. Only the time shows what is older than this start.
     const time = isTimed ? start : new Date();
     progress.coverUpTo(rankBefore(time));
     if (start !== "beginning") progress.notBeforeMs = time.getTime();
@@ -72,7 +72,7 @@ export async function leaveBehind(
   let spared: Archive | undefined;
   for (const [index, archive] of archives.entries()) {
     if (archive.name.rank > limit || archive.name.rank === rank) continue;
-    const isOpened = archives.length - index <= mostOpened;
+    const isOpened = archives.length - index <= maxOpened;
     for (const file of archive.hasTwin ? [twinOf(archive), archive] : [archive]) {
       const found = isOpened || !file.compressed ? await statIfPresent(file.path) : undefined;
       if (found && found.id === id) spared = archive;
@@ -109,7 +109,7 @@ async function leaveUpTo(
   else progress.consider({ file: path, id, name, head: Buffer.alloc(0), isCompressed: false }, size);
 }
 
-/** Undefined where it cannot be opened; then its name and size must do. */
+/** Undefined if it cannot be opened; then its name and size must do. */
 async function originOf(file: LogFile, logFiles: LogFiles): Promise<FileOrigin | undefined> {
   try {
     const logFile = await logFiles.open(file);
@@ -123,7 +123,7 @@ async function originOf(file: LogFile, logFiles: LogFiles): Promise<FileOrigin |
 
 /**
  * Rank below every log file that may hold alerts of this time. Files are cut by the manager's local day, which is at
- * the earliest the day before the one in UTC or here; and the first second of a day may stand in the file of the day
+ * the earliest the day before the one in UTC or here; and the first second of a day may be in the file of the day
  * before (Wazuh 4.14 source: src/analysisd/analysisd.c:2288-2314).
  */
 function rankBefore(time: Date): number {

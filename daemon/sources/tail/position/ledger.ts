@@ -8,7 +8,7 @@ export interface OpenLine {
 export interface Passing {
   passed(): void;
   /**
-   * This line and a later one are done, while an older one is not: from now on this one is told for both, and the later
+   * This line and a later one are done, while an older one is not: from now on this one is notified for both, and the later
    * one never. However many are joined, what is kept of them must not grow.
    */
   join(later: this): void;
@@ -18,11 +18,11 @@ export interface Passing {
 class Entry<Where> implements OpenLine {
   readonly position: Where;
   isDone = false;
-  /** Whether the intake's `deliver` has returned; before that whom to tell is not known. */
+  /** Whether the intake's `deliver` has returned; before that it is not known what to call. */
   isHanded = false;
-  /** Told when the position has passed this line. */
+  /** Notified when the position has passed this line. */
   passing: Passing | undefined;
-  /** Told when the position has passed the done lines behind this one: one for all of them. */
+  /** Notified when the position has passed the done lines behind this one: one for all of them. */
   behind: Passing | undefined;
   /** Lines behind this one, up to the next open one: of no interest, and done. */
   ignoredBehind = 0;
@@ -44,17 +44,17 @@ class Entry<Where> implements OpenLine {
   }
 }
 
-/** The list of positions is packed when so many at its front are released, and they are at least half of it. */
+/** The list of positions is packed when this many at its front are released, and they are at least half of it. */
 const packAt = 1024;
 
-/** So many lines that are done beyond the oldest open one can be named; further ones are read again after a restart. */
-const mostNamed = 50_000;
+/** How many lines done beyond the oldest open one can be named; further ones are read again after a restart. */
+const maxNamed = 50_000;
 
 /**
- * So many lines may be done beyond the oldest open one: with the records of several handlers they are still few enough for
- * a look-up after a crash to find them all, so that none is sent twice.
+ * How many lines may be done beyond the oldest open one: with the records of several handlers they are still few enough
+ * for a look-up after a crash to find them all, so that none is sent twice.
  */
-const mostBeyond = 400_000;
+const maxBeyond = 400_000;
 
 /** Lines beyond the position that a restart hands on again although they are done with. */
 export interface ReadAgain {
@@ -70,13 +70,13 @@ export interface ReadAgain {
  *     100 gets done        x     x     x     -         100, 250, 400 are released; position 610
  *     610 gets done                          x         nothing open: the position is where the tail reads, 900
  *
- * What it keeps grows with the open lines alone: a run of done lines is one `Passing`, a run of ignored ones a number,
- * and no more than `most` (twice that for a while) of the done lines have their positions kept. Each operation takes
+ * What it keeps grows only with the open lines: a run of done lines is one `Passing`, a run of ignored ones a number,
+ * and no more than `max` (twice that for a while) of the done lines have their positions kept. Each operation takes
  * constant time, averaged over many.
  */
 export class Ledger<Where> {
-  readonly #most: number;
-  readonly #mostBeyond: number;
+  readonly #max: number;
+  readonly #maxBeyond: number;
   #beyond = 0;
   #waiting: (() => void)[] = [];
   #oldest: Entry<Where> | undefined;
@@ -87,31 +87,31 @@ export class Ledger<Where> {
   #front = 0;
 
   /**
-   * @param most   done lines beyond the oldest open one that `doneBeyond` names, the oldest ones
+   * @param max    done lines beyond the oldest open one that `doneBeyond` names, the oldest ones
    * @param beyond done lines beyond the oldest open one at which `room` waits
    */
-  constructor(most = mostNamed, beyond = mostBeyond) {
-    this.#most = most;
-    this.#mostBeyond = beyond;
+  constructor(max = maxNamed, beyond = maxBeyond) {
+    this.#max = max;
+    this.#maxBeyond = beyond;
   }
 
   /** Undefined while further lines may be taken; else a promise that resolves when the oldest open one has its outcome. */
   room(): Promise<void> | undefined {
-    if (this.#beyond < this.#mostBeyond) return undefined;
+    if (this.#beyond < this.#maxBeyond) return undefined;
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Where the oldest line without an outcome stands; undefined when every line has one. */
+  /** Where the oldest line without an outcome is; undefined if every line has one. */
   get oldest(): Where | undefined {
     return this.#oldest?.position;
   }
 
-  /** Spots held: of lines without outcome, and of those done behind one of them. */
+  /** Positions held: of lines without outcome, and of those done behind one of them. */
   get size(): number {
     return this.#positions.length - this.#front;
   }
 
-  /** What of the lines beyond the position is not among `doneBeyond`, and has its outcome all the same. */
+  /** What of the lines beyond the position is not among `doneBeyond`, but has its outcome. */
   get readAgain(): ReadAgain {
     let ignored = 0;
     let done = 0;
@@ -123,9 +123,9 @@ export class Ledger<Where> {
   }
 
   /**
-   * Opens an entry for a line and hands the line over. One that is settled at once and of which nobody is to be told is
+   * Opens an entry for a line and hands the line over. One that is settled at once and has nothing to be called is
    * taken for ignored.
-   * @param hand gives the line away, which may be settled at once, and returns whom to tell when the position has
+   * @param hand gives the line away, which may be settled at once, and returns what to call when the position has
    *             passed it
    */
   take(position: Where, hand: (line: OpenLine) => Passing | undefined): void {
@@ -147,7 +147,7 @@ export class Ledger<Where> {
     } else this.#close(entry);
   }
 
-  /** So many lines of no interest were passed by. */
+  /** Counts lines of no interest. */
   ignored(lines: number): void {
     if (this.#newest !== undefined) this.#newest.ignoredBehind += lines;
   }
@@ -161,7 +161,7 @@ export class Ledger<Where> {
     this.#boundSpots();
   }
 
-  /** Lines with an outcome beyond `oldest`, in their order; the first `most` of them, at least. */
+  /** Lines with an outcome beyond `oldest`, in their order; at least the first `max` of them. */
   *doneBeyond(): Generator<Where> {
     let open = this.#oldest;
     for (let at = this.#front; at < this.#positions.length; at++) {
@@ -198,7 +198,7 @@ export class Ledger<Where> {
     this.#open -= 1;
   }
 
-  /** Forgets what stands before the oldest open line. */
+  /** Forgets what is before the oldest open line. */
   #forgetSpots(): void {
     const oldest = this.#oldest?.position;
     if (oldest === undefined) {
@@ -213,9 +213,9 @@ export class Ledger<Where> {
     }
   }
 
-  /** Leaves the positions of the newest done lines out where there are too many. */
+  /** Drops the positions of the newest done lines if there are too many. */
   #boundSpots(): void {
-    if (this.size - this.#open <= this.#most * 2) return;
+    if (this.size - this.#open <= this.#max * 2) return;
     const kept: Where[] = [];
     let done = 0;
     let open = this.#oldest;
@@ -223,7 +223,7 @@ export class Ledger<Where> {
       const position = this.#positions[at]!;
       const isOpen = open?.position === position;
       if (isOpen) open = open?.newer;
-      if (isOpen || ++done <= this.#most) kept.push(position);
+      if (isOpen || ++done <= this.#max) kept.push(position);
     }
     this.#positions = kept;
     this.#front = 0;

@@ -4,8 +4,8 @@ import type { ReadProgress } from "./read-progress.ts";
 import type { LogFiles } from "../log/log-files.ts";
 
 /**
- * Looks whether a file still holds what it held when some of its lines were noted as done. After a power loss other lines
- * may stand at their offsets: then none is skipped.
+ * Checks whether a file still holds what it held when some of its lines were noted as done. After a power loss other lines
+ * may be at their offsets: then none is skipped.
  */
 export async function proveDone(
   origin: FileOrigin,
@@ -24,8 +24,8 @@ export async function proveDone(
     }
     const lines = progress.forgetDone(origin, proof);
     log.warn(
-      `${path} does not hold any more what it held up to byte ${proof.offset}, as after a power loss. ${lines} lines in it ` +
-        `that were done are looked at again, and what is there may be sent again.`,
+      `${path} no longer holds what it held up to byte ${proof.offset}, as after a power loss. ${lines} lines in it ` +
+        `that were done are read again, and what is there may be sent again.`,
     );
   }
 }

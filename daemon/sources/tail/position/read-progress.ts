@@ -10,7 +10,7 @@ import { begins, readFile, ReadFiles, type ReadFile } from "./read-files.ts";
 
 /** One reading of one log file. The same file is visited again when analysisd goes back to it after a clock step. */
 export interface Reading {
-  /** Grows with each reading, so that it tells which came first. */
+  /** Grows with each reading, so that it shows which came first. */
   readonly number: number;
   readonly origin: FileOrigin;
   /** Offset at which the reading began. */
@@ -26,7 +26,7 @@ export interface LogPosition {
 /** Where a log file was left. */
 export interface KnownEnd {
   readonly end: number;
-  /** False where the file is known by name or inode alone: then a line may begin before the end and go on behind it. */
+  /** False if the file is known only by name or inode: then a line may begin before the end and go on behind it. */
   readonly isProved: boolean;
 }
 
@@ -35,10 +35,10 @@ interface FinishedReading extends Finished {
   readonly reading: Reading;
 }
 
-/** So many finished log files are remembered by their inode as well, those without a dated name among them. */
+/** How many finished log files are also remembered by their inode, including those without a dated name. */
 const keptFinished = 16;
 
-/** What a checkpoint says, but for the bytes before the position, which must be read from disk first. */
+/** What a checkpoint says, except the bytes before the position, which must be read from disk first. */
 export interface ProgressSnapshot {
   readonly position: LogPosition | undefined;
   /** Up to where each reading has read of whose lines some are done beyond the position. */
@@ -50,7 +50,7 @@ export interface ProgressSnapshot {
 export interface Proved {
   readonly before: ContentHash;
   readonly trail: Trail | undefined;
-  /** Of each of `ends`, in their order; undefined where the bytes are not at hand. */
+  /** Of each of `ends`, in their order; undefined if the bytes are not available. */
   readonly proofs: readonly (Anchor | undefined)[];
 }
 
@@ -73,11 +73,11 @@ export class ReadProgress {
   #recent: Finished[] = [];
   /** Generations that are finished and not behind the position yet. */
   #finished: FinishedReading[] = [];
-  /** Lines that had their outcome before the last start and were not come by again yet. */
+  /** Lines that had their outcome before the last start and were not read again yet. */
   #doneBefore: { readonly known: CompletedAhead; readonly offsets: Set<number> }[] = [];
   #skips: Set<number>[] = [];
 
-  /** Takes over what a checkpoint says, all but the position. */
+  /** Restores what a checkpoint says, except the position. */
   restore(body: Body): void {
     this.#read.restore(body.read ?? "");
     this.#recent = [...body.finished];
@@ -95,7 +95,7 @@ export class ReadProgress {
     return Math.max(this.#read.newest, ...readings.map((reading) => reading?.origin.name?.rank ?? 0));
   }
 
-  /** Nothing that ranks up to this is wanted: where the archives cannot be seen, their names alone tell. */
+  /** Nothing that ranks up to this is wanted: if the archives cannot be read, only their names decide. */
   coverUpTo(rank: number): void {
     this.#read.cover(1, rank);
   }
@@ -154,7 +154,7 @@ export class ReadProgress {
     return [...this.#recent, ...this.#finished].toReversed().filter(({ id }) => !ids.has(id) && ids.add(id));
   }
 
-  /** What was read under this dated name, the newest knowledge last; undefined where nothing there is wanted. */
+  /** What was read under this dated name, the newest knowledge last; undefined if nothing there is wanted. */
   knownOf(rank: number): readonly ReadFile[] | undefined {
     const beyond = this.#finished
       .filter(({ name }) => rankOf(name) === rank)
@@ -206,8 +206,8 @@ export class ReadProgress {
     this.#doneBefore = this.#doneBefore.filter(({ known: { name } }) => rankOf(name) > rank || this.damaged.has(name));
   }
 
-  /** @param mostDone so many lines done beyond the position are noted, the oldest first */
-  snapshot(mostDone: number, sent: Sent): ProgressSnapshot {
+  /** @param maxDone how many lines done beyond the position are noted, the oldest first */
+  snapshot(maxDone: number, sent: Sent): ProgressSnapshot {
     const position = this.ledger.oldest ?? (this.#current && { ...this.#current });
     const number = position?.reading.number ?? Number.POSITIVE_INFINITY;
     for (const finished of this.#finished) {
@@ -216,7 +216,7 @@ export class ReadProgress {
     this.#finished = this.#finished.filter(({ reading }) => reading.number >= number);
     const identity = position && identityOfFile(position.reading.origin);
     const damaged = this.damaged.snapshot(number);
-    const beyond = this.#doneBeyond(mostDone);
+    const beyond = this.#doneBeyond(maxDone);
     const readings = [...beyond.byReading.keys()];
     const body: Omit<Body, "position" | "doneBeyond"> = {
       afterRank: Math.max(this.#read.newest, position?.reading.origin.name?.rank ?? 0),
@@ -265,9 +265,9 @@ export class ReadProgress {
     if (rank !== undefined) this.#read.note(rank, origin.head, end, inodeOf(id));
   }
 
-  #doneBeyond(most: number): { byReading: Map<Reading, number[]>; before: CompletedAhead[] } {
+  #doneBeyond(max: number): { byReading: Map<Reading, number[]>; before: CompletedAhead[] } {
     const byReading = new Map<Reading, number[]>();
-    let left = most;
+    let left = max;
     for (const { reading, offset } of this.ledger.doneBeyond()) {
       if (left-- <= 0) break;
       const offsets = byReading.get(reading);

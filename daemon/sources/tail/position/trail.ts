@@ -22,9 +22,9 @@ export interface Trail {
   readonly anchors: readonly Anchor[];
 }
 
-/** The lines in so many bytes before the position are known one by one. */
+/** The lines in this many bytes before the position are known one by one. */
 const linesBytes = 1024 * 1024;
-const mostAnchors = 32;
+const maxAnchors = 32;
 const newline = 0x0a;
 
 interface Line {
@@ -43,8 +43,8 @@ export class TrailKeeper {
   /**
    * The trail up to an offset, at which a line begins.
    * @param file the file, open
-   * @param before what stands before the offset
-   * @throws a system error where the file cannot be read
+   * @param before what precedes the offset
+   * @throws a system error if the file cannot be read
    */
   async upTo(file: FileHandle, id: string, offset: number, before: ContentHash): Promise<Trail> {
     if (id !== this.#id || offset < this.#offset || offset - this.#offset > linesBytes) this.#startOver(id, offset);
@@ -85,14 +85,14 @@ export class TrailKeeper {
       const isClose = last !== undefined && one.offset - last.offset < (anchor.offset - one.offset) / 8;
       if (!isClose) kept.push(one);
     }
-    this.#anchors = [...kept, anchor].slice(-mostAnchors);
+    this.#anchors = [...kept, anchor].slice(-maxAnchors);
   }
 }
 
 /**
- * Up to where a file still holds what the trail says; a line begins there. 0 where nothing proves anything.
+ * Up to where a file still holds what the trail says; a line begins there. 0 if nothing proves anything.
  * @param offset that of the position
- * @throws a system error where it cannot be read
+ * @throws a system error if it cannot be read
  */
 export async function intactUpTo(path: string, trail: Trail, offset: number): Promise<number> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);

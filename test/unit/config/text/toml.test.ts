@@ -53,7 +53,7 @@ test("every setting of a TOML file is found on its line", () => {
   });
 });
 
-test("the line scan ends on any text, also one that is no TOML", () => {
+test("the line scan ends on any text, even one that is not TOML", () => {
   for (const text of [
     "[",
     "]",
@@ -74,7 +74,7 @@ test("the line scan ends on any text, also one that is no TOML", () => {
   }
 });
 
-test("values become the text that YAML would hold, integers of any size exact", () => {
+test("values become the text that YAML would hold, and integers of any size stay exact", () => {
   const text = "a = 18446744073709551617\nb = true\nc = 2026-11-21T10:00:00Z\nd = 1.5\ne = ['x', 2]\n[f]\ng = 'h'\n";
   const { table, problems } = readToml(text, "x.toml");
   assert.deepEqual(problems, []);
@@ -101,7 +101,7 @@ test("hostile files are refused in bounded time and memory", { timeout: 60_000 }
   assert.deepEqual(problemsOf(wide), ["x.toml:1: more than 10000 values; is this the right file?"]);
 });
 
-test("a fault of the form is told with its line and without the text around it", () => {
+test("a syntax error is reported with its line and without the text around it", () => {
   const { table, problems } = readToml('a = 1\npassword = "hunter2\n', "x.toml");
   assert.equal(table, undefined);
   assert.equal(problems.length, 1);

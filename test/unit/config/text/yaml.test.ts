@@ -15,7 +15,7 @@ function valueOf(text: string): unknown {
   return JSON.parse(JSON.stringify(plain(table)));
 }
 
-test("every scalar stays as it was written", () => {
+test("every scalar is kept as it was written", () => {
   assert.deepEqual(valueOf("a: 0123\nb: on\nc: 1e3\nd: 18446744073709551617\ne: 'x'\nf: ~\n"), {
     a: "0123",
     b: "on",
@@ -30,7 +30,7 @@ test("aliases are followed", () => {
   assert.deepEqual(valueOf("a: &x [1, 2]\nb: *x\n"), { a: ["1", "2"], b: ["1", "2"] });
 });
 
-test("faults of the form are told with their line", () => {
+test("syntax errors are reported with their line", () => {
   assert.deepEqual(problemsOf("a: 1\nb: 2\na: 3\nc: 1\nc: 2\n"), [
     'x.yaml:3: "a" is written twice in the same section; keep one of them',
     'x.yaml:5: "c" is written twice in the same section; keep one of them',
@@ -64,7 +64,7 @@ test("hostile files are refused in bounded time and memory", { timeout: 60_000 }
   assert.equal(wide, `x.yaml:10000: ${tooMany}`);
 });
 
-test("a fault never repeats the line that it is on", () => {
+test("an error never repeats the line that it is on", () => {
   const lines = problemsOf('sasl:\n  password: "hunter2\n').join("\n");
   assert.match(lines, /not valid YAML/);
   assert.doesNotMatch(lines, /hunter2/);

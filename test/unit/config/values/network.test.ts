@@ -28,7 +28,7 @@ test("an address inside a network is refused, and the network is named", () => {
   assert.throws(() => readNetwork("10.1.2.3/9"), /write 10\.0\.0\.0\/9$/);
 });
 
-test("what is no network is refused", () => {
+test("what is not a network is refused", () => {
   const cases = ["", "abc", "192.0.2/24", "192.0.02.0/24", "192.0.2.0/33", "192.0.2.0/", "192.0.2.0/x", "::/129"];
   cases.push("192.0.2.0/24/1", "192.0.2.0/255.0.255.0", "2001:db8::/255.255.0.0", "fe80::1%eth0", "1::2::3/8");
   for (const text of cases) assert.throws(() => readNetwork(text), InvalidValue, text);

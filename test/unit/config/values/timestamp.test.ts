@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { InvalidValue } from "../../../../daemon/config/values/problem.ts";
 import { readTimestamp } from "../../../../daemon/config/values/timestamp.ts";
 
-test("a moment is read in the usual forms and in that of Wazuh's alerts", () => {
+test("a time is read in the usual forms and in the form of Wazuh's alerts", () => {
   const cases = {
     "2026-11-21": "2026-11-21T00:00:00.000Z",
     "2026-11-21T10:00Z": "2026-11-21T10:00:00.000Z",
@@ -16,7 +16,7 @@ test("a moment is read in the usual forms and in that of Wazuh's alerts", () => 
   for (const [text, expected] of Object.entries(cases)) assert.equal(readTimestamp(text).toISOString(), expected, text);
 });
 
-test("a moment without a zone, or that no calendar knows, is refused", () => {
+test("a time without a zone, or one that does not exist, is refused", () => {
   const cases = ["2026-11-21T10:00:00", "2026-02-29", "2026-13-01", "2026-11-21T25:00Z", "yesterday", "", "1700000000"];
   for (const text of [...cases, "2026-11-21T10:00:00+99:00"])
     assert.throws(() => readTimestamp(text), InvalidValue, text);

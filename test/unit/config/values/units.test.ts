@@ -10,7 +10,7 @@ test("durations become milliseconds", () => {
   for (const [text, expected] of Object.entries(cases)) assert.equal(readDuration(text, any), expected, text);
 });
 
-test("sizes become bytes, KB of 1000 and KiB of 1024, in any case and with a blank", () => {
+test("sizes become bytes: KB is 1000 and KiB is 1024, in any case and with a blank", () => {
   const cases = {
     "7B": 7,
     "900KB": 900_000,
@@ -22,7 +22,7 @@ test("sizes become bytes, KB of 1000 and KiB of 1024, in any case and with a bla
   for (const [text, expected] of Object.entries(cases)) assert.equal(readSize(text, any), expected, text);
 });
 
-test("what is no measure is refused with the range", () => {
+test("a value that is not a measure is refused, and the range is named", () => {
   const range = { least: 10, most: 60_000 };
   const allowed = "allowed is a duration such as 100ms, 5s, 10m, 1h or 2d, from 10ms to 1m";
   const cases = {

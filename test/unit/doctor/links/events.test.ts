@@ -16,7 +16,7 @@ import { ManagerTree } from "../../../rig/wazuh/manager-tree.ts";
 const eventRules = "etc/rules/dfn_event_rules.xml";
 const nothingLeftOut = { "fail2ban-program-name": 0, "fail2ban-group": 0 };
 
-/** A manager with the snippets, and what the doctor says of its events, a line each. */
+/** A manager with the snippets, and what the doctor says about its events, one line each. */
 class World implements AsyncDisposable {
   readonly #temp: TempDir;
   readonly home: string;
@@ -65,7 +65,7 @@ const about = (lines: readonly string[], word: string): string => lines.filter((
 const rulesetConf = (inner: string): OssecConf =>
   readOssecConf(`<ossec_config><ruleset>${inner}</ruleset></ossec_config>`);
 
-/** Rules below a decoder that gives an address alone. */
+/** Rules below a decoder that gives an address only. */
 const ruleOfGroup = (group: string): string =>
   `<group name="${group}"><rule id="100100" level="0"><decoded_as>f2b</decoded_as></rule><rule id="100101" level="5"><if_sid>100100</if_sid></rule></group>`;
 
@@ -84,7 +84,7 @@ test("with stock rules and the snippets each event has its rule and level, and n
   assert.equal(about(lines, "fail2ban"), "ok fail2ban: rule 111710 (level 5), 111713 (level 5)");
 });
 
-test("a stock manager raises five of the thirteen and no ban: each other one has the remedy", async () => {
+test("a stock manager raises five of the thirteen events and no ban: each of the others has the remedy", async () => {
   await using world = await World.create();
   rmSync(join(world.home, eventRules));
   rmSync(join(world.home, "etc/decoders/zz_dfn_decoders.xml"));
@@ -99,7 +99,7 @@ test("a stock manager raises five of the thirteen and no ban: each other one has
   assert.match(about(await world.says({ eventIds: ["4771"] }), "4771"), /^warning .*local_rules\.xml/);
 });
 
-test("when the last one was seen is said as far as a forwarder knows", async () => {
+test("the time of the last alert of each event is given if a forwarder knows it", async () => {
   await using world = await World.create();
   const events = { lastSeen: { "4625": "2026-11-29T08:00:00.000Z" }, leftOut: nothingLeftOut };
   const lines = await world.says({ events });
@@ -135,7 +135,7 @@ test("files that ossec.conf leaves out, by name or path, or does not name, are n
   assert.match(about(await world.says({}, { conf: rulesetConf(both) }), "4672"), /^ok/);
 });
 
-test("a file that was changed after analysisd was started may not be loaded", async () => {
+test("a file that was changed after analysisd started may not be loaded", async () => {
   await using world = await World.create();
   utimesSync(join(world.home, eventRules), 2000, 2000);
   utimesSync(join(world.home, "ruleset/rules/0580-win-security_rules.xml"), 1, 1);
@@ -154,12 +154,12 @@ test("a public decoder that leaves the program's name in the predecoder, and a g
   world.write("etc/rules/local_rules.xml", ruleOfGroup("syslog,fail2ban,"));
   const half = about(await world.says(), "fail2ban:");
   assert.match(half, /^warning fail2ban: no rule raises an alert for it wazuh-dfn-install$/m);
-  assert.match(half, /^warning .*100101 \(level 5\) rests on a decoder that does not give program_name.*dfn-fail2ban/m);
+  assert.match(half, /^warning .*100101 \(level 5\) uses a decoder that does not set program_name.*dfn-fail2ban/m);
   world.write("etc/rules/local_rules.xml", ruleOfGroup("syslog,\n  fail2ban,"));
   assert.match(about(await world.says(), "line break"), /^warning fail2ban: rule 100100.*local_rules\.xml/);
 });
 
-test("what the forwarder left out is named by its reason, with the decoder that helps", async () => {
+test("alerts that the forwarder left out are named by reason, with the decoder that helps", async () => {
   await using world = await World.create();
   const leftOut = { "fail2ban-program-name": 7, "fail2ban-group": 2 };
   const lines = await world.says({ events: { lastSeen: {}, leftOut } });
@@ -170,7 +170,7 @@ test("what the forwarder left out is named by its reason, with the decoder that 
   assert.match(about(lines, "their group"), /^warning fail2ban: 2 alerts/);
 });
 
-test("handlers that are off are not asked about, and rules that may not be seen are said once", async () => {
+test("handlers that are off are not asked about, and rules that may not be seen are mentioned once", async () => {
   await using world = await World.create();
   assert.deepEqual(await world.says({ eventIds: undefined, isFail2banOn: false }), []);
   assert.equal((await world.says({ eventIds: undefined })).length, 1);
@@ -197,7 +197,7 @@ test("broken rules, patterns that are not plain, links and directories among the
   assert.match(about(lines, "4771"), /^warning .*no rule/);
 });
 
-test("alternatives in brackets and pcre2 are understood", async () => {
+test("alternatives in parentheses and pcre2 are understood", async () => {
   await using world = await World.create();
   world.write(
     "etc/rules/local_rules.xml",

@@ -18,7 +18,7 @@ import { judgeUnit } from "../../../../daemon/doctor/links/unit.ts";
 import type { ProbeFailure, KafkaProbe } from "../../../../daemon/sinks/kafka/probe.ts";
 import type { TailStatus } from "../../../../daemon/sources/tail/status.ts";
 
-/** State and text of each result; one that is not well has a remedy. */
+/** State and text of each result; one that is not ok has a remedy. */
 function said(results: readonly CheckResult[]): string {
   for (const { state, remedy } of results) assert.equal(remedy === undefined, state === "ok", JSON.stringify(results));
   return results.map(({ state, text }) => `${state} ${text}`).join("\n");
@@ -35,19 +35,15 @@ const handedOver = (call: Call | undefined, isTailOn = true, isRoot = true): str
 test("the hand-over: answered, unanswered, failed, hung, not started", () => {
   assert.match(handedOver(ended(0, "custom-dfn: ignored 1.2\n")), /^ok/);
   assert.match(handedOver(ended(0, "custom-dfn: ignored 9.9\n")), /^warning .*got no answer/);
-  assert.match(handedOver(ended(0, "")), /^warning .*got no answer from the forwarder: without a word/);
+  assert.match(handedOver(ended(0, "")), /^warning .*got no answer from the forwarder: no output/);
   assert.match(handedOver(ended(0, ""), false), /^failed/);
   assert.match(handedOver(ended(1, "x")), /^failed .*ended with 1: "x"/);
   assert.match(handedOver(ended(null, "")), /^failed .*a signal/);
   assert.match(handedOver(ended(127, "env: node: No such file")), /^failed .*finds no program/);
-  assert.match(handedOver({ kind: "hung" }), /^failed .*integratord stands still/);
+  assert.match(handedOver({ kind: "hung" }), /^failed .*integratord is blocked/);
   assert.match(handedOver({ kind: "not-started", reason: "EACCES" }), /^failed .*EACCES/);
   assert.match(handedOver(undefined, true, false), /^unseen/);
-  assert.equal(
-    handedOver(undefined),
-    "",
-    "root sees why by the link of custom-dfn, and is not told that it may not see",
-  );
+  assert.equal(handedOver(undefined), "", "for custom-dfn root gets the reason, not that it may not see it");
 });
 
 test("the socket: answering, refused, absent, silent, not ours", () => {
@@ -68,7 +64,10 @@ test("the socket: answering, refused, absent, silent, not ours", () => {
   assert.match(of({ refusal: { kind: "refused", path: "/s" }, isTailOn: false }), /^failed/);
   assert.match(of({ refusal: { kind: "absent", path: "/s" } }), /^warning .*no forwarder listens/);
   assert.match(of({ answer: undefined }), /^unseen/);
-  assert.match(of({ allows: { wazuh: false, self: true } }), /^warning wazuh, .*is not in sources\.socket\.allow/);
+  assert.match(
+    of({ allows: { wazuh: false, self: true } }),
+    /^warning .* run as wazuh, who is not in sources\.socket\.allow/,
+  );
   assert.match(of({ allows: { wazuh: undefined, self: false } }), /^unseen .*refuses this user/);
   assert.match(of({ answer: { kind: "unanswered", reason: "no answer within 2000 ms" } }), /^warning .*no answer/);
   assert.match(of({ alertId: "3.4" }), /^warning .*"ignored 1\.2", not "ignored 3\.4"/);
@@ -77,7 +76,7 @@ test("the socket: answering, refused, absent, silent, not ours", () => {
 const stoppedWith = (stored: StoredCheckpoint): string =>
   said(judgeCheckpoint({ stateDir: "/s", stored, status: undefined, nowMs: 0 }));
 
-test("the checkpoint: by what the running forwarder says, else by what stands on the disk", () => {
+test("the checkpoint is judged by what the running forwarder says, or else by the file on disk", () => {
   const log: TailStatus = {
     state: "following",
     file: "f",
@@ -98,7 +97,7 @@ test("the checkpoint: by what the running forwarder says, else by what stands on
   assert.match(of(1, { lagSeconds: 300, lagBytes: 5 }), /^warning the forwarder is 300 s and 5 bytes behind/);
   assert.match(
     of(1, { lagSeconds: undefined, lagBytes: undefined, state: "waiting: x" }),
-    /^warning .*not known: waiting: x/,
+    /^warning .*behind the log: waiting: x/,
   );
   assert.match(of(1, { lagSeconds: undefined, lagBytes: 5 }), /^ok .*5 bytes/);
   assert.match(of(1, {}, "disk full"), /^failed disk full/);
@@ -107,7 +106,7 @@ test("the checkpoint: by what the running forwarder says, else by what stands on
   assert.match(stoppedWith({ kind: "unseen" }), /^unseen/);
 });
 
-test("damaged archives are named from the checkpoint, whether the forwarder runs or not", () => {
+test("damaged archives are named from the checkpoint, whether the forwarder is running or not", () => {
   const print = { length: 0, hash: "" };
   const identity = { id: "1:2", name: "2026/Nov/ossec-alerts-21", head: print };
   const damaged = [{ ...identity, file: "/a.gz", end: 7, size: 1, changedNs: "1" }];
@@ -128,7 +127,7 @@ test("damaged archives are named from the checkpoint, whether the forwarder runs
   }
 });
 
-test("the unit: running and enabled, stopped, not enabled, restarted, absent; without systemd", () => {
+test("the unit: running and enabled, stopped, not enabled, restarted, absent; and a machine without systemd", () => {
   const good = {
     LoadState: "loaded",
     ActiveState: "active",
@@ -143,7 +142,7 @@ test("the unit: running and enabled, stopped, not enabled, restarted, absent; wi
   assert.match(of({ UnitFileState: "disabled" }), /^warning .*not started at boot/);
   assert.match(of({ NRestarts: "3" }), /^warning .*3 times/);
   assert.match(of({ NeedDaemonReload: "yes" }), /^warning .*not loaded/);
-  assert.match(of({ LoadState: "not-found" }), /^warning there is no unit/);
+  assert.match(of({ LoadState: "not-found" }), /^warning the unit wazuh-dfn\.service does not exist/);
   assert.match(of({ LoadState: "not-found" }, false), /^failed/);
   const none = { hasSystemd: false, properties: undefined };
   assert.match(said(judgeUnit({ ...none, isAnswering: true })), /^ok/);
@@ -153,7 +152,7 @@ test("the unit: running and enabled, stopped, not enabled, restarted, absent; wi
 
 const startedAs = (...args: string[]) => ({ pid: 9, args, startedAtMs: 0 });
 
-test("other senders: the Python daemon in each way it is started, its unit, a second forwarder; nobody else", () => {
+test("other senders: the Python daemon in each way it is started, its unit, a second forwarder; nothing else", () => {
   const facts: OtherSenderFacts = { processes: [], ours: [1], units: [], oldFiles: [] };
   const of = (...args: string[]): string => said(judgeOtherSenders({ ...facts, processes: [startedAs(...args)] }));
   assert.match(
@@ -164,7 +163,7 @@ test("other senders: the Python daemon in each way it is started, its unit, a se
   assert.match(of("/usr/bin/python3", "/opt/wazuh-dfn/bin/wazuh-dfn", "--config=/y.yaml"), /with \/y\.yaml/);
   assert.match(
     of("/usr/lib/wazuh-dfn/bin/node", "/usr/lib/wazuh-dfn/wazuh-dfn.cjs", "run"),
-    /^warning another wazuh-dfn runs/,
+    /^warning another wazuh-dfn is running/,
   );
   for (const other of [
     ["/usr/lib/wazuh-dfn/bin/node", "/usr/lib/wazuh-dfn/wazuh-dfn.cjs", "status"],
@@ -177,12 +176,12 @@ test("other senders: the Python daemon in each way it is started, its unit, a se
   const ours = { ...facts, processes: [{ ...startedAs("node", "/d/wazuh-dfn.cjs", "run"), pid: 1 }] };
   assert.match(said(judgeOtherSenders(ours)), /^ok/);
   const unit = { ...facts, units: [{ name: "old-dfn.service", isEnabled: true }] };
-  assert.match(said(judgeOtherSenders(unit)), /^warning old-dfn\.service starts the Python daemon again/);
+  assert.match(said(judgeOtherSenders(unit)), /^warning old-dfn\.service will start the Python daemon again/);
   const running = judgeOtherSenders({ ...unit, processes: [startedAs("python3", "/opt/wazuh-dfn/bin/wazuh-dfn")] });
   assert.match(running[0]?.remedy ?? "", /^systemctl disable --now old-dfn\.service/);
   assert.match(
     said(judgeOtherSenders({ ...facts, oldFiles: ["/opt/wazuh-dfn/config/c.yaml"] })),
-    /^ok .*c\.yaml is left/,
+    /^ok .*left over from the Python daemon: .*c\.yaml/,
   );
 });
 
@@ -206,7 +205,7 @@ test("clock, disk and memory", () => {
 
 const brokersAre = (...brokers: KafkaProbe["brokers"]): string => said(judgeBrokers({ brokers, topics: [] }, 0));
 
-test("brokers: one that is away beside others is a warning, one that Kafka named or a wrong certificate has failed", () => {
+test("brokers: one that is down among others is a warning; one that Kafka named, or a wrong certificate, is a failure", () => {
   const seed = { address: "a:1", isSeed: true, failure: undefined, certificateEndsMs: undefined };
   const away: ProbeFailure = { category: "unreachable", text: "ECONNREFUSED", remedy: "check" };
   assert.equal(brokersAre(seed), "ok connected to a:1");
@@ -219,12 +218,12 @@ test("brokers: one that is away beside others is a warning, one that Kafka named
   assert.match(brokersAre(seed, { ...seed, address: "b:1", failure: { ...away, category: "certificate" } }), /^failed/);
   assert.match(
     brokersAre({ ...seed, certificateEndsMs: 3 * dayMs }),
-    /^warning the broker's certificate at a:1 ends in 3 days/,
+    /^warning the broker's certificate at a:1 expires in 3 days/,
   );
   assert.match(brokersAre({ ...seed, certificateEndsMs: 300 * dayMs }), /^ok/);
 });
 
-test("topics and permissions: a topic without leaders is a warning, no read permission too", () => {
+test("topics and permissions: a topic without leaders is a warning, as is a missing read permission", () => {
   const forbidden: ProbeFailure = { category: "topic-authorization", text: "TOPIC_AUTHORIZATION_FAILED", remedy: "" };
   const topic = {
     topic: "t",
@@ -252,13 +251,13 @@ test("topics and permissions: a topic without leaders is a warning, no read perm
   assert.equal(judgePermission(probe({ failure: forbidden }), "read").length, 0);
 });
 
-test("problems of the configuration keep their weight and place", () => {
+test("problems of the configuration keep their severity and location", () => {
   const origin = { kind: "file", file: "c.yaml", line: 3 } as const;
   const problems = [
     { severity: "warning", setting: "state_dir", message: "may not be written" },
     { severity: "error", setting: "log.level", message: "is not allowed", origin },
   ] as const;
-  const remedy = "wazuh-dfn check --config /c.yaml  # and mend what it names";
+  const remedy = "wazuh-dfn check --config /c.yaml  # fix what it names";
   assert.deepEqual(judgeConfiguration("/c.yaml", problems), [
     warning("state_dir: may not be written", remedy),
     failed("c.yaml:3: log.level: is not allowed", remedy),
@@ -266,17 +265,17 @@ test("problems of the configuration keep their weight and place", () => {
   assert.match(said(judgeConfiguration("/c.yaml", [])), /^ok/);
 });
 
-/** One that is reached. */
+/** A broker that is reached. */
 function broker(address: string, isSeed: boolean) {
   return { address, isSeed, failure: undefined, certificateEndsMs: undefined };
 }
 
-/** A broker of the settings, and what Kafka names beyond it. */
+/** A broker from the settings, and what Kafka names beyond it. */
 function probe(...named: readonly string[]) {
   return { topics: [], brokers: [broker("192.0.2.9:1", true), ...named.map((address) => broker(address, false))] };
 }
 
-test("alerts that leave this machine without TLS are a warning, by the brokers of the settings and by those that Kafka names", () => {
+test("alerts that leave this machine without TLS are a warning, for the brokers of the settings and for those that Kafka names", () => {
   const problem = {
     severity: "warning",
     setting: "sink.kafka.tls",

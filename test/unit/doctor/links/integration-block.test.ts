@@ -29,7 +29,7 @@ function judged(inner: string, change: Partial<BlockFacts> = {}): string {
   return results.map(({ state, text }) => `${state} ${text}`).join("\n");
 }
 
-test("blocks that hand over everything the handlers want are ok, filters or not", () => {
+test("blocks that pass on everything the handlers want are ok, filters or not", () => {
   for (const inner of [
     good,
     `${good}<group>windows,fail2ban</group><event_location>!^dfn$</event_location>`,
@@ -40,14 +40,14 @@ test("blocks that hand over everything the handlers want are ok, filters or not"
   }
 });
 
-test("each filter that keeps something back is named with what it keeps", () => {
+test("each filter that keeps something back is named with what it keeps back", () => {
   const cases: [string, RegExp][] = [
-    ["<level>5</level>", /^warning <level>5 keeps alerts of a lower level back$/],
-    ["<rule_id>5710, 60122</rule_id>", /^warning <rule_id> keeps all alerts but those of 5710, 60122 back$/],
-    ["<group>windows</group>", /^warning <group>windows keeps alerts of group fail2ban back$/],
-    ["<group>windows, fail2ban</group>", /blanks beside the commas count\) keeps alerts of group fail2ban back$/],
-    ["<event_location>EventChannel</event_location>", /^warning .*keeps alerts of \/var\/log\/fail2ban\.log back$/],
-    ["<event_location>!eventchannel</event_location>", /^warning .*keeps alerts of EventChannel back$/],
+    ["<level>5</level>", /^warning <level>5 holds back alerts of a lower level$/],
+    ["<rule_id>5710, 60122</rule_id>", /^warning <rule_id> holds back all alerts except those of 5710, 60122$/],
+    ["<group>windows</group>", /^warning <group>windows holds back alerts of group fail2ban$/],
+    ["<group>windows, fail2ban</group>", /spaces next to the commas count\) holds back alerts of group fail2ban$/],
+    ["<event_location>EventChannel</event_location>", /^warning .*holds back alerts of \/var\/log\/fail2ban\.log$/],
+    ["<event_location>!eventchannel</event_location>", /^warning .*holds back alerts of EventChannel$/],
   ];
   for (const [inner, text] of cases) {
     assert.match(judged(good + inner), text);
@@ -57,31 +57,34 @@ test("each filter that keeps something back is named with what it keeps", () => 
 
 const passthrough = { topic: "t", level: undefined, groups: undefined, ruleIds: undefined, location: undefined };
 
-test("what a handler that is off wants is not missed", () => {
+test("what a disabled handler wants is not missed", () => {
   assert.match(judged(`${good}<group>windows</group>`, { handlers: { ...handlers, fail2ban: undefined } }), /^ok/);
   const all = { ...handlers, passthrough };
-  assert.match(judged(`${good}<group>windows,fail2ban</group>`, { handlers: all }), /^warning .*passthrough wants/);
+  assert.match(judged(`${good}<group>windows,fail2ban</group>`, { handlers: all }), /^warning .*for passthrough/);
   const some = { ...handlers, passthrough: { ...passthrough, groups: ["sshd"] } };
-  assert.match(judged(`${good}<group>windows,fail2ban</group>`, { handlers: some }), /group sshd back$/);
+  assert.match(judged(`${good}<group>windows,fail2ban</group>`, { handlers: some }), /group sshd$/);
   const alone = { windows: undefined, fail2ban: undefined, passthrough: { ...passthrough, level: 7 } };
   assert.match(judged(`${good}<level>7</level>`, { handlers: alone }), /^ok/);
   assert.match(judged(`${good}<level>8</level>`, { handlers: alone }), /^warning/);
 });
 
-test("what keeps every alert back, or the manager from starting, has failed", () => {
+test("a block that keeps every alert back, or keeps the manager from starting, is a failure", () => {
   assert.match(judged("<name>custom-dfn</name>"), /^failed alert_format is not json/);
-  assert.match(judged(`${good}<enabled>yes</enabled>`), /^failed the block has <enabled>.*will not start again/);
+  assert.match(judged(`${good}<enabled>yes</enabled>`), /^failed the block has <enabled>.*will not start any more/);
   assert.match(
     judged(`${good}<hook_url>unix:/run/a\\ b.sock</hook_url>`),
-    /^failed hook_url leads to \/run\/a b\.sock/,
+    /^failed hook_url points to \/run\/a b\.sock/,
   );
-  assert.match(judged(good, { socketPath: "/other.sock" }), /^failed hook_url leads to \/run\/wazuh-dfn\/alerts\.sock/);
+  assert.match(
+    judged(good, { socketPath: "/other.sock" }),
+    /^failed hook_url points to \/run\/wazuh-dfn\/alerts\.sock/,
+  );
   assert.match(judged(`${good}<options>{"tail": false}</options>`), /^warning options say that the tail is off/);
 });
 
-test("no block is a warning as long as the tail stands behind it; one of another integration is none", () => {
-  assert.match(judged("<name>slack</name>"), /^warning .*no block for custom-dfn; alerts come by the tail alone/);
-  assert.match(judged("<name>slack</name>", { isTailOn: false }), /^failed .*no alert comes at all/);
+test("no block is a warning if the tail brings the alerts; a block of another integration does not count", () => {
+  assert.match(judged("<name>slack</name>"), /^warning .*no block for custom-dfn; alerts arrive only through the tail/);
+  assert.match(judged("<name>slack</name>", { isTailOn: false }), /^failed .*no alert arrives at all/);
   assert.match(judged("<name>slack</name>", { isCommentedOut: true }), /commented out/);
 });
 
@@ -90,7 +93,7 @@ test("a second block costs a second call", () => {
   assert.match(judged("", { blocks: blocksOf(conf) }), /^warning 2 blocks call custom-dfn/);
 });
 
-test("integratord counts as left out when the installer was told so, or when nothing of it is there, and never with the tail off", () => {
+test("integratord counts as left out if the installer was asked for that, or if nothing of it is there, and never with the tail off", () => {
   const facts = { recorded: undefined, hasBlock: false, isCommentedOut: false, isTailOn: true, hasProgram: false };
   assert.equal(isBlockLeftOut(facts), true);
   assert.equal(isBlockLeftOut({ ...facts, recorded: "no", hasProgram: true }), true);

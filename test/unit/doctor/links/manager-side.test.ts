@@ -11,7 +11,7 @@ import { judgeRules, rulesBehind, type RulesFacts } from "../../../../daemon/doc
 import { freePorts } from "../../../rig/free-ports.ts";
 import { QueueRelay } from "../../../rig/queue-relay.ts";
 
-/** State and text of each result; one that is not well has a remedy. */
+/** State and text of each result; one that is not ok has a remedy. */
 function said(results: readonly CheckResult[]): string {
   for (const { state, remedy } of results) assert.equal(remedy === undefined, state === "ok", JSON.stringify(results));
   return results.map(({ state, text }) => `${state} ${text}`).join("\n");
@@ -32,20 +32,20 @@ test("the manager: version 4, another version, none, one that may not be seen", 
   assert.match(said(judgeManager({ ...facts, ossecConf: "absent" })), /\nfailed .*does not exist/);
 });
 
-test("alerts.json: written, quiet for days, written in the future, absent, hidden; analysisd away", () => {
+test("alerts.json: written, quiet for days, written in the future, absent, hidden; analysisd not running", () => {
   const facts = { home, path: "/a", isRunning: true, lastWriteMs: 1000, nowMs: 5000 };
-  assert.equal(said(judgeWriting(facts)), "ok analysisd runs; /a was last written 4 s ago");
+  assert.equal(said(judgeWriting(facts)), "ok analysisd is running; /a was last written 4 s ago");
   assert.match(said(judgeWriting({ ...facts, nowMs: 3 * 86_400_000 + 5000 })), /^warning nothing .* for 3 days/);
   assert.match(said(judgeWriting({ ...facts, lastWriteMs: 100_000 })), /^warning .*clock was set back/);
   assert.match(said(judgeWriting({ ...facts, lastWriteMs: undefined })), /^failed \/a does not exist/);
   assert.match(said(judgeWriting({ ...facts, lastWriteMs: null })), /^unseen/);
-  assert.match(said(judgeWriting({ ...facts, isRunning: false })), /^failed analysisd does not run/);
+  assert.match(said(judgeWriting({ ...facts, isRunning: false })), /^failed analysisd is not running/);
   assert.equal(said(judgeWriting({ ...facts, isRunning: undefined })), "ok /a was last written 4 s ago");
 });
 
 const confWith = (inner: string) => readOssecConf(`<ossec_config>${inner}</ossec_config>`);
 
-test("JSON output is on without a setting too; a high log_alert_level is told", () => {
+test("JSON output is on by default; a high log_alert_level is reported", () => {
   assert.match(said(judgeOutput(home, confWith(""))), /^ok/);
   assert.match(said(judgeOutput(home, confWith("<global><jsonout_output>no</jsonout_output></global>"))), /^failed/);
   assert.match(
@@ -54,17 +54,17 @@ test("JSON output is on without a setting too; a high log_alert_level is told", 
   );
 });
 
-test("alerts.json may be read, is refused at some directory, or the tail says why it waits", () => {
+test("alerts.json can be read, is refused at some directory, or the tail says why it waits", () => {
   const facts = { path: "/l/a", reader: "wazuh-dfn", refusal: undefined, state: "following" } as const;
   assert.match(said(judgeReading(facts)), /^ok/);
   const refused = judgeReading({ ...facts, refusal: { kind: "refused", path: "/l" } });
   assert.match(said(refused), /^failed wazuh-dfn may not read \/l\/a: \/l does not allow it/);
   assert.match(refused[0]?.remedy ?? "", /^usermod -aG wazuh wazuh-dfn/);
   assert.match(said(judgeReading({ ...facts, refusal: { kind: "unseen", path: "/l" } })), /^unseen/);
-  assert.match(said(judgeReading({ ...facts, state: "waiting: no room" })), /^failed the tail waits: no room/);
+  assert.match(said(judgeReading({ ...facts, state: "waiting: no room" })), /^failed the tail is waiting: no room/);
 });
 
-test("custom-dfn: only what integratord would run, and nobody else can change, is ok", () => {
+test("custom-dfn is ok only if it is what integratord would run, and nobody else can change it", () => {
   const wazuh = { name: "wazuh", uid: 990, gids: [990] };
   const facts = { path: "/c", firstLine: "#!/bin/sh", wazuh };
   const of = (uid: number, gid: number, mode: number, more: Partial<CustomDfnFacts> = {}): string =>
@@ -90,12 +90,12 @@ test("custom-dfn: only what integratord would run, and nobody else can change, i
   ] as const) {
     assert.match(of(uid, gid, mode), /^failed wazuh may not run/);
   }
-  assert.match(of(0, 990, 0o750, { firstLine: "\u007fELF" }), /^failed .*no script/);
+  assert.match(of(0, 990, 0o750, { firstLine: "\u007fELF" }), /^failed .*not a script/);
   assert.match(said(judgeCustomDfn({ ...facts, file: "absent" })), /^failed .*does not exist/);
   assert.match(said(judgeCustomDfn({ ...facts, file: "unseen" })), /^unseen/);
 });
 
-test("integratord: at the end, behind, on an old file, away; how bad that is depends on the tail", () => {
+test("integratord: at the end, behind, on an old file, not running; how bad that is depends on the tail", () => {
   const process = { pid: 7, args: [], startedAtMs: 10_000 };
   const facts: IntegratordFacts = {
     home,
@@ -107,16 +107,16 @@ test("integratord: at the end, behind, on an old file, away; how bad that is dep
     temporaryFiles: "its-group",
   };
   const of = (change: Partial<IntegratordFacts>): string => said(judgeIntegratord({ ...facts, ...change }));
-  assert.match(of({}), /^ok integratord runs \(pid 7\)/);
+  assert.match(of({}), /^ok integratord \(pid 7\) is running/);
   assert.match(of({ confChangedAtMs: 20_000 }), /^warning ossec\.conf was changed after[^]*\nok/);
   assert.match(of({ progress: { kind: "behind", bytes: 9 } }), /^warning .*9 bytes/);
   assert.match(of({ progress: { kind: "older-file", path: "/x" } }), /^warning .*still reads \/x/);
   assert.match(of({ progress: { kind: "unseen" } }), /^unseen how far|^unseen this user may not see how far/);
-  assert.match(of({ process: undefined }), /^warning integratord does not run/);
+  assert.match(of({ process: undefined }), /^warning integratord is not running/);
   assert.match(of({ process: undefined, isTailOn: false }), /^failed/);
   assert.match(of({ process: undefined, hasBlock: false }), /^ok/);
   assert.match(of({ process: null }), /^unseen/);
-  assert.match(of({ progress: { kind: "not-open" }, isTailOn: false }), /^failed .*no alerts\.json open/);
+  assert.match(of({ progress: { kind: "not-open" }, isTailOn: false }), /^failed .*does not have alerts\.json open/);
   assert.match(
     of({ temporaryFiles: "everybody" }),
     /^ok[^]*\nwarning the umask of integratord \(pid 7\) lets every user/,
@@ -124,7 +124,7 @@ test("integratord: at the end, behind, on an old file, away; how bad that is dep
   assert.match(of({ temporaryFiles: "everybody", hasBlock: false }), /^ok [^\n]*$/);
 });
 
-test("the queue socket: there, absent, refused, no socket, nobody listening", () => {
+test("the queue socket: there, absent, refused, not a socket, nobody listening", () => {
   const facts: QueueFacts = {
     home,
     path: "/q",
@@ -146,18 +146,18 @@ test("the queue socket: there, absent, refused, no socket, nobody listening", ()
 test("a relay in front of the queue: reached, nobody there, no such name; the rules behind it are not judged here", async () => {
   await using relay = await QueueRelay.listen();
   const reached = said(judgeRelay(await lookAtRelay(relay.address)));
-  assert.match(reached, /^ok tcp:\/\/127\.0\.0\.1:\d+ takes connections; whether analysisd gets/);
+  assert.match(reached, /^ok tcp:\/\/127\.0\.0\.1:\d+ accepts connections; whether events reach analysisd/);
   const [port = 0] = await freePorts(1);
   const nobody = judgeRelay(await lookAtRelay({ kind: "tcp", host: "127.0.0.1", port }));
   assert.match(said(nobody), /^warning .*nobody listens there, so events for Wazuh wait/);
-  assert.match(nobody[0]?.remedy ?? "", /^timeout 5 bash .* # does the relay of wazuh\.queue run\?$/);
+  assert.match(nobody[0]?.remedy ?? "", /^timeout 5 bash .* # is the relay of wazuh\.queue running\?$/);
   const address = { kind: "tcp", host: "relay.invalid", port } as const;
   const nameless = judgeRelay({ address, fault: "ENOTFOUND" });
   assert.match(nameless[0]?.remedy ?? "", /^getent hosts relay\.invalid/);
   assert.deepEqual(relay.lines, []);
   assert.match(
     said([rulesBehind(address)]),
-    /^unseen whether the manager behind tcp:\/\/relay\.invalid:\d+ has the rules/,
+    /^unseen it cannot be seen from here whether the manager behind tcp:\/\/relay\.invalid:\d+ has the rules/,
   );
 });
 
@@ -169,22 +169,22 @@ test("the rules: loaded, absent, changed since, left out by ossec.conf; on a wor
   assert.match(of({}), /^ok .*etc\/rules\/dfn_rules\.xml$/);
   assert.match(of({ analysisdStartedAtMs: undefined }), /^ok/);
   assert.match(of({ files: [{ ...file, changedAtMs: 9000 }] }), /^warning .*may not be loaded/);
-  assert.match(of({ files: [{ ...file, asksForOrigin: false }] }), /^warning .*of an older release/);
+  assert.match(of({ files: [{ ...file, asksForOrigin: false }] }), /^warning .*from an older release/);
   const out = { ...file, reading: { kind: "left-out", why: "it is so" } } as const;
   assert.match(of({ files: [out] }), /^failed etc\/rules\/dfn_rules\.xml is not read: it is so/);
   const unclear = { ...file, reading: { kind: "unclear", why: "it may be so" } } as const;
-  assert.match(of({ files: [unclear] }), /^unseen whether .* is read is not known: it may be so/);
+  assert.match(of({ files: [unclear] }), /^unseen it is not known whether .* is read: it may be so/);
   const missing = { what: "the decoder json", place: "ruleset/decoders/j.xml", why: "it is so" };
   assert.match(
     of({ missing }),
     /^failed .* has no effect without the decoder json: ruleset\/decoders\/j\.xml is not read/,
   );
-  assert.match(of({ files: [] }), /^warning no rules/);
+  assert.match(of({ files: [] }), /^warning there are no rules/);
   assert.match(judgeRules({ ...facts, files: [], isWorker: true })[0]?.remedy ?? "", /on the master/);
   assert.match(of({ files: undefined }), /^unseen/);
 });
 
-test("what integratord misses is brought by the tail only when the tail is on", () => {
+test("the tail brings what integratord misses, but only when the tail is on", () => {
   for (const progress of [
     { kind: "behind", bytes: 9 },
     { kind: "older-file", path: "/old" },
@@ -194,7 +194,7 @@ test("what integratord misses is brought by the tail only when the tail is on", 
       const process = { pid: 7, args: [], startedAtMs: 0 };
       return judgeIntegratord({ ...facts, isTailOn, process, progress })[0]?.remedy ?? "";
     };
-    assert.match(remedy(true), /the tail brings what it/);
+    assert.match(remedy(true), /the tail delivers what it/);
     assert.match(remedy(false), /the tail is off, so what it \w+ is lost/);
     assert.doesNotMatch(remedy(false), /brings/);
   }

@@ -1,4 +1,4 @@
-/** What ossec.conf leaves out of the ruleset, and what doctor makes of it. */
+/** What ossec.conf leaves out of the ruleset, and what doctor concludes from it. */
 import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -30,7 +30,7 @@ function readingOf(plan: RulesetPlan, place = "etc/rules/dfn_rules.xml"): string
   return reading.kind === "loaded" ? "loaded" : `${reading.kind} ${reading.why}`;
 }
 
-test("a file is left out by its bare name, its path below the home, its whole path, in whichever <ruleset>", () => {
+test("a file is left out by its bare name, its path below the home, or its whole path, in any <ruleset>", () => {
   for (const form of [
     "dfn_rules.xml",
     "etc/rules/dfn_rules.xml",
@@ -48,7 +48,7 @@ test("a file is left out by its bare name, its path below the home, its whole pa
   assert.equal(readingOf(planOf(`${dirs}<decoder_exclude>dfn_rules.xml</decoder_exclude>`)), "loaded");
 });
 
-test("directories of all <ruleset> sections count; a file in none of them is not read unless it is included", () => {
+test("directories of all <ruleset> sections count; a file outside of them is not read unless it is included", () => {
   assert.equal(readingOf(planOf("<rule_dir>ruleset/rules</rule_dir>", "<rule_dir>/etc/rules/</rule_dir>")), "loaded");
   assert.equal(readingOf(planOf("")), "loaded");
   assert.equal(readingOf(new RulesetPlan("rule", undefined)), "loaded");
@@ -57,7 +57,7 @@ test("directories of all <ruleset> sections count; a file in none of them is not
   assert.equal(readingOf(planOf(`${stockOnly}<rule_include>etc/rules/dfn_rules.xml</rule_include>`)), "loaded");
 });
 
-test("the pattern of a <rule_dir> decides about names; one that is not understood is not guessed", () => {
+test("the pattern of a <rule_dir> applies to names; one that is not understood is not guessed", () => {
   const withPattern = (pattern: string) => planOf(`<rule_dir pattern="${pattern}">etc/rules</rule_dir>`);
   for (const pattern of [".xml$", "_rules.xml$", "\\w+.xml$", "local|dfn", "DFN_rules"]) {
     assert.equal(readingOf(withPattern(pattern)), "loaded", pattern);
@@ -121,7 +121,7 @@ function lines(results: readonly CheckResult[]): string {
   return results.map(({ state, text, remedy = "" }) => `${state} ${text} ${remedy}`.trim()).join("\n");
 }
 
-test("the feedback's rules: left out themselves, or the decoder or rule of Wazuh's own that they rest on", async () => {
+test("the feedback's rules: left out themselves, or with the decoder or the rule of Wazuh's own that they depend on", async () => {
   await using world = await World.create();
   assert.match(await world.rules(dirs), /^ok/);
   const out = await world.rules(`${dirs}<rule_exclude>dfn_rules.xml</rule_exclude>`);
@@ -142,11 +142,11 @@ test("the feedback's rules: left out themselves, or the decoder or rule of Wazuh
   assert.match(
     await world.rules(more),
     /^ok .*in etc\/more\/dfn_rules\.xml$/,
-    "one that is read goes before one that is not",
+    "one that is read takes precedence over one that is not",
   );
 });
 
-test("an event's rule that ossec.conf leaves out, with its file or that of a rule above it, is named with the file", async () => {
+test("an event's rule that ossec.conf leaves out, with its file or with that of a rule above it, is named with the file", async () => {
   await using world = await World.create();
   assert.doesNotMatch(await world.events(dirs), /^(?!ok)/m);
   const own = await world.events(`${dirs}<rule_exclude>dfn_event_rules.xml</rule_exclude>`);
@@ -165,7 +165,7 @@ test("an event's rule that ossec.conf leaves out, with its file or that of a rul
   assert.match(parent, /^ok fail2ban/m);
 });
 
-test("fail2ban's decoders: left out by ossec.conf, or not there at all, no rule of ours raises anything", async () => {
+test("fail2ban's decoders left out by ossec.conf, or not there at all: none of our rules raises anything", async () => {
   await using world = await World.create();
   const out = await world.events(`${dirs}<decoder_exclude>zz_dfn_decoders.xml</decoder_exclude>`);
   assert.match(out, /^warning fail2ban: no rule raises an alert for it/m);

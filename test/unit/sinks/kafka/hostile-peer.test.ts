@@ -8,7 +8,7 @@ import { seededRandom } from "../../../rig/random.ts";
 import { kafkaOptions } from "./rig.ts";
 import { int16, int32, string } from "./wire.ts";
 
-/** What a peer that is not a broker, or not a good one, sends in the place of an answer. */
+/** What a peer that is not a broker, or is a hostile one, sends in place of an answer. */
 const answers: readonly [what: string, bytes: Buffer][] = [
   ["telnet negotiation", Buffer.from("fffd18fffd20", "hex")],
   ["a length of 0", int32(0, 0)],
@@ -22,7 +22,7 @@ const answers: readonly [what: string, bytes: Buffer][] = [
 
 const sasl: SaslCredentials = { mechanism: "scram-sha-256", username: "u", password: () => "p" };
 
-/** Version ranges of the few requests that matter here, SASL among them. */
+/** Version ranges of the few requests that matter here, including SASL. */
 const versions = Buffer.concat([int16(0), int32(6), ...[0, 3, 17, 18, 22, 36].map((key) => int16(key, 0, 9))]);
 
 /** Answers the first `honest` requests as a broker does, and then sends `bytes`, in one piece or byte by byte. */
@@ -81,7 +81,7 @@ const phases = [
 
 for (const [phase, honest, withSasl] of phases) {
   for (const [what, bytes] of answers) {
-    test(`${what} in the place of ${phase} ends the connection, not the process`, async () => {
+    test(`${what} in place of ${phase} ends the connection, not the process`, async () => {
       for (const isSplit of [false, true]) {
         const reason = await talk(honest, bytes, isSplit, withSasl);
         assert.match(reason.message, /does not speak Kafka's protocol here/);
@@ -90,7 +90,7 @@ for (const [phase, honest, withSasl] of phases) {
   }
 }
 
-test("whatever bytes come in an answer of a possible length, the connection ends with an error of its own", async () => {
+test("whatever bytes an answer of valid length contains, the connection ends with an error of its own", async () => {
   const random = seededRandom(12);
   const draw = (below: number): number => Math.floor(random() * below);
   for (let round = 0; round < 60; round++) {
@@ -98,7 +98,7 @@ test("whatever bytes come in an answer of a possible length, the connection ends
     const body = Buffer.from(Array.from({ length: 4 + draw(60) }, () => (draw(3) === 0 ? draw(256) : draw(4))));
     // The number of the request that is answered, as kafkajs counts them.
     body.writeInt32BE(honest, 0);
-    // A second frame of an impossible length ends those connections that the first one leaves waiting.
+    // A second frame with an invalid length ends those connections that the first one leaves waiting.
     const bytes = Buffer.concat([int32(body.length), body, int32(1)]);
     await talk(honest, bytes, draw(2) === 0, withSasl);
   }

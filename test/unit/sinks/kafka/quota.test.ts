@@ -4,7 +4,7 @@ import { eventually } from "../../../rig/eventually.ts";
 import { Lines, openSink, summary, write } from "./rig.ts";
 import { ScriptedBroker } from "./scripted-broker.ts";
 
-/** A broker with ten batches of one record each, one of them in an answer. */
+/** A broker with ten batches of one record each, one of them in each answer. */
 async function tenBatches(): Promise<ScriptedBroker> {
   const broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address]);
@@ -13,22 +13,22 @@ async function tenBatches(): Promise<ScriptedBroker> {
   return broker;
 }
 
-test("a look-up that a quota holds back goes on from where it was, and says so", async () => {
+test("a look-up that a quota delays continues from where it was, and says so", async () => {
   await using broker = await tenBatches();
   const lines = new Lines();
   await using sink = openSink([broker.address], {}, lines.log);
-  // More answers without topics in a row than a look-up takes from a broker that has no reason for them.
+  // More answers without topics in a row than a look-up accepts from a broker that has no reason for them.
   broker.throttlesFetch = (count) => (count > 4 && count <= 20 ? 20 : 0);
   const { shipped } = await sink.lookup(["t"], { "t/0": 0 });
   assert.equal(shipped?.size, 10);
   assert.deepEqual([...new Set(broker.fetched)], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   assert.equal(broker.fetched.length, 10 + 16, "each batch came once");
-  assert.equal(lines.matching(/^warn reading t\/0: it is read up to offset 4 of 10, and a quota/).length, 1);
+  assert.equal(lines.matching(/^warn reading t\/0: read up to offset 4 of 10, and a quota/).length, 1);
   assert.deepEqual(sink.status().troubles, []);
   assert.ok(sink.status().throttledMs >= 16 * 20);
 });
 
-test("a look-up whose connections end again and again goes on from where it was", async () => {
+test("a look-up whose connections end again and again continues from where it was", async () => {
   await using broker = await tenBatches();
   await using sink = openSink([broker.address]);
   broker.answersFetch = (count) => count % 2 === 1;
@@ -41,7 +41,7 @@ test("a look-up whose connections end again and again goes on from where it was"
   assert.equal(broker.fetched.length, 10, "each batch came once");
 });
 
-test("a topic that has become shorter is read from its beginning, and what was read before counts for nothing", async () => {
+test("a topic that has become shorter is read from its beginning, and what was read before does not count", async () => {
   await using broker = await tenBatches();
   await using sink = openSink([broker.address]);
   broker.answersFetch = (count) => {
@@ -53,7 +53,7 @@ test("a topic that has become shorter is read from its beginning, and what was r
   assert.deepEqual([shipped?.size, next], [0, { "t/0": 0 }]);
 });
 
-test("a producer that a quota holds back for longer than a request may take waits, without a trouble", async () => {
+test("a producer that a quota delays for longer than a request may take waits, without a trouble", async () => {
   await using broker = await ScriptedBroker.start();
   const lines = new Lines();
   await using sink = openSink([broker.address], { requestTimeoutMs: 1000 }, lines.log);
@@ -67,7 +67,7 @@ test("a producer that a quota holds back for longer than a request may take wait
   assert.deepEqual(lines.matching(/^(warn|error)/), []);
 });
 
-test("a quota on the questions for leaders is honoured too", async () => {
+test("a quota on metadata requests is honoured too", async () => {
   await using broker = await ScriptedBroker.start();
   broker.throttlesMetadataMs = 300;
   const lines = new Lines();

@@ -6,11 +6,11 @@ import { ScriptedBroker } from "./scripted-broker.ts";
 
 const invalidTimestamp = 32;
 const invalidRecord = 87;
-/** Where a batch has the timestamp of its records. */
+/** Position of the records' timestamp in a batch. */
 const timestampAt = 27;
 const timestampEnd = 43;
 
-test("a batch whose time the broker does not take gets the present time, and keeps its number and its records", async () => {
+test("a batch whose time the broker refuses gets the present time, and keeps its number and its records", async () => {
   await using broker = await ScriptedBroker.start();
   const lines = new Lines();
   await using sink = openSink([broker.address], {}, lines.log);
@@ -18,7 +18,7 @@ test("a batch whose time the broker does not take gets the present time, and kee
   const takenAt = Date.now();
   mock.timers.enable({ apis: ["Date"], now: takenAt });
   try {
-    // As a Kafka that comes back when message.timestamp.before.max.ms is over for what has waited for it.
+    // As with a Kafka that comes back when message.timestamp.before.max.ms is over for what has waited for it.
     const oldest = BigInt(takenAt + 1);
     broker.react = ({ batch }) => {
       mock.timers.setTime(takenAt + 3_600_000);
@@ -35,7 +35,7 @@ test("a batch whose time the broker does not take gets the present time, and kee
   assert.equal(lines.matching(/^(warn|error)/).length, 0, lines.all.join("\n"));
 });
 
-test("while the clocks differ nothing is refused for good: it is tried until they agree, with a trouble of its own", async () => {
+test("while the clocks differ nothing is refused for good: it is retried until they agree, with a trouble of its own", async () => {
   await using broker = await ScriptedBroker.start();
   const lines = new Lines();
   await using sink = openSink([broker.address], {}, lines.log);
@@ -67,7 +67,7 @@ test("a batch that may be in the log is looked up before its time is changed, an
   assert.deepEqual(broker.values, "0abc".split(""));
 });
 
-test("a topic that takes no record at all is a trouble, and does not send everything to the dead letters", async () => {
+test("a topic that accepts no record at all is a trouble, and does not make everything a dead letter", async () => {
   await using broker = await ScriptedBroker.start();
   const lines = new Lines();
   await using sink = openSink([broker.address], { compression: "none" }, lines.log);
@@ -81,7 +81,7 @@ test("a topic that takes no record at all is a trouble, and does not send everyt
   const before = producers();
   const sent = broker.produced.length;
   await eventually("further tries", () => broker.produced.length >= sent + 2);
-  assert.equal(producers(), before, "a try needs no new producer id");
+  assert.equal(producers(), before, "a retry needs no new producer id");
   takesNothing = false;
   const outcomes = await written;
   const refused = outcomes.filter(({ kind }) => kind === "refused").length;

@@ -35,7 +35,7 @@ export function kafkaOptions(brokers: readonly string[]): KafkaOptions {
   };
 }
 
-/** A sink with the options that a test does not care about filled in. */
+/** A sink, with the options that a test does not set filled in. */
 export function openSink(
   brokers: readonly string[],
   options: Partial<KafkaOptions> = {},
@@ -47,7 +47,7 @@ export function openSink(
   return sink;
 }
 
-/** A record as the forwarder makes it, with `id` also as its value. */
+/** A record as the forwarder makes it, with `id` as its value too. */
 export function record(id: string, value = id): SinkRecord {
   return {
     key: Buffer.from("001"),

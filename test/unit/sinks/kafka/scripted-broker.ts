@@ -30,7 +30,7 @@ export type Reaction =
   | "close"
   | "silence";
 
-/** What a broker says of the pool. */
+/** What a broker reports about the pool. */
 export interface ClusterView {
   /** Ports of the brokers, which have the ids 1, 2, ...; all on 127.0.0.1. */
   readonly ports: readonly number[];
@@ -48,8 +48,8 @@ const versions = [
 ] as const;
 
 /**
- * A broker of one topic with one partition, whose answers a test writes: for the faults that a real Kafka shows too
- * seldom. It keeps what it appended and can be read.
+ * A broker of one topic with one partition, whose answers a test writes: for faults that a real Kafka shows too rarely.
+ * It keeps what it appended and can be read.
  */
 export class ScriptedBroker implements AsyncDisposable {
   readonly topic = "t";
@@ -61,48 +61,51 @@ export class ScriptedBroker implements AsyncDisposable {
   /** Connections that the other side ended with a reset. */
   resets = 0;
   metadataCode = 0;
-  /** Said in the place of a cluster of this broker alone. */
+  /** Reported in place of a cluster of this broker alone. */
   view: ClusterView | undefined;
-  /** Questions for metadata that were answered. */
+  /** Metadata requests that were answered. */
   metadataAnswers = 0;
-  /** Throttle time of each answer about metadata. */
+  /** Throttle time of each metadata answer. */
   throttlesMetadataMs = 0;
-  /** Questions for metadata so far. */
+  /** Metadata requests so far. */
   questions = 0;
   /** No broker leads the partition. */
   isLeaderless = false;
-  /** Partitions that metadata list; all have the one log. */
+  /** Partitions that the metadata list; all share one log. */
   listedPartitions = 1;
-  /** Partitions that the broker knows of. */
+  /** Partitions that the broker knows. */
   partitions = 1;
-  /** Records that all in-sync replicas have, so that clients are shown them; undefined: all. */
+  /** Number of records that all in-sync replicas have, so that clients see them; undefined: all. */
   replicated: number | undefined;
-  /** Error code of the answer to who asks for the end of the log beyond that. */
+  /** Error code of the answer to a request for the end of the log beyond that. */
   logEndCode = 0;
-  /** Asked for every question of a client about offsets, in order: the code of the answer. */
+  /** Called for every offset request of a client, in order: the code of the answer. */
   codeOfOffsets: (count: number) => number = () => 0;
   #offsetQuestions = 0;
-  /** The leader's host as metadata name it. */
+  /** The leader's host as the metadata name it. */
   advertisedHost = "127.0.0.1";
-  /** Questions for metadata get no answer. */
+  /** Metadata requests get no answer. */
   hidesMetadata = false;
   /** Per API key: what answers to these requests wait for. */
   held: Readonly<Record<number, Promise<void>>> = {};
   fetchCode = 0;
   /** Partitions to which it applies; undefined: all. */
   fetchCodeOf: number | undefined;
-  /** Most batches in an answer to a fetch. */
+  /** Maximum number of batches in an answer to a fetch. */
   batchesAtOnce = Infinity;
-  /** Asked for every fetch, in order; where it says no, the connection is closed. */
+  /** Called for every fetch, in order; if it returns false, the connection is closed. */
   answersFetch: (count: number) => boolean = () => true;
-  /** Asked for every fetch that is answered, in order: the throttle time of an answer without topics, 0 for a whole one. */
+  /**
+   * Called for every fetch that is answered, in order: the throttle time of an answer without topics, 0 for a whole
+   * one.
+   */
   throttlesFetch: (count: number) => number = () => 0;
-  /** Throttle time of each answer to a produce request, after which nothing is read from its connection for so long. */
+  /** Throttle time of each answer to a produce request; its connection is not read during that time. */
   throttlesProduceMs = 0;
   /** Offsets that were fetched from, in order. */
   readonly fetched: number[] = [];
   #fetches = 0;
-  /** Asked for every produce request, in order. */
+  /** Called for every produce request, in order. */
   react: (request: Produced, count: number) => Reaction = () => "append";
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -159,7 +162,7 @@ export class ScriptedBroker implements AsyncDisposable {
     });
   }
 
-  /** @returns for how long the connection is left unread; milliseconds */
+  /** @returns how long the connection is not read; milliseconds */
   async #answer(socket: Socket, request: Buffer): Promise<number> {
     const reader = new ByteReader(request);
     const apiKey = reader.int16();
@@ -190,7 +193,7 @@ export class ScriptedBroker implements AsyncDisposable {
       case 1:
         return this.#fetch(reader);
       default:
-        throw new Error(`the scripted broker knows no request ${apiKey}`);
+        throw new Error(`the scripted broker does not know request ${apiKey}`);
     }
   }
 
@@ -256,7 +259,9 @@ export class ScriptedBroker implements AsyncDisposable {
     this.log.length = 0;
   }
 
-  /** The leader has nothing from this offset on: as one that was elected without being in sync. A batch begins there. */
+  /**
+   * The leader has nothing from this offset on: as one that was elected without being in sync. A batch begins there.
+   */
   truncate(offset: number): void {
     const left = this.#batches.filter(({ from }) => from < offset);
     this.#batches.splice(0, Infinity, ...left);

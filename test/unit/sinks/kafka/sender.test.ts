@@ -6,7 +6,7 @@ import { eventually } from "../../../rig/eventually.ts";
 import { Lines, openSink, summary, write } from "./rig.ts";
 import { ScriptedBroker } from "./scripted-broker.ts";
 
-test("a batch without an answer is sent again, byte by byte the same", async () => {
+test("a batch without an answer is sent again, byte for byte the same", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address]);
   broker.react = (_request, count) => (count === 1 ? "close" : "append");
@@ -15,7 +15,7 @@ test("a batch without an answer is sent again, byte by byte the same", async () 
   assert.deepEqual(broker.produced[0]?.batch, broker.produced[1]?.batch);
 });
 
-test("sequence numbers go on from batch to batch, one producer id for the partition", async () => {
+test("sequence numbers continue from batch to batch, with one producer id for the partition", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address]);
   await Promise.all([write(sink, "a", "b", "c"), write(sink, "d"), write(sink, "e", "f")]);
@@ -35,11 +35,11 @@ test("the first batch of a new producer id goes alone, later ones several at onc
   void write(sink, "a").catch(() => {}); // Rejected when the sink is disposed.
   void write(sink, "b").catch(() => {});
   await eventually("the first request", () => broker.produced.length === 1);
-  await sink.lookup(["t"], {}); // A question over another connection: time in which a second one could have come.
+  await sink.lookup(["t"], {}); // A request over another connection: time in which a second one could have arrived.
   assert.equal(broker.produced.length, 1);
 });
 
-test("an answer about another partition is no acknowledgement", async () => {
+test("an answer about another partition is not an acknowledgement", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address]);
   broker.react = (_request, count) => (count === 1 ? "other-partition" : "append");
@@ -47,7 +47,7 @@ test("an answer about another partition is no acknowledgement", async () => {
   assert.equal(broker.produced.length, 2);
 });
 
-test("a repetition that the broker knows is acknowledged with the lowest offset that it can have", async () => {
+test("a repetition that the broker recognises is acknowledged with the lowest offset that it can have", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address]);
   await write(sink, "a", "b");
@@ -60,7 +60,7 @@ test("batches behind one that failed are sent again after it, in order", async (
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address]);
   await write(sink, "a");
-  // The second batch fails for the moment, so the broker calls those behind it out of order.
+  // The second batch fails temporarily, so the broker calls those behind it out of order.
   broker.react = ({ sequence }, count) => {
     if (count === 2) return { code: 19 };
     return sequence === broker.log.length ? "append" : { code: 45 };
@@ -76,7 +76,7 @@ for (const { code, renews } of [
   { code: 59, renews: "producerId" },
   { code: 90, renews: "producerId" },
 ] as const) {
-  test(`an unknown producer (code ${code}) gets another ${renews}, with a warning, and what stands is not sent again`, async () => {
+  test(`an unknown producer (code ${code}) gets another ${renews}, with a warning, and what is stored is not sent again`, async () => {
     await using broker = await ScriptedBroker.start();
     const lines = new Lines();
     await using sink = openSink([broker.address], {}, lines.log);
@@ -110,10 +110,10 @@ test("without permission to read, the batch is sent again under new numbers, and
   };
   assert.deepEqual(summary(await write(sink, "a")), [1]);
   assert.deepEqual(broker.values, ["a", "a"]);
-  assert.equal(lines.matching(/^warn .*may stand twice.*operation Read/).length, 1);
+  assert.equal(lines.matching(/^warn .*may be there twice.*operation Read/).length, 1);
 });
 
-test("of a batch with a record that is too large exactly that one is refused, the others arrive in order", async () => {
+test("of a batch with a record that is too large only that one is refused, the others arrive in order", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address]);
   await write(sink, "0");
@@ -135,14 +135,14 @@ test("of a batch with a record that is too large exactly that one is refused, th
   assert.equal(broker.values.length, 7);
 });
 
-test("a record that the topic does not take is refused as such", async () => {
+test("a record that the topic does not accept is refused as such", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address]);
   broker.react = ({ records }) => (records.some(({ value }) => String(value) === "bad") ? { code: 87 } : "append");
   assert.deepEqual(summary(await write(sink, "a", "bad")), [0, "refused"]);
 });
 
-test("a batch that arrives damaged is sent again, and only one that always does so is divided", async () => {
+test("a batch that arrives damaged is sent again, and only one that always does is split", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address]);
   broker.react = (_request, count) => (count === 1 ? { code: 2 } : "append");
@@ -152,17 +152,17 @@ test("a batch that arrives damaged is sent again, and only one that always does 
   assert.deepEqual(summary(await write(sink, "c", "d")), [2, "refused"]);
 });
 
-test("a broker that does not answer is given up after the request's time, and the batch sent over a new connection", async () => {
+test("a broker that does not answer is given up after the request timeout, and the batch is sent over a new connection", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address], { requestTimeoutMs: 1000 });
   broker.react = (_request, count) => (count === 1 ? "silence" : "append");
   assert.deepEqual(summary(await write(sink, "a")), [0]);
-  // A machine that is slower than the request's time needs more of both.
+  // A machine that is slower than the request timeout needs more of both.
   assert.ok(broker.produced.length >= 2);
   assert.ok(broker.connections >= 2);
 });
 
-test("a missing permission is said once at error level with the remedy, and its end too", async () => {
+test("a missing permission is logged once at error level with the remedy, and its end too", async () => {
   await using broker = await ScriptedBroker.start();
   const lines = new Lines();
   await using sink = openSink([broker.address], {}, lines.log);
@@ -173,7 +173,7 @@ test("a missing permission is said once at error level with the remedy, and its 
   assert.deepEqual(sink.status().troubles, []);
 });
 
-test("no topic yet: partitions are unknown, and the listener is called when they are known", async () => {
+test("without a topic the partitions are unknown, and the listener is called when they are known", async () => {
   await using broker = await ScriptedBroker.start();
   const lines = new Lines();
   await using sink = openSink([broker.address], {}, lines.log);
@@ -200,7 +200,7 @@ test("disposing is safe before opening", async () => {
   assert.equal(sink.partitions("t"), undefined);
 });
 
-test("disposing ends writes, look-ups and connections at once, also twice", async () => {
+test("disposing ends writes, look-ups and connections at once, even when called twice", async () => {
   await using broker = await ScriptedBroker.start();
   const sink = openSink([broker.address]);
   broker.react = () => "silence";

@@ -18,12 +18,12 @@ test("addresses are read with names, IPv4 and IPv6, and written as they were", (
 });
 
 for (const text of ["kafka", "kafka:", "kafka:0", "kafka:65536", "::1:9092", "a b:1", "", "http://kafka:9092"]) {
-  test(`"${text}" is no address`, () => {
+  test(`"${text}" is not an address`, () => {
     assert.throws(() => parseBrokerAddress(text), { name: "DfnError", code: "CONFIG" });
   });
 }
 
-test("waiting grows from 100 ms to 1 s and begins anew after a success", () => {
+test("the delay grows from 100 ms to 1 s and is reset after a success", () => {
   const backoff = new Backoff();
   const waits = Array.from({ length: 8 }, () => backoff.nextMs());
   assert.ok(
@@ -35,7 +35,7 @@ test("waiting grows from 100 ms to 1 s and begins anew after a success", () => {
   assert.ok(backoff.nextMs() <= 100);
 });
 
-test("a trouble is said once, then once a minute, and its end is said", () => {
+test("a trouble is logged once, then once a minute, and its end is logged", () => {
   const said: string[] = [];
   const note = (level: string) => (text: string) => said.push(`${level} ${text}`);
   let now = 1000;
@@ -78,7 +78,7 @@ function stored(offset: number, record: SinkRecord) {
   return { offset, ...record };
 }
 
-test("a record found in the log stands for one that was sent, equal ones as often as they are there", () => {
+test("a record found in the log counts for one that was sent, equal ones as often as they are there", () => {
   const records = [alert("1", "a"), alert("2", "b"), alert("1", "a"), alert("1", "other")];
   const slots = records.map((record, index) => ({ record, index }));
   const entries = [
@@ -100,7 +100,7 @@ test("a record found in the log stands for one that was sent, equal ones as ofte
   assert.deepEqual([...search.found.values()], [41, 42, 44]);
 });
 
-test("zstd is offered exactly where the runtime has it, and refused with the remedy elsewhere", async () => {
+test("zstd is offered if the runtime has it, and otherwise refused with the remedy", async () => {
   const hasZstd = "zstdCompress" in (await import("node:zlib"));
   if (hasZstd) assertAvailable("zstd");
   else assert.throws(() => assertAvailable("zstd"), { code: "CONFIG", message: /Node 22.15.*gzip/ });

@@ -15,7 +15,7 @@ export function batchOf(baseOffset: number, records: readonly Buffer[], count = 
   return packedBatch(baseOffset, gzipSync(Buffer.concat(records)), { codec: 1, count });
 }
 
-/** A batch as any producer may write one. Its checksum is wrong: that is the broker's to look at. */
+/** A batch as any producer may write one. Its checksum is wrong: checking it is the broker's business. */
 export function packedBatch(
   baseOffset: number,
   compressed: Buffer,

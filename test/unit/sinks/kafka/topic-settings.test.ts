@@ -30,7 +30,7 @@ test("an answer is read with null values and synonyms, and is only taken for the
   assert.equal(decodeDescribeConfigs(answer("t", 29, []), "t")?.code, 29);
 });
 
-test("an answer that ends early, or counts more than it holds, is an error and costs nothing", () => {
+test("an answer that ends early, or claims to hold more than it does, is an error and nothing worse", () => {
   const bytes = answer("t", 0, [setting("retention.ms", "5")]);
   for (let end = 0; end < bytes.length; end++) {
     assert.throws(() => decodeDescribeConfigs(bytes.subarray(0, end), "t"), RangeError, `${end} bytes`);
@@ -39,7 +39,7 @@ test("an answer that ends early, or counts more than it holds, is an error and c
   assert.throws(() => decodeDescribeConfigs(many, "t"), RangeError);
 });
 
-test("the request names the topic and the settings that are asked for", () => {
+test("the request names the topic and the requested settings", () => {
   const bytes = encodeDescribeConfigs("acme");
   assert.ok(bytes.subarray(0, 11).equals(Buffer.concat([int32(1), int8(2), text("acme")])));
   assert.ok(bytes.includes("min.insync.replicas"));

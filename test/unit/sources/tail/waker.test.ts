@@ -7,7 +7,7 @@ import { TempDir } from "../../../rig/temp-dir.ts";
 const never = 3_600_000;
 const periodMs = 2;
 
-/** A wait as the tail makes it; a test decides when there is something to look at. */
+/** A wait as the tail does it; a test decides when there is something to look at. */
 class Waiting {
   looks = 0;
   isStill = true;
@@ -21,7 +21,7 @@ class Waiting {
     this.watched = new Promise((resolve) => (this.#resolveWatched = resolve));
     this.ended = waker.wait(this.#controller.signal, () => {
       this.looks += 1;
-      // One look more, at what changed before the watch was there.
+      // One more look, at what changed before the watch was there.
       if (this.looks > afterLooks) this.#resolveWatched();
       return this.isStill;
     });
@@ -40,7 +40,7 @@ const changes: readonly (readonly [string, (path: string) => void])[] = [
 ];
 
 for (const [what, change] of changes) {
-  test(`a still log is watched, and looked at when ${what}, long before the next look is due`, async () => {
+  test(`an unchanged log is watched, and examined when ${what}, long before the next look is due`, async () => {
     await using directory = await TempDir.create();
     const path = directory.join("alerts.json");
     writeFileSync(path, "before\n");
@@ -53,7 +53,7 @@ for (const [what, change] of changes) {
   });
 }
 
-test("what changed before the watch was there is seen at once", async () => {
+test("what changed before the watch was there is noticed at once", async () => {
   await using directory = await TempDir.create();
   const waker = watching(periodMs, { directory: directory.path, afterLooks: 3, periodMs: never });
   let looks = 0;
@@ -61,7 +61,7 @@ test("what changed before the watch was there is seen at once", async () => {
   assert.equal(looks, 4);
 });
 
-test("changes that do not category the log end nothing", async () => {
+test("changes that do not concern the log wake nobody", async () => {
   await using directory = await TempDir.create();
   const waker = watching(periodMs, { directory: directory.path, afterLooks: 3, periodMs: never });
   const waiting = new Waiting(waker, 3);
@@ -73,7 +73,7 @@ test("changes that do not category the log end nothing", async () => {
   await waiting.ended;
 });
 
-test("a watched log is looked at all the same, more seldom: not every file system tells of changes", async () => {
+test("a watched log is still examined, less often: not every file system reports changes", async () => {
   await using directory = await TempDir.create();
   const waker = watching(periodMs, { directory: directory.path, afterLooks: 3, periodMs: periodMs * 2 });
   const waiting = new Waiting(waker, 3);
@@ -82,7 +82,7 @@ test("a watched log is looked at all the same, more seldom: not every file syste
   await waiting.ended;
 });
 
-test("a directory that cannot be watched is looked at as often as before", async () => {
+test("a directory that cannot be watched is examined as often as before", async () => {
   await using directory = await TempDir.create();
   const waker = watching(periodMs, { directory: directory.join("none"), afterLooks: 3, periodMs: never });
   const waiting = new Waiting(waker, 3);
@@ -103,7 +103,7 @@ function watches(): number {
   return texts.join("").split("inotify wd:").length - 1;
 }
 
-test("a watch ends with the wait: waiting again and again holds none", async () => {
+test("a watch ends with the wait: waiting repeatedly leaks none", async () => {
   await using directory = await TempDir.create();
   const path = directory.join("alerts.json");
   const before = watches();

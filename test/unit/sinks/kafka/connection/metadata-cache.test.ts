@@ -19,7 +19,7 @@ async function three(): Promise<{ readonly brokers: readonly ScriptedBroker[]; r
   return { brokers, ports };
 }
 
-test("a broker that goes on naming the former leader is not the only one that is asked", async () => {
+test("if one broker keeps naming the former leader, another one is asked too", async () => {
   const { brokers, ports } = await three();
   const [first, second, third] = brokers;
   assert.ok(first !== undefined && second !== undefined && third !== undefined);
@@ -28,7 +28,7 @@ test("a broker that goes on naming the former leader is not the only one that is
   await using _third = third;
   await using sink = openSink([first.address]);
   await write(sink, "a");
-  // The first is cut off from the controllers: it neither leads nor knows it.
+  // The first is cut off from the controllers: it neither leads nor knows that it does not.
   first.react = () => notLeader;
   for (const broker of [second, third]) broker.view = { ports, leaders: [[2, 5]] };
   const sent = first.produced.length;
@@ -38,7 +38,7 @@ test("a broker that goes on naming the former leader is not the only one that is
   assert.deepEqual(summary(await write(sink, "c")), [1], "what the first one says later is older, and not believed");
 });
 
-test("a former leader that neither answers nor knows of its successor is left for the new one", async () => {
+test("a former leader that neither answers nor knows of its successor is given up for the new one", async () => {
   const { brokers, ports } = await three();
   const [first, second, third] = brokers;
   assert.ok(first !== undefined && second !== undefined && third !== undefined);
@@ -53,7 +53,7 @@ test("a former leader that neither answers nor knows of its successor is left fo
   assert.deepEqual(second.values, ["b"]);
 });
 
-test("an answer of an older leader epoch, or with fewer partitions, is not believed", async () => {
+test("an answer with an older leader epoch, or with fewer partitions, is not believed", async () => {
   const { brokers, ports } = await three();
   const [first, second, third] = brokers;
   assert.ok(first !== undefined && second !== undefined && third !== undefined);
@@ -88,7 +88,7 @@ test("an answer of an older leader epoch, or with fewer partitions, is not belie
   assert.equal(first.produced.length, 0);
 });
 
-test("a topic that was created anew, whose epochs begin at 0 again, is believed when two brokers say it", async () => {
+test("a topic that was created again, whose epochs restart at 0, is believed when two brokers report it", async () => {
   const { brokers, ports } = await three();
   const [first, second, third] = brokers;
   assert.ok(first !== undefined && second !== undefined && third !== undefined);
@@ -103,7 +103,7 @@ test("a topic that was created anew, whose epochs begin at 0 again, is believed 
   assert.deepEqual(third.values, ["b"]);
 });
 
-test("after a question that failed the next one follows soon, so that the report ends without any alert", async () => {
+test("a failed metadata request is soon followed by the next, so that the trouble ends without any alert", async () => {
   await using broker = await ScriptedBroker.start();
   const stop = new AbortController();
   const conditions = new KafkaConditions(silentLog);
@@ -127,7 +127,7 @@ test("after a question that failed the next one follows soon, so that the report
   }
 });
 
-test("a question that many brokers may answer leaves nobody waiting, and Node has nothing to warn of", async () => {
+test("a request that many brokers may answer leaves nobody waiting, and causes no warning by Node", async () => {
   const brokers = await Promise.all(Array.from({ length: 12 }, async () => ScriptedBroker.start()));
   const warnings: string[] = [];
   const onWarning = ({ name, message }: Error): void => void warnings.push(`${name}: ${message}`);

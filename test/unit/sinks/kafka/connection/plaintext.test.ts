@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { isLoopback, plaintextWarning } from "../../../../../daemon/sinks/kafka/connection/plaintext.ts";
 import { Lines, openSink } from "../rig.ts";
 
-test("what stays on this machine is told from what leaves it", () => {
+test("what stays on this machine is distinguished from what leaves it", () => {
   for (const broker of ["127.0.0.1:1", "127.255.0.9:1", "[::1]:1", "localhost:1", "LOCALHOST.:1", "a.localhost:1"]) {
     assert.equal(isLoopback(broker), true, broker);
   }

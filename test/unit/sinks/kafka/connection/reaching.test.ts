@@ -12,7 +12,7 @@ import { kafkaOptions, Lines, openSink, summary, write } from "../rig.ts";
 import { ScriptedBroker } from "../scripted-broker.ts";
 
 const loopback: readonly LookupAddress[] = [{ address: "127.0.0.1", family: 4 }];
-/** Longer than what a connection may take once the name is resolved; as glibc's change to the second name server. */
+/** Longer than a connection may take once the name is resolved; as when glibc moves on to the second name server. */
 const slowLookupMs = 3000;
 
 /** Ports that were free a moment ago. */
@@ -34,14 +34,14 @@ function connect(broker: ScriptedBroker, names: Names, host = "kafka.test"): Bro
   return new BrokerConnection(address, { options: kafkaOptions([address]), tls: () => undefined, names });
 }
 
-test("one living broker behind many dead addresses is found", async () => {
+test("one living broker among many dead addresses is found", async () => {
   await using broker = await ScriptedBroker.start();
   const dead = await deadAddresses(13);
   await using sink = openSink([...dead, broker.address]);
   assert.deepEqual(summary(await write(sink, "a")), [0]);
 });
 
-test("the time to connect begins when the name is resolved", async () => {
+test("the time limit for connecting starts when the name is resolved", async () => {
   await using broker = await ScriptedBroker.start();
   const names = new Names(async () => {
     await delay(slowLookupMs);
@@ -54,7 +54,7 @@ test("the time to connect begins when the name is resolved", async () => {
   connection.close(new Error("the test is over"));
 });
 
-test("a name that was resolved once is reached also when its name server fails or hangs", async () => {
+test("a name that was resolved once is still reached when its name server fails or hangs", async () => {
   await using broker = await ScriptedBroker.start();
   const answers: Resolve[] = [
     async () => loopback,
@@ -70,7 +70,7 @@ test("a name that was resolved once is reached also when its name server fails o
   assert.equal(answers.length, 0);
 });
 
-test("a name is asked for once at a time, however many want to connect", async () => {
+test("a name is looked up once at a time, however many want to connect", async () => {
   let questions = 0;
   const names = new Names(async () => {
     questions += 1;
@@ -80,14 +80,14 @@ test("a name is asked for once at a time, however many want to connect", async (
   assert.equal(questions, 1);
 });
 
-test("a name that is not resolved is named as what is wrong", async () => {
+test("a name that is not resolved is reported as the cause", async () => {
   await using broker = await ScriptedBroker.start();
   const names = new Names(async () => Promise.reject(new Error("getaddrinfo ENOTFOUND kafka.test")));
   const reason = await connect(broker, names).opened.catch((thrown: unknown) => thrown);
-  assert.match(classifyError(reason).text, /the name kafka\.test is not resolved.*ENOTFOUND/);
+  assert.match(classifyError(reason).text, /the name kafka\.test cannot be resolved.*ENOTFOUND/);
 });
 
-test("a name with several addresses of which none answers says why for each", async () => {
+test("a name with several addresses of which none answers reports a reason for each", async () => {
   const [first = ""] = await deadAddresses(1);
   const names = new Names(async () => [...loopback, { address: "::1", family: 6 }]);
   const address = `kafka.test:${first.split(":")[1] ?? ""}`;
@@ -97,7 +97,7 @@ test("a name with several addresses of which none answers says why for each", as
   assert.match(classifyError(reason).text, /^Connection error: connect E[A-Z]+ .*; connect E[A-Z]+ /);
 });
 
-test("a look-up that waits for an address says so in the status, and goes on when Kafka names another", async () => {
+test("a look-up that waits for an address is shown in the status, and continues when Kafka names another", async () => {
   await using broker = await ScriptedBroker.start();
   broker.advertisedHost = "nowhere.invalid";
   await using sink = openSink([broker.address]);
@@ -110,7 +110,7 @@ test("a look-up that waits for an address says so in the status, and goes on whe
   assert.deepEqual(sink.status().troubles, []);
 });
 
-test("an acknowledgement ends the report that no broker answers, whatever becomes of the question for leaders", async () => {
+test("an acknowledgement ends the report that no broker answers, whatever becomes of the metadata request", async () => {
   await using broker = await ScriptedBroker.start();
   const lines = new Lines();
   await using sink = openSink([broker.address], { requestTimeoutMs: 60_000 }, lines.log);
@@ -124,7 +124,7 @@ test("an acknowledgement ends the report that no broker answers, whatever become
   assert.equal(lines.matching(/^info Kafka: works again/).length, 1);
 });
 
-test("a report about a partition ends also when a look-up gives the last outcome, and no alert follows", async () => {
+test("a report about a partition also ends when a look-up gives the last outcome and no alert follows", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address], { requestTimeoutMs: 1000 });
   await write(sink, "a");

@@ -17,10 +17,10 @@ const saslAuthenticate = 36;
 const authenticationFailed = 58;
 const versions = [0, 3, saslHandshake, apiVersions, saslAuthenticate].map((key) => int16(key, 0, 9));
 
-/** What the peer says to a client's message: an error code, or the message that is next. */
+/** What the peer answers to a client's message: an error code, or the message that is next. */
 type Reply = (message: string) => number | string;
 
-/** A broker as far as authentication, and no further. */
+/** A broker up to authentication, and no further. */
 class SaslPeer implements AsyncDisposable {
   connections = 0;
   /** Messages of the exchange, in order. */
@@ -49,7 +49,7 @@ class SaslPeer implements AsyncDisposable {
     this.connections += 1;
     this.#sockets.add(socket);
     socket.on("error", () => {}); // The other side hangs up.
-    // The client asks one question at a time, in one piece.
+    // The client sends one request at a time, in one piece.
     socket.on("data", (request) => {
       const apiKey = request.readInt16BE(4);
       const body = this.#answer(apiKey, request);
@@ -100,25 +100,25 @@ async function attempt(peer: SaslPeer, mechanism: SaslCredentials["mechanism"]):
 }
 
 for (const iterations of ["1000001", "2147483647", "99999999999999999999", "1e9", "4096x", "0", "-1", "4095", ""]) {
-  test(`a peer that asks for "${iterations}" iterations gets no proof of the password, and no time`, async () => {
+  test(`a peer that asks for "${iterations}" iterations gets no proof of the password and costs no time`, async () => {
     for (const mechanism of ["scram-sha-256", "scram-sha-512"] as const) {
       await using peer = await SaslPeer.start(asking(iterations));
       const text = await attempt(peer, mechanism);
-      assert.match(text, /asks for ".*" iterations of SCRAM-SHA-(256|512), and 4096 to 1000000 are taken/);
+      assert.match(text, /asks for ".*" iterations of SCRAM-SHA-(256|512), but only 4096 to 1000000 are accepted/);
       assert.equal(peer.messages.length, 1);
     }
   });
 }
 
 for (const iterations of ["4096", "8192", "16384"]) {
-  test(`${iterations} iterations, as Kafka may have them, are taken`, async () => {
+  test(`${iterations} iterations, which Kafka allows, are accepted`, async () => {
     await using peer = await SaslPeer.start(asking(iterations));
     await attempt(peer, "scram-sha-512");
     assert.match(peer.messages[1] ?? "", /,p=/);
   });
 }
 
-test("credentials that were refused are tried seldom, for an address as a whole, and at once when they were replaced", async () => {
+test("refused credentials are retried rarely, for an address as a whole, and at once when they were replaced", async () => {
   await using peer = await SaslPeer.start(() => authenticationFailed);
   let password = "old";
   const sasl: SaslCredentials = { mechanism: "plain", username: "u", password: () => password };
@@ -137,7 +137,7 @@ test("credentials that were refused are tried seldom, for an address as a whole,
       await fails("send");
       return peer.connections === 3;
     });
-    assert.ok(performance.now() - beganAt > 2000, "the waiting grows");
+    assert.ok(performance.now() - beganAt > 2000, "the delay grows");
     password = "new";
     await fails("metadata");
     assert.equal(peer.connections, 4);

@@ -8,7 +8,7 @@ import { eventually } from "../../../../rig/eventually.ts";
 import { sealedBatch } from "../rig.ts";
 import { ScriptedBroker } from "../scripted-broker.ts";
 
-/** A connection whose only request gets no answer, under vigil; `tools` says what the vigil finds out. */
+/** A connection whose only request gets no answer, with a watchdog; `tools` says what the watchdog finds out. */
 async function underVigil(
   tools: Pick<WatchdogTools, "probe" | "leads">,
   look: (reason: Promise<Error>, connection: BrokerConnection) => Promise<void>,
@@ -32,18 +32,18 @@ async function underVigil(
     () => assert.fail("it was answered"),
     (thrown: Error) => thrown,
   );
-  const vigil = runWatchdog({ ...tools, connections: () => [connection], refresh: async () => {} }, stop.signal);
+  const running = runWatchdog({ ...tools, connections: () => [connection], refresh: async () => {} }, stop.signal);
   try {
     await look(reason, connection);
   } finally {
     stop.abort();
-    await vigil;
+    await running;
     connection.close(new Error("the test is over"));
     await reason;
   }
 }
 
-test("a silent connection is ended when the way to its broker was cut off and is free again", async () => {
+test("a silent connection is ended when the route to its broker was cut and is back again", async () => {
   let probes = 0;
   const probe = async (): Promise<void> => {
     probes += 1;
@@ -55,7 +55,7 @@ test("a silent connection is ended when the way to its broker was cut off and is
   });
 });
 
-test("a silent connection is ended when its broker leads nothing any more", async () => {
+test("a silent connection is ended when its broker no longer leads anything", async () => {
   await underVigil({ probe: async () => {}, leads: () => false }, async (reason) => {
     assert.match((await reason).message, /leads no partition any more/);
   });
@@ -67,7 +67,7 @@ test("a broker that is merely slow is left alone", async () => {
   await underVigil({ probe, leads: () => true }, async (_reason, connection) => {
     const beganAt = performance.now();
     await eventually("four probes", () => probes >= 4);
-    // Each is a connection of its own, so the waiting between them grows: 1, 2 and 4 s.
+    // Each is a connection of its own, so the delay between them grows: 1, 2 and 4 s.
     assert.ok(performance.now() - beganAt > 6000);
     assert.equal(connection.isOpen, true);
     assert.ok(connection.silentMs > 2000);

@@ -10,7 +10,7 @@ import { recordsIn } from "../stored.ts";
 const second = 1_795_964_560; // 2026-11-29T15:02:40Z
 const file = "/var/ossec/logs/alerts/alerts.json";
 
-test("acknowledged records that a new leader has not got are an error that names them and brings them back", async () => {
+test("acknowledged records that a new leader lacks are an error that names them and brings them back", async () => {
   await using broker = await ScriptedBroker.start();
   const lines = new Lines();
   await using sink = openSink([broker.address], {}, lines.log);
@@ -22,7 +22,7 @@ test("acknowledged records that a new leader has not got are an error that names
   broker.react = (_request, count) => (count === 5 ? "close" : "append");
   assert.deepEqual(summary(await write(sink, "e")), [1]);
   const [loss] = sink.status().losses ?? [];
-  assert.match(loss?.text ?? "", /^t\/0 has lost records .* offsets 1 to 3, its log ended at 1 then/);
+  assert.match(loss?.text ?? "", /^t\/0 has lost records .* offsets 1 to 3, whose log then ended at 1/);
   const span = "--from 2026-11-29T15:02:41Z --to 2026-11-29T15:02:44Z";
   assert.ok(loss?.remedy.includes(`wazuh-dfn replay --at ${file}:1000 ${span}`), loss?.remedy);
   assert.equal(lines.matching(/^error records of t\/0: t\/0 has lost/).length, 1);
@@ -39,7 +39,7 @@ type Place = NonNullable<SinkRecord["place"]>;
 const read = (offset: number, from = file): Place => ({ file: from, offset, length: 900 });
 const bySocket: Place = { file: "socket", offset: 0, length: 900 };
 
-/** The remedy for the loss of batches, each given as the places of its records. */
+/** The remedy for the loss of batches, each given by the locations of its records. */
 function remedyFor(...batches: readonly (readonly Place[])[]): string {
   const kept = new Acknowledged("t/0");
   let base = 0;
@@ -53,31 +53,31 @@ function remedyFor(...batches: readonly (readonly Place[])[]): string {
   return kept.compare(0)?.remedy ?? "";
 }
 
-test("lost records are read again from the first of their lines on, whatever the order of their batches", () => {
+test("lost records are read again from the first of their lines, whatever the order of their batches", () => {
   assert.ok(remedyFor([read(2000), read(1000)], [read(500)]).includes(`replay --at ${file}:500 ${span} (`));
 });
 
-test("where a lost record came by the socket, the whole file is read: its line may be before those of the others", () => {
+test("if a lost record came by the socket, the whole file is read: its line may be before those of the others", () => {
   const whole = `replay ${span} ${file} (`;
   assert.ok(remedyFor([bySocket], [read(2000)]).includes(whole));
   assert.ok(remedyFor([bySocket, read(1000)], [read(2000)]).includes(whole));
   assert.ok(remedyFor([read(1000), bySocket], [read(2000)]).includes(whole));
 });
 
-test("where lost records are in several files, each is named", () => {
+test("if lost records are in several files, each is named", () => {
   assert.ok(remedyFor([read(9000, archive)], [read(0)]).includes(`replay ${span} ${archive} ${file} (`));
 });
 
-test("records whose offsets other ones get are reported too", async () => {
+test("records whose offsets now belong to other records are reported too", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address]);
   await write(sink, `${second}.1`, `${second}.2`);
   broker.recreateTopic();
   assert.deepEqual(summary(await write(sink, "c")), [0]);
-  assert.match(sink.status().losses?.[0]?.text ?? "", /offsets 0 to 1, its log ended at 0 then/);
+  assert.match(sink.status().losses?.[0]?.text ?? "", /offsets 0 to 1, whose log then ended at 0/);
 });
 
-test("the status keeps the loss of each partition, with the command that brings it back", async () => {
+test("the status shows the loss of each partition, with the command that brings the records back", async () => {
   await using broker = await ScriptedBroker.start();
   broker.listedPartitions = 2;
   broker.partitions = 2;
@@ -99,13 +99,13 @@ test("the status keeps the loss of each partition, with the command that brings 
 
 for (const doubtful of ["e", "f"]) {
   const which = doubtful === "e" ? "first" : "second";
-  test(`the ${which} record after a loss is looked for below the old end when it is in doubt, and comes once`, async () => {
+  test(`the ${which} record after a loss is looked for below the old end when it is in doubt, and arrives once`, async () => {
     await using broker = await ScriptedBroker.start();
     await using sink = openSink([broker.address]);
     for (const id of ["a", "b", "c", "d"]) await write(sink, id);
     broker.truncate(1);
     // The new leader takes it, its answer is lost, others write until the log is longer than before, and then the
-    // leader does not know the producer.
+    // leader no longer knows the producer.
     const reactions: Reaction[] = ["append-and-close", { code: 45 }];
     const others = await sealedBatch("x");
     const { records: stored } = await recordsIn(others);
@@ -127,7 +127,7 @@ for (const doubtful of ["e", "f"]) {
   });
 }
 
-test("a loss is said before the next record is taken", async () => {
+test("a loss is reported before the next record is accepted", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address]);
   await write(sink, `${second}.1`, `${second}.2`);
@@ -135,12 +135,12 @@ test("a loss is said before the next record is taken", async () => {
   broker.react = () => "close";
   const written = write(sink, "c");
   await eventually("the loss", () => sink.status().losses?.length === 1);
-  assert.match(sink.status().losses?.[0]?.text ?? "", /offsets 0 to 1, its log ended at 0 then/);
+  assert.match(sink.status().losses?.[0]?.text ?? "", /offsets 0 to 1, whose log then ended at 0/);
   broker.react = () => "append";
   await written;
 });
 
-test("records that followers do not have yet are no loss, also where the broker does not say where its log ends", async () => {
+test("records that followers do not have yet are not lost, even if the broker does not say where its log ends", async () => {
   for (const code of [0, 42]) {
     await using broker = await ScriptedBroker.start();
     await using sink = openSink([broker.address]);
@@ -172,7 +172,7 @@ test("a broker that stops leading while it is asked says nothing about what is l
   assert.deepEqual(sink.status().losses, []);
 });
 
-test("the records of a topic that was deleted are not missed when it is there again", async () => {
+test("the records of a deleted topic are not reported lost when it is there again", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address]);
   for (const id of ["a", "b", "c"]) await write(sink, id);
@@ -182,7 +182,7 @@ test("the records of a topic that was deleted are not missed when it is there ag
   assert.deepEqual(sink.status().losses, []);
 });
 
-test("the records of a partition that a topic no longer has are not missed in the one that takes its place", async () => {
+test("the records of a partition that a topic no longer has are not reported lost in the one that takes its place", async () => {
   await using broker = await ScriptedBroker.start();
   broker.partitions = broker.listedPartitions = 2;
   await using sink = openSink([broker.address]);
@@ -197,7 +197,7 @@ test("the records of a partition that a topic no longer has are not missed in th
   assert.deepEqual(sink.status().losses, []);
 });
 
-test("a leader that has all that was acknowledged is no loss, however often it is asked", async () => {
+test("a leader that has all that was acknowledged is never reported as a loss, however often it is asked", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address]);
   broker.react = (_request, count) => (count % 3 === 0 ? "append-and-close" : count % 3 === 1 ? "close" : "append");
@@ -205,7 +205,7 @@ test("a leader that has all that was acknowledged is no loss, however often it i
   assert.deepEqual(sink.status().losses, []);
 });
 
-test("what was acknowledged is kept in bounded memory, and the time of what is lost still covers it", () => {
+test("acknowledged records are tracked in bounded memory, and the time of a loss still covers them all", () => {
   const kept = new Acknowledged("t/0");
   for (let at = 0; at < 100_000; at++) kept.add(at, [{ record: record(`${second + at}.1`), index: 0 }]);
   assert.equal(kept.end, 100_000);

@@ -14,10 +14,10 @@ function isHuge({ records }: Produced): boolean {
   return records.some(({ value }) => String(value).startsWith("huge"));
 }
 
-/** What a leader does with a request that reaches it, and tells the states of it. */
+/** What a leader does with a request that reaches it, and reports its states. */
 function leader(states: ProducerStates): (request: Produced, onAppend?: Reaction) => Reaction {
   return (request, onAppend = "append") => {
-    // Kafka looks at the size before it looks at the number.
+    // Kafka checks the size before it checks the number.
     if (isHuge(request)) return { code: tooLarge };
     const code = states.judge(request);
     if (code !== 0) return { code };
@@ -27,7 +27,7 @@ function leader(states: ProducerStates): (request: Produced, onAppend?: Reaction
 }
 
 for (let seed = 1; seed <= 8; seed++) {
-  test(`answers that are lost, refusals and records too large: nothing is twice, missing or out of order (${seed})`, async () => {
+  test(`after lost answers, refusals and records that are too large nothing is twice, missing or out of order (${seed})`, async () => {
     await using broker = await ScriptedBroker.start();
     await using sink = openSink([broker.address]);
     const random = seededRandom(seed);
@@ -60,7 +60,7 @@ test("batches in doubt before a record that is too large are sent again under th
   const judge = leader(new ProducerStates());
   broker.react = (request) => judge(request);
   await write(sink, "0");
-  // A follower hangs: "a" is appended, clients are not shown it, and the answer is that it took too long.
+  // A follower hangs: "a" is appended, clients do not see it, and the answer is that it took too long.
   broker.replicated = 1;
   let isSlow = true;
   broker.react = (request) => judge(request, isSlow ? { code: timedOut, isAppended: true } : "append");
@@ -94,7 +94,7 @@ test("a batch in doubt behind a record that is too large is asked about by its n
   assert.equal(new Set(broker.produced.map(({ producerId }) => producerId)).size, 1);
 });
 
-test("ten batches with a record that is too large in each take one producer id", async () => {
+test("ten batches with one record that is too large in each take one producer id", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address]);
   const judge = leader(new ProducerStates());
@@ -111,7 +111,7 @@ test("ten batches with a record that is too large in each take one producer id",
   assert.equal(new Set(broker.produced.map(({ producerId }) => producerId)).size, 1);
 });
 
-test("the look-up waits for what not all in-sync replicas have, and says so", async () => {
+test("the look-up waits for what not all in-sync replicas have, and reports it", async () => {
   await using broker = await ScriptedBroker.start();
   const lines = new Lines();
   await using sink = openSink([broker.address], {}, lines.log);
@@ -126,7 +126,7 @@ test("the look-up waits for what not all in-sync replicas have, and says so", as
   assert.deepEqual([shipped?.size, next], [3, { "t/0": 3 }]);
 });
 
-test("a broker that does not tell where its log ends is read to where clients may", async () => {
+test("if a broker does not say where its log ends, it is read as far as clients may", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address]);
   await write(sink, "a", "b");
@@ -157,7 +157,7 @@ async function forgotten(
   return { written, reconnect: () => (broker.refusesConnections = false) };
 }
 
-test("what may be in the log since longer than the broker remembers its producer is looked up, and not sent twice", async () => {
+test("what may have been in the log for longer than the broker remembers its producer is looked up, and not sent twice", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address], { forgottenAfterMs: 50 });
   const { written, reconnect } = await forgotten(broker, sink);
@@ -166,7 +166,7 @@ test("what may be in the log since longer than the broker remembers its producer
   assert.deepEqual(broker.values, ["0", "a", "b"]);
 });
 
-test("where the topic cannot be read, what is old and in doubt is sent again as it is, with a warning", async () => {
+test("if the topic cannot be read, what is old and in doubt is sent again unchanged, with a warning", async () => {
   await using broker = await ScriptedBroker.start();
   const lines = new Lines();
   await using sink = openSink([broker.address], { forgottenAfterMs: 50 }, lines.log);
@@ -177,10 +177,10 @@ test("where the topic cannot be read, what is old and in doubt is sent again as 
   const tries = broker.produced.filter(({ records }) => String(records[0]?.value) === "a");
   assert.ok(tries.length > 1);
   for (const { batch } of tries) assert.deepEqual(batch, tries[0]?.batch);
-  assert.equal(lines.matching(/^warn .*may stand twice.*operation Read/).length, 1);
+  assert.equal(lines.matching(/^warn .*may be there twice.*operation Read/).length, 1);
 });
 
-test("after a long rest one batch goes alone, since a broker that forgot the producer takes any of them first", async () => {
+test("after a long pause one batch goes alone, since a broker that forgot the producer accepts any of them first", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address]);
   await write(sink, "a");
@@ -189,12 +189,12 @@ test("after a long rest one batch goes alone, since a broker that forgot the pro
     void write(sink, "b").catch(() => {}); // Rejected when the sink is disposed.
     void write(sink, "c").catch(() => {});
     await eventually("the request", () => broker.produced.length >= 2);
-    await sink.lookup(["t"], {}); // A question over another connection: time in which a second one could have come.
+    await sink.lookup(["t"], {}); // A request over another connection: time in which a second one could have arrived.
   });
   assert.equal(broker.produced.length, 2);
 });
 
-test("a list of partitions that is too short moves nothing while the leader knows better", async () => {
+test("a partition list that is too short moves nothing while the leader knows better", async () => {
   await using broker = await ScriptedBroker.start();
   broker.partitions = 2;
   broker.listedPartitions = 2;
@@ -210,14 +210,14 @@ test("a list of partitions that is too short moves nothing while the leader know
     broker.produced.map(({ partition }) => partition),
     [1, 1, 1],
   );
-  // The topic is created anew, with fewer partitions.
+  // The topic is created again, with fewer partitions.
   broker.partitions = 1;
   assert.deepEqual(summary(await toSecond("c")), [2]);
   assert.deepEqual(summary(await toSecond("d")), [3]);
   // It gets another partition.
   broker.partitions = 2;
   broker.listedPartitions = 2;
-  await sink.lookup(["t"], {}); // Asks for the list.
+  await sink.lookup(["t"], {}); // Requests the list.
   assert.deepEqual(summary(await toSecond("e")), [4]);
   assert.deepEqual(
     broker.produced.slice(-3).map(({ partition }) => partition),

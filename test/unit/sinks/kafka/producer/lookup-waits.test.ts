@@ -6,11 +6,11 @@ import { aForwarder, kafkaAtWork } from "../../../status/a-forwarder.ts";
 import { hoursLater, openSink, write } from "../rig.ts";
 import { ScriptedBroker } from "../scripted-broker.ts";
 
-/** What holds an answer back until it is let go. */
-function gate(): { readonly held: Promise<void>; readonly letGo: () => void } {
+/** What holds an answer back until it is released. */
+function gate(): { readonly held: Promise<void>; readonly release: () => void } {
   let open: (() => void) | undefined;
   const held = new Promise<void>((resolve) => (open = resolve));
-  return { held, letGo: () => open?.() };
+  return { held, release: () => open?.() };
 }
 
 const waits: readonly (readonly [apiKey: number, waitsFor: RegExp])[] = [
@@ -20,12 +20,12 @@ const waits: readonly (readonly [apiKey: number, waitsFor: RegExp])[] = [
 ];
 
 for (const [apiKey, expected] of waits) {
-  test(`a look-up that waits names partition, broker, time and what for, long before it is given up: request ${apiKey}`, async () => {
+  test(`a waiting look-up reports partition, broker, time and what it waits for, long before it is given up: request ${apiKey}`, async () => {
     await using broker = await ScriptedBroker.start();
     await using sink = openSink([broker.address], { requestTimeoutMs: 60_000 });
     await write(sink, "a", "b");
     assert.deepEqual(sink.status().lookups, []);
-    const { held, letGo } = gate();
+    const { held, release } = gate();
     broker.held = { [apiKey]: held };
     const found = sink.lookup(["t"], { "t/0": 0 });
     const wait = await eventually("the wait", () =>
@@ -48,20 +48,20 @@ for (const [apiKey, expected] of waits) {
         [`look-up at ${broker.address}`],
       );
     });
-    letGo();
+    release();
     const { shipped, refusal } = await found;
     assert.deepEqual([shipped?.size, refusal], [2, undefined]);
     assert.deepEqual([sink.status().lookups, sink.status().troubles], [[], []]);
   });
 }
 
-test("several partitions that wait for one broker are one trouble of it, and each is in the status", async () => {
+test("several partitions that wait for one broker are one trouble of that broker, and each is in the status", async () => {
   await using broker = await ScriptedBroker.start();
   broker.listedPartitions = 3;
   broker.partitions = 3;
   await using sink = openSink([broker.address], { requestTimeoutMs: 60_000 });
   await write(sink, "a");
-  const { held, letGo } = gate();
+  const { held, release } = gate();
   broker.held = { 1: held };
   const found = sink.lookup(["t"], { "t/0": 0 });
   await eventually("three waits", () => sink.status().lookups?.length === 3);
@@ -75,6 +75,6 @@ test("several partitions that wait for one broker are one trouble of it, and eac
       /^[^|]*; 2 more partitions wait for this broker$/,
     );
   });
-  letGo();
+  release();
   await found;
 });

@@ -6,7 +6,7 @@ import { hoursLater, Lines, openSink, write } from "../rig.ts";
 import { ScriptedBroker } from "../scripted-broker.ts";
 import { batchOf, packedBatch, recordOf, recordsIn } from "../stored.ts";
 
-/** A record of this node under an id. */
+/** A record of this node with an id. */
 function shippedRecord(delta: number, id: string): Buffer {
   return recordOf(delta, Buffer.from("{}"), [
     [headerNames.id, id],
@@ -15,7 +15,7 @@ function shippedRecord(delta: number, id: string): Buffer {
   ]);
 }
 
-test("the look-up counts records by handler, node and id, from the offsets on, and tells the next ones", async () => {
+test("the look-up counts records by handler, node and id, from the given offsets, and reports the next ones", async () => {
   await using broker = await ScriptedBroker.start();
   {
     await using sink = openSink([broker.address]);
@@ -33,7 +33,7 @@ test("the look-up counts records by handler, node and id, from the offsets on, a
     ],
   );
   const beyond = await sink.lookup(["t"], { "t/0": 9 });
-  assert.equal(beyond.shipped?.size, 3, "an offset that is not there means the beginning");
+  assert.equal(beyond.shipped?.size, 3, "a missing offset means the beginning");
   assert.deepEqual(await sink.lookup(["t"], {}), { shipped: new Map(), next: { "t/0": 4 } });
 });
 
@@ -48,7 +48,7 @@ test("a topic that may not be read gives the next offset and a sentence", async 
   assert.deepEqual(found.next, { "t/0": 1 });
 });
 
-test("of more than a million ids the look-up keeps a million, says so, and where the topic goes on", async () => {
+test("if it finds more than a million ids the look-up keeps a million, says so, and where the topic continues", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address]);
   const batch = batchOf(
@@ -61,11 +61,11 @@ test("of more than a million ids the look-up keeps a million, says so, and where
   const { shipped, refusal, next } = await sink.lookup(["t"], { "t/0": 0 });
   assert.equal(shipped?.size, 100_000);
   assert.ok([...(shipped?.values() ?? [])].every((count) => count === 10));
-  assert.match(refusal ?? "", /1000000 records.* too many to keep in mind/);
+  assert.match(refusal ?? "", /1000000 records.* too many to keep in memory/);
   assert.deepEqual(next, { "t/0": 1_000_001 });
 });
 
-test("ids that somebody makes up do not fill the memory: with too many characters the look-up says that it cannot", async () => {
+test("made-up ids do not fill the memory: with too many characters the look-up says that it cannot", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address]);
   const batch = batchOf(0, [
@@ -80,7 +80,7 @@ test("ids that somebody makes up do not fill the memory: with too many character
   assert.deepEqual([...(shipped?.values() ?? [])], [8]);
   broker.append(batch, records);
   const { refusal } = await sink.lookup(["t"], { "t/0": 0 });
-  assert.match(refusal ?? "", /67108864 characters.* too many to keep in mind/);
+  assert.match(refusal ?? "", /67108864 characters.* too many to keep in memory/);
 });
 
 test("a partition without a leader is waited for, however long, since nothing can be written to it either", async () => {
@@ -92,7 +92,7 @@ test("a partition without a leader is waited for, however long, since nothing ca
   broker.isLeaderless = true;
   const found = later.lookup(["t"], { "t/0": 0 });
   const trouble = await eventually("the trouble", () => later.status().troubles.find(({ text }) => /t\/0/.test(text)));
-  assert.match(trouble.text, /LEADER_NOT_AVAILABLE; until this is done no alert is sent/);
+  assert.match(trouble.text, /LEADER_NOT_AVAILABLE; until this is fixed no alert is sent/);
   await hoursLater(async () => {
     const questions = broker.questions;
     await eventually("further questions", () => broker.questions >= questions + 3);
@@ -102,7 +102,7 @@ test("a partition without a leader is waited for, however long, since nothing ca
   assert.deepEqual([shipped?.size, refusal], [1, undefined]);
 });
 
-test("a list of partitions that is too short leaves none out of the look-up", async () => {
+test("with a partition list that is too short no partition is left out of the look-up", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address]);
   await write(sink, "a");
@@ -128,7 +128,7 @@ test("what was found counts, although another partition may not be read", async 
   assert.deepEqual(next, { "t/0": 2, "t/1": 2 });
 });
 
-test("a batch that nobody here can read is left out and reported, and what is before and behind it counts", async () => {
+test("a batch that nobody here can read is left out and reported, and what is before and after it counts", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address]);
   await write(sink, "a");
@@ -145,7 +145,7 @@ test("a batch that nobody here can read is left out and reported, and what is be
   assert.deepEqual(next, { "t/0": 5 });
 });
 
-test("of a partition that ends before the offset asked for, the last million records are read, not all", async () => {
+test("if a partition ends before the requested offset, its last million records are read, not all", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address]);
   broker.log.length = 1_500_000;

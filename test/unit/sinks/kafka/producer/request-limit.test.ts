@@ -5,18 +5,18 @@ import { eventually } from "../../../../rig/eventually.ts";
 import { Lines, openSink, record, summary, write } from "../rig.ts";
 import { type Reaction, ScriptedBroker } from "../scripted-broker.ts";
 
-/** What Azure Event Hubs takes as one request; bytes. */
+/** The largest request that Azure Event Hubs accepts; bytes. */
 const limit = 1_046_528;
 const large = (id: string, bytes: number) => record(id, randomBytes(bytes / 2).toString("hex"));
 
-/** A broker that ends the connection at any larger batch, and says nothing. */
+/** A broker that ends the connection at any larger batch, and gives no reason. */
 async function limited(bytes: number): Promise<ScriptedBroker> {
   const broker = await ScriptedBroker.start();
   broker.react = ({ batch }): Reaction => (batch.length > bytes ? "close" : "append");
   return broker;
 }
 
-test("a record at which the broker ends the connection each time goes to the dead letters, and the others go on", async () => {
+test("a record at which the broker ends the connection each time becomes a dead letter, and the others are sent", async () => {
   await using broker = await limited(limit);
   const lines = new Lines();
   await using sink = openSink([broker.address], { compression: "none" }, lines.log);
@@ -30,7 +30,7 @@ test("a record at which the broker ends the connection each time goes to the dea
   assert.equal(lines.matching(/^error 1 records could not be sent and go to the dead letters.*limit/).length, 1);
 });
 
-test("the limit is learnt: the next record beyond it costs one try, and none on the connection that others use", async () => {
+test("the limit is learnt: the next record above it costs one attempt, and none on the connection that others use", async () => {
   await using broker = await limited(limit);
   await using sink = openSink([broker.address], { compression: "none" });
   const send = async (id: string) =>
@@ -47,7 +47,7 @@ test("the limit is learnt: the next record beyond it costs one try, and none on 
   assert.equal(broker.connections, connections, "it shares a connection again");
 });
 
-test("a batch at which the connection ends each time is divided until only the record beyond the limit is left", async () => {
+test("a batch at which the connection ends each time is split until only the record above the limit is left", async () => {
   await using broker = await limited(600_000);
   await using sink = openSink([broker.address], { compression: "none" });
   const records = [record("a"), record("b"), large("c", 700_000), record("d")];
@@ -55,7 +55,7 @@ test("a batch at which the connection ends each time is divided until only the r
   assert.deepEqual(broker.values, ["a", "b", "d"]);
 });
 
-test("a record whose connection ended some times and that is then taken is not refused, nor are others of its batch", async () => {
+test("a record whose connection ended some times and that is then accepted is not refused, nor are others of its batch", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address], { compression: "none" });
   const closes = new Map<string, number>();
@@ -63,7 +63,7 @@ test("a record whose connection ended some times and that is then taken is not r
     const ids = records.map(({ headers }) => String(headers[0]?.[1])).join("");
     const count = (closes.get(ids) ?? 0) + 1;
     closes.set(ids, count);
-    // Both together never, each of them at the second time.
+    // Both together never, each of them at the second attempt.
     return ids === "ab" || count === 1 ? "close" : "append";
   };
   const records = [large("a", 400_000), large("b", 400_000)];
@@ -71,7 +71,7 @@ test("a record whose connection ended some times and that is then taken is not r
   assert.deepEqual(Object.fromEntries(closes), { ab: 3, a: 2, b: 2 });
 });
 
-test("a record that lost its connection by the one of another partition is not judged for it", async () => {
+test("a record that lost its connection because of another partition's record is not blamed", async () => {
   await using broker = await ScriptedBroker.start();
   broker.listedPartitions = broker.partitions = 2;
   await using sink = openSink([broker.address], { compression: "none", requestTimeoutMs: 2000 });
@@ -88,7 +88,7 @@ test("a record that lost its connection by the one of another partition is not j
   assert.deepEqual(summary(await small), [0]);
 });
 
-test("a broker that dies again and again is waited for, and its records are not judged", async () => {
+test("a broker that crashes again and again is waited for, and its records are not blamed", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address], { compression: "none" });
   await write(sink, "a");
@@ -110,7 +110,7 @@ test("a broker that dies again and again is waited for, and its records are not 
   assert.deepEqual([summary(b), summary(c)], [[1], [2, 3]]);
 });
 
-test("a broker that ends the connection at every record is a trouble, and does not send everything to the dead letters", async () => {
+test("a broker that ends the connection at every record is a trouble, and does not make everything a dead letter", async () => {
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address], { compression: "none" });
   let takesNothing = true;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { crc32c } from "../../../../../daemon/sinks/kafka/protocol/crc32c.ts";
 
-/** Bit by bit, as the definition says it. */
+/** Bit by bit, as the definition says. */
 function slowly(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) {

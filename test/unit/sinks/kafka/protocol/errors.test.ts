@@ -43,7 +43,7 @@ const kinds: readonly [code: number, name: string, kind: ErrorKind, mayBeAppende
 ];
 
 for (const [code, name, kind, mayBeAppended] of kinds) {
-  test(`${name} means ${kind}${mayBeAppended ? ", and the records may stand" : ""}`, () => {
+  test(`${name} means ${kind}${mayBeAppended ? ", and the records may be stored" : ""}`, () => {
     const fault = classifyCode(code);
     assert.equal(fault.kind, kind);
     assert.equal(fault.mayBeAppended, mayBeAppended);
@@ -51,7 +51,7 @@ for (const [code, name, kind, mayBeAppended] of kinds) {
   });
 }
 
-test("only what is about a record itself is ever a reason to refuse it", () => {
+test("only an error about a record itself is ever a reason to refuse it", () => {
   for (let code = -1; code <= 150; code++) {
     const { kind } = classifyCode(code);
     const isRefusal = kind === "too-large" || kind === "invalid" || kind === "corrupt";
@@ -73,7 +73,7 @@ test("an outage is retried although kafkajs, out of retries, calls it not retria
   assert.equal(fault.mayBeAppended, true);
 });
 
-test("a wrong password inside another error is found, and says so", () => {
+test("a wrong password inside another error is found and reported", () => {
   const inner = new errors.KafkaJSSASLAuthenticationError("SASL PLAIN authentication failed: Authentication failed");
   const fault = classifyError(new Error("could not connect", { cause: inner }));
   assert.equal(fault.kind, "retry");
@@ -103,7 +103,7 @@ test("a broker's error code that was thrown keeps its category and is never a ve
   assert.equal(classifyError(new KafkaError(10, "x")).kind, "retry");
 });
 
-test("anything that is thrown is retried", () => {
+test("any other thrown error is retried", () => {
   for (const odd of [undefined, null, 7, "text", {}, [], new TypeError("bug")]) {
     assert.equal(classifyError(odd).kind, "retry");
   }

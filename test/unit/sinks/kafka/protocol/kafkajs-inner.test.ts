@@ -5,7 +5,7 @@ import * as inner from "../../../../../daemon/sinks/kafka/protocol/kafkajs-inner
 
 const require = createRequire(import.meta.url);
 
-test("kafkajs is the version whose inside was read", () => {
+test("kafkajs is the version whose internals were read", () => {
   assert.equal(require("kafkajs/package.json").version, "2.2.4");
 });
 
@@ -41,7 +41,7 @@ test("the requests that are used exist, in versions that Kafka 4 still takes", (
   }
 });
 
-test("what is asked of a request's encoding is what kafkajs reads of it", async () => {
+test("what a request's encoding needs is what kafkajs reads from it", async () => {
   const createRequest = require("kafkajs/src/protocol/request.js");
   const bytes = Buffer.from("payload");
   const encoded = await createRequest({
@@ -54,7 +54,7 @@ test("what is asked of a request's encoding is what kafkajs reads of it", async 
   assert.equal(wire.subarray(-bytes.length).toString(), "payload");
 });
 
-test("error codes have Kafka's names, new and unknown ones too", () => {
+test("error codes have Kafka's names, including new and unknown ones", () => {
   assert.equal(inner.errorName(6), "NOT_LEADER_FOR_PARTITION");
   assert.equal(inner.errorName(90), "PRODUCER_FENCED");
   assert.equal(inner.errorName(4711), "ERROR_4711");

@@ -69,11 +69,11 @@ for (const [what, codec, bytes, expected] of wholes) {
     assert.equal(String(await decompress(codec, bytes, expected.length)), expected);
   });
 
-  test(`cut off anywhere it is damaged, never less: ${what}`, async () => {
+  test(`cut anywhere it is reported as damaged, never as shorter: ${what}`, async () => {
     for (let length = 0; length < bytes.length; length++) {
       const cut = bytes.subarray(0, length);
       const read = await decompress(codec, cut, 1000).catch((reason: unknown) => reason);
-      // Where one stream of two ends, the first is whole.
+      // At the boundary of two streams, the first is whole.
       if (Buffer.isBuffer(read)) assert.ok(expected.startsWith(String(read)) && read.length % text.length === 0);
       else assert.ok(read instanceof RangeError, `${length}: ${String(read)}`);
     }
@@ -85,7 +85,7 @@ test("lz4 blocks that are independent do not reach into the one before", async (
   await assert.rejects(decompress(lz4, frame, 1000), { name: "RangeError" });
 });
 
-test("a few bytes that come to gigabytes are given up at the bound", async () => {
+test("a few bytes that decompress to gigabytes are given up at the limit", async () => {
   const bomb = Buffer.concat([
     Buffer.from([0x1f, 0x61, 1, 0]),
     Buffer.alloc(1_000_000, 0xff),
@@ -97,7 +97,7 @@ test("a few bytes that come to gigabytes are given up at the bound", async () =>
   assert.equal(await decompress(snappy, many, 10_000_000), undefined);
 });
 
-test("no bytes at all make the decoders do anything but end", async () => {
+test("no input at all makes the decoders do anything but end", async () => {
   const random = seededRandom(1);
   const next = (): number => Math.floor(random() * 65_536);
   for (let round = 0; round < 2000; round++) {

@@ -26,7 +26,7 @@ async function sealed(records: readonly SinkRecord[], compression: "none" | "gzi
   return entry.batch;
 }
 
-/** A record as both readers agree to see it. */
+/** A record in the form that both readers give it. */
 interface Seen {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
@@ -44,7 +44,7 @@ async function readByKafkajs(batch: Buffer): Promise<{ firstSequence: number; pr
   return { ...decoded, records };
 }
 
-test("a header field stands where Kafka's documentation puts it", async () => {
+test("every header field is where Kafka's documentation puts it", async () => {
   const batch = await sealed([record(Buffer.from("a")), record(Buffer.from("b"))], "none", 77);
   assert.equal(batch.readBigInt64BE(0), 0n);
   assert.equal(batch.readInt32BE(8), batch.length - 12);
@@ -62,7 +62,7 @@ test("a header field stands where Kafka's documentation puts it", async () => {
 });
 
 for (const compression of ["none", "gzip"] as const) {
-  test(`keys, values and headers at every border of a length come back unchanged (${compression})`, async () => {
+  test(`keys, values and headers at every length boundary come back unchanged (${compression})`, async () => {
     for (const size of borders) {
       const bytes = Buffer.alloc(size, 0xa5);
       const records = [
@@ -88,7 +88,7 @@ for (const compression of ["none", "gzip"] as const) {
   });
 }
 
-test("as many records as fit between two borders of the offset come back in order", async () => {
+test("every number of records between two offset boundaries comes back in order", async () => {
   const records = Array.from({ length: 8200 }, (_, at) => record(Buffer.from(String(at))));
   const { records: seen } = await readByKafkajs(await sealed(records, "gzip"));
   assert.deepEqual(
@@ -97,7 +97,7 @@ test("as many records as fit between two borders of the offset come back in orde
   );
 });
 
-test("numbering a batch anew changes its header alone, and its checksum fits again", async () => {
+test("renumbering a batch changes its header only, and its checksum is right again", async () => {
   const slots = [{ record: record(Buffer.from("value")), index: 0 }];
   const entry = new SealedBatch(new PendingWrite(1), slots, "gzip");
   await entry.sealed;
@@ -111,13 +111,13 @@ test("numbering a batch anew changes its header alone, and its checksum fits aga
   assert.equal((await readByKafkajs(after)).producerId, "2");
 });
 
-test("sequence numbers begin at 0 again after 2^31 - 1", () => {
+test("sequence numbers restart at 0 after 2^31 - 1", () => {
   assert.equal(sequenceAfter(0, 450), 450);
   assert.equal(sequenceAfter(2 ** 31 - 1, 1), 0);
   assert.equal(sequenceAfter(2 ** 31 - 3, 10), 7);
 });
 
-test("varints of all lengths, negative ones too, are read as they were written", () => {
+test("varints of all lengths, including negative ones, are read as they were written", () => {
   const values = [
     0,
     -1,
@@ -143,7 +143,7 @@ test("varints of all lengths, negative ones too, are read as they were written",
   }
 });
 
-test("a batch that is cut off is left out, damaged bytes are an error and never more", async () => {
+test("a truncated batch is left out, and damaged bytes are an error and nothing worse", async () => {
   const batch = await sealed([record(Buffer.from("one")), record(Buffer.from("two"))], "none");
   const cut = await recordsIn(Buffer.concat([batch, batch.subarray(0, batch.length - 1)]));
   assert.equal(cut.records.length, 2);

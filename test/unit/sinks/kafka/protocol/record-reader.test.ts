@@ -21,7 +21,7 @@ test("a record that alone is larger than a batch of several may be is read", asy
   assert.ok(records[0]?.value?.equals(value));
 });
 
-test("a stranger's batch that would fill the memory is passed over, and what stands behind it is read", async () => {
+test("somebody else's batch that would fill the memory is skipped, and what follows it is read", async () => {
   const bombs = [
     batchOf(0, [recordOf(0, Buffer.alloc(9 * mebibyte)), recordOf(1, Buffer.alloc(9 * mebibyte))]),
     batchOf(2, [recordOf(0, Buffer.alloc(257 * mebibyte))]),
@@ -32,7 +32,7 @@ test("a stranger's batch that would fill the memory is passed over, and what sta
   assert.deepEqual(offsets(records), [100_004]);
 });
 
-test("large batches are read one after the other, and a broken one keeps no other from its turn", async () => {
+test("large batches are read one after the other, and a broken one does not keep any other from its turn", async () => {
   const good = batchOf(7, [recordOf(0, Buffer.alloc(17 * mebibyte))]);
   const broken = Buffer.from(good);
   broken[broken.length - 6] = (broken[broken.length - 6] ?? 0) ^ 0xff;
@@ -45,7 +45,7 @@ test("large batches are read one after the other, and a broken one keeps no othe
   assert.deepEqual(offsets((await recordsIn(good)).records), [7]);
 });
 
-test("a stranger's record with more headers than one of ours has is passed over, its neighbours are read", async () => {
+test("somebody else's record with more headers than one of ours is skipped, and its neighbours are read", async () => {
   const { records } = await recordsIn(
     batchOf(
       1,

@@ -4,7 +4,7 @@ import { beginsWith, endsWith, contentHash, isSame } from "../../../../../daemon
 
 const long = Buffer.from("abcdefgh".repeat(16));
 
-test("bytes are known again by their beginning and by their end", () => {
+test("content is recognised by its beginning and by its end", () => {
   assert.ok(beginsWith(long, contentHash(long.subarray(0, 100))));
   assert.ok(endsWith(long, contentHash(long.subarray(28))));
   assert.ok(!beginsWith(long.subarray(0, 99), contentHash(long.subarray(0, 100))));
@@ -19,7 +19,7 @@ test("a long head is the same content whatever inode and name say, and another h
   assert.ok(!isSame(known, { ...known, head: Buffer.from(long).fill("x", 3, 4), isCompressed: false }));
 });
 
-test("a short head needs name and inode as well; a .gz only the name, a file without name only the inode", () => {
+test("a short head needs the same name and inode as well; a .gz only the name, a file without a name only the inode", () => {
   const known = { id: "1:2", name: "2026/Nov/ossec-alerts-21", head: contentHash(long.subarray(0, 63)) };
   const same = { ...known, head: long, isCompressed: false };
   assert.ok(isSame(known, same));

@@ -30,7 +30,7 @@ test("a compressed file has the name of its plain one", () => {
   });
 });
 
-test("what is no archived log file has no name", () => {
+test("what is not an archived log file has no name", () => {
   for (const file of [
     "ossec-alerts-21.log",
     "ossec-alerts-21.json.sum",

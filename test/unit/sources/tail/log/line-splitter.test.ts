@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { LineSplitter } from "../../../../../daemon/sources/tail/log/line-splitter.ts";
 import { KeepingIntake } from "../support/test-tail.ts";
 
-/** What comes out when `text` comes in pieces: each line as `offset:length:text`, and how many were ignored. */
+/** The output when `text` arrives in pieces: each line as `offset:length:text`, and how many were ignored. */
 function split(pieces: Iterable<Buffer>, maxLineBytes = 1000): { lines: string[]; ignored: number; lineStart: number } {
   const intake = new KeepingIntake();
   const splitter = new LineSplitter(intake, maxLineBytes);
@@ -20,7 +20,7 @@ function split(pieces: Iterable<Buffer>, maxLineBytes = 1000): { lines: string[]
 const text = "one\n\na quiet line\n\nthree\nquiet\nquiet\nthe end\nunfinished";
 const expected = { lines: ["0:3:one", "19:5:three", "37:7:the end"], ignored: 5, lineStart: 45 };
 
-test("lines come out whole, irrelevant ones counted, wherever the chunks are cut", () => {
+test("lines come out whole, and irrelevant ones are counted, wherever the chunks are cut", () => {
   const bytes = Buffer.from(text);
   assert.deepEqual(split([Buffer.from(bytes)]), expected);
   for (let first = 0; first <= bytes.length; first++) {
@@ -31,11 +31,11 @@ test("lines come out whole, irrelevant ones counted, wherever the chunks are cut
   }
 });
 
-test("byte by byte nothing is handed on before its newline", () => {
+test("byte by byte nothing is passed on before its newline", () => {
   assert.deepEqual(split([...Buffer.from(text)].map((byte) => Buffer.from([byte]))), expected);
 });
 
-test("a line of the largest size passes; of a longer one the beginning and the full length are told", () => {
+test("a line of the maximum size passes; of a longer one the beginning and the full length are reported", () => {
   const limit = "x".repeat(10);
   for (const pieceBytes of [1, 3, 7, 100]) {
     const all = Buffer.from(`${limit}\n${limit}y\nquiet${limit}\nz\n`);
@@ -48,7 +48,7 @@ test("a line of the largest size passes; of a longer one the beginning and the f
   }
 });
 
-test("bytes are not touched: invalid UTF-8, NUL and U+2028 stand as they were", () => {
+test("bytes are not changed: invalid UTF-8, NUL and U+2028 are kept as they were", () => {
   const line = Buffer.from([0x7b, 0xff, 0xc3, 0x28, 0x00, 0xe2, 0x80, 0xa8, 0x0d, 0x7d]);
   const { lines } = split([Buffer.concat([line.subarray(0, 2)]), Buffer.concat([line.subarray(2), Buffer.from("\n")])]);
   assert.deepEqual(lines, [`0:10:${line.toString("latin1")}`]);
@@ -64,7 +64,7 @@ test("after a reset the unfinished line is forgotten", () => {
   assert.equal(splitter.rest().length, 0);
 });
 
-test("a long line out of many chunks belongs to whoever takes it: what comes later leaves it as it is", () => {
+test("a long line made of many chunks belongs to its receiver: later chunks do not change it", () => {
   const splitter = new LineSplitter(new KeepingIntake(), 16_000_000);
   const taken: Buffer[] = [];
   for (const letter of ["a", "b", "c"]) {

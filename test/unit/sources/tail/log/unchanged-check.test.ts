@@ -10,8 +10,8 @@ import { statIfPresent } from "../../../../../daemon/disk/file-stat.ts";
 
 const content = '{"a":1}\n';
 
-/** A file whose last change is long enough ago, and a unchanged check that took it. */
-async function still(directory: TempDir): Promise<{ path: string; unchangedCheck: UnchangedCheck }> {
+/** A file whose last change is long enough ago, and an unchanged check that has recorded it. */
+async function recordedFile(directory: TempDir): Promise<{ path: string; unchangedCheck: UnchangedCheck }> {
   const path = directory.join("log", "alerts.json");
   mkdirSync(dirname(path));
   writeFileSync(path, content);
@@ -25,7 +25,10 @@ async function still(directory: TempDir): Promise<{ path: string; unchangedCheck
 
 const changes: readonly [string, (path: string) => void][] = [
   ["is appended to", (path) => appendFileSync(path, content)],
-  ["is written over with as many bytes", (path) => writeFileSync(path, content.toUpperCase(), { flag: "r+" })],
+  [
+    "is overwritten with the same number of bytes",
+    (path) => writeFileSync(path, content.toUpperCase(), { flag: "r+" }),
+  ],
   ["is truncated", (path) => truncateSync(path, 1)],
   ["is gone", (path) => rmSync(path)],
   ["gets another link", (path) => linkSync(path, `${path}.dated`)],
@@ -37,7 +40,7 @@ const changes: readonly [string, (path: string) => void][] = [
     },
   ],
   [
-    "stands behind a directory that is none any more",
+    "is behind a path whose directory no longer is one",
     (path) => {
       rmSync(dirname(path), { recursive: true });
       writeFileSync(dirname(path), "");
@@ -46,25 +49,25 @@ const changes: readonly [string, (path: string) => void][] = [
 ];
 
 for (const [what, change] of changes) {
-  test(`a file that ${what} is not still`, async () => {
+  test(`a file that ${what} is not unchanged`, async () => {
     await using directory = await TempDir.create();
-    const { path, unchangedCheck } = await still(directory);
+    const { path, unchangedCheck } = await recordedFile(directory);
     assert.equal(unchangedCheck.holds(path), true);
     change(path);
     assert.equal(unchangedCheck.holds(path), false);
   });
 }
 
-test("a file that was longer than what was read is not still", async () => {
+test("a file that was longer than what was read is not unchanged", async () => {
   await using directory = await TempDir.create();
-  const { path, unchangedCheck } = await still(directory);
+  const { path, unchangedCheck } = await recordedFile(directory);
   unchangedCheck.take(present(await statIfPresent(path)), content.length - 1);
   assert.equal(unchangedCheck.holds(path), false);
 });
 
-test("a file that changed just now is not still: the next change might show the same time", async () => {
+test("a file that changed just now is not unchanged: the next change might show the same time", async () => {
   await using directory = await TempDir.create();
-  const { path, unchangedCheck } = await still(directory);
+  const { path, unchangedCheck } = await recordedFile(directory);
   const seen = present(await statIfPresent(path));
   const changedMs = Number(seen.changedNs / 1_000_000n);
   unchangedCheck.take(seen, content.length, changedMs + 10);

@@ -29,13 +29,13 @@ test("what was written is read back", () => {
   assert.deepEqual(decodeCheckpoint(encodeCheckpoint(empty, 0)), { kind: "valid", sequence: 0, body: empty });
 });
 
-test("cut at any byte it is damaged", () => {
+test("a checkpoint that is cut at any byte is damaged", () => {
   for (let length = 0; length < text.length - 1; length++) {
     assert.deepEqual(decodeCheckpoint(text.slice(0, length)), { kind: "damaged" }, `cut at ${length}`);
   }
 });
 
-test("with any bit flipped it is not believed, unless it says the same all the same", () => {
+test("with any bit flipped it is not believed, unless it still says the same", () => {
   const bytes = Buffer.from(text);
   for (let bit = 0; bit < bytes.length * 8; bit++) {
     const flipped = Buffer.from(bytes);

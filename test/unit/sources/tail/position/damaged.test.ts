@@ -11,7 +11,7 @@ function archive(day: number): Pick<OpenLogFile, "origin" | "stat"> {
   return { origin, stat };
 }
 
-test("of too many damaged archives the oldest are given up one by one, and named", () => {
+test("if there are too many damaged archives the oldest are given up one by one, and named", () => {
   const damaged = new DamagedArchives();
   const givenUp: string[] = [];
   for (let day = 1; day <= maxDamaged + 3; day++) {

@@ -4,7 +4,7 @@ import type { Passing } from "../../../../../daemon/sources/tail/position/ledger
 import type { OpenLine } from "../../../../../daemon/sources/tail/position/ledger.ts";
 import { Ledger } from "../../../../../daemon/sources/tail/position/ledger.ts";
 import { seededRandom } from "../../../../rig/random.ts";
-import { Told } from "../../../../rig/told.ts";
+import { PassingCallback } from "../../../../rig/passing.ts";
 
 /** A ledger of offsets, with the functions that settle them and the offsets that were passed. */
 function ledgerOf(offsets: number[]) {
@@ -14,7 +14,7 @@ function ledgerOf(offsets: number[]) {
   for (const offset of offsets) {
     ledger.take(offset, (line) => {
       settle.set(offset, () => line.settled());
-      return new Told(() => void passed.push(offset));
+      return new PassingCallback(() => void passed.push(offset));
     });
   }
   return { ledger, settle, passed };
@@ -36,26 +36,26 @@ test("the position moves over a contiguous prefix of done lines only", () => {
   assert.equal(ledger.size, 0);
 });
 
-test("a line that is settled while it is handed over is passed when it was handed over", () => {
+test("a line that is settled while it is being passed on counts as passed once that is done", () => {
   const ledger = new Ledger<number>();
   const seen: string[] = [];
   ledger.take(1, (line) => {
     line.settled();
     seen.push(`held: ${ledger.size}`);
-    return new Told(() => void seen.push("passed"));
+    return new PassingCallback(() => void seen.push("passed"));
   });
   assert.deepEqual(seen, ["held: 1", "passed"]);
   assert.equal(ledger.size, 0);
 });
 
-test("settling again, and settling others from a passed line, does no harm", () => {
+test("settling again, or settling others from a passed line, does no harm", () => {
   const ledger = new Ledger<number>();
   const settle: (() => void)[] = [];
   const passed: number[] = [];
   for (const offset of [1, 2, 3]) {
     ledger.take(offset, (line) => {
       settle.push(() => line.settled());
-      return new Told(() => {
+      return new PassingCallback(() => {
         passed.push(offset);
         settle[1]?.();
       });
@@ -76,7 +76,7 @@ test("a noted line counts as done beyond an open one, and needs no entry without
   assert.equal(ledger.size, 0);
 });
 
-test("with any order of outcomes the oldest line is the first without one, and memory is given back", () => {
+test("with any order of outcomes the first line without one is the oldest, and memory is freed", () => {
   const random = seededRandom(7);
   const ledger = new Ledger<number>();
   const open = new Map<number, () => void>();
@@ -97,7 +97,7 @@ test("with any order of outcomes the oldest line is the first without one, and m
   assert.equal(ledger.size, 0);
 });
 
-test("one open line keeps nothing of the ignored lines behind it, and a bounded part of the done ones", () => {
+test("one open line keeps nothing of the ignored lines behind it, and a limited part of the done ones", () => {
   const ledger = new Ledger<number>(100);
   const passed: number[] = [];
   const oldest: OpenLine[] = [];
@@ -107,7 +107,7 @@ test("one open line keeps nothing of the ignored lines behind it, and a bounded 
   });
   for (let line = 1; line <= 100_000; line++) {
     if (line % 2 === 0) ledger.ignored(3);
-    // A handler that looked at it does not want it.
+    // A handler that parsed it does not want it.
     else if (line % 3 === 0)
       ledger.take(line, (open) => {
         open.settled();
@@ -126,7 +126,7 @@ test("one open line keeps nothing of the ignored lines behind it, and a bounded 
   assert.deepEqual(ledger.readAgain, { ignored: 0, done: 0 });
 });
 
-test("the named lines are the oldest done ones in any order of outcomes, and all of them are where few are done", () => {
+test("the named lines are the oldest done ones in any order of outcomes, and all of them if few are done", () => {
   const random = seededRandom(11);
   for (const most of [5, 1000]) {
     const ledger = new Ledger<number>(most);
@@ -135,7 +135,7 @@ test("the named lines are the oldest done ones in any order of outcomes, and all
     for (let line = 0; line < 400; line++) {
       ledger.take(line, (open_) => {
         open.set(line, () => open_.settled());
-        return new Told(() => undefined);
+        return new PassingCallback(() => undefined);
       });
       if (random() < 0.7) {
         const lines = [...open.keys()].slice(1);
@@ -163,14 +163,14 @@ test("the named lines are the oldest done ones in any order of outcomes, and all
   }
 });
 
-test("beyond so many done lines the tail waits for the oldest open one", async () => {
+test("beyond the maximum of done lines the tail waits for the oldest open one", async () => {
   const ledger = new Ledger<number>(10, 100);
   const open: OpenLine[] = [];
   const take = (line: number, isOpen: boolean): void =>
     ledger.take(line, (entry) => {
       if (isOpen) open.push(entry);
       else entry.settled();
-      return new Told(() => undefined);
+      return new PassingCallback(() => undefined);
     });
   take(0, true);
   for (let line = 1; line <= 99; line++) {
@@ -188,7 +188,7 @@ test("beyond so many done lines the tail waits for the oldest open one", async (
   assert.equal(ledger.oldest, 50);
 });
 
-/** A line that is told for others as well, by the newest of them. */
+/** A line that is reported for others as well, by the newest of them. */
 class Counting implements Passing {
   readonly #passed: number[];
   #newest: number;

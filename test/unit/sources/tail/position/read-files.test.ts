@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { rankOfDay } from "../../../../../daemon/sources/tail/log/dated-name.ts";
 import { ReadFiles } from "../../../../../daemon/sources/tail/position/read-files.ts";
 
-test("what is known of dated files stays small however many there were, and a day long before them stays unread", () => {
+test("what is remembered of dated files stays small however many there were, and a day long before them stays unread", () => {
   const files = new ReadFiles();
   files.note(rankOfDay(1970, 0, 1), Buffer.from("stray"), 5, "1");
   for (let day = 0; day < 3000; day++) {
@@ -21,7 +21,7 @@ test("what is known of dated files stays small however many there were, and a da
   assert.equal(again.of(rankOfDay(1970, 0, 1)).length, 1);
 });
 
-test("a file that grows has one entry, and another one of its name keeps its own", () => {
+test("a file that grows has one entry, and another one with its name keeps its own", () => {
   const files = new ReadFiles();
   const rank = rankOfDay(2026, 10, 21);
   files.note(rank, Buffer.from("an older file, compressed"), 25, "1");

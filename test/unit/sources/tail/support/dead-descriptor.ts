@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { closeSync, openSync, readdirSync, readlinkSync } from "node:fs";
 
 /**
- * Makes this process's descriptor of a file one that answers each read with EIO, as one of a network mount that went away
- * does: the number then belongs to the process's own memory, of which the first bytes can never be read.
+ * Makes this process's descriptor of a file answer each read with EIO, like one of a network mount that went away: the
+ * number then belongs to the process's own memory, whose first bytes can never be read.
  * @returns makes it one of a file again; to be called with the file's path
  */
 export function killDescriptor(path: string): (path: string) => void {

@@ -9,7 +9,7 @@ interface Written {
 
 /** Writes lines of any length, whole or in pieces, and remembers what a tail must make of them. */
 export class LineWriter {
-  /** Ends of files that are no alerts. */
+  /** Ends of files that are not alerts. */
   readonly torn = new Set<string>();
   readonly #tornFiles = new Set<string>();
   readonly #tree: LogTree;
@@ -59,7 +59,7 @@ export class LineWriter {
     this.#complete(this.#unfinished.line);
   }
 
-  /** Leaves the line that was begun as it is, for good; whole but for its newline it counts. */
+  /** Leaves the line that was begun unfinished for good; if only its newline is missing it counts. */
   tear(): void {
     if (!this.#unfinished) return;
     const { line, rest } = this.#unfinished;

@@ -18,8 +18,8 @@ import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 
 /**
- * The alerts directory of a made-up manager, with the steps of analysisd and monitord one by one, so that a test can
- * stop between any two of them.
+ * The alerts directory of a fake manager, with the steps of analysisd and monitord one by one, so that a test can stop
+ * between any two of them.
  */
 export class LogTree implements Disposable {
   readonly root: string;

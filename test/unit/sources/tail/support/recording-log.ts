@@ -4,7 +4,7 @@ import type { Log } from "../../../../../daemon/telemetry/log.ts";
 /** A log that keeps its messages as `level: text`. */
 export class RecordingLog {
   readonly lines: string[] = [];
-  /** Called for each line, before the tail goes on. */
+  /** Called for each line, before the tail continues. */
   heard: (line: string) => void = () => undefined;
   readonly log: Log = pino(
     { level: "debug", base: null, timestamp: false, formatters: { level: (label) => ({ level: label }) } },

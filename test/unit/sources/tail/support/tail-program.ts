@@ -4,14 +4,14 @@ import { LineWriter } from "./line-writer.ts";
 import { LogTree } from "./log-tree.ts";
 import { TestTail } from "./test-tail.ts";
 
-/** So many turns bring any tail to the end of the log. */
+/** Number of turns that bring any tail to the end of the log. */
 const enough = 4;
 
 /**
- * One random history of a manager and a forwarder, against what must come of it:
+ * One random history of a manager and a forwarder, compared with what must come of it:
  * - every complete relevant line gets its outcome: exactly once, or after crashes at least once;
- * - nothing else is handed on, but for the torn ends of files;
- * - lines come first in the order in which they were written.
+ * - nothing else is passed on, except for the torn ends of files;
+ * - lines first appear in the order in which they were written.
  */
 export class TailProgram {
   readonly tree = new LogTree();
@@ -26,7 +26,7 @@ export class TailProgram {
   #hasCrashed = false;
   #hasSteppedBack = false;
   #wasTruncated = false;
-  /** The day that is written is compressed already: only an open descriptor leads to what is added. */
+  /** The present day is compressed already: only an open descriptor leads to what is added. */
   #isQuiet = false;
 
   constructor(random: () => number) {
@@ -38,7 +38,7 @@ export class TailProgram {
     this.tree.rotate(this.#name());
     const start = this.#random() < 0.5 ? "end" : "beginning";
     for (let lines = this.#pick(4); lines > 0; lines--) this.#lines.write(start === "beginning");
-    // At the end is right after the last newline, so a line that is begun is awaited, one that is whole is not.
+    // At the end means right after the last newline, so an unfinished line is awaited, and a whole one is not.
     if (this.#random() < 0.3) this.#lines.begin(30);
     await this.#start(start);
     for (let step = 0; step < length; step++) await this.#step();
@@ -97,7 +97,7 @@ export class TailProgram {
     this.#collect();
   }
 
-  /** Takes over what an ended tail had handed on. */
+  /** Takes over what an ended tail had passed on. */
   #collect(): void {
     const errors = this.#tail?.logged.find("error", /./) ?? [];
     assert.deepEqual(
@@ -147,7 +147,7 @@ export class TailProgram {
     await this.#move(this.#name());
   }
 
-  /** What a killed analysisd leaves when the day has changed before it starts again. */
+  /** What a killed analysisd leaves behind if the day has changed before it starts again. */
   async #tear(): Promise<void> {
     if (!this.#lines.hasUnfinished) return;
     this.#lines.tear();
@@ -162,7 +162,7 @@ export class TailProgram {
     if (this.#random() < 0.3) await this.#tail?.turn();
     this.tree.link();
     if (!this.#isQuiet) return;
-    // What stands only in the unlinked inode is lost with the descriptor.
+    // What is only in the unlinked inode is lost with the descriptor.
     await this.#catchUp();
     this.#settle(1);
     this.#isQuiet = false;
@@ -178,7 +178,7 @@ export class TailProgram {
 
   async #compress(): Promise<void> {
     if (this.#hasSteppedBack) {
-      // A day that is compressed after the clock went back to it is not come back to.
+      // A day that is compressed after the clock went back to it is not read again.
       if (!(await this.#catchUp())) return;
       this.#settle(1);
       await this.#tail?.checkpoint();
@@ -192,7 +192,7 @@ export class TailProgram {
   async #compressPresent(): Promise<void> {
     const name = this.#name(this.#day, 0);
     if (this.tree.dated(name) !== this.tree.current || existsSync(`${this.tree.dated(name)}.gz`)) return;
-    // Long enough that the compressed file alone is known again by its head.
+    // Long enough that the compressed file is recognised by its head alone.
     this.#lines.finish();
     this.tree.write(`{"n":"${name}","quiet":"${"x".repeat(1200)}"}`);
     if (!(await this.#catchUp())) return;
@@ -203,7 +203,7 @@ export class TailProgram {
   async #stepBack(): Promise<void> {
     if (this.#day < 2 || this.#lines.hasUnfinished || !(await this.#catchUp())) return;
     const name = this.#name(1 + this.#pick(this.#day - 1), 0);
-    // What is appended to a torn line is one line with it; that is tried elsewhere.
+    // What is appended to a torn line forms one line with it; that is tested elsewhere.
     if (this.#lines.isTorn(this.tree.dated(name))) return;
     this.#hasSteppedBack = true;
     await this.#move(name);

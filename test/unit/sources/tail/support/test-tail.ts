@@ -4,12 +4,12 @@ import type { Passing } from "../../../../../daemon/sources/tail/position/ledger
 import type { OpenLine } from "../../../../../daemon/sources/tail/position/ledger.ts";
 import type { TailOptions } from "../../../../../daemon/sources/tail/options.ts";
 import { Tail } from "../../../../../daemon/sources/tail/tail.ts";
-import { Told } from "../../../../rig/told.ts";
+import { PassingCallback } from "../../../../rig/passing.ts";
 import type { LogTree } from "./log-tree.ts";
 import { ManualWaker } from "./manual-waker.ts";
 import { RecordingLog } from "./recording-log.ts";
 
-/** What the intake was given. */
+/** What was passed to the intake. */
 export interface Taken {
   readonly text: string;
   readonly place: SourceLocation;
@@ -20,7 +20,7 @@ export interface Taken {
   settle(): void;
 }
 
-/** An intake that keeps what it gets. Lines that hold `quiet` are irrelevant. */
+/** An intake that keeps what it gets. Lines that contain `quiet` are irrelevant. */
 export class KeepingIntake implements TailIntake {
   readonly taken: Taken[] = [];
   ignoredLines = 0;
@@ -68,7 +68,7 @@ export class KeepingIntake implements TailIntake {
 
   deliver(bytes: Buffer, place: SourceLocation, line: OpenLine): Passing {
     const taken = this.#take(bytes.toString("latin1"), place, "line", line);
-    return new Told(() => {
+    return new PassingCallback(() => {
       taken.isPassed = true;
     });
   }
@@ -131,7 +131,7 @@ export class TestTail implements AsyncDisposable {
     });
   }
 
-  /** Starts, and goes on until the tail waits for something to read. */
+  /** Starts, and continues until the tail waits for something to read. */
   static async start(tree: LogTree, options: Partial<TailOptions> = {}, settlesAtOnce = true): Promise<TestTail> {
     const tail = new TestTail(tree, options);
     tail.intake.settlesAtOnce = settlesAtOnce;
@@ -178,7 +178,7 @@ export class TestTail implements AsyncDisposable {
     await Promise.race([this.waker.asleep(), this.intake.waitedFor()]);
   }
 
-  /** Writes a checkpoint as it happens once a second. */
+  /** Writes a checkpoint, as happens once a second. */
   async checkpoint(): Promise<void> {
     await this.saveWaker.turn();
   }

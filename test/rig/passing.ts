@@ -1,7 +1,7 @@
 import type { Passing } from "../../daemon/sources/tail/position/ledger.ts";
 
-/** Is told that the position has passed a line, and passes it on for each line that was joined to it. */
-export class Told implements Passing {
+/** Calls a function when the position has passed a line, and for each line that was joined to it. */
+export class PassingCallback implements Passing {
   #passed: readonly (() => void)[];
 
   constructor(passed: () => void) {
@@ -12,7 +12,7 @@ export class Told implements Passing {
     for (const each of this.#passed) each();
   }
 
-  join(later: Told): void {
+  join(later: PassingCallback): void {
     this.#passed = [...this.#passed, ...later.#passed];
   }
 }
