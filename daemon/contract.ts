@@ -10,7 +10,39 @@
 import type { Alert } from "./alert/alert.ts";
 import { valueDigest } from "./alert/reprint.ts";
 
-export type SourceName = "socket" | "tail" | "replay";
+/** What is known of a source of alerts, wherever it matters which one an alert came from. */
+export interface SourceDefinition {
+  /**
+   * - push: a client hands over one alert at a time and gets an answer. All such sources are one way to the pairing: its
+   *   window does not keep which of them brought a copy.
+   * - log: the manager's log. It can be read again, so its lines are what the checkpoint counts, and its word is the one
+   *   that counts.
+   * - replay: what somebody sends again; never paired.
+   */
+  readonly kind: "push" | "log" | "replay";
+  /** How the header of a record names it (`headerNames.source`). */
+  readonly header: string;
+}
+
+/** All sources, by the name that they have in metrics, in /status and in dead letters. */
+export const sourceDefinitions = {
+  socket: { kind: "push", header: "socket" },
+  tail: { kind: "log", header: "file" },
+  replay: { kind: "replay", header: "replay" },
+} as const satisfies Record<string, SourceDefinition>;
+
+export type SourceName = keyof typeof sourceDefinitions;
+
+/** One value for each source. */
+export type PerSource<T> = Readonly<Record<SourceName, T>>;
+
+export function perSource<T>(make: (name: SourceName) => T): PerSource<T> {
+  return { socket: make("socket"), tail: make("tail"), replay: make("replay") };
+}
+
+export function sourceKind(source: SourceName): SourceDefinition["kind"] {
+  return sourceDefinitions[source].kind;
+}
 
 /** Where the raw bytes of an alert are. */
 export interface SourceLocation {
@@ -53,6 +85,7 @@ export interface FeedbackSink {
 
 /** What a handler makes from an alert; the pipeline adds key and headers. */
 export interface HandlerRecord {
+  /** One of the handler's `topics`. */
   readonly topic: string;
   readonly value: Buffer;
   /** What the feedback event says about this record (docs/wire-format.md); none is sent without it. */
@@ -77,21 +110,19 @@ export type Needle =
   | { readonly kind: "key"; readonly key: string; readonly values: ReadonlySet<string> }
   | { readonly kind: "all" };
 
-/**
- * Why an alert that looks like one of a handler's is not one.
- * - fail2ban-program-name: an address and the group, and no `data.program_name`: public decoders leave it in `predecoder`.
- * - fail2ban-group: everything fits except the group's name, which has a blank or a line break around it.
- */
-export type LeftOutReason = "fail2ban-program-name" | "fail2ban-group";
-
 /** One kind of alert that is forwarded. Pure: no I/O, no state between alerts. */
 export interface Handler {
   readonly name: string;
+  /**
+   * Every topic that a record of this handler may go to. After a crash exactly these are looked up, so `partsOf` refuses a
+   * record that names another one.
+   */
+  readonly topics: readonly string[];
   readonly needles: readonly Needle[];
   /** The record for an alert, or undefined if the handler does not want it. Throwing dead-letters the alert. */
   record(alert: Alert): HandlerRecord | undefined;
-  /** Why an alert that `record` gave nothing for was probably meant for it. Never throws. */
-  leftOut?(alert: Alert): LeftOutReason | undefined;
+  /** Why an alert that `record` gave nothing for was probably meant for it: a name of `leftOutReasons`. Never throws. */
+  leftOut?(alert: Alert): string | undefined;
 }
 
 export type Header = readonly [name: string, value: Buffer];

@@ -1,15 +1,11 @@
 import type { Inspection } from "../config/inspect.ts";
 import { inspect } from "../config/load.ts";
 import { place, type Problem, problemLine } from "../config/values/problem.ts";
-import { inspectSecrets, readTlsSecrets } from "../config/secrets.ts";
 import { checkSystem } from "../config/system-checks.ts";
 import { partAt, type Table } from "../config/values/tree.ts";
-import type { KafkaSettings } from "../config/sections/kafka.ts";
 import { DfnError, exitCodes } from "../errors.ts";
 import { printable, toPrintableJson } from "../printable.ts";
-import { assertAvailable } from "../sinks/kafka/protocol/compression.ts";
-import { plaintextWarning } from "../sinks/kafka/connection/plaintext.ts";
-import { inspectTls } from "../sinks/kafka/tls/inspection.ts";
+import { sinkDefinition } from "../sink-kinds/registry.ts";
 import { type Command, configOptions, configOptionsHelp, type Io, parseCommandLine } from "./command.ts";
 
 export const check: Command = {
@@ -52,30 +48,8 @@ export function findProblems(
   }
   const { config, problems, tree } = inspection;
   if (config === undefined) return problems;
-  const found = config.sink.kind === "kafka" ? inspectKafka(config.sink.kafka, io) : [];
+  const found = sinkDefinition(config.sink).check(config.sink, io.env);
   return [...found, ...checkSystem(config)].map((problem) => withOrigin(problem, tree));
-}
-
-const passphraseSetting = "sink.kafka.tls.passphrase_file";
-
-function inspectKafka(kafka: KafkaSettings, io: Io): Problem[] {
-  const problems = inspectSecrets(kafka, io.env);
-  try {
-    assertAvailable(kafka.compression);
-  } catch (error) {
-    problems.push({ ...problemOf(error), setting: "sink.kafka.compression" });
-  }
-  if (kafka.tls === undefined) {
-    const message = plaintextWarning(kafka.brokers);
-    return message === undefined
-      ? problems
-      : [...problems, { severity: "warning", setting: "sink.kafka.tls", message }];
-  }
-  // A pass phrase that cannot be read is reported once.
-  const isNamed = ({ setting }: Problem): boolean =>
-    setting === passphraseSetting &&
-    problems.some((problem) => problem.severity === "error" && problem.setting === setting);
-  return [...problems, ...inspectTls(readTlsSecrets(kafka.tls)).filter((finding) => !isNamed(finding))];
 }
 
 /** Only for a setting that was written somewhere: a default has no place. */

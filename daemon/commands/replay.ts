@@ -7,7 +7,7 @@ import type { NewDeadLetter } from "../dead-letters/store.ts";
 import { describe, DfnError } from "../errors.ts";
 import { createCounters } from "../forwarder/counters.ts";
 import { createCore, openDeadLetters, type Core } from "../forwarder/core.ts";
-import { createSink } from "../forwarder/sink.ts";
+import { createSink, sinkDefinition } from "../sink-kinds/registry.ts";
 import { noTelemetry } from "../sinks/kafka/connection/telemetry.ts";
 import { StreamSink } from "../sinks/stream.ts";
 import { replayFile, type ReplayIntake, type ReplayProgress } from "../sources/replay/replay.ts";
@@ -68,10 +68,10 @@ ${configOptionsHelp}`,
     // What only root may read is read and opened first: secrets by the sink, then the files. A dry run touches no state.
     const counters = createCounters();
     const stdout = new StreamSink(io.stdout);
-    await using sink = isDry ? stdout : createSink(config, io.env, log, noTelemetry);
+    await using sink = isDry ? stdout : createSink(config.sink, { env: io.env, log, telemetry: noTelemetry }).sink;
     const owner = isDry ? undefined : ownerOfStateDir(config.stateDir, { isWritten: true });
     const inputs = replayInputs(named, owner);
-    become(owner, config.sink.kind === "file" ? [dirname(config.sink.path)] : []);
+    become(owner, sinkDefinition(config.sink).writtenFiles(config.sink).map(dirname));
     await using store = openDeadLetters(config, log);
     const deadLetters = isDry ? reportOnly(log) : store;
     const parts = { config, sink, deadLetters, counters, pairing: undefined, offsets: undefined, feedback: undefined };

@@ -6,6 +6,7 @@ import { createCounters } from "../forwarder/counters.ts";
 import { DeadLetterEvents } from "../forwarder/dead-letter-events.ts";
 import { Forwarder } from "../forwarder/forwarder.ts";
 import { logStatistics } from "../forwarder/statistics.ts";
+import { sinkDefinition } from "../sink-kinds/registry.ts";
 import { factsOf, watchedBy } from "../forwarder/snapshot.ts";
 import { deadLetterDirectory } from "../dead-letters/store.ts";
 import { removeLeftovers } from "../disk/atomic-file.ts";
@@ -128,7 +129,7 @@ function becomeOwnerFor({ setup: { config, log } }: Forwarder): void {
   const paths = [
     ...(sources.socket === undefined ? [] : [sources.socket.path]),
     ...(status.listen.kind === "unix" ? [status.listen.path] : []),
-    ...(sink.kind === "file" ? [sink.path] : []),
+    ...sinkDefinition(sink).writtenFiles(sink),
   ];
   become(owner, paths.map(dirname));
   log.info({ ...owner, stateDir }, "started by root, continues as the owner of the state directory");

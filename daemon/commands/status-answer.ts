@@ -3,6 +3,8 @@
  * forwarder. Its shape is checked once, here; every text has a limit, every number is one, and a process id names a process.
  */
 import { z } from "zod";
+import { answerParts } from "../sink-kinds/definition.ts";
+import { sinkAnswer } from "../sink-kinds/registry.ts";
 import type { StatusSnapshot } from "../status/facts.ts";
 
 /** A status has a few kilobytes, even with many problems. */
@@ -12,10 +14,7 @@ const maxDepth = 16;
 /** The highest number of a process: PID_MAX_LIMIT of Linux. */
 const maxPid = 4_194_304;
 
-const text = z.string().max(16_384);
-const word = z.string().max(256);
-const number = z.number();
-const list = <T extends z.ZodType>(of: T) => z.array(of).max(1000);
+const { text, word, number, list } = answerParts;
 const counts = z.looseObject({
   read: number,
   ignored: number,
@@ -24,22 +23,6 @@ const counts = z.looseObject({
   acknowledged: number,
   deadLettered: number,
 });
-const trouble = z.looseObject({ subject: text, text, remedy: text, since: number });
-const kafka = z.looseObject({
-  kind: z.literal("kafka"),
-  isConnected: z.boolean(),
-  connected: list(word),
-  waitingBatches: number,
-  throttledMs: number.optional(),
-  lastAcknowledgedAt: number.optional(),
-  lookups: list(
-    z.looseObject({ topic: text, partition: number, broker: text, waitsFor: text, seconds: number }),
-  ).optional(),
-  troubles: list(trouble),
-  lastError: z.looseObject({ text, since: number }).optional(),
-  latency: z.looseObject({ answers: number, p50Ms: number, p99Ms: number, maxMs: number }).optional(),
-});
-const file = z.looseObject({ kind: z.literal("file"), trouble: text.optional() });
 const certificate = z.looseObject({
   setting: word,
   file: text,
@@ -74,7 +57,7 @@ const snapshot = z.looseObject({
     })
     .optional(),
   checkpoint: z.looseObject({ ageSeconds: number.optional(), trouble: text.optional() }).optional(),
-  sink: z.discriminatedUnion("kind", [kafka, file]),
+  sink: sinkAnswer,
   certificates: list(certificate),
   feedback: z.looseObject({ sent: number, dropped: number, retried: number, queued: number }),
   deadLetters: z.looseObject({

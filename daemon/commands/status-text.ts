@@ -1,6 +1,8 @@
 import type { StatusSnapshot } from "../status/facts.ts";
 import { waitReasonOf, type TailStatus } from "../sources/tail/status.ts";
 import { printable } from "../printable.ts";
+import { sinkDefinition } from "../sink-kinds/registry.ts";
+import { lasting } from "../telemetry/lasting.ts";
 
 /** The status for people, ending with a newline. @param nowMs milliseconds since 1970 */
 export function statusSummary(snapshot: StatusSnapshot, nowMs: number): string {
@@ -29,7 +31,7 @@ function sources({ sources }: StatusSnapshot): string[] {
 }
 
 function facts(snapshot: StatusSnapshot, nowMs: number): string[] {
-  const { queue, socket, events, log, checkpoint, certificates, feedback, deadLetters, process } = snapshot;
+  const { queue, socket, events, log, checkpoint, sink, certificates, feedback, deadLetters, process } = snapshot;
   const lines: [string, string][] = [];
   if (log !== undefined) {
     lines.push(["log", log.state], ["position", `${log.file}, byte ${log.offset}`], ["behind", behind(log)]);
@@ -44,7 +46,7 @@ function facts(snapshot: StatusSnapshot, nowMs: number): string[] {
   }
   const leftOut = Object.entries(events.leftOut).filter(([, count]) => count > 0);
   for (const [reason, count] of leftOut) lines.push(["left out", `${count} alerts (${reason}), see wazuh-dfn doctor`]);
-  lines.push(...sink(snapshot, nowMs));
+  for (const [name, text] of sinkDefinition(sink).summary(sink, nowMs)) lines.push([name, text]);
   for (const { file, expiresAt, daysLeft } of certificates) {
     if (daysLeft !== undefined) lines.push(["certificate", `${file}, ${daysLeft} days left, until ${expiresAt ?? ""}`]);
   }
@@ -65,44 +67,6 @@ function store({ entries, acknowledged, bytes: size }: StatusSnapshot["deadLette
   const known = acknowledged === undefined || acknowledged === 0 ? "" : ` (${acknowledged} acknowledged)`;
   if (entries !== 0) return `${entries} in the store${known}, ${bytes(size)}`;
   return size === 0 ? "none" : `none in the store; removed ones still take ${bytes(size)} on disk`;
-}
-
-function sink({ sink }: StatusSnapshot, nowMs: number): [string, string][] {
-  if (sink.kind === "file") return [["sink", sink.trouble === undefined ? "file" : "file, cannot be written"]];
-  const { isConnected, connected, waitingBatches, lastAcknowledgedAt, lastError, latency, lookups = [] } = sink;
-  const lines: [string, string][] = [
-    ["Kafka", isConnected ? `connected to ${connected.join(", ")}` : "not connected"],
-    ["batches", `${waitingBatches} waiting`],
-  ];
-  for (const { topic, partition, broker, waitsFor, seconds } of lookups)
-    lines.push([
-      "looking up",
-      `${topic}/${partition}, has waited ${lasting(seconds)} for ${waitsFor}, broker ${broker}`,
-    ]);
-  if (lastAcknowledgedAt !== undefined) {
-    const took =
-      latency === undefined ? "" : `; half of them within ${latency.p50Ms} ms, 99 % within ${latency.p99Ms} ms`;
-    lines.push(["acknowledged", `last ${lasting((nowMs - lastAcknowledgedAt) / 1000)} ago${took}`]);
-  }
-  if (lastError !== undefined) {
-    lines.push(["last error", `${lasting((nowMs - lastError.since) / 1000)} ago: ${lastError.text}`]);
-  }
-  return lines;
-}
-
-/** A duration in its two largest units. @param seconds counts as 0 if negative */
-export function lasting(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
-  const units: [string, number][] = [
-    ["d", Math.floor(whole / 86_400)],
-    ["h", Math.floor(whole / 3600) % 24],
-    ["min", Math.floor(whole / 60) % 60],
-    ["s", whole % 60],
-  ];
-  const first = units.findIndex(([, count]) => count > 0);
-  if (first < 0) return "0 s";
-  const shown = units.slice(first, first + 2).filter(([, count]) => count > 0);
-  return shown.map(([unit, count]) => `${count} ${unit}`).join(" ");
 }
 
 function bytes(count: number): string {

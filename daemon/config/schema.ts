@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
+import { findConflict } from "../handlers/registry.ts";
 import { dfn } from "./sections/dfn.ts";
 import { handlers } from "./sections/handlers.ts";
 import { limits, log, statusSection } from "./sections/process.ts";
@@ -27,9 +28,10 @@ const shape = {
 /** The names at the top of the configuration. */
 export const topNames: readonly string[] = Object.keys(shape);
 
-const whole = section(shape).refine((it) => it.handlers.passthrough?.topic !== it.dfn.customerId, {
-  path: ["handlers", "passthrough", "topic"],
-  error: "is the topic of dfn.customer_id, whose reader expects other records; name a topic of its own",
+const whole = section(shape).superRefine((it, context) => {
+  const found = findConflict(it.dfn, it.handlers);
+  if (found === undefined) return;
+  context.addIssue({ code: "custom", path: ["handlers", ...found.path], message: found.message });
 });
 
 type Whole = z.output<typeof whole>;

@@ -5,27 +5,25 @@ import type { Config } from "./schema.ts";
 import type { Problem } from "./values/problem.ts";
 
 /**
- * What the settings name on this machine and what the user who asks may do with it. All are warnings: the forwarder may
+ * What the settings name on this machine, but for the sink (see `SinkDefinition.check`), and what the user who asks may do with it. All are warnings: the forwarder may
  * run as another user, and what is missing may still come.
  */
 export function checkSystem(config: Config): Problem[] {
-  const { sources, sink, status, wazuh } = config;
-  const problems = writable("state_dir", config.stateDir, "the directory of the state");
+  const { sources, status, wazuh } = config;
+  const problems = checkWritable("state_dir", config.stateDir, "the directory of the state");
   if (sources.tail !== undefined) problems.push(...alertsReadable(sources.tail.path));
   if (sources.socket !== undefined) {
-    problems.push(...writable("sources.socket.path", dirname(sources.socket.path), "the directory of the socket"));
+    problems.push(...checkWritable("sources.socket.path", dirname(sources.socket.path), "the directory of the socket"));
   }
   if (status.listen.kind === "unix") {
-    problems.push(...writable("status.listen", dirname(status.listen.path), "the directory of the socket"));
+    problems.push(...checkWritable("status.listen", dirname(status.listen.path), "the directory of the socket"));
   }
-  if (sink.kind === "file")
-    problems.push(...writable("sink.file.path", dirname(sink.path), "the directory of the file"));
   if (wazuh.feedback !== "off" && wazuh.queue.kind === "unix") problems.push(...queueWritable(wazuh.queue.path));
   return problems;
 }
 
-/** A directory that is not there is made by the forwarder, where it may write into the one above. */
-function writable(setting: string, directory: string, what: string): Problem[] {
+/** Whether a directory can be written. One that does not exist is made by the forwarder if it may write into the one above. */
+export function checkWritable(setting: string, directory: string, what: string): Problem[] {
   let nearest = resolve(directory);
   while (refused(nearest, constants.F_OK) === absent && nearest !== dirname(nearest)) nearest = dirname(nearest);
   const refusal = refusedDirectory(nearest);

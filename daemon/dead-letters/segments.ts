@@ -1,4 +1,5 @@
-/** The files of the dead-letter store: reading and compacting them. */
+/** The files of the dead-letter store, as they are read and made smaller. */
+import { sourceDefinitions } from "../contract.ts";
 import type { FileHandle } from "node:fs/promises";
 import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -166,9 +167,14 @@ function fateOf(
   return raw === undefined && rawRange === undefined ? "kept" : "stripped";
 }
 
+/** A dead letter on the disk may also be of a source that a later version had. */
+const pushSources: ReadonlySet<string> = new Set(
+  Object.entries(sourceDefinitions).flatMap(([name, { kind }]) => (kind === "push" ? [name] : [])),
+);
+
 /** A line of the socket that is not an alert: anybody who may write there can make any number of them. */
 export function isNonAlert({ source, reason }: Pick<DeadLetter, "source" | "reason">): boolean {
-  return source === "socket" && (reason === "not-json" || reason === "over-long");
+  return pushSources.has(source) && (reason === "not-json" || reason === "over-long");
 }
 
 /** The lines of a segment after their fate; each keeps its number, because the others stay as empty lines. */

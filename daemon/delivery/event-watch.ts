@@ -1,4 +1,4 @@
-import type { LeftOutReason } from "../contract.ts";
+import { leftOutReasons } from "../handlers/registry.ts";
 import type { Part } from "./shipment.ts";
 
 /** More kinds of events than anybody configures; what comes beyond is not remembered. */
@@ -8,13 +8,13 @@ export interface EventReport {
   /** By Windows event id, or the handler's name for what has none: when the last alert was taken (ISO 8601). */
   readonly lastSeen: Readonly<Record<string, string>>;
   /** Alerts that were not sent and probably should have been, by reason. */
-  readonly leftOut: Readonly<Record<LeftOutReason, number>>;
+  readonly leftOut: Readonly<Record<string, number>>;
 }
 
 /** When each kind of event was last seen, and what was left out; lives as long as the process, over every reload. */
 export class EventWatch {
   readonly #lastSeenMs = new Map<string, number>();
-  readonly #leftOut: Record<LeftOutReason, number> = { "fail2ban-program-name": 0, "fail2ban-group": 0 };
+  readonly #leftOut = new Map(leftOutReasons.map((reason) => [reason, 0]));
   readonly #now: () => number;
 
   /** @param now milliseconds since 1970 */
@@ -29,12 +29,13 @@ export class EventWatch {
     }
   }
 
-  leftOut(reason: LeftOutReason): void {
-    this.#leftOut[reason] += 1;
+  /** @param reason one of `leftOutReasons` */
+  leftOut(reason: string): void {
+    this.#leftOut.set(reason, (this.#leftOut.get(reason) ?? 0) + 1);
   }
 
   report(): EventReport {
     const seen = [...this.#lastSeenMs].map(([name, atMs]) => [name, new Date(atMs).toISOString()] as const);
-    return { lastSeen: Object.fromEntries(seen), leftOut: { ...this.#leftOut } };
+    return { lastSeen: Object.fromEntries(seen), leftOut: Object.fromEntries(this.#leftOut) };
   }
 }

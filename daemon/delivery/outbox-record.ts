@@ -1,5 +1,12 @@
 import type { Queued } from "./batch-queue.ts";
-import { headerNames, type Header, type SourceLocation, type SourceName, type WriteOutcome } from "../contract.ts";
+import {
+  headerNames,
+  perSource,
+  sourceDefinitions,
+  type Header,
+  type SourceLocation,
+  type WriteOutcome,
+} from "../contract.ts";
 import type { MadePart, Shipment } from "./shipment.ts";
 
 /** Caches what is made from a recurring name; names longer than any real one are not kept. */
@@ -37,11 +44,7 @@ function headersFrom(source: string): Interned<Interned<readonly Header[]>> {
   });
 }
 
-const headers: Readonly<Record<SourceName, ReturnType<typeof headersFrom>>> = {
-  socket: headersFrom("socket"),
-  tail: headersFrom("file"),
-  replay: headersFrom("replay"),
-};
+const headers = perSource((name) => headersFrom(sourceDefinitions[name].header));
 
 /** About what a record takes in a batch besides its key, its value and its id. */
 const frameBytes = 128;

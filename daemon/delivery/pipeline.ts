@@ -3,7 +3,14 @@ import { NotJson } from "../alert/json.ts";
 import { salvage, type Span } from "../alert/salvage.ts";
 import type { SourceCounters } from "../telemetry/counters.ts";
 import { storeDeadLetter, type DeadLetterParts } from "./store-dead-letter.ts";
-import type { DeadReason, Handler, LeftOutReason, SourceLocation, SourceName } from "../contract.ts";
+import {
+  sourceKind,
+  type DeadReason,
+  type Handler,
+  type PerSource,
+  type SourceLocation,
+  type SourceName,
+} from "../contract.ts";
 import { fingerprintOf, type Content, type Fingerprint } from "../pairing/copy-counts.ts";
 import type { Pairing } from "../pairing/pairing.ts";
 import type { Shipper } from "./shipper.ts";
@@ -16,8 +23,8 @@ import { none } from "../pairing/pairing.ts";
  * What became of an offered delivery, for the source that has to answer at once.
  * - taken: it is being shipped; `settled` follows.
  * - ignored: no handler wants it.
- * - second: another copy covers it; `settled` follows with that one's outcome. `outcome` is set when it is known.
- * - left: a socket copy that the tail will bring, or has brought (`alreadySeen`).
+ * - duplicate: another copy is shipped in its place; `settled` follows with that one's outcome.
+ * - deferred: a socket copy that the tail will bring, or has brought (`alreadySeen`).
  * - rejected: it is not an alert; its bytes go to the dead letters; `settled` follows.
  * - salvaged: a broken line of a file; the whole alerts in it are taken, the rest goes to the dead letters; `settled`
  *   follows when all of it has an outcome.
@@ -38,9 +45,9 @@ const storingShare = 1 / 16;
 
 export interface PipelineParts extends DeadLetterParts {
   readonly handlers: readonly Handler[];
-  readonly counters: Readonly<Record<SourceName, SourceCounters>>;
+  readonly counters: PerSource<SourceCounters>;
   readonly shipper: Shipper;
-  /** Present if both the socket and the tail are on. */
+  /** Present if the socket is on. */
   readonly pairing: Pairing<Shipment> | undefined;
   readonly node: OwnNode;
   /** Called before a record is shipped in a name that no record was shipped in before. */
@@ -50,13 +57,22 @@ export interface PipelineParts extends DeadLetterParts {
   /** Called for each alert that is shipped. */
   readonly shipped?: (parts: readonly Part[]) => void;
   /** Called for each alert that is ignored and was probably meant for a handler; once for the copies of both sources. */
-  readonly leftOut?: (reason: LeftOutReason) => void;
+  readonly leftOut?: (reason: string) => void;
 }
 
-/**
- * The path of an alert: parse, guard against our own, pair with the other source's copy, ask the handlers, ship.
- * Everything here is synchronous; what takes time happens behind `shipper` and `deadLetters`.
- */
+/** An alert that is to be shipped. */
+interface WantedAlert {
+  readonly alert: Alert;
+  readonly id: string;
+  readonly node: string;
+  readonly fingerprint: Fingerprint | undefined;
+  /** Which of the alerts with this fingerprint it is, counted from 1. */
+  readonly occurrence: number;
+  /** At least one. */
+  readonly parts: readonly Part[];
+}
+
+/** The way of an alert. Everything here is synchronous; what takes time happens behind `shipper` and `deadLetters`. */
 export class Pipeline {
   readonly #parts: PipelineParts;
   /** Of lines of the socket that are not stored as dead letters yet. */
@@ -66,63 +82,82 @@ export class Pipeline {
     this.#parts = parts;
   }
 
-  /** Takes one alert from a source. Each call is one alert read; a broken line is as many as it has pieces. */
+  /**
+   * Takes one alert from a source, in four steps: identify it, find out whether it is wanted, pair it with the other
+   * source's copy, ship it. Each call is one alert read; a broken line is as many as it has pieces.
+   */
   offer(delivery: Delivery): Verdict {
-    const { source, bytes } = delivery;
-    const counters = this.#parts.counters[source];
-    const alert = parse(bytes);
-    if (alert instanceof NotJson) return this.#broken(delivery, alert);
-    if (source === "socket" && alert.id === undefined) {
-      const reason = "no id: send the alert as integratord wrote it";
-      return this.#storeDeadLetter(delivery, "not-json", reason);
-    }
+    const alert = this.#identify(delivery);
+    if (!(alert instanceof Alert)) return alert;
     const id = idOf(alert);
     const node = alert.nodeOr(this.#parts.node.fallbackName);
-    const fingerprint = alert.isOwn ? undefined : this.#fingerprintOf(alert, node, id, source);
-    const isKnown = fingerprint !== undefined && this.#parts.pairing?.knows(fingerprint) === true;
-    let parts: readonly Part[] | undefined;
-    if (!isKnown) {
-      parts = alert.isOwn ? [] : partsOf(this.#handlersFor(delivery), alert);
-      if (parts.length === 0) {
-        if (!alert.isOwn) this.#reportLeftOut(delivery, alert);
-        counters.passedBy(1);
-        return { kind: "ignored", id };
-      }
+    const fingerprint = this.#fingerprintOf(alert, node, id, delivery.source);
+    const asked = this.#askHandlers(delivery, alert, fingerprint);
+    if (asked?.length === 0) {
+      if (!alert.isOwn) this.#reportLeftOut(delivery, alert);
+      return this.#ignore(delivery, id);
     }
-    let occurrence = 1;
-    if (fingerprint !== undefined && this.#parts.pairing !== undefined) {
-      const isLeavable = source === "socket" && !this.#parts.pairing.socketOnly;
-      const left = isLeavable ? this.#reasonToDefer(alert) : undefined;
-      const pair = this.#parts.pairing.pair(source, fingerprint, secondOf(id), contentOf(alert), left);
-      if (pair.kind === "deferred") {
-        if (pair.differs) this.#parts.differs(id);
-        counters.taken();
-        counters.settled("paired");
-        return { kind: "deferred", id, reason: pair.reason, alreadySeen: pair.alreadySeen };
-      }
-      if (pair.kind === "duplicate") {
-        return this.#duplicate(delivery, id, fingerprint, pair.occurrence, this.#parts.pairing);
-      }
-      occurrence = pair.occurrence;
-      if (pair.differs) {
-        this.#parts.differs(id);
-        const contradicted = this.#parts.pairing.contradicted(fingerprint);
-        if (contradicted !== undefined) this.#parts.shipper.onCheckpointed(contradicted);
-      }
+    const pair = fingerprint === undefined ? 1 : this.#pair(delivery, alert, id, fingerprint);
+    if (typeof pair !== "number") return pair;
+    const parts = asked ?? partsOf(this.#handlersFor(delivery), alert);
+    // Known from a window that an earlier process saved, with other handlers; or from a socket copy that said more.
+    if (parts.length === 0) return this.#ignore(delivery, id);
+    return this.#ship(delivery, { alert, id, node, fingerprint, occurrence: pair, parts });
+  }
+
+  /** First step. @returns the alert, or what became of a line that is not one */
+  #identify(delivery: Delivery): Alert | Verdict {
+    const alert = parse(delivery.bytes);
+    if (alert instanceof NotJson) return this.#broken(delivery, alert);
+    if (sourceKind(delivery.source) !== "push" || alert.id !== undefined) return alert;
+    return this.#storeDeadLetter(delivery, "not-json", "no id: send the alert as integratord wrote it");
+  }
+
+  /**
+   * Second step: is it wanted? Nothing of our own is.
+   * @returns what the handlers made of it, which may be nothing; undefined if it is wanted because the other source has
+   *          brought it: a second copy needs no record, so the handlers are not asked yet
+   */
+  #askHandlers(delivery: Delivery, alert: Alert, fingerprint: Fingerprint | undefined): readonly Part[] | undefined {
+    if (alert.isOwn) return none;
+    if (fingerprint !== undefined && this.#parts.pairing?.knows(fingerprint) === true) return undefined;
+    return partsOf(this.#handlersFor(delivery), alert);
+  }
+
+  /**
+   * Third step. @returns which of the alerts with this fingerprint it is, counted from 1, if it is to be shipped; else what
+   * became of the copy
+   */
+  #pair(delivery: Delivery, alert: Alert, id: string, fingerprint: Fingerprint): number | Verdict {
+    const { pairing, differs, shipper } = this.#parts;
+    if (pairing === undefined) return 1;
+    const { source } = delivery;
+    const mayBeDeferred = sourceKind(source) === "push" && !pairing.socketOnly;
+    const deferReason = mayBeDeferred ? this.#reasonToDefer(alert) : undefined;
+    const pair = pairing.pair(source, fingerprint, secondOf(id), contentOf(alert), deferReason);
+    if (pair.kind === "duplicate") return this.#duplicate(delivery, id, fingerprint, pair.occurrence, pairing);
+    if (pair.differs) differs(id);
+    if (pair.kind === "deferred") {
+      const counters = this.#parts.counters[source];
+      counters.taken();
+      counters.settled("paired");
+      return { kind: "deferred", id, reason: pair.reason, alreadySeen: pair.alreadySeen };
     }
-    parts ??= partsOf(this.#handlersFor(delivery), alert);
-    if (parts.length === 0) {
-      // Known from a window that an earlier process saved, with other handlers; or from a socket copy with other content.
-      counters.passedBy(1);
-      return { kind: "ignored", id };
-    }
-    counters.taken();
+    const contradicted = pair.differs ? pairing.contradicted(fingerprint) : undefined;
+    if (contradicted !== undefined) shipper.onCheckpointed(contradicted);
+    return pair.occurrence;
+  }
+
+  /** Fourth step. */
+  #ship(delivery: Delivery, { alert, id, node, fingerprint, occurrence, parts }: WantedAlert): Verdict {
+    const { source, owner, bytes, place } = delivery;
+    this.#parts.counters[source].taken();
     const shipment: Shipment = {
       source,
-      owner: delivery.owner,
+      owner,
       id,
       node,
-      payload: { alert, place: delivery.place, parts },
+      payload: { alert, place, parts },
       sizeBytes: weightOf(bytes, parts),
       fingerprint,
       occurrence,
@@ -132,7 +167,7 @@ export class Pipeline {
       outcome: undefined,
       waiters: none,
       stored: none,
-      isMet: source === "tail",
+      isMet: sourceKind(source) === "log",
       isPassed: false,
     };
     this.#parts.shipped?.(parts);
@@ -142,7 +177,12 @@ export class Pipeline {
     return { kind: "taken", id, shipment };
   }
 
-  /** A line of the log that got its outcome before the last stop comes by. @returns false if it must be offered */
+  #ignore({ source }: Delivery, id: string): Verdict {
+    this.#parts.counters[source].passedBy(1);
+    return { kind: "ignored", id };
+  }
+
+  /** A line of the log that got its outcome before the last stop is read again. @returns false if it must be offered */
   wasDone(bytes: Buffer): boolean {
     const alert = parse(bytes);
     if (alert instanceof NotJson || alert.isOwn) return true;
@@ -166,7 +206,7 @@ export class Pipeline {
   #reportLeftOut(delivery: Delivery, alert: Alert): void {
     const { leftOut, pairing } = this.#parts;
     // The tail brings the same alert.
-    if (leftOut === undefined || (delivery.source === "socket" && pairing?.socketOnly === false)) return;
+    if (leftOut === undefined || (sourceKind(delivery.source) === "push" && pairing?.socketOnly === false)) return;
     for (const handler of this.#handlersFor(delivery)) {
       const reason = handler.leftOut?.(alert);
       if (reason !== undefined) leftOut(reason);
@@ -175,7 +215,7 @@ export class Pipeline {
 
   #broken(delivery: Delivery, fault: NotJson): Verdict {
     const detail = `not JSON: ${fault.message}`;
-    if (delivery.source === "socket") return this.#storeDeadLetter(delivery, "not-json", detail);
+    if (sourceKind(delivery.source) === "push") return this.#storeDeadLetter(delivery, "not-json", detail);
     return this.#salvage(delivery, "not-json", detail);
   }
 
@@ -220,8 +260,9 @@ export class Pipeline {
     counters[delivery.source].taken();
     if (shipment === undefined || shipment.outcome !== undefined) counters[delivery.source].settled("paired");
     else shipper.waiterAttached();
-    if (shipment !== undefined && delivery.source === "tail") shipper.met(shipment);
-    if (shipment !== undefined && delivery.source === "socket" && shipper.releaseHeld(shipment)) {
+    const kind = sourceKind(delivery.source);
+    if (shipment !== undefined && kind === "log") shipper.met(shipment);
+    if (shipment !== undefined && kind === "push" && shipper.releaseHeld(shipment)) {
       pairing.handOver(shipment);
       shipper.dispatch(shipment);
       return { kind: "taken", id, shipment };
@@ -238,11 +279,11 @@ export class Pipeline {
   }
 
   /**
-   * Node and id name an alert, but an id may repeat on a node. What is next to it in the alert and survives
-   * integratord's re-fingerprint distinguishes such alerts, so that a copy is never attached to another alert's outcome.
+   * Node and id name an alert, but an id may repeat on a node. The other fields that integratord leaves as they are
+   * distinguish such alerts, so that a copy is never attached to another alert's outcome. Undefined: it is not paired.
    */
   #fingerprintOf(alert: Alert, node: string, id: string, source: SourceName): Fingerprint | undefined {
-    if (this.#parts.pairing === undefined || source === "replay") return undefined;
+    if (this.#parts.pairing === undefined || sourceKind(source) === "replay" || alert.isOwn) return undefined;
     // Two copies by the same way, which an unanswered client sends again, say the same.
     const content = this.#parts.pairing.socketOnly ? alert.contentDigest() : "";
     return fingerprintOf([node, id, alert.timestamp ?? "", alert.agentId ?? "", alert.ruleId ?? "", content], 0);
@@ -252,7 +293,7 @@ export class Pipeline {
     const { budget, pairing, shipper, node } = this.#parts;
     const { source, place, bytes, owner } = delivery;
     const counters = this.#parts.counters[source];
-    const isBounded = source === "socket" && pairing?.socketOnly === false;
+    const isBounded = sourceKind(source) === "push" && pairing?.socketOnly === false;
     if (isBounded && (this.#storingBytes >= budget.limitBytes * storingShare || !budget.hasRoom())) {
       // Nobody may fill the memory with lines that are not alerts; a real one comes again through the tail.
       counters.passedBy(1);
@@ -264,13 +305,13 @@ export class Pipeline {
     budget.take(sizeBytes);
     if (isBounded) this.#storingBytes += sizeBytes;
     const entry = { source, node: node.name, reason, detail, place, bytes };
-    const buried = storeDeadLetter(this.#parts, entry, sizeBytes).then(() => {
+    const stored = storeDeadLetter(this.#parts, entry, sizeBytes).then(() => {
       budget.release(sizeBytes);
       if (isBounded) this.#storingBytes -= sizeBytes;
       counters.settled("dead-letter");
       owner.settled("dead-letter");
     });
-    shipper.track(buried);
+    shipper.track(stored);
     return { kind: "rejected", id: undefined, reason: detail };
   }
 }

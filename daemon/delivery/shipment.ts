@@ -54,18 +54,27 @@ export const aheadBytes = 1024;
 /** What a copy weighs that waits for another one's outcome, the tail's place for it included (measured: 400 bytes). */
 export const waiterBytes = 512;
 
-/** Asks each handler; one that throws gives a failure, and the others go on. */
+/**
+ * Asks each handler. One that throws, or names a topic that is not looked up after a crash, gives a failure, and the others
+ * go on.
+ */
 export function partsOf(handlers: readonly Handler[], alert: Alert): readonly Part[] {
   let parts: readonly Part[] = none;
   for (const handler of handlers) {
     try {
       const record = handler.record(alert);
-      if (record !== undefined) parts = withOneMore(parts, { handler: handler.name, record });
+      if (record === undefined) continue;
+      if (!handler.topics.includes(record.topic)) throw new Error(foreignTopic(record.topic, handler.topics));
+      parts = withOneMore(parts, { handler: handler.name, record });
     } catch (reason) {
       parts = withOneMore(parts, { handler: handler.name, failure: describe(reason) });
     }
   }
   return parts;
+}
+
+function foreignTopic(topic: string, topics: readonly string[]): string {
+  return `it made a record for the topic ${topic}, but declares only ${topics.join(", ")}; this is a bug in the handler`;
 }
 
 /**

@@ -2,10 +2,11 @@ import type { SourceCounters } from "../telemetry/counters.ts";
 import { storeDeadLetter, type DeadLetterParts } from "./store-dead-letter.ts";
 import {
   lookupKey,
+  sourceKind,
   type DeadReason,
   type FeedbackSink,
   type Lookup,
-  type SourceName,
+  type PerSource,
   type WriteOutcome,
 } from "../contract.ts";
 import type { Pairing } from "../pairing/pairing.ts";
@@ -18,7 +19,7 @@ import { none, withOneMore } from "../pairing/pairing.ts";
 import type { SinkOffsets } from "./sink-offsets.ts";
 
 export interface ShipperParts extends DeadLetterParts {
-  readonly counters: Readonly<Record<SourceName, SourceCounters>>;
+  readonly counters: PerSource<SourceCounters>;
   readonly outbox: Outbox;
   /** Present if a checkpoint is kept. */
   readonly offsets: SinkOffsets | undefined;
@@ -123,7 +124,7 @@ export class Shipper {
     this.#count += 1;
     shipment.number = this.#count;
     this.#parts.budget.take(shipment.sizeBytes);
-    if (shipment.source !== "tail" || this.#parts.tailWaitMs === 0) return this.dispatch(shipment);
+    if (sourceKind(shipment.source) !== "log" || this.#parts.tailWaitMs === 0) return this.dispatch(shipment);
     this.#held.push({ shipment, untilMs: performance.now() + this.#parts.tailWaitMs });
     this.#awaitHeld();
   }

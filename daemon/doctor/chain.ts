@@ -9,7 +9,12 @@ export interface Link {
   readonly look: () => Promise<readonly CheckResult[]>;
 }
 
-/** Checks all links at once, each with the same time limit, and returns the results in the order of the links. */
+/** A link whose look may be synchronous. */
+export function link(name: string, look: () => readonly CheckResult[] | Promise<readonly CheckResult[]>): Link {
+  return { name, look: async () => look() };
+}
+
+/** Looks at all links at once, and gives what was found in the order of the links; each has its time and no more. */
 export async function examine(links: readonly Link[], withinMs: number): Promise<LinkResult[]> {
   const found = await Promise.all(
     links.map(async ({ name, look }) => {

@@ -1,5 +1,4 @@
 import type { Config } from "../config/schema.ts";
-import type { BatchLimits } from "../delivery/batch-queue.ts";
 import { Budget } from "../delivery/budget.ts";
 import type { FeedbackSink, Handler, Sink } from "../contract.ts";
 import type { Pairing } from "../pairing/pairing.ts";
@@ -11,8 +10,9 @@ import { Pipeline } from "../delivery/pipeline.ts";
 import { Relevance } from "../delivery/relevance.ts";
 import { Shipper } from "../delivery/shipper.ts";
 import type { SinkOffsets } from "../delivery/sink-offsets.ts";
-import { createHandlers } from "../handlers/registry.ts";
+import { createHandlers, topicsOf } from "../handlers/registry.ts";
 import type { EventWatch } from "../delivery/event-watch.ts";
+import { sinkDefinition } from "../sink-kinds/registry.ts";
 import type { Log } from "../telemetry/log.ts";
 import { readNodeIdentity } from "../wazuh/node.ts";
 import type { ForwarderCounters } from "./counters.ts";
@@ -48,7 +48,7 @@ export interface Core {
   readonly shipper: Shipper;
   readonly pipeline: Pipeline;
   readonly node: OwnNode;
-  /** Topics that the handlers write to. */
+  /** All topics that the handlers may write to; these are looked up after a crash. */
   readonly topics: readonly string[];
 }
 
@@ -65,13 +65,9 @@ export function createCore(parts: CoreParts): Core {
     named,
     differs = () => undefined,
   } = parts;
-  const handlers = createHandlers({
-    customerId: config.dfn.customerId,
-    ownNetworks: config.dfn.ownNetwork,
-    ...config.handlers,
-  });
+  const handlers = createHandlers(config.dfn, config.handlers);
   const budget = new Budget(config.limits.memoryBytes);
-  const outbox = new Outbox(sink, batchLimits(config));
+  const outbox = new Outbox(sink, sinkDefinition(config.sink).batchLimits(config.sink));
   const shipper = new Shipper({
     counters: counters,
     budget,
@@ -97,20 +93,5 @@ export function createCore(parts: CoreParts): Core {
     leftOut: (reason) => eventWatch?.leftOut(reason),
   });
   const relevance = new Relevance(handlers.flatMap((handler) => handler.needles));
-  return { handlers, relevance, budget, outbox, shipper, pipeline, node, topics: topicsOf(config) };
-}
-
-/** The topics that the handlers write to. */
-export function topicsOf(config: Config): readonly string[] {
-  const { windows, fail2ban, passthrough } = config.handlers;
-  const topics = new Set<string>();
-  if (windows !== undefined || fail2ban !== undefined) topics.add(config.dfn.customerId);
-  if (passthrough !== undefined) topics.add(passthrough.topic);
-  return [...topics];
-}
-
-function batchLimits(config: Config): BatchLimits {
-  if (config.sink.kind === "file") return { maxBytes: 1024 * 1024, maxRecords: 10_000, lingerMs: 5 };
-  const { batchBytes, batchRecords, lingerMs } = config.sink.kafka;
-  return { maxBytes: batchBytes, maxRecords: batchRecords, lingerMs };
+  return { handlers, relevance, budget, outbox, shipper, pipeline, node, topics: topicsOf(handlers) };
 }

@@ -23,7 +23,8 @@ import { Feedback } from "../wazuh/feedback.ts";
 import { carryOver, type ForwarderCounters } from "./counters.ts";
 import { createCore, openDeadLetters, type Core } from "./core.ts";
 import type { DeadLetterEvents } from "./dead-letter-events.ts";
-import { createSink } from "./sink.ts";
+import { createSink, type SinkFacts } from "../sink-kinds/registry.ts";
+import type { KafkaTelemetry } from "../sinks/kafka/connection/telemetry.ts";
 import { PipelineIntake } from "./tail-intake.ts";
 
 /** How long a stop waits for what is under way; with saving and closing it stays within five seconds. */
@@ -59,6 +60,8 @@ export interface ForwarderSetup {
 export class Forwarder {
   readonly setup: ForwarderSetup;
   readonly sink: Sink;
+  /** The sink as it is at this moment. */
+  readonly sinkState: () => SinkFacts;
   readonly deadLetters: DeadLetterStore;
   readonly feedback: Feedback;
   readonly #offsets: SinkOffsets | undefined;
@@ -74,7 +77,7 @@ export class Forwarder {
   constructor(setup: ForwarderSetup) {
     const { config, env, log, counters, latency, metrics } = setup;
     this.setup = setup;
-    this.sink = createSink(config, env, log, {
+    const telemetry: KafkaTelemetry = {
       acknowledged: (_records, _bytes, latencyMs) => {
         latency.add(latencyMs);
         metrics.acknowledged(latencyMs);
@@ -85,7 +88,10 @@ export class Forwarder {
         metrics.disconnected();
         log.debug({ address, reason }, "a connection to Kafka ended");
       },
-    });
+    };
+    const { sink, state } = createSink(config.sink, { env, log, telemetry });
+    this.sink = sink;
+    this.sinkState = () => state(latency.summary());
     this.deadLetters = openDeadLetters(config, log);
     this.feedback = new Feedback({ queue: config.wazuh.queue, mode: config.wazuh.feedback, log });
     const { socket, tail } = config.sources;

@@ -1,8 +1,7 @@
-import { readTlsSecrets } from "../config/secrets.ts";
-import { FileSink } from "../sinks/file/sink.ts";
-import { KafkaSink } from "../sinks/kafka/sink.ts";
-import type { Facts, SinkFacts } from "../status/facts.ts";
+import { sinkDefinition } from "../sink-kinds/registry.ts";
+import type { Facts } from "../status/facts.ts";
 import type { SystemMetrics, WatchedPaths } from "../status/system-metrics.ts";
+import { perSource } from "../contract.ts";
 import { deadLetterDirectory } from "../dead-letters/store.ts";
 import type { Forwarder } from "./forwarder.ts";
 
@@ -22,7 +21,7 @@ export function factsOf(forwarder: Forwarder, { version, isReady, surroundings }
     node: process.versions.node,
     uptimeSeconds: Math.round(process.uptime()),
     isReady,
-    sources: { socket: counters.socket.snapshot(), tail: counters.tail.snapshot(), replay: counters.replay.snapshot() },
+    sources: perSource((name) => counters[name].snapshot()),
     queue: {
       alerts: core.shipper.open,
       bytes: core.budget.usedBytes,
@@ -33,7 +32,7 @@ export function factsOf(forwarder: Forwarder, { version, isReady, surroundings }
     events: forwarder.setup.eventWatch.report(),
     log: tail?.status(),
     checkpoint: tail?.checkpoint(),
-    sink: sinkFacts(forwarder),
+    sink: forwarder.sinkState(),
     certificates: surroundings.certificates,
     feedback: feedback.snapshot(),
     deadLetters: {
@@ -48,14 +47,8 @@ export function factsOf(forwarder: Forwarder, { version, isReady, surroundings }
 
 /** What has to be looked at outside of the process. */
 export function watchedBy({ setup: { config } }: Forwarder): WatchedPaths {
-  const tls = config.sink.kind === "kafka" ? config.sink.kafka.tls : undefined;
   return {
     deadLetterDirectory: deadLetterDirectory(config.stateDir),
-    tls: tls === undefined ? undefined : readTlsSecrets(tls),
+    tls: sinkDefinition(config.sink).tls(config.sink),
   };
-}
-
-function sinkFacts({ sink, setup: { latency } }: Forwarder): SinkFacts {
-  if (sink instanceof KafkaSink) return { kind: "kafka", ...sink.status(), latency: latency.summary() };
-  return { kind: "file", trouble: sink instanceof FileSink ? sink.trouble : undefined };
 }

@@ -1,8 +1,10 @@
 import type { Alert } from "../alert/alert.ts";
 import type { Value } from "../alert/value.ts";
-import type { Handler, HandlerRecord, LeftOutReason } from "../contract.ts";
+import { section } from "../config/values/section.ts";
+import type { Handler, HandlerRecord } from "../contract.ts";
 import { parseIpAddress } from "../net/address.ts";
 import { isGlobal } from "../net/global-address.ts";
+import { defineHandler } from "./definition.ts";
 import { type Field, jsonObject, textOf } from "./json-value.ts";
 import { contains, parseNetwork } from "../net/network.ts";
 
@@ -21,9 +23,40 @@ const severities: ReadonlyMap<string, number> = new Map([
 const defaultSeverity = 6;
 
 /**
- * Addresses that fail2ban has banned, as syslog lines. Where own networks are configured, only addresses that lie in
- * none of them and are globally routable; without any, all.
- * @throws DfnError CONFIG when one of `ownNetworks` is no network
+ * Why an alert that looks like one of fail2ban's is not sent.
+ * - fail2ban-program-name: it has an address and the group, but no `data.program_name`: public decoders leave that in
+ *   `predecoder`.
+ * - fail2ban-group: it has everything but the group's exact name, which has a blank or a line break around it.
+ */
+type Fail2banLeftOut = "fail2ban-program-name" | "fail2ban-group";
+
+export const fail2ban = defineHandler({
+  name: "fail2ban",
+  description: "Bans of fail2ban.",
+  isOnByDefault: true,
+  settings: section({}),
+  leftOutReasons: ["fail2ban-program-name", "fail2ban-group"] satisfies Fail2banLeftOut[],
+  wanted: () => ({ level: 0, groups: [group], location: "/var/log/fail2ban.log" }),
+  example: {
+    settings: {},
+    alert: {
+      timestamp: "2026-11-21T10:00:00.123+0000",
+      rule: { level: 8, id: "100101", groups: ["syslog", "fail2ban"] },
+      agent: { id: "004", name: "web1", ip: "192.0.2.4" },
+      manager: { name: "manager" },
+      id: "1795255200.5678",
+      full_log: "2026-11-21 10:00:00,123 fail2ban.actions [812]: NOTICE [sshd] Ban 203.0.113.9",
+      data: { program_name: "fail2ban.actions", srcip: "203.0.113.9", severity: "NOTICE", pid: "812" },
+      location: "/var/log/fail2ban.log",
+    },
+  },
+  create: (_settings, { customerId, ownNetwork }) => fail2banHandler(customerId, ownNetwork),
+});
+
+/**
+ * Addresses that fail2ban has banned, as syslog lines. If own networks are configured, only addresses that are in none of
+ * them and are globally routable; otherwise all.
+ * @throws DfnError CONFIG when one of `ownNetworks` is not a network
  */
 export function fail2banHandler(topic: string, ownNetworks: readonly string[]): Handler {
   const networks = ownNetworks.map(parseNetwork);
@@ -32,7 +65,8 @@ export function fail2banHandler(topic: string, ownNetworks: readonly string[]): 
     return address !== undefined && isGlobal(address) && !networks.some((network) => contains(network, address));
   };
   return {
-    name: "fail2ban",
+    name: fail2ban.name,
+    topics: [topic],
     needles: [{ kind: "text", bytes: Buffer.from(program) }],
     record(alert: Alert): HandlerRecord | undefined {
       const fields = alert.member("data")?.members();
@@ -73,7 +107,7 @@ export function fail2banHandler(topic: string, ownNetworks: readonly string[]): 
 }
 
 /** An alert with an address, of a group that reads like fail2ban, that lacks one of the other two conditions. */
-function leftOut(alert: Alert): LeftOutReason | undefined {
+function leftOut(alert: Alert): Fail2banLeftOut | undefined {
   const fields = alert.member("data")?.members();
   if (textOf(fields?.get("srcip")) === "") return undefined;
   if (!alert.hasGroup((name) => name.trim() === group)) return undefined;
@@ -82,7 +116,7 @@ function leftOut(alert: Alert): LeftOutReason | undefined {
   return name === program && !isOfGroup(alert) ? "fail2ban-group" : undefined;
 }
 
-/** The line from where its level stands; all of it where no level is given or it does not stand in it. */
+/** The line from its level on; all of it if no level is given or the line does not contain it. */
 function fromLevel(line: string, level: string): string {
   return level === "" ? line : line.slice(Math.max(line.indexOf(level), 0));
 }

@@ -1,13 +1,19 @@
 import type { Alert } from "../alert/alert.ts";
+import { digits, free, listOf, text, topic, whole } from "../config/values/schemas.ts";
+import { section } from "../config/values/section.ts";
 import type { Handler, HandlerRecord } from "../contract.ts";
+import { defineHandler } from "./definition.ts";
 import { osMatch } from "./os-match.ts";
 
-/** What chooses the alerts; all that are given must hold. They mean what an integration's tags of these names mean. */
-export interface PassthroughConditions {
+/**
+ * The conditions under which an alert is sent; all that are given must hold. They are the filters of integratord's own
+ * block in ossec.conf, under the same names and with the same meaning.
+ */
+export interface PassthroughSettings {
   readonly topic: string;
-  /** Least `rule.level`; 0 for all. */
+  /** Minimum of `rule.level`; 0 for all. */
   readonly level?: number | undefined;
-  /** Any of these stands in `rule.groups`, to the letter. */
+  /** `rule.groups` has any of these, to the letter. */
   readonly groups?: readonly string[] | undefined;
   /** `rule.id` is any of these numbers. */
   readonly ruleIds?: readonly string[] | undefined;
@@ -17,15 +23,66 @@ export interface PassthroughConditions {
 
 type Condition = (alert: Alert) => boolean;
 
+export const passthrough = defineHandler<"passthrough", PassthroughSettings>({
+  name: "passthrough",
+  description:
+    "Alerts as they are, to a topic of their own; off by default. All conditions that are given must hold, as in the integration block of ossec.conf.",
+  isOnByDefault: false,
+  settings: section({
+    topic: topic().meta({
+      description: "The topic; not the one of dfn.customer_id.",
+      examples: ["wazuh-alerts"],
+    }),
+    level: whole({ least: 0, most: 16 })
+      .optional()
+      .meta({ description: "The lowest rule level.", examples: [7] }),
+    groups: listOf(text((group) => group))
+      .optional()
+      .meta({
+        description: "Any of these groups of rules.",
+        examples: [["sshd", "web"]],
+      }),
+    rule_ids: listOf(digits())
+      .optional()
+      .meta({ description: "Any of these rules.", examples: [[5710, 5712]] }),
+    location: free(1024)
+      .optional()
+      .meta({
+        description: "A pattern of the location (^ $ | and a leading !).",
+        examples: ["!^dfn$"],
+      }),
+  }),
+  leftOutReasons: [],
+  wanted: ({ level = 0, groups }) => ({ level, groups }),
+  conflict(settings, { customerId }) {
+    if (settings.topic !== customerId) return undefined;
+    const message = "is the topic of dfn.customer_id, whose reader expects other records; name a topic of its own";
+    return { setting: "topic", message };
+  },
+  example: {
+    settings: { topic: "wazuh-alerts", level: "7", groups: "sshd" },
+    alert: {
+      timestamp: "2026-11-21T10:00:00.123+0000",
+      rule: { level: 10, id: "5712", groups: ["syslog", "sshd", "authentication_failures"] },
+      agent: { id: "005", name: "shell1", ip: "192.0.2.5" },
+      manager: { name: "manager" },
+      id: "1795255200.9012",
+      location: "/var/log/auth.log",
+    },
+  },
+  create: (settings) => passthroughHandler(settings),
+});
+
 /**
  * Wazuh alerts as they are, to the byte, for everyone who wants them in Kafka. No feedback: an event for each alert
  * would double what the manager has to decode.
  */
-export function passthroughHandler(settings: PassthroughConditions): Handler {
+export function passthroughHandler(settings: PassthroughSettings): Handler {
   const conditions = conditionsOf(settings);
   const { topic } = settings;
   return {
-    name: "passthrough",
+    name: passthrough.name,
+    topics: [topic],
     needles: [{ kind: "all" }],
     record(alert: Alert): HandlerRecord | undefined {
       return conditions.every((holds) => holds(alert)) ? { topic, value: alert.bytes } : undefined;
@@ -34,7 +91,7 @@ export function passthroughHandler(settings: PassthroughConditions): Handler {
 }
 
 /** Wazuh 4.14 source: src/os_integrator/integrator.c:184-275; an empty list filters nothing there either. */
-function conditionsOf({ level = 0, groups = [], ruleIds = [], location }: PassthroughConditions): Condition[] {
+function conditionsOf({ level = 0, groups = [], ruleIds = [], location }: PassthroughSettings): Condition[] {
   const conditions: Condition[] = [];
   if (location !== undefined) {
     const matches = osMatch(location);

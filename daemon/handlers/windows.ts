@@ -1,11 +1,14 @@
 import type { Alert } from "../alert/alert.ts";
 import type { Member } from "../alert/json.ts";
+import { digits, listOf } from "../config/values/schemas.ts";
+import { section } from "../config/values/section.ts";
 import type { Handler, HandlerRecord } from "../contract.ts";
+import { defineHandler } from "./definition.ts";
 import { textOf } from "./json-value.ts";
 import { RecordWriter } from "./record-writer.ts";
 import { type WindowsEvent, writeEvent } from "./windows-xml.ts";
 
-/** The Windows events that matter where nothing else is configured; the wire format says what each means. */
+/** The Windows events that are forwarded by default; the wire format says what each means. */
 export const defaultEventIds: readonly string[] = [
   "4625",
   "4719",
@@ -25,7 +28,7 @@ export const defaultEventIds: readonly string[] = [
 /** Events whose payload is not in `eventdata`. */
 const withoutEventdata: ReadonlySet<string> = new Set(["1100", "1102"]);
 
-/** What stands around the timestamp, the event's XML, once more the XML, and the alert's data. */
+/** What a record has around the timestamp, the event's XML, the XML once more, and the alert's data. */
 const pieces = {
   timestamp: Buffer.from('{"timestamp":'),
   eventRaw: Buffer.from(',"event_raw":"'),
@@ -39,6 +42,35 @@ const pieces = {
 /** One for all: records are written one after the other. */
 const out = new RecordWriter();
 
+export const windows = defineHandler({
+  name: "windows",
+  description: "Events of Windows' security log.",
+  isOnByDefault: true,
+  settings: section({
+    event_ids: listOf(digits()).prefault(defaultEventIds.map(Number)).describe("Windows events by their number."),
+  }),
+  leftOutReasons: [],
+  wanted: () => ({ level: 0, groups: ["windows"], location: "EventChannel" }),
+  example: {
+    settings: {},
+    alert: {
+      timestamp: "2026-11-21T10:00:00.123+0000",
+      rule: { level: 5, id: "60122", groups: ["windows", "windows_security", "authentication_failed"] },
+      agent: { id: "003", name: "dc1", ip: "192.0.2.3" },
+      manager: { name: "manager" },
+      id: "1795255200.1234",
+      data: {
+        win: {
+          system: { eventID: "4625", providerName: "Microsoft-Windows-Security-Auditing", computer: "dc1.example.org" },
+          eventdata: { targetUserName: "alice", ipAddress: "192.0.2.77" },
+        },
+      },
+      location: "EventChannel",
+    },
+  },
+  create: ({ eventIds }, { customerId }) => windowsHandler(customerId, eventIds),
+});
+
 /**
  * Windows events of the security log, with the event's XML put together again from the fields that Wazuh's agent made
  * of it. Never refuses an alert that is relevant: what is missing or of another type than usual becomes text.
@@ -46,7 +78,8 @@ const out = new RecordWriter();
 export function windowsHandler(topic: string, eventIds: readonly string[]): Handler {
   const wanted: ReadonlySet<string> = new Set(eventIds);
   return {
-    name: "windows",
+    name: windows.name,
+    topics: [topic],
     needles: [{ kind: "key", key: "eventID", values: wanted }],
     record(alert: Alert): HandlerRecord | undefined {
       const win = alert.member("data", "win")?.members();

@@ -1,4 +1,4 @@
-import type { Outcome, Owner, SourceName, Waiter } from "../contract.ts";
+import { sourceKind, type Outcome, type Owner, type SourceName, type Waiter } from "../contract.ts";
 import type { Content, Fingerprint } from "./copy-counts.ts";
 import type { PairingWindow } from "./pairing-window.ts";
 
@@ -50,7 +50,15 @@ const deferredBecause = {
   differs: { kind: "deferred", reason: "differs from the line of the log", alreadySeen: true, differs: true },
 } as const satisfies Record<string, PairingVerdict>;
 
-const other = { socket: "tail", tail: "socket" } as const;
+/** A way by which copies come, as the window names it: the log is one, all sources that push are the other. */
+type Way = "tail" | "socket";
+
+const other = { socket: "tail", tail: "socket" } as const satisfies Record<Way, Way>;
+
+/** Only of sources that are paired. */
+function wayOf(source: SourceName): Way {
+  return sourceKind(source) === "log" ? "tail" : "socket";
+}
 
 /**
  * Pairs deliveries of the socket and the tail, and attaches the second copy to the outcome of the first. A shipment is
@@ -90,7 +98,7 @@ export class Pairing<Shipment extends PairedAlert> {
     deferReason: string | undefined,
   ): PairingVerdict {
     if (this.socketOnly && this.knows(fingerprint)) return { kind: "duplicate", occurrence: 1 };
-    if (source === "tail" || this.socketOnly) {
+    if (wayOf(source) === "tail" || this.socketOnly) {
       this.#tailSecond = Math.max(this.#tailSecond, second);
       const pair = this.#window.tail(fingerprint, second, content);
       if (pair.kind === "first" || pair.kind === "duplicate") return pair;
@@ -106,7 +114,7 @@ export class Pairing<Shipment extends PairedAlert> {
   /** A shipment that the other source's copy may be attached to. */
   enter(shipment: Shipment): void {
     const { fingerprint, source, occurrence } = shipment;
-    if (fingerprint !== undefined) this.#shipments.set(keyOf(source, fingerprint, occurrence), shipment);
+    if (fingerprint !== undefined) this.#shipments.set(keyOf(wayOf(source), fingerprint, occurrence), shipment);
   }
 
   /**
@@ -114,9 +122,9 @@ export class Pairing<Shipment extends PairedAlert> {
    * at once if the first is done.
    */
   attach(delivery: Waiter, fingerprint: Fingerprint, occurrence: number): Shipment | undefined {
-    const source = delivery.source === "tail" ? "tail" : "socket";
-    const shipment = this.#shipments.get(keyOf(this.socketOnly ? source : other[source], fingerprint, occurrence));
-    const { owner } = delivery;
+    const { source, owner } = delivery;
+    const way = wayOf(source);
+    const shipment = this.#shipments.get(keyOf(this.socketOnly ? way : other[way], fingerprint, occurrence));
     if (shipment === undefined) owner.settled("acknowledged");
     else if (shipment.outcome !== undefined) owner.settled(shipment.outcome);
     else shipment.waiters = withOneMore(shipment.waiters, { source, owner });
@@ -168,21 +176,17 @@ export class Pairing<Shipment extends PairedAlert> {
       const { fingerprint } = shipment;
       if (shipment.outcome !== undefined || fingerprint === undefined) continue;
       if (this.socketOnly) this.#window.undo(fingerprint, "tail");
-      else for (const { source } of [shipment, ...shipment.waiters]) this.#undo(fingerprint, source);
+      else for (const { source } of [shipment, ...shipment.waiters]) this.#window.undo(fingerprint, wayOf(source));
     }
     return { forgottenSecond: this.#window.forgottenSecond, words: this.#window.save() };
   }
 
-  #undo(fingerprint: Fingerprint, source: SourceName): void {
-    if (source !== "replay") this.#window.undo(fingerprint, source);
-  }
-
   #forget(shipment: Shipment): void {
     const { fingerprint, source, occurrence } = shipment;
-    if (fingerprint !== undefined) this.#shipments.delete(keyOf(source, fingerprint, occurrence));
+    if (fingerprint !== undefined) this.#shipments.delete(keyOf(wayOf(source), fingerprint, occurrence));
   }
 }
 
-function keyOf(source: SourceName, fingerprint: Fingerprint, occurrence: number): string {
-  return `${source}${fingerprint.high.toString(36)}.${fingerprint.low.toString(36)}.${occurrence}`;
+function keyOf(way: Way, fingerprint: Fingerprint, occurrence: number): string {
+  return `${way}${fingerprint.high.toString(36)}.${fingerprint.low.toString(36)}.${occurrence}`;
 }

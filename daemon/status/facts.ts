@@ -1,26 +1,13 @@
-import type { SourceName } from "../contract.ts";
+import type { PerSource } from "../contract.ts";
 import type { DeadLetterCount } from "../dead-letters/usage.ts";
-import type { KafkaStatus } from "../sinks/kafka/connection/telemetry.ts";
+import type { SinkFacts } from "../sink-kinds/registry.ts";
 import type { TailStatus } from "../sources/tail/status.ts";
 import type { CheckpointStatus } from "../sources/tail/position/checkpoint-store.ts";
 import type { Counts } from "../telemetry/counters.ts";
-import type { LatencySummary } from "../telemetry/latency.ts";
 import type { EventReport } from "../delivery/event-watch.ts";
 import type { SocketReport } from "../telemetry/socket-watch.ts";
 import type { FeedbackSnapshot } from "../wazuh/feedback.ts";
 import type { CertificateExpiry } from "./certificates.ts";
-
-export type SinkFacts =
-  | ({
-      readonly kind: "kafka";
-      /** Over the last few hundred responses; absent before the first. */
-      readonly latency: LatencySummary | undefined;
-    } & KafkaStatus)
-  | {
-      readonly kind: "file";
-      /** Why records cannot be written; absent while they can. */
-      readonly trouble: string | undefined;
-    };
 
 /** The forwarder at one moment: everything was read in one turn of the event loop, so the figures are consistent. */
 export interface Facts {
@@ -32,7 +19,7 @@ export interface Facts {
   /** Whether it accepts alerts: false while it starts, stops, or applies changed settings. */
   readonly isReady: boolean;
   /** Since the process started; for each: read = ignored + paired + inFlight + acknowledged + deadLettered. */
-  readonly sources: Readonly<Record<SourceName, Counts>>;
+  readonly sources: PerSource<Counts>;
   /** Between read and outcome. */
   readonly queue: {
     /** Alerts that this forwarder works on; one that waits to be read again after a reload does not count. */

@@ -1,4 +1,5 @@
 import type { OpenDeadLetters } from "../dead-letters/open.ts";
+import { sinkDefinition } from "../sink-kinds/registry.ts";
 import { certificateDeadline } from "../sinks/kafka/tls/deadline.ts";
 import { waitReasonOf, type TailStatus } from "../sources/tail/status.ts";
 import type { Facts } from "./facts.ts";
@@ -50,24 +51,15 @@ function unready({ isReady }: Facts): HealthReason[] {
 
 function stuck({ queue, sink }: Facts, idleMs: number): HealthReason[] {
   if (idleMs < stuckMs) return [];
-  const isExplained = sink.kind === "kafka" ? sink.troubles.length > 0 : sink.trouble !== undefined;
   const text = `${queue.alerts} alerts are in flight, and none of them got an outcome for ${Math.floor(idleMs / 1000)} s`;
-  const remedy = isExplained
+  const remedy = sinkDefinition(sink).isHeldUp(sink)
     ? "fix what is named below"
     : "look for the last error in the log; nothing is lost meanwhile";
   return [{ subject: "delivery", text, remedy, patienceMs: 0 }];
 }
 
-function sinkTroubles({ sink }: Facts): HealthReason[] {
-  if (sink.kind === "kafka") {
-    return [
-      // Kafka has lost it for good: this stays until the forwarder is restarted.
-      ...(sink.losses ?? []).map(({ subject, text, remedy }) => ({ subject, text, remedy, patienceMs: 0 })),
-      ...sink.troubles.map(({ subject, text, remedy }) => ({ subject, text, remedy, patienceMs: shortMs })),
-    ];
-  }
-  if (sink.trouble === undefined) return [];
-  return [{ subject: "file sink", text: sink.trouble, remedy: "", patienceMs: 0 }];
+function sinkTroubles({ sink }: Facts): readonly HealthReason[] {
+  return sinkDefinition(sink).troubles(sink);
 }
 
 function logTroubles({ log }: Facts): HealthReason[] {

@@ -1,3 +1,4 @@
+import { sinkDefinition } from "../sink-kinds/registry.ts";
 import { waitReasonOf } from "../sources/tail/status.ts";
 import type { StatusSnapshot } from "./facts.ts";
 
@@ -20,7 +21,7 @@ export function samplesOf(snapshot: StatusSnapshot): Sample[] {
   addAlerts(snapshot, add);
   addState(snapshot, add);
   addLog(snapshot, add);
-  addKafka(snapshot, add);
+  addSink(snapshot, add);
   addStore(snapshot, add);
   return samples;
 }
@@ -91,17 +92,8 @@ function addLog({ log, checkpoint }: StatusSnapshot, add: Add): void {
   );
 }
 
-function addKafka({ sink, certificates }: StatusSnapshot, add: Add): void {
-  if (sink.kind === "kafka") {
-    const { isConnected, waitingBatches, throttledMs, lastAcknowledgedAt, lookups = [] } = sink;
-    add("wazuh_dfn_kafka_connected", "1 while at least one broker is connected", isConnected ? 1 : 0);
-    add("wazuh_dfn_kafka_waiting_batches", "Batches without an acknowledgement yet", waitingBatches);
-    add("wazuh_dfn_kafka_throttled_seconds_total", "How long quotas have held this client back", throttledMs / 1000);
-    const longest = Math.max(0, ...lookups.map(({ seconds }) => seconds));
-    add("wazuh_dfn_kafka_lookup_waiting_seconds", "How long a look-up has waited for a broker's answer", longest);
-    const atSeconds = lastAcknowledgedAt === undefined ? undefined : lastAcknowledgedAt / 1000;
-    add("wazuh_dfn_kafka_last_acknowledge_timestamp_seconds", "When a batch was last acknowledged", atSeconds);
-  }
+function addSink({ sink, certificates }: StatusSnapshot, add: Add): void {
+  for (const { name, help, value } of sinkDefinition(sink).samples(sink)) add(name, help, value);
   for (const { setting, file, expiresAt } of certificates) {
     if (expiresAt === undefined) continue;
     const name = "wazuh_dfn_tls_certificate_expiry_timestamp_seconds";

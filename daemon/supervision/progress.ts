@@ -1,3 +1,4 @@
+import { sinkDefinition } from "../sink-kinds/registry.ts";
 import type { Facts } from "../status/facts.ts";
 
 /** Longer than Kafka takes to choose a leader, or a slow disk to answer. */
@@ -49,5 +50,5 @@ function totals({ sources }: Facts): { readonly settled: number; readonly read: 
 }
 
 function isInTrouble({ sink }: Facts): boolean {
-  return sink.kind === "kafka" ? sink.troubles.length > 0 : sink.trouble !== undefined;
+  return sinkDefinition(sink).isHeldUp(sink);
 }

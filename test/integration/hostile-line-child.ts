@@ -9,13 +9,14 @@ import { Delivery, settle } from "../rig/delivery.ts";
 import { MemorySink } from "../rig/memory-sink.ts";
 
 const bytes = readFileSync(process.argv[2] ?? "");
-const handlers = createHandlers({
-  customerId: "acme",
-  ownNetworks: [],
-  windows: { eventIds: defaultEventIds },
-  fail2ban: {},
-  passthrough: undefined,
-});
+const handlers = createHandlers(
+  { customerId: "acme", ownNetwork: [] },
+  {
+    windows: { eventIds: defaultEventIds },
+    fail2ban: {},
+    passthrough: undefined,
+  },
+);
 const pairing = new Pairing<Shipment>(new PairingWindow(), { socketOnly: false });
 const delivery = new Delivery({ sink: new MemorySink(), handlers, pairing }).begin();
 const before = process.resourceUsage().maxRSS;

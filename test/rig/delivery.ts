@@ -16,6 +16,7 @@ import type { MemorySink } from "./memory-sink.ts";
 /** Takes every alert with a member `"wanted"` whose value is true; its record is the alert's bytes. */
 export const wantedHandler: Handler = {
   name: "wanted",
+  topics: ["alerts"],
   needles: [{ kind: "all" }],
   record(alert) {
     return alert.member("wanted")?.kind === "true" ? { topic: "alerts", value: alert.bytes } : undefined;

@@ -4,7 +4,7 @@ import { describe, DfnError, exitCodes } from "../../errors.ts";
 import { markAcknowledged } from "../../dead-letters/acknowledgements.ts";
 import { markRemoved } from "../../dead-letters/tombstones.ts";
 import { deadLetterDirectory } from "../../dead-letters/store.ts";
-import { createSink } from "../../forwarder/sink.ts";
+import { createSink } from "../../sink-kinds/registry.ts";
 import { printable, toPrintableJson } from "../../printable.ts";
 import { noTelemetry } from "../../sinks/kafka/connection/telemetry.ts";
 import { becomeOwnerOf } from "../../state/owner.ts";
@@ -75,8 +75,9 @@ Exit code: 0, or 65 if an ID does not exist or entries could not be sent again.
     const config = loadConfig(values, io);
     const log = createLog(config.log.level);
     const directory = deadLetterDirectory(config.stateDir);
-    // Reads keys and passwords, which perhaps only root may do.
-    await using sink = action === "replay" ? createSink(config, io.env, log, noTelemetry) : undefined;
+    // Reads keys and passwords, which root alone may be able to.
+    const setup = { env: io.env, log, telemetry: noTelemetry };
+    await using sink = action === "replay" ? createSink(config.sink, setup).sink : undefined;
     becomeOwnerOf(config.stateDir);
     const look: Look = {
       maxRawBytes: maxLineBytes(config),

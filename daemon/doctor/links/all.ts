@@ -2,14 +2,9 @@ import { join } from "node:path";
 import { defaultSocketPath } from "../../../integration/protocol.ts";
 import type { Config } from "../../config/schema.ts";
 import { type Problem, problemLine } from "../../config/values/problem.ts";
-import { readTlsSecrets } from "../../config/secrets.ts";
-import { topicsOf } from "../../forwarder/core.ts";
-import { kafkaOptions } from "../../forwarder/sink.ts";
-import { probeKafka } from "../../sinks/kafka/probe.ts";
-import { certificateExpiries } from "../../status/certificates.ts";
 import { settingOf } from "../../wazuh/ossec-conf.ts";
 import type { QueueAddress } from "../../wazuh/queue-address.ts";
-import type { Link } from "../chain.ts";
+import { link, type Link } from "../chain.ts";
 import { type CheckResult, failed, ok, warning } from "../result.ts";
 import { judgeOutput, judgeReading, judgeWriting, lookAtReading, lookAtWriting } from "./alert-log.ts";
 import { directoryOf } from "../../sources/tail/log/archives.ts";
@@ -21,20 +16,16 @@ import { type ForwarderFacts, judgeForwarder } from "./forwarder.ts";
 import { judgeCustomDfnCall, lookAtCustomDfnCall } from "./custom-dfn-call.ts";
 import { type Block, blocksOf, isBlockLeftOut, judgeBlock, leftOut, socketOf } from "./integration-block.ts";
 import { judgeIntegratord, progressOf, temporaryFilesOf } from "./integratord.ts";
-import { judgeBrokers, judgeCertificates, judgePermission, judgePlaintext, judgeTopics } from "./kafka.ts";
 import { availableMemory, judgeClock, judgeDisk, judgeMemory, lookAtClock, lookAtDisk } from "./machine.ts";
 import { judgeManager, lookAtManager } from "./manager.ts";
 import { judgeQueue, judgeRelay, lookAtQueue, lookAtRelay } from "./queue.ts";
 import { judgeRules, lookAtRules, rulesBehind } from "./rules.ts";
+import { sinkLinks } from "./sink.ts";
 import { judgeSocket, lookAtSocket } from "./socket.ts";
-import { judgeTopicSettings } from "./topic-settings.ts";
 import { judgeUnit, lookAtUnit } from "./unit.ts";
 import { isRootsAlone, refusalFor } from "../accounts.ts";
 import { allProcesses, type Running, wazuhDaemon } from "../processes.ts";
 import type { DoctorContext } from "../context.ts";
-
-/** Time limit for all requests to Kafka together. */
-const kafkaWithinMs = 5000;
 
 /** What `check` finds wrong with the settings, and their path. */
 export interface DoctorSettings {
@@ -76,7 +67,7 @@ export function configuredLinks(context: DoctorContext, config: Config, settings
     ...(socket === undefined ? [] : socketLinks(context, config, { ...socket, isTailOn: tail !== undefined })),
     ...(config.wazuh.feedback === "off" ? [] : feedbackLinks(context, config.wazuh.queue)),
     eventsLink(context, config),
-    ...kafkaLinks(context, config, settings),
+    ...sinkLinks(context, config, settings.problems),
     link("disk", async () => {
       const directories = [config.stateDir, join(context.home, "logs")];
       return Promise.all(directories.map(async (directory) => judgeDisk(await lookAtDisk(directory))));
@@ -86,10 +77,6 @@ export function configuredLinks(context: DoctorContext, config: Config, settings
       return judgeMemory({ availableBytes: await availableMemory(), limitBytes: config.limits.memoryBytes, rssBytes });
     }),
   ];
-}
-
-function link(name: string, look: () => readonly CheckResult[] | Promise<readonly CheckResult[]>): Link {
-  return { name, look: async () => look() };
 }
 
 /** The daemon's process; undefined: it does not run, null: the current user may not see it. */
@@ -215,35 +202,12 @@ function eventsLink({ home, ossecConf, snapshot }: DoctorContext, { handlers }: 
   });
 }
 
-function kafkaLinks({ env }: DoctorContext, config: Config, { problems }: DoctorSettings): Link[] {
-  const { sink } = config;
-  if (sink.kind !== "kafka") return [];
-  const tls = problems.filter(({ setting }) => setting?.startsWith("sink.kafka.tls") === true);
-  const certificates = link("certificates", () =>
-    judgeCertificates(tls, certificateExpiries(sink.kafka.tls && readTlsSecrets(sink.kafka.tls), Date.now())),
-  );
-  // One probe serves four links.
-  const probe = (async () => probeKafka(kafkaOptions(sink.kafka, env), topicsOf(config), kafkaWithinMs))();
-  probe.catch(() => {}); // The links report it.
-  return [
-    certificates,
-    link("brokers", async () => {
-      const seen = await probe;
-      return [...judgeBrokers(seen, Date.now()), ...judgePlaintext(seen, sink.kafka.tls !== undefined)];
-    }),
-    link("topics", async () => judgeTopics(await probe)),
-    link("topic settings", async () => judgeTopicSettings(await probe, { batchBytes: sink.kafka.batchBytes })),
-    link("write permission", async () => judgePermission(await probe, "write")),
-    link("read permission", async () => judgePermission(await probe, "read")),
-  ];
-}
-
 /** What `check` finds, as links of the chain. */
 export function judgeConfiguration(path: string, problems: readonly Problem[]): CheckResult[] {
-  if (problems.length === 0) return [ok(`${path} is in order`)];
+  if (problems.length === 0) return [ok(`${path} is valid`)];
   return problems.map((problem) => {
     const { severity } = problem;
-    const remedy = `wazuh-dfn check --config ${path}  # and mend what it names`;
+    const remedy = `wazuh-dfn check --config ${path}  # fix what it names`;
     const text = problemLine(problem).replace(/^warning: /, "");
     return severity === "error" ? failed(text, remedy) : warning(text, remedy);
   });

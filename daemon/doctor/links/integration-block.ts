@@ -1,5 +1,5 @@
-import type { HandlersSettings } from "../../config/sections/handlers.ts";
 import { osMatch } from "../../handlers/os-match.ts";
+import { type HandlersSettings, wantedAlerts } from "../../handlers/registry.ts";
 import { shellWord } from "../../printable.ts";
 import { type OssecConf } from "../../wazuh/ossec-conf.ts";
 import { failed, type CheckResult, ok, warning } from "../result.ts";
@@ -8,10 +8,7 @@ import { failed, type CheckResult, ok, warning } from "../result.ts";
 const knownTags: readonly string[] =
   "name hook_url api_key level rule_id group event_location alert_format max_log options timeout retries".split(" ");
 
-/** The locations of alerts that the handlers want; the second one is only the usual one. */
-const samples = { windows: "EventChannel", fail2ban: "/var/log/fail2ban.log" } as const;
-
-/** The settings of one `<integration>`, untrimmed, since spaces count. */
+/** The settings of one `<integration>`, untrimmed, since blanks count. */
 export type Block = ReadonlyMap<string, string>;
 
 export interface BlockFacts {
@@ -119,10 +116,9 @@ function deadly(facts: BlockFacts, block: Block): CheckResult[] {
 /** What the block's filters hold back although the forwarder wants it. */
 function narrowings({ handlers }: BlockFacts, block: Block): { text: string; do: string }[] {
   const found: { text: string; do: string }[] = [];
-  const { windows, fail2ban, passthrough } = handlers;
+  const wanted = wantedAlerts(handlers);
   const level = Number(block.get("level")?.trim() ?? "0");
-  const minLevel = windows === undefined && fail2ban === undefined ? (passthrough?.level ?? 0) : 0;
-  if (level > minLevel) {
+  if (wanted.some((alerts) => level > alerts.level)) {
     found.push({ text: `<level>${level} holds back alerts of a lower level`, do: "remove <level>" });
   }
   const ruleIds = block.get("rule_id");
@@ -133,30 +129,29 @@ function narrowings({ handlers }: BlockFacts, block: Block): { text: string; do:
   const groups = block.get("group");
   if (groups !== undefined && groups !== "") {
     const passed = groups.split(",");
-    const wanted = [
-      ...((windows && ["windows"]) || []),
-      ...((fail2ban && ["fail2ban"]) || []),
-      ...(passthrough?.groups ?? []),
-    ];
-    const missing = wanted.filter((group) => !passed.includes(group));
+    const wantedGroups = wanted.flatMap((alerts) => alerts.groups ?? []);
+    const ofAnyGroup = wanted.find((alerts) => alerts.groups === undefined);
+    const missing = wantedGroups.filter((group) => !passed.includes(group));
     if (missing.length > 0) {
       const blank = passed.some((group) => group.trim() !== group) ? " (spaces next to the commas count)" : "";
       const text = `<group>${groups}${blank} holds back alerts of group ${missing.join(", ")}`;
       found.push({
         text,
-        do: shellWord(`<group>${[...new Set([...passed.map((one) => one.trim()), ...wanted])].join(",")}</group>`),
+        do: shellWord(
+          `<group>${[...new Set([...passed.map((one) => one.trim()), ...wantedGroups])].join(",")}</group>`,
+        ),
       });
-    } else if (passthrough !== undefined && passthrough.groups === undefined) {
-      const text = `<group>${groups} holds back alerts for passthrough, which has no groups`;
+    } else if (ofAnyGroup !== undefined) {
+      const text = `<group>${groups} holds back alerts for ${ofAnyGroup.handler}, which has no groups`;
       found.push({ text, do: "remove <group>" });
     }
   }
   const location = block.get("event_location");
   if (location !== undefined) {
     const matches = osMatch(location);
-    const kept = (["windows", "fail2ban"] as const).filter((name) => handlers[name] && !matches(samples[name]));
+    const kept = wanted.flatMap(({ location: usual }) => (usual === undefined || matches(usual) ? [] : [usual]));
     if (kept.length > 0) {
-      const text = `<event_location>${location} holds back alerts of ${kept.map((name) => samples[name]).join(", ")}`;
+      const text = `<event_location>${location} holds back alerts of ${kept.join(", ")}`;
       found.push({ text, do: "<event_location>!^dfn$</event_location>" });
     }
   }

@@ -16,13 +16,14 @@ import { alerts, alertWords, clearedAlert, fail2banAlert, hostileJson, windowsAl
 import type { Target } from "../target.ts";
 import { readXml } from "../xml-check.ts";
 
-const handlers = createHandlers({
-  customerId: "dfn",
-  ownNetworks: ["10.0.0.0/8"],
-  windows: { eventIds: defaultEventIds },
-  fail2ban: {},
-  passthrough: { topic: "all", level: 3 },
-});
+const handlers = createHandlers(
+  { customerId: "dfn", ownNetwork: ["10.0.0.0/8"] },
+  {
+    windows: { eventIds: defaultEventIds },
+    fail2ban: {},
+    passthrough: { topic: "all", level: 3 },
+  },
+);
 const filter = new Relevance(handlers.filter(({ name }) => name !== "passthrough").flatMap(({ needles }) => needles));
 
 /** Each line waits for its outcome. */

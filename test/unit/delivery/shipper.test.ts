@@ -217,6 +217,7 @@ test("Wazuh gets feedback about a record once it is acknowledged, and about a wa
   sink.isHolding = true;
   const handler = {
     name: "speaking",
+    topics: ["alerts"],
     needles: [],
     record: () => ({
       topic: "alerts",

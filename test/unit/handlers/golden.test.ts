@@ -28,13 +28,14 @@ const writings: Record<string, (text: string) => string> = {
 for (const [name, write] of Object.entries(writings)) {
   for (const [index, { tag, own_network: ownNetwork, alert, expected }] of cases.entries()) {
     test(`golden case ${index + 1} (${tag}, own network ${ownNetwork}) written ${name} gives the record of the Python daemon`, () => {
-      const handlers = createHandlers({
-        customerId: "wire",
-        ownNetworks: ownNetwork === null ? [] : [ownNetwork],
-        windows: { eventIds: defaultEventIds },
-        fail2ban: {},
-        passthrough: undefined,
-      });
+      const handlers = createHandlers(
+        { customerId: "wire", ownNetwork: ownNetwork === null ? [] : [ownNetwork] },
+        {
+          windows: { eventIds: defaultEventIds },
+          fail2ban: {},
+          passthrough: undefined,
+        },
+      );
       const bytes = Buffer.from(write(JSON.stringify(alert)));
       const records = handlers.flatMap((handler) => handler.record(Alert.parse(bytes)) ?? []);
       const values = records.map(({ value }): unknown => JSON.parse(value.toString("utf8")));

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Alert } from "../../../daemon/alert/alert.ts";
-import { passthroughHandler, type PassthroughConditions } from "../../../daemon/handlers/passthrough.ts";
+import { passthroughHandler, type PassthroughSettings } from "../../../daemon/handlers/passthrough.ts";
 
-function isChosen(settings: Omit<PassthroughConditions, "topic">, alert: unknown): boolean {
+function isChosen(settings: Omit<PassthroughSettings, "topic">, alert: unknown): boolean {
   const handler = passthroughHandler({ topic: "all", ...settings });
   return handler.record(Alert.parse(Buffer.from(JSON.stringify(alert)))) !== undefined;
 }

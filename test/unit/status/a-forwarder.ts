@@ -1,5 +1,6 @@
 import { emptyStore } from "../../../daemon/dead-letters/usage.ts";
-import type { Facts, SinkFacts } from "../../../daemon/status/facts.ts";
+import type { SinkFacts } from "../../../daemon/sink-kinds/registry.ts";
+import type { Facts } from "../../../daemon/status/facts.ts";
 import type { Counts } from "../../../daemon/telemetry/counters.ts";
 
 export function counts(some: Partial<Counts> = {}): Counts {

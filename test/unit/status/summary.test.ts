@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { StatusSnapshot } from "../../../daemon/status/facts.ts";
 import { parseStatus } from "../../../daemon/commands/status-answer.ts";
-import { lasting, statusSummary } from "../../../daemon/commands/status-text.ts";
+import { statusSummary } from "../../../daemon/commands/status-text.ts";
+import { lasting } from "../../../daemon/telemetry/lasting.ts";
 import { aForwarder, counts, kafkaAtWork } from "./a-forwarder.ts";
 import type { TailState } from "../../../daemon/sources/tail/status.ts";
 

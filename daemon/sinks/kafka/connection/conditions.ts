@@ -32,7 +32,7 @@ export class KafkaConditions {
     this.#last = trouble;
     this.#lasting.set(subject, { condition, trouble });
     condition.raise(fault.text, {
-      text: `${subject}: ${fault.text}${remedy === "" ? "" : `; ${remedy}`}. Nothing is lost, it is tried again until it works`,
+      text: `${subject}: ${fault.text}${remedy === "" ? "" : `; ${remedy}`}. Nothing is lost, it is retried until it works`,
       level: needsAction.has(fault.category) ? "error" : "warn",
       kind: fault.category,
     });
