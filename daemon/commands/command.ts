@@ -30,7 +30,7 @@ export interface Command {
 }
 
 /** Where the configuration is without `--config`. */
-export const defaultConfigPath = "/etc/wazuh-dfn/config.yaml";
+const defaultConfigPath = "/etc/wazuh-dfn/config.yaml";
 
 /** The options of every command that needs the configuration. */
 export const configOptions = {

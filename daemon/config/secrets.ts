@@ -50,7 +50,7 @@ export function readSaslSecrets({ password, ...sasl }: SaslSettings, env: Enviro
  * The secret that stands at a place. One newline at the end of its file is not part of it.
  * @throws DfnError CONFIG when it is not there, empty, has several lines, or when everybody may write its file
  */
-export function readSecret(from: SecretPlace, env: Environment): string {
+function readSecret(from: SecretPlace, env: Environment): string {
   if (from.kind === "environment") {
     const secret = env[from.variable];
     if (secret !== undefined && secret !== "") return secret;

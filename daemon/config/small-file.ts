@@ -3,7 +3,7 @@ import { isUtf8 } from "node:buffer";
 import { describe, DfnError, errnoOf } from "../errors.ts";
 
 /** Largest configuration or secret file that is read, in bytes; real ones have a few thousand. */
-export const mostFileBytes = 1024 * 1024;
+const mostFileBytes = 1024 * 1024;
 
 /**
  * The text of a small file; a byte order mark is left out. A pipe (`/dev/stdin`) is read to its end.

@@ -24,7 +24,7 @@ const maxStatusBytes = 1024 * 1024;
 const maxAccountBytes = 16 * 1024 * 1024;
 
 /** As in access(2). */
-export const rights = { read: 4, write: 2, execute: 1 } as const;
+const rights = { read: 4, write: 2, execute: 1 } as const;
 export type Right = keyof typeof rights;
 
 /** Whether the mode bits give an account a right; access lists are not checked. */

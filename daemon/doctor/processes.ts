@@ -29,7 +29,7 @@ export async function allProcesses(): Promise<Running[]> {
 }
 
 /** A process by its id; undefined if there is none. */
-export async function processOf(pid: number): Promise<Running | undefined> {
+async function processOf(pid: number): Promise<Running | undefined> {
   try {
     const [command, stat, system] = await Promise.all([
       startOfText(`/proc/${pid}/cmdline`, maxCommandBytes),

@@ -162,7 +162,7 @@ export function path() {
 }
 
 /** The form of a path, without looking at the disk. Throws InvalidValue. */
-export function readPath(written: string): string {
+function readPath(written: string): string {
   if (written.includes("\0")) throw new InvalidValue("a path holds no NUL");
   if (written.startsWith("~")) throw new InvalidValue(`${inQuotes(written)}: ~ is the shell's; write the whole path`);
   return written;

@@ -76,7 +76,7 @@ function namedInCode(
 }
 
 /** What `refine` needs to check a rule also when a setting is wrong. */
-export function rule(message: string) {
+function rule(message: string) {
   return {
     error: message,
     when: ({ value }: { readonly value: unknown }) => typeof value === "object" && value !== null,

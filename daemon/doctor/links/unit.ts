@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { failed, type CheckResult, ok, unseen, warning } from "../result.ts";
 
 const answerWithinMs = 3000;
-export const unitName = "wazuh-dfn.service";
+const unitName = "wazuh-dfn.service";
 
 export interface UnitFacts {
   /** Whether this machine runs systemd. */

@@ -13,7 +13,7 @@ const topicResource = 2;
 const maxSettings = 1000;
 
 /** What `doctor` asks for. */
-export const askedSettings: readonly string[] = [
+const askedSettings: readonly string[] = [
   "cleanup.policy",
   "max.message.bytes",
   "message.timestamp.after.max.ms",

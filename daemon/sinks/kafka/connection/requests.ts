@@ -177,7 +177,7 @@ function payloadOf(bytes: Buffer): InnerPayload {
 }
 
 /** The body of a produce request of version 7 for one batch of one partition: acks of all in-sync replicas. */
-export function encodeProduce(topic: string, partition: number, batch: Buffer, timeoutMs: number): Buffer {
+function encodeProduce(topic: string, partition: number, batch: Buffer, timeoutMs: number): Buffer {
   const name = Buffer.from(topic, "utf8");
   const head = Buffer.allocUnsafe(2 + 2 + 4 + 4 + 2 + name.length + 4 + 4 + 4);
   head.writeInt16BE(-1, 0);
@@ -201,7 +201,7 @@ export interface ProduceAnswer {
 }
 
 /** The answer for exactly this topic and partition, or undefined if the broker's answer is not about it. */
-export function decodeProduce(payload: Buffer, topic: string, partition: number): ProduceAnswer | undefined {
+function decodeProduce(payload: Buffer, topic: string, partition: number): ProduceAnswer | undefined {
   const reader = new ByteReader(payload);
   const answers = reader.array(6, () => ({
     topic: reader.string(),

@@ -22,7 +22,7 @@ const maxDepth = 32;
 const maxElements = 20_000;
 
 /** Not ASN.1, or not what was expected at this place. */
-export class DerError extends Error {
+class DerError extends Error {
   override readonly name = "DerError";
 }
 

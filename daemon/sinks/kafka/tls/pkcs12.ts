@@ -19,7 +19,7 @@ export interface Pkcs12Content {
  * - unsupported: protected by another algorithm, or by more rounds than are worth waiting for.
  * - damaged: not a PKCS#12 file.
  */
-export type Pkcs12Fault = "passphrase" | "legacy" | "unsupported" | "damaged";
+type Pkcs12Fault = "passphrase" | "legacy" | "unsupported" | "damaged";
 
 export class Pkcs12Error extends Error {
   override readonly name = "Pkcs12Error";

@@ -5,7 +5,7 @@ import type { ContentHash, Identity } from "../log/content-hash.ts";
 import type { Anchor, Trail } from "./trail.ts";
 
 /** Layout of the body. A file with another version is left alone. */
-export const checkpointVersion = 1;
+const checkpointVersion = 1;
 
 /** A place in a log file, with what proves it. */
 export interface Position extends Identity {

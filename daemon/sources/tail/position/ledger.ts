@@ -48,13 +48,13 @@ class Entry<Where> implements OpenLine {
 const packAt = 1024;
 
 /** How many lines done beyond the oldest open one can be named; further ones are read again after a restart. */
-export const maxNamed = 50_000;
+const maxNamed = 50_000;
 
 /**
  * How many lines may be done beyond the oldest open one: with the records of several handlers they are still few enough
  * for a look-up after a crash to find them all, so that none is sent twice.
  */
-export const maxBeyond = 400_000;
+const maxBeyond = 400_000;
 
 /** Lines beyond the position that a restart hands on again although they are done with. */
 export interface ReadAgain {
