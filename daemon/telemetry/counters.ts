@@ -80,7 +80,8 @@ export class SourceCounters implements Counts {
    */
   carryOver(ignored: number): void {
     this.carriedOver = this.inFlight;
-    this.#ignoredAgain = ignored;
+    // What an earlier reload left is still to be read again if this one came before that was done.
+    this.#ignoredAgain += ignored;
   }
 
   /** All that was to be read again has been; what has not come is gone from the source, and does not count as read. */

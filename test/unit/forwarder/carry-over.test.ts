@@ -65,6 +65,27 @@ test("ignored alerts that are read again after one in progress are not counted a
   assertBalanced(tail.snapshot());
 });
 
+test("a second reload before everything has been read again counts nothing twice", () => {
+  for (const readAgain of [0, 1, 2, 3]) {
+    const { tail, ...others } = createCounters();
+    for (let i = 0; i < 3; i++) tail.taken();
+    tail.passedBy(7);
+    carryOver({ tail, ...others }, 4);
+    const before = { ...tail.snapshot() };
+    // The first of the three, and some of the ignored alerts after it, are read again; then the next reload.
+    if (readAgain > 0) tail.taken();
+    tail.passedBy(readAgain);
+    carryOver({ tail, ...others }, readAgain);
+    assert.deepEqual({ ...tail.snapshot() }, before, `${readAgain} read again`);
+    for (let i = 0; i < 3; i++) tail.taken();
+    tail.passedBy(4);
+    assert.deepEqual({ ...tail.snapshot() }, before, `${readAgain} read again, then all`);
+    tail.passedBy(1);
+    assert.deepEqual([tail.read, tail.ignored, tail.inFlight], [11, 8, 3]);
+    assertBalanced(tail.snapshot());
+  }
+});
+
 test("what other handlers ignore, or want, when it is read again leaves nothing in flight", () => {
   const { tail, before } = reloaded();
   tail.passedBy(7);
