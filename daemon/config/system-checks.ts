@@ -38,7 +38,7 @@ export function checkWritable(setting: string, directory: string, what: string):
 
 function refusedDirectory(directory: string): string | undefined {
   const refusal = refused(directory, constants.F_OK);
-  if (refusal === undefined && !statSync(directory).isDirectory()) return "is no directory";
+  if (refusal === undefined && !statSync(directory).isDirectory()) return "is not a directory";
   const user = refusal ?? refused(directory, constants.W_OK | constants.X_OK);
   return user === undefined ? undefined : `may not be written ${user}`;
 }

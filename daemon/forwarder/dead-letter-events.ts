@@ -9,7 +9,7 @@ const remedy =
 
 /**
  * Says that something could not be delivered: in the log at once, then once a minute with how many it were. Lives as long
- * as the process, over every reload. Alerts and lines of the socket that are not alerts are told apart, so that nobody can
+ * as the process, over every reload. Alerts and lines of the socket that are not alerts are kept apart, so that nobody can
  * hide the former behind the latter.
  */
 export class DeadLetterEvents implements Disposable {

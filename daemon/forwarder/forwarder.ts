@@ -208,7 +208,8 @@ export class Forwarder {
     try {
       await this.#socket?.announceTail(isOn);
     } catch (reason) {
-      const what = "custom-dfn cannot be told whether alerts.json is read; it may give up alerts while settings change";
+      const what =
+        "custom-dfn cannot be informed whether alerts.json is read; it may give up alerts while settings change";
       this.setup.log.warn({ reason: describe(reason) }, what);
     }
   }

@@ -32,7 +32,7 @@ export interface TailIntakeParts {
 export class PipelineIntake implements TailIntake {
   readonly #parts: TailIntakeParts;
   readonly #onCaughtUp: () => void;
-  /** Numbers of the newest line that is told when it is passed, and of the newest that was. */
+  /** Numbers of the newest line that is notified when it is passed, and of the newest that was. */
   #newest = 0;
   #passed = 0;
   /** Set at the end of the log: when this line is passed, all before it are. */

@@ -47,7 +47,7 @@ const numbers: ReadonlySet<string> = new Set(["linger_ms", "max_request_size", "
 export function ownProducerSettings({ tree, text }: Given): MigrationOutcome {
   const table = tree?.kind === "table" ? tree : fromJson(text);
   if (table === undefined) {
-    return text === "" ? notNeeded("none was set") : byHand("this is no section of settings");
+    return text === "" ? notNeeded("none was set") : byHand("this is not a section of settings");
   }
   const targets: Target[] = [];
   const reasons: string[] = [];

@@ -54,7 +54,7 @@ export function isTrue(text: string): boolean {
   return /^(true|t|yes|y|on|1)$/i.test(text);
 }
 
-/** Seconds, whole or not, as a duration within a range of milliseconds; undefined for what is no number. */
+/** Seconds, whole or not, as a duration within a range of milliseconds; undefined for what is not a number. */
 export function durationOf(seconds: string, least: number, most: number): string | undefined {
   const ms = Math.round(Number(seconds) * 1000);
   if (seconds.trim() === "" || !Number.isFinite(ms)) return undefined;

@@ -47,7 +47,7 @@ export const rules: Readonly<Record<PythonName, Rule>> = {
   "wazuh.write_timeout": needless(feedbackNeverWaits),
   "wazuh.json_alert_file_poll_interval": ({ text }) => {
     const poll = durationOf(text, 10, 10_000);
-    if (poll === undefined) return byHand(`"${text}" is no number of seconds`);
+    if (poll === undefined) return byHand(`"${text}" is not a number of seconds`);
     return taken("10ms to 10s are allowed; 100ms is the default here", ["sources.tail.poll", poll]);
   },
   "wazuh.store_failed_alerts": ({ text, other }) => {
@@ -59,8 +59,10 @@ export const rules: Readonly<Record<PythonName, Rule>> = {
   "wazuh.max_failed_files": needless(deadLettersAlways),
   "wazuh.json_alert_queue_size": needless(memoryByBytes),
   "wazuh.integration_name": ({ text }) => {
-    if (text === "dfn") return notNeeded("feedback is always told to Wazuh as integration dfn");
-    return byHand(`feedback is always told to Wazuh as integration dfn: change rules of yours that expect "${text}"`);
+    if (text === "dfn") return notNeeded("feedback is always reported to Wazuh as integration dfn");
+    return byHand(
+      `feedback is always reported to Wazuh as integration dfn: change rules of yours that expect "${text}"`,
+    );
   },
   "dfn.dfn_broker": ({ text, tree }) =>
     tree === undefined || text === ""
@@ -72,14 +74,14 @@ export const rules: Readonly<Record<PythonName, Rule>> = {
     if (text === "") return notNeeded("without it the system's CA store is trusted, there and here");
     if (!hasTls(other)) return notNeeded("TLS is off, because dfn_cert and dfn_key were not both set");
     const why =
-      "there it was compared with our own certificate only; here it is trusted for the brokers' beside the system's CA store";
+      "there it was compared with our own certificate only; here it is trusted for the brokers in addition to the system's CA store";
     return taken(why, ["sink.kafka.tls.ca", text]);
   },
   "dfn.dfn_id": ({ text }) =>
     text === "" ? byHand("there is none: fill in dfn.customer_id") : taken("", ["dfn.customer_id", text]),
   "kafka.timeout": ({ text }) => {
     const timeout = durationOf(text, 1000, 300_000);
-    if (timeout === undefined) return byHand(`"${text}" is no number of seconds`);
+    if (timeout === undefined) return byHand(`"${text}" is not a number of seconds`);
     return taken("1s to 5m are allowed; 30s is the default here", ["sink.kafka.request_timeout", timeout]);
   },
   "kafka.retry_interval": needless(retriesForEver),
@@ -101,7 +103,7 @@ export const rules: Readonly<Record<PythonName, Rule>> = {
   "log.keep_files": needless(logToStandardError),
   "log.interval": ({ text }) => {
     const statistics = durationOf(text, 0, 86_400_000);
-    if (statistics === undefined) return byHand(`"${text}" is no number of seconds`);
+    if (statistics === undefined) return byHand(`"${text}" is not a number of seconds`);
     return taken("", ["log.statistics", statistics]);
   },
   "log.level": ({ text }) => {
@@ -113,7 +115,7 @@ export const rules: Readonly<Record<PythonName, Rule>> = {
       CRITICAL: "error",
     };
     const level = levels[text.toUpperCase()];
-    return level === undefined ? byHand(`"${text}" is no level`) : taken("", ["log.level", level]);
+    return level === undefined ? byHand(`"${text}" is not a level`) : taken("", ["log.level", level]);
   },
   "log.file_path": ({ text }) =>
     notNeeded(text === "" ? logToStandardError : `${logToStandardError}; ${text} is not written any more`),

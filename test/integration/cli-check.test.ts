@@ -93,7 +93,7 @@ test("what is missing around the forwarder is a warning with a remedy", async ()
   assert.equal(code, 0);
   const lines = stderr.trimEnd().split("\n");
   assert.equal(lines.length, 3, stderr);
-  assert.match(stderr, /^warning: --set state_dir: the directory of the state, .*config\.yaml is no directory/m);
+  assert.match(stderr, /^warning: --set state_dir: the directory of the state, .*config\.yaml is not a directory/m);
   assert.match(stderr, /^warning: sources\.tail\.path: .*alerts\.json does not exist; is wazuh\.home right/m);
   assert.match(stderr, /^warning: wazuh\.feedback: Wazuh's queue socket, .* does not exist; is the manager running/m);
 });

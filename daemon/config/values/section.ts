@@ -101,7 +101,7 @@ export function switchable<S extends z.ZodType>(inner: S) {
       if (result.success) return result.data;
       for (const issue of result.error.issues) {
         const { path, message } = issue;
-        // Every message of ours is complete; of the kinds of issue only unknown keys are told apart later.
+        // Every message of ours is complete; of the kinds of issue only unknown keys are treated separately later.
         if (issue.code !== "unrecognized_keys") context.issues.push({ code: "custom", path, message, input: written });
         else context.issues.push({ code: issue.code, keys: issue.keys, path, message, input: {} });
       }

@@ -22,7 +22,7 @@ interface OpenFile {
 }
 
 /**
- * A file of whole lines, to which several processes may append (a replay beside the forwarder): each holds a lock while
+ * A file of whole lines, to which several processes may append (a replay next to the forwarder): each holds a lock while
  * it does, so that none takes the half of another's line for what a crash left, and none cuts off another's lines.
  */
 export class RecordFile implements AsyncDisposable {
@@ -40,7 +40,7 @@ export class RecordFile implements AsyncDisposable {
     this.#signal = signal;
   }
 
-  /** The file and its size in whole lines. A file that was moved away or emptied (logrotate) is begun anew. */
+  /** The file and its size in whole lines. A file that was moved away or emptied (logrotate) is begun again. */
   async look(): Promise<{ readonly handle: FileHandle; readonly bytes: number }> {
     return this.#locked((file, bytes) => Promise.resolve({ handle: file.handle, bytes }));
   }
@@ -72,7 +72,7 @@ export class RecordFile implements AsyncDisposable {
     const flock = this.#lock();
     if (flock !== undefined) await waitForLock(flock, fd, this.#signal);
     try {
-      return await action(file, await this.#mended(file));
+      return await action(file, await this.#repaired(file));
     } finally {
       flock?.unlock(fd);
     }
@@ -98,7 +98,7 @@ export class RecordFile implements AsyncDisposable {
   }
 
   /** The size, after what a failed append or a crash left was cut off. */
-  async #mended(file: OpenFile): Promise<number> {
+  async #repaired(file: OpenFile): Promise<number> {
     const { size } = await file.handle.stat();
     const { leftover } = file;
     if (leftover !== undefined) {
@@ -121,7 +121,7 @@ export class RecordFile implements AsyncDisposable {
       this.#flock = loadFlock();
     } catch (reason) {
       this.#isWithoutLock = true;
-      const what = "the records file cannot be locked without the native file: run no replay beside a forwarder";
+      const what = "the records file cannot be locked without the native file: run no replay while a forwarder runs";
       this.#log.warn({ path: this.#path, reason: describe(reason) }, what);
     }
     return this.#flock;

@@ -33,7 +33,7 @@ export function fileLine(topic: string, partition: number, record: SinkRecord): 
 
 /**
  * Writes records as JSON lines into a file, synced before they are acknowledged. The offset of a record is the byte at
- * which its line starts. A file that was moved away (logrotate) is begun anew.
+ * which its line starts. A file that was moved away (logrotate) is begun again.
  */
 export class FileSink implements Sink {
   readonly maxInFlight = 1;
@@ -121,7 +121,7 @@ export class FileSink implements Sink {
       } catch (reason) {
         this.#stop.signal.throwIfAborted();
         const what = "records cannot be written";
-        const remedy = "nothing is lost, it is tried again each second: make room or mend the rights of the file";
+        const remedy = "nothing is lost, it is tried again each second: make room or fix the permissions of the file";
         this.#condition.raise(`${what}: ${this.#path}: ${describe(reason)}; ${remedy}`, {
           text: `${what}; ${remedy}`,
           fields: { path: this.#path, reason: describe(reason) },

@@ -170,9 +170,9 @@ test("a setting that cannot be taken over unchanged is left to the administrator
     ["wazuh: { integration_name: mine }", /change rules of yours that expect "mine"/],
     ["wazuh: { store_failed_alerts: yes, failed_alerts_path: /f }", /wazuh-dfn replay \/f\/\*/],
     ["health: { api: { enabled: true, host: 0.0.0.0 } }", /not offered to other machines/],
-    ["kafka: { timeout: soon }", /is no number of seconds/],
+    ["kafka: { timeout: soon }", /is not a number of seconds/],
     ["kafka: { producer_config: { sasl_plain_password: hunter2, ssl_context: x } }", /ssl_context: has no counterpart/],
-    ["log: { level: LOUD }", /"LOUD" is no level/],
+    ["log: { level: LOUD }", /"LOUD" is not a level/],
   ];
   for (const [text, why] of cases) {
     const migrated = from(`${least}${text}\n`);
