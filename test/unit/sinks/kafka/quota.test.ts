@@ -23,7 +23,7 @@ test("a look-up that a quota delays continues from where it was, and says so", a
   assert.equal(shipped?.size, 10);
   assert.deepEqual([...new Set(broker.fetched)], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   assert.equal(broker.fetched.length, 10 + 16, "each batch came once");
-  assert.equal(lines.matching(/^warn reading t\/0: read up to offset 4 of 10, and a quota/).length, 1);
+  assert.equal(lines.matching(/^warn reading t\/0: read up to offset 4 of 10, throttled by a quota/).length, 1);
   assert.deepEqual(sink.status().troubles, []);
   assert.ok(sink.status().throttledMs >= 16 * 20);
 });

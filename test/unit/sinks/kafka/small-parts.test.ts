@@ -54,7 +54,7 @@ test("a trouble is logged once, then once a minute, and its end is logged", () =
   conditions.clear("topic t");
   conditions.clear("another");
   assert.equal(said.length, 4, said.join("\n"));
-  assert.match(said[0] ?? "", /^error topic t: TOPIC_AUTHORIZATION_FAILED; give .* Write and Describe/);
+  assert.match(said[0] ?? "", /^error topic t: TOPIC_AUTHORIZATION_FAILED; grant .* Write and Describe/);
   assert.match(said[1] ?? "", /^error topic t/);
   assert.match(said[2] ?? "", /^warn Kafka: NOT_LEADER/);
   assert.match(said[3] ?? "", /^info topic t: works again after 61.0 s/);
