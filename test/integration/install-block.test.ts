@@ -159,7 +159,7 @@ test("other sections that name wazuh-dfn are named, and stay", { skip }, async (
   await writeFile(world.tree.conf, (await conf(world)) + mine, "latin1");
   const last = await world.uninstall([]);
   assert.equal(last.code, 0, last.output);
-  assert.match(last.output, /lines \d+ to \d+: this <syscheck> names wazuh-dfn and stays/);
+  assert.match(last.output, /lines \d+ to \d+: this <syscheck> names wazuh-dfn and is kept/);
   assert.ok((await conf(world)).endsWith(mine));
 });
 

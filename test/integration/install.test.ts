@@ -255,7 +255,7 @@ test("certificates are copied, the key for the forwarder alone", { skip }, async
   assert.match(config, /tls: \{ ca: "\/etc\/wazuh-dfn\/ca\.pem", cert: "\/etc\/wazuh-dfn\/cert\.pem", key: /);
   assert.match(config, /own_network: \["192\.0\.2\.0\/24", "2001:db8::\/32"\]/);
   const later = await world.install(["--broker", "other:1"]);
-  assert.match(later.output, /kept.*not used/);
+  assert.match(later.output, /kept.*are ignored/);
   assert.equal(await world.tree.read("etc/wazuh-dfn/config.yaml"), config);
 });
 
