@@ -190,7 +190,7 @@ test("replaced certificates are used without a restart; with unusable ones the f
   const written = sink.write({ topic: "open", partition: 0, records: [record("1")] });
   await eventually("the alarm", () => lines.matching(/^error Kafka: .*alert/).length > 0);
   await writeFile(cert, "nothing of use");
-  await eventually("the complaint", () => lines.matching(/^error .*own\.pem is neither PEM nor.*former/).length > 0);
+  await eventually("the complaint", () => lines.matching(/^error .*own\.pem is neither PEM nor.*previous/).length > 0);
   await copyFile(files.client.cert, cert);
   await copyFile(files.client.key, key);
   assert.equal((await written)[0]?.kind, "acknowledged");
