@@ -1,8 +1,10 @@
+import { statSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { eventually } from "../../rig/eventually.ts";
 import { readTopic } from "../../rig/read-topic.ts";
 import { timestampOf } from "../alerts.ts";
 import type { Fault } from "../fault.ts";
+import { fetchText } from "../looks.ts";
 import type { Stage } from "../stage.ts";
 import { check, figureOf, statusSays, withoutLoad } from "./support.ts";
 
@@ -102,15 +104,32 @@ export async function withOpenAlert(stage: Stage, during: () => Promise<void>): 
   await kafka.deleteTopic(topic);
 }
 
-/** Lines of the log that were read, when nothing is under way. */
+/** Lines of the log that were read, when the tail has come to the end of it and nothing is under way. */
 async function settledRead(stage: Stage): Promise<number> {
-  let last: number | undefined;
-  const isQuiet = async (): Promise<boolean> => {
-    const [read, underWay] = [await figureOf(stage, "read"), await figureOf(stage, "in_flight")];
-    const isSame = read !== undefined && read === last && underWay === 0;
-    last = read;
-    return isSame;
+  let read: number | undefined;
+  const isSettled = async (): Promise<boolean> => {
+    if (!(await isAtEnd(stage))) return false;
+    read = await figureOf(stage, "read");
+    return (await figureOf(stage, "in_flight")) === 0;
   };
-  await eventually("nothing under way", isQuiet);
-  return last ?? 0;
+  await eventually("the end of the log", isSettled);
+  return read ?? 0;
+}
+
+/** Whether the tail has handed on every byte of alerts.json. */
+async function isAtEnd({ statusPath, analysisd }: Stage): Promise<boolean> {
+  const status: unknown = JSON.parse((await fetchText(statusPath, "/status")) ?? "{}");
+  if (!hasLog(status)) return false;
+  const { state, offset } = status.log;
+  return state === "following" && offset === statSync(analysisd.alertsJson).size;
+}
+
+function hasLog(status: unknown): status is { readonly log: { readonly state?: unknown; readonly offset?: unknown } } {
+  return (
+    typeof status === "object" &&
+    status !== null &&
+    "log" in status &&
+    typeof status.log === "object" &&
+    status.log !== null
+  );
 }
