@@ -1,8 +1,10 @@
+import { statSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { eventually } from "../../rig/eventually.ts";
 import { readTopic } from "../../rig/read-topic.ts";
 import { timestampOf } from "../alerts.ts";
 import type { Fault } from "../fault.ts";
+import { fetchText } from "../looks.ts";
 import type { Environment } from "../environment.ts";
 import { check, figureOf, statusSays, withoutLoad } from "./support.ts";
 
@@ -34,13 +36,13 @@ export const openAlertFaults: readonly Fault[] = [
             ((await figureOf(environment, "ignored")) ?? 0) >= before + ignoredLines;
           await eventually("all ignored lines read", areRead, { withinMs: readWithinMs });
           environment.startCaller();
-          check((await figureOf(environment, "in_flight")) === 1, "the open alert is not under way any more");
+          check((await figureOf(environment, "in_flight")) === 1, "the open alert is not in flight any more");
         }),
       ),
   },
   {
     name: "reloaded-with-alerts-under-way",
-    what: "SIGHUP, several times, while no broker answers and alerts are under way: the figures stay true",
+    what: "SIGHUP, several times, while no broker answers and alerts are in flight: the figures stay true",
     async run(environment) {
       await withoutLoad(environment, async () => {
         await environment.settled();
@@ -51,7 +53,7 @@ export const openAlertFaults: readonly Fault[] = [
         try {
           environment.analysisd.emit(lines);
           environment.analysisd.flush();
-          await eventually("alerts under way", async () => ((await figureOf(environment, "in_flight")) ?? 0) > 0);
+          await eventually("alerts in flight", async () => ((await figureOf(environment, "in_flight")) ?? 0) > 0);
           for (let round = environment.between(2, 4); round > 0; round--) {
             environment.settings = { ...environment.settings, limits: { memory: `${environment.between(32, 64)}MiB` } };
             environment.configure();
@@ -94,7 +96,7 @@ export async function withOpenAlert(environment: Environment, during: () => Prom
   await withoutLoad(environment, async () => {
     // A process that has just started has nothing in flight either.
     await eventually("the open alert in its topic", isSent);
-    await eventually("nothing under way", isDone);
+    await eventually("nothing in flight", isDone);
   });
   const records = await readTopic(kafka.addresses, topic);
   check(records.length === 1, `the open alert is ${records.length} times in its topic`);
@@ -102,15 +104,32 @@ export async function withOpenAlert(environment: Environment, during: () => Prom
   await kafka.deleteTopic(topic);
 }
 
-/** Lines of the log that were read, when nothing is in flight. */
+/** Lines of the log that were read, when the tail has come to the end of it and nothing is in flight. */
 async function settledRead(environment: Environment): Promise<number> {
-  let last: number | undefined;
-  const isQuiet = async (): Promise<boolean> => {
-    const [read, underWay] = [await figureOf(environment, "read"), await figureOf(environment, "in_flight")];
-    const isSame = read !== undefined && read === last && underWay === 0;
-    last = read;
-    return isSame;
+  let read: number | undefined;
+  const isSettled = async (): Promise<boolean> => {
+    if (!(await isAtEnd(environment))) return false;
+    read = await figureOf(environment, "read");
+    return (await figureOf(environment, "in_flight")) === 0;
   };
-  await eventually("nothing under way", isQuiet);
-  return last ?? 0;
+  await eventually("the end of the log", isSettled);
+  return read ?? 0;
+}
+
+/** Whether the tail has handed on every byte of alerts.json. */
+async function isAtEnd({ statusPath, analysisd }: Environment): Promise<boolean> {
+  const status: unknown = JSON.parse((await fetchText(statusPath, "/status")) ?? "{}");
+  if (!hasLog(status)) return false;
+  const { state, offset } = status.log;
+  return state === "following" && offset === statSync(analysisd.alertsJson).size;
+}
+
+function hasLog(status: unknown): status is { readonly log: { readonly state?: unknown; readonly offset?: unknown } } {
+  return (
+    typeof status === "object" &&
+    status !== null &&
+    "log" in status &&
+    typeof status.log === "object" &&
+    status.log !== null
+  );
 }
