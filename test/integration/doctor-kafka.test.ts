@@ -119,7 +119,10 @@ test("the topic's settings are read from Kafka; without the permission they are 
     ],
     [{ "message.timestamp.after.max.ms": "1000" }, /^warning .*after\.max\.ms is 1000: if this machine's clock/m],
     [{ "message.timestamp.before.max.ms": "1000" }, /^warning .*before\.max\.ms is 1000/m],
-    [{ "min.insync.replicas": "2" }, /^failed .*min\.insync\.replicas is 2, and there are 1 copies: every write is refused/m],
+    [
+      { "min.insync.replicas": "2" },
+      /^failed .*min\.insync\.replicas is 2, and there are 1 copies: every write is refused/m,
+    ],
   ];
   for (const [change, expected] of changes) {
     await kafka.alterTopic(topic, change);
