@@ -1,5 +1,4 @@
-import type { Outcome } from "../contract.ts";
-import type { Owner } from "../contract.ts";
+import type { Outcome, Owner } from "../contract.ts";
 import { exitCodes, type DfnError } from "../errors.ts";
 import { command, printable, toPrintableJson } from "../printable.ts";
 import { replayedName, type ReplayEnd } from "../sources/replay/replay.ts";

@@ -1,7 +1,6 @@
 /** The files of the dead-letter store, as they are read and made smaller. */
 import { sourceDefinitions } from "../contract.ts";
-import type { FileHandle } from "node:fs/promises";
-import { rm } from "node:fs/promises";
+import { type FileHandle, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { DfnError, errnoOf } from "../errors.ts";
 import { writeAtomically, isProcessAlive } from "../disk/atomic-file.ts";

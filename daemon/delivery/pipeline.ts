@@ -10,14 +10,13 @@ import {
   type PerSource,
   type SourceLocation,
   type SourceName,
+  type Owner,
 } from "../contract.ts";
 import { fingerprintOf, type Content, type Fingerprint } from "../pairing/copy-counts.ts";
-import type { Pairing } from "../pairing/pairing.ts";
+import { type Pairing, none } from "../pairing/pairing.ts";
 import type { Shipper } from "./shipper.ts";
 import type { OwnNode } from "./own-node.ts";
 import { idOf, partsOf, secondOf, weightOf, type Delivery, type Part, type Shipment } from "./shipment.ts";
-import type { Owner } from "../contract.ts";
-import { none } from "../pairing/pairing.ts";
 
 /**
  * What became of an offered delivery, for the source that has to answer at once.

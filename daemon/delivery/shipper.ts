@@ -8,14 +8,13 @@ import {
   type Lookup,
   type PerSource,
   type WriteOutcome,
+  type Owner,
 } from "../contract.ts";
-import type { Pairing } from "../pairing/pairing.ts";
+import { type Pairing, none, withOneMore } from "../pairing/pairing.ts";
 import type { Outbox } from "./outbox.ts";
 import { FoundRecords } from "./found-records.ts";
 import { OutboxRecord } from "./outbox-record.ts";
 import { aheadBytes, waiterBytes, type Payload, type MadePart, type Part, type Shipment } from "./shipment.ts";
-import type { Owner } from "../contract.ts";
-import { none, withOneMore } from "../pairing/pairing.ts";
 import type { SinkOffsets } from "./sink-offsets.ts";
 
 export interface ShipperParts extends DeadLetterParts {

@@ -42,7 +42,7 @@ export const savedWords = 6;
  *   socket: ship, socket: repeat, tail: second, tail: ship (a second line with the same id)
  *
  * The log is authoritative. A socket copy that names an alert and has other content (integratord's
- * re-fingerprint aside) never counts for the log's line: the line is shipped too, or was already, and the difference is
+ * re-print aside) never counts for the log's line: the line is shipped too, or was already, and the difference is
  * reported.
  *
  * The window is bounded. Its oldest entries are forgotten first, but an alert that only the socket has brought is kept

@@ -19,7 +19,7 @@ const movesAtOnce = 4;
 const settleWithinMs = 180_000;
 const writtenWithinMs = 3_600_000;
 
-/** Runs a cluster through all clusterEvents and compares every node's alerts with the topic. */
+/** Runs a cluster through all events and compares every node's alerts with the topic. */
 export async function runCluster(options: RunOptions): Promise<Omit<ClusterReport, "command">> {
   const { seed, alerts, say } = options;
   say(`seed ${seed}`);

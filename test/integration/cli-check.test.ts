@@ -51,7 +51,7 @@ test("every wrong setting is named with file and line, and the exit code is 78",
   assert.deepEqual(stderr.trimEnd().split("\n"), [
     `${config}:4: sink.kafka.brokers: is missing; it is required`,
     `${config}:5: sink.kafka.broker: unknown setting; did you mean brokers?`,
-    `${config}:6: log.level: "loud" is not allowed; allowed is debug, info, warn, error`,
+    `${config}:6: log.level: "loud" is not allowed; use one of debug, info, warn, error`,
   ]);
   const json: unknown = JSON.parse((await wazuhDfn(["check", "--config", config, "--json"])).stdout);
   assert.ok(typeof json === "object" && json !== null && "ok" in json && "problems" in json);
@@ -62,7 +62,7 @@ test("every wrong setting is named with file and line, and the exit code is 78",
     origin: `${config}:6`,
     file: config,
     line: 6,
-    message: '"loud" is not allowed; allowed is debug, info, warn, error',
+    message: '"loud" is not allowed; use one of debug, info, warn, error',
   });
 });
 

@@ -7,8 +7,7 @@ import { statSync } from "node:fs";
 import { PassingLine } from "../../daemon/forwarder/passing-line.ts";
 import { SinkOffsets } from "../../daemon/delivery/sink-offsets.ts";
 import type { TailIntake } from "../../daemon/sources/tail/intake.ts";
-import type { Passing } from "../../daemon/sources/tail/position/ledger.ts";
-import type { OpenLine } from "../../daemon/sources/tail/position/ledger.ts";
+import type { Passing, OpenLine } from "../../daemon/sources/tail/position/ledger.ts";
 import { Tail } from "../../daemon/sources/tail/tail.ts";
 import { silentLog } from "../../daemon/telemetry/log.ts";
 

@@ -25,7 +25,7 @@ export interface SessionOptions {
 /** What runs by name and in a mixture by default. */
 export const defaults = { named: { alerts: 600, rate: 500 }, mixture: { alerts: 300_000, rate: 1200 }, faults: 60 };
 
-/** Runs on one testBed, and what they found. */
+/** Runs on one test bed, and what they found. */
 export class Session implements AsyncDisposable {
   readonly #testBed: TestBed;
   readonly #options: SessionOptions;

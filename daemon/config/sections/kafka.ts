@@ -90,7 +90,7 @@ type Mechanism = (typeof mechanisms)[number];
 
 function readMechanism(written: string): Mechanism {
   const found = mechanisms.find((one) => one === written.toLowerCase());
-  if (found === undefined) throw new InvalidValue(`allowed is ${mechanisms.join(", ")}`);
+  if (found === undefined) throw new InvalidValue(`use one of ${mechanisms.join(", ")}`);
   return found;
 }
 
@@ -186,7 +186,7 @@ export const kafka = section({
 export type KafkaSettings = z.output<typeof kafka>;
 
 function readBroker(written: string): string {
-  const allowed = "allowed is host:port, for instance kafka.example.org:9093 or [2001:db8::1]:9093";
+  const allowed = "use host:port, for instance kafka.example.org:9093 or [2001:db8::1]:9093";
   const parts = splitBrokerAddress(written);
   if (parts === undefined) {
     const bare = /^[\w.-]+$/.test(written);
@@ -198,7 +198,7 @@ function readBroker(written: string): string {
   }
   if (isPort(parts.port)) return written;
   const port = written.slice(written.lastIndexOf(":") + 1);
-  throw new InvalidValue(`${inQuotes(written)} has the port ${port}; allowed is 1 to 65535`);
+  throw new InvalidValue(`${inQuotes(written)} has the port ${port}; use 1 to 65535`);
 }
 
 function readHost(written: string): string {
@@ -214,7 +214,5 @@ function readCiphers(written: string): string {
 
 function readClientId(written: string): string {
   if (/^[\w.-]{1,249}$/.test(written)) return written;
-  throw new InvalidValue(
-    `${inQuotes(written)} is not allowed; allowed are 1 to 249 of a-z, A-Z, 0-9, ".", "_" and "-"`,
-  );
+  throw new InvalidValue(`${inQuotes(written)} is not allowed; use 1 to 249 of a-z, A-Z, 0-9, ".", "_" and "-"`);
 }

@@ -45,12 +45,12 @@ function readListen(written: string): StatusAddress {
   const tcp = /^(127\.0\.0\.1|\[::1\]):(\d{1,5})$/.exec(written);
   if (tcp !== null) {
     const port = Number(tcp[2]);
-    if (port < 1 || port > 65_535) throw new InvalidValue(`${inQuotes(written)}: allowed is a port from 1 to 65535`);
+    if (port < 1 || port > 65_535) throw new InvalidValue(`${inQuotes(written)}: use a port from 1 to 65535`);
     return { kind: "tcp", host: tcp[1] === "127.0.0.1" ? "127.0.0.1" : "::1", port };
   }
   if (/^[^/]*:\d+$/.test(written) || /^\d+$/.test(written)) {
     throw new InvalidValue(
-      `${inQuotes(written)} is not allowed, since the status has no password and must not be offered to other machines; allowed is the path of a Unix socket, 127.0.0.1:port or [::1]:port`,
+      `${inQuotes(written)} is not allowed, since the status has no password and must not be offered to other machines; use the path of a Unix socket, 127.0.0.1:port or [::1]:port`,
     );
   }
   return { kind: "unix", path: readSocketPath(written) };
@@ -66,6 +66,6 @@ function readStatusHost(written: string): string {
   const bare = written.replace(/^\[(.*)\]$/, "$1").toLowerCase();
   if (isIP(bare) !== 0 || /^(?!.*:)[\w.-]{1,253}$/.test(written)) return bare;
   throw new InvalidValue(
-    `${inQuotes(written)} is not a host; allowed is a name or an address without a port, such as status.example.org`,
+    `${inQuotes(written)} is not a host; use a name or an address without a port, such as status.example.org`,
   );
 }

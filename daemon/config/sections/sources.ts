@@ -95,7 +95,7 @@ function readUser(written: string): string {
 /** Four octal digits, the first a zero: TOML writes a number like 0o660 as 432, which must not be taken for a mode. */
 function readMode(written: string): number {
   if (/^0[0-7]{3}$/.test(written)) return Number.parseInt(written, 8);
-  throw new InvalidValue(`${inQuotes(written)} is not a mode; allowed is text such as "0660"`);
+  throw new InvalidValue(`${inQuotes(written)} is not a mode; use text such as "0660"`);
 }
 
 function formatMode(mode: number): string {
@@ -109,7 +109,7 @@ function readStart(written: string): "end" | "beginning" | Date {
   } catch (error) {
     if (!(error instanceof InvalidValue)) throw error;
     throw new InvalidValue(
-      `${inQuotes(written)} is not allowed; allowed is end, beginning or a moment such as 2026-11-21T10:00:00Z`,
+      `${inQuotes(written)} is not allowed; use end, beginning or a time such as 2026-11-21T10:00:00Z`,
     );
   }
 }

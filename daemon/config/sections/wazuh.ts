@@ -22,7 +22,7 @@ export const wazuh = section({
   .describe("The manager on this machine.");
 
 function readQueue(written: string): QueueAddress {
-  const allowed = "allowed is the path of a Unix socket, or tcp://host:port, for instance tcp://192.0.2.1:1514";
+  const allowed = "use the path of a Unix socket, or tcp://host:port, for instance tcp://192.0.2.1:1514";
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(written)?.[1];
   if (scheme === undefined) {
     const isBareAddress = /^[^/]*:\d*$/.test(written);
@@ -36,7 +36,6 @@ function readQueue(written: string): QueueAddress {
   if (digits === undefined || (ipv6 !== undefined && !isIPv6(ipv6))) {
     throw new InvalidValue(`${inQuotes(written)} is not a host and a port; ${allowed}`);
   }
-  if (port < 1 || port > 65_535)
-    throw new InvalidValue(`${inQuotes(written)} has the port ${digits}; allowed is 1 to 65535`);
+  if (port < 1 || port > 65_535) throw new InvalidValue(`${inQuotes(written)} has the port ${digits}; use 1 to 65535`);
   return { kind: "tcp", host: ipv6 ?? name ?? "", port };
 }

@@ -11,11 +11,11 @@ import { inQuotes, InvalidValue } from "./problem.ts";
 export function readNetwork(text: string): string {
   const parts = splitNetwork(text);
   if (parts.kind === "no-address") {
-    throw new InvalidValue(`${inQuotes(text)} is not a network; allowed is for instance 192.0.2.0/24 or 2001:db8::/32`);
+    throw new InvalidValue(`${inQuotes(text)} is not a network; use e.g. 192.0.2.0/24 or 2001:db8::/32`);
   }
   if (parts.kind === "no-length") {
     const { width } = parts;
-    throw new InvalidValue(`${inQuotes(text)} has no valid prefix length; allowed is 0 to ${width} behind the slash`);
+    throw new InvalidValue(`${inQuotes(text)} has no valid prefix length; use 0 to ${width} behind the slash`);
   }
   const written = formatNetwork(parts.network);
   if (parts.isFirst) return written;

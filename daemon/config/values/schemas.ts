@@ -117,7 +117,7 @@ export function whole({ least, most }: Range) {
     read(written) {
       const value = /^\d{1,15}$/.test(written) ? Number(written) : Number.NaN;
       if (value >= least && value <= most) return value;
-      throw new InvalidValue(`${inQuotes(written)} is not allowed; allowed is a whole number from ${least} to ${most}`);
+      throw new InvalidValue(`${inQuotes(written)} is not allowed; use a whole number from ${least} to ${most}`);
     },
     print: (value) => value,
     json: {
@@ -138,7 +138,7 @@ export function choice<const W extends string>(words: readonly W[]) {
       const word = onOff(written);
       const found = words.find((one) => one === word);
       if (found !== undefined) return found;
-      throw new InvalidValue(`${inQuotes(written)} is not allowed; allowed is ${words.join(", ")}`);
+      throw new InvalidValue(`${inQuotes(written)} is not allowed; use one of ${words.join(", ")}`);
     },
     print: (word) => word,
     json: { enum: [...words, ...truths] },
@@ -183,7 +183,7 @@ export function digits() {
   return scalar<string, string | number>({
     read(written) {
       if (/^\d{1,10}$/.test(written)) return written;
-      throw new InvalidValue(`${inQuotes(written)} is not allowed; allowed are numbers of up to 10 digits`);
+      throw new InvalidValue(`${inQuotes(written)} is not allowed; use numbers of up to 10 digits`);
     },
     print: (value) => value,
     json: { ...digitsOrText, minimum: 0, pattern: "^\\d{1,10}$" },
@@ -206,7 +206,5 @@ export function topic() {
 
 function readTopic(written: string): string {
   if (/^[\w.-]{1,249}$/.test(written) && written !== "." && written !== "..") return written;
-  throw new InvalidValue(
-    `${inQuotes(written)} is not a topic name; allowed are 1 to 249 of a-z, A-Z, 0-9, ".", "_" and "-"`,
-  );
+  throw new InvalidValue(`${inQuotes(written)} is not a topic name; use 1 to 249 of a-z, A-Z, 0-9, ".", "_" and "-"`);
 }

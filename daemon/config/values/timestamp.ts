@@ -20,6 +20,6 @@ export function readTimestamp(text: string): Date {
     if (!Number.isNaN(moment.getTime()) && sameDay.getUTCDate() === Number(day)) return moment;
   }
   throw new InvalidValue(
-    `${inQuotes(text)} is no moment; allowed is for instance 2026-11-21, 2026-11-21T10:00:00Z or 2026-11-21T10:00:00+01:00`,
+    `${inQuotes(text)} is not a time; use e.g. 2026-11-21, 2026-11-21T10:00:00Z or 2026-11-21T10:00:00+01:00`,
   );
 }

@@ -80,7 +80,7 @@ function readMeasure(
   [kind, examples]: readonly [kind: string, examples: string],
   format: (value: number) => string,
 ): number {
-  const allowed = `allowed is ${kind} such as ${examples}, from ${format(least)} to ${format(most)}`;
+  const allowed = `use ${kind} such as ${examples}, from ${format(least)} to ${format(most)}`;
   const match = /^(\d{1,15}(?:\.\d{1,6})?)\s*([A-Za-z]*)$/.exec(text.trim());
   const amount = Number(match?.[1]);
   const name = match?.[2] ?? "";

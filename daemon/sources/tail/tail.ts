@@ -1,14 +1,13 @@
 import { isBelievable } from "../../alert/believable.ts";
 import type { OffsetsByPartition } from "../../contract.ts";
 import { directoryOf } from "./log/archives.ts";
-import { CheckpointStore, type Loaded } from "./position/checkpoint-store.ts";
+import { CheckpointStore, type Loaded, type CheckpointStatus } from "./position/checkpoint-store.ts";
 import { Follower } from "./follower.ts";
 import { ReadProgress } from "./position/read-progress.ts";
 import type { ReadAgain } from "./position/ledger.ts";
 import type { TailOptions } from "./options.ts";
 import { CheckpointWriter } from "./position/checkpoint-writer.ts";
 import type { TailStatus } from "./status.ts";
-import type { CheckpointStatus } from "./position/checkpoint-store.ts";
 import { every, watching, type Waker } from "./waker.ts";
 
 const saveEveryMs = 1000;

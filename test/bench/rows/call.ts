@@ -1,12 +1,11 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { BenchAlerts } from "../alerts.ts";
-import type { Figure } from "../figure.ts";
+import { type Figure, quantile } from "../figure.ts";
 import { environment, type Stage } from "../stage.ts";
 import { present } from "../../rig/present.ts";
 import type { Program } from "../../rig/program.ts";
 import { redirection } from "../../rig/custom-dfn.ts";
-import { quantile } from "../figure.ts";
 import { bothWays, type Row } from "./row.ts";
 
 const callsPerRound = 60;

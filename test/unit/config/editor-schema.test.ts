@@ -4,8 +4,7 @@ import { editorSchema } from "../../../daemon/config/editor-schema.ts";
 import { printedSettings } from "../../../daemon/config/schema.ts";
 import type { JsonSchema } from "../../../daemon/config/values/file-form.ts";
 import { InvalidValue } from "../../../daemon/config/values/problem.ts";
-import type { PrintedSettings } from "../../../daemon/config/values/printed.ts";
-import { isSection } from "../../../daemon/config/values/printed.ts";
+import { type PrintedSettings, isSection } from "../../../daemon/config/values/printed.ts";
 import { readDuration, readSize } from "../../../daemon/config/values/units.ts";
 import { configOf } from "./written.ts";
 

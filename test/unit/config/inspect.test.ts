@@ -22,18 +22,18 @@ log: { level: inf, statistics: 5 }
 snik: 1
 `;
   assert.deepEqual(problemsOf(text), [
-    'c.yaml:2: dfn.customer_id: "a b" is not a topic name; allowed are 1 to 249 of a-z, A-Z, 0-9, ".", "_" and "-"',
+    'c.yaml:2: dfn.customer_id: "a b" is not a topic name; use 1 to 249 of a-z, A-Z, 0-9, ".", "_" and "-"',
     "c.yaml:3: dfn.own_networks: unknown setting; did you mean own_network?",
     'c.yaml:4: dfn.own_network[0]: "192.0.2.1/24" is an address in a network, not the network itself; write 192.0.2.0/24',
-    'c.yaml:4: dfn.own_network[1]: "nonsense" is not a network; allowed is for instance 192.0.2.0/24 or 2001:db8::/32',
-    'c.yaml:5: wazuh.feedback: "maybe" is not allowed; allowed is on, errors, off',
+    'c.yaml:4: dfn.own_network[1]: "nonsense" is not a network; use e.g. 192.0.2.0/24 or 2001:db8::/32',
+    'c.yaml:5: wazuh.feedback: "maybe" is not allowed; use one of on, errors, off',
     "c.yaml:6: sources: socket and tail are both off, so no alert would ever come; leave one of them on",
     "c.yaml:9: sink: kafka and file are both configured; keep one, or switch one off (kafka: off)",
     "c.yaml:10: sink.kafka.brokers: is missing; it is required",
     "c.yaml:11: sink.kafka.broker: unknown setting; did you mean brokers?",
     "c.yaml:15: handlers.fail2ban: a section of settings is expected here",
-    'c.yaml:16: log.level: "inf" is not allowed; allowed is debug, info, warn, error',
-    'c.yaml:16: log.statistics: "5" has no unit; allowed is a duration such as 100ms, 5s, 10m, 1h or 2d, from 0 to 1d',
+    'c.yaml:16: log.level: "inf" is not allowed; use one of debug, info, warn, error',
+    'c.yaml:16: log.statistics: "5" has no unit; use a duration such as 100ms, 5s, 10m, 1h or 2d, from 0 to 1d',
     "c.yaml:17: snik: unknown setting; did you mean sink?",
   ]);
 });
@@ -54,10 +54,10 @@ level = """
 loud"""
 `;
   assert.deepEqual(problemsOf(text, { file: "c.toml" }), [
-    'c.toml:4: sink.kafka.brokers[1]: "b" has no port; allowed is host:port, for instance kafka.example.org:9093 or [2001:db8::1]:9093',
+    'c.toml:4: sink.kafka.brokers[1]: "b" has no port; use host:port, for instance kafka.example.org:9093 or [2001:db8::1]:9093',
     "c.toml:7: sink.kafka.tls.ca_olny: unknown setting; did you mean ca_only?",
-    'c.toml:9: sources.socket.mode: "432" is not a mode; allowed is text such as "0660"',
-    'c.toml:12: log.level: "loud" is not allowed; allowed is debug, info, warn, error',
+    'c.toml:9: sources.socket.mode: "432" is not a mode; use text such as "0660"',
+    'c.toml:12: log.level: "loud" is not allowed; use one of debug, info, warn, error',
   ]);
 });
 
@@ -68,9 +68,9 @@ test("problems in the environment and the command line name their origin instead
     "environment variable WAZUH_DFN_STATEDIR: unknown setting; did you mean WAZUH_DFN_STATE_DIR?",
     '--set "nonsense": write NAME=VALUE, for instance --set log.level=debug',
     "environment variable WAZUH_DFN_SOURCES__TIAL: sources.tial: unknown setting; did you mean tail?",
-    '--set sink.kafka.brokers: sink.kafka.brokers[0]: "a" has no port; allowed is host:port, for instance kafka.example.org:9093 or [2001:db8::1]:9093',
-    'environment variable WAZUH_DFN_LOG__LEVEL: log.level: "inf" is not allowed; allowed is debug, info, warn, error',
-    '--set log.statistics: "3" has no unit; allowed is a duration such as 100ms, 5s, 10m, 1h or 2d, from 0 to 1d',
+    '--set sink.kafka.brokers: sink.kafka.brokers[0]: "a" has no port; use host:port, for instance kafka.example.org:9093 or [2001:db8::1]:9093',
+    'environment variable WAZUH_DFN_LOG__LEVEL: log.level: "inf" is not allowed; use one of debug, info, warn, error',
+    '--set log.statistics: "3" has no unit; use a duration such as 100ms, 5s, 10m, 1h or 2d, from 0 to 1d',
   ]);
 });
 

@@ -91,10 +91,7 @@ test("on and off may be written as true and false", () => {
 test("the point at which reading begins may be a time", () => {
   const { tail } = configOf(`${least}sources: { tail: { start: 2026-11-21T10:00:00+01:00 } }\n`).sources;
   assert.deepEqual(tail?.start, new Date("2026-11-21T09:00:00Z"));
-  assert.match(
-    problemsOf(`${least}sources: { tail: { start: now } }\n`).join(),
-    /allowed is end, beginning or a moment/,
-  );
+  assert.match(problemsOf(`${least}sources: { tail: { start: now } }\n`).join(), /use end, beginning or a time/);
 });
 
 test("passthrough has a topic of its own and the same filters as integratord", () => {
@@ -135,34 +132,34 @@ test("the status may be requested under further host names, given without a port
   const written = '[Status.example.org, "[2001:DB8::1]", 192.0.2.1]';
   assert.deepEqual(configOf(hosts(written)).status.hosts, ["status.example.org", "2001:db8::1", "192.0.2.1"]);
   for (const wrong of ["a:9090", "http://a", "'*'"]) {
-    assert.match(problemsOf(hosts(`["${wrong}"]`)).join(), /is not a host; allowed is a name or an address/, wrong);
+    assert.match(problemsOf(hosts(`["${wrong}"]`)).join(), /is not a host; use a name or an address/, wrong);
   }
 });
 
 test("values outside their range are refused, and the range is named", () => {
   const cases: Record<string, RegExp> = {
-    "sink.kafka.max_in_flight=6": /allowed is a whole number from 1 to 5$/,
-    "sink.kafka.max_in_flight=2.5": /allowed is a whole number from 1 to 5$/,
-    "sink.kafka.batch_bytes=1MB": /too large; allowed is a size such as 900KB or 64MiB, from 1KB to 900KB$/,
-    "limits.memory=1MB": /too small; allowed is a size .* from 1MiB to 16GiB$/,
-    "sink.kafka.compression=snappy": /allowed is gzip, none, zstd$/,
+    "sink.kafka.max_in_flight=6": /use a whole number from 1 to 5$/,
+    "sink.kafka.max_in_flight=2.5": /use a whole number from 1 to 5$/,
+    "sink.kafka.batch_bytes=1MB": /too large; use a size such as 900KB or 64MiB, from 1KB to 900KB$/,
+    "limits.memory=1MB": /too small; use a size .* from 1MiB to 16GiB$/,
+    "sink.kafka.compression=snappy": /use one of gzip, none, zstd$/,
     "handlers.passthrough.level=17": /from 0 to 16$/,
-    "handlers.windows.event_ids=4625,x": /"x" is not allowed; allowed are numbers/,
-    "handlers.windows.event_ids=4625,,1": /"" is not allowed; allowed are numbers/,
+    "handlers.windows.event_ids=4625,x": /"x" is not allowed; use numbers/,
+    "handlers.windows.event_ids=4625,,1": /"" is not allowed; use numbers/,
     "dfn.customer_id=..": /is not a topic name/,
     [`dfn.customer_id=${"x".repeat(250)}`]: /is not a topic name/,
     [`sources.socket.path=/${"x".repeat(107)}`]: /at most 107 bytes, this one has 108/,
-    "wazuh.queue=relay:1514": /is neither a path nor tcp:\/\/host:port; allowed is/,
-    "wazuh.queue=udp://relay:1514": /udp is not offered; allowed is the path of a Unix socket, or tcp/,
+    "wazuh.queue=relay:1514": /is neither a path nor tcp:\/\/host:port; use/,
+    "wazuh.queue=udp://relay:1514": /udp is not offered; use the path of a Unix socket, or tcp/,
     "wazuh.queue=tcp://relay": /is not a host and a port/,
     "wazuh.queue=tcp://u:p@relay:1": /is not a host and a port/,
     "wazuh.queue=tcp://[relay]:1": /is not a host and a port/,
-    "wazuh.queue=tcp://relay:65536": /allowed is 1 to 65535/,
+    "wazuh.queue=tcp://relay:65536": /use 1 to 65535/,
     [`wazuh.queue=/${"x".repeat(107)}`]: /at most 107 bytes, this one has 108/,
     "state_dir=~/state": /~ is the shell's/,
     "sources.socket.mode=660": /is not a mode/,
     "sink.kafka.client_id=a b": /is not allowed/,
-    "sink.kafka.brokers=a:0": /allowed is 1 to 65535/,
+    "sink.kafka.brokers=a:0": /use 1 to 65535/,
     "sink.kafka.brokers=http://a:1": /is not a broker/,
     "sink.kafka.brokers=[a]:1": /names no host/,
     "sink.kafka.brokers=a:1,2001:db8::1:9092": /is not a broker/,
@@ -204,7 +201,7 @@ test("a TLS section is judged as a whole", () => {
   assert.match(problemsOf(tls("{ cert: c, key: k, pkcs12: p }")).join(), /give either pkcs12, or cert and key/);
   assert.match(
     problemsOf(tls("{ min_version: TLSv1.1 }")).join(),
-    /"TLSv1\.1" is not allowed; allowed is TLSv1\.2, TLSv1\.3/,
+    /"TLSv1\.1" is not allowed; use one of TLSv1\.2, TLSv1\.3/,
   );
   assert.match(problemsOf(tls("{ ciphers: 'a$(b)' }")).join(), /is not a cipher list of OpenSSL; the default is ECDHE/);
   assert.match(problemsOf(tls("{ ca_only: on }")).join(), /there is no ca/);

@@ -2,9 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Pairing } from "../../../daemon/pairing/pairing.ts";
-import type { Shipment } from "../../../daemon/delivery/shipment.ts";
+import { type Shipment, aheadBytes, waiterBytes } from "../../../daemon/delivery/shipment.ts";
 import { PairingWindow } from "../../../daemon/pairing/pairing-window.ts";
-import { aheadBytes, waiterBytes } from "../../../daemon/delivery/shipment.ts";
 import { SinkOffsets } from "../../../daemon/delivery/sink-offsets.ts";
 import { alertBytes, Delivery, settle } from "../../rig/delivery.ts";
 import { idIn, MemorySink } from "../../rig/memory-sink.ts";

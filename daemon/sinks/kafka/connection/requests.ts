@@ -1,6 +1,5 @@
 import { ByteReader } from "../protocol/byte-reader.ts";
-import type { BrokerConnection } from "./connection.ts";
-import { produceVersion } from "./connection.ts";
+import { type BrokerConnection, produceVersion } from "./connection.ts";
 import { KafkaError, kafkaCodes } from "../protocol/errors.ts";
 import { apiKeys, type InnerPayload } from "../protocol/kafkajs-inner.ts";
 

@@ -24,7 +24,7 @@ test("sizes become bytes: KB is 1000 and KiB is 1024, in any case and with a bla
 
 test("a value that is not a measure is refused, and the range is named", () => {
   const range = { least: 10, most: 60_000 };
-  const allowed = "allowed is a duration such as 100ms, 5s, 10m, 1h or 2d, from 10ms to 1m";
+  const allowed = "use a duration such as 100ms, 5s, 10m, 1h or 2d, from 10ms to 1m";
   const cases = {
     "5": `"5" has no unit; ${allowed}`,
     "5 parsecs": `"5 parsecs" is not a duration; ${allowed}`,

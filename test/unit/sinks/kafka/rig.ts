@@ -3,8 +3,7 @@ import type { SinkRecord, WriteOutcome } from "../../../../daemon/contract.ts";
 import { SealedBatch, PendingWrite } from "../../../../daemon/sinks/kafka/producer/sealed-batch.ts";
 import type { KafkaOptions } from "../../../../daemon/sinks/kafka/connection/options.ts";
 import { KafkaSink } from "../../../../daemon/sinks/kafka/sink.ts";
-import type { KafkaTelemetry } from "../../../../daemon/sinks/kafka/connection/telemetry.ts";
-import { noTelemetry } from "../../../../daemon/sinks/kafka/connection/telemetry.ts";
+import { type KafkaTelemetry, noTelemetry } from "../../../../daemon/sinks/kafka/connection/telemetry.ts";
 import { silentLog, type Log } from "../../../../daemon/telemetry/log.ts";
 
 /** Log lines, each with its level in front. */

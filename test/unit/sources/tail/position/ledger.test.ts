@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Passing } from "../../../../../daemon/sources/tail/position/ledger.ts";
-import type { OpenLine } from "../../../../../daemon/sources/tail/position/ledger.ts";
-import { Ledger } from "../../../../../daemon/sources/tail/position/ledger.ts";
+import { type Passing, type OpenLine, Ledger } from "../../../../../daemon/sources/tail/position/ledger.ts";
 import { seededRandom } from "../../../../rig/random.ts";
 import { PassingCallback } from "../../../../rig/passing.ts";
 

@@ -1,7 +1,6 @@
 import type { SourceLocation } from "../../../../../daemon/contract.ts";
 import type { TailIntake } from "../../../../../daemon/sources/tail/intake.ts";
-import type { Passing } from "../../../../../daemon/sources/tail/position/ledger.ts";
-import type { OpenLine } from "../../../../../daemon/sources/tail/position/ledger.ts";
+import type { Passing, OpenLine } from "../../../../../daemon/sources/tail/position/ledger.ts";
 import type { TailOptions } from "../../../../../daemon/sources/tail/options.ts";
 import { Tail } from "../../../../../daemon/sources/tail/tail.ts";
 import { PassingCallback } from "../../../../rig/passing.ts";
