@@ -9,7 +9,7 @@ import { repositoryRoot } from "./repository.ts";
 export interface TestRun {
   /** Paths below test/, of sources. */
   readonly files: readonly string[];
-  /** Default: as many as there are processors. */
+  /** Default: twice as many as there are processors, since most of them wait for other processes half of the time. */
   readonly concurrency?: number;
   /** For one file, milliseconds. */
   readonly timeout: number;
@@ -30,7 +30,7 @@ export async function show(events: AsyncIterable<unknown>): Promise<void> {
 
 /** The events of a run, without its sums: `counts` gets them. A test that is skipped counts as failed. */
 export async function* runFiles(tests: TestRun, counts: TestCounts): AsyncGenerator {
-  const { files, concurrency = availableParallelism(), timeout, leftOut = [] } = tests;
+  const { files, concurrency = 2 * availableParallelism(), timeout, leftOut = [] } = tests;
   const built = files.map((file) => join(repositoryRoot, "build/test", file.replace(/\.ts$/, ".js")));
   // Node holds a pattern against the root of all tests as well, and takes every test when that one matches.
   const names = ["<root>", ...leftOut].map((title) => title.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
