@@ -47,6 +47,8 @@ for (const handler of [passthroughHandler({ topic: "alerts" }), windowsHandler("
     }
     const held = heldBytes() - before;
     assert.equal(ledger.size, lines.length);
+    // Also keeps what was measured from being collected before.
+    assert.equal(delivery.outbox.open, lines.length);
     const perAlert = `${Math.round(held / alerts)} bytes an alert, ${Math.round(budget.usedBytes / alerts)} counted`;
     assert.ok(held < budget.usedBytes && held > budget.usedBytes / 2, perAlert);
   });
