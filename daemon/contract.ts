@@ -145,7 +145,7 @@ export function headersOf({ id, headers }: SinkRecord): readonly Header[] {
 }
 
 /** When and where the alerts were written that records were made from. */
-export interface Origin {
+export interface AlertSpan {
   /** Seconds since 1970 of the first and the last one, as the ids have them; undefined if no id does. */
   readonly firstSecond: number | undefined;
   readonly lastSecond: number | undefined;
@@ -164,7 +164,7 @@ export interface EncodedRecords {
    * uncompressed. Theirs until all have an outcome: then the memory is used for others.
    */
   readonly encoded: Buffer;
-  readonly origin: Origin;
+  readonly span: AlertSpan;
   /** Decodes the records into memory of their own; all their headers are in `headers`. Costs a copy of all bytes. */
   records(): readonly SinkRecord[];
 }

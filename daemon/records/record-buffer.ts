@@ -1,4 +1,4 @@
-import { headerNames, type EncodedRecords, type Header, type Origin, type SinkRecord } from "../contract.ts";
+import { headerNames, type EncodedRecords, type Header, type AlertSpan, type SinkRecord } from "../contract.ts";
 import { BatchMemory, headRoomBytes } from "./batch-memory.ts";
 import { decodeRecords } from "./decode.ts";
 import { sizeOfVarint, writeVarint } from "./varint.ts";
@@ -101,7 +101,7 @@ export class RecordBuffer implements EncodedRecords {
     return this.#held().subarray(0, this.#end);
   }
 
-  get origin(): Origin {
+  get span(): AlertSpan {
     const hasSecond = this.#lastSecond >= this.#firstSecond;
     return {
       firstSecond: hasSecond ? this.#firstSecond : undefined,
@@ -170,7 +170,7 @@ export class RecordBuffer implements EncodedRecords {
   }
 
   /** The first of the places, if all are known and in one file. */
-  #beginning(): Origin["place"] {
+  #beginning(): AlertSpan["place"] {
     const [file] = this.#files;
     if (file === undefined || !file.startsWith("/") || !this.#files.every((other) => other === file)) return undefined;
     let offset = Infinity;

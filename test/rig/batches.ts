@@ -3,8 +3,8 @@ import { encodeRecords } from "../../daemon/records/record-buffer.ts";
 
 /** A batch of these records. */
 export function batchOfRecords(topic: string, partition: number, records: readonly SinkRecord[]): Batch {
-  const { count, encoded, origin } = encodeRecords(records);
-  return { topic, partition, count, encoded, origin, records: () => records };
+  const { count, encoded, span } = encodeRecords(records);
+  return { topic, partition, count, encoded, span, records: () => records };
 }
 
 /** The outcome of each of `count` records. */

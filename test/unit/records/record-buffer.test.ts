@@ -115,30 +115,30 @@ test("every length at which a varint grows is written as it should be", () => {
   }
 });
 
-function originOf(...records: readonly Partial<SinkRecord>[]) {
+function spanOf(...records: readonly Partial<SinkRecord>[]) {
   const filled = records.map((record) => ({ key: null, value: null, headers: [], ...record }));
-  return encodeRecords(filled).origin;
+  return encodeRecords(filled).span;
 }
 
-test("the origin of records is the span of their seconds, wherever the id is", () => {
+test("the span of records has the first and the last second of their ids, wherever the id is", () => {
   const second = 1_795_964_560;
   const inHeaders = { headers: [["wazuh-alert-id", Buffer.from(`${second - 5}.1`)]] } as const;
   const others = ["", "x", `${second}`, `${second}.`, `${second}.1x`, "12345678.1", "12345678901.1", "sha256:00"];
   const ids = [`${second}.1`, `${second + 7}.22`, ...others].map((id) => ({ id }));
-  const { firstSecond, lastSecond } = originOf(...ids, inHeaders);
+  const { firstSecond, lastSecond } = spanOf(...ids, inHeaders);
   assert.deepEqual([firstSecond, lastSecond], [second - 5, second + 7]);
-  for (const id of others) assert.equal(originOf({ id }).firstSecond, undefined, id);
+  for (const id of others) assert.equal(spanOf({ id }).firstSecond, undefined, id);
 });
 
-test("the origin of records is the first of their places, if all are in one file", () => {
+test("the span of records has the first of their places, if all are in one file", () => {
   const place = (offset: number, file = "/log"): SinkRecord["place"] => ({ file, offset, length: 1 });
   const records = [9_000_000_000, 8, 20].map((offset) => ({ place: place(offset) }));
-  assert.deepEqual(originOf(...records).place, { file: "/log", offset: 8 });
+  assert.deepEqual(spanOf(...records).place, { file: "/log", offset: 8 });
   for (const other of [{}, { place: place(1, "/other") }, { place: place(1, "socket") }]) {
-    assert.equal(originOf(...records, other).place, undefined);
-    assert.equal(originOf(other, ...records).place, undefined);
+    assert.equal(spanOf(...records, other).place, undefined);
+    assert.equal(spanOf(other, ...records).place, undefined);
   }
-  assert.equal(originOf({ place: place(1, "socket") }).place, undefined);
+  assert.equal(spanOf({ place: place(1, "socket") }).place, undefined);
 });
 
 test("records that were released cannot be read, because others are in their memory", () => {

@@ -1,4 +1,4 @@
-import type { EncodedRecords, Origin } from "../../../contract.ts";
+import type { EncodedRecords, AlertSpan } from "../../../contract.ts";
 import { command, shellWord } from "../../../printable.ts";
 import type { BrokerConnection } from "../connection/connection.ts";
 import { classifyCode, KafkaError } from "../protocol/errors.ts";
@@ -12,12 +12,12 @@ const maxFiles = 20;
 const usualFile = "/var/ossec/logs/alerts/alerts.json";
 
 /** Records that the broker has acknowledged one after the other. */
-interface Stretch extends Origin {
+interface Stretch extends AlertSpan {
   readonly base: number;
   readonly next: number;
 }
 
-type Place = Origin["place"];
+type Place = AlertSpan["place"];
 
 /** Acknowledged records that are not in the partition any more. */
 export interface LostRecords {
@@ -55,8 +55,8 @@ export class Acknowledged {
   }
 
   /** A batch was acknowledged at this offset. */
-  add(base: number, { count, origin }: Pick<EncodedRecords, "count" | "origin">): void {
-    this.#stretches.push({ base, next: base + count, ...origin });
+  add(base: number, { count, span }: Pick<EncodedRecords, "count" | "span">): void {
+    this.#stretches.push({ base, next: base + count, ...span });
     if (this.#stretches.length > maxStretches) this.#halve();
   }
 

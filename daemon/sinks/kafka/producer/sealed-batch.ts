@@ -115,8 +115,8 @@ export class SealedBatch {
     return this.#records.count;
   }
 
-  get origin(): EncodedRecords["origin"] {
-    return this.#records.origin;
+  get span(): EncodedRecords["span"] {
+    return this.#records.span;
   }
 
   /** Its records, decoded when they are first asked for: only what went wrong asks. */

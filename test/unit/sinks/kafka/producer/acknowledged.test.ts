@@ -207,8 +207,8 @@ test("a leader that has all that was acknowledged is never reported as a loss, h
 test("acknowledged records are tracked in bounded memory, and the time of a loss still covers them all", () => {
   const kept = new Acknowledged("t/0");
   for (let at = 0; at < 100_000; at++) {
-    const origin = { firstSecond: second + at, lastSecond: second + at, place: undefined };
-    kept.add(at, { count: 1, origin });
+    const span = { firstSecond: second + at, lastSecond: second + at, place: undefined };
+    kept.add(at, { count: 1, span });
   }
   assert.equal(kept.end, 100_000);
   assert.ok(kept.size <= 512, `${kept.size} stretches`);
