@@ -4,7 +4,7 @@
  * - source: where alerts come from (socket, tail, replay).
  * - delivery: one alert from one source, with a way to report its outcome there.
  * - record: what one handler makes from one alert; one Kafka record.
- * - batch: records of one partition that travel together.
+ * - batch: records of one partition that travel together, encoded.
  * - outcome: how a delivery ended. There is no outcome "failed": a record is retried, dead-lettered or stays open.
  */
 import type { Alert } from "./alert/alert.ts";
@@ -144,17 +144,55 @@ export function headersOf({ id, headers }: SinkRecord): readonly Header[] {
   return id === undefined ? headers : [[headerNames.id, Buffer.from(id)], ...headers];
 }
 
-/** Records of one partition, sent together, in order. */
-export interface Batch {
-  readonly topic: string;
-  readonly partition: number;
-  readonly records: readonly SinkRecord[];
+/** When and where the alerts were written that records were made from. */
+export interface AlertSpan {
+  /** Seconds since 1970 of the first and the last one, as the ids have them; undefined if no id does. */
+  readonly firstSecond: number | undefined;
+  readonly lastSecond: number | undefined;
+  /**
+   * Where a file has to be read from to find all of them. Undefined if one of them came by the socket, so that its line may
+   * be before those that the tail read, and where they are in several files.
+   */
+  readonly place: Pick<SourceLocation, "file" | "offset"> | undefined;
 }
 
-/** Per record: acknowledged with its offset in the partition (a safe integer), or refused because no retry can help. */
-export type WriteOutcome =
-  | { readonly kind: "acknowledged"; readonly offset: number }
-  | { readonly kind: "refused"; readonly reason: DeadReason; readonly detail: string };
+/** Records in their order, in the bytes that Kafka has for them (`records/record-buffer.ts`). */
+export interface EncodedRecords {
+  readonly count: number;
+  /**
+   * `headRoomBytes` for the header of a Kafka batch, which a sink may write there, and behind them the records,
+   * uncompressed. Theirs until all have an outcome: then the memory is used for others.
+   */
+  readonly encoded: Buffer;
+  readonly span: AlertSpan;
+  /** Decodes the records into memory of their own; all their headers are in `headers`. Costs a copy of all bytes. */
+  records(): readonly SinkRecord[];
+}
+
+/** Records of one partition, sent together. */
+export interface Batch extends EncodedRecords {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** Refused, because no retry can help. */
+export interface Refusal {
+  readonly kind: "refused";
+  readonly reason: DeadReason;
+  readonly detail: string;
+}
+
+/** Of one record: acknowledged with its offset in the partition (a safe integer), or refused. */
+export type WriteOutcome = { readonly kind: "acknowledged"; readonly offset: number } | Refusal;
+
+/**
+ * Of a batch.
+ * - acknowledged: each of its records, and their offsets follow one another.
+ * - each: one outcome per record, in their order.
+ */
+export type BatchOutcome =
+  | { readonly kind: "acknowledged"; readonly baseOffset: number }
+  | { readonly kind: "each"; readonly outcomes: readonly WriteOutcome[] };
 
 /** Per `topic/partition`: an offset. */
 export type OffsetsByPartition = Readonly<Record<string, number>>;
@@ -195,10 +233,11 @@ export interface Sink extends AsyncDisposable {
   /** Maximum batches in flight for one partition; `write` of one partition is called in order. */
   readonly maxInFlight: number;
   /**
-   * Sends a batch and resolves with one outcome per record, in their order. Batches of one partition are appended in
-   * the order of the calls. Rejects only when the sink was disposed: the outcome is then unknown.
+   * Sends a batch and resolves when each of its records has an outcome; what was got from `batch.encoded` is used no more
+   * then. Batches of one partition are appended in the order of the calls. Rejects only when the sink was disposed: the
+   * outcome is then unknown.
    */
-  write(batch: Batch): Promise<readonly WriteOutcome[]>;
+  write(batch: Batch): Promise<BatchOutcome>;
   /**
    * Reads back what is in the sink, before the first write. Retries while the other side is away.
    * @param topics all topics that may be written

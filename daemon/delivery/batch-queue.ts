@@ -1,4 +1,6 @@
-import type { SinkRecord, WriteOutcome } from "../contract.ts";
+import type { Batch, SinkRecord } from "../contract.ts";
+import type { BatchMemory } from "../records/batch-memory.ts";
+import { RecordBuffer } from "../records/record-buffer.ts";
 
 /** When a batch is sent. All are upper bounds; one record always fits, whatever its size. */
 export interface BatchLimits {
@@ -9,59 +11,106 @@ export interface BatchLimits {
   readonly lingerMs: number;
 }
 
-/** A record with a way to report its outcome. */
-export interface Queued extends SinkRecord {
+/** A record, with what waits for its outcome. */
+export interface Queued<T> extends SinkRecord {
+  /** What it counts for in `BatchLimits.maxBytes`. */
   readonly bytes: number;
-  /** @param partition as `topic/partition` */
-  done(outcome: WriteOutcome, partition: string): void;
+  readonly waiting: T;
+  /** Which of its records this is. */
+  readonly part: number;
+}
+
+/** Records of one partition, encoded, and in two columns what waits for their outcomes. */
+export class QueuedBatch<T> extends RecordBuffer implements Batch {
+  readonly topic: string;
+  readonly partition: number;
+  readonly waiting: T[] = [];
+  readonly parts: number[] = [];
+  #bytes = 0;
+
+  constructor({ topic, partition }: Pick<Batch, "topic" | "partition">, memory: BatchMemory, expectedBytes: number) {
+    super(memory, expectedBytes);
+    this.topic = topic;
+    this.partition = partition;
+  }
+
+  /** Of its records, as `Queued.bytes` counts them. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  enqueue(queued: Queued<T>): void {
+    this.add(queued);
+    this.waiting.push(queued.waiting);
+    this.parts.push(queued.part);
+    this.#bytes += queued.bytes;
+  }
 }
 
 /**
- * Records of one partition that wait to be sent. Passive: it holds no timer and does no I/O; the caller asks what is
- * due and says what time it is.
+ * Records of one partition that wait to be sent, encoded into the batch that they will leave in. Passive: it holds no
+ * timer and does no I/O; the caller asks what is due and says what time it is.
  */
-export class BatchQueue {
+export class BatchQueue<T> {
+  readonly #of: Pick<Batch, "topic" | "partition">;
   readonly #limits: BatchLimits;
-  #records: Queued[] = [];
-  #bytes = 0;
+  readonly #memory: BatchMemory;
+  /** Full ones, the oldest first. */
+  readonly #full: QueuedBatch<T>[] = [];
+  #open: QueuedBatch<T> | undefined;
+  /** What the last batch had. */
+  #expectedBytes = 0;
   /** When the oldest waiting record was added. */
   #since = 0;
 
-  constructor(limits: BatchLimits) {
+  constructor(of: Pick<Batch, "topic" | "partition">, limits: BatchLimits, memory: BatchMemory) {
+    this.#of = of;
     this.#limits = limits;
+    this.#memory = memory;
   }
 
+  /** Records that wait. */
   get length(): number {
-    return this.#records.length;
+    let length = this.#open?.count ?? 0;
+    for (const { count } of this.#full) length += count;
+    return length;
   }
 
-  add(queued: Queued, nowMs: number): void {
-    if (this.length === 0) this.#since = nowMs;
-    this.#records.push(queued);
-    this.#bytes += queued.bytes;
+  add(queued: Queued<T>, nowMs: number): void {
+    let open = this.#open;
+    if (open === undefined && this.#full.length === 0) this.#since = nowMs;
+    if (open !== undefined && !this.#hasRoom(open, queued.bytes)) {
+      this.#full.push(open);
+      this.#close(open);
+      open = undefined;
+    }
+    if (open === undefined) this.#open = open = new QueuedBatch<T>(this.#of, this.#memory, this.#expectedBytes);
+    open.enqueue(queued);
   }
 
   /** Milliseconds until a batch is due: 0 when one is due now, undefined when nothing waits. */
   untilDue(nowMs: number): number | undefined {
-    if (this.length === 0) return undefined;
-    if (this.#bytes >= this.#limits.maxBytes || this.length >= this.#limits.maxRecords) return 0;
+    if (this.#full.length > 0) return 0;
+    const open = this.#open;
+    if (open === undefined) return undefined;
+    if (open.bytes >= this.#limits.maxBytes || open.count >= this.#limits.maxRecords) return 0;
     return Math.max(0, this.#since + this.#limits.lingerMs - nowMs);
   }
 
-  /** Takes the next batch, at most as large as the limits say; at least one record when any waits. */
-  take(nowMs: number): Queued[] {
-    let bytes = 0;
-    let end = 0;
-    while (end < this.#limits.maxRecords) {
-      const next = this.#records[end];
-      if (next === undefined || (end > 0 && bytes + next.bytes > this.#limits.maxBytes)) break;
-      bytes += next.bytes;
-      end += 1;
-    }
-    this.#bytes -= bytes;
+  /** Takes the next batch, at most as large as the limits say; undefined when nothing waits. */
+  take(nowMs: number): QueuedBatch<T> | undefined {
     this.#since = nowMs;
-    // Removed and not only skipped: a record keeps its alert in memory, and the budget no longer counts it once it has
-    // its outcome.
-    return this.#records.splice(0, end);
+    const next = this.#full.shift() ?? this.#open;
+    if (next !== undefined && next === this.#open) this.#close(next);
+    return next;
+  }
+
+  #hasRoom({ count, bytes }: QueuedBatch<T>, moreBytes: number): boolean {
+    return count < this.#limits.maxRecords && bytes + moreBytes <= this.#limits.maxBytes;
+  }
+
+  #close(open: QueuedBatch<T>): void {
+    this.#expectedBytes = open.encoded.length;
+    this.#open = undefined;
   }
 }

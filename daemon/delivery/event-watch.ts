@@ -24,7 +24,7 @@ export class EventWatch {
 
   shipped(parts: readonly Part[]): void {
     for (const part of parts) {
-      const name = ("record" in part ? part.record.feedback?.eventId : undefined) ?? part.handler;
+      const name = ("feedback" in part ? part.feedback?.eventId : undefined) ?? part.handler;
       if (this.#lastSeenMs.has(name) || this.#lastSeenMs.size < maxEvents) this.#lastSeenMs.set(name, this.#now());
     }
   }

@@ -1,13 +1,6 @@
 import type { Queued } from "./batch-queue.ts";
-import {
-  headerNames,
-  perSource,
-  sourceDefinitions,
-  type Header,
-  type SourceLocation,
-  type WriteOutcome,
-} from "../contract.ts";
-import type { MadePart, Shipment } from "./shipment.ts";
+import { headerNames, perSource, sourceDefinitions, type Header } from "../contract.ts";
+import type { MadePart, Payload, Shipment } from "./shipment.ts";
 
 /** Caches what is made from a recurring name; names longer than any real one are not kept. */
 class Interned<T> {
@@ -49,45 +42,29 @@ const headers = perSource((name) => headersFrom(sourceDefinitions[name].header))
 /** About what a record takes in a batch besides its key, its value and its id. */
 const frameBytes = 128;
 
-/** Receives the outcome of a record; the partition as `topic/partition`. */
-type Settle = (record: OutboxRecord, outcome: WriteOutcome, partition: string) => void;
-
-/** A record on its way to the sink: one object for each, because thousands are on their way at once. */
-export class OutboxRecord implements Queued {
-  readonly shipment: Shipment;
-  readonly part: MadePart;
-  /** The agent, so that its alerts keep their order. */
-  readonly key: Buffer;
-  readonly headers: readonly Header[];
-  readonly bytes: number;
-  readonly #settle: Settle;
-
-  /**
-   * @param agent  the alert's agent; the manager if it has none
-   * @param settle the same function for all records
-   */
-  constructor(shipment: Shipment, part: MadePart, agent: string, settle: Settle) {
-    this.shipment = shipment;
-    this.part = part;
-    this.key = keys.get(agent);
-    this.headers = headers[shipment.source].get(part.handler).get(shipment.node);
-    this.bytes = this.key.length + part.record.value.length + shipment.id.length + frameBytes;
-    this.#settle = settle;
-  }
-
-  get id(): string {
-    return this.shipment.id;
-  }
-
-  get value(): Buffer {
-    return this.part.record.value;
-  }
-
-  get place(): SourceLocation | undefined {
-    return this.shipment.payload?.place;
-  }
-
-  done(outcome: WriteOutcome, partition: string): void {
-    this.#settle(this, outcome, partition);
-  }
+/**
+ * A record for the outbox. It is not kept once it is encoded.
+ * @param index of the part in its shipment
+ * @param agent the alert's agent, so that its alerts keep their order; the manager if it has none
+ */
+export function outboxRecord(
+  shipment: Shipment,
+  { place }: Payload,
+  part: MadePart,
+  index: number,
+  agent: string,
+): Queued<Shipment> {
+  const { id, source, node } = shipment;
+  const key = keys.get(agent);
+  const value = part.value ?? null;
+  return {
+    key,
+    id,
+    headers: headers[source].get(part.handler).get(node),
+    value,
+    place,
+    bytes: key.length + (value?.length ?? 0) + id.length + frameBytes,
+    waiting: shipment,
+    part: index,
+  };
 }

@@ -1,27 +1,38 @@
-import { BatchQueue, type BatchLimits, type Queued } from "./batch-queue.ts";
-import type { Sink } from "../contract.ts";
+import { BatchQueue, type BatchLimits, type Queued, type QueuedBatch } from "./batch-queue.ts";
+import type { BatchOutcome, Refusal, Sink, SinkRecord } from "../contract.ts";
+import { BatchMemory } from "../records/batch-memory.ts";
 import { partitionOf } from "./partition-key.ts";
 
-interface Lane {
-  readonly topic: string;
-  readonly partition: number;
-  /** Both, as offsets are kept by. */
+/** What is heard of a record. It is named by what waits for it, and by which of that one's records it is. */
+export interface RecordListener<T> {
+  /** Its bytes are in a batch: nothing else has to hold them. May be called before `add` returns. */
+  encoded(waiting: T, part: number): void;
+  /** @param partition as `topic/partition` */
+  acknowledged(waiting: T, part: number, partition: string, offset: number): void;
+  /** @param record decoded */
+  refused(waiting: T, part: number, refusal: Refusal, record: SinkRecord): void;
+}
+
+interface Lane<T> {
+  /** Topic and partition, as offsets are kept by. */
   readonly name: string;
-  readonly queue: BatchQueue;
+  readonly queue: BatchQueue<T>;
   inFlight: number;
   timer: NodeJS.Timeout | undefined;
 }
 
 /**
- * Sorts records into batches per topic and partition and keeps a few batches of each partition in flight. Records of
+ * Encodes records into batches per topic and partition and keeps a few batches of each partition in flight. Records of
  * one partition leave in the order in which they were added. While a topic's partitions are not known its records wait
- * here, and other topics go on.
+ * here as they are, and other topics go on.
  */
-export class Outbox {
+export class Outbox<T> {
   readonly #sink: Sink;
   readonly #limits: BatchLimits;
-  readonly #lanes = new Map<string, Lane[]>();
-  readonly #unrouted = new Map<string, Queued[]>();
+  readonly #memory: BatchMemory;
+  readonly #lanes = new Map<string, Lane<T>[]>();
+  readonly #unrouted = new Map<string, Queued<T>[]>();
+  #listener: RecordListener<T> | undefined;
   #isDisposed = false;
   #isFlushing = false;
   /** Records that were added and have no outcome. */
@@ -30,6 +41,7 @@ export class Outbox {
   constructor(sink: Sink, limits: BatchLimits) {
     this.#sink = sink;
     this.#limits = limits;
+    this.#memory = new BatchMemory(limits.maxBytes);
     sink.onChange(() => this.#route());
   }
 
@@ -37,7 +49,12 @@ export class Outbox {
     return this.#open;
   }
 
-  add(topic: string, queued: Queued): void {
+  /** Sets who hears of the records; before the first one is added. */
+  reportTo(listener: RecordListener<T>): void {
+    this.#listener = listener;
+  }
+
+  add(topic: string, queued: Queued<T>): void {
     this.#open += 1;
     const waiting = this.#unrouted.get(topic);
     if (waiting !== undefined) waiting.push(queued);
@@ -65,28 +82,29 @@ export class Outbox {
     }
   }
 
-  #enqueue(topic: string, queued: Queued): boolean {
+  #enqueue(topic: string, queued: Queued<T>): boolean {
     const count = this.#sink.partitions(topic);
     if (count === undefined) return false;
     const lane = this.#lane(topic, partitionOf(queued.key, count));
     lane.queue.add(queued, performance.now());
+    this.#listener?.encoded(queued.waiting, queued.part);
     this.#pump(lane);
     return true;
   }
 
-  #lane(topic: string, partition: number): Lane {
+  #lane(topic: string, partition: number): Lane<T> {
     let lanes = this.#lanes.get(topic);
     if (lanes === undefined) this.#lanes.set(topic, (lanes = []));
     const known = lanes[partition];
     if (known !== undefined) return known;
-    const queue = new BatchQueue(this.#limits);
-    const lane = { topic, partition, name: `${topic}/${partition}`, queue, inFlight: 0, timer: undefined };
+    const queue = new BatchQueue<T>({ topic, partition }, this.#limits, this.#memory);
+    const lane = { name: `${topic}/${partition}`, queue, inFlight: 0, timer: undefined };
     lanes[partition] = lane;
     return lane;
   }
 
   /** Sends what is due, or sets the timer for when it will be. */
-  #pump(lane: Lane): void {
+  #pump(lane: Lane<T>): void {
     while (!this.#isDisposed && lane.inFlight < this.#sink.maxInFlight) {
       const now = performance.now();
       const untilDue = lane.queue.untilDue(now);
@@ -98,28 +116,45 @@ export class Outbox {
         }, Math.ceil(untilDue));
         return;
       }
+      const batch = lane.queue.take(now);
+      if (batch === undefined) return;
       lane.inFlight += 1;
-      void this.#send(lane, lane.queue.take(now));
+      void this.#send(lane, batch);
     }
   }
 
-  async #send(lane: Lane, batch: readonly Queued[]): Promise<void> {
-    const { topic, partition, name } = lane;
+  async #send(lane: Lane<T>, batch: QueuedBatch<T>): Promise<void> {
     try {
-      const outcomes = await this.#sink.write({ topic, partition, records: batch });
-      if (outcomes.length !== batch.length) throw new Error("a sink answered for another number of records");
+      const outcome = await this.#sink.write(batch);
       if (this.#isDisposed) return;
       lane.inFlight -= 1;
-      this.#open -= batch.length;
-      for (const [index, queued] of batch.entries()) {
-        const outcome = outcomes[index];
-        if (outcome !== undefined) queued.done(outcome, name);
-      }
+      this.#open -= batch.count;
+      this.#report(lane.name, batch, outcome);
+      batch.release();
     } catch (reason) {
       // A sink that was disposed leaves the outcome open: nothing is acknowledged, so the alert is read again.
       if (this.#isDisposed) return;
       throw reason;
     }
     this.#pump(lane);
+  }
+
+  #report(partition: string, batch: QueuedBatch<T>, outcome: BatchOutcome): void {
+    const { waiting, parts, count } = batch;
+    const outcomes = outcome.kind === "each" ? outcome.outcomes : undefined;
+    const base = outcome.kind === "acknowledged" ? outcome.baseOffset : 0;
+    if (outcomes !== undefined && outcomes.length !== count) {
+      throw new Error("a sink answered for another number of records");
+    }
+    let records: readonly SinkRecord[] | undefined;
+    for (let index = 0; index < count; index++) {
+      const one = outcomes?.[index];
+      const whose = waiting[index]!;
+      const part = parts[index]!;
+      if (one?.kind === "refused") {
+        records ??= batch.records();
+        this.#listener?.refused(whose, part, one, records[index]!);
+      } else this.#listener?.acknowledged(whose, part, partition, one?.offset ?? base + index);
+    }
   }
 }

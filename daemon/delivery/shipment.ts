@@ -15,16 +15,17 @@ export interface Delivery extends Waiter {
   readonly handler?: string;
 }
 
-/** What a handler made of the alert. */
-export interface MadePart {
+/** What a handler made of the alert: its record, but that the value is given away. */
+export interface MadePart extends Pick<HandlerRecord, "topic" | "feedback" | "warning"> {
   readonly handler: string;
-  readonly record: HandlerRecord;
+  /** Undefined once its bytes are in a batch. */
+  value: Buffer | undefined;
 }
 
 /** The same, or why it failed. */
 export type Part = MadePart | { readonly handler: string; readonly failure: string };
 
-/** The large part of a shipment; released when it is finished. */
+/** The large part of a shipment. */
 export interface Payload {
   readonly alert: Alert;
   readonly place: SourceLocation;
@@ -35,6 +36,10 @@ export interface Payload {
 export interface Shipment extends PairedAlert {
   readonly id: string;
   readonly node: string;
+  /**
+   * Released when it is finished, or earlier: when its only record is encoded, and that record is the alert as it is and
+   * all that is needed of it. A part is known by its index.
+   */
   payload: Payload | undefined;
   readonly sizeBytes: number;
   /** In the order in which shipments were begun. */
@@ -70,7 +75,7 @@ export function partsOf(handlers: readonly Handler[], alert: Alert): readonly Pa
       const record = handler.record(alert);
       if (record === undefined) continue;
       if (!handler.topics.includes(record.topic)) throw new Error(foreignTopic(record.topic, handler.topics));
-      parts = withOneMore(parts, { handler: handler.name, record });
+      parts = withOneMore(parts, { handler: handler.name, ...record });
     } catch (reason) {
       parts = withOneMore(parts, { handler: handler.name, failure: describe(reason) });
     }
@@ -106,19 +111,22 @@ export function secondOf(id: string, nowMs = Date.now()): number {
 }
 
 /**
- * The objects around an alert and its record, from the tail's ledger to the batch: 1000 to 1300 bytes, and up to 750 that
- * are lost at the ends of the 8 KiB that Node cuts small buffers from (measured with 20,000 alerts).
+ * The objects around an alert and its record, from the tail's ledger to the batch, and what is lost at the ends of the
+ * pieces of memory that small buffers are cut from: 700 to 1400 bytes (measured with 10,000 alerts).
  */
-const objectBytes = 2048;
+const objectBytes = 1536;
 
 /** What is held for each byte that is counted: the pages of V8's heap and malloc's are never full (measured). */
 const heldPerByte = 1.25;
 
-/** What a shipment weighs in the byte budget: the alert, its records, and the objects around them. */
+/**
+ * What a shipment weighs in the byte budget: the alert, its records, and the objects around them. A record's bytes are
+ * held once: by the part that made it, and then by a batch.
+ */
 export function weightOf(bytes: Buffer, parts: readonly Part[]): number {
   let weight = bytes.length + objectBytes;
   for (const part of parts) {
-    if ("record" in part && part.record.value !== bytes) weight += part.record.value.length;
+    if ("value" in part && part.value !== undefined && part.value !== bytes) weight += part.value.length;
   }
   return Math.ceil(weight * heldPerByte);
 }

@@ -1,25 +1,30 @@
+import type { Alert } from "../alert/alert.ts";
 import type { SourceCounters } from "../telemetry/counters.ts";
 import { storeDeadLetter, type DeadLetterParts } from "./store-dead-letter.ts";
 import {
+  headerNames,
+  headersOf,
   lookupKey,
   sourceKind,
   type DeadReason,
   type FeedbackSink,
   type Lookup,
   type PerSource,
-  type WriteOutcome,
+  type Refusal,
+  type SinkRecord,
+  type SourceLocation,
   type Owner,
 } from "../contract.ts";
 import { type Pairing, none, withOneMore } from "../pairing/pairing.ts";
-import type { Outbox } from "./outbox.ts";
+import type { Outbox, RecordListener } from "./outbox.ts";
 import { FoundRecords } from "./found-records.ts";
-import { OutboxRecord } from "./outbox-record.ts";
-import { aheadBytes, waiterBytes, type Payload, type MadePart, type Part, type Shipment } from "./shipment.ts";
+import { outboxRecord } from "./outbox-record.ts";
+import { aheadBytes, waiterBytes, type MadePart, type Part, type Shipment } from "./shipment.ts";
 import { passedLine, type SinkOffsets } from "./sink-offsets.ts";
 
 export interface ShipperParts extends DeadLetterParts {
   readonly counters: PerSource<SourceCounters>;
-  readonly outbox: Outbox;
+  readonly outbox: Outbox<Shipment>;
   /** Present if a checkpoint is kept. */
   readonly offsets: SinkOffsets | undefined;
   readonly pairing: Pairing<Shipment> | undefined;
@@ -46,7 +51,7 @@ const nobody: Owner = { settled: () => undefined };
  * `sources.tail.wait` says so, until the socket's copy came or its time is up; then its records go to the outbox. It is
  * finished when each record is in the sink or among the dead letters, and only then.
  */
-export class Shipper {
+export class Shipper implements RecordListener<Shipment> {
   readonly #parts: ShipperParts;
   readonly #found = new FoundRecords();
   /** What has to finish before a shipment leaves: the look-up, and what `holdFor` was given. */
@@ -71,6 +76,7 @@ export class Shipper {
   constructor(parts: ShipperParts) {
     this.#parts = parts;
     this.#now = parts.now ?? (() => performance.now());
+    parts.outbox.reportTo(this);
   }
 
   /** Whether the socket may ship a further alert that the tail has not brought. */
@@ -113,7 +119,7 @@ export class Shipper {
   wasDone(node: string, id: string, parts: readonly Part[]): boolean {
     let isDone = true;
     for (const part of parts) {
-      if ("record" in part && !this.#found.done(lookupKey(node, id, part.handler, part.record.value))) isDone = false;
+      if ("value" in part && !this.#found.done(lookupKey(node, id, part.handler, part.value ?? null))) isDone = false;
     }
     return isDone;
   }
@@ -255,51 +261,89 @@ export class Shipper {
   #route(shipment: Shipment): void {
     const { payload } = shipment;
     if (payload === undefined) throw new Error("a finished shipment cannot be sent");
-    for (const part of payload.parts) {
+    const { alert, place, parts } = payload;
+    for (let index = 0; index < parts.length; index++) {
+      const part = parts[index]!;
       if ("failure" in part) {
-        this.#bury(shipment, payload, part.handler, "handler-error", part.failure);
+        this.#bury(shipment, part.handler, "handler-error", part.failure, place, alert.bytes);
       } else if (this.#wasShipped(shipment, part)) {
-        this.#acknowledged(shipment, payload, part);
+        this.#report(shipment, alert, part);
+        this.#partDone(shipment);
       } else {
-        const agent = payload.alert.agentId ?? payload.alert.managerName ?? "";
-        this.#parts.outbox.add(part.record.topic, new OutboxRecord(shipment, part, agent, this.#settle));
+        const agent = alert.agentId ?? alert.managerName ?? "";
+        this.#parts.outbox.add(part.topic, outboxRecord(shipment, payload, part, index, agent));
       }
     }
   }
 
-  /** A record has its outcome in the sink. */
-  readonly #settle = ({ shipment, part }: OutboxRecord, outcome: WriteOutcome, partition: string): void => {
+  /** For the outbox: a record is encoded. Lets go of what is not needed any more. */
+  encoded(shipment: Shipment, index: number): void {
     const { payload } = shipment;
-    if (this.#isDisposed) return;
-    if (payload === undefined) throw new Error("a record of a finished shipment has an outcome");
-    if (outcome.kind === "refused") {
-      this.#bury(shipment, payload, part.handler, outcome.reason, outcome.detail);
-      return;
-    }
-    const line = shipment.isPassed ? passedLine : shipment.line;
-    const stored = this.#parts.offsets?.stored(partition, outcome.offset, line);
-    if (stored !== undefined) shipment.stored = withOneMore(shipment.stored, stored);
-    this.#acknowledged(shipment, payload, part);
-  };
-
-  #wasShipped({ node, id }: Shipment, { handler, record }: MadePart): boolean {
-    return this.#found.use(() => lookupKey(node, id, handler, record.value));
+    const part = payload?.parts[index];
+    if (payload === undefined || part === undefined || "failure" in part) return;
+    const { value, feedback, warning } = part;
+    part.value = undefined;
+    const isReported = (feedback !== undefined && this.#parts.feedback !== undefined) || warning !== undefined;
+    // Then a dead letter gets the alert from the record.
+    if (payload.parts.length === 1 && value === payload.alert.bytes && !isReported) shipment.payload = undefined;
   }
 
-  #bury(shipment: Shipment, cargo: Payload, handler: string, reason: DeadReason, detail: string): void {
-    const { source, node } = shipment;
-    const { place, alert } = cargo;
+  /** For the outbox: a record is in the sink. */
+  acknowledged(shipment: Shipment, index: number, partition: string, offset: number): void {
+    if (this.#isDisposed) return;
+    assertOpen(shipment);
+    const line = shipment.isPassed ? passedLine : shipment.line;
+    const stored = this.#parts.offsets?.stored(partition, offset, line);
+    if (stored !== undefined) shipment.stored = withOneMore(shipment.stored, stored);
+    const { payload } = shipment;
+    const part = payload?.parts[index];
+    if (payload !== undefined && part !== undefined && !("failure" in part))
+      this.#report(shipment, payload.alert, part);
+    this.#partDone(shipment);
+  }
+
+  /** For the outbox: the sink refused a record for good. */
+  refused(shipment: Shipment, index: number, { reason, detail }: Refusal, record: SinkRecord): void {
+    if (this.#isDisposed) return;
+    assertOpen(shipment);
+    const handler =
+      headersOf(record)
+        .find(([name]) => name === headerNames.handler)?.[1]
+        .toString() ?? "";
+    const { payload } = shipment;
+    const place = payload?.place ?? record.place;
+    // A copy: the record is a piece of its whole batch.
+    const bytes = payload?.alert.bytes ?? Buffer.from(record.value ?? []);
+    if (place === undefined) throw new Error("a record without its alert's place");
+    this.#bury(shipment, payload?.parts[index]?.handler ?? handler, reason, detail, place, bytes);
+  }
+
+  #wasShipped({ node, id }: Shipment, { handler, value }: MadePart): boolean {
+    return this.#found.use(() => lookupKey(node, id, handler, value ?? null));
+  }
+
+  /** @param bytes the alert as it came */
+  #bury(
+    shipment: Shipment,
+    handler: string,
+    reason: DeadReason,
+    detail: string,
+    place: SourceLocation,
+    bytes: Buffer,
+  ): void {
+    const { source, node, payload } = shipment;
     const description = `alert ${shipment.id}: ${handler}: ${reason}`;
     this.#parts.feedback?.error({ code: 503, description, status: "dead-letter" });
-    const entry = { source, node, reason, detail, handler, place, bytes: alert.bytes };
-    void storeDeadLetter(this.#parts, entry, Math.floor(shipment.sizeBytes / cargo.parts.length)).then(() => {
+    const entry = { source, node, reason, detail, handler, place, bytes };
+    const sizeBytes = Math.floor(shipment.sizeBytes / (payload?.parts.length ?? 1));
+    void storeDeadLetter(this.#parts, entry, sizeBytes).then(() => {
       shipment.isDead = true;
       this.#partDone(shipment);
     });
   }
 
   /** A record is in the sink: reports it to Wazuh. */
-  #acknowledged(shipment: Shipment, { alert }: Payload, { record: { feedback, warning } }: MadePart): void {
+  #report(shipment: Shipment, alert: Alert, { feedback, warning }: MadePart): void {
     if (feedback !== undefined) {
       this.#parts.feedback?.acknowledged(() => {
         const { agentId, agentName, agentIp, timestamp } = alert;
@@ -307,7 +351,6 @@ export class Shipper {
       });
     }
     if (warning !== undefined) this.#parts.feedback?.error({ code: 503, description: warning });
-    this.#partDone(shipment);
   }
 
   #partDone(shipment: Shipment): void {
@@ -347,4 +390,8 @@ export class Shipper {
     if (this.#awaited.length > 0) this.#awaited = this.#awaited.filter(({ open }) => open > 0);
     if (this.#open === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
+}
+
+function assertOpen({ outcome }: Shipment): void {
+  if (outcome !== undefined) throw new Error("a record of a finished shipment has an outcome");
 }

@@ -44,7 +44,7 @@ export interface Core {
   readonly handlers: readonly Handler[];
   readonly relevance: Relevance;
   readonly budget: Budget;
-  readonly outbox: Outbox;
+  readonly outbox: Outbox<Shipment>;
   readonly shipper: Shipper;
   readonly pipeline: Pipeline;
   readonly node: OwnNode;
@@ -67,7 +67,7 @@ export function createCore(parts: CoreParts): Core {
   } = parts;
   const handlers = createHandlers(config.dfn, config.handlers);
   const budget = new Budget(config.limits.memoryBytes);
-  const outbox = new Outbox(sink, sinkDefinition(config.sink).batchLimits(config.sink));
+  const outbox = new Outbox<Shipment>(sink, sinkDefinition(config.sink).batchLimits(config.sink));
   const shipper = new Shipper({
     counters: counters,
     budget,

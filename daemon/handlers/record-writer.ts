@@ -39,12 +39,31 @@ function replacements(escape: (text: string) => string): Replacements {
   };
 }
 
+/** Of the memory that values are cut from. */
+const pieceBytes = 64 * 1024;
+
 const inText = replacements(escapeText);
 const inAttribute = replacements(escapeAttribute);
 
 /** Text to be written as it stands inside a JSON string, once for all records. */
 export function ready(text: string): Buffer {
   return Buffer.from(JSON.stringify(text).slice(1, -1));
+}
+
+/**
+ * Memory for values, cut from pieces that hold nothing else. A value is encoded into a batch at once, and the alert is kept
+ * until its outcome: in one piece with it, as Node would cut both, the value's memory would be kept as well.
+ */
+class ValueMemory {
+  #piece = Buffer.alloc(0);
+
+  take(bytes: number): Buffer {
+    if (bytes > pieceBytes / 8) return Buffer.allocUnsafeSlow(bytes);
+    if (bytes > this.#piece.length) this.#piece = Buffer.allocUnsafeSlow(pieceBytes);
+    const taken = this.#piece.subarray(0, bytes);
+    this.#piece = this.#piece.subarray(bytes);
+    return taken;
+  }
 }
 
 /**
@@ -57,6 +76,7 @@ export class RecordWriter {
   #target = Buffer.allocUnsafe(keptBytes);
   /** How much is written. */
   #at = 0;
+  readonly #values = new ValueMemory();
 
   get length(): number {
     return this.#at;
@@ -68,7 +88,7 @@ export class RecordWriter {
 
   /** What was written since `begin`, in a buffer of its own. */
   end(): Buffer {
-    const value = Buffer.allocUnsafe(this.#at);
+    const value = this.#values.take(this.#at);
     value.set(this.#target.subarray(0, this.#at));
     if (this.#target.length > keptBytes) this.#target = Buffer.allocUnsafe(keptBytes);
     return value;

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { Batch, Lookup, Sink, WriteOutcome } from "../contract.ts";
+import type { Batch, BatchOutcome, Lookup, Sink } from "../contract.ts";
 import { printableJson } from "../printable.ts";
 import { fileLine } from "./file/sink.ts";
 
@@ -35,12 +35,15 @@ export class StreamSink implements Sink {
     // There is always one partition.
   }
 
-  async write(batch: Batch): Promise<readonly WriteOutcome[]> {
-    const lines = batch.records.map((record) => `${printableJson(fileLine(batch.topic, batch.partition, record))}\n`);
+  async write(batch: Batch): Promise<BatchOutcome> {
+    const { topic, partition, count } = batch;
+    const lines = batch.records().map((record) => `${printableJson(fileLine(topic, partition, record))}\n`);
     if (!this.#stream.write(lines.join(""))) {
       await Promise.race([once(this.#stream, "drain"), once(this.closed, "abort")]).catch(() => this.#closed.abort());
     }
-    return lines.map(() => ({ kind: "acknowledged", offset: this.#offset++ }));
+    const baseOffset = this.#offset;
+    this.#offset += count;
+    return { kind: "acknowledged", baseOffset };
   }
 
   async lookup(): Promise<Lookup> {

@@ -3,13 +3,14 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { FileSink } from "../../daemon/sinks/file/sink.ts";
 import { silentLog } from "../../daemon/telemetry/log.ts";
+import { writeRecords } from "../rig/batches.ts";
 import { eventually } from "../rig/eventually.ts";
 import { mayMount, SmallDisk } from "../rig/small-disk.ts";
 
 const skip = mayMount ? false : "only root may mount a small file system";
 
-function write(sink: FileSink, text: string): ReturnType<FileSink["write"]> {
-  return sink.write({ topic: "t", partition: 0, records: [{ key: null, headers: [], value: Buffer.from(text) }] });
+function write(sink: FileSink, text: string): ReturnType<typeof writeRecords> {
+  return writeRecords(sink, "t", 0, [{ key: null, headers: [], value: Buffer.from(text) }]);
 }
 
 test("a full disk delays records, leaves no half ones behind, and loses none", { skip }, async () => {
@@ -58,9 +59,7 @@ test("a stop while the disk is full does not hang", { skip }, async () => {
   const sink = new FileSink(disk.join("records.ndjson"), silentLog);
   const value = Buffer.alloc(20_000, "x");
   await disk.fillUpTo(4096);
-  const written = assert.rejects(
-    sink.write({ topic: "t", partition: 0, records: [{ key: null, headers: [], value }] }),
-  );
+  const written = assert.rejects(writeRecords(sink, "t", 0, [{ key: null, headers: [], value }]));
   await eventually("the trouble", () => sink.trouble);
   await sink[Symbol.asyncDispose]();
   await written;

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { appendFile, mkdir, readFile, rename, rm, rmdir, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { lookupKey, type Batch, type SinkRecord } from "../../daemon/contract.ts";
+import { lookupKey, type WriteOutcome, type SinkRecord } from "../../daemon/contract.ts";
 import { FileSink } from "../../daemon/sinks/file/sink.ts";
 import { silentLog } from "../../daemon/telemetry/log.ts";
+import { writeRecords } from "../rig/batches.ts";
 import { eventually } from "../rig/eventually.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 
@@ -25,8 +26,13 @@ function keyOf(id: string, value?: string): string {
   return lookupKey("m1", id, "windows", record(id, value).value);
 }
 
-function batch(...ids: string[]): Batch {
-  return { topic: "alerts", partition: 0, records: ids.map((id) => record(id)) };
+function write(sink: FileSink, ...ids: string[]): Promise<readonly WriteOutcome[]> {
+  return writeRecords(
+    sink,
+    "alerts",
+    0,
+    ids.map((id) => record(id)),
+  );
 }
 
 async function idsIn(path: string): Promise<string[]> {
@@ -39,11 +45,8 @@ test("a record is one JSON object per line, in the fixed form", async () => {
   const path = temp.join("out", "records.ndjson");
   await using sink = new FileSink(path, silentLog);
   sink.open();
-  await sink.write({
-    topic: "t",
-    partition: 0,
-    records: [record("1.1", 'a "quoted" line\nend'), { ...record("1.2"), key: null, value: null }],
-  });
+  const records = [record("1.1", 'a "quoted" line\nend'), { ...record("1.2"), key: null, value: null }];
+  await writeRecords(sink, "t", 0, records);
   assert.deepEqual((await readFile(path, "utf8")).split("\n"), [
     `{"topic":"t","partition":0,"key":"001","headers":${headersText("1.1")},"value":"a \\"quoted\\" line\\nend"}`,
     `{"topic":"t","partition":0,"key":null,"headers":${headersText("1.2")},"value":null}`,
@@ -55,7 +58,7 @@ test("a record is one JSON object per line, in the fixed form", async () => {
 test("batches are stored in the order of the calls, and each record's offset is where its line begins", async () => {
   await using temp = await TempDir.create();
   await using sink = new FileSink(temp.join("r"), silentLog);
-  const writes = Array.from({ length: 50 }, (_, i) => sink.write(batch(`${i}.a`, `${i}.b`)));
+  const writes = Array.from({ length: 50 }, (_, i) => write(sink, `${i}.a`, `${i}.b`));
   const offsets = (await Promise.all(writes)).flat().map((outcome) => {
     assert.ok(outcome.kind === "acknowledged");
     return outcome.offset;
@@ -76,11 +79,11 @@ test("the look-up finds each record from an offset on, as often as it is there, 
   {
     await using sink = new FileSink(path, silentLog);
     for (const id of ["1.1", "1.2", "1.3", "1.2"]) {
-      const [outcome] = await sink.write(batch(id));
+      const [outcome] = await write(sink, id);
       if (outcome?.kind === "acknowledged") offsets.push(outcome.offset);
     }
     // A line that spans several reads of the look-up.
-    await sink.write({ ...batch(), records: [record("1.4", "x".repeat(3_000_000))] });
+    await writeRecords(sink, "alerts", 0, [record("1.4", "x".repeat(3_000_000))]);
   }
   await appendFile(path, 'not ours\n{"headers":7}\nnull\n');
   const { size } = await stat(path);
@@ -108,18 +111,18 @@ test("a record that a crash left half written is cut off when the file is opened
   const path = temp.join("r");
   {
     await using sink = new FileSink(path, silentLog);
-    await sink.write(batch("1.1"));
+    await write(sink, "1.1");
   }
   for (const torn of ['{"topic":"al', "x".repeat(200_000)]) {
     await appendFile(path, torn);
     await using sink = new FileSink(path, silentLog);
     await sink.lookup(["alerts"], { "alerts/0": 0 });
-    await sink.write(batch("1.2"));
+    await write(sink, "1.2");
   }
   assert.deepEqual(await idsIn(path), ["1.1", "1.2", "1.2"]);
   await writeFile(temp.join("torn"), "only half a line");
   await using sink = new FileSink(temp.join("torn"), silentLog);
-  await sink.write(batch("1.3"));
+  await write(sink, "1.3");
   assert.deepEqual(await idsIn(temp.join("torn")), ["1.3"]);
 });
 
@@ -127,13 +130,13 @@ test("a file that was moved away is created again, one that was emptied in place
   await using temp = await TempDir.create();
   const path = temp.join("r");
   await using sink = new FileSink(path, silentLog);
-  await sink.write(batch("1.1", "1.2"));
+  await write(sink, "1.1", "1.2");
   await rename(path, temp.join("r.1"));
-  const [moved] = await sink.write(batch("1.3"));
+  const [moved] = await write(sink, "1.3");
   assert.deepEqual(moved, { kind: "acknowledged", offset: 0 });
   assert.deepEqual([await idsIn(temp.join("r.1")), await idsIn(path)], [["1.1", "1.2"], ["1.3"]]);
   await truncate(path);
-  const [emptied] = await sink.write(batch("1.4"));
+  const [emptied] = await write(sink, "1.4");
   assert.deepEqual(emptied, { kind: "acknowledged", offset: 0 });
   assert.deepEqual(await idsIn(path), ["1.4"]);
 });
@@ -148,17 +151,17 @@ for (const [how, compress] of [
     let checkpoint = -1;
     {
       await using sink = new FileSink(path, silentLog);
-      await sink.write(batch("1.1"));
-      const [outcome] = await sink.write(batch("1.2"));
+      await write(sink, "1.1");
+      const [outcome] = await write(sink, "1.2");
       if (outcome?.kind === "acknowledged") checkpoint = outcome.offset;
-      await sink.write(batch("1.3"));
+      await write(sink, "1.3");
       const moved = temp.join("r.ndjson-20261129");
       await rename(path, moved);
       if (compress !== undefined) {
         await writeFile(`${moved}.gz`, compress(await readFile(moved)));
         await rm(moved);
       }
-      await sink.write(batch("1.4", "1.5", "1.6"));
+      await write(sink, "1.4", "1.5", "1.6");
     }
     await using sink = new FileSink(path, silentLog);
     const { shipped } = await sink.lookup(["alerts"], { "alerts/0": checkpoint });
@@ -171,7 +174,7 @@ test("files whose names are only similar, links, and unreadable files do not dis
   await using temp = await TempDir.create();
   const path = temp.join("r");
   await using sink = new FileSink(path, silentLog);
-  await sink.write(batch("1.1"));
+  await write(sink, "1.1");
   const line = await readFile(path);
   await writeFile(temp.join("r.old"), line);
   await writeFile(temp.join("r2.1"), line);
@@ -188,7 +191,7 @@ test("a file that cannot be opened is retried until it can, and the sink reports
   const path = temp.join("r");
   await mkdir(path);
   await using sink = new FileSink(path, silentLog);
-  const written = sink.write(batch("1.1"));
+  const written = write(sink, "1.1");
   assert.match(await eventually("the trouble", () => sink.trouble), /EISDIR/);
   await rmdir(path);
   assert.equal((await written)[0]?.kind, "acknowledged");
@@ -201,12 +204,12 @@ test("dispose is safe before open and twice, and ends a write or a look-up that 
   const unused = new FileSink(temp.join("unused"), silentLog);
   await unused[Symbol.asyncDispose]();
   await unused[Symbol.asyncDispose]();
-  await assert.rejects(unused.write(batch("1.1")));
+  await assert.rejects(write(unused, "1.1"));
   await assert.rejects(stat(temp.join("unused")));
   await mkdir(temp.join("directory"));
   const waiting = new FileSink(temp.join("directory"), silentLog);
   const found = assert.rejects(waiting.lookup(["alerts"], {}));
-  const written = assert.rejects(waiting.write(batch("1.1")));
+  const written = assert.rejects(write(waiting, "1.1"));
   await eventually("the trouble", () => waiting.trouble);
   await waiting[Symbol.asyncDispose]();
   await Promise.all([found, written]);
@@ -220,7 +223,7 @@ test("many writers of one file at once never tear or lose each other's lines", a
   await Promise.all(
     sinks.map(async (sink) => {
       for (let i = 0; i < 25; i++) {
-        await sink.write({ topic: "t", partition: 0, records: [{ key: null, headers: [], value }] });
+        await writeRecords(sink, "t", 0, [{ key: null, headers: [], value }]);
       }
       await sink[Symbol.asyncDispose]();
     }),

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { connect, createServer } from "node:tls";
 import { resetOnClose } from "../../daemon/os/reset-on-close.ts";
+import { writeRecords } from "../rig/batches.ts";
 import { makeCertificates } from "../rig/certificates.ts";
 import { eventually } from "../rig/eventually.ts";
 import { TempDir } from "../rig/temp-dir.ts";
@@ -15,7 +16,7 @@ test("a connection to a broker ends with a reset: what was in flight is not deli
   await using broker = await ScriptedBroker.start();
   await using sink = openSink([broker.address]);
   broker.react = () => "silence";
-  const written = sink.write({ topic: "t", partition: 0, records: [record("a")] });
+  const written = writeRecords(sink, "t", 0, [record("a")]);
   const rejected = assert.rejects(written);
   await eventually("the request", () => broker.produced.length === 1);
   await sink[Symbol.asyncDispose]();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { WriteOutcome } from "../../daemon/contract.ts";
+import { writeRecords } from "../rig/batches.ts";
 import { eventually } from "../rig/eventually.ts";
 import { KafkaCluster } from "../rig/kafka-cluster.ts";
 import { readTopic } from "../rig/read-topic.ts";
@@ -69,7 +70,12 @@ test("a record that is too large while a follower hangs: what only the leader ha
   await kafka.createTopic("hanging", { partitions: 1, config: { "max.message.bytes": "20000" } });
   await using sink = openSink(kafka.addresses, { requestTimeoutMs: 1000, compression: "none" });
   const send = (...ids: string[]): Promise<readonly WriteOutcome[]> =>
-    sink.write({ topic: "hanging", partition: 0, records: ids.map((id) => record(id)) });
+    writeRecords(
+      sink,
+      "hanging",
+      0,
+      ids.map((id) => record(id)),
+    );
   await send("0");
   const leader = await kafka.leaderOf("hanging", 0);
   const follower = leader === 1 ? 2 : 1;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BrokerConnection } from "../../daemon/sinks/kafka/connection/connection.ts";
 import { fetchOffset, newProducerId, produce } from "../../daemon/sinks/kafka/connection/requests.ts";
+import { writeRecords } from "../rig/batches.ts";
 import { eventually } from "../rig/eventually.ts";
 import { KafkaCluster } from "../rig/kafka-cluster.ts";
 import { MuteRelay } from "../rig/mute-relay.ts";
@@ -26,8 +27,7 @@ test("an outage longer than Kafka remembers producers: what was in flight is not
   const direct = new BrokerConnection(address, { options: kafkaOptions([address]), tls: () => undefined });
   await direct.opened;
   await using sink = openSink([address], { forgottenAfterMs: 1000 });
-  const send = (id: string): ReturnType<typeof sink.write> =>
-    sink.write({ topic, partition: 0, records: [record(id)] });
+  const send = (id: string): ReturnType<typeof writeRecords> => writeRecords(sink, topic, 0, [record(id)]);
   await send("0");
   relay.isMute = true;
   const written = Promise.all([send("a"), send("b")]);

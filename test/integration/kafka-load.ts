@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Sink } from "../../daemon/contract.ts";
+import { writeRecords } from "../rig/batches.ts";
 import { eventually } from "../rig/eventually.ts";
 import { readTopic } from "../rig/read-topic.ts";
 import { record } from "../unit/sinks/kafka/rig.ts";
@@ -77,7 +78,7 @@ export class Load {
       const from = this.#written[partition] ?? 0;
       this.#written[partition] = from + recordsPerBatch;
       const records = Array.from({ length: recordsPerBatch }, (_, at) => record(`${partition}:${from + at}`));
-      const write = this.#sink.write({ topic: this.#topic, partition, records }).then((outcomes) => {
+      const write = writeRecords(this.#sink, this.#topic, partition, records).then((outcomes) => {
         underWay.delete(write);
         const count = outcomes.filter(({ kind }) => kind === "acknowledged").length;
         this.#acknowledged[partition] = (this.#acknowledged[partition] ?? 0) + count;

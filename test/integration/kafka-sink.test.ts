@@ -5,6 +5,7 @@ import { BrokerConnection } from "../../daemon/sinks/kafka/connection/connection
 import { produce } from "../../daemon/sinks/kafka/connection/requests.ts";
 import { noTelemetry } from "../../daemon/sinks/kafka/connection/telemetry.ts";
 import { silentLog } from "../../daemon/telemetry/log.ts";
+import { writeRecords } from "../rig/batches.ts";
 import { eventually } from "../rig/eventually.ts";
 import { KafkaCluster } from "../rig/kafka-cluster.ts";
 import { seededRandom } from "../rig/random.ts";
@@ -37,7 +38,7 @@ for (const compression of ["gzip", "none"] as const) {
       { ...record("4"), value: Buffer.from([0, 0xff, 0xc3, 0x28]) },
       record("5", "x".repeat(700_000)),
     ];
-    assert.deepEqual(summary(await sink.write({ topic, partition: 1, records: written })), [0, 1, 2, 3, 4]);
+    assert.deepEqual(summary(await writeRecords(sink, topic, 1, written)), [0, 1, 2, 3, 4]);
     const read = await readTopic(kafka.addresses, topic);
     assert.deepEqual(
       read.map(({ partition, key, value, headers }) => ({ partition, key, value, headers })),
@@ -60,7 +61,7 @@ test("of a batch with a record above max.message.bytes only that one is refused"
   const writes = [0, 1, 2, 3].map((batch) => {
     const records = Array.from({ length: 10 }, (_, at) => record(`${batch}${at}`, `${batch}${at}`.padEnd(900)));
     if (batch === 1) records[7] = record("17", "17".padEnd(30_000));
-    return sink.write({ topic: "small", partition: 0, records });
+    return writeRecords(sink, "small", 0, records);
   });
   const outcomes = (await Promise.all(writes)).flat();
   const refused = outcomes.flatMap((outcome, at) => (outcome.kind === "refused" ? [[at, outcome.reason]] : []));
@@ -90,8 +91,8 @@ test("a topic that is created later is written to as soon as it is there; anothe
   const lines = new Lines();
   await kafka.createTopic("present", { partitions: 1 });
   await using sink = openSink(kafka.addresses, {}, lines.log);
-  const late = sink.write({ topic: "later", partition: 0, records: [record("1")] });
-  assert.deepEqual(summary(await sink.write({ topic: "present", partition: 0, records: [record("1")] })), [0]);
+  const late = writeRecords(sink, "later", 0, [record("1")]);
+  assert.deepEqual(summary(await writeRecords(sink, "present", 0, [record("1")])), [0]);
   await eventually("the alarm", () => lines.matching(/^error topic later: UNKNOWN_TOPIC_OR_PARTITION/).length > 0);
   await kafka.createTopic("later", { partitions: 1 });
   assert.deepEqual(summary(await late), [0]);
@@ -102,13 +103,13 @@ test("a topic that is created later is written to as soon as it is there; anothe
 test("a topic that is deleted and created again, with fewer partitions, takes what was in flight and what follows", async () => {
   await kafka.createTopic("renewed", { partitions: 3 });
   await using sink = openSink(kafka.addresses);
-  await sink.write({ topic: "renewed", partition: 2, records: [record("1"), record("2")] });
+  await writeRecords(sink, "renewed", 2, [record("1"), record("2")]);
   await kafka.deleteTopic("renewed");
-  const waiting = sink.write({ topic: "renewed", partition: 2, records: [record("3")] });
+  const waiting = writeRecords(sink, "renewed", 2, [record("3")]);
   await eventually("the fault", () => sink.status().troubles.length > 0);
   await kafka.createTopic("renewed", { partitions: 2 });
   assert.deepEqual(summary(await waiting), [0]);
-  assert.deepEqual(summary(await sink.write({ topic: "renewed", partition: 2, records: [record("4")] })), [1]);
+  assert.deepEqual(summary(await writeRecords(sink, "renewed", 2, [record("4")])), [1]);
 });
 
 test("a broker that restarts, is killed, or stalls under load: nothing is lost, twice or out of order", async () => {
@@ -137,7 +138,7 @@ test("Kafka away at the start: the sink opens, reports it, and works when Kafka 
   const telemetry = { ...noTelemetry, disconnected: () => void (attempts += 1) };
   await using sink = openSink(kafka.addresses, {}, lines.log, telemetry);
   const found = sink.lookup(["away"], { "away/0": 0 });
-  const written = sink.write({ topic: "away", partition: 0, records: [record("1")] });
+  const written = writeRecords(sink, "away", 0, [record("1")]);
   await eventually("several attempts", () => attempts > 3);
   assert.equal(lines.matching(/^warn Kafka: .*ECONNREFUSED.*brokers/).length, 1);
   assert.equal(sink.status().isConnected, false);
@@ -152,7 +153,7 @@ test("the look-up reads what is in the topic, over several fetches", async () =>
   await using sink = openSink(kafka.addresses, { compression: "none" });
   for (let batch = 0; batch < 12; batch++) {
     const records = Array.from({ length: 5 }, (_, at) => record(`${batch}.${at}`, "x".repeat(150_000)));
-    await sink.write({ topic: "lookup", partition: 1, records });
+    await writeRecords(sink, "lookup", 1, records);
   }
   const { shipped, next } = await sink.lookup(["lookup"], { "lookup/1": 7 });
   assert.deepEqual(next, { "lookup/0": 0, "lookup/1": 60 });
@@ -175,7 +176,7 @@ for (const codec of ["lz4", "snappy"]) {
     }));
     for (let from = 0; from < values.length; from += 8) {
       const records = values.slice(from, from + 8).map(({ id, value }) => record(id, value));
-      await sink.write({ topic: `again-${codec}`, partition: 0, records });
+      await writeRecords(sink, `again-${codec}`, 0, records);
     }
     const { shipped, refusal } = await sink.lookup([`again-${codec}`], { [`again-${codec}/0`]: 0 });
     assert.equal(refusal, undefined);
@@ -188,8 +189,8 @@ test("after a record was given up the broker refuses what is still in flight und
   await kafka.createTopic("late", { partitions: 1, config: { "max.message.bytes": "20000" } });
   await using sink = openSink(kafka.addresses, { compression: "none" });
   const records = [record("a"), record("b", "b".padEnd(30_000)), record("c")];
-  await sink.write({ topic: "late", partition: 0, records: [record("0")] });
-  const outcomes = await sink.write({ topic: "late", partition: 0, records });
+  await writeRecords(sink, "late", 0, [record("0")]);
+  const outcomes = await writeRecords(sink, "late", 0, records);
   assert.deepEqual(summary(outcomes), [1, "record-too-large", 2]);
   const producers = await producersOf(kafka, "late", 0);
   const [producerId = ""] = producers[0]?.split("/") ?? [];
@@ -207,7 +208,7 @@ test("the look-up counts the records of the nodes that it is asked for, and no o
   await kafka.createTopic("shared", { partitions: 1 });
   await using sink = openSink(kafka.addresses);
   const records = ["node", "other", "other", "third"].map(ofNode);
-  await sink.write({ topic: "shared", partition: 0, records });
+  await writeRecords(sink, "shared", 0, records);
   const { shipped, next } = await sink.lookup(["shared"], { "shared/0": 0 }, new Set(["node", "third"]));
   assert.deepEqual(
     shipped,

@@ -8,6 +8,7 @@ import type { SaslCredentials } from "../../daemon/sinks/kafka/connection/option
 import { inspectTls } from "../../daemon/sinks/kafka/tls/inspection.ts";
 import { defaultCiphers } from "../../daemon/sinks/kafka/tls/protocol.ts";
 import { loadTls, type TlsClientSettings } from "../../daemon/sinks/kafka/tls/tls.ts";
+import { writeRecords } from "../rig/batches.ts";
 import { makeCertificates, type Certificates } from "../rig/certificates.ts";
 import { eventually } from "../rig/eventually.ts";
 import { KafkaCluster } from "../rig/kafka-cluster.ts";
@@ -67,7 +68,7 @@ const mutual = (): TlsClientSettings => tls({ cert: files.client.cert, key: file
 
 async function writes(listener: string, settings: TlsClientSettings, sasl?: SaslCredentials): Promise<void> {
   await using sink = openSink(kafka.addressesOf(listener), { tls: settings, sasl });
-  const outcomes = await sink.write({ topic: "open", partition: 0, records: [record("1")] });
+  const outcomes = await writeRecords(sink, "open", 0, [record("1")]);
   assert.equal(outcomes[0]?.kind, "acknowledged");
 }
 
@@ -80,7 +81,7 @@ async function complains(
 ): Promise<void> {
   const lines = new Lines();
   await using sink = openSink(kafka.addressesOf(listener), { tls: settings, sasl }, lines.log);
-  const written = assert.rejects(sink.write({ topic: "open", partition: 0, records: [record("1")] }), {
+  const written = assert.rejects(writeRecords(sink, "open", 0, [record("1")]), {
     name: "AbortError",
   });
   await eventually(String(pattern), () => lines.matching(/^error Kafka: /).length > 0);
@@ -168,7 +169,7 @@ test("a missing permission to write is reported with its remedy, and over as soo
   await kafka.createTopic("closed", { partitions: 1 });
   const sasl = { mechanism: "plain", username: "bob", password: () => "builder" } as const;
   await using sink = openSink(kafka.addressesOf("SASL"), { tls: tls(), sasl }, lines.log);
-  const written = sink.write({ topic: "closed", partition: 0, records: [record("1")] });
+  const written = writeRecords(sink, "closed", 0, [record("1")]);
   await eventually(
     "the alarm",
     () => lines.matching(/^error topic closed: .*AUTHORIZATION.*Write and Describe/).length > 0,
@@ -187,7 +188,7 @@ test("replaced certificates are used without a restart; with unusable ones the f
   await copyFile(files.otherCaClient.cert, cert);
   await copyFile(files.otherCaClient.key, key);
   await using sink = openSink(kafka.addressesOf("MUTUAL"), { tls: tls({ cert, key }) }, lines.log);
-  const written = sink.write({ topic: "open", partition: 0, records: [record("1")] });
+  const written = writeRecords(sink, "open", 0, [record("1")]);
   await eventually("the alarm", () => lines.matching(/^error Kafka: .*alert/).length > 0);
   await writeFile(cert, "nothing of use");
   await eventually("the complaint", () => lines.matching(/^error .*own\.pem is neither PEM nor.*previous/).length > 0);

@@ -72,7 +72,7 @@ export class Delivery {
   readonly differing: string[] = [];
   readonly eventWatch = new EventWatch(() => 0);
   readonly budget: Budget;
-  readonly outbox: Outbox;
+  readonly outbox: Outbox<Shipment>;
   readonly shipper: Shipper;
   readonly pipeline: Pipeline;
 
@@ -80,7 +80,12 @@ export class Delivery {
     const { counters, deadLetters } = this;
     const { sink, pairing, offsets, feedback, tailWaitMs = 0, now = () => performance.now() } = options;
     this.budget = new Budget(options.limitBytes ?? 64 * 1024 * 1024);
-    this.outbox = new Outbox(sink, { maxBytes: 1_000_000, maxRecords: 1000, lingerMs: 0, ...options.batches });
+    this.outbox = new Outbox<Shipment>(sink, {
+      maxBytes: 1_000_000,
+      maxRecords: 1000,
+      lingerMs: 0,
+      ...options.batches,
+    });
     const { budget, outbox } = this;
     const parts = { counters, budget, deadLetters, outbox, offsets, pairing, feedback, tailWaitMs, now };
     this.shipper = new Shipper(parts);

@@ -3,6 +3,7 @@ import {
   headersOf,
   lookupKey,
   type Batch,
+  type BatchOutcome,
   type Lookup,
   type Shipped,
   type Sink,
@@ -11,9 +12,28 @@ import {
   type WriteOutcome,
 } from "../../daemon/contract.ts";
 
+/** A batch as it was written; its records are decoded before it has its outcome, or when they are first asked for. */
+class WrittenBatch {
+  readonly topic: string;
+  readonly partition: number;
+  readonly #batch: Batch;
+  #records: readonly SinkRecord[] | undefined;
+
+  constructor(batch: Batch) {
+    this.topic = batch.topic;
+    this.partition = batch.partition;
+    this.#batch = batch;
+  }
+
+  get records(): readonly SinkRecord[] {
+    this.#records ??= this.#batch.records();
+    return this.#records;
+  }
+}
+
 interface Held {
-  readonly batch: Batch;
-  readonly answer: (outcomes: readonly WriteOutcome[]) => void;
+  readonly batch: WrittenBatch;
+  readonly answer: (outcome: BatchOutcome) => void;
   readonly fail: (reason: unknown) => void;
 }
 
@@ -26,7 +46,7 @@ export class MemorySink implements Sink {
   /** The records in the sink, by `topic/partition`. */
   readonly stored = new Map<string, SinkRecord[]>();
   /** Batches in the order of `write`. */
-  readonly written: Batch[] = [];
+  readonly written: WrittenBatch[] = [];
   readonly #partitions = new Map<string, number>();
   /** Batches that wait while the sink holds, oldest first. */
   readonly held: Held[] = [];
@@ -65,7 +85,8 @@ export class MemorySink implements Sink {
     this.#changed();
   }
 
-  write(batch: Batch): Promise<readonly WriteOutcome[]> {
+  write(encoded: Batch): Promise<BatchOutcome> {
+    const batch = new WrittenBatch(encoded);
     this.written.push(batch);
     if (!this.isHolding && this.held.length === 0) return Promise.resolve(this.#store(batch));
     return new Promise((answer, fail) => this.held.push({ batch, answer, fail }));
@@ -109,15 +130,18 @@ export class MemorySink implements Sink {
     for (const { fail } of this.held.splice(0)) fail(new Error("disposed"));
   }
 
-  #store(batch: Batch): WriteOutcome[] {
+  #store(batch: WrittenBatch): BatchOutcome {
     if (this.#isDisposed) throw new Error("disposed");
     const name = `${batch.topic}/${batch.partition}`;
     const records = this.stored.get(name) ?? [];
     this.stored.set(name, records);
-    return batch.records.map((record) => {
+    const baseOffset = records.length;
+    const outcomes = batch.records.map((record): WriteOutcome => {
       if (this.refuses(record)) return { kind: "refused", reason: "record-too-large", detail: "refused by the test" };
       return { kind: "acknowledged", offset: records.push(record) - 1 };
     });
+    const isWhole = outcomes.every(({ kind }) => kind === "acknowledged");
+    return isWhole ? { kind: "acknowledged", baseOffset } : { kind: "each", outcomes };
   }
 }
 

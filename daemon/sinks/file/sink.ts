@@ -4,6 +4,7 @@ import { describe } from "../../errors.ts";
 import {
   headersOf,
   type Batch,
+  type BatchOutcome,
   type Lookup,
   type Shipped,
   type Sink,
@@ -68,7 +69,7 @@ export class FileSink implements Sink {
     // There is always one partition.
   }
 
-  write(batch: Batch): Promise<readonly WriteOutcome[]> {
+  write(batch: Batch): Promise<BatchOutcome> {
     return this.#inTurn(() => this.#append(batch));
   }
 
@@ -131,13 +132,13 @@ export class FileSink implements Sink {
     }
   }
 
-  async #append(batch: Batch): Promise<WriteOutcome[]> {
-    const lines = batch.records.map((record) => Buffer.from(`${fileLine(batch.topic, batch.partition, record)}\n`));
+  async #append(batch: Batch): Promise<BatchOutcome> {
+    const lines = batch.records().map((record) => Buffer.from(`${fileLine(batch.topic, batch.partition, record)}\n`));
     let offset = await this.#file.append(Buffer.concat(lines));
-    return lines.map(({ length }) => {
-      const outcome: WriteOutcome = { kind: "acknowledged", offset };
+    const outcomes = lines.map(({ length }): WriteOutcome => {
       offset += length;
-      return outcome;
+      return { kind: "acknowledged", offset: offset - length };
     });
+    return { kind: "each", outcomes };
   }
 }

@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import type { Batch, Lookup, Sink, OffsetsByPartition, WriteOutcome } from "../../contract.ts";
+import type { Batch, BatchOutcome, Lookup, Sink, OffsetsByPartition } from "../../contract.ts";
 import type { Log } from "../../telemetry/log.ts";
 import { parseBrokerAddress } from "./connection/broker-address.ts";
 import { KafkaConditions } from "./connection/conditions.ts";
@@ -122,9 +122,10 @@ export class KafkaSink implements Sink {
     this.#metadataCache.onChange(listener);
   }
 
-  async write({ topic, partition, records }: Batch): Promise<readonly WriteOutcome[]> {
+  async write(batch: Batch): Promise<BatchOutcome> {
     this.#stop.signal.throwIfAborted();
     if (this.#waiting === 0) this.#progressAt = monotonicMs();
+    const { topic, partition } = batch;
     this.#metadataCache.track(topic);
     const name = `${topic}/${partition}`;
     let sender = this.#senders.get(name);
@@ -132,7 +133,7 @@ export class KafkaSink implements Sink {
       sender = new PartitionSender(topic, partition, this.#context);
       this.#senders.set(name, sender);
     }
-    return sender.write(records);
+    return sender.write(batch);
   }
 
   async lookup(topics: readonly string[], since: OffsetsByPartition, nodes?: ReadonlySet<string>): Promise<Lookup> {

@@ -3,7 +3,7 @@
  * that only counts. Arguments: configuration file. Prints the milliseconds from the tail's start to the end of the log
  * with an outcome for every line, and the numbers of lines read and records counted, as JSON.
  */
-import type { Batch, Sink, WriteOutcome } from "../../../daemon/contract.ts";
+import type { Batch, BatchOutcome, Sink } from "../../../daemon/contract.ts";
 import { SinkOffsets } from "../../../daemon/delivery/sink-offsets.ts";
 import { loadConfiguration } from "../../../daemon/config/load.ts";
 import { createCounters } from "../../../daemon/forwarder/counters.ts";
@@ -20,10 +20,9 @@ const countingSink: Sink = {
   open: () => undefined,
   onChange: () => undefined,
   partitions: () => 1,
-  async write(batch: Batch): Promise<readonly WriteOutcome[]> {
-    const first = records;
-    records += batch.records.length;
-    return batch.records.map((_, index) => ({ kind: "acknowledged", offset: first + index }));
+  async write({ count }: Batch): Promise<BatchOutcome> {
+    records += count;
+    return { kind: "acknowledged", baseOffset: records - count };
   },
   lookup: async () => ({ shipped: undefined, next: {} }),
   [Symbol.asyncDispose]: async () => undefined,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { WriteOutcome } from "../../../daemon/contract.ts";
+import type { BatchLimits } from "../../../daemon/delivery/batch-queue.ts";
 import { Outbox } from "../../../daemon/delivery/outbox.ts";
 import { partitionOf } from "../../../daemon/delivery/partition-key.ts";
 import { eventually } from "../../rig/eventually.ts";
@@ -8,7 +9,7 @@ import { settle } from "../../rig/delivery.ts";
 import { MemorySink } from "../../rig/memory-sink.ts";
 import { seededRandom } from "../../rig/random.ts";
 
-const limits = { maxBytes: 1000, maxRecords: 5, lingerMs: 0 };
+const limits: BatchLimits = { maxBytes: 1000, maxRecords: 5, lingerMs: 0 };
 
 interface Done {
   readonly text: string;
@@ -16,14 +17,31 @@ interface Done {
   readonly outcome: WriteOutcome;
 }
 
-function add(outbox: Outbox, topic: string, key: string, text: string, done: Done[] = [], bytes = 10): void {
-  outbox.add(topic, {
-    key: Buffer.from(key),
-    headers: [],
-    value: Buffer.from(text),
-    bytes,
-    done: (outcome, partition) => void done.push({ text, partition, outcome }),
+/** What waits for a record. */
+interface Waiting {
+  readonly text: string;
+  readonly done: Done[];
+}
+
+function openOutbox(sink: MemorySink, batches: BatchLimits = limits): Outbox<Waiting> {
+  const outbox = new Outbox<Waiting>(sink, batches);
+  outbox.reportTo({
+    encoded: () => undefined,
+    acknowledged({ text, done }, part, partition, offset) {
+      assert.equal(part, Number(text.length > 1));
+      done.push({ text, partition, outcome: { kind: "acknowledged", offset } });
+    },
+    refused: ({ text, done }, _part, outcome, record) => {
+      assert.equal(record.value?.toString(), text);
+      done.push({ text, partition: "", outcome });
+    },
   });
+  return outbox;
+}
+
+function add(outbox: Outbox<Waiting>, topic: string, key: string, text: string, done: Done[] = [], bytes = 10): void {
+  const record = { key: Buffer.from(key), headers: [], value: Buffer.from(text) };
+  outbox.add(topic, { ...record, bytes, waiting: { text, done }, part: Number(text.length > 1) });
 }
 
 function texts(sink: MemorySink, partition: string): string[] {
@@ -34,7 +52,7 @@ test("records of one partition leave in order, with a limited number of batches 
   const random = seededRandom(5);
   const sink = new MemorySink({ maxInFlight: 2, partitions: { alerts: 3 } });
   sink.isHolding = true;
-  const outbox = new Outbox(sink, limits);
+  const outbox = openOutbox(sink);
   const done: Done[] = [];
   const expected: Record<string, string[]> = {};
   for (let i = 0; i < 2000; i++) {
@@ -63,7 +81,7 @@ test("records of one partition leave in order, with a limited number of batches 
 
 test("a topic that is not known yet delays no other, and leaves in order once it is known", async () => {
   const sink = new MemorySink({ partitions: { alerts: 1 } });
-  const outbox = new Outbox(sink, limits);
+  const outbox = openOutbox(sink);
   for (let i = 0; i < 8; i++) {
     add(outbox, "later", "k", `later ${i}`);
     add(outbox, "alerts", "k", `now ${i}`);
@@ -85,9 +103,9 @@ test("a topic that is not known yet delays no other, and leaves in order once it
 
 test("records wait to be batched, but no longer than they may", async () => {
   const patient = new MemorySink();
-  const waiting = new Outbox(patient, { ...limits, lingerMs: 3_600_000 });
+  const waiting = openOutbox(patient, { ...limits, lingerMs: 3_600_000 });
   const sink = new MemorySink();
-  const outbox = new Outbox(sink, { ...limits, lingerMs: 20 });
+  const outbox = openOutbox(sink, { ...limits, lingerMs: 20 });
   for (const each of [waiting, outbox]) {
     add(each, "alerts", "k", "a");
     add(each, "alerts", "k", "b");
@@ -104,7 +122,7 @@ test("records wait to be batched, but no longer than they may", async () => {
 
 test("a full batch does not wait for its time", async () => {
   const sink = new MemorySink();
-  const outbox = new Outbox(sink, { ...limits, lingerMs: 3_600_000 });
+  const outbox = openOutbox(sink, { ...limits, lingerMs: 3_600_000 });
   for (let i = 0; i < 5; i++) add(outbox, "alerts", "k", `${i}`);
   await settle();
   assert.equal(sink.records.length, 5);
@@ -120,7 +138,7 @@ test("a full batch does not wait for its time", async () => {
 test("while the maximum of batches is in flight the records behind them gather into full ones", async () => {
   const sink = new MemorySink({ maxInFlight: 1 });
   sink.isHolding = true;
-  const outbox = new Outbox(sink, limits);
+  const outbox = openOutbox(sink);
   for (let i = 0; i < 11; i++) add(outbox, "alerts", "k", `${i}`);
   while (outbox.open > 0) {
     sink.release(1);
@@ -135,7 +153,7 @@ test("while the maximum of batches is in flight the records behind them gather i
 test("after dispose nothing is sent and no callback is called, even if the sink fails then", async () => {
   const sink = new MemorySink({ maxInFlight: 1 });
   sink.isHolding = true;
-  const outbox = new Outbox(sink, limits);
+  const outbox = openOutbox(sink);
   const done: Done[] = [];
   for (let i = 0; i < 10; i++) add(outbox, "alerts", "k", `${i}`, done);
   add(outbox, "later", "k", "never", done);

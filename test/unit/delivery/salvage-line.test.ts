@@ -57,7 +57,7 @@ test("a salvaged line is not settled while one of its alerts is in progress", as
 
   sink.isHolding = false;
   for (const { batch, answer } of sink.held.splice(0))
-    answer(batch.records.map((_, offset) => ({ kind: "acknowledged", offset })));
+    answer({ kind: "each", outcomes: batch.records.map((_, offset) => ({ kind: "acknowledged", offset })) });
   await delivery.shipper.idle();
   assert.equal(outcomes.length, 1);
 });

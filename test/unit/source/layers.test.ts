@@ -21,6 +21,7 @@ const rooms = [
   "daemon/alert",
   "daemon/wazuh",
   "daemon/contract.ts",
+  "daemon/records",
   "daemon/config/values",
   "daemon/handlers",
   "daemon/dead-letters",

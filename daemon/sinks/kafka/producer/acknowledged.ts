@@ -1,7 +1,6 @@
-import { headerNames, type SinkRecord } from "../../../contract.ts";
+import type { EncodedRecords, AlertSpan } from "../../../contract.ts";
 import { command, shellWord } from "../../../printable.ts";
 import type { BrokerConnection } from "../connection/connection.ts";
-import type { RecordSlot } from "./sealed-batch.ts";
 import { classifyCode, KafkaError } from "../protocol/errors.ts";
 import { fetchOffset } from "../connection/requests.ts";
 
@@ -13,23 +12,12 @@ const maxFiles = 20;
 const usualFile = "/var/ossec/logs/alerts/alerts.json";
 
 /** Records that the broker has acknowledged one after the other. */
-interface Stretch {
+interface Stretch extends AlertSpan {
   readonly base: number;
   readonly next: number;
-  /** Seconds since 1970 of their alerts, as the ids have them; undefined if no id does. */
-  readonly firstSecond: number | undefined;
-  readonly lastSecond: number | undefined;
-  /**
-   * Where a file has to be read from to find all of their alerts. Undefined if one of them came by the socket, so that
-   * its line may be before those that the tail read, and where they are in several files.
-   */
-  readonly place: Beginning | undefined;
 }
 
-interface Beginning {
-  readonly file: string;
-  readonly offset: number;
-}
+type Place = AlertSpan["place"];
 
 /** Acknowledged records that are not in the partition any more. */
 export interface LostRecords {
@@ -67,15 +55,8 @@ export class Acknowledged {
   }
 
   /** A batch was acknowledged at this offset. */
-  add(base: number, slots: readonly RecordSlot[]): void {
-    const seconds = slots.map(({ record }) => secondOf(record)).filter((second) => second !== undefined);
-    this.#stretches.push({
-      base,
-      next: base + slots.length,
-      firstSecond: minimum(seconds),
-      lastSecond: maximum(seconds),
-      place: beginningOf(slots.map(({ record }) => record.place)),
-    });
+  add(base: number, { count, span }: Pick<EncodedRecords, "count" | "span">): void {
+    this.#stretches.push({ base, next: base + count, ...span });
     if (this.#stretches.length > maxStretches) this.#halve();
   }
 
@@ -143,13 +124,6 @@ export async function shorterEnd(
   }
 }
 
-/** Alert ids begin with the second of the alert, as `1795964560.12345`. */
-function secondOf({ id, headers }: SinkRecord): number | undefined {
-  const text = id ?? headers.find(([name]) => name === headerNames.id)?.[1].toString("latin1") ?? "";
-  const [, digits] = /^(\d{9,10})\.\d+$/.exec(text) ?? [];
-  return digits === undefined ? undefined : Number(digits);
-}
-
 function minimum(numbers: readonly number[]): number | undefined {
   return numbers.length === 0 ? undefined : numbers.reduce((one, other) => Math.min(one, other));
 }
@@ -159,17 +133,17 @@ function maximum(numbers: readonly number[]): number | undefined {
 }
 
 /** The first of these places, if all are known and in one file. */
-function beginningOf(places: readonly (Beginning | undefined)[]): Beginning | undefined {
-  let first: Beginning | undefined;
+function beginningOf(places: readonly Place[]): Place {
+  let first: Place;
   for (const place of places) {
-    if (place === undefined || !place.file.startsWith("/")) return undefined;
+    if (place === undefined) return undefined;
     if (first !== undefined && place.file !== first.file) return undefined;
-    if (first === undefined || place.offset < first.offset) first = { file: place.file, offset: place.offset };
+    if (first === undefined || place.offset < first.offset) first = place;
   }
   return first;
 }
 
-function remedy(from: number | undefined, to: number | undefined, places: readonly (Beginning | undefined)[]): string {
+function remedy(from: number | undefined, to: number | undefined, places: readonly Place[]): string {
   const cause =
     "set unclean.leader.election.enable=false and a replication factor of 3 with min.insync.replicas=2, so that it does not happen again";
   if (from === undefined || to === undefined) {

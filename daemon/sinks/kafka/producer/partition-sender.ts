@@ -1,4 +1,4 @@
-import type { SinkRecord } from "../../../contract.ts";
+import type { EncodedRecords } from "../../../contract.ts";
 import { Acknowledged, shorterEnd, type LostRecords } from "./acknowledged.ts";
 import { Backoff } from "../connection/backoff.ts";
 import { monotonicMs } from "../../../clock.ts";
@@ -90,11 +90,10 @@ export class PartitionSender {
   }
 
   /** Accepts a batch; resolves as `Sink.write` says. */
-  write(records: readonly SinkRecord[]): PendingWrite["result"] {
-    const pendingWrite = new PendingWrite(records.length);
-    if (records.length === 0) return pendingWrite.result;
-    const slots = records.map((record, index) => ({ record, index }));
-    this.#entries.push(this.#watch(new SealedBatch(pendingWrite, slots, this.#context.options.compression)));
+  write(records: EncodedRecords): PendingWrite["result"] {
+    const pendingWrite = new PendingWrite(records.count);
+    if (records.count === 0) return pendingWrite.result;
+    this.#entries.push(this.#watch(new SealedBatch(pendingWrite, records, this.#context.options.compression)));
     if (!this.#isRunning) {
       this.#isRunning = true;
       void this.#run();
@@ -270,7 +269,7 @@ export class PartitionSender {
     if (entry.number === undefined && this.#producer !== undefined) {
       entry.stamp({ ...this.#producer, sequence: this.#sequence });
       entry.isDisplaced = this.#hasHole;
-      this.#sequence = sequenceAfter(this.#sequence, entry.slots.length);
+      this.#sequence = sequenceAfter(this.#sequence, entry.count);
     }
     entry.floor ??= this.#end;
     entry.wentBehind = this.#inFlight > 0;
@@ -308,10 +307,10 @@ export class PartitionSender {
     this.#entries.splice(at, 1);
     const base = baseOffset >= 0 ? baseOffset : (entry.floor ?? 0);
     if (baseOffset >= 0) {
-      const next = baseOffset + entry.slots.length;
+      const next = baseOffset + entry.count;
       // Lower than what was acknowledged before it was first sent: its offset was another record's.
       if (baseOffset < (entry.floor ?? 0)) this.#mourn(this.#acknowledged.compare(baseOffset));
-      this.#acknowledged.add(baseOffset, entry.slots);
+      this.#acknowledged.add(baseOffset, entry);
       // Before the lowest possible offset: the topic was created again, and its offsets began at 0.
       this.#end = baseOffset < (entry.floor ?? 0) ? next : Math.max(this.#end ?? 0, next);
     }
@@ -329,10 +328,8 @@ export class PartitionSender {
     // It proves that Kafka and the topic are there, whatever became of the last question about leaders.
     conditions.clear("Kafka");
     conditions.clear(`topic ${this.topic}`);
-    telemetry.acknowledged(entry.slots.length, bytes, entry.pendingWrite.ageMs);
-    for (const [delta, { index }] of entry.slots.entries()) {
-      entry.pendingWrite.settle(index, { kind: "acknowledged", offset: base + delta });
-    }
+    telemetry.acknowledged(entry.count, bytes, entry.pendingWrite.ageMs);
+    entry.acknowledge(base);
     this.#context.onProgress();
   }
 

@@ -194,7 +194,7 @@ function keepNumbers(divided: readonly Split[]): void {
     let sequence = entry.number?.sequence ?? 0;
     for (const part of parts) {
       if (entry.number !== undefined && part !== entry) part.stamp({ ...entry.number, sequence });
-      sequence = sequenceAfter(sequence, part.slots.length);
+      sequence = sequenceAfter(sequence, part.count);
       part.isDisplaced ||= isBehindHole;
     }
     isBehindHole ||= parts.length === 0;
@@ -221,8 +221,8 @@ function isRefused(entry: SealedBatch, streak: RefusalStreak): boolean {
 }
 
 /** Whether it is kept, and tried again as it is, because the topic takes no record at all. */
-function isHeld({ fault, slots, corruptions }: SealedBatch, streak: RefusalStreak): boolean {
-  if (slots.length > 1 || !streak.isTopicAtFault) return false;
+function isHeld({ fault, count, corruptions }: SealedBatch, streak: RefusalStreak): boolean {
+  if (count > 1 || !streak.isTopicAtFault) return false;
   if (fault?.kind === "invalid" || fault?.isGuess === true) return true;
   return fault?.kind === "corrupt" && corruptions >= maxCorruptions;
 }
@@ -252,11 +252,11 @@ function splitOrRefuse(
   { options, telemetry, log }: SenderContext,
   streak: RefusalStreak,
 ): readonly SealedBatch[] {
-  const { fault, slots, pendingWrite } = entry;
+  const { fault, count, pendingWrite } = entry;
   if (fault === undefined || fault.kind === "timestamp" || !isRefused(entry, streak)) return [entry];
-  if (slots.length > 1) return entry.halves(options.compression);
+  if (count > 1) return entry.halves(options.compression);
   if (fault.kind !== "too-large" || fault.isGuess === true) streak.refused();
-  for (const { index, record } of slots) {
+  for (const { index, record } of entry.slots) {
     const bytes = sizeOf(record);
     const standard =
       fault.kind === "too-large"
@@ -270,7 +270,7 @@ function splitOrRefuse(
       detail,
     });
   }
-  telemetry.refused(topic, slots.length);
+  telemetry.refused(topic, count);
   return [];
 }
 

@@ -69,7 +69,7 @@ export class RequestLimit {
     losses.alone += 1;
     const bytes = entry.batch?.length ?? 0;
     const isKnown = bytes >= this.#refusedBytes;
-    const isSingle = entry.slots.length === 1;
+    const isSingle = entry.count === 1;
     if (losses.alone < (isSingle && !isKnown ? refusedAfter : dividedAfter)) return undefined;
     const isGuess = bytes < minPlausibleBytes;
     if (isSingle) {

@@ -1,19 +1,20 @@
-import type { SinkRecord, WriteOutcome } from "../../../contract.ts";
+import type { BatchOutcome, EncodedRecords, SinkRecord, WriteOutcome } from "../../../contract.ts";
 import { monotonicMs, timeOfDayMs } from "../../../clock.ts";
 import { codecNumbers, compress, type Compression } from "../protocol/compression.ts";
 import type { ClassifiedError } from "../protocol/errors.ts";
-import { batchHeaderBytes, encodeRecords, stampHeader, type BatchNumber } from "../protocol/record-batch.ts";
-import { pooledBuffer } from "./buffer-pool.ts";
+import { stampHeader, type BatchNumber } from "../protocol/record-batch.ts";
+import { headRoomBytes } from "../../../records/batch-memory.ts";
+import { encodeRecords } from "../../../records/record-buffer.ts";
 
-/** One call of `write`: collects an outcome for each of its records and then answers the caller. */
+/** One call of `write`: collects the outcomes of its records and then answers the caller. */
 export class PendingWrite {
-  readonly result: Promise<readonly WriteOutcome[]>;
+  readonly result: Promise<BatchOutcome>;
   /** Milliseconds since 1970; the timestamp of its records. */
   readonly takenAt = timeOfDayMs();
   readonly #beganAt = monotonicMs();
   readonly #outcomes: WriteOutcome[] = [];
   #missing: number;
-  #resolve: (outcomes: readonly WriteOutcome[]) => void = () => {};
+  #resolve: (outcome: BatchOutcome) => void = () => {};
   #reject: (reason: Error) => void = () => {};
 
   constructor(count: number) {
@@ -22,7 +23,7 @@ export class PendingWrite {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    if (count === 0) this.#resolve([]);
+    if (count === 0) this.#answer();
   }
 
   /** Milliseconds since the call. */
@@ -30,11 +31,20 @@ export class PendingWrite {
     return monotonicMs() - this.#beganAt;
   }
 
+  /** All of its records were acknowledged, in one batch. */
+  acknowledge(baseOffset: number): void {
+    this.#resolve({ kind: "acknowledged", baseOffset });
+  }
+
   /** Each index is settled once. */
   settle(index: number, outcome: WriteOutcome): void {
     this.#outcomes[index] = outcome;
     this.#missing -= 1;
-    if (this.#missing === 0) this.#resolve(this.#outcomes);
+    if (this.#missing === 0) this.#answer();
+  }
+
+  #answer(): void {
+    this.#resolve({ kind: "each", outcomes: this.#outcomes });
   }
 
   fail(reason: Error): void {
@@ -49,13 +59,12 @@ export interface RecordSlot {
 }
 
 /**
- * A sealed batch that has no outcome yet: what travels as one. It is encoded and compressed once, and numbered once, so
- * that sending it again sends the same bytes and the broker recognises the repetition. It gets another number only when
- * it is certain not to be in the log.
+ * A sealed batch that has no outcome yet: what travels as one. It is compressed once, and numbered once, so that sending
+ * it again sends the same bytes and the broker recognises the repetition. It gets another number only when it is certain
+ * not to be in the log.
  */
 export class SealedBatch {
   readonly pendingWrite: PendingWrite;
-  readonly slots: readonly RecordSlot[];
   /** Resolves when `batch` is there. */
   readonly sealed: Promise<void>;
   number: BatchNumber | undefined;
@@ -75,6 +84,10 @@ export class SealedBatch {
   corruptions = 0;
   /** It was given a new timestamp, because the broker had not taken the former one. */
   isRestamped = false;
+  readonly #records: EncodedRecords;
+  /** Which records of the call it has; undefined for all of them. */
+  readonly #indices: readonly number[] | undefined;
+  #slots: readonly RecordSlot[] | undefined;
   #batch: Buffer | undefined;
   #attributes = 0;
   /** Of its records; milliseconds since 1970. */
@@ -82,12 +95,34 @@ export class SealedBatch {
   /** When that was, on the monotonic clock. */
   #stampedAt: number;
 
-  constructor(pendingWrite: PendingWrite, slots: readonly RecordSlot[], compression: Compression) {
+  /** @param indices which records of the call these are; undefined for all of them */
+  constructor(
+    pendingWrite: PendingWrite,
+    records: EncodedRecords,
+    compression: Compression,
+    indices?: readonly number[],
+  ) {
     this.pendingWrite = pendingWrite;
-    this.slots = slots;
+    this.#records = records;
+    this.#indices = indices;
     this.#timestampMs = pendingWrite.takenAt;
     this.#stampedAt = monotonicMs() - pendingWrite.ageMs;
     this.sealed = this.#seal(compression);
+  }
+
+  /** Records in it. */
+  get count(): number {
+    return this.#records.count;
+  }
+
+  get span(): EncodedRecords["span"] {
+    return this.#records.span;
+  }
+
+  /** Its records, decoded when they are first asked for: only what went wrong asks. */
+  get slots(): readonly RecordSlot[] {
+    this.#slots ??= this.#records.records().map((record, at) => ({ record, index: this.#indices?.[at] ?? at }));
+    return this.#slots;
   }
 
   /** The whole batch, header included; undefined while it is being compressed. */
@@ -113,7 +148,7 @@ export class SealedBatch {
 
   #writeHeader(number: BatchNumber): void {
     if (this.#batch === undefined) throw new Error("a batch is numbered before it is sealed");
-    const fields = { count: this.slots.length, attributes: this.#attributes, timestampMs: this.#timestampMs };
+    const fields = { count: this.count, attributes: this.#attributes, timestampMs: this.#timestampMs };
     stampHeader(this.#batch, fields, number);
   }
 
@@ -131,21 +166,26 @@ export class SealedBatch {
   }
 
   async #seal(compression: Compression): Promise<void> {
-    const records = this.slots.map(({ record }) => record);
+    const { encoded } = this.#records;
     if (compression !== "none") {
-      const plain = encodeRecords(records, 0, (bytes) => pooledBuffer.take(bytes));
       try {
-        const packed = await compress(compression, plain);
-        this.#batch = Buffer.concat([Buffer.allocUnsafe(batchHeaderBytes), packed]);
+        const packed = await compress(compression, encoded.subarray(headRoomBytes));
+        this.#batch = Buffer.concat([Buffer.allocUnsafe(headRoomBytes), packed]);
         this.#attributes = codecNumbers[compression];
         return;
       } catch {
         // The compressor fails only if memory runs out; uncompressed the batch is as good.
-      } finally {
-        pooledBuffer.give(plain);
       }
     }
-    this.#batch = encodeRecords(records, batchHeaderBytes);
+    this.#batch = encoded;
+  }
+
+  /** All of its records were acknowledged, the first one at this offset. */
+  acknowledge(baseOffset: number): void {
+    if (this.#indices === undefined) return this.pendingWrite.acknowledge(baseOffset);
+    for (const [delta, index] of this.#indices.entries()) {
+      this.pendingWrite.settle(index, { kind: "acknowledged", offset: baseOffset + delta });
+    }
   }
 
   /** Two halves, the older records first; at least two records are needed. */
@@ -161,7 +201,9 @@ export class SealedBatch {
   }
 
   #part(slots: readonly RecordSlot[], compression: Compression): SealedBatch {
-    const part = new SealedBatch(this.pendingWrite, slots, compression);
+    const records = encodeRecords(slots.map(({ record }) => record));
+    const indices = slots.map(({ index }) => index);
+    const part = new SealedBatch(this.pendingWrite, records, compression, indices);
     part.floor = this.floor;
     part.mayBeAppended = this.mayBeAppended;
     part.#timestampMs = this.#timestampMs;

@@ -1,10 +1,12 @@
 import { mock } from "node:test";
 import type { SinkRecord, WriteOutcome } from "../../../../daemon/contract.ts";
+import { encodeRecords } from "../../../../daemon/records/record-buffer.ts";
 import { SealedBatch, PendingWrite } from "../../../../daemon/sinks/kafka/producer/sealed-batch.ts";
 import type { KafkaOptions } from "../../../../daemon/sinks/kafka/connection/options.ts";
 import { KafkaSink } from "../../../../daemon/sinks/kafka/sink.ts";
 import { type KafkaTelemetry, noTelemetry } from "../../../../daemon/sinks/kafka/connection/telemetry.ts";
 import { silentLog, type Log } from "../../../../daemon/telemetry/log.ts";
+import { writeRecords } from "../../../rig/batches.ts";
 
 /** Log lines, each with its level in front. */
 export class Lines {
@@ -62,7 +64,12 @@ export function record(id: string, value = id): SinkRecord {
 
 /** Writes records with these ids to the scripted broker's only partition. */
 export function write(sink: KafkaSink, ...ids: readonly string[]): Promise<readonly WriteOutcome[]> {
-  return sink.write({ topic: "t", partition: 0, records: ids.map((id) => record(id)) });
+  return writeRecords(
+    sink,
+    "t",
+    0,
+    ids.map((id) => record(id)),
+  );
 }
 
 /** Offsets of acknowledged records, reasons of refused ones. */
@@ -72,7 +79,7 @@ export function summary(outcomes: readonly WriteOutcome[]): (number | string)[] 
 
 /** One record in a batch that is sealed and numbered. */
 export async function sealedBatch(id: string, producer = { producerId: 1n, epoch: 0 }): Promise<Buffer> {
-  const entry = new SealedBatch(new PendingWrite(1), [{ record: record(id), index: 0 }], "none");
+  const entry = new SealedBatch(new PendingWrite(1), encodeRecords([record(id)]), "none");
   await entry.sealed;
   entry.stamp({ ...producer, sequence: 0 });
   if (entry.batch === undefined) throw new Error("a sealed entry has a batch");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SinkRecord } from "../../../../daemon/contract.ts";
+import { encodeRecords } from "../../../../daemon/records/record-buffer.ts";
 import { formatBrokerAddress, parseBrokerAddress } from "../../../../daemon/sinks/kafka/connection/broker-address.ts";
 import { KafkaConditions } from "../../../../daemon/sinks/kafka/connection/conditions.ts";
 import { Backoff } from "../../../../daemon/sinks/kafka/connection/backoff.ts";
@@ -80,10 +81,9 @@ function stored(offset: number, record: SinkRecord) {
 
 test("a record found in the log counts for one that was sent, equal ones as often as they are there", () => {
   const records = [alert("1", "a"), alert("2", "b"), alert("1", "a"), alert("1", "other")];
-  const slots = records.map((record, index) => ({ record, index }));
   const entries = [
-    new SealedBatch(new PendingWrite(2), slots.slice(0, 2), "none"),
-    new SealedBatch(new PendingWrite(2), slots.slice(2), "none"),
+    new SealedBatch(new PendingWrite(2), encodeRecords(records.slice(0, 2)), "none"),
+    new SealedBatch(new PendingWrite(2), encodeRecords(records.slice(2)), "none", [2, 3]),
   ];
   const search = new AppendedSearch(entries);
   search.visit(stored(40, alert("9", "a")));

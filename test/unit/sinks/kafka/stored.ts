@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { visitRecords, type FetchedRecord } from "../../../../daemon/sinks/kafka/protocol/record-reader.ts";
-import { writeVarint } from "../../../../daemon/sinks/kafka/protocol/record-batch.ts";
+import { writeVarint } from "../../../../daemon/records/varint.ts";
 import { int16, int32, int64 } from "./wire.ts";
 
 /** All records that the forwarder finds in a fetch answer, and the offset after the last batch. */

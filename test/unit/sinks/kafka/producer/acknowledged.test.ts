@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SinkRecord, WriteOutcome } from "../../../../../daemon/contract.ts";
+import { encodeRecords } from "../../../../../daemon/records/record-buffer.ts";
 import { Acknowledged } from "../../../../../daemon/sinks/kafka/producer/acknowledged.ts";
+import { writeRecords } from "../../../../rig/batches.ts";
 import { eventually } from "../../../../rig/eventually.ts";
 import { Lines, openSink, record, sealedBatch, summary, write } from "../rig.ts";
 import { type Reaction, ScriptedBroker } from "../scripted-broker.ts";
@@ -16,7 +18,7 @@ test("acknowledged records that a new leader lacks are an error that names them 
   await using sink = openSink([broker.address], {}, lines.log);
   for (let at = 0; at < 4; at++) {
     const place = { file, offset: at * 1000, length: 900 };
-    await sink.write({ topic: "t", partition: 0, records: [{ ...record(`${second + at}.7`), place }] });
+    await writeRecords(sink, "t", 0, [{ ...record(`${second + at}.7`), place }]);
   }
   broker.truncate(1);
   broker.react = (_request, count) => (count === 5 ? "close" : "append");
@@ -44,10 +46,7 @@ function remedyFor(...batches: readonly (readonly Place[])[]): string {
   const kept = new Acknowledged("t/0");
   let base = 0;
   for (const [at, places] of batches.entries()) {
-    kept.add(
-      base,
-      places.map((place, index) => ({ record: { ...record(`${second + at}.7`), place }, index })),
-    );
+    kept.add(base, encodeRecords(places.map((place) => ({ ...record(`${second + at}.7`), place }))));
     base += places.length;
   }
   return kept.compare(0)?.remedy ?? "";
@@ -83,7 +82,7 @@ test("the status shows the loss of each partition, with the command that brings 
   broker.partitions = 2;
   await using sink = openSink([broker.address]);
   const send = (id: string, partition: number): Promise<readonly WriteOutcome[]> =>
-    sink.write({ topic: "t", partition, records: [record(id)] });
+    writeRecords(sink, "t", partition, [record(id)]);
   await send(`${second}.1`, 0);
   await send(`${second}.2`, 1);
   broker.recreateTopic();
@@ -186,7 +185,7 @@ test("the records of a partition that a topic no longer has are not reported los
   await using broker = await ScriptedBroker.start();
   broker.partitions = broker.listedPartitions = 2;
   await using sink = openSink([broker.address]);
-  const toSecond = async (id: string) => summary(await sink.write({ topic: "t", partition: 1, records: [record(id)] }));
+  const toSecond = async (id: string) => summary(await writeRecords(sink, "t", 1, [record(id)]));
   for (const id of ["a", "b", "c"]) await toSecond(id);
   broker.recreateTopic();
   broker.partitions = broker.listedPartitions = 1;
@@ -207,7 +206,10 @@ test("a leader that has all that was acknowledged is never reported as a loss, h
 
 test("acknowledged records are tracked in bounded memory, and the time of a loss still covers them all", () => {
   const kept = new Acknowledged("t/0");
-  for (let at = 0; at < 100_000; at++) kept.add(at, [{ record: record(`${second + at}.1`), index: 0 }]);
+  for (let at = 0; at < 100_000; at++) {
+    const span = { firstSecond: second + at, lastSecond: second + at, place: undefined };
+    kept.add(at, { count: 1, span });
+  }
   assert.equal(kept.end, 100_000);
   assert.ok(kept.size <= 512, `${kept.size} stretches`);
   const loss = kept.compare(50_000);

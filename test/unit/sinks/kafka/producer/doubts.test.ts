@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { writeRecords } from "../../../../rig/batches.ts";
 import { eventually } from "../../../../rig/eventually.ts";
 import { seededRandom } from "../../../../rig/random.ts";
 import { ProducerStates } from "../producer-states.ts";
@@ -199,8 +200,7 @@ test("a partition list that is too short moves nothing while the leader knows be
   broker.partitions = 2;
   broker.listedPartitions = 2;
   await using sink = openSink([broker.address]);
-  const toSecond = (id: string): ReturnType<typeof write> =>
-    sink.write({ topic: "t", partition: 1, records: [record(id)] });
+  const toSecond = (id: string): ReturnType<typeof write> => writeRecords(sink, "t", 1, [record(id)]);
   await toSecond("a");
   broker.listedPartitions = 1;
   broker.react = (_request, count) => (count === 2 ? { code: 6 } : "append");

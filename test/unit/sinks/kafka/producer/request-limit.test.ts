@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
+import { writeRecords } from "../../../../rig/batches.ts";
 import { eventually } from "../../../../rig/eventually.ts";
 import { Lines, openSink, record, summary, write } from "../rig.ts";
 import { type Reaction, ScriptedBroker } from "../scripted-broker.ts";
@@ -21,7 +22,7 @@ test("a record at which the broker ends the connection each time becomes a dead 
   const lines = new Lines();
   await using sink = openSink([broker.address], { compression: "none" }, lines.log);
   await write(sink, "a");
-  const [refused] = await sink.write({ topic: "t", partition: 0, records: [large("b", 1_200_000)] });
+  const [refused] = await writeRecords(sink, "t", 0, [large("b", 1_200_000)]);
   assert.ok(refused?.kind === "refused");
   assert.equal(refused.reason, "record-too-large");
   assert.match(refused.detail, /has 12000\d\d bytes, and .* ends the connection .* raise its limit/);
@@ -33,8 +34,7 @@ test("a record at which the broker ends the connection each time becomes a dead 
 test("the limit is learnt: the next record above it costs one attempt, and none on the connection that others use", async () => {
   await using broker = await limited(limit);
   await using sink = openSink([broker.address], { compression: "none" });
-  const send = async (id: string) =>
-    summary(await sink.write({ topic: "t", partition: 0, records: [large(id, 1_200_000)] }));
+  const send = async (id: string) => summary(await writeRecords(sink, "t", 0, [large(id, 1_200_000)]));
   assert.deepEqual(await send("a"), ["record-too-large"]);
   const sent = broker.produced.length;
   assert.deepEqual(await send("b"), ["record-too-large"]);
@@ -51,7 +51,7 @@ test("a batch at which the connection ends each time is split until only the rec
   await using broker = await limited(600_000);
   await using sink = openSink([broker.address], { compression: "none" });
   const records = [record("a"), record("b"), large("c", 700_000), record("d")];
-  assert.deepEqual(summary(await sink.write({ topic: "t", partition: 0, records })), [0, 1, "record-too-large", 2]);
+  assert.deepEqual(summary(await writeRecords(sink, "t", 0, records)), [0, 1, "record-too-large", 2]);
   assert.deepEqual(broker.values, ["a", "b", "d"]);
 });
 
@@ -67,7 +67,7 @@ test("a record whose connection ended some times and that is then accepted is no
     return ids === "ab" || count === 1 ? "close" : "append";
   };
   const records = [large("a", 400_000), large("b", 400_000)];
-  assert.deepEqual(summary(await sink.write({ topic: "t", partition: 0, records })), [0, 1]);
+  assert.deepEqual(summary(await writeRecords(sink, "t", 0, records)), [0, 1]);
   assert.deepEqual(Object.fromEntries(closes), { ab: 3, a: 2, b: 2 });
 });
 
@@ -81,9 +81,9 @@ test("a record that lost its connection because of another partition's record is
     // The small one has no answer yet when the large one ends their connection.
     return batch.length > limit ? "close" : ends < 3 ? "silence" : "append";
   };
-  const small = sink.write({ topic: "t", partition: 1, records: [record("small")] });
+  const small = writeRecords(sink, "t", 1, [record("small")]);
   await eventually("the small one", () => broker.produced.length > 0);
-  const [refused] = await sink.write({ topic: "t", partition: 0, records: [large("large", 1_200_000)] });
+  const [refused] = await writeRecords(sink, "t", 0, [large("large", 1_200_000)]);
   assert.equal(refused?.kind, "refused");
   assert.deepEqual(summary(await small), [0]);
 });
@@ -103,10 +103,7 @@ test("a broker that crashes again and again is waited for, and its records are n
     );
     return "close";
   };
-  const [b, c] = await Promise.all([
-    sink.write({ topic: "t", partition: 0, records: [large("b", 500_000)] }),
-    write(sink, "c", "d"),
-  ]);
+  const [b, c] = await Promise.all([writeRecords(sink, "t", 0, [large("b", 500_000)]), write(sink, "c", "d")]);
   assert.deepEqual([summary(b), summary(c)], [[1], [2, 3]]);
 });
 

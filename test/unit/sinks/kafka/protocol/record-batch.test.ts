@@ -6,7 +6,9 @@ import type { SinkRecord } from "../../../../../daemon/contract.ts";
 import { MissingCodec } from "../../../../../daemon/sinks/kafka/protocol/compression.ts";
 import { crc32c } from "../../../../../daemon/sinks/kafka/protocol/crc32c.ts";
 import { SealedBatch, PendingWrite } from "../../../../../daemon/sinks/kafka/producer/sealed-batch.ts";
-import { sequenceAfter, sizeOfVarint, writeVarint } from "../../../../../daemon/sinks/kafka/protocol/record-batch.ts";
+import { encodeRecords } from "../../../../../daemon/records/record-buffer.ts";
+import { sizeOfVarint, writeVarint } from "../../../../../daemon/records/varint.ts";
+import { sequenceAfter } from "../../../../../daemon/sinks/kafka/protocol/record-batch.ts";
 import { ByteReader } from "../../../../../daemon/sinks/kafka/protocol/byte-reader.ts";
 import { recordsIn } from "../stored.ts";
 
@@ -18,8 +20,7 @@ function record(value: Buffer | null, key: Buffer | null = null, headers: SinkRe
 }
 
 async function sealed(records: readonly SinkRecord[], compression: "none" | "gzip", sequence = 0): Promise<Buffer> {
-  const slots = records.map((one, index) => ({ record: one, index }));
-  const entry = new SealedBatch(new PendingWrite(records.length), slots, compression);
+  const entry = new SealedBatch(new PendingWrite(records.length), encodeRecords(records), compression);
   await entry.sealed;
   entry.stamp({ producerId: 4_611_686_018_427_387_905n, epoch: 3, sequence });
   assert.ok(entry.batch);
@@ -98,8 +99,7 @@ test("every number of records between two offset boundaries comes back in order"
 });
 
 test("renumbering a batch changes its header only, and its checksum is right again", async () => {
-  const slots = [{ record: record(Buffer.from("value")), index: 0 }];
-  const entry = new SealedBatch(new PendingWrite(1), slots, "gzip");
+  const entry = new SealedBatch(new PendingWrite(1), encodeRecords([record(Buffer.from("value"))]), "gzip");
   await entry.sealed;
   entry.stamp({ producerId: 1n, epoch: 0, sequence: 5 });
   const before = Buffer.from(entry.batch ?? assert.fail());
