@@ -11,6 +11,16 @@ const own = { location: "dfn", agentId: "000", integration: "dfn" } as const;
 /** The end of `"dfn"`: a search goes by its first byte, and few bytes of an alert are an f. */
 const ownMarkBytes = Buffer.from('fn"');
 
+const quote = 0x22;
+const backslash = 0x5c;
+
+/** Takes texts one after the other. */
+export interface TextSink {
+  text(text: string): void;
+  /** The same for a text that is there as bytes, all of them ASCII. */
+  ascii(bytes: Uint8Array, from: number, to: number): void;
+}
+
 /**
  * One alert as Wazuh 4 writes it (Wazuh 4.14 source: src/analysisd/format/to_json.c). The bytes are validated once;
  * every field is found when it is asked for. Nothing here throws because a field is missing or of another type.
@@ -127,6 +137,13 @@ export class Alert {
     return this.#document.hasInexactNumber;
   }
 
+  /** Hands out timestamp, `agent.id` and `rule.id`, mostly without making a text of them; `""` for one that is missing. */
+  describeTo(sink: TextSink): void {
+    this.#textTo(sink, this.#timestampAt);
+    this.#textTo(sink, this.#agentIdAt);
+    this.#textTo(sink, this.#nameAt("rule", "id"));
+  }
+
   /** See `contentDigest`. */
   contentDigest(): string {
     return contentDigest(this.bytes, !this.#document.hasForeignForm);
@@ -141,6 +158,16 @@ export class Alert {
   #nameAt(...path: readonly [string, ...string[]]): number {
     const member = this.member(...path);
     return member?.kind === "string" || member?.kind === "number" ? member.start : -1;
+  }
+
+  #textTo(sink: TextSink, at: number): void {
+    const { bytes } = this;
+    if (at >= 0 && bytes[at] === quote) {
+      let end = at + 1;
+      while (bytes[end] !== quote && bytes[end] !== backslash && bytes[end]! < 0x80) end++;
+      if (bytes[end] === quote) return sink.ascii(bytes, at + 1, end);
+    }
+    sink.text(this.#text(at) ?? "");
   }
 
   #text(at: number): string | undefined {

@@ -13,7 +13,7 @@ import {
   type SourceName,
   type Owner,
 } from "../contract.ts";
-import { fingerprintOf, type Content, type Fingerprint } from "../pairing/copy-counts.ts";
+import { FingerprintHash, type Fingerprint } from "../pairing/fingerprint.ts";
 import { type Pairing, none } from "../pairing/pairing.ts";
 import type { Shipper } from "./shipper.ts";
 import type { OwnNode } from "./own-node.ts";
@@ -77,6 +77,9 @@ export class Pipeline {
   readonly #parts: PipelineParts;
   /** Of lines of the socket that are not stored as dead letters yet. */
   #storingBytes = 0;
+  /** Of the alert that is being offered: the same objects for each alert. */
+  readonly #fingerprint = new FingerprintHash();
+  readonly #content = { high: 0, low: 0 };
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
@@ -134,7 +137,8 @@ export class Pipeline {
     const { source } = delivery;
     const mayBeDeferred = sourceKind(source) === "push" && !pairing.socketOnly;
     const deferReason = mayBeDeferred ? this.#reasonToDefer(alert) : undefined;
-    const pair = pairing.pair(source, fingerprint, secondOf(id), contentOf(alert), deferReason);
+    if (!pairing.socketOnly) this.#setContent(alert.contentDigest());
+    const pair = pairing.pair(source, fingerprint, secondOf(id), this.#content, deferReason);
     if (pair.kind === "duplicate") return this.#duplicate(delivery, id, fingerprint, pair.occurrence, pairing);
     if (pair.differs) differs(id);
     if (pair.kind === "deferred") {
@@ -160,8 +164,7 @@ export class Pipeline {
       node,
       payload: { alert, place, parts },
       sizeBytes: weightOf(bytes, parts),
-      fingerprint,
-      occurrence,
+      handle: 0,
       number: 0,
       openParts: parts.length,
       isDead: false,
@@ -173,7 +176,7 @@ export class Pipeline {
     };
     this.#parts.shipped?.(parts);
     if (this.#parts.node.wrote(node)) this.#parts.named?.();
-    this.#parts.pairing?.enter(shipment);
+    if (fingerprint !== undefined) this.#parts.pairing?.enter(shipment, fingerprint, occurrence);
     this.#parts.shipper.ship(shipment);
     return { kind: "taken", id, shipment };
   }
@@ -289,10 +292,27 @@ export class Pipeline {
    * distinguish such alerts, so that a copy is never attached to another alert's outcome. Undefined: it is not paired.
    */
   #fingerprintOf(alert: Alert, node: string, id: string, source: SourceName): Fingerprint | undefined {
-    if (this.#parts.pairing === undefined || sourceKind(source) === "replay" || alert.isOwn) return undefined;
-    // Two copies by the same way, which an unanswered client sends again, say the same.
-    const content = this.#parts.pairing.socketOnly ? alert.contentDigest() : "";
-    return fingerprintOf([node, id, alert.timestamp ?? "", alert.agentId ?? "", alert.ruleId ?? "", content], 0);
+    const { pairing } = this.#parts;
+    if (pairing === undefined || sourceKind(source) === "replay" || alert.isOwn) return undefined;
+    const fingerprint = this.#fingerprint;
+    fingerprint.begin(0);
+    fingerprint.text(node);
+    fingerprint.text(id);
+    alert.describeTo(fingerprint);
+    if (pairing.socketOnly) {
+      // Two copies by the same way, which an unanswered client sends again, say the same.
+      const digest = alert.contentDigest();
+      this.#setContent(digest);
+      fingerprint.text(digest);
+    } else fingerprint.text("");
+    fingerprint.end();
+    return fingerprint;
+  }
+
+  /** Never `unknownContent`. */
+  #setContent(digest: string): void {
+    this.#content.high = wordAt(digest, 0);
+    this.#content.low = wordAt(digest, 4) || 1;
   }
 
   #storeDeadLetter(delivery: Delivery, reason: DeadReason, detail: string): Verdict {
@@ -322,15 +342,14 @@ export class Pipeline {
   }
 }
 
-/** Never `unknownContent`. */
-function contentOf(alert: Alert): Content {
-  const digest = alert.contentDigest();
-  return { high: wordAt(digest, 0), low: wordAt(digest, 4) || 1 };
-}
-
+/** Four characters of one byte each as a signed number. */
 function wordAt(digest: string, at: number): number {
-  const byte = (index: number): number => digest.charCodeAt(at + index);
-  return ((byte(0) << 24) | (byte(1) << 16) | (byte(2) << 8) | byte(3)) >>> 0;
+  return (
+    (digest.charCodeAt(at) << 24) |
+    (digest.charCodeAt(at + 1) << 16) |
+    (digest.charCodeAt(at + 2) << 8) |
+    digest.charCodeAt(at + 3)
+  );
 }
 
 function parse(bytes: Buffer): Alert | NotJson {

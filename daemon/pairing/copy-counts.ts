@@ -1,8 +1,4 @@
-/** A 64-bit fingerprint as two unsigned 32-bit halves. */
-export interface Fingerprint {
-  readonly high: number;
-  readonly low: number;
-}
+import type { Fingerprint } from "./fingerprint.ts";
 
 /** How many copies of an alert each way has brought. */
 export interface Copies {
@@ -22,7 +18,7 @@ export const maxCopies = 0x7fff;
 
 /** Both counts in one number: bits 0-14 copies by the tail, 15-29 copies by the socket; each stops at `maxCopies`. */
 export function packed({ tail, socket }: Copies): number {
-  return (Math.min(socket, maxCopies) << socketShift) | Math.min(tail, maxCopies);
+  return packedCounts(tail, socket);
 }
 
 /** What `packed` gave; any number will do. */
@@ -30,20 +26,32 @@ export function unpacked(counts: number): Copies {
   return { tail: counts & maxCopies, socket: (counts >>> socketShift) & maxCopies };
 }
 
+function packedCounts(tail: number, socket: number): number {
+  return (Math.min(socket, maxCopies) << socketShift) | Math.min(tail, maxCopies);
+}
+
+/** What `CopyCounts.find` gives for a fingerprint that is not in the table. */
+export const nowhere = -1;
+
+/** Numbers of an entry: the fingerprint's halves, counts, the content's halves, handle. */
+const entrySize = 6;
+const at = { high: 0, low: 1, counts: 2, contentHigh: 3, contentLow: 4, handle: 5 } as const;
+
 /**
- * Counts of copies per fingerprint, and a digest of their content, in flat arrays: 20 bytes per entry, while a Map of
- * strings needs about 170. Open addressing with linear probing; deletion moves later entries up, so there are no
+ * Counts of copies per fingerprint, a digest of their content and a handle of its user's, in one flat array: 24 bytes
+ * per entry, while a Map of strings needs about 170. The numbers of an entry are next to each other, so that a look-up
+ * mostly costs one cache line. Open addressing with linear probing; deletion moves later entries up, so there are no
  * tombstones and look-ups stay short whatever the history. Never more than half full.
+ *
+ * An entry's place is where `find` or `insert` says, and is valid until the next `insert` or `remove`.
  */
 export class CopyCounts {
   readonly capacity: number;
   readonly #mask: number;
-  readonly #high: Uint32Array;
-  readonly #low: Uint32Array;
-  /** As `packed` makes them; 0 means that the slot is free. */
-  readonly #counts: Uint32Array;
-  readonly #contentHigh: Uint32Array;
-  readonly #contentLow: Uint32Array;
+  /** A slot whose counts are 0 is free. Signed, because V8 keeps signed numbers without allocating. */
+  readonly #entries: Int32Array;
+  /** The place that was found last: most alerts are asked for several times in a row. */
+  #last = 0;
   #size = 0;
 
   /** @param capacity maximum entries; rounded up to a power of two */
@@ -51,101 +59,121 @@ export class CopyCounts {
     this.capacity = capacity;
     const slots = 2 ** Math.ceil(Math.log2(capacity * 2));
     this.#mask = slots - 1;
-    this.#high = new Uint32Array(slots);
-    this.#low = new Uint32Array(slots);
-    this.#counts = new Uint32Array(slots);
-    this.#contentHigh = new Uint32Array(slots);
-    this.#contentLow = new Uint32Array(slots);
+    this.#entries = new Int32Array(slots * entrySize);
   }
 
   get size(): number {
     return this.#size;
   }
 
-  get(fingerprint: Fingerprint): Copies {
-    return unpacked(this.#counts[this.#find(fingerprint)] ?? empty);
+  /** The place of a fingerprint's entry; `nowhere` if it has none. */
+  find({ high, low }: Fingerprint): number {
+    const entries = this.#entries;
+    if (!this.#isAt(this.#last, high | 0, low | 0)) this.#last = this.#probe(high | 0, low | 0);
+    return entries[this.#last + at.counts] === empty ? nowhere : this.#last;
   }
 
-  /** What was set for a fingerprint that has counts. */
-  content(fingerprint: Fingerprint): Content {
-    const slot = this.#find(fingerprint);
-    return { high: this.#contentHigh[slot] ?? 0, low: this.#contentLow[slot] ?? 0 };
+  /** Copies by the tail. */
+  tailAt(place: number): number {
+    return this.#entries[place + at.counts]! & maxCopies;
   }
 
-  /** Sets what the copies of a fingerprint that has counts say. */
-  setContent(fingerprint: Fingerprint, { high, low }: Content): void {
-    const slot = this.#find(fingerprint);
-    if (this.#counts[slot] === empty) return;
-    this.#contentHigh[slot] = high;
-    this.#contentLow[slot] = low;
+  /** Copies by the socket. */
+  socketAt(place: number): number {
+    return (this.#entries[place + at.counts]! >>> socketShift) & maxCopies;
   }
 
-  /** Sets the counts of a fingerprint; with both 0 the entry is removed. Counts stop at `maxCopies`. */
-  set(fingerprint: Fingerprint, copies: Copies): void {
-    const slot = this.#find(fingerprint);
-    const was = this.#counts[slot] ?? empty;
-    const counts = packed(copies);
-    if (counts === empty) {
-      if (was !== empty) this.#remove(slot);
-      return;
-    }
-    if (was === empty) {
-      if (this.#size >= this.capacity) throw new RangeError("fingerprint table is full");
-      this.#size += 1;
-      this.#high[slot] = fingerprint.high;
-      this.#low[slot] = fingerprint.low;
-      this.#contentHigh[slot] = this.#contentLow[slot] = 0;
-    }
-    this.#counts[slot] = counts;
+  /** Both counts, as `packed` makes them. */
+  countsAt(place: number): number {
+    return this.#entries[place + at.counts]!;
   }
 
-  #find(fingerprint: Fingerprint): number {
-    let slot = fingerprint.low & this.#mask;
-    while (
-      this.#counts[slot] !== empty &&
-      (this.#low[slot] !== fingerprint.low || this.#high[slot] !== fingerprint.high)
-    ) {
-      slot = (slot + 1) & this.#mask;
-    }
-    return slot;
+  /** Sets the counts, of which one is above 0. They stop at `maxCopies`. */
+  setCopies(place: number, tail: number, socket: number): void {
+    this.#entries[place + at.counts] = packedCounts(tail, socket);
   }
 
-  #remove(slot: number): void {
+  contentHighAt(place: number): number {
+    return this.#entries[place + at.contentHigh]!;
+  }
+
+  contentLowAt(place: number): number {
+    return this.#entries[place + at.contentLow]!;
+  }
+
+  setContent(place: number, { high, low }: Content): void {
+    this.#entries[place + at.contentHigh] = high;
+    this.#entries[place + at.contentLow] = low;
+  }
+
+  /** What was set last, or 0. */
+  handleAt(place: number): number {
+    return this.#entries[place + at.handle]!;
+  }
+
+  /** @param handle any number of 32 bits; it goes where the entry goes */
+  setHandle(place: number, handle: number): void {
+    this.#entries[place + at.handle] = handle;
+  }
+
+  /**
+   * Makes an entry for a fingerprint that has none, of unknown content and without a handle. One of the counts is above 0.
+   * @returns its place
+   * @throws RangeError if the table is full
+   */
+  insert({ high, low }: Fingerprint, tail: number, socket: number): number {
+    if (this.#size >= this.capacity) throw new RangeError("fingerprint table is full");
+    this.#size += 1;
+    const place = this.#probe(high | 0, low | 0);
+    const entries = this.#entries;
+    entries[place + at.high] = high;
+    entries[place + at.low] = low;
+    entries[place + at.counts] = packedCounts(tail, socket);
+    entries[place + at.contentHigh] = entries[place + at.contentLow] = 0;
+    entries[place + at.handle] = 0;
+    this.#last = place;
+    return place;
+  }
+
+  /** Removes an entry. */
+  remove(place: number): void {
+    const entries = this.#entries;
+    const mask = this.#mask;
     this.#size -= 1;
-    let hole = slot;
-    let at = slot;
+    let hole = place / entrySize;
+    let slot = hole;
     for (;;) {
-      at = (at + 1) & this.#mask;
-      if (this.#counts[at] === empty) break;
-      const home = (this.#low[at] ?? 0) & this.#mask;
+      slot = (slot + 1) & mask;
+      const from = slot * entrySize;
+      if (entries[from + at.counts] === empty) break;
+      const home = entries[from + at.low]! & mask;
       // The entry may fill the hole when its home does not lie between the hole and itself (cyclically).
-      if (((at - home) & this.#mask) >= ((at - hole) & this.#mask)) {
-        this.#high[hole] = this.#high[at] ?? 0;
-        this.#low[hole] = this.#low[at] ?? 0;
-        this.#counts[hole] = this.#counts[at] ?? 0;
-        this.#contentHigh[hole] = this.#contentHigh[at] ?? 0;
-        this.#contentLow[hole] = this.#contentLow[at] ?? 0;
-        hole = at;
+      if (((slot - home) & mask) >= ((slot - hole) & mask)) {
+        const to = hole * entrySize;
+        for (let i = 0; i < entrySize; i++) entries[to + i] = entries[from + i]!;
+        hole = slot;
       }
     }
-    this.#counts[hole] = empty;
+    entries[hole * entrySize + at.counts] = empty;
   }
-}
 
-/** Two independent 32-bit hashes over the parts, each ended by a separator that no part holds. */
-export function fingerprintOf(parts: readonly string[], seed: number): Fingerprint {
-  let a = 0x9e3779b9 ^ seed;
-  let b = 0x41c6ce57 ^ Math.imul(seed, 0x85ebca6b);
-  for (const part of parts) {
-    for (let i = 0; i < part.length; i++) {
-      const code = part.charCodeAt(i);
-      a = Math.imul(a ^ code, 0x9e3779b1);
-      b = Math.imul(b ^ code, 0x5f356495);
-    }
-    a = Math.imul(a ^ 0x1ffff, 0x85ebca6b);
-    b = Math.imul(b ^ 0x1ffff, 0xc2b2ae35);
+  #isAt(place: number, high: number, low: number): boolean {
+    const entries = this.#entries;
+    return entries[place + at.low] === low && entries[place + at.high] === high && entries[place + at.counts] !== empty;
   }
-  a = Math.imul(a ^ (a >>> 16), 0x85ebca6b) ^ Math.imul(b ^ (b >>> 13), 0xc2b2ae35);
-  b = Math.imul(b ^ (b >>> 16), 0x85ebca6b) ^ Math.imul(a ^ (a >>> 13), 0xc2b2ae35);
-  return { high: a >>> 0, low: b >>> 0 };
+
+  /** The place of the fingerprint's entry, or the free one where it would be. */
+  #probe(high: number, low: number): number {
+    const entries = this.#entries;
+    let slot = low & this.#mask;
+    let place = slot * entrySize;
+    while (
+      entries[place + at.counts] !== empty &&
+      (entries[place + at.low] !== low || entries[place + at.high] !== high)
+    ) {
+      slot = (slot + 1) & this.#mask;
+      place = slot * entrySize;
+    }
+    return place;
+  }
 }

@@ -1,12 +1,5 @@
-import {
-  CopyCounts,
-  packed,
-  unknownContent,
-  unpacked,
-  type Content,
-  type Copies,
-  type Fingerprint,
-} from "./copy-counts.ts";
+import { CopyCounts, nowhere, unknownContent, unpacked, type Content } from "./copy-counts.ts";
+import type { Fingerprint } from "./fingerprint.ts";
 
 /**
  * What to do with a copy of an alert.
@@ -25,11 +18,20 @@ export type WindowVerdict =
   | { readonly kind: "full" }
   | { readonly kind: "differs" };
 
+const first = { kind: "first", occurrence: 1, differs: false } as const;
+const firstThatDiffers = { kind: "first", occurrence: 1, differs: true } as const;
+const secondOfFirst = { kind: "duplicate", occurrence: 1 } as const;
+const repeat = { kind: "repeat" } as const;
+const covered = { kind: "covered" } as const;
+const full = { kind: "full" } as const;
+const differing = { kind: "differs" } as const;
+
 /**
  * Numbers that a remembered alert takes in a saved window: high, low, copies by both ways, second of the alert + 1, and
  * the two halves of what it says.
  */
 export const savedWords = 6;
+const ringWords = 3;
 
 /**
  * Recognises the same alert from two sources. The log is what counts: each of its lines is one alert, also when two
@@ -53,8 +55,8 @@ export class PairingWindow {
   readonly #table: CopyCounts;
   readonly #capacity: number;
   readonly #aheadLimit: number;
-  /** The window as a ring in order of arrival: high, low, second of the alert + 1. */
-  readonly #ring: Uint32Array;
+  /** The window as a ring in order of arrival: high, low, second of the alert + 1. Signed, as in the table. */
+  readonly #ring: Int32Array;
   #oldest = 0;
   #entries = 0;
   /** Alerts that only the socket has brought. */
@@ -63,6 +65,10 @@ export class PairingWindow {
   #forgottenSecond = -1;
   /** An alert whose second is not known was forgotten. */
   #hasForgottenTimeless = false;
+  /** The fingerprint that was read from the ring last. */
+  readonly #read = { high: 0, low: 0 };
+  /** Handles of alerts that are forgotten; hardly ever any: their shipment is open for longer than a whole window. */
+  readonly #strayHandles = new Map<string, number>();
 
   /** @param capacity alerts remembered, at least 2; `aheadLimit` of them may be ones that the tail has yet to read */
   constructor(capacity = 262_144, aheadLimit = 200_000) {
@@ -70,7 +76,7 @@ export class PairingWindow {
     // One place is left for an alert of the tail, or there would be nothing that may be forgotten for it.
     this.#aheadLimit = Math.min(aheadLimit, capacity - 2);
     this.#table = new CopyCounts(capacity);
-    this.#ring = new Uint32Array(capacity * 3);
+    this.#ring = new Int32Array(capacity * ringWords);
   }
 
   get size(): number {
@@ -79,7 +85,7 @@ export class PairingWindow {
 
   /** Whether either way has brought this alert: it is then relevant, without asking the handlers. */
   knows(fingerprint: Fingerprint): boolean {
-    return !isNew(this.#table.get(fingerprint));
+    return this.#table.find(fingerprint) !== nowhere;
   }
 
   /** Socket copies up to this second are covered although the window does not hold them: an earlier process had them. */
@@ -97,18 +103,24 @@ export class PairingWindow {
    * @param content digest of its content
    */
   tail(fingerprint: Fingerprint, second: number, content: Content = unknownContent): WindowVerdict {
-    const copies = this.#table.get(fingerprint);
-    const occurrence = copies.tail + 1;
-    if (isNew(copies)) this.#enter(fingerprint, second);
-    const isAlike = isNew(copies) || this.#says(fingerprint, content);
-    const differs = isAhead(copies) && !isAlike;
-    if (isAhead(copies)) this.#ahead -= 1;
-    this.#table.set(fingerprint, { tail: occurrence, socket: differs ? 0 : copies.socket });
+    const table = this.#table;
+    const place = table.find(fingerprint);
+    if (place === nowhere) {
+      table.setContent(this.#enter(fingerprint, second, 1, 0), content);
+      return first;
+    }
+    const occurrence = table.tailAt(place) + 1;
+    const bySocket = table.socketAt(place);
+    const isAhead = occurrence === 1;
+    const isAlike = this.#says(place, content);
+    const differs = isAhead && !isAlike;
+    if (isAhead) this.#ahead -= 1;
+    table.setCopies(place, occurrence, differs ? 0 : bySocket);
     // Lines that share everything that names an alert but differ in content: no copy can be compared with one of them.
-    if (isNew(copies) || !isAlike) this.#table.setContent(fingerprint, occurrence === 1 ? content : unknownContent);
-    return copies.socket >= occurrence && !differs
-      ? { kind: "duplicate", occurrence }
-      : { kind: "first", occurrence, differs };
+    if (!isAlike) table.setContent(place, isAhead ? content : unknownContent);
+    if (differs) return firstThatDiffers;
+    if (bySocket >= occurrence) return occurrence === 1 ? secondOfFirst : { kind: "duplicate", occurrence };
+    return { kind: "first", occurrence, differs: false };
   }
 
   /**
@@ -122,49 +134,72 @@ export class PairingWindow {
     tailSecond: number,
     content: Content = unknownContent,
   ): WindowVerdict {
-    const copies = this.#table.get(fingerprint);
-    if (isNew(copies)) {
+    const table = this.#table;
+    const place = table.find(fingerprint);
+    if (place === nowhere) {
       const mayBeForgotten = second < 0 ? this.#hasForgottenTimeless : second <= this.#forgottenSecond;
-      if (mayBeForgotten && second <= tailSecond) return { kind: "covered" };
-      if (this.#ahead >= this.#aheadLimit) return { kind: "full" };
-      this.#enter(fingerprint, second);
+      if (mayBeForgotten && second <= tailSecond) return covered;
+      if (this.#ahead >= this.#aheadLimit) return full;
       this.#ahead += 1;
-      this.#table.set(fingerprint, { tail: 0, socket: 1 });
-      this.#table.setContent(fingerprint, content);
-      return { kind: "first", occurrence: 1, differs: false };
+      table.setContent(this.#enter(fingerprint, second, 0, 1), content);
+      return first;
     }
-    if (copies.tail > 0 && !this.#says(fingerprint, content)) return { kind: "differs" };
-    const occurrence = copies.socket + 1;
-    if (occurrence > copies.tail) return { kind: "repeat" };
-    this.#table.set(fingerprint, { tail: copies.tail, socket: occurrence });
-    return { kind: "duplicate", occurrence };
+    const byTail = table.tailAt(place);
+    if (byTail > 0 && !this.#says(place, content)) return differing;
+    const occurrence = table.socketAt(place) + 1;
+    if (occurrence > byTail) return repeat;
+    table.setCopies(place, byTail, occurrence);
+    return occurrence === 1 ? secondOfFirst : { kind: "duplicate", occurrence };
   }
 
   /** Takes back that a source has brought a copy: it was not shipped, and another copy of it must be. */
   undo(fingerprint: Fingerprint, source: "tail" | "socket"): void {
-    const copies = this.#table.get(fingerprint);
+    const table = this.#table;
+    const place = table.find(fingerprint);
+    if (place === nowhere) return;
+    const copies = unpacked(table.countsAt(place));
     if (copies[source] === 0) return;
-    if (isAhead(copies)) this.#ahead -= 1;
-    const left = { ...copies, [source]: copies[source] - 1 };
-    if (isAhead(left)) this.#ahead += 1;
-    this.#table.set(fingerprint, left);
+    if (copies.tail === 0) this.#ahead -= 1;
+    copies[source] -= 1;
+    if (copies.tail === 0 && copies.socket > 0) this.#ahead += 1;
+    if (copies.tail === 0 && copies.socket === 0) this.#remove(place, fingerprint);
+    else table.setCopies(place, copies.tail, copies.socket);
+  }
+
+  /**
+   * The handle that was set for an alert, or 0; also after the window has forgotten the alert, and when it is brought
+   * again then.
+   */
+  handle(fingerprint: Fingerprint): number {
+    const place = this.#table.find(fingerprint);
+    if (place !== nowhere) return this.#table.handleAt(place);
+    return this.#strayHandles.size === 0 ? 0 : (this.#strayHandles.get(keyOf(fingerprint)) ?? 0);
+  }
+
+  /** @param handle a number of 32 bits; 0 for none. Whoever sets another one has to set 0 in the end. */
+  setHandle(fingerprint: Fingerprint, handle: number): void {
+    const place = this.#table.find(fingerprint);
+    if (place !== nowhere) this.#table.setHandle(place, handle);
+    else if (handle === 0) this.#strayHandles.delete(keyOf(fingerprint));
+    else this.#strayHandles.set(keyOf(fingerprint), handle);
   }
 
   /** The window for a proper stop: `savedWords` numbers an alert, the oldest first. */
   save(): Uint32Array {
+    const table = this.#table;
     const words = new Uint32Array(this.#entries * savedWords);
     let length = 0;
     for (let i = 0; i < this.#entries; i++) {
-      const [fingerprint, second] = this.#at((this.#oldest + i) % this.#capacity);
-      const copies = this.#table.get(fingerprint);
-      if (isNew(copies)) continue;
+      const index = (this.#oldest + i) % this.#capacity;
+      const fingerprint = this.#fingerprintAt(index);
+      const place = table.find(fingerprint);
+      if (place === nowhere) continue;
       words[length] = fingerprint.high;
       words[length + 1] = fingerprint.low;
-      words[length + 2] = packed(copies);
-      words[length + 3] = second + 1;
-      const { high, low } = this.#table.content(fingerprint);
-      words[length + 4] = high;
-      words[length + 5] = low;
+      words[length + 2] = table.countsAt(place);
+      words[length + 3] = this.#secondAt(index) + 1;
+      words[length + 4] = table.contentHighAt(place);
+      words[length + 5] = table.contentLowAt(place);
       length += savedWords;
     }
     return words.subarray(0, length);
@@ -174,63 +209,88 @@ export class PairingWindow {
   restore(words: Uint32Array): void {
     for (let i = 0; i + savedWords <= words.length && this.#entries < this.#capacity - 1; i += savedWords) {
       const fingerprint = { high: words[i] ?? 0, low: words[i + 1] ?? 0 };
-      const copies = unpacked(words[i + 2] ?? 0);
-      if (isNew(copies) || !isNew(this.#table.get(fingerprint))) continue;
-      if (isAhead(copies)) {
+      const { tail, socket } = unpacked(words[i + 2] ?? 0);
+      if ((tail === 0 && socket === 0) || this.knows(fingerprint)) continue;
+      if (tail === 0) {
         if (this.#ahead >= this.#aheadLimit) continue;
         this.#ahead += 1;
       }
-      this.#enter(fingerprint, (words[i + 3] ?? 0) - 1);
-      this.#table.set(fingerprint, copies);
-      this.#table.setContent(fingerprint, { high: words[i + 4] ?? 0, low: words[i + 5] ?? 0 });
+      const place = this.#enter(fingerprint, (words[i + 3] ?? 0) - 1, tail, socket);
+      this.#table.setContent(place, { high: words[i + 4] ?? 0, low: words[i + 5] ?? 0 });
     }
   }
 
-  /** Whether the known content of this alert matches this content. */
-  #says(fingerprint: Fingerprint, content: Content): boolean {
-    const known = this.#table.content(fingerprint);
-    if (known.high === content.high && known.low === content.low) return true;
-    return (known.high === 0 && known.low === 0) || (content.high === 0 && content.low === 0);
+  /** Whether the known content of the alert in this place matches this content. */
+  #says(place: number, { high, low }: Content): boolean {
+    const knownHigh = this.#table.contentHighAt(place);
+    const knownLow = this.#table.contentLowAt(place);
+    if (knownHigh === (high | 0) && knownLow === (low | 0)) return true;
+    return (knownHigh === 0 && knownLow === 0) || (high === 0 && low === 0);
   }
 
-  #enter(fingerprint: Fingerprint, second: number): void {
+  /** Remembers a new alert. @returns its place in the table */
+  #enter(fingerprint: Fingerprint, second: number, byTail: number, bySocket: number): number {
     while (this.#entries >= this.#capacity - 1) this.#forgetOne();
     this.#put((this.#oldest + this.#entries) % this.#capacity, fingerprint, second);
     this.#entries += 1;
+    const place = this.#table.insert(fingerprint, byTail, bySocket);
+    if (this.#strayHandles.size > 0) this.#takeStrayHandle(place, fingerprint);
+    return place;
   }
 
   /** Forgets the oldest entry that may be forgotten; one that waits for the tail goes to the end of the line. */
   #forgetOne(): void {
-    const [fingerprint, second] = this.#at(this.#oldest);
+    const fingerprint = this.#fingerprintAt(this.#oldest);
+    const second = this.#secondAt(this.#oldest);
     this.#oldest = (this.#oldest + 1) % this.#capacity;
     this.#entries -= 1;
-    const copies = this.#table.get(fingerprint);
-    if (isAhead(copies)) {
-      this.#put((this.#oldest + this.#entries) % this.#capacity, fingerprint, second);
-      this.#entries += 1;
-      return;
+    const place = this.#table.find(fingerprint);
+    if (place !== nowhere) {
+      if (this.#table.tailAt(place) === 0) {
+        this.#put((this.#oldest + this.#entries) % this.#capacity, fingerprint, second);
+        this.#entries += 1;
+        return;
+      }
+      this.#remove(place, fingerprint);
     }
-    this.#table.set(fingerprint, { tail: 0, socket: 0 });
     if (second < 0) this.#hasForgottenTimeless = true;
     this.#forgottenSecond = Math.max(this.#forgottenSecond, second);
   }
 
-  #put(index: number, fingerprint: Fingerprint, second: number): void {
-    this.#ring[index * 3] = fingerprint.high;
-    this.#ring[index * 3 + 1] = fingerprint.low;
-    this.#ring[index * 3 + 2] = second + 1;
+  /** Removes an entry from the table; its handle can be found still. */
+  #remove(place: number, fingerprint: Fingerprint): void {
+    const handle = this.#table.handleAt(place);
+    if (handle !== 0) this.#strayHandles.set(keyOf(fingerprint), handle);
+    this.#table.remove(place);
   }
 
-  #at(index: number): [Fingerprint, number] {
-    const ring = this.#ring;
-    return [{ high: ring[index * 3] ?? 0, low: ring[index * 3 + 1] ?? 0 }, (ring[index * 3 + 2] ?? 0) - 1];
+  #takeStrayHandle(place: number, fingerprint: Fingerprint): void {
+    const key = keyOf(fingerprint);
+    const handle = this.#strayHandles.get(key);
+    if (handle === undefined) return;
+    this.#strayHandles.delete(key);
+    this.#table.setHandle(place, handle);
+  }
+
+  #put(index: number, { high, low }: Fingerprint, second: number): void {
+    this.#ring[index * ringWords] = high;
+    this.#ring[index * ringWords + 1] = low;
+    this.#ring[index * ringWords + 2] = second + 1;
+  }
+
+  /** The same object each time. */
+  #fingerprintAt(index: number): Fingerprint {
+    this.#read.high = this.#ring[index * ringWords]!;
+    this.#read.low = this.#ring[index * ringWords + 1]!;
+    return this.#read;
+  }
+
+  #secondAt(index: number): number {
+    return (this.#ring[index * ringWords + 2]! >>> 0) - 1;
   }
 }
 
-function isNew(copies: Copies): boolean {
-  return copies.tail === 0 && copies.socket === 0;
-}
-
-function isAhead(copies: Copies): boolean {
-  return copies.socket > 0 && copies.tail === 0;
+/** The same for both ways of writing a half. */
+function keyOf({ high, low }: Fingerprint): string {
+  return `${high | 0}.${low | 0}`;
 }

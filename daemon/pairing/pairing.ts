@@ -1,5 +1,7 @@
 import { sourceKind, unknownLine, type Outcome, type Owner, type SourceName, type Waiter } from "../contract.ts";
-import type { Content, Fingerprint } from "./copy-counts.ts";
+import type { Content } from "./copy-counts.ts";
+import type { Fingerprint } from "./fingerprint.ts";
+import { KeptShipments, type Kept } from "./kept-shipments.ts";
 import type { PairingWindow } from "./pairing-window.ts";
 
 /** For lists that mostly stay empty, of which there is one in every shipment. */
@@ -11,13 +13,10 @@ export function withOneMore<T>(list: readonly T[], one: T): readonly T[] {
 }
 
 /** What is paired: an alert on its way, as far as pairing knows it. */
-export interface PairedAlert {
+export interface PairedAlert extends Kept {
   /** Whose copy it is. */
   source: SourceName;
   owner: Owner;
-  /** Set if two sources are paired. */
-  readonly fingerprint: Fingerprint | undefined;
-  readonly occurrence: number;
   readonly outcome: Outcome | undefined;
   /** Copies from another source that wait for the same outcome. */
   waiters: readonly Waiter[];
@@ -55,6 +54,16 @@ type Way = "tail" | "socket";
 
 const other = { socket: "tail", tail: "socket" } as const satisfies Record<Way, Way>;
 
+/** The number of a copy among those of its alert: `KeptShipments` keeps at most one shipment for each. */
+function copyOf(way: Way, occurrence: number): number {
+  return occurrence * 2 + (way === "socket" ? 1 : 0);
+}
+
+/** Which of the copies by its way it is, counted from 1. */
+function occurrenceOf(copy: number): number {
+  return Math.floor(copy / 2);
+}
+
 /** Only of sources that are paired. */
 function wayOf(source: SourceName): Way {
   return sourceKind(source) === "log" ? "tail" : "socket";
@@ -67,7 +76,8 @@ function wayOf(source: SourceName): Way {
  */
 export class Pairing<Shipment extends PairedAlert> {
   readonly #window: PairingWindow;
-  readonly #shipments = new Map<string, Shipment>();
+  /** The window has, for each alert, the handle of its first one. */
+  readonly #kept = new KeptShipments<Shipment>();
   /** With the tail off: recognises an alert that a client sends again because it got no answer. */
   readonly socketOnly: boolean;
   /** Second of the newest alert that the tail has brought. */
@@ -112,9 +122,10 @@ export class Pairing<Shipment extends PairedAlert> {
   }
 
   /** A shipment that the other source's copy may be attached to. */
-  enter(shipment: Shipment): void {
-    const { fingerprint, source, occurrence } = shipment;
-    if (fingerprint !== undefined) this.#shipments.set(keyOf(wayOf(source), fingerprint, occurrence), shipment);
+  enter(shipment: Shipment, fingerprint: Fingerprint, occurrence: number): void {
+    const former = this.#window.handle(fingerprint);
+    const first = this.#kept.add(shipment, fingerprint, former, copyOf(wayOf(shipment.source), occurrence));
+    if (first !== former) this.#window.setHandle(fingerprint, first);
   }
 
   /**
@@ -124,7 +135,7 @@ export class Pairing<Shipment extends PairedAlert> {
   attach(delivery: Waiter, fingerprint: Fingerprint, occurrence: number): Shipment | undefined {
     const { source, owner, line = unknownLine } = delivery;
     const way = wayOf(source);
-    const shipment = this.#shipments.get(keyOf(this.socketOnly ? way : other[way], fingerprint, occurrence));
+    const shipment = this.#find(fingerprint, copyOf(this.socketOnly ? way : other[way], occurrence));
     if (shipment === undefined) owner.settled("acknowledged", line);
     else if (shipment.outcome !== undefined) owner.settled(shipment.outcome, line);
     else shipment.waiters = withOneMore(shipment.waiters, { source, owner });
@@ -136,12 +147,15 @@ export class Pairing<Shipment extends PairedAlert> {
    * Undefined if an earlier process shipped it.
    */
   contradicted(fingerprint: Fingerprint): Shipment | undefined {
-    return this.#shipments.get(keyOf("socket", fingerprint, 1));
+    return this.#find(fingerprint, copyOf("socket", 1));
   }
 
   /** Forgets a shipment that has its outcome, and whose records nobody asks for by its copies any more. */
   done(shipment: Shipment): void {
-    this.#forget(shipment);
+    if (shipment.handle === 0) return;
+    const fingerprint = this.#kept.fingerprint(shipment.handle);
+    const first = this.#kept.remove(shipment);
+    if (first >= 0) this.#window.setHandle(fingerprint, first);
   }
 
   /** The socket's copy, just attached, takes over a shipment that has not left yet (`sources.tail.wait`). */
@@ -149,12 +163,14 @@ export class Pairing<Shipment extends PairedAlert> {
     const { source, owner, waiters } = shipment;
     const next = waiters.at(-1);
     if (next === undefined) throw new Error("nobody to take the shipment over");
-    this.#forget(shipment);
+    const { high, low } = this.#kept.fingerprint(shipment.handle);
+    const occurrence = occurrenceOf(this.#kept.copyOf(shipment.handle));
+    this.done(shipment);
     shipment.waiters = withOneMore(waiters.slice(0, -1), { source, owner });
     shipment.source = next.source;
     shipment.owner = next.owner;
     shipment.isMet = true;
-    this.enter(shipment);
+    this.enter(shipment, { high, low }, occurrence);
   }
 
   /**
@@ -172,21 +188,17 @@ export class Pairing<Shipment extends PairedAlert> {
    * then be shipped and not be taken for second copies.
    */
   save(): SavedWindow {
-    for (const shipment of this.#shipments.values()) {
-      const { fingerprint } = shipment;
-      if (shipment.outcome !== undefined || fingerprint === undefined) continue;
+    for (const shipment of this.#kept) {
+      if (shipment.outcome !== undefined) continue;
+      const fingerprint = this.#kept.fingerprint(shipment.handle);
       if (this.socketOnly) this.#window.undo(fingerprint, "tail");
       else for (const { source } of [shipment, ...shipment.waiters]) this.#window.undo(fingerprint, wayOf(source));
     }
     return { forgottenSecond: this.#window.forgottenSecond, words: this.#window.save() };
   }
 
-  #forget(shipment: Shipment): void {
-    const { fingerprint, source, occurrence } = shipment;
-    if (fingerprint !== undefined) this.#shipments.delete(keyOf(wayOf(source), fingerprint, occurrence));
+  #find(fingerprint: Fingerprint, copy: number): Shipment | undefined {
+    const first = this.#window.handle(fingerprint);
+    return first === 0 ? undefined : this.#kept.get(this.#kept.find(first, copy));
   }
-}
-
-function keyOf(way: Way, fingerprint: Fingerprint, occurrence: number): string {
-  return `${way}${fingerprint.high.toString(36)}.${fingerprint.low.toString(36)}.${occurrence}`;
 }

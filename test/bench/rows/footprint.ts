@@ -1,6 +1,6 @@
 import { appendFileSync, writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { fingerprintOf } from "../../../daemon/pairing/copy-counts.ts";
+import { fingerprintOf } from "../../../daemon/pairing/fingerprint.ts";
 import { PairingWindow } from "../../../daemon/pairing/pairing-window.ts";
 import { saveWindow } from "../../../daemon/pairing/window-file.ts";
 import { BenchAlerts } from "../alerts.ts";

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { headersOf, type Handler } from "../../../daemon/contract.ts";
 import { Pairing } from "../../../daemon/pairing/pairing.ts";
 import type { Shipment } from "../../../daemon/delivery/shipment.ts";
+import { fingerprintOf } from "../../../daemon/pairing/fingerprint.ts";
 import { PairingWindow } from "../../../daemon/pairing/pairing-window.ts";
 import { alertBytes, Delivery, settle, wantedHandler } from "../../rig/delivery.ts";
 import { header, MemorySink } from "../../rig/memory-sink.ts";
@@ -207,6 +208,27 @@ test("copies of alerts that share an id but not the content are not taken for ea
     delivery.offer("tail", alertBytes("1.1", { timestamp: "a" })),
   ].map(({ verdict }) => verdict.kind);
   assert.deepEqual(kinds, ["taken", "taken", "taken", "taken", "taken", "duplicate"]);
+});
+
+test("the window knows an alert by the texts that name it, in whatever form they are written", () => {
+  const named = (timestamp: string, agent: string, rule: string) =>
+    Buffer.from(`{"id":"1.1","manager":{"name":"m1"},"wanted":true,${timestamp}"agent":{${agent}},"rule":{${rule}}}`);
+  const cases: readonly (readonly [Buffer, readonly [string, string, string]])[] = [
+    [
+      named('"timestamp":"2026-11-21T03:00:00.123+0100",', '"id":"001"', '"id":"5710"'),
+      ["2026-11-21T03:00:00.123+0100", "001", "5710"],
+    ],
+    [named('"timestamp":"\\u0061\\n",', '"id":"J\u00fcrgen"', '"id":5710'), ["a\n", "J\u00fcrgen", "5710"]],
+    [named('"timestamp":"",', '"id":null', '"level":3'), ["", "", ""]],
+    [named('"timestamp":"a\\"b",', '"id":"1","id":"2"', '"id":["5710"]'), ['a"b', "2", ""]],
+    [named("", '"id":"\u{1f600}"', '"id":"a\\\\"'), ["", "\u{1f600}", "a\\"]],
+  ];
+  for (const [bytes, names] of cases) {
+    const pairing = paired();
+    const delivery = new Delivery({ sink: new MemorySink(), pairing }).begin();
+    assert.equal(delivery.offer("tail", bytes).verdict.kind, "taken");
+    assert.ok(pairing.knows(fingerprintOf(["m1", "1.1", ...names, ""], 0)), bytes.toString());
+  }
 });
 
 test("an alert known from a saved window that no handler wants any more is ignored, not open for ever", async () => {

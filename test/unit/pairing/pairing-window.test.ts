@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Content, Fingerprint } from "../../../daemon/pairing/copy-counts.ts";
+import type { Content } from "../../../daemon/pairing/copy-counts.ts";
+import type { Fingerprint } from "../../../daemon/pairing/fingerprint.ts";
 import { PairingWindow } from "../../../daemon/pairing/pairing-window.ts";
 import { secondOf } from "../../../daemon/delivery/shipment.ts";
 
