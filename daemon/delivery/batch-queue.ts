@@ -5,7 +5,10 @@ export interface BatchLimits {
   /** Bytes of keys, headers and values before compression. Kafka's default limit for a batch is 1,048,588. */
   readonly maxBytes: number;
   readonly maxRecords: number;
-  /** How long a record may wait for company, counted again when a batch leaves before it. */
+  /**
+   * How long a record may wait for company, counted again when a batch leaves before it. While nothing of its partition is
+   * in flight it waits only until this time has passed since the last batch left.
+   */
   readonly lingerMs: number;
 }
 
@@ -26,6 +29,8 @@ export class BatchQueue {
   #bytes = 0;
   /** When the oldest waiting record was added. */
   #since = 0;
+  /** When a batch was last taken. */
+  #takenAt = Number.NEGATIVE_INFINITY;
 
   constructor(limits: BatchLimits) {
     this.#limits = limits;
@@ -41,11 +46,19 @@ export class BatchQueue {
     this.#bytes += queued.bytes;
   }
 
-  /** Milliseconds until a batch is due: 0 when one is due now, undefined when nothing waits. */
-  untilDue(nowMs: number): number | undefined {
+  /** Whether there is enough for a batch that has no room for more. */
+  get isFull(): boolean {
+    return this.#bytes >= this.#limits.maxBytes || this.length >= this.#limits.maxRecords;
+  }
+
+  /**
+   * Milliseconds until a batch is due: 0 when one is due now, undefined when nothing waits.
+   * @param isIdle whether nothing of the partition is in flight
+   */
+  untilDue(nowMs: number, isIdle: boolean): number | undefined {
     if (this.length === 0) return undefined;
-    if (this.#bytes >= this.#limits.maxBytes || this.length >= this.#limits.maxRecords) return 0;
-    return Math.max(0, this.#since + this.#limits.lingerMs - nowMs);
+    if (this.isFull) return 0;
+    return Math.max(0, (isIdle ? this.#takenAt : this.#since) + this.#limits.lingerMs - nowMs);
   }
 
   /** Takes the next batch, at most as large as the limits say; at least one record when any waits. */
@@ -59,7 +72,7 @@ export class BatchQueue {
       end += 1;
     }
     this.#bytes -= bytes;
-    this.#since = nowMs;
+    this.#since = this.#takenAt = nowMs;
     // Removed and not only skipped: a record keeps its alert in memory, and the budget no longer counts it once it has
     // its outcome.
     return this.#records.splice(0, end);
