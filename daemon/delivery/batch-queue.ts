@@ -7,7 +7,10 @@ export interface BatchLimits {
   /** Bytes of keys, headers and values before compression. Kafka's default limit for a batch is 1,048,588. */
   readonly maxBytes: number;
   readonly maxRecords: number;
-  /** How long a record may wait for company, counted again when a batch leaves before it. */
+  /**
+   * How long a record may wait for company, counted again when a batch leaves before it. While nothing of its partition is
+   * in flight it waits only until this time has passed since the last batch left.
+   */
   readonly lingerMs: number;
 }
 
@@ -62,6 +65,8 @@ export class BatchQueue<T> {
   #expectedBytes = 0;
   /** When the oldest waiting record was added. */
   #since = 0;
+  /** When a batch was last taken. */
+  #takenAt = Number.NEGATIVE_INFINITY;
 
   constructor(of: Pick<Batch, "topic" | "partition">, limits: BatchLimits, memory: BatchMemory) {
     this.#of = of;
@@ -88,18 +93,26 @@ export class BatchQueue<T> {
     open.enqueue(queued);
   }
 
-  /** Milliseconds until a batch is due: 0 when one is due now, undefined when nothing waits. */
-  untilDue(nowMs: number): number | undefined {
-    if (this.#full.length > 0) return 0;
+  /** Whether there is enough for a batch that has no room for more. */
+  get isFull(): boolean {
+    if (this.#full.length > 0) return true;
     const open = this.#open;
-    if (open === undefined) return undefined;
-    if (open.bytes >= this.#limits.maxBytes || open.count >= this.#limits.maxRecords) return 0;
-    return Math.max(0, this.#since + this.#limits.lingerMs - nowMs);
+    return open !== undefined && (open.bytes >= this.#limits.maxBytes || open.count >= this.#limits.maxRecords);
+  }
+
+  /**
+   * Milliseconds until a batch is due: 0 when one is due now, undefined when nothing waits.
+   * @param isIdle whether nothing of the partition is in flight
+   */
+  untilDue(nowMs: number, isIdle: boolean): number | undefined {
+    if (this.isFull) return 0;
+    if (this.#open === undefined) return undefined;
+    return Math.max(0, (isIdle ? this.#takenAt : this.#since) + this.#limits.lingerMs - nowMs);
   }
 
   /** Takes the next batch, at most as large as the limits say; undefined when nothing waits. */
   take(nowMs: number): QueuedBatch<T> | undefined {
-    this.#since = nowMs;
+    this.#since = this.#takenAt = nowMs;
     const next = this.#full.shift() ?? this.#open;
     if (next !== undefined && next === this.#open) this.#close(next);
     return next;

@@ -19,6 +19,10 @@ interface Lane<T> {
   readonly queue: BatchQueue<T>;
   inFlight: number;
   timer: NodeJS.Timeout | undefined;
+  /** When the timer fires. */
+  dueAt: number;
+  /** Set while records wait for the end of the event that brought them. */
+  turn: NodeJS.Immediate | undefined;
 }
 
 /**
@@ -70,7 +74,10 @@ export class Outbox<T> {
   /** Sends nothing more and calls nobody back. */
   dispose(): void {
     this.#isDisposed = true;
-    for (const lane of [...this.#lanes.values()].flat()) clearTimeout(lane.timer);
+    for (const lane of [...this.#lanes.values()].flat()) {
+      clearTimeout(lane.timer);
+      clearImmediate(lane.turn);
+    }
   }
 
   #route(): void {
@@ -88,7 +95,14 @@ export class Outbox<T> {
     const lane = this.#lane(topic, partitionOf(queued.key, count));
     lane.queue.add(queued, performance.now());
     this.#listener?.encoded(queued.waiting, queued.part);
-    this.#pump(lane);
+    // What one read brings goes together: it is sent when the event that brought it is over, unless a batch is full before.
+    if (lane.inFlight > 0 || lane.queue.isFull || this.#isFlushing || this.#limits.lingerMs === 0) this.#pump(lane);
+    else {
+      lane.turn ??= setImmediate(() => {
+        lane.turn = undefined;
+        this.#pump(lane);
+      });
+    }
     return true;
   }
 
@@ -98,7 +112,8 @@ export class Outbox<T> {
     const known = lanes[partition];
     if (known !== undefined) return known;
     const queue = new BatchQueue<T>({ topic, partition }, this.#limits, this.#memory);
-    const lane = { name: `${topic}/${partition}`, queue, inFlight: 0, timer: undefined };
+    const name = `${topic}/${partition}`;
+    const lane = { name, queue, inFlight: 0, timer: undefined, dueAt: 0, turn: undefined };
     lanes[partition] = lane;
     return lane;
   }
@@ -107,20 +122,24 @@ export class Outbox<T> {
   #pump(lane: Lane<T>): void {
     while (!this.#isDisposed && lane.inFlight < this.#sink.maxInFlight) {
       const now = performance.now();
-      const untilDue = lane.queue.untilDue(now);
+      const untilDue = lane.queue.untilDue(now, lane.inFlight === 0);
       if (untilDue === undefined) return;
-      if (untilDue > 0 && !this.#isFlushing) {
-        lane.timer ??= setTimeout(() => {
-          lane.timer = undefined;
-          this.#pump(lane);
-        }, Math.ceil(untilDue));
-        return;
-      }
+      if (untilDue > 0 && !this.#isFlushing) return this.#pumpAt(lane, now, Math.ceil(untilDue));
       const batch = lane.queue.take(now);
       if (batch === undefined) return;
       lane.inFlight += 1;
       void this.#send(lane, batch);
     }
+  }
+
+  #pumpAt(lane: Lane<T>, now: number, delayMs: number): void {
+    if (lane.timer !== undefined && lane.dueAt <= now + delayMs) return;
+    clearTimeout(lane.timer);
+    lane.dueAt = now + delayMs;
+    lane.timer = setTimeout(() => {
+      lane.timer = undefined;
+      this.#pump(lane);
+    }, delayMs);
   }
 
   async #send(lane: Lane<T>, batch: QueuedBatch<T>): Promise<void> {

@@ -1,4 +1,4 @@
-import type { BigIntStats } from "node:fs";
+import { statSync, type BigIntStats } from "node:fs";
 import { lstat, stat } from "node:fs/promises";
 import { isAbsent } from "../errors.ts";
 
@@ -27,4 +27,10 @@ export async function statIfPresent(path: string, links: "follow" | "keep" = "fo
     if (isAbsent(reason)) return undefined;
     throw reason;
   }
+}
+
+/** As `statIfPresent`, on the main thread: for a path that leads to a disk of this machine. */
+export function statIfPresentNow(path: string): FileStat | undefined {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found && fileStatOf(found);
 }

@@ -36,6 +36,15 @@ export interface Native {
    */
   sendDatagram(fd: number, bytes: Uint8Array): string | undefined;
   /**
+   * Reads what the kernel has in memory, and never waits for a disk or a network (preadv2(2) with RWF_NOWAIT).
+   * @param bytes    where to, up to 1 MiB
+   * @param position where from, bytes from the beginning of the file, up to 2^53 - 1
+   * @returns how many bytes were read. It is 0 at the end of the file, and less than there is when only the first of them
+   *          are in memory. Undefined when none are, when the file system cannot say (tmpfs, and what comes by a
+   *          network), or when reading fails: read it in a way that may wait, then, which shows what is wrong
+   */
+  readCached(fd: number, bytes: Uint8Array, position: number): number | undefined;
+  /**
    * flock(2), exclusive: whether the lock could be had at once. The kernel gives it back when the file is closed.
    * @throws errno when the file system has no locks
    */
@@ -81,6 +90,7 @@ interface Exports {
   readonly interfaceVersion: number;
   connectDatagram(path: string): number;
   sendDatagram(fd: number, bytes: Uint8Array): number;
+  readCached(fd: number, bytes: Uint8Array, position: number): number;
   tryLock(fd: number): number;
   unlock(fd: number): number;
   resetOnClose(fd: number): number;
@@ -92,7 +102,7 @@ interface Exports {
 }
 
 /** `INTERFACE_VERSION` of `dfn.c`. */
-const interfaceVersion = 1;
+const interfaceVersion = 2;
 
 /** Name of the native file for a platform, as Node names it. */
 export function nativeFileName(platform: string, arch: string): string {
@@ -133,6 +143,10 @@ function wrap(calls: Exports): Native {
     sendDatagram: (fd, bytes) => {
       const result = calls.sendDatagram(fd, bytes);
       return result < 0 ? getSystemErrorName(result) : undefined;
+    },
+    readCached: (fd, bytes, position) => {
+      const result = calls.readCached(fd, bytes, position);
+      return result < 0 ? undefined : result;
     },
     tryLock: (fd) => {
       const result = calls.tryLock(fd);

@@ -192,6 +192,36 @@ test("paths and abstract names of every length that a socket may have are reache
   assert.throws(() => native.connectDatagram(`\0${"n".repeat(108)}`), { code: "ENAMETOOLONG" });
 });
 
+test("what is in memory is read at once, and what is not is not waited for", async () => {
+  const path = dir.join("cached");
+  const content = Buffer.from("0123456789".repeat(1000));
+  await writeFile(path, content);
+  await using file = await open(path, "r");
+  const bytes = Buffer.alloc(content.length + 1);
+  assert.equal(native.readCached(file.fd, bytes, 3), content.length - 3);
+  assert.deepEqual(bytes.subarray(0, content.length - 3), content.subarray(3));
+  assert.equal(native.readCached(file.fd, bytes, content.length), 0, "the end");
+  assert.equal(native.readCached(file.fd, bytes, Number.MAX_SAFE_INTEGER - 1e6), 0, "far behind the end");
+  // Makes the kernel forget the content: posix_fadvise(2), POSIX_FADV_DONTNEED.
+  await run("dd", [`of=${path}`, "oflag=nocache", "conv=notrunc,fdatasync", "count=0", "status=none"]);
+  assert.equal(native.readCached(file.fd, bytes, 0), undefined);
+  assert.equal((await file.read(bytes, 0, bytes.length, 0)).bytesRead, content.length);
+  assert.equal(native.readCached(file.fd, bytes, 0), content.length);
+});
+
+test("what cannot be read, and a place that is not one, give no bytes", async () => {
+  await using directory = await open(dir.path);
+  await using memory = await open("/proc/self/mem");
+  await using file = await open(nativeFile);
+  for (const fd of [directory.fd, memory.fd, 1_000_000]) {
+    assert.equal(native.readCached(fd, Buffer.alloc(10), 0), undefined);
+  }
+  assert.equal(native.readCached(file.fd, Buffer.alloc(1024 * 1024 + 1), 0), undefined);
+  for (const position of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, 2 ** 63, 2 ** 64]) {
+    assert.throws(() => native.readCached(file.fd, Buffer.alloc(10), position), RangeError);
+  }
+});
+
 test("one lock at a time is held on a file, whoever opened it, and it ends with unlock or with the file", async () => {
   const path = dir.join("locked");
   await using first = await open(path, "a");

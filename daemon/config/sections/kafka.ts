@@ -167,7 +167,7 @@ export const kafka = section({
   // Long enough to fill batches under load, far below what a reader of alerts would notice.
   linger: duration({ least: 0, most: 10_000 })
     .prefault("20ms")
-    .describe("How long a record waits for others to be sent with."),
+    .describe("Maximum time that a record waits for others to be sent with."),
   // Room below 1,048,588 bytes, which topics allow by default (Kafka's max.message.bytes), for what frames the records.
   batch_bytes: size({ least: 1000, most: 900_000 })
     .prefault("900KB")

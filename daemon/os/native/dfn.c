@@ -21,17 +21,22 @@
 #include <sys/socket.h>
 #include <sys/timex.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <node_api.h>
 
 /* Counted up when a function changes, so that a bundle is not used with the native file of another release. */
-#define INTERFACE_VERSION 1
+#define INTERFACE_VERSION 2
 
-#define MAX_ARGUMENTS 2
+#define MAX_ARGUMENTS 3
 /* The largest datagram that is handed to the kernel. Its own limit, net.core.wmem_max, is below that by default. */
 #define MAX_DATAGRAM_BYTES (16u * 1024 * 1024)
+/* The largest piece that is copied out of the page cache in one call: less than 1 ms of a thread that waits for it. */
+#define MAX_CACHED_BYTES (1024u * 1024)
+/* 2^53 - 1: whole numbers up to there are exact in JavaScript. */
+#define MAX_POSITION 9007199254740991.0
 /* LOGIN_NAME_MAX is 256 on Linux, directory services allow as much. */
 #define MAX_NAME_BYTES 256u
 /* What getpwnam_r and getgrnam_r may need for one entry: a group has the names of all its members in it. */
@@ -98,6 +103,33 @@ static bool take_descriptor(napi_env env, napi_value value, int *fd)
     return take_int(env, value, 0, INT_MAX, fd);
 }
 
+/* A place in a file. False: an exception is pending. */
+static bool take_position(napi_env env, napi_value value, off_t *position)
+{
+    double given;
+    if (!is_of_type(env, value, napi_number) || napi_get_value_double(env, value, &given) != napi_ok) {
+        type_error(env, "not a number");
+        return false;
+    }
+    if (!(given >= 0 && given <= MAX_POSITION) || given != (double)(off_t)given) {
+        napi_throw_range_error(env, NULL, "not a position in a file");
+        return false;
+    }
+    *position = (off_t)given;
+    return true;
+}
+
+/* What a Buffer or another view has, which stays where it is during the call. False: an exception is pending. */
+static bool take_bytes(napi_env env, napi_value value, void **bytes, size_t *length)
+{
+    bool is_buffer = false;
+    if (napi_is_buffer(env, value, &is_buffer) == napi_ok && is_buffer &&
+        napi_get_buffer_info(env, value, bytes, length) == napi_ok)
+        return true;
+    type_error(env, "not bytes");
+    return false;
+}
+
 /*
  * A string of 1 to max bytes as UTF-8. `text` has room for max + 5 bytes: what is cut off there ends at a whole
  * character, which has at most four bytes, so that a longer string leaves more than max. Not ended by a NUL that counts:
@@ -149,16 +181,35 @@ static napi_value send_datagram(napi_env env, napi_callback_info info)
 {
     napi_value arguments[MAX_ARGUMENTS];
     int fd;
-    bool is_buffer = false;
     void *bytes = NULL;
     size_t length = 0;
-    if (!take_arguments(env, info, 2, arguments) || !take_descriptor(env, arguments[0], &fd)) return NULL;
-    if (napi_is_buffer(env, arguments[1], &is_buffer) != napi_ok || !is_buffer ||
-        napi_get_buffer_info(env, arguments[1], &bytes, &length) != napi_ok)
-        return type_error(env, "not bytes");
+    if (!take_arguments(env, info, 2, arguments) || !take_descriptor(env, arguments[0], &fd) ||
+        !take_bytes(env, arguments[1], &bytes, &length))
+        return NULL;
     if (length > MAX_DATAGRAM_BYTES) return number(env, -EMSGSIZE);
     ssize_t sent = send(fd, bytes != NULL ? bytes : "", length, MSG_DONTWAIT | MSG_NOSIGNAL);
     return outcome(env, sent == -1 ? -1 : 0);
+}
+
+/*
+ * readCached(fd: number, bytes: Uint8Array, position: number): preadv2(2) with RWF_NOWAIT, the number of bytes read.
+ * The kernel copies what it has in memory and never waits for a disk; -EAGAIN when it would have to, -EOPNOTSUPP from a
+ * file system that cannot promise that, a network file system above all.
+ */
+static napi_value read_cached(napi_env env, napi_callback_info info)
+{
+    napi_value arguments[MAX_ARGUMENTS];
+    int fd;
+    void *bytes = NULL;
+    size_t length = 0;
+    off_t position;
+    if (!take_arguments(env, info, 3, arguments) || !take_descriptor(env, arguments[0], &fd) ||
+        !take_bytes(env, arguments[1], &bytes, &length) || !take_position(env, arguments[2], &position))
+        return NULL;
+    if (length > MAX_CACHED_BYTES) return number(env, -EMSGSIZE);
+    const struct iovec target = {.iov_base = bytes, .iov_len = bytes != NULL ? length : 0};
+    ssize_t taken = preadv2(fd, &target, 1, position, RWF_NOWAIT);
+    return number(env, taken == -1 ? -errno : (double)taken);
 }
 
 static napi_value lock_call(napi_env env, napi_callback_info info, int operation)
@@ -299,6 +350,7 @@ NAPI_MODULE_INIT()
     } functions[] = {
         {"connectDatagram", connect_datagram},
         {"sendDatagram", send_datagram},
+        {"readCached", read_cached},
         {"tryLock", try_lock},
         {"unlock", unlock},
         {"resetOnClose", reset_on_close},

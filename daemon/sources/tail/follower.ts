@@ -15,7 +15,7 @@ import { Rotation } from "./rotation.ts";
 import type { TailOptions } from "./options.ts";
 import { explain, replayCommand } from "./log/explain.ts";
 import { ConditionLog } from "../../telemetry/condition-log.ts";
-import { statIfPresent } from "../../disk/file-stat.ts";
+import { statIfPresent, statIfPresentNow } from "../../disk/file-stat.ts";
 
 /** Longer than alerts.json is ever away while it is re-linked, and short enough to be reported within two seconds. */
 const patienceMs = 1000;
@@ -200,7 +200,7 @@ export class Follower {
     // Not in the middle of a line, which would have to be read once more.
     if (this.#feeder.unfinishedBytes === 0 && (await this.#revisit(state, signal))) return true;
     try {
-      const found = await statIfPresent(path);
+      const found = state.logFile.isCached ? statIfPresentNow(path) : await statIfPresent(path);
       if (found?.id === state.logFile.origin.id) {
         if (state.isNewest !== true) {
           // An unfinished line continues in this file; until then the log does not count as read.

@@ -20,7 +20,7 @@ function waitingIn(batch: QueuedBatch<number> | undefined): readonly number[] {
 
 test("nothing is due while nothing waits", () => {
   const queue = newQueue();
-  assert.equal(queue.untilDue(5), undefined);
+  assert.equal(queue.untilDue(5, false), undefined);
   assert.equal(queue.take(5), undefined);
 });
 
@@ -28,20 +28,32 @@ test("a lone record is due when its linger time is over", () => {
   const queue = newQueue();
   queue.add(queued(1), 1000);
   queue.add(queued(1), 1006);
-  assert.equal(queue.untilDue(1003), 7);
-  assert.equal(queue.untilDue(1010), 0);
-  assert.equal(queue.untilDue(5000), 0);
+  assert.equal(queue.untilDue(1003, false), 7);
+  assert.equal(queue.untilDue(1010, false), 0);
+  assert.equal(queue.untilDue(5000, false), 0);
+});
+
+test("while nothing is in flight a record is due at once, unless a batch has only just left", () => {
+  const queue = newQueue();
+  queue.add(queued(1), 1000);
+  assert.equal(queue.untilDue(1000, true), 0);
+  assert.equal(queue.untilDue(1000, false), 10);
+  queue.take(1001);
+  queue.add(queued(1), 1005);
+  assert.equal(queue.untilDue(1005, true), 6);
+  assert.equal(queue.untilDue(1005, false), 10);
+  assert.equal(queue.untilDue(1011, true), 0);
 });
 
 test("a batch is due at once when it is full by count or by bytes", () => {
   const byCount = newQueue();
   for (let i = 0; i < 4; i++) byCount.add(queued(1), 0);
-  assert.equal(byCount.untilDue(0), 0);
+  assert.equal(byCount.untilDue(0, false), 0);
   const byBytes = newQueue();
   byBytes.add(queued(60), 0);
-  assert.equal(byBytes.untilDue(0), 10);
+  assert.equal(byBytes.untilDue(0, false), 10);
   byBytes.add(queued(40), 0);
-  assert.equal(byBytes.untilDue(0), 0);
+  assert.equal(byBytes.untilDue(0, false), 0);
 });
 
 test("a record larger than the maximum batch travels alone", () => {
@@ -77,5 +89,5 @@ test("all records come out once, in order, in batches within the limits and as f
     taken,
     added.map((_, at) => at),
   );
-  assert.equal(queue.untilDue(0), undefined);
+  assert.equal(queue.untilDue(0, false), undefined);
 });

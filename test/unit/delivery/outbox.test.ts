@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import type { WriteOutcome } from "../../../daemon/contract.ts";
 import type { BatchLimits } from "../../../daemon/delivery/batch-queue.ts";
 import { Outbox } from "../../../daemon/delivery/outbox.ts";
@@ -101,29 +101,69 @@ test("a topic that is not known yet delays no other, and leaves in order once it
   assert.equal(outbox.open, 0);
 });
 
-test("records wait to be batched, but no longer than they may", async () => {
+test("while nothing is in flight what one event brings is sent at its end, together", async () => {
+  const sink = new MemorySink();
+  const outbox = openOutbox(sink, { ...limits, lingerMs: 3_600_000 });
+  for (let i = 0; i < 3; i++) add(outbox, "alerts", "k", `${i}`);
+  await Promise.resolve();
+  add(outbox, "alerts", "k", "3");
+  assert.equal(sink.written.length, 0);
+  await settle();
+  assert.deepEqual(
+    sink.written.map((batch) => batch.records.length),
+    [4],
+  );
+  outbox.dispose();
+});
+
+test("behind a batch in flight, and behind one that has only just left, records wait to be batched", async () => {
   const patient = new MemorySink();
   const waiting = openOutbox(patient, { ...limits, lingerMs: 3_600_000 });
   const sink = new MemorySink();
+  sink.isHolding = true;
   const outbox = openOutbox(sink, { ...limits, lingerMs: 20 });
+  for (const each of [waiting, outbox]) add(each, "alerts", "k", "first");
+  await settle();
   for (const each of [waiting, outbox]) {
     add(each, "alerts", "k", "a");
     add(each, "alerts", "k", "b");
   }
   await settle();
-  assert.equal(patient.written.length, 0);
+  assert.deepEqual([patient.written.length, sink.written.length], [1, 1]);
   waiting.dispose();
-  await eventually("the batch", () => sink.written.length > 0);
+  await eventually("the batch", () => sink.written.length > 1);
   assert.deepEqual(
     sink.written.map((batch) => batch.records.length),
-    [2],
+    [1, 2],
   );
+  sink.release();
+});
+
+test("what waits behind a batch in flight is sent when that has its outcome, if the batch left long enough ago", async () => {
+  let now = 0;
+  mock.method(performance, "now", () => now);
+  const sink = new MemorySink();
+  sink.isHolding = true;
+  const outbox = openOutbox(sink, { ...limits, lingerMs: 3_600_000 });
+  add(outbox, "alerts", "k", "first");
+  await settle();
+  now = 3_599_999;
+  add(outbox, "alerts", "k", "second");
+  await settle();
+  assert.equal(sink.written.length, 1);
+  now = 3_600_000;
+  sink.release();
+  await settle();
+  assert.equal(sink.written.length, 2);
+  mock.restoreAll();
+  outbox.dispose();
 });
 
 test("a full batch does not wait for its time", async () => {
   const sink = new MemorySink();
   const outbox = openOutbox(sink, { ...limits, lingerMs: 3_600_000 });
   for (let i = 0; i < 5; i++) add(outbox, "alerts", "k", `${i}`);
+  assert.equal(sink.written.length, 1);
   await settle();
   assert.equal(sink.records.length, 5);
   add(outbox, "alerts", "k", "alone");

@@ -7,6 +7,7 @@ import type { Read, LogReader } from "./reader.ts";
 export class GzipReader implements LogReader {
   readonly #handle: FileHandle;
   readonly #file: GzipFile;
+  readonly isCached = false;
   #offset = 0;
   #before: Buffer = Buffer.alloc(0);
   /** Decompressed, and not given yet. */

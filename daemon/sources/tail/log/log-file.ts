@@ -92,6 +92,11 @@ export class OpenLogFile {
     return this.#reader.before;
   }
 
+  /** See `LogReader`. */
+  get isCached(): boolean {
+    return this.#reader.isCached;
+  }
+
   size(): Promise<number | undefined> {
     return this.#reader.size();
   }

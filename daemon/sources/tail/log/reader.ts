@@ -15,6 +15,8 @@ export interface LogReader {
   readonly offset: number;
   /** The bytes right before the offset, as they were read, at most `beforeBytes`. */
   readonly before: Buffer;
+  /** Whether the last read took what it gave from memory: then the file is on a disk of this machine. */
+  readonly isCached: boolean;
   read(): Promise<Read>;
   /** First bytes of the file, as far as they are there now, at most `headBytes`. Does not move the offset. */
   head(): Promise<Buffer>;

@@ -1,11 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import * as zlib from "node:zlib";
 import type { SinkRecord } from "../../../../daemon/contract.ts";
 import { encodeRecords } from "../../../../daemon/records/record-buffer.ts";
 import { formatBrokerAddress, parseBrokerAddress } from "../../../../daemon/sinks/kafka/connection/broker-address.ts";
 import { KafkaConditions } from "../../../../daemon/sinks/kafka/connection/conditions.ts";
 import { Backoff } from "../../../../daemon/sinks/kafka/connection/backoff.ts";
-import { assertAvailable, decompress } from "../../../../daemon/sinks/kafka/protocol/compression.ts";
+import {
+  assertAvailable,
+  codecNumbers,
+  compress,
+  decompress,
+} from "../../../../daemon/sinks/kafka/protocol/compression.ts";
 import { SealedBatch, PendingWrite } from "../../../../daemon/sinks/kafka/producer/sealed-batch.ts";
 import { classifyCode } from "../../../../daemon/sinks/kafka/protocol/errors.ts";
 import { AppendedSearch } from "../../../../daemon/sinks/kafka/producer/appended-search.ts";
@@ -105,6 +111,26 @@ test("zstd is offered if the runtime has it, and otherwise refused with the reme
   if (hasZstd) assertAvailable("zstd");
   else assert.throws(() => assertAvailable("zstd"), { code: "CONFIG", message: /Node 22.15.*gzip/ });
   assertAvailable("gzip");
+});
+
+test("batches of every size are compressed to what gives them back, small ones without the thread pool", async () => {
+  const codecs = Reflect.get(zlib, "zstdCompress") === undefined ? (["gzip"] as const) : (["gzip", "zstd"] as const);
+  for (const codec of codecs) {
+    for (const [bytes, isSmall] of [
+      [0, true],
+      [1, true],
+      [16 * 1024 - 1, true],
+      [16 * 1024, false],
+      [900_000, false],
+    ] as const) {
+      const plain = Buffer.from(Array.from({ length: bytes }, (_, at) => (at * at) % 251));
+      const compressing = compress(codec, plain);
+      const isDone = await Promise.race([compressing.then(() => true), Promise.resolve().then(() => false)]);
+      assert.equal(isDone, isSmall, `${bytes} bytes, ${codec}`);
+      const packed = await compressing;
+      assert.deepEqual(await decompress(codecNumbers[codec], packed, Math.max(bytes, 1)), plain);
+    }
+  }
 });
 
 test("what cannot be decompressed is named, never taken for an empty batch", async () => {
