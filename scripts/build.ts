@@ -1,7 +1,7 @@
 /** `npm run build`: everything that is installed on a manager, into dist/. Run by npm in the root of the checkout. */
 import { copyFile, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { bundleChooseWay, bundleCustomDfn, bundleForwarder, bundleManagerTree } from "./bundle/bundles.ts";
+import { bundleChooseWay, bundleCustomDfn, bundleForwarder, bundleManagerTree, bundleStart } from "./bundle/bundles.ts";
 import { compileNative, ownArch } from "./bundle/native-file.ts";
 import { componentsOf, licenceTexts } from "./package/components.ts";
 import { repositoryRoot as root } from "./repository.ts";
@@ -17,6 +17,7 @@ await writeFile(join(aside, "package.json"), '{ "type": "commonjs" }\n');
 await bundleCustomDfn(root, aside);
 await bundleChooseWay(root, aside);
 await bundleManagerTree(root, aside);
+await bundleStart(root, aside);
 const inputs = await bundleForwarder(root, aside);
 await copyFile(join(root, "LICENSE"), join(aside, "LICENSE"));
 await writeFile(join(aside, "THIRD-PARTY-LICENCES"), licenceTexts(componentsOf(root, inputs)));

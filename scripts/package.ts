@@ -15,7 +15,14 @@ import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { describe } from "../daemon/errors.ts";
-import { bundleChooseWay, bundleCustomDfn, bundleForwarder, bundleManagerTree, versionOf } from "./bundle/bundles.ts";
+import {
+  bundleChooseWay,
+  bundleCustomDfn,
+  bundleForwarder,
+  bundleManagerTree,
+  bundleStart,
+  versionOf,
+} from "./bundle/bundles.ts";
 import { compileNative, compilerVersion } from "./bundle/native-file.ts";
 import { readChangelog } from "./package/changelog.ts";
 import { componentsOf } from "./package/components.ts";
@@ -67,6 +74,7 @@ async function main(): Promise<void> {
   await bundleCustomDfn(root, built);
   await bundleChooseWay(root, built);
   await bundleManagerTree(root, built);
+  await bundleStart(root, built);
   const parts = new Map(wanted.map((arch) => [arch, fetchParts(arch, newDirectory())]));
   compareNode(nodeDist, parts);
   const libraries = librariesInNode(parts);

@@ -29,6 +29,8 @@ const fromCheckout: readonly (readonly [from: string, to: string, mode: number])
 
 const fromBuild: readonly (readonly [name: string, mode: number])[] = [
   ["wazuh-dfn.cjs", 0o644],
+  ["wazuh-dfn-start.cjs", 0o644],
+  ["make-code-cache.cjs", 0o644],
   ["custom-dfn.sh", 0o755],
   ["choose-way.cjs", 0o644],
   ["manager-tree.cjs", 0o644],
@@ -60,7 +62,7 @@ export function contents({ info, root, built, parts, components, sbom }: Ingredi
     ...fromCheckout.flatMap(([from, to, mode]) => filesOf(root, from, to, mode)),
     ...manualPages(root, info),
     text(`${lib}/VERSION`, 0o644, `${info.version}\n`),
-    text("usr/bin/wazuh-dfn", 0o755, launcher('/bin/node" "$lib/wazuh-dfn.cjs')),
+    text("usr/bin/wazuh-dfn", 0o755, launcher('/bin/node" "$lib/wazuh-dfn-start.cjs')),
     text("usr/sbin/wazuh-dfn-install", 0o755, launcher("/install")),
     text("usr/sbin/wazuh-dfn-uninstall", 0o755, launcher("/uninstall")),
     text(`${doc}/sbom.cdx.json`, 0o644, sbom),
