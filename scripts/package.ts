@@ -23,7 +23,7 @@ import {
   bundleStart,
   versionOf,
 } from "./bundle/bundles.ts";
-import { compileNative, compilerVersion } from "./bundle/native-file.ts";
+import { compileHandOver, compileNative, compilerVersion } from "./bundle/native-file.ts";
 import { readChangelog } from "./package/changelog.ts";
 import { componentsOf } from "./package/components.ts";
 import { bareName, checksums, contents, tarballExtras } from "./package/contents.ts";
@@ -82,12 +82,17 @@ async function main(): Promise<void> {
   for (const [arch, its] of parts) {
     process.stderr.write(`packing for linux-${arch}\n`);
     const native = compileNative(root, built, arch);
+    const handOver = compileHandOver(root, built, arch);
     const components = componentsOf(root, inputs);
     const info = { version, arch, epochS, maintainer, licence: licenceExpression(components), releases };
     const bom = sbom(
       info,
       { version: nodeVersion, integrity: its.nodeIntegrity, libraries },
-      { name: basename(native), content: readFileSync(native), compiler: compilerVersion(arch) },
+      [native, handOver].map((path) => ({
+        name: basename(path),
+        content: readFileSync(path),
+        compiler: compilerVersion(arch),
+      })),
       components,
     );
     const entries = contents({ info, root, built, parts: its, components, sbom: bom });

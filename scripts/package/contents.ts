@@ -51,6 +51,7 @@ export interface Ingredients {
 export function contents({ info, root, built, parts, components, sbom }: Ingredients): Entry[] {
   const entries = [
     { path: `${lib}/bin/node`, mode: 0o755, content: parts.node },
+    { path: `${lib}/bin/hand-over`, mode: 0o755, content: readFileSync(join(built, "hand-over")) },
     // The bundled way of custom-dfn.sh; its extension says that it is CommonJS wherever it lies. Only the package's own
     // Node runs it, so it does not name one.
     { path: `${lib}/custom-dfn.cjs`, mode: 0o644, content: withoutFirstLine(readFileSync(join(built, "custom-dfn"))) },
