@@ -6,7 +6,7 @@ import { inodeOf, isSame, tellingBytes, type ContentHash } from "../log/content-
 import { identityOfFile, seen, type FileOrigin } from "../log/log-file.ts";
 import { Ledger } from "./ledger.ts";
 import type { Anchor, Trail } from "./trail.ts";
-import { begins, readFile, ReadFiles, type ReadFile } from "./read-files.ts";
+import { begins, readFile, ReadFiles, wholly, type ReadFile } from "./read-files.ts";
 
 /** One reading of one log file. The same file is visited again when analysisd goes back to it after a clock step. */
 export interface Reading {
@@ -146,6 +146,13 @@ export class ReadProgress {
   /** Notes a dated file of which nothing more is wanted than what lies beyond `end`; it could not be looked into. */
   considerName(rank: number, end: number, inode: string): void {
     this.#read.add({ rank, end, length: 0, hash: "", inode, hasEarlierParts: false });
+  }
+
+  /** Nothing is wanted of a dated file with this content; what is written under its name later is something else. */
+  considerLost({ name, head }: Pick<Position, "name" | "head">): void {
+    const rank = rankOf(name);
+    if (rank === 0 || head.length === 0) return;
+    this.#read.add({ rank, end: wholly, ...head, inode: "0", hasEarlierParts: false });
   }
 
   /** The last few finished log files as far as they were read, newest first. */
