@@ -15,8 +15,15 @@ import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { describe } from "../daemon/errors.ts";
-import { bundleChooseWay, bundleCustomDfn, bundleForwarder, bundleManagerTree, versionOf } from "./bundle/bundles.ts";
-import { compileNative, compilerVersion } from "./bundle/native-file.ts";
+import {
+  bundleChooseWay,
+  bundleCustomDfn,
+  bundleForwarder,
+  bundleManagerTree,
+  bundleStart,
+  versionOf,
+} from "./bundle/bundles.ts";
+import { compileHandOver, compileNative, compilerVersion } from "./bundle/native-file.ts";
 import { readChangelog } from "./package/changelog.ts";
 import { componentsOf } from "./package/components.ts";
 import { bareName, checksums, contents, tarballExtras } from "./package/contents.ts";
@@ -67,6 +74,7 @@ async function main(): Promise<void> {
   await bundleCustomDfn(root, built);
   await bundleChooseWay(root, built);
   await bundleManagerTree(root, built);
+  await bundleStart(root, built);
   const parts = new Map(wanted.map((arch) => [arch, fetchParts(arch, newDirectory())]));
   compareNode(nodeDist, parts);
   const libraries = librariesInNode(parts);
@@ -74,12 +82,17 @@ async function main(): Promise<void> {
   for (const [arch, its] of parts) {
     process.stderr.write(`packing for linux-${arch}\n`);
     const native = compileNative(root, built, arch);
+    const handOver = compileHandOver(root, built, arch);
     const components = componentsOf(root, inputs);
     const info = { version, arch, epochS, maintainer, licence: licenceExpression(components), releases };
     const bom = sbom(
       info,
       { version: nodeVersion, integrity: its.nodeIntegrity, libraries },
-      { name: basename(native), content: readFileSync(native), compiler: compilerVersion(arch) },
+      [native, handOver].map((path) => ({
+        name: basename(path),
+        content: readFileSync(path),
+        compiler: compilerVersion(arch),
+      })),
       components,
     );
     const entries = contents({ info, root, built, parts: its, components, sbom: bom });

@@ -1,8 +1,11 @@
 /** The ways that custom-dfn.sh knows, and how one is written into it. */
 import { accessSync, constants } from "node:fs";
 
-/** In the order of preference: perl costs the least, and checks the alert as the bundled way does. */
-export const ways = ["perl", "nc", "socat"] as const;
+/**
+ * In the order of preference: the package's own program costs the least, and needs nothing of the system. It and perl
+ * check the alert as the bundled way does.
+ */
+export const ways = ["own", "perl", "nc", "socat"] as const;
 
 export type WayName = (typeof ways)[number];
 
@@ -10,16 +13,16 @@ export type WayName = (typeof ways)[number];
 export interface Way {
   readonly name: WayName;
   readonly tool: string;
-  /** From coreutils; perl keeps the time itself. */
-  readonly timeout: string;
-  readonly tail: string;
+  /** From coreutils; for nc and socat, the others keep the time themselves. */
+  readonly timeout?: string;
+  readonly tail?: string;
 }
 
 /**
  * Program names of each way. `nc` is several programs: only OpenBSD's has the options, and a test call shows which it is. ncat is
  * left out: it takes longer to start than Node.
  */
-const programs: Readonly<Record<WayName, readonly string[]>> = {
+const programs: Readonly<Record<Exclude<WayName, "own">, readonly string[]>> = {
   perl: ["perl"],
   nc: ["nc.openbsd", "nc"],
   socat: ["socat"],
@@ -27,8 +30,15 @@ const programs: Readonly<Record<WayName, readonly string[]>> = {
 
 const directories = ["/usr/bin", "/bin"];
 
-/** Undefined when a program of it is not there. */
-export function findWay(name: WayName): Way | undefined {
+/**
+ * Undefined when a program of it is not there.
+ * @param near where the package's own program may be
+ */
+export function findWay(name: WayName, near: readonly string[]): Way | undefined {
+  if (name === "own") {
+    const own = near.map((directory) => `${directory}/hand-over`).find(isExecutable);
+    return own === undefined ? undefined : { name, tool: own };
+  }
   const tool = programs[name].map(find).find((path) => path !== undefined);
   const timeout = find("timeout");
   const tail = find("tail");

@@ -1,4 +1,4 @@
-/** Compiles `daemon/os/native/dfn.c`, the one part of the product that is not JavaScript. */
+/** Compiles what of the product is not JavaScript: the native file, and the program by which custom-dfn hands over. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { nativeFileName } from "../../daemon/os/native.ts";
@@ -17,7 +17,9 @@ const warnings = ["-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wshadow", "-W
 const hardening = ["-O2", "-fstack-protector-strong", "-fstack-clash-protection", "-D_FORTIFY_SOURCE=2"];
 const ownHardening = { x64: ["-fcf-protection=full"], arm64: ["-mbranch-protection=standard"] } as const;
 /** Nothing of the compiler's start-up files: there is no code that runs when the file is loaded. */
-const shape = ["-shared", "-fPIC", "-fvisibility=hidden", "-nostartfiles"];
+const shape = ["-fvisibility=hidden", "-nostartfiles"];
+const moduleShape = ["-shared", "-fPIC", ...shape];
+const programShape = ["-pie", "-fPIE", ...shape];
 const linking = ["-z,relro", "-z,now", "-z,noexecstack", "--as-needed", "--hash-style=gnu"];
 /** No date, path, build number or name of the compiler: the same compiler gives the same bytes everywhere. */
 const reproducible = ["-fno-ident", "-g0", "-frandom-seed=dfn", "-Wl,--build-id=none", "-Wl,--strip-all"];
@@ -35,6 +37,18 @@ export function compileNative(root: string, outDir: string, arch: NativeArch): s
 }
 
 /**
+ * Compiles `integration/fast-path/hand-over.c` for Linux on a processor.
+ * @param outDir where it is put, as `hand-over`
+ * @returns its path
+ * @throws Error as `compileModule` does
+ */
+export function compileHandOver(root: string, outDir: string, arch: NativeArch): string {
+  const outfile = join(outDir, "hand-over");
+  compile(root, "integration/fast-path/hand-over.c", outfile, arch, programShape);
+  return outfile;
+}
+
+/**
  * Compiles a Node-API module: for this machine's own processor by `gcc`, or by what `CC` names; for another one by
  * Debian's cross compiler. A compiler that is missing is installed when this is root on a system with a package manager.
  * @param source path below `root`
@@ -48,8 +62,12 @@ export function compileModule(
   arch: NativeArch,
   more: readonly string[] = [],
 ): void {
+  compile(root, source, outfile, arch, [...moduleShape, ...more]);
+}
+
+function compile(root: string, source: string, outfile: string, arch: NativeArch, more: readonly string[]): void {
   const args = [
-    ...[language, warnings, hardening, ownHardening[arch], shape, reproducible].flat(),
+    ...[language, warnings, hardening, ownHardening[arch], reproducible].flat(),
     `-ffile-prefix-map=${root}=.`,
     ...linking.map((option) => `-Wl,${option}`),
     ...more,

@@ -134,7 +134,9 @@ put_lib() {
     while read -r mode _ path; do
       place=$lib.new/${path#usr/lib/wazuh-dfn/}
       mkdir -p "${place%/*}" && cp "$package_root/$path" "$place" && chown 0:0 "$place" && chmod "$mode" "$place" || exit 1
-    done && : >"$lib.new/.by-install" && sync || fail "$code_io" "cannot copy the package to $lib"
+    done && : >"$lib.new/.by-install" || fail "$code_io" "cannot copy the package to $lib"
+  make_code_cache "$lib.new"
+  sync
   if [ -d "$lib" ]; then
     note swap "$lib"
     mv -T "$lib" "$lib.old" || fail "$code_io" "cannot move $lib"
@@ -144,6 +146,14 @@ put_lib() {
   fi
   mv -T "$lib.new" "$lib" || fail "$code_io" "cannot place $lib"
   replaced_lib=1
+}
+
+# make_code_cache DIRECTORY: what V8 makes of the program, once, so that each start takes half the time. Nothing but time
+# depends on it.
+make_code_cache() {
+  (unset NODE_OPTIONS && umask 022 && "$package/bin/node" "$package/make-code-cache.cjs" "$1") \
+    </dev/null >/dev/null 2>"$work/code-cache" ||
+    warn "no code cache could be made, so wazuh-dfn will start more slowly: $(head -n 1 "$work/code-cache" | head -c 400)"
 }
 
 lib_is_whole() {

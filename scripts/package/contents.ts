@@ -29,6 +29,8 @@ const fromCheckout: readonly (readonly [from: string, to: string, mode: number])
 
 const fromBuild: readonly (readonly [name: string, mode: number])[] = [
   ["wazuh-dfn.cjs", 0o644],
+  ["wazuh-dfn-start.cjs", 0o644],
+  ["make-code-cache.cjs", 0o644],
   ["custom-dfn.sh", 0o755],
   ["choose-way.cjs", 0o644],
   ["manager-tree.cjs", 0o644],
@@ -49,6 +51,7 @@ export interface Ingredients {
 export function contents({ info, root, built, parts, components, sbom }: Ingredients): Entry[] {
   const entries = [
     { path: `${lib}/bin/node`, mode: 0o755, content: parts.node },
+    { path: `${lib}/bin/hand-over`, mode: 0o755, content: readFileSync(join(built, "hand-over")) },
     // The bundled way of custom-dfn.sh; its extension says that it is CommonJS wherever it lies. Only the package's own
     // Node runs it, so it does not name one.
     { path: `${lib}/custom-dfn.cjs`, mode: 0o644, content: withoutFirstLine(readFileSync(join(built, "custom-dfn"))) },
@@ -60,7 +63,7 @@ export function contents({ info, root, built, parts, components, sbom }: Ingredi
     ...fromCheckout.flatMap(([from, to, mode]) => filesOf(root, from, to, mode)),
     ...manualPages(root, info),
     text(`${lib}/VERSION`, 0o644, `${info.version}\n`),
-    text("usr/bin/wazuh-dfn", 0o755, launcher('/bin/node" "$lib/wazuh-dfn.cjs')),
+    text("usr/bin/wazuh-dfn", 0o755, launcher('/bin/node" "$lib/wazuh-dfn-start.cjs')),
     text("usr/sbin/wazuh-dfn-install", 0o755, launcher("/install")),
     text("usr/sbin/wazuh-dfn-uninstall", 0o755, launcher("/uninstall")),
     text(`${doc}/sbom.cdx.json`, 0o644, sbom),

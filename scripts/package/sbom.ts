@@ -10,8 +10,8 @@ export interface NodeRuntime {
   readonly libraries: readonly NodeLibrary[];
 }
 
-/** The file that was compiled for the package. */
-export interface NativeFile {
+/** A file that was compiled for the package. */
+export interface CompiledFile {
   readonly name: string;
   readonly content: Buffer;
   /** What the compiler calls itself. */
@@ -27,7 +27,7 @@ const apache = [{ license: { id: "Apache-2.0" } }];
 export function sbom(
   { version, arch, epochS }: PackageInfo,
   node: NodeRuntime,
-  native: NativeFile,
+  compiled: readonly CompiledFile[],
   components: readonly Component[],
 ): string {
   const runtime = {
@@ -48,21 +48,21 @@ export function sbom(
       purl,
     })),
   };
-  const ownFile = {
+  const ownFiles = compiled.map(({ name, content, compiler }) => ({
     type: "file",
-    "bom-ref": native.name,
-    name: native.name,
+    "bom-ref": name,
+    name,
     version,
     licenses: apache,
-    hashes: [{ alg: "SHA-256", content: createHash("sha256").update(native.content).digest("hex") }],
-    properties: [{ name: "wazuh-dfn:compiler", value: native.compiler }],
-  };
+    hashes: [{ alg: "SHA-256", content: createHash("sha256").update(content).digest("hex") }],
+    properties: [{ name: "wazuh-dfn:compiler", value: compiler }],
+  }));
   const packages = components.map(({ name, version, licence, integrity }) => {
     const purl = `pkg:npm/${name.replace("@", "%40")}@${version}`;
     const licenses = [{ license: { id: licence } }];
     return { type: "library", "bom-ref": purl, name, version, purl, licenses, hashes: hashes(integrity) };
   });
-  const all = [runtime, ownFile, ...packages];
+  const all = [runtime, ...ownFiles, ...packages];
   const content = {
     version: 1,
     metadata: {

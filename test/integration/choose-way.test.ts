@@ -1,7 +1,7 @@
 /** What choose-way.cjs prints, and that it uses no tool that it has not seen at work. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { chmod, readFile, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
@@ -32,11 +32,12 @@ test("each way of this system passes, also as another user, and is printed with 
     const printed = (): Promise<{ stdout: string; stderr: string }> =>
       eventually(`the way ${way}`, () => print("--way", way, ...user));
     const { stdout, stderr } = await printed();
-    assert.match(
-      stdout,
-      new RegExp(`^way=${way}\\ntool=/usr/bin/\\S+\\ntimeout=/usr/bin/timeout\\ntail=/usr/bin/tail$`, "m"),
-    );
-    assert.match(stderr, /^custom-dfn: the fast path, by \/usr\/bin\/\S+\n$/);
+    const settings =
+      way === "own"
+        ? `tool=${resolve("dist/hand-over")}\ntimeout=\ntail=`
+        : "tool=/usr/bin/\\S+\ntimeout=/usr/bin/timeout\ntail=/usr/bin/tail";
+    assert.match(stdout, new RegExp(`^way=${way}\n${settings}$`, "m"));
+    assert.match(stderr, /^custom-dfn: the fast path, by \/\S+\n$/);
     assert.equal((await printed()).stdout, stdout);
   }
 });
@@ -47,6 +48,27 @@ test("the bundled way is printed without trying anything, for any directory", as
   assert.equal(stdout, expected);
 });
 
+test("the package's own program comes first; where it is missing or does not work, a tool of the system is taken", async () => {
+  await using dir = await TempDir.create();
+  for (const name of ["choose-way.cjs", "custom-dfn.sh"]) await copyFile(resolve("dist", name), dir.join(name));
+  const chosen = async (): Promise<string> => {
+    const { stdout } = await run(process.execPath, [dir.join("choose-way.cjs"), "--lib", dir.join("lib")]);
+    return /^way=(.*)$/m.exec(stdout)?.[1] ?? "";
+  };
+  await eventually("perl", async () => (await chosen()) === "perl");
+  await copyFile(resolve("dist/hand-over"), dir.join("hand-over"));
+  await eventually("the program next to it", async () => (await chosen()) === "own");
+  await mkdir(dir.join("lib/bin"), { recursive: true });
+  await writeFile(dir.join("lib/bin/hand-over"), "#!/bin/sh\nexit 0\n", { mode: 0o755 });
+  assert.notEqual(await chosen(), "own", "the installed one comes first, and loses alerts");
+});
+
+test("for another system the package's own program is printed untried", async () => {
+  const { stdout, stderr } = await print("--untried", "--lib", "/opt/dfn-1.0/lib");
+  assert.match(stdout, /^lib=\/opt\/dfn-1\.0\/lib\nway=own\ntool=\/opt\/dfn-1\.0\/lib\/bin\/hand-over\n/m);
+  assert.match(stderr, /the fast path, by \/opt\/dfn-1\.0\/lib\/bin\/hand-over, untried$/m);
+});
+
 test("shellcheck finds nothing in custom-dfn.sh", async () => {
   const missing = installPrograms(["shellcheck"]);
   assert.deepEqual(missing, [], howToInstall(missing));
@@ -54,7 +76,13 @@ test("shellcheck finds nothing in custom-dfn.sh", async () => {
 });
 
 test("wrong arguments are reported", async () => {
-  for (const args of [["--way", "ftp"], ["--uid", "1"], ["--uid", "a", "--gid", "b"], ["--nothing"]]) {
+  for (const args of [
+    ["--way", "ftp"],
+    ["--uid", "1"],
+    ["--uid", "a", "--gid", "b"],
+    ["--nothing"],
+    ["--untried", "--way", "own"],
+  ]) {
     await assert.rejects(print(...args), { code: 64, stderr: /^choose-way: .*\nusage:/ });
   }
   await assert.rejects(print("--lib", "/a b;c"), { code: 1, stderr: /not an absolute path of plain characters/ });
@@ -64,7 +92,7 @@ test("a tool that refuses, loses, cuts or hangs is detected", async () => {
   provideFastWays();
   await using dir = await TempDir.create();
   await chmod(dir.path, 0o755);
-  const nc = present(findWay("nc"));
+  const nc = present(findWay("nc", []));
   const faults: Record<string, { body: string; change?: Partial<Way> }> = {
     "did not arrive": { body: "exit 0" },
     "another program's options": { body: "exit 1" },

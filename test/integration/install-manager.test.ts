@@ -174,6 +174,7 @@ test(
     const { code, output } = await world.install([]);
     assert.equal(code, 0, output);
     assert.equal(await world.tree.read("usr/lib/wazuh-dfn/wazuh-dfn.cjs"), "// 1.10.0\n");
+    assert.equal(await world.tree.read("usr/lib/wazuh-dfn/wazuh-dfn.cache"), "of // 1.10.0\n");
     assert.match(await world.tree.read("var/ossec/integrations/custom-dfn"), /1\.10\.0/);
     assert.equal(await world.tree.read("etc/wazuh-dfn/config.yaml"), config);
     assert.equal(await world.tree.read("var/lib/wazuh-dfn/checkpoint.json"), "{}");

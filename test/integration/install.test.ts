@@ -1,6 +1,7 @@
 /** scripts/install and scripts/uninstall on fake managers: what they change, and what they leave unchanged. */
 import assert from "node:assert/strict";
 import { chmod, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import { InstallWorld, skip } from "../rig/install-world.ts";
 import { wazuhId } from "../rig/wazuh/installable-manager.ts";
@@ -21,6 +22,7 @@ test(
     assert.ok(installed.some((line) => line.startsWith(`var/ossec/integrations/custom-dfn 100750 0:${wazuhId} `)));
     assert.ok(installed.some((line) => line.startsWith(`etc/wazuh-dfn/config.yaml 100640 0:${wazuhId} `)));
     assert.match(installed.join("\n"), new RegExp(`^var/lib/wazuh-dfn 40750 \\d+:${wazuhId}$`, "m"));
+    assert.match(installed.join("\n"), /^usr\/lib\/wazuh-dfn\/wazuh-dfn\.cache 100644 0:0 /m);
 
     const second = await world.install([]);
     assert.equal(second.code, 0, second.output);
@@ -62,6 +64,22 @@ test(
     assert.deepEqual(await world.snapshot(), before);
   },
 );
+
+test("a code cache that cannot be made is reported, and keeps nobody from installing", { skip }, async () => {
+  await using world = await InstallWorld.create();
+  const runtime = await readFile(join(world.package, "usr/lib/wazuh-dfn/bin/node"), "utf8");
+  await world.alterPackage(
+    "bin/node",
+    runtime.replace(/^(.*make-code-cache\.cjs\)).*$/m, '$1 echo "no room" >&2; exit 1 ;;'),
+  );
+  const before = await world.snapshot();
+  const { code, output } = await world.install(given);
+  assert.equal(code, 0, output);
+  assert.match(output, /no code cache could be made, so wazuh-dfn will start more slowly: no room/);
+  await assert.rejects(stat(world.tree.join("usr/lib/wazuh-dfn/wazuh-dfn.cache")));
+  assert.equal((await world.uninstall(["--purge"])).code, 0);
+  assert.deepEqual(await world.snapshot(), before);
+});
 
 test("a dry run names every change and makes none", { skip }, async () => {
   await using world = await InstallWorld.create();

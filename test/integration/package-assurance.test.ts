@@ -286,6 +286,8 @@ test("the AppArmor profile and the SELinux module let the forwarder do what it d
     for (const target of [
       "/etc/wazuh-dfn/config.yaml",
       "/usr/lib/wazuh-dfn/wazuh-dfn.cjs",
+      "/usr/lib/wazuh-dfn/wazuh-dfn.cache",
+      "/usr/lib/wazuh-dfn/wazuh-dfn.cache.new",
       "/var/ossec/logs/alerts/alerts.json",
       "/var/ossec/integrations/custom-dfn",
       "/etc/cron.d/x",

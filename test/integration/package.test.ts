@@ -13,8 +13,9 @@ import { nativeFileName } from "../../daemon/os/native.ts";
 import { componentsOf } from "../../scripts/package/components.ts";
 import { librariesIn } from "../../scripts/package/node-libraries.ts";
 import { unpack } from "../../scripts/package/parts.ts";
-import { redirection } from "../rig/custom-dfn.ts";
+import { redirection, untilTaken } from "../rig/custom-dfn.ts";
 import { eventually } from "../rig/eventually.ts";
+import { LineServer } from "../rig/line-server.ts";
 import * as packages from "../rig/packages.ts";
 import { Program } from "../rig/program.ts";
 import { TempDir } from "../rig/temp-dir.ts";
@@ -178,7 +179,7 @@ test("forwarder and custom-dfn run with an empty environment, on the package's o
   await using forwarder = new Program(wazuhDfn, ["run", "--config", path.config], { env: {}, cwd: "/" });
   await forwarder.waitForLog(/"msg":"started"/);
 
-  for (const [index, way] of ["perl", "bundled"].entries()) {
+  for (const [index, way] of ["own", "perl", "bundled"].entries()) {
     const node = join(roots.rpm, "usr/lib/wazuh-dfn/bin/node");
     const args = [
       join(roots.rpm, "usr/lib/wazuh-dfn/choose-way.cjs"),
@@ -234,7 +235,7 @@ test("licence and bill of materials of everything inside are included", () => {
   assert.ok(bom.components.every(({ licenses }) => licenses.length === 1));
 });
 
-test("the bill of materials identifies every library inside Node, and our own native file by its hash", () => {
+test("the bill of materials identifies every library inside Node, and what we compile by its hash", () => {
   const bom = readBom(roots.deb);
   const inside = bom.components.flatMap(({ components = [] }) => components);
   for (const name of ["openssl", "libuv", "v8", "zlib", "c-ares", "nghttp2", "llhttp", "undici", "sqlite"]) {
@@ -247,12 +248,14 @@ test("the bill of materials identifies every library inside Node, and our own na
   const files = bom.components.filter(({ type }) => type === "file");
   assert.deepEqual(
     files.map(({ name }) => name),
-    [nativeFileName("linux", process.arch)],
+    [nativeFileName("linux", process.arch), "hand-over"],
   );
-  const digest = createHash("sha256")
-    .update(readFileSync(join(lib, nativeFileName("linux", process.arch))))
-    .digest("hex");
-  assert.deepEqual(files[0]?.hashes, [{ alg: "SHA-256", content: digest }]);
+  for (const [index, path] of [nativeFileName("linux", process.arch), "bin/hand-over"].entries()) {
+    const digest = createHash("sha256")
+      .update(readFileSync(join(lib, path)))
+      .digest("hex");
+    assert.deepEqual(files[index]?.hashes, [{ alg: "SHA-256", content: digest }]);
+  }
 });
 
 test("a library that a later Node adds is not left out silently", () => {
@@ -283,7 +286,14 @@ test("serial number and date of the bill of materials come from the commit: not 
   for (const { metadata } of boms) assert.equal(metadata.timestamp, new Date(epochS * 1000).toISOString());
 });
 
-test("the arm64 package's own Node loads its native file and gets answers", async () => {
+/** Runs a program of the other processor. */
+function emulated([file = "", ...args]: readonly string[]): Promise<{ stdout: string }> {
+  if (process.arch === "arm64") return run(file, args);
+  // There Debian's cross compiler keeps the C library of the other processor.
+  return run("qemu-aarch64", ["-L", "/usr/aarch64-linux-gnu", file, ...args]);
+}
+
+test("the arm64 package's own Node loads its native file and gets answers, and its custom-dfn hands over", async () => {
   const arm = packages.unpackTarball(
     packages.ownPackage(dir.join("first"), manifest.version, "arm64"),
     dir.join("arm"),
@@ -292,11 +302,15 @@ test("the arm64 package's own Node loads its native file and gets answers", asyn
   const source = `const { userId, groupId, connectDatagram } = require(${JSON.stringify(join(its, nativeFileName("linux", "arm64")))});
     console.log(JSON.stringify([process.arch, userId("root"), groupId("root"), userId("nobody-at-all") ?? null, connectDatagram("/nowhere")]));`;
   const call = [join(its, "bin/node"), "-e", source];
-  // Below that directory Debian's cross compiler keeps the C library of the other processor.
-  const [file = "", ...args] =
-    process.arch === "arm64" ? call : ["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", ...call];
-  const { stdout } = await run(file, args);
+  const { stdout } = await emulated(call);
   assert.deepEqual(JSON.parse(stdout), ["arm64", 0, 0, null, -2]);
+
+  await using server = await LineServer.listen(dir.join("arm.sock"));
+  writeFileSync(dir.join("arm.alert"), '{"id":"1.1"}\n');
+  const handOver = join(its, "bin/hand-over");
+  await untilTaken(server, async () => void (await emulated([handOver, dir.join("arm.alert"), dir.join("arm.sock")])));
+  assert.equal(server.lines[0]?.toString(), '{"id":"1.1"}');
+  await assert.rejects(emulated([handOver, dir.join("absent"), dir.join("arm.sock")]), { code: 3 });
 });
 
 test("a part that differs from the pinned one is refused, and so is a package without a licence", async () => {

@@ -328,7 +328,7 @@ echo followed
 );
 
 test(
-  "the installer refuses a key that the forwarder may not read, before it touches the manager",
+  "the installer refuses a key that the forwarder may not read, before it touches the manager; the code cache goes with the package",
   { skip },
   async () => {
     await using debian = await image.copy();
@@ -350,6 +350,9 @@ echo "refused $?"
 chgrp wazuh /etc/wazuh-dfn/key.pem && chmod 0640 /etc/wazuh-dfn/key.pem
 wazuh-dfn-install --yes
 echo "installed $?"
+stat -c 'cache %a %u:%g' /usr/lib/wazuh-dfn/wazuh-dfn.cache
+dpkg -r wazuh-dfn
+[ -e /usr/lib/wazuh-dfn ] || echo "removed"
 `);
     assert.match(
       output,
@@ -358,5 +361,7 @@ echo "installed $?"
     );
     assert.match(output, /^as before$/m, output);
     assert.match(output, /^installed 0$/m, output);
+    assert.match(output, /^cache 644 0:0$/m, output);
+    assert.match(output, /^removed$/m, output);
   },
 );

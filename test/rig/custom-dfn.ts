@@ -117,7 +117,7 @@ export class InstalledCustomDfn extends CustomDfn implements Disposable {
       `#!/bin/sh\n{ echo > '${directory}/calls/bundled'; } 2>/dev/null\nexec '${process.execPath}' "$@"\n`,
     );
     const script = readFileSync(resolve("dist/custom-dfn.sh"), "utf8");
-    executable(this.path, render(script, directory, { ...present(findWay(name)), ...change }));
+    executable(this.path, render(script, directory, { ...present(findWay(name, [resolve("dist")])), ...change }));
   }
 
   /** Whether the bundled way was taken since this was last asked. */

@@ -12,6 +12,9 @@ import {
   sizePattern,
 } from "./units.ts";
 
+// A schema checks one configuration: a function that zod generates for that costs more than it saves.
+z.config({ jitless: true });
+
 /** Maximum number of entries of any list in the configuration. */
 const maxItems = 1000;
 

@@ -54,7 +54,7 @@ function isPythonDaemon(args: readonly string[]): boolean {
 }
 
 function isForwarder(args: readonly string[]): boolean {
-  const at = args.findIndex((arg) => /(^|\/)wazuh-dfn\.cjs$/.test(arg));
+  const at = args.findIndex((arg) => /(^|\/)wazuh-dfn(-start)?\.cjs$/.test(arg));
   return at >= 0 && at < 4 && args[at + 1] === "run";
 }
 

@@ -62,7 +62,7 @@ export async function traceForwarder(root: string): Promise<FileUse[]> {
   using notified = new DatagramReceiver(at("run/systemd/notify"));
 
   const node = at("usr/lib/wazuh-dfn/bin/node");
-  const bundle = at("usr/lib/wazuh-dfn/wazuh-dfn.cjs");
+  const bundle = at("usr/lib/wazuh-dfn/wazuh-dfn-start.cjs");
   const call = [node, bundle, "run", "--config", at("etc/wazuh-dfn/config.yaml")];
   const env = { PATH: process.env["PATH"] ?? "", NOTIFY_SOCKET: at("run/systemd/notify"), WATCHDOG_USEC: "2000000" };
   const logs = aside.join("strace");

@@ -161,10 +161,10 @@ test("other senders: the Python daemon in each way it is started, its unit, a se
   );
   assert.match(of("python3", "-m", "wazuh_dfn.main"), /^failed .*pid 9\)/);
   assert.match(of("/usr/bin/python3", "/opt/wazuh-dfn/bin/wazuh-dfn", "--config=/y.yaml"), /with \/y\.yaml/);
-  assert.match(
-    of("/usr/lib/wazuh-dfn/bin/node", "/usr/lib/wazuh-dfn/wazuh-dfn.cjs", "run"),
-    /^warning another wazuh-dfn is running/,
-  );
+  for (const name of ["wazuh-dfn.cjs", "wazuh-dfn-start.cjs"]) {
+    const another = of("/usr/lib/wazuh-dfn/bin/node", `/usr/lib/wazuh-dfn/${name}`, "run");
+    assert.match(another, /^warning another wazuh-dfn is running/);
+  }
   for (const other of [
     ["/usr/lib/wazuh-dfn/bin/node", "/usr/lib/wazuh-dfn/wazuh-dfn.cjs", "status"],
     ["vi", "/opt/wazuh-dfn/config/config.yaml"],
