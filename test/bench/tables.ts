@@ -2,7 +2,7 @@
 import { type Judged, medianOf, type ProgramRuns, type Series } from "./figure.ts";
 
 export function figuresTable(figures: readonly Judged[]): string {
-  const heading = ["row", "what", "median", "beside", "median", "ratio", "to reach", ""];
+  const heading = ["row", "what", "median", "compared with", "median", "ratio", "to reach", ""];
   return table(heading, figures.map(figureCells));
 }
 

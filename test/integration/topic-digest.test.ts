@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import type { SinkRecord } from "../../daemon/contract.ts";
-import { digestTopic, lastAlertIdOf, type RecordDigest } from "../rig/digest-topic.ts";
+import { digestTopic, recordAt, type RecordDigest } from "../rig/digest-topic.ts";
 import { sharedKafka } from "../rig/shared-kafka.ts";
 import { openSink, record } from "../unit/sinks/kafka/rig.ts";
 
@@ -17,7 +17,7 @@ test("a topic's digests tell apart keys, headers, values and their order, and nu
   async function digests(records: readonly SinkRecord[]): Promise<string> {
     const topic = `digest-${process.pid}-${count++}`;
     await kafka.createTopic(topic, { partitions: 1 });
-    assert.equal(await lastAlertIdOf(kafka.addresses, topic), undefined);
+    assert.equal(await recordAt(kafka.addresses, topic, "last"), undefined);
     await sink.write({ topic, partition: 0, records });
     const each: RecordDigest[] = [];
     const digest = await digestTopic(kafka.addresses, topic, (one) => each.push(one));
@@ -29,7 +29,9 @@ test("a topic's digests tell apart keys, headers, values and their order, and nu
       each.map(({ offset }) => offset),
       records.map((_, index) => index),
     );
-    assert.equal(await lastAlertIdOf(kafka.addresses, topic), records.length === 1 ? "1" : "2");
+    assert.deepEqual(await recordAt(kafka.addresses, topic, "last"), records.at(-1));
+    assert.deepEqual(await recordAt(kafka.addresses, topic, 0), records[0]);
+    assert.equal(await recordAt(kafka.addresses, topic, records.length), undefined);
     return digest.all;
   }
 

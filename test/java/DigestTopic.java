@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
@@ -19,12 +20,13 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
  * Digests topics of one partition with Kafka's own consumer, for topics too large to be handed on record by record. A
- * request is a line on standard input: brokers, topic, and "all", "each" or "last", with blanks between.
+ * request is a line on standard input: brokers, topic, and "all", "each", "last" or an offset, with blanks between.
  *
  * <p>"all" is answered by {"records":N,"values":"...","all":"..."}: "values" is the SHA-256 of all values, a newline
  * after each; "all" that of keys, headers and values, each with its length in front. With "each" there is a line for
- * every record before that, with the SHA-256 of its key, headers and value. "last" is answered by {"id":"..."}, the
- * header wazuh-alert-id of the last record in base64, or null. Whatever fails: {"error":"..."}.
+ * every record before that, with the SHA-256 of its key, headers and value. An offset, or "last", is answered by
+ * {"record":{"key":"...","headers":[["name","..."]],"value":"..."}}, in base64 or null, or by {"record":null} where
+ * there is none. Whatever fails: {"error":"..."}.
  */
 public final class DigestTopic {
   private static final Duration SILENCE = Duration.ofSeconds(60);
@@ -40,8 +42,13 @@ public final class DigestTopic {
           var partition = new TopicPartition(parts[1], 0);
           consumer.assign(List.of(partition));
           long end = consumer.endOffsets(List.of(partition)).get(partition);
-          if (parts[2].equals("last")) answers.write(last(consumer, partition, end));
-          else answers.write(digest(consumer, partition, end, parts[2].equals("each") ? answers : null));
+          answers.write(
+              switch (parts[2]) {
+                case "all" -> digest(consumer, partition, end, null);
+                case "each" -> digest(consumer, partition, end, answers);
+                case "last" -> record(consumer, partition, end, end - 1);
+                default -> record(consumer, partition, end, Long.parseLong(parts[2]));
+              });
         }
       } catch (Exception reason) {
         String text = reason.toString().replaceAll("[^ !#-\\[\\]-~]", "?");
@@ -64,15 +71,29 @@ public final class DigestTopic {
     return new KafkaConsumer<>(settings, bytes, bytes);
   }
 
-  private static String last(KafkaConsumer<byte[], byte[]> consumer, TopicPartition partition, long end)
-      throws IOException {
-    Header[] found = {null};
-    if (end > 0) {
-      consumer.seek(partition, end - 1);
-      read(consumer, partition, end, record -> found[0] = record.headers().lastHeader("wazuh-alert-id"));
+  private static String record(
+      KafkaConsumer<byte[], byte[]> consumer, TopicPartition partition, long end, long offset) throws IOException {
+    var found = new StringBuilder();
+    if (offset >= 0 && offset < end) {
+      consumer.seek(partition, offset);
+      read(consumer, partition, offset + 1, record -> found.append(json(record)));
     }
-    if (found[0] == null) return "{\"id\":null}\n";
-    return "{\"id\":\"" + Base64.getEncoder().encodeToString(found[0].value()) + "\"}\n";
+    return "{\"record\":" + (found.isEmpty() ? "null" : found) + "}\n";
+  }
+
+  private static String json(ConsumerRecord<byte[], byte[]> record) {
+    var headers = new ArrayList<String>();
+    for (Header header : record.headers()) {
+      // A name that JSON would want escaped is none that the forwarder gives.
+      headers.add("[\"" + header.key().replaceAll("[^a-z-]", "?") + "\"," + base64(header.value()) + "]");
+    }
+    return String.format(
+        "{\"key\":%s,\"headers\":[%s],\"value\":%s}",
+        base64(record.key()), String.join(",", headers), base64(record.value()));
+  }
+
+  private static String base64(byte[] bytes) {
+    return bytes == null ? "null" : '"' + Base64.getEncoder().encodeToString(bytes) + '"';
   }
 
   private static String digest(

@@ -18,7 +18,21 @@ export interface RecordDigest {
   readonly value: string;
 }
 
-type Answer = TopicDigest | RecordDigest | { readonly id: string | null };
+/** A record itself. */
+export interface WholeRecord {
+  readonly key: Buffer | null;
+  readonly headers: readonly (readonly [name: string, value: Buffer | null])[];
+  readonly value: Buffer | null;
+}
+
+/** In base64. */
+interface JsonRecord {
+  readonly key: string | null;
+  readonly headers: readonly (readonly [name: string, value: string | null])[];
+  readonly value: string | null;
+}
+
+type Answer = TopicDigest | RecordDigest | { readonly record: JsonRecord | null };
 
 /** All of the compiler, unlike the reader: its SHA-256 is fifteen times as fast. */
 const digester = new JavaAnswers("DigestTopic", ["-Xmx512m", "-XX:+UseSerialGC"]);
@@ -41,18 +55,36 @@ export async function digestTopic(
   throw new Error(`topic ${topic} was not digested`);
 }
 
-/** The header `wazuh-alert-id` of a topic's last record; undefined if there is no record, or it has none. */
-export async function lastAlertIdOf(brokers: readonly string[], topic: string): Promise<string | undefined> {
-  const { last } = await ask(brokers, topic, "last", () => true);
-  if (!("id" in last)) throw new Error(`topic ${topic} was not read`);
-  return last.id === null ? undefined : Buffer.from(last.id, "base64").toString();
+/**
+ * One record of a topic of one partition.
+ * @returns undefined if there is none
+ * @throws Error as digestTopic does
+ */
+export async function recordAt(
+  brokers: readonly string[],
+  topic: string,
+  offset: number | "last",
+): Promise<WholeRecord | undefined> {
+  const { last } = await ask(brokers, topic, offset, () => true);
+  if (!("record" in last)) throw new Error(`topic ${topic} was not read`);
+  if (last.record === null) return undefined;
+  const { key, headers, value } = last.record;
+  return {
+    key: bytesOf(key),
+    headers: headers.map(([name, text]) => [name, bytesOf(text)]),
+    value: bytesOf(value),
+  };
+}
+
+function bytesOf(base64: string | null): Buffer | null {
+  return base64 === null ? null : Buffer.from(base64, "base64");
 }
 
 /** @param isLast gets each answer */
 async function ask(
   brokers: readonly string[],
   topic: string,
-  what: "all" | "each" | "last",
+  what: "all" | "each" | "last" | number,
   isLast: (answer: Answer) => boolean,
 ): Promise<{ readonly last: Answer }> {
   let last: Answer | undefined;

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { digestTopic, lastAlertIdOf, type RecordDigest, type TopicDigest } from "../../rig/digest-topic.ts";
+import { digestTopic, recordAt, type RecordDigest, type TopicDigest } from "../../rig/digest-topic.ts";
 import { eventually } from "../../rig/eventually.ts";
 import type { Kafka } from "../../rig/kafka.ts";
 import type { Program } from "../../rig/program.ts";
@@ -61,7 +61,9 @@ export async function ship(stage: Stage, log: ComparedLog, build: Build): Promis
 async function lastArrives(kafka: Kafka, topic: string, forwarder: Program): Promise<void> {
   const state = async (): Promise<"there" | "ended" | false> => {
     const hasEnded = forwarder.ended !== undefined;
-    if ((await lastAlertIdOf(kafka.addresses, topic)) === lastAlertId) return "there";
+    const last = await recordAt(kafka.addresses, topic, "last");
+    const [, id] = last?.headers.find(([name]) => name === "wazuh-alert-id") ?? [];
+    if (id?.toString() === lastAlertId) return "there";
     return hasEnded && "ended";
   };
   if ((await eventually(`the last alert in ${topic}`, state, { withinMs: arriveWithinMs })) === "ended") {
