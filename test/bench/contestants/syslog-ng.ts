@@ -31,7 +31,7 @@ options { stats-freq(0); log-msg-size(65536); };
 source alerts { file("${path}" flags(no-parse) follow-freq(1) log-fetch-limit(10000) log-iw-size(100000)); };
 destination kafka {
   kafka-c(bootstrap-servers("${brokers}") topic("${topic}") message("\${MESSAGE}")
-    config("acks"("all") "compression.codec"("none") "queue.buffering.max.messages"("1000000")));
+    config("acks"("all") "compression.codec"("none")));
 };
 log { source(alerts); destination(kafka); flags(flow-control); };
 `,
