@@ -26,12 +26,21 @@ export interface Parts {
  * @throws Error when what came is not what this file names
  */
 export function fetchParts(arch: Arch, directory: string): Parts {
-  const runtime = unpack(directory, `node-linux-${arch}`, nodeVersion, nodeIntegrity[arch]);
+  const runtime = fetchNode(arch, directory);
   return {
     node: readFileSync(join(runtime, "bin/node")),
     nodeLicence: readFileSync(join(runtime, "LICENSE")),
     nodeIntegrity: nodeIntegrity[arch],
   };
+}
+
+/**
+ * The Node of the package, as `fetchParts` fetches it.
+ * @returns the directory below `directory` that holds `bin/node`
+ * @throws Error when what came is not what this file names
+ */
+export function fetchNode(arch: Arch, directory: string): string {
+  return unpack(directory, `node-linux-${arch}`, nodeVersion, nodeIntegrity[arch]);
 }
 
 /**

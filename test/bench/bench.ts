@@ -1,125 +1,118 @@
 /**
  * `npm run bench`: the product's figures next to what they are compared with, in one run on one machine, because
  * ratios say the same on a slow machine as on a fast one. Starts an Apache Kafka of its own.
- *
- *     npm run bench -- [--only a,c] [--rounds N] [--scale S] [--json FILE] [--beside DIST]
- *
- * `--beside` puts the forwarder of another build, its `dist` directory, in place of the plain programs of rows c, d, e
- * and i: what a change has cost, in one run.
  */
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
-import { judge, tableOf, type Figure } from "./figure.ts";
+import { numberOf, runCommand, say } from "../../scripts/command.ts";
+import { compareBuilds } from "./compare/compare.ts";
+import { atLeast, judge } from "./figure.ts";
 import { CallRow } from "./rows/call.ts";
-import { CarryRow, type CarryOptions } from "./rows/carry.ts";
+import { carryRows } from "./rows/carry-rows.ts";
+import { CarryRow } from "./rows/carry.ts";
 import { FootprintRow } from "./rows/footprint.ts";
 import { LatencyRow } from "./rows/latency.ts";
 import type { Row } from "./rows/row.ts";
 import { ScanRow } from "./rows/scan.ts";
 import { Stage } from "./stage.ts";
+import { figuresTable, programsTable } from "./tables.ts";
 
-const atLeast = (value: number): Figure["limit"] => ({ kind: "at least", value });
+const help = `Usage: npm run bench -- [--only c,d] [--rounds N] [--scale S] [--json FILE] [--beside DIST]
+       npm run bench -- --compare DIST [--scale S]
 
-const windowsRecords: CarryOptions = {
-  figure: { row: "d", what: "file to Kafka, Windows records, all relevant", limit: atLeast(0.8) },
-  lines: 150_000,
-  relevantEvery: 1,
-  handler: "windows",
-  plain: "records",
-};
+  --only ROWS     these rows alone, by their letters (default: all)
+  --rounds N      how often each row is measured; the medians count (default 5)
+  --scale S       factor on the sizes of files, and below 1 on durations: 0.02 for a trial of a minute with one round
+  --json FILE     the same figures, and the samples, as JSON
+  --beside DIST   measures the forwarder of another build too; DIST is its dist directory
+  --compare DIST  measures nothing: ships the same alerts with both builds and compares every record, byte for byte
+`;
 
 const rows: Readonly<Record<string, (stage: Stage) => Row>> = {
   a: (stage) => {
     const figure = { row: "a", what: "tail and relevance, no line relevant", limit: atLeast(0.2) };
-    return new ScanRow(stage, figure, 0, { what: "wc -l", file: "/usr/bin/wc", args: ["-l"] });
+    return new ScanRow(stage, figure, 0, { what: "`wc -l`", file: "/usr/bin/wc", args: ["-l"] });
   },
   b: (stage) => {
     const figure = { row: "b", what: "the same, 1 in 10 relevant, records built", limit: atLeast(1.5) };
-    return new ScanRow(stage, figure, 10, { what: "JSON.parse of each line", file: "json-parse", args: [] });
+    return new ScanRow(stage, figure, 10, { what: "`JSON.parse` of each line", file: "json-parse", args: [] });
   },
-  c: (stage) =>
-    new CarryRow(stage, {
-      figure: { row: "c", what: "file to Kafka, passthrough of 2 KB lines", limit: atLeast(1.8) },
-      lines: 200_000,
-      relevantEvery: 10,
-      lineBytes: 2000,
-      handler: "passthrough",
-      plain: "all",
-    }),
-  d: (stage) => new CarryRow(stage, windowsRecords),
-  e: (stage) =>
-    new CarryRow(stage, {
-      figure: { row: "e", what: "file to Kafka, 1 in 10 relevant", limit: atLeast(0.6) },
-      lines: 400_000,
-      relevantEvery: 10,
-      handler: "windows",
-      plain: "relevant",
-    }),
+  c: (stage) => new CarryRow(stage, carryRows.c()),
+  d: (stage) => new CarryRow(stage, carryRows.d()),
+  e: (stage) => new CarryRow(stage, carryRows.e()),
   f: (stage) => new CallRow(stage),
   g: (stage) => new LatencyRow(stage),
-  i: (stage) =>
-    new CarryRow(stage, {
-      figure: { row: "i", what: "as c, the socket on: each line is paired", limit: atLeast(0.9) },
-      lines: 200_000,
-      relevantEvery: 10,
-      lineBytes: 2000,
-      handler: "passthrough",
-      plain: "without-socket",
-    }),
-  h: (stage) => new FootprintRow(stage, new CarryRow(stage, windowsRecords)),
+  h: (stage) => new FootprintRow(stage),
+  i: (stage) => new CarryRow(stage, carryRows.i()),
 };
 
-const { values } = parseArgs({
-  options: {
-    only: { type: "string", default: Object.keys(rows).join(",") },
-    rounds: { type: "string", default: "3" },
-    scale: { type: "string", default: "1" },
-    json: { type: "string" },
-    beside: { type: "string" },
-  },
-});
+interface Options {
+  readonly names: readonly string[];
+  readonly rounds: number;
+  readonly scale: number;
+  readonly json: string | undefined;
+}
 
-const rounds = positive("--rounds", values.rounds);
-await using stage = await Stage.create(positive("--scale", values.scale), values.beside);
-const chosen = values.only.split(",").map((name) => {
-  const make = rows[name];
-  if (make === undefined) throw new Error(`--only: there is no row "${name}", only ${Object.keys(rows).join(", ")}`);
-  return { name, row: make(stage) };
-});
-try {
-  for (const { name, row } of chosen) {
-    say(`preparing ${name}`);
-    await row.prepare();
+await runCommand("bench", main);
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      only: { type: "string", default: Object.keys(rows).join(",") },
+      rounds: { type: "string", default: "5" },
+      scale: { type: "string", default: "1" },
+      json: { type: "string" },
+      beside: { type: "string" },
+      compare: { type: "string" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) return void process.stdout.write(help);
+  const scale = factor(values.scale);
+  await using stage = await Stage.create(scale, values.compare ?? values.beside);
+  if (values.compare !== undefined) {
+    if (!(await compareBuilds(stage))) process.exitCode = 1;
+    return;
   }
-  // Round by round and not row by row: whatever else the machine does then affects all rows alike.
-  for (let round = 0; round < rounds; round++) {
+  const rounds = numberOf(values.rounds) ?? 1;
+  await measure(stage, { names: values.only.split(","), rounds, scale, json: values.json });
+}
+
+async function measure(stage: Stage, { names, rounds, scale, json }: Options): Promise<void> {
+  const chosen = names.map((name) => {
+    const make = rows[name];
+    if (make === undefined) throw new Error(`--only: there is no row "${name}", only ${Object.keys(rows).join(", ")}`);
+    return { name, row: make(stage) };
+  });
+  try {
     for (const { name, row } of chosen) {
-      say(`round ${round + 1} of ${rounds}: ${name}`);
-      await row.round(round % 2 === 0);
+      say(`preparing ${name}`);
+      await row.prepare();
     }
+    // Round by round and not row by row: whatever else the machine does then affects all rows alike.
+    for (let round = 0; round < rounds; round++) {
+      for (const { name, row } of chosen) {
+        say(`round ${round + 1} of ${rounds}: ${name}`);
+        await row.round(round);
+      }
+    }
+  } finally {
+    for (const { row } of chosen) await row.dispose();
   }
-} finally {
-  for (const { row } of chosen) await row.dispose();
+  const figures = chosen.flatMap(({ row }) => row.figures()).map(judge);
+  const programs = chosen.flatMap(({ row }) => row.programs?.() ?? []);
+  const machine = `${cpus().length} processors (${cpus()[0]?.model ?? "unknown"}), Node ${process.version}`;
+  process.stdout.write(figuresTable(figures));
+  if (programs.length > 0) process.stdout.write(`\n${programsTable(programs)}`);
+  process.stdout.write(`\n${rounds} rounds, scale ${scale}; ${machine}\n`);
+  if (json === undefined) return;
+  const report = { date: new Date().toISOString(), machine, rounds, scale, figures, programs };
+  writeFileSync(json, `${JSON.stringify(report, undefined, 2)}\n`);
 }
 
-const figures = chosen.flatMap(({ row }) => row.figures()).map(judge);
-const machine = `${cpus().length} processors (${cpus()[0]?.model ?? "unknown"}), Node ${process.version}`;
-process.stdout.write(`${tableOf(figures)}\n\n${rounds} rounds, scale ${values.scale}; ${machine}\n`);
-if (values.json !== undefined) {
-  const date = new Date().toISOString();
-  writeFileSync(
-    values.json,
-    `${JSON.stringify({ date, machine, rounds, scale: stage.scale, figures }, undefined, 2)}\n`,
-  );
-}
-
-function positive(option: string, text: string): number {
+function factor(text: string): number {
   const value = Number(text);
   if (value > 0 && Number.isFinite(value)) return value;
-  throw new Error(`${option}: "${text}" is not a number above 0`);
-}
-
-function say(text: string): void {
-  process.stderr.write(`${text}\n`);
+  throw new Error(`--scale: "${text}" is not a number above 0`);
 }

@@ -1,36 +1,35 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { describe } from "../../daemon/errors.ts";
+import { ownArch } from "../../scripts/bundle/native-file.ts";
+import { fetchNode } from "../../scripts/package/parts.ts";
 import { repositoryRoot } from "../../scripts/repository.ts";
 import { KafkaCluster } from "../rig/kafka-cluster.ts";
 import { Program } from "../rig/program.ts";
 import { TempDir } from "../rig/temp-dir.ts";
+import { type AlertSet, type SetOptions, writeAlertSet } from "./alert-set.ts";
+import { type DebianPrograms, unpackDebianPrograms } from "./debian-programs.ts";
 
 const programs = join(dirname(fileURLToPath(import.meta.url)), "programs");
-const arriveWithinMs = 600_000;
-const pollMs = 20;
 
-/** How a program that brings records to a topic performed. */
-export interface Run {
-  /** From its start to the last record in the topic, seconds. */
-  readonly seconds: number;
-  /** Its peak memory, bytes. */
-  readonly peakBytes: number;
-}
+/** Our own build, or the other one that is measured next to it. */
+export type Build = "dist" | "other";
 
-/** What the rows share: a directory, a Kafka, the built bundles, and ways to run programs and look at the clock. */
+/** What the rows share: a directory, a Kafka, the built bundles, alerts, and ways to run programs. */
 export class Stage implements AsyncDisposable {
   readonly directory: TempDir;
   /** Factor on the sizes of files. */
   readonly scale: number;
-  #kafka: Promise<KafkaCluster> | undefined;
-  #names = 0;
-
   /** Whether the forwarder of another build is measured next to ours. */
   readonly hasOtherBuild: boolean;
+  #kafka: Promise<KafkaCluster> | undefined;
+  #names = 0;
+  readonly #sets = new Map<string, AlertSet>();
+  readonly #debian = new Map<string, DebianPrograms | undefined>();
+  #packagedNode: { readonly path: string | undefined } | undefined;
 
   private constructor(directory: TempDir, scale: number, otherBuild: string | undefined) {
     this.directory = directory;
@@ -44,6 +43,11 @@ export class Stage implements AsyncDisposable {
   /** @param otherBuild the `dist` directory of another build */
   static async create(scale: number, otherBuild?: string): Promise<Stage> {
     return new Stage(await TempDir.create(), scale, otherBuild);
+  }
+
+  /** The builds that are measured where only the forwarder is: ours, and the other one if there is one. */
+  get builds(): readonly Build[] {
+    return this.hasOtherBuild ? ["dist", "other"] : ["dist"];
   }
 
   get customDfn(): string {
@@ -66,6 +70,28 @@ export class Stage implements AsyncDisposable {
     const path = this.path(name);
     mkdirSync(path);
     return path;
+  }
+
+  /** Alerts of a kind, written when they are first asked for. `lines` is what scale 1 has. */
+  alerts(options: SetOptions): AlertSet {
+    const key = JSON.stringify(options);
+    const lines = Math.ceil(options.lines * this.scale);
+    const set = this.#sets.get(key) ?? writeAlertSet(this.path("alerts.json"), { ...options, lines });
+    this.#sets.set(key, set);
+    return set;
+  }
+
+  /** Programs of Debian's packages; undefined where there are none. */
+  debianPrograms(packages: readonly string[]): DebianPrograms | undefined {
+    const key = packages.join(" ");
+    if (!this.#debian.has(key)) this.#debian.set(key, unpackDebianPrograms(packages, this.newDirectory("debian")));
+    return this.#debian.get(key);
+  }
+
+  /** The Node that the package brings; undefined where it cannot be had, and standard error says why. */
+  packagedNode(): string | undefined {
+    this.#packagedNode ??= { path: fetched(this.newDirectory("node")) };
+    return this.#packagedNode.path;
   }
 
   /** A topic of one partition that is used for nothing else. */
@@ -91,8 +117,8 @@ export class Stage implements AsyncDisposable {
   }
 
   /** Starts the built forwarder, ours or the other build's. */
-  forwarder(config: string, build: "dist" | "other" = "dist"): Program {
-    return new Program(process.execPath, [this.directory.join(build, "wazuh-dfn.cjs"), "run", "--config", config]);
+  forwarder(config: string, build: Build = "dist", node = process.execPath): Program {
+    return new Program(node, [this.directory.join(build, "wazuh-dfn.cjs"), "run", "--config", config]);
   }
 
   /** Starts one of the programs of this benchmark. */
@@ -113,30 +139,6 @@ export class Stage implements AsyncDisposable {
     return { output, seconds: (performance.now() - startedMs) / 1000 };
   }
 
-  /** Starts a program and waits until the topic holds the given number of records. It ends by itself or is stopped. */
-  async carry(topic: string, records: number, start: () => Program): Promise<Run> {
-    const kafka = await this.kafka();
-    const startedMs = performance.now();
-    await using program = start();
-    let arrived = 0;
-    let peakBytes = 0;
-    while ((arrived = await kafka.recordCount(topic)) < records) {
-      const lateMs = performance.now() - startedMs;
-      if ((program.ended !== undefined && program.ended !== 0) || lateMs > arriveWithinMs) {
-        throw new Error(`${arrived} of ${records} records came: ${program.errorLines.slice(-20).join("\n")}`);
-      }
-      peakBytes = memoryOf(program).peakBytes ?? peakBytes;
-      await delay(pollMs);
-    }
-    const seconds = (performance.now() - startedMs) / 1000;
-    peakBytes = memoryOf(program).peakBytes ?? peakBytes;
-    if (program.ended === undefined) await program.stop();
-    // One more would be a record that was sent twice.
-    if ((await kafka.recordCount(topic)) !== records) throw new Error(`more than ${records} records in ${topic}`);
-    await kafka.deleteTopic(topic);
-    return { seconds, peakBytes };
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     await (await this.#kafka)?.[Symbol.asyncDispose]();
     await this.directory[Symbol.asyncDispose]();
@@ -148,31 +150,13 @@ export function environment(): Record<string, string> {
   return { PATH: process.env["PATH"] ?? "" };
 }
 
-/** Memory in RAM now and at its peak, as Linux counts it; undefined when the process has ended. */
-export function memoryOf({ pid }: { readonly pid: number }): {
-  readonly nowBytes: number | undefined;
-  readonly peakBytes: number | undefined;
-} {
-  const status = readProc(pid, "status");
-  const bytes = (name: string): number | undefined => {
-    const found = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1];
-    return found === undefined ? undefined : Number(found) * 1024;
-  };
-  return { nowBytes: bytes("VmRSS"), peakBytes: bytes("VmHWM") };
-}
-
-/** Processor time of a process so far, in its own code and in the system, seconds; counted in hundredths. */
-export function processorSeconds({ pid }: { readonly pid: number }): number {
-  // The name in brackets may hold blanks; user and system time are fields 14 and 15.
-  const fields = readProc(pid, "stat").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-function readProc(pid: number, name: string): string {
+function fetched(directory: string): string | undefined {
+  const arch = ownArch();
+  if (arch === undefined) return undefined;
   try {
-    return readFileSync(`/proc/${pid}/${name}`, "utf8");
-  } catch {
-    // It has ended; a process that is gone has no numbers.
-    return "";
+    return join(fetchNode(arch, directory), "bin/node");
+  } catch (reason) {
+    process.stderr.write(`the package's Node cannot be had: ${describe(reason)}\n`);
+    return undefined;
   }
 }

@@ -1,10 +1,11 @@
 /**
  * What rows c, d and e are compared with: a plain program with kafkajs's own producer that sends the lines of a file,
  * as well as such a program can without a producer of its own: 1 MiB reads, 900 KB for each send, gzip level 1,
- * idempotent.
+ * idempotent. When everything is sent it waits to be stopped, so that its processor time and memory can be read.
  *
  * Arguments: brokers, topic, file, and `all` or `relevant`: only lines with a Windows event id that matters.
  */
+import { once } from "node:events";
 import { closeSync, openSync, readSync } from "node:fs";
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
@@ -82,4 +83,7 @@ for (;;) {
 }
 closeSync(file);
 await send();
+const keepsRunning = setInterval(() => undefined, 60_000);
+await once(process, "SIGTERM");
+clearInterval(keepsRunning);
 await producer.disconnect();

@@ -1,120 +1,120 @@
-import { BenchAlerts, writeLines } from "../alerts.ts";
-import type { Figure } from "../figure.ts";
-import type { Run, Stage } from "../stage.ts";
-import { Alert } from "../../../daemon/alert/alert.ts";
-import { defaultEventIds, windowsHandler } from "../../../daemon/handlers/windows.ts";
-import { present } from "../../rig/present.ts";
-import { bothWays, type Row } from "./row.ts";
+import { describe } from "../../../daemon/errors.ts";
+import type { SetOptions } from "../alert-set.ts";
+import { carry, type Run } from "../carry.ts";
+import type { Contestant } from "../contestants/contestant.ts";
+import type { ForwarderContestant } from "../contestants/forwarder.ts";
+import type { Figure, ProgramRuns, Series } from "../figure.ts";
+import type { Stage } from "../stage.ts";
+import type { Row } from "./row.ts";
 
-export interface CarryOptions {
-  readonly figure: Pick<Figure, "row" | "what" | "limit">;
-  readonly lines: number;
-  readonly relevantEvery: number;
-  readonly lineBytes?: number;
-  /** Passthrough of every line, or the records of the Windows handler. */
-  readonly handler: "passthrough" | "windows";
-  /**
-   * What the plain program sends: these lines, the records that the forwarder makes from them, or the relevant lines.
-   * without-socket: the forwarder with the socket off instead, and ours with it on.
-   */
-  readonly plain: "all" | "records" | "relevant" | "without-socket";
+/** What is measured of each program. */
+type Measure = "rate" | "processor" | "memory";
+
+/** A figure of the table: a measure of one program, by itself or next to that of another one. */
+export interface Comparison {
+  readonly what: string;
+  readonly measure: Measure;
+  readonly own: Contestant;
+  readonly beside?: Contestant;
+  readonly limit: Figure["limit"];
 }
 
-/** Rows c, d and e: from a file to acknowledged records in Kafka, the whole process from its start. */
+export interface CarryOptions {
+  readonly row: string;
+  readonly set: SetOptions;
+  /** The forwarder that the other build, if there is one, is measured next to. */
+  readonly main: ForwarderContestant;
+  readonly others: readonly Contestant[];
+  readonly comparisons: readonly Comparison[];
+}
+
+const units: Readonly<Record<Measure, string>> = { rate: "lines/s", processor: "s/M lines", memory: "MB" };
+
+/** Rows c, d, e and i: programs that bring the same alerts from a file to Kafka, each from its start as a process. */
 export class CarryRow implements Row {
   readonly #stage: Stage;
-  readonly #options: CarryOptions;
-  readonly #alerts: string;
-  readonly #plainInput: string;
-  #lines = 0;
-  #records = 0;
-  readonly #own: number[] = [];
-  readonly #others: number[] = [];
-  readonly peaks: number[] = [];
+  readonly #row: string;
+  readonly #set: SetOptions;
+  readonly #contestants: readonly Contestant[];
+  readonly #comparisons: readonly Comparison[];
+  readonly #runs = new Map<Contestant, Run[]>();
+  /** Those without figures, and what is written instead. */
+  readonly #missing = new Map<Contestant, string>();
 
-  constructor(stage: Stage, options: CarryOptions) {
+  constructor(stage: Stage, { row, set, main, others, comparisons }: CarryOptions) {
     this.#stage = stage;
-    this.#options = options;
-    this.#alerts = stage.path("alerts.json");
-    this.#plainInput = options.plain === "records" ? stage.path("records") : this.#alerts;
+    this.#row = row;
+    this.#set = set;
+    const other = stage.hasOtherBuild ? [main.ofOtherBuild()] : [];
+    this.#contestants = [main, ...other, ...others];
+    const beside = other.flatMap((beside): Comparison[] => [
+      { what: "our build", measure: "rate", own: main, beside, limit: undefined },
+      { what: "our build, processor time", measure: "processor", own: main, beside, limit: undefined },
+    ]);
+    this.#comparisons = [...comparisons, ...beside];
   }
 
   async prepare(): Promise<void> {
-    const { relevantEvery, handler, plain, lineBytes = 0 } = this.#options;
-    const lines = Math.round(this.#options.lines * this.#stage.scale);
-    const alerts = (): BenchAlerts => new BenchAlerts({ relevantEvery, lineBytes });
-    const forForwarder = alerts();
-    writeLines(this.#alerts, () => forForwarder.next(), { lines });
-    this.#lines = lines;
-    this.#records = handler === "passthrough" ? lines : Math.ceil(lines / relevantEvery);
-    if (plain !== "records") return;
-    const windows = windowsHandler("unused", defaultEventIds);
-    const same = alerts();
-    const newline = Buffer.from("\n");
-    const record = (): Buffer => {
-      const line = Buffer.from(same.next());
-      return Buffer.concat([present(windows.record(Alert.parse(line.subarray(0, -1)))).value, newline]);
-    };
-    writeLines(this.#plainInput, record, { lines });
+    this.#stage.alerts(this.#set);
+    await this.#stage.kafka();
+    for (const contestant of this.#contestants) {
+      if (contestant.prepare(this.#stage)) this.#runs.set(contestant, []);
+      else this.#missing.set(contestant, "not installed");
+    }
   }
 
-  round(isForwarderFirst: boolean): Promise<void> {
-    return bothWays(
-      isForwarderFirst,
-      () => this.forwarder(),
-      () => this.#plain(),
-    );
+  /** Another one begins in each round. */
+  async round(index: number): Promise<void> {
+    const all = [...this.#runs];
+    const first = index % Math.max(all.length, 1);
+    for (const [contestant, runs] of [...all.slice(first), ...all.slice(0, first)]) {
+      try {
+        runs.push(await carry(this.#stage, contestant, this.#stage.alerts(this.#set)));
+      } catch (reason) {
+        if (contestant.isForwarder) throw reason;
+        process.stderr.write(`${describe(reason)}\n`);
+        process.exitCode = 1;
+        this.#runs.delete(contestant);
+        this.#missing.set(contestant, "failed");
+      }
+    }
   }
 
   figures(): readonly Figure[] {
-    const isSocketOff = this.#options.plain === "without-socket";
-    const plain = isSocketOff ? "the same with the socket off" : "plain kafkajs";
-    const beside = { what: this.#stage.hasOtherBuild ? "the other build" : plain, samples: this.#others };
-    return [{ ...this.#options.figure, unit: "lines/s", samples: this.#own, beside }];
+    return this.#comparisons.map(({ what, measure, own, beside, limit }) => ({
+      row: this.#row,
+      what,
+      unit: units[measure],
+      ...this.#series(own, measure),
+      beside: beside && { what: beside.name, ...this.#series(beside, measure) },
+      limit,
+    }));
+  }
+
+  programs(): readonly ProgramRuns[] {
+    return this.#contestants.map((contestant) => ({
+      row: this.#row,
+      program: contestant.name,
+      rate: this.#series(contestant, "rate"),
+      processor: this.#series(contestant, "processor"),
+      memory: this.#series(contestant, "memory"),
+    }));
   }
 
   async dispose(): Promise<void> {
     // Nothing but files, which are removed with the stage.
   }
 
-  /** One run of the forwarder alone. */
-  async forwarder(): Promise<void> {
-    const { seconds, peakBytes } = await this.#run("dist", this.#options.plain === "without-socket");
-    this.#own.push(this.#lines / seconds);
-    this.peaks.push(peakBytes);
+  #series(contestant: Contestant, measure: Measure): Series {
+    const runs = this.#runs.get(contestant) ?? [];
+    const missing = this.#missing.get(contestant);
+    const samples = runs.map((run) => this.#sample(run, measure));
+    return missing === undefined ? { samples } : { samples, missing };
   }
 
-  async #run(build: "dist" | "other", hasSocket: boolean): Promise<Run> {
-    const stage = this.#stage;
-    const topic = await stage.newTopic();
-    const isPassthrough = this.#options.handler === "passthrough";
-    const handlers = isPassthrough ? { windows: "off", fail2ban: "off", passthrough: { topic } } : {};
-    const config = stage.configure({
-      dfn: { customer_id: isPassthrough ? "not-written-to" : topic },
-      sources: {
-        socket: hasSocket ? { path: stage.path("alerts.sock") } : "off",
-        tail: { path: this.#alerts, start: "beginning" },
-      },
-      sink: { kafka: { brokers: (await stage.kafka()).addresses } },
-      handlers,
-    });
-    return stage.carry(topic, this.#records, () => stage.forwarder(config, build));
-  }
-
-  async #plain(): Promise<void> {
-    const stage = this.#stage;
-    const hasSocket = this.#options.plain === "without-socket";
-    if (hasSocket || stage.hasOtherBuild) {
-      const isOther = stage.hasOtherBuild;
-      const { seconds } = await this.#run(isOther ? "other" : "dist", hasSocket && isOther);
-      this.#others.push(this.#lines / seconds);
-      return;
-    }
-    const topic = await stage.newTopic();
-    const { addresses } = await stage.kafka();
-    const which = this.#options.plain === "relevant" ? "relevant" : "all";
-    const args = [addresses.join(","), topic, this.#plainInput, which];
-    const { seconds } = await stage.carry(topic, this.#records, () => stage.program("plain-producer", args));
-    this.#others.push(this.#lines / seconds);
+  #sample({ seconds, processorSeconds, peakBytes }: Run, measure: Measure): number {
+    const { lines } = this.#stage.alerts(this.#set);
+    if (measure === "rate") return lines / seconds;
+    return measure === "processor" ? (processorSeconds / lines) * 1e6 : peakBytes / 1e6;
   }
 }

@@ -1,17 +1,23 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { BenchAlerts } from "../alerts.ts";
-import { quantile, type Figure } from "../figure.ts";
-import type { Stage } from "../stage.ts";
 import { readTopic } from "../../rig/read-topic.ts";
 import { present } from "../../rig/present.ts";
+import { BenchAlerts } from "../alerts.ts";
+import { atMost, quantile, type Figure } from "../figure.ts";
+import { ProcessorClock } from "../process-figures.ts";
+import type { Build, Stage } from "../stage.ts";
 import type { Row } from "./row.ts";
 
 const perSecond = 500;
 const secondsPerRound = 15;
 /** Alerts of the first second are left out: connections, topic and code are cold. */
 const warmUpAlerts = perSecond;
-const pollingMs = 100;
+
+interface Samples {
+  readonly p50: number[];
+  readonly p99: number[];
+  readonly percent: number[];
+}
 
 /**
  * Row g: from an alert's line in the log to its record in Kafka. The broker notes when it appended a batch
@@ -19,8 +25,7 @@ const pollingMs = 100;
  */
 export class LatencyRow implements Row {
   readonly #stage: Stage;
-  readonly #p50: number[] = [];
-  readonly #p99: number[] = [];
+  readonly #samples: Readonly<Record<Build, Samples>> = { dist: noSamples(), other: noSamples() };
 
   constructor(stage: Stage) {
     this.#stage = stage;
@@ -30,7 +35,37 @@ export class LatencyRow implements Row {
     await this.#stage.kafka();
   }
 
-  async round(): Promise<void> {
+  async round(index: number): Promise<void> {
+    const builds = index % 2 === 0 ? this.#stage.builds : this.#stage.builds.toReversed();
+    for (const build of builds) await this.#measure(build);
+  }
+
+  figures(): readonly Figure[] {
+    const { dist, other } = this.#samples;
+    const hasOther = this.#stage.hasOtherBuild;
+    const figure = (name: keyof Samples, rest: Pick<Figure, "what" | "unit" | "limit">): Figure => ({
+      row: "g",
+      samples: dist[name],
+      beside: hasOther ? { what: "the other build", samples: other[name] } : undefined,
+      ...rest,
+    });
+    const what = `append to acknowledged at ${perSecond} alerts/s`;
+    return [
+      figure("p50", { what: `${what}, p50`, unit: "ms", limit: undefined }),
+      { ...figure("p99", { what: `${what}, p99`, unit: "ms", limit: atMost(40) }), beside: undefined },
+      figure("percent", {
+        what: `processor, ${perSecond} alerts/s`,
+        unit: "%",
+        limit: hasOther ? atMost(1) : undefined,
+      }),
+    ];
+  }
+
+  async dispose(): Promise<void> {
+    // Each round ends what it starts.
+  }
+
+  async #measure(build: Build): Promise<void> {
     const stage = this.#stage;
     const topic = await stage.newTopic({ "message.timestamp.type": "LogAppendTime" });
     const { addresses } = await stage.kafka();
@@ -41,10 +76,16 @@ export class LatencyRow implements Row {
       sources: { socket: { path: stage.path("alerts.sock") }, tail: { path } },
       sink: { kafka: { brokers: addresses } },
     });
-    await using forwarder = stage.forwarder(config);
+    await using forwarder = stage.forwarder(config, build);
     await forwarder.waitForLog(/"msg":"started"/);
-    const writtenAt = await writeSteadily(log, Math.round(perSecond * secondsPerRound * stage.scale) + warmUpAlerts);
+    const writer = new SteadyWriter(log);
+    await writer.write(warmUpAlerts);
+    const clock = new ProcessorClock(forwarder);
+    await writer.write(Math.ceil(perSecond * secondsPerRound * Math.min(stage.scale, 1)));
+    const { percent, p50, p99 } = this.#samples[build];
+    percent.push(clock.percent());
     closeSync(log);
+    const { writtenAt } = writer;
     await (await stage.kafka()).recordsReach(topic, writtenAt.size);
     await forwarder.stop();
     const latencies: number[] = [];
@@ -54,40 +95,37 @@ export class LatencyRow implements Row {
     }
     if (latencies.length !== writtenAt.size) throw new Error(`${latencies.length} records of ${writtenAt.size} alerts`);
     const warm = latencies.slice(warmUpAlerts);
-    this.#p50.push(quantile(warm, 0.5));
-    this.#p99.push(quantile(warm, 0.99));
-  }
-
-  figures(): readonly Figure[] {
-    const beside = { what: "polling interval", samples: [pollingMs] };
-    const what = `append to acknowledged at ${perSecond} alerts/s`;
-    const limit = { kind: "at most", value: 2.5 } as const;
-    return [
-      { row: "g", what: `${what}, p50`, unit: "ms", samples: this.#p50, beside, limit: undefined },
-      { row: "g", what: `${what}, p99`, unit: "ms", samples: this.#p99, beside, limit },
-    ];
-  }
-
-  async dispose(): Promise<void> {
-    // Each round ends what it starts.
+    p50.push(quantile(warm, 0.5));
+    p99.push(quantile(warm, 0.99));
   }
 }
 
-/**
- * Writes relevant alerts, each as soon as it is due; returns the time of each by its id, in milliseconds since 1970.
- */
-async function writeSteadily(log: number, count: number): Promise<Map<string, number>> {
-  const alerts = new BenchAlerts({ relevantEvery: 1 });
-  const writtenAt = new Map<string, number>();
-  const startedMs = performance.now();
-  while (writtenAt.size < count) {
-    while (writtenAt.size < count && performance.now() - startedMs >= (writtenAt.size * 1000) / perSecond) {
-      const line = alerts.next();
-      const id = present(/"id":"(\d+\.\d+)"/.exec(line)?.[1]);
-      writeSync(log, line);
-      writtenAt.set(id, Date.now());
-    }
-    await delay(1);
+/** Writes relevant alerts, each as soon as it is due. */
+class SteadyWriter {
+  /** By the alert's id, in milliseconds since 1970. */
+  readonly writtenAt = new Map<string, number>();
+  readonly #log: number;
+  readonly #alerts = new BenchAlerts({ relevantEvery: 1 });
+
+  /** @param log an open file */
+  constructor(log: number) {
+    this.#log = log;
   }
-  return writtenAt;
+
+  async write(count: number): Promise<void> {
+    const startedMs = performance.now();
+    for (let done = 0; done < count;) {
+      for (; done < count && performance.now() - startedMs >= (done * 1000) / perSecond; done++) {
+        const line = this.#alerts.next();
+        const id = present(/"id":"(\d+\.\d+)"/.exec(line)?.[1]);
+        writeSync(this.#log, line);
+        this.writtenAt.set(id, Date.now());
+      }
+      await delay(1);
+    }
+  }
+}
+
+function noSamples(): Samples {
+  return { p50: [], p99: [], percent: [] };
 }

@@ -40,9 +40,9 @@ export class ScanRow implements Row {
     this.#written = writeLines(this.#path, () => alerts.next(), { bytes: fileBytes * this.#stage.scale });
   }
 
-  round(isForwarderFirst: boolean): Promise<void> {
+  round(index: number): Promise<void> {
     return bothWays(
-      isForwarderFirst,
+      index,
       () => this.#forwarder(),
       () => this.#other(),
     );

@@ -1,0 +1,56 @@
+import type { Program } from "../../rig/program.ts";
+import type { AlertSet, Sends } from "../alert-set.ts";
+import type { Build, Stage } from "../stage.ts";
+import type { Contestant } from "./contestant.ts";
+
+export interface ForwarderOptions {
+  readonly name: string;
+  /** Passthrough of every line, or the records of the Windows handler. */
+  readonly handler: "passthrough" | "windows";
+  readonly compression: "gzip" | "none" | "zstd";
+  /** Default: ours. */
+  readonly build?: Build;
+  /** Default: false. Without the socket nothing is paired. */
+  readonly hasSocket?: boolean;
+}
+
+/** The forwarder's tail, from the file's beginning. With zstd it runs on the package's Node, because older ones lack it. */
+export class ForwarderContestant implements Contestant {
+  readonly name: string;
+  readonly sends: Sends;
+  readonly isForwarder = true;
+  readonly #options: ForwarderOptions;
+
+  constructor(options: ForwarderOptions) {
+    this.name = options.name;
+    this.sends = options.handler === "passthrough" ? "lines" : "records";
+    this.#options = options;
+  }
+
+  prepare(stage: Stage): boolean {
+    return this.#node(stage) !== undefined;
+  }
+
+  async ready(stage: Stage, { path }: AlertSet, topic: string): Promise<() => Program> {
+    const { handler, compression, build, hasSocket } = this.#options;
+    const isPassthrough = handler === "passthrough";
+    const config = stage.configure({
+      dfn: { customer_id: isPassthrough ? "not-written-to" : topic },
+      sources: {
+        socket: hasSocket === true ? { path: stage.path("alerts.sock") } : "off",
+        tail: { path, start: "beginning" },
+      },
+      sink: { kafka: { brokers: (await stage.kafka()).addresses, compression } },
+      handlers: isPassthrough ? { windows: "off", fail2ban: "off", passthrough: { topic } } : {},
+    });
+    return () => stage.forwarder(config, build, this.#node(stage));
+  }
+
+  ofOtherBuild(): ForwarderContestant {
+    return new ForwarderContestant({ ...this.#options, name: `${this.name}, the other build`, build: "other" });
+  }
+
+  #node(stage: Stage): string | undefined {
+    return this.#options.compression === "zstd" ? stage.packagedNode() : process.execPath;
+  }
+}

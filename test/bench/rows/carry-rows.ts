@@ -1,0 +1,97 @@
+/** What rows c, d, e and i consist of. */
+import { ForwarderContestant, type ForwarderOptions } from "../contestants/forwarder.ts";
+import { KafkajsContestant } from "../contestants/kafkajs.ts";
+import { RsyslogContestant } from "../contestants/rsyslog.ts";
+import { SyslogNgContestant } from "../contestants/syslog-ng.ts";
+import { atLeast, atMost } from "../figure.ts";
+import type { CarryOptions, Comparison } from "./carry.ts";
+
+const rsyslog = new RsyslogContestant();
+const syslogNg = new SyslogNgContestant();
+const peakMegabytes = 180;
+
+/** The forwarder with gzip, which is what it does by itself. */
+function ours(options: Partial<ForwarderOptions> = {}): ForwarderContestant {
+  const usual: ForwarderOptions = { name: "wazuh-dfn, gzip", handler: "windows", compression: "gzip" };
+  return new ForwarderContestant({ ...usual, ...options });
+}
+
+function peak(own: ForwarderContestant): Comparison {
+  const what = `peak memory, ${own.name}`;
+  return { what, measure: "memory", own, limit: atMost(peakMegabytes) };
+}
+
+function passthrough(): CarryOptions {
+  const handler = "passthrough";
+  const what = "file to Kafka, passthrough of 2 KB lines";
+  const gzip = ours({ handler });
+  const none = ours({ handler, name: "wazuh-dfn, no compression", compression: "none" });
+  const zstd = ours({ handler, name: "wazuh-dfn, zstd, the package's Node", compression: "zstd" });
+  const kafkajs = new KafkajsContestant("lines");
+  return {
+    row: "c",
+    set: { lines: 200_000, relevantEvery: 10, lineBytes: 2000 },
+    main: gzip,
+    others: [none, zstd, kafkajs, rsyslog, syslogNg],
+    comparisons: [
+      { what: `${what}, gzip`, measure: "rate", own: gzip, beside: kafkajs, limit: atLeast(2.2) },
+      { what: "the same", measure: "rate", own: gzip, beside: rsyslog, limit: atLeast(1.2) },
+      { what: "the same, zstd", measure: "rate", own: zstd, beside: syslogNg, limit: atLeast(0.9) },
+      { what: "processor time, gzip", measure: "processor", own: gzip, beside: rsyslog, limit: atMost(0.8) },
+      peak(gzip),
+      peak(zstd),
+    ],
+  };
+}
+
+function windowsRecords(): CarryOptions {
+  const main = ours();
+  const beside = new KafkajsContestant("records");
+  const what = "file to Kafka, Windows records, all relevant";
+  return {
+    row: "d",
+    set: { lines: 150_000, relevantEvery: 1 },
+    main,
+    others: [beside],
+    comparisons: [{ what, measure: "rate", own: main, beside, limit: atLeast(1.5) }, peak(main)],
+  };
+}
+
+function oneInTen(): CarryOptions {
+  const main = ours();
+  const kafkajs = new KafkajsContestant("relevant lines");
+  return {
+    row: "e",
+    set: { lines: 400_000, relevantEvery: 10 },
+    main,
+    others: [syslogNg, kafkajs],
+    comparisons: [
+      {
+        what: "file to Kafka, 1 in 10 relevant",
+        measure: "rate",
+        own: main,
+        beside: syslogNg,
+        limit: atLeast(1.7),
+      },
+      { what: "the same", measure: "rate", own: main, beside: kafkajs, limit: atLeast(1.3) },
+      peak(main),
+    ],
+  };
+}
+
+function paired(): CarryOptions {
+  const handler = "passthrough";
+  const on = ours({ handler, name: "wazuh-dfn, gzip, the socket on", hasSocket: true });
+  const off = ours({ handler, name: "wazuh-dfn, gzip, the socket off" });
+  const what = "as c, the socket on: each line is paired";
+  return {
+    row: "i",
+    set: passthrough().set,
+    main: on,
+    others: [off],
+    comparisons: [{ what, measure: "rate", own: on, beside: off, limit: atLeast(0.9) }, peak(on)],
+  };
+}
+
+/** By the name of the row. */
+export const carryRows = { c: passthrough, d: windowsRecords, e: oneInTen, i: paired } as const;
