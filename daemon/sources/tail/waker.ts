@@ -1,5 +1,6 @@
 import { watch, type FSWatcher } from "node:fs";
 import { basename, dirname } from "node:path";
+import { untilNext } from "../../clock.ts";
 
 /** When to check again. Time is passed in, so that tests decide when it passes. */
 export interface Waker {
@@ -11,10 +12,7 @@ export interface Waker {
   wait(signal: AbortSignal, isStill?: () => boolean, hasGrown?: boolean): Promise<void>;
 }
 
-/**
- * Checks again after a fixed time, in milliseconds. One timer lasts as long as nothing happens: a promise and a listener
- * for each look would cost as much as the look.
- */
+/** Checks again about once a period, in milliseconds: together with what else is due then, see `untilNext`. */
 export function every(periodMs: number): Waker {
   return {
     wait: (signal, isStill = () => false) =>
@@ -25,8 +23,12 @@ export function every(periodMs: number): Waker {
         };
         const wait = new Wait(resolve);
         signal.addEventListener("abort", end);
+        const look = (): void => {
+          if (isStill()) wait.lookAfter(untilNext(periodMs), look);
+          else end();
+        };
         if (signal.aborted) end();
-        else wait.lookEvery(periodMs, () => void (isStill() || end()));
+        else wait.lookAfter(untilNext(periodMs), look);
       }),
   };
 }
@@ -193,7 +195,7 @@ interface WatchListener {
 /** Changes of one file in a directory, as the system reports them: several of one moment together. */
 class Watch {
   readonly #watcher: FSWatcher;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout;
   #isReported = false;
   #hasFailed = false;
   #immediate: NodeJS.Immediate | undefined;
@@ -213,7 +215,11 @@ class Watch {
       this.#hasFailed = true;
       this.#announce();
     });
-    this.#timer = setInterval(() => this.#announce(), periodMs);
+    const look = (): void => {
+      this.#timer = setTimeout(look, untilNext(periodMs));
+      this.#announce();
+    };
+    this.#timer = setTimeout(look, untilNext(periodMs));
   }
 
   listen(listener: WatchListener): void {
@@ -222,7 +228,7 @@ class Watch {
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     clearImmediate(this.#immediate);
     this.#watcher.close();
   }
@@ -257,6 +263,12 @@ class Wait {
     this.isOver = true;
     clearInterval(this.#timer);
     this.#resolve();
+  }
+
+  /** As `lookEvery`, and once. */
+  lookAfter(delayMs: number, look: () => void): void {
+    clearTimeout(this.#timer);
+    if (!this.isOver) this.#timer = setTimeout(look, delayMs);
   }
 
   /** In place of the timer before. Does nothing when it is over. */
