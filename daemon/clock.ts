@@ -12,3 +12,12 @@ export function monotonicMs(): number {
 export function timeOfDayMs(): number {
   return Date.now();
 }
+
+/**
+ * Milliseconds to wait for something that is done about once a period, half a period to one and a half: whoever waits so for
+ * the same period is due in the same moment, and wakes the process once.
+ */
+export function untilNext(periodMs: number, nowMs = monotonicMs()): number {
+  const leftMs = periodMs - (nowMs % periodMs);
+  return leftMs < periodMs / 2 ? leftMs + periodMs : leftMs;
+}

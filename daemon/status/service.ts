@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { listenAt } from "../os/unix-socket.ts";
+import { untilNext } from "../clock.ts";
 import { describe } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
 import { affordableClients, Clients } from "./clients.ts";
@@ -18,7 +19,7 @@ export interface StatusServiceParts {
   /** Updates what takes time to find out; called before `facts` for each answer. */
   readonly refresh: () => Promise<void>;
   readonly metrics: Metrics;
-  /** Receives every health check: one every half second and one more for each request. */
+  /** Receives every health check: one every second and one more for each request. */
   readonly looked?: (snapshot: StatusSnapshot) => void;
 }
 
@@ -30,7 +31,7 @@ const maxHeaderBytes = 8 * 1024;
 /** For the whole request. */
 const requestMs = 3000;
 const checkEveryMs = 1000;
-const lookEveryMs = 500;
+const lookEveryMs = 1000;
 
 interface Answer {
   readonly status: number;
@@ -50,7 +51,7 @@ const plain = "text/plain; charset=utf-8";
 export class StatusService implements AsyncDisposable {
   readonly #parts: StatusServiceParts;
   readonly #health = new HealthWatch(performance.now());
-  readonly #looking: NodeJS.Timeout;
+  #looking: NodeJS.Timeout;
   #server: Server | undefined;
   /** Where the server listens. */
   #at: string | undefined;
@@ -61,7 +62,11 @@ export class StatusService implements AsyncDisposable {
 
   constructor(parts: StatusServiceParts) {
     this.#parts = parts;
-    this.#looking = setInterval(() => this.#look(), lookEveryMs).unref();
+    const look = (): void => {
+      this.#looking = setTimeout(look, untilNext(lookEveryMs)).unref();
+      this.#look();
+    };
+    this.#looking = setTimeout(look, untilNext(lookEveryMs)).unref();
   }
 
   /**
@@ -107,7 +112,7 @@ export class StatusService implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#looking);
+    clearTimeout(this.#looking);
     await this.#close();
   }
 

@@ -180,7 +180,7 @@ test("a connection gets one answer: what is sent after the first request costs n
   assert.equal(statusOf(answer), 200);
   assert.equal(answer.match(/HTTP\/1\.1 200/g)?.length, 1);
   assert.match(answer, /\r\nconnection: close\r\n/i);
-  // The clock may have made a few looks of its own meanwhile, twice a second.
+  // The clock may have made a few looks of its own meanwhile, one a second.
   assert.ok(reads - before < 100, `${reads - before} looks`);
 });
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { mock, test } from "node:test";
+import { untilNext } from "../../daemon/clock.ts";
 import { repositoryRoot } from "../../scripts/repository.ts";
 import { eventually } from "../rig/eventually.ts";
 import { openSink, summary, write } from "./sinks/kafka/rig.ts";
@@ -9,6 +10,18 @@ import { sourceFiles } from "./source/files.ts";
 import { ScriptedBroker } from "./sinks/kafka/scripted-broker.ts";
 
 const hourMs = 3_600_000;
+
+test("what is done once a period is due in the same moment, wherever in the period the waits begin", () => {
+  for (const periodMs of [100, 1000]) {
+    const due = new Set<number>();
+    for (let nowMs = 7_200_000.25; nowMs < 7_200_000 + periodMs; nowMs += periodMs / 40) {
+      const waitMs = untilNext(periodMs, nowMs);
+      assert.ok(waitMs >= periodMs / 2 && waitMs < periodMs * 1.5, `${waitMs} ms from ${nowMs}`);
+      due.add(nowMs + waitMs);
+    }
+    assert.deepEqual([...due], [7_200_000 + periodMs, 7_200_000 + 2 * periodMs]);
+  }
+});
 
 test("nothing in the Kafka sink uses the time of day, except for what is shown and for records' timestamps", () => {
   const uses = new Map<string, number>();

@@ -52,7 +52,9 @@ const tail = section({
     ),
   poll: duration({ least: 10, most: 10_000 })
     .prefault("100ms")
-    .describe("How often the log is read while it grows; while it is quiet the system reports changes."),
+    .describe(
+      "How often the log is checked where the system does not report changes. Where it does, a change is read at once, and what follows closely every quarter of this time.",
+    ),
   max_line: size(lineRange)
     .prefault("16MiB")
     .describe("Longest alert that is sent; a longer one is stored as a dead letter."),

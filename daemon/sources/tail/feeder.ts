@@ -23,6 +23,7 @@ export class Feeder {
   readonly #progress: ReadProgress;
   readonly #intake: TailIntake;
   readonly #splitter: LineSplitter;
+  #chunks = 0;
 
   constructor(progress: ReadProgress, intake: TailIntake, maxLineBytes: number) {
     this.#progress = progress;
@@ -41,6 +42,11 @@ export class Feeder {
     this.#splitter.reset(offset);
   }
 
+  /** Pieces of files that were taken so far. */
+  get chunks(): number {
+    return this.#chunks;
+  }
+
   /** Offset at which the unfinished line begins, or the next one. */
   get lineStart(): number {
     return this.#splitter.lineStart;
@@ -56,6 +62,7 @@ export class Feeder {
     while (!signal.aborted) {
       const found = await logFile.read().catch((reason: unknown) => ({ kind: "failed" as const, reason }));
       if (found.kind !== "bytes") return found;
+      this.#chunks += 1;
       for (const piece of this.#splitter.push(found.bytes)) {
         this.#progress.advance(piece.offset);
         // Not awaited if there is room: that would be two promises for each line.

@@ -62,6 +62,11 @@ export class Follower {
     return this.#logFiles.beats;
   }
 
+  /** Pieces of the log that were handed on so far. */
+  get chunks(): number {
+    return this.#feeder.chunks;
+  }
+
   /** Whether the next step would find what the last one found: the end of alerts.json. */
   isStill(): boolean {
     return !this.#revisits.isDue && this.#unchangedCheck.holds(this.#options.path);

@@ -11,7 +11,7 @@ export interface TailOptions {
   readonly stateDir: string;
   /** Where to begin when there is no checkpoint. */
   readonly start: Start;
-  /** How often the file is checked while it grows, in milliseconds, at most 10,000. */
+  /** Milliseconds, at most 10,000, between checks of the file where the system does not report changes. */
   readonly pollMs: number;
   /** Longer lines are delivered as damaged. */
   readonly maxLineBytes: number;

@@ -1,6 +1,6 @@
 import { isBelievable } from "../../alert/believable.ts";
 import type { OffsetsByPartition } from "../../contract.ts";
-import { directoryOf } from "./log/archives.ts";
+import { fileBehind } from "./log/archives.ts";
 import { CheckpointStore, type Loaded, type CheckpointStatus } from "./position/checkpoint-store.ts";
 import { Follower } from "./follower.ts";
 import { ReadProgress } from "./position/read-progress.ts";
@@ -11,9 +11,12 @@ import type { TailStatus } from "./status.ts";
 import { every, watching, type Waker } from "./waker.ts";
 
 const saveEveryMs = 1000;
-/** A log that was unchanged for this many checks, usually two seconds, is watched, and then checked once a second. */
+/** A watched log is checked once a second. */
+const watchedMs = 1000;
+/** If its changes are not reported, it is watched again after this many checks without one, usually two seconds. */
 const afterLooks = 20;
-const watchedPeriodMs = 1000;
+/** Where changes are reported a log that grows is read this many times in the time between checks without reports. */
+const busyShare = 4;
 
 /** What an earlier process left in the checkpoint for others. */
 export interface Resumed {
@@ -140,6 +143,7 @@ export class Tail implements AsyncDisposable {
       this.#steps += 1;
       return follower.isStill();
     };
+    let chunks = 0;
     while (!signal.aborted) {
       const goesOn = await follower.step(signal);
       this.#steps += 1;
@@ -149,14 +153,17 @@ export class Tail implements AsyncDisposable {
         isSaved = true;
       }
       this.#resolvePlaced();
-      if (!goesOn) await waker.wait(signal, isStill);
+      if (goesOn) continue;
+      const hasGrown = follower.chunks > chunks;
+      chunks = follower.chunks;
+      await waker.wait(signal, isStill, hasGrown);
     }
   }
 
   async #waker(): Promise<Waker> {
     const { waker, path, pollMs } = this.#options;
     if (waker !== undefined) return waker;
-    return watching(pollMs, { directory: await directoryOf(path), afterLooks, periodMs: watchedPeriodMs });
+    return watching(pollMs, { path: await fileBehind(path), busyMs: pollMs / busyShare, watchedMs, afterLooks });
   }
 
   async #keepSaving(follower: Follower, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { monotonicMs } from "../../../clock.ts";
+import { monotonicMs, untilNext } from "../../../clock.ts";
 import type { BrokerConnection } from "./connection.ts";
 
 /** A connection whose requests have had no answer for this long is checked. */
@@ -61,7 +61,7 @@ export async function runWatchdog(tools: WatchdogTools, signal: AbortSignal): Pr
       suspects.add(connection);
       void examine(connection, tools, stallTimeout, signal).finally(() => suspects.delete(connection));
     }
-    await pause(lookEveryMs, signal);
+    await pause(untilNext(lookEveryMs), signal);
   }
 }
 

@@ -98,6 +98,11 @@ const maxLinks = 16;
 
 /** The directory of alerts.json, and its archives: if the path is a link, that of the file it leads to. */
 export async function directoryOf(path: string): Promise<string> {
+  return dirname(await fileBehind(path));
+}
+
+/** The path itself, or the one that it leads to if it is a link, whether or not there is a file. */
+export async function fileBehind(path: string): Promise<string> {
   let file = path;
   for (let links = 0; links < maxLinks; links++) {
     // Whatever is not a link, or is not there just now.
@@ -105,7 +110,7 @@ export async function directoryOf(path: string): Promise<string> {
     if (target === undefined) break;
     file = resolve(dirname(file), target);
   }
-  return dirname(file);
+  return file;
 }
 
 async function namesThere(directory: string): Promise<string[]> {

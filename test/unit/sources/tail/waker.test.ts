@@ -1,35 +1,62 @@
 import assert from "node:assert/strict";
-import { appendFileSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { test } from "node:test";
-import { watching, type Waker } from "../../../../daemon/sources/tail/waker.ts";
+import { once } from "node:events";
+import { appendFileSync, readdirSync, readFileSync, renameSync, rmSync, watch, writeFileSync } from "node:fs";
+import { mock, test } from "node:test";
+import { watching, type WatchedFile, type Waker } from "../../../../daemon/sources/tail/waker.ts";
+import { eventually } from "../../../rig/eventually.ts";
 import { TempDir } from "../../../rig/temp-dir.ts";
 
 const never = 3_600_000;
 const periodMs = 2;
 
-/** A wait as the tail does it; a test decides when there is something to look at. */
+/** Waits as the tail does; a test decides when there is something to look at. */
 class Waiting {
   looks = 0;
   isStill = true;
-  readonly ended: Promise<void>;
-  /** Resolves when the directory is watched. */
-  readonly watched: Promise<void>;
-  #resolveWatched: () => void = () => undefined;
+  ended: Promise<void> = Promise.resolve();
+  isOver = true;
+  readonly #waker: Waker;
   readonly #controller = new AbortController();
 
-  constructor(waker: Waker, afterLooks: number) {
-    this.watched = new Promise((resolve) => (this.#resolveWatched = resolve));
-    this.ended = waker.wait(this.#controller.signal, () => {
-      this.looks += 1;
-      // One more look, at what changed before the watch was there.
-      if (this.looks > afterLooks) this.#resolveWatched();
-      return this.isStill;
-    });
+  constructor(waker: Waker) {
+    this.#waker = waker;
   }
 
-  abort(): void {
-    this.#controller.abort();
+  static begin(path: string, options: Partial<WatchedFile> = {}): Waiting {
+    const waker = watching(periodMs, { path, busyMs: 1, watchedMs: never, afterLooks: 3, ...options });
+    return new Waiting(waker).again(false);
   }
+
+  again(hasGrown: boolean): this {
+    const isStill = (): boolean => {
+      this.looks += 1;
+      return this.isStill;
+    };
+    this.isOver = false;
+    this.ended = this.#waker.wait(this.#controller.signal, isStill, hasGrown).then(() => void (this.isOver = true));
+    return this;
+  }
+
+  async watched(before = 0): Promise<void> {
+    await eventually("a watch", () => watches() > before);
+  }
+
+  async abort(): Promise<void> {
+    this.#controller.abort();
+    await this.ended;
+  }
+}
+
+/** Watches that this process holds, as the kernel counts them: proc(5), fdinfo. */
+function watches(): number {
+  const texts = readdirSync("/proc/self/fdinfo").map((fd) => {
+    try {
+      return readFileSync(`/proc/self/fdinfo/${fd}`, "latin1");
+    } catch {
+      return ""; // The one that the directory was read with.
+    }
+  });
+  return texts.join("").split("inotify wd:").length - 1;
 }
 
 const changes: readonly (readonly [string, (path: string) => void])[] = [
@@ -44,79 +71,169 @@ for (const [what, change] of changes) {
     await using directory = await TempDir.create();
     const path = directory.join("alerts.json");
     writeFileSync(path, "before\n");
-    const waker = watching(periodMs, { directory: directory.path, afterLooks: 3, periodMs: never });
-    const waiting = new Waiting(waker, 3);
-    await waiting.watched;
+    const waiting = Waiting.begin(path);
+    await waiting.watched();
     waiting.isStill = false;
     change(path);
     await waiting.ended;
+    await waiting.abort();
   });
 }
 
 test("what changed before the watch was there is noticed at once", async () => {
   await using directory = await TempDir.create();
-  const waker = watching(periodMs, { directory: directory.path, afterLooks: 3, periodMs: never });
+  const waker = watching(periodMs, { path: directory.join("log"), busyMs: 1, watchedMs: never, afterLooks: 3 });
+  const controller = new AbortController();
   let looks = 0;
-  await waker.wait(new AbortController().signal, () => ++looks <= 3);
-  assert.equal(looks, 4);
+  await waker.wait(controller.signal, () => ++looks <= 1);
+  assert.equal(looks, 2);
+  controller.abort();
 });
 
-test("changes that do not concern the log wake nobody", async () => {
+test("changes of other files wake nobody", async () => {
   await using directory = await TempDir.create();
-  const waker = watching(periodMs, { directory: directory.path, afterLooks: 3, periodMs: never });
-  const waiting = new Waiting(waker, 3);
-  await waiting.watched;
+  const path = directory.join("alerts.json");
+  writeFileSync(path, "");
+  const waiting = Waiting.begin(path);
+  await waiting.watched();
   const before = waiting.looks;
   writeFileSync(directory.join("alerts.log"), "text\n");
-  while (waiting.looks === before) await new Promise(setImmediate);
-  waiting.abort();
+  // Reported after it by another watch.
+  const other = watch(directory.path);
+  const reported = once(other, "change");
+  writeFileSync(directory.join("other"), "text\n");
+  await reported;
+  for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+  other.close();
+  assert.deepEqual([waiting.looks, waiting.isOver], [before, false]);
+  appendFileSync(path, "line\n");
   await waiting.ended;
+  await waiting.abort();
+});
+
+test("a change is followed at once; when others follow closely there is no watch until a look finds nothing", async () => {
+  await using directory = await TempDir.create();
+  const path = directory.join("alerts.json");
+  writeFileSync(path, "");
+  let now = 10_000;
+  const clock = mock.method(performance, "now", () => now);
+  const waiting = Waiting.begin(path, { busyMs: 5 });
+  try {
+    await waiting.watched();
+    waiting.isStill = false;
+    for (let change = 0; change < 3; change++) {
+      now += 1000;
+      appendFileSync(path, "line\n");
+      await waiting.ended;
+      assert.equal(watches(), 1);
+      waiting.again(true);
+    }
+    appendFileSync(path, "line\n");
+    await waiting.ended;
+    assert.equal(watches(), 0);
+    for (let look = 0; look < 3; look++) {
+      await waiting.again(true).ended;
+      assert.equal(watches(), 0);
+    }
+    waiting.again(false);
+    waiting.isStill = true;
+    await waiting.watched();
+  } finally {
+    clock.mock.restore();
+    await waiting.abort();
+  }
+});
+
+test("a file that changed and cannot be read is examined every period", async () => {
+  await using directory = await TempDir.create();
+  const path = directory.join("alerts.json");
+  writeFileSync(path, "");
+  const waiting = Waiting.begin(path);
+  await waiting.watched();
+  waiting.isStill = false;
+  rmSync(path);
+  await waiting.ended;
+  for (let look = 0; look < 10; look++) {
+    waiting.again(false);
+    assert.equal(watches(), 0);
+    await waiting.ended;
+  }
+  await waiting.abort();
+});
+
+test("a change during a look is not forgotten", async () => {
+  await using directory = await TempDir.create();
+  const path = directory.join("alerts.json");
+  writeFileSync(path, "");
+  const waiting = Waiting.begin(path);
+  await waiting.watched();
+  waiting.isStill = false;
+  appendFileSync(path, "one\n");
+  await waiting.ended;
+  appendFileSync(path, "two\n");
+  // Reported while nobody waits.
+  for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+  await waiting.again(true).ended;
+  await waiting.abort();
 });
 
 test("a watched log is still examined, less often: not every file system reports changes", async () => {
   await using directory = await TempDir.create();
-  const waker = watching(periodMs, { directory: directory.path, afterLooks: 3, periodMs: periodMs * 2 });
-  const waiting = new Waiting(waker, 3);
-  await waiting.watched;
+  const waiting = Waiting.begin(directory.join("alerts.json"), { watchedMs: periodMs * 2 });
+  await waiting.watched();
   waiting.isStill = false;
   await waiting.ended;
+  await waiting.abort();
+});
+
+test("a log that grows and whose growth is not reported is examined every period, until it was unchanged for long", async () => {
+  await using directory = await TempDir.create();
+  const waiting = Waiting.begin(directory.join("alerts.json"), { watchedMs: periodMs * 2, afterLooks: 30 });
+  await waiting.watched();
+  waiting.isStill = false;
+  await waiting.ended;
+  await waiting.again(true).ended;
+  assert.equal(watches(), 1, "once may be chance");
+  waiting.again(true);
+  assert.equal(watches(), 0);
+  await waiting.ended;
+  waiting.isStill = true;
+  const before = waiting.looks;
+  waiting.again(false);
+  await waiting.watched();
+  assert.ok(waiting.looks - before >= 30, `${waiting.looks - before} looks`);
+  await waiting.abort();
 });
 
 test("a directory that cannot be watched is examined as often as before", async () => {
   await using directory = await TempDir.create();
-  const waker = watching(periodMs, { directory: directory.join("none"), afterLooks: 3, periodMs: never });
-  const waiting = new Waiting(waker, 3);
-  await waiting.watched;
+  const waiting = Waiting.begin(directory.join("none/alerts.json"));
+  await eventually("looks", () => waiting.looks > 10);
+  assert.equal(watches(), 0);
   waiting.isStill = false;
   await waiting.ended;
+  await waiting.abort();
 });
 
-/** Watches that this process holds, as the kernel counts them: proc(5), fdinfo. */
-function watches(): number {
-  const texts = readdirSync("/proc/self/fdinfo").map((fd) => {
-    try {
-      return readFileSync(`/proc/self/fdinfo/${fd}`, "latin1");
-    } catch {
-      return ""; // The one that the directory was read with.
-    }
-  });
-  return texts.join("").split("inotify wd:").length - 1;
-}
-
-test("a watch ends with the wait: waiting repeatedly leaks none", async () => {
+test("the watch ends with the signal, also between waits, and waiting repeatedly leaks none", async () => {
   await using directory = await TempDir.create();
   const path = directory.join("alerts.json");
   const before = watches();
-  for (let round = 0; round < 5; round++) {
-    const waker = watching(periodMs, { directory: directory.path, afterLooks: 1, periodMs: never });
-    const waiting = new Waiting(waker, 1);
-    await waiting.watched;
-    if (round === 4) waiting.abort();
-    else {
+  for (const isBetween of [false, true]) {
+    const waiting = Waiting.begin(path);
+    for (let round = 0; round < 5; round++) {
+      waiting.isStill = true;
+      await waiting.watched(before);
+      assert.equal(watches(), before + 1);
       waiting.isStill = false;
       writeFileSync(path, `${round}`);
+      await waiting.ended;
+      if (round < 4 || !isBetween) {
+        waiting.isStill = true;
+        waiting.again(false);
+      }
     }
-    await waiting.ended;
+    await waiting.abort();
+    assert.equal(watches(), before);
   }
-  assert.equal(watches(), before);
 });
