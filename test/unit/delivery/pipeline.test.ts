@@ -210,9 +210,14 @@ test("copies of alerts that share an id but not the content are not taken for ea
   assert.deepEqual(kinds, ["taken", "taken", "taken", "taken", "taken", "duplicate"]);
 });
 
+/** Timestamp with its comma, agent and rule as JSON text. */
+function named(timestamp: string, agent: string, rule: string): Buffer {
+  return Buffer.from(
+    `{"id":"1.1","manager":{"name":"m1"},"wanted":true,${timestamp}"agent":{${agent}},"rule":{${rule}}}`,
+  );
+}
+
 test("the window knows an alert by the texts that name it, in whatever form they are written", () => {
-  const named = (timestamp: string, agent: string, rule: string) =>
-    Buffer.from(`{"id":"1.1","manager":{"name":"m1"},"wanted":true,${timestamp}"agent":{${agent}},"rule":{${rule}}}`);
   const cases: readonly (readonly [Buffer, readonly [string, string, string]])[] = [
     [
       named('"timestamp":"2026-11-21T03:00:00.123+0100",', '"id":"001"', '"id":"5710"'),
