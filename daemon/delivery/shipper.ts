@@ -20,7 +20,7 @@ import type { Outbox, RecordListener } from "./outbox.ts";
 import { FoundRecords } from "./found-records.ts";
 import { outboxRecord } from "./outbox-record.ts";
 import { aheadBytes, waiterBytes, type MadePart, type Part, type Shipment } from "./shipment.ts";
-import type { SinkOffsets } from "./sink-offsets.ts";
+import { passedLine, type SinkOffsets } from "./sink-offsets.ts";
 
 export interface ShipperParts extends DeadLetterParts {
   readonly counters: PerSource<SourceCounters>;
@@ -204,8 +204,11 @@ export class Shipper implements RecordListener<Shipment> {
   }
 
   /** The tail has brought the alert of a shipment of the socket: from now on its line covers it. */
-  met(shipment: Shipment): void {
+  met(shipment: Shipment, line: number): void {
     shipment.isMet = true;
+    shipment.line = line;
+    for (const stored of shipment.stored) stored.coveredBy(line);
+    shipment.stored = none;
     this.#leaveAhead(shipment);
     if (shipment.outcome !== undefined) this.#parts.pairing?.done(shipment);
   }
@@ -289,9 +292,9 @@ export class Shipper implements RecordListener<Shipment> {
   acknowledged(shipment: Shipment, index: number, partition: string, offset: number): void {
     if (this.#isDisposed) return;
     assertOpen(shipment);
-    const stored = this.#parts.offsets?.stored(partition, offset);
-    if (stored !== undefined && shipment.isPassed) stored.pass();
-    else if (stored !== undefined) shipment.stored = withOneMore(shipment.stored, stored);
+    const line = shipment.isPassed ? passedLine : shipment.line;
+    const stored = this.#parts.offsets?.stored(partition, offset, line);
+    if (stored !== undefined) shipment.stored = withOneMore(shipment.stored, stored);
     const { payload } = shipment;
     const part = payload?.parts[index];
     if (payload !== undefined && part !== undefined && !("failure" in part))
@@ -374,8 +377,8 @@ export class Shipper implements RecordListener<Shipment> {
       budget.setAside(aheadBytes);
     }
     budget.release(shipment.sizeBytes + waiters.length * waiterBytes);
-    owner.settled(outcome);
-    for (const tie of waiters) tie.owner.settled(outcome);
+    owner.settled(outcome, shipment.line);
+    for (const tie of waiters) tie.owner.settled(outcome, shipment.line);
     this.#closed(shipment.number);
   }
 
