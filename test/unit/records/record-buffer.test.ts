@@ -104,16 +104,20 @@ test("records are the bytes that Kafka's documentation says, and come back as th
 });
 
 test("every length at which a varint grows is written as it should be", () => {
-  const bytes = (length: number): Buffer => Buffer.alloc(length, 7);
   for (const length of [0, 1, 23, 24, 25, 63, 64, 8191, 8192, 1_048_575, 1_048_576]) {
-    const headers = [["name", bytes(length)]] as const;
+    const bytes = Buffer.alloc(length, 7);
+    const headers = [["name", bytes]] as const;
     const records = [
-      { key: bytes(length), value: bytes(length), headers, id: "i".repeat(length) },
+      { key: bytes, value: bytes, headers, id: "i".repeat(length) },
       { key: null, value: null, headers: [] },
     ];
     assert.ok(encodeRecords(records).encoded.subarray(headRoomBytes).equals(reference(records)), `${length}`);
   }
 });
+
+function place(offset: number, file = "/log"): SinkRecord["place"] {
+  return { file, offset, length: 1 };
+}
 
 function spanOf(...records: readonly Partial<SinkRecord>[]) {
   const filled = records.map((record) => ({ key: null, value: null, headers: [], ...record }));
@@ -131,7 +135,6 @@ test("the span of records has the first and the last second of their ids, wherev
 });
 
 test("the span of records has the first of their places, if all are in one file", () => {
-  const place = (offset: number, file = "/log"): SinkRecord["place"] => ({ file, offset, length: 1 });
   const records = [9_000_000_000, 8, 20].map((offset) => ({ place: place(offset) }));
   assert.deepEqual(spanOf(...records).place, { file: "/log", offset: 8 });
   for (const other of [{}, { place: place(1, "/other") }, { place: place(1, "socket") }]) {
