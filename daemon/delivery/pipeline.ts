@@ -285,7 +285,10 @@ export class Pipeline {
     if (this.#parts.pairing === undefined || sourceKind(source) === "replay" || alert.isOwn) return undefined;
     // Two copies by the same way, which an unanswered client sends again, say the same.
     const content = this.#parts.pairing.socketOnly ? alert.contentDigest() : "";
-    return fingerprintOf([node, id, alert.timestamp ?? "", alert.agentId ?? "", alert.ruleId ?? "", content], 0);
+    return (
+      alert.identityHash(node, content) ??
+      fingerprintOf([node, id, alert.timestamp ?? "", alert.agentId ?? "", alert.ruleId ?? "", content], 0)
+    );
   }
 
   #storeDeadLetter(delivery: Delivery, reason: DeadReason, detail: string): Verdict {
