@@ -2,7 +2,9 @@
  * JSON as spans of bytes: what is not asked for is never decoded, and what is passed on is passed on as it was written
  * (64-bit numbers, escapes, duplicate keys). A document is validated whole, once; its members are found on demand.
  */
-import { memberSize, Scanner, skipSpace } from "./scanner.ts";
+import { longestText, memberSize, kernelText, kernelTape } from "../kernel/memory.ts";
+import { notAnObject, scannedForeignForm, scannedInexactNumber, scanText } from "../kernel/plain.ts";
+import { Scanner, skipSpace } from "./scanner.ts";
 import { decodeValue, Value } from "./value.ts";
 
 const openBrace = 0x7b;
@@ -18,15 +20,62 @@ export class NotJson extends Error {
   }
 }
 
-/** Enough for every ordinary alert. Takes memory only as far as it is written, which is by members, not by bytes. */
-const keptTape = new Int32Array(1024 * 1024);
 /**
- * Where the members of one document are: of the one that was scanned last. A tape for each would double what an alert
- * weighs while it waits for its outcome, and by then hardly anything is asked of it; what is, costs another scan.
+ * What a scan finds of a text. There is one for all: a tape for each would double what an alert weighs while it waits
+ * for its outcome, and by then hardly anything is asked of it; what is, costs another scan.
  */
-let tape = keptTape;
-/** The number of the scan that wrote the tape. */
-let lastScan = 0;
+class LastScan {
+  /** How many scans there were: names the text that was scanned last. */
+  number = 0;
+  tape = kernelTape;
+  tapeLength = 0;
+  hasInexactNumber = false;
+  hasForeignForm = false;
+  /** Whether the kernel made it, so that the text is in the kernel's memory. */
+  isKernels = false;
+}
+
+/** What was found of the text that was scanned last. */
+export const lastScan: Readonly<LastScan> = new LastScan();
+const found: LastScan = lastScan;
+
+/**
+ * Scans a text.
+ * @returns the number of the scan
+ * @throws NotJson if the bytes are not JSON, or are JSON but not an object
+ */
+export function scanDocument(bytes: Uint8Array): number {
+  found.number += 1;
+  found.isKernels = false;
+  if (bytes.length <= longestText) {
+    kernelText.set(bytes);
+    const length = scanText(0, bytes.length);
+    if (length !== notAnObject) {
+      found.isKernels = true;
+      found.tape = kernelTape;
+      found.tapeLength = length;
+      found.hasInexactNumber = scannedInexactNumber();
+      found.hasForeignForm = scannedForeignForm();
+      return found.number;
+    }
+  }
+  scanThoroughly(bytes);
+  return found.number;
+}
+
+/** The same for a text of any length, and with the place and the reason if it does not fit. */
+function scanThoroughly(bytes: Uint8Array): void {
+  found.tape = bytes.length > kernelTape.length ? new Int32Array(bytes.length) : kernelTape;
+  const scanner = new Scanner(bytes, found.tape);
+  const start = skipSpace(bytes, 0, bytes.length);
+  const end = scanner.object(start);
+  if (end < 0) throw new NotJson(scanner.failedAt, scanner.reason);
+  const rest = skipSpace(bytes, end, bytes.length);
+  if (rest < bytes.length) throw new NotJson(rest, "text after the object");
+  found.tapeLength = scanner.tapeLength;
+  found.hasInexactNumber = scanner.hasInexactNumber;
+  found.hasForeignForm = scanner.hasForeignForm || start > 0 || end < bytes.length;
+}
 
 /** A JSON object, with nothing but whitespace around it. */
 export class Document {
@@ -36,15 +85,18 @@ export class Document {
   /** Whether it is written differently from how cJSON would print it; see `reprint`. */
   readonly hasForeignForm: boolean;
   readonly #tapeLength: number;
-  #scanned = 0;
+  #scan: number;
 
-  /** @throws NotJson if the bytes are not JSON, or are JSON but not an object */
-  constructor(bytes: Buffer) {
+  /**
+   * @param scan the number of a scan of these bytes, if there was one
+   * @throws NotJson if the bytes are not JSON, or are JSON but not an object
+   */
+  constructor(bytes: Buffer, scan: number = scanDocument(bytes)) {
     this.bytes = bytes;
-    const { hasInexactNumber, hasForeignForm, tapeLength } = this.#scan();
-    this.hasInexactNumber = hasInexactNumber;
-    this.hasForeignForm = hasForeignForm;
-    this.#tapeLength = tapeLength;
+    this.#scan = scan === lastScan.number ? scan : scanDocument(bytes);
+    this.#tapeLength = lastScan.tapeLength;
+    this.hasInexactNumber = lastScan.hasInexactNumber;
+    this.hasForeignForm = lastScan.hasForeignForm;
   }
 
   get members(): Members {
@@ -68,22 +120,8 @@ export class Document {
 
   /** Where all its members are, as the scanner lays them out; valid until another document is asked. */
   tape(): Int32Array {
-    if (this.#scanned !== lastScan) this.#scan();
-    return tape;
-  }
-
-  #scan(): Scanner {
-    const { bytes } = this;
-    this.#scanned = ++lastScan;
-    tape = bytes.length > keptTape.length ? new Int32Array(bytes.length) : keptTape;
-    const scanner = new Scanner(bytes, tape);
-    const start = skipSpace(bytes, 0, bytes.length);
-    const end = scanner.object(start);
-    if (end < 0) throw new NotJson(scanner.failedAt, scanner.reason);
-    const rest = skipSpace(bytes, end, bytes.length);
-    if (rest < bytes.length) throw new NotJson(rest, "text after the object");
-    if (start > 0 || end < bytes.length) scanner.hasForeignForm = true;
-    return scanner;
+    if (this.#scan !== lastScan.number) this.#scan = scanDocument(this.bytes);
+    return lastScan.tape;
   }
 }
 

@@ -7,7 +7,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { createHash, hash } from "node:crypto";
-import { Document, NotJson } from "./json.ts";
+import { lastScan, NotJson, scanDocument } from "./json.ts";
 
 const quote = 0x22;
 const backslash = 0x5c;
@@ -208,7 +208,8 @@ export function valueDigest(value: Buffer | null): string {
 
 function isForeignJson(text: Buffer): boolean {
   try {
-    return new Document(text).hasForeignForm;
+    scanDocument(text);
+    return lastScan.hasForeignForm;
   } catch (reason) {
     if (reason instanceof NotJson) return false; // Not ours to print again.
     throw reason;

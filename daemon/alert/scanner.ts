@@ -5,17 +5,10 @@
  * Two deliberate differences to a strict parser, both because of what Wazuh writes: bytes from 0x80 on are taken as they
  * come inside strings (cJSON does not check UTF-8, so alerts.json may hold anything), and nesting ends at 1000 levels
  * (cJSON's own limit, CJSON_NESTING_LIMIT).
+ *
+ * `scanText` of the kernel finds the same of an ordinary text, faster; this one says where and why a text does not fit.
  */
-
-/** Deepest nesting that is accepted; the outermost object is level 1. */
-export const maxDepth = 1000;
-
-/**
- * Numbers on the tape for each member of an object: start and end of its key with the quotes, start and end of its
- * value, and the place on the tape behind the members of that value. A member's own members follow it. A member takes
- * at least as many bytes (`"":0,`), so a tape as long as the text has room for all.
- */
-export const memberSize = 5;
+import { maxDepth, memberSize } from "../kernel/memory.ts";
 
 const quote = 0x22;
 const comma = 0x2c;

@@ -294,17 +294,17 @@ export class Pipeline {
   #fingerprintOf(alert: Alert, node: string, id: string, source: SourceName): Fingerprint | undefined {
     const { pairing } = this.#parts;
     if (pairing === undefined || sourceKind(source) === "replay" || alert.isOwn) return undefined;
+    // Two copies by the same way, which an unanswered client sends again, say the same.
+    const content = pairing.socketOnly ? alert.contentDigest() : "";
+    if (pairing.socketOnly) this.#setContent(content);
+    const hash = alert.identityHash(node, content);
+    if (hash !== undefined) return hash;
     const fingerprint = this.#fingerprint;
     fingerprint.begin(0);
     fingerprint.text(node);
     fingerprint.text(id);
     alert.describeTo(fingerprint);
-    if (pairing.socketOnly) {
-      // Two copies by the same way, which an unanswered client sends again, say the same.
-      const digest = alert.contentDigest();
-      this.#setContent(digest);
-      fingerprint.text(digest);
-    } else fingerprint.text("");
+    fingerprint.text(content);
     fingerprint.end();
     return fingerprint;
   }

@@ -6,6 +6,7 @@ import { fetched } from "./targets/fetched.ts";
 import { gunzip } from "./targets/gunzip.ts";
 import { frames } from "./targets/frames.ts";
 import { json } from "./targets/json.ts";
+import { kernel } from "./targets/kernel.ts";
 import { lineReader } from "./targets/line-reader.ts";
 import { pipeline } from "./targets/pipeline.ts";
 import { salvaging } from "./targets/salvage.ts";
@@ -18,6 +19,7 @@ import { xml } from "./targets/xml.ts";
 /** Everything that reads what others write. */
 export const targets: readonly Target[] = [
   json,
+  kernel,
   salvaging,
   xml,
   fetched,

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import type { SinkRecord } from "../../daemon/contract.ts";
 import { digestTopic, recordAt, type RecordDigest } from "../rig/digest-topic.ts";
+import { writeRecords } from "../rig/batches.ts";
 import { sharedKafka } from "../rig/shared-kafka.ts";
 import { openSink, record } from "../unit/sinks/kafka/rig.ts";
 
@@ -18,7 +19,7 @@ test("a topic's digests tell apart keys, headers, values and their order, and nu
     const topic = `digest-${process.pid}-${count++}`;
     await kafka.createTopic(topic, { partitions: 1 });
     assert.equal(await recordAt(kafka.addresses, topic, "last"), undefined);
-    await sink.write({ topic, partition: 0, records });
+    await writeRecords(sink, topic, 0, records);
     const each: RecordDigest[] = [];
     const digest = await digestTopic(kafka.addresses, topic, (one) => each.push(one));
     assert.deepEqual(await digestTopic(kafka.addresses, topic), digest);

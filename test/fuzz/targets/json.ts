@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { isUtf8 } from "node:buffer";
 import { Alert } from "../../../daemon/alert/alert.ts";
-import { maxDepth } from "../../../daemon/alert/scanner.ts";
+import { maxDepth } from "../../../daemon/kernel/memory.ts";
 import { Document, Member, NotJson, type Members } from "../../../daemon/alert/json.ts";
 import { reprint } from "../../../daemon/alert/reprint.ts";
 import type { Value } from "../../../daemon/alert/value.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { salvage, type Span } from "../../../daemon/alert/salvage.ts";
-import { maxDepth } from "../../../daemon/alert/scanner.ts";
+import { maxDepth } from "../../../daemon/kernel/memory.ts";
 import { depthOf, endOfJson, parsedObject } from "../oracles.ts";
 import { alerts, alertWords, clearedAlert, fail2banAlert, windowsAlert } from "../seeds.ts";
 import type { Target } from "../target.ts";

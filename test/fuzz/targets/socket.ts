@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createConnection } from "node:net";
 import { maxAnswerBytes, parseAnswer } from "../../../integration/protocol.ts";
-import { maxDepth } from "../../../daemon/alert/scanner.ts";
+import { maxDepth } from "../../../daemon/kernel/memory.ts";
 import { SocketWorld } from "../../rig/socket-world.ts";
 import { chunksOf, drawOf, linesOf } from "../chunks.ts";
 import { depthOf, parsedObject } from "../oracles.ts";

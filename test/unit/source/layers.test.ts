@@ -19,6 +19,7 @@ const rooms = [
   "daemon/disk",
   "daemon/os",
   "daemon/net",
+  "daemon/kernel",
   "daemon/alert",
   "daemon/wazuh",
   "daemon/contract.ts",
