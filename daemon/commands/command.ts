@@ -46,7 +46,7 @@ export const configOptionsHelp = `  --config FILE       settings, YAML or (endin
 
 /** The longest line that a source accepts, in bytes. */
 export function maxLineBytes({ sources }: Config): number {
-  return Math.max(sources.tail?.maxLineBytes ?? 0, sources.socket?.maxLineBytes ?? 0);
+  return Math.max(...Object.values(sources).map((source) => source?.maxLineBytes ?? 0));
 }
 
 /** The settings that `configOptions` select. Throws DfnError CONFIG. */

@@ -76,7 +76,7 @@ export function createCore(parts: CoreParts): Core {
     offsets,
     pairing,
     feedback,
-    tailWaitMs: config.sources.socket === undefined ? 0 : (config.sources.tail?.waitMs ?? 0),
+    tailWaitMs: pairing === undefined ? 0 : (config.sources.tail?.waitMs ?? 0),
   });
   const node = new OwnNode(readNodeIdentity(config.wazuh.home));
   const pipeline = new Pipeline({
