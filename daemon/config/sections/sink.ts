@@ -57,6 +57,7 @@ function onlyKind(it: Readonly<Record<string, unknown>>): object {
 }
 
 function everyKind(it: SinkSettings): Kinds;
-function everyKind({ kind: _, ...settings }: Readonly<Record<string, unknown>>): object {
+function everyKind(it: Readonly<Record<string, unknown>>): object {
+  const { kind: _, ...settings } = it;
   return settings;
 }
