@@ -13,10 +13,10 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Settings with the secrets in place of where they stand; never logged, never printed. */
 export type TlsWithPassphrase = Omit<TlsSettings, "passphraseFile"> & { readonly passphrase: Passphrase | undefined };
-export type SaslWithPassword = Omit<SaslSettings, "password"> & { readonly password: () => string };
+type SaslWithPassword = Omit<SaslSettings, "password"> & { readonly password: () => string };
 
 /** The pass phrase of a key: read whenever it is asked for, since it is renewed together with the key. */
-export interface Passphrase {
+interface Passphrase {
   readonly file: string;
   /** Throws DfnError CONFIG, see `readSecret`. */
   readonly read: () => string;

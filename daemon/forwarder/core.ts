@@ -23,7 +23,7 @@ export function openDeadLetters(config: Config, log: Log): DeadLetterStore {
   return new DeadLetterStore(deadLetterDirectory(config.stateDir), deadLetterLimits, log);
 }
 
-export interface CoreParts {
+interface CoreParts {
   readonly config: Config;
   readonly sink: Sink;
   readonly deadLetters: { add(entry: NewDeadLetter): Promise<void> };

@@ -33,7 +33,7 @@ const lookEveryMs = 50;
 /** How long a record in a new name waits for the checkpoint that has the name; a disk that hangs holds nothing up. */
 const nameKeptMs = 2000;
 
-export interface ForwarderSetup {
+interface ForwarderSetup {
   readonly config: Config;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;

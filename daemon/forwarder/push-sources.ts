@@ -16,7 +16,7 @@ export interface PushSource extends AsyncDisposable {
   announceTail(isOn: boolean): Promise<void>;
 }
 
-export interface PushSetup {
+interface PushSetup {
   readonly config: Config;
   readonly core: Core;
   readonly log: Log;

@@ -15,7 +15,7 @@ import { PassingLine, shipmentsOf } from "./passing-line.ts";
  */
 export const backlogShare = 0.25;
 
-export interface TailIntakeParts {
+interface TailIntakeParts {
   readonly pipeline: Pipeline;
   readonly relevance: Relevance;
   readonly shipper: Shipper;

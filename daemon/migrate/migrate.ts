@@ -36,7 +36,7 @@ export interface Migration {
 }
 
 /** The old file and the environment that the old daemon had. */
-export interface OldSettings {
+interface OldSettings {
   readonly text: string;
   /** Its name, for messages; TOML where it ends in `.toml`, else YAML. */
   readonly file: string;

@@ -2,7 +2,7 @@ import { Document, isMap, Scalar, YAMLMap, YAMLSeq } from "yaml";
 import type { Target } from "./rule.ts";
 
 /** A value with the old setting that it comes from. */
-export interface Sourced {
+interface Sourced {
   readonly target: Target;
   readonly from: string;
 }

@@ -5,7 +5,7 @@ import { checkWritable } from "../config/system-checks.ts";
 import { FileSink } from "../sinks/file/sink.ts";
 import { answerParts, type SinkDefinition } from "./definition.ts";
 
-export interface FileSinkState {
+interface FileSinkState {
   readonly kind: "file";
   /** Why records cannot be written; absent while they can. */
   readonly trouble: string | undefined;

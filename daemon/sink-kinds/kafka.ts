@@ -14,7 +14,7 @@ import { lasting } from "../telemetry/lasting.ts";
 import type { LatencySummary } from "../telemetry/latency.ts";
 import { answerParts, type Environment, type SinkDefinition, type SinkSample } from "./definition.ts";
 
-export type KafkaSinkState = {
+type KafkaSinkState = {
   readonly kind: "kafka";
   /** Over the last few hundred answers; absent before the first. */
   readonly latency: LatencySummary | undefined;

@@ -3,7 +3,7 @@ import { describe, errnoOf } from "../errors.ts";
 import { maxEventBytes } from "./queue-message.ts";
 import type { QueueTransport, SendResult } from "./queue-transport.ts";
 
-export interface StreamOptions {
+interface StreamOptions {
   readonly host: string;
   readonly port: number;
   /** Milliseconds for one address to take the connection; the relay has four times as long to take one event. */

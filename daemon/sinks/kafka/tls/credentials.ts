@@ -87,7 +87,7 @@ function keyTrouble(path: string, text: string, passphrase: PassphraseSource | u
 }
 
 /** A certificate chain and a key as they were read, with the names of their files. */
-export interface CertificateAndKey {
+interface CertificateAndKey {
   readonly cert: string;
   readonly chain: readonly X509Certificate[];
   readonly key: string;
