@@ -40,7 +40,7 @@ export const configOptions = {
 
 /** The lines about `configOptions` in the text of `--help`. */
 export const configOptionsHelp = `  --config FILE       settings, YAML or (ending in .toml) TOML; default ${defaultConfigPath}
-  --set NAME=VALUE    one setting, above environment and file; may be repeated,
+  --set NAME=VALUE    one setting, which overrides environment and file; may be repeated,
                       for instance --set sink.kafka.brokers=a:9093,b:9093
 `;
 

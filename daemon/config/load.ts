@@ -8,7 +8,7 @@ interface LoadOptions {
   /** The configuration file: TOML where it ends in `.toml`, else YAML. */
   readonly path: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** `name=value`, as given to `--set`; above the environment, which is above the file. */
+  /** `name=value`, as given to `--set`; overrides the environment, which overrides the file. */
   readonly sets: readonly string[];
 }
 

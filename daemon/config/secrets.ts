@@ -47,7 +47,7 @@ export function readSaslSecrets({ password, ...sasl }: SaslSettings, env: Enviro
 }
 
 /**
- * The secret that stands at a place. One newline at the end of its file is not part of it.
+ * The secret at a place. One newline at the end of its file is not part of it.
  * @throws DfnError CONFIG when it is not there, empty, has several lines, or when everybody may write its file
  */
 function readSecret(from: SecretPlace, env: Environment): string {

@@ -42,7 +42,7 @@ export class PassingLine implements Passing {
   }
 }
 
-/** Whose records a line of the log stands for. */
+/** The shipments whose records a line of the log covers. */
 export function shipmentsOf(verdict: Verdict): readonly Kept[] {
   if (verdict.kind === "salvaged") return verdict.shipments;
   return "shipment" in verdict && verdict.shipment !== undefined ? [verdict.shipment] : none;

@@ -77,10 +77,10 @@ export const sources = section(shape, {
 })
   .prefault({})
   .describe(
-    "Where alerts come from. Each of the two stands in for the other; one can be switched off (socket: off), not both.",
+    "Where alerts come from. Each of the two is the other's fallback; one can be switched off (socket: off), not both.",
   );
 
-/** The highest number of a user: 32 bits, of which the last stands for none (chown(2)). */
+/** The highest number of a user: 32 bits, of which the last means none (chown(2)). */
 const maxUid = 2 ** 32 - 2;
 
 /** The name or the number of a user. */
