@@ -173,6 +173,36 @@ test("after a restart, what was written to an older file while the newer one was
   await tail.stop();
 });
 
+for (const isEmpty of [true, false]) {
+  const what = isEmpty ? "was empty, and went as empty files do," : "is gone";
+  test(`the clock goes back to a day whose file ${what} at a restart: its alerts come, also if they are open at the next`, async () => {
+    using tree = new LogTree();
+    tree.rotate("01");
+    const lines = isEmpty ? [] : ["lost"];
+    tree.write(...lines.map(line));
+    let tail = await TestTail.start(tree, { start: "beginning" });
+    assert.deepEqual(tail.texts, lines.map(line));
+    await tail.stop();
+    const gone = tree.current;
+    tree.rotate("02");
+    if (!isEmpty) unlinkSync(gone);
+    tail = await TestTail.start(tree);
+    tail.settleAtOnce(false);
+    tree.write(line("the newer day"));
+    await tail.turn();
+    tree.rotate("01");
+    tree.write(line("the day again"));
+    await tail.turn();
+    await tail.stop();
+    tree.write(line("while it was stopped"));
+    tree.rotate("03");
+    tail = await TestTail.start(tree);
+    await tail.turn(3);
+    assert.deepEqual(tail.texts, ["the newer day", "the day again", "while it was stopped"].map(line));
+    await tail.stop();
+  });
+}
+
 test("the checkpoint of an earlier version, which did not record what was read, repeats nothing and skips nothing", async () => {
   using tree = new LogTree();
   archive(tree, 20);

@@ -3,13 +3,12 @@ import { test } from "node:test";
 import { seededRandom } from "../rig/random.ts";
 import { TailProgram } from "../unit/sources/tail/support/tail-program.ts";
 
-const programs = 600;
+/** Those of `npm test` are always the same. HISTORIES=n tries n others, SEED=n one again. */
+const usual = { first: 1, count: 600 };
 
 test("random histories of a manager and a forwarder: no line is lost, sent twice, cut or out of order", async () => {
-  // SEED=n runs one history again.
-  const given = process.env["SEED"];
-  const first = given === undefined ? Math.floor(Math.random() * 1e9) : Number(given);
-  for (let seed = first; seed < first + (given === undefined ? programs : 1); seed++) {
+  const { first, count } = asked();
+  for (let seed = first; seed < first + count; seed++) {
     const random = seededRandom(seed);
     const program = new TailProgram(random);
     using _tree = program.tree;
@@ -21,3 +20,10 @@ test("random histories of a manager and a forwarder: no line is lost, sent twice
     }
   }
 });
+
+function asked(): typeof usual {
+  const { SEED: seed, HISTORIES: histories } = process.env;
+  if (seed !== undefined) return { first: Number(seed), count: 1 };
+  if (histories !== undefined) return { first: Math.floor(Math.random() * 1e9), count: Number(histories) };
+  return usual;
+}

@@ -297,6 +297,21 @@ for (const [file, make] of Object.entries(encrypted)) {
   });
 }
 
+/** Made for this test. Decrypted without a pass phrase its padding is right by chance, and what comes out is not a key. */
+const unluckyKey = `-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIGbMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAjow2DrQS4p+AICCAAw
+DAYIKoZIhvcNAgkFADAdBglghkgBZQMEASoEEEULkZl6W1zK/IJlnTS9DVYEQPnR
+aPTT2MO/nqLxwy/YLNrA9QnJVVz3QlfIdRWVUSH6I8sL/m7jOlpS+8kfEtohBl9v
+QiwP1gYcTmCcIt21cMo=
+-----END ENCRYPTED PRIVATE KEY-----
+`;
+
+test("an encrypted key that no pass phrase seems to open as well is not taken for one with an old algorithm", async () => {
+  const key = world.path("unlucky.key");
+  await writeFile(key, unluckyKey);
+  assert.match(refusal(world.settings({ key })), /unlucky\.key is encrypted; write its pass phrase to a file/);
+});
+
 test("an encrypted key whose pass phrase is missing, wrong, or cannot be read", async () => {
   await world.pki.shell("openssl pkey -in client.key -aes256 -passout file:passphrase -out aes.key");
   const key = world.path("aes.key");

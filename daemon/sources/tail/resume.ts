@@ -7,7 +7,6 @@ import type { OpenLogFile } from "./log/log-file.ts";
 import type { ReadProgress } from "./position/read-progress.ts";
 import { isProvable, findFile, type Located } from "./position/find-file.ts";
 import { proveDone } from "./position/prove-done.ts";
-import { wholly } from "./position/read-files.ts";
 import type { Rotation } from "./rotation.ts";
 import type { LogFiles } from "./log/log-files.ts";
 import { replayCommand } from "./log/explain.ts";
@@ -118,8 +117,8 @@ export class Resume {
     const rank = parseStem(position?.name ?? "")?.rank;
     const id = (await this.#stat)?.id;
     await leaveBehind({ limit: afterRank, rank, id }, this.#logFiles, this.#progress);
-    // It may be restored from a backup, and sent by hand.
-    if (rank !== undefined && kind === "missing") this.#progress.considerName(rank, wholly, "0");
+    // It may be restored from a backup, and sent by hand. Of a file without content nothing was read, and nothing is missed.
+    if (kind === "missing" && position !== null) this.#progress.considerLost(position);
   }
 
   async #salvage(body: Body, signal: AbortSignal): Promise<OpenLogFile | undefined> {

@@ -74,7 +74,7 @@ function keyTrouble(path: string, text: string, passphrase: PassphraseSource | u
   const file = quotePath(path);
   if (!/ENCRYPTED/.test(text))
     return `the private key in ${path} is damaged (${describe(reason)}); copy the file again`;
-  if (/unsupported/.test(describe(reason))) {
+  if (isUnsupported(reason) && isOldAlgorithm(text)) {
     const from = passphrase === undefined ? "" : ` -passin file:${quotePath(passphrase.file)}`;
     const to = passphrase === undefined ? "" : ` -passout fd:3 3<${quotePath(passphrase.file)}`;
     const command = `openssl pkey -provider legacy -provider default -in ${file}${from} -aes256 -out ${quotePath(`${path}.new`)}${to}`;
@@ -84,6 +84,28 @@ function keyTrouble(path: string, text: string, passphrase: PassphraseSource | u
     return `the private key in ${path} is encrypted; write its pass phrase to a file that only the forwarder's user can read, and name that file in passphrase_file`;
   }
   return `the pass phrase in ${passphrase.file} does not open the private key in ${path} (${describe(reason)}); correct it (passphrase_file). Try it with: openssl pkey -in ${file} -passin file:${quotePath(passphrase.file)} -noout`;
+}
+
+function isUnsupported(reason: unknown): boolean {
+  return /unsupported/.test(describe(reason));
+}
+
+/** Pass phrases of nobody: one of them opening a key would be a wonder. */
+const noPassphrases = Array.from({ length: 8 }, (_, index) => `none of ours ${index}`);
+
+/**
+ * Whether OpenSSL does not know the algorithm that a key is encrypted with. It reports the same of one key in 256 whose
+ * algorithm it knows: if the padding happens to be right after a wrong pass phrase, what comes out is not a key.
+ */
+function isOldAlgorithm(text: string): boolean {
+  return noPassphrases.every((passphrase) => {
+    try {
+      createPrivateKey({ key: text, passphrase });
+      return false;
+    } catch (reason) {
+      return isUnsupported(reason);
+    }
+  });
 }
 
 /** A certificate chain and a key as they were read, with the names of their files. */

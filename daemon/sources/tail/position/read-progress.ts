@@ -4,9 +4,9 @@ import { DamagedArchives } from "./damaged.ts";
 import { parseStem } from "../log/dated-name.ts";
 import { inodeOf, isSame, tellingBytes, type ContentHash } from "../log/content-hash.ts";
 import { identityOfFile, seen, type FileOrigin } from "../log/log-file.ts";
-import { Ledger } from "./ledger.ts";
+import { Ledger, type Place } from "./ledger.ts";
 import type { Anchor, Trail } from "./trail.ts";
-import { begins, readFile, ReadFiles, type ReadFile } from "./read-files.ts";
+import { begins, readFile, ReadFiles, wholly, type ReadFile } from "./read-files.ts";
 
 /** One reading of one log file. The same file is visited again when analysisd goes back to it after a clock step. */
 export interface Reading {
@@ -18,10 +18,7 @@ export interface Reading {
 }
 
 /** A place in what was read. */
-export interface LogPosition {
-  readonly reading: Reading;
-  readonly offset: number;
-}
+export type LogPosition = Place<Reading>;
 
 /** Where a log file was left. */
 export interface KnownEnd {
@@ -56,7 +53,7 @@ export interface Proved {
 
 /** What was read, what of it has its outcome, and so what a checkpoint must say. No I/O. */
 export class ReadProgress {
-  readonly ledger = new Ledger<LogPosition>();
+  readonly ledger = new Ledger<Reading>();
   readonly damaged = new DamagedArchives();
   /** Relevant alerts with an older timestamp were not asked for. */
   notBeforeMs: number | undefined;
@@ -146,6 +143,13 @@ export class ReadProgress {
   /** Notes a dated file of which nothing more is wanted than what lies beyond `end`; it could not be looked into. */
   considerName(rank: number, end: number, inode: string): void {
     this.#read.add({ rank, end, length: 0, hash: "", inode, hasEarlierParts: false });
+  }
+
+  /** Nothing is wanted of a dated file with this content; what is written under its name later is something else. */
+  considerLost({ name, head }: Pick<Position, "name" | "head">): void {
+    const rank = rankOf(name);
+    if (rank === 0 || head.length === 0) return;
+    this.#read.add({ rank, end: wholly, ...head, inode: "0", hasEarlierParts: false });
   }
 
   /** The last few finished log files as far as they were read, newest first. */
