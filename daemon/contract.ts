@@ -33,6 +33,11 @@ export const sourceDefinitions = {
 
 export type SourceName = keyof typeof sourceDefinitions;
 
+/** The sources that push. */
+export type PushSourceName = {
+  [Name in SourceName]: (typeof sourceDefinitions)[Name]["kind"] extends "push" ? Name : never;
+}[SourceName];
+
 /** One value for each source. */
 export type PerSource<T> = Readonly<Record<SourceName, T>>;
 

@@ -6,7 +6,7 @@ export interface Span {
   readonly end: number;
 }
 
-export interface Salvage {
+interface Salvage {
   /** The alerts that are whole in the line, in their order. */
   readonly alerts: readonly Span[];
   /** Everything else, in its order; never empty spans. */

@@ -40,13 +40,13 @@ export const configOptions = {
 
 /** The lines about `configOptions` in the text of `--help`. */
 export const configOptionsHelp = `  --config FILE       settings, YAML or (ending in .toml) TOML; default ${defaultConfigPath}
-  --set NAME=VALUE    one setting, above environment and file; may be repeated,
+  --set NAME=VALUE    one setting, which overrides environment and file; may be repeated,
                       for instance --set sink.kafka.brokers=a:9093,b:9093
 `;
 
 /** The longest line that a source accepts, in bytes. */
 export function maxLineBytes({ sources }: Config): number {
-  return Math.max(sources.tail?.maxLineBytes ?? 0, sources.socket?.maxLineBytes ?? 0);
+  return Math.max(...Object.values(sources).map((source) => source?.maxLineBytes ?? 0));
 }
 
 /** The settings that `configOptions` select. Throws DfnError CONFIG. */

@@ -9,7 +9,7 @@ import { describe, DfnError, errnoOf } from "../errors.ts";
 import { asOwner, type StateOwner } from "../state/owner.ts";
 
 /** A file of a replay. */
-export interface ReplayInput {
+interface ReplayInput {
   /** As given on the command line; `-` is standard input. */
   readonly path: string;
   /** Offset in the decompressed content at which reading begins. */

@@ -3,7 +3,7 @@ import { Presets, SingleBar } from "cli-progress";
 
 const everyMs = 200;
 
-export interface ReplayState {
+interface ReplayState {
   readonly bytes: number;
   readonly read: number;
   readonly acknowledged: number;

@@ -5,6 +5,7 @@ import { Supervisor } from "../supervision/supervisor.ts";
 import { createCounters } from "../forwarder/counters.ts";
 import { DeadLetterEvents } from "../forwarder/dead-letter-events.ts";
 import { Forwarder } from "../forwarder/forwarder.ts";
+import { filesOfPushSources } from "../forwarder/push-sources.ts";
 import { logStatistics } from "../forwarder/statistics.ts";
 import { sinkDefinition } from "../sink-kinds/registry.ts";
 import { factsOf, watchedBy } from "../forwarder/snapshot.ts";
@@ -123,11 +124,11 @@ Signals:
 
 /** Continues as the owner of the state directory if root started this; see `daemon/state/owner.ts`. */
 function becomeOwnerFor({ setup: { config, log } }: Forwarder): void {
-  const { sources, status, sink, stateDir } = config;
+  const { status, sink, stateDir } = config;
   const owner = ownerOfStateDir(stateDir, { isWritten: true });
   if (owner === undefined) return;
   const paths = [
-    ...(sources.socket === undefined ? [] : [sources.socket.path]),
+    ...filesOfPushSources(config),
     ...(status.listen.kind === "unix" ? [status.listen.path] : []),
     ...sinkDefinition(sink).writtenFiles(sink),
   ];

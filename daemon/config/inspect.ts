@@ -15,7 +15,7 @@ export interface Written {
   /** Its name, for messages; TOML where it ends in `.toml`, else YAML. */
   readonly file: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** `name=value`, as given to `--set`; above the environment, which is above the file. */
+  /** `name=value`, as given to `--set`; overrides the environment, which overrides the file. */
   readonly sets: readonly string[];
 }
 

@@ -4,11 +4,11 @@ import { inspectText, type Inspection } from "./inspect.ts";
 import { type Problem, problemLine } from "./values/problem.ts";
 import { readSmallText } from "./small-file.ts";
 
-export interface LoadOptions {
+interface LoadOptions {
   /** The configuration file: TOML where it ends in `.toml`, else YAML. */
   readonly path: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** `name=value`, as given to `--set`; above the environment, which is above the file. */
+  /** `name=value`, as given to `--set`; overrides the environment, which overrides the file. */
   readonly sets: readonly string[];
 }
 

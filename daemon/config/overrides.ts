@@ -7,7 +7,7 @@ const prefix = "WAZUH_DFN_";
 
 /**
  * Lays the environment over the tree: `WAZUH_DFN_SINK__KAFKA__BROKERS` is `sink.kafka.brokers`. A variable without `__`
- * counts only when it names a setting that stands at the top; others with this prefix may belong to something else.
+ * counts only when it names a setting at the top; others with this prefix may belong to something else.
  * @param top the names at the top, for the last rule
  */
 export function putEnvironment(

@@ -13,10 +13,10 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Settings with the secrets in place of where they stand; never logged, never printed. */
 export type TlsWithPassphrase = Omit<TlsSettings, "passphraseFile"> & { readonly passphrase: Passphrase | undefined };
-export type SaslWithPassword = Omit<SaslSettings, "password"> & { readonly password: () => string };
+type SaslWithPassword = Omit<SaslSettings, "password"> & { readonly password: () => string };
 
 /** The pass phrase of a key: read whenever it is asked for, since it is renewed together with the key. */
-export interface Passphrase {
+interface Passphrase {
   readonly file: string;
   /** Throws DfnError CONFIG, see `readSecret`. */
   readonly read: () => string;
@@ -47,7 +47,7 @@ export function readSaslSecrets({ password, ...sasl }: SaslSettings, env: Enviro
 }
 
 /**
- * The secret that stands at a place. One newline at the end of its file is not part of it.
+ * The secret at a place. One newline at the end of its file is not part of it.
  * @throws DfnError CONFIG when it is not there, empty, has several lines, or when everybody may write its file
  */
 function readSecret(from: SecretPlace, env: Environment): string {

@@ -1,7 +1,7 @@
 import type { DeadLetter } from "./line.ts";
 
 /** Dead letters with the same cause. */
-export interface DeadLetterCause {
+interface DeadLetterCause {
   readonly source: string;
   readonly reason: string;
   /** The handler whose record was refused; undefined when the line did not get as far as a handler. */

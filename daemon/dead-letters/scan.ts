@@ -33,7 +33,7 @@ for (const character of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 }
 
 /** Where the base64 of the alert's bytes is in the file. */
-export interface RawRange {
+interface RawRange {
   readonly from: number;
   readonly length: number;
   /** What it holds when it is decoded. */
@@ -58,7 +58,7 @@ export interface ScannedLine {
 }
 
 /** A place between two lines. */
-export interface ScanStart {
+interface ScanStart {
   /** Bytes before it. */
   readonly from: number;
   /** Of the line behind it. */

@@ -13,7 +13,7 @@ import { markRemoved, removedFrom, tombstonesOf } from "./tombstones.ts";
 export type { DeadLetter } from "./line.ts";
 
 /** An entry with its number in the segment, from 1, which it keeps for good. */
-export interface NumberedLetter {
+interface NumberedLetter {
   readonly number: number;
   readonly letter: DeadLetter;
   /** Whether somebody has acknowledged it. */

@@ -22,7 +22,7 @@ export function deadLetterDirectory(stateDir: string): string {
   return join(stateDir, "dead-letters");
 }
 
-export interface DeadLetterLimits {
+interface DeadLetterLimits {
   /** Maximum bytes of all segments together; beyond, `DeadLetterQuota` removes what is least needed. */
   readonly maxBytes: number;
   /** Size at which a new segment is begun. */

@@ -10,7 +10,7 @@ const temporaryName = /\.(\d{1,10})\.new$/;
 /** What earlier versions left when they were killed. */
 const formerNames = /^(?:checkpoint\.json\.tmp|window\.bin\.new|.*\.ndjson\.new)$/;
 
-export interface AtomicWrite {
+interface AtomicWrite {
   /** Called when the new file is whole and durable, and not yet in its place. */
   readonly beforeRename?: () => Promise<void>;
 }

@@ -4,7 +4,7 @@ import { Gunzip, gzipFeedBytes, GzipFault } from "./gunzip.ts";
 export type ReadAt = (into: Buffer, position: number) => Promise<number>;
 
 /** What one read of a compressed file gave. */
-export type Inflated =
+type Inflated =
   | { readonly kind: "bytes"; readonly bytes: Buffer }
   /** `ignoredBytes`: see `Gunzip`. */
   | { readonly kind: "end"; readonly ignoredBytes: number }

@@ -25,7 +25,7 @@ export interface DoctorContext {
 }
 
 /** Whether integratord is meant to deliver alerts. */
-export interface IntegrationState {
+interface IntegrationState {
   /** The installer's choice: `yes` or `no`; undefined if its record does not exist or may not be read. */
   readonly recorded: string | undefined;
   /** Whether custom-dfn is among the manager's integrations, as far as the current user can see. */

@@ -22,7 +22,7 @@ export interface RulesetFile {
 }
 
 /** The budget that is left; shared by everything that one link reads. */
-export interface ReadBudget {
+interface ReadBudget {
   bytes: number;
   files: number;
 }

@@ -23,7 +23,7 @@ export function openDeadLetters(config: Config, log: Log): DeadLetterStore {
   return new DeadLetterStore(deadLetterDirectory(config.stateDir), deadLetterLimits, log);
 }
 
-export interface CoreParts {
+interface CoreParts {
   readonly config: Config;
   readonly sink: Sink;
   readonly deadLetters: { add(entry: NewDeadLetter): Promise<void> };
@@ -76,7 +76,7 @@ export function createCore(parts: CoreParts): Core {
     offsets,
     pairing,
     feedback,
-    tailWaitMs: config.sources.socket === undefined ? 0 : (config.sources.tail?.waitMs ?? 0),
+    tailWaitMs: pairing === undefined ? 0 : (config.sources.tail?.waitMs ?? 0),
   });
   const node = new OwnNode(readNodeIdentity(config.wazuh.home));
   const pipeline = new Pipeline({

@@ -1,6 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Config } from "../config/schema.ts";
-import type { SocketSettings } from "../config/sections/sources.ts";
 import { Pairing } from "../pairing/pairing.ts";
 import type { Shipment } from "../delivery/shipment.ts";
 import type { DeadLetterStore } from "../dead-letters/store.ts";
@@ -8,10 +7,7 @@ import { PairingWindow } from "../pairing/pairing-window.ts";
 import { OffsetRefresher } from "../delivery/offset-refresher.ts";
 import { SinkOffsets } from "../delivery/sink-offsets.ts";
 import { describe } from "../errors.ts";
-import type { SourceLocation, Sink } from "../contract.ts";
-import { affordableConnections, SocketSource } from "../sources/socket/socket-source.ts";
-import type { SocketIntake } from "../sources/socket/connection.ts";
-import { peerPolicy, type PeerPolicy } from "../sources/socket/peers.ts";
+import type { Sink } from "../contract.ts";
 import { Tail } from "../sources/tail/tail.ts";
 import type { Metrics } from "../status/metrics.ts";
 import { loadWindow, removeWindow, saveWindow } from "../pairing/window-file.ts";
@@ -25,6 +21,7 @@ import { createCore, openDeadLetters, type Core } from "./core.ts";
 import type { DeadLetterEvents } from "./dead-letter-events.ts";
 import { createSink, type SinkFacts } from "../sink-kinds/registry.ts";
 import type { KafkaTelemetry } from "../sinks/kafka/connection/telemetry.ts";
+import { hasPushSource, openPushSources, type PushSource } from "./push-sources.ts";
 import { PipelineIntake } from "./tail-intake.ts";
 
 /** How long a stop waits for what is under way; with saving and closing it stays within five seconds. */
@@ -35,13 +32,8 @@ const placedMs = 200;
 const lookEveryMs = 50;
 /** How long a record in a new name waits for the checkpoint that has the name; a disk that hangs holds nothing up. */
 const nameKeptMs = 2000;
-const placeOf = (length: number): SourceLocation => ({ file: "socket", offset: 0, length });
-/** Nobody waits for what becomes of an over-long line: the socket has answered. */
-const nobody = { settled: () => undefined };
-/** Part of the byte budget that unfinished lines of socket clients may fill. */
-const partialShare = 0.25;
 
-export interface ForwarderSetup {
+interface ForwarderSetup {
   readonly config: Config;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
@@ -70,7 +62,8 @@ export class Forwarder {
   readonly #drain = new AbortController();
   #tail: Tail | undefined;
   #current: Promise<void> = Promise.resolve();
-  #socket: SocketSource | undefined;
+  /** Those that are open. */
+  readonly #push: PushSource[] = [];
   #starting: Promise<void> = Promise.resolve();
 
   /** @throws DfnError CONFIG when the sink cannot work with these settings */
@@ -94,10 +87,11 @@ export class Forwarder {
     this.sinkState = () => state(latency.summary());
     this.deadLetters = openDeadLetters(config, log);
     this.feedback = new Feedback({ queue: config.wazuh.queue, mode: config.wazuh.feedback, log });
-    const { socket, tail } = config.sources;
+    const { tail } = config.sources;
     this.#offsets = tail === undefined ? undefined : new SinkOffsets();
-    this.pairing =
-      socket === undefined ? undefined : new Pairing<Shipment>(new PairingWindow(), { socketOnly: tail === undefined });
+    this.pairing = hasPushSource(config)
+      ? new Pairing<Shipment>(new PairingWindow(), { socketOnly: tail === undefined })
+      : undefined;
     this.core = createCore({
       config,
       sink: this.sink,
@@ -172,7 +166,8 @@ export class Forwarder {
       // Whoever finds the socket open may write to the log at once and rely on being read.
       await within(this.#tail.placed, placedMs);
     }
-    if (config.sources.socket !== undefined) await this.#openSocket(config.sources.socket);
+    const { core, setup } = this;
+    for await (const source of openPushSources({ ...setup, core })) this.#push.push(source);
   }
 
   /**
@@ -206,7 +201,7 @@ export class Forwarder {
 
   async #announceTail(isOn: boolean): Promise<void> {
     try {
-      await this.#socket?.announceTail(isOn);
+      for (const source of this.#push) await source.announceTail(isOn);
     } catch (reason) {
       const what =
         "custom-dfn cannot be informed whether alerts.json is read; it may give up alerts while settings change";
@@ -222,7 +217,7 @@ export class Forwarder {
     const { log, config } = this.setup;
     const drainUntil = performance.now() + drainMs;
     this.#drain.abort();
-    this.#socket?.drain();
+    for (const source of this.#push) source.drain();
     await this.#current.catch(() => undefined); // What ended it was reported to `failed`.
     this.core.shipper.releaseAllHeld();
     this.core.outbox.flush();
@@ -241,7 +236,7 @@ export class Forwarder {
     await this.#tail?.save();
     const readAgain = this.#tail?.readAgain;
     if (!isDone) log.warn("stopped before everything was acknowledged; the rest is read again at the next start");
-    await this.#socket?.[Symbol.asyncDispose]();
+    for (const source of this.#push.splice(0)) await source[Symbol.asyncDispose]();
     await this.sink[Symbol.asyncDispose]();
     await this.#starting.catch(() => undefined); // The look-up ends when the sink is disposed.
     await this.#tail?.[Symbol.asyncDispose]();
@@ -272,46 +267,6 @@ export class Forwarder {
   /** A look-up counts the records of the names in the checkpoint, so a name has to be there before the first record. */
   #keepName(): void {
     if (this.#tail !== undefined) this.core.shipper.holdFor(within(this.#tail.save(), nameKeptMs));
-  }
-
-  /** With the tail on, nothing is lost without a socket that cannot judge its clients. */
-  async #openSocket(settings: SocketSettings): Promise<void> {
-    const { log } = this.setup;
-    let peers: PeerPolicy;
-    try {
-      peers = peerPolicy(settings.allow, this.setup.config.wazuh.home, log);
-    } catch (reason) {
-      if (this.#tail === undefined) throw reason;
-      log.error({ reason: describe(reason) }, "the socket is not opened; every alert comes by the tail");
-      return;
-    }
-    await this.#listen(settings, peers);
-  }
-
-  async #listen(settings: SocketSettings, peers: PeerPolicy): Promise<void> {
-    const { log, socketWatch } = this.setup;
-    const { pipeline, budget } = this.core;
-    const isAlone = this.#tail === undefined;
-    const intake: SocketIntake = {
-      answersAfterOutcome: isAlone,
-      offer: (bytes, settled) =>
-        pipeline.offer({ source: "socket", bytes, place: placeOf(bytes.length), owner: { settled } }),
-      overLong: (head, length) => pipeline.damaged("socket", "over-long", placeOf(length), head, nobody),
-      room: () => (isAlone ? budget.room() : undefined),
-    };
-    const socket = new SocketSource(
-      {
-        ...settings,
-        peers,
-        refused: (peer) => socketWatch.refused(peer, settings.path, log),
-        maxConnections: await affordableConnections(settings.maxConnections),
-        maxPartialBytes: Math.max(budget.limitBytes * partialShare, settings.maxLineBytes),
-      },
-      intake,
-      log,
-    );
-    await socket.listen();
-    this.#socket = socket;
   }
 
   #caughtUp(): void {

@@ -5,7 +5,7 @@ import { perSource } from "../contract.ts";
 import { deadLetterDirectory } from "../dead-letters/store.ts";
 import type { Forwarder } from "./forwarder.ts";
 
-export interface SnapshotContext {
+interface SnapshotContext {
   readonly version: string;
   readonly isReady: boolean;
   readonly surroundings: SystemMetrics;

@@ -13,7 +13,7 @@ import type { Owner, SourceLocation } from "../contract.ts";
  */
 export const backlogShare = 0.25;
 
-export interface TailIntakeParts {
+interface TailIntakeParts {
   readonly pipeline: Pipeline;
   readonly relevance: Relevance;
   readonly shipper: Shipper;

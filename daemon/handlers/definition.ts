@@ -20,7 +20,7 @@ export interface WantedAlerts {
 }
 
 /** A setting that cannot work together with the context. */
-export interface SettingConflict {
+interface SettingConflict {
   /** The setting below the handler's section, under its name in the file. */
   readonly setting: string;
   /** What is wrong and what to do; without a full stop. */

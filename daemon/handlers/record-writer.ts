@@ -20,7 +20,7 @@ const shortBytes = 24;
 
 const nullText = Buffer.from("null");
 
-/** What stands in XML, as JSON writes it, for other bytes of a JSON string. A byte that is in neither is a rare one. */
+/** What is written in XML, as JSON has it, in place of other bytes of a JSON string. A byte that is in neither is a rare one. */
 interface Replacements {
   readonly bytes: readonly (Buffer | undefined)[];
   /** By the byte behind a backslash. */
@@ -45,7 +45,7 @@ const pieceBytes = 64 * 1024;
 const inText = replacements(escapeText);
 const inAttribute = replacements(escapeAttribute);
 
-/** Text to be written as it stands inside a JSON string, once for all records. */
+/** Text to be written as it is inside a JSON string, once for all records. */
 export function ready(text: string): Buffer {
   return Buffer.from(JSON.stringify(text).slice(1, -1));
 }
@@ -140,7 +140,7 @@ export class RecordWriter {
   }
 
   /**
-   * Copies what stands between the quotes of a string, or an unquoted value up to its first quote. Writes nothing and
+   * Copies what is between the quotes of a string, or an unquoted value up to its first quote. Writes nothing and
    * returns false when a byte has no replacement.
    */
   #copy(bytes: Buffer, start: number, end: number, replaced: Replacements): boolean {

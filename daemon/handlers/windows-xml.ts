@@ -43,7 +43,7 @@ function elementOf(name: string, attributes = ""): Frame {
   };
 }
 
-/** An attribute with what stands around it. */
+/** An attribute with what is around it. */
 function attributeOf(key: string, open: string, close: string, empty = open + close): Frame {
   return { key, open: ready(open), close: ready(close), empty: ready(empty), isAttribute: true };
 }

@@ -31,12 +31,12 @@ export interface Migration {
   readonly text: string;
   /** All that was written, in the order of the Python daemon's documentation, then defaults that were taken along. */
   readonly fates: readonly Fate[];
-  /** What is wrong with the result as it stands, or with the old file. */
+  /** What is wrong with the result as it is, or with the old file. */
   readonly problems: readonly Problem[];
 }
 
 /** The old file and the environment that the old daemon had. */
-export interface OldSettings {
+interface OldSettings {
   readonly text: string;
   /** Its name, for messages; TOML where it ends in `.toml`, else YAML. */
   readonly file: string;

@@ -2,7 +2,7 @@ import { Document, isMap, Scalar, YAMLMap, YAMLSeq } from "yaml";
 import type { Target } from "./rule.ts";
 
 /** A value with the old setting that it comes from. */
-export interface Sourced {
+interface Sourced {
   readonly target: Target;
   readonly from: string;
 }
@@ -11,8 +11,8 @@ export interface Sourced {
 const order = ["dfn", "wazuh", "sources", "sink", "status", "log"];
 
 /**
- * Our configuration as YAML, each value with a comment on where it comes from. What is required and did not come stands
- * there without a value, so that `check` names its line.
+ * Our configuration as YAML, each value with a comment on where it comes from. What is required and did not come is
+ * written without a value, so that `check` names its line.
  */
 export function printConfig(values: readonly Sourced[]): string {
   const root = new YAMLMap<Scalar>();

@@ -1,5 +1,5 @@
 /** A setting of the Python daemon, version 0.23.1. */
-export interface PythonSetting {
+interface PythonSetting {
   /** The environment variable, which is above the file. */
   readonly variable: string;
   /** As text; empty for null, and where the rule does not ask for it. */

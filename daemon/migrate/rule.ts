@@ -5,7 +5,7 @@ import { formatDuration } from "../config/values/units.ts";
  * What became of a setting of the Python daemon.
  * - taken: it has a counterpart here.
  * - not-needed: it has none, and none is missed.
- * - by-hand: it stands for something that the administrator has to see to.
+ * - by-hand: it means something that the administrator has to see to.
  * - unknown: the Python daemon has no such setting either.
  */
 export type FateKind = "taken" | "not-needed" | "by-hand" | "unknown";

@@ -11,7 +11,7 @@ export interface Network {
 }
 
 /** What `splitNetwork` finds. */
-export type NetworkParts =
+type NetworkParts =
   | {
       readonly kind: "network";
       readonly network: Network;

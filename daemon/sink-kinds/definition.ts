@@ -17,7 +17,7 @@ export interface SinkSetup {
 }
 
 /** Something that is wrong with the sink. */
-export interface SinkTrouble {
+interface SinkTrouble {
   readonly subject: string;
   readonly text: string;
   /** Empty if the text says it, or if it passes by itself. */

@@ -1,24 +1,22 @@
 import { dirname } from "node:path";
 import { z } from "zod";
-import type { SinkSettings } from "../config/sections/sink.ts";
+import type { SinkSettingsOf } from "../config/sections/sink.ts";
 import { checkWritable } from "../config/system-checks.ts";
 import { FileSink } from "../sinks/file/sink.ts";
 import { answerParts, type SinkDefinition } from "./definition.ts";
 
-type FileSettings = Extract<SinkSettings, { readonly kind: "file" }>;
-
-export interface FileSinkState {
+interface FileSinkState {
   readonly kind: "file";
   /** Why records cannot be written; absent while they can. */
   readonly trouble: string | undefined;
 }
 
-export const fileDefinition: SinkDefinition<FileSettings, FileSink, FileSinkState> = {
+export const fileDefinition: SinkDefinition<SinkSettingsOf<"file">, FileSink, FileSinkState> = {
   kind: "file",
-  check: ({ path }) => checkWritable("sink.file.path", dirname(path), "the directory of the file"),
-  create: ({ path }, { log }) => new FileSink(path, log),
+  check: ({ file: { path } }) => checkWritable("sink.file.path", dirname(path), "the directory of the file"),
+  create: ({ file: { path } }, { log }) => new FileSink(path, log),
   batchLimits: () => ({ maxBytes: 1024 * 1024, maxRecords: 10_000, lingerMs: 5 }),
-  writtenFiles: ({ path }) => [path],
+  writtenFiles: ({ file: { path } }) => [path],
   tls: () => undefined,
   state: ({ trouble }) => ({ kind: "file", trouble }),
   answer: z.looseObject({ kind: z.literal("file"), trouble: answerParts.text.optional() }),

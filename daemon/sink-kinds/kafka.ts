@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { KafkaSettings } from "../config/sections/kafka.ts";
-import type { SinkSettings } from "../config/sections/sink.ts";
+import type { SinkSettingsOf } from "../config/sections/sink.ts";
 import { inspectSecrets, readSaslSecrets, readTlsSecrets } from "../config/secrets.ts";
 import type { Problem } from "../config/values/problem.ts";
 import { DfnError } from "../errors.ts";
@@ -14,9 +14,7 @@ import { lasting } from "../telemetry/lasting.ts";
 import type { LatencySummary } from "../telemetry/latency.ts";
 import { answerParts, type Environment, type SinkDefinition, type SinkSample } from "./definition.ts";
 
-type Settings = Extract<SinkSettings, { readonly kind: "kafka" }>;
-
-export type KafkaSinkState = {
+type KafkaSinkState = {
   readonly kind: "kafka";
   /** Over the last few hundred answers; absent before the first. */
   readonly latency: LatencySummary | undefined;
@@ -28,7 +26,7 @@ const shortMs = 1000;
 const { text, word, number, list } = answerParts;
 const trouble = z.looseObject({ subject: text, text, remedy: text, since: number });
 
-export const kafkaDefinition: SinkDefinition<Settings, KafkaSink, KafkaSinkState> = {
+export const kafkaDefinition: SinkDefinition<SinkSettingsOf<"kafka">, KafkaSink, KafkaSinkState> = {
   kind: "kafka",
   check: ({ kafka }, env) => inspectKafka(kafka, env),
   create: ({ kafka }, { env, log, telemetry }) => new KafkaSink({ options: kafkaOptions(kafka, env), log, telemetry }),

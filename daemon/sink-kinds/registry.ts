@@ -32,7 +32,7 @@ if (first === undefined) throw new Error("there are no sinks");
 export const sinkAnswer = z.discriminatedUnion("kind", [first, ...others]);
 
 /** The sink that the configuration names, and its part of /status. */
-export interface ConfiguredSink {
+interface ConfiguredSink {
   readonly sink: Sink;
   /** @param latency of its acknowledgements; undefined before the first */
   readonly state: (latency: LatencySummary | undefined) => SinkFacts;

@@ -6,7 +6,8 @@ import { describe, isAbsent } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
 
 const fileName = "degraded";
-const content = "Wazuh was told that the forwarder is degraded; it has not been told yet that all is well.\n";
+const content =
+  "The event that the forwarder is degraded was sent to Wazuh; the one that all is well was not sent yet.\n";
 const maxBytes = 4096;
 
 /**

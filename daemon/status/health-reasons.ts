@@ -5,7 +5,7 @@ import { waitReasonOf, type TailStatus } from "../sources/tail/status.ts";
 import type { Facts } from "./facts.ts";
 
 /** A condition as found by one check; it counts once it has lasted. */
-export interface HealthReason {
+interface HealthReason {
   readonly subject: string;
   readonly text: string;
   readonly remedy: string;

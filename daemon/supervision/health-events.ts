@@ -1,13 +1,13 @@
 import type { Health } from "../status/facts.ts";
 
 /** What is reported to Wazuh, so that a rule can raise an alert. */
-export interface HealthEvent {
+interface HealthEvent {
   readonly status: "degraded" | "recovered";
   readonly subject: string;
   readonly text: string;
 }
 
-export interface HealthEventsParts {
+interface HealthEventsParts {
   readonly report: (news: HealthEvent) => void;
   /** Saves whether Wazuh knows of a degradation. Called before it is reported, and after its end is reported. */
   readonly remember: (isDegraded: boolean) => void;

@@ -4,7 +4,7 @@ import type { Log } from "./log.ts";
 /** How often a condition that lasts is logged again by default. */
 const defaultRepeatMs = 60_000;
 
-export interface ConditionLogOptions {
+interface ConditionLogOptions {
   /** Milliseconds on a clock that never goes back. */
   readonly now?: () => number;
   /** Milliseconds that it must last before it is logged; 0 by default. One that ends earlier is never logged. */
@@ -14,7 +14,7 @@ export interface ConditionLogOptions {
 }
 
 /** How a condition is logged. */
-export interface ConditionEntry {
+interface ConditionEntry {
   /** The line in the log; the reason by default. */
   readonly text?: string;
   readonly fields?: Readonly<Record<string, unknown>>;

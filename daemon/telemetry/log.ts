@@ -8,7 +8,7 @@ import { printable, printableJson } from "../printable.ts";
  */
 export type Log = Pick<Logger, "debug" | "info" | "warn" | "error">;
 
-export type LogLevel = "debug" | "info" | "warn" | "error";
+type LogLevel = "debug" | "info" | "warn" | "error";
 
 /**
  * JSON lines on standard error, or readable text when standard error is a terminal. What could steer a terminal is

@@ -1,6 +1,6 @@
 import type { Counts } from "./counters.ts";
 
-export interface Rates {
+interface Rates {
   readonly readPerSecond: number;
   readonly acknowledgedPerSecond: number;
 }

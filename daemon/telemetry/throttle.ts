@@ -1,4 +1,4 @@
-export interface ThrottleOptions {
+interface ThrottleOptions {
   /** How often something may be reported within one period. */
   readonly burst?: number;
   /** Length of a period in milliseconds. */

@@ -20,7 +20,7 @@ export interface XmlElement {
   readonly to: number;
 }
 
-export interface XmlComment {
+interface XmlComment {
   /** What is between its marks. */
   readonly text: string;
   readonly from: number;

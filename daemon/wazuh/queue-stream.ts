@@ -3,7 +3,7 @@ import { describe, errnoOf } from "../errors.ts";
 import { maxEventBytes } from "./queue-message.ts";
 import type { QueueTransport, SendResult } from "./queue-transport.ts";
 
-export interface StreamOptions {
+interface StreamOptions {
   readonly host: string;
   readonly port: number;
   /** Milliseconds for one address to take the connection; the relay has four times as long to take one event. */
@@ -37,7 +37,7 @@ export class QueueStream implements QueueTransport {
   readonly #patienceMs: number;
   #socket: Socket | undefined;
   #unfinished: Unfinished | undefined;
-  /** Whether the present connection has taken an event: one that only opens and closes is no relay's. */
+  /** Whether the present connection has taken an event: one that only opens and closes is not a relay's. */
   #hasTaken = false;
   /** Why the last connection could not be made, until the next call of `send` reports it. */
   #failure: string | undefined;

@@ -10,7 +10,7 @@ import { Outbox } from "../../daemon/delivery/outbox.ts";
 import { Pipeline, type Verdict } from "../../daemon/delivery/pipeline.ts";
 import { Shipper } from "../../daemon/delivery/shipper.ts";
 import type { SinkOffsets } from "../../daemon/delivery/sink-offsets.ts";
-import { SourceCounters } from "../../daemon/telemetry/counters.ts";
+import { createCounters } from "../../daemon/forwarder/counters.ts";
 import type { MemorySink } from "./memory-sink.ts";
 
 /** Takes every alert with a member `"wanted"` whose value is true; its record is the alert's bytes. */
@@ -66,7 +66,7 @@ export interface DeliveryOptions {
 
 /** The real way of an alert, from a source's offer to a sink in memory. */
 export class Delivery {
-  readonly counters = { socket: new SourceCounters(), tail: new SourceCounters(), replay: new SourceCounters() };
+  readonly counters = createCounters();
   readonly deadLetters = new DeadLetterBox();
   /** Ids of alerts whose socket copy did not say what the line says. */
   readonly differing: string[] = [];

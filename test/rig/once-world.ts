@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Pairing, type SavedWindow } from "../../daemon/pairing/pairing.ts";
-import type { OffsetsByPartition as Offsets, Owner } from "../../daemon/contract.ts";
+import { type OffsetsByPartition as Offsets, type Owner, perSource, type SourceName } from "../../daemon/contract.ts";
 import { PairingWindow } from "../../daemon/pairing/pairing-window.ts";
 import type { Shipment } from "../../daemon/delivery/shipment.ts";
 import { SinkOffsets } from "../../daemon/delivery/sink-offsets.ts";
@@ -154,7 +154,7 @@ export class OnceWorld {
 
   /** The counters of this process are right; what is in flight is counted here by looking at each shipment. */
   check(): void {
-    const inFlight = { tail: 0, socket: 0, replay: 0 };
+    const inFlight: Record<SourceName, number> = perSource(() => 0);
     for (const shipment of this.#shipments) {
       if (shipment.outcome === undefined) {
         for (const { source } of [shipment, ...shipment.waiters]) inFlight[source] += 1;

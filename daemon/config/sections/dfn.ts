@@ -1,4 +1,3 @@
-import type { z } from "zod";
 import { readNetwork } from "../values/network.ts";
 import { listOrNone, text, topic } from "../values/schemas.ts";
 import { section } from "../values/section.ts";
@@ -14,5 +13,3 @@ export const dfn = section({
 })
   .prefault({})
   .describe("Who you are to DFN-CERT.");
-
-export type DfnSettings = z.output<typeof dfn>;

@@ -70,7 +70,7 @@ const tls = section(
   },
   {
     holds: (it) => (it.cert === undefined) === (it.key === undefined),
-    message: "cert and key belong together: give both, or none",
+    message: "cert and key belong together; give both or neither",
   },
   {
     holds: (it) => it.pkcs12 === undefined || (it.cert === undefined && it.key === undefined),

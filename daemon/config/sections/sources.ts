@@ -1,4 +1,3 @@
-import type { z } from "zod";
 import { inQuotes, InvalidValue } from "../values/problem.ts";
 import { readTimestamp } from "../values/timestamp.ts";
 import {
@@ -60,31 +59,30 @@ const tail = section({
     .describe("Longest alert that is sent; a longer one is stored as a dead letter."),
 });
 
+const shape = {
+  socket: switchable(socket)
+    .prefault("on")
+    .describe("The fast path: integratord runs custom-dfn for each alert, which writes to this socket."),
+  tail: switchable(tail)
+    .prefault("on")
+    .describe(
+      "The reliable path: reads the manager's own log of alerts, and catches up on what was written while wazuh-dfn was down.",
+    ),
+};
+
 /** `sources`: both ways are on unless switched off. */
-export const sources = section(
-  {
-    socket: switchable(socket)
-      .prefault("on")
-      .describe("The fast path: integratord runs custom-dfn for each alert, which writes to this socket."),
-    tail: switchable(tail)
-      .prefault("on")
-      .describe(
-        "The reliable path: reads the manager's own log of alerts, and catches up on what was written while wazuh-dfn was down.",
-      ),
+export const sources = section(shape, {
+  holds(it: Readonly<Record<string, unknown>>) {
+    return Object.keys(shape).some((name) => it[name] !== undefined);
   },
-  {
-    holds: (it) => it.socket !== undefined || it.tail !== undefined,
-    message: "socket and tail are both off, so no alert would ever come; leave one of them on",
-  },
-)
+  message: "every source is off, so no alert would ever come; leave one of them on",
+})
   .prefault({})
   .describe(
-    "Where alerts come from. Each of the two stands in for the other; one can be switched off (socket: off), not both.",
+    "Where alerts come from. Each of the two is the other's fallback; one can be switched off (socket: off), not both.",
   );
 
-export type SocketSettings = z.output<typeof socket>;
-
-/** The highest number of a user: 32 bits, of which the last stands for none (chown(2)). */
+/** The highest number of a user: 32 bits, of which the last means none (chown(2)). */
 const maxUid = 2 ** 32 - 2;
 
 /** The name or the number of a user. */

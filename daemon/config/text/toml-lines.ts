@@ -60,7 +60,7 @@ class Scanner {
     if (quote === '"' || quote === "'") {
       this.#string();
       const raw = this.#text.slice(start + 1, this.#at - 1);
-      // A name with escapes is no setting that exists; its raw form is good enough for a message.
+      // A name with escapes is not the name of a setting; its raw form is good enough for a message.
       return raw;
     }
     while (/[\w-]/.test(this.#peek())) this.#step();

@@ -23,7 +23,7 @@ export class YamlReader {
     this.#at = at;
   }
 
-  /** @param origin where the setting's name stands, which is what an administrator looks for */
+  /** @param origin where the setting's name is, which is what an administrator looks for */
   read(node: ParsedNode | null, origin: Origin, depth: number): Tree {
     const before = this.#parts;
     this.#count(1, origin);

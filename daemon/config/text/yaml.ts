@@ -42,12 +42,12 @@ export function readYaml(text: string, file: string): { readonly table?: Table; 
   }
 }
 
-/** Far more than settings need, far less than the parser's recursion stands. */
+/** Far more than settings need, far less than the parser's recursion can take. */
 const mostColumns = 256;
 const mostBrackets = 200;
 
 /**
- * The first line that may be nested too deeply for the parser, judged roughly: by what stands before its first word, and
+ * The first line that may be nested too deeply for the parser, judged roughly: by what is before its first word, and
  * by brackets left open, those in text and comments included. The parser recurses, and at the end of its stack V8 can
  * end the whole process instead of throwing (seen with Node 20).
  */

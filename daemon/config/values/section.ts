@@ -16,7 +16,7 @@ type NameInCode<Name extends string, U extends Unit | ""> =
 type Shape = Readonly<Record<string, z.ZodType>>;
 
 /** A section in the code: the same names in camel case, those of durations ending in Ms, those of sizes in Bytes. */
-export type SectionOf<S extends Shape> = {
+type SectionOf<S extends Shape> = {
   readonly [Name in keyof S & string as NameInCode<Name, UnitOf<S[Name]>>]: z.output<S[Name]>;
 };
 
@@ -30,7 +30,7 @@ function nameInCode(name: string, schema: z.ZodType): string {
 type StrictObject<S extends Shape> = ReturnType<typeof z.strictObject<S>>;
 
 /** A condition on several settings of one section. */
-export interface SectionRule<S extends Shape> {
+interface SectionRule<S extends Shape> {
   /** Settings under their names in the file. Must bear with anything in place of a setting that is wrong. */
   readonly holds: (settings: z.output<StrictObject<S>>) => boolean;
   /** What is wrong when it does not hold, and what to do. */

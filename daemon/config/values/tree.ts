@@ -12,7 +12,7 @@ export type Origin =
 
 export type Tree = Text | List | Table;
 
-/** One value. Empty text stands for "not set": the default holds. */
+/** One value. Empty text means "not set": the default holds. */
 export interface Text {
   readonly kind: "text";
   readonly text: string;
@@ -37,7 +37,7 @@ export type Path = readonly (string | number)[];
 /** Most values, lists and tables that one file may hold, copies by YAML aliases counted each time. */
 export const mostParts = 10_000;
 
-/** Deepest nesting; the deepest setting there is stands at depth 5. */
+/** Deepest nesting; the deepest setting is at depth 5. */
 export const mostDepth = 16;
 
 /** The tree as the schema reads it: strings, arrays and objects without a prototype. */

@@ -9,7 +9,7 @@ const dayMs = 86_400_000;
 /** The value in a shipped ossec.conf (Wazuh 4.14 source: etc/templates/config/generic/alerts.template). */
 const shippedLevel = 3;
 
-export interface WritingFacts {
+interface WritingFacts {
   readonly home: string;
   readonly path: string;
   /** Whether `analysisd` has a process; undefined: the current user may not see it. */
@@ -71,7 +71,7 @@ export function judgeOutput(home: string, conf: OssecConf): CheckResult[] {
   return [ok(`jsonout_output is on, log_alert_level is ${level}`)];
 }
 
-export interface ReadingFacts {
+interface ReadingFacts {
   readonly path: string;
   readonly reader: string;
   readonly refusal: AccessRefusal | undefined;

@@ -28,7 +28,7 @@ import { allProcesses, type Running, wazuhDaemon } from "../processes.ts";
 import type { DoctorContext } from "../context.ts";
 
 /** What `check` finds wrong with the settings, and their path. */
-export interface DoctorSettings {
+interface DoctorSettings {
   readonly path: string;
   readonly problems: readonly Problem[];
 }

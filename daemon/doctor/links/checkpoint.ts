@@ -22,7 +22,7 @@ export type StoredCheckpoint =
   | { readonly kind: "unseen" }
   | { readonly kind: "damaged" };
 
-export interface CheckpointFacts {
+interface CheckpointFacts {
   readonly stateDir: string;
   readonly stored: StoredCheckpoint;
   /** The status of the running forwarder; undefined if it does not run, or its tail has not started. */
@@ -72,7 +72,7 @@ function judgeStored(path: string, stored: StoredCheckpoint, nowMs: number): Che
   return [ok(`the position was saved ${minutes} minutes ago; the next start continues there`)];
 }
 
-export interface ArchiveFacts {
+interface ArchiveFacts {
   readonly stored: StoredCheckpoint;
   readonly isRunning: boolean;
   /** Log files from the position's own on, oldest first; undefined: the current user may not see them. */

@@ -30,7 +30,7 @@ export type Call =
   | { readonly kind: "hung" }
   | { readonly kind: "not-started"; readonly reason: string };
 
-export interface CustomDfnCallFacts {
+interface CustomDfnCallFacts {
   readonly path: string;
   /** Undefined: there is no custom-dfn to call, which another link reports. */
   readonly call: Call | undefined;
@@ -65,7 +65,7 @@ export function judgeCustomDfnCall({ path, call, as, isRoot, isTailOn, alertId }
   return [failed(`custom-dfn, as ${as}, ended with ${code ?? "a signal"}: ${said}`, reinstall)];
 }
 
-export interface CustomDfnCallSetting {
+interface CustomDfnCallSetting {
   /** Path of custom-dfn. */
   readonly path: string;
   /** The manager's home, where integratord runs its programs. */

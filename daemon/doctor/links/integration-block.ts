@@ -36,7 +36,7 @@ export function socketOf(block: Block, defaultPath: string): string {
   return url.startsWith("unix:") && url.length > 5 ? url.slice(5).replaceAll("\\ ", " ") : defaultPath;
 }
 
-export interface LeftOutFacts {
+interface LeftOutFacts {
   /** The installer's choice: `yes` or `no`; undefined if its record does not exist or may not be read. */
   readonly recorded: string | undefined;
   readonly hasBlock: boolean;

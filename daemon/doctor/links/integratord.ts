@@ -11,7 +11,7 @@ import { statIfPresent } from "../../disk/file-stat.ts";
 const lookAgainMs = 2500;
 
 /** How far integratord has read alerts.json. */
-export type Progress =
+type Progress =
   /** It reached the end within a moment. */
   | { readonly kind: "at-end" }
   | { readonly kind: "behind"; readonly bytes: number }
@@ -34,7 +34,7 @@ export interface IntegratordFacts {
 }
 
 /** Who may read the files in /tmp through which integratord passes alerts to its scripts. */
-export type TemporaryFiles = "everybody" | "its-group" | "unseen";
+type TemporaryFiles = "everybody" | "its-group" | "unseen";
 
 export function judgeIntegratord(facts: IntegratordFacts): CheckResult[] {
   const { home, isTailOn, hasBlock, process, confChangedAtMs, progress, temporaryFiles } = facts;

@@ -31,7 +31,7 @@ export function lookAtClock(): number | undefined {
   }
 }
 
-export interface DiskFacts {
+interface DiskFacts {
   readonly directory: string;
   readonly freeBytes: number;
   /** Undefined for a file system without a fixed number of them. */
@@ -62,7 +62,7 @@ export async function lookAtDisk(directory: string): Promise<DiskFacts> {
   }
 }
 
-export interface MemoryFacts {
+interface MemoryFacts {
   readonly availableBytes: number | undefined;
   /** `limits.memory`. */
   readonly limitBytes: number;

@@ -9,7 +9,7 @@ import type { OssecConfState } from "../context.ts";
 const maxVersionBytes = 1024 * 1024;
 
 /** What identifies a manager. */
-export interface ManagerFacts {
+interface ManagerFacts {
   readonly home: string;
   /** `4.14.7`; undefined if no file has it, null if the current user may not read it. */
   readonly version: string | undefined | null;

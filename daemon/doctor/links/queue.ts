@@ -41,7 +41,7 @@ export function judgeQueue({ home, path, writer, refusal, isSocket, fault }: Que
 }
 
 /** A relay in front of the queue. What is behind it cannot be seen from here. */
-export interface RelayFacts {
+interface RelayFacts {
   readonly address: Extract<QueueAddress, { readonly kind: "tcp" }>;
   /** The name of the error of connecting (nothing is sent), undefined if that works. */
   readonly fault: string | undefined;

@@ -13,7 +13,7 @@ const integrationRule = /<field\s{1,20}name="integration"[^>]{0,200}>\^?dfn\$?<\
 const originRule = /<location>\^dfn\$<\/location>/;
 
 /** A file with rules for our feedback. */
-export interface RuleFile {
+interface RuleFile {
   readonly path: string;
   readonly changedAtMs: number;
   /** Whether its rules check where an event came from: those of older releases trust any log. */

@@ -1,6 +1,6 @@
 import { readTlsSecrets } from "../../config/secrets.ts";
 import type { Config } from "../../config/schema.ts";
-import type { SinkSettings } from "../../config/sections/sink.ts";
+import type { SinkSettings, SinkSettingsOf } from "../../config/sections/sink.ts";
 import type { Problem } from "../../config/values/problem.ts";
 import { createHandlers, topicsOf } from "../../handlers/registry.ts";
 import { kafkaOptions } from "../../sink-kinds/kafka.ts";
@@ -33,7 +33,7 @@ export function sinkLinks(context: DoctorContext, config: Config, problems: read
 
 function kafkaLinks(
   { env }: DoctorContext,
-  { kafka }: Extract<SinkSettings, { readonly kind: "kafka" }>,
+  { kafka }: SinkSettingsOf<"kafka">,
   config: Config,
   problems: readonly Problem[],
 ): Link[] {

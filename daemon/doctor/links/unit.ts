@@ -5,7 +5,7 @@ import { failed, type CheckResult, ok, unseen, warning } from "../result.ts";
 const answerWithinMs = 3000;
 const unitName = "wazuh-dfn.service";
 
-export interface UnitFacts {
+interface UnitFacts {
   /** Whether this machine runs systemd. */
   readonly hasSystemd: boolean;
   /** As `systemctl show` prints them; undefined if it does not answer. */

@@ -121,7 +121,8 @@ export class RecordFile implements AsyncDisposable {
       this.#flock = loadFlock();
     } catch (reason) {
       this.#isWithoutLock = true;
-      const what = "the records file cannot be locked without the native file: run no replay while a forwarder runs";
+      const what =
+        "the records file cannot be locked without the native file: do not run replay while a forwarder runs";
       this.#log.warn({ path: this.#path, reason: describe(reason) }, what);
     }
     return this.#flock;

@@ -19,7 +19,7 @@ const mostInflated = 4 * 1024 * 1024 * 1024;
 const rotatedEnding = /^[.-]\d[\d.-]*(?:\.(?:gz|bz2|xz|zst))?$/;
 
 /** A file that was moved away. */
-export interface Rotated {
+interface Rotated {
   readonly path: string;
   readonly mtimeMs: number;
 }

@@ -26,7 +26,7 @@ const certificatesEveryMs = 2500;
 /** Problems with them, present or coming, are logged this often. */
 const inspectEveryMs = 86_400_000;
 
-export interface KafkaSinkSetup {
+interface KafkaSinkSetup {
   readonly options: KafkaOptions;
   readonly log: Log;
   readonly telemetry?: KafkaTelemetry;

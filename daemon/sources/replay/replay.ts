@@ -22,7 +22,7 @@ export interface ReplayProgress {
   bytes: number;
 }
 
-export interface ReplayOptions {
+interface ReplayOptions {
   readonly maxLineBytes: number;
   /** Offset, decompressed, at which a line begins that is the first to be read; default 0. */
   readonly from?: number;

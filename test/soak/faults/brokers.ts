@@ -22,7 +22,7 @@ export const brokerFaults: readonly Fault[] = [
     },
   },
   {
-    name: "leader-stands-still",
+    name: "leader-stalls",
     what: "the leader of a partition answers nothing for seconds, its connections stay",
     async run(environment) {
       const { kafka } = environment.testBed;

@@ -79,7 +79,7 @@ export const forwarderFaults: readonly Fault[] = [
     },
   },
   {
-    name: "stands-still",
+    name: "suspended",
     what: "SIGSTOP for seconds, then SIGCONT",
     run: (environment) => environment.forwarder.suspend(environment.between(2000, 5000)),
   },

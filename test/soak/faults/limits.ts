@@ -67,7 +67,7 @@ export const limitFaults: readonly Fault[] = [
     },
   },
   {
-    name: "follower-stands-still",
+    name: "follower-stalls",
     what: "a follower stalls, and a record that is too large is among those that wait for it",
     async run(environment) {
       const { kafka } = environment.testBed;

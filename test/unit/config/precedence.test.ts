@@ -46,7 +46,7 @@ test("an empty value resets the setting to its default", () => {
 
 test("the command line can replace the sink", () => {
   const { sink } = configOf(least, { sets: ["sink.kafka=off", "sink.file.path=out.ndjson"] });
-  assert.deepEqual(sink, { kind: "file", path: "out.ndjson" });
+  assert.deepEqual(sink, { kind: "file", file: { path: "out.ndjson" } });
 });
 
 test("variables that merely share the prefix are ignored", () => {

@@ -117,7 +117,7 @@ test("what a source brings is counted for that source", async () => {
 for (const [what, sets, line, topics] of [
   ["the handlers for DFN", [], windowsAlert, ["acme"]],
   ["one of them", ["handlers.windows=off"], alertLine(1), ["acme"]],
-  ["passthrough besides", ["handlers.passthrough.topic=all"], alertLine(1), ["acme", "all"]],
+  ["passthrough as well", ["handlers.passthrough.topic=all"], alertLine(1), ["acme", "all"]],
   [
     "passthrough alone",
     ["handlers.windows=off", "handlers.fail2ban=off", "handlers.passthrough.topic=all"],

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { SinkSettings } from "../../../daemon/config/sections/sink.ts";
 import { createSink, sinkAnswer, sinkDefinition } from "../../../daemon/sink-kinds/registry.ts";
 import { noTelemetry } from "../../../daemon/sinks/kafka/connection/telemetry.ts";
 import { silentLog } from "../../../daemon/telemetry/log.ts";
@@ -8,7 +9,7 @@ import { configOf, least } from "../config/written.ts";
 const configurations = {
   kafka: least,
   file: "dfn: { customer_id: acme }\nsink: { file: { path: /nowhere/records.ndjson } }\n",
-};
+} as const satisfies Record<SinkSettings["kind"], string>;
 const latency = { answers: 2, p50Ms: 1, p99Ms: 2, maxMs: 2 };
 
 for (const [kind, text] of Object.entries(configurations)) {

@@ -1,3 +1,4 @@
+import { perSource, type PerSource } from "../../../daemon/contract.ts";
 import { emptyStore } from "../../../daemon/dead-letters/usage.ts";
 import type { SinkFacts } from "../../../daemon/sink-kinds/registry.ts";
 import type { Facts } from "../../../daemon/status/facts.ts";
@@ -5,6 +6,11 @@ import type { Counts } from "../../../daemon/telemetry/counters.ts";
 
 export function counts(some: Partial<Counts> = {}): Counts {
   return { read: 0, ignored: 0, paired: 0, inFlight: 0, acknowledged: 0, deadLettered: 0, ...some };
+}
+
+/** Counts of all sources; those that are not given have done nothing. */
+export function countsOf(some: Partial<PerSource<Counts>> = {}): PerSource<Counts> {
+  return { ...perSource(() => counts()), ...some };
 }
 
 export const kafkaAtWork = {
@@ -27,7 +33,7 @@ export function aForwarder(but: Partial<Facts> = {}): Facts {
     node: "20.0.0",
     uptimeSeconds: 100,
     isReady: true,
-    sources: { socket: counts(), tail: counts(), replay: counts() },
+    sources: countsOf(),
     queue: { alerts: 0, bytes: 0, limitBytes: 1000 },
     pairingWindow: 0,
     socket: { refused: 0, contradicted: 0, contradictedSecondsAgo: undefined },

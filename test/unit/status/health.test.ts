@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Facts, Health } from "../../../daemon/status/facts.ts";
 import { HealthWatch } from "../../../daemon/status/health.ts";
-import { aForwarder, counts, kafkaAtWork } from "./a-forwarder.ts";
+import { aForwarder, counts, countsOf, kafkaAtWork } from "./a-forwarder.ts";
 import type { TailStatus } from "../../../daemon/sources/tail/status.ts";
 
 /** Looks every half second by its own clock, as the service does. */
@@ -25,7 +25,7 @@ class Watching {
 const subjects = ({ reasons }: Health): string[] => reasons.map(({ subject }) => subject);
 const busy = (acknowledged: number): Partial<Facts> => ({
   queue: { alerts: 5, bytes: 500, limitBytes: 1000 },
-  sources: { socket: counts(), tail: counts({ read: acknowledged + 5, inFlight: 5, acknowledged }), replay: counts() },
+  sources: countsOf({ tail: counts({ read: acknowledged + 5, inFlight: 5, acknowledged }) }),
 });
 const trouble = { subject: "Kafka", text: "a:9092 refuses", remedy: "start it", since: 0 };
 

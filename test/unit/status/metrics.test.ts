@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Metrics } from "../../../daemon/status/metrics.ts";
 import type { Facts } from "../../../daemon/status/facts.ts";
-import { aForwarder, counts, kafkaAtWork } from "./a-forwarder.ts";
+import { aForwarder, counts, countsOf, kafkaAtWork } from "./a-forwarder.ts";
 
 async function scrape(metrics: Metrics, facts: Facts): Promise<string[]> {
   const text = await metrics.text({ ...facts, health: { state: "ok", reasons: [] } });
@@ -11,7 +11,7 @@ async function scrape(metrics: Metrics, facts: Facts): Promise<string[]> {
 
 test("the fixed names carry each source's counters", async () => {
   const tail = counts({ read: 21, ignored: 1, paired: 2, inFlight: 3, acknowledged: 4, deadLettered: 11 });
-  const sources = { socket: counts({ read: 7, ignored: 7 }), tail, replay: counts() };
+  const sources = countsOf({ socket: counts({ read: 7, ignored: 7 }), tail });
   const lines = await scrape(new Metrics(), aForwarder({ sources }));
   assert.deepEqual(
     lines.filter((line) => line.includes('source="tail"')),

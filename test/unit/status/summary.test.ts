@@ -4,7 +4,7 @@ import type { StatusSnapshot } from "../../../daemon/status/facts.ts";
 import { parseStatus } from "../../../daemon/commands/status-answer.ts";
 import { statusSummary } from "../../../daemon/commands/status-text.ts";
 import { lasting } from "../../../daemon/telemetry/lasting.ts";
-import { aForwarder, counts, kafkaAtWork } from "./a-forwarder.ts";
+import { aForwarder, counts, countsOf, kafkaAtWork } from "./a-forwarder.ts";
 import type { TailState } from "../../../daemon/sources/tail/status.ts";
 
 test("health comes first, each reason with its remedy and how long it has lasted", () => {
@@ -21,11 +21,7 @@ test("health comes first, each reason with its remedy and how long it has lasted
 
 test("each source has a row, and the log, the sink and the dead letters have a line each", () => {
   const health = { state: "ok", reasons: [] } as const;
-  const sources = {
-    socket: counts({ read: 5, paired: 5 }),
-    tail: counts({ read: 9, acknowledged: 9 }),
-    replay: counts(),
-  };
+  const sources = countsOf({ socket: counts({ read: 5, paired: 5 }), tail: counts({ read: 9, acknowledged: 9 }) });
   const deadLetters = { ...aForwarder().deadLetters, entries: 3, bytes: 2500 };
   const text = statusSummary(
     { ...aForwarder({ sources, deadLetters }), health },

@@ -1,3 +1,4 @@
+import { perSource } from "../../../daemon/contract.ts";
 import { emptyStore } from "../../../daemon/dead-letters/usage.ts";
 import type { StatusSnapshot } from "../../../daemon/status/facts.ts";
 import { SourceCounters } from "../../../daemon/telemetry/counters.ts";
@@ -19,7 +20,7 @@ export function factsWith({ alerts = 0, acknowledged = 0, troubles = 0, isReady 
     node: "20.0.0",
     uptimeSeconds: 0,
     isReady,
-    sources: { socket: none, replay: none, tail: { ...none, read: acknowledged + alerts, acknowledged } },
+    sources: { ...perSource(() => none), tail: { ...none, read: acknowledged + alerts, acknowledged } },
     queue: { alerts, bytes: 0, limitBytes: 1 },
     pairingWindow: 0,
     socket: undefined,

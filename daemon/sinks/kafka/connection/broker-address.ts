@@ -6,7 +6,7 @@ export interface BrokerAddress {
 }
 
 /** The parts of a text of the form of an address; what is in them is not judged. */
-export interface AddressParts extends BrokerAddress {
+interface AddressParts extends BrokerAddress {
   /** Whether the host was in brackets, as an IPv6 address is. */
   readonly isBracketed: boolean;
 }

@@ -12,7 +12,7 @@ const nodes = (reader: ByteReader) => ({
   port: reader.int32(),
 });
 
-export interface PartitionMetadata {
+interface PartitionMetadata {
   readonly code: number;
   readonly partition: number;
   /** Node id, or -1 if there is no leader. */

@@ -8,7 +8,7 @@ const silentAfterMs = 5000;
 const maxShown = 20;
 
 /** Who waits, and for what. */
-export interface LookupWait {
+interface LookupWait {
   readonly topic: string;
   readonly partition: number;
   /** Address. */

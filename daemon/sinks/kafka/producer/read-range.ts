@@ -41,7 +41,7 @@ export class Cursor {
 }
 
 /** Receives what a partition holds. */
-export interface Visitor {
+interface Visitor {
   /** Called for each record, in order. What it throws ends the reading. */
   visit(record: FetchedRecord): void;
   /** Called for each batch that cannot be read and is left out, wholly or from a damaged record on. */

@@ -13,7 +13,7 @@ const refusedAfter = 3;
 const minPlausibleBytes = 256 * 1024;
 
 /** The loss of a connection that a batch was at the head of. */
-export interface LostRequest {
+interface LostRequest {
   readonly topic: string;
   readonly partition: number;
   readonly entry: SealedBatch;

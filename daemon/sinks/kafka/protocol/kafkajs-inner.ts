@@ -18,7 +18,7 @@ export interface InnerPayload {
   readonly buffer: Buffer;
 }
 
-export interface InnerRequest {
+interface InnerRequest {
   readonly apiKey: number;
   readonly apiVersion: number;
   readonly apiName: string;
@@ -26,7 +26,7 @@ export interface InnerRequest {
 }
 
 /** `decode` reads the bytes of an answer; `parse` throws for error codes inside, and is always replaced here. */
-export interface InnerResponse<T> {
+interface InnerResponse<T> {
   decode(payload: Buffer): Promise<T>;
   parse(decoded: T): Promise<T>;
 }
@@ -74,7 +74,7 @@ export const scramProviders: Readonly<
   Record<"scram-sha-256" | "scram-sha-512", (sasl: InnerSasl) => InnerSaslProvider>
 > = { "scram-sha-256": scram256Module, "scram-sha-512": scram512Module };
 
-export interface InnerConnectionOptions {
+interface InnerConnectionOptions {
   readonly host: string;
   readonly port: number;
   readonly logger: InnerLogger;

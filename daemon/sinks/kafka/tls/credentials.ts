@@ -109,7 +109,7 @@ function isOldAlgorithm(text: string): boolean {
 }
 
 /** A certificate chain and a key as they were read, with the names of their files. */
-export interface CertificateAndKey {
+interface CertificateAndKey {
   readonly cert: string;
   readonly chain: readonly X509Certificate[];
   readonly key: string;

@@ -11,7 +11,7 @@ const certificateBlock =
   /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
 
 /** A certificate, and the PEM text that it was read from. */
-export interface PemCertificate {
+interface PemCertificate {
   readonly pem: string;
   readonly certificate: X509Certificate;
 }

@@ -8,7 +8,7 @@ import { looksLikePkcs12 } from "./pkcs12.ts";
 /** What a file is used for. */
 export type FileSetting = "ca" | "cert" | "key" | "pkcs12";
 
-export type Form =
+type Form =
   /** Certificates, keys, or both; `labels` are the words behind BEGIN. */
   | { readonly kind: "pem"; readonly text: string; readonly labels: readonly string[] }
   | { readonly kind: "pkcs12" }

@@ -22,7 +22,7 @@ const clientAuth = "1.3.6.1.5.5.7.3.2";
 const anyUsage = "2.5.29.37.0";
 
 /** Something about the certificates that the administrator should know. */
-export interface TlsProblem {
+interface TlsProblem {
   /** error: connections will fail; warning: they may, or will before long. */
   readonly severity: "error" | "warning";
   /** The setting that it is about, e.g. `sink.kafka.tls.cert`. */

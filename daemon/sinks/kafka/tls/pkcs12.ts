@@ -7,7 +7,7 @@ import { createDecipheriv, createHmac, hash, pbkdf2Sync, timingSafeEqual } from 
 import { childOf, type DerElement, oidText, readDer, smallInteger, stringBytes, tags } from "./der.ts";
 
 /** What is in a file, in its order; DER. */
-export interface Pkcs12Content {
+interface Pkcs12Content {
   /** Private keys as PKCS#8. */
   readonly keys: readonly Buffer[];
   readonly certificates: readonly Buffer[];
