@@ -96,7 +96,10 @@ test("the cache is one file that others cannot write; V8 takes it, and a start w
   assert.deepEqual(readdirSync(installed.join(".")).toSorted(), [...names, basename(installed.cache)].toSorted());
   assert.equal(statSync(installed.cache).mode & 0o777, 0o644);
   assert.equal(await installed.isTaken(), true);
-  assert.ok(installed.program.source.every((byte) => byte < 0x80), "a start reads the program as ASCII");
+  assert.ok(
+    installed.program.source.every((byte) => byte < 0x80),
+    "a start reads the program as ASCII",
+  );
   assert.equal(await installed.version(), expected);
   const wrong = run(process.execPath, [installed.join("wazuh-dfn-start.cjs"), "no-such-command"]);
   await assert.rejects(wrong, { code: 64, stderr: /no-such-command/ });
