@@ -220,8 +220,11 @@ export interface Lookup {
 
 /** Who brought an alert and waits for its outcome. */
 export interface Owner {
-  /** Called exactly once if `offer` returns "taken", "duplicate", "rejected" or "salvaged", maybe before it returns. */
-  settled(outcome: Outcome): void;
+  /**
+   * Called exactly once if `offer` returns "taken", "duplicate", "rejected" or "salvaged", maybe before it returns.
+   * @param line the delivery's; `unknownLine` if it has none
+   */
+  settled(outcome: Outcome, line: number): void;
   /** Called for each piece of a broken line that was taken or rejected, before `settled`. */
   pieceSettled?(outcome: Outcome): void;
 }
@@ -230,4 +233,9 @@ export interface Owner {
 export interface Waiter {
   readonly source: SourceName;
   readonly owner: Owner;
+  /** The number of its line, if it is from the log: lines that are read later have higher ones. */
+  readonly line?: number;
 }
+
+/** Of a delivery that did not come from the log, before the log brings the same alert. Higher than any line. */
+export const unknownLine = Number.POSITIVE_INFINITY;

@@ -5,6 +5,7 @@ import type { SourceCounters } from "../telemetry/counters.ts";
 import { storeDeadLetter, type DeadLetterParts } from "./store-dead-letter.ts";
 import {
   sourceKind,
+  unknownLine,
   type DeadReason,
   type Handler,
   type PerSource,
@@ -34,7 +35,7 @@ export type Verdict =
   | { readonly kind: "duplicate"; readonly id: string; readonly shipment: Shipment | undefined }
   | { readonly kind: "deferred"; readonly id: string; readonly reason: string; readonly alreadySeen: boolean }
   | { readonly kind: "rejected"; readonly id: string | undefined; readonly reason: string }
-  | { readonly kind: "salvaged"; readonly id: undefined; readonly shipments: readonly Shipment[] };
+  | { readonly kind: "salvaged"; readonly id: undefined };
 
 /**
  * The share of the byte budget that lines of the socket may take while they wait for the dead-letter store. Below the
@@ -149,11 +150,12 @@ export class Pipeline {
 
   /** Fourth step. */
   #ship(delivery: Delivery, { alert, id, node, fingerprint, occurrence, parts }: WantedAlert): Verdict {
-    const { source, owner, bytes, place } = delivery;
+    const { source, owner, bytes, place, line = unknownLine } = delivery;
     this.#parts.counters[source].taken();
     const shipment: Shipment = {
       source,
       owner,
+      line,
       id,
       node,
       payload: { alert, place, parts },
@@ -190,8 +192,15 @@ export class Pipeline {
   }
 
   /** A line that cannot be taken as it is: an over-long one, or one that ended with its file. */
-  damaged(source: SourceName, reason: DeadReason, place: SourceLocation, head: Buffer, owner: Owner): Verdict {
-    const delivery = { source, bytes: head, place, owner };
+  damaged(
+    source: SourceName,
+    reason: DeadReason,
+    place: SourceLocation,
+    head: Buffer,
+    owner: Owner,
+    line = unknownLine,
+  ): Verdict {
+    const delivery = { source, bytes: head, place, owner, line };
     if (reason !== "over-long") return this.#salvage(delivery, "torn", "the file ended in mid-line");
     const detail = `line of ${place.length} bytes is longer than the limit; raise max_line to take such alerts`;
     return this.#storeDeadLetter(delivery, reason, detail);
@@ -220,7 +229,7 @@ export class Pipeline {
 
   /** analysisd that was killed in mid-line goes on in the same line; whole alerts before and after are taken. */
   #salvage(delivery: Delivery, reason: DeadReason, detail: string): Verdict {
-    const { source, bytes, place, owner } = delivery;
+    const { source, bytes, place, owner, line = unknownLine } = delivery;
     const { alerts, rest } = salvage(bytes);
     if (alerts.length === 0) return this.#storeDeadLetter(delivery, reason, detail);
     let open = alerts.length + rest.length;
@@ -228,23 +237,21 @@ export class Pipeline {
       settled(outcome) {
         open -= 1;
         owner.pieceSettled?.(outcome);
-        if (open === 0) owner.settled(outcome);
+        if (open === 0) owner.settled(outcome, line);
       },
     };
-    const shipments: Shipment[] = [];
     const pieceOf = ({ start, end }: Span): Delivery => ({
       source,
       bytes: bytes.subarray(start, end),
       place: { file: place.file, offset: place.offset + start, length: end - start },
       owner: ofPiece,
+      line,
     });
     for (const span of alerts) {
-      const verdict = this.offer(pieceOf(span));
-      if (verdict.kind === "ignored") ofPiece.settled("ignored");
-      if ("shipment" in verdict && verdict.shipment !== undefined) shipments.push(verdict.shipment);
+      if (this.offer(pieceOf(span)).kind === "ignored") ofPiece.settled("ignored", line);
     }
     for (const span of rest) this.#storeDeadLetter(pieceOf(span), "torn", detail);
-    return { kind: "salvaged", id: undefined, shipments };
+    return { kind: "salvaged", id: undefined };
   }
 
   #duplicate(
@@ -260,7 +267,7 @@ export class Pipeline {
     if (shipment === undefined || shipment.outcome !== undefined) counters[delivery.source].settled("paired");
     else shipper.waiterAttached();
     const kind = sourceKind(delivery.source);
-    if (shipment !== undefined && kind === "log") shipper.met(shipment);
+    if (shipment !== undefined && kind === "log") shipper.met(shipment, delivery.line ?? unknownLine);
     if (shipment !== undefined && kind === "push" && shipper.releaseHeld(shipment)) {
       pairing.handOver(shipment);
       shipper.dispatch(shipment);
@@ -290,13 +297,13 @@ export class Pipeline {
 
   #storeDeadLetter(delivery: Delivery, reason: DeadReason, detail: string): Verdict {
     const { budget, pairing, shipper, node } = this.#parts;
-    const { source, place, bytes, owner } = delivery;
+    const { source, place, bytes, owner, line = unknownLine } = delivery;
     const counters = this.#parts.counters[source];
     const isBounded = sourceKind(source) === "push" && pairing?.socketOnly === false;
     if (isBounded && (this.#storingBytes >= budget.limitBytes * storingShare || !budget.hasRoom())) {
       // Nobody may fill the memory with lines that are not alerts; a real one comes again through the tail.
       counters.passedBy(1);
-      owner.settled("ignored");
+      owner.settled("ignored", line);
       return { kind: "rejected", id: undefined, reason: detail };
     }
     const sizeBytes = weightOf(bytes, []);
@@ -308,7 +315,7 @@ export class Pipeline {
       budget.release(sizeBytes);
       if (isBounded) this.#storingBytes -= sizeBytes;
       counters.settled("dead-letter");
-      owner.settled("dead-letter");
+      owner.settled("dead-letter", line);
     });
     shipper.track(stored);
     return { kind: "rejected", id: undefined, reason: detail };

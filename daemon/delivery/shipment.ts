@@ -42,7 +42,12 @@ export interface Shipment extends PairedAlert {
   openParts: number;
   isDead: boolean;
   outcome: Outcome | undefined;
-  /** Where its records are in the sink, until the checkpoint has passed the alert. */
+  /**
+   * The number of the line of the log that covers it: when the checkpoint has passed that, no look-up needs to find its
+   * records. `unknownLine` until the log brings the alert.
+   */
+  line: number;
+  /** Its records in the sink, while the line is not known. */
   stored: readonly StoredRecord[];
   /** No look-up needs to find its records. */
   isPassed: boolean;

@@ -15,7 +15,7 @@ import type { Outbox } from "./outbox.ts";
 import { FoundRecords } from "./found-records.ts";
 import { OutboxRecord } from "./outbox-record.ts";
 import { aheadBytes, waiterBytes, type Payload, type MadePart, type Part, type Shipment } from "./shipment.ts";
-import type { SinkOffsets } from "./sink-offsets.ts";
+import { passedLine, type SinkOffsets } from "./sink-offsets.ts";
 
 export interface ShipperParts extends DeadLetterParts {
   readonly counters: PerSource<SourceCounters>;
@@ -198,8 +198,11 @@ export class Shipper {
   }
 
   /** The tail has brought the alert of a shipment of the socket: from now on its line covers it. */
-  met(shipment: Shipment): void {
+  met(shipment: Shipment, line: number): void {
     shipment.isMet = true;
+    shipment.line = line;
+    for (const stored of shipment.stored) stored.coveredBy(line);
+    shipment.stored = none;
     this.#leaveAhead(shipment);
     if (shipment.outcome !== undefined) this.#parts.pairing?.done(shipment);
   }
@@ -273,9 +276,9 @@ export class Shipper {
       this.#bury(shipment, payload, part.handler, outcome.reason, outcome.detail);
       return;
     }
-    const stored = this.#parts.offsets?.stored(partition, outcome.offset);
-    if (stored !== undefined && shipment.isPassed) stored.pass();
-    else if (stored !== undefined) shipment.stored = withOneMore(shipment.stored, stored);
+    const line = shipment.isPassed ? passedLine : shipment.line;
+    const stored = this.#parts.offsets?.stored(partition, outcome.offset, line);
+    if (stored !== undefined) shipment.stored = withOneMore(shipment.stored, stored);
     this.#acknowledged(shipment, payload, part);
   };
 
@@ -331,8 +334,8 @@ export class Shipper {
       budget.setAside(aheadBytes);
     }
     budget.release(shipment.sizeBytes + waiters.length * waiterBytes);
-    owner.settled(outcome);
-    for (const tie of waiters) tie.owner.settled(outcome);
+    owner.settled(outcome, shipment.line);
+    for (const tie of waiters) tie.owner.settled(outcome, shipment.line);
     this.#closed(shipment.number);
   }
 

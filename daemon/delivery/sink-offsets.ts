@@ -1,63 +1,111 @@
-import type { OffsetsByPartition as Offsets } from "../contract.ts";
+import { unknownLine, type OffsetsByPartition as Offsets } from "../contract.ts";
 
-interface Lane {
-  /** In the order of their offsets; those up to `head`, and some behind it, are passed. */
-  stored: StoredRecord[];
-  head: number;
-  /** Of `stored`. */
-  passed: number;
-  next: number;
-}
+/** Entries for records whose lines are known, a partition. */
+const capacity = 1024;
 
-/** Passed records are removed from a lane when there are this many, and they are at least half of it. */
-const packAt = 1024;
-
-/** A record that is in the sink while the checkpoint has not passed its alert. */
+/** A record of an alert whose line in the log is not known yet. */
 export class StoredRecord {
   readonly offset: number;
-  readonly #lane: Lane;
-  #isPassed = false;
+  /** The number of the line that covers the alert; lower than any when none has to. */
+  #line = unknownLine;
 
-  constructor(offset: number, lane: Lane) {
+  constructor(offset: number) {
     this.offset = offset;
-    this.#lane = lane;
   }
 
-  get isPassed(): boolean {
-    return this.#isPassed;
+  get line(): number {
+    return this.#line;
+  }
+
+  /** The log has brought the alert, in this line: when the checkpoint has passed it, no look-up needs the record. */
+  coveredBy(line: number): void {
+    this.#line = line;
   }
 
   /** No look-up needs to find it any more. Safe twice. */
   pass(): void {
-    if (this.#isPassed) return;
-    this.#isPassed = true;
-    const lane = this.#lane;
-    lane.passed += 1;
-    if (lane.passed < packAt || lane.passed * 2 < lane.stored.length) return;
-    lane.stored = lane.stored.filter(({ isPassed }) => !isPassed);
-    lane.head = lane.passed = 0;
-  }
-
-  isBesides(other: StoredRecord): boolean {
-    return this.#lane === other.#lane;
+    this.#line = passedLine;
   }
 }
 
-/** The first record of each partition; the others are passed, because a look-up that finds the first finds them too. */
-export function firstOfEach(records: readonly StoredRecord[]): readonly StoredRecord[] {
-  const first: StoredRecord[] = [];
-  for (const record of records) {
-    const at = first.findIndex((other) => other.isBesides(record));
-    const other = first[at];
-    if (other === record) continue;
-    if (other === undefined) first.push(record);
-    else if (other.offset <= record.offset) record.pass();
-    else {
-      other.pass();
-      first[at] = record;
-    }
+/** Lower than the number of any line. */
+export const passedLine = -1;
+
+/** What is known of one partition. Two queues, in the order of their offsets. */
+class Lane {
+  next = 0;
+  /** What an earlier process may have written from; undefined when the tail has passed that. */
+  held: number | undefined;
+  /**
+   * Records of alerts whose lines are known, from `#head` to `#end`. When there is no room, neighbours share an entry: the
+   * lower one's offset and the higher one's line, so the mark may lag behind by some records, and never goes ahead.
+   */
+  readonly #offsets = new Float64Array(capacity);
+  readonly #lines = new Float64Array(capacity);
+  #head = 0;
+  #end = 0;
+  /** Records that share an entry, and those that share the last one. */
+  #shared = 1;
+  #inLast = 0;
+  /** The others. */
+  #unmet: StoredRecord[] = [];
+
+  get size(): number {
+    return this.#end - this.#head + this.#unmet.length;
   }
-  return first;
+
+  /** Nearly always the new one has the highest offset. */
+  add(offset: number, line: number): void {
+    if (this.#joinsLast(offset)) {
+      this.#lines[this.#end - 1] = Math.max(this.#lines[this.#end - 1]!, line);
+      this.#inLast += 1;
+      return;
+    }
+    if (this.#end === capacity) this.#makeRoom();
+    this.#inLast = 1;
+    let at = this.#end++;
+    for (; at > this.#head && this.#offsets[at - 1]! > offset; at--) {
+      this.#offsets[at] = this.#offsets[at - 1]!;
+      this.#lines[at] = this.#lines[at - 1]!;
+    }
+    this.#offsets[at] = offset;
+    this.#lines[at] = line;
+  }
+
+  addUnmet(offset: number): StoredRecord {
+    const record = new StoredRecord(offset);
+    const at = this.#unmet.findLastIndex((other) => other.offset <= offset) + 1;
+    if (at === this.#unmet.length) this.#unmet.push(record);
+    else this.#unmet.splice(at, 0, record);
+    return record;
+  }
+
+  /** The lowest offset of a record that a look-up has to find. */
+  low(front: number): number {
+    while (this.#head < this.#end && this.#lines[this.#head]! < front) this.#head += 1;
+    if (this.#end - this.#head < capacity / 4) this.#shared = 1;
+    if (this.#unmet.some(({ line }) => line < front)) this.#unmet = this.#unmet.filter(({ line }) => line >= front);
+    const first = this.#head < this.#end ? this.#offsets[this.#head]! : this.next;
+    return Math.min(first, this.#unmet[0]?.offset ?? first, this.held ?? first);
+  }
+
+  #joinsLast(offset: number): boolean {
+    return this.#inLast < this.#shared && this.#end > this.#head && offset >= this.#offsets[this.#end - 1]!;
+  }
+
+  #makeRoom(): void {
+    this.#offsets.copyWithin(0, this.#head, this.#end);
+    this.#lines.copyWithin(0, this.#head, this.#end);
+    this.#end -= this.#head;
+    this.#head = 0;
+    if (this.#end < capacity) return;
+    for (let at = 0; at < capacity / 2; at++) {
+      this.#offsets[at] = this.#offsets[2 * at]!;
+      this.#lines[at] = Math.max(this.#lines[2 * at]!, this.#lines[2 * at + 1]!);
+    }
+    this.#end = capacity / 2;
+    this.#shared *= 2;
+  }
 }
 
 /**
@@ -70,10 +118,10 @@ export function firstOfEach(records: readonly StoredRecord[]): readonly StoredRe
 export class SinkOffsets {
   readonly #lanes = new Map<string, Lane>();
 
-  /** Records that are kept. */
+  /** Entries that are kept. */
   get size(): number {
     let size = 0;
-    for (const { stored } of this.#lanes.values()) size += stored.length;
+    for (const lane of this.#lanes.values()) size += lane.size;
     return size;
   }
 
@@ -85,53 +133,48 @@ export class SinkOffsets {
     }
   }
 
-  /**
-   * Keeps an offset as the low mark of a partition until `passed`: used for what an earlier process may have written.
-   */
-  hold(since: Offsets): readonly StoredRecord[] {
-    const held: StoredRecord[] = [];
+  /** Keeps offsets as the low marks of their partitions, for what an earlier process may have written, until `release`. */
+  hold(since: Offsets): void {
     for (const [partition, offset] of Object.entries(since)) {
       const lane = this.#lane(partition);
-      held.push(insert(lane, offset));
+      lane.held = offset;
       lane.next = Math.max(lane.next, offset);
     }
-    return held;
   }
 
-  /** A record was acknowledged at this offset. @param partition as `topic/partition` */
-  stored(partition: string, offset: number): StoredRecord {
+  /** The tail has passed everything that an earlier process may have written. */
+  release(): void {
+    for (const lane of this.#lanes.values()) lane.held = undefined;
+  }
+
+  /**
+   * A record was acknowledged at this offset.
+   * @param partition as `topic/partition`
+   * @param line      the number of the alert's line in the log; `unknownLine`, or `passedLine`
+   * @returns undefined unless the line is not known: the caller then has to say what becomes of it
+   */
+  stored(partition: string, offset: number, line: number): StoredRecord | undefined {
     const lane = this.#lane(partition);
     // Lower than before in a file that was begun again: there, what comes next follows this record.
     lane.next = offset + 1;
-    return insert(lane, offset);
+    if (line === unknownLine) return lane.addUnmet(offset);
+    if (line !== passedLine) lane.add(offset, line);
+    return undefined;
   }
 
-  /** Per `topic/partition`, the offset from which a look-up has to read. */
-  low(): Record<string, number> {
+  /**
+   * Per `topic/partition`, the offset from which a look-up has to read.
+   * @param front the checkpoint has passed all lines with a lower number
+   */
+  low(front: number): Record<string, number> {
     const low: Record<string, number> = {};
-    for (const [partition, lane] of this.#lanes) {
-      while (lane.stored[lane.head]?.isPassed === true) lane.head += 1;
-      low[partition] = lane.stored[lane.head]?.offset ?? lane.next;
-    }
+    for (const [partition, lane] of this.#lanes) low[partition] = lane.low(front);
     return low;
   }
 
   #lane(partition: string): Lane {
     let lane = this.#lanes.get(partition);
-    if (lane === undefined) {
-      lane = { stored: [], head: 0, passed: 0, next: 0 };
-      this.#lanes.set(partition, lane);
-    }
+    if (lane === undefined) this.#lanes.set(partition, (lane = new Lane()));
     return lane;
   }
-}
-
-/** Keeps the queue in the order of the offsets; nearly always the new one is the highest. */
-function insert(lane: Lane, offset: number): StoredRecord {
-  const record = new StoredRecord(offset, lane);
-  let at = lane.stored.length;
-  while (at > lane.head && (lane.stored[at - 1]?.offset ?? 0) > offset) at -= 1;
-  if (at === lane.stored.length) lane.stored.push(record);
-  else lane.stored.splice(at, 0, record);
-  return record;
 }

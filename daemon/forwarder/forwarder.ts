@@ -6,7 +6,7 @@ import type { Shipment } from "../delivery/shipment.ts";
 import type { DeadLetterStore } from "../dead-letters/store.ts";
 import { PairingWindow } from "../pairing/pairing-window.ts";
 import { OffsetRefresher } from "../delivery/offset-refresher.ts";
-import { SinkOffsets, type StoredRecord } from "../delivery/sink-offsets.ts";
+import { SinkOffsets } from "../delivery/sink-offsets.ts";
 import { describe } from "../errors.ts";
 import type { SourceLocation, Sink } from "../contract.ts";
 import { affordableConnections, SocketSource } from "../sources/socket/socket-source.ts";
@@ -143,14 +143,14 @@ export class Forwarder {
           counters: this.setup.counters.tail,
           budget: this.core.budget,
         },
-        () => this.#caughtUp(held),
+        () => this.#caughtUp(),
       );
       const tail = new Tail({
         ...config.sources.tail,
         stateDir: config.stateDir,
         intake,
         log,
-        sinkOffsets: () => this.#offsets?.low() ?? {},
+        sinkOffsets: (front) => this.#offsets?.low(front) ?? {},
         nodes: () => this.core.node.names,
         onEnd: (isWhole) => intake.reachedEnd(isWhole),
       });
@@ -160,7 +160,7 @@ export class Forwarder {
       nodes = this.core.node.restore(resumed.nodes);
       this.pairing?.restore(window, resumed.lastSecond);
     } else this.pairing?.restore(window, -1);
-    const held = this.#offsets?.hold(since) ?? [];
+    this.#offsets?.hold(since);
     this.sink.open();
     this.#starting = this.#lookUp(since, nodes);
     this.#starting.catch((reason: unknown) => {
@@ -314,8 +314,8 @@ export class Forwarder {
     this.#socket = socket;
   }
 
-  #caughtUp(held: readonly StoredRecord[]): void {
-    for (const record of held) record.pass();
+  #caughtUp(): void {
+    this.#offsets?.release();
     void removeWindow(this.setup.config.stateDir).catch((reason: unknown) => {
       this.setup.log.warn({ reason: describe(reason) }, "the saved pairing window cannot be removed");
     });

@@ -4,10 +4,8 @@ import type { Pipeline, Verdict } from "../delivery/pipeline.ts";
 import type { Relevance } from "../delivery/relevance.ts";
 import type { Shipper } from "../delivery/shipper.ts";
 import type { TailIntake } from "../sources/tail/intake.ts";
-import type { Passing, OpenLine } from "../sources/tail/position/ledger.ts";
 import type { SourceCounters } from "../telemetry/counters.ts";
-import type { SourceLocation } from "../contract.ts";
-import { PassingLine, shipmentsOf } from "./passing-line.ts";
+import type { Owner, SourceLocation } from "../contract.ts";
 
 /**
  * The share of the byte budget that a backlog may fill; the rest is for live alerts of the socket. More would not make
@@ -31,9 +29,10 @@ export interface TailIntakeParts {
 export class PipelineIntake implements TailIntake {
   readonly #parts: TailIntakeParts;
   readonly #onCaughtUp: () => void;
-  /** Numbers of the newest line that is notified when it is passed, and of the newest that was. */
-  #newest = 0;
-  #passed = 0;
+  /** The number of the newest line that was wanted. */
+  #newest = -1;
+  /** The position has passed all lines with a lower number. */
+  #front = 0;
   /** Set at the end of the log: when this line is passed, all before it are. */
   #mark: number | undefined;
   #hasCaughtUp = false;
@@ -59,26 +58,28 @@ export class PipelineIntake implements TailIntake {
     this.#parts.counters.passedBy(lines);
   }
 
-  deliver(bytes: Buffer, place: SourceLocation, line: OpenLine): Passing | undefined {
-    return this.#passingOf(this.#parts.pipeline.offer({ source: "tail", bytes, place, owner: line }), line);
+  deliver(bytes: Buffer, place: SourceLocation, owner: Owner, line: number): boolean {
+    return this.#isWanted(this.#parts.pipeline.offer({ source: "tail", bytes, place, owner, line }), line);
   }
 
   wasDone(bytes: Buffer): boolean {
     return this.#parts.pipeline.wasDone(bytes);
   }
 
-  damaged(reason: "over-long" | "torn", place: SourceLocation, head: Buffer, line: OpenLine): Passing | undefined {
-    return this.#passingOf(this.#parts.pipeline.damaged("tail", reason, place, head, line), line);
+  damaged(reason: "over-long" | "torn", place: SourceLocation, head: Buffer, owner: Owner, line: number): void {
+    this.#isWanted(this.#parts.pipeline.damaged("tail", reason, place, head, owner, line), line);
   }
 
-  #passingOf(verdict: Verdict, line: OpenLine): Passing | undefined {
-    if (verdict.kind === "deferred") throw new Error("a line of the log cannot be left to the tail");
-    if (verdict.kind === "ignored") {
-      line.settled();
-      return undefined;
-    }
-    this.#newest += 1;
-    return new PassingLine(this.#newest, shipmentsOf(verdict), this.#hasPassed);
+  #isWanted({ kind }: Verdict, line: number): boolean {
+    if (kind === "deferred") throw new Error("a line of the log cannot be left to the tail");
+    if (kind === "ignored") return false;
+    this.#newest = line;
+    return true;
+  }
+
+  passed(front: number): void {
+    this.#front = front;
+    this.#lookAtMarks();
   }
 
   room(): Promise<void> | undefined {
@@ -98,17 +99,12 @@ export class PipelineIntake implements TailIntake {
     this.#lookAtMarks();
   }
 
-  readonly #hasPassed = (number: number): void => {
-    this.#passed = number;
-    this.#lookAtMarks();
-  };
-
   #lookAtMarks(): void {
-    if (!this.#hasCaughtUp && this.#mark !== undefined && this.#passed >= this.#mark) {
+    if (!this.#hasCaughtUp && this.#mark !== undefined && this.#front > this.#mark) {
       this.#hasCaughtUp = true;
       this.#onCaughtUp();
     }
-    if (!this.#isWhole && this.#wholeMark !== undefined && this.#passed >= this.#wholeMark) {
+    if (!this.#isWhole && this.#wholeMark !== undefined && this.#front > this.#wholeMark) {
       this.#isWhole = true;
       this.#parts.shipper.endLookup();
     }

@@ -1,4 +1,4 @@
-import { sourceKind, type Outcome, type Owner, type SourceName, type Waiter } from "../contract.ts";
+import { sourceKind, unknownLine, type Outcome, type Owner, type SourceName, type Waiter } from "../contract.ts";
 import type { Content, Fingerprint } from "./copy-counts.ts";
 import type { PairingWindow } from "./pairing-window.ts";
 
@@ -122,11 +122,11 @@ export class Pairing<Shipment extends PairedAlert> {
    * at once if the first is done.
    */
   attach(delivery: Waiter, fingerprint: Fingerprint, occurrence: number): Shipment | undefined {
-    const { source, owner } = delivery;
+    const { source, owner, line = unknownLine } = delivery;
     const way = wayOf(source);
     const shipment = this.#shipments.get(keyOf(this.socketOnly ? way : other[way], fingerprint, occurrence));
-    if (shipment === undefined) owner.settled("acknowledged");
-    else if (shipment.outcome !== undefined) owner.settled(shipment.outcome);
+    if (shipment === undefined) owner.settled("acknowledged", line);
+    else if (shipment.outcome !== undefined) owner.settled(shipment.outcome, line);
     else shipment.waiters = withOneMore(shipment.waiters, { source, owner });
     return shipment;
   }

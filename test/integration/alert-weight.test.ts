@@ -35,17 +35,20 @@ for (const handler of [passthroughHandler({ topic: "alerts" }), windowsHandler("
     const relevance = new Relevance(handler.needles);
     const counters = delivery.counters.tail;
     const intake = new PipelineIntake({ pipeline, relevance, shipper, counters, budget }, () => undefined);
-    const ledger = new Ledger<{ offset: number }>();
+    const ledger = new Ledger<undefined>();
     const source = new BenchAlerts({ relevantEvery: 1 });
     const lines = Array.from({ length: alerts }, () => Buffer.from(source.next()));
     const before = heldBytes();
     for (const [offset, line] of lines.entries()) {
       const bytes = Buffer.from(line.subarray(0, -1));
       const place = { file: "alerts.json", offset, length: bytes.length };
-      ledger.take({ offset }, (open) => intake.deliver(bytes, place, open));
+      const number = ledger.take(undefined, offset);
+      ledger.handed(number, !intake.deliver(bytes, place, ledger, number));
     }
     const held = heldBytes() - before;
     assert.equal(ledger.size, lines.length);
+    // Also keeps what was measured from being collected before.
+    assert.equal(delivery.outbox.open, lines.length);
     const perAlert = `${Math.round(held / alerts)} bytes an alert, ${Math.round(budget.usedBytes / alerts)} counted`;
     assert.ok(held < budget.usedBytes && held > budget.usedBytes / 2, perAlert);
   });

@@ -4,10 +4,9 @@
  * Prints what the ledger says.
  */
 import { statSync } from "node:fs";
-import { PassingLine } from "../../daemon/forwarder/passing-line.ts";
+import type { Owner } from "../../daemon/contract.ts";
 import { SinkOffsets } from "../../daemon/delivery/sink-offsets.ts";
 import type { TailIntake } from "../../daemon/sources/tail/intake.ts";
-import type { Passing, OpenLine } from "../../daemon/sources/tail/position/ledger.ts";
 import { Tail } from "../../daemon/sources/tail/tail.ts";
 import { silentLog } from "../../daemon/telemetry/log.ts";
 
@@ -16,19 +15,19 @@ const offsets = new SinkOffsets();
 let taken = 0;
 let ignored = 0;
 
-function deliver(line: OpenLine): Passing | undefined {
+function deliver(owner: Owner, line: number): boolean {
   taken += 1;
-  if (taken === 1) return new PassingLine(1, [], () => undefined);
-  line.settled();
-  if (kind === "unwanted") return undefined;
-  const stored = [offsets.stored(`topic/${taken % 3}`, taken)];
-  return new PassingLine(taken, [{ stored }], () => undefined);
+  if (taken === 1) return true;
+  if (kind === "unwanted") return false;
+  offsets.stored(`topic/${taken % 3}`, taken, line);
+  owner.settled("acknowledged", line);
+  return true;
 }
 
 const intake: TailIntake = {
   next: (_bytes, from, end) => (from >= end || (kind === "ignored" && taken > 0) ? -1 : from),
   ignored: (lines) => (ignored += lines),
-  deliver: (_bytes, _place, line) => deliver(line),
+  deliver: (_bytes, _place, owner, line) => deliver(owner, line),
   damaged: () => undefined,
   room: () => undefined,
 };
@@ -41,7 +40,7 @@ await using tail = new Tail({
   maxLineBytes: 1024,
   intake,
   log: silentLog,
-  sinkOffsets: () => offsets.low(),
+  sinkOffsets: (front) => offsets.low(front),
   onEnd: () => ended.abort(),
 });
 await tail.load();

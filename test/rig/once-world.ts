@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { Pairing, type SavedWindow } from "../../daemon/pairing/pairing.ts";
-import type { OffsetsByPartition as Offsets } from "../../daemon/contract.ts";
+import type { OffsetsByPartition as Offsets, Owner } from "../../daemon/contract.ts";
 import { PairingWindow } from "../../daemon/pairing/pairing-window.ts";
 import type { Shipment } from "../../daemon/delivery/shipment.ts";
-import { SinkOffsets, type StoredRecord } from "../../daemon/delivery/sink-offsets.ts";
-import { type OpenLine, Ledger } from "../../daemon/sources/tail/position/ledger.ts";
-import { PassingLine } from "../../daemon/forwarder/passing-line.ts";
+import { SinkOffsets } from "../../daemon/delivery/sink-offsets.ts";
+import { Ledger } from "../../daemon/sources/tail/position/ledger.ts";
 import { alertBytes, Delivery, settle } from "./delivery.ts";
 import { idIn, MemorySink } from "./memory-sink.ts";
 
@@ -39,8 +38,7 @@ export class OnceWorld {
   #delivery!: Delivery;
   #pairing!: Pairing<Shipment>;
   #offsets!: SinkOffsets;
-  #heldOffsets: readonly StoredRecord[] = [];
-  #ledger!: Ledger<number>;
+  #ledger!: Ledger<undefined>;
   #line = 0;
   #doneBefore: ReadonlySet<number> = new Set();
   #second = -1;
@@ -79,28 +77,27 @@ export class OnceWorld {
     const id = this.#options.ids[line];
     if (id === undefined) return;
     this.#second = Math.max(this.#second, Number(id.split(".")[0]));
-    if (this.#doneBefore.has(line)) return this.#ledger.note(line);
-    this.#ledger.take(line, (open) => {
-      const shipment = this.#offer("tail", line, open);
-      return new PassingLine(line, shipment === undefined ? [] : [shipment], () => undefined);
-    });
+    if (this.#doneBefore.has(line)) return this.#ledger.note(undefined, line);
+    const number = this.#ledger.take(undefined, line);
+    this.#offer("tail", line, { owner: this.#ledger, line: number });
+    this.#ledger.handed(number, false);
   }
 
   /** The tail is at the end of the log: if nothing is open either, earlier processes no longer matter. */
   reachedEnd(): void {
     if (this.#ledger.oldest !== undefined) return;
-    for (const held of this.#heldOffsets) held.pass();
+    this.#offsets.release();
     this.#delivery.shipper.endLookup();
   }
 
   /** Brings the socket's copy of a line. */
   socket(line: number): void {
-    this.#offer("socket", line, { settled: () => undefined });
+    this.#offer("socket", line);
   }
 
   /** Brings a socket copy that differs from the line. */
   forge(line: number): void {
-    this.#offer("socket", line, { settled: () => undefined }, forgedMark);
+    this.#offer("socket", line, undefined, forgedMark);
   }
 
   /** The sink answers for some of the batches that it holds. */
@@ -110,9 +107,12 @@ export class OnceWorld {
   }
 
   saveCheckpoint(): void {
-    const line = this.#ledger.oldest ?? this.#line;
-    const done = new Set([...this.#ledger.doneBeyond(), ...[...this.#doneBefore].filter((at) => at >= this.#line)]);
-    this.#checkpoint = { line, done, low: this.#offsets.low(), second: this.#second };
+    const line = this.#ledger.oldest?.offset ?? this.#line;
+    const done = new Set([
+      ...[...this.#ledger.doneBeyond()].map(({ offset }) => offset),
+      ...[...this.#doneBefore].filter((at) => at >= this.#line),
+    ]);
+    this.#checkpoint = { line, done, low: this.#offsets.low(this.#ledger.front), second: this.#second };
   }
 
   /** Stops as the forwarder does; what is in flight is lost, or is in the sink without an answer. */
@@ -168,7 +168,7 @@ export class OnceWorld {
     }
   }
 
-  #offer(source: "tail" | "socket", line: number, owner: OpenLine, more = {}): Shipment | undefined {
+  #offer(source: "tail" | "socket", line: number, entry?: { owner: Owner; line: number }, more = {}): void {
     const id = this.#options.ids[line] ?? "";
     const agent = { id: String(Number(id.split(".")[1]) % 7) };
     const bytes = alertBytes(id, { agent, rule: { id: "1" }, ...more });
@@ -179,22 +179,22 @@ export class OnceWorld {
       bytes,
       place: { file: source, offset: line, length: bytes.length },
       owner: {
-        settled: (outcome) => {
+        settled: (outcome, number) => {
           settlements += 1;
           assert.equal(settlements, 1, "settled twice");
           assert.equal(outcome, "acknowledged");
           this.#open -= 1;
-          owner.settled();
+          entry?.owner.settled(outcome, number);
         },
       },
+      ...(entry !== undefined && { line: entry.line }),
     });
     if (verdict.kind === "deferred") {
       this.#open -= 1;
-      return undefined;
+      return;
     }
     assert.ok(verdict.kind === "taken" || verdict.kind === "duplicate", verdict.kind);
     if (verdict.shipment !== undefined) this.#shipments.add(verdict.shipment);
-    return verdict.shipment;
   }
 
   async #restart(window: SavedWindow | undefined): Promise<void> {
@@ -211,10 +211,10 @@ export class OnceWorld {
     this.#pairing = new Pairing<Shipment>(new PairingWindow(windowSize, aheadLimit), { socketOnly: false });
     this.#pairing.restore(window, this.#checkpoint.second);
     this.#offsets = new SinkOffsets();
-    this.#heldOffsets = this.#offsets.hold(this.#checkpoint.low);
+    this.#offsets.hold(this.#checkpoint.low);
     const { sink } = this;
     this.#delivery = new Delivery({ sink, pairing: this.#pairing, offsets: this.#offsets, tailWaitMs });
-    this.#ledger = new Ledger<number>();
+    this.#ledger = new Ledger<undefined>();
     this.#line = this.#checkpoint.line;
     this.#doneBefore = this.#checkpoint.done;
     this.#second = this.#checkpoint.second;

@@ -1,7 +1,7 @@
 import type { SourceLocation } from "../../contract.ts";
 import type { OpenLogFile } from "./log/log-file.ts";
 import type { TailIntake } from "./intake.ts";
-import type { ReadProgress, LogPosition } from "./position/read-progress.ts";
+import type { Reading, ReadProgress } from "./position/read-progress.ts";
 import type { Read } from "./log/reader.ts";
 import { LineSplitter, type LogLine } from "./log/line-splitter.ts";
 import { unlessAborted } from "./waker.ts";
@@ -27,6 +27,7 @@ export class Feeder {
   constructor(progress: ReadProgress, intake: TailIntake, maxLineBytes: number) {
     this.#progress = progress;
     this.#intake = intake;
+    progress.ledger.onFront = (front) => intake.passed?.(front);
     const filter = {
       next: (bytes: Buffer, from: number, end: number) => intake.next(bytes, from, end),
       ignored: (lines: number) => this.#ignored(lines),
@@ -76,7 +77,7 @@ export class Feeder {
     if (rest.length === 0) return;
     await this.#waitForRoom(this.#room(), signal);
     if (signal.aborted) return;
-    if (this.#progress.wasDone(rest.offset)) this.#progress.ledger.note(this.#position(rest));
+    if (this.#progress.wasDone(rest.offset)) this.#progress.ledger.note(this.#reading, rest.offset);
     else if (rest.kind === "over-long") this.#damaged("over-long", rest);
     else if (!isObject(rest.bytes)) this.#damaged("torn", rest);
     else if (this.#intake.next(rest.bytes, 0, rest.length) < 0) this.#ignored(1);
@@ -91,12 +92,13 @@ export class Feeder {
 
   #hand(piece: LogLine): void {
     const { ledger } = this.#progress;
-    const position = this.#position(piece);
-    if (this.#progress.wasDone(piece.offset) && this.#staysDone(piece)) return ledger.note(position);
+    const reading = this.#reading;
+    if (this.#progress.wasDone(piece.offset) && this.#staysDone(piece)) return ledger.note(reading, piece.offset);
     if (piece.kind === "over-long") return this.#damaged("over-long", piece);
     if (this.#isTooOld(piece.bytes)) return this.#ignored(1);
-    const place = placeOf(position, piece.length);
-    return ledger.take(position, (line) => this.#intake.deliver(keep(piece), place, line));
+    const line = ledger.take(reading, piece.offset);
+    const isWanted = this.#intake.deliver(keep(piece), placeOf(reading, piece), ledger, line);
+    return ledger.handed(line, !isWanted);
   }
 
   #room(): Promise<void> | undefined {
@@ -113,15 +115,17 @@ export class Feeder {
   }
 
   #damaged(reason: "over-long" | "torn", piece: LogLine): void {
-    const position = this.#position(piece);
-    const place = placeOf(position, piece.length);
-    this.#progress.ledger.take(position, (line) => this.#intake.damaged(reason, place, keep(piece), line));
+    const { ledger } = this.#progress;
+    const reading = this.#reading;
+    const line = ledger.take(reading, piece.offset);
+    this.#intake.damaged(reason, placeOf(reading, piece), keep(piece), ledger, line);
+    ledger.handed(line, false);
   }
 
-  #position(piece: LogLine): LogPosition {
+  get #reading(): Reading {
     const reading = this.#progress.current?.reading;
     if (!reading) throw new Error("a line was read before its log file was begun");
-    return { reading, offset: piece.offset };
+    return reading;
   }
 
   #isTooOld(line: Buffer): boolean {
@@ -144,8 +148,8 @@ function keep({ bytes, isOwn }: LogLine): Buffer {
   return isOwn ? bytes : Buffer.from(bytes);
 }
 
-function placeOf(position: LogPosition, length: number): SourceLocation {
-  return { file: position.reading.origin.file, offset: position.offset, length };
+function placeOf({ origin }: Reading, { offset, length }: LogLine): SourceLocation {
+  return { file: origin.file, offset, length };
 }
 
 function isObject(bytes: Buffer): boolean {

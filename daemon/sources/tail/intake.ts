@@ -1,5 +1,4 @@
-import type { SourceLocation } from "../../contract.ts";
-import type { OpenLine, Passing } from "./position/ledger.ts";
+import type { Owner, SourceLocation } from "../../contract.ts";
 
 /**
  * Where the tail puts what it reads. One intake serves one tail; the tail never calls it from two places at once.
@@ -18,11 +17,12 @@ export interface TailIntake {
   /**
    * Takes one relevant line.
    * @param bytes the line without its newline; a copy that belongs to the intake
-   * @param line  is settled in any order among lines, during this call or any time later. Until then the position stays
-   *              before it.
-   * @returns what to call when the position has passed the line for good, if anything
+   * @param owner settles the line in any order among lines, during this call or any time later. Until then the position
+   *              stays before it.
+   * @param line  its number; see `passed`
+   * @returns false if the line is of no interest: it is then not settled
    */
-  deliver(bytes: Buffer, place: SourceLocation, line: OpenLine): Passing | undefined;
+  deliver(bytes: Buffer, place: SourceLocation, owner: Owner, line: number): boolean;
   /**
    * A relevant line comes by that got its outcome before the last stop.
    * @returns false if it must still be delivered; default: true
@@ -32,9 +32,11 @@ export interface TailIntake {
    * Takes a line that cannot be taken as an alert.
    * - over-long: more than the largest line taken; `head` is its beginning, `place.length` all of it.
    * - torn: the end of a finished log file, without newline and not a JSON object; `head` is all of it.
-   * Settled and passed as in `deliver`.
+   * Settled as in `deliver`.
    */
-  damaged(reason: "over-long" | "torn", place: SourceLocation, head: Buffer, line: OpenLine): Passing | undefined;
+  damaged(reason: "over-long" | "torn", place: SourceLocation, head: Buffer, owner: Owner, line: number): void;
+  /** The position has passed all lines with a lower number for good. */
+  passed?(front: number): void;
   /** Undefined while there is room for another line; else a promise that resolves when it is worth asking again. */
   room(): Promise<void> | undefined;
 }

@@ -17,8 +17,11 @@ export interface TailOptions {
   readonly maxLineBytes: number;
   readonly intake: TailIntake;
   readonly log: Log;
-  /** What to keep in the checkpoint for the sink's look-up; asked at each checkpoint. */
-  readonly sinkOffsets: () => OffsetsByPartition;
+  /**
+   * What to keep in the checkpoint for the sink's look-up; asked at each checkpoint.
+   * @param front the checkpoint passes all lines with a lower number
+   */
+  readonly sinkOffsets: (front: number) => OffsetsByPartition;
   /** The names in which records were sent, kept next to the offsets; asked for at each checkpoint. */
   readonly nodes?: () => readonly string[];
   /**

@@ -54,7 +54,7 @@ export class Tail implements AsyncDisposable {
     this.#now = options.now ?? (() => performance.now());
     this.#store = new CheckpointStore(options.stateDir, options.log, this.#now);
     this.#checkpointWriter = new CheckpointWriter(this.#progress, this.#store, () => ({
-      sink: options.sinkOffsets(),
+      sink: options.sinkOffsets(this.#progress.ledger.front),
       ...(options.nodes !== undefined && { nodes: options.nodes() }),
     }));
     this.placed = new Promise((resolve) => (this.#resolvePlaced = resolve));

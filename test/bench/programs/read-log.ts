@@ -47,7 +47,7 @@ const atEnd = new Promise<void>((resolve) => {
     stateDir: config.stateDir,
     intake,
     log: silentLog,
-    sinkOffsets: () => offsets.low(),
+    sinkOffsets: (front) => offsets.low(front),
     onEnd: () => resolve(),
   });
   void tail.run(drain.signal);

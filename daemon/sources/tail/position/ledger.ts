@@ -1,51 +1,26 @@
-/** A line that the intake was given, and that has no outcome yet. */
-export interface OpenLine {
-  /** The line has its outcome (acknowledged, ignored, or durably dead-lettered). To be called once. */
-  settled(): void;
+import type { Owner } from "../../../contract.ts";
+
+/** A place in what was read. */
+export interface Place<Reading> {
+  readonly reading: Reading;
+  readonly offset: number;
 }
 
-/** Wants to know when the position has passed a line for good. */
-export interface Passing {
-  passed(): void;
-  /**
-   * This line and a later one are done, while an older one is not: from now on this one is notified for both, and the later
-   * one never. However many are joined, what is kept of them must not grow.
-   */
-  join(later: this): void;
+/** From this line on, lines belong to this reading. */
+interface Stretch<Reading> {
+  readonly from: number;
+  readonly reading: Reading;
 }
 
-/** A line that has no outcome yet, and what is done between it and the next such line. */
-class Entry<Where> implements OpenLine {
-  readonly position: Where;
-  isDone = false;
-  /** Whether the intake's `deliver` has returned; before that it is not known what to call. */
-  isHanded = false;
-  /** Notified when the position has passed this line. */
-  passing: Passing | undefined;
-  /** Notified when the position has passed the done lines behind this one: one for all of them. */
-  behind: Passing | undefined;
-  /** Lines behind this one, up to the next open one: of no interest, and done. */
-  ignoredBehind = 0;
-  doneBehind = 0;
-  older: Entry<Where> | undefined;
-  newer: Entry<Where> | undefined;
-  readonly #close: (entry: Entry<Where>) => void;
+/** How a line stands; in one byte. */
+const handing = 0;
+const open = 1;
+/** It has its outcome, but the intake has not returned. */
+const settledEarly = 2;
+const done = 3;
 
-  /** @param close called once, when it has its outcome and was handed over; the same function for all entries */
-  constructor(position: Where, close: (entry: Entry<Where>) => void) {
-    this.position = position;
-    this.#close = close;
-  }
-
-  settled(): void {
-    if (this.isDone) return;
-    this.isDone = true;
-    if (this.isHanded) this.#close(this);
-  }
-}
-
-/** The list of positions is packed when this many at its front are released, and they are at least half of it. */
-const packAt = 1024;
+/** Lines for which there is room at first; a power of two. */
+const firstCapacity = 4096;
 
 /** How many lines done beyond the oldest open one can be named; further ones are read again after a restart. */
 const maxNamed = 50_000;
@@ -70,21 +45,29 @@ export interface ReadAgain {
  *     100 gets done        x     x     x     -         100, 250, 400 are released; position 610
  *     610 gets done                          x         nothing open: the position is where the tail reads, 900
  *
- * What it keeps grows only with the open lines: a run of done lines is one `Passing`, a run of ignored ones a number,
- * and no more than `max` (twice that for a while) of the done lines have their positions kept. Each operation takes
- * constant time, averaged over many.
+ * A line that is taken gets the next number, from 0 on. Numbers tell which line comes first: everything before `front` is
+ * behind the position for good. What is kept of a line is 17 bytes in columns, a ring of a power of two, and `room` bounds
+ * how many there are; of ignored lines only the number is kept.
  */
-export class Ledger<Where> {
+export class Ledger<Reading> implements Owner {
   readonly #max: number;
   readonly #maxBeyond: number;
-  #beyond = 0;
-  #waiting: (() => void)[] = [];
-  #oldest: Entry<Where> | undefined;
-  #newest: Entry<Where> | undefined;
-  #open = 0;
-  /** The open lines and the named done ones, in their order, from `#front` on. */
-  #positions: Where[] = [];
+  /** Called with `front` whenever that has grown; all that it covers is done by then. */
+  onFront: (front: number) => void = () => undefined;
   #front = 0;
+  #next = 0;
+  /** Of the lines from `#front` on. */
+  #done = 0;
+  /** Lines of no interest behind the line at `#front`. */
+  #ignored = 0;
+  #mask = firstCapacity - 1;
+  #states = new Uint8Array(firstCapacity);
+  #offsets = new Float64Array(firstCapacity);
+  /** Of each line: lines of no interest behind it, up to the next one. */
+  #ignoredBehind = new Float64Array(firstCapacity);
+  /** Oldest first; the first one holds the line at `#front`. */
+  #stretches: Stretch<Reading>[] = [];
+  #waiting: (() => void)[] = [];
 
   /**
    * @param max    done lines beyond the oldest open one that `doneBeyond` names, the oldest ones
@@ -97,141 +80,138 @@ export class Ledger<Where> {
 
   /** Undefined while further lines may be taken; else a promise that resolves when the oldest open one has its outcome. */
   room(): Promise<void> | undefined {
-    if (this.#beyond < this.#maxBeyond) return undefined;
+    if (this.#done < this.#maxBeyond) return undefined;
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Where the oldest line without an outcome is; undefined if every line has one. */
-  get oldest(): Where | undefined {
-    return this.#oldest?.position;
+  /** The number of the oldest line without an outcome; if every line has one, that of the next line. */
+  get front(): number {
+    return this.#front;
   }
 
-  /** Positions held: of lines without outcome, and of those done behind one of them. */
+  /** Where the oldest line without an outcome is; undefined if every line has one. */
+  get oldest(): Place<Reading> | undefined {
+    const [stretch] = this.#stretches;
+    if (this.#front === this.#next || stretch === undefined) return undefined;
+    return { reading: stretch.reading, offset: this.#offsets[this.#front & this.#mask]! };
+  }
+
+  /** Lines kept: those without outcome, and those done behind one of them. */
   get size(): number {
-    return this.#positions.length - this.#front;
+    return this.#next - this.#front;
   }
 
   /** What of the lines beyond the position is not among `doneBeyond`, but has its outcome. */
   get readAgain(): ReadAgain {
-    let ignored = 0;
-    let done = 0;
-    for (let entry = this.#oldest; entry !== undefined; entry = entry.newer) {
-      ignored += entry.ignoredBehind;
-      done += entry.doneBehind;
-    }
-    return { ignored, done: done - (this.size - this.#open) };
+    return { ignored: this.#ignored, done: Math.max(0, this.#done - this.#max) };
   }
 
   /**
-   * Opens an entry for a line and hands the line over. One that is settled at once and has nothing to be called is
-   * taken for ignored.
-   * @param hand gives the line away, which may be settled at once, and returns what to call when the position has
-   *             passed it
+   * Enters a line that is about to be handed to the intake; `handed` follows, before the next line.
+   * @returns its number
    */
-  take(position: Where, hand: (line: OpenLine) => Passing | undefined): void {
-    const entry = new Entry(position, this.#close);
-    entry.older = this.#newest;
-    if (this.#newest === undefined) this.#oldest = entry;
-    else this.#newest.newer = entry;
-    this.#newest = entry;
-    this.#open += 1;
-    this.#positions.push(position);
-    entry.passing = hand(entry);
-    entry.isHanded = true;
-    if (!entry.isDone) return;
-    if (entry.passing === undefined) {
-      this.#unlink(entry);
-      if (this.#positions.at(-1) === position) this.#positions.pop();
-      if (this.#oldest === undefined) this.#forgetSpots();
+  take(reading: Reading, offset: number): number {
+    return this.#add(reading, offset, handing);
+  }
+
+  /** The intake has returned. @param isIgnored the line is of no interest after all: its number is given to the next */
+  handed(line: number, isIgnored: boolean): void {
+    const slot = line & this.#mask;
+    if (isIgnored) {
+      this.#next = line;
       this.ignored(1);
-    } else this.#close(entry);
+    } else if (this.#states[slot] === settledEarly) this.#close(line);
+    else this.#states[slot] = open;
+  }
+
+  /**
+   * A line has its outcome: acknowledged, ignored, or durably dead-lettered. Safe twice.
+   * @param line as `take` gave it
+   */
+  settled(_outcome: unknown, line: number): void {
+    if (line < this.#front || line >= this.#next) return;
+    const slot = line & this.#mask;
+    if (this.#states[slot] === handing) this.#states[slot] = settledEarly;
+    else if (this.#states[slot] === open) this.#close(line);
   }
 
   /** Counts lines of no interest. */
   ignored(lines: number): void {
-    if (this.#newest !== undefined) this.#newest.ignoredBehind += lines;
+    if (this.#next === this.#front) return;
+    this.#ignored += lines;
+    this.#ignoredBehind[(this.#next - 1) & this.#mask]! += lines;
   }
 
   /** Notes a line that got its outcome before the last stop. */
-  note(position: Where): void {
-    if (this.#newest === undefined) return;
-    this.#newest.doneBehind += 1;
-    this.#beyond += 1;
-    this.#positions.push(position);
-    this.#boundSpots();
+  note(reading: Reading, offset: number): void {
+    if (this.#next === this.#front) return;
+    this.#add(reading, offset, done);
+    this.#done += 1;
   }
 
-  /** Lines with an outcome beyond `oldest`, in their order; at least the first `max` of them. */
-  *doneBeyond(): Generator<Where> {
-    let open = this.#oldest;
-    for (let at = this.#front; at < this.#positions.length; at++) {
-      const position = this.#positions[at]!;
-      if (open?.position === position) open = open.newer;
-      else yield position;
+  /** Lines with an outcome beyond `oldest`, in their order: the first `max` of them. */
+  *doneBeyond(): Generator<Place<Reading>> {
+    let left = Math.min(this.#max, this.#done);
+    let at = 0;
+    for (let line = this.#front; left > 0; line++) {
+      while ((this.#stretches[at + 1]?.from ?? Number.POSITIVE_INFINITY) <= line) at++;
+      if (this.#states[line & this.#mask] !== done) continue;
+      left -= 1;
+      yield { reading: this.#stretches[at]!.reading, offset: this.#offsets[line & this.#mask]! };
     }
   }
 
-  readonly #close = (entry: Entry<Where>): void => {
-    const { older, passing, behind } = entry;
-    this.#unlink(entry);
-    if (older !== undefined) {
-      older.behind = joined(joined(older.behind, passing), behind);
-      older.ignoredBehind += entry.ignoredBehind;
-      older.doneBehind += entry.doneBehind + 1;
-      this.#beyond += 1;
-      this.#boundSpots();
-      return;
+  #add(reading: Reading, offset: number, state: number): number {
+    if (this.#next - this.#front > this.#mask) this.#resize(2 * (this.#mask + 1));
+    const line = this.#next++;
+    const slot = line & this.#mask;
+    this.#states[slot] = state;
+    this.#offsets[slot] = offset;
+    this.#ignoredBehind[slot] = 0;
+    const last = this.#stretches.at(-1);
+    if (last === undefined || last.reading !== reading) {
+      // A line that was ignored may have left one without lines.
+      if (last?.from === line) this.#stretches.pop();
+      this.#stretches.push({ from: line, reading });
+      this.#trim();
     }
-    this.#beyond -= entry.doneBehind;
-    this.#forgetSpots();
+    return line;
+  }
+
+  #close(line: number): void {
+    this.#states[line & this.#mask] = done;
+    this.#done += 1;
+    if (line !== this.#front) return;
+    let front = line;
+    for (; front < this.#next && this.#states[front & this.#mask] === done; front++) {
+      this.#ignored -= this.#ignoredBehind[front & this.#mask]!;
+      this.#done -= 1;
+    }
+    this.#front = front;
+    this.#trim();
+    if (front === this.#next && this.#mask >= firstCapacity) this.#resize(firstCapacity);
     for (const resolve of this.#waiting.splice(0)) resolve();
-    // May settle further lines and come back here; the front has moved already.
-    passing?.passed();
-    behind?.passed();
-  };
-
-  #unlink({ older, newer }: Entry<Where>): void {
-    if (older === undefined) this.#oldest = newer;
-    else older.newer = newer;
-    if (newer === undefined) this.#newest = older;
-    else newer.older = older;
-    this.#open -= 1;
+    this.onFront(front);
   }
 
-  /** Forgets what is before the oldest open line. */
-  #forgetSpots(): void {
-    const oldest = this.#oldest?.position;
-    if (oldest === undefined) {
-      this.#positions = [];
-      this.#front = 0;
-      return;
-    }
-    while (this.#front < this.#positions.length && this.#positions[this.#front] !== oldest) this.#front++;
-    if (this.#front >= packAt && this.#front * 2 >= this.#positions.length) {
-      this.#positions = this.#positions.slice(this.#front);
-      this.#front = 0;
-    }
+  #trim(): void {
+    while ((this.#stretches[1]?.from ?? Number.POSITIVE_INFINITY) <= this.#front) this.#stretches.shift();
   }
 
-  /** Drops the positions of the newest done lines if there are too many. */
-  #boundSpots(): void {
-    if (this.size - this.#open <= this.#max * 2) return;
-    const kept: Where[] = [];
-    let done = 0;
-    let open = this.#oldest;
-    for (let at = this.#front; at < this.#positions.length; at++) {
-      const position = this.#positions[at]!;
-      const isOpen = open?.position === position;
-      if (isOpen) open = open?.newer;
-      if (isOpen || ++done <= this.#max) kept.push(position);
+  /** Moves the lines from `#front` on into a ring of another size. */
+  #resize(capacity: number): void {
+    const mask = capacity - 1;
+    const states = new Uint8Array(capacity);
+    const offsets = new Float64Array(capacity);
+    const ignoredBehind = new Float64Array(capacity);
+    for (let line = this.#front; line < this.#next; line++) {
+      states[line & mask] = this.#states[line & this.#mask]!;
+      offsets[line & mask] = this.#offsets[line & this.#mask]!;
+      ignoredBehind[line & mask] = this.#ignoredBehind[line & this.#mask]!;
     }
-    this.#positions = kept;
-    this.#front = 0;
+    this.#mask = mask;
+    this.#states = states;
+    this.#offsets = offsets;
+    this.#ignoredBehind = ignoredBehind;
   }
-}
-
-function joined(earlier: Passing | undefined, later: Passing | undefined): Passing | undefined {
-  if (earlier === undefined || later === undefined) return earlier ?? later;
-  earlier.join(later);
-  return earlier;
 }

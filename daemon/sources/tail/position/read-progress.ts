@@ -4,7 +4,7 @@ import { DamagedArchives } from "./damaged.ts";
 import { parseStem } from "../log/dated-name.ts";
 import { inodeOf, isSame, tellingBytes, type ContentHash } from "../log/content-hash.ts";
 import { identityOfFile, seen, type FileOrigin } from "../log/log-file.ts";
-import { Ledger } from "./ledger.ts";
+import { Ledger, type Place } from "./ledger.ts";
 import type { Anchor, Trail } from "./trail.ts";
 import { begins, readFile, ReadFiles, wholly, type ReadFile } from "./read-files.ts";
 
@@ -18,10 +18,7 @@ export interface Reading {
 }
 
 /** A place in what was read. */
-export interface LogPosition {
-  readonly reading: Reading;
-  readonly offset: number;
-}
+export type LogPosition = Place<Reading>;
 
 /** Where a log file was left. */
 export interface KnownEnd {
@@ -56,7 +53,7 @@ export interface Proved {
 
 /** What was read, what of it has its outcome, and so what a checkpoint must say. No I/O. */
 export class ReadProgress {
-  readonly ledger = new Ledger<LogPosition>();
+  readonly ledger = new Ledger<Reading>();
   readonly damaged = new DamagedArchives();
   /** Relevant alerts with an older timestamp were not asked for. */
   notBeforeMs: number | undefined;

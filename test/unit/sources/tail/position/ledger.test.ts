@@ -1,206 +1,210 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Passing, type OpenLine, Ledger } from "../../../../../daemon/sources/tail/position/ledger.ts";
+import { Ledger } from "../../../../../daemon/sources/tail/position/ledger.ts";
 import { seededRandom } from "../../../../rig/random.ts";
-import { PassingCallback } from "../../../../rig/passing.ts";
 
-/** A ledger of offsets, with the functions that settle them and the offsets that were passed. */
-function ledgerOf(offsets: number[]) {
-  const ledger = new Ledger<number>();
-  const settle = new Map<number, () => void>();
-  const passed: number[] = [];
-  for (const offset of offsets) {
-    ledger.take(offset, (line) => {
-      settle.set(offset, () => line.settled());
-      return new PassingCallback(() => void passed.push(offset));
-    });
+/** A ledger of offsets, with the number of each. */
+class Offsets {
+  readonly ledger: Ledger<string>;
+  readonly lines = new Map<number, number>();
+
+  constructor(offsets: readonly number[] = [], ledger = new Ledger<string>()) {
+    this.ledger = ledger;
+    for (const offset of offsets) this.take(offset);
   }
-  return { ledger, settle, passed };
+
+  take(offset: number, reading = "a"): number {
+    const line = this.ledger.take(reading, offset);
+    this.lines.set(offset, line);
+    this.ledger.handed(line, false);
+    return line;
+  }
+
+  settle(offset: number): void {
+    this.ledger.settled("acknowledged", this.lines.get(offset) ?? -1);
+  }
+
+  get beyond(): number[] {
+    return [...this.ledger.doneBeyond()].map(({ offset }) => offset);
+  }
+
+  get oldest(): number | undefined {
+    return this.ledger.oldest?.offset;
+  }
 }
 
 test("the position moves over a contiguous prefix of done lines only", () => {
-  const { ledger, settle, passed } = ledgerOf([100, 250, 400, 610]);
-  settle.get(250)?.();
-  settle.get(400)?.();
-  assert.equal(ledger.oldest, 100);
-  assert.deepEqual([...ledger.doneBeyond()], [250, 400]);
-  assert.deepEqual(passed, []);
-  settle.get(100)?.();
-  assert.equal(ledger.oldest, 610);
-  assert.deepEqual([...ledger.doneBeyond()], []);
-  assert.deepEqual(passed, [100, 250, 400]);
-  settle.get(610)?.();
-  assert.equal(ledger.oldest, undefined);
-  assert.equal(ledger.size, 0);
+  const log = new Offsets([100, 250, 400, 610]);
+  const fronts: number[] = [];
+  log.ledger.onFront = (front) => fronts.push(front);
+  log.settle(250);
+  log.settle(400);
+  assert.equal(log.oldest, 100);
+  assert.deepEqual(log.beyond, [250, 400]);
+  assert.deepEqual(fronts, []);
+  log.settle(100);
+  assert.equal(log.oldest, 610);
+  assert.deepEqual(log.beyond, []);
+  assert.deepEqual(fronts, [3]);
+  log.settle(610);
+  assert.equal(log.oldest, undefined);
+  assert.equal(log.ledger.size, 0);
+  assert.deepEqual(fronts, [3, 4]);
 });
 
 test("a line that is settled while it is being passed on counts as passed once that is done", () => {
-  const ledger = new Ledger<number>();
-  const seen: string[] = [];
-  ledger.take(1, (line) => {
-    line.settled();
-    seen.push(`held: ${ledger.size}`);
-    return new PassingCallback(() => void seen.push("passed"));
-  });
-  assert.deepEqual(seen, ["held: 1", "passed"]);
+  const ledger = new Ledger<string>();
+  const fronts: number[] = [];
+  ledger.onFront = (front) => fronts.push(front);
+  const line = ledger.take("a", 1);
+  ledger.settled("acknowledged", line);
+  assert.equal(ledger.front, line);
+  assert.deepEqual(fronts, []);
+  ledger.handed(line, false);
+  assert.deepEqual(fronts, [line + 1]);
   assert.equal(ledger.size, 0);
 });
 
-test("settling again, or settling others from a passed line, does no harm", () => {
-  const ledger = new Ledger<number>();
-  const settle: (() => void)[] = [];
-  const passed: number[] = [];
-  for (const offset of [1, 2, 3]) {
-    ledger.take(offset, (line) => {
-      settle.push(() => line.settled());
-      return new PassingCallback(() => {
-        passed.push(offset);
-        settle[1]?.();
-      });
-    });
-  }
-  settle[0]?.();
-  settle[0]?.();
-  assert.deepEqual(passed, [1, 2]);
-  assert.equal(ledger.oldest, 3);
+test("settling again, or settling others when the position moves, does no harm", () => {
+  const log = new Offsets([1, 2, 3]);
+  const fronts: number[] = [];
+  log.ledger.onFront = (front) => {
+    fronts.push(front);
+    log.settle(2);
+  };
+  log.settle(1);
+  log.settle(1);
+  assert.deepEqual(fronts, [1, 2]);
+  assert.equal(log.oldest, 3);
+  log.settle(1);
+  assert.equal(log.ledger.size, 1);
 });
 
 test("a noted line counts as done beyond an open one, and needs no entry without one", () => {
-  const { ledger, settle } = ledgerOf([1]);
-  ledger.note(2);
-  assert.deepEqual([...ledger.doneBeyond()], [2]);
-  settle.get(1)?.();
-  ledger.note(3);
-  assert.equal(ledger.size, 0);
+  const log = new Offsets([1]);
+  log.ledger.note("a", 2);
+  assert.deepEqual(log.beyond, [2]);
+  log.settle(1);
+  log.ledger.note("a", 3);
+  assert.equal(log.ledger.size, 0);
+});
+
+test("a line that no handler wants leaves nothing, and the next line gets its number", () => {
+  const log = new Offsets([1]);
+  const line = log.ledger.take("b", 2);
+  log.ledger.handed(line, true);
+  assert.equal(log.ledger.size, 1);
+  assert.equal(log.take(3, "c"), line);
+  assert.deepEqual(log.ledger.readAgain, { ignored: 1, done: 0 });
+  log.settle(1);
+  assert.deepEqual(log.ledger.oldest, { reading: "c", offset: 3 });
+  assert.deepEqual(log.ledger.readAgain, { ignored: 0, done: 0 });
+});
+
+test("each line belongs to the reading in which it was taken, over any number of readings", () => {
+  const random = seededRandom(3);
+  const log = new Offsets();
+  const readings = new Map<number, string>();
+  const open: number[] = [];
+  let file = 0;
+  for (let offset = 0; offset < 20_000; offset++) {
+    if (random() < 0.01) file++;
+    log.take(offset, `file ${file}`);
+    readings.set(offset, `file ${file}`);
+    open.push(offset);
+    while (open.length > 3000 * random()) log.settle(open.splice(Math.floor(random() ** 3 * open.length), 1)[0] ?? -1);
+    const { oldest } = log.ledger;
+    assert.equal(oldest?.offset, open[0]);
+    assert.equal(oldest?.reading, open[0] === undefined ? undefined : readings.get(open[0]));
+    if (offset % 500 > 0) continue;
+    const done = [...log.ledger.doneBeyond()];
+    for (const one of done) assert.equal(one.reading, readings.get(one.offset));
+    assert.equal(done.length, log.ledger.size - open.length);
+  }
 });
 
 test("with any order of outcomes the first line without one is the oldest, and memory is freed", () => {
   const random = seededRandom(7);
-  const ledger = new Ledger<number>();
-  const open = new Map<number, () => void>();
+  const log = new Offsets();
+  const open = new Set<number>();
   for (let offset = 0; offset < 20_000; offset++) {
-    ledger.take(offset, (line) => {
-      open.set(offset, () => line.settled());
-      return undefined;
-    });
+    log.take(offset);
+    open.add(offset);
     while (open.size > random() * 100) {
-      const offsets = [...open.keys()];
+      const offsets = [...open];
       const pick = offsets[Math.floor(random() * offsets.length)] ?? 0;
-      open.get(pick)?.();
+      log.settle(pick);
       open.delete(pick);
     }
-    if (offset % 97 === 0) assert.equal(ledger.oldest, open.size === 0 ? undefined : Math.min(...open.keys()));
+    if (offset % 97 === 0) assert.equal(log.oldest, open.size === 0 ? undefined : Math.min(...open));
   }
-  for (const settled of open.values()) settled();
-  assert.equal(ledger.size, 0);
+  for (const offset of open) log.settle(offset);
+  assert.equal(log.ledger.size, 0);
 });
 
-test("one open line keeps nothing of the ignored lines behind it, and a limited part of the done ones", () => {
-  const ledger = new Ledger<number>(100);
-  const passed: number[] = [];
-  const oldest: OpenLine[] = [];
-  ledger.take(0, (line) => {
-    oldest.push(line);
-    return new Counting(passed, 0);
-  });
-  for (let line = 1; line <= 100_000; line++) {
-    if (line % 2 === 0) ledger.ignored(3);
+test("behind one open line nothing is kept of ignored and unwanted lines, and a limited part of the done ones is named", () => {
+  const log = new Offsets([0], new Ledger<string>(100));
+  let done = 0;
+  for (let offset = 1; offset <= 100_000; offset++) {
+    if (offset % 2 === 0) log.ledger.ignored(3);
     // A handler that parsed it does not want it.
-    else if (line % 3 === 0)
-      ledger.take(line, (open) => {
-        open.settled();
-        return undefined;
-      });
-    else ledger.take(line, (open) => (open.settled(), new Counting(passed, line)));
-    assert.ok(ledger.size <= 202, `${ledger.size} are kept`);
+    else if (offset % 3 === 0) log.ledger.handed(log.ledger.take("a", offset), true);
+    else {
+      log.take(offset);
+      log.settle(offset);
+      done++;
+    }
+    assert.equal(log.ledger.size, done + 1);
   }
-  const named = [...ledger.doneBeyond()];
-  assert.ok(named.length >= 100);
+  const named = log.beyond;
+  assert.equal(named.length, 100);
   assert.deepEqual(named.slice(0, 4), [1, 5, 7, 11]);
-  assert.deepEqual(ledger.readAgain, { ignored: 150_000 + 16_667, done: 33_333 - named.length });
-  oldest[0]?.settled();
-  assert.deepEqual(passed, [0, 99_997], "the run is passed as one, by its last line");
-  assert.equal(ledger.size, 0);
-  assert.deepEqual(ledger.readAgain, { ignored: 0, done: 0 });
+  assert.deepEqual(log.ledger.readAgain, { ignored: 150_000 + 16_667, done: 33_333 - named.length });
+  log.settle(0);
+  assert.equal(log.ledger.size, 0);
+  assert.deepEqual(log.ledger.readAgain, { ignored: 0, done: 0 });
 });
 
 test("the named lines are the oldest done ones in any order of outcomes, and all of them if few are done", () => {
   const random = seededRandom(11);
   for (const most of [5, 1000]) {
-    const ledger = new Ledger<number>(most);
-    const open = new Map<number, () => void>();
+    const log = new Offsets([], new Ledger<string>(most));
+    const open = new Set<number>();
     const done: number[] = [];
-    for (let line = 0; line < 400; line++) {
-      ledger.take(line, (open_) => {
-        open.set(line, () => open_.settled());
-        return new PassingCallback(() => undefined);
-      });
+    for (let offset = 0; offset < 400; offset++) {
+      log.take(offset);
+      open.add(offset);
       if (random() < 0.7) {
-        const lines = [...open.keys()].slice(1);
-        const pick = lines[Math.floor(random() * lines.length)];
+        const offsets = [...open].slice(1);
+        const pick = offsets[Math.floor(random() * offsets.length)];
         if (pick !== undefined) {
-          open.get(pick)?.();
+          log.settle(pick);
           open.delete(pick);
           done.push(pick);
         }
       }
-      const named = [...ledger.doneBeyond()];
-      assert.deepEqual(
-        named,
-        named.toSorted((a, b) => a - b),
-      );
-      if (most === 1000)
-        assert.deepEqual(
-          named,
-          done.toSorted((a, b) => a - b),
-        );
-      else assert.ok(named.length <= 2 * most);
-      assert.ok(named.every((each) => done.includes(each)));
-      assert.equal(ledger.readAgain.done, done.length - named.length);
+      assert.deepEqual(log.beyond, done.toSorted((a, b) => a - b).slice(0, most));
+      assert.equal(log.ledger.readAgain.done, done.length - log.beyond.length);
     }
   }
 });
 
 test("beyond the maximum of done lines the tail waits for the oldest open one", async () => {
-  const ledger = new Ledger<number>(10, 100);
-  const open: OpenLine[] = [];
-  const take = (line: number, isOpen: boolean): void =>
-    ledger.take(line, (entry) => {
-      if (isOpen) open.push(entry);
-      else entry.settled();
-      return new PassingCallback(() => undefined);
-    });
-  take(0, true);
-  for (let line = 1; line <= 99; line++) {
-    take(line, line === 50);
-    assert.equal(ledger.room(), undefined);
+  const log = new Offsets([0], new Ledger<string>(10, 100));
+  for (let offset = 1; offset <= 99; offset++) {
+    log.take(offset);
+    if (offset !== 50) log.settle(offset);
+    assert.equal(log.ledger.room(), undefined);
   }
-  take(100, false);
-  assert.equal(ledger.room(), undefined);
-  take(101, false);
-  const room = ledger.room();
+  log.take(100);
+  log.settle(100);
+  assert.equal(log.ledger.room(), undefined);
+  log.take(101);
+  log.settle(101);
+  const room = log.ledger.room();
   assert.ok(room !== undefined);
-  open[0]?.settled();
+  log.settle(0);
   await room;
-  assert.equal(ledger.room(), undefined);
-  assert.equal(ledger.oldest, 50);
+  assert.equal(log.ledger.room(), undefined);
+  assert.equal(log.oldest, 50);
 });
-
-/** A line that is reported for others as well, by the newest of them. */
-class Counting implements Passing {
-  readonly #passed: number[];
-  #newest: number;
-
-  constructor(passed: number[], line: number) {
-    this.#passed = passed;
-    this.#newest = line;
-  }
-
-  passed(): void {
-    this.#passed.push(this.#newest);
-  }
-
-  join(later: Counting): void {
-    this.#newest = later.#newest;
-  }
-}

@@ -1,9 +1,7 @@
-import type { SourceLocation } from "../../../../../daemon/contract.ts";
+import type { Owner, SourceLocation } from "../../../../../daemon/contract.ts";
 import type { TailIntake } from "../../../../../daemon/sources/tail/intake.ts";
-import type { Passing, OpenLine } from "../../../../../daemon/sources/tail/position/ledger.ts";
 import type { TailOptions } from "../../../../../daemon/sources/tail/options.ts";
 import { Tail } from "../../../../../daemon/sources/tail/tail.ts";
-import { PassingCallback } from "../../../../rig/passing.ts";
 import type { LogTree } from "./log-tree.ts";
 import { ManualWaker } from "./manual-waker.ts";
 import { RecordingLog } from "./recording-log.ts";
@@ -14,6 +12,7 @@ export interface Taken {
   readonly place: SourceLocation;
   /** `line`, or why it is damaged. */
   readonly kind: string;
+  readonly line: number;
   isSettled: boolean;
   isPassed: boolean;
   settle(): void;
@@ -65,16 +64,17 @@ export class KeepingIntake implements TailIntake {
     this.ignoredLines += lines;
   }
 
-  deliver(bytes: Buffer, place: SourceLocation, line: OpenLine): Passing {
-    const taken = this.#take(bytes.toString("latin1"), place, "line", line);
-    return new PassingCallback(() => {
-      taken.isPassed = true;
-    });
+  deliver(bytes: Buffer, place: SourceLocation, owner: Owner, line: number): boolean {
+    this.#take(bytes.toString("latin1"), place, "line", owner, line);
+    return true;
   }
 
-  damaged(reason: "over-long" | "torn", place: SourceLocation, head: Buffer, line: OpenLine): undefined {
-    this.#take(head.toString("latin1"), place, reason, line);
-    return undefined;
+  damaged(reason: "over-long" | "torn", place: SourceLocation, head: Buffer, owner: Owner, line: number): void {
+    this.#take(head.toString("latin1"), place, reason, owner, line);
+  }
+
+  passed(front: number): void {
+    for (const taken of this.taken) if (taken.line < front) taken.isPassed = true;
   }
 
   room(): Promise<void> | undefined {
@@ -83,21 +83,21 @@ export class KeepingIntake implements TailIntake {
     return this.#gate;
   }
 
-  #take(text: string, place: SourceLocation, kind: string, line: OpenLine): Taken {
+  #take(text: string, place: SourceLocation, kind: string, owner: Owner, line: number): void {
     const taken: Taken = {
       text,
       place,
       kind,
+      line,
       isSettled: false,
       isPassed: false,
       settle() {
         this.isSettled = true;
-        line.settled();
+        owner.settled("acknowledged", line);
       },
     };
     this.taken.push(taken);
     if (this.settlesAtOnce) taken.settle();
-    return taken;
   }
 }
 
