@@ -1,7 +1,7 @@
 import type { Fingerprint } from "./fingerprint.ts";
 
-/** What is kept: it notes its own handle. */
-export interface Kept {
+/** What can be kept: it notes its own handle. */
+export interface Keepable {
   /** Its number here; 0 while it is not kept. */
   handle: number;
 }
@@ -12,7 +12,7 @@ const initialCapacity = 1024;
  * Shipments by number, and for each the alert that it belongs to, in flat arrays. A number, its handle, is used again
  * after it was removed. Those of one alert are a list, linked both ways, the highest `copy` first: mostly there is one.
  */
-export class KeptShipments<Shipment extends Kept> {
+export class KeptShipments<Shipment extends Keepable> {
   /** By handle; 0 is never one. */
   readonly #shipments: (Shipment | undefined)[] = [undefined];
   #high = new Int32Array(initialCapacity);

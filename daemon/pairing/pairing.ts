@@ -1,7 +1,7 @@
 import { sourceKind, unknownLine, type Outcome, type Owner, type SourceName, type Waiter } from "../contract.ts";
 import type { Content } from "./copy-counts.ts";
 import type { Fingerprint } from "./fingerprint.ts";
-import { KeptShipments, type Kept } from "./kept-shipments.ts";
+import { KeptShipments, type Keepable } from "./kept-shipments.ts";
 import type { PairingWindow } from "./pairing-window.ts";
 
 /** For lists that mostly stay empty, of which there is one in every shipment. */
@@ -13,7 +13,7 @@ export function withOneMore<T>(list: readonly T[], one: T): readonly T[] {
 }
 
 /** What is paired: an alert on its way, as far as pairing knows it. */
-export interface PairedAlert extends Kept {
+export interface PairedAlert extends Keepable {
   /** Whose copy it is. */
   source: SourceName;
   owner: Owner;
