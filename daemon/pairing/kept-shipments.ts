@@ -1,6 +1,6 @@
 import type { Fingerprint } from "./fingerprint.ts";
 
-/** What is kept: it notes its own handle. */
+/** What can be kept: it notes its own handle. */
 export interface Keepable {
   /** Its number here; 0 while it is not kept. */
   handle: number;

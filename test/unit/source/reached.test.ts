@@ -30,7 +30,13 @@ function assertAllReached(files: readonly string[], entries: readonly string[]):
 test("every file of the product is part of a program: nothing is left out of its registry, or left behind", () =>
   assertAllReached(
     [...sourceFiles("daemon"), ...sourceFiles("integration")],
-    ["daemon/main.ts", "integration/custom-dfn.ts", "integration/choose-way.ts"],
+    [
+      "daemon/main.ts",
+      "daemon/start/start.ts",
+      "daemon/start/make-code-cache.ts",
+      "integration/custom-dfn.ts",
+      "integration/choose-way.ts",
+    ],
   ));
 
 test("every file of faults is in the catalogue of the soak", () =>
