@@ -31,6 +31,8 @@ const memory = new ArrayBuffer(memoryBytes);
 
 /** What is scanned. */
 export const kernelText = new Uint8Array(memory, 0, tapeAt);
+/** The same, to read several bytes at once from any index. */
+export const kernelView = new DataView(memory, 0, tapeAt);
 /** Where the members of the text's object are; see `memberSize`. Indices count from the start of the scanned text. */
 export const kernelTape = new Int32Array(memory, tapeAt, longestText);
 /** Of the containers that are open during a scan: where each begins. */

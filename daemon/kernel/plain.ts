@@ -4,7 +4,16 @@
  *
  * No index is compared with the end of the text: a NUL follows it, which fits nowhere.
  */
-import { containerOwners, maxDepth, memberSize, noOwner, openedContainers, kernelText, kernelTape } from "./memory.ts";
+import {
+  containerOwners,
+  maxDepth,
+  memberSize,
+  noOwner,
+  openedContainers,
+  kernelTape,
+  kernelText,
+  kernelView,
+} from "./memory.ts";
 
 const quote = 0x22;
 const comma = 0x2c;
@@ -74,7 +83,6 @@ function scanObject(start: number, end: number): number {
   const tape = kernelTape;
   const opened = openedContainers;
   const owners = containerOwners;
-  const isPlain = plain;
   const isAscii = ascii;
   let length = 0;
   let depth = 0;
@@ -117,8 +125,7 @@ function scanObject(start: number, end: number): number {
       // An empty container: its closing byte is met below.
     } else {
       if (first === quote) {
-        i++;
-        while (isPlain[bytes[i]!] === 1) i++;
+        i = plainFrom(i + 1);
         i = bytes[i] === quote ? i + 1 : stringFrom(i);
       } else i = scalar(i, first);
       if (i < 0) return notAnObject;
@@ -159,6 +166,24 @@ function skipBlanks(at: number): number {
     i++;
   }
   if (i > at) isForeign = true;
+  return i;
+}
+
+/** The first index at or after `at` with a byte that does not represent itself in a string. */
+function plainFrom(at: number): number {
+  let i = at;
+  // Four bytes at a time: of each term, the highest bit of a byte is set if that byte is below a blank, a quote or a
+  // backslash (bytes above one that is may be wrong, but then there is one).
+  for (;;) {
+    const four = kernelView.getInt32(i, true);
+    const quotes = four ^ 0x22222222;
+    const backslashes = four ^ 0x5c5c5c5c;
+    const found =
+      ((four - 0x20202020) & ~four) | ((quotes - 0x01010101) & ~quotes) | ((backslashes - 0x01010101) & ~backslashes);
+    if ((found & 0x80808080) !== 0) break;
+    i += 4;
+  }
+  while (plain[kernelText[i]!] === 1) i++;
   return i;
 }
 

@@ -38,7 +38,7 @@ export const members: readonly Buffer[] = [
   '"data":{"integration":"dfn"}|"data":{"integration":"d\\u0066n"}|"data":{"integration":1}|"data":7|"location":"dfn"',
   '"location":"\\u0064fn"|"location":[]|"\\u0069d":"x"|"i\\u0064":{}|"\\u0061gent":{"id":"1"}|"\xe4":{"id":"1"}|"a":{"\\u0069d":1}',
   '"n":0.1234567890123456|"n":1234567890123456|"n":123456789012345|"n":12345678.12345678|"n":-1234567.12345678|"n":0.12345678901234|"n":0.123456789012345|"n":-0|"n":-0.5|"n":1E+2|"n":-|"n":01|"n":1.|"n":1e|"n":.5',
-  '"s":"\\/"|"s":"\\u00"|"s":"\\x"|"s":"\x01"|"s":"\x00"|"s":"\xff"|"s" : 1|\t"s":\r\n[ ]|"w":true|"w":nul|"w":falsey|"e":{ }',
+  '"s":"\\/"|"s":"\\u00"|"s":"\\x"|"s":"\x01"|"s":"\x00"|"s":"a long\x1f text"|"s":"\xc3\xa4\xc3\xa4\x00\xc3\xa4\xc3\xa4"|"s":"longer\\\\text \x7f\xff"|"s":"\xff"|"s" : 1|\t"s":\r\n[ ]|"w":true|"w":nul|"w":falsey|"e":{ }',
 ]
   .join("|")
   .split("|")
