@@ -52,7 +52,7 @@ const tail = section({
   poll: duration({ least: 10, most: 10_000 })
     .prefault("100ms")
     .describe(
-      "How often the log is checked where the system does not report changes. Where it does, a change is read at once, and what follows closely every quarter of this time.",
+      "How often the log is read while it grows quickly, or where the system does not report changes; a change that comes alone is read at once.",
     ),
   max_line: size(lineRange)
     .prefault("16MiB")

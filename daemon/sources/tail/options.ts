@@ -11,7 +11,7 @@ export interface TailOptions {
   readonly stateDir: string;
   /** Where to begin when there is no checkpoint. */
   readonly start: Start;
-  /** Milliseconds, at most 10,000, between checks of the file where the system does not report changes. */
+  /** Milliseconds, at most 10,000, between checks of the file while it grows quickly, or changes are not reported. */
   readonly pollMs: number;
   /** Longer lines are delivered as damaged. */
   readonly maxLineBytes: number;

@@ -15,8 +15,8 @@ const saveEveryMs = 1000;
 const watchedMs = 1000;
 /** If its changes are not reported, it is watched again after this many checks without one, usually two seconds. */
 const afterLooks = 20;
-/** Where changes are reported a log that grows is read this many times in the time between checks without reports. */
-const busyShare = 4;
+/** Changes that follow each other within this part of the time between checks make a busy log, which is not watched. */
+const closeShare = 0.5;
 
 /** What an earlier process left in the checkpoint for others. */
 export interface Resumed {
@@ -163,7 +163,7 @@ export class Tail implements AsyncDisposable {
   async #waker(): Promise<Waker> {
     const { waker, path, pollMs } = this.#options;
     if (waker !== undefined) return waker;
-    return watching(pollMs, { path: await fileBehind(path), busyMs: pollMs / busyShare, watchedMs, afterLooks });
+    return watching(pollMs, { path: await fileBehind(path), closeMs: pollMs * closeShare, watchedMs, afterLooks });
   }
 
   async #keepSaving(follower: Follower, signal: AbortSignal): Promise<void> {

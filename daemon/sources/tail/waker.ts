@@ -37,8 +37,8 @@ export function every(periodMs: number): Waker {
 export interface WatchedFile {
   /** It need not be there. Its directory is watched. */
   readonly path: string;
-  /** Milliseconds between checks while changes follow each other more closely than that. */
-  readonly busyMs: number;
+  /** While changes follow each other more closely than this, in milliseconds, there is no watch. */
+  readonly closeMs: number;
   /** Milliseconds between checks while it is watched: not every file system reports changes. */
   readonly watchedMs: number;
   /** Checks without a change until a file is watched again whose changes were not reported. */
@@ -47,7 +47,7 @@ export interface WatchedFile {
 
 /**
  * A file that did not change is watched (inotify), and a change is checked at once. When the next one follows within
- * `busyMs` the watch ends, because it would report each write by itself, and the file is checked every `busyMs` until
+ * `closeMs` the watch ends, because it would report each write by itself, and the file is checked every period until
  * a check finds it unchanged.
  *
  * Where changes are not reported, because the file is on another machine or there are no watches left, this is as
@@ -59,8 +59,6 @@ export function watching(periodMs: number, file: WatchedFile): Waker {
 
 /** A change that a look meets may be reported in the same moment; two in a row were not reported. */
 const mostUnreported = 2;
-/** Checks every `busyMs` that read nothing, before they become rare: by then the file has shown whether it is still. */
-const busyLooks = 5;
 
 class WatchingWaker implements Waker {
   readonly #periodMs: number;
@@ -73,8 +71,6 @@ class WatchingWaker implements Waker {
   #isUnreported = false;
   /** Changes in a row that were not reported; as many as count when the file cannot be watched. */
   #unreported = 0;
-  /** Waits in a row before which nothing was read. */
-  #idleWaits = 0;
   /** When a report last ended a wait. */
   #followedAt = Number.NEGATIVE_INFINITY;
 
@@ -84,7 +80,6 @@ class WatchingWaker implements Waker {
   }
 
   wait(signal: AbortSignal, isStill = (): boolean => false, hasGrown = false): Promise<void> {
-    this.#idleWaits = hasGrown ? 0 : this.#idleWaits + 1;
     if (this.#isUnreported && hasGrown) this.#unreported += 1;
     this.#isUnreported = false;
     this.#listen(signal);
@@ -119,10 +114,9 @@ class WatchingWaker implements Waker {
   };
 
   #poll(wait: Wait, isStill: () => boolean): void {
-    const isBusy = !this.#isDeaf && this.#idleWaits < busyLooks;
     const afterLooks = this.#isDeaf ? this.#file.afterLooks : 1;
     let looks = 0;
-    wait.lookEvery(isBusy ? this.#file.busyMs : this.#periodMs, () => {
+    wait.lookEvery(this.#periodMs, () => {
       if (!isStill()) return wait.end();
       looks += 1;
       if (looks !== afterLooks) return;
@@ -155,13 +149,13 @@ class WatchingWaker implements Waker {
     this.#unreported = 0;
     const now = performance.now();
     const sinceMs = now - this.#followedAt;
-    if (sinceMs >= this.#file.busyMs) {
+    if (sinceMs >= this.#file.closeMs) {
       this.#followedAt = now;
       wait.end();
       return;
     }
     this.#unwatch();
-    wait.lookEvery(this.#file.busyMs - sinceMs, () => wait.end());
+    wait.lookEvery(Math.max(0, this.#periodMs - sinceMs), () => wait.end());
   }
 
   /** Does nothing if it cannot be watched. */

@@ -23,7 +23,7 @@ class Waiting {
   }
 
   static begin(path: string, options: Partial<WatchedFile> = {}): Waiting {
-    const waker = watching(periodMs, { path, busyMs: 1, watchedMs: never, afterLooks: 3, ...options });
+    const waker = watching(periodMs, { path, closeMs: 1, watchedMs: never, afterLooks: 3, ...options });
     return new Waiting(waker).again(false);
   }
 
@@ -82,7 +82,7 @@ for (const [what, change] of changes) {
 
 test("what changed before the watch was there is noticed at once", async () => {
   await using directory = await TempDir.create();
-  const waker = watching(periodMs, { path: directory.join("log"), busyMs: 1, watchedMs: never, afterLooks: 3 });
+  const waker = watching(periodMs, { path: directory.join("log"), closeMs: 1, watchedMs: never, afterLooks: 3 });
   const controller = new AbortController();
   let looks = 0;
   await waker.wait(controller.signal, () => ++looks <= 1);
@@ -117,7 +117,7 @@ test("a change is followed at once; when others follow closely there is no watch
   writeFileSync(path, "");
   let now = 10_000;
   const clock = mock.method(performance, "now", () => now);
-  const waiting = Waiting.begin(path, { busyMs: 5 });
+  const waiting = Waiting.begin(path, { closeMs: 5 });
   try {
     await waiting.watched();
     waiting.isStill = false;
