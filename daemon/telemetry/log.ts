@@ -43,5 +43,5 @@ function escapedTexts(_key: string, value: unknown): unknown {
   return typeof value === "string" ? printable(value) : value;
 }
 
-/** A log that drops everything: for commands whose output is their data, and for tests. */
+/** A log that drops everything: for tests. */
 export const silentLog: Log = pino({ level: "silent" });

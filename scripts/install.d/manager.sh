@@ -11,7 +11,7 @@ locate_manager() {
   [ -n "$wazuh_gid" ] && [ -n "$wazuh_uid" ] || fail "$code_missing" "there is no user and group wazuh"
 }
 
-# in_root COMMAND...: where the software will run. 125 when a foreign root has no shell, so is no system of its own.
+# in_root COMMAND...: where the software will run. 125 when a foreign root has no shell, so is not a system of its own.
 in_root() {
   if [ -z "$root" ]; then
     "$@" 9<&-

@@ -12,7 +12,7 @@ interface Stretch<Reading> {
   readonly reading: Reading;
 }
 
-/** How a line stands; in one byte. */
+/** The states of a line, each in one byte. */
 const handing = 0;
 const open = 1;
 /** It has its outcome, but the intake has not returned. */
