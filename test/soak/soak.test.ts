@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { aloneFaults, mixableFaults } from "./catalogue.ts";
+import { shortFaults } from "./catalogue.ts";
 import { table } from "./report.ts";
 import { defaults, Session } from "./session.ts";
 
@@ -14,10 +14,10 @@ after(async () => {
   await session[Symbol.asyncDispose]();
 });
 
-test("after each fault that needs a manager of its own nothing is lost, made up, altered or sent twice", async () => {
-  assert.deepEqual(await session.each(aloneFaults, defaults.named), []);
+test("after every fault by itself nothing is lost, made up, altered or sent twice", async () => {
+  assert.deepEqual(await session.each(shortFaults, defaults.named), []);
 });
 
-test(`after each of ${mixableFaults.length} other faults, one after the other on one manager, nothing is lost, made up, altered or sent twice`, async () => {
-  assert.deepEqual(await session.mixture(mixableFaults.length, defaults.mixture), []);
+test(`after ${defaults.faults} faults in a row under ${defaults.mixture.alerts} alerts nothing is lost, made up, altered or sent twice`, async () => {
+  assert.deepEqual(await session.mixture(defaults.faults, defaults.mixture), []);
 });
