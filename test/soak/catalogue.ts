@@ -51,9 +51,6 @@ export const shortFaults: readonly Fault[] = faults.filter(({ isLong }) => isLon
 /** The short ones that can be parts of a mixture. */
 export const mixableFaults: readonly Fault[] = shortFaults.filter(({ isAlone }) => isAlone !== true);
 
-/** The short ones that cannot. */
-export const aloneFaults: readonly Fault[] = shortFaults.filter(({ isAlone }) => isAlone === true);
-
 /** What this machine lacks for a fault; undefined: nothing. */
 export function lacks(testBed: TestBed, fault: Fault): string | undefined {
   const needs = fault.needs ?? [];

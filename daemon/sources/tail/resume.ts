@@ -117,7 +117,7 @@ export class Resume {
     const rank = parseStem(position?.name ?? "")?.rank;
     const id = (await this.#stat)?.id;
     await leaveBehind({ limit: afterRank, rank, id }, this.#logFiles, this.#progress);
-    // It may be restored from a backup, and sent by hand. Of a file without content nothing was read, and nothing is missed.
+    // It may be restored from a backup, and sent by hand.
     if (kind === "missing" && position !== null) this.#progress.considerLost(position);
   }
 
