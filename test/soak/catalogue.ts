@@ -48,9 +48,6 @@ export const faults: readonly Fault[] = [
 /** The faults that take only seconds each. */
 export const shortFaults: readonly Fault[] = faults.filter(({ isLong }) => isLong !== true);
 
-/** The short ones that can be parts of a mixture. */
-export const mixableFaults: readonly Fault[] = shortFaults.filter(({ isAlone }) => isAlone !== true);
-
 /** What this machine lacks for a fault; undefined: nothing. */
 export function lacks(testBed: TestBed, fault: Fault): string | undefined {
   const needs = fault.needs ?? [];

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { seededRandom } from "../rig/random.ts";
-import { faults, lacks, mixableFaults } from "./catalogue.ts";
+import { faults, lacks } from "./catalogue.ts";
 import type { Fault } from "./fault.ts";
 import { TestBed } from "./test-bed.ts";
 import { slowStarts } from "./judge.ts";
@@ -110,7 +110,7 @@ export class Session implements AsyncDisposable {
 /** Each fault comes about equally often, in an order determined by the seed. */
 function drawn(possible: readonly Fault[], count: number, seed: number): Fault[] {
   const random = seededRandom(seed ^ 0x50a4);
-  const mixable = possible.filter((fault) => mixableFaults.includes(fault));
+  const mixable = possible.filter(({ isAlone, isLong }) => isAlone !== true && isLong !== true);
   const draws: Fault[] = [];
   while (draws.length < count) {
     const round = mixable.map((fault) => ({ fault, at: random() })).toSorted((a, b) => a.at - b.at);
