@@ -158,6 +158,11 @@ export class ReadProgress {
     this.#read.add({ rank, end: wholly, ...head, inode: "0", hasEarlierParts: false });
   }
 
+  /** Whether a file that was read began like this one, under whatever name. */
+  hasReadContent({ head }: FileOrigin): boolean {
+    return this.#read.withHead(head, tellingBytes) !== undefined;
+  }
+
   /** The last few finished log files as far as they were read, newest first. */
   get finished(): Finished[] {
     const ids = new Set<string>();
