@@ -9,7 +9,7 @@ import { repositoryRoot } from "./repository.ts";
 export interface TestRun {
   /** Paths below test/, of sources. */
   readonly files: readonly string[];
-  /** Default: twice as many as there are processors, since most of them wait for other processes half of the time. */
+  /** Default: twice as many as there are processors, since they mostly wait for other processes. */
   readonly concurrency?: number;
   /** For one file, milliseconds. */
   readonly timeout: number;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { decodeCheckpoint, encodeCheckpoint } from "../../daemon/sources/tail/position/checkpoint.ts";
 import { LogTree } from "../unit/sources/tail/support/log-tree.ts";
@@ -202,6 +202,31 @@ for (const isEmpty of [true, false]) {
     await tail.stop();
   });
 }
+
+test("the clock was ahead for a day, and the file that was read is overwritten at a restart: what follows it is read", async () => {
+  using tree = new LogTree();
+  tree.rotate("27");
+  tree.write(line("before"));
+  let tail = await TestTail.start(tree, { start: "beginning" });
+  for (const name of ["29", "28"]) {
+    tree.rotate(name);
+    tree.write(line(`read in ${name}`));
+    await tail.turn();
+  }
+  await tail.checkpoint();
+  await tail.crash();
+  truncateSync(tree.current);
+  tree.write(line("written over it"));
+  tree.rotate("28-001");
+  tree.compress("28");
+  tree.write(line("in a part of that day"));
+  tree.rotate("30");
+  tree.write(line("a day later"));
+  tail = await TestTail.start(tree);
+  await tail.turn(4);
+  assert.deepEqual(tail.texts, ["written over it", "in a part of that day", "a day later"].map(line));
+  await tail.stop();
+});
 
 test("the checkpoint of an earlier version, which did not record what was read, repeats nothing and skips nothing", async () => {
   using tree = new LogTree();

@@ -1,5 +1,5 @@
 import type { Log } from "../../telemetry/log.ts";
-import { firstStart, firstSight, leaveBehind, type Start } from "./position/first-start.ts";
+import { firstStart, firstSight, leaveBehind, originOf, type Start } from "./position/first-start.ts";
 import type { Body } from "./position/checkpoint.ts";
 import type { Loaded } from "./position/checkpoint-store.ts";
 import { parseStem } from "./log/dated-name.ts";
@@ -11,6 +11,9 @@ import type { Rotation } from "./rotation.ts";
 import type { LogFiles } from "./log/log-files.ts";
 import { replayCommand } from "./log/explain.ts";
 import type { FileStat } from "../../disk/file-stat.ts";
+
+/** How many of the newest archives are opened to find one that was read before. */
+const maxCompared = 400;
 
 /** Finds the place to read from after a start. Nothing is moved silently: the log says what was skipped or repeated. */
 export class Resume {
@@ -109,16 +112,30 @@ export class Resume {
 
   /**
    * Notes archives as read that the checkpoint does not mention: an earlier version noted only the name of the newest;
-   * and if the content is not what was read, the archives may be those of another machine.
+   * and if nothing here is what was read, the archives are those of another machine. On the same machine what the
+   * checkpoint does not mention is unread, whatever became of the file of the position.
    */
   async #takeOver({ position, afterRank, read }: Body, kind: Located["kind"]): Promise<void> {
     const isOther = kind === "missing" || kind === "replaced";
     if (read !== undefined && (position === null || !isOther)) return;
     const rank = parseStem(position?.name ?? "")?.rank;
     const id = (await this.#stat)?.id;
-    await leaveBehind({ limit: afterRank, rank, id }, this.#logFiles, this.#progress);
-    // It may be restored from a backup, and sent by hand. Of a file without content nothing was read, and nothing is missed.
+    if (read === undefined || !(await this.#isSameMachine())) {
+      await leaveBehind({ limit: afterRank, rank, id }, this.#logFiles, this.#progress);
+    }
+    // It may be restored from a backup, and sent by hand.
     if (kind === "missing" && position !== null) this.#progress.considerLost(position);
+  }
+
+  /** Whether one of the newest archives is one that was read before. */
+  async #isSameMachine(): Promise<boolean> {
+    let opened = 0;
+    for await (const archive of this.#logFiles.archives.newestFirst()) {
+      if (++opened > maxCompared) return false;
+      const origin = await originOf(archive, this.#logFiles);
+      if (origin !== undefined && this.#progress.hasReadContent(origin)) return true;
+    }
+    return false;
   }
 
   async #salvage(body: Body, signal: AbortSignal): Promise<OpenLogFile | undefined> {

@@ -90,15 +90,15 @@ function isUnsupported(reason: unknown): boolean {
   return /unsupported/.test(describe(reason));
 }
 
-/** Pass phrases of nobody: one of them opening a key would be a wonder. */
-const noPassphrases = Array.from({ length: 8 }, (_, index) => `none of ours ${index}`);
+/** All of them fit the padding of a key only once in 256^8 keys. */
+const wrongPassphrases = Array.from({ length: 8 }, (_, index) => `wrong pass phrase ${index}`);
 
 /**
- * Whether OpenSSL does not know the algorithm that a key is encrypted with. It reports the same of one key in 256 whose
- * algorithm it knows: if the padding happens to be right after a wrong pass phrase, what comes out is not a key.
+ * Whether OpenSSL does not support the algorithm that a key is encrypted with. It says so too of one key in 256 whose
+ * algorithm it supports: after a wrong pass phrase the padding may be right by chance, but what comes out is not a key.
  */
 function isOldAlgorithm(text: string): boolean {
-  return noPassphrases.every((passphrase) => {
+  return wrongPassphrases.every((passphrase) => {
     try {
       createPrivateKey({ key: text, passphrase });
       return false;

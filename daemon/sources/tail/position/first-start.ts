@@ -110,7 +110,7 @@ async function leaveUpTo(
 }
 
 /** Undefined if it cannot be opened; then its name and size must do. */
-async function originOf(file: LogFile, logFiles: LogFiles): Promise<FileOrigin | undefined> {
+export async function originOf(file: LogFile, logFiles: LogFiles): Promise<FileOrigin | undefined> {
   try {
     const logFile = await logFiles.open(file);
     await logFile.close();

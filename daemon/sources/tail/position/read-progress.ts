@@ -145,11 +145,19 @@ export class ReadProgress {
     this.#read.add({ rank, end, length: 0, hash: "", inode, hasEarlierParts: false });
   }
 
-  /** Nothing is wanted of a dated file with this content; what is written under its name later is something else. */
+  /**
+   * Nothing more is wanted of a dated file with this content. A file of that name with other content is wanted, and so is
+   * every one if this one was empty: it cannot be recognised.
+   */
   considerLost({ name, head }: Pick<Position, "name" | "head">): void {
     const rank = rankOf(name);
     if (rank === 0 || head.length === 0) return;
     this.#read.add({ rank, end: wholly, ...head, inode: "0", hasEarlierParts: false });
+  }
+
+  /** Whether a file that was read began like this one, under whatever name. */
+  hasReadContent({ head }: FileOrigin): boolean {
+    return this.#read.withHead(head, tellingBytes) !== undefined;
   }
 
   /** The last few finished log files as far as they were read, newest first. */
