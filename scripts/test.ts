@@ -59,7 +59,10 @@ function checkSources(): void {
 /** The Kafka that the tests share. Those that break brokers or need TLS start one of their own in any case. */
 async function provideKafka(): Promise<Kafka> {
   const named = process.env["KAFKA_BROKERS"];
-  if (named === undefined) return KafkaCluster.start();
+  if (named === undefined) {
+    await KafkaCluster.archiveClasses();
+    return KafkaCluster.start();
+  }
   process.stderr.write(`using Kafka at ${named}; tests of broker faults, TLS and SASL start brokers of their own\n`);
   const kafka = new Kafka(named.split(","));
   await kafka.ready(1);

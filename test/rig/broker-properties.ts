@@ -43,6 +43,11 @@ export interface Node {
   readonly ports: Readonly<Record<string, number>>;
 }
 
+/** Where a broker keeps its log. */
+export function dataOf({ directory }: Node): string {
+  return `${directory}/log`;
+}
+
 export const loopback = "127.0.0.1";
 export const plainListener = "PLAINTEXT";
 export const controllerListener = "CONTROLLER";
@@ -93,7 +98,7 @@ export function brokerProperties(
     "advertised.listeners": clientListeners.map((name) => `${name}://${advertisedAt(name)}`).join(","),
     "inter.broker.listener.name": plainListener,
     "listener.security.protocol.map": ["PLAINTEXT:PLAINTEXT", "CONTROLLER:PLAINTEXT", ...protocols].join(","),
-    "log.dirs": `${node.directory}/log`,
+    "log.dirs": dataOf(node),
     "auto.create.topics.enable": false,
     "default.replication.factor": nodes.length,
     "min.insync.replicas": isReplicated ? 2 : 1,

@@ -12,11 +12,14 @@ const quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=error";
 export class Broker {
   readonly #java: Java;
   readonly #directory: string;
+  readonly #flags: readonly string[];
   #process: JavaProcess | undefined;
 
-  constructor(java: Java, directory: string) {
+  /** @param flags for Java */
+  constructor(java: Java, directory: string, flags: readonly string[]) {
     this.#java = java;
     this.#directory = directory;
+    this.#flags = flags;
   }
 
   get isRunning(): boolean {
@@ -27,7 +30,7 @@ export class Broker {
   start(): void {
     if (this.isRunning) return;
     const properties = join(this.#directory, "server.properties");
-    this.#process = this.#java.spawn([...heap, quiet, "kafka.Kafka", properties]);
+    this.#process = this.#java.spawn([...heap, ...this.#flags, quiet, "kafka.Kafka", properties]);
     const output = createWriteStream(join(this.#directory, "output"), { flags: "a" });
     this.#process.child.stdout.pipe(output, { end: false });
     this.#process.child.stderr.pipe(output, { end: false });
