@@ -21,6 +21,18 @@ const aloneKinds: readonly string[] = ["cluster", "soak"];
 /** The soak takes ten minutes; one that hangs is to end in time for CI to say so. */
 const aloneTimeoutMs = 1_800_000;
 
+/** Those that take longest begin first, so that no processor is idle at the end while one of them is still running. */
+const longest: readonly string[] = [
+  "integration/pages-debian.test.ts",
+  "integration/kafka-failover.test.ts",
+  "integration/package-assurance.test.ts",
+  "integration/install-cut-off.test.ts",
+  "integration/package.test.ts",
+  "integration/roll-out.test.ts",
+  "e2e/leader-killed.test.ts",
+  "e2e/memory.test.ts",
+];
+
 // Tests read what rpm, dpkg, openssl and others print, which a person's language would change.
 process.env["LC_ALL"] = "C.UTF-8";
 const files = testFiles(process.argv.slice(2));
@@ -35,18 +47,6 @@ try {
   process.stderr.write(`npm test: ${describe(reason)}\n`);
   process.exitCode = 1;
 }
-
-/** Those that take longest begin first, so that no processor is idle at the end while one of them is still running. */
-const longest: readonly string[] = [
-  "integration/pages-debian.test.ts",
-  "integration/kafka-failover.test.ts",
-  "integration/package-assurance.test.ts",
-  "integration/install-cut-off.test.ts",
-  "integration/package.test.ts",
-  "integration/roll-out.test.ts",
-  "e2e/leader-killed.test.ts",
-  "e2e/memory.test.ts",
-];
 
 /** Paths below test/, of sources: what an older build left behind is not run. */
 function testFiles(parts: readonly string[]): string[] {

@@ -3,7 +3,8 @@
  * (64-bit numbers, escapes, duplicate keys). A document is validated whole, once; its members are found on demand.
  */
 import { longestText, memberSize, kernelText, kernelTape } from "../kernel/memory.ts";
-import { notAnObject, scannedForeignForm, scannedInexactNumber, scanText } from "../kernel/plain.ts";
+import { notAnObject } from "../kernel/plain.ts";
+import { scannedForeignForm, scannedInexactNumber, scanText } from "../kernel/scan.ts";
 import { Scanner, skipSpace } from "./scanner.ts";
 import { decodeValue, Value } from "./value.ts";
 

@@ -20,26 +20,51 @@ export const longestText = 1024 * 1024;
 const marginBytes = 64;
 
 const numberBytes = 4;
-const tapeAt = longestText + marginBytes;
-const openedAt = tapeAt + longestText * numberBytes;
-const ownersAt = openedAt + maxDepth * numberBytes;
-const rowAt = ownersAt + maxDepth * numberBytes;
+/** Behind the longest text there may be the beginning of one more member, in which the text turns out not to fit. */
+const tapeBytes = (longestText + memberSize) * numberBytes;
+const depthBytes = maxDepth * numberBytes;
 const rowPlaces = 22;
-const memoryBytes = rowAt + rowPlaces * numberBytes;
 
-const memory = new ArrayBuffer(memoryBytes);
+/** Where each part begins, in bytes from the beginning of the memory. */
+export const kernelPlaces = {
+  tape: longestText + marginBytes,
+  opened: longestText + marginBytes + tapeBytes,
+  owners: longestText + marginBytes + tapeBytes + depthBytes,
+  row: longestText + marginBytes + tapeBytes + 2 * depthBytes,
+  traits: longestText + marginBytes + tapeBytes + 2 * depthBytes + rowPlaces * numberBytes,
+} as const;
+
+/** WebAssembly counts memory in pages of 64 KiB. */
+export const kernelPages = Math.ceil((kernelPlaces.traits + numberBytes) / 65_536);
+
+/** The memory as WebAssembly has it; undefined where this process may not have any. */
+export const kernelMemory = webAssemblyMemory();
+
+function webAssemblyMemory(): WebAssembly.Memory | undefined {
+  try {
+    return new WebAssembly.Memory({ initial: kernelPages, maximum: kernelPages });
+  } catch (reason) {
+    // V8 reserves gigabytes of addresses for it, which a limit may forbid (setrlimit(2), RLIMIT_AS).
+    if (reason instanceof RangeError) return undefined;
+    throw reason;
+  }
+}
+
+const memory = kernelMemory?.buffer ?? new ArrayBuffer(kernelPages * 65_536);
 
 /** What is scanned. */
-export const kernelText = new Uint8Array(memory, 0, tapeAt);
+export const kernelText = new Uint8Array(memory, 0, kernelPlaces.tape);
 /** The same, to read several bytes at once from any index. */
-export const kernelView = new DataView(memory, 0, tapeAt);
+export const kernelView = new DataView(memory, 0, kernelPlaces.tape);
 /** Where the members of the text's object are; see `memberSize`. Indices count from the start of the scanned text. */
-export const kernelTape = new Int32Array(memory, tapeAt, longestText);
+export const kernelTape = new Int32Array(memory, kernelPlaces.tape, longestText + memberSize);
 /** Of the containers that are open during a scan: where each begins. */
-export const openedContainers = new Int32Array(memory, openedAt, maxDepth);
+export const openedContainers = new Int32Array(memory, kernelPlaces.opened, maxDepth);
 /** The same for the place on the tape of the member whose value it is, or `noOwner`. */
-export const containerOwners = new Int32Array(memory, ownersAt, maxDepth);
+export const containerOwners = new Int32Array(memory, kernelPlaces.owners, maxDepth);
 /** The outermost object and elements of an array are not the value of a member. */
 export const noOwner = -1;
 /** Where the members are that name an alert (`row.ts`). */
-export const kernelRow = new Int32Array(memory, rowAt, rowPlaces);
+export const kernelRow = new Int32Array(memory, kernelPlaces.row, rowPlaces);
+/** What is remarkable about the text that the WebAssembly kernel scanned last; see `assembly/scan.ts`. */
+export const kernelTraits = new Int32Array(memory, kernelPlaces.traits, 1);

@@ -53,12 +53,12 @@ let isInexact = false;
 let isForeign = false;
 
 /** Whether the text that was scanned last holds a number that a double does not hold to the digit; see `Scanner`. */
-export function scannedInexactNumber(): boolean {
+export function plainInexactNumber(): boolean {
   return isInexact;
 }
 
 /** Whether that text is written differently from how cJSON would print it; see `Scanner`. */
-export function scannedForeignForm(): boolean {
+export function plainForeignForm(): boolean {
   return isForeign;
 }
 
@@ -68,7 +68,7 @@ export function scannedForeignForm(): boolean {
  * @param end   where it ends; the byte there is changed
  * @returns how much of the tape is written, or `notAnObject`
  */
-export function scanText(start: number, end: number): number {
+export function scanPlain(start: number, end: number): number {
   const behind = kernelText[end]!;
   kernelText[end] = 0;
   const length = scanObject(start, end);

@@ -2,6 +2,7 @@
 import { chmod, copyFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build, type BuildOptions, type Metafile } from "esbuild";
+import { compileKernel } from "./kernel.ts";
 import { kafkajsPatch } from "./kafkajs-patch.ts";
 import { leaveOut } from "./left-out.ts";
 
@@ -64,7 +65,11 @@ export async function bundleForwarder(root: string, outDir: string): Promise<str
     // Half the size to parse and to keep in memory. It stays ASCII, which V8 keeps in one byte a character.
     minifyWhitespace: true,
     minifySyntax: true, // names stay, so that a stack trace can be read
-    define: { __VERSION__: JSON.stringify(await versionOf(root)), "import.meta.dirname": "__dirname" },
+    define: {
+      __VERSION__: JSON.stringify(await versionOf(root)),
+      __KERNEL__: JSON.stringify(compileKernel(root).toString("base64")),
+      "import.meta.dirname": "__dirname",
+    },
     plugins: [kafkajsPatch(), leaveOut()],
   });
   return Object.keys(metafile.inputs);

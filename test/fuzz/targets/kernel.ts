@@ -4,7 +4,9 @@ import { Document, lastScan, type Member } from "../../../daemon/alert/json.ts";
 import { Scanner, skipSpace } from "../../../daemon/alert/scanner.ts";
 import { fillRow, missing, rowPlace } from "../../../daemon/kernel/row.ts";
 import { kernelRow, kernelText, kernelTape } from "../../../daemon/kernel/memory.ts";
-import { notAnObject, scannedForeignForm, scannedInexactNumber, scanText } from "../../../daemon/kernel/plain.ts";
+import { notAnObject } from "../../../daemon/kernel/plain.ts";
+import { plain } from "../../../daemon/kernel/scan.ts";
+import { vector } from "../../../daemon/kernel/vector.ts";
 import { fingerprintOf } from "../../../daemon/pairing/fingerprint.ts";
 import { seededRandom } from "../../rig/random.ts";
 import { alerts, alertWords, hostileJson, windowsAlert } from "../seeds.ts";
@@ -55,7 +57,7 @@ export const ownAlert = Buffer.from(
 const strangeAlert = Buffer.from(windowsAlert.toString().replace('"id":"1763', '"\\u0069d":"1763'));
 
 /**
- * The kernel compared with the ordinary way, by `Scanner` and `Document`: what is accepted, the tape, the row and the
+ * The kernel, in WebAssembly and plain, compared with the ordinary way, by `Scanner` and `Document`: what is accepted, the tape, the row and the
  * fingerprint. Each input is tried as it is and with members put between its own.
  */
 export const kernel: Target = {
@@ -95,10 +97,17 @@ function variants(input: Buffer): Buffer[] {
  */
 export function judgeLine(line: Buffer): string {
   const scanned = scanAsEver(line);
-  for (const start of [0, 37]) {
+  assert.ok(vector, "this machine has WebAssembly, and the sources are built");
+  for (const [start, { scanText, scannedInexactNumber, scannedForeignForm }] of [
+    [0, vector],
+    [37, vector],
+    [0, plain],
+    [37, plain],
+  ] as const) {
     kernelText.set(line, start);
     const end = start + line.length;
     kernelText[end] = 0x22;
+    kernelTape.fill(7, 0, line.length);
     const length = scanText(start, end);
     assert.equal(kernelText[end], 0x22, "the byte behind the text is as before");
     assert.ok(line.equals(kernelText.subarray(start, end)), "the text is as before");

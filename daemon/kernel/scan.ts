@@ -1,0 +1,12 @@
+/** The scan that this process uses: that in WebAssembly, and where it cannot be had the plain one. */
+import { plainForeignForm, plainInexactNumber, scanPlain } from "./plain.ts";
+import { vector, type Kernel } from "./vector.ts";
+
+/** Also what WebAssembly's is compared with. */
+export const plain: Kernel = {
+  scanText: scanPlain,
+  scannedInexactNumber: plainInexactNumber,
+  scannedForeignForm: plainForeignForm,
+};
+
+export const { scanText, scannedInexactNumber, scannedForeignForm } = vector ?? plain;

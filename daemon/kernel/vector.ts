@@ -1,0 +1,43 @@
+/** The kernel in WebAssembly: `assembly/scan.ts`, compiled when the product is built. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { kernelMemory, kernelPlaces, kernelTraits } from "./memory.ts";
+
+/** The compiled kernel in base64; only in the bundle. */
+declare const __KERNEL__: string | undefined;
+
+/** Of the built sources, which tests run: where the compiled kernel is. */
+export const vectorFile = "scan.wasm";
+
+const inexact = 1;
+const foreign = 2;
+
+/** As of `plain.ts`, where each is described. */
+export interface Kernel {
+  scanText(start: number, end: number): number;
+  scannedInexactNumber(): boolean;
+  scannedForeignForm(): boolean;
+}
+
+/** Undefined where there is no memory for it, or sources run that were not built. */
+export const vector: Kernel | undefined = load();
+
+function load(): Kernel | undefined {
+  const compiled = bytes();
+  if (compiled === undefined || kernelMemory === undefined) return undefined;
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(compiled), { env: { memory: kernelMemory } });
+  const { scan, layOut } = exports;
+  if (scan === undefined || layOut === undefined) throw new Error("the kernel was compiled from another source");
+  layOut(kernelPlaces.tape, kernelPlaces.opened, kernelPlaces.owners, kernelPlaces.traits);
+  return {
+    scanText: scan,
+    scannedInexactNumber: () => (kernelTraits[0]! & inexact) !== 0,
+    scannedForeignForm: () => (kernelTraits[0]! & foreign) !== 0,
+  };
+}
+
+function bytes(): Uint8Array | undefined {
+  if (typeof __KERNEL__ === "string") return Buffer.from(__KERNEL__, "base64");
+  const path = join(import.meta.dirname, vectorFile);
+  return existsSync(path) ? readFileSync(path) : undefined;
+}

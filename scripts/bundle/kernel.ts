@@ -1,0 +1,30 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { kernelPages } from "../../daemon/kernel/memory.ts";
+import { vectorFile } from "../../daemon/kernel/vector.ts";
+
+/**
+ * Compiles the kernel's AssemblyScript to WebAssembly, next to the sources that were built: tests run those. The same source
+ * gives the same bytes.
+ * @param root of the repository
+ * @throws Error with what the compiler says
+ */
+export function compileKernel(root: string): Buffer {
+  const directory = join(root, "build/daemon/kernel");
+  mkdirSync(directory, { recursive: true });
+  const target = join(directory, vectorFile);
+  const pages = String(kernelPages);
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [
+      join(root, "node_modules/assemblyscript/bin/asc.js"),
+      ...["daemon/kernel/assembly/scan.ts", "--outFile", target],
+      ...["-O3", "--noAssert", "--runtime", "stub", "--enable", "simd"],
+      ...["--importMemory", "--initialMemory", pages, "--maximumMemory", pages],
+    ],
+    { cwd: root, encoding: "utf8" },
+  );
+  if (status !== 0) throw new Error(`the kernel was not compiled: ${stderr}`);
+  return readFileSync(target);
+}
