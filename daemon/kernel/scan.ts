@@ -1,12 +1,12 @@
 /** The scan that this process uses: that in WebAssembly, and where it cannot be had the plain one. */
 import { plainForeignForm, plainInexactNumber, scanPlain } from "./plain.ts";
-import { vector, type Kernel } from "./vector.ts";
+import { vectorKernel, type Kernel } from "./vector.ts";
 
 /** Also what WebAssembly's is compared with. */
-export const plain: Kernel = {
+export const plainKernel: Kernel = {
   scanText: scanPlain,
   scannedInexactNumber: plainInexactNumber,
   scannedForeignForm: plainForeignForm,
 };
 
-export const { scanText, scannedInexactNumber, scannedForeignForm } = vector ?? plain;
+export const { scanText, scannedInexactNumber, scannedForeignForm } = vectorKernel ?? plainKernel;

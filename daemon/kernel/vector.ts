@@ -14,13 +14,13 @@ const foreign = 2;
 
 /** As of `plain.ts`, where each is described. */
 export interface Kernel {
-  scanText(start: number, end: number): number;
-  scannedInexactNumber(): boolean;
-  scannedForeignForm(): boolean;
+  readonly scanText: (start: number, end: number) => number;
+  readonly scannedInexactNumber: () => boolean;
+  readonly scannedForeignForm: () => boolean;
 }
 
 /** Undefined where there is no memory for it, or sources run that were not built. */
-export const vector: Kernel | undefined = load();
+export const vectorKernel: Kernel | undefined = load();
 
 function load(): Kernel | undefined {
   const compiled = bytes();

@@ -5,11 +5,9 @@ declare namespace WebAssembly {
     constructor(pages: { initial: number; maximum: number });
     readonly buffer: ArrayBuffer;
   }
-  class Module {
-    constructor(bytes: Uint8Array);
-  }
+  const Module: new (bytes: Uint8Array) => object;
   class Instance {
-    constructor(module: Module, imports: object);
+    constructor(module: object, imports: object);
     readonly exports: Readonly<Record<string, (...numbers: number[]) => number>>;
   }
 }

@@ -14,17 +14,15 @@ export function compileKernel(root: string): Buffer {
   const directory = join(root, "build/daemon/kernel");
   mkdirSync(directory, { recursive: true });
   const target = join(directory, vectorFile);
+  const compiler = join(root, "node_modules/assemblyscript/bin/asc.js");
+  const source = ["daemon/kernel/assembly/scan.ts", "--outFile", target];
+  const code = ["-O3", "--noAssert", "--runtime", "stub", "--enable", "simd"];
   const pages = String(kernelPages);
-  const { status, stderr } = spawnSync(
-    process.execPath,
-    [
-      join(root, "node_modules/assemblyscript/bin/asc.js"),
-      ...["daemon/kernel/assembly/scan.ts", "--outFile", target],
-      ...["-O3", "--noAssert", "--runtime", "stub", "--enable", "simd"],
-      ...["--importMemory", "--initialMemory", pages, "--maximumMemory", pages],
-    ],
-    { cwd: root, encoding: "utf8" },
-  );
+  const memory = ["--importMemory", "--initialMemory", pages, "--maximumMemory", pages];
+  const { status, stderr } = spawnSync(process.execPath, [compiler, ...source, ...code, ...memory], {
+    cwd: root,
+    encoding: "utf8",
+  });
   if (status !== 0) throw new Error(`the kernel was not compiled: ${stderr}`);
   return readFileSync(target);
 }

@@ -5,8 +5,8 @@ import { Scanner, skipSpace } from "../../../daemon/alert/scanner.ts";
 import { fillRow, missing, rowPlace } from "../../../daemon/kernel/row.ts";
 import { kernelRow, kernelText, kernelTape } from "../../../daemon/kernel/memory.ts";
 import { notAnObject } from "../../../daemon/kernel/plain.ts";
-import { plain } from "../../../daemon/kernel/scan.ts";
-import { vector } from "../../../daemon/kernel/vector.ts";
+import { plainKernel } from "../../../daemon/kernel/scan.ts";
+import { vectorKernel } from "../../../daemon/kernel/vector.ts";
 import { fingerprintOf } from "../../../daemon/pairing/fingerprint.ts";
 import { seededRandom } from "../../rig/random.ts";
 import { alerts, alertWords, hostileJson, windowsAlert } from "../seeds.ts";
@@ -97,12 +97,12 @@ function variants(input: Buffer): Buffer[] {
  */
 export function judgeLine(line: Buffer): string {
   const scanned = scanAsEver(line);
-  assert.ok(vector, "this machine has WebAssembly, and the sources are built");
+  assert.ok(vectorKernel, "this machine has WebAssembly, and the sources are built");
   for (const [start, { scanText, scannedInexactNumber, scannedForeignForm }] of [
-    [0, vector],
-    [37, vector],
-    [0, plain],
-    [37, plain],
+    [0, vectorKernel],
+    [37, vectorKernel],
+    [0, plainKernel],
+    [37, plainKernel],
   ] as const) {
     kernelText.set(line, start);
     const end = start + line.length;
