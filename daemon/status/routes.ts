@@ -1,6 +1,7 @@
 /** All that the status service answers: a new path is one more entry of this list. */
 import { eventFrame } from "./event-stream.ts";
 import { openApi } from "./openapi.ts";
+import { pythonRoutes } from "./python-routes.ts";
 import { jsonAnswer, type Route, plainAnswer } from "./route.ts";
 import { snapshotSchema } from "./snapshot-schema.ts";
 import type { StatusSnapshot } from "./facts.ts";
@@ -87,4 +88,13 @@ const openApiDocument: Route = {
   answer: (_asked, { routes, facts }) => jsonAnswer(200, openApi(routes, facts().version)),
 };
 
-export const statusRoutes: readonly Route[] = [alive, ready, status, metrics, events, schema, openApiDocument];
+export const statusRoutes: readonly Route[] = [
+  alive,
+  ready,
+  status,
+  metrics,
+  events,
+  schema,
+  openApiDocument,
+  ...pythonRoutes,
+];
