@@ -6,6 +6,8 @@ import type { Log } from "../telemetry/log.ts";
 import { affordableClients, Clients } from "./clients.ts";
 import type { Facts, StatusSnapshot } from "./facts.ts";
 import { EventStreams } from "./event-stream.ts";
+import { Tap } from "../delivery/tap.ts";
+import { History } from "./history.ts";
 import { HealthWatch } from "./health.ts";
 import { canonical, refusalOf } from "./host-rules.ts";
 import type { Metrics } from "./metrics.ts";
@@ -29,6 +31,8 @@ export interface StatusServiceParts {
   /** Updates what takes time to find out; called before `facts` for each answer. */
   readonly refresh: () => Promise<void>;
   readonly metrics: Metrics;
+  /** Absent where nothing flows. */
+  readonly tap?: Tap;
   /** Receives every health check: one every second and one more for each request. */
   readonly looked?: (snapshot: StatusSnapshot) => void;
 }
@@ -76,6 +80,7 @@ export class StatusService implements AsyncDisposable {
   readonly #watchers = new Set<(snapshot: StatusSnapshot) => void>();
   readonly #routes: ReadonlyMap<string, Route> = new Map(statusRoutes.map((route) => [route.path, route]));
   readonly #context: RouteContext;
+  readonly #history = new History();
 
   constructor(parts: StatusServiceParts) {
     this.#parts = parts;
@@ -84,11 +89,14 @@ export class StatusService implements AsyncDisposable {
       facts: parts.facts,
       shared: (key, render) => this.#shared(key, render),
       watch: (listener, until) => this.#watch(listener, until),
+      history: this.#history,
+      tap: parts.tap ?? new Tap(),
       routes: statusRoutes,
     };
     const look = (): void => {
       this.#looking = setTimeout(look, untilNext(lookEveryMs)).unref();
       const snapshot = this.#look();
+      this.#history.add(snapshot, performance.now(), Date.now());
       for (const listener of this.#watchers) listener(snapshot);
     };
     this.#looking = setTimeout(look, untilNext(lookEveryMs)).unref();
@@ -200,6 +208,9 @@ export class StatusService implements AsyncDisposable {
     const [path = "/", query] = url.split("?", 2);
     const route = this.#routes.get(path);
     if (route === undefined) return errorAnswer(404, "not found", { paths: [...this.#routes.keys()] });
+    if (place.isTcp && route.needs === "tap-token") {
+      return errorAnswer(403, "contents of alerts are on the Unix socket alone");
+    }
     const asked: Asked = { path, query: new URLSearchParams(query), headers: request.headers };
     if (route.kind === "answer") return route.answer(asked, this.#context);
     return this.#stream(route, asked, request, response, place);

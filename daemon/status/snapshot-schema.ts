@@ -89,6 +89,7 @@ const snapshot = z.looseObject({
   events: z.looseObject({
     lastSeen: z.record(text, time).describe("By Windows event id, or by handler."),
     leftOut: z.record(text, count).describe("Alerts that were not sent and probably should have been, by reason."),
+    records: z.record(text, count).optional().describe("Records that were made, by handler."),
   } satisfies Members<Facts["events"]>),
   log: tail.optional().describe("How far alerts.json is read."),
   checkpoint: z
