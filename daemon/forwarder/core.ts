@@ -11,6 +11,7 @@ import { Relevance } from "../delivery/relevance.ts";
 import { Shipper } from "../delivery/shipper.ts";
 import type { SinkOffsets } from "../delivery/sink-offsets.ts";
 import { createHandlers, topicsOf } from "../handlers/registry.ts";
+import type { Tap } from "../delivery/tap.ts";
 import type { EventWatch } from "../delivery/event-watch.ts";
 import { sinkDefinition } from "../sink-kinds/registry.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -37,6 +38,8 @@ interface CoreParts {
   readonly named?: () => void;
   /** Absent for a replay, whose alerts are of another time. */
   readonly eventWatch?: EventWatch;
+  /** Absent for a replay. */
+  readonly tap?: Tap;
 }
 
 /** What the running forwarder and a replay have in common: from a delivery to its outcome. */
@@ -62,6 +65,7 @@ export function createCore(parts: CoreParts): Core {
     offsets,
     feedback,
     eventWatch,
+    tap,
     named,
     differs = () => undefined,
   } = parts;
@@ -88,6 +92,7 @@ export function createCore(parts: CoreParts): Core {
     pairing,
     node,
     ...(named !== undefined && { named }),
+    ...(tap !== undefined && { tap }),
     differs,
     shipped: (shipped) => eventWatch?.shipped(shipped),
     leftOut: (reason) => eventWatch?.leftOut(reason),

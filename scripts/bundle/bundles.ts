@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { build, type BuildOptions, type Metafile } from "esbuild";
 import { compileKernel } from "./kernel.ts";
 import { kafkajsPatch } from "./kafkajs-patch.ts";
+import { bundlePage } from "./page.ts";
 import { leaveOut } from "./left-out.ts";
 
 function options(root: string): BuildOptions {
@@ -68,6 +69,7 @@ export async function bundleForwarder(root: string, outDir: string): Promise<str
     define: {
       __VERSION__: JSON.stringify(await versionOf(root)),
       __KERNEL__: JSON.stringify(compileKernel(root).toString("base64")),
+      __PAGE__: JSON.stringify(await bundlePage(root)),
       "import.meta.dirname": "__dirname",
     },
     plugins: [kafkajsPatch(), leaveOut()],

@@ -16,6 +16,8 @@ const rooms = [
   "daemon/clock.ts",
   "daemon/start",
   "daemon/telemetry",
+  "daemon/page",
+  "daemon/page/browser",
   "daemon/disk",
   "daemon/os",
   "daemon/net",
@@ -54,6 +56,8 @@ const rooms = [
   "daemon/doctor/links",
   "daemon/commands",
   "daemon/commands/dead-letter",
+  "daemon/commands/top",
+  "daemon/commands/tap",
   "daemon/main.ts",
 ];
 

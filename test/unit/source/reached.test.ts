@@ -33,6 +33,7 @@ test("every file of the product is part of a program: nothing is left out of its
     [
       "daemon/main.ts",
       "daemon/kernel/assembly/scan.ts",
+      "daemon/page/browser/main.ts",
       "daemon/start/start.ts",
       "daemon/start/make-code-cache.ts",
       "integration/custom-dfn.ts",
