@@ -22,6 +22,7 @@ const rooms = [
   "daemon/os",
   "daemon/net",
   "daemon/kernel",
+  "daemon/kernel/assembly",
   "daemon/alert",
   "daemon/wazuh",
   "daemon/contract.ts",
