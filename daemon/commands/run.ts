@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import type { Config } from "../config/schema.ts";
 import { HealthEvents } from "../supervision/health-events.ts";
+import { HealthLog } from "../supervision/health-log.ts";
 import { Supervisor } from "../supervision/supervisor.ts";
 import { createCounters } from "../forwarder/counters.ts";
 import { DeadLetterEvents } from "../forwarder/dead-letter-events.ts";
@@ -78,6 +79,7 @@ Signals:
       remember: (isDegraded) => void degraded.set(isDegraded),
       wasDegraded: wasDegradedBefore,
     });
+    const healthLog = new HealthLog(() => running.setup.log);
     await using status = new StatusService({
       facts: () => factsOf(running, { version: productVersion, isReady, surroundings: surroundings.current }),
       refresh: () => surroundings.refresh(),
@@ -85,6 +87,7 @@ Signals:
       looked: (snapshot) => {
         supervisor.look(snapshot, running.tail?.steps);
         news.look(snapshot.health, performance.now());
+        healthLog.look(snapshot.health, performance.now());
         // Health depends on it even while nobody asks.
         void surroundings.refresh();
       },

@@ -47,6 +47,7 @@ const snapshot = z.looseObject({
   log: z
     .looseObject({
       state: text,
+      troubleCode: word.optional(),
       file: text,
       offset: number,
       size: number.optional(),
@@ -56,7 +57,9 @@ const snapshot = z.looseObject({
       damagedArchives: list(z.looseObject({ file: text, offset: number })).optional(),
     })
     .optional(),
-  checkpoint: z.looseObject({ ageSeconds: number.optional(), trouble: text.optional() }).optional(),
+  checkpoint: z
+    .looseObject({ ageSeconds: number.optional(), trouble: text.optional(), troubleCode: word.optional() })
+    .optional(),
   sink: sinkAnswer,
   certificates: list(certificate),
   feedback: z.looseObject({ sent: number, dropped: number, retried: number, queued: number }),
@@ -66,11 +69,12 @@ const snapshot = z.looseObject({
     acknowledged: number.optional(),
     rawGivenUp: number,
     trouble: text.optional(),
+    troubleCode: word.optional(),
   }),
   process: z.looseObject({ rssBytes: number, openFiles: number.optional() }),
   health: z.looseObject({
     state: z.enum(["ok", "degraded"]),
-    reasons: list(z.looseObject({ subject: text, text, remedy: text, since: word })),
+    reasons: list(z.looseObject({ code: word.optional(), subject: text, text, remedy: text, since: word })),
   }),
 });
 

@@ -1,4 +1,5 @@
 import { sinkDefinition } from "../sink-kinds/registry.ts";
+import { reasonCodes } from "../telemetry/reason-codes.ts";
 import { waitReasonOf } from "../sources/tail/status.ts";
 import type { StatusSnapshot } from "./facts.ts";
 
@@ -65,8 +66,9 @@ function addState({ version, node, health, isReady, uptimeSeconds, process }: St
   add("wazuh_dfn_build_info", "Always 1; version of wazuh-dfn and of Node", 1, { version, node });
   add("wazuh_dfn_ready", "1 while alerts are accepted", isReady ? 1 : 0);
   add("wazuh_dfn_degraded", "1 while something is wrong; /status says what", health.reasons.length > 0 ? 1 : 0);
-  for (const { subject } of health.reasons)
-    add("wazuh_dfn_health_reason", "1 for each reason of being degraded", 1, { subject });
+  const present = new Set(health.reasons.map(({ code }) => code));
+  const reasons = "1 while this is a reason of being degraded, by its code in docs/runbook.md";
+  for (const code of reasonCodes) add("wazuh_dfn_health_reason", reasons, Number(present.has(code)), { code });
   add("wazuh_dfn_uptime_seconds", "Seconds since the process started", uptimeSeconds);
   add("process_resident_memory_bytes", "Resident memory", process.rssBytes);
   add("process_open_fds", "Open file descriptors", process.openFiles);

@@ -77,5 +77,5 @@ export class Supervisor implements Disposable {
 function lineOf({ health, isReady }: StatusSnapshot): string {
   const first = health.reasons[0];
   if (first === undefined) return isReady ? "ships alerts" : "not ready";
-  return `degraded: ${first.subject}: ${first.text}`.replace(/\s+/g, " ").slice(0, 300);
+  return `degraded: ${first.code}: ${first.subject}: ${first.text}`.replace(/\s+/g, " ").slice(0, 300);
 }

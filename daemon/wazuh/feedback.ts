@@ -213,7 +213,8 @@ export class Feedback implements AsyncDisposable {
       queue.kind === "tcp"
         ? "Wazuh's queue cannot be reached, feedback events wait. Is the relay of wazuh.queue running?"
         : "Wazuh's queue socket cannot be reached, feedback events wait. Is analysisd running, and is the forwarder in group wazuh?";
-    this.#away.raise(why, { text, fields: { queue: formatQueueAddress(queue), reason: why }, level: "warn" });
+    const fields = { queue: formatQueueAddress(queue), reason: why };
+    this.#away.raise(why, { code: "feedback-away", text, fields, level: "warn" });
   }
 
   #drop(events: number): void {

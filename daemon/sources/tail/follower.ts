@@ -13,7 +13,7 @@ import { statusOf, type TailStatus } from "./status.ts";
 import { LogFiles } from "./log/log-files.ts";
 import { Rotation } from "./rotation.ts";
 import type { TailOptions } from "./options.ts";
-import { explain, replayCommand } from "./log/explain.ts";
+import { explain, type ReadFailure, replayCommand } from "./log/explain.ts";
 import { ConditionLog } from "../../telemetry/condition-log.ts";
 import { statIfPresent, statIfPresentNow } from "../../disk/file-stat.ts";
 
@@ -27,7 +27,7 @@ export class Follower {
   readonly #logFiles: LogFiles;
   readonly #rotation: Rotation;
   readonly #feeder: Feeder;
-  readonly #trouble: ConditionLog;
+  readonly #trouble: ConditionLog<ReadFailure["code"]>;
   readonly #unchangedCheck = new UnchangedCheck();
   readonly #revisits: Revisits;
   readonly #reopening: Reopening;
@@ -97,6 +97,7 @@ export class Follower {
       path: this.#options.path,
       reading: this.#progress.current,
       trouble: this.#trouble.reason,
+      troubleCode: this.#trouble.code,
       isAtEnd: this.#isAtEnd,
       size: this.#size,
       backlog: this.#backlog.of(this.#progress),
@@ -165,8 +166,7 @@ export class Follower {
       this.#state = { kind: "between" };
       return true;
     }
-    this.#trouble.raise(await explain(path, Object.assign(new Error("not there"), { code: "ENOENT" })));
-    return false;
+    return this.#report(Object.assign(new Error("not there"), { code: "ENOENT" }), path);
   }
 
   async #follow(state: Following, signal: AbortSignal): Promise<boolean> {
@@ -230,6 +230,7 @@ export class Follower {
         this.#trouble.raise(
           `${path} does not exist. The file that was read last is still followed; alerts written elsewhere are read as ` +
             `soon as ${path} exists again. Is the manager running?`,
+          { code: "log-missing" },
         );
         return false;
       }
@@ -296,7 +297,7 @@ export class Follower {
       `${file} cannot be decompressed beyond byte ${logFile.offset} of its content: ${describe(reason)}. It was read ` +
       `up to byte ${end}. Replace it with an intact copy, and the rest is read by itself. Or send the rest from a copy ` +
       `elsewhere, using its own path: ${replayCommand(file, end)}`;
-    if (revisit === undefined || known?.end !== end) log.error(text);
+    if (revisit === undefined || known?.end !== end) log.error({ code: "archive-damaged" }, text);
     else log.warn(`${file} changed, but still holds nothing beyond byte ${end}.`);
     for (const old of givenUp) {
       log.error(
@@ -387,7 +388,8 @@ export class Follower {
   /** System errors are logged and retried; anything else is a bug and ends the program. */
   async #report(reason: unknown, path: string): Promise<false> {
     if (errnoOf(reason) === undefined && !(reason instanceof DfnError)) throw reason;
-    this.#trouble.raise(await explain(path, reason));
+    const { text, code } = await explain(path, reason);
+    this.#trouble.raise(text, { code });
     return false;
   }
 }

@@ -1,3 +1,4 @@
+import type { ReasonCode } from "../../telemetry/reason-codes.ts";
 import type { Backlog } from "./position/backlog.ts";
 import type { DamagedArchive } from "./position/damaged.ts";
 import type { LogPosition } from "./position/read-progress.ts";
@@ -15,6 +16,8 @@ export function waitReasonOf(state: TailState): string | undefined {
 /** How far the tail is, for people and metrics. */
 export interface TailStatus {
   readonly state: TailState;
+  /** Why it waits; absent while it does not. */
+  readonly troubleCode?: ReasonCode | undefined;
   /** The file that is read, or is to be read. */
   readonly file: string;
   /** Bytes of it that were handed on. */
@@ -43,6 +46,7 @@ export interface Situation {
   readonly path: string;
   readonly reading: Readonly<LogPosition> | undefined;
   readonly trouble: string | undefined;
+  readonly troubleCode?: ReasonCode | undefined;
   readonly isAtEnd: boolean;
   readonly size: number | undefined;
   /** Undefined before it was measured. */
@@ -64,6 +68,7 @@ export function statusOf(now: Situation, wallClockMs: number): TailStatus {
   const left = size === undefined ? (isCompressed ? 0 : undefined) : Math.max(0, size - offset);
   return {
     state: trouble === undefined ? (isAtEnd ? "following" : "catching-up") : `${waiting}${trouble}`,
+    ...(now.troubleCode !== undefined && { troubleCode: now.troubleCode }),
     file: reading?.reading.origin.file ?? now.path,
     offset,
     size,

@@ -40,7 +40,7 @@ test("a lag that is not known is left out, and damaged archives are counted", as
   const log = { ...aForwarder().log!, lagBytes: undefined, lagSeconds: undefined, damagedArchives };
   const lines = await scrape(new Metrics(), aForwarder({ log }));
   assert.deepEqual(
-    lines.filter((line) => /lag_bytes|lag_seconds|damaged/.test(line)),
+    lines.filter((line) => /lag_bytes|lag_seconds|tail_damaged/.test(line)),
     ["wazuh_dfn_tail_damaged_archives 1"],
   );
 });

@@ -1,3 +1,5 @@
+import type { ReasonCode } from "../../../telemetry/reason-codes.ts";
+
 /** Events of the Kafka sink; one function for each, called often: keep them cheap. */
 export interface KafkaTelemetry {
   /** A batch was acknowledged: its records, its bytes on the wire, and milliseconds from `write` to here. */
@@ -18,6 +20,7 @@ export const noTelemetry: KafkaTelemetry = {
 };
 
 export interface KafkaTrouble {
+  readonly code: ReasonCode;
   readonly subject: string;
   readonly text: string;
   readonly remedy: string;

@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { describe, errnoOf, isAbsent } from "../../../errors.ts";
 import { command } from "../../../printable.ts";
+import type { ReasonCode } from "../../../telemetry/reason-codes.ts";
 
 /**
  * The command that sends what a file holds from an offset on, to be pasted as it is.
@@ -10,11 +11,19 @@ export function replayCommand(file: string, offset: number): string {
   return command`wazuh-dfn replay --at ${`${file}:${offset}`}`;
 }
 
-/**
- * Why a file of the log cannot be read, and what to do, in a few sentences.
- * @param fallback the path to name if the error does not
- */
-export async function explain(fallback: string, reason: unknown): Promise<string> {
+/** Why a file of the log cannot be read. */
+export interface ReadFailure {
+  /** What to do as well, in a few sentences. */
+  readonly text: string;
+  readonly code: Extract<ReasonCode, "log-missing" | "log-unreadable">;
+}
+
+/** @param fallback the path to name if the error does not */
+export async function explain(fallback: string, reason: unknown): Promise<ReadFailure> {
+  return { text: await textOf(fallback, reason), code: isAbsent(reason) ? "log-missing" : "log-unreadable" };
+}
+
+async function textOf(fallback: string, reason: unknown): Promise<string> {
   const path = reason instanceof Error && "path" in reason ? String(reason.path) : fallback;
   if (isAbsent(reason)) {
     return (
