@@ -211,6 +211,6 @@ function statusRule({ other }: Given): MigrationOutcome {
       `the status is not offered to other machines, so ${host}:${port} is left out; let a proxy of yours ask it`,
     );
   }
-  const why = "the paths are others: /livez, /readyz, /status, /metrics; there is no token";
+  const why = "the paths are the same, the metrics have other names; there is no token";
   return taken(why, ["status.listen", `${address}:${port}`]);
 }

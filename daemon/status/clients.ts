@@ -30,6 +30,7 @@ export class Clients {
   /** When each connected, in that order; milliseconds of a monotonic clock. */
   readonly #waiting = new Map<Socket, number>();
   readonly #answered = new Set<Socket>();
+  readonly #streaming = new Set<Socket>();
 
   /** @param max maximum connections at once */
   constructor(max: number, now = () => performance.now()) {
@@ -38,7 +39,7 @@ export class Clients {
   }
 
   get size(): number {
-    return this.#waiting.size + this.#answered.size;
+    return this.#waiting.size + this.#answered.size + this.#streaming.size;
   }
 
   add(socket: Socket): void {
@@ -63,6 +64,12 @@ export class Clients {
     } else if (isFull && answered !== undefined) this.#evict(answered);
   }
 
+  /** The answer goes on for as long as the client listens: it does not make room for others. */
+  streams(socket: Socket): void {
+    this.#answered.delete(socket);
+    this.#streaming.add(socket);
+  }
+
   #evict(socket: Socket): void {
     this.#forget(socket);
     socket.destroy();
@@ -71,5 +78,6 @@ export class Clients {
   #forget(socket: Socket): void {
     this.#waiting.delete(socket);
     this.#answered.delete(socket);
+    this.#streaming.delete(socket);
   }
 }

@@ -5,9 +5,19 @@ import { describe } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
 import { affordableClients, Clients } from "./clients.ts";
 import type { Facts, StatusSnapshot } from "./facts.ts";
+import { EventStreams } from "./event-stream.ts";
 import { HealthWatch } from "./health.ts";
 import { canonical, refusalOf } from "./host-rules.ts";
 import type { Metrics } from "./metrics.ts";
+import {
+  errorAnswer,
+  type StatusAnswer,
+  type Asked,
+  type Route,
+  type RouteContext,
+  type StreamRoute,
+} from "./route.ts";
+import { statusRoutes } from "./routes.ts";
 
 type ListenAddress =
   | { readonly kind: "unix"; readonly path: string }
@@ -33,20 +43,23 @@ const requestMs = 3000;
 const checkEveryMs = 1000;
 const lookEveryMs = 1000;
 
-interface Answer {
-  readonly status: number;
-  readonly type: string;
-  readonly body: string;
+const commonHeaders = {
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  connection: "close",
+} as const;
+
+/** Where a request came in. */
+interface Place {
+  readonly isTcp: boolean;
+  readonly clients: Clients;
+  readonly log: Log;
 }
 
-type Content = Pick<Answer, "type" | "body">;
-
-const json = "application/json; charset=utf-8";
-const plain = "text/plain; charset=utf-8";
-
 /**
- * `/livez`, `/readyz`, `/status` and `/metrics` over HTTP, on a Unix socket or a port of this machine. It is read-only,
- * and nothing that it shows is secret. A connection serves one request, so limiting connections limits what a client costs.
+ * What `routes.ts` lists, over HTTP, on a Unix socket or a port of this machine. It is read-only, and nothing that it
+ * shows is secret. A connection serves one request, so limiting connections limits what a client costs.
  */
 export class StatusService implements AsyncDisposable {
   readonly #parts: StatusServiceParts;
@@ -57,14 +70,26 @@ export class StatusService implements AsyncDisposable {
   #at: string | undefined;
   /** What `Host` may be on a port. */
   #hosts: readonly string[] = [];
-  /** The next answers to `/status` and `/metrics`, shared by all who asked before work on them began. */
-  readonly #next = new Map<string, Promise<Answer>>();
+  /** The next answers, shared by all who asked before work on them began. */
+  readonly #next = new Map<string, Promise<StatusAnswer>>();
+  readonly #streams = new EventStreams();
+  readonly #watchers = new Set<(snapshot: StatusSnapshot) => void>();
+  readonly #routes: ReadonlyMap<string, Route> = new Map(statusRoutes.map((route) => [route.path, route]));
+  readonly #context: RouteContext;
 
   constructor(parts: StatusServiceParts) {
     this.#parts = parts;
+    this.#context = {
+      metrics: parts.metrics,
+      facts: parts.facts,
+      shared: (key, render) => this.#shared(key, render),
+      watch: (listener, until) => this.#watch(listener, until),
+      routes: statusRoutes,
+    };
     const look = (): void => {
       this.#looking = setTimeout(look, untilNext(lookEveryMs)).unref();
-      this.#look();
+      const snapshot = this.#look();
+      for (const listener of this.#watchers) listener(snapshot);
     };
     this.#looking = setTimeout(look, untilNext(lookEveryMs)).unref();
   }
@@ -89,7 +114,7 @@ export class StatusService implements AsyncDisposable {
     const isTcp = address.kind === "tcp";
     const server = createServer(limits, (request, response) => {
       clients.asked(request.socket);
-      void this.#handle(request, response, isTcp, log);
+      void this.#handle(request, response, { isTcp, clients, log });
     });
     // What follows the first request on the same connection is dropped.
     server.maxRequestsPerSocket = 1;
@@ -133,60 +158,88 @@ export class StatusService implements AsyncDisposable {
     return snapshot;
   }
 
-  async #handle(request: IncomingMessage, response: ServerResponse, isTcp: boolean, log: Log): Promise<void> {
-    let answer: Answer;
+  #watch(listener: (snapshot: StatusSnapshot) => void, until: AbortSignal): void {
+    if (until.aborted) return;
+    this.#watchers.add(listener);
+    until.addEventListener("abort", () => this.#watchers.delete(listener), { once: true });
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse, place: Place): Promise<void> {
+    const { isTcp, log } = place;
+    let answer: StatusAnswer | undefined;
     try {
       const refused = refusalOf(request, isTcp ? this.#hosts : undefined);
-      if (refused === undefined) answer = await this.#answer(request);
-      else answer = { status: refused.status, type: plain, body: `${refused.text}\n` };
+      if (refused === undefined) answer = await this.#answer(request, response, place);
+      else answer = errorAnswer(refused.status, refused.text);
     } catch (reason) {
       log.error({ reason: describe(reason) }, "the status cannot be reported: a bug in wazuh-dfn");
-      answer = { status: 500, type: plain, body: "a bug in wazuh-dfn; see its log\n" };
+      answer = errorAnswer(500, "a bug in wazuh-dfn; see its log");
     }
-    const { status, type, body } = answer;
+    if (answer === undefined) return; // A stream.
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    const { status, type, body, headers } = answer;
     response.writeHead(status, {
       "content-type": type,
       "content-length": Buffer.byteLength(body),
-      "cache-control": "no-store",
-      "x-content-type-options": "nosniff",
-      connection: "close",
-      ...(status === 405 ? { allow: "GET, HEAD" } : {}),
+      ...commonHeaders,
+      ...headers,
     });
     response.end(request.method === "HEAD" ? undefined : body);
   }
 
-  async #answer({ method, url = "/" }: IncomingMessage): Promise<Answer> {
+  /** @returns undefined if the response is a stream, which goes on */
+  async #answer(request: IncomingMessage, response: ServerResponse, place: Place): Promise<StatusAnswer | undefined> {
+    const { method, url = "/" } = request;
     if (method !== "GET" && method !== "HEAD") {
-      return { status: 405, type: plain, body: "only GET and HEAD are allowed: the status is read-only\n" };
+      const text = "only GET and HEAD are allowed: the status is read-only";
+      return errorAnswer(405, text, {}, { allow: "GET, HEAD" });
     }
-    switch (url.replace(/\?.*$/s, "")) {
-      case "/livez":
-        return { status: 200, type: plain, body: "alive\n" };
-      case "/readyz":
-        return this.#parts.facts().isReady
-          ? { status: 200, type: plain, body: "ready\n" }
-          : { status: 503, type: plain, body: "not ready\n" };
-      case "/status":
-        return this.#shared("/status", (snapshot) => ({ type: json, body: `${JSON.stringify(snapshot)}\n` }));
-      case "/metrics":
-        return this.#shared("/metrics", async (snapshot) => {
-          const { metrics } = this.#parts;
-          return { type: metrics.contentType, body: await metrics.text(snapshot) };
-        });
-      default:
-        return { status: 404, type: plain, body: "not found; there are /livez, /readyz, /status and /metrics\n" };
+    const [path = "/", query] = url.split("?", 2);
+    const route = this.#routes.get(path);
+    if (route === undefined) return errorAnswer(404, "not found", { paths: [...this.#routes.keys()] });
+    const asked: Asked = { path, query: new URLSearchParams(query), headers: request.headers };
+    if (route.kind === "answer") return route.answer(asked, this.#context);
+    return this.#stream(route, asked, request, response, place);
+  }
+
+  async #stream(
+    route: StreamRoute,
+    asked: Asked,
+    { method, socket }: IncomingMessage,
+    response: ServerResponse,
+    { isTcp, clients }: Place,
+  ): Promise<StatusAnswer | undefined> {
+    const reader = isTcp ? canonical(socket.remoteAddress ?? "") : undefined;
+    if (!this.#streams.hasRoom(reader)) {
+      return errorAnswer(429, "too many streams are open", {}, { "retry-after": "5" });
     }
+    response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", ...commonHeaders });
+    if (method === "HEAD") {
+      response.end();
+      return undefined;
+    }
+    clients.streams(socket);
+    response.flushHeaders();
+    const stream = this.#streams.open(response, reader);
+    await route.open(stream, asked, this.#context);
+    return undefined;
   }
 
   /** One answer for everybody who asks before the snapshot is taken, however many they are. */
-  #shared(path: string, render: (snapshot: StatusSnapshot) => Content | Promise<Content>): Promise<Answer> {
-    const begun = this.#next.get(path);
+  #shared(
+    key: string,
+    render: (snapshot: StatusSnapshot) => StatusAnswer | Promise<StatusAnswer>,
+  ): Promise<StatusAnswer> {
+    const begun = this.#next.get(key);
     if (begun !== undefined) return begun;
     const answer = Promise.resolve()
       .then(() => this.#parts.refresh())
-      .finally(() => this.#next.delete(path))
-      .then(async () => ({ status: 200, ...(await render(this.#look())) }));
-    this.#next.set(path, answer);
+      .finally(() => this.#next.delete(key))
+      .then(() => render(this.#look()));
+    this.#next.set(key, answer);
     return answer;
   }
 }
