@@ -23,6 +23,10 @@ const counts = z.looseObject({
   acknowledged: number,
   deadLettered: number,
 });
+/** One number for each name. */
+const numbers = z.record(word, number).refine((named) => Object.keys(named).length <= 1000);
+const cause = z.looseObject({ source: word, reason: word, handler: word.optional(), entries: number });
+const openLetters = z.looseObject({ entries: number, causes: list(cause) });
 const certificate = z.looseObject({
   setting: word,
   file: text,
@@ -44,6 +48,7 @@ const snapshot = z.looseObject({
   socket: z
     .looseObject({ refused: number, contradicted: number, contradictedSecondsAgo: number.optional() })
     .optional(),
+  events: z.looseObject({ leftOut: numbers, records: numbers.optional() }),
   log: z
     .looseObject({
       state: text,
@@ -67,6 +72,8 @@ const snapshot = z.looseObject({
     entries: number,
     bytes: number,
     acknowledged: number.optional(),
+    open: openLetters.optional(),
+    openNonAlerts: openLetters.optional(),
     rawGivenUp: number,
     trouble: text.optional(),
     troubleCode: word.optional(),

@@ -1,6 +1,7 @@
 import { toPrintableJson } from "../printable.ts";
 import { becomeOwnerOf } from "../state/owner.ts";
 import { type Command, configOptions, configOptionsHelp, loadConfig, parseCommandLine } from "./command.ts";
+import { isColoured } from "./colour.ts";
 import { askStatus } from "./status-client.ts";
 import { statusSummary } from "./status-text.ts";
 
@@ -25,7 +26,8 @@ answers on status.listen.
     const { status: address, stateDir } = loadConfig(values, io);
     becomeOwnerOf(stateDir);
     const snapshot = await askStatus(address.listen);
-    io.stdout.write(values.json ? `${toPrintableJson(snapshot)}\n` : statusSummary(snapshot, Date.now()));
+    const text = values.json ? `${toPrintableJson(snapshot)}\n` : statusSummary(snapshot, Date.now(), isColoured(io));
+    io.stdout.write(text);
     return snapshot.health.state === "ok" ? 0 : degradedCode;
   },
 };

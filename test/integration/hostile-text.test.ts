@@ -59,6 +59,9 @@ test("a status in which every text is hostile: status and doctor show it in esca
     assert.equal(shown.code, 1, shown.stderr);
     assert.match(shown.stdout, /gnp\.exe/);
     assertHarmless(shown, "status");
+    const frame = await world.run("top", "--interval", "0.2");
+    assert.match(frame.stdout, /gnp\.exe/);
+    assertHarmless(frame, "top");
     const json = await world.run("status", "--json");
     assertHarmless(json, "status --json");
     assert.deepEqual(JSON.parse(json.stdout), JSON.parse(JSON.stringify(answer)));
