@@ -71,10 +71,12 @@ export class Forwarder {
     const { config, env, log, counters, latency, metrics } = setup;
     this.setup = setup;
     const telemetry: KafkaTelemetry = {
-      acknowledged: (_records, _bytes, latencyMs) => {
+      acknowledged: (records, bytes, latencyMs, uncompressedBytes) => {
         latency.add(latencyMs);
-        metrics.acknowledged(latencyMs);
+        metrics.acknowledged(latencyMs, { records, bytes, uncompressedBytes });
       },
+      answered: (api, tookMs) => metrics.answered(api, tookMs),
+      failed: (error) => metrics.failed(error),
       retried: () => metrics.retried(),
       refused: () => undefined,
       disconnected: (address, reason) => {
@@ -101,6 +103,7 @@ export class Forwarder {
       offsets: this.#offsets,
       feedback: this.feedback,
       eventWatch: setup.eventWatch,
+      times: metrics.deliveryTimes,
       differs: (id) => setup.socketWatch.contradicted(id, log),
       named: () => this.#keepName(),
     });
@@ -146,6 +149,7 @@ export class Forwarder {
         log,
         sinkOffsets: (front) => this.#offsets?.low(front) ?? {},
         nodes: () => this.core.node.names,
+        onRotation: () => this.setup.metrics.rotated(),
         onEnd: (isWhole) => intake.reachedEnd(isWhole),
       });
       this.#tail = tail;

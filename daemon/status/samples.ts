@@ -49,6 +49,7 @@ function addAlerts({ sources, queue, pairingWindow, socket, events }: StatusSnap
     add("wazuh_dfn_alerts_acknowledged_total", "Alerts whose records are in the sink", counts.acknowledged, labels);
     add("wazuh_dfn_alerts_dead_lettered_total", "Alerts in the dead-letter store", counts.deadLettered, labels);
   }
+  add("wazuh_dfn_queue_alerts", "Alerts between read and outcome that are worked on", queue.alerts);
   add("wazuh_dfn_queue_bytes", "Bytes between read and outcome", queue.bytes);
   add("wazuh_dfn_queue_limit_bytes", "Maximum bytes between read and outcome (limits.memory)", queue.limitBytes);
   add("wazuh_dfn_pairing_window_alerts", "Alerts that are remembered to recognise a second copy", pairingWindow);
@@ -81,6 +82,7 @@ function addLog({ log, checkpoint }: StatusSnapshot, add: Add): void {
     "Compressed files of the log that are not yet read",
     log?.lagCompressedFiles,
   );
+  add("wazuh_dfn_tail_lag_files", "Files of the log that are not begun yet, compressed or not", log?.lagFiles);
   add("wazuh_dfn_tail_lag_seconds", "Age of the newest alert read, while there is more to read", log?.lagSeconds);
   const damaged = "Archives that could not be decompressed to their end; /status names them";
   add("wazuh_dfn_tail_damaged_archives", damaged, log && (log.damagedArchives?.length ?? 0));

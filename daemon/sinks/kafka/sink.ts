@@ -70,6 +70,7 @@ export class KafkaSink implements Sink {
       options,
       tls: () => this.#tls?.current,
       onThrottle: (durationMs) => (this.#throttledMs += durationMs),
+      onAnswer: (api, tookMs) => telemetry.answered?.(api, tookMs),
     };
     this.#conditions = new KafkaConditions(log);
     this.#pool = new ConnectionPool(this.#settings, telemetry, (address) => this.#warnOfPlaintext([address]));
@@ -85,9 +86,9 @@ export class KafkaSink implements Sink {
       signal: this.#stop.signal,
       telemetry: {
         ...telemetry,
-        acknowledged: (records, bytes, latencyMs) => {
+        acknowledged: (...batch) => {
           this.#lastAcknowledgedAt = timeOfDayMs();
-          telemetry.acknowledged(records, bytes, latencyMs);
+          telemetry.acknowledged(...batch);
         },
       },
       onProgress: () => (this.#progressAt = monotonicMs()),

@@ -1,6 +1,6 @@
 import { readFile, rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
-import { formatAnswer, tailOffMarker } from "../../../integration/protocol.ts";
+import { formatAnswer, type Status, tailOffMarker } from "../../../integration/protocol.ts";
 import { createNew } from "../../disk/open-file.ts";
 import { giveSocketToGroup, listenAt } from "../../os/unix-socket.ts";
 import { describe, DfnError } from "../../errors.ts";
@@ -22,6 +22,10 @@ export interface SocketSourceOptions {
   /** Name or number of the group that may write to the socket; left as it is if the system has no such group. */
   readonly group: string;
   readonly peers: PeerPolicy;
+  /** Called for each line that gets an answer. */
+  readonly answered?: (status: Status) => void;
+  /** Called for each client that comes, with 1, and for each that goes, with -1. */
+  readonly clients?: (more: 1 | -1) => void;
   /** Called for each client that was refused. */
   readonly refused: (peer: PeerCredentials) => void;
 }
@@ -70,6 +74,7 @@ export class SocketSource implements AsyncDisposable {
         this.#clients.add(connection);
       },
       mayTake: () => this.#mayTake(),
+      answered: (status) => options.answered?.(status),
     };
   }
 
@@ -132,7 +137,11 @@ export class SocketSource implements AsyncDisposable {
     }
     const connection = new SocketConnection(socket, this.#intake, this.#host);
     this.#clients.add(connection);
-    socket.on("close", () => this.#clients.delete(connection));
+    this.#options.clients?.(1);
+    socket.on("close", () => {
+      this.#clients.delete(connection);
+      this.#options.clients?.(-1);
+    });
   }
 
   /** Whether the user at the other end may send alerts; one who may not gets an answer that says so. */

@@ -3,7 +3,7 @@ import { BacklogMeter } from "./position/backlog.ts";
 import type { Loaded } from "./position/checkpoint-store.ts";
 import { Feeder } from "./feeder.ts";
 import type { Ending, Following, FollowerState } from "./follower-state.ts";
-import type { OpenLogFile } from "./log/log-file.ts";
+import { closeDead, type OpenLogFile } from "./log/log-file.ts";
 import type { ReadProgress, LogPosition } from "./position/read-progress.ts";
 import { Resume } from "./resume.ts";
 import { Reopening } from "./reopening.ts";
@@ -270,6 +270,7 @@ export class Follower {
       this.#options.log.info(`${logFile.origin.file}, which was damaged, was read from byte ${known.end} to its end.`);
     }
     this.#options.log.info({ file: logFile.origin.file, bytes: logFile.offset }, "read to the end");
+    this.#options.onRotation?.();
     await this.#leave(logFile);
     return true;
   }
@@ -392,9 +393,4 @@ export class Follower {
     this.#trouble.raise(text, { code });
     return false;
   }
-}
-
-/** Closes a descriptor that cannot be read: if it cannot be closed properly either, that is nothing new. */
-async function closeDead(logFile: OpenLogFile): Promise<void> {
-  await logFile.close().catch(() => undefined);
 }

@@ -31,6 +31,8 @@ export interface TailStatus {
   readonly lagBytes: number | undefined;
   /** Unread compressed files, whose size is not known and not in `lagBytes`. */
   readonly lagCompressedFiles: number;
+  /** Files that are not begun yet, compressed or not; absent while that is not known. */
+  readonly lagFiles?: number | undefined;
   /**
    * Age of the newest alert read while there is more to read; 0 at the end of the log. Undefined while `lagBytes` is, before
    * an alert was read, and if the alert's time is in the future.
@@ -79,6 +81,7 @@ export function statusOf(now: Situation, wallClockMs: number): TailStatus {
           ? undefined
           : left + (backlog?.bytes ?? 0)
       : undefined,
+    ...(isKnown && { lagFiles: isAtEnd ? 0 : (backlog?.files ?? 0) }),
     lagCompressedFiles: isAtEnd ? 0 : (backlog?.compressed ?? 0),
     lagSeconds: isKnown ? lagSeconds(now, wallClockMs) : undefined,
     damagedArchives: now.damaged.map(({ file, end }) => ({ file, offset: end })),

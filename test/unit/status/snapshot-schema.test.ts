@@ -45,7 +45,15 @@ const cases: Readonly<Record<string, Partial<Facts>>> = {
       throttledMs: 1.5,
       lastAcknowledgedAt: undefined,
       lookups: [{ topic: "t", partition: 0, broker: "a:9092", waitsFor: "an answer", seconds: 4 }],
-      troubles: [{ subject: "brokers", text: "refused", remedy: "start them", since: 1_700_000_000_000 }],
+      troubles: [
+        {
+          code: "kafka-unreachable",
+          subject: "brokers",
+          text: "refused",
+          remedy: "start them",
+          since: 1_700_000_000_000,
+        },
+      ],
       lastError: { text: "refused", since: 1_700_000_000_000 },
       latency: undefined,
     },

@@ -79,7 +79,7 @@ function withoutFound(
   for (const slot of found) {
     entry.pendingWrite.settle(slot.index, { kind: "acknowledged", offset: search.found.get(slot) ?? 0 });
   }
-  telemetry.acknowledged(found.size, entry.batch?.length ?? 0, entry.pendingWrite.ageMs);
+  telemetry.acknowledged(found.size, entry.batch?.length ?? 0, entry.pendingWrite.ageMs, entry.uncompressedBytes);
   const rest = entry.without(found, options.compression);
   return rest === undefined ? [] : [rest];
 }

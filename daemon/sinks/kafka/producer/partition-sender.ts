@@ -132,6 +132,7 @@ export class PartitionSender {
       } catch (reason) {
         if (signal.aborted) break;
         const fault = classifyError(reason);
+        this.#context.telemetry.failed?.(fault.name ?? fault.category);
         this.#report(fault);
         if (fault.isStale) await this.#context.metadataCache.refresh();
         await this.#backoff.wait(signal).catch(() => {}); // Disposed: the loop ends by its condition.
@@ -328,7 +329,7 @@ export class PartitionSender {
     // It proves that Kafka and the topic are there, whatever became of the last question about leaders.
     conditions.clear("Kafka");
     conditions.clear(`topic ${this.topic}`);
-    telemetry.acknowledged(entry.count, bytes, entry.pendingWrite.ageMs);
+    telemetry.acknowledged(entry.count, bytes, entry.pendingWrite.ageMs, entry.uncompressedBytes);
     entry.acknowledge(base);
     this.#context.onProgress();
   }
@@ -338,7 +339,10 @@ export class PartitionSender {
     const { metadataCache, telemetry, signal, onProgress } = this.#context;
     this.#isProven = false;
     const faults = this.#entries.flatMap(({ fault }) => (fault === undefined ? [] : [fault]));
-    for (const fault of faults) telemetry.retried(this.topic, fault.text);
+    for (const fault of faults) {
+      telemetry.retried(this.topic, fault.text);
+      telemetry.failed?.(fault.name ?? fault.category);
+    }
     const worst = faults.find(({ category }) => category !== "none") ?? faults[0];
     if (worst?.kind === "retry") this.#report(worst);
     if (faults.some(({ isStale }) => isStale)) await metadataCache.refresh();
