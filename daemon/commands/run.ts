@@ -98,13 +98,14 @@ Signals:
       const { config, log } = running.setup;
       isReady = true;
       await supervisor.ready();
-      log.info({ version: productVersion, stateDir: config.stateDir }, "started");
+      log.info({ code: "started", version: productVersion, stateDir: config.stateDir }, "started");
       const statistics = { ...process, forwarder: running, rates, log };
       const timer = everyMs(config.log.statisticsMs, () => logStatistics("statistics", statistics));
       const next = await nextForwarder(signals, running, () => build(loadConfig(values, io)), supervisor);
       clearInterval(timer);
       isReady = false;
-      log.info(next === undefined ? "stopping" : "applying the changed settings");
+      if (next === undefined) log.info({ code: "stopping" }, "stopping");
+      else log.info({ code: "settings-applied" }, "applying the changed settings");
       if (next === undefined) await supervisor.stopping();
       const isDone = await running.stop();
       logStatistics("figures so far", statistics);
@@ -136,7 +137,10 @@ function becomeOwnerFor({ setup: { config, log } }: Forwarder): void {
     ...sinkDefinition(sink).writtenFiles(sink),
   ];
   become(owner, paths.map(dirname));
-  log.info({ ...owner, stateDir }, "started by root, continues as the owner of the state directory");
+  log.info(
+    { code: "started-by-root", ...owner, stateDir },
+    "started by root, continues as the owner of the state directory",
+  );
 }
 
 /** Waits for the end (undefined) or for good new settings; bad ones are reported and the old ones stay. */
@@ -158,7 +162,7 @@ async function nextForwarder(
       await next.sink[Symbol.asyncDispose]();
     } catch (reason) {
       log.error(
-        { reason: describe(reason) },
+        { code: "settings-refused", reason: describe(reason) },
         "the changed settings are wrong and were not applied; the old ones stay in effect",
       );
       await supervisor.ready();
@@ -176,7 +180,7 @@ async function isDelivered(
 ): Promise<boolean> {
   const { log, config: present } = running.setup;
   log.info(
-    { path: present.sources.tail?.path },
+    { code: "settings-wait", path: present.sources.tail?.path },
     "this file is no longer in the settings: the changed settings are applied once everything in it is delivered; " +
       "until then the old ones stay in effect",
   );
@@ -198,7 +202,7 @@ async function startOrReturn(
     return next;
   } catch (reason) {
     next.setup.log.error(
-      { reason: describe(reason) },
+      { code: "settings-not-started", reason: describe(reason) },
       "cannot start with the changed settings; the old ones stay in effect",
     );
     const again = former();

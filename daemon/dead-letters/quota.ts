@@ -54,7 +54,10 @@ export class DeadLetterQuota {
     } catch (reason) {
       // The entries themselves are stored; it is tried again with the next ones.
       const what = "the dead-letter store exceeds its limit and its oldest entries cannot be compacted";
-      this.#log.warn({ directory: this.#directory, reason: describe(reason) }, what);
+      this.#log.warn(
+        { code: "dead-letters-not-compacted", directory: this.#directory, reason: describe(reason) },
+        what,
+      );
     }
   }
 

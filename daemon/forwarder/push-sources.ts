@@ -90,7 +90,10 @@ async function openSocket({ config, core, log, metrics, socketWatch }: PushSetup
     peers = peerPolicy(settings.allow, config.wazuh.home, log);
   } catch (reason) {
     if (isAlone) throw reason;
-    log.error({ reason: describe(reason) }, "the socket is not opened; every alert comes by the tail");
+    log.error(
+      { code: "socket-not-opened", reason: describe(reason) },
+      "the socket is not opened; every alert comes by the tail",
+    );
     return undefined;
   }
   const intake: SocketIntake = {

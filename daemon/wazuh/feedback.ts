@@ -131,7 +131,11 @@ export class Feedback implements AsyncDisposable {
     this.#transport = undefined;
     const events = this.#pending.clear();
     this.#dropped += events;
-    if (events > 0) this.#options.log.warn({ events }, "the last feedback events could not be sent to Wazuh");
+    if (events > 0)
+      this.#options.log.warn(
+        { code: "last-feedback-dropped", events },
+        "the last feedback events could not be sent to Wazuh",
+      );
   }
 
   #load(load: () => Native): void {
@@ -141,6 +145,7 @@ export class Feedback implements AsyncDisposable {
     } catch (reason) {
       this.#isOff = true;
       this.#options.log.warn(
+        { code: "feedback-off" },
         `feedback to Wazuh is off, alerts are still forwarded: ${describe(reason)}. ` +
           "Put the native file next to the forwarder's bundle, or set wazuh.feedback to off",
       );
@@ -204,7 +209,7 @@ export class Feedback implements AsyncDisposable {
     if (this.#droppedBefore === undefined) return;
     const events = this.#dropped - this.#droppedBefore;
     this.#droppedBefore = undefined;
-    this.#options.log.warn({ events }, "feedback events are no longer dropped");
+    this.#options.log.warn({ code: "feedback-no-longer-dropped", events }, "feedback events are no longer dropped");
   }
 
   #wentAway(why: string): void {
@@ -222,7 +227,7 @@ export class Feedback implements AsyncDisposable {
       this.#droppedBefore = this.#dropped;
       const { queue, log } = this.#options;
       log.warn(
-        { queue: formatQueueAddress(queue) },
+        { code: "feedback-dropped", queue: formatQueueAddress(queue) },
         "feedback events are dropped: Wazuh does not accept any. Alerts are not affected",
       );
     }

@@ -104,7 +104,10 @@ export class FileSink implements Sink {
       const trouble = await countRotated(file, start, shipped);
       if (trouble === undefined) continue;
       const what = "a rotated file could not be searched for what was written before the last stop";
-      this.#log.warn({ path: file.path, reason: trouble }, `${what}: some alerts may be written twice`);
+      this.#log.warn(
+        { code: "rotated-record-file-not-searched", path: file.path, reason: trouble },
+        `${what}: some alerts may be written twice`,
+      );
     }
     const isOfAnother = start > bytes || (rotated.length > 0 && start <= mostReadAgain);
     await countRecords(handle, isOfAnother ? 0 : start, bytes, shipped);

@@ -100,8 +100,10 @@ export class SocketSource implements AsyncDisposable {
       const remedy = "check that its directory exists and is writable for this user, or set sources.socket.path";
       throw new DfnError("IO", `cannot listen on ${path}: ${describe(reason)}; ${remedy}`, { cause: reason });
     }
-    this.#server.on("error", (reason) => this.#log.warn({ reason: describe(reason) }, "socket source"));
-    this.#log.info({ path }, "listening for alerts");
+    this.#server.on("error", (reason) =>
+      this.#log.warn({ code: "socket-error", reason: describe(reason) }, "socket source"),
+    );
+    this.#log.info({ code: "socket-listening", path }, "listening for alerts");
   }
 
   /** Shows custom-dfn whether the tail brings what it cannot deliver here. Rejects with the system's error. */
@@ -151,7 +153,10 @@ export class SocketSource implements AsyncDisposable {
     try {
       peer = peers.credentialsOf(socket);
     } catch (reason) {
-      this.#log.debug({ reason: describe(reason) }, "a client left before its user was known");
+      this.#log.debug(
+        { code: "socket-client-left", reason: describe(reason) },
+        "a client left before its user was known",
+      );
       socket.destroy();
       return false;
     }
@@ -193,7 +198,10 @@ export class SocketSource implements AsyncDisposable {
       await giveSocketToGroup(path, gid);
     } catch (reason) {
       const remedy = `integratord's programs may be unable to reach it; run the forwarder with group ${this.#options.group}`;
-      this.#log.warn({ path, reason: describe(reason) }, `the socket keeps its group: ${remedy}`);
+      this.#log.warn(
+        { code: "socket-group-kept", path, reason: describe(reason) },
+        `the socket keeps its group: ${remedy}`,
+      );
     }
   }
 }

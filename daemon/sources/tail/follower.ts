@@ -13,7 +13,7 @@ import { statusOf, type TailStatus } from "./status.ts";
 import { LogFiles } from "./log/log-files.ts";
 import { Rotation } from "./rotation.ts";
 import type { TailOptions } from "./options.ts";
-import { explain, type ReadFailure, replayCommand } from "./log/explain.ts";
+import { damagedText, explain, givenUpText, type ReadFailure, replayCommand } from "./log/explain.ts";
 import { ConditionLog } from "../../telemetry/condition-log.ts";
 import { statIfPresent, statIfPresentNow } from "../../disk/file-stat.ts";
 
@@ -159,7 +159,7 @@ export class Follower {
       this.#begin(logFile);
       this.#state = { kind: "following", logFile, wasLive: false };
       this.#trouble.clear(`${logFile.origin.file} can be read again.`);
-      log.info({ file: logFile.origin.file, offset: logFile.offset }, "reading alerts");
+      log.info({ code: "log-file-opened", file: logFile.origin.file, offset: logFile.offset }, "reading alerts");
       return true;
     }
     if (this.#state.kind === "placing") {
@@ -187,6 +187,7 @@ export class Follower {
         this.#reopening.reset();
         if (pause.ignoredBytes !== undefined && pause.ignoredBytes > 0) {
           this.#options.log.warn(
+            { code: "archive-has-trailing-bytes" },
             `${logFile.origin.file} is whole, but ${pause.ignoredBytes} bytes behind its compressed data are not gzip: they were ` +
               `ignored, as gzip(1) ignores them.`,
           );
@@ -267,9 +268,15 @@ export class Follower {
     const known = damaged.find(logFile.origin.name?.stem ?? null);
     if (known !== undefined) {
       damaged.forget(known.name, reading?.reading.number ?? 0);
-      this.#options.log.info(`${logFile.origin.file}, which was damaged, was read from byte ${known.end} to its end.`);
+      this.#options.log.info(
+        { code: "damaged-archive-read" },
+        `${logFile.origin.file}, which was damaged, was read from byte ${known.end} to its end.`,
+      );
     }
-    this.#options.log.info({ file: logFile.origin.file, bytes: logFile.offset }, "read to the end");
+    this.#options.log.info(
+      { code: "log-file-finished", file: logFile.origin.file, bytes: logFile.offset },
+      "read to the end",
+    );
     this.#options.onRotation?.();
     await this.#leave(logFile);
     return true;
@@ -294,18 +301,10 @@ export class Follower {
     this.#progress.advance(end);
     const known = damaged.find(name?.stem ?? null);
     const givenUp = damaged.note(logFile, end, reading?.reading.number ?? 0);
-    const text =
-      `${file} cannot be decompressed beyond byte ${logFile.offset} of its content: ${describe(reason)}. It was read ` +
-      `up to byte ${end}. Replace it with an intact copy, and the rest is read by itself. Or send the rest from a copy ` +
-      `elsewhere, using its own path: ${replayCommand(file, end)}`;
+    const text = damagedText(logFile, end, reason);
     if (revisit === undefined || known?.end !== end) log.error({ code: "archive-damaged" }, text);
-    else log.warn(`${file} changed, but still holds nothing beyond byte ${end}.`);
-    for (const old of givenUp) {
-      log.error(
-        `There are too many damaged archives: ${old.file} is no longer checked. It was read up to byte ${old.end}; ` +
-          `send the rest from an intact copy: ${replayCommand(old.file, old.end)}`,
-      );
-    }
+    else log.warn({ code: "archive-still-damaged" }, `${file} changed, but still holds nothing beyond byte ${end}.`);
+    for (const old of givenUp) log.error({ code: "damaged-archive-given-up" }, givenUpText(old));
     await this.#leave(logFile);
     return true;
   }
@@ -330,7 +329,7 @@ export class Follower {
     this.#isAtEnd = false;
     this.#state = { kind: "following", logFile, wasLive: false, revisit: { back } };
     this.#options.log.info(
-      { file: logFile.origin.file, offset: logFile.offset },
+      { code: "damaged-archive-continued", file: logFile.origin.file, offset: logFile.offset },
       "reading continues in a damaged archive",
     );
     return true;
@@ -338,6 +337,7 @@ export class Follower {
 
   async #startAgain(logFile: OpenLogFile): Promise<boolean> {
     this.#options.log.error(
+      { code: "log-truncated" },
       `${logFile.origin.file} was truncated or overwritten while it was read. It is read again from its beginning; what had been ` +
         `written beyond byte ${this.#progress.current?.offset ?? 0} by then, if anything, is lost.`,
     );
@@ -365,6 +365,7 @@ export class Follower {
     const place = this.#feeder.lineStart;
     if (again.kind === "gone") {
       this.#options.log.error(
+        { code: "log-file-lost" },
         `${file} cannot be read beyond byte ${logFile.offset}: ${describe(reason)}; and for a minute no file holds ` +
           `what it held. What followed byte ${place} is lost unless the file is restored and sent: ` +
           `${replayCommand(file, place)} Continuing with the next file.`,
@@ -375,6 +376,7 @@ export class Follower {
       this.#progress.begin(again.logFile.origin, place);
       this.#state = { ...state, logFile: again.logFile };
       this.#options.log.warn(
+        { code: "log-file-reopened" },
         `${file} could no longer be read: ${describe(reason)}. It was opened again, and reading continues at byte ` +
           `${again.logFile.offset}, where the same bytes are as before.`,
       );

@@ -125,6 +125,10 @@ test("requests, errors, answers and rotations are counted, and what a broker inv
   assert.equal(lines.filter((line) => line.startsWith("wazuh_dfn_kafka_errors_total")).length, 65);
 });
 
+function bucket(source: string, bound: string): string {
+  return `wazuh_dfn_delivery_seconds_bucket{source="${source}",le="${bound}"}`;
+}
+
 test("the time from an alert's timestamp to its acknowledgement is counted for its source, and nothing without one", async () => {
   const metrics = new Metrics();
   const times = metrics.deliveryTimes;
@@ -134,8 +138,6 @@ test("the time from an alert's timestamp to its acknowledgement is counted for i
   times.delivered("tail", times.mark(Number.NaN));
   times.delivered("replay", mark);
   const lines = await scrape(metrics, aForwarder());
-  const bucket = (source: string, bound: string): string =>
-    `wazuh_dfn_delivery_seconds_bucket{source="${source}",le="${bound}"}`;
   for (const line of [
     `${bucket("tail", "524.288")} 0`,
     `${bucket("tail", "1048.576")} 1`,

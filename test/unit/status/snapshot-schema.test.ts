@@ -86,6 +86,7 @@ test("the schema tells a status from what is not one", () => {
   const schema = JSON.parse(JSON.stringify(snapshotSchema()));
   const wrong = { ...snapshot, pid: "42", health: { state: "fine", reasons: [{}] }, invented: 1 };
   assert.deepEqual(schemaViolations(schema, JSON.parse(JSON.stringify(wrong))).toSorted(), [
+    ".health.reasons[0].code: is missing",
     ".health.reasons[0].remedy: is missing",
     ".health.reasons[0].since: is missing",
     ".health.reasons[0].subject: is missing",

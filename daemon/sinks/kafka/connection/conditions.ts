@@ -16,12 +16,22 @@ export class KafkaConditions {
   readonly #lasting = new Map<string, { condition: ConditionLog<ReasonCode>; trouble: KafkaTrouble }>();
   /** The newest one of each subject. */
   readonly #losses = new Map<string, KafkaTrouble>();
+  readonly #failed: (error: string) => void;
   #last: KafkaTrouble | undefined;
 
-  /** @param now milliseconds on a clock that never goes back */
-  constructor(log: Log, now: () => number = monotonicMs) {
+  /**
+   * @param now    milliseconds on a clock that never goes back
+   * @param failed see `KafkaTelemetry.failed`
+   */
+  constructor(log: Log, now: () => number = monotonicMs, failed: (error: string) => void = () => undefined) {
     this.#log = log;
     this.#now = now;
+    this.#failed = failed;
+  }
+
+  /** Something failed, whether or not it lasts and is reported. */
+  count({ name, category }: ClassifiedError): void {
+    this.#failed(name ?? category);
   }
 
   /** @param subject what is in trouble: `Kafka`, or a topic */

@@ -132,7 +132,7 @@ export class PartitionSender {
       } catch (reason) {
         if (signal.aborted) break;
         const fault = classifyError(reason);
-        this.#context.telemetry.failed?.(fault.name ?? fault.category);
+        this.#context.conditions.count(fault);
         this.#report(fault);
         if (fault.isStale) await this.#context.metadataCache.refresh();
         await this.#backoff.wait(signal).catch(() => {}); // Disposed: the loop ends by its condition.
@@ -336,12 +336,12 @@ export class PartitionSender {
 
   /** All are answered and some failed: decides what becomes of them, then waits a moment. */
   async #recover(partition: number): Promise<void> {
-    const { metadataCache, telemetry, signal, onProgress } = this.#context;
+    const { conditions, metadataCache, telemetry, signal, onProgress } = this.#context;
     this.#isProven = false;
     const faults = this.#entries.flatMap(({ fault }) => (fault === undefined ? [] : [fault]));
     for (const fault of faults) {
       telemetry.retried(this.topic, fault.text);
-      telemetry.failed?.(fault.name ?? fault.category);
+      conditions.count(fault);
     }
     const worst = faults.find(({ category }) => category !== "none") ?? faults[0];
     if (worst?.kind === "retry") this.#report(worst);
@@ -384,7 +384,7 @@ export class PartitionSender {
   #report(fault: ClassifiedError): void {
     const { conditions, log, metadataCache } = this.#context;
     this.#troubledSince ??= monotonicMs();
-    log.debug(`${this.topic}/${this.partition}: ${fault.text}`);
+    log.debug({ code: "batch-failed" }, `${this.topic}/${this.partition}: ${fault.text}`);
     // What is wrong with the topic itself is reported where its metadata are read.
     const isSaid = (metadataCache.codeOf(this.topic) ?? kafkaCodes.NONE) !== kafkaCodes.NONE;
     if (fault.category !== "none" && fault.category !== "unreachable") {

@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { describe, errnoOf, isAbsent } from "../../../errors.ts";
 import { command } from "../../../printable.ts";
 import type { ReasonCode } from "../../../telemetry/reason-codes.ts";
+import type { OpenLogFile } from "./log-file.ts";
 
 /**
  * The command that sends what a file holds from an offset on, to be pasted as it is.
@@ -51,4 +52,25 @@ async function ownership(path: string): Promise<string> {
     // Not even its attributes may be seen, which is what the administrator needs to know.
     return "it may not access a directory above the file";
   }
+}
+
+/**
+ * What is wrong with a damaged archive, and what to do.
+ * @param offset up to where its content could be decompressed
+ * @param end    up to which of its bytes it was read
+ */
+export function damagedText({ origin: { file }, offset }: OpenLogFile, end: number, reason: unknown): string {
+  return (
+    `${file} cannot be decompressed beyond byte ${offset} of its content: ${describe(reason)}. It was read ` +
+    `up to byte ${end}. Replace it with an intact copy, and the rest is read by itself. Or send the rest from a copy ` +
+    `elsewhere, using its own path: ${replayCommand(file, end)}`
+  );
+}
+
+/** That nobody looks any more whether a damaged archive has become whole. */
+export function givenUpText({ file, end }: { readonly file: string; readonly end: number }): string {
+  return (
+    `There are too many damaged archives: ${file} is no longer checked. It was read up to byte ${end}; ` +
+    `send the rest from an intact copy: ${replayCommand(file, end)}`
+  );
 }

@@ -8,7 +8,7 @@ export interface Backlog {
   /** Compressed log files among them, whose size is not known. */
   readonly compressed: number;
   /** Log files, compressed or not, that were not begun. */
-  readonly files?: number;
+  readonly files: number;
 }
 
 /** A file that was there when it was last measured. */

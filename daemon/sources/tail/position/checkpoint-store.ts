@@ -127,6 +127,7 @@ export class CheckpointStore {
       text = encodeCheckpoint({ ...body, doneBeyond: firstOf(body.doneBeyond, kept) }, sequence);
       if (sizeOf(text) > maxFileBytes && kept > 0) continue;
       this.#log.warn(
+        { code: "checkpoint-too-large" },
         `The checkpoint in ${this.#directory} has room for ${kept} of ${lines} lines that are done beyond the oldest open ` +
           `one. The others are read again after a restart, and sent again if the topic cannot be read.`,
       );
@@ -159,7 +160,7 @@ export class CheckpointStore {
       );
     } catch (reason) {
       if (isAbsent(reason)) return { kind: "absent" };
-      this.#log.error(`The checkpoint ${path} cannot be read: ${describe(reason)}.`);
+      this.#log.error({ code: "checkpoint-not-read" }, `The checkpoint ${path} cannot be read: ${describe(reason)}.`);
       return { kind: "damaged" };
     }
   }
@@ -170,9 +171,15 @@ export class CheckpointStore {
       // Named by its own time, so that starting again and again keeps one copy.
       const aside = `${path}.damaged-${(await lstat(path)).mtime.toISOString().replaceAll(":", "")}`;
       await keepAs(path, aside, maxFileBytes);
-      this.#log.error(`The checkpoint ${path} ${what} and cannot be used; it is kept as ${aside}.`);
+      this.#log.error(
+        { code: "checkpoint-set-aside" },
+        `The checkpoint ${path} ${what} and cannot be used; it is kept as ${aside}.`,
+      );
     } catch (reason) {
-      this.#log.error(`The checkpoint ${path} ${what} and cannot be set aside either: ${describe(reason)}.`);
+      this.#log.error(
+        { code: "checkpoint-not-set-aside" },
+        `The checkpoint ${path} ${what} and cannot be set aside either: ${describe(reason)}.`,
+      );
     }
   }
 }

@@ -61,7 +61,7 @@ test("the lag is what is left of the file and what follows it", () => {
     trouble: undefined,
     isAtEnd: false,
     size: 150,
-    backlog: { bytes: 1000, compressed: 2 },
+    backlog: { bytes: 1000, compressed: 2, files: 3 },
     lastTimeMs: 5000,
     damaged: [],
   };
@@ -71,6 +71,7 @@ test("the lag is what is left of the file and what follows it", () => {
     offset: 100,
     size: 150,
     lagBytes: 1050,
+    lagFiles: 3,
     lagCompressedFiles: 2,
     lagSeconds: 60,
     damagedArchives: [],
@@ -80,7 +81,7 @@ test("the lag is what is left of the file and what follows it", () => {
     reading: undefined,
     size: undefined,
     trouble: "why",
-    backlog: { bytes: 0, compressed: 0 },
+    backlog: { bytes: 0, compressed: 0, files: 0 },
   };
   assert.deepEqual(statusOf({ ...nothing, isAtEnd: true }, 65_000), {
     state: "waiting: why",
