@@ -19,7 +19,7 @@ test("each line of the log has a code in kebab case, and no two places have the 
     for (const { index, 1: begin, 2: code } of text.matchAll(call)) {
       const place = `${path}:${text.slice(0, index).split("\n").length}`;
       if (begin === undefined) without.push(place);
-      const literal = /^"(.*)"$/.exec(code ?? "")?.[1];
+      const literal = /^"(.*)"$/.exec(code?.trim() ?? "")?.[1];
       if (literal === undefined) continue;
       assert.match(literal, /^[a-z0-9]+(-[a-z0-9]+)*$/, place);
       if (places.has(literal)) repeated.push(`${literal}: ${places.get(literal)} and ${place}`);
