@@ -119,6 +119,17 @@ test("docs/metrics.md lists the metrics of real forwarders, with type and labels
   assert.deepEqual(Object.fromEntries(found), Object.fromEntries(documented()));
 });
 
+test("the metrics are OpenMetrics to who asks for it, with the same samples", async () => {
+  const accept = "application/openmetrics-text;version=1.0.0,text/plain;q=0.5";
+  const answer = await fetch(`http://127.0.0.1:${present(watched.ports[0])}/metrics`, { headers: { accept } });
+  assert.match(answer.headers.get("content-type") ?? "", /^application\/openmetrics-text; version=1\.0\.0/);
+  const text = await answer.text();
+  assert.match(text, /^# TYPE wazuh_dfn_alerts_read counter$/m);
+  assert.match(text, /^wazuh_dfn_alerts_read_total\{source="tail"\} \d+$/m);
+  assert.match(text, /[^\n]\n# EOF\n$/);
+  assert.doesNotMatch(text, /\n\n/);
+});
+
 test("an alert is counted once, between its own time and its acknowledgement", async () => {
   watched.alert();
   const tail = /^wazuh_dfn_delivery_seconds_count\{source="tail"\} (\d+)$/m;
