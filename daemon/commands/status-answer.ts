@@ -52,6 +52,7 @@ const snapshot = z.looseObject({
   log: z
     .looseObject({
       state: text,
+      troubleCode: word.optional(),
       file: text,
       offset: number,
       size: number.optional(),
@@ -61,7 +62,9 @@ const snapshot = z.looseObject({
       damagedArchives: list(z.looseObject({ file: text, offset: number })).optional(),
     })
     .optional(),
-  checkpoint: z.looseObject({ ageSeconds: number.optional(), trouble: text.optional() }).optional(),
+  checkpoint: z
+    .looseObject({ ageSeconds: number.optional(), trouble: text.optional(), troubleCode: word.optional() })
+    .optional(),
   sink: sinkAnswer,
   certificates: list(certificate),
   feedback: z.looseObject({ sent: number, dropped: number, retried: number, queued: number }),
@@ -73,11 +76,12 @@ const snapshot = z.looseObject({
     openNonAlerts: openLetters.optional(),
     rawGivenUp: number,
     trouble: text.optional(),
+    troubleCode: word.optional(),
   }),
   process: z.looseObject({ rssBytes: number, openFiles: number.optional() }),
   health: z.looseObject({
     state: z.enum(["ok", "degraded"]),
-    reasons: list(z.looseObject({ subject: text, text, remedy: text, since: word })),
+    reasons: list(z.looseObject({ code: word.optional(), subject: text, text, remedy: text, since: word })),
   }),
 });
 

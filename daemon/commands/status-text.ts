@@ -30,8 +30,10 @@ function colouredReason(line: string): string {
 
 function health({ health, version, pid, uptimeSeconds }: StatusSnapshot, nowMs: number): string[] {
   const lines = [`${health.state}: wazuh-dfn ${version}, process ${pid}, up ${lasting(uptimeSeconds)}`];
-  for (const { subject, text, remedy, since } of health.reasons) {
-    lines.push(`  ${subject}, for ${lasting((nowMs - Date.parse(since)) / 1000)}: ${text}`);
+  for (const { code, subject, text, remedy, since } of health.reasons) {
+    // A forwarder that was started before an update does not name codes.
+    const kind = code === undefined ? "" : ` [${code}]`;
+    lines.push(`  ${subject}${kind}, for ${lasting((nowMs - Date.parse(since)) / 1000)}: ${text}`);
     if (remedy !== "") lines.push(`    ${remedy}`);
   }
   return lines;

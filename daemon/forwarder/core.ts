@@ -14,6 +14,7 @@ import { createHandlers, topicsOf } from "../handlers/registry.ts";
 import type { Tap } from "../delivery/tap.ts";
 import type { EventWatch } from "../delivery/event-watch.ts";
 import { sinkDefinition } from "../sink-kinds/registry.ts";
+import type { DeliveryTimes } from "../telemetry/delivery-times.ts";
 import type { Log } from "../telemetry/log.ts";
 import { readNodeIdentity } from "../wazuh/node.ts";
 import type { ForwarderCounters } from "./counters.ts";
@@ -36,6 +37,8 @@ interface CoreParts {
   readonly differs?: (id: string) => void;
   /** See `PipelineParts`. */
   readonly named?: () => void;
+  /** Absent for a replay. */
+  readonly times?: DeliveryTimes;
   /** Absent for a replay, whose alerts are of another time. */
   readonly eventWatch?: EventWatch;
   /** Absent for a replay. */
@@ -66,12 +69,15 @@ export function createCore(parts: CoreParts): Core {
     feedback,
     eventWatch,
     tap,
+    times,
     named,
     differs = () => undefined,
   } = parts;
   const handlers = createHandlers(config.dfn, config.handlers);
   const budget = new Budget(config.limits.memoryBytes);
-  const outbox = new Outbox<Shipment>(sink, sinkDefinition(config.sink).batchLimits(config.sink));
+  const outbox = new Outbox<Shipment>(sink, sinkDefinition(config.sink).batchLimits(config.sink), () =>
+    times?.answered(),
+  );
   const shipper = new Shipper({
     counters: counters,
     budget,
@@ -80,6 +86,7 @@ export function createCore(parts: CoreParts): Core {
     offsets,
     pairing,
     feedback,
+    times,
     tailWaitMs: pairing === undefined ? 0 : (config.sources.tail?.waitMs ?? 0),
   });
   const node = new OwnNode(readNodeIdentity(config.wazuh.home));
@@ -94,6 +101,7 @@ export function createCore(parts: CoreParts): Core {
     ...(named !== undefined && { named }),
     ...(tap !== undefined && { tap }),
     differs,
+    times,
     shipped: (shipped) => eventWatch?.shipped(shipped),
     leftOut: (reason) => eventWatch?.leftOut(reason),
   });

@@ -1,5 +1,6 @@
 /** All that the status service answers: a new path is one more entry of this list. */
 import { eventFrame } from "./event-stream.ts";
+import { openMetrics, openMetricsType, wantsOpenMetrics } from "./open-metrics.ts";
 import { openApi } from "./openapi.ts";
 import { pythonRoutes } from "./python-routes.ts";
 import { pageAnswer } from "./page-answer.ts";
@@ -46,8 +47,16 @@ const metrics: Route = {
   needs: "token",
   summary: "The metrics for Prometheus.",
   responses: { 200: { description: "The metrics.", type: "text/plain" } },
-  answer: (_asked, { shared, metrics: made }) =>
-    shared("/metrics", async (snapshot) => ({ status: 200, type: made.contentType, body: await made.text(snapshot) })),
+  answer({ headers }, { shared, metrics: made }) {
+    if (!wantsOpenMetrics(headers.accept)) {
+      return shared("/metrics", async (snapshot) => {
+        return { status: 200, type: made.contentType, body: await made.text(snapshot) };
+      });
+    }
+    return shared("/metrics OpenMetrics", async (snapshot) => {
+      return { status: 200, type: openMetricsType, body: openMetrics(await made.text(snapshot)) };
+    });
+  },
 };
 
 /** Made once for all who listen. */

@@ -136,12 +136,17 @@ export class StatusService implements AsyncDisposable {
     } catch (reason) {
       await this.#close();
       const remedy = "Alerts are still forwarded. Fix it, or change status.listen, and send SIGHUP";
-      log.error({ listen: name, reason: describe(reason) }, `the status is not available. ${remedy}`);
+      log.error(
+        { code: "status-unavailable", listen: name, reason: describe(reason) },
+        `the status is not available. ${remedy}`,
+      );
       return;
     }
     this.#at = name;
-    server.on("error", (reason) => log.warn({ listen: name, reason: describe(reason) }, "status"));
-    log.info({ listen: name }, "the status is available");
+    server.on("error", (reason) =>
+      log.warn({ code: "status-error", listen: name, reason: describe(reason) }, "status"),
+    );
+    log.info({ code: "status-available", listen: name }, "the status is available");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -180,7 +185,7 @@ export class StatusService implements AsyncDisposable {
       if (refused === undefined) answer = await this.#answer(request, response, place);
       else answer = errorAnswer(refused.status, refused.text);
     } catch (reason) {
-      log.error({ reason: describe(reason) }, "the status cannot be reported: a bug in wazuh-dfn");
+      log.error({ code: "status-bug", reason: describe(reason) }, "the status cannot be reported: a bug in wazuh-dfn");
       answer = errorAnswer(500, "a bug in wazuh-dfn; see its log");
     }
     if (answer === undefined) return; // A stream.
