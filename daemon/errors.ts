@@ -9,6 +9,8 @@ export const exitCodes = {
   USAGE: 64,
   /** Input data could not be understood. */
   DATA: 65,
+  /** What was asked for was not found in the input (EX_NOINPUT). */
+  NOT_FOUND: 66,
   /** A required service is not available (Kafka does not answer, another forwarder holds the lock). */
   UNAVAILABLE: 69,
   /** A file or socket could not be read or written. */

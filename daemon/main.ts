@@ -9,6 +9,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import("./commands/run.ts")).run,
   replay: async () => (await import("./commands/replay.ts")).replay,
   "dead-letter": async () => (await import("./commands/dead-letter/command.ts")).deadLetter,
+  explain: async () => (await import("./commands/explain.ts")).explainCommand,
+  test: async () => (await import("./commands/test.ts")).testCommand,
   status: async () => (await import("./commands/status.ts")).status,
   top: async () => (await import("./commands/top/top.ts")).top,
   tap: async () => (await import("./commands/tap/tap.ts")).tap,

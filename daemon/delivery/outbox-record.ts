@@ -1,3 +1,4 @@
+import type { Alert } from "../alert/alert.ts";
 import type { Queued } from "./batch-queue.ts";
 import { headerNames, perSource, sourceDefinitions, type Header } from "../contract.ts";
 import type { MadePart, Payload, Shipment } from "./shipment.ts";
@@ -42,10 +43,15 @@ const headers = perSource((name) => headersFrom(sourceDefinitions[name].header))
 /** About what a record takes in a batch besides its key, its value and its id. */
 const frameBytes = 128;
 
+/** The key of an alert's records: its agent, so that the alerts of one agent keep their order; the manager if it has none. */
+export function recordKey(alert: Pick<Alert, "agentId" | "managerName">): string {
+  return alert.agentId ?? alert.managerName ?? "";
+}
+
 /**
  * A record for the outbox. It is not kept once it is encoded.
  * @param index of the part in its shipment
- * @param agent the alert's agent, so that its alerts keep their order; the manager if it has none
+ * @param agent the alert's `recordKey`
  */
 export function outboxRecord(
   shipment: Shipment,

@@ -4,6 +4,7 @@ import { NotJson } from "../alert/json.ts";
 import { salvage, type Span } from "../alert/salvage.ts";
 import type { SourceCounters } from "../telemetry/counters.ts";
 import { type DeliveryTimes, noTime } from "../telemetry/delivery-times.ts";
+import { alertOrFault } from "./judge.ts";
 import { storeDeadLetter, type DeadLetterParts } from "./store-dead-letter.ts";
 import {
   sourceKind,
@@ -120,7 +121,7 @@ export class Pipeline {
 
   /** First step. @returns the alert, or what became of a line that is not one */
   #identify(delivery: Delivery): Alert | Verdict {
-    const alert = parse(delivery.bytes);
+    const alert = alertOrFault(delivery.bytes);
     if (alert instanceof NotJson) return this.#broken(delivery, alert);
     if (sourceKind(delivery.source) !== "push" || alert.id !== undefined) return alert;
     return this.#storeDeadLetter(delivery, "not-json", "no id: send the alert as integratord wrote it");
@@ -202,7 +203,7 @@ export class Pipeline {
 
   /** A line of the log that got its outcome before the last stop is read again. @returns false if it must be offered */
   wasDone(bytes: Buffer): boolean {
-    const alert = parse(bytes);
+    const alert = alertOrFault(bytes);
     if (alert instanceof NotJson || alert.isOwn) return true;
     const { node, handlers, shipper } = this.#parts;
     return shipper.wasDone(alert.nodeOr(node.fallbackName), idOf(alert), partsOf(handlers, alert));
@@ -372,13 +373,4 @@ function wordAt(digest: string, at: number): number {
     (digest.charCodeAt(at + 2) << 8) |
     digest.charCodeAt(at + 3)
   );
-}
-
-function parse(bytes: Buffer): Alert | NotJson {
-  try {
-    return Alert.parse(bytes);
-  } catch (reason) {
-    if (reason instanceof NotJson) return reason;
-    throw reason;
-  }
 }

@@ -19,7 +19,7 @@ import {
 import { type Pairing, none, withOneMore } from "../pairing/pairing.ts";
 import type { Outbox, RecordListener } from "./outbox.ts";
 import { FoundRecords } from "./found-records.ts";
-import { outboxRecord } from "./outbox-record.ts";
+import { outboxRecord, recordKey } from "./outbox-record.ts";
 import { aheadBytes, assertOpen, waiterBytes, type MadePart, type Part, type Shipment } from "./shipment.ts";
 import { passedLine, type SinkOffsets } from "./sink-offsets.ts";
 
@@ -275,7 +275,7 @@ export class Shipper implements RecordListener<Shipment> {
         this.#report(shipment, alert, part);
         this.#partDone(shipment);
       } else {
-        const agent = alert.agentId ?? alert.managerName ?? "";
+        const agent = recordKey(alert);
         this.#parts.outbox.add(part.topic, outboxRecord(shipment, payload, part, index, agent));
       }
     }

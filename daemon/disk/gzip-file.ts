@@ -1,5 +1,8 @@
 import { Gunzip, gzipFeedBytes, GzipFault } from "./gunzip.ts";
 
+/** About what one read gives: of what comes out at once, which may be 17 MB, nothing is copied. */
+const givenBytes = 64 * 1024;
+
 /** Gives bytes of a file from a position on, fewer than there is room for, or none at its end. */
 export type ReadAt = (into: Buffer, position: number) => Promise<number>;
 
@@ -36,12 +39,11 @@ export class GzipFile {
   async read(): Promise<Inflated> {
     while (this.#out.length === 0 && this.#end === undefined) await this.#feed();
     if (this.#out.length === 0 && this.#end !== undefined) return this.#end;
-    const [first, ...more] = this.#out;
-    this.#out = [];
-    return {
-      kind: "bytes",
-      bytes: first !== undefined && more.length === 0 ? first : Buffer.concat([first ?? Buffer.alloc(0), ...more]),
-    };
+    let bytes = 0;
+    const end = this.#out.findIndex((piece) => (bytes += piece.length) >= givenBytes);
+    const taken = this.#out.splice(0, end < 0 ? this.#out.length : end + 1);
+    const [first = Buffer.alloc(0)] = taken;
+    return { kind: "bytes", bytes: taken.length === 1 ? first : Buffer.concat(taken) };
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Handler } from "../contract.ts";
+import type { ExplainedHandler } from "./conditions.ts";
 
 /** What every handler may need to know besides its own settings. */
 export interface HandlerContext {
@@ -47,7 +47,7 @@ export interface HandlerDefinition<Name extends string, Settings> {
   /** Settings as the file has them, and an alert for which the handler then makes a record. */
   readonly example: { readonly settings: unknown; readonly alert: object };
   /** @throws DfnError CONFIG when the context cannot be used */
-  create(settings: Settings, context: HandlerContext): Handler;
+  create(settings: Settings, context: HandlerContext): ExplainedHandler;
 }
 
 /** Lets TypeScript find both type parameters by itself. */

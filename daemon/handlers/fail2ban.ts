@@ -1,9 +1,10 @@
 import type { Alert } from "../alert/alert.ts";
+import type { Members } from "../alert/json.ts";
 import type { Value } from "../alert/value.ts";
 import { section } from "../config/values/section.ts";
-import type { Handler, HandlerRecord } from "../contract.ts";
 import { parseIpAddress } from "../net/address.ts";
 import { isGlobal } from "../net/global-address.ts";
+import { type Condition, decidedBy, type ExplainedHandler, listedNames } from "./conditions.ts";
 import { defineHandler } from "./definition.ts";
 import { type Field, jsonObject, textOf } from "./json-value.ts";
 import { contains, parseNetwork } from "../net/network.ts";
@@ -58,52 +59,94 @@ export const fail2ban = defineHandler({
  * them and are globally routable; otherwise all.
  * @throws DfnError CONFIG when one of `ownNetworks` is not a network
  */
-export function fail2banHandler(topic: string, ownNetworks: readonly string[]): Handler {
-  const networks = ownNetworks.map(parseNetwork);
-  const isForeign = (text: string): boolean => {
-    const address = parseIpAddress(text);
-    return address !== undefined && isGlobal(address) && !networks.some((network) => contains(network, address));
-  };
+export function fail2banHandler(topic: string, ownNetworks: readonly string[]): ExplainedHandler {
   return {
     name: fail2ban.name,
     topics: [topic],
     needles: [{ kind: "text", bytes: Buffer.from(program) }],
-    record(alert: Alert): HandlerRecord | undefined {
-      const fields = alert.member("data")?.members();
-      const source = textOf(fields?.get("srcip"));
-      const name = fields?.get("program_name");
-      if (source === "" || name?.kind !== "string" || name.text !== program || !isOfGroup(alert)) {
-        return undefined;
-      }
-      if (networks.length > 0 && !isForeign(source)) return undefined;
-      const level = textOf(fields?.get("severity"));
-      const severity = severities.get(level) ?? defaultSeverity;
-      const priority = facility * 8 + severity;
-      const line = `<${priority}> 1 ${textOf(alert.member("full_log")).replace(leadingName, "")}`;
-      return {
-        topic,
-        value: jsonObject([
-          ["timestamp", alert.member("timestamp") ?? null],
-          ["event_format", "syslog5424-json"],
-          ["event_forward", true],
-          ["event_parser", "wazuh"],
-          ["event_source", "soc-agent"],
-          ["hostName", textOf(alert.member("agent", "name"))],
-          ["structuredData", ""],
-          ["body", fromLevel(line, level)],
-          ["appName", program],
-          ["appInst", program],
-          ...processId(fields?.get("pid")),
-          ["facility", String(facility)],
-          ["priority", priority],
-          ["severity", severity],
-          ["event_raw", line],
-        ]),
-        feedback: { eventFormat: "syslog5424-json", eventId: null, winTimestamp: null },
-      };
-    },
+    ...decidedBy({ subject: banOf, conditions: [...banConditions, ...foreignConditions(ownNetworks)], make }),
     leftOut,
   };
+
+  function make(alert: Alert, { fields }: Ban) {
+    const level = textOf(fields?.get("severity"));
+    const severity = severities.get(level) ?? defaultSeverity;
+    const priority = facility * 8 + severity;
+    const line = `<${priority}> 1 ${textOf(alert.member("full_log")).replace(leadingName, "")}`;
+    return {
+      topic,
+      value: jsonObject([
+        ["timestamp", alert.member("timestamp") ?? null],
+        ["event_format", "syslog5424-json"],
+        ["event_forward", true],
+        ["event_parser", "wazuh"],
+        ["event_source", "soc-agent"],
+        ["hostName", textOf(alert.member("agent", "name"))],
+        ["structuredData", ""],
+        ["body", fromLevel(line, level)],
+        ["appName", program],
+        ["appInst", program],
+        ...processId(fields?.get("pid")),
+        ["facility", String(facility)],
+        ["priority", priority],
+        ["severity", severity],
+        ["event_raw", line],
+      ]),
+      feedback: { eventFormat: "syslog5424-json", eventId: null, winTimestamp: null },
+    };
+  }
+}
+
+/** What may be a ban. */
+interface Ban {
+  readonly alert: Alert;
+  /** Of `data`. */
+  readonly fields: Members | undefined;
+  /** The text of `data.srcip`; empty if there is none. */
+  readonly source: string;
+}
+
+function banOf(alert: Alert): Ban {
+  const fields = alert.member("data")?.members();
+  return { alert, fields, source: textOf(fields?.get("srcip")) };
+}
+
+const banConditions: readonly Condition<Ban>[] = [
+  { field: ["data", "srcip"], must: "is not empty", holds: ({ source }) => source !== "" },
+  {
+    field: ["data", "program_name"],
+    must: `is ${program}`,
+    holds({ fields }) {
+      const name = fields?.get("program_name");
+      return name?.kind === "string" && name.text === program;
+    },
+  },
+  { field: ["rule", "groups"], must: `has ${group}`, holds: ({ alert }) => isOfGroup(alert) },
+];
+
+/** What holds for addresses that are not of one's own; none without own networks. */
+function foreignConditions(ownNetworks: readonly string[]): readonly Condition<Ban>[] {
+  const networks = ownNetworks.map(parseNetwork);
+  if (networks.length === 0) return [];
+  const field = ["data", "srcip"] as const;
+  return [
+    {
+      field,
+      must: "is a public address",
+      holds({ source }) {
+        const address = parseIpAddress(source);
+        return address !== undefined && isGlobal(address);
+      },
+    },
+    {
+      field,
+      must: `is an address outside of dfn.own_network (${listedNames(ownNetworks)})`,
+      holds({ source }) {
+        const address = parseIpAddress(source);
+        return address !== undefined && !networks.some((network) => contains(network, address));
+      },
+    },
+  ];
 }
 
 /** An alert with an address, of a group that reads like fail2ban, that lacks one of the other two conditions. */

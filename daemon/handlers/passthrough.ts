@@ -1,7 +1,7 @@
 import type { Alert } from "../alert/alert.ts";
 import { digits, free, listOf, text, topic, whole } from "../config/values/schemas.ts";
 import { section } from "../config/values/section.ts";
-import type { Handler, HandlerRecord } from "../contract.ts";
+import { type Condition, decidedBy, type ExplainedHandler, isOneOf, listedNames } from "./conditions.ts";
 import { defineHandler } from "./definition.ts";
 import { osMatch } from "./os-match.ts";
 
@@ -20,8 +20,6 @@ export interface PassthroughSettings {
   /** A pattern for `location`; see `osMatch`. */
   readonly location?: string | undefined;
 }
-
-type Condition = (alert: Alert) => boolean;
 
 export const passthrough = defineHandler<"passthrough", PassthroughSettings>({
   name: "passthrough",
@@ -77,34 +75,46 @@ export const passthrough = defineHandler<"passthrough", PassthroughSettings>({
  * Wazuh alerts as they are, to the byte, for everyone who wants them in Kafka. No feedback: an event for each alert
  * would double what the manager has to decode.
  */
-export function passthroughHandler(settings: PassthroughSettings): Handler {
-  const conditions = conditionsOf(settings);
+export function passthroughHandler(settings: PassthroughSettings): ExplainedHandler {
   const { topic } = settings;
   return {
     name: passthrough.name,
     topics: [topic],
     needles: [{ kind: "all" }],
-    record(alert: Alert): HandlerRecord | undefined {
-      return conditions.every((holds) => holds(alert)) ? { topic, value: alert.bytes } : undefined;
-    },
+    ...decidedBy({
+      subject: (alert) => alert,
+      conditions: conditionsOf(settings),
+      make: (alert) => ({ topic, value: alert.bytes }),
+    }),
   };
 }
 
 /** Wazuh 4.14 source: src/os_integrator/integrator.c:184-275; an empty list filters nothing there either. */
-function conditionsOf({ level = 0, groups = [], ruleIds = [], location }: PassthroughSettings): Condition[] {
-  const conditions: Condition[] = [];
+function conditionsOf({ level = 0, groups = [], ruleIds = [], location }: PassthroughSettings): Condition<Alert>[] {
+  const conditions: Condition<Alert>[] = [];
   if (location !== undefined) {
     const matches = osMatch(location);
-    conditions.push((alert) => {
-      const found = alert.member("location");
-      return found?.kind === "string" && matches(found.text);
+    conditions.push({
+      field: ["location"],
+      must: `matches ${location}`,
+      holds(alert) {
+        const found = alert.member("location");
+        return found?.kind === "string" && matches(found.text);
+      },
     });
   }
-  if (level > 0) conditions.push((alert) => Math.trunc(alert.ruleLevel ?? 0) >= level);
-  if (groups.length > 0) conditions.push((alert) => alert.hasGroup((group) => groups.includes(group)));
+  if (level > 0) {
+    const holds = (alert: Alert): boolean => Math.trunc(alert.ruleLevel ?? 0) >= level;
+    conditions.push({ field: ["rule", "level"], must: `is at least ${level}`, holds });
+  }
+  if (groups.length > 0) {
+    const holds = (alert: Alert): boolean => alert.hasGroup((group) => groups.includes(group));
+    conditions.push({ field: ["rule", "groups"], must: `has one of ${listedNames(groups)}`, holds });
+  }
   if (ruleIds.length > 0) {
     const wanted: ReadonlySet<number> = new Set(ruleIds.map(Number));
-    conditions.push((alert) => wanted.has(Number.parseInt(alert.ruleId ?? "", 10)));
+    const holds = (alert: Alert): boolean => wanted.has(Number.parseInt(alert.ruleId ?? "", 10));
+    conditions.push({ field: ["rule", "id"], must: isOneOf(ruleIds), holds });
   }
   return conditions;
 }

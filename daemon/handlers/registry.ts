@@ -1,4 +1,5 @@
 import type { Handler } from "../contract.ts";
+import type { ExplainedHandler } from "./conditions.ts";
 import type { HandlerContext, HandlerDefinition, WantedAlerts } from "./definition.ts";
 import { fail2ban } from "./fail2ban.ts";
 import { passthrough } from "./passthrough.ts";
@@ -35,7 +36,7 @@ function enabled(settings: HandlersSettings): { definition: HandlerDefinition<st
  * The handlers that are switched on.
  * @throws DfnError CONFIG when one of `ownNetwork` is not a network
  */
-export function createHandlers(context: HandlerContext, settings: HandlersSettings): Handler[] {
+export function createHandlers(context: HandlerContext, settings: HandlersSettings): ExplainedHandler[] {
   return enabled(settings).map(({ definition, own }) => definition.create(own, context));
 }
 

@@ -1,8 +1,8 @@
 import type { Alert } from "../alert/alert.ts";
-import type { Member } from "../alert/json.ts";
+import type { Member, Members } from "../alert/json.ts";
 import { digits, listOf } from "../config/values/schemas.ts";
 import { section } from "../config/values/section.ts";
-import type { Handler, HandlerRecord } from "../contract.ts";
+import { decidedBy, type ExplainedHandler, isOneOf } from "./conditions.ts";
 import { defineHandler } from "./definition.ts";
 import { textOf } from "./json-value.ts";
 import { RecordWriter } from "./record-writer.ts";
@@ -75,33 +75,52 @@ export const windows = defineHandler({
  * Windows events of the security log, with the event's XML put together again from the fields that Wazuh's agent made
  * of it. Never refuses an alert that is relevant: what is missing or of another type than usual becomes text.
  */
-export function windowsHandler(topic: string, eventIds: readonly string[]): Handler {
+export function windowsHandler(topic: string, eventIds: readonly string[]): ExplainedHandler {
   const wanted: ReadonlySet<string> = new Set(eventIds);
   return {
     name: windows.name,
     topics: [topic],
     needles: [{ kind: "key", key: "eventID", values: wanted }],
-    record(alert: Alert): HandlerRecord | undefined {
-      const win = alert.member("data", "win")?.members();
-      const system = win?.get("system")?.members();
-      const id = system?.get("eventID");
-      if (win === undefined || system === undefined || id === undefined) return undefined;
-      if (id.kind !== "string" && id.kind !== "number") return undefined;
-      const eventId = id.text;
-      if (!wanted.has(eventId)) return undefined;
-      const eventdata = present(win.get("eventdata"));
-      const systemTime = textOf(system.get("systemTime"));
-      const logFileCleared = present(win.get("logFileCleared"));
-      const record = {
-        topic,
-        value: valueOf(alert, { eventId, system, eventdata, logFileCleared }),
-        feedback: { eventFormat: "windows-xml", eventId, winTimestamp: systemTime === "" ? null : systemTime },
-      };
-      if (eventdata !== undefined || withoutEventdata.has(eventId)) return record;
-      const warning = `Windows event ${eventId} of alert ${alert.id ?? "without id"} has no eventdata`;
-      return { ...record, warning };
-    },
+    ...decidedBy({
+      subject: numberedEvent,
+      conditions: [
+        {
+          field: ["data", "win", "system", "eventID"],
+          must: isOneOf(eventIds),
+          holds: ({ eventId }) => wanted.has(eventId),
+        },
+      ],
+      make(alert, { win, system, eventId }) {
+        const eventdata = present(win.get("eventdata"));
+        const systemTime = textOf(system.get("systemTime"));
+        const logFileCleared = present(win.get("logFileCleared"));
+        const record = {
+          topic,
+          value: valueOf(alert, { eventId, system, eventdata, logFileCleared }),
+          feedback: { eventFormat: "windows-xml", eventId, winTimestamp: systemTime === "" ? null : systemTime },
+        };
+        if (eventdata !== undefined || withoutEventdata.has(eventId)) return record;
+        const warning = `Windows event ${eventId} of alert ${alert.id ?? "without id"} has no eventdata`;
+        return { ...record, warning };
+      },
+    }),
   };
+}
+
+/** A Windows event that has a number. */
+interface NumberedEvent {
+  readonly win: Members;
+  readonly system: Members;
+  readonly eventId: string;
+}
+
+function numberedEvent(alert: Alert): NumberedEvent | undefined {
+  const win = alert.member("data", "win")?.members();
+  const system = win?.get("system")?.members();
+  const id = system?.get("eventID");
+  if (win === undefined || system === undefined || id === undefined) return undefined;
+  if (id.kind !== "string" && id.kind !== "number") return undefined;
+  return { win, system, eventId: id.text };
 }
 
 function valueOf(alert: Alert, event: WindowsEvent): Buffer {

@@ -4,6 +4,7 @@ import type { TlsWithPassphrase } from "../config/secrets.ts";
 import type { Sink } from "../contract.ts";
 import type { BatchLimits } from "../delivery/batch-queue.ts";
 import type { KafkaTelemetry } from "../sinks/kafka/connection/telemetry.ts";
+import type { RecordSearch, TopicSearch } from "../records/record-search.ts";
 import type { LatencySummary } from "../telemetry/latency.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { ReasonCode } from "../telemetry/reason-codes.ts";
@@ -53,6 +54,8 @@ export interface SinkDefinition<
    */
   create(settings: Settings, setup: SinkSetup): S;
   batchLimits(settings: Settings): BatchLimits;
+  /** Finds records that are in the sink; its signal ends the search. Never rejects, and writes nothing. */
+  find(sink: S, search: RecordSearch): Promise<readonly TopicSearch[]>;
   /** Files that it writes: whoever the forwarder becomes must own their directories. */
   writtenFiles(settings: Settings): readonly string[];
   /** Whose certificates are watched; undefined without TLS. */

@@ -18,6 +18,7 @@ export const fileDefinition: SinkDefinition<SinkSettingsOf<"file">, FileSink, Fi
   check: ({ file: { path } }) => checkWritable("sink.file.path", dirname(path), "the directory of the file"),
   create: ({ file: { path } }, { log }) => new FileSink(path, log),
   batchLimits: () => ({ maxBytes: 1024 * 1024, maxRecords: 10_000, lingerMs: 5 }),
+  find: (sink, search) => sink.find(search),
   writtenFiles: ({ file: { path } }) => [path],
   tls: () => undefined,
   state: ({ trouble, troubleCode }) => ({ kind: "file", trouble, troubleCode }),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { SinkSettings } from "../config/sections/sink.ts";
 import type { Sink } from "../contract.ts";
+import type { RecordSearch, TopicSearch } from "../records/record-search.ts";
 import type { LatencySummary } from "../telemetry/latency.ts";
 import type { SinkDefinition, SinkSetup } from "./definition.ts";
 import { fileDefinition } from "./file.ts";
@@ -36,6 +37,8 @@ interface ConfiguredSink {
   readonly sink: Sink;
   /** @param latency of its acknowledgements; undefined before the first */
   readonly state: (latency: LatencySummary | undefined) => SinkFacts;
+  /** See `SinkDefinition`. */
+  readonly find: (search: RecordSearch) => Promise<readonly TopicSearch[]>;
 }
 
 /**
@@ -45,5 +48,9 @@ interface ConfiguredSink {
 export function createSink(settings: SinkSettings, setup: SinkSetup): ConfiguredSink {
   const definition = sinkDefinition(settings);
   const sink = definition.create(settings, setup);
-  return { sink, state: (latency) => definition.state(sink, latency) };
+  return {
+    sink,
+    state: (latency) => definition.state(sink, latency),
+    find: (search) => definition.find(sink, search),
+  };
 }

@@ -96,7 +96,6 @@ const snapshot = z.looseObject({
     lastSeen: z.record(text, time).describe("By Windows event id, or by handler."),
     records: z.record(text, count).optional().describe("Records made, by handler."),
     leftOut: z.record(text, count).describe("Alerts that were not sent and probably should have been, by reason."),
-    records: z.record(text, count).optional().describe("Records that were made, by handler."),
   } satisfies Members<Facts["events"]>),
   log: tail.optional().describe("How far alerts.json is read."),
   checkpoint: z

@@ -65,5 +65,5 @@ function escapedTexts(_key: string, value: unknown): unknown {
   return typeof value === "string" ? printable(value) : value;
 }
 
-/** A log that drops everything: for tests. */
+/** A log that drops everything: for tests, and for commands that say themselves what matters. */
 export const silentLog: Log = pino({ level: "silent" });

@@ -166,7 +166,7 @@ test("hostile text from alerts, files and brokers is text on the page, and its p
       ...kafkaAtWork,
       connected: [evil],
       partitions: [{ topic: evil, partition: 0, leader: evil, waitingBatches: 1 }],
-      troubles: [{ subject: evil, text: evil.repeat(20), remedy: evil, since: 1 }],
+      troubles: [{ code: "kafka-unreachable", subject: evil, text: evil.repeat(20), remedy: evil, since: 1 }],
       lastError: { text: evil, since: 1 },
     },
     certificates: [{ setting: "cert", file: evil, expiresAt: evil, daysLeft: 1 }],

@@ -45,16 +45,39 @@ export async function countRecords(handle: FileHandle, start: number, end: numbe
 }
 
 function keyOf(line: string): string | undefined {
+  const record = recordOfLine(line);
+  if (record === undefined) return undefined;
+  const { [headerNames.id]: id, [headerNames.handler]: handler, [headerNames.node]: node } = record.headers;
+  if (id === undefined || handler === undefined) return undefined;
+  return lookupKey(node ?? "", id, handler, record.value === null ? null : Buffer.from(record.value));
+}
+
+/** A record as a line of the file sink has it (`fileLine`). */
+export interface LineRecord {
+  readonly topic: string;
+  readonly key: string | null;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly value: string | null;
+}
+
+/** The record in a line of a file of the file sink; undefined for a line that has none. Headers that are not texts are left out. */
+export function recordOfLine(line: string): LineRecord | undefined {
+  let record: unknown;
   try {
-    const record: unknown = JSON.parse(line);
-    if (!isObject(record) || !isObject(record["headers"])) return undefined;
-    const { [headerNames.id]: id, [headerNames.handler]: handler, [headerNames.node]: node } = record["headers"];
-    if (typeof id !== "string" || typeof handler !== "string") return undefined;
-    const value = typeof record["value"] === "string" ? Buffer.from(record["value"]) : null;
-    return lookupKey(typeof node === "string" ? node : "", id, handler, value);
+    record = JSON.parse(line);
   } catch {
     return undefined; // A foreign line in our file says nothing about our records.
   }
+  if (!isObject(record) || !isObject(record["headers"])) return undefined;
+  const { topic, key, value } = record;
+  const headers: Record<string, string> = {};
+  for (const [name, text] of Object.entries(record["headers"])) if (typeof text === "string") headers[name] = text;
+  return {
+    topic: typeof topic === "string" ? topic : "",
+    key: typeof key === "string" ? key : null,
+    headers,
+    value: typeof value === "string" ? value : null,
+  };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -16,6 +16,8 @@ import { ConditionLog } from "../../telemetry/condition-log.ts";
 import type { Log } from "../../telemetry/log.ts";
 import { type ReasonCode, writeFailure } from "../../telemetry/reason-codes.ts";
 import { behindOwnLink } from "../../disk/open-file.ts";
+import type { RecordSearch, TopicSearch } from "../../records/record-search.ts";
+import { findInFile } from "./find-records.ts";
 import { countRecords } from "./read-back.ts";
 import { countRotated, rotatedFrom } from "./rotated.ts";
 import { RecordFile } from "./record-file.ts";
@@ -60,6 +62,11 @@ export class FileSink implements Sink {
 
   get troubleCode(): ReasonCode | undefined {
     return this.#condition.code;
+  }
+
+  /** Finds records that are in the file; see `findInFile`. */
+  find(search: RecordSearch): Promise<readonly TopicSearch[]> {
+    return findInFile(this.#path, search);
   }
 
   open(): void {

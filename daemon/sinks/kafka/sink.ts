@@ -8,6 +8,8 @@ import { ConnectionPool } from "./connection/connection-pool.ts";
 import { assertAvailable } from "./protocol/compression.ts";
 import { BrokerConnection, type ConnectionSettings } from "./connection/connection.ts";
 import { classifyError } from "./protocol/errors.ts";
+import type { RecordSearch, TopicSearch } from "../../records/record-search.ts";
+import { findRecords } from "./producer/find-records.ts";
 import { lookUp } from "./producer/lookup.ts";
 import { LookupWaits } from "./producer/lookup-waits.ts";
 import type { KafkaOptions } from "./connection/options.ts";
@@ -141,6 +143,11 @@ export class KafkaSink implements Sink {
 
   async lookup(topics: readonly string[], since: OffsetsByPartition, nodes?: ReadonlySet<string>): Promise<Lookup> {
     return lookUp(topics, since, nodes, this.#context);
+  }
+
+  /** Finds records that are in the topics; see `findRecords`. */
+  find(search: RecordSearch): Promise<readonly TopicSearch[]> {
+    return findRecords(search, this.#context);
   }
 
   status(): KafkaStatus {

@@ -41,9 +41,9 @@ const unpackers: readonly Unpacker[] = [
 
 /** What cannot be read at all, by its first bytes. */
 const others: readonly { readonly magic: Buffer; readonly what: string; readonly hint: string }[] = [
-  { magic: Buffer.from("PK\u0003\u0004"), what: "a zip archive", hint: "unzip -p FILE | wazuh-dfn replay -" },
-  { magic: Buffer.from("04224d18", "hex"), what: "compressed with lz4", hint: "lz4 -dc FILE | wazuh-dfn replay -" },
-  { magic: Buffer.from("377abcaf271c", "hex"), what: "a 7z archive", hint: "7z x -so FILE | wazuh-dfn replay -" },
+  { magic: Buffer.from("PK\u0003\u0004"), what: "a zip archive", hint: "unzip -p FILE" },
+  { magic: Buffer.from("04224d18", "hex"), what: "compressed with lz4", hint: "lz4 -dc FILE" },
+  { magic: Buffer.from("377abcaf271c", "hex"), what: "a 7z archive", hint: "7z x -so FILE" },
 ];
 
 /** A file to read. */
@@ -52,6 +52,8 @@ export interface Input {
   readonly path: string;
   /** Gives a descriptor that is read instead of opening the path. */
   readonly open?: (() => number) | undefined;
+  /** The command of `wazuh-dfn` that reads it, for messages; default `replay`. */
+  readonly command?: string;
 }
 
 /** The last line of a log that is still written: analysisd hands it to the system in pieces, the rest within a second. */
@@ -75,7 +77,7 @@ export async function* contentOf(input: Input, signal: AbortSignal, lastLine: La
   if (input.path === "-") {
     // Else it would keep the process from ending.
     signal.addEventListener("abort", () => process.stdin.destroy(), { once: true });
-    return yield* unpacked(process.stdin, signal);
+    return yield* unpacked(process.stdin, signal, input);
   }
   const fd = input.open === undefined ? await promisify(open)(input.path, "r") : input.open();
   const found = await promisify(fstat)(fd);
@@ -84,14 +86,16 @@ export async function* contentOf(input: Input, signal: AbortSignal, lastLine: La
     throw new DfnError("IO", `it is a directory; name the files in it, e.g. ${input.path.replace(/\/+$/, "")}/*.json*`);
   }
   const stream = createReadStream("", { fd, highWaterMark: chunkBytes });
-  if (!found.isFile()) return yield* unpacked(stream, signal);
+  if (!found.isFile()) return yield* unpacked(stream, signal, input);
   try {
     const head = Buffer.alloc(2);
     const readAt: ReadAt = async (into, position) => {
       return (await promisify(read)(fd, into, 0, into.length, position)).bytesRead;
     };
     if ((await readAt(head, 0)) === 2 && isGzip(head)) return yield* gzipFile(new GzipFile(readAt));
-    return yield* unpacked(piecesOf(readAt), signal, (position) => restOfLine(readAt, position, signal, lastLine));
+    return yield* unpacked(piecesOf(readAt), signal, input, (position) =>
+      restOfLine(readAt, position, signal, lastLine),
+    );
   } finally {
     stream.destroy();
   }
@@ -145,6 +149,7 @@ async function* gzipFile(file: GzipFile): AsyncGenerator<Buffer> {
 async function* unpacked(
   raw: AsyncIterable<Buffer>,
   signal: AbortSignal,
+  { command = "replay" }: Input,
   more?: (position: number) => AsyncGenerator<Buffer>,
 ): AsyncGenerator<Buffer> {
   const chunks = raw[Symbol.asyncIterator]();
@@ -158,7 +163,10 @@ async function* unpacked(
   const begins = ({ magic }: { readonly magic: Buffer }): boolean => head.subarray(0, magic.length).equals(magic);
   const other = others.find(begins);
   if (other !== undefined)
-    throw new DfnError("DATA", `it is ${other.what}, which is not supported; use: ${other.hint}`);
+    throw new DfnError(
+      "DATA",
+      `it is ${other.what}, which is not supported; use: ${other.hint} | wazuh-dfn ${command} -`,
+    );
   const all = chain(head, chunks);
   const unpacker = unpackers.find(begins);
   if (isGzip(head)) yield* gzipPipe(all);

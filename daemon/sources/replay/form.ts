@@ -1,14 +1,14 @@
 /** Recognises what an administrator may take for Wazuh's alerts and what is not, and how to make alerts of it. */
 import { Alert } from "../../alert/alert.ts";
 
-const send = "| wazuh-dfn replay -";
-
 /**
  * What is in a file that certainly is not lines of alerts.
  * @param head the first bytes, decompressed
+ * @param command of `wazuh-dfn`, that reads it
  * @returns undefined if the lines have to be examined
  */
-export function foreignForm(head: Buffer): string | undefined {
+export function foreignForm(head: Buffer, command: string): string | undefined {
+  const send = `| wazuh-dfn ${command} -`;
   const text = head.toString("latin1");
   if (isUtf16(head)) return `it is UTF-16: iconv -f UTF-16 -t UTF-8 FILE ${send}`;
   if (/^\s*\{\s*"_(?:index|id|score|source|type)"\s*:/.test(text)) {

@@ -22,6 +22,22 @@ export interface ReplayProgress {
   bytes: number;
 }
 
+/** How messages name what is done with a file. */
+export interface FileWording {
+  /** The command of `wazuh-dfn`. */
+  readonly command: string;
+  /** What was done with everything that was read, as the end of a sentence. */
+  readonly done: string;
+  /** The command that begins at a place, `FILE:OFFSET`; undefined if there is none. */
+  readonly again: ((place: string) => string) | undefined;
+}
+
+const replayWording: FileWording = {
+  command: "replay",
+  done: "was sent",
+  again: (place) => command`wazuh-dfn replay --at ${place}`,
+};
+
 interface ReplayOptions {
   readonly maxLineBytes: number;
   /** Offset, decompressed, at which a line begins that is the first to be read; default 0. */
@@ -30,6 +46,8 @@ interface ReplayOptions {
   readonly unfinishedMs?: number;
   /** Ends reading between two lines. */
   readonly signal?: AbortSignal;
+  /** Default: that of `replay`. */
+  readonly wording?: FileWording;
 }
 
 /** How the reading of one file ended. */
@@ -76,6 +94,7 @@ class FileReplay {
   readonly #from: number;
   readonly #signal: AbortSignal;
   readonly #lastLine: LastLine;
+  readonly #wording: FileWording;
   readonly #splitter: LineSplitter;
   /** Bytes read. */
   #read = 0;
@@ -88,7 +107,8 @@ class FileReplay {
   #handedTo: number;
 
   constructor(input: Input, options: ReplayOptions, intake: ReplayIntake, progress: ReplayProgress) {
-    this.#input = input;
+    this.#wording = options.wording ?? replayWording;
+    this.#input = { ...input, command: this.#wording.command };
     this.#intake = intake;
     this.#progress = progress;
     this.#name = replayedName(input.path);
@@ -111,23 +131,22 @@ class FileReplay {
   async run(): Promise<ReplayEnd> {
     let failure: DfnError | undefined;
     const chunks = contentOf(this.#input, this.#signal, this.#lastLine);
-    const aborted = onAbort(this.#signal);
-    try {
-      for (;;) {
-        const next = await Promise.race([chunks.next(), aborted.promise]).catch((reason: unknown) => {
+    for (;;) {
+      // One for each chunk: a promise that outlives them would hold on to all that it was raced with.
+      const aborted = onAbort(this.#signal);
+      const next = await Promise.race([chunks.next(), aborted.promise])
+        .catch((reason: unknown) => {
           failure = this.#failure(reason);
-        });
-        if (next === "aborted" || this.#signal.aborted) {
-          // What waits for a pipe that stays silent cannot be waited for.
-          void chunks.return(undefined).catch(() => undefined);
-          return { kind: "stopped", offset: this.#handedTo };
-        }
-        if (next === undefined || next.done === true) break;
-        failure = await this.#take(next.value);
-        if (failure !== undefined) break;
+        })
+        .finally(() => aborted.forget());
+      if (next === "aborted" || this.#signal.aborted) {
+        // What waits for a pipe that stays silent cannot be waited for.
+        void chunks.return(undefined).catch(() => undefined);
+        return { kind: "stopped", offset: this.#handedTo };
       }
-    } finally {
-      aborted.forget();
+      if (next === undefined || next.done === true) break;
+      failure = await this.#take(next.value);
+      if (failure !== undefined) break;
     }
     await chunks.return(undefined);
     failure ??= await this.#end();
@@ -144,7 +163,7 @@ class FileReplay {
       if (this.#head.length < formBytes && !this.#head.includes(newline)) return undefined;
       rest = this.#head;
       this.#head = undefined;
-      const form = foreignForm(rest.subarray(0, formBytes));
+      const form = foreignForm(rest.subarray(0, formBytes), this.#wording.command);
       if (form !== undefined) return this.#noAlerts(form);
     }
     return this.#lines(rest);
@@ -174,7 +193,7 @@ class FileReplay {
     if (this.#head !== undefined) {
       const head = this.#head;
       this.#head = undefined;
-      const form = foreignForm(head);
+      const form = foreignForm(head, this.#wording.command);
       if (form !== undefined) return this.#noAlerts(form);
       const failure = await this.#lines(head);
       if (failure !== undefined) return failure;
@@ -225,9 +244,9 @@ class FileReplay {
 
   #inMidLine(): DfnError {
     const file = this.#name;
-    const there = command`wazuh-dfn replay --at ${`${this.#input.path}:${this.#lineStart}`}`;
+    const there = this.#wording.again?.(`${this.#input.path}:${this.#lineStart}`);
     const text = `${file}: byte ${this.#from} is in the middle of a line, which begins at byte ${this.#lineStart}`;
-    return new DfnError("DATA", `${text}: ${there}`);
+    return new DfnError("DATA", there === undefined ? text : `${text}: ${there}`);
   }
 
   #noAlerts(why: string): DfnError {
@@ -258,8 +277,10 @@ class FileReplay {
 
   #remedy(): string {
     const { path } = this.#input;
-    if (path === "-") return "Everything before that was sent";
-    return `Everything before that was sent; once an intact copy is in its place, continue with ${command`wazuh-dfn replay --at ${`${path}:${this.#handedTo}`}`}`;
+    const { done, again } = this.#wording;
+    if (path === "-") return `Everything before that ${done}`;
+    const next = again === undefined ? "try again" : `continue with ${again(`${path}:${this.#handedTo}`)}`;
+    return `Everything before that ${done}; once an intact copy is in its place, ${next}`;
   }
 }
 

@@ -165,6 +165,8 @@ export class Resume {
   /** Neither to the end, which would skip alerts in silence, nor to the oldest archive, which would repeat for hours. */
   async #startOver(): Promise<OpenLogFile | undefined> {
     await firstStart("beginning", await this.#stat, this.#logFiles, this.#progress);
+    // It is not the first one: what is older may well have been sent.
+    this.#progress.began = undefined;
     this.#log.error(
       { code: "checkpoint-lost" },
       `Without a usable checkpoint ${this.#logFiles.path} is read from its beginning: its alerts may be sent again. ` +

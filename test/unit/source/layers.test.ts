@@ -52,6 +52,7 @@ const rooms = [
   "daemon/status",
   "daemon/supervision",
   "daemon/state",
+  "daemon/explain",
   "daemon/forwarder",
   "daemon/doctor",
   "daemon/doctor/links",

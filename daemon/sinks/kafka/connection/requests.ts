@@ -86,18 +86,24 @@ const offsetAt = {
   "log-end": { timestamp: -1, replicaId: -2 },
 } as const;
 
+/** An end of a partition, or the first record that is not older than a time in milliseconds since 1970. */
+export type OffsetQuestion = keyof typeof offsetAt | { readonly sinceMs: number };
+
 /**
  * The first offset that a partition has, the one behind the last record that may be read, or the one behind the last
  * record of all, as the broker knows it. Only for the last of these a broker answers that does not lead the partition.
+ * For a time: the offset of the first record that bears it or a later one, -1 if there is none.
  * @throws KafkaError with the code that the broker gave for the partition
  */
 export async function fetchOffset(
   connection: BrokerConnection,
   topic: string,
   partition: number,
-  which: keyof typeof offsetAt,
+  which: OffsetQuestion,
 ): Promise<number> {
-  const { timestamp, replicaId } = offsetAt[which];
+  const asClient = -1;
+  const { timestamp, replicaId } =
+    typeof which === "string" ? offsetAt[which] : { timestamp: which.sinceMs, replicaId: asClient };
   const protocol = connection.protocol("ListOffsets", {
     replicaId,
     isolationLevel: readUncommitted,

@@ -5,7 +5,7 @@ import type { ConnectionPool } from "../connection/connection-pool.ts";
 import { KafkaError, kafkaCodes } from "../protocol/errors.ts";
 import type { LookupWaits } from "./lookup-waits.ts";
 import { visitRecords, type FetchedRecord } from "../protocol/record-reader.ts";
-import { fetchBatches, fetchOffset, type Fetched } from "../connection/requests.ts";
+import { fetchBatches, fetchOffset, type Fetched, type OffsetQuestion } from "../connection/requests.ts";
 import type { MetadataCache } from "../connection/metadata-cache.ts";
 
 /** Compressed bytes asked for at once; at least one whole batch comes in any case. */
@@ -58,7 +58,8 @@ interface RangeContext {
 
 /** The leader of a partition, as look-ups ask it. What they wait for meanwhile is in the status. */
 interface Leader {
-  offset(which: "first" | "next" | "log-end"): Promise<number>;
+  /** See `fetchOffset`. */
+  offset(which: OffsetQuestion): Promise<number>;
   /** @param end where the reading ends, for the status */
   batches(offset: number, end: number): Promise<Fetched>;
 }

@@ -30,7 +30,7 @@ export type Loaded =
   | { readonly kind: "none" };
 
 /** A checkpoint larger than this is not ours: 8 MiB hold the outcomes of half a million lines. */
-const maxFileBytes = 8 * 1024 * 1024;
+export const maxCheckpointBytes = 8 * 1024 * 1024;
 
 type Found = Decoded | { readonly kind: "absent" };
 
@@ -122,10 +122,10 @@ export class CheckpointStore {
     const sequence = this.#sequence + 1;
     let text = encodeCheckpoint(body, sequence);
     const lines = linesIn(body);
-    for (let kept = lines, size = sizeOf(text); size > maxFileBytes && kept > 0; size = sizeOf(text)) {
-      kept = Math.floor(kept * Math.min(0.9, maxFileBytes / size));
+    for (let kept = lines, size = sizeOf(text); size > maxCheckpointBytes && kept > 0; size = sizeOf(text)) {
+      kept = Math.floor(kept * Math.min(0.9, maxCheckpointBytes / size));
       text = encodeCheckpoint({ ...body, doneBeyond: firstOf(body.doneBeyond, kept) }, sequence);
-      if (sizeOf(text) > maxFileBytes && kept > 0) continue;
+      if (sizeOf(text) > maxCheckpointBytes && kept > 0) continue;
       this.#log.warn(
         { code: "checkpoint-too-large" },
         `The checkpoint in ${this.#directory} has room for ${kept} of ${lines} lines that are done beyond the oldest open ` +
@@ -147,7 +147,7 @@ export class CheckpointStore {
   /** Gives the current checkpoint a second name, so that it never goes before its successor is in place. */
   async #keepPrevious(): Promise<void> {
     try {
-      await keepAs(this.#current, this.#previous, maxFileBytes);
+      await keepAs(this.#current, this.#previous, maxCheckpointBytes);
     } catch (reason) {
       if (!isAbsent(reason)) throw reason;
     }
@@ -156,7 +156,7 @@ export class CheckpointStore {
   async #read(path: string): Promise<Found> {
     try {
       return decodeCheckpoint(
-        (await readRegularFile(path, { maxBytes: maxFileBytes, links: "refuse" })).toString("utf8"),
+        (await readRegularFile(path, { maxBytes: maxCheckpointBytes, links: "refuse" })).toString("utf8"),
       );
     } catch (reason) {
       if (isAbsent(reason)) return { kind: "absent" };
@@ -170,7 +170,7 @@ export class CheckpointStore {
     try {
       // Named by its own time, so that starting again and again keeps one copy.
       const aside = `${path}.damaged-${(await lstat(path)).mtime.toISOString().replaceAll(":", "")}`;
-      await keepAs(path, aside, maxFileBytes);
+      await keepAs(path, aside, maxCheckpointBytes);
       this.#log.error(
         { code: "checkpoint-set-aside" },
         `The checkpoint ${path} ${what} and cannot be used; it is kept as ${aside}.`,

@@ -32,6 +32,16 @@ export interface CompletedAhead extends Identity {
   readonly proof?: Anchor;
 }
 
+/** Where the very first start began: what was in the log before was not asked for. */
+export interface Began {
+  /** When that was, or the time that it was to begin with; milliseconds since 1970. */
+  readonly timeMs: number;
+  /** Dated name of the log file in which it began; null: the time decides. */
+  readonly name: string | null;
+  /** Offset in that file. */
+  readonly offset: number;
+}
+
 /** Belongs to the sink's look-up; kept and handed back as it is. */
 export interface Sent {
   readonly sink: OffsetsByPartition;
@@ -56,6 +66,8 @@ export interface Body extends Sent {
   readonly damaged?: readonly DamagedArchive[];
   /** Second since 1970 of the newest line read; null before the first. */
   readonly newestSecond: number | null;
+  /** Older versions do not note it. */
+  readonly began?: Began;
 }
 
 /** What a checkpoint's text turned out to be. */
@@ -141,13 +153,18 @@ function isDamaged(value: unknown): value is DamagedArchive {
   );
 }
 
+function isBegan(value: unknown): value is Began {
+  if (!isObject(value) || !Number.isFinite(value["timeMs"])) return false;
+  return (value["name"] === null || typeof value["name"] === "string") && isCount(value["offset"]);
+}
+
 function isList<T>(value: unknown, isEntry: (entry: unknown) => entry is T): value is T[] {
   return Array.isArray(value) && value.every(isEntry);
 }
 
 function isBody(value: unknown): value is Body {
   if (!isObject(value)) return false;
-  const { position, notBeforeMs, newestSecond, sink, nodes, read, damaged } = value;
+  const { position, notBeforeMs, newestSecond, sink, nodes, read, damaged, began } = value;
   return (
     (position === null || isPosition(position)) &&
     isCount(value["afterRank"]) &&
@@ -163,6 +180,7 @@ function isBody(value: unknown): value is Body {
     (notBeforeMs === null || (typeof notBeforeMs === "number" && Number.isFinite(notBeforeMs))) &&
     (newestSecond === null || isCount(newestSecond)) &&
     (damaged === undefined || isList(damaged, isDamaged)) &&
+    (began === undefined || isBegan(began)) &&
     isObject(sink) &&
     Object.values(sink).every(isCount) &&
     (nodes === undefined || isList(nodes, (entry): entry is string => typeof entry === "string"))

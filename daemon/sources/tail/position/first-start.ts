@@ -35,16 +35,23 @@ export async function firstStart(
 ): Promise<void> {
   const isTimed = start instanceof Date;
   if (isTimed) progress.notBeforeMs = start.getTime();
+  const now = Date.now();
+  const fromTime = (timeMs: number): void => void (progress.began = { timeMs, name: null, offset: 0 });
   try {
     const limit = isTimed ? rankBefore(start) : Number.POSITIVE_INFINITY;
-    const stem = await leaveBehind({ limit, id: isTimed ? undefined : stat?.id }, logFiles, progress);
-    if (start === "end" && stat) await leaveUpTo(stat, stem, logFiles, progress);
+    const live = await leaveBehind({ limit, id: isTimed ? undefined : stat?.id }, logFiles, progress);
+    const offset = start === "end" && stat ? await leaveUpTo(stat, live, logFiles, progress) : 0;
+    if (isTimed) fromTime(start.getTime());
+    else if (live !== undefined) progress.began = { timeMs: now, name: live.name.stem, offset };
+    // Without a dated name, alerts.json is either wholly before the start or wholly behind it.
+    else if (start === "end" || !stat) fromTime(now);
   } catch (reason) {
     if (errnoOf(reason) === undefined && !(reason instanceof DfnError)) throw reason;
     // The archives are hidden. Only the time shows what is older than this start.
     const time = isTimed ? start : new Date();
     progress.coverUpTo(rankBefore(time));
     if (start !== "beginning") progress.notBeforeMs = time.getTime();
+    if (start !== "beginning") fromTime(time.getTime());
   }
 }
 
@@ -95,18 +102,23 @@ async function leave(
   else if (progress.endOf(origin) === undefined) progress.consider(origin, end);
 }
 
-/** Notes that alerts.json is wanted from the end that it had at the first stat. */
+/** Notes that alerts.json is wanted from the end that it had at the first stat. @returns that end, where a line begins */
 async function leaveUpTo(
   { id, size }: FileStat,
   archive: Archive | undefined,
   logFiles: LogFiles,
   progress: ReadProgress,
-): Promise<void> {
+): Promise<number> {
   const path = archive?.path ?? logFiles.path;
   const name = archive?.name;
   const origin = await originOf({ path, name, compressed: false }, logFiles);
-  if (origin?.id === id) progress.consider(origin, await lineStart(path, size));
-  else progress.consider({ file: path, id, name, head: Buffer.alloc(0), isCompressed: false }, size);
+  if (origin?.id !== id) {
+    progress.consider({ file: path, id, name, head: Buffer.alloc(0), isCompressed: false }, size);
+    return size;
+  }
+  const end = await lineStart(path, size);
+  progress.consider(origin, end);
+  return end;
 }
 
 /** Undefined if it cannot be opened; then its name and size must do. */

@@ -1,5 +1,5 @@
 import { isBelievable, toleratedSeconds } from "../../../alert/believable.ts";
-import type { Body, CompletedAhead, Finished, Position, Sent } from "./checkpoint.ts";
+import type { Began, Body, CompletedAhead, Finished, Position, Sent } from "./checkpoint.ts";
 import { DamagedArchives } from "./damaged.ts";
 import { parseStem } from "../log/dated-name.ts";
 import { inodeOf, isSame, tellingBytes, type ContentHash } from "../log/content-hash.ts";
@@ -57,6 +57,8 @@ export class ReadProgress {
   readonly damaged = new DamagedArchives();
   /** Relevant alerts with an older timestamp were not asked for. */
   notBeforeMs: number | undefined;
+  /** Where the very first start began, for whoever asks why an older alert was not sent; undefined if it is not known. */
+  began: Began | undefined;
   /** Time of the last line read, in milliseconds since 1970. */
   lastTimeMs: number | undefined;
   /** Second since 1970 of the newest line read, over restarts. */
@@ -83,6 +85,7 @@ export class ReadProgress {
     this.#doneBefore = body.doneBeyond.map((known) => ({ known, offsets: new Set(known.offsets) }));
     this.damaged.restore(body.damaged ?? []);
     this.notBeforeMs = body.notBeforeMs ?? undefined;
+    this.began = body.began;
     this.#newestSecond = body.newestSecond ?? undefined;
   }
 
@@ -237,6 +240,7 @@ export class ReadProgress {
       notBeforeMs: this.notBeforeMs ?? null,
       newestSecond: this.#newestSecond ?? null,
       ...(damaged.length > 0 && { damaged }),
+      ...(this.began && { began: this.began }),
       ...sent,
     };
     return {

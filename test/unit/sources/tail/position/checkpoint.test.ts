@@ -18,12 +18,13 @@ const body: Body = {
   newestSecond: 1_795_000_000,
   sink: { "topic/0": 9 },
   nodes: ["worker-1"],
+  began: { timeMs: 1_795_000_000_000, name: "2026/Nov/ossec-alerts-20", offset: 4096 },
 };
 const text = encodeCheckpoint(body, 3);
 
 test("what was written is read back", () => {
   assert.deepEqual(decodeCheckpoint(text), { kind: "valid", sequence: 3, body });
-  const { nodes: _nodes, ...older } = body;
+  const { nodes: _nodes, began: _began, ...older } = body;
   assert.deepEqual(decodeCheckpoint(encodeCheckpoint(older, 3)), { kind: "valid", sequence: 3, body: older });
   const empty: Body = { ...body, position: null, finished: [], doneBeyond: [], newestSecond: null, sink: {} };
   assert.deepEqual(decodeCheckpoint(encodeCheckpoint(empty, 0)), { kind: "valid", sequence: 0, body: empty });
@@ -52,6 +53,7 @@ test("another version is foreign, another shape damaged, a wrong checksum doubtf
   }
   assert.deepEqual(decodeCheckpoint(text.replace('"offset":5000000000', '"offset":-1')), { kind: "damaged" });
   assert.deepEqual(decodeCheckpoint(text.replace('"worker-1"', "7")), { kind: "damaged" });
+  assert.deepEqual(decodeCheckpoint(text.replace('"offset":4096', '"offset":-4096')), { kind: "damaged" });
   const doubtful = decodeCheckpoint(text.replace('"afterRank":12', '"afterRank":13'));
   assert.deepEqual(doubtful, { kind: "doubtful", sequence: 3, body: { ...body, afterRank: 13 } });
 });

@@ -1,0 +1,222 @@
+/** The alerts that `explain` is asked about, wherever they are. */
+import { dirname, join, resolve } from "node:path";
+import type { Config } from "../config/schema.ts";
+import { statIfPresent } from "../disk/file-stat.ts";
+import { describe, DfnError } from "../errors.ts";
+import type { Accountant, AlertAccount } from "../explain/alert-account.ts";
+import { hashedId, LogSearch, logOriginAt, piecesOf, type FileTrouble, type FoundLine } from "../explain/log-search.ts";
+import { searchGroups, type SearchSpan } from "../explain/search-order.ts";
+import { command } from "../printable.ts";
+import { youngCollector } from "./memory.ts";
+import { isAlert } from "../sources/replay/form.ts";
+import { replayFile, type ReplayIntake } from "../sources/replay/replay.ts";
+import type { Input } from "../sources/replay/content.ts";
+import { Archives, directoryOf, type Archive, type LogFile } from "../sources/tail/log/archives.ts";
+import { parseFileName } from "../sources/tail/log/dated-name.ts";
+import type { FileOrigin } from "../sources/tail/log/log-file.ts";
+
+/** How many alerts are explained at once. */
+export const maxMatches = 100;
+
+/** What is asked about. */
+export type ExplainQuery =
+  | { readonly kind: "id"; readonly id: string }
+  /** One line. */
+  | { readonly kind: "place"; readonly path: string; readonly from: number }
+  /** All lines; `-` is standard input. */
+  | { readonly kind: "file"; readonly path: string };
+
+/** What was found. */
+export interface Matches {
+  readonly accounts: readonly AlertAccount[];
+  /** There are more than are explained. */
+  readonly hasMore: boolean;
+  readonly files: number;
+  /** Decompressed. */
+  readonly bytes: number;
+  readonly troubles: readonly FileTrouble[];
+  /** What was searched, in words. */
+  readonly where: string;
+}
+
+/** Which of the matches are wanted. */
+export interface Selection {
+  readonly node: string | undefined;
+  /** From 1 on; undefined: all. */
+  readonly nth: number | undefined;
+}
+
+/** What the operand or `--file` means. */
+export function queryOf(operand: string): ExplainQuery {
+  if (operand === "-") return { kind: "file", path: "-" };
+  if (!hashedId.test(operand) && /^.+:\d{1,15}$/s.test(operand)) return { kind: "place", path: operand, from: 0 };
+  return { kind: "id", id: operand };
+}
+
+/** Path of alerts.json, also if the tail is off. */
+export function alertsPath({ sources, wazuh }: Config): string {
+  return sources.tail?.path ?? join(wazuh.home, "logs/alerts/alerts.json");
+}
+
+/** Keeps the accounts that are wanted, with a bound. */
+class Collector {
+  readonly accounts: AlertAccount[] = [];
+  hasMore = false;
+  readonly #accountant: Accountant;
+  readonly #node: string | undefined;
+  readonly #nth: number | undefined;
+  #count = 0;
+
+  /** @param nth the only one that is kept, in the order in which they come; undefined: all */
+  constructor(accountant: Accountant, node: string | undefined, nth: number | undefined) {
+    this.#accountant = accountant;
+    this.#node = node;
+    this.#nth = nth;
+  }
+
+  /** Nothing more can be kept. */
+  get isFull(): boolean {
+    return this.hasMore || (this.#nth !== undefined && this.#count >= this.#nth);
+  }
+
+  take(found: FoundLine): void {
+    if (this.accounts.length >= maxMatches) this.hasMore = true;
+    if (this.isFull) return;
+    const account = this.#accountant.of(found);
+    if (this.#node !== undefined && account.node !== this.#node) return;
+    this.#count += 1;
+    if (this.#nth === undefined || this.#count === this.#nth) this.accounts.push(account);
+  }
+}
+
+/**
+ * All alerts of an id: alerts.json and the archives of its day and of the days around it; if it is not there, further away.
+ * @throws DfnError IO if the directory of the log cannot be read
+ */
+export async function matchesOfId(
+  id: string,
+  span: SearchSpan,
+  selection: Selection,
+  { accountant, config, maxLineBytes }: MatchParts,
+): Promise<Matches> {
+  const path = alertsPath(config);
+  const search = new LogSearch(id, maxLineBytes, youngCollector());
+  const collector = new Collector(accountant, selection.node, undefined);
+  const take = (found: FoundLine): void => collector.take(found);
+  const archives = await archivesOf(path);
+  const live = await liveFile(path, archives);
+  const [first = [], ...further] = searchGroups(archives, id, span, Date.now());
+  for (const file of [live, ...first]) await search.file(file, take);
+  for (const group of further) {
+    if (collector.accounts.length > 0) break;
+    for (const file of group) await search.file(file, take);
+  }
+  const accounts = collector.accounts.toSorted(
+    (one, other) => timeOf(one) - timeOf(other) || one.line.offset - other.line.offset,
+  );
+  const { files, bytes, troubles } = search;
+  const where = `${path} and its archives`;
+  const { nth } = selection;
+  const chosen = nth === undefined ? accounts : accounts.slice(nth - 1, nth);
+  return { accounts: chosen, hasMore: collector.hasMore, files, bytes, troubles, where };
+}
+
+interface MatchParts {
+  readonly accountant: Accountant;
+  readonly config: Config;
+  readonly maxLineBytes: number;
+}
+
+/**
+ * The alerts of a file, or the one at a place.
+ * @param from offset of the only line, or undefined for all
+ * @throws DfnError as `replayFile` reports them, if nothing was found before
+ */
+export async function matchesOfFile(
+  input: Input,
+  from: number | undefined,
+  { node, nth }: Selection,
+  { accountant, config, maxLineBytes }: MatchParts,
+): Promise<Matches> {
+  const origin = input.path === "-" ? undefined : await originInLog(input.path, alertsPath(config));
+  const collector = new Collector(accountant, node, nth);
+  const stop = new AbortController();
+  const isCompressed = origin?.isCompressed ?? false;
+  const take = (line: Pick<FoundLine, "offset" | "length" | "bytes" | "isOverLong">): void => {
+    if (stop.signal.aborted) return;
+    const found = { ...line, file: input.path, isCompressed, origin };
+    for (const { start, ...piece } of line.isOverLong ? [] : piecesOf(line.bytes)) {
+      collector.take({ ...found, ...piece, offset: line.offset + start });
+    }
+    if (line.isOverLong) collector.take({ ...found, isSalvaged: false });
+    if (from !== undefined || collector.isFull) stop.abort();
+  };
+  let hasAlert = from !== undefined;
+  const intake: ReplayIntake = {
+    next: (_bytes, start, end) => (start < end ? start : -1),
+    ignored: () => undefined,
+    deliver(bytes, { offset, length }) {
+      if (length > 0) take({ offset, length, bytes, isOverLong: false });
+      hasAlert ||= isAlert(bytes);
+      return hasAlert;
+    },
+    overLong: (bytes, { offset, length }) => take({ offset, length, bytes, isOverLong: true }),
+    room: () => undefined,
+  };
+  const wording = {
+    command: "explain",
+    done: "is explained",
+    again: (place: string) => command`wazuh-dfn explain ${place}`,
+  };
+  const progress = { bytes: 0 };
+  const options = { maxLineBytes, from: from ?? 0, signal: stop.signal, wording };
+  const end = await replayFile(input, options, intake, progress);
+  const { accounts, hasMore } = collector;
+  if (end.failure !== undefined && (!hasAlert || accounts.length === 0)) throw end.failure;
+  const file = input.path === "-" ? "standard input" : input.path;
+  const troubles = end.failure === undefined ? [] : [{ file, offset: end.offset, text: end.failure.message }];
+  return { accounts, hasMore, files: 1, bytes: progress.bytes, troubles, where: file };
+}
+
+function timeOf({ timestamp }: AlertAccount): number {
+  const time = Date.parse(timestamp ?? "");
+  return Number.isNaN(time) ? 0 : time;
+}
+
+async function archivesOf(path: string): Promise<readonly Archive[]> {
+  try {
+    return await new Archives(() => directoryOf(path)).all();
+  } catch (reason) {
+    throw new DfnError("IO", `the archives below ${dirname(path)} cannot be listed: ${describe(reason)}`, {
+      cause: reason,
+    });
+  }
+}
+
+/** alerts.json under the dated name that it has, too, if it has one. */
+async function liveFile(path: string, archives: readonly Archive[]): Promise<LogFile> {
+  const unnamed = { path, name: undefined, compressed: false };
+  const found = await statIfPresent(path).catch(() => undefined);
+  if (found === undefined) return unnamed;
+  for (const archive of archives.toReversed()) {
+    if (archive.compressed) continue;
+    const other = await statIfPresent(archive.path).catch(() => undefined);
+    if (other?.id === found.id) return archive;
+  }
+  return unnamed;
+}
+
+/** What a file is if it belongs to the log; undefined for any other. */
+async function originInLog(path: string, live: string): Promise<FileOrigin | undefined> {
+  const full = resolve(path);
+  const named = await liveFile(live, await archivesOf(live));
+  if (full === resolve(live)) return logOriginAt(named);
+  const root = await directoryOf(live);
+  const [year = "", month = "", file = "", ...more] = full.startsWith(`${resolve(root)}/`)
+    ? full.slice(resolve(root).length + 1).split("/")
+    : [];
+  const parsed = more.length > 0 ? undefined : parseFileName(year, month, file);
+  return parsed === undefined
+    ? undefined
+    : logOriginAt({ path: full, name: parsed.name, compressed: parsed.compressed });
+}
