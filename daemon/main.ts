@@ -10,6 +10,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   replay: async () => (await import("./commands/replay.ts")).replay,
   "dead-letter": async () => (await import("./commands/dead-letter/command.ts")).deadLetter,
   status: async () => (await import("./commands/status.ts")).status,
+  top: async () => (await import("./commands/top/top.ts")).top,
   doctor: async () => (await import("./commands/doctor.ts")).doctor,
   check: async () => (await import("./commands/check.ts")).check,
   config: async () => (await import("./commands/config.ts")).config,

@@ -206,7 +206,7 @@ function timeOf(option: string, text: string | undefined): number | undefined {
 function reportOnly(log: Log): { add(entry: NewDeadLetter): Promise<void> } {
   return {
     async add({ reason, detail, place }) {
-      log.warn({ reason, detail, place }, "would be kept as a dead letter");
+      log.warn({ code: "replay-dead-letter", reason, detail, place }, "would be kept as a dead letter");
     },
   };
 }

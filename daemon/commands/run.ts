@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import type { Config } from "../config/schema.ts";
 import { statusSocketOf } from "../config/status-address.ts";
 import { HealthEvents } from "../supervision/health-events.ts";
+import { HealthLog } from "../supervision/health-log.ts";
 import { Supervisor } from "../supervision/supervisor.ts";
 import { createCounters } from "../forwarder/counters.ts";
 import { DeadLetterEvents } from "../forwarder/dead-letter-events.ts";
@@ -83,6 +84,7 @@ Signals:
       remember: (isDegraded) => void degraded.set(isDegraded),
       wasDegraded: wasDegradedBefore,
     });
+    const healthLog = new HealthLog(() => running.setup.log);
     await using status = new StatusService({
       facts: () => factsOf(running, { version: productVersion, isReady, surroundings: surroundings.current }),
       refresh: () => surroundings.refresh(),
@@ -90,6 +92,7 @@ Signals:
       looked: (snapshot) => {
         supervisor.look(snapshot, running.tail?.steps);
         news.look(snapshot.health, performance.now());
+        healthLog.look(snapshot.health, performance.now());
         // Health depends on it even while nobody asks.
         void surroundings.refresh();
       },
@@ -100,13 +103,14 @@ Signals:
       const { config, log } = running.setup;
       isReady = true;
       await supervisor.ready();
-      log.info({ version: productVersion, stateDir: config.stateDir }, "started");
+      log.info({ code: "started", version: productVersion, stateDir: config.stateDir }, "started");
       const statistics = { ...process, forwarder: running, rates, log };
       const timer = everyMs(config.log.statisticsMs, () => logStatistics("statistics", statistics));
       const next = await nextForwarder(signals, running, () => build(loadConfig(values, io)), supervisor);
       clearInterval(timer);
       isReady = false;
-      log.info(next === undefined ? "stopping" : "applying the changed settings");
+      if (next === undefined) log.info({ code: "stopping" }, "stopping");
+      else log.info({ code: "settings-applied" }, "applying the changed settings");
       if (next === undefined) await supervisor.stopping();
       const isDone = await running.stop();
       logStatistics("figures so far", statistics);
@@ -137,7 +141,10 @@ function becomeOwnerFor({ setup: { config, log } }: Forwarder): void {
     ...sinkDefinition(sink).writtenFiles(sink),
   ];
   become(owner, paths.map(dirname));
-  log.info({ ...owner, stateDir }, "started by root, continues as the owner of the state directory");
+  log.info(
+    { code: "started-by-root", ...owner, stateDir },
+    "started by root, continues as the owner of the state directory",
+  );
 }
 
 /**
@@ -180,7 +187,7 @@ async function nextForwarder(
       await next.sink[Symbol.asyncDispose]();
     } catch (reason) {
       log.error(
-        { reason: describe(reason) },
+        { code: "settings-refused", reason: describe(reason) },
         "the changed settings are wrong and were not applied; the old ones stay in effect",
       );
       await supervisor.ready();
@@ -198,7 +205,7 @@ async function isDelivered(
 ): Promise<boolean> {
   const { log, config: present } = running.setup;
   log.info(
-    { path: present.sources.tail?.path },
+    { code: "settings-wait", path: present.sources.tail?.path },
     "this file is no longer in the settings: the changed settings are applied once everything in it is delivered; " +
       "until then the old ones stay in effect",
   );
@@ -220,7 +227,7 @@ async function startOrReturn(
     return next;
   } catch (reason) {
     next.setup.log.error(
-      { reason: describe(reason) },
+      { code: "settings-not-started", reason: describe(reason) },
       "cannot start with the changed settings; the old ones stay in effect",
     );
     const again = former();

@@ -23,6 +23,10 @@ const counts = z.looseObject({
   acknowledged: number,
   deadLettered: number,
 });
+/** One number for each name. */
+const numbers = z.record(word, number).refine((named) => Object.keys(named).length <= 1000);
+const cause = z.looseObject({ source: word, reason: word, handler: word.optional(), entries: number });
+const openLetters = z.looseObject({ entries: number, causes: list(cause) });
 const certificate = z.looseObject({
   setting: word,
   file: text,
@@ -44,9 +48,11 @@ const snapshot = z.looseObject({
   socket: z
     .looseObject({ refused: number, contradicted: number, contradictedSecondsAgo: number.optional() })
     .optional(),
+  events: z.looseObject({ leftOut: numbers, records: numbers.optional() }),
   log: z
     .looseObject({
       state: text,
+      troubleCode: word.optional(),
       file: text,
       offset: number,
       size: number.optional(),
@@ -56,7 +62,9 @@ const snapshot = z.looseObject({
       damagedArchives: list(z.looseObject({ file: text, offset: number })).optional(),
     })
     .optional(),
-  checkpoint: z.looseObject({ ageSeconds: number.optional(), trouble: text.optional() }).optional(),
+  checkpoint: z
+    .looseObject({ ageSeconds: number.optional(), trouble: text.optional(), troubleCode: word.optional() })
+    .optional(),
   sink: sinkAnswer,
   certificates: list(certificate),
   feedback: z.looseObject({ sent: number, dropped: number, retried: number, queued: number }),
@@ -64,13 +72,16 @@ const snapshot = z.looseObject({
     entries: number,
     bytes: number,
     acknowledged: number.optional(),
+    open: openLetters.optional(),
+    openNonAlerts: openLetters.optional(),
     rawGivenUp: number,
     trouble: text.optional(),
+    troubleCode: word.optional(),
   }),
   process: z.looseObject({ rssBytes: number, openFiles: number.optional() }),
   health: z.looseObject({
     state: z.enum(["ok", "degraded"]),
-    reasons: list(z.looseObject({ subject: text, text, remedy: text, since: word })),
+    reasons: list(z.looseObject({ code: word.optional(), subject: text, text, remedy: text, since: word })),
   }),
 });
 

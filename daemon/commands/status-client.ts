@@ -12,16 +12,21 @@ const usualMs = 5000;
  * Asks the running forwarder for its status. Whoever answers there cannot harm this process: a link in place of the
  * socket is not followed, the answer is bounded in size and time, and its shape is checked.
  * @param withinMs time limit for the whole exchange, in milliseconds
+ * @param ended    ends it before that
  * @throws DfnError UNAVAILABLE if no forwarder answers there
  */
-export async function askStatus(listen: StatusAddress, withinMs = usualMs): Promise<StatusSnapshot> {
+export async function askStatus(
+  listen: StatusAddress,
+  withinMs = usualMs,
+  ended?: AbortSignal,
+): Promise<StatusSnapshot> {
   const name = placeName(listen);
   const asked = { path: "/status", headers: { host: "localhost" }, agent: false };
   try {
     return parseStatus(
       listen.kind === "unix"
-        ? await withSocket(listen.path, (own) => get({ ...asked, socketPath: own }, withinMs))
-        : await get({ ...asked, host: listen.host, port: listen.port }, withinMs),
+        ? await withSocket(listen.path, (own) => get({ ...asked, socketPath: own }, withinMs, ended))
+        : await get({ ...asked, host: listen.host, port: listen.port }, withinMs, ended),
     );
   } catch (reason) {
     // The path through which the socket was reached means nothing to the administrator.
@@ -38,11 +43,12 @@ function remedyFor(reason: unknown): string {
 }
 
 /** The body of an answer with status 200. All of it must arrive within `withinMs`. */
-function get(options: RequestOptions, withinMs: number): Promise<string> {
+function get(options: RequestOptions, withinMs: number, ended?: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
-    const signal = AbortSignal.timeout(withinMs);
+    const limit = AbortSignal.timeout(withinMs);
+    const signal = ended === undefined ? limit : AbortSignal.any([limit, ended]);
     const late = (reason: Error): Error =>
-      signal.aborted ? new Error(`no answer within ${withinMs / 1000} s`, { cause: reason }) : reason;
+      limit.aborted ? new Error(`no answer within ${withinMs / 1000} s`, { cause: reason }) : reason;
     const asked = request({ ...options, signal }, (response) => {
       const chunks: Buffer[] = [];
       let bytes = 0;

@@ -1,19 +1,39 @@
 import type { StatusSnapshot } from "../status/facts.ts";
 import { waitReasonOf, type TailStatus } from "../sources/tail/status.ts";
 import { printable } from "../printable.ts";
+import { styled } from "./colour.ts";
 import { sinkDefinition } from "../sink-kinds/registry.ts";
+import { byteSize } from "../telemetry/amounts.ts";
 import { lasting } from "../telemetry/lasting.ts";
 
-/** The status for people, ending with a newline. @param nowMs milliseconds since 1970 */
-export function statusSummary(snapshot: StatusSnapshot, nowMs: number): string {
-  const parts = [health(snapshot, nowMs), sources(snapshot), facts(snapshot, nowMs)];
-  return `${parts.map((lines) => lines.map(printable).join("\n")).join("\n\n")}\n`;
+/**
+ * The status for people, ending with a newline.
+ * @param nowMs       milliseconds since 1970
+ * @param isColoured  with what colours it on a terminal
+ */
+export function statusSummary(snapshot: StatusSnapshot, nowMs: number, isColoured = false): string {
+  const [state = "", ...reasons] = health(snapshot, nowMs).map(printable);
+  const shown = isColoured ? [colouredState(state), ...reasons.map(colouredReason)] : [state, ...reasons];
+  const parts = [shown, sources(snapshot).map(printable), facts(snapshot, nowMs).map(printable)];
+  return `${parts.map((lines) => lines.join("\n")).join("\n\n")}\n`;
+}
+
+function colouredState(line: string): string {
+  const word = /^\w+/.exec(line)?.[0] ?? "";
+  return styled(word, word === "ok" ? "good" : "bad") + line.slice(word.length);
+}
+
+/** A remedy stays as it is. */
+function colouredReason(line: string): string {
+  return line.startsWith("    ") ? line : styled(line, "bad");
 }
 
 function health({ health, version, pid, uptimeSeconds }: StatusSnapshot, nowMs: number): string[] {
   const lines = [`${health.state}: wazuh-dfn ${version}, process ${pid}, up ${lasting(uptimeSeconds)}`];
-  for (const { subject, text, remedy, since } of health.reasons) {
-    lines.push(`  ${subject}, for ${lasting((nowMs - Date.parse(since)) / 1000)}: ${text}`);
+  for (const { code, subject, text, remedy, since } of health.reasons) {
+    // A forwarder that was started before an update does not name codes.
+    const kind = code === undefined ? "" : ` [${code}]`;
+    lines.push(`  ${subject}${kind}, for ${lasting((nowMs - Date.parse(since)) / 1000)}: ${text}`);
     if (remedy !== "") lines.push(`    ${remedy}`);
   }
   return lines;
@@ -40,7 +60,7 @@ function facts(snapshot: StatusSnapshot, nowMs: number): string[] {
   }
   const age = checkpoint?.ageSeconds;
   if (age !== undefined) lines.push(["checkpoint", `up to date ${lasting(age)} ago`]);
-  lines.push(["queue", `${queue.alerts} alerts, ${bytes(queue.bytes)} of ${bytes(queue.limitBytes)}`]);
+  lines.push(["queue", `${queue.alerts} alerts, ${byteSize(queue.bytes)} of ${byteSize(queue.limitBytes)}`]);
   if (socket !== undefined) {
     lines.push(["socket", `${socket.refused} connections refused, ${socket.contradicted} copies unlike the log`]);
   }
@@ -52,7 +72,7 @@ function facts(snapshot: StatusSnapshot, nowMs: number): string[] {
   }
   lines.push(["feedback", `${feedback.sent} sent, ${feedback.queued} waiting, ${feedback.dropped} dropped`]);
   lines.push(["dead letters", store(deadLetters)]);
-  lines.push(["memory", bytes(process.rssBytes)]);
+  lines.push(["memory", byteSize(process.rssBytes)]);
   return lines.map(([name, text]) => `${name.padEnd(13)} ${text}`);
 }
 
@@ -60,18 +80,11 @@ function behind({ state, lagBytes, lagCompressedFiles, lagSeconds }: TailStatus)
   if (waitReasonOf(state) !== undefined) return "unknown while the log cannot be read";
   if (lagBytes === undefined) return "not yet known";
   const files = lagCompressedFiles > 0 ? ` and ${lagCompressedFiles} compressed files` : "";
-  return `${bytes(lagBytes)}${files}${lagSeconds === undefined ? "" : `, ${lasting(lagSeconds)}`}`;
+  return `${byteSize(lagBytes)}${files}${lagSeconds === undefined ? "" : `, ${lasting(lagSeconds)}`}`;
 }
 
 function store({ entries, acknowledged, bytes: size }: StatusSnapshot["deadLetters"]): string {
   const known = acknowledged === undefined || acknowledged === 0 ? "" : ` (${acknowledged} acknowledged)`;
-  if (entries !== 0) return `${entries} in the store${known}, ${bytes(size)}`;
-  return size === 0 ? "none" : `none in the store; removed ones still take ${bytes(size)} on disk`;
-}
-
-function bytes(count: number): string {
-  if (count < 1000) return `${count} B`;
-  const units = ["KB", "MB", "GB", "TB"];
-  const power = Math.min(units.length, Math.floor(Math.log10(count) / 3));
-  return `${(count / 1000 ** power).toFixed(1)} ${units[power - 1] ?? ""}`;
+  if (entries !== 0) return `${entries} in the store${known}, ${byteSize(size)}`;
+  return size === 0 ? "none" : `none in the store; removed ones still take ${byteSize(size)} on disk`;
 }

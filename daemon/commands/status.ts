@@ -2,6 +2,7 @@ import { statusAddressOf } from "../config/status-address.ts";
 import { toPrintableJson } from "../printable.ts";
 import { becomeOwnerOf } from "../state/owner.ts";
 import { type Command, configOptions, configOptionsHelp, loadConfig, parseCommandLine } from "./command.ts";
+import { isColoured } from "./colour.ts";
 import { askStatus } from "./status-client.ts";
 import { statusSummary } from "./status-text.ts";
 
@@ -26,7 +27,8 @@ answers on status.listen.
     const config = loadConfig(values, io);
     becomeOwnerOf(config.stateDir);
     const snapshot = await askStatus(statusAddressOf(config));
-    io.stdout.write(values.json ? `${toPrintableJson(snapshot)}\n` : statusSummary(snapshot, Date.now()));
+    const text = values.json ? `${toPrintableJson(snapshot)}\n` : statusSummary(snapshot, Date.now(), isColoured(io));
+    io.stdout.write(text);
     return snapshot.health.state === "ok" ? 0 : degradedCode;
   },
 };

@@ -2,6 +2,7 @@ import { namesIn } from "../disk/list-directory.ts";
 import { join } from "node:path";
 import { describe } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { ReasonCode } from "../telemetry/reason-codes.ts";
 import {
   isWrittenByAnother,
   segmentsOf,
@@ -53,7 +54,10 @@ export class DeadLetterQuota {
     } catch (reason) {
       // The entries themselves are stored; it is tried again with the next ones.
       const what = "the dead-letter store exceeds its limit and its oldest entries cannot be compacted";
-      this.#log.warn({ directory: this.#directory, reason: describe(reason) }, what);
+      this.#log.warn(
+        { code: "dead-letters-not-compacted", directory: this.#directory, reason: describe(reason) },
+        what,
+      );
     }
   }
 
@@ -83,14 +87,13 @@ export class DeadLetterQuota {
   #gaveUp(segment: string, { stripped, forgotten }: Compacted): void {
     this.rawGivenUp += stripped;
     this.nonAlertsGivenUp += forgotten;
-    if (stripped > 0) {
-      const what = "the dead-letter store is full: the oldest entries lost their raw bytes, their positions are kept";
-      this.#log.error({ segment, entries: stripped }, what);
-    }
-    if (forgotten > 0) {
-      const what =
-        "the dead-letter store is full: the oldest lines of the socket that are not alerts were removed; find out who sends them";
-      this.#log.error({ segment, entries: forgotten }, what);
+    const losses: [entries: number, what: string][] = [
+      [stripped, "the oldest entries lost their raw bytes, their positions are kept"],
+      [forgotten, "the oldest lines of the socket that are not alerts were removed; find out who sends them"],
+    ];
+    const code: ReasonCode = "dead-letters-full";
+    for (const [entries, what] of losses) {
+      if (entries > 0) this.#log.error({ code, segment, entries }, `the dead-letter store is full: ${what}`);
     }
   }
 

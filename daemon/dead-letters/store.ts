@@ -11,6 +11,7 @@ import { describe, isAbsent } from "../errors.ts";
 import { syncDirectory } from "../disk/atomic-file.ts";
 import { ConditionLog } from "../telemetry/condition-log.ts";
 import type { Log } from "../telemetry/log.ts";
+import { type ReasonCode, writeFailure } from "../telemetry/reason-codes.ts";
 import { encoded, lineOf, type Line, type NewDeadLetter } from "./line.ts";
 import { DeadLetterQuota } from "./quota.ts";
 import { isNonAlert } from "./segments.ts";
@@ -59,7 +60,7 @@ export class DeadLetterStore implements AsyncDisposable {
   #segment: Segment | undefined;
   #serial = 0;
   #isDisposed = false;
-  readonly #condition: ConditionLog;
+  readonly #condition: ConditionLog<ReasonCode>;
   readonly #stop = new AbortController();
 
   constructor(directory: string, limits: DeadLetterLimits, log: Log) {
@@ -82,6 +83,10 @@ export class DeadLetterStore implements AsyncDisposable {
   /** Why entries cannot be stored at present, and what to do; undefined while they can. */
   get trouble(): string | undefined {
     return this.#condition.reason;
+  }
+
+  get troubleCode(): ReasonCode | undefined {
+    return this.#condition.code;
   }
 
   /**
@@ -151,6 +156,7 @@ export class DeadLetterStore implements AsyncDisposable {
     const remedy = "make room or fix the permissions of the state directory";
     const what = "dead letters cannot be stored; they stay open and are retried every second";
     this.#condition.raise(`${what}: ${this.#directory}: ${describe(reason)}; ${remedy}`, {
+      code: writeFailure("dead-letters", reason),
       text: `${what}: ${remedy}`,
       fields: { directory: this.#directory, reason: describe(reason) },
     });

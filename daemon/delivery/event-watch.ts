@@ -9,11 +9,14 @@ export interface EventReport {
   readonly lastSeen: Readonly<Record<string, string>>;
   /** Alerts that were not sent and probably should have been, by reason. */
   readonly leftOut: Readonly<Record<string, number>>;
+  /** Records that were made, by handler; absent from the status of an older forwarder. */
+  readonly records?: Readonly<Record<string, number>>;
 }
 
 /** When each kind of event was last seen, and what was left out; lives as long as the process, over every reload. */
 export class EventWatch {
   readonly #lastSeenMs = new Map<string, number>();
+  readonly #records = new Map<string, number>();
   readonly #leftOut = new Map(leftOutReasons.map((reason) => [reason, 0]));
   readonly #now: () => number;
 
@@ -24,6 +27,7 @@ export class EventWatch {
 
   shipped(parts: readonly Part[]): void {
     for (const part of parts) {
+      if (!("failure" in part)) this.#records.set(part.handler, (this.#records.get(part.handler) ?? 0) + 1);
       const name = ("feedback" in part ? part.feedback?.eventId : undefined) ?? part.handler;
       if (this.#lastSeenMs.has(name) || this.#lastSeenMs.size < maxEvents) this.#lastSeenMs.set(name, this.#now());
     }
@@ -36,6 +40,10 @@ export class EventWatch {
 
   report(): EventReport {
     const seen = [...this.#lastSeenMs].map(([name, atMs]) => [name, new Date(atMs).toISOString()] as const);
-    return { lastSeen: Object.fromEntries(seen), leftOut: Object.fromEntries(this.#leftOut) };
+    return {
+      lastSeen: Object.fromEntries(seen),
+      leftOut: Object.fromEntries(this.#leftOut),
+      records: Object.fromEntries(this.#records),
+    };
   }
 }

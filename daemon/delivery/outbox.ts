@@ -34,6 +34,7 @@ export class Outbox<T> {
   readonly #sink: Sink;
   readonly #limits: BatchLimits;
   readonly #memory: BatchMemory;
+  readonly #answered: () => void;
   readonly #lanes = new Map<string, Lane<T>[]>();
   readonly #unrouted = new Map<string, Queued<T>[]>();
   #listener: RecordListener<T> | undefined;
@@ -42,8 +43,10 @@ export class Outbox<T> {
   /** Records that were added and have no outcome. */
   #open = 0;
 
-  constructor(sink: Sink, limits: BatchLimits) {
+  /** @param answered called each time the sink has answered for a batch, before the outcomes of its records are reported */
+  constructor(sink: Sink, limits: BatchLimits, answered: () => void = () => undefined) {
     this.#sink = sink;
+    this.#answered = answered;
     this.#limits = limits;
     this.#memory = new BatchMemory(limits.maxBytes);
     sink.onChange(() => this.#route());
@@ -166,6 +169,7 @@ export class Outbox<T> {
       throw new Error("a sink answered for another number of records");
     }
     let records: readonly SinkRecord[] | undefined;
+    this.#answered();
     for (let index = 0; index < count; index++) {
       const one = outcomes?.[index];
       const whose = waiting[index]!;

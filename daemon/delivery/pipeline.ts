@@ -1,7 +1,9 @@
 import { Alert } from "../alert/alert.ts";
+import { alertTimeMs } from "../alert/alert-time.ts";
 import { NotJson } from "../alert/json.ts";
 import { salvage, type Span } from "../alert/salvage.ts";
 import type { SourceCounters } from "../telemetry/counters.ts";
+import { type DeliveryTimes, noTime } from "../telemetry/delivery-times.ts";
 import { storeDeadLetter, type DeadLetterParts } from "./store-dead-letter.ts";
 import {
   sourceKind,
@@ -54,6 +56,8 @@ export interface PipelineParts extends DeadLetterParts {
   readonly named?: () => void;
   /** Called for each socket copy that differs from the log's line. */
   readonly differs: (id: string) => void;
+  /** Absent where nobody asks how long alerts took. */
+  readonly times?: DeliveryTimes | undefined;
   /** Called for each alert that is shipped. */
   readonly shipped?: (parts: readonly Part[]) => void;
   /** Called for each alert that is ignored and was probably meant for a handler; once for the copies of both sources. */
@@ -164,6 +168,7 @@ export class Pipeline {
       node,
       payload: { alert, place, parts },
       sizeBytes: weightOf(bytes, parts),
+      timeMark: this.#parts.times?.mark(alertTimeMs(bytes)) ?? noTime,
       handle: 0,
       number: 0,
       openParts: parts.length,

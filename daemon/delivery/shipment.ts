@@ -42,6 +42,8 @@ export interface Shipment extends PairedAlert {
    */
   payload: Payload | undefined;
   readonly sizeBytes: number;
+  /** The alert's own time, as `DeliveryTimes.mark` gives it. */
+  timeMark: number;
   /** In the order in which shipments were begun. */
   number: number;
   openParts: number;
@@ -56,6 +58,11 @@ export interface Shipment extends PairedAlert {
   stored: readonly StoredRecord[];
   /** No look-up needs to find its records. */
   isPassed: boolean;
+}
+
+/** @throws Error when it has its outcome already */
+export function assertOpen({ outcome }: Shipment): void {
+  if (outcome !== undefined) throw new Error("a record of a finished shipment has an outcome");
 }
 
 /** What a finished shipment of the socket weighs until the tail has brought the alert (measured: 700 bytes). */

@@ -1,5 +1,6 @@
 import type { Alert } from "../alert/alert.ts";
 import type { SourceCounters } from "../telemetry/counters.ts";
+import { type DeliveryTimes, noTime } from "../telemetry/delivery-times.ts";
 import { storeDeadLetter, type DeadLetterParts } from "./store-dead-letter.ts";
 import {
   headerNames,
@@ -19,7 +20,7 @@ import { type Pairing, none, withOneMore } from "../pairing/pairing.ts";
 import type { Outbox, RecordListener } from "./outbox.ts";
 import { FoundRecords } from "./found-records.ts";
 import { outboxRecord } from "./outbox-record.ts";
-import { aheadBytes, waiterBytes, type MadePart, type Part, type Shipment } from "./shipment.ts";
+import { aheadBytes, assertOpen, waiterBytes, type MadePart, type Part, type Shipment } from "./shipment.ts";
 import { passedLine, type SinkOffsets } from "./sink-offsets.ts";
 
 export interface ShipperParts extends DeadLetterParts {
@@ -31,6 +32,8 @@ export interface ShipperParts extends DeadLetterParts {
   readonly feedback: FeedbackSink | undefined;
   /** How long a tail's copy waits for the socket's before it is shipped; 0: not at all. */
   readonly tailWaitMs: number;
+  /** Absent where nobody asks how long alerts took. */
+  readonly times?: DeliveryTimes | undefined;
   /** Milliseconds of a monotonic clock. */
   readonly now?: () => number;
 }
@@ -267,6 +270,8 @@ export class Shipper implements RecordListener<Shipment> {
       if ("failure" in part) {
         this.#bury(shipment, part.handler, "handler-error", part.failure, place, alert.bytes);
       } else if (this.#wasShipped(shipment, part)) {
+        // When it arrived is not known.
+        shipment.timeMark = noTime;
         this.#report(shipment, alert, part);
         this.#partDone(shipment);
       } else {
@@ -362,6 +367,7 @@ export class Shipper implements RecordListener<Shipment> {
     const outcome = shipment.isDead ? "dead-letter" : "acknowledged";
     shipment.outcome = outcome;
     this.#parts.counters[shipment.source].settled(outcome);
+    if (outcome === "acknowledged") this.#parts.times?.delivered(shipment.source, shipment.timeMark);
     shipment.payload = undefined;
     const { owner, waiters } = shipment;
     const { budget, counters, pairing, offsets } = this.#parts;
@@ -390,8 +396,4 @@ export class Shipper implements RecordListener<Shipment> {
     if (this.#awaited.length > 0) this.#awaited = this.#awaited.filter(({ open }) => open > 0);
     if (this.#open === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
-}
-
-function assertOpen({ outcome }: Shipment): void {
-  if (outcome !== undefined) throw new Error("a record of a finished shipment has an outcome");
 }

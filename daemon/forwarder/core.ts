@@ -13,6 +13,7 @@ import type { SinkOffsets } from "../delivery/sink-offsets.ts";
 import { createHandlers, topicsOf } from "../handlers/registry.ts";
 import type { EventWatch } from "../delivery/event-watch.ts";
 import { sinkDefinition } from "../sink-kinds/registry.ts";
+import type { DeliveryTimes } from "../telemetry/delivery-times.ts";
 import type { Log } from "../telemetry/log.ts";
 import { readNodeIdentity } from "../wazuh/node.ts";
 import type { ForwarderCounters } from "./counters.ts";
@@ -35,6 +36,8 @@ interface CoreParts {
   readonly differs?: (id: string) => void;
   /** See `PipelineParts`. */
   readonly named?: () => void;
+  /** Absent for a replay. */
+  readonly times?: DeliveryTimes;
   /** Absent for a replay, whose alerts are of another time. */
   readonly eventWatch?: EventWatch;
 }
@@ -62,12 +65,15 @@ export function createCore(parts: CoreParts): Core {
     offsets,
     feedback,
     eventWatch,
+    times,
     named,
     differs = () => undefined,
   } = parts;
   const handlers = createHandlers(config.dfn, config.handlers);
   const budget = new Budget(config.limits.memoryBytes);
-  const outbox = new Outbox<Shipment>(sink, sinkDefinition(config.sink).batchLimits(config.sink));
+  const outbox = new Outbox<Shipment>(sink, sinkDefinition(config.sink).batchLimits(config.sink), () =>
+    times?.answered(),
+  );
   const shipper = new Shipper({
     counters: counters,
     budget,
@@ -76,6 +82,7 @@ export function createCore(parts: CoreParts): Core {
     offsets,
     pairing,
     feedback,
+    times,
     tailWaitMs: pairing === undefined ? 0 : (config.sources.tail?.waitMs ?? 0),
   });
   const node = new OwnNode(readNodeIdentity(config.wazuh.home));
@@ -89,6 +96,7 @@ export function createCore(parts: CoreParts): Core {
     node,
     ...(named !== undefined && { named }),
     differs,
+    times,
     shipped: (shipped) => eventWatch?.shipped(shipped),
     leftOut: (reason) => eventWatch?.leftOut(reason),
   });

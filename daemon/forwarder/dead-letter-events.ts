@@ -2,6 +2,7 @@ import type { FeedbackSink } from "../contract.ts";
 import type { DeadLetterStore, NewDeadLetter } from "../dead-letters/store.ts";
 import { isNonAlert } from "../dead-letters/segments.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { ReasonCode } from "../telemetry/reason-codes.ts";
 import { Throttle } from "../telemetry/throttle.ts";
 
 const remedy =
@@ -49,9 +50,10 @@ export class DeadLetterEvents implements Disposable {
     const what = notAnAlert
       ? "a line of the socket is not an alert and is in the dead-letter store"
       : "an alert, or a line that may be one, cannot be delivered and is in the dead-letter store";
+    const code: ReasonCode = notAnAlert ? "socket-lines-not-alerts" : "dead-letters-open";
     (notAnAlert ? this.#nonAlerts : this.#alerts).report((entries) => {
       const { file, offset } = place;
-      log.error({ source, handler, reason, detail, file, offset, entries }, `${what}: ${remedy}`);
+      log.error({ code, source, handler, reason, detail, file, offset, entries }, `${what}: ${remedy}`);
     });
     // Of an alert whose record was refused the shipper reports it, with the alert's id.
     if (notAnAlert || handler !== undefined) return;

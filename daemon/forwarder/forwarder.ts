@@ -71,15 +71,17 @@ export class Forwarder {
     const { config, env, log, counters, latency, metrics } = setup;
     this.setup = setup;
     const telemetry: KafkaTelemetry = {
-      acknowledged: (_records, _bytes, latencyMs) => {
+      acknowledged: (records, bytes, latencyMs, uncompressedBytes) => {
         latency.add(latencyMs);
-        metrics.acknowledged(latencyMs);
+        metrics.acknowledged(latencyMs, { records, bytes, uncompressedBytes });
       },
+      answered: (api, tookMs) => metrics.answered(api, tookMs),
+      failed: (error) => metrics.failed(error),
       retried: () => metrics.retried(),
       refused: () => undefined,
       disconnected: (address, reason) => {
         metrics.disconnected();
-        log.debug({ address, reason }, "a connection to Kafka ended");
+        log.debug({ code: "kafka-disconnected", address, reason }, "a connection to Kafka ended");
       },
     };
     const { sink, state } = createSink(config.sink, { env, log, telemetry });
@@ -101,6 +103,7 @@ export class Forwarder {
       offsets: this.#offsets,
       feedback: this.feedback,
       eventWatch: setup.eventWatch,
+      times: metrics.deliveryTimes,
       differs: (id) => setup.socketWatch.contradicted(id, log),
       named: () => this.#keepName(),
     });
@@ -146,6 +149,7 @@ export class Forwarder {
         log,
         sinkOffsets: (front) => this.#offsets?.low(front) ?? {},
         nodes: () => this.core.node.names,
+        onRotation: () => this.setup.metrics.rotated(),
         onEnd: (isWhole) => intake.reachedEnd(isWhole),
       });
       this.#tail = tail;
@@ -205,7 +209,7 @@ export class Forwarder {
     } catch (reason) {
       const what =
         "custom-dfn cannot be informed whether alerts.json is read; it may give up alerts while settings change";
-      this.setup.log.warn({ reason: describe(reason) }, what);
+      this.setup.log.warn({ code: "custom-dfn-not-informed", reason: describe(reason) }, what);
     }
   }
 
@@ -231,11 +235,15 @@ export class Forwarder {
       if (this.pairing !== undefined) await saveWindow(config.stateDir, this.pairing.save());
     } catch (reason) {
       const what = "the pairing window cannot be saved; an alert that both sources brought may be sent twice";
-      log.error({ reason: describe(reason) }, what);
+      log.error({ code: "pairing-window-not-saved", reason: describe(reason) }, what);
     }
     await this.#tail?.save();
     const readAgain = this.#tail?.readAgain;
-    if (!isDone) log.warn("stopped before everything was acknowledged; the rest is read again at the next start");
+    if (!isDone)
+      log.warn(
+        { code: "stopped-with-open-alerts" },
+        "stopped before everything was acknowledged; the rest is read again at the next start",
+      );
     for (const source of this.#push.splice(0)) await source[Symbol.asyncDispose]();
     await this.sink[Symbol.asyncDispose]();
     await this.#starting.catch(() => undefined); // The look-up ends when the sink is disposed.
@@ -249,13 +257,20 @@ export class Forwarder {
     const { log } = this.setup;
     const lookup = await this.sink.lookup(this.core.topics, since, nodes);
     const found = lookup.shipped?.size ?? 0;
-    if (found > 0) log.info({ alerts: found }, "found alerts in the sink that were sent before the last stop");
+    if (found > 0)
+      log.info(
+        { code: "lookup-found-alerts", alerts: found },
+        "found alerts in the sink that were sent before the last stop",
+      );
     if (lookup.shipped === undefined) {
       const what = "the topic cannot be read: after a crash, alerts that were under way are sent twice";
-      log.warn({ reason: lookup.refusal }, `${what}; give this principal Read on the topic to prevent it`);
+      log.warn(
+        { code: "lookup-refused", reason: lookup.refusal },
+        `${what}; give this principal Read on the topic to prevent it`,
+      );
     } else if (lookup.refusal !== undefined) {
       const what = "not all of what was sent before the last stop could be read: some alerts may be sent twice";
-      log.warn({ reason: lookup.refusal }, what);
+      log.warn({ code: "lookup-incomplete", reason: lookup.refusal }, what);
     }
     // A crash right after the first record must find where to look: the offsets are on disk before it is sent.
     this.#offsets?.seed(lookup.next);
@@ -272,7 +287,10 @@ export class Forwarder {
   #caughtUp(): void {
     this.#offsets?.release();
     void removeWindow(this.setup.config.stateDir).catch((reason: unknown) => {
-      this.setup.log.warn({ reason: describe(reason) }, "the saved pairing window cannot be removed");
+      this.setup.log.warn(
+        { code: "pairing-window-not-removed", reason: describe(reason) },
+        "the saved pairing window cannot be removed",
+      );
     });
   }
 }

@@ -5,6 +5,7 @@ import type { SocketIntake } from "../sources/socket/connection.ts";
 import { peerPolicy, type PeerPolicy } from "../sources/socket/peers.ts";
 import { affordableConnections, SocketSource } from "../sources/socket/socket-source.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { Metrics } from "../status/metrics.ts";
 import type { SocketWatch } from "../telemetry/socket-watch.ts";
 import type { Core } from "./core.ts";
 
@@ -20,6 +21,7 @@ interface PushSetup {
   readonly config: Config;
   readonly core: Core;
   readonly log: Log;
+  readonly metrics: Metrics;
   readonly socketWatch: SocketWatch;
 }
 
@@ -78,7 +80,7 @@ const nobody = { settled: () => undefined };
 const partialShare = 0.25;
 
 /** With the tail on, nothing is lost without a socket that cannot judge its clients. */
-async function openSocket({ config, core, log, socketWatch }: PushSetup): Promise<PushSource | undefined> {
+async function openSocket({ config, core, log, metrics, socketWatch }: PushSetup): Promise<PushSource | undefined> {
   const { socket: settings, tail } = config.sources;
   if (settings === undefined) throw new Error("the socket is off");
   const { pipeline, budget } = core;
@@ -88,7 +90,10 @@ async function openSocket({ config, core, log, socketWatch }: PushSetup): Promis
     peers = peerPolicy(settings.allow, config.wazuh.home, log);
   } catch (reason) {
     if (isAlone) throw reason;
-    log.error({ reason: describe(reason) }, "the socket is not opened; every alert comes by the tail");
+    log.error(
+      { code: "socket-not-opened", reason: describe(reason) },
+      "the socket is not opened; every alert comes by the tail",
+    );
     return undefined;
   }
   const intake: SocketIntake = {
@@ -102,6 +107,8 @@ async function openSocket({ config, core, log, socketWatch }: PushSetup): Promis
     {
       ...settings,
       peers,
+      answered: (status) => metrics.socketAnswered(status),
+      clients: (more) => metrics.socketClients(more),
       refused: (peer) => socketWatch.refused(peer, settings.path, log),
       maxConnections: await affordableConnections(settings.maxConnections),
       maxPartialBytes: Math.max(budget.limitBytes * partialShare, settings.maxLineBytes),

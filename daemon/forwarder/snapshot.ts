@@ -40,6 +40,9 @@ export function factsOf(forwarder: Forwarder, { version, isReady, surroundings }
       rawGivenUp: deadLetters.rawGivenUp,
       nonAlertsGivenUp: deadLetters.nonAlertsGivenUp,
       trouble: deadLetters.trouble ?? surroundings.deadLetterTrouble,
+      troubleCode:
+        deadLetters.troubleCode ??
+        (surroundings.deadLetterTrouble === undefined ? undefined : "dead-letters-unreadable"),
     },
     process: { rssBytes: process.memoryUsage.rss(), openFiles: surroundings.openFiles },
   };

@@ -13,6 +13,7 @@ export function logStatistics(
   const { socket, tail } = counters;
   log.info(
     {
+      code: "statistics",
       ...rates.since([socket, tail], performance.now()),
       sources: { socket: socket.snapshot(), tail: tail.snapshot() },
       queueBytes: forwarder.core.budget.usedBytes,

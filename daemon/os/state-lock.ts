@@ -44,7 +44,7 @@ function lockOrWarn(log: Log): Flock | undefined {
     return loadFlock();
   } catch (reason) {
     const what = "the state directory cannot be locked without the native file: start one forwarder only";
-    log.warn({ reason: describe(reason) }, what);
+    log.warn({ code: "state-not-locked", reason: describe(reason) }, what);
     return undefined;
   }
 }

@@ -43,11 +43,14 @@ export async function loadWindow(stateDir: string, log: Log): Promise<SavedWindo
   try {
     const window = decode(await readRegularFile(path, { maxBytes: maxFileBytes, links: "refuse" }));
     if (window !== undefined) return window;
-    log.warn({ path }, "the saved pairing window is damaged or not ours and is ignored; an alert may be sent twice");
+    log.warn(
+      { code: "pairing-window-damaged", path },
+      "the saved pairing window is damaged or not ours and is ignored; an alert may be sent twice",
+    );
   } catch (reason) {
     if (isAbsent(reason)) return undefined;
     const what = "the saved pairing window cannot be read and is ignored; an alert may be sent twice";
-    log.warn({ path, reason: describe(reason) }, what);
+    log.warn({ code: "pairing-window-unreadable", path, reason: describe(reason) }, what);
   }
   return undefined;
 }

@@ -6,6 +6,7 @@ import type { BatchLimits } from "../delivery/batch-queue.ts";
 import type { KafkaTelemetry } from "../sinks/kafka/connection/telemetry.ts";
 import type { LatencySummary } from "../telemetry/latency.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { ReasonCode } from "../telemetry/reason-codes.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -18,6 +19,7 @@ export interface SinkSetup {
 
 /** Something that is wrong with the sink. */
 interface SinkTrouble {
+  readonly code: ReasonCode;
   readonly subject: string;
   readonly text: string;
   /** Empty if the text says it, or if it passes by itself. */

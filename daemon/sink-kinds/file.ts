@@ -3,12 +3,14 @@ import { z } from "zod";
 import type { SinkSettingsOf } from "../config/sections/sink.ts";
 import { checkWritable } from "../config/system-checks.ts";
 import { FileSink } from "../sinks/file/sink.ts";
+import type { ReasonCode } from "../telemetry/reason-codes.ts";
 import { answerParts, type SinkDefinition } from "./definition.ts";
 
 interface FileSinkState {
   readonly kind: "file";
   /** Why records cannot be written; absent while they can. */
   readonly trouble: string | undefined;
+  readonly troubleCode?: ReasonCode | undefined;
 }
 
 export const fileDefinition: SinkDefinition<SinkSettingsOf<"file">, FileSink, FileSinkState> = {
@@ -18,11 +20,15 @@ export const fileDefinition: SinkDefinition<SinkSettingsOf<"file">, FileSink, Fi
   batchLimits: () => ({ maxBytes: 1024 * 1024, maxRecords: 10_000, lingerMs: 5 }),
   writtenFiles: ({ file: { path } }) => [path],
   tls: () => undefined,
-  state: ({ trouble }) => ({ kind: "file", trouble }),
-  answer: z.looseObject({ kind: z.literal("file"), trouble: answerParts.text.optional() }),
+  state: ({ trouble, troubleCode }) => ({ kind: "file", trouble, troubleCode }),
+  answer: z.looseObject({
+    kind: z.literal("file"),
+    trouble: answerParts.text.optional(),
+    troubleCode: answerParts.word.optional(),
+  }),
   isHeldUp: ({ trouble }) => trouble !== undefined,
-  troubles: ({ trouble }) =>
-    trouble === undefined ? [] : [{ subject: "file sink", text: trouble, remedy: "", patienceMs: 0 }],
+  troubles: ({ trouble: text, troubleCode: code = "file-sink-unwritable" }) =>
+    text === undefined ? [] : [{ code, subject: "file sink", text, remedy: "", patienceMs: 0 }],
   samples: () => [],
   summary: ({ trouble }) => [["sink", trouble === undefined ? "file" : "file, cannot be written"]],
 };

@@ -24,7 +24,7 @@ type KafkaSinkState = {
 const shortMs = 1000;
 
 const { text, word, number, list } = answerParts;
-const trouble = z.looseObject({ subject: text, text, remedy: text, since: number });
+const trouble = z.looseObject({ code: word.optional(), subject: text, text, remedy: text, since: number });
 
 export const kafkaDefinition: SinkDefinition<SinkSettingsOf<"kafka">, KafkaSink, KafkaSinkState> = {
   kind: "kafka",
@@ -55,8 +55,8 @@ export const kafkaDefinition: SinkDefinition<SinkSettingsOf<"kafka">, KafkaSink,
   isHeldUp: ({ troubles }) => troubles.length > 0,
   troubles: ({ losses = [], troubles }) => [
     // What Kafka has lost is lost for good: this stays until the forwarder is restarted.
-    ...losses.map((loss) => ({ subject: loss.subject, text: loss.text, remedy: loss.remedy, patienceMs: 0 })),
-    ...troubles.map((one) => ({ subject: one.subject, text: one.text, remedy: one.remedy, patienceMs: shortMs })),
+    ...losses.map(({ since: _since, ...loss }) => ({ ...loss, patienceMs: 0 })),
+    ...troubles.map(({ since: _since, ...one }) => ({ ...one, patienceMs: shortMs })),
   ],
   samples: samplesOfKafka,
   summary: summaryOfKafka,

@@ -47,7 +47,7 @@ export class DegradedFile {
         }
       } catch (reason) {
         const what = "cannot save that a degradation was reported to Wazuh; after a crash its alert may stay open";
-        this.#log.warn({ stateDir: this.#stateDir, reason: describe(reason) }, what);
+        this.#log.warn({ code: "degradation-not-saved", stateDir: this.#stateDir, reason: describe(reason) }, what);
       }
       this.#known = wanted; // Not tried again: the next change is.
     }
@@ -62,7 +62,10 @@ export async function wasDegraded(stateDir: string, log: Log): Promise<boolean> 
     return true;
   } catch (reason) {
     if (isAbsent(reason)) return false;
-    log.warn({ path, reason: describe(reason) }, "this file of the state directory cannot be read and is ignored");
+    log.warn(
+      { code: "state-file-ignored", path, reason: describe(reason) },
+      "this file of the state directory cannot be read and is ignored",
+    );
     return false;
   }
 }

@@ -5,6 +5,7 @@ import type { TailStatus } from "../sources/tail/status.ts";
 import type { CheckpointStatus } from "../sources/tail/position/checkpoint-store.ts";
 import type { Counts } from "../telemetry/counters.ts";
 import type { EventReport } from "../delivery/event-watch.ts";
+import type { ReasonCode } from "../telemetry/reason-codes.ts";
 import type { SocketReport } from "../telemetry/socket-watch.ts";
 import type { FeedbackSnapshot } from "../wazuh/feedback.ts";
 import type { CertificateExpiry } from "./certificates.ts";
@@ -46,6 +47,7 @@ export interface Facts {
     readonly nonAlertsGivenUp: number;
     /** Why entries cannot be stored or counted; absent while they can. */
     readonly trouble: string | undefined;
+    readonly troubleCode?: ReasonCode | undefined;
   };
   readonly process: {
     readonly rssBytes: number;
@@ -56,6 +58,8 @@ export interface Facts {
 
 /** Something that is wrong. */
 export interface Reason {
+  /** What kind of fault it is; docs/runbook.md has a section for each. */
+  readonly code: ReasonCode;
   /** What it is about: a part of the forwarder, or a topic. */
   readonly subject: string;
   readonly text: string;

@@ -105,7 +105,9 @@ export class Gate {
     const address = this.#address;
     if (address.kind === "unix") await listenAt(this.#server, address.path, "status.listen", socketMode, backlog);
     else await listenOn(this.#server, address);
-    this.#server.on("error", (reason) => this.#log.warn({ listen: this.name, reason: describe(reason) }, "status"));
+    this.#server.on("error", (reason) =>
+      this.#log.warn({ code: "status-error", listen: this.name, reason: describe(reason) }, "status"),
+    );
     const silentMs = requestMs + (this.#tls === undefined ? 0 : handshakeMs);
     this.#checking = setInterval(() => this.#clients?.closeSilent(silentMs), checkEveryMs).unref();
   }

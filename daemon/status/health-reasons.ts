@@ -2,10 +2,12 @@ import type { OpenDeadLetters } from "../dead-letters/open.ts";
 import { sinkDefinition } from "../sink-kinds/registry.ts";
 import { certificateDeadline } from "../sinks/kafka/tls/deadline.ts";
 import { waitReasonOf, type TailStatus } from "../sources/tail/status.ts";
+import type { ReasonCode } from "../telemetry/reason-codes.ts";
 import type { Facts } from "./facts.ts";
 
 /** A condition as found by one check; it counts once it has lasted. */
 interface HealthReason {
+  readonly code: ReasonCode;
   readonly subject: string;
   readonly text: string;
   readonly remedy: string;
@@ -46,7 +48,7 @@ export function healthReasons(facts: Facts, idleMs: number): HealthReason[] {
 function unready({ isReady }: Facts): HealthReason[] {
   if (isReady) return [];
   const text = "the forwarder is starting, stopping, or applying changed settings";
-  return [{ subject: "forwarder", text, remedy: "", patienceMs: 0 }];
+  return [{ code: "not-ready", subject: "forwarder", text, remedy: "", patienceMs: 0 }];
 }
 
 function stuck({ queue, sink }: Facts, idleMs: number): HealthReason[] {
@@ -55,7 +57,7 @@ function stuck({ queue, sink }: Facts, idleMs: number): HealthReason[] {
   const remedy = sinkDefinition(sink).isHeldUp(sink)
     ? "fix what is named below"
     : "look for the last error in the log; nothing is lost meanwhile";
-  return [{ subject: "delivery", text, remedy, patienceMs: 0 }];
+  return [{ code: "delivery-stuck", subject: "delivery", text, remedy, patienceMs: 0 }];
 }
 
 function sinkTroubles({ sink }: Facts): readonly HealthReason[] {
@@ -69,12 +71,15 @@ function logTroubles({ log }: Facts): HealthReason[] {
 
 function readingTroubles(log: TailStatus): HealthReason[] {
   const waiting = waitReasonOf(log.state);
-  if (waiting !== undefined) return [{ subject: "log", text: waiting, remedy: "", patienceMs: shortMs }];
+  if (waiting !== undefined) {
+    const { troubleCode: code = "log-unreadable" } = log;
+    return [{ code, subject: "log", text: waiting, remedy: "", patienceMs: shortMs }];
+  }
   if (log.lagSeconds === undefined || log.lagSeconds <= behindSeconds) return [];
   const more = log.lagCompressedFiles > 0 ? ` and ${log.lagCompressedFiles} compressed files` : "";
   const text = `reading is ${log.lagSeconds} s behind the log; ${log.lagBytes ?? 0} bytes${more} are still to be read`;
   const remedy = "a backlog is processed by itself: watch whether the delay shrinks";
-  return [{ subject: "log", text, remedy, patienceMs: behindMs }];
+  return [{ code: "log-behind", subject: "log", text, remedy, patienceMs: behindMs }];
 }
 
 /** Each stays until it is intact and read, or gone. */
@@ -85,25 +90,29 @@ function damagedArchives({ damagedArchives = [] }: TailStatus): HealthReason[] {
   const text = `${first.file} is damaged and was read up to byte ${first.offset} of its content${more}`;
   const remedy =
     "replace it with an intact copy: the rest is then read by itself; if there is no copy, move the file away, which ends this warning";
-  return [{ subject: "damaged archives", text, remedy, patienceMs: 0 }];
+  return [{ code: "archive-damaged", subject: "damaged archives", text, remedy, patienceMs: 0 }];
 }
 
 function socketTroubles({ socket }: Facts): HealthReason[] {
   if (socket?.contradictedSecondsAgo === undefined || socket.contradictedSecondsAgo > contradictedSeconds) return [];
   const text = `${socket.contradicted} copies of alerts on the socket differed from alerts.json, the last one ${socket.contradictedSecondsAgo} s ago; the lines of alerts.json were sent`;
   const remedy = "find out which program of a user in sources.socket.allow sends them; the log names their ids";
-  return [{ subject: "socket", text, remedy, patienceMs: 0 }];
+  return [{ code: "socket-copies-differ", subject: "socket", text, remedy, patienceMs: 0 }];
 }
 
 function storeTroubles(facts: Facts): HealthReason[] {
   const { checkpoint, deadLetters } = facts;
   const troubles = [
-    { subject: "checkpoint", text: checkpoint?.trouble },
-    { subject: "dead-letter store", text: deadLetters.trouble },
-  ];
+    { subject: "checkpoint", text: checkpoint?.trouble, code: checkpoint?.troubleCode ?? "checkpoint-unwritable" },
+    {
+      subject: "dead-letter store",
+      text: deadLetters.trouble,
+      code: deadLetters.troubleCode ?? "dead-letters-unwritable",
+    },
+  ] as const;
   return [
-    ...troubles.flatMap(({ subject, text }) =>
-      text === undefined ? [] : [{ subject, text, remedy: "", patienceMs: 0 }],
+    ...troubles.flatMap(({ text, ...one }) =>
+      text === undefined ? [] : [{ ...one, text, remedy: "", patienceMs: 0 }],
     ),
     ...givenUp(facts),
   ];
@@ -119,7 +128,7 @@ function givenUp({ deadLetters }: Facts): HealthReason[] {
   ];
   const text = `the dead-letter store is full: ${losses.join(", and ")}`;
   const remedy = "wazuh-dfn dead-letter list; fix the cause, then replay or purge them";
-  return [{ subject: "dead letters full", text, remedy, patienceMs: 0 }];
+  return [{ code: "dead-letters-full", subject: "dead letters full", text, remedy, patienceMs: 0 }];
 }
 
 /** What could not be delivered, until it is sent again, removed or acknowledged; restarts do not change that. */
@@ -130,7 +139,8 @@ function openDeadLetters({ deadLetters: { open, openNonAlerts } }: Facts): Healt
     const text = `${which} in the store, not delivered: ${causesOf(open)}`;
     const remedy =
       "wazuh-dfn dead-letter list; fix the cause, then dead-letter replay --all, or acknowledge them: dead-letter ack --all";
-    found.push({ subject: "dead letters", text, remedy, patienceMs: 0, since: open.since });
+    const code = "dead-letters-open";
+    found.push({ code, subject: "dead letters", text, remedy, patienceMs: 0, since: open.since });
   }
   if (openNonAlerts.entries > 0) {
     const { entries } = openNonAlerts;
@@ -139,7 +149,8 @@ function openDeadLetters({ deadLetters: { open, openNonAlerts } }: Facts): Healt
     const text = `${what}: ${causesOf(openNonAlerts)}`;
     const remedy =
       "wazuh-dfn dead-letter list; find out which program of a user in sources.socket.allow sends them, then dead-letter purge or ack";
-    found.push({ subject: "dead letters of the socket", text, remedy, patienceMs: 0, since: openNonAlerts.since });
+    const [code, subject] = ["socket-lines-not-alerts", "dead letters of the socket"] as const;
+    found.push({ code, subject, text, remedy, patienceMs: 0, since: openNonAlerts.since });
   }
   return found;
 }
@@ -155,13 +166,16 @@ function causesOf({ entries, causes, detail }: OpenDeadLetters): string {
 }
 
 function certificateTroubles({ certificates }: Facts): HealthReason[] {
-  return certificates.flatMap(({ setting, file, expiresAt, daysLeft, trouble }) => {
+  return certificates.flatMap(({ setting, file, expiresAt, daysLeft, trouble }): HealthReason[] => {
     const subject = `certificate ${file}`;
-    if (trouble !== undefined) return [{ subject, text: trouble, remedy: "", patienceMs: shortMs }];
+    if (trouble !== undefined) {
+      return [{ code: "certificate-unreadable", subject, text: trouble, remedy: "", patienceMs: shortMs }];
+    }
     if (daysLeft === undefined || daysLeft > certificateDeadline.degradedDays) return [];
     const when = daysLeft < 0 ? `expired on ${expiresAt ?? ""}` : `expires in ${daysLeft} days, on ${expiresAt ?? ""}`;
     const text = `sink.kafka.tls.${setting}: ${file} ${when}`;
     const remedy = "get a new one issued and replace the file; it is loaded without a restart";
-    return [{ subject, text, remedy, patienceMs: 0 }];
+    const code = daysLeft < 0 ? "certificate-expired" : "certificate-expiring";
+    return [{ code, subject, text, remedy, patienceMs: 0 }];
   });
 }

@@ -24,14 +24,14 @@ export class HealthWatch {
     this.#settled = settled;
     const seen = new Map<string, { atMs: number; wallMs: number }>();
     const reasons: Reason[] = [];
-    for (const { subject, text, remedy, patienceMs, since: known } of healthReasons(
+    for (const { code, subject, text, remedy, patienceMs, since: known } of healthReasons(
       facts,
       nowMs - this.#progressAtMs,
     )) {
       const since = this.#since.get(subject) ?? { atMs: nowMs, wallMs };
       seen.set(subject, since);
       if (nowMs - since.atMs < patienceMs) continue;
-      reasons.push({ subject, text, remedy, since: known ?? new Date(since.wallMs).toISOString() });
+      reasons.push({ code, subject, text, remedy, since: known ?? new Date(since.wallMs).toISOString() });
     }
     this.#since = seen;
     return { state: reasons.length === 0 ? "ok" : "degraded", reasons };

@@ -1,4 +1,5 @@
 import { sinkDefinition } from "../sink-kinds/registry.ts";
+import { reasonCodes } from "../telemetry/reason-codes.ts";
 import { waitReasonOf } from "../sources/tail/status.ts";
 import type { StatusSnapshot } from "./facts.ts";
 
@@ -48,6 +49,7 @@ function addAlerts({ sources, queue, pairingWindow, socket, events }: StatusSnap
     add("wazuh_dfn_alerts_acknowledged_total", "Alerts whose records are in the sink", counts.acknowledged, labels);
     add("wazuh_dfn_alerts_dead_lettered_total", "Alerts in the dead-letter store", counts.deadLettered, labels);
   }
+  add("wazuh_dfn_queue_alerts", "Alerts between read and outcome that are worked on", queue.alerts);
   add("wazuh_dfn_queue_bytes", "Bytes between read and outcome", queue.bytes);
   add("wazuh_dfn_queue_limit_bytes", "Maximum bytes between read and outcome (limits.memory)", queue.limitBytes);
   add("wazuh_dfn_pairing_window_alerts", "Alerts that are remembered to recognise a second copy", pairingWindow);
@@ -65,8 +67,9 @@ function addState({ version, node, health, isReady, uptimeSeconds, process }: St
   add("wazuh_dfn_build_info", "Always 1; version of wazuh-dfn and of Node", 1, { version, node });
   add("wazuh_dfn_ready", "1 while alerts are accepted", isReady ? 1 : 0);
   add("wazuh_dfn_degraded", "1 while something is wrong; /status says what", health.reasons.length > 0 ? 1 : 0);
-  for (const { subject } of health.reasons)
-    add("wazuh_dfn_health_reason", "1 for each reason of being degraded", 1, { subject });
+  const present = new Set(health.reasons.map(({ code }) => code));
+  const reasons = "1 while this is a reason of being degraded, by its code in docs/runbook.md";
+  for (const code of reasonCodes) add("wazuh_dfn_health_reason", reasons, Number(present.has(code)), { code });
   add("wazuh_dfn_uptime_seconds", "Seconds since the process started", uptimeSeconds);
   add("process_resident_memory_bytes", "Resident memory", process.rssBytes);
   add("process_open_fds", "Open file descriptors", process.openFiles);
@@ -79,6 +82,7 @@ function addLog({ log, checkpoint }: StatusSnapshot, add: Add): void {
     "Compressed files of the log that are not yet read",
     log?.lagCompressedFiles,
   );
+  add("wazuh_dfn_tail_lag_files", "Files of the log that are not begun yet, compressed or not", log?.lagFiles);
   add("wazuh_dfn_tail_lag_seconds", "Age of the newest alert read, while there is more to read", log?.lagSeconds);
   const damaged = "Archives that could not be decompressed to their end; /status names them";
   add("wazuh_dfn_tail_damaged_archives", damaged, log && (log.damagedArchives?.length ?? 0));

@@ -118,11 +118,14 @@ export class StatusService implements AsyncDisposable {
     } catch (reason) {
       await gate.close();
       const remedy = "Alerts are still forwarded. Fix it, or change status.listen, and send SIGHUP";
-      log.error({ listen: gate.name, reason: describe(reason) }, `the status is not available. ${remedy}`);
+      log.error(
+        { code: "status-unavailable", listen: gate.name, reason: describe(reason) },
+        `the status is not available. ${remedy}`,
+      );
       return;
     }
     this.#gates.set(gate.name, gate);
-    log.info({ listen: gate.name }, "the status is available");
+    log.info({ code: "status-available", listen: gate.name }, "the status is available");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -151,7 +154,7 @@ export class StatusService implements AsyncDisposable {
     try {
       answer = await this.#answer(visit);
     } catch (reason) {
-      log.error({ reason: describe(reason) }, "the status cannot be reported: a bug in wazuh-dfn");
+      log.error({ code: "status-bug", reason: describe(reason) }, "the status cannot be reported: a bug in wazuh-dfn");
       answer = errorAnswer(500, "a bug in wazuh-dfn; see its log");
     }
     if (answer === undefined) return; // A stream.

@@ -7,6 +7,7 @@ import type { OpenDeadLetters } from "../dead-letters/open.ts";
 import { sinkAnswer } from "../sink-kinds/registry.ts";
 import type { TailStatus } from "../sources/tail/status.ts";
 import type { Counts } from "../telemetry/counters.ts";
+import { reasonCodes } from "../telemetry/reason-codes.ts";
 import type { CertificateExpiry } from "./certificates.ts";
 import type { Facts, Reason, StatusSnapshot } from "./facts.ts";
 
@@ -40,13 +41,17 @@ const openLetters = z.looseObject({
   detail: text.optional().describe("What was wrong with the newest."),
 } satisfies Members<OpenDeadLetters>);
 
+const code = z.enum(reasonCodes).describe("docs/runbook.md has a section for it.");
+
 const tail = z.looseObject({
   state: text.describe('"following", "catching-up", or "waiting: " and why.'),
+  troubleCode: code.optional(),
   file: text.describe("The file that is read."),
   offset: bytes.describe("Bytes of it that were read."),
   size: bytes.optional(),
   lagBytes: bytes.optional().describe("Bytes that are not read yet, without compressed files."),
   lagCompressedFiles: count.describe("Compressed files that are not read yet."),
+  lagFiles: count.optional().describe("Files that are not begun yet, compressed or not."),
   lagSeconds: z.number().optional().describe("Age of the newest alert read while there is more to read."),
   damagedArchives: z.array(z.looseObject({ file: text, offset: bytes })).optional(),
 } satisfies Members<TailStatus>);
@@ -60,6 +65,7 @@ const certificate = z.looseObject({
 } satisfies Members<CertificateExpiry>);
 
 const reason = z.looseObject({
+  code,
   subject: text.describe("What it is about."),
   text,
   remedy: text.describe("What to do; may be empty."),
@@ -88,6 +94,7 @@ const snapshot = z.looseObject({
     .optional(),
   events: z.looseObject({
     lastSeen: z.record(text, time).describe("By Windows event id, or by handler."),
+    records: z.record(text, count).optional().describe("Records made, by handler."),
     leftOut: z.record(text, count).describe("Alerts that were not sent and probably should have been, by reason."),
   } satisfies Members<Facts["events"]>),
   log: tail.optional().describe("How far alerts.json is read."),
@@ -95,6 +102,7 @@ const snapshot = z.looseObject({
     .looseObject({
       ageSeconds: z.number().optional().describe("Since the checkpoint on disk was last up to date."),
       trouble: text.optional(),
+      troubleCode: code.optional(),
     } satisfies Members<NonNullable<Facts["checkpoint"]>>)
     .optional(),
   sink: sinkAnswer,
@@ -111,6 +119,7 @@ const snapshot = z.looseObject({
     rawGivenUp: count.describe("Entries whose raw bytes were removed to make room."),
     nonAlertsGivenUp: count.describe("Entries that were not alerts and were removed to make room."),
     trouble: text.optional(),
+    troubleCode: code.optional(),
   } satisfies Members<Facts["deadLetters"]>),
   process: z.looseObject({ rssBytes: bytes, openFiles: count.optional() } satisfies Members<Facts["process"]>),
   health: z.looseObject({

@@ -1,8 +1,11 @@
 import type { Health } from "../status/facts.ts";
+import type { ReasonCode } from "../telemetry/reason-codes.ts";
 
 /** What is reported to Wazuh, so that a rule can raise an alert. */
 interface HealthEvent {
   readonly status: "degraded" | "recovered";
+  /** Of what is wrong. */
+  readonly code?: ReasonCode;
   readonly subject: string;
   readonly text: string;
 }
@@ -15,17 +18,19 @@ interface HealthEventsParts {
   readonly wasDegraded: boolean;
 }
 
-/** A subject that comes and goes is reported once in this time. */
+/** A fault of a subject that comes and goes is reported once in this time. */
 const quietMs = 600_000;
 /** All must be well for this long before that is reported. */
 const soundMs = 30_000;
-/** What passes by itself at every start and reload. */
+/** What all being well is about. */
 const ownSubject = "forwarder";
+/** What passes by itself at every start and reload. */
+const passing: ReasonCode = "not-ready";
 
 /** Makes events of the state of health: one when something goes wrong, one when all is well again. */
 export class HealthEvents {
   readonly #parts: HealthEventsParts;
-  /** Per subject: when it was reported. */
+  /** Per code and subject: when it was reported. */
   readonly #reported = new Map<string, number>();
   #isDegraded: boolean;
   /** Undefined before the first look. */
@@ -39,15 +44,16 @@ export class HealthEvents {
   /** @param nowMs milliseconds of a clock that only goes forward */
   look({ reasons }: Health, nowMs: number): void {
     this.#wrongAtMs ??= nowMs;
-    for (const [subject, atMs] of this.#reported)
-      if (nowMs - atMs >= quietMs && !this.#isDegraded) this.#reported.delete(subject);
-    for (const { subject, text, remedy } of reasons) {
+    for (const [fault, atMs] of this.#reported)
+      if (nowMs - atMs >= quietMs && !this.#isDegraded) this.#reported.delete(fault);
+    for (const { code, subject, text, remedy } of reasons) {
       this.#wrongAtMs = nowMs;
-      if (subject === ownSubject || this.#reported.has(subject)) continue;
-      this.#reported.set(subject, nowMs);
+      const fault = `${code} ${subject}`;
+      if (code === passing || this.#reported.has(fault)) continue;
+      this.#reported.set(fault, nowMs);
       if (!this.#isDegraded) this.#parts.remember(true);
       this.#isDegraded = true;
-      this.#parts.report({ status: "degraded", subject, text: remedy === "" ? text : `${text}; ${remedy}` });
+      this.#parts.report({ status: "degraded", code, subject, text: remedy === "" ? text : `${text}; ${remedy}` });
     }
     if (!this.#isDegraded || nowMs - this.#wrongAtMs < soundMs) return;
     this.#isDegraded = false;

@@ -54,7 +54,10 @@ export class NotifySocket {
     } catch (reason) {
       if (this.#hasFailed) return;
       this.#hasFailed = true;
-      this.#log.warn({ reason: describe(reason) }, "the forwarder's state cannot be reported to systemd");
+      this.#log.warn(
+        { code: "systemd-not-informed", reason: describe(reason) },
+        "the forwarder's state cannot be reported to systemd",
+      );
     }
   }
 

@@ -59,7 +59,8 @@ export class Supervisor implements Disposable {
   look(snapshot: StatusSnapshot, steps: number | undefined): void {
     if (!this.#socket.isListening || this.#isStopping) return;
     const { isStuck, what } = this.#progress.look(snapshot, steps, this.#now());
-    if (isStuck && !this.#wasStuck) this.#log.error(`no progress: ${what}; systemd is to restart the forwarder`);
+    if (isStuck && !this.#wasStuck)
+      this.#log.error({ code: "no-progress" }, `no progress: ${what}; systemd is to restart the forwarder`);
     this.#wasStuck = isStuck;
     const status = isStuck ? `stuck: ${what}` : lineOf(snapshot);
     if (status === this.#reported && this.#now() - this.#reportedAtMs < this.#periodMs) return;
@@ -77,5 +78,5 @@ export class Supervisor implements Disposable {
 function lineOf({ health, isReady }: StatusSnapshot): string {
   const first = health.reasons[0];
   if (first === undefined) return isReady ? "ships alerts" : "not ready";
-  return `degraded: ${first.subject}: ${first.text}`.replace(/\s+/g, " ").slice(0, 300);
+  return `degraded: ${first.code}: ${first.subject}: ${first.text}`.replace(/\s+/g, " ").slice(0, 300);
 }

@@ -14,26 +14,26 @@ interface ConditionLogOptions {
 }
 
 /** How a condition is logged. */
-interface ConditionEntry {
+interface ConditionEntry<Code extends string> {
+  /** What kind of condition it is; one that becomes another kind is logged at once. Its end is logged as `<code>-over`. */
+  readonly code: Code;
   /** The line in the log; the reason by default. */
   readonly text?: string;
   readonly fields?: Readonly<Record<string, unknown>>;
   /** `error` by default. */
   readonly level?: "warn" | "error";
-  /** A condition that becomes one of another kind is logged at once. */
-  readonly kind?: string;
 }
 
 /**
  * A condition that the administrator must know of, in the log and for the status: logged once when it begins, or when it
  * has lasted for a while, at intervals while it lasts, and once when it is over.
  */
-export class ConditionLog {
+export class ConditionLog<Code extends string = string> {
   readonly #log: Log;
   readonly #now: () => number;
   readonly #patienceMs: number;
   readonly #repeatMs: number;
-  #lasting: { reason: string; kind: string; readonly beganAt: number; loggedAt: number | undefined } | undefined;
+  #lasting: { reason: string; code: Code; readonly beganAt: number; loggedAt: number | undefined } | undefined;
 
   constructor(log: Log, options: ConditionLogOptions = {}) {
     this.#log = log;
@@ -48,20 +48,24 @@ export class ConditionLog {
     return this.#lasting?.reason;
   }
 
+  /** The code of what is wrong now; undefined while nothing is. */
+  get code(): Code | undefined {
+    return this.#lasting?.code;
+  }
+
   /** Call it each time the condition is found. */
-  raise(reason: string, { text = reason, fields, level = "error", kind = "" }: ConditionEntry = {}): void {
+  raise(reason: string, { code, text = reason, fields, level = "error" }: ConditionEntry<Code>): void {
     const now = this.#now();
-    const lasting = (this.#lasting ??= { reason, kind, beganAt: now, loggedAt: undefined });
+    const lasting = (this.#lasting ??= { reason, code, beganAt: now, loggedAt: undefined });
     const isDue =
       lasting.loggedAt === undefined
         ? now - lasting.beganAt >= this.#patienceMs
-        : kind !== lasting.kind || now - lasting.loggedAt >= this.#repeatMs;
+        : code !== lasting.code || now - lasting.loggedAt >= this.#repeatMs;
     lasting.reason = reason;
-    lasting.kind = kind;
+    lasting.code = code;
     if (!isDue) return;
     lasting.loggedAt = now;
-    if (fields === undefined) this.#log[level](text);
-    else this.#log[level](fields, text);
+    this.#log[level]({ code, ...fields }, text);
   }
 
   /**
@@ -73,7 +77,6 @@ export class ConditionLog {
     this.#lasting = undefined;
     if (lasting?.loggedAt === undefined) return;
     const line = typeof text === "string" ? text : text(this.#now() - lasting.beganAt);
-    if (fields === undefined) this.#log.info(line);
-    else this.#log.info(fields, line);
+    this.#log.info({ code: `${lasting.code}-over`, ...fields }, line);
   }
 }

@@ -30,7 +30,10 @@ export class SocketWatch implements Disposable {
     this.#refused += 1;
     this.#refusedLog.report((connections) => {
       const remedy = "find out what process it is; if it may send alerts, add its user to sources.socket.allow";
-      log.warn({ path, uid, pid, connections }, `a user who is not in sources.socket.allow was refused: ${remedy}`);
+      log.warn(
+        { code: "socket-user-refused", path, uid, pid, connections },
+        `a user who is not in sources.socket.allow was refused: ${remedy}`,
+      );
     });
   }
 
@@ -41,7 +44,7 @@ export class SocketWatch implements Disposable {
     this.#contradictedLog.report((copies) => {
       const what = "a copy of an alert on the socket differs from its line in alerts.json";
       const remedy = "the line was sent; find out which program of an allowed user sends other copies";
-      log.error({ id: id.slice(0, 64), copies }, `${what}: ${remedy}`);
+      log.error({ code: "socket-copies-differ", id: id.slice(0, 64), copies }, `${what}: ${remedy}`);
     });
   }
 

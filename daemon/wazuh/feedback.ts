@@ -131,7 +131,11 @@ export class Feedback implements AsyncDisposable {
     this.#transport = undefined;
     const events = this.#pending.clear();
     this.#dropped += events;
-    if (events > 0) this.#options.log.warn({ events }, "the last feedback events could not be sent to Wazuh");
+    if (events > 0)
+      this.#options.log.warn(
+        { code: "last-feedback-dropped", events },
+        "the last feedback events could not be sent to Wazuh",
+      );
   }
 
   #load(load: () => Native): void {
@@ -141,6 +145,7 @@ export class Feedback implements AsyncDisposable {
     } catch (reason) {
       this.#isOff = true;
       this.#options.log.warn(
+        { code: "feedback-off" },
         `feedback to Wazuh is off, alerts are still forwarded: ${describe(reason)}. ` +
           "Put the native file next to the forwarder's bundle, or set wazuh.feedback to off",
       );
@@ -204,7 +209,7 @@ export class Feedback implements AsyncDisposable {
     if (this.#droppedBefore === undefined) return;
     const events = this.#dropped - this.#droppedBefore;
     this.#droppedBefore = undefined;
-    this.#options.log.warn({ events }, "feedback events are no longer dropped");
+    this.#options.log.warn({ code: "feedback-no-longer-dropped", events }, "feedback events are no longer dropped");
   }
 
   #wentAway(why: string): void {
@@ -213,7 +218,8 @@ export class Feedback implements AsyncDisposable {
       queue.kind === "tcp"
         ? "Wazuh's queue cannot be reached, feedback events wait. Is the relay of wazuh.queue running?"
         : "Wazuh's queue socket cannot be reached, feedback events wait. Is analysisd running, and is the forwarder in group wazuh?";
-    this.#away.raise(why, { text, fields: { queue: formatQueueAddress(queue), reason: why }, level: "warn" });
+    const fields = { queue: formatQueueAddress(queue), reason: why };
+    this.#away.raise(why, { code: "feedback-away", text, fields, level: "warn" });
   }
 
   #drop(events: number): void {
@@ -221,7 +227,7 @@ export class Feedback implements AsyncDisposable {
       this.#droppedBefore = this.#dropped;
       const { queue, log } = this.#options;
       log.warn(
-        { queue: formatQueueAddress(queue) },
+        { code: "feedback-dropped", queue: formatQueueAddress(queue) },
         "feedback events are dropped: Wazuh does not accept any. Alerts are not affected",
       );
     }

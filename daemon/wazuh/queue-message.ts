@@ -3,6 +3,8 @@
  * one off without a word, and ends it at a NUL (Wazuh 4.14 source: analysisd/analysisd.c:1211-1219, cleanevent.c:28-56).
  */
 
+import type { ReasonCode } from "../telemetry/reason-codes.ts";
+
 /** What analysisd takes of one event. */
 export const maxEventBytes = 65_535;
 
@@ -28,6 +30,8 @@ export interface ErrorEvent {
 /** Something about the forwarder itself that goes wrong, or is well again. */
 export interface StatusEvent {
   readonly status: "degraded" | "recovered";
+  /** Of what goes wrong; docs/runbook.md has a section for each. */
+  readonly code?: ReasonCode;
   readonly subject: string;
   readonly text: string;
 }
@@ -69,10 +73,11 @@ export function errorMessage({ code, description, status }: ErrorEvent): string 
 }
 
 /** The forwarder's own state, as an event of the manager. */
-export function statusMessage({ status, subject, text }: StatusEvent): string {
+export function statusMessage({ status, code, subject, text }: StatusEvent): string {
+  const what = { subject: shorten(subject), text: shorten(text, maxDescriptionLength) };
   return message("", {
     integration: "dfn",
-    dfn: { status, subject: shorten(subject), text: shorten(text, maxDescriptionLength) },
+    dfn: { status, ...what, ...(code === undefined ? {} : { code }) },
   });
 }
 

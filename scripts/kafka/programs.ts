@@ -21,6 +21,7 @@ const plain = {
   debootstrap: { probe: ["--version"], packages: ["debootstrap"], label: "debootstrap" },
   "systemd-analyze": { probe: ["--version"], packages: ["systemd"], label: "systemd" },
   "systemd-nspawn": { probe: ["--version"], packages: ["systemd-container"], label: "systemd-nspawn" },
+  tmux: { probe: ["-V"], packages: ["tmux"], label: "tmux" },
   bunzip2: { probe: ["--help"], packages: ["bzip2"], label: "bzip2" },
   lintian: { probe: ["--version"], packages: ["lintian"], label: "lintian" },
   rpmlint: { probe: ["--version"], packages: ["rpmlint"], label: "rpmlint" },

@@ -25,6 +25,7 @@ const fromCheckout: readonly (readonly [from: string, to: string, mode: number])
   ["SECURITY.md", `${doc}/SECURITY.md`, 0o644],
   ["LICENSE", `${doc}/LICENSE`, 0o644],
   ["docs", doc, 0o644],
+  ["monitoring", `${doc}/monitoring`, 0o644],
 ];
 
 const fromBuild: readonly (readonly [name: string, mode: number])[] = [

@@ -58,7 +58,7 @@ test("the first dead letter degrades the forwarder, also after a restart, until 
   assert.deepEqual([logged?.reason, logged?.source, logged?.entries], ["not-json", "tail", 1]);
   const status = await world.run("status");
   assert.equal(status.code, 1);
-  assert.match(status.stdout, /^degraded: .*\n {2}dead letters, for /);
+  assert.match(status.stdout, /^degraded: .*\n {2}dead letters \[dead-letters-open\], for /);
   assert.match(status.stdout, /^dead letters +1 in the store, /m);
 
   assert.equal((await first.stop()).ended, 0);

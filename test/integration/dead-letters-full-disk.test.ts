@@ -36,6 +36,7 @@ test(
     let stored = 0;
     const waits = [1, 2, 3].map((offset) => store.add(letter(offset)).then(() => (stored += 1)));
     assert.match(await eventually("the trouble", () => store.trouble), /ENOSPC/);
+    assert.equal(store.troubleCode, "dead-letters-disk-full");
     assert.equal(stored, 0);
     assert.deepEqual(await offsetsIn(disk.join("dead")), { offsets: [0], bad: [] });
     await disk.free();

@@ -49,7 +49,7 @@ test("killed while degraded, the next process ends the alert in Wazuh when all i
     });
   const first = await world.start();
   world.writeLog(`${alertLine(1_700_000_002).slice(0, -1)},}`);
-  await heard(/"status":"degraded".*"subject":"dead letters"/);
+  await heard(/"status":"degraded".*"subject":"dead letters".*"code":"dead-letters-open"/);
   await heard(/"status":"dead-letter"/);
   await eventually("the file", () => existsSync(world.directory.join("state/degraded")));
   first.signal("SIGKILL");

@@ -26,6 +26,7 @@ test("a full disk delays records, leaves no half ones behind, and loses none", {
   await disk.fillUpTo(8192);
   const outcomes = Promise.all(["b", "c", "d"].map((letter) => write(sink, letter.repeat(20_000))));
   assert.match(await eventually("the trouble", () => sink.trouble), /ENOSPC/);
+  assert.equal(sink.troubleCode, "file-sink-disk-full");
   assert.deepEqual(await valuesIn(), ["a"]);
   await disk.free();
   const offsets = (await outcomes).flat().map((outcome) => (outcome.kind === "acknowledged" ? outcome.offset : -1));

@@ -40,11 +40,14 @@ test("a status in which every text is hostile: status and doctor show it in esca
   await using world = await HostileWorld.create();
   const kafka = {
     ...kafkaAtWork,
-    troubles: [{ subject: "s", text: "t", remedy: "r", since: 1 }],
+    troubles: [{ code: "kafka-unreachable" as const, subject: "s", text: "t", remedy: "r", since: 1 }],
     lastError: { text: "e", since: 1 },
   };
   const certificates = [{ setting: "cert", file: "/f", expiresAt: "2027", daysLeft: 1, trouble: "t" }] as const;
-  const health = { state: "degraded", reasons: [{ subject: "s", text: "t", remedy: "r", since: "2026" }] };
+  const health = {
+    state: "degraded",
+    reasons: [{ code: "kafka-unreachable", subject: "s", text: "t", remedy: "r", since: "2026" }],
+  };
   const checkpoint = { ageSeconds: 1, trouble: "t" };
   const snapshot = poisoned({ ...aForwarder({ sink: kafka, certificates, checkpoint }), health }, ["kind", "state"]);
   const answer = { ...Object(snapshot), log: poisoned(aForwarder().log), ["x\u009b"]: evil };
@@ -56,6 +59,9 @@ test("a status in which every text is hostile: status and doctor show it in esca
     assert.equal(shown.code, 1, shown.stderr);
     assert.match(shown.stdout, /gnp\.exe/);
     assertHarmless(shown, "status");
+    const frame = await world.run("top", "--interval", "0.2");
+    assert.match(frame.stdout, /gnp\.exe/);
+    assertHarmless(frame, "top");
     const json = await world.run("status", "--json");
     assertHarmless(json, "status --json");
     assert.deepEqual(JSON.parse(json.stdout), JSON.parse(JSON.stringify(answer)));

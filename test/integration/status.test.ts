@@ -119,7 +119,7 @@ test("a log that is moved away is reported with a remedy within two seconds, and
     reportedAfterMs.push(performance.now() - movedAt);
     const { code, stdout } = await world.run("status");
     assert.equal(code, 1);
-    assert.match(stdout, /^degraded: .*\n {2}log, for \d+ s: /);
+    assert.match(stdout, /^degraded: .*\n {2}log \[log-missing\], for \d+ s: /);
     renameSync(`${logs}.moved`, logs);
     // Again if the machine was too busy to report in time; only a forwarder that always takes longer breaks the
     // promise.
@@ -130,7 +130,7 @@ test("a log that is moved away is reported with a remedy within two seconds, and
 
 test("a sink, a checkpoint and a dead-letter store that cannot be written are reported, and recover", async () => {
   await using world = await StatusWorld.create();
-  await world.start();
+  const forwarder = await world.start();
   await becomesOk(world);
   const state = world.directory.join("state");
   renameSync(state, `${state}.away`);
@@ -142,6 +142,15 @@ test("a sink, a checkpoint and a dead-letter store that cannot be written are re
   assert.match(await reasonOn(world, "checkpoint"), /cannot be written.*Make room/);
   assert.match(await reasonOn(world, "dead-letter store"), /dead letters cannot be stored.*ENOTDIR.*make room/);
   assert.equal((await world.ask("/readyz")).status, 200);
+  const codes = (await statusOf(world)).health.reasons.map(({ code }) => code);
+  for (const code of ["file-sink-unwritable", "checkpoint-unwritable", "dead-letters-unwritable"] as const) {
+    assert.ok(codes.includes(code), `${code} in ${codes.join()}`);
+    assert.match(
+      (await world.ask("/metrics")).body,
+      new RegExp(`^wazuh_dfn_health_reason\\{code="${code}"\\} 1$`, "m"),
+    );
+    await forwarder.waitForLog(new RegExp(`"code":"${code}"`));
+  }
   rmSync(world.records, { recursive: true });
   rmSync(state);
   renameSync(`${state}.away`, state);

@@ -109,7 +109,7 @@ export class RecordFile implements AsyncDisposable {
     const bytes = await wholeLines(file.handle, size);
     if (bytes < size) {
       const what = "cut off a record that a crash had left half written";
-      this.#log.warn({ path: this.#path, bytes: size - bytes }, what);
+      this.#log.warn({ code: "record-file-repaired", path: this.#path, bytes: size - bytes }, what);
       await file.handle.truncate(bytes);
     }
     return bytes;
@@ -123,7 +123,7 @@ export class RecordFile implements AsyncDisposable {
       this.#isWithoutLock = true;
       const what =
         "the records file cannot be locked without the native file: do not run replay while a forwarder runs";
-      this.#log.warn({ path: this.#path, reason: describe(reason) }, what);
+      this.#log.warn({ code: "record-file-not-locked", path: this.#path, reason: describe(reason) }, what);
     }
     return this.#flock;
   }

@@ -14,6 +14,7 @@ import {
 } from "../../contract.ts";
 import { ConditionLog } from "../../telemetry/condition-log.ts";
 import type { Log } from "../../telemetry/log.ts";
+import { type ReasonCode, writeFailure } from "../../telemetry/reason-codes.ts";
 import { behindOwnLink } from "../../disk/open-file.ts";
 import { countRecords } from "./read-back.ts";
 import { countRotated, rotatedFrom } from "./rotated.ts";
@@ -42,7 +43,7 @@ export class FileSink implements Sink {
   readonly #log: Log;
   readonly #stop = new AbortController();
   readonly #file: RecordFile;
-  readonly #condition: ConditionLog;
+  readonly #condition: ConditionLog<ReasonCode>;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(path: string, log: Log) {
@@ -55,6 +56,10 @@ export class FileSink implements Sink {
   /** Why records cannot be written at present, and what to do; undefined while they can. */
   get trouble(): string | undefined {
     return this.#condition.reason;
+  }
+
+  get troubleCode(): ReasonCode | undefined {
+    return this.#condition.code;
   }
 
   open(): void {
@@ -99,7 +104,10 @@ export class FileSink implements Sink {
       const trouble = await countRotated(file, start, shipped);
       if (trouble === undefined) continue;
       const what = "a rotated file could not be searched for what was written before the last stop";
-      this.#log.warn({ path: file.path, reason: trouble }, `${what}: some alerts may be written twice`);
+      this.#log.warn(
+        { code: "rotated-record-file-not-searched", path: file.path, reason: trouble },
+        `${what}: some alerts may be written twice`,
+      );
     }
     const isOfAnother = start > bytes || (rotated.length > 0 && start <= mostReadAgain);
     await countRecords(handle, isOfAnother ? 0 : start, bytes, shipped);
@@ -124,6 +132,7 @@ export class FileSink implements Sink {
         const what = "records cannot be written";
         const remedy = "nothing is lost, it is tried again each second: make room or fix the permissions of the file";
         this.#condition.raise(`${what}: ${this.#path}: ${describe(reason)}; ${remedy}`, {
+          code: writeFailure("file-sink", reason),
           text: `${what}; ${remedy}`,
           fields: { path: this.#path, reason: describe(reason) },
         });

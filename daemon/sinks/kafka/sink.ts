@@ -70,8 +70,9 @@ export class KafkaSink implements Sink {
       options,
       tls: () => this.#tls?.current,
       onThrottle: (durationMs) => (this.#throttledMs += durationMs),
+      onAnswer: (api, tookMs) => telemetry.answered?.(api, tookMs),
     };
-    this.#conditions = new KafkaConditions(log);
+    this.#conditions = new KafkaConditions(log, undefined, (error) => telemetry.failed?.(error));
     this.#pool = new ConnectionPool(this.#settings, telemetry, (address) => this.#warnOfPlaintext([address]));
     this.#metadataCache = new MetadataCache(this.#pool, options.brokers, this.#conditions, this.#stop.signal);
     this.#context = {
@@ -85,9 +86,9 @@ export class KafkaSink implements Sink {
       signal: this.#stop.signal,
       telemetry: {
         ...telemetry,
-        acknowledged: (records, bytes, latencyMs) => {
+        acknowledged: (...batch) => {
           this.#lastAcknowledgedAt = timeOfDayMs();
-          telemetry.acknowledged(records, bytes, latencyMs);
+          telemetry.acknowledged(...batch);
         },
       },
       onProgress: () => (this.#progressAt = monotonicMs()),
@@ -181,7 +182,10 @@ export class KafkaSink implements Sink {
     const limitMs = 2 * this.#options.requestTimeoutMs;
     if (this.#waiting === 0 || monotonicMs() - this.#progressAt < limitMs) return;
     this.#progressAt = monotonicMs();
-    this.#log.warn(`Kafka: no batch got through for ${limitMs / 1000} s; all connections are being replaced`);
+    this.#log.warn(
+      { code: "kafka-connections-replaced" },
+      `Kafka: no batch got through for ${limitMs / 1000} s; all connections are being replaced`,
+    );
     this.#pool.reset(new Error("no progress"));
   }
 
@@ -190,10 +194,16 @@ export class KafkaSink implements Sink {
     const change = this.#tls.reload();
     if (change === undefined) return;
     if (change.error !== undefined) {
-      this.#log.error(`${change.error.message}. The previous certificates stay in use`);
+      this.#log.error(
+        { code: "certificates-not-replaced" },
+        `${change.error.message}. The previous certificates stay in use`,
+      );
       return;
     }
-    this.#log.info("sink.kafka.tls: the certificates were replaced; connections are replaced to use them");
+    this.#log.info(
+      { code: "certificates-replaced" },
+      "sink.kafka.tls: the certificates were replaced; connections are replaced to use them",
+    );
     this.#pool.reset(new Error("certificates were replaced"));
     this.#inspectCertificates();
   }
@@ -203,15 +213,15 @@ export class KafkaSink implements Sink {
     const message = this.#options.tls === undefined && !this.#isPlaintextSaid ? plaintextWarning(brokers) : undefined;
     if (message === undefined) return;
     this.#isPlaintextSaid = true;
-    this.#log.warn(`Kafka: ${message}`);
+    this.#log.warn({ code: "kafka-without-tls" }, `Kafka: ${message}`);
   }
 
   /** Certificates grow old while the forwarder runs. */
   #inspectCertificates(): void {
     if (this.#options.tls === undefined) return;
     for (const { severity, message } of inspectTls(this.#options.tls)) {
-      if (severity === "error") this.#log.error(message);
-      else this.#log.warn(message);
+      if (severity === "error") this.#log.error({ code: "certificate-fault" }, message);
+      else this.#log.warn({ code: "certificate-warning" }, message);
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { formatAnswer, type Status } from "../../../integration/protocol.ts";
+import { formatAnswer, type Answer, type Status } from "../../../integration/protocol.ts";
 import { Alert } from "../../alert/alert.ts";
 import { NotJson } from "../../alert/json.ts";
 import type { Outcome } from "../../contract.ts";
@@ -25,6 +25,8 @@ export interface ConnectionHost extends LineRoom {
   heard(connection: SocketConnection): void;
   /** Whether an alert may be taken now; if not, `pump` is called once it may. */
   mayTake(): boolean;
+  /** A line gets this answer. */
+  answered(status: Status): void;
 }
 
 interface Slot {
@@ -141,7 +143,7 @@ export class SocketConnection {
   }
 
   #answer(status: Status, reason: string): void {
-    this.#answers.push({ text: formatAnswer({ status, id: undefined, reason }) });
+    this.#answers.push({ text: this.#textOf({ status, id: undefined, reason }) });
   }
 
   #offer(bytes: Buffer): void {
@@ -152,9 +154,14 @@ export class SocketConnection {
       early = outcome;
     };
     const verdict = this.#intake.offer(bytes, (outcome) => settle(outcome));
-    if (!this.#intake.answersAfterOutcome || !awaitsOutcome(verdict)) slot.text = verdictAnswer(verdict);
-    else if (early !== undefined) slot.text = outcomeAnswer(verdict, early);
-    else settle = (outcome) => this.#resolve(slot, outcomeAnswer(verdict, outcome));
+    if (!this.#intake.answersAfterOutcome || !awaitsOutcome(verdict)) slot.text = this.#textOf(verdictAnswer(verdict));
+    else if (early !== undefined) slot.text = this.#textOf(outcomeAnswer(verdict, early));
+    else settle = (outcome) => this.#resolve(slot, this.#textOf(outcomeAnswer(verdict, outcome)));
+  }
+
+  #textOf(answer: Answer): string {
+    this.#host.answered(answer.status);
+    return formatAnswer(answer);
   }
 
   #resolve(slot: Slot, text: string): void {
@@ -200,15 +207,15 @@ function awaitsOutcome(verdict: Verdict): boolean {
 
 const plainStatus = { taken: "accepted", salvaged: "accepted", duplicate: "duplicate", ignored: "ignored" } as const;
 
-function verdictAnswer(verdict: Verdict): string {
+function verdictAnswer(verdict: Verdict): Answer {
   const { id, kind } = verdict;
-  if (kind === "rejected") return formatAnswer({ status: "rejected", id, reason: verdict.reason });
-  if (kind !== "deferred") return formatAnswer({ status: plainStatus[kind], id });
-  return formatAnswer({ status: verdict.alreadySeen ? "duplicate" : "accepted", id, reason: verdict.reason });
+  if (kind === "rejected") return { status: "rejected", id, reason: verdict.reason };
+  if (kind !== "deferred") return { status: plainStatus[kind], id };
+  return { status: verdict.alreadySeen ? "duplicate" : "accepted", id, reason: verdict.reason };
 }
 
-function outcomeAnswer(verdict: Verdict, outcome: Outcome): string {
+function outcomeAnswer(verdict: Verdict, outcome: Outcome): Answer {
   const { id } = verdict;
-  if (outcome === "dead-letter") return formatAnswer({ status: "accepted", id, reason: "kept as a dead letter" });
-  return formatAnswer({ status: verdict.kind === "duplicate" ? "duplicate" : "delivered", id });
+  if (outcome === "dead-letter") return { status: "accepted", id, reason: "kept as a dead letter" };
+  return { status: verdict.kind === "duplicate" ? "duplicate" : "delivered", id };
 }

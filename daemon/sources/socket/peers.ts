@@ -40,11 +40,15 @@ export function peerPolicy(names: readonly string[], home: string, log: Log): Pe
         (/^\d+$/.test(name) ? Number(name) : native.userId(name)) ??
         (name === wazuhUser ? ownerOf(join(home, "queue/sockets")) : undefined);
       if (uid !== undefined) uids.add(uid);
-      else log.warn({ user: name }, "sources.socket.allow names a user that does not exist on this system");
+      else
+        log.warn(
+          { code: "allowed-user-missing", user: name },
+          "sources.socket.allow names a user that does not exist on this system",
+        );
     } catch (reason) {
       const what =
         "a user of sources.socket.allow cannot be looked up; alerts of this user arrive only through the tail";
-      log.warn({ user: name, reason: describe(reason) }, what);
+      log.warn({ code: "allowed-user-unknown", user: name, reason: describe(reason) }, what);
     }
   }
   return { uids, credentialsOf: (socket) => native.peerCredentials(descriptorOf(socket)) };

@@ -1,6 +1,6 @@
 import { readFile, rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
-import { formatAnswer, tailOffMarker } from "../../../integration/protocol.ts";
+import { formatAnswer, type Status, tailOffMarker } from "../../../integration/protocol.ts";
 import { createNew } from "../../disk/open-file.ts";
 import { giveSocketToGroup, listenAt } from "../../os/unix-socket.ts";
 import { describe, DfnError } from "../../errors.ts";
@@ -22,6 +22,10 @@ export interface SocketSourceOptions {
   /** Name or number of the group that may write to the socket; left as it is if the system has no such group. */
   readonly group: string;
   readonly peers: PeerPolicy;
+  /** Called for each line that gets an answer. */
+  readonly answered?: (status: Status) => void;
+  /** Called for each client that comes, with 1, and for each that goes, with -1. */
+  readonly clients?: (more: 1 | -1) => void;
   /** Called for each client that was refused. */
   readonly refused: (peer: PeerCredentials) => void;
 }
@@ -70,6 +74,7 @@ export class SocketSource implements AsyncDisposable {
         this.#clients.add(connection);
       },
       mayTake: () => this.#mayTake(),
+      answered: (status) => options.answered?.(status),
     };
   }
 
@@ -95,8 +100,10 @@ export class SocketSource implements AsyncDisposable {
       const remedy = "check that its directory exists and is writable for this user, or set sources.socket.path";
       throw new DfnError("IO", `cannot listen on ${path}: ${describe(reason)}; ${remedy}`, { cause: reason });
     }
-    this.#server.on("error", (reason) => this.#log.warn({ reason: describe(reason) }, "socket source"));
-    this.#log.info({ path }, "listening for alerts");
+    this.#server.on("error", (reason) =>
+      this.#log.warn({ code: "socket-error", reason: describe(reason) }, "socket source"),
+    );
+    this.#log.info({ code: "socket-listening", path }, "listening for alerts");
   }
 
   /** Shows custom-dfn whether the tail brings what it cannot deliver here. Rejects with the system's error. */
@@ -132,7 +139,11 @@ export class SocketSource implements AsyncDisposable {
     }
     const connection = new SocketConnection(socket, this.#intake, this.#host);
     this.#clients.add(connection);
-    socket.on("close", () => this.#clients.delete(connection));
+    this.#options.clients?.(1);
+    socket.on("close", () => {
+      this.#clients.delete(connection);
+      this.#options.clients?.(-1);
+    });
   }
 
   /** Whether the user at the other end may send alerts; one who may not gets an answer that says so. */
@@ -142,7 +153,10 @@ export class SocketSource implements AsyncDisposable {
     try {
       peer = peers.credentialsOf(socket);
     } catch (reason) {
-      this.#log.debug({ reason: describe(reason) }, "a client left before its user was known");
+      this.#log.debug(
+        { code: "socket-client-left", reason: describe(reason) },
+        "a client left before its user was known",
+      );
       socket.destroy();
       return false;
     }
@@ -184,7 +198,10 @@ export class SocketSource implements AsyncDisposable {
       await giveSocketToGroup(path, gid);
     } catch (reason) {
       const remedy = `integratord's programs may be unable to reach it; run the forwarder with group ${this.#options.group}`;
-      this.#log.warn({ path, reason: describe(reason) }, `the socket keeps its group: ${remedy}`);
+      this.#log.warn(
+        { code: "socket-group-kept", path, reason: describe(reason) },
+        `the socket keeps its group: ${remedy}`,
+      );
     }
   }
 }

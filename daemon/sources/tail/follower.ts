@@ -3,7 +3,7 @@ import { BacklogMeter } from "./position/backlog.ts";
 import type { Loaded } from "./position/checkpoint-store.ts";
 import { Feeder } from "./feeder.ts";
 import type { Ending, Following, FollowerState } from "./follower-state.ts";
-import type { OpenLogFile } from "./log/log-file.ts";
+import { closeDead, type OpenLogFile } from "./log/log-file.ts";
 import type { ReadProgress, LogPosition } from "./position/read-progress.ts";
 import { Resume } from "./resume.ts";
 import { Reopening } from "./reopening.ts";
@@ -13,7 +13,7 @@ import { statusOf, type TailStatus } from "./status.ts";
 import { LogFiles } from "./log/log-files.ts";
 import { Rotation } from "./rotation.ts";
 import type { TailOptions } from "./options.ts";
-import { explain, replayCommand } from "./log/explain.ts";
+import { damagedText, explain, givenUpText, type ReadFailure, replayCommand } from "./log/explain.ts";
 import { ConditionLog } from "../../telemetry/condition-log.ts";
 import { statIfPresent, statIfPresentNow } from "../../disk/file-stat.ts";
 
@@ -27,7 +27,7 @@ export class Follower {
   readonly #logFiles: LogFiles;
   readonly #rotation: Rotation;
   readonly #feeder: Feeder;
-  readonly #trouble: ConditionLog;
+  readonly #trouble: ConditionLog<ReadFailure["code"]>;
   readonly #unchangedCheck = new UnchangedCheck();
   readonly #revisits: Revisits;
   readonly #reopening: Reopening;
@@ -97,6 +97,7 @@ export class Follower {
       path: this.#options.path,
       reading: this.#progress.current,
       trouble: this.#trouble.reason,
+      troubleCode: this.#trouble.code,
       isAtEnd: this.#isAtEnd,
       size: this.#size,
       backlog: this.#backlog.of(this.#progress),
@@ -158,15 +159,14 @@ export class Follower {
       this.#begin(logFile);
       this.#state = { kind: "following", logFile, wasLive: false };
       this.#trouble.clear(`${logFile.origin.file} can be read again.`);
-      log.info({ file: logFile.origin.file, offset: logFile.offset }, "reading alerts");
+      log.info({ code: "log-file-opened", file: logFile.origin.file, offset: logFile.offset }, "reading alerts");
       return true;
     }
     if (this.#state.kind === "placing") {
       this.#state = { kind: "between" };
       return true;
     }
-    this.#trouble.raise(await explain(path, Object.assign(new Error("not there"), { code: "ENOENT" })));
-    return false;
+    return this.#report(Object.assign(new Error("not there"), { code: "ENOENT" }), path);
   }
 
   async #follow(state: Following, signal: AbortSignal): Promise<boolean> {
@@ -187,6 +187,7 @@ export class Follower {
         this.#reopening.reset();
         if (pause.ignoredBytes !== undefined && pause.ignoredBytes > 0) {
           this.#options.log.warn(
+            { code: "archive-has-trailing-bytes" },
             `${logFile.origin.file} is whole, but ${pause.ignoredBytes} bytes behind its compressed data are not gzip: they were ` +
               `ignored, as gzip(1) ignores them.`,
           );
@@ -230,6 +231,7 @@ export class Follower {
         this.#trouble.raise(
           `${path} does not exist. The file that was read last is still followed; alerts written elsewhere are read as ` +
             `soon as ${path} exists again. Is the manager running?`,
+          { code: "log-missing" },
         );
         return false;
       }
@@ -266,9 +268,16 @@ export class Follower {
     const known = damaged.find(logFile.origin.name?.stem ?? null);
     if (known !== undefined) {
       damaged.forget(known.name, reading?.reading.number ?? 0);
-      this.#options.log.info(`${logFile.origin.file}, which was damaged, was read from byte ${known.end} to its end.`);
+      this.#options.log.info(
+        { code: "damaged-archive-read" },
+        `${logFile.origin.file}, which was damaged, was read from byte ${known.end} to its end.`,
+      );
     }
-    this.#options.log.info({ file: logFile.origin.file, bytes: logFile.offset }, "read to the end");
+    this.#options.log.info(
+      { code: "log-file-finished", file: logFile.origin.file, bytes: logFile.offset },
+      "read to the end",
+    );
+    this.#options.onRotation?.();
     await this.#leave(logFile);
     return true;
   }
@@ -292,18 +301,10 @@ export class Follower {
     this.#progress.advance(end);
     const known = damaged.find(name?.stem ?? null);
     const givenUp = damaged.note(logFile, end, reading?.reading.number ?? 0);
-    const text =
-      `${file} cannot be decompressed beyond byte ${logFile.offset} of its content: ${describe(reason)}. It was read ` +
-      `up to byte ${end}. Replace it with an intact copy, and the rest is read by itself. Or send the rest from a copy ` +
-      `elsewhere, using its own path: ${replayCommand(file, end)}`;
-    if (revisit === undefined || known?.end !== end) log.error(text);
-    else log.warn(`${file} changed, but still holds nothing beyond byte ${end}.`);
-    for (const old of givenUp) {
-      log.error(
-        `There are too many damaged archives: ${old.file} is no longer checked. It was read up to byte ${old.end}; ` +
-          `send the rest from an intact copy: ${replayCommand(old.file, old.end)}`,
-      );
-    }
+    const text = damagedText(logFile, end, reason);
+    if (revisit === undefined || known?.end !== end) log.error({ code: "archive-damaged" }, text);
+    else log.warn({ code: "archive-still-damaged" }, `${file} changed, but still holds nothing beyond byte ${end}.`);
+    for (const old of givenUp) log.error({ code: "damaged-archive-given-up" }, givenUpText(old));
     await this.#leave(logFile);
     return true;
   }
@@ -328,7 +329,7 @@ export class Follower {
     this.#isAtEnd = false;
     this.#state = { kind: "following", logFile, wasLive: false, revisit: { back } };
     this.#options.log.info(
-      { file: logFile.origin.file, offset: logFile.offset },
+      { code: "damaged-archive-continued", file: logFile.origin.file, offset: logFile.offset },
       "reading continues in a damaged archive",
     );
     return true;
@@ -336,6 +337,7 @@ export class Follower {
 
   async #startAgain(logFile: OpenLogFile): Promise<boolean> {
     this.#options.log.error(
+      { code: "log-truncated" },
       `${logFile.origin.file} was truncated or overwritten while it was read. It is read again from its beginning; what had been ` +
         `written beyond byte ${this.#progress.current?.offset ?? 0} by then, if anything, is lost.`,
     );
@@ -363,6 +365,7 @@ export class Follower {
     const place = this.#feeder.lineStart;
     if (again.kind === "gone") {
       this.#options.log.error(
+        { code: "log-file-lost" },
         `${file} cannot be read beyond byte ${logFile.offset}: ${describe(reason)}; and for a minute no file holds ` +
           `what it held. What followed byte ${place} is lost unless the file is restored and sent: ` +
           `${replayCommand(file, place)} Continuing with the next file.`,
@@ -373,6 +376,7 @@ export class Follower {
       this.#progress.begin(again.logFile.origin, place);
       this.#state = { ...state, logFile: again.logFile };
       this.#options.log.warn(
+        { code: "log-file-reopened" },
         `${file} could no longer be read: ${describe(reason)}. It was opened again, and reading continues at byte ` +
           `${again.logFile.offset}, where the same bytes are as before.`,
       );
@@ -387,12 +391,8 @@ export class Follower {
   /** System errors are logged and retried; anything else is a bug and ends the program. */
   async #report(reason: unknown, path: string): Promise<false> {
     if (errnoOf(reason) === undefined && !(reason instanceof DfnError)) throw reason;
-    this.#trouble.raise(await explain(path, reason));
+    const { text, code } = await explain(path, reason);
+    this.#trouble.raise(text, { code });
     return false;
   }
-}
-
-/** Closes a descriptor that cannot be read: if it cannot be closed properly either, that is nothing new. */
-async function closeDead(logFile: OpenLogFile): Promise<void> {
-  await logFile.close().catch(() => undefined);
 }

@@ -29,6 +29,8 @@ export interface TailOptions {
    * @param isWhole false while a damaged archive may become whole, and its rest be read
    */
   readonly onEnd?: (isWhole: boolean) => void;
+  /** Called each time a file was read to its end and another one follows. */
+  readonly onRotation?: () => void;
   /** When to look again, instead of `pollMs`. */
   readonly waker?: Waker;
   /** When to write the checkpoint, instead of once a second. */

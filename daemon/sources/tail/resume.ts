@@ -53,7 +53,10 @@ export class Resume {
       case "previous": {
         const opened = await this.#resume(loaded.body, signal);
         if (loaded.kind === "previous") {
-          this.#log.error("Continuing from the checkpoint before the last: alerts sent in between may be sent again.");
+          this.#log.error(
+            { code: "checkpoint-before-last-used" },
+            "Continuing from the checkpoint before the last: alerts sent in between may be sent again.",
+          );
         }
         return opened;
       }
@@ -76,6 +79,7 @@ export class Resume {
     if (located.kind === "missing") {
       if (wasRead) {
         this.#log.error(
+          { code: "log-gone-while-stopped" },
           `${position.file}, read up to byte ${position.offset}, is gone or holds other content now. What it held ` +
             `beyond that byte is lost unless it is restored there from a backup and sent: ` +
             `${replayCommand(position.file, position.offset)} Continuing with the oldest newer file.`,
@@ -86,16 +90,19 @@ export class Resume {
     const { logFile } = located;
     if (located.kind === "replaced" && wasRead) {
       this.#log.error(
+        { code: "log-replaced-while-stopped" },
         `${logFile.origin.file} was truncated or replaced while the forwarder was stopped. It is read again from ` +
           `its beginning; what was written beyond byte ${position.offset} before that is lost.`,
       );
     } else if (located.kind === "cut" && wasRead) {
       this.#log.warn(
+        { code: "log-cut-while-stopped" },
         `${logFile.origin.file} lost its end while the forwarder was stopped, as after a power loss: it was read up ` +
           `to byte ${position.offset}, and what it held then ends at byte ${logFile.offset}. Continuing there.`,
       );
     } else if (located.kind === "shorter" && wasRead) {
       this.#log.warn(
+        { code: "log-shorter-compressed" },
         `${logFile.origin.file} ends at byte ${logFile.offset}, before byte ${position.offset}, up to ` +
           `which it was read before it was compressed. Continuing with the next file.`,
       );
@@ -146,6 +153,7 @@ export class Resume {
     }
     const { logFile } = located;
     this.#log.error(
+      { code: "checkpoint-place-proved" },
       `The damaged checkpoint's place, byte ${logFile.offset} of ${logFile.origin.file}, was proved by content: ` +
         `continuing there. Alerts that were acknowledged beyond it may be sent again.`,
     );
@@ -158,6 +166,7 @@ export class Resume {
   async #startOver(): Promise<OpenLogFile | undefined> {
     await firstStart("beginning", await this.#stat, this.#logFiles, this.#progress);
     this.#log.error(
+      { code: "checkpoint-lost" },
       `Without a usable checkpoint ${this.#logFiles.path} is read from its beginning: its alerts may be sent again. ` +
         `Archives before it are not read; send what may be missing with "wazuh-dfn replay".`,
     );

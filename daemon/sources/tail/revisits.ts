@@ -101,6 +101,7 @@ export class Revisits {
     this.#goneSinceMs.delete(archive.name);
     this.#progress.damaged.forget(archive.name, 0);
     this.#log.warn(
+      { code: "damaged-archive-gone" },
       `${archive.file}, which was damaged, is gone. It was read up to byte ${archive.end} of its content; what ` +
         `followed was not, unless it was sent by "wazuh-dfn replay".`,
     );
@@ -114,7 +115,10 @@ export class Revisits {
       if (!isRestOf(archive, logFile)) {
         // Cut still shorter, it may become what it was.
         if (logFile.origin.head.length >= archive.head.length)
-          this.#log.warn(`${file.path} changed, but does not hold what was read of ${archive.file}: it is left alone.`);
+          this.#log.warn(
+            { code: "damaged-archive-differs" },
+            `${file.path} changed, but does not hold what was read of ${archive.file}: it is left alone.`,
+          );
         return undefined;
       }
       const before = await logFile.seekTo(archive.end, signal);
@@ -122,6 +126,7 @@ export class Revisits {
       return isKept ? logFile : undefined;
     } catch (reason) {
       this.#log.warn(
+        { code: "damaged-archive-unreadable" },
         `${file.path} changed, but cannot be read: ${describe(reason)}. It is tried again when it changes again.`,
       );
       return undefined;

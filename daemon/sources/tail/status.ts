@@ -1,3 +1,4 @@
+import type { ReasonCode } from "../../telemetry/reason-codes.ts";
 import type { Backlog } from "./position/backlog.ts";
 import type { DamagedArchive } from "./position/damaged.ts";
 import type { LogPosition } from "./position/read-progress.ts";
@@ -15,6 +16,8 @@ export function waitReasonOf(state: TailState): string | undefined {
 /** How far the tail is, for people and metrics. */
 export interface TailStatus {
   readonly state: TailState;
+  /** Why it waits; absent while it does not. */
+  readonly troubleCode?: ReasonCode | undefined;
   /** The file that is read, or is to be read. */
   readonly file: string;
   /** Bytes of it that were handed on. */
@@ -28,6 +31,8 @@ export interface TailStatus {
   readonly lagBytes: number | undefined;
   /** Unread compressed files, whose size is not known and not in `lagBytes`. */
   readonly lagCompressedFiles: number;
+  /** Files that are not begun yet, compressed or not; absent while that is not known. */
+  readonly lagFiles?: number | undefined;
   /**
    * Age of the newest alert read while there is more to read; 0 at the end of the log. Undefined while `lagBytes` is, before
    * an alert was read, and if the alert's time is in the future.
@@ -43,6 +48,7 @@ export interface Situation {
   readonly path: string;
   readonly reading: Readonly<LogPosition> | undefined;
   readonly trouble: string | undefined;
+  readonly troubleCode?: ReasonCode | undefined;
   readonly isAtEnd: boolean;
   readonly size: number | undefined;
   /** Undefined before it was measured. */
@@ -64,6 +70,7 @@ export function statusOf(now: Situation, wallClockMs: number): TailStatus {
   const left = size === undefined ? (isCompressed ? 0 : undefined) : Math.max(0, size - offset);
   return {
     state: trouble === undefined ? (isAtEnd ? "following" : "catching-up") : `${waiting}${trouble}`,
+    ...(now.troubleCode !== undefined && { troubleCode: now.troubleCode }),
     file: reading?.reading.origin.file ?? now.path,
     offset,
     size,
@@ -74,6 +81,7 @@ export function statusOf(now: Situation, wallClockMs: number): TailStatus {
           ? undefined
           : left + (backlog?.bytes ?? 0)
       : undefined,
+    ...(isKnown && { lagFiles: isAtEnd ? 0 : (backlog?.files ?? 0) }),
     lagCompressedFiles: isAtEnd ? 0 : (backlog?.compressed ?? 0),
     lagSeconds: isKnown ? lagSeconds(now, wallClockMs) : undefined,
     damagedArchives: now.damaged.map(({ file, end }) => ({ file, offset: end })),

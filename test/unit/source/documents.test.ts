@@ -6,12 +6,13 @@ import { repositoryRoot } from "../../../scripts/repository.ts";
 import { sourceFiles } from "./files.ts";
 
 /** Directories of the repository that hold files of ours. */
-const tops = ["daemon", "docs", "integration", "ossec-snippets", "scripts", "test"];
+const tops = ["daemon", "docs", "integration", "monitoring", "ossec-snippets", "scripts", "test"];
 /** Documents; a path in one of them is from the top of the repository, or from `daemon/`. */
 const documents = [
   ...readdirSync(repositoryRoot),
   ...readdirSync(join(repositoryRoot, "docs")).map((name) => `docs/${name}`),
   "ossec-snippets/README.md",
+  "monitoring/README.md",
 ].filter((path) => path.endsWith(".md") && path !== "CHANGELOG.md"); // That one also names files of former versions.
 
 const rooms = readdirSync(join(repositoryRoot, "daemon"));

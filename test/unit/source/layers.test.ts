@@ -16,6 +16,7 @@ const rooms = [
   "daemon/clock.ts",
   "daemon/start",
   "daemon/telemetry",
+  "daemon/page",
   "daemon/disk",
   "daemon/os",
   "daemon/net",
@@ -54,6 +55,7 @@ const rooms = [
   "daemon/doctor/links",
   "daemon/commands",
   "daemon/commands/dead-letter",
+  "daemon/commands/top",
   "daemon/main.ts",
 ];
 

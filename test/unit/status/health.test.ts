@@ -27,7 +27,13 @@ const busy = (acknowledged: number): Partial<Facts> => ({
   queue: { alerts: 5, bytes: 500, limitBytes: 1000 },
   sources: countsOf({ tail: counts({ read: acknowledged + 5, inFlight: 5, acknowledged }) }),
 });
-const trouble = { subject: "Kafka", text: "a:9092 refuses", remedy: "start it", since: 0 };
+const trouble = {
+  code: "kafka-unreachable" as const,
+  subject: "Kafka",
+  text: "a:9092 refuses",
+  remedy: "start it",
+  since: 0,
+};
 
 test("with nothing wrong it is ok, idle or at work", () => {
   const watching = new Watching();
@@ -97,7 +103,13 @@ test("the sink's trouble is reported with its remedy and its beginning, once it 
   const facts = aForwarder({ sink: { ...kafkaAtWork, isConnected: false, troubles: [trouble] } });
   assert.equal(watching.after(0.5, facts).state, "ok");
   assert.deepEqual(watching.after(1, facts).reasons, [
-    { subject: "Kafka", text: "a:9092 refuses", remedy: "start it", since: "1970-01-01T00:00:10.000Z" },
+    {
+      code: "kafka-unreachable",
+      subject: "Kafka",
+      text: "a:9092 refuses",
+      remedy: "start it",
+      since: "1970-01-01T00:00:10.000Z",
+    },
   ]);
   assert.equal(watching.after(0, aForwarder()).state, "ok");
   assert.equal(watching.after(0.5, facts).state, "ok", "it starts again");
@@ -224,6 +236,7 @@ test("dead letters are a reason at once: how many, their cause, since when, and 
   const { state, reasons } = watching.after(0, aForwarder({ deadLetters: { ...deadLetters, entries: 30, open } }));
   assert.equal(state, "degraded");
   assert.deepEqual(reasons[0], {
+    code: "dead-letters-open",
     subject: "dead letters",
     text: "30 dead letters are in the store, not delivered: 20 refused (handler fail2ban, source tail), 7 torn (source tail), 3 others; the newest: the record is too large",
     remedy:

@@ -14,7 +14,7 @@ test("the fixed names carry each source's counters", async () => {
   const sources = countsOf({ socket: counts({ read: 7, ignored: 7 }), tail });
   const lines = await scrape(new Metrics(), aForwarder({ sources }));
   assert.deepEqual(
-    lines.filter((line) => line.includes('source="tail"')),
+    lines.filter((line) => line.startsWith("wazuh_dfn_alerts_") && line.includes('source="tail"')),
     [
       'wazuh_dfn_alerts_read_total{source="tail"} 21',
       'wazuh_dfn_alerts_ignored_total{source="tail"} 1',
@@ -40,7 +40,7 @@ test("a lag that is not known is left out, and damaged archives are counted", as
   const log = { ...aForwarder().log!, lagBytes: undefined, lagSeconds: undefined, damagedArchives };
   const lines = await scrape(new Metrics(), aForwarder({ log }));
   assert.deepEqual(
-    lines.filter((line) => /lag_bytes|lag_seconds|damaged/.test(line)),
+    lines.filter((line) => /lag_bytes|lag_seconds|tail_damaged/.test(line)),
     ["wazuh_dfn_tail_damaged_archives 1"],
   );
 });
@@ -76,10 +76,10 @@ test("each scrape reports the figures of its own moment, and leaves out what is 
 
 test("what happens between scrapes is counted across all of them", async () => {
   const metrics = new Metrics();
-  metrics.acknowledged(30);
+  metrics.acknowledged(30, { records: 2, bytes: 50, uncompressedBytes: 100 });
   metrics.retried();
   await scrape(metrics, aForwarder());
-  metrics.acknowledged(3000);
+  metrics.acknowledged(3000, { records: 1, bytes: 10, uncompressedBytes: 10 });
   metrics.disconnected();
   const lines = await scrape(metrics, aForwarder());
   for (const line of [
@@ -89,6 +89,61 @@ test("what happens between scrapes is counted across all of them", async () => {
     "wazuh_dfn_kafka_acknowledge_seconds_count 2",
     "wazuh_dfn_kafka_retries_total 1",
     "wazuh_dfn_kafka_disconnects_total 1",
+    "wazuh_dfn_kafka_batches_total 2",
+    "wazuh_dfn_kafka_records_total 3",
+    "wazuh_dfn_kafka_batch_bytes_total 60",
+    "wazuh_dfn_kafka_batch_uncompressed_bytes_total 110",
+  ]) {
+    assert.ok(lines.includes(line), `${line} in\n${lines.join("\n")}`);
+  }
+});
+
+test("requests, errors, answers and rotations are counted, and what a broker invents has a bound", async () => {
+  const metrics = new Metrics();
+  metrics.answered("Produce", 3);
+  metrics.answered("Produce", 5);
+  for (let code = 200; code < 400; code++) metrics.failed(`ERROR_${code}`);
+  metrics.failed("ERROR_200");
+  metrics.socketAnswered("accepted");
+  for (const more of [1, 1, -1] as const) metrics.socketClients(more);
+  metrics.rotated();
+  const lines = await scrape(metrics, aForwarder());
+  for (const line of [
+    'wazuh_dfn_kafka_request_seconds_bucket{api="Produce",le="0.002"} 0',
+    'wazuh_dfn_kafka_request_seconds_bucket{api="Produce",le="0.004"} 1',
+    'wazuh_dfn_kafka_request_seconds_bucket{api="Produce",le="+Inf"} 2',
+    'wazuh_dfn_kafka_request_seconds_sum{api="Produce"} 0.008',
+    'wazuh_dfn_kafka_errors_total{error="ERROR_200"} 2',
+    'wazuh_dfn_kafka_errors_total{error="other"} 136',
+    'wazuh_dfn_socket_answers_total{status="accepted"} 1',
+    'wazuh_dfn_socket_answers_total{status="rejected"} 0',
+    "wazuh_dfn_socket_clients 1",
+    "wazuh_dfn_tail_rotations_total 1",
+  ]) {
+    assert.ok(lines.includes(line), `${line} in\n${lines.join("\n")}`);
+  }
+  assert.equal(lines.filter((line) => line.startsWith("wazuh_dfn_kafka_errors_total")).length, 65);
+});
+
+function bucket(source: string, bound: string): string {
+  return `wazuh_dfn_delivery_seconds_bucket{source="${source}",le="${bound}"}`;
+}
+
+test("the time from an alert's timestamp to its acknowledgement is counted for its source, and nothing without one", async () => {
+  const metrics = new Metrics();
+  const times = metrics.deliveryTimes;
+  const mark = times.mark(Date.now() - 600_000);
+  times.answered();
+  times.delivered("tail", mark);
+  times.delivered("tail", times.mark(Number.NaN));
+  times.delivered("replay", mark);
+  const lines = await scrape(metrics, aForwarder());
+  for (const line of [
+    `${bucket("tail", "524.288")} 0`,
+    `${bucket("tail", "1048.576")} 1`,
+    `${bucket("tail", "+Inf")} 1`,
+    `${bucket("socket", "+Inf")} 0`,
+    'wazuh_dfn_delivery_seconds_count{source="tail"} 1',
   ]) {
     assert.ok(lines.includes(line), `${line} in\n${lines.join("\n")}`);
   }

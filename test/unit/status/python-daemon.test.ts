@@ -20,7 +20,10 @@ const surroundings = { nowMs, totalMemoryBytes: 400 };
 const timestamp = "2026-11-21T10:00:00.000Z";
 
 function snapshot(some: Partial<Facts> = {}, trouble?: string): StatusSnapshot {
-  const reasons = trouble === undefined ? [] : [{ subject: "x", text: trouble, remedy: "", since: timestamp }];
+  const reasons =
+    trouble === undefined
+      ? []
+      : [{ code: "kafka-unreachable" as const, subject: "x", text: trouble, remedy: "", since: timestamp }];
   return { ...aForwarder(some), health: { state: trouble === undefined ? "ok" : "degraded", reasons } };
 }
 
@@ -34,7 +37,11 @@ const atWork = snapshot({
 });
 const brokersAway = snapshot(
   {
-    sink: { ...kafkaAtWork, isConnected: false, troubles: [{ subject: "b", text: "away", remedy: "", since: nowMs }] },
+    sink: {
+      ...kafkaAtWork,
+      isConnected: false,
+      troubles: [{ code: "kafka-unreachable", subject: "b", text: "away", remedy: "", since: nowMs }],
+    },
   },
   "away",
 );

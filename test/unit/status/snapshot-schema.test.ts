@@ -45,7 +45,15 @@ const cases: Readonly<Record<string, Partial<Facts>>> = {
       throttledMs: 1.5,
       lastAcknowledgedAt: undefined,
       lookups: [{ topic: "t", partition: 0, broker: "a:9092", waitsFor: "an answer", seconds: 4 }],
-      troubles: [{ subject: "brokers", text: "refused", remedy: "start them", since: 1_700_000_000_000 }],
+      troubles: [
+        {
+          code: "kafka-unreachable",
+          subject: "brokers",
+          text: "refused",
+          remedy: "start them",
+          since: 1_700_000_000_000,
+        },
+      ],
       lastError: { text: "refused", since: 1_700_000_000_000 },
       latency: undefined,
     },
@@ -78,6 +86,7 @@ test("the schema tells a status from what is not one", () => {
   const schema = JSON.parse(JSON.stringify(snapshotSchema()));
   const wrong = { ...snapshot, pid: "42", health: { state: "fine", reasons: [{}] }, invented: 1 };
   assert.deepEqual(schemaViolations(schema, JSON.parse(JSON.stringify(wrong))).toSorted(), [
+    ".health.reasons[0].code: is missing",
     ".health.reasons[0].remedy: is missing",
     ".health.reasons[0].since: is missing",
     ".health.reasons[0].subject: is missing",

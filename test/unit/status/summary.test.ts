@@ -9,11 +9,13 @@ import type { TailState } from "../../../daemon/sources/tail/status.ts";
 
 test("health comes first, each reason with its remedy and how long it has lasted", () => {
   const since = "2026-11-21T10:00:00.000Z";
-  const reasons = [{ subject: "Kafka", text: "refused \u001b[31m", remedy: "start it", since }];
+  const reasons = [
+    { code: "kafka-unreachable" as const, subject: "Kafka", text: "refused \u001b[31m", remedy: "start it", since },
+  ];
   const text = statusSummary({ ...aForwarder(), health: { state: "degraded", reasons } }, Date.parse(since) + 65_000);
   assert.deepEqual(text.split("\n").slice(0, 4), [
     "degraded: wazuh-dfn 1.0.0, process 42, up 1 min 40 s",
-    "  Kafka, for 1 min 5 s: refused \\u001b[31m",
+    "  Kafka [kafka-unreachable], for 1 min 5 s: refused \\u001b[31m",
     "    start it",
     "",
   ]);

@@ -13,7 +13,13 @@ interface Asked {
 /** A forwarder that ships to Kafka, with these figures. */
 export function factsWith({ alerts = 0, acknowledged = 0, troubles = 0, isReady = true }: Asked): StatusSnapshot {
   const none = new SourceCounters().snapshot();
-  const trouble = { subject: "kafka", text: "no broker answers", remedy: "", since: 0 };
+  const trouble = {
+    code: "kafka-unreachable" as const,
+    subject: "kafka",
+    text: "no broker answers",
+    remedy: "",
+    since: 0,
+  };
   return {
     version: "1.0.0",
     pid: 1,

@@ -4,7 +4,10 @@ import { HealthEvents } from "../../../daemon/supervision/health-events.ts";
 import type { Health } from "../../../daemon/status/facts.ts";
 
 function wrong(...subjects: string[]): Health {
-  const reasons = subjects.map((subject) => ({ subject, text: `${subject} is wrong`, remedy: "fix it", since: "" }));
+  const reasons = subjects.map((subject) => {
+    const code = subject === "forwarder" ? ("not-ready" as const) : ("kafka-unreachable" as const);
+    return { code, subject, text: `${subject} is wrong`, remedy: "fix it", since: "" };
+  });
   return { state: subjects.length === 0 ? "ok" : "degraded", reasons };
 }
 

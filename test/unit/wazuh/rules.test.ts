@@ -31,7 +31,7 @@ function judge(event: DecodedEvent): string | undefined {
   return new Ruleset(rules).judge(event)?.id;
 }
 
-const degraded = { status: "degraded", subject: "log", text: "no alerts.json" } as const;
+const degraded = { status: "degraded", code: "log-missing", subject: "log", text: "no alerts.json" } as const;
 const acknowledged = {
   alertId: "1.1",
   agentId: "085",

@@ -1,8 +1,9 @@
 import type { Log } from "../../../telemetry/log.ts";
 import { monotonicMs, timeOfDayMs } from "../../../clock.ts";
 import { ConditionLog } from "../../../telemetry/condition-log.ts";
+import type { ReasonCode } from "../../../telemetry/reason-codes.ts";
 import type { ClassifiedError } from "../protocol/errors.ts";
-import { needsAction, remedies } from "../protocol/remedies.ts";
+import { needsAction, reasonOfCategory, remedies } from "../protocol/remedies.ts";
 import type { KafkaTrouble } from "./telemetry.ts";
 
 /** Losses that are kept for the status; each is in the log. */
@@ -12,29 +13,40 @@ const maxLosses = 100;
 export class KafkaConditions {
   readonly #log: Log;
   readonly #now: () => number;
-  readonly #lasting = new Map<string, { condition: ConditionLog; trouble: KafkaTrouble }>();
+  readonly #lasting = new Map<string, { condition: ConditionLog<ReasonCode>; trouble: KafkaTrouble }>();
   /** The newest one of each subject. */
   readonly #losses = new Map<string, KafkaTrouble>();
+  readonly #failed: (error: string) => void;
   #last: KafkaTrouble | undefined;
 
-  /** @param now milliseconds on a clock that never goes back */
-  constructor(log: Log, now: () => number = monotonicMs) {
+  /**
+   * @param now    milliseconds on a clock that never goes back
+   * @param failed see `KafkaTelemetry.failed`
+   */
+  constructor(log: Log, now: () => number = monotonicMs, failed: (error: string) => void = () => undefined) {
     this.#log = log;
     this.#now = now;
+    this.#failed = failed;
+  }
+
+  /** Something failed, whether or not it lasts and is reported. */
+  count({ name, category }: ClassifiedError): void {
+    this.#failed(name ?? category);
   }
 
   /** @param subject what is in trouble: `Kafka`, or a topic */
   raise(subject: string, fault: ClassifiedError): void {
     const lasting = this.#lasting.get(subject);
     const remedy = remedies[fault.category];
-    const trouble = { subject, text: fault.text, remedy, since: lasting?.trouble.since ?? timeOfDayMs() };
-    const condition = lasting?.condition ?? new ConditionLog(this.#log, { now: this.#now });
+    const code = reasonOfCategory[fault.category];
+    const trouble = { code, subject, text: fault.text, remedy, since: lasting?.trouble.since ?? timeOfDayMs() };
+    const condition = lasting?.condition ?? new ConditionLog<ReasonCode>(this.#log, { now: this.#now });
     this.#last = trouble;
     this.#lasting.set(subject, { condition, trouble });
     condition.raise(fault.text, {
+      code,
       text: `${subject}: ${fault.text}${remedy === "" ? "" : `; ${remedy}`}. Nothing is lost, it is retried until it works`,
       level: needsAction.has(fault.category) ? "error" : "warn",
-      kind: fault.category,
     });
   }
 
@@ -43,13 +55,14 @@ export class KafkaConditions {
    * nothing that comes later puts it right.
    */
   lose(subject: string, text: string, remedy: string): void {
-    const trouble = { subject, text, remedy, since: timeOfDayMs() };
+    const code = "records-lost";
+    const trouble = { code, subject, text, remedy, since: timeOfDayMs() } as const;
     this.#last = trouble;
     this.#losses.delete(subject);
     this.#losses.set(subject, trouble);
     const [oldest] = this.#losses.keys();
     if (this.#losses.size > maxLosses && oldest !== undefined) this.#losses.delete(oldest);
-    this.#log.error(`${subject}: ${text}; ${remedy}`);
+    this.#log.error({ code }, `${subject}: ${text}; ${remedy}`);
   }
 
   /** The subject works. */

@@ -57,6 +57,8 @@ export interface ConnectionSettings {
   readonly names?: Names;
   /** A broker throttles the client for this many milliseconds, because of a quota. */
   readonly onThrottle?: (durationMs: number) => void;
+  /** A request of this kind was answered after so many milliseconds. */
+  readonly onAnswer?: ((api: string, tookMs: number) => void) | undefined;
 }
 
 /**
@@ -184,13 +186,15 @@ export class BrokerConnection {
     giveUpInTime();
     if (this.#unanswered++ === 0) this.#heardAt = monotonicMs();
     try {
-      return await this.#inner.send<T>({
+      const answer = await this.#inner.send<T>({
         request,
         response: {
           decode: async (payload) => decode(payload, request.apiVersion),
           parse: async (decoded) => decoded,
         },
       });
+      this.#settings.onAnswer?.(request.apiName, monotonicMs() - sentAt);
+      return answer;
     } catch (reason) {
       const error = reason instanceof Error ? reason : new Error(String(reason));
       this.close(error);

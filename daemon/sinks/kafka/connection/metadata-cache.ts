@@ -153,7 +153,9 @@ export class MetadataCache {
       if (this.#signal.aborted || asked.size > 0) return;
       this.#isAnswered = false;
       this.#endPause();
-      this.#conditions.raise("Kafka", classifyError(reason));
+      const fault = classifyError(reason);
+      this.#conditions.count(fault);
+      this.#conditions.raise("Kafka", fault);
     }
   }
 
@@ -216,8 +218,11 @@ export class MetadataCache {
       const view = this.#topics.get(topic);
       if (view === undefined) return [];
       const worth = view.take(metadata, answer);
-      if (code !== kafkaCodes.NONE) this.#conditions.raise(`topic ${topic}`, classifyCode(code));
-      else if (view.code === kafkaCodes.NONE) this.#conditions.clear(`topic ${topic}`);
+      if (code !== kafkaCodes.NONE) {
+        const fault = classifyCode(code);
+        this.#conditions.count(fault);
+        this.#conditions.raise(`topic ${topic}`, fault);
+      } else if (view.code === kafkaCodes.NONE) this.#conditions.clear(`topic ${topic}`);
       return [worth];
     });
     if (!worths.includes("older")) this.#known = answer.brokers.map(formatBrokerAddress);

@@ -1,7 +1,13 @@
+import type { ReasonCode } from "../../../telemetry/reason-codes.ts";
+
 /** Events of the Kafka sink; one function for each, called often: keep them cheap. */
 export interface KafkaTelemetry {
   /** A batch was acknowledged: its records, its bytes on the wire, and milliseconds from `write` to here. */
-  acknowledged(records: number, bytes: number, latencyMs: number): void;
+  acknowledged(records: number, bytes: number, latencyMs: number, uncompressedBytes: number): void;
+  /** A broker has answered a request of this kind (Produce, Metadata, ...) after so many milliseconds. */
+  answered?(api: string, tookMs: number): void;
+  /** Something failed and is tried again. @param error Kafka's name of an error code, or the category of another fault */
+  failed?(error: string): void;
   /** A batch is sent again, for this reason. */
   retried(topic: string, reason: string): void;
   /** Records were refused for good. */
@@ -18,6 +24,7 @@ export const noTelemetry: KafkaTelemetry = {
 };
 
 export interface KafkaTrouble {
+  readonly code: ReasonCode;
   readonly subject: string;
   readonly text: string;
   readonly remedy: string;

@@ -47,7 +47,10 @@ export async function settleDoubts(
         if (reason instanceof KafkaError) hidden += "; the operation Read on the topic would avoid it";
         break;
       }
-      context.log.debug(`${topic}/${partition}: looking up what is there: ${classifyError(reason).text}`);
+      context.log.debug(
+        { code: "batch-lookup-retried" },
+        `${topic}/${partition}: looking up what is there: ${classifyError(reason).text}`,
+      );
       await context.metadataCache.refresh();
       await backoff.wait(context.signal);
     }
@@ -56,6 +59,7 @@ export async function settleDoubts(
   const left = missing.filter(({ mayBeAppended }) => mayBeAppended).length;
   if (hidden === undefined || left === 0) return { entries: missing, isComplete: true };
   context.log.warn(
+    { code: "batches-sent-unchecked" },
     `${topic}/${partition}: ${left} batches are sent again and some of their records may be there twice, each with the same wazuh-alert-id, because what the topic holds cannot be read (${hidden})`,
   );
   return { entries: missing, isComplete: false };
@@ -79,7 +83,7 @@ function withoutFound(
   for (const slot of found) {
     entry.pendingWrite.settle(slot.index, { kind: "acknowledged", offset: search.found.get(slot) ?? 0 });
   }
-  telemetry.acknowledged(found.size, entry.batch?.length ?? 0, entry.pendingWrite.ageMs);
+  telemetry.acknowledged(found.size, entry.batch?.length ?? 0, entry.pendingWrite.ageMs, entry.uncompressedBytes);
   const rest = entry.without(found, options.compression);
   return rest === undefined ? [] : [rest];
 }

@@ -64,6 +64,7 @@ export class LookupWaits {
       const { topic, partition, waitsFor } = longest;
       const others = partitions.size > 1 ? `; ${partitions.size - 1} more partitions wait for this broker` : "";
       return {
+        code: "lookup-waiting",
         subject: `look-up at ${address}`,
         text: `the look-up of what ${topic}/${partition} holds has waited ${Math.floor(silentMs / 1000)} s for ${waitsFor}${others}`,
         remedy:

@@ -132,6 +132,7 @@ export class PartitionSender {
       } catch (reason) {
         if (signal.aborted) break;
         const fault = classifyError(reason);
+        this.#context.conditions.count(fault);
         this.#report(fault);
         if (fault.isStale) await this.#context.metadataCache.refresh();
         await this.#backoff.wait(signal).catch(() => {}); // Disposed: the loop ends by its condition.
@@ -328,17 +329,20 @@ export class PartitionSender {
     // It proves that Kafka and the topic are there, whatever became of the last question about leaders.
     conditions.clear("Kafka");
     conditions.clear(`topic ${this.topic}`);
-    telemetry.acknowledged(entry.count, bytes, entry.pendingWrite.ageMs);
+    telemetry.acknowledged(entry.count, bytes, entry.pendingWrite.ageMs, entry.uncompressedBytes);
     entry.acknowledge(base);
     this.#context.onProgress();
   }
 
   /** All are answered and some failed: decides what becomes of them, then waits a moment. */
   async #recover(partition: number): Promise<void> {
-    const { metadataCache, telemetry, signal, onProgress } = this.#context;
+    const { conditions, metadataCache, telemetry, signal, onProgress } = this.#context;
     this.#isProven = false;
     const faults = this.#entries.flatMap(({ fault }) => (fault === undefined ? [] : [fault]));
-    for (const fault of faults) telemetry.retried(this.topic, fault.text);
+    for (const fault of faults) {
+      telemetry.retried(this.topic, fault.text);
+      conditions.count(fault);
+    }
     const worst = faults.find(({ category }) => category !== "none") ?? faults[0];
     if (worst?.kind === "retry") this.#report(worst);
     if (faults.some(({ isStale }) => isStale)) await metadataCache.refresh();
@@ -380,7 +384,7 @@ export class PartitionSender {
   #report(fault: ClassifiedError): void {
     const { conditions, log, metadataCache } = this.#context;
     this.#troubledSince ??= monotonicMs();
-    log.debug(`${this.topic}/${this.partition}: ${fault.text}`);
+    log.debug({ code: "batch-failed" }, `${this.topic}/${this.partition}: ${fault.text}`);
     // What is wrong with the topic itself is reported where its metadata are read.
     const isSaid = (metadataCache.codeOf(this.topic) ?? kafkaCodes.NONE) !== kafkaCodes.NONE;
     if (fault.category !== "none" && fault.category !== "unreachable") {

@@ -38,7 +38,10 @@ export class RefusalStreak {
   report(log: Log, detail: string): void {
     this.#unreported += 1;
     if (this.#reportedAt !== undefined && monotonicMs() - this.#reportedAt < reportEveryMs) return;
-    log.error(`${this.#unreported} records could not be sent and go to the dead letters; the last one: ${detail}`);
+    log.error(
+      { code: "records-dead-lettered" },
+      `${this.#unreported} records could not be sent and go to the dead letters; the last one: ${detail}`,
+    );
     this.#unreported = 0;
     this.#reportedAt = monotonicMs();
   }
@@ -126,6 +129,7 @@ async function renumber(
   const unknown = entries.find(hasOtherCount)?.fault;
   if (unknown !== undefined) {
     context.log.warn(
+      { code: "producer-forgotten" },
       `${topic}/${partition}: the broker no longer knows this producer as it was (${unknown.text}). What the topic already has is looked up, and the rest is sent under new numbers; nothing is lost`,
     );
   }
@@ -240,7 +244,10 @@ function errorToFix(entries: readonly SealedBatch[], streak: RefusalStreak): Cla
 function restamp(topic: string, partition: number, entries: readonly SealedBatch[], { log }: SenderContext): void {
   const certain = entries.filter(({ mayBeAppended, batch }) => !mayBeAppended && batch !== undefined);
   if (certain.some(({ isRestamped }) => !isRestamped)) {
-    log.info(`${topic}/${partition}: the broker refuses records with that timestamp; they get the current time`);
+    log.info(
+      { code: "records-restamped" },
+      `${topic}/${partition}: the broker refuses records with that timestamp; they get the current time`,
+    );
   }
   for (const entry of certain) entry.restamp();
 }

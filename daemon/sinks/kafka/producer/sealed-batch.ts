@@ -90,6 +90,7 @@ export class SealedBatch {
   #slots: readonly RecordSlot[] | undefined;
   #batch: Buffer | undefined;
   #attributes = 0;
+  readonly #uncompressedBytes: number;
   /** Of its records; milliseconds since 1970. */
   #timestampMs: number;
   /** When that was, on the monotonic clock. */
@@ -107,12 +108,18 @@ export class SealedBatch {
     this.#indices = indices;
     this.#timestampMs = pendingWrite.takenAt;
     this.#stampedAt = monotonicMs() - pendingWrite.ageMs;
+    this.#uncompressedBytes = records.encoded.length;
     this.sealed = this.#seal(compression);
   }
 
   /** Records in it. */
   get count(): number {
     return this.#records.count;
+  }
+
+  /** Bytes of the batch as it would be without compression, header included. */
+  get uncompressedBytes(): number {
+    return this.#uncompressedBytes;
   }
 
   get span(): EncodedRecords["span"] {

@@ -93,6 +93,8 @@ export interface ClassifiedError {
   readonly isStale: boolean;
   /** What happened, in words, without secrets. */
   readonly text: string;
+  /** Kafka's name of the error code, if there is one. */
+  readonly name?: string;
   /** The detail of a dead letter, if the kind alone would say less. */
   readonly detail?: string;
   /** Nobody named the record as the culprit: it is what is left. */
@@ -159,7 +161,8 @@ const newestKnown = kafkaCodes.PRODUCER_FENCED;
  */
 export function classifyCode(code: number, detail = ""): ClassifiedError {
   const known = traitsOfCode.get(code) ?? (code > newestKnown ? uncertain : plain);
-  return { ...known, text: detail === "" ? errorName(code) : `${errorName(code)} (${detail})` };
+  const name = errorName(code);
+  return { ...known, name, text: detail === "" ? name : `${name} (${detail})` };
 }
 
 /** OpenSSL's and Node's names for what is wrong with a certificate, on either side. */

@@ -1,4 +1,22 @@
+import type { ReasonCode } from "../../../telemetry/reason-codes.ts";
 import type { ErrorCategory } from "./errors.ts";
+
+/** The reason of being degraded that an error is while it lasts. */
+export const reasonOfCategory: Readonly<Record<ErrorCategory, ReasonCode>> = {
+  none: "partition-unavailable",
+  unreachable: "kafka-unreachable",
+  certificate: "kafka-certificate-refused",
+  "tls-version": "kafka-tls-version",
+  "tls-ciphers": "kafka-tls-ciphers",
+  authentication: "kafka-authentication-failed",
+  clock: "record-time-refused",
+  quota: "kafka-throttled",
+  "records-refused": "records-refused",
+  "topic-missing": "topic-missing",
+  "topic-authorization": "topic-access-denied",
+  "cluster-authorization": "kafka-access-denied",
+  unsupported: "kafka-unsupported",
+};
 
 /** What to do about an error, in one sentence; empty if it passes by itself. */
 export const remedies: Readonly<Record<ErrorCategory, string>> = {

@@ -140,3 +140,8 @@ export class OpenLogFile {
     return this.#reader.close();
   }
 }
+
+/** Closes a descriptor that cannot be read: if it cannot be closed properly either, that is nothing new. */
+export async function closeDead(logFile: OpenLogFile): Promise<void> {
+  await logFile.close().catch(() => undefined);
+}

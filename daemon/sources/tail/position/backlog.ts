@@ -7,6 +7,8 @@ export interface Backlog {
   readonly bytes: number;
   /** Compressed log files among them, whose size is not known. */
   readonly compressed: number;
+  /** Log files, compressed or not, that were not begun. */
+  readonly files: number;
 }
 
 /** A file that was there when it was last measured. */
@@ -66,16 +68,20 @@ export class BacklogMeter {
     const seen = new Set(this.#begun);
     let bytes = 0;
     let compressed = 0;
+    let files = 0;
     for (const { rank, content } of this.#files) {
       if (rank !== undefined && rank <= newestRank) continue;
       if (content === undefined) {
         if (rank !== undefined) compressed++;
         continue;
       }
-      if (!seen.has(content.id)) bytes += content.bytes;
+      if (!seen.has(content.id)) {
+        bytes += content.bytes;
+        files++;
+      }
       seen.add(content.id);
     }
-    return { bytes, compressed };
+    return { bytes, compressed, files: files + compressed };
   }
 }
 

@@ -5,6 +5,7 @@ import { readRegularFile } from "../../../disk/read-file.ts";
 import { describe, isAbsent } from "../../../errors.ts";
 import { ConditionLog } from "../../../telemetry/condition-log.ts";
 import type { Log } from "../../../telemetry/log.ts";
+import { type ReasonCode, writeFailure } from "../../../telemetry/reason-codes.ts";
 import { decodeCheckpoint, encodeCheckpoint, type Body, type Decoded, type CompletedAhead } from "./checkpoint.ts";
 
 /** Whether the checkpoint on the disk can be written, and how old it is. */
@@ -13,6 +14,7 @@ export interface CheckpointStatus {
   readonly ageSeconds: number | undefined;
   /** Why it cannot be written, and what to do; undefined while it can. */
   readonly trouble: string | undefined;
+  readonly troubleCode?: ReasonCode | undefined;
 }
 
 /** What was found at start. */
@@ -41,7 +43,7 @@ export class CheckpointStore {
   readonly #previous: string;
   readonly #directory: string;
   readonly #log: Log;
-  readonly #trouble: ConditionLog;
+  readonly #trouble: ConditionLog<ReasonCode>;
   readonly #now: () => number;
   #sequence = 0;
   #written: string | undefined;
@@ -65,7 +67,7 @@ export class CheckpointStore {
   status(): CheckpointStatus {
     const at = this.#upToDateAt;
     const ageSeconds = at === undefined ? undefined : Math.round((this.#now() - at) / 1000);
-    return { ageSeconds, trouble: this.#trouble.reason };
+    return { ageSeconds, trouble: this.#trouble.reason, troubleCode: this.#trouble.code };
   }
 
   /**
@@ -110,6 +112,7 @@ export class CheckpointStore {
         `The checkpoint in ${this.#directory} cannot be written: ${describe(reason)}. Alerts are still ` +
           `forwarded, but a restart would send again what was sent since the last checkpoint. Make room, or make the ` +
           `directory writable; it is retried every second.`,
+        { code: writeFailure("checkpoint", reason) },
       );
     }
   }
@@ -124,6 +127,7 @@ export class CheckpointStore {
       text = encodeCheckpoint({ ...body, doneBeyond: firstOf(body.doneBeyond, kept) }, sequence);
       if (sizeOf(text) > maxFileBytes && kept > 0) continue;
       this.#log.warn(
+        { code: "checkpoint-too-large" },
         `The checkpoint in ${this.#directory} has room for ${kept} of ${lines} lines that are done beyond the oldest open ` +
           `one. The others are read again after a restart, and sent again if the topic cannot be read.`,
       );
@@ -156,7 +160,7 @@ export class CheckpointStore {
       );
     } catch (reason) {
       if (isAbsent(reason)) return { kind: "absent" };
-      this.#log.error(`The checkpoint ${path} cannot be read: ${describe(reason)}.`);
+      this.#log.error({ code: "checkpoint-not-read" }, `The checkpoint ${path} cannot be read: ${describe(reason)}.`);
       return { kind: "damaged" };
     }
   }
@@ -167,9 +171,15 @@ export class CheckpointStore {
       // Named by its own time, so that starting again and again keeps one copy.
       const aside = `${path}.damaged-${(await lstat(path)).mtime.toISOString().replaceAll(":", "")}`;
       await keepAs(path, aside, maxFileBytes);
-      this.#log.error(`The checkpoint ${path} ${what} and cannot be used; it is kept as ${aside}.`);
+      this.#log.error(
+        { code: "checkpoint-set-aside" },
+        `The checkpoint ${path} ${what} and cannot be used; it is kept as ${aside}.`,
+      );
     } catch (reason) {
-      this.#log.error(`The checkpoint ${path} ${what} and cannot be set aside either: ${describe(reason)}.`);
+      this.#log.error(
+        { code: "checkpoint-not-set-aside" },
+        `The checkpoint ${path} ${what} and cannot be set aside either: ${describe(reason)}.`,
+      );
     }
   }
 }

@@ -24,6 +24,7 @@ export async function proveDone(
     }
     const lines = progress.forgetDone(origin, proof);
     log.warn(
+      { code: "log-lost-done-lines" },
       `${path} no longer holds what it held up to byte ${proof.offset}, as after a power loss. ${lines} lines in it ` +
         `that were done are read again, and what is there may be sent again.`,
     );

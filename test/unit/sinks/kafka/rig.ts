@@ -13,11 +13,15 @@ export class Lines {
   readonly all: string[] = [];
   readonly log: Log = {
     ...silentLog,
-    debug: (text: string) => void this.all.push(`debug ${text}`),
-    info: (text: string) => void this.all.push(`info ${text}`),
-    warn: (text: string) => void this.all.push(`warn ${text}`),
-    error: (text: string) => void this.all.push(`error ${text}`),
-  } as Log;
+    debug: this.#noted("debug"),
+    info: this.#noted("info"),
+    warn: this.#noted("warn"),
+    error: this.#noted("error"),
+  };
+
+  #noted(level: string): (fields: object | string, text?: string) => void {
+    return (fields, text = typeof fields === "string" ? fields : "") => void this.all.push(`${level} ${text}`);
+  }
 
   matching(pattern: RegExp): string[] {
     return this.all.filter((line) => pattern.test(line));
@@ -87,11 +91,11 @@ export async function sealedBatch(id: string, producer = { producerId: 1n, epoch
 }
 
 /** Does something while the monotonic clock is two hours ahead of what it was. */
-export async function hoursLater(step: () => Promise<void>): Promise<void> {
+export async function hoursLater<T>(step: () => Promise<T>): Promise<T> {
   const now = performance.now.bind(performance);
   const clock = mock.method(performance, "now", () => now() + 7_200_000);
   try {
-    await step();
+    return await step();
   } finally {
     clock.mock.restore();
   }

@@ -44,7 +44,7 @@ test("the delay grows from 100 ms to 1 s and is reset after a success", () => {
 
 test("a trouble is logged once, then once a minute, and its end is logged", () => {
   const said: string[] = [];
-  const note = (level: string) => (text: string) => said.push(`${level} ${text}`);
+  const note = (level: string) => (_fields: unknown, text?: string) => said.push(`${level} ${text}`);
   let now = 1000;
   const log = { ...silentLog, error: note("error"), warn: note("warn"), info: note("info") };
   const conditions = new KafkaConditions(log, () => now);

@@ -22,9 +22,14 @@ test("the timestamp at the beginning of an alert is read as Wazuh writes it, and
 
 test("the explanation contains the path of the error, the reason and what to do", async () => {
   const denied = Object.assign(new Error("denied"), { code: "EACCES", path: import.meta.filename });
-  assert.match(await explain("/other", denied), /small-parts.*uid \d+.*mode 0\d{3}.*group wazuh/);
-  assert.match(await explain("/a/b", Object.assign(new Error(), { code: "ENOENT" })), /^\/a\/b does not exist/);
-  assert.match(await explain("/a/b", Object.assign(new Error("i/o error"), { code: "EIO" })), /i\/o error.*retried/);
+  const refused = await explain("/other", denied);
+  assert.match(refused.text, /small-parts.*uid \d+.*mode 0\d{3}.*group wazuh/);
+  const absent = await explain("/a/b", Object.assign(new Error(), { code: "ENOENT" }));
+  assert.match(absent.text, /^\/a\/b does not exist/);
+  const broken = await explain("/a/b", Object.assign(new Error("i/o error"), { code: "EIO" }));
+  assert.match(broken.text, /i\/o error.*retried/);
+  const codes = [refused, absent, broken].map(({ code }) => code);
+  assert.deepEqual(codes, ["log-unreadable", "log-missing", "log-unreadable"]);
 });
 
 test("waiting ends with the signal, and leaves no listener behind", async () => {
@@ -56,7 +61,7 @@ test("the lag is what is left of the file and what follows it", () => {
     trouble: undefined,
     isAtEnd: false,
     size: 150,
-    backlog: { bytes: 1000, compressed: 2 },
+    backlog: { bytes: 1000, compressed: 2, files: 3 },
     lastTimeMs: 5000,
     damaged: [],
   };
@@ -66,6 +71,7 @@ test("the lag is what is left of the file and what follows it", () => {
     offset: 100,
     size: 150,
     lagBytes: 1050,
+    lagFiles: 3,
     lagCompressedFiles: 2,
     lagSeconds: 60,
     damagedArchives: [],
@@ -75,7 +81,7 @@ test("the lag is what is left of the file and what follows it", () => {
     reading: undefined,
     size: undefined,
     trouble: "why",
-    backlog: { bytes: 0, compressed: 0 },
+    backlog: { bytes: 0, compressed: 0, files: 0 },
   };
   assert.deepEqual(statusOf({ ...nothing, isAtEnd: true }, 65_000), {
     state: "waiting: why",
