@@ -11,6 +11,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   "dead-letter": async () => (await import("./commands/dead-letter/command.ts")).deadLetter,
   status: async () => (await import("./commands/status.ts")).status,
   top: async () => (await import("./commands/top/top.ts")).top,
+  tap: async () => (await import("./commands/tap/tap.ts")).tap,
   doctor: async () => (await import("./commands/doctor.ts")).doctor,
   check: async () => (await import("./commands/check.ts")).check,
   config: async () => (await import("./commands/config.ts")).config,

@@ -2,6 +2,7 @@
 import { copyFile, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { bundleChooseWay, bundleCustomDfn, bundleForwarder, bundleManagerTree, bundleStart } from "./bundle/bundles.ts";
+import { bundlePage } from "./bundle/page.ts";
 import { compileHandOver, compileNative, ownArch } from "./bundle/native-file.ts";
 import { componentsOf, licenceTexts } from "./package/components.ts";
 import { repositoryRoot as root } from "./repository.ts";
@@ -19,6 +20,8 @@ await bundleChooseWay(root, aside);
 await bundleManagerTree(root, aside);
 await bundleStart(root, aside);
 const inputs = await bundleForwarder(root, aside);
+// Tests run the unbundled forwarder too.
+await writeFile(join(root, "build/daemon/page/page.html"), await bundlePage(root));
 await copyFile(join(root, "LICENSE"), join(aside, "LICENSE"));
 await writeFile(join(aside, "THIRD-PARTY-LICENCES"), licenceTexts(componentsOf(root, inputs)));
 const arch = ownArch();

@@ -24,6 +24,7 @@ import { SystemMetricsWatch } from "../status/system-metrics.ts";
 import { LatencyMeter } from "../telemetry/latency.ts";
 import { createLog } from "../telemetry/log.ts";
 import { RateMeter } from "../telemetry/rates.ts";
+import { Tap } from "../delivery/tap.ts";
 import { EventWatch } from "../delivery/event-watch.ts";
 import { SocketWatch } from "../telemetry/socket-watch.ts";
 import { configOptions, configOptionsHelp, loadConfig, parseCommandLine, type Command } from "./command.ts";
@@ -55,6 +56,7 @@ Signals:
       metrics: new Metrics(),
       socketWatch,
       eventWatch: new EventWatch(),
+      tap: new Tap(),
       deadLetterNews,
     };
     const rates = new RateMeter(performance.now());
@@ -89,6 +91,7 @@ Signals:
       facts: () => factsOf(running, { version: productVersion, isReady, surroundings: surroundings.current }),
       refresh: () => surroundings.refresh(),
       metrics: process.metrics,
+      tap: process.tap,
       looked: (snapshot) => {
         supervisor.look(snapshot, running.tail?.steps);
         news.look(snapshot.health, performance.now());

@@ -18,6 +18,7 @@ import {
 import { FingerprintHash, type Fingerprint } from "../pairing/fingerprint.ts";
 import { type Pairing, none } from "../pairing/pairing.ts";
 import type { Shipper } from "./shipper.ts";
+import type { Tap } from "./tap.ts";
 import type { OwnNode } from "./own-node.ts";
 import { idOf, partsOf, secondOf, weightOf, type Delivery, type Part, type Shipment } from "./shipment.ts";
 
@@ -62,6 +63,8 @@ export interface PipelineParts extends DeadLetterParts {
   readonly shipped?: (parts: readonly Part[]) => void;
   /** Called for each alert that is ignored and was probably meant for a handler; once for the copies of both sources. */
   readonly leftOut?: (reason: string) => void;
+  /** Absent for a replay. */
+  readonly tap?: Tap;
 }
 
 /** An alert that is to be shipped. */
@@ -102,13 +105,16 @@ export class Pipeline {
     const asked = this.#askHandlers(delivery, alert, fingerprint);
     if (asked?.length === 0) {
       if (!alert.isOwn) this.#reportLeftOut(delivery, alert);
-      return this.#ignore(delivery, id);
+      return this.#ignore(delivery, id, alert);
     }
     const pair = fingerprint === undefined ? 1 : this.#pair(delivery, alert, id, fingerprint);
-    if (typeof pair !== "number") return pair;
+    if (typeof pair !== "number") {
+      if (this.#parts.tap?.isOn === true) this.#parts.tap.paired(delivery, alert, pairedReason(pair));
+      return pair;
+    }
     const parts = asked ?? partsOf(this.#handlersFor(delivery), alert);
     // Known from a window that an earlier process saved, with other handlers; or from a socket copy that said more.
-    if (parts.length === 0) return this.#ignore(delivery, id);
+    if (parts.length === 0) return this.#ignore(delivery, id, alert);
     return this.#ship(delivery, { alert, id, node, fingerprint, occurrence: pair, parts });
   }
 
@@ -158,11 +164,12 @@ export class Pipeline {
 
   /** Fourth step. */
   #ship(delivery: Delivery, { alert, id, node, fingerprint, occurrence, parts }: WantedAlert): Verdict {
-    const { source, owner, bytes, place, line = unknownLine } = delivery;
+    const { source, bytes, place, line = unknownLine } = delivery;
+    const { tap } = this.#parts;
     this.#parts.counters[source].taken();
     const shipment: Shipment = {
       source,
-      owner,
+      owner: tap?.isOn === true ? tap.shipped(delivery, alert, parts) : delivery.owner,
       line,
       id,
       node,
@@ -186,8 +193,10 @@ export class Pipeline {
     return { kind: "taken", id, shipment };
   }
 
-  #ignore({ source }: Delivery, id: string): Verdict {
-    this.#parts.counters[source].passedBy(1);
+  #ignore(delivery: Delivery, id: string, alert: Alert): Verdict {
+    this.#parts.counters[delivery.source].passedBy(1);
+    if (this.#parts.tap?.isOn === true)
+      this.#parts.tap.ignored(delivery, alert, this.#leftOutReasons(delivery, alert)[0]);
     return { kind: "ignored", id };
   }
 
@@ -223,10 +232,11 @@ export class Pipeline {
     const { leftOut, pairing } = this.#parts;
     // The tail brings the same alert.
     if (leftOut === undefined || (sourceKind(delivery.source) === "push" && pairing?.socketOnly === false)) return;
-    for (const handler of this.#handlersFor(delivery)) {
-      const reason = handler.leftOut?.(alert);
-      if (reason !== undefined) leftOut(reason);
-    }
+    for (const reason of this.#leftOutReasons(delivery, alert)) leftOut(reason);
+  }
+
+  #leftOutReasons(delivery: Delivery, alert: Alert): readonly string[] {
+    return this.#handlersFor(delivery).flatMap((handler) => handler.leftOut?.(alert) ?? []);
   }
 
   #broken(delivery: Delivery, fault: NotJson): Verdict {
@@ -345,6 +355,13 @@ export class Pipeline {
     shipper.track(stored);
     return { kind: "rejected", id: undefined, reason: detail };
   }
+}
+
+/** What became of a copy, for people. */
+function pairedReason(verdict: Verdict): string {
+  if (verdict.kind !== "deferred" || verdict.alreadySeen)
+    return "a second copy: the other source has brought this alert";
+  return `left to the tail: ${verdict.reason}`;
 }
 
 /** Four characters of one byte each as a signed number. */

@@ -11,6 +11,7 @@ import { Relevance } from "../delivery/relevance.ts";
 import { Shipper } from "../delivery/shipper.ts";
 import type { SinkOffsets } from "../delivery/sink-offsets.ts";
 import { createHandlers, topicsOf } from "../handlers/registry.ts";
+import type { Tap } from "../delivery/tap.ts";
 import type { EventWatch } from "../delivery/event-watch.ts";
 import { sinkDefinition } from "../sink-kinds/registry.ts";
 import type { DeliveryTimes } from "../telemetry/delivery-times.ts";
@@ -40,6 +41,8 @@ interface CoreParts {
   readonly times?: DeliveryTimes;
   /** Absent for a replay, whose alerts are of another time. */
   readonly eventWatch?: EventWatch;
+  /** Absent for a replay. */
+  readonly tap?: Tap;
 }
 
 /** What the running forwarder and a replay have in common: from a delivery to its outcome. */
@@ -66,6 +69,7 @@ export function createCore(parts: CoreParts): Core {
     feedback,
     eventWatch,
     times,
+    tap,
     named,
     differs = () => undefined,
   } = parts;
@@ -95,6 +99,7 @@ export function createCore(parts: CoreParts): Core {
     pairing,
     node,
     ...(named !== undefined && { named }),
+    ...(tap !== undefined && { tap }),
     differs,
     times,
     shipped: (shipped) => eventWatch?.shipped(shipped),

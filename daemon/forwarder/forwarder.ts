@@ -13,6 +13,7 @@ import type { Metrics } from "../status/metrics.ts";
 import { loadWindow, removeWindow, saveWindow } from "../pairing/window-file.ts";
 import type { LatencyMeter } from "../telemetry/latency.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { Tap } from "../delivery/tap.ts";
 import type { EventWatch } from "../delivery/event-watch.ts";
 import type { SocketWatch } from "../telemetry/socket-watch.ts";
 import { Feedback } from "../wazuh/feedback.ts";
@@ -43,6 +44,7 @@ interface ForwarderSetup {
   readonly socketWatch: SocketWatch;
   readonly eventWatch: EventWatch;
   readonly deadLetterNews: DeadLetterEvents;
+  readonly tap: Tap;
 }
 
 /**
@@ -97,13 +99,14 @@ export class Forwarder {
     this.core = createCore({
       config,
       sink: this.sink,
-      deadLetters: setup.deadLetterNews.reporting(this.deadLetters, log, this.feedback),
+      deadLetters: setup.tap.reporting(setup.deadLetterNews.reporting(this.deadLetters, log, this.feedback)),
       counters,
       pairing: this.pairing,
       offsets: this.#offsets,
       feedback: this.feedback,
       eventWatch: setup.eventWatch,
       times: metrics.deliveryTimes,
+      tap: setup.tap,
       differs: (id) => setup.socketWatch.contradicted(id, log),
       named: () => this.#keepName(),
     });
@@ -139,6 +142,7 @@ export class Forwarder {
           shipper: this.core.shipper,
           counters: this.setup.counters.tail,
           budget: this.core.budget,
+          tap: this.setup.tap,
         },
         () => this.#caughtUp(),
       );

@@ -3,6 +3,7 @@ import type { Budget } from "../delivery/budget.ts";
 import type { Pipeline, Verdict } from "../delivery/pipeline.ts";
 import type { Relevance } from "../delivery/relevance.ts";
 import type { Shipper } from "../delivery/shipper.ts";
+import type { Tap } from "../delivery/tap.ts";
 import type { TailIntake } from "../sources/tail/intake.ts";
 import type { SourceCounters } from "../telemetry/counters.ts";
 import type { Owner, SourceLocation } from "../contract.ts";
@@ -19,6 +20,7 @@ interface TailIntakeParts {
   readonly shipper: Shipper;
   readonly counters: SourceCounters;
   readonly budget: Budget;
+  readonly tap?: Tap | undefined;
 }
 
 /**
@@ -47,7 +49,10 @@ export class PipelineIntake implements TailIntake {
   }
 
   next(bytes: Buffer, from: number, end: number): number {
-    return this.#parts.relevance.next(bytes, from, end);
+    const { relevance, tap } = this.#parts;
+    const hit = relevance.next(bytes, from, end);
+    if (tap?.isOn === true) tap.leftOut(bytes, from, hit < 0 ? end : hit);
+    return hit;
   }
 
   mayBeTorn(line: Buffer): boolean {

@@ -31,6 +31,14 @@ export interface SinkView {
   readonly isConnected?: boolean | undefined;
   readonly connected?: readonly string[] | undefined;
   readonly waitingBatches?: number | undefined;
+  readonly partitions?:
+    | readonly {
+        readonly topic: string;
+        readonly partition: number;
+        readonly leader?: string | undefined;
+        readonly waitingBatches: number;
+      }[]
+    | undefined;
   /** Milliseconds since 1970. */
   readonly lastAcknowledgedAt?: number | undefined;
   readonly lookups?:

@@ -43,6 +43,9 @@ export const kafkaDefinition: SinkDefinition<SinkSettingsOf<"kafka">, KafkaSink,
     isConnected: z.boolean(),
     connected: list(word),
     waitingBatches: number,
+    partitions: list(
+      z.looseObject({ topic: text, partition: number, leader: word.optional(), waitingBatches: number }),
+    ).optional(),
     throttledMs: number.optional(),
     lastAcknowledgedAt: number.optional(),
     lookups: list(

@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { EventStream } from "./event-stream.ts";
 import type { Facts, StatusSnapshot } from "./facts.ts";
+import type { Tap } from "../delivery/tap.ts";
+import type { History } from "./history.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** What the service answers, but for the headers that every answer has. */
@@ -38,6 +40,9 @@ export interface RouteContext {
    * @returns nothing; an error that `listener` throws ends the process
    */
   readonly watch: (listener: (snapshot: StatusSnapshot) => void, until: AbortSignal) => void;
+  readonly tap: Tap;
+  /** The last hour. */
+  readonly history: History;
   /** All routes there are. */
   readonly routes: readonly Route[];
 }

@@ -2,7 +2,9 @@
 import { eventFrame } from "./event-stream.ts";
 import { openApi } from "./openapi.ts";
 import { pythonRoutes } from "./python-routes.ts";
+import { pageAnswer } from "./page-answer.ts";
 import { jsonAnswer, type Route, plainAnswer } from "./route.ts";
+import { tapRoute } from "./tap-route.ts";
 import { snapshotSchema } from "./snapshot-schema.ts";
 import type { StatusSnapshot } from "./facts.ts";
 
@@ -88,12 +90,33 @@ const openApiDocument: Route = {
   answer: (_asked, { routes, facts }) => jsonAnswer(200, openApi(routes, facts().version)),
 };
 
+const history: Route = {
+  kind: "answer",
+  path: "/history",
+  needs: "token",
+  summary: "Curves of the last hour: a point every 10 s, the newest last, null where nothing is known.",
+  responses: { 200: { description: "The curves.", type: "application/json" } },
+  answer: (_asked, { history: kept }) => jsonAnswer(200, kept.report()),
+};
+
+const page: Route = {
+  kind: "answer",
+  path: "/",
+  needs: "nothing",
+  summary: "The page for people. It holds no data: it asks for them like anybody else.",
+  responses: { 200: { description: "The page.", type: "text/html" } },
+  answer: () => pageAnswer(),
+};
+
 export const statusRoutes: readonly Route[] = [
+  page,
   alive,
   ready,
   status,
   metrics,
   events,
+  history,
+  tapRoute,
   schema,
   openApiDocument,
   ...pythonRoutes,

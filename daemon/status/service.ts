@@ -6,6 +6,8 @@ import { accessRefusal, openAccess, stampOf, type StatusAccess } from "./access.
 import { EventStreams } from "./event-stream.ts";
 import type { Facts, StatusSnapshot } from "./facts.ts";
 import { Gate, placeName, type Visit } from "./gate.ts";
+import { Tap } from "../delivery/tap.ts";
+import { History } from "./history.ts";
 import { HealthWatch } from "./health.ts";
 import { canonical, refusalOf } from "./host-rules.ts";
 import type { Metrics } from "./metrics.ts";
@@ -33,6 +35,8 @@ export interface StatusServiceParts {
   readonly metrics: Metrics;
   /** What is answered; `statusRoutes` when there is nothing else to say. */
   readonly routes?: readonly Route[];
+  /** Absent where nothing flows. */
+  readonly tap?: Tap;
   /** Receives every health check: one every second and one more for each request. */
   readonly looked?: (snapshot: StatusSnapshot) => void;
 }
@@ -64,6 +68,7 @@ export class StatusService implements AsyncDisposable {
   readonly #watchers = new Set<(snapshot: StatusSnapshot) => void>();
   readonly #routes: ReadonlyMap<string, Route>;
   readonly #context: RouteContext;
+  readonly #history = new History();
 
   constructor(parts: StatusServiceParts) {
     this.#parts = parts;
@@ -74,11 +79,14 @@ export class StatusService implements AsyncDisposable {
       facts: parts.facts,
       shared: (key, render) => this.#shared(key, render),
       watch: (listener, until) => this.#watch(listener, until),
+      history: this.#history,
+      tap: parts.tap ?? new Tap(),
       routes,
     };
     const look = (): void => {
       this.#looking = setTimeout(look, untilNext(lookEveryMs)).unref();
       const snapshot = this.#look();
+      this.#history.add(snapshot, performance.now(), Date.now());
       for (const listener of this.#watchers) listener(snapshot);
     };
     this.#looking = setTimeout(look, untilNext(lookEveryMs)).unref();

@@ -3,6 +3,7 @@ import { chmod, copyFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build, type BuildOptions, type Metafile } from "esbuild";
 import { kafkajsPatch } from "./kafkajs-patch.ts";
+import { bundlePage } from "./page.ts";
 import { leaveOut } from "./left-out.ts";
 
 function options(root: string): BuildOptions {
@@ -64,7 +65,11 @@ export async function bundleForwarder(root: string, outDir: string): Promise<str
     // Half the size to parse and to keep in memory. It stays ASCII, which V8 keeps in one byte a character.
     minifyWhitespace: true,
     minifySyntax: true, // names stay, so that a stack trace can be read
-    define: { __VERSION__: JSON.stringify(await versionOf(root)), "import.meta.dirname": "__dirname" },
+    define: {
+      __VERSION__: JSON.stringify(await versionOf(root)),
+      __PAGE__: JSON.stringify(await bundlePage(root)),
+      "import.meta.dirname": "__dirname",
+    },
     plugins: [kafkajsPatch(), leaveOut()],
   });
   return Object.keys(metafile.inputs);

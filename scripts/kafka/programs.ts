@@ -22,6 +22,7 @@ const plain = {
   "systemd-analyze": { probe: ["--version"], packages: ["systemd"], label: "systemd" },
   "systemd-nspawn": { probe: ["--version"], packages: ["systemd-container"], label: "systemd-nspawn" },
   tmux: { probe: ["-V"], packages: ["tmux"], label: "tmux" },
+  chromium: { probe: ["--version"], packages: ["chromium"], label: "Chromium (Debian: chromium)" },
   bunzip2: { probe: ["--help"], packages: ["bzip2"], label: "bzip2" },
   lintian: { probe: ["--version"], packages: ["lintian"], label: "lintian" },
   rpmlint: { probe: ["--version"], packages: ["rpmlint"], label: "rpmlint" },

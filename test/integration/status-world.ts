@@ -68,12 +68,17 @@ export class StatusWorld implements AsyncDisposable {
     return new StatusWorld(await TempDir.create());
   }
 
-  configure(handlers: Readonly<Record<string, unknown>> = { fail2ban: {} }, statusSocket = this.statusSocket): void {
+  /** @param sink in place of the file */
+  configure(
+    handlers: Readonly<Record<string, unknown>> = { fail2ban: {} },
+    statusSocket = this.statusSocket,
+    sink: Readonly<Record<string, unknown>> = { file: { path: this.records } },
+  ): void {
     const settings = {
       dfn: { customer_id: "acme" },
       wazuh: { home: this.directory.join("ossec"), feedback: "off" },
       sources: { socket: { path: this.alertSocket }, tail: { start: "beginning" } },
-      sink: { file: { path: this.records } },
+      sink,
       handlers,
       state_dir: this.directory.join("state"),
       status: { listen: statusSocket },

@@ -15,7 +15,7 @@ import { PartitionSender } from "./producer/partition-sender.ts";
 import { plaintextWarning } from "./connection/plaintext.ts";
 import { RequestLimit } from "./producer/request-limit.ts";
 import type { SenderContext } from "./producer/sender-context.ts";
-import { noTelemetry, type KafkaStatus, type KafkaTelemetry } from "./connection/telemetry.ts";
+import { noTelemetry, type KafkaPartition, type KafkaStatus, type KafkaTelemetry } from "./connection/telemetry.ts";
 import { inspectTls } from "./tls/inspection.ts";
 import { TlsFiles } from "./tls/tls.ts";
 import { MetadataCache } from "./connection/metadata-cache.ts";
@@ -25,6 +25,8 @@ import { runWatchdog } from "./connection/watchdog.ts";
 const certificatesEveryMs = 2500;
 /** Problems with them, present or coming, are logged this often. */
 const inspectEveryMs = 86_400_000;
+/** More than anybody looks at. */
+const maxPartitionsShown = 100;
 
 interface KafkaSinkSetup {
   readonly options: KafkaOptions;
@@ -148,6 +150,7 @@ export class KafkaSink implements Sink {
       isConnected: connected.length > 0,
       connected,
       waitingBatches: this.#waiting,
+      partitions: this.#partitions(),
       throttledMs: this.#throttledMs,
       lastAcknowledgedAt: this.#lastAcknowledgedAt,
       lookups: this.#waits.all,
@@ -167,6 +170,17 @@ export class KafkaSink implements Sink {
     this.#pool.close(reason);
     // The sockets are destroyed by then.
     await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  #partitions(): readonly KafkaPartition[] {
+    const all = [...this.#senders.values()].map(({ topic, partition, waiting }) => ({
+      topic,
+      partition,
+      leader: this.#metadataCache.leader(topic, partition),
+      waitingBatches: waiting,
+    }));
+    if (all.length > 1) all.sort((a, b) => b.waitingBatches - a.waitingBatches || a.partition - b.partition);
+    return all.slice(0, maxPartitionsShown);
   }
 
   get #waiting(): number {

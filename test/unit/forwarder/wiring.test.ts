@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "no
 import { test } from "node:test";
 import { inspectText } from "../../../daemon/config/inspect.ts";
 import { EventWatch } from "../../../daemon/delivery/event-watch.ts";
+import { Tap } from "../../../daemon/delivery/tap.ts";
 import { createCounters } from "../../../daemon/forwarder/counters.ts";
 import { DeadLetterEvents } from "../../../daemon/forwarder/dead-letter-events.ts";
 import { Forwarder } from "../../../daemon/forwarder/forwarder.ts";
@@ -60,6 +61,7 @@ class Wired implements AsyncDisposable {
       socketWatch: this.#socketWatch,
       eventWatch: new EventWatch(),
       deadLetterNews: this.#deadLetterNews,
+      tap: new Tap(),
     });
     const { sink } = this.forwarder;
     const lookup = sink.lookup.bind(sink);

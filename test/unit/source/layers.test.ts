@@ -17,6 +17,7 @@ const rooms = [
   "daemon/start",
   "daemon/telemetry",
   "daemon/page",
+  "daemon/page/browser",
   "daemon/disk",
   "daemon/os",
   "daemon/net",
@@ -56,6 +57,7 @@ const rooms = [
   "daemon/commands",
   "daemon/commands/dead-letter",
   "daemon/commands/top",
+  "daemon/commands/tap",
   "daemon/main.ts",
 ];
 

@@ -43,6 +43,16 @@ export interface KafkaLookup {
   readonly seconds: number;
 }
 
+/** A partition that batches were handed to. */
+export interface KafkaPartition {
+  readonly topic: string;
+  readonly partition: number;
+  /** Address of its leader; undefined while it has none, or none is known. */
+  readonly leader: string | undefined;
+  /** Batches without an outcome. */
+  readonly waitingBatches: number;
+}
+
 /** The current state of the sink, for `status`. Times are milliseconds since 1970. */
 export interface KafkaStatus {
   readonly isConnected: boolean;
@@ -50,6 +60,8 @@ export interface KafkaStatus {
   readonly connected: readonly string[];
   /** Batches accepted by `write` that have no outcome yet. */
   readonly waitingBatches: number;
+  /** Those that were written to since the start, most waiting batches first, at most 100. */
+  readonly partitions?: readonly KafkaPartition[];
   /** How long brokers have held this client back because of quotas since its start, added up over their answers. */
   readonly throttledMs: number;
   readonly lastAcknowledgedAt: number | undefined;
