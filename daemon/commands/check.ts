@@ -6,6 +6,7 @@ import { partAt, type Table } from "../config/values/tree.ts";
 import { DfnError, exitCodes } from "../errors.ts";
 import { printable, toPrintableJson } from "../printable.ts";
 import { sinkDefinition } from "../sink-kinds/registry.ts";
+import { inspectStatusAccess } from "../status/access-inspection.ts";
 import { type Command, configOptions, configOptionsHelp, type Io, parseCommandLine } from "./command.ts";
 
 export const check: Command = {
@@ -49,7 +50,9 @@ export function findProblems(
   const { config, problems, tree } = inspection;
   if (config === undefined) return problems;
   const found = sinkDefinition(config.sink).check(config.sink, io.env);
-  return [...found, ...checkSystem(config)].map((problem) => withOrigin(problem, tree));
+  return [...found, ...inspectStatusAccess(config, Date.now()), ...checkSystem(config)].map((problem) =>
+    withOrigin(problem, tree),
+  );
 }
 
 /** Only for a setting that was written somewhere: a default has no place. */

@@ -1,6 +1,7 @@
 /** Everything that the doctor examines. */
 import type { Config } from "../config/schema.ts";
 import { inspect } from "../config/load.ts";
+import { statusAddressOf } from "../config/status-address.ts";
 import { ownAccount } from "../doctor/accounts.ts";
 import { examine } from "../doctor/chain.ts";
 import type { LinkResult } from "../doctor/result.ts";
@@ -63,9 +64,9 @@ function configOf({ config: path, set: sets }: Values, { env }: Io): Config | un
   }
 }
 
-async function askForwarder({ status }: Config): Promise<ForwarderFacts> {
+async function askForwarder(config: Config): Promise<ForwarderFacts> {
   try {
-    const snapshot = await askStatus(status.listen, answerWithinMs);
+    const snapshot = await askStatus(statusAddressOf(config), answerWithinMs);
     return { kind: "answers", snapshot, ownVersion: productVersion };
   } catch (reason) {
     if (!(reason instanceof DfnError)) throw reason;

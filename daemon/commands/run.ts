@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import type { Config } from "../config/schema.ts";
+import { statusSocketOf } from "../config/status-address.ts";
 import { HealthEvents } from "../supervision/health-events.ts";
 import { Supervisor } from "../supervision/supervisor.ts";
 import { createCounters } from "../forwarder/counters.ts";
@@ -15,8 +16,9 @@ import { describe, DfnError } from "../errors.ts";
 import { DegradedFile, wasDegraded } from "../state/degraded-file.ts";
 import { lockStateDir } from "../os/state-lock.ts";
 import { become, ownerOfStateDir } from "../state/owner.ts";
+import { loadStatusAccess, openAccess, type StatusAccess } from "../status/access.ts";
 import { Metrics } from "../status/metrics.ts";
-import { StatusService } from "../status/service.ts";
+import { type StatusPlace, StatusService } from "../status/service.ts";
 import { SystemMetricsWatch } from "../status/system-metrics.ts";
 import { LatencyMeter } from "../telemetry/latency.ts";
 import { createLog } from "../telemetry/log.ts";
@@ -59,8 +61,11 @@ Signals:
     const rates = new RateMeter(performance.now());
     using signals = new Signals();
     const stopsOnFailure = (reason: unknown): void => signals.fail(reason);
-    const build = (config: Config): Forwarder =>
-      new Forwarder({ ...process, config, log: createLog(config.log.level) });
+    const accesses = new StatusAccesses();
+    const build = (config: Config): Forwarder => {
+      accesses.load(config);
+      return new Forwarder({ ...process, config, log: createLog(config.log.level) });
+    };
     // Reads keys and passwords, which perhaps only root may do; does not touch the state.
     let running = build(first);
     becomeOwnerFor(running);
@@ -92,7 +97,7 @@ Signals:
         void surroundings.refresh();
       },
     });
-    await status.listen(first.status.listen, running.setup.log, first.status.hosts);
+    await status.serve(accesses.placesOf(first), running.setup.log);
     await running.start(stopsOnFailure);
     for (;;) {
       const { config, log } = running.setup;
@@ -119,8 +124,7 @@ Signals:
         await running.start(stopsOnFailure);
         signals.raise("SIGHUP");
       }
-      const { listen, hosts } = running.setup.config.status;
-      await status.listen(listen, running.setup.log, hosts);
+      await status.serve(accesses.placesOf(running.setup.config), running.setup.log);
     }
   },
 };
@@ -137,6 +141,27 @@ function becomeOwnerFor({ setup: { config, log } }: Forwarder): void {
   ];
   become(owner, paths.map(dirname));
   log.info({ ...owner, stateDir }, "started by root, continues as the owner of the state directory");
+}
+
+/**
+ * Who may ask for the status, by the settings that say so. Certificates and tokens are read once for each reading of the
+ * settings: at start while root's rights are there, and before anything is changed.
+ */
+class StatusAccesses {
+  readonly #loaded = new WeakMap<Config, StatusAccess>();
+
+  /** @throws DfnError CONFIG for a file that cannot be read or used */
+  load(config: Config): void {
+    if (!this.#loaded.has(config)) this.#loaded.set(config, loadStatusAccess(config.status));
+  }
+
+  /** On a port, the Unix socket is there too: for the commands, and for contents of alerts. */
+  placesOf(config: Config): StatusPlace[] {
+    const { listen } = config.status;
+    const socket = { address: statusSocketOf(config), access: openAccess };
+    const access = this.#loaded.get(config);
+    return listen.kind === "unix" || access === undefined ? [socket] : [socket, { address: listen, access }];
+  }
 }
 
 /** Waits for the end (undefined) or for good new settings; bad ones are reported and the old ones stay. */

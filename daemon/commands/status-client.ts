@@ -1,8 +1,9 @@
 import { request, type RequestOptions } from "node:http";
-import type { StatusAddress } from "../config/sections/process.ts";
+import type { StatusAddress } from "../config/sections/status.ts";
 import { withSocket } from "../os/unix-socket.ts";
 import { describe, DfnError, errnoOf } from "../errors.ts";
 import type { StatusSnapshot } from "../status/facts.ts";
+import { placeName } from "../status/gate.ts";
 import { maxAnswerBytes, parseStatus } from "./status-answer.ts";
 
 const usualMs = 5000;
@@ -19,7 +20,7 @@ export async function askStatus(
   withinMs = usualMs,
   ended?: AbortSignal,
 ): Promise<StatusSnapshot> {
-  const name = listen.kind === "unix" ? listen.path : `${listen.host}:${listen.port}`;
+  const name = placeName(listen);
   const asked = { path: "/status", headers: { host: "localhost" }, agent: false };
   try {
     return parseStatus(

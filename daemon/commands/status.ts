@@ -1,3 +1,4 @@
+import { statusAddressOf } from "../config/status-address.ts";
 import { toPrintableJson } from "../printable.ts";
 import { becomeOwnerOf } from "../state/owner.ts";
 import { type Command, configOptions, configOptionsHelp, loadConfig, parseCommandLine } from "./command.ts";
@@ -23,9 +24,9 @@ answers on status.listen.
 `,
   async run(args, io) {
     const { values } = parseCommandLine(status, args, { ...configOptions, json: { type: "boolean", default: false } });
-    const { status: address, stateDir } = loadConfig(values, io);
-    becomeOwnerOf(stateDir);
-    const snapshot = await askStatus(address.listen);
+    const config = loadConfig(values, io);
+    becomeOwnerOf(config.stateDir);
+    const snapshot = await askStatus(statusAddressOf(config));
     const text = values.json ? `${toPrintableJson(snapshot)}\n` : statusSummary(snapshot, Date.now(), isColoured(io));
     io.stdout.write(text);
     return snapshot.health.state === "ok" ? 0 : degradedCode;

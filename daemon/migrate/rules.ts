@@ -23,7 +23,8 @@ const retriesForEver =
   "Kafka is tried again until it acknowledges, with growing pauses, and meanwhile nothing is given up";
 const healthByProgress =
   "health is judged by progress: waiting work without any outcome, and every trouble by name (wazuh-dfn status)";
-const noPassword = "the status socket is for this machine alone, by the rights of its file, and has no password";
+const noPassword =
+  "the rights of its file decide who may use the status socket; for a port see status.token_file, status.tls and status.allow";
 const memoryByBytes = "one bound in bytes, limits.memory, counts all that has been read and is not done";
 const logToStandardError = "the log goes to standard error, and so to the journal, which keeps and rotates it";
 const deadLettersAlways = "what cannot be sent is always kept, in <state_dir>/dead-letters, bounded in bytes";
@@ -208,7 +209,7 @@ function statusRule({ other }: Given): MigrationOutcome {
   const address = { "127.0.0.1": "127.0.0.1", localhost: "127.0.0.1", "::1": "[::1]" }[host];
   if (address === undefined) {
     return byHand(
-      `the status is not offered to other machines, so ${host}:${port} is left out; let a proxy of yours ask it`,
+      `other machines reach the status only with status.tls, and status.token_file or status.tls.client_ca, so ${host}:${port} is left out; see docs/status.md`,
     );
   }
   const why = "the paths are the same, the metrics have other names; there is no token";

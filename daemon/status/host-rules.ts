@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 
 export interface Refused {
-  readonly status: 400 | 403 | 421;
+  readonly status: 400 | 401 | 403 | 421;
   readonly text: string;
 }
 
@@ -10,9 +10,14 @@ export interface Refused {
  * Why a request is refused; undefined if it is answered. On a port every program of this machine can ask, including a
  * browser with somebody else's page: that page may point its own name to this address (DNS rebinding), so `Host` must be
  * one of ours. A Unix socket cannot be reached that way.
- * @param hosts `status.hosts`; undefined on a Unix socket
+ * @param hosts  `status.hosts`; undefined on a Unix socket
+ * @param isOpen whether what is asked for holds no data, so that a page of another site may lead to it
  */
-export function refusalOf(request: IncomingMessage, hosts: readonly string[] | undefined): Refused | undefined {
+export function refusalOf(
+  request: IncomingMessage,
+  hosts: readonly string[] | undefined,
+  isOpen = false,
+): Refused | undefined {
   const names = hostsOf(request);
   if (names.length > 1) return { status: 400, text: "there must be exactly one Host header" };
   if (hosts === undefined) return undefined;
@@ -24,7 +29,7 @@ export function refusalOf(request: IncomingMessage, hosts: readonly string[] | u
   if (host !== "localhost" && host !== own && !hosts.includes(host)) {
     return { status: 421, text: "the Host header names another host; if it is this one, add the name to status.hosts" };
   }
-  if (request.headers["sec-fetch-site"] === "cross-site") {
+  if (!isOpen && request.headers["sec-fetch-site"] === "cross-site") {
     return { status: 403, text: "requests from pages of other sites are refused" };
   }
   return undefined;

@@ -1,29 +1,31 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { listenAt } from "../os/unix-socket.ts";
 import { untilNext } from "../clock.ts";
+import type { StatusAddress } from "../config/sections/status.ts";
 import { describe } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
-import { affordableClients, Clients } from "./clients.ts";
-import type { Facts, StatusSnapshot } from "./facts.ts";
+import { accessRefusal, openAccess, stampOf, type StatusAccess } from "./access.ts";
 import { EventStreams } from "./event-stream.ts";
 import { Tap } from "../delivery/tap.ts";
 import { History } from "./history.ts";
+import type { Facts, StatusSnapshot } from "./facts.ts";
+import { Gate, placeName, type Visit } from "./gate.ts";
 import { HealthWatch } from "./health.ts";
 import { canonical, refusalOf } from "./host-rules.ts";
 import type { Metrics } from "./metrics.ts";
 import {
   errorAnswer,
-  type StatusAnswer,
   type Asked,
   type Route,
   type RouteContext,
+  type StatusAnswer,
   type StreamRoute,
 } from "./route.ts";
 import { statusRoutes } from "./routes.ts";
 
-type ListenAddress =
-  | { readonly kind: "unix"; readonly path: string }
-  | { readonly kind: "tcp"; readonly host: string; readonly port: number };
+/** Where the service is, and for whom. */
+export interface StatusPlace {
+  readonly address: StatusAddress;
+  readonly access: StatusAccess;
+}
 
 export interface StatusServiceParts {
   /** The forwarder as it is now, read in one turn. */
@@ -33,18 +35,12 @@ export interface StatusServiceParts {
   readonly metrics: Metrics;
   /** Absent where nothing flows. */
   readonly tap?: Tap;
+  /** What is answered; `statusRoutes` when there is nothing else to say. */
+  readonly routes?: readonly Route[];
   /** Receives every health check: one every second and one more for each request. */
   readonly looked?: (snapshot: StatusSnapshot) => void;
 }
 
-/** Owner and group may connect. */
-const socketMode = 0o660;
-/** Clients that the system queues until they are accepted; its own limit is net.core.somaxconn. */
-const backlog = 4096;
-const maxHeaderBytes = 8 * 1024;
-/** For the whole request. */
-const requestMs = 3000;
-const checkEveryMs = 1000;
 const lookEveryMs = 1000;
 
 const commonHeaders = {
@@ -54,36 +50,30 @@ const commonHeaders = {
   connection: "close",
 } as const;
 
-/** Where a request came in. */
-interface Place {
-  readonly isTcp: boolean;
-  readonly clients: Clients;
-  readonly log: Log;
-}
-
 /**
- * What `routes.ts` lists, over HTTP, on a Unix socket or a port of this machine. It is read-only, and nothing that it
- * shows is secret. A connection serves one request, so limiting connections limits what a client costs.
+ * What `routes.ts` lists, over HTTP, on a Unix socket and perhaps a port. It is read-only, and nothing that it shows is
+ * secret. A connection serves one request, so limiting connections limits what a client costs.
  */
 export class StatusService implements AsyncDisposable {
   readonly #parts: StatusServiceParts;
   readonly #health = new HealthWatch(performance.now());
   #looking: NodeJS.Timeout;
-  #server: Server | undefined;
-  /** Where the server listens. */
-  #at: string | undefined;
-  /** What `Host` may be on a port. */
-  #hosts: readonly string[] = [];
+  /** By the name of their place. */
+  readonly #gates = new Map<string, Gate>();
+  /** Who may ask on a port now; see `stampOf`. */
+  #stamp = "";
   /** The next answers, shared by all who asked before work on them began. */
   readonly #next = new Map<string, Promise<StatusAnswer>>();
   readonly #streams = new EventStreams();
   readonly #watchers = new Set<(snapshot: StatusSnapshot) => void>();
-  readonly #routes: ReadonlyMap<string, Route> = new Map(statusRoutes.map((route) => [route.path, route]));
+  readonly #routes: ReadonlyMap<string, Route>;
   readonly #context: RouteContext;
   readonly #history = new History();
 
   constructor(parts: StatusServiceParts) {
     this.#parts = parts;
+    const { routes = statusRoutes } = parts;
+    this.#routes = new Map(routes.map((route) => [route.path, route]));
     this.#context = {
       metrics: parts.metrics,
       facts: parts.facts,
@@ -91,7 +81,7 @@ export class StatusService implements AsyncDisposable {
       watch: (listener, until) => this.#watch(listener, until),
       history: this.#history,
       tap: parts.tap ?? new Tap(),
-      routes: statusRoutes,
+      routes,
     };
     const look = (): void => {
       this.#looking = setTimeout(look, untilNext(lookEveryMs)).unref();
@@ -102,61 +92,52 @@ export class StatusService implements AsyncDisposable {
     this.#looking = setTimeout(look, untilNext(lookEveryMs)).unref();
   }
 
+  /** Listens at one place, and no longer anywhere else. See `serve`. */
+  listen(address: StatusAddress, log: Log, access: Partial<StatusAccess> = {}): Promise<void> {
+    return this.serve([{ address, access: { ...openAccess, ...access } }], log);
+  }
+
   /**
-   * Listens there, and no longer at the previous address. Never rejects: alerts must be forwarded even if the status is
+   * Listens at these places, and no longer anywhere else; where it listens already it goes on, by the rules given now.
+   * Streams on ports end when the rules have become others. Never rejects: alerts must be forwarded even if the status is
    * not available, so a failure is only logged.
-   * @param hosts `status.hosts`: names and addresses allowed besides the port's own address and `localhost`
    */
-  async listen(address: ListenAddress, log: Log, hosts: readonly string[] = []): Promise<void> {
-    this.#hosts = hosts.map(canonical);
-    const name = address.kind === "unix" ? address.path : `${address.host}:${address.port}`;
-    if (this.#at === name) return;
-    await this.#close();
-    const limits = {
-      maxHeaderSize: maxHeaderBytes,
-      headersTimeout: requestMs,
-      requestTimeout: requestMs,
-      connectionsCheckingInterval: checkEveryMs,
-    };
-    const clients = new Clients(await affordableClients());
-    const isTcp = address.kind === "tcp";
-    const server = createServer(limits, (request, response) => {
-      clients.asked(request.socket);
-      void this.#handle(request, response, { isTcp, clients, log });
-    });
-    // What follows the first request on the same connection is dropped.
-    server.maxRequestsPerSocket = 1;
-    server.on("connection", (socket) => clients.add(socket));
-    // A client that does not read its answer is disconnected too.
-    server.setTimeout(2 * requestMs);
-    this.#server = server;
+  async serve(places: readonly StatusPlace[], log: Log): Promise<void> {
+    const named = new Map(places.map((place) => [placeName(place.address), place]));
+    for (const [name, gate] of this.#gates) {
+      if (named.has(name)) continue;
+      this.#gates.delete(name);
+      await gate.close();
+    }
+    const stamp = places.map(({ access }) => stampOf(access)).join();
+    if (stamp !== this.#stamp) this.#streams.endWhere(({ reader }) => reader !== undefined);
+    this.#stamp = stamp;
+    for (const [name, place] of named) {
+      const gate = this.#gates.get(name);
+      if (gate === undefined) await this.#open(place, log);
+      else gate.use(place.access);
+    }
+  }
+
+  async #open({ address, access }: StatusPlace, log: Log): Promise<void> {
+    const gate = new Gate(address, access, log, (visit) => void this.#handle(visit, log));
     try {
-      if (address.kind === "unix") await listenAt(server, address.path, "status.listen", socketMode, backlog);
-      else await listenOn(server, address);
+      await gate.open();
     } catch (reason) {
-      await this.#close();
+      await gate.close();
       const remedy = "Alerts are still forwarded. Fix it, or change status.listen, and send SIGHUP";
-      log.error({ listen: name, reason: describe(reason) }, `the status is not available. ${remedy}`);
+      log.error({ listen: gate.name, reason: describe(reason) }, `the status is not available. ${remedy}`);
       return;
     }
-    this.#at = name;
-    server.on("error", (reason) => log.warn({ listen: name, reason: describe(reason) }, "status"));
-    log.info({ listen: name }, "the status is available");
+    this.#gates.set(gate.name, gate);
+    log.info({ listen: gate.name }, "the status is available");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#looking);
-    await this.#close();
-  }
-
-  async #close(): Promise<void> {
-    const server = this.#server;
-    this.#server = this.#at = undefined;
-    if (server === undefined) return;
-    await new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
+    const gates = [...this.#gates.values()];
+    this.#gates.clear();
+    await Promise.all(gates.map((gate) => gate.close()));
   }
 
   #look(): StatusSnapshot {
@@ -172,13 +153,11 @@ export class StatusService implements AsyncDisposable {
     until.addEventListener("abort", () => this.#watchers.delete(listener), { once: true });
   }
 
-  async #handle(request: IncomingMessage, response: ServerResponse, place: Place): Promise<void> {
-    const { isTcp, log } = place;
+  async #handle(visit: Visit, log: Log): Promise<void> {
+    const { request, response } = visit;
     let answer: StatusAnswer | undefined;
     try {
-      const refused = refusalOf(request, isTcp ? this.#hosts : undefined);
-      if (refused === undefined) answer = await this.#answer(request, response, place);
-      else answer = errorAnswer(refused.status, refused.text);
+      answer = await this.#answer(visit);
     } catch (reason) {
       log.error({ reason: describe(reason) }, "the status cannot be reported: a bug in wazuh-dfn");
       answer = errorAnswer(500, "a bug in wazuh-dfn; see its log");
@@ -199,42 +178,37 @@ export class StatusService implements AsyncDisposable {
   }
 
   /** @returns undefined if the response is a stream, which goes on */
-  async #answer(request: IncomingMessage, response: ServerResponse, place: Place): Promise<StatusAnswer | undefined> {
+  async #answer(visit: Visit): Promise<StatusAnswer | undefined> {
+    const { request } = visit;
     const { method, url = "/" } = request;
+    const [path = "/", query] = url.split("?", 2);
+    const route = this.#routes.get(path);
+    visit.becomes(route?.needs === "probe" ? "probe" : "asked");
+    const refused = refusalAnswer(visit, route);
+    if (refused !== undefined) return refused;
     if (method !== "GET" && method !== "HEAD") {
       const text = "only GET and HEAD are allowed: the status is read-only";
       return errorAnswer(405, text, {}, { allow: "GET, HEAD" });
     }
-    const [path = "/", query] = url.split("?", 2);
-    const route = this.#routes.get(path);
     if (route === undefined) return errorAnswer(404, "not found", { paths: [...this.#routes.keys()] });
-    if (place.isTcp && route.needs === "tap-token") {
-      return errorAnswer(403, "contents of alerts are on the Unix socket alone");
-    }
     const asked: Asked = { path, query: new URLSearchParams(query), headers: request.headers };
     if (route.kind === "answer") return route.answer(asked, this.#context);
-    return this.#stream(route, asked, request, response, place);
+    return this.#stream(route, asked, visit);
   }
 
-  async #stream(
-    route: StreamRoute,
-    asked: Asked,
-    { method, socket }: IncomingMessage,
-    response: ServerResponse,
-    { isTcp, clients }: Place,
-  ): Promise<StatusAnswer | undefined> {
-    const reader = isTcp ? canonical(socket.remoteAddress ?? "") : undefined;
-    if (!this.#streams.hasRoom(reader)) {
+  async #stream(route: StreamRoute, asked: Asked, visit: Visit): Promise<StatusAnswer | undefined> {
+    const { request, response, address } = visit;
+    if (!this.#streams.hasRoom(address)) {
       return errorAnswer(429, "too many streams are open", {}, { "retry-after": "5" });
     }
     response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", ...commonHeaders });
-    if (method === "HEAD") {
+    if (request.method === "HEAD") {
       response.end();
       return undefined;
     }
-    clients.streams(socket);
+    visit.becomes("stream");
     response.flushHeaders();
-    const stream = this.#streams.open(response, reader);
+    const stream = this.#streams.open(response, address);
     await route.open(stream, asked, this.#context);
     return undefined;
   }
@@ -255,12 +229,23 @@ export class StatusService implements AsyncDisposable {
   }
 }
 
-function listenOn(server: Server, { host, port }: { readonly host: string; readonly port: number }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host, port, backlog }, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
+/** Why a request gets nothing; undefined if it is answered. */
+function refusalAnswer(
+  { request, address, access, limits }: Visit,
+  route: Route | undefined,
+): StatusAnswer | undefined {
+  if (address !== undefined) {
+    const limit = route?.needs === "probe" ? limits?.probes : limits?.requests;
+    const waitSeconds = limit?.take(address) ?? 0;
+    if (waitSeconds > 0) {
+      return errorAnswer(429, "too many requests; see status.rate", {}, { "retry-after": String(waitSeconds) });
+    }
+  }
+  const hosts = address === undefined ? undefined : access.hosts.map(canonical);
+  const refused =
+    refusalOf(request, hosts, route?.needs === "nothing") ??
+    (address === undefined || route === undefined ? undefined : accessRefusal(access, request, route.needs));
+  if (refused === undefined) return undefined;
+  const headers = refused.status === 401 ? { "www-authenticate": "Bearer" } : {};
+  return errorAnswer(refused.status, refused.text, {}, headers);
 }

@@ -69,7 +69,7 @@ interface Offered extends AsyncDisposable {
 async function offered(hosts: readonly string[] = [], some: Partial<StatusServiceParts> = {}): Promise<Offered> {
   const [port = 0] = await freePorts(1);
   const status = new StatusService({ facts: () => aForwarder(), refresh: nothing, metrics: new Metrics(), ...some });
-  await status.listen({ kind: "tcp", host: "127.0.0.1", port }, silentLog, hosts);
+  await status.listen({ kind: "tcp", host: "127.0.0.1", port }, silentLog, { hosts });
   return {
     target: { host: "127.0.0.1", port },
     [Symbol.asyncDispose]: () => status[Symbol.asyncDispose](),
@@ -152,7 +152,7 @@ test("names that a reload adds count at once", async () => {
   const ask = async () => statusOf(await raw(target, "GET /livez HTTP/1.1\r\nHost: new.example.org\r\n\r\n"));
   await status.listen({ kind: "tcp", ...target }, silentLog);
   assert.equal(await ask(), 421);
-  await status.listen({ kind: "tcp", ...target }, silentLog, ["new.example.org"]);
+  await status.listen({ kind: "tcp", ...target }, silentLog, { hosts: ["new.example.org"] });
   assert.equal(await ask(), 200);
 });
 

@@ -110,9 +110,8 @@ test("a wrong call is refused with what would be right, and over TCP there is no
   const [port = 0] = await freePorts(1);
   world.configure({ fail2ban: {} }, `127.0.0.1:${port}`);
   await world.start();
-  const { code, stderr } = await world.run("tap");
-  assert.equal(code, 78);
-  assert.match(stderr, /on the Unix socket alone/);
+  // The command asks on the socket that is there as well.
+  assert.equal((await world.run("tap", "--for", "200ms")).code, 0);
   const response = await fetch(`http://127.0.0.1:${port}/tap`);
   assert.equal(response.status, 403);
   assert.match(await response.text(), /Unix socket/);

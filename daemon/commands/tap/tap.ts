@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { statusSocketOf } from "../../config/status-address.ts";
 import { readDuration } from "../../config/values/units.ts";
 import { InvalidValue } from "../../config/values/problem.ts";
 import { nearest } from "../../config/nearest.ts";
@@ -23,7 +24,7 @@ export const tap: Command = {
   summary: "shows alerts as they flow by, and what becomes of each and why",
   usage: `Shows what flows by right now and what becomes of it, with the reason, a line for
 each alert: sent, ignored, paired (a second copy) or dead (a dead letter). Above
-100 a second it shows a sample, and says so. It needs the Unix socket of the status,
+100 a second it shows a sample, and says so. It asks on the Unix socket of the status,
 because it shows contents of alerts. Ctrl-C ends it.
 
 Usage: wazuh-dfn tap [--config FILE] [--set NAME=VALUE]... [--verdict VERDICT]
@@ -58,14 +59,6 @@ Exit code: 0; 69 if no forwarder answers, or when it ends.
       const names = createHandlers(config.dfn, config.handlers).map(({ name }) => name);
       if (!names.includes(values.handler)) throw unknownHandler(values.handler, names);
     }
-    const { listen } = config.status;
-    if (listen.kind !== "unix") {
-      const remedy = "set it to a path, such as /run/wazuh-dfn/status.sock";
-      throw new DfnError(
-        "CONFIG",
-        `tap: contents of alerts are shown on the Unix socket alone, and status.listen is not one; ${remedy}`,
-      );
-    }
     becomeOwnerOf(config.stateDir);
 
     const ended = new AbortController();
@@ -92,7 +85,7 @@ Exit code: 0; 69 if no forwarder answers, or when it ends.
       }
     };
     try {
-      await followEvents(listen.path, `/tap?${query.toString()}`, taken, ended.signal);
+      await followEvents(statusSocketOf(config).path, `/tap?${query.toString()}`, taken, ended.signal);
     } finally {
       clearTimeout(timer);
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, end);

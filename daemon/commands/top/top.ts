@@ -1,4 +1,5 @@
 import { ReadStream, WriteStream } from "node:tty";
+import { statusAddressOf } from "../../config/status-address.ts";
 import { monotonicMs } from "../../clock.ts";
 import { DfnError } from "../../errors.ts";
 import { becomeOwnerOf } from "../../state/owner.ts";
@@ -35,10 +36,11 @@ Exit code: on a terminal 0. Without one as wazuh-dfn status: 0 healthy; 1 degrad
   async run(args, io) {
     const { values } = parseCommandLine(top, args, { ...configOptions, interval: { type: "string", default: "1" } });
     const intervalMs = readInterval(values.interval);
-    const { status, stateDir } = loadConfig(values, io);
-    becomeOwnerOf(stateDir);
+    const config = loadConfig(values, io);
+    becomeOwnerOf(config.stateDir);
+    const address = statusAddressOf(config);
     const look = async (signal?: AbortSignal): Promise<StatusLook> => ({
-      status: await askStatus(status.listen, patienceMs, signal),
+      status: await askStatus(address, patienceMs, signal),
       atMs: monotonicMs(),
     });
     const terminal = terminalOf(io);

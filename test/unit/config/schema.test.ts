@@ -48,7 +48,15 @@ test("the minimal configuration is completed with every default", () => {
       passthrough: undefined,
     },
     stateDir: "/var/lib/wazuh-dfn",
-    status: { listen: { kind: "unix", path: "/run/wazuh-dfn/status.sock" }, hosts: [] },
+    status: {
+      listen: { kind: "unix", path: "/run/wazuh-dfn/status.sock" },
+      hosts: [],
+      tls: undefined,
+      tokenFile: undefined,
+      tapTokenFile: undefined,
+      allow: [],
+      rate: undefined,
+    },
     log: { level: "info", statisticsMs: 600_000 },
     limits: { memoryBytes: 67_108_864 },
   });
@@ -115,13 +123,56 @@ function listen(address: string): string {
   return `${least}status: { listen: "${address}" }\n`;
 }
 
-test("the status is served to this machine only", () => {
+test("the status is on a Unix socket or an address; what other machines reach needs tls and a token or client_ca", () => {
   assert.deepEqual(configOf(listen("127.0.0.1:9090")).status.listen, { kind: "tcp", host: "127.0.0.1", port: 9090 });
   assert.deepEqual(configOf(listen("[::1]:9090")).status.listen, { kind: "tcp", host: "::1", port: 9090 });
-  for (const text of ["0.0.0.0:9090", "localhost:9090", "[::]:9090", "9090", ":9090"]) {
-    assert.match(problemsOf(listen(text)).join(), /must not be offered to other machines/, text);
+  for (const text of ["localhost:9090", "9090", ":9090", "1.2.3:9090", "::1:9090", "[1.2.3.4]:9090"]) {
+    assert.match(problemsOf(listen(text)).join(), /is not an address and a port; use the path/, text);
   }
   assert.match(problemsOf(listen("127.0.0.1:99999")).join(), /a port from 1 to 65535/);
+  const pair = "cert: c.pem, key: k.pem";
+  for (const address of ["0.0.0.0:9090", "[::]:9090", "192.0.2.1:9090", "[::ffff:127.0.0.1]:9090"]) {
+    const status = (more: string): string => `${least}status: { listen: "${address}"${more} }\n`;
+    assert.match(
+      problemsOf(status("")).join(),
+      /to other machines, which needs tls \(cert and key\), and token_file or/,
+    );
+    assert.match(problemsOf(status(", token_file: t")).join(), /which needs tls/);
+    assert.match(problemsOf(status(`, tls: { ${pair} }`)).join(), /anybody could read it; add token_file .*or both/);
+    assert.match(problemsOf(status(`, tls: { ${pair} }, tap_token_file: t`)).join(), /anybody could read it/);
+    assert.equal(configOf(status(`, tls: { ${pair} }, token_file: t`)).status.tokenFile, "t");
+    assert.deepEqual(configOf(status(`, tls: { ${pair}, client_ca: a.pem }`)).status.tls?.clientCa, ["a.pem"]);
+  }
+});
+
+function offered(some: string): string {
+  return `${least}status: { listen: "0.0.0.0:8443", ${some} }\n`;
+}
+
+test("the access to the status is as it is written, and what contradicts itself is refused", () => {
+  const tls = "tls: { cert: c.pem, key: k.pem, client_ca: [a.pem, b.pem], client_names: [mon.example.org] }";
+  const access = "token_file: t, tap_token_file: p, allow: [192.0.2.0/24, 2001:db8::1], rate: 120/m";
+  const { listen: _, hosts: __, ...found } = configOf(offered(`${tls}, ${access}`)).status;
+  assert.deepEqual(found, {
+    tls: { cert: "c.pem", key: "k.pem", clientCa: ["a.pem", "b.pem"], clientNames: ["mon.example.org"] },
+    tokenFile: "t",
+    tapTokenFile: "p",
+    allow: ["192.0.2.0/24", "2001:db8::1/128"],
+    rate: { count: 120, perMs: 60_000 },
+  });
+  const wrong: Readonly<Record<string, RegExp>> = {
+    "tls: { cert: c.pem }, token_file: t": /status\.tls\.key: is missing/,
+    "tls: { cert: c.pem, key: k.pem, client_names: [a] }, token_file: t":
+      /client_names narrows tls\.client_ca, and there/,
+    "tls: { cert: c.pem, key: k.pem }, token_file: t, tap_token_file: t": /are one file/,
+    [`${tls}, rate: 120`]: /"120" is not a rate; use a number and a unit such as 120\/m/,
+    [`${tls}, rate: 0/m`]: /is not a rate/,
+    [`${tls}, rate: 1/d`]: /is not a rate/,
+    [`${tls}, allow: [192.0.2.1/24]`]: /write 192\.0\.2\.0\/24/,
+    [`${tls}, allow: [example.org]`]: /is not a network/,
+    [`${tls}, tokens: t`]: /unknown setting/,
+  };
+  for (const [text, expected] of Object.entries(wrong)) assert.match(problemsOf(offered(text)).join(), expected, text);
 });
 
 function hosts(text: string): string {

@@ -169,7 +169,10 @@ test("a setting that cannot be taken over unchanged is left to the administrator
     ["wazuh: { unix_socket_path: [10.0.0.1] }", /is not a host and a port: set wazuh\.queue/],
     ["wazuh: { integration_name: mine }", /change rules of yours that expect "mine"/],
     ["wazuh: { store_failed_alerts: yes, failed_alerts_path: /f }", /wazuh-dfn replay \/f\/\*/],
-    ["health: { api: { enabled: true, host: 0.0.0.0 } }", /not offered to other machines/],
+    [
+      "health: { api: { enabled: true, host: 0.0.0.0 } }",
+      /other machines reach the status only with status\.tls, and status\.token_file/,
+    ],
     ["kafka: { timeout: soon }", /is not a number of seconds/],
     ["kafka: { producer_config: { sasl_plain_password: hunter2, ssl_context: x } }", /ssl_context: has no counterpart/],
     ["log: { level: LOUD }", /"LOUD" is not a level/],
