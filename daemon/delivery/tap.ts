@@ -55,37 +55,21 @@ export const maxTapFields = 16;
 export interface TapListener {
   readonly filter: TapFilter;
   taken(alert: TappedAlert): void;
-  /** Not all that came by was looked at, or shown. Called for each that was left out. */
+  /** Some of what came by since the last call were not looked at, or not shown. */
   sampled(): void;
 }
 
 interface Listening {
   readonly listener: TapListener;
-  readonly shown: Bucket;
+  /** How many may be shown until the next `refill`. */
+  shown: number;
+  /** Some of what it may want was not shown. */
+  isSampled: boolean;
   isOver: boolean;
 }
 
-/** So many a second; a burst of one second's number goes through at once. */
-class Bucket {
-  readonly #perSecond: number;
-  #left: number;
-  #atMs: number;
-
-  constructor(perSecond: number, nowMs: number) {
-    this.#perSecond = perSecond;
-    this.#left = perSecond;
-    this.#atMs = nowMs;
-  }
-
-  /** @param kept how many must be left */
-  take(nowMs: number, kept = 0): boolean {
-    this.#left = Math.min(this.#perSecond, this.#left + ((nowMs - this.#atMs) / 1000) * this.#perSecond);
-    this.#atMs = nowMs;
-    if (this.#left < kept + 1) return false;
-    this.#left -= 1;
-    return true;
-  }
-}
+/** How often it is made up for what was used: a hundredth of a second's number is not worth a look at the clock. */
+const refillEveryMs = 50;
 
 /**
  * Shows alerts as they come by. While nobody listens, which `isOn` says, nothing of it may be called: that check is all it
@@ -96,29 +80,64 @@ export class Tap {
   isOn = false;
   #listening: readonly Listening[] = [];
   readonly #now: () => number;
-  readonly #examined: Readonly<Record<TapVerdict, Bucket>>;
+  /** How many of each verdict may be looked into until the next `refill`. */
+  readonly #left: Record<TapVerdict, number> = { sent: 0, ignored: 0, paired: 0, dead: 0 };
+  /** Sources of which some were not looked into since then. */
+  readonly #missed: Readonly<Record<TapVerdict, Set<SourceName>>> = {
+    sent: new Set(),
+    ignored: new Set(),
+    paired: new Set(),
+    dead: new Set(),
+  };
+  #refilledAtMs = 0;
+  #timer: NodeJS.Timeout | undefined;
 
   /** @param now milliseconds of a monotonic clock */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
-    const bucket = (): Bucket => new Bucket(examinedPerSecond, now());
-    this.#examined = { sent: bucket(), ignored: bucket(), paired: bucket(), dead: bucket() };
   }
 
   listen(listener: TapListener, until: AbortSignal): void {
     if (until.aborted) return;
-    const one: Listening = { listener, shown: new Bucket(tapShownPerSecond, this.#now()), isOver: false };
+    if (!this.isOn) this.#begin();
+    const one: Listening = { listener, shown: tapShownPerSecond, isSampled: false, isOver: false };
     this.#listening = [...this.#listening, one];
+    until.addEventListener("abort", () => this.#forget(one), { once: true });
+  }
+
+  #begin(): void {
     this.isOn = true;
-    until.addEventListener(
-      "abort",
-      () => {
-        one.isOver = true;
-        this.#listening = this.#listening.filter((other) => other !== one);
-        this.isOn = this.#listening.length > 0;
-      },
-      { once: true },
-    );
+    this.#refilledAtMs = this.#now();
+    for (const verdict of tapVerdicts) {
+      this.#left[verdict] = examinedPerSecond;
+      this.#missed[verdict].clear();
+    }
+    this.#timer = setInterval(() => this.refill(), refillEveryMs).unref();
+  }
+
+  #forget(one: Listening): void {
+    one.isOver = true;
+    this.#listening = this.#listening.filter((other) => other !== one);
+    this.isOn = this.#listening.length > 0;
+    if (!this.isOn) clearInterval(this.#timer);
+  }
+
+  /** Makes up for what was used, by the time since then; listeners hear now of what was left out. Called by a timer. */
+  refill(): void {
+    const seconds = (this.#now() - this.#refilledAtMs) / 1000;
+    this.#refilledAtMs += seconds * 1000;
+    for (const one of this.#listening) {
+      one.shown = Math.min(tapShownPerSecond, one.shown + seconds * tapShownPerSecond);
+      const isMissed = tapVerdicts.some((verdict) =>
+        [...this.#missed[verdict]].some((source) => mayWant(one.listener.filter, verdict, source)),
+      );
+      if (isMissed || one.isSampled) one.listener.sampled();
+      one.isSampled = false;
+    }
+    for (const verdict of tapVerdicts) {
+      this.#left[verdict] = Math.min(examinedPerSecond, this.#left[verdict] + seconds * examinedPerSecond);
+      this.#missed[verdict].clear();
+    }
   }
 
   /**
@@ -126,6 +145,10 @@ export class Tap {
    * @param bytes of which nothing is kept @param from begins a line
    */
   leftOut(bytes: Buffer, from: number, to: number): void {
+    if (this.#left.ignored < 1) {
+      if (to > from) this.#missed.ignored.add("tail");
+      return;
+    }
     for (let at = from; at < to;) {
       const end = bytes.indexOf(0x0a, at);
       if (end < 0 || end > to) return;
@@ -159,6 +182,10 @@ export class Tap {
   /** An alert sets out to the sink. @returns who waits for its outcome in place of its owner, and passes it on to that one */
   shipped(delivery: Delivery, alert: Alert, parts: readonly Part[]): Owner {
     const { owner } = delivery;
+    if (this.#left.sent < 1) {
+      this.#missed.sent.add(delivery.source);
+      return owner;
+    }
     const wanting = this.#wanting("sent", delivery.source).filter(
       ({ listener: { filter } }) =>
         (filter.handler === undefined || parts.some((part) => part.handler === filter.handler)) && holds(filter, alert),
@@ -193,13 +220,13 @@ export class Tap {
 
   /** Those who may want such an alert, if it may be looked into. */
   #wanting(verdict: TapVerdict, source: SourceName, handler?: string): readonly Listening[] {
-    const wanting = this.#listening.filter(({ listener: { filter } }) => {
-      if ((filter.verdict ?? verdict) !== verdict || (filter.source ?? source) !== source) return false;
-      return verdict === "sent" || filter.handler === undefined || filter.handler === handler;
-    });
-    if (wanting.length === 0 || this.#examined[verdict].take(this.#now())) return wanting;
-    for (const { listener } of wanting) listener.sampled();
-    return [];
+    if (this.#left[verdict] < 1) {
+      this.#missed[verdict].add(source);
+      return nobodyWants;
+    }
+    const wanting = this.#listening.filter(({ listener: { filter } }) => mayWant(filter, verdict, source, handler));
+    if (wanting.length > 0) this.#left[verdict] -= 1;
+    return wanting;
   }
 
   #show(
@@ -216,11 +243,23 @@ export class Tap {
   #give(wanting: readonly Listening[], alert: TappedAlert): void {
     for (const one of wanting) {
       if (one.isOver) continue;
+      // What arrives is of more interest than what does not.
       const kept = alert.verdict === "ignored" || alert.verdict === "paired" ? keptForOutcomes : 0;
-      if (one.shown.take(this.#now(), kept)) one.listener.taken(alert);
-      else one.listener.sampled();
+      if (one.shown < kept + 1) one.isSampled = true;
+      else {
+        one.shown -= 1;
+        one.listener.taken(alert);
+      }
     }
   }
+}
+
+const nobodyWants: readonly Listening[] = [];
+
+/** @param handler that made a dead letter; what is sent is asked for its handlers later */
+function mayWant(filter: TapFilter, verdict: TapVerdict, source: string, handler?: string): boolean {
+  if ((filter.verdict ?? verdict) !== verdict || (filter.source ?? source) !== source) return false;
+  return verdict === "sent" || filter.handler === undefined || filter.handler === handler;
 }
 
 function parsed(bytes: Buffer): Alert | undefined {

@@ -96,6 +96,7 @@ function isLogBad({ state, lagSeconds, damagedArchives = [] }: NonNullable<Statu
 function logNote({ state, lagBytes, lagCompressedFiles, lagSeconds }: NonNullable<StatusView["log"]>): string {
   if (state.startsWith("waiting: ")) return state;
   if (lagBytes === undefined) return `${state}, how far behind is not yet known`;
+  if (lagBytes === 0 && lagCompressedFiles === 0) return `${state}, up to date`;
   const files = lagCompressedFiles > 0 ? ` and ${lagCompressedFiles} compressed files` : "";
   const time = lagSeconds === undefined ? "" : `, ${lasting(lagSeconds)}`;
   return `${state}, ${byteSize(lagBytes)}${files}${time} behind`;
@@ -122,12 +123,18 @@ function isSinkBad({ kind, isConnected, trouble, lastError }: SinkView): boolean
 function sinkNote(sink: SinkView, wallMs: number): string {
   if (sink.trouble !== undefined) return sink.trouble;
   if (sink.kind !== "kafka") return "";
-  const parts = [sink.isConnected === true ? `connected to ${sink.connected?.length ?? 0} brokers` : "not connected"];
-  if ((sink.waitingBatches ?? 0) > 0) parts.push(`${grouped(sink.waitingBatches ?? 0)} batches wait`);
+  const parts = [
+    sink.isConnected === true ? `connected to ${counted(sink.connected?.length ?? 0, "broker")}` : "not connected",
+  ];
+  if ((sink.waitingBatches ?? 0) > 0) parts.push(`${counted(sink.waitingBatches ?? 0, "batch", "batches")} waiting`);
   if (sink.lastAcknowledgedAt !== undefined)
     parts.push(`last acknowledged ${lasting((wallMs - sink.lastAcknowledgedAt) / 1000)} ago`);
   if (sink.latency !== undefined) parts.push(`99 % within ${sink.latency.p99Ms} ms`);
   return parts.join(", ");
+}
+
+function counted(count: number, one: string, many = `${one}s`): string {
+  return `${grouped(count)} ${count === 1 ? one : many}`;
 }
 
 /** Open dead letters by cause, of alerts and of lines that are not; the rarest are not among them. */

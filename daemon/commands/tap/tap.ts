@@ -24,7 +24,7 @@ export const tap: Command = {
   summary: "shows alerts as they flow by, and what becomes of each and why",
   usage: `Shows what flows by right now and what becomes of it, with the reason, a line for
 each alert: sent, ignored, paired (a second copy) or dead (a dead letter). Above
-100 a second it shows a sample, and says so. It needs the Unix socket of the status,
+100 a second it shows a sample, and says so. It asks on the Unix socket of the status,
 because it shows contents of alerts. Ctrl-C ends it.
 
 Usage: wazuh-dfn tap [--config FILE] [--set NAME=VALUE]... [--verdict VERDICT]
