@@ -15,6 +15,7 @@ import { FootprintRow } from "./rows/footprint.ts";
 import { LatencyRow } from "./rows/latency.ts";
 import type { Row } from "./rows/row.ts";
 import { ScanRow } from "./rows/scan.ts";
+import { WatchedRow } from "./rows/watched.ts";
 import { Stage } from "./stage.ts";
 import { figuresTable, programsTable } from "./tables.ts";
 
@@ -45,6 +46,7 @@ const rows: Readonly<Record<string, (stage: Stage) => Row>> = {
   g: (stage) => new LatencyRow(stage),
   h: (stage) => new FootprintRow(stage),
   i: (stage) => new CarryRow(stage, carryRows.i()),
+  j: (stage) => new WatchedRow(stage),
 };
 
 interface Options {

@@ -1,6 +1,8 @@
+import { dirname, join } from "node:path";
 import type { Program } from "../../rig/program.ts";
 import type { AlertSet, Sends } from "../alert-set.ts";
 import type { Build, Stage } from "../stage.ts";
+import { Watcher } from "../watcher.ts";
 import type { Contestant } from "./contestant.ts";
 
 export interface ForwarderOptions {
@@ -12,6 +14,8 @@ export interface ForwarderOptions {
   readonly build?: Build;
   /** Default: false. Without the socket nothing is paired. */
   readonly hasSocket?: boolean;
+  /** Default: false. See `Watcher`. */
+  readonly isWatched?: boolean;
 }
 
 /** The forwarder's tail, from the file's beginning. With zstd it runs on the package's Node, because older ones lack it. */
@@ -20,6 +24,7 @@ export class ForwarderContestant implements Contestant {
   readonly sends: Sends;
   readonly isForwarder = true;
   readonly #options: ForwarderOptions;
+  readonly #watchers: Watcher[] = [];
 
   constructor(options: ForwarderOptions) {
     this.name = options.name;
@@ -27,12 +32,17 @@ export class ForwarderContestant implements Contestant {
     this.#options = options;
   }
 
+  /** Of each run in which it was watched, the slowest answer to `/status` or `/metrics`, in milliseconds. */
+  get slowestAnswersMs(): readonly number[] {
+    return this.#watchers.flatMap(({ events, slowestMs }) => (events > 0 ? (slowestMs ?? []) : []));
+  }
+
   prepare(stage: Stage): boolean {
     return this.#node(stage) !== undefined;
   }
 
   async ready(stage: Stage, { path }: AlertSet, topic: string): Promise<() => Program> {
-    const { handler, compression, build, hasSocket } = this.#options;
+    const { handler, compression, build, hasSocket, isWatched } = this.#options;
     const isPassthrough = handler === "passthrough";
     const config = stage.configure({
       dfn: { customer_id: isPassthrough ? "not-written-to" : topic },
@@ -43,11 +53,21 @@ export class ForwarderContestant implements Contestant {
       sink: { kafka: { brokers: (await stage.kafka()).addresses, compression } },
       handlers: isPassthrough ? { windows: "off", fail2ban: "off", passthrough: { topic } } : {},
     });
-    return () => stage.forwarder(config, build, this.#node(stage));
+    return () => {
+      const program = stage.forwarder(config, build, this.#node(stage));
+      if (isWatched === true) this.#watch(program, join(dirname(config), "status.sock"));
+      return program;
+    };
   }
 
   ofOtherBuild(): ForwarderContestant {
     return new ForwarderContestant({ ...this.#options, name: `${this.name}, the other build`, build: "other" });
+  }
+
+  #watch(program: Program, socket: string): void {
+    const watcher = new Watcher(socket, () => program.ended !== undefined);
+    this.#watchers.push(watcher);
+    void watcher.watch();
   }
 
   #node(stage: Stage): string | undefined {

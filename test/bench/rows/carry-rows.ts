@@ -1,4 +1,4 @@
-/** What rows c, d, e and i consist of. */
+/** What rows c, d, e, i and j consist of. */
 import { ForwarderContestant, type ForwarderOptions } from "../contestants/forwarder.ts";
 import { KafkajsContestant } from "../contestants/kafkajs.ts";
 import { RsyslogContestant } from "../contestants/rsyslog.ts";
@@ -90,6 +90,22 @@ function paired(): CarryOptions {
     main: on,
     others: [off],
     comparisons: [{ what, measure: "rate", own: on, beside: off, limit: atLeast(0.9) }, peak(on)],
+  };
+}
+
+/** As c, and looked at meanwhile. */
+export const watched = ours({ handler: "passthrough", name: "wazuh-dfn, gzip, watched", isWatched: true });
+export const unwatched = ours({ handler: "passthrough", name: "wazuh-dfn, gzip, not watched" });
+
+/** What is judged further is in `WatchedRow`. */
+export function watchedOptions(): CarryOptions {
+  const what = "as c, with page, /events, and /metrics and /status every second";
+  return {
+    row: "j",
+    set: passthrough().set,
+    main: unwatched,
+    others: [watched],
+    comparisons: [{ what, measure: "rate", own: watched, beside: unwatched, limit: atLeast(0.97) }],
   };
 }
 
