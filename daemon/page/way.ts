@@ -72,7 +72,7 @@ export function wayOf(now: StatusLook, before: StatusLook | undefined, wallMs: n
     step("ignored", "ignored", "no handler wants them"),
     ...(pairingWindow === undefined
       ? []
-      : [step("pairing", "paired", `second copies; ${grouped(pairingWindow)} alerts are remembered`)]),
+      : [step("pairing", "paired", `second copies; alerts remembered: ${grouped(pairingWindow)}`)]),
     step("handlers", "records", handlerNote(events.records ?? {})),
     step("queue", "in flight", `${byteSize(queue.bytes)} of ${byteSize(queue.limitBytes)}`),
     step("sink", sink.kind === "kafka" ? "Kafka" : sink.kind, sinkNote(sink, wallMs), isSinkBad(sink)),

@@ -132,7 +132,7 @@ function showMore({ queue, pairingWindow, socket, feedback, certificates, proces
   const terms: (readonly [string, string])[] = [
     ["in flight", `${grouped(queue.alerts)} alerts, ${byteSize(queue.bytes)} of ${byteSize(queue.limitBytes)}`],
   ];
-  if (pairingWindow !== undefined) terms.push(["pairing", `${grouped(pairingWindow)} alerts are remembered`]);
+  if (pairingWindow !== undefined) terms.push(["pairing", `alerts remembered: ${grouped(pairingWindow)}`]);
   if (socket !== undefined)
     terms.push([
       "socket",
