@@ -177,7 +177,7 @@ function report(explained: readonly Whereabouts[], found: Matches, query: Explai
     : "; to search other days: --from TIME --to TIME";
   const more = query.kind === "id" ? hint : "";
   io.stderr.write(
-    `${printable(`wazuh-dfn: ${what} in ${where}: ${files} files, ${bytes} bytes were searched${more}`)}\n`,
+    `${printable(`wazuh-dfn: ${what} in ${where}: ${files} ${files === 1 ? "file" : "files"}, ${bytes} bytes were searched${more}`)}\n`,
   );
 }
 
