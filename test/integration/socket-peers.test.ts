@@ -150,10 +150,14 @@ test("a forger who may open the socket gets no record into the sink, and hides n
   const forwarder = await world.start();
   chmodSync(world.alertSocket, 0o666);
   assert.deepEqual(await forge(world, otherUser), []);
-  const status = JSON.parse((await ask(world.statusSocket, "/status")).body);
+  // The records are in the file before it is said to hold them.
+  const status = await eventually("50 acknowledged", async () => {
+    const now = JSON.parse((await ask(world.statusSocket, "/status")).body);
+    return now.sources.tail.inFlight === 0 && now;
+  });
+  assert.equal(status.sources.tail.acknowledged, 50);
   assert.equal(status.socket.refused, 1);
   assert.equal(status.socket.contradicted, 0);
-  assert.equal(status.sources.tail.acknowledged, 50);
   await forwarder.waitForLog(/not in sources\.socket\.allow was refused/);
   assert.match((await ask(world.statusSocket, "/metrics")).body, /^wazuh_dfn_socket_refused_total 1$/m);
 });
