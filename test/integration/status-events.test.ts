@@ -85,7 +85,7 @@ test("/openapi.json describes every path that there is, and a path that is not t
   const document = JSON.parse((await ask(path, "/openapi.json")).body);
   assert.equal(document.openapi, "3.1.0");
   assert.deepEqual(Object.keys(document.paths).toSorted(), paths.toSorted());
-  for (const one of paths.filter((each: string) => each !== "/events")) {
+  for (const one of paths.filter((each: string) => each !== "/events" && each !== "/tap")) {
     const answer = await ask(path, one);
     const described = Object.keys(document.paths[one].get.responses);
     assert.ok(described.includes(String(answer.status)), `${one}: ${answer.status}`);
