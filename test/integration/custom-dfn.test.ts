@@ -25,9 +25,9 @@ function call(file: string, socket: string, debug: boolean): string[] {
 }
 
 /** With the tail on the answer may come later than custom-dfn waits; then it is called again. */
-async function answered(customDfn: CustomDfn, args: readonly string[]): Promise<Ended> {
+async function answered(customDfn: CustomDfn, args: readonly string[], spawnOptions = {}): Promise<Ended> {
   return eventually("an answer in time", async () => {
-    const result = await customDfn.run(args);
+    const result = await customDfn.run(args, spawnOptions);
     return result.stdout.includes("no answer") ? undefined : result;
   });
 }
@@ -97,7 +97,7 @@ for (const customDfn of programs.all) {
         ["x".repeat(200), "ENAMETOOLONG|EINVAL|ENOENT"],
       ] as const) {
         assert.deepEqual(await customDfn.run(call(file, dir.join(path), false)), quiet, path);
-        const { code, stdout, stderr } = await customDfn.run(call(file, dir.join(path), true));
+        const { code, stdout, stderr } = await answered(customDfn, call(file, dir.join(path), true));
         assert.match(stdout, new RegExp(`^custom-dfn: .*(${why}).*; the tail of alerts.json has the alert\n$`), path);
         assert.deepEqual([code, stderr], [0, ""]);
       }
@@ -110,10 +110,8 @@ for (const customDfn of programs.all) {
       await using _ = await LineServer.listen(dir.join("s"));
       await chmod(dir.join("s"), 0o000);
       // The superuser may always connect, so there the call is made as another user.
-      const result = await customDfn.run(
-        call(file, dir.join("s"), true),
-        process.getuid?.() === 0 ? { uid: 65534 } : {},
-      );
+      const other = process.getuid?.() === 0 ? { uid: 65534 } : {};
+      const result = await answered(customDfn, call(file, dir.join("s"), true), other);
       assert.deepEqual([result.code, result.stderr], [0, ""]);
       assert.match(result.stdout, /EACCES/);
     });

@@ -144,16 +144,24 @@ async function forge(world: StatusWorld, user: { uid: number; gid: number }): Pr
   return genuine().filter(({ value }) => value.includes("mallory"));
 }
 
+/** The status once nothing is in flight: records are in the file a moment before they are acknowledged. */
+function settledStatus(world: StatusWorld) {
+  return eventually("all acknowledged", async () => {
+    const status = JSON.parse((await ask(world.statusSocket, "/status")).body);
+    return status.sources.tail.inFlight + status.sources.socket.inFlight === 0 && status;
+  });
+}
+
 test("a forger who may open the socket gets no record into the sink, and hides none", async () => {
   await using world = await StatusWorld.create();
   chmodSync(world.directory.path, 0o755);
   const forwarder = await world.start();
   chmodSync(world.alertSocket, 0o666);
   assert.deepEqual(await forge(world, otherUser), []);
-  const status = JSON.parse((await ask(world.statusSocket, "/status")).body);
+  const status = await settledStatus(world);
+  assert.equal(status.sources.tail.acknowledged, 50);
   assert.equal(status.socket.refused, 1);
   assert.equal(status.socket.contradicted, 0);
-  assert.equal(status.sources.tail.acknowledged, 50);
   await forwarder.waitForLog(/not in sources\.socket\.allow was refused/);
   assert.match((await ask(world.statusSocket, "/metrics")).body, /^wazuh_dfn_socket_refused_total 1$/m);
 });
@@ -163,7 +171,7 @@ test("an allowed user who sends copies that differ from the log's hides no alert
   const forwarder = await world.start();
   const forged = await forge(world, { uid: 0, gid: 0 });
   assert.equal(forged.length, 50);
-  const status = JSON.parse((await ask(world.statusSocket, "/status")).body);
+  const status = await settledStatus(world);
   assert.equal(status.socket.contradicted, 50);
   assert.equal(status.health.state, "degraded");
   assert.match(status.health.reasons[0].text, /^50 copies of alerts on the socket differed from alerts\.json/);
