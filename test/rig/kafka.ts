@@ -2,7 +2,7 @@ import kafkajs, { type AclEntry, type Admin } from "kafkajs";
 import { eventually } from "./eventually.ts";
 
 // A CommonJS module whose exports Node finds only in part.
-const { ConfigResourceTypes, Kafka: Client, logLevel } = kafkajs;
+const { ConfigResourceTypes, Kafka: Client, KafkaJSConnectionError, logLevel } = kafkajs;
 
 /** For requests that read, and are repeated: a broker that stalls is soon left for another one. */
 const askTimeoutMs = 5000;
@@ -87,7 +87,7 @@ export class Kafka implements AsyncDisposable {
   async alterTopic(topic: string, config: Readonly<Record<string, string>>): Promise<void> {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
     const resources = [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }];
-    await (await this.#changing.admin()).alterConfigs({ validateOnly: false, resources });
+    await this.#change(`settings of ${topic}`, (admin) => admin.alterConfigs({ validateOnly: false, resources }));
   }
 
   /** @param count how many partitions the topic has afterwards */
@@ -152,7 +152,7 @@ export class Kafka implements AsyncDisposable {
 
   /** Resolves when a broker enforces them: the controller informs the brokers only after it has answered. */
   async allow(acl: AclEntry[]): Promise<void> {
-    await (await this.#changing.admin()).createAcls({ acl });
+    await this.#change("permissions", (admin) => admin.createAcls({ acl }));
     const admin = await this.#asking.admin();
     for (const entry of acl) {
       const isKnown = async (): Promise<boolean> => (await admin.describeAcls(entry)).resources.length > 0;
@@ -162,18 +162,37 @@ export class Kafka implements AsyncDisposable {
 
   /** Revokes what `allow` granted. */
   async revoke(acl: readonly AclEntry[]): Promise<void> {
-    await (await this.#changing.admin()).deleteAcls({ filters: [...acl] });
+    await this.#change("fewer permissions", (admin) => admin.deleteAcls({ filters: [...acl] }));
   }
 
   /** @param replicas broker numbers per partition, from 0; the first is the preferred leader */
   async placeReplicas(topic: string, replicas: readonly (readonly number[])[]): Promise<void> {
     const partitionAssignment = replicas.map((of, partition) => ({ partition, replicas: [...of] }));
-    await (await this.#changing.admin()).alterPartitionReassignments({ topics: [{ topic, partitionAssignment }] });
+    const topics = [{ topic, partitionAssignment }];
+    await this.#change(`replicas of ${topic}`, (admin) => admin.alterPartitionReassignments({ topics }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const all = [...this.#former, this.#asking, this.#changing];
     await Promise.all(all.map((admin) => admin.disconnect()));
+  }
+
+  /**
+   * Changes something that may be changed twice: kafkajs does not repeat it when the broker that it takes for the
+   * controller was stopped a moment ago.
+   */
+  async #change(what: string, change: (admin: Admin) => Promise<unknown>): Promise<void> {
+    let refused: unknown;
+    await eventually(what, async () => {
+      try {
+        await change(await this.#changing.admin());
+      } catch (reason) {
+        if (reason instanceof KafkaJSConnectionError) throw reason;
+        refused = reason;
+      }
+      return true;
+    });
+    if (refused !== undefined) throw refused;
   }
 
   /** Uses another client from now on. */
