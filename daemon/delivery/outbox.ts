@@ -68,6 +68,11 @@ export class Outbox<T> {
     else if (!this.#enqueue(topic, queued)) this.#unrouted.set(topic, [queued]);
   }
 
+  /** Whether a record for this topic that is added now is in a batch before `add` returns. */
+  encodesAtOnce(topic: string): boolean {
+    return !this.#unrouted.has(topic) && this.#sink.partitions(topic) !== undefined;
+  }
+
   /** From now on batches leave without waiting for company. */
   flush(): void {
     this.#isFlushing = true;

