@@ -1,7 +1,8 @@
 import { internedText } from "../kernel/interned-texts.ts";
 import { identityHash } from "../kernel/identity-hash.ts";
 import { kernelRow } from "../kernel/memory.ts";
-import { fillRow, missing, rowPlace } from "../kernel/row.ts";
+import { missing, rowPlace } from "../kernel/row.ts";
+import { fillRow } from "../kernel/scan.ts";
 import { Document, lastScan, scanDocument, type Member } from "./json.ts";
 import { contentDigest } from "./reprint.ts";
 import { valueAt } from "./value.ts";

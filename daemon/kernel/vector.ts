@@ -1,4 +1,4 @@
-/** The kernel in WebAssembly: `assembly/scan.ts`, compiled when the product is built. */
+/** The kernel in WebAssembly: `assembly`, compiled when the product is built. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { kernelMemory, kernelPlaces, kernelTraits } from "./memory.ts";
@@ -7,16 +7,17 @@ import { kernelMemory, kernelPlaces, kernelTraits } from "./memory.ts";
 declare const __KERNEL__: string | undefined;
 
 /** Of the built sources, which tests run: where the compiled kernel is. */
-export const vectorFile = "scan.wasm";
+export const vectorFile = "kernel.wasm";
 
 const inexact = 1;
 const foreign = 2;
 
-/** As of `plain.ts`, where each is described. */
+/** As of `plain.ts` and `row.ts`, where each is described. */
 export interface Kernel {
   readonly scanText: (start: number, end: number) => number;
   readonly scannedInexactNumber: () => boolean;
   readonly scannedForeignForm: () => boolean;
+  readonly fillRow: (tapeLength: number) => boolean;
 }
 
 /** Undefined where there is no memory for it, or sources run that were not built. */
@@ -26,13 +27,15 @@ function load(): Kernel | undefined {
   const compiled = bytes();
   if (compiled === undefined || kernelMemory === undefined) return undefined;
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(compiled), { env: { memory: kernelMemory } });
-  const { scan, layOut } = exports;
-  if (scan === undefined || layOut === undefined) throw new Error("the kernel was compiled from another source");
+  const { scan, layOut, fillRow } = exports;
+  if (scan === undefined || layOut === undefined || fillRow === undefined)
+    throw new Error("the kernel was compiled from another source");
   layOut(kernelPlaces.tape, kernelPlaces.opened, kernelPlaces.owners, kernelPlaces.traits);
   return {
     scanText: scan,
     scannedInexactNumber: () => (kernelTraits[0]! & inexact) !== 0,
     scannedForeignForm: () => (kernelTraits[0]! & foreign) !== 0,
+    fillRow: (tapeLength) => fillRow(kernelPlaces.tape, tapeLength, kernelPlaces.row) !== 0,
   };
 }
 

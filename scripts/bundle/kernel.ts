@@ -15,7 +15,7 @@ export function compileKernel(root: string): Buffer {
   mkdirSync(directory, { recursive: true });
   const target = join(directory, vectorFile);
   const compiler = join(root, "node_modules/assemblyscript/bin/asc.js");
-  const source = ["daemon/kernel/assembly/scan.ts", "--outFile", target];
+  const source = ["daemon/kernel/assembly/scan.ts", "daemon/kernel/assembly/row.ts", "--outFile", target];
   const code = ["-O3", "--noAssert", "--runtime", "stub", "--enable", "simd"];
   const pages = String(kernelPages);
   const memory = ["--importMemory", "--initialMemory", pages, "--maximumMemory", pages];
