@@ -82,8 +82,8 @@ function certificates(setting: "ca" | "cert", file: string): readonly X509Certif
 }
 
 /** @param nowMs milliseconds since 1970 */
-export function expiryOf<Setting extends CertificateExpiry["setting"]>(
-  { setting, file, endMs }: { readonly setting: Setting; readonly file: string; readonly endMs: number },
+export function expiryOf(
+  { setting, file, endMs }: Pick<CertificateExpiry, "setting" | "file"> & { readonly endMs: number },
   nowMs: number,
 ): CertificateExpiry {
   return { setting, file, expiresAt: new Date(endMs).toISOString(), daysLeft: daysUntil(endMs, nowMs) };
