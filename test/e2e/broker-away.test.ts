@@ -27,11 +27,11 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
   test(`a broker that is stopped with ${signal} under load and comes back loses nothing and gets nothing twice`, async () => {
     await using world = await World.create(kafka);
     const forwarder = await world.startForwarder();
-    await world.analysisd.emitDuring(400, async () => {
-      await kafka.recordsReach(world.topic, 300);
+    await world.analysisd.emitDuring(200, async () => {
+      await kafka.recordsReach(world.topic, 150);
       await kafka.stopBroker(1, signal);
       await kafka.startBroker(1);
-      await kafka.recordsGrow(world.topic, 300);
+      await kafka.recordsGrow(world.topic, 150);
     });
     const { judgement } = await world.everythingDelivered(forwarder);
     assert.equal(judgement.twice, 0);
@@ -43,12 +43,12 @@ test("a broker that stalls and continues gets nothing twice", async () => {
     settings: { sink: { kafka: { brokers: kafka.addresses, request_timeout: "2s" } } },
   });
   const forwarder = await world.startForwarder();
-  await world.analysisd.emitDuring(400, async () => {
-    await kafka.recordsReach(world.topic, 300);
+  await world.analysisd.emitDuring(200, async () => {
+    await kafka.recordsReach(world.topic, 150);
     kafka.pause(1);
     await forwarder.waitForLog(/Kafka/);
     kafka.resume(1);
-    await kafka.recordsGrow(world.topic, 300);
+    await kafka.recordsGrow(world.topic, 150);
   });
   const { judgement } = await world.everythingDelivered(forwarder);
   assert.equal(judgement.twice, 0);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
+import { eventually } from "../rig/eventually.ts";
 import { KafkaCluster } from "../rig/kafka-cluster.ts";
 import { World } from "../rig/world.ts";
 
@@ -22,12 +23,12 @@ function manyInFlight(): object {
 test("leaders that are killed under load, one after the other, lose nothing and get nothing twice", async () => {
   await using world = await World.create(kafka, { settings: { sink: manyInFlight() }, relevantShare: 0.8 });
   const forwarder = await world.startForwarder();
-  await world.analysisd.emitDuring(1000, async () => {
+  await world.analysisd.emitDuring(400, async () => {
     for (const partition of [0, 1]) {
-      await kafka.recordsGrow(world.topic, 2000);
+      await kafka.recordsGrow(world.topic, 800);
       const leader = await kafka.leaderOf(world.topic, partition);
       await kafka.stopBroker(leader, "SIGKILL");
-      await kafka.recordsGrow(world.topic, 1000);
+      await kafka.recordsGrow(world.topic, 400);
       await kafka.startBroker(leader);
     }
   });
@@ -38,13 +39,13 @@ test("leaders that are killed under load, one after the other, lose nothing and 
 test("a leader that stalls past its session under load loses nothing and gets nothing twice", async () => {
   await using world = await World.create(kafka, { settings: { sink: manyInFlight() }, relevantShare: 0.8 });
   const forwarder = await world.startForwarder();
-  await world.analysisd.emitDuring(1000, async () => {
-    await kafka.recordsReach(world.topic, 2000);
+  await world.analysisd.emitDuring(400, async () => {
+    await kafka.recordsReach(world.topic, 800);
     const leader = await kafka.leaderOf(world.topic, 0);
-    const before = await kafka.recordCount(world.topic);
     kafka.pause(leader);
     try {
-      await kafka.recordsReach(world.topic, before + 3000);
+      await eventually("another leader", async () => (await kafka.leaderOf(world.topic, 0)) !== leader);
+      await kafka.recordsGrow(world.topic, 800);
     } finally {
       kafka.resume(leader);
     }

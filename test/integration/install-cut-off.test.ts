@@ -1,9 +1,9 @@
 /** scripts/install and uninstall, interrupted: killed at every step, on a full disk, without access to a directory. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { test } from "node:test";
+import { test, type TestContext } from "node:test";
 import { promisify } from "node:util";
 import { InstallWorld, skip } from "../rig/install-world.ts";
 import { SmallDisk } from "../rig/small-disk.ts";
@@ -15,10 +15,11 @@ const changing = ["mv", "cp", "rm", "mkdir", "rmdir", "ln", "chown", "chmod", "u
 
 /**
  * Shadows those programs: each call counts, and at the chosen one the whole process group is killed, before the program
- * ran or after it. `path` is the search path with the shadows; `calls` returns how many there were.
+ * ran or after it. `path` is the search path with the shadows.
  */
 class Killer {
   readonly #directory: string;
+  readonly #programs = Promise.all(changing.map(async (name) => [name, await programOf(name)] as const));
   readonly path: string;
 
   constructor(directory: string) {
@@ -29,19 +30,21 @@ class Killer {
   async arm(at: number, moment: "before" | "after"): Promise<void> {
     await mkdir(this.#directory, { recursive: true });
     await writeFile(join(this.#directory, "count"), "");
-    for (const name of changing) {
-      const program = await programOf(name);
-      // Its own number, not the count at that time: a program may call another one that counts.
-      const shot = `[ "$call" != ${at} ] || kill -9 0`;
-      const [before, after] = moment === "before" ? [shot, ""] : ["", shot];
-      const text = `#!/bin/sh\nprintf x >>"${this.#directory}/count"\ncall=$(wc -c <"${this.#directory}/count")\n${before}\n${program} "$@"\nstatus=$?\n${after}\nexit $status\n`;
+    for (const [name, program] of await this.#programs) {
+      // Its own number, not the count at that time: a program may call another one that counts. Without a process more
+      // than the program itself, because there are thousands of calls.
+      const last = moment === "before" ? "kill -9 0" : `${program} "$@"\nkill -9 0`;
+      const text = `#!/bin/sh
+printf x >>"${this.#directory}/count"
+IFS= read -r calls <"${this.#directory}/count"
+if [ "\${#calls}" = ${at} ]; then
+${last}
+fi
+exec ${program} "$@"
+`;
       await writeFile(join(this.#directory, name), text);
       await chmod(join(this.#directory, name), 0o755);
     }
-  }
-
-  async calls(): Promise<number> {
-    return (await readFile(join(this.#directory, "count"))).length;
   }
 }
 
@@ -53,12 +56,28 @@ async function programOf(name: string): Promise<string> {
 
 /** A run tries each seventh step, from a random one on; INSTALL_STEPS=1 tries all, which takes minutes. */
 const stride = Number(process.env["INSTALL_STEPS"] ?? 7);
-const firstStep = 1 + Math.floor(Math.random() * stride);
+const firstStep = Number(process.env["INSTALL_FIRST"] ?? 1 + Math.floor(Math.random() * stride));
+const again = `INSTALL_STEPS=${stride} INSTALL_FIRST=${firstStep} npm test -- install-cut-off`;
 
 /** Each second step is cut off after the program instead of before it. */
 const momentOf = (step: number): "before" | "after" => (step % 2 === 0 ? "before" : "after");
 
-test("install killed at any of its steps: the next run, or uninstall, puts everything right", { skip }, async () => {
+/**
+ * Tries the steps of this run, until there is none of that number.
+ * @param attempt returns whether the script came to its end before the step
+ * @returns the step that did not come
+ */
+async function eachStep(t: TestContext, attempt: (step: number) => Promise<boolean>): Promise<number> {
+  t.diagnostic(again);
+  for (let step = firstStep; ; step += stride) {
+    const isOver = await attempt(step).catch((cause: unknown) => {
+      throw new Error(`cut off at step ${step}; the same steps again: ${again}`, { cause });
+    });
+    if (isOver) return step;
+  }
+}
+
+test("install killed at any of its steps: the next run, or uninstall, puts everything right", { skip }, async (t) => {
   await using world = await InstallWorld.create();
   await world.tree.agree();
   const before = await world.snapshot();
@@ -66,44 +85,42 @@ test("install killed at any of its steps: the next run, or uninstall, puts every
   await world.install(given);
   const installed = await world.snapshot();
   const killer = new Killer(world.join("shadows"));
-  for (let step = firstStep; ; step += stride) {
+  const steps = await eachStep(t, async (step) => {
     await world.restore();
     await killer.arm(step, momentOf(step));
     const { code, output } = await world.installAlone(given, killer.path);
-    if (code === 0) {
-      assert.ok(step > 40, `only ${step} steps were tried`);
-      break;
-    }
+    if (code === 0) return true;
     assert.equal(code, "SIGKILL", output);
     const next = step % 3 === 0 ? await world.uninstall(["--purge"]) : await world.install(given);
     assert.equal(next.code, 0, next.output);
-    assert.deepEqual(await world.snapshot(), step % 3 === 0 ? before : installed, `killed at step ${step}: ${output}`);
-  }
+    assert.deepEqual(await world.snapshot(), step % 3 === 0 ? before : installed, output);
+    return false;
+  });
+  assert.ok(steps > 40, `only ${steps} steps were tried`);
 });
 
-test("uninstall killed at any of its steps: the next run finishes it", { skip }, async () => {
+test("uninstall killed at any of its steps: the next run finishes it", { skip }, async (t) => {
   await using world = await InstallWorld.create();
   await world.tree.agree();
   const before = await world.snapshot();
   await world.install(given);
   await world.keep();
   const killer = new Killer(world.join("shadows"));
-  for (let step = firstStep; ; step += stride) {
+  const steps = await eachStep(t, async (step) => {
     await world.restore();
     await killer.arm(step, momentOf(step));
     const { code, output } = await world.uninstallAlone(["--purge"], killer.path);
-    if (code === 0) {
-      assert.ok(step > 15, `only ${step} steps were tried`);
-      break;
-    }
+    if (code === 0) return true;
     assert.equal(code, "SIGKILL", output);
     const again = await world.uninstall(["--purge"]);
     assert.equal(again.code, 0, again.output);
-    assert.deepEqual(await world.snapshot(), before, `killed at step ${step}: ${output}`);
-  }
+    assert.deepEqual(await world.snapshot(), before, output);
+    return false;
+  });
+  assert.ok(steps > 15, `only ${steps} steps were tried`);
 });
 
-test("an upgrade killed at any of its steps: the next run finishes it", { skip }, async () => {
+test("an upgrade killed at any of its steps: the next run finishes it", { skip }, async (t) => {
   await using world = await InstallWorld.create("1.0.0");
   await world.tree.agree();
   await world.install(given);
@@ -112,15 +129,16 @@ test("an upgrade killed at any of its steps: the next run finishes it", { skip }
   await world.install([]);
   const upgraded = await world.snapshot();
   const killer = new Killer(world.join("shadows"));
-  for (let step = firstStep; ; step += stride) {
+  await eachStep(t, async (step) => {
     await world.restore();
     await killer.arm(step, momentOf(step));
     const { code, output } = await world.installAlone([], killer.path);
-    if (code === 0) break;
+    if (code === 0) return true;
     const again = await world.install([]);
     assert.equal(again.code, 0, again.output);
-    assert.deepEqual(await world.snapshot(), upgraded, `killed at step ${step}: ${output}`);
-  }
+    assert.deepEqual(await world.snapshot(), upgraded, output);
+    return false;
+  });
 });
 
 test("the disk fills up at any point: everything is as before, or the output says what is left", { skip }, async () => {

@@ -27,8 +27,9 @@ test("leaders killed under load with several batches in flight: nothing is lost,
   await load.progress();
   for (let round = 0; round < 2; round++) {
     const leader = await kafka.leaderOf("killed", 0);
+    await load.midBurst(0);
     await kafka.stopBroker(leader, "SIGKILL");
-    await load.progress(2000);
+    await load.progress(500);
     await kafka.startBroker(leader);
     await load.progress();
   }
@@ -41,10 +42,11 @@ test("a leader that stalls loses its partitions to another, and nothing is lost,
   const load = new Load(sink, "frozen", partitions);
   await load.progress();
   const leader = await kafka.leaderOf("frozen", 0);
+  await load.midBurst(0);
   kafka.pause(leader);
   try {
     await eventually("another leader", async () => (await kafka.leaderOf("frozen", 0)) !== leader);
-    await load.progress(2000);
+    await load.progress(500);
   } finally {
     kafka.resume(leader);
   }
@@ -100,7 +102,7 @@ test("another producer takes over our id under load: it is renewed, and nothing 
   await load.progress();
   const foreign = await fence(kafka, "fenced", 0);
   await eventually("a batch under a renewed id", async () => (await producersOf(kafka, "fenced", 0)).length > 2);
-  await load.progress(2000);
+  await load.progress(500);
   await load.verify(kafka.addresses, foreign);
   const [ours, theirs, renewed, ...others] = await producersOf(kafka, "fenced", 0);
   assert.ok(ours !== undefined && theirs !== undefined && renewed !== undefined);

@@ -6,13 +6,13 @@ import { eventually } from "../rig/eventually.ts";
 import { readTopic } from "../rig/read-topic.ts";
 import { record } from "../unit/sinks/kafka/rig.ts";
 
-const recordsPerBatch = 20;
-/** At most about 200 batches per second and partition: a steady load, not a race for the processor. */
-const pauseMs = 5;
+const recordsPerBatch = 10;
+/** Between bursts of as many batches as may be in flight: a steady load, not a race for the processor. */
+const pauseMs = 50;
 
 /**
- * Writes to a topic without a pause, with as many batches in flight as the sink allows, until it is stopped; knows what
- * must be in the topic then. Values are numbered for each partition.
+ * Writes to a topic in bursts, each of as many batches in flight as the sink allows, until it is stopped; knows what must
+ * be in the topic then. Values are numbered for each partition.
  */
 export class Load {
   /** Acknowledged records of each partition. */
@@ -22,6 +22,8 @@ export class Load {
   readonly #partitions: number;
   readonly #written: number[];
   readonly #done: Promise<unknown>;
+  /** By partition: who waits for the middle of a burst. */
+  readonly #waiting = new Map<number, () => void>();
   #isStopped = false;
 
   constructor(sink: Sink, topic: string, partitions: number) {
@@ -39,7 +41,7 @@ export class Load {
   }
 
   /** Resolves when `count` more records were acknowledged than now, and some more in each partition. */
-  async progress(count = 400): Promise<void> {
+  async progress(count = 200): Promise<void> {
     const goal = this.acknowledged + count;
     const before = [...this.#acknowledged];
     const isReached = (): boolean =>
@@ -51,6 +53,14 @@ export class Load {
         });
       },
     );
+  }
+
+  /**
+   * Resolves at the moment when the leader of a partition has acknowledged a batch and others are still in flight: these
+   * may be anywhere between here and its log.
+   */
+  midBurst(partition: number): Promise<void> {
+    return new Promise((resolve) => this.#waiting.set(partition, resolve));
   }
 
   /**
@@ -75,18 +85,25 @@ export class Load {
   async #write(partition: number): Promise<void> {
     const underWay = new Set<Promise<void>>();
     while (!this.#isStopped) {
-      const from = this.#written[partition] ?? 0;
-      this.#written[partition] = from + recordsPerBatch;
-      const records = Array.from({ length: recordsPerBatch }, (_, at) => record(`${partition}:${from + at}`));
-      const write = writeRecords(this.#sink, this.#topic, partition, records).then((outcomes) => {
-        underWay.delete(write);
-        const count = outcomes.filter(({ kind }) => kind === "acknowledged").length;
-        this.#acknowledged[partition] = (this.#acknowledged[partition] ?? 0) + count;
-      });
-      underWay.add(write);
-      if (underWay.size >= this.#sink.maxInFlight) await Promise.race(underWay);
-      else await delay(pauseMs);
+      while (underWay.size < this.#sink.maxInFlight) this.#writeBatch(partition, underWay);
+      await delay(pauseMs);
+      if (underWay.size === this.#sink.maxInFlight) await Promise.race(underWay);
     }
     await Promise.all(underWay);
+  }
+
+  #writeBatch(partition: number, underWay: Set<Promise<void>>): void {
+    const from = this.#written[partition] ?? 0;
+    this.#written[partition] = from + recordsPerBatch;
+    const records = Array.from({ length: recordsPerBatch }, (_, at) => record(`${partition}:${from + at}`));
+    const write = writeRecords(this.#sink, this.#topic, partition, records).then((outcomes) => {
+      underWay.delete(write);
+      const count = outcomes.filter(({ kind }) => kind === "acknowledged").length;
+      this.#acknowledged[partition] = (this.#acknowledged[partition] ?? 0) + count;
+      if (count === 0 || underWay.size === 0) return;
+      this.#waiting.get(partition)?.();
+      this.#waiting.delete(partition);
+    });
+    underWay.add(write);
   }
 }

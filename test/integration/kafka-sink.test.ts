@@ -120,9 +120,11 @@ test("a broker that restarts, is killed, or stalls under load: nothing is lost, 
   await kafka.stopBroker(1, "SIGTERM");
   await kafka.startBroker(1);
   await load.progress();
+  await load.midBurst(0);
   await kafka.stopBroker(1, "SIGKILL");
   await kafka.startBroker(1);
   await load.progress();
+  await load.midBurst(0);
   kafka.pause(1);
   await eventually("the time-out", () => sink.status().lastError !== undefined && !sink.status().isConnected);
   kafka.resume(1);

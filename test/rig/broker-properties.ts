@@ -86,6 +86,8 @@ export function brokerProperties(
           // Quick fail-over: the defaults of 9 s and 2 s only make the tests longer.
           "broker.session.timeout.ms": 3000,
           "broker.heartbeat.interval.ms": 500,
+          // Of a quiet cluster: by default the controllers write a record twice a second that says nothing.
+          "metadata.max.idle.interval.ms": 5000,
         }
       : {
           "broker.id": node.id,

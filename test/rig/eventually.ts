@@ -1,6 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-const pollMs = 25;
+/** Between two looks: short at first, then a twentieth of the time that was waited, for the processor's sake. */
+const shortestPauseMs = 25;
+const longestPauseMs = 100;
+/** A look that itself takes long, such as the start of a program, is followed by as long a pause, up to this one. */
+const longestLookMs = 250;
 
 type Found<T> = T | false | undefined;
 
@@ -16,8 +20,9 @@ export async function eventually<T>(
   condition: () => Found<T> | Promise<Found<T>>,
   { withinMs = 120_000 }: { withinMs?: number } = {},
 ): Promise<T> {
-  const deadline = performance.now() + withinMs;
+  const started = performance.now();
   for (;;) {
+    const looked = performance.now();
     let cause: unknown;
     try {
       const found = await condition();
@@ -25,7 +30,9 @@ export async function eventually<T>(
     } catch (reason) {
       cause = reason;
     }
-    if (performance.now() > deadline) throw new Error(`did not come within ${withinMs} ms: ${what}`, { cause });
-    await delay(pollMs);
+    const now = performance.now();
+    if (now > started + withinMs) throw new Error(`did not come within ${withinMs} ms: ${what}`, { cause });
+    const patience = Math.min(longestPauseMs, (now - started) / 20);
+    await delay(Math.max(shortestPauseMs, patience, Math.min(longestLookMs, now - looked)));
   }
 }

@@ -1,6 +1,7 @@
 import { Socket } from "node:net";
 import { createInterface, type Interface } from "node:readline";
 import { Java, type JavaProcess } from "../../scripts/kafka/java.ts";
+import { sharedClasses } from "./class-archive.ts";
 import { compiledProgram } from "./java-program.ts";
 
 /**
@@ -58,7 +59,7 @@ class Started {
 
   constructor(name: string, options: readonly string[]) {
     const java = Java.provide();
-    const args = [...options, "-Dorg.slf4j.simpleLogger.defaultLogLevel=off", name];
+    const args = [...options, ...sharedClasses(java), "-Dorg.slf4j.simpleLogger.defaultLogLevel=off", name];
     this.process = java.spawn(args, { classes: compiledProgram(java, name) });
     this.process.child.stderr.pipe(process.stderr);
     this.#interface = createInterface({ input: this.process.child.stdout, crlfDelay: Infinity });

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { Java, moveOrDrop } from "../../scripts/kafka/java.ts";
 import { needsZookeeper } from "../../scripts/kafka/versions.ts";
@@ -193,17 +194,30 @@ function addressesOf(nodes: readonly Node[], listener: string, host: string): st
   return nodes.map(({ ports }) => `${host}:${ports[listener]}`);
 }
 
-/** The first one's directory by Kafka's own tool; those of the others differ from it in two lines of one file. */
+/**
+ * The first one's directory by Kafka's own tool; those of the others differ from it in two lines of one file. What a broker
+ * without users gets is kept next to the jars, for all later clusters.
+ */
 function formatAll(java: Java, nodes: readonly Node[], options: ClusterOptions): void {
+  const kept = join(java.lib, "..", "formatted");
+  const isUsual = Object.keys(options.users ?? {}).length === 0;
+  const hasKept = isUsual && existsSync(kept);
   const [first, ...others] = nodes;
   if (first === undefined) return;
-  const properties = `${first.directory}/server.properties`;
-  java.run("java", [...small, ...sharedClasses(java), "-cp", `${java.lib}/*`, ...format(properties, options)]);
-  for (const other of others) {
-    cpSync(dataOf(first), dataOf(other), { recursive: true });
-    const meta = `${dataOf(other)}/meta.properties`;
+  if (!hasKept) {
+    const properties = `${first.directory}/server.properties`;
+    java.run("java", [...small, ...sharedClasses(java), "-cp", `${java.lib}/*`, ...format(properties, options)]);
+    if (isUsual) {
+      const partial = `${kept}-${process.pid}`;
+      cpSync(dataOf(first), partial, { recursive: true });
+      moveOrDrop(partial, kept);
+    }
+  }
+  for (const node of hasKept ? nodes : others) {
+    cpSync(hasKept ? kept : dataOf(first), dataOf(node), { recursive: true });
+    const meta = `${dataOf(node)}/meta.properties`;
     const own = readFileSync(meta, "utf8")
-      .replace(/^node\.id=.*$/m, `node.id=${other.id}`)
+      .replace(/^node\.id=.*$/m, `node.id=${node.id}`)
       .replace(/^directory\.id=.*$/m, `directory.id=${randomBytes(16).toString("base64url")}`);
     writeFileSync(meta, own);
   }
