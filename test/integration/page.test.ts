@@ -8,6 +8,7 @@ import { Metrics } from "../../daemon/status/metrics.ts";
 import { StatusService } from "../../daemon/status/service.ts";
 import { silentLog } from "../../daemon/telemetry/log.ts";
 import { Browser, type BrowserPage } from "../rig/browser.ts";
+import { eventually } from "../rig/eventually.ts";
 import { freePorts } from "../rig/free-ports.ts";
 import type { Kafka } from "../rig/kafka.ts";
 import { present } from "../rig/present.ts";
@@ -282,6 +283,15 @@ test("with the keyboard alone: from the top there is a way past the head, and to
   assert.equal(await open.evaluate(focused), "scroll");
 });
 
+/** The HTTP status that one who asks for one more stream gets. */
+async function streamOf(url: string, token: string): Promise<number> {
+  const ended = new AbortController();
+  const headers = { authorization: `Bearer ${token}` };
+  const { status } = await fetch(`${url}events`, { headers, signal: ended.signal });
+  ended.abort();
+  return status;
+}
+
 test("alerts as they flow by are listed with the token for them alone, as text, until somebody stops it", async () => {
   await using status = await guarded();
   const { world, url } = status;
@@ -315,8 +325,11 @@ test("alerts as they flow by are listed with the token for them alone, as text, 
   assert.equal(listed.match(/\signored\s/g)?.length, 10);
   assert.equal(await page.evaluate("document.querySelectorAll('img, b').length + (window.owned ?? 0)"), 0);
   await assertGoodToSee(page, "tapped");
+  // An address may have two streams: those of the page, until it leaves one of them.
+  assert.equal(await streamOf(url, statusToken), 429);
   await page.evaluate("document.getElementById('tap').click()");
   await page.shows(/^Stopped\.$/, "#tap-note");
+  await eventually("the end of the page's second stream", async () => (await streamOf(url, statusToken)) === 200);
   world.writeLog(alertLine(1_700_000_003));
   await page.shows(/alerts\.json\s+33\s/, "#way");
   assert.doesNotMatch(await page.text("#tapped"), /1700000003/);
