@@ -7,8 +7,8 @@
 
 const memberBytes: usize = 20;
 const missing: i32 = -1;
-/** Numbers of the row. */
-const rowLength: usize = 22;
+/** Of the row; each has two numbers, where it begins and where it ends. */
+const rowValues: usize = 11;
 
 // The places of `rowPlace` in ../row.ts.
 const idPlace: usize = 0;
@@ -20,129 +20,87 @@ const managerPlace: usize = 16;
 const locationPlace: usize = 18;
 const integrationPlace: usize = 20;
 
+/** Objects in which keys matter; from `agentObject` on each is also what `placeOf` says of a key whose value is that object. */
+const alertObject: i32 = 0;
+const agentObject: i32 = 100;
+const ruleObject: i32 = 101;
+const clusterObject: i32 = 102;
+const managerObject: i32 = 103;
+const dataObject: i32 = 104;
+const noPlace: i32 = -1;
+
 /**
- * @param tape   where the members of the text are; @param length its numbers
+ * @param tape   where the members of the text are
+ * @param length how many numbers they take
  * @param row    where the row is
  * @returns 1, or 0 if a key is written with an escape that may be one of those that matter
  */
 export function fillRow(tape: usize, length: usize, row: usize): i32 {
-  for (let place: usize = 0; place < rowLength; place++) store<i32>(row + (place << 2), missing);
-  const end = tape + (length << 2);
-  let at = tape;
+  clear(row, 0, rowValues);
+  return walk(tape, tape, tape + (length << 2), row, alertObject) ? 1 : 0;
+}
+
+function walk(tape: usize, from: usize, end: usize, row: usize, object: i32): bool {
+  let at = from;
   while (at < end) {
     const start = load<i32>(at);
     const next = tape + ((<usize>load<i32>(at, 16)) << 2);
     if (start < 0) {
-      if (hasEscape(<usize>~start, <usize>load<i32>(at, 4))) return 0;
-      at = next;
-      continue;
-    }
-    const key = <usize>start + 1;
-    const size = <usize>load<i32>(at, 4) - key - 1;
-    if (size == 2) {
-      if (load<u16>(key) == 0x6469) name(at, row, idPlace);
-    } else if (size == 4) {
-      const text = load<u32>(key);
-      if (text == 0x656c7572) {
-        clear(row, rulePlace, 2);
-        if (isObject(at) && !rule(tape, at + memberBytes, next, row)) return 0;
-      } else if (text == 0x61746164) {
-        clear(row, integrationPlace, 1);
-        if (isObject(at) && !data(tape, at + memberBytes, next, row)) return 0;
-      }
-    } else if (size == 5) {
-      if (load<u32>(key) == 0x6e656761 && load<u8>(key, 4) == 0x74) {
-        clear(row, agentPlace, 3);
-        if (isObject(at) && !agent(tape, at + memberBytes, next, row)) return 0;
-      }
-    } else if (size == 7) {
-      const text = load<u64>(key) & 0x00ff_ffff_ffff_ffff;
-      if (text == 0x0072_6574_7375_6c63) {
-        clear(row, nodePlace, 1);
-        if (isObject(at) && !named(tape, at + memberBytes, next, row, 0x65646f6e, nodePlace)) return 0;
-      } else if (text == 0x0072_6567_616e_616d) {
-        clear(row, managerPlace, 1);
-        if (isObject(at) && !named(tape, at + memberBytes, next, row, 0x656d616e, managerPlace)) return 0;
-      }
-    } else if (size == 8) {
-      if (load<u64>(key) == 0x6e6f_6974_6163_6f6c) name(at, row, locationPlace);
-    } else if (size == 9) {
-      if (load<u64>(key) == 0x6d61_7473_656d_6974 && load<u8>(key, 8) == 0x70) name(at, row, timestampPlace);
+      if (hasEscape(<usize>~start, <usize>load<i32>(at, 4))) return false;
+    } else {
+      const place = placeOf(object, <usize>start + 1, load<i32>(at, 4) - start - 2);
+      if (place >= agentObject) {
+        if (!enter(tape, at, next, row, place)) return false;
+      } else if (place != noPlace) name(at, row, <usize>place);
     }
     at = next;
   }
-  return 1;
-}
-
-function rule(tape: usize, from: usize, end: usize, row: usize): bool {
-  for (let at = from; at < end; at = behind(tape, at)) {
-    const start = load<i32>(at);
-    if (start < 0) {
-      if (hasEscape(<usize>~start, <usize>load<i32>(at, 4))) return false;
-      continue;
-    }
-    const key = <usize>start + 1;
-    const size = <usize>load<i32>(at, 4) - key - 1;
-    if (size == 2 && load<u16>(key) == 0x6469) name(at, row, rulePlace);
-    else if (size == 5 && load<u32>(key) == 0x6576656c && load<u8>(key, 4) == 0x6c) name(at, row, rulePlace + 2);
-  }
   return true;
 }
 
-function agent(tape: usize, from: usize, end: usize, row: usize): bool {
-  for (let at = from; at < end; at = behind(tape, at)) {
-    const start = load<i32>(at);
-    if (start < 0) {
-      if (hasEscape(<usize>~start, <usize>load<i32>(at, 4))) return false;
-      continue;
-    }
-    const key = <usize>start + 1;
-    const size = <usize>load<i32>(at, 4) - key - 1;
-    if (size == 2) {
-      const text = load<u16>(key);
-      if (text == 0x6469) name(at, row, agentPlace);
-      else if (text == 0x7069) name(at, row, agentPlace + 4);
-    } else if (size == 4 && load<u32>(key) == 0x656d616e) name(at, row, agentPlace + 2);
+/** A key that comes again takes back what was found below it. */
+function enter(tape: usize, at: usize, next: usize, row: usize, object: i32): bool {
+  if (object == agentObject) clear(row, agentPlace, 3);
+  else if (object == ruleObject) clear(row, rulePlace, 2);
+  else if (object == clusterObject) clear(row, nodePlace, 1);
+  else if (object == managerObject) clear(row, managerPlace, 1);
+  else clear(row, integrationPlace, 1);
+  return load<u8>(<usize>load<i32>(at, 8)) != 0x7b || walk(tape, at + memberBytes, next, row, object);
+}
+
+/** Where in the row the value of this key belongs, or which object it is; `noPlace` if it does not matter. */
+function placeOf(object: i32, key: usize, size: i32): i32 {
+  if (object == alertObject) return placeInAlert(key, size);
+  if (object == agentObject) {
+    if (size == 2 && load<u16>(key) == 0x6469) return <i32>agentPlace; // id
+    if (size == 4 && load<u32>(key) == 0x656d616e) return <i32>agentPlace + 2; // name
+    return size == 2 && load<u16>(key) == 0x7069 ? <i32>agentPlace + 4 : noPlace; // ip
   }
-  return true;
-}
-
-function data(tape: usize, from: usize, end: usize, row: usize): bool {
-  for (let at = from; at < end; at = behind(tape, at)) {
-    const start = load<i32>(at);
-    if (start < 0) {
-      if (hasEscape(<usize>~start, <usize>load<i32>(at, 4))) return false;
-      continue;
-    }
-    const key = <usize>start + 1;
-    const size = <usize>load<i32>(at, 4) - key - 1;
-    if (size != 11 || load<u64>(key) != 0x7461_7267_6574_6e69) continue;
-    if (load<u16>(key, 8) == 0x6f69 && load<u8>(key, 10) == 0x6e) name(at, row, integrationPlace);
+  if (object == ruleObject) {
+    if (size == 2 && load<u16>(key) == 0x6469) return <i32>rulePlace; // id
+    return size == 5 && load<u32>(key) == 0x6576656c && load<u8>(key, 4) == 0x6c ? <i32>rulePlace + 2 : noPlace; // level
   }
-  return true;
+  if (object == clusterObject) return size == 4 && load<u32>(key) == 0x65646f6e ? <i32>nodePlace : noPlace; // node
+  if (object == managerObject) return size == 4 && load<u32>(key) == 0x656d616e ? <i32>managerPlace : noPlace; // name
+  if (size != 11 || load<u64>(key) != 0x7461_7267_6574_6e69) return noPlace; // integrat
+  return load<u16>(key, 8) == 0x6f69 && load<u8>(key, 10) == 0x6e ? <i32>integrationPlace : noPlace; // ion
 }
 
-/** An object in which one key of four letters matters. */
-function named(tape: usize, from: usize, end: usize, row: usize, text: u32, place: usize): bool {
-  for (let at = from; at < end; at = behind(tape, at)) {
-    const start = load<i32>(at);
-    if (start < 0) {
-      if (hasEscape(<usize>~start, <usize>load<i32>(at, 4))) return false;
-      continue;
-    }
-    const key = <usize>start + 1;
-    if (<usize>load<i32>(at, 4) - key - 1 == 4 && load<u32>(key) == text) name(at, row, place);
+function placeInAlert(key: usize, size: i32): i32 {
+  if (size == 2) return load<u16>(key) == 0x6469 ? <i32>idPlace : noPlace; // id
+  if (size == 4) {
+    const text = load<u32>(key);
+    return text == 0x656c7572 ? ruleObject : text == 0x61746164 ? dataObject : noPlace; // rule, data
   }
-  return true;
-}
-
-/** The member behind this one and all that is in it. */
-function behind(tape: usize, at: usize): usize {
-  return tape + ((<usize>load<i32>(at, 16)) << 2);
-}
-
-function isObject(at: usize): bool {
-  return load<u8>(<usize>load<i32>(at, 8)) == 0x7b;
+  if (size == 5) return load<u32>(key) == 0x6e656761 && load<u8>(key, 4) == 0x74 ? agentObject : noPlace; // agent
+  if (size == 7) {
+    const text = load<u64>(key) & 0x00ff_ffff_ffff_ffff;
+    if (text == 0x0072_6574_7375_6c63) return clusterObject;
+    return text == 0x0072_6567_616e_616d ? managerObject : noPlace;
+  }
+  if (size == 8) return load<u64>(key) == 0x6e6f_6974_6163_6f6c ? <i32>locationPlace : noPlace; // location
+  if (size != 9 || load<u64>(key) != 0x6d61_7473_656d_6974) return noPlace; // timestam
+  return load<u8>(key, 8) == 0x70 ? <i32>timestampPlace : noPlace; // p
 }
 
 /** Notes where a member's value is, if that is a string or a number. */
@@ -154,7 +112,6 @@ function name(at: usize, row: usize, place: usize): void {
   store<i32>(row + (place << 2), isName ? load<i32>(at, 12) : missing, 4);
 }
 
-/** A key that comes again takes back what was found below it. */
 function clear(row: usize, place: usize, values: usize): void {
   for (let i = place; i < place + 2 * values; i++) store<i32>(row + (i << 2), missing);
 }
