@@ -27,6 +27,7 @@ const rooms = [
   "daemon/wazuh",
   "daemon/contract.ts",
   "daemon/records",
+  "daemon/manifest",
   "daemon/config/values",
   "daemon/handlers",
   "daemon/dead-letters",
@@ -53,6 +54,7 @@ const rooms = [
   "daemon/supervision",
   "daemon/state",
   "daemon/explain",
+  "daemon/verify",
   "daemon/forwarder",
   "daemon/doctor",
   "daemon/doctor/links",
@@ -60,6 +62,7 @@ const rooms = [
   "daemon/commands/dead-letter",
   "daemon/commands/top",
   "daemon/commands/tap",
+  "daemon/commands/verify",
   "daemon/main.ts",
 ];
 
