@@ -54,12 +54,14 @@ const rooms = [
   "daemon/state",
   "daemon/explain",
   "daemon/forwarder",
+  "daemon/audit",
   "daemon/doctor",
   "daemon/doctor/links",
   "daemon/commands",
   "daemon/commands/dead-letter",
   "daemon/commands/top",
   "daemon/commands/tap",
+  "daemon/commands/audit",
   "daemon/main.ts",
 ];
 
