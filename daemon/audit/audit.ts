@@ -134,7 +134,7 @@ export async function audit(parts: AuditParts): Promise<Audited> {
   }
   result.unknowns.push(...letters.troubles, ...unknownsOf(result, stored, config, extents));
   const { firstSecond, lastSecond } = log;
-  return { result, names, files, extents, bytes: walk.bytes, firstSecond, lastSecond, notes: notesOf(kept) };
+  return { result, names, files, extents, bytes: walk.bytes, firstSecond, lastSecond, notes: notesOf(kept, log) };
 }
 
 /** The files of the log that may have alerts of the span, oldest first. */
@@ -207,7 +207,9 @@ function unknownsOf(
   return unknowns;
 }
 
-function notesOf({ ofOtherHandlers }: SinkSide): readonly string[] {
-  if (ofOtherHandlers === 0) return [];
-  return [`${ofOtherHandlers} records of handlers that are off today were left out`];
+function notesOf({ ofOtherHandlers }: SinkSide, { broken }: LogSide): readonly string[] {
+  const notes: string[] = [];
+  if (ofOtherHandlers > 0) notes.push(`${ofOtherHandlers} records of handlers that are off today were left out`);
+  if (broken > 0) notes.push(`${broken} pieces of the log are not alerts, or are too long: wazuh-dfn dead-letter list`);
+  return notes;
 }

@@ -36,6 +36,8 @@ export class LogSide {
   firstSecond: number | undefined;
   lastSecond: number | undefined;
   count = 0;
+  /** Lines, or pieces of them, that are not alerts, of whatever time. */
+  broken = 0;
   readonly #settings: SettingsOfTime;
   readonly #names: AuditNames;
   readonly #span: TimeSpan;
@@ -50,6 +52,7 @@ export class LogSide {
   take(line: AuditedLine, letters: Pick<DeadLetterSide, "flagsAt">, add: (entry: Entry) => void): void {
     const trial = this.#settings.at(line.file, line.offset);
     for (const outcome of trial.of(line.bytes, line.length)) {
+      if (outcome.verdict === "broken") this.broken += 1;
       for (const made of madeOf(trial, outcome)) {
         const { alert } = made;
         const id = idOf(alert);
@@ -72,7 +75,7 @@ export class LogSide {
           flags,
           identity: identityOf(handler, node, id),
           value: value === undefined ? undefined : Buffer.from(made.digest, "hex"),
-          content: value === undefined ? undefined : contentOf(value),
+          content: value === undefined ? undefined : entryContent(value),
           second,
           place: this.#names.files.number(line.file),
           offset,
@@ -89,7 +92,7 @@ export class LogSide {
     const trial = this.#settings.at(line.file, line.offset);
     return trial.of(line.bytes, line.length).flatMap((outcome) =>
       madeOf(trial, outcome).map(({ handler, node, alert, value }) => {
-        const content = value === undefined ? Buffer.alloc(8) : contentOf(value);
+        const content = value === undefined ? Buffer.alloc(8) : entryContent(value);
         return { handler, alert, start: outcome.start, key: sendKey(identityOf(handler, node, idOf(alert)), content) };
       }),
     );
@@ -118,7 +121,7 @@ function madeOf(trial: Trial, { alert, records, letters }: TrialOutcome): readon
 }
 
 /** A value's content digest, as entries have it. */
-export function contentOf(value: Buffer | null): Buffer {
+export function entryContent(value: Buffer | null): Buffer {
   return Buffer.from(valueDigest(value), "latin1");
 }
 

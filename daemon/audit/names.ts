@@ -1,7 +1,7 @@
 import { DfnError } from "../errors.ts";
 
 /** Numbers for texts that many entries have in common: nodes, files, partitions. */
-export class Names {
+export class NumberedNames {
   readonly #numbers = new Map<string, number>();
   readonly #texts: string[] = [];
   readonly #what: string;
@@ -40,10 +40,10 @@ export class Names {
 
 /** What the entries of both sides refer to by number. */
 export class AuditNames {
-  readonly nodes = new Names("nodes", 1000);
-  readonly handlers = new Names("handlers", 250);
-  readonly topics = new Names("topics", 250);
-  readonly files = new Names("files", 1_000_000);
+  readonly nodes = new NumberedNames("nodes", 1000);
+  readonly handlers = new NumberedNames("handlers", 250);
+  readonly topics = new NumberedNames("topics", 250);
+  readonly files = new NumberedNames("files", 1_000_000);
   /** `topic/partition`. */
-  readonly partitions = new Names("partitions", 1_000_000);
+  readonly partitions = new NumberedNames("partitions", 1_000_000);
 }

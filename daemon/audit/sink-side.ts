@@ -6,7 +6,7 @@ import { DfnError } from "../errors.ts";
 import type { KeptRecord, RecordStretch, TopicExtent } from "../records/record-reading.ts";
 import { LineSplitter } from "../sources/tail/log/line-splitter.ts";
 import { anyTopic, entryFlags, entryKinds, identityOf, type Entry } from "./entries.ts";
-import { contentOf } from "./log-side.ts";
+import { entryContent } from "./log-side.ts";
 import type { AuditNames } from "./names.ts";
 import { isInSpan, type TimeSpan } from "./time-span.ts";
 
@@ -68,7 +68,7 @@ export class SinkSide {
       ...name,
       flags: source === sourceDefinitions.socket.header ? entryFlags.maybeReprint : 0,
       value: hash("sha256", value ?? Buffer.alloc(0), "buffer"),
-      content: contentOf(value),
+      content: entryContent(value),
       place: this.#names.partitions.number(`${topic}/${partition}`),
       offset,
       topic: this.#names.topics.find(topic) ?? this.#names.topics.number(topic),

@@ -67,7 +67,14 @@ export async function missingOnly(parts: MissingParts): Promise<MissingOnly> {
   const stored = await storedProgress(config.stateDir);
   const hasPosition = config.sources.tail !== undefined && stored.kind === "stored";
   const held = await heldInSink({
-    ...{ config, settings, span, workspace, missing, stored, sink, signal },
+    config,
+    settings,
+    span,
+    workspace,
+    missing,
+    stored,
+    sink,
+    signal,
     progress: { kept: 0 },
     readLines: async (take) => {
       for (const input of parts.inputs) {

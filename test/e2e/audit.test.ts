@@ -218,7 +218,7 @@ test("two lines with one id are two alerts, whether their content differs or not
 test("a copy that integratord printed again counts as such, and a file's record in that form as altered", async () => {
   const topic = `alerts-${process.pid}-${Date.now()}`;
   await kafka.createTopic(topic, { partitions: 1 });
-  await using world = await World.create(kafka, { settings: { handlers: { passthrough: { topic, level: 3 } } } });
+  await using world = await World.create(kafka, { settings: { handlers: { passthrough: { topic, rule_ids: [1] } } } });
   const second = Math.floor(Date.now() / 1000);
   const head = `"timestamp":"${new Date(second * 1000).toISOString().replace("Z", "+0000")}","rule":{"level":5,"id":"1"}`;
   const agent = '"agent":{"id":"001"},"manager":{"name":"m"}';
