@@ -82,7 +82,10 @@ export function removalTest(
   hasUnread: boolean,
 ): (topic: number, second: number) => boolean {
   const removed = removals(names, extents);
-  return (topic, second) => hasUnread || second * 1000 <= (removed.get(topic) ?? -1);
+  return (topic, second) => {
+    const untilMs = removed.get(topic);
+    return hasUnread || (untilMs !== undefined && second * 1000 <= untilMs);
+  };
 }
 
 /** Sentences on what may have been removed. */

@@ -33,6 +33,29 @@ export interface FileTrouble {
 
 const collectEveryBytes = 4 * 1024 * 1024;
 
+/** Who takes the lines: what goes wrong there is not the file's fault. */
+class Taker {
+  hasFailed = false;
+  readonly #take: (line: WalkedLine) => Promise<void> | void;
+
+  constructor(take: (line: WalkedLine) => Promise<void> | void) {
+    this.#take = take;
+  }
+
+  take(line: WalkedLine): Promise<void> | undefined {
+    try {
+      return this.#take(line)?.catch((reason: unknown) => this.#fail(reason));
+    } catch (reason) {
+      return this.#fail(reason);
+    }
+  }
+
+  #fail(reason: unknown): never {
+    this.hasFailed = true;
+    throw reason;
+  }
+}
+
 /** Walks through log files, one after the other, in memory of constant size. A file that has two names is read once. */
 export class LogWalk {
   readonly #maxLineBytes: number;
@@ -60,9 +83,11 @@ export class LogWalk {
    * Shows the lines of a file that the filter names, unless it was read before. What is wrong with the file is in
    * `troubles`, and everything before that was shown.
    * @param take the next line comes when it is done
+   * @throws what `take` throws, and nothing that is the file's fault
    */
   async file(file: LogFile, filter: LineFilter, take: (line: WalkedLine) => Promise<void> | void): Promise<void> {
     let offset = 0;
+    const taker = new Taker(take);
     try {
       await using handle = await openUnled(file.path);
       const { id } = fileStatOf(await handle.stat({ bigint: true }));
@@ -75,7 +100,7 @@ export class LogWalk {
       const splitter = new LineSplitter(filter, this.#maxLineBytes);
       const show = async (chunk: Buffer): Promise<void> => {
         for (const { kind, bytes, offset, length } of splitter.push(chunk)) {
-          const taken = take({ offset, length, bytes, isOverLong: kind === "over-long", origin });
+          const taken = taker.take({ offset, length, bytes, isOverLong: kind === "over-long", origin });
           if (taken !== undefined) await taken;
         }
       };
@@ -100,7 +125,7 @@ export class LogWalk {
         offset = splitter.lineStart;
       }
     } catch (reason) {
-      if (!(reason instanceof Error && "code" in reason)) throw reason;
+      if (taker.hasFailed || !(reason instanceof Error && "code" in reason)) throw reason;
       this.#trouble(file.path, offset, `it cannot be read: ${describe(reason)}`);
     }
   }

@@ -36,6 +36,7 @@ export async function readFromFile(path: string, reading: RecordReading): Promis
     maxLineBytes,
   );
   if (stretches.length === 0) return [];
+  let isVisiting = false;
   try {
     await using file = await openForReading(await behindOwnLink(path));
     const chunk = Buffer.allocUnsafe(readBytes);
@@ -53,13 +54,15 @@ export async function readFromFile(path: string, reading: RecordReading): Promis
         const text = (name: string): string => headers[name] ?? "";
         const names = { handler: text(headerNames.handler), node: text(headerNames.node), id: text(headerNames.id) };
         const source = text(headerNames.source);
+        isVisiting = true;
         visit({ topic, partition: 0, offset, ...names, source, value: value === null ? null : Buffer.from(value) });
+        isVisiting = false;
       }
       at += bytesRead;
     }
     return [];
   } catch (reason) {
-    if (!(reason instanceof Error && "code" in reason)) throw reason;
+    if (isVisiting || signal.aborted || !(reason instanceof Error && "code" in reason)) throw reason;
     return [`${path} cannot be read: ${describe(reason)}`];
   }
 }
