@@ -120,9 +120,9 @@ export async function audit(parts: AuditParts): Promise<Audited> {
   // What is older than the log cannot be judged by it.
   const fromMs = span.fromMs ?? (beganMs === undefined ? undefined : Math.floor(beganMs / 1000) * 1000);
   const kept = new SinkSide(names, { ...span, fromMs });
-  const hasUnread = await readSink(parts, kept, entries, result, extents, fromMs);
+  const unread = await readSink(parts, kept, entries, result, extents, fromMs);
   progress.phase = "comparison";
-  const isRemoved = removalTest(names, extents, hasUnread);
+  const isRemoved = removalTest(names, extents, unread);
   for (const block of entries.blocks()) {
     for (const one of compareBlock(block, isRemoved)) {
       result.add(block, one);

@@ -36,6 +36,6 @@ export async function cameMeanwhile(
     },
     signal,
   });
-  const [refusal] = [...now.flatMap(({ trouble }) => trouble ?? []), ...unread];
+  const [refusal] = [...now.flatMap(({ trouble }) => trouble ?? []), ...unread.map(({ text }) => text)];
   return refusal;
 }

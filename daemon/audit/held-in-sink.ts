@@ -65,9 +65,9 @@ export async function heldInSink(parts: HeldParts): Promise<HeldRecords> {
   const report = { unknowns: new Array<string>() };
   const kept = new SinkSide(names, span);
   const sinceMs = firstSecond === undefined ? undefined : firstSecond * 1000;
-  const hasUnread = await readSink(parts, kept, entries, report, extents, sinceMs);
+  const unread = await readSink(parts, kept, entries, report, extents, sinceMs);
   const found = { held: 0, altered: 0, pending: 0, unknown: 0 };
-  const isRemoved = removalTest(names, extents, hasUnread);
+  const isRemoved = removalTest(names, extents, unread);
   for (const block of entries.blocks()) {
     for (const { verdict, expected } of compareBlock(block, isRemoved)) {
       const kind = held[verdict];
@@ -77,5 +77,5 @@ export async function heldInSink(parts: HeldParts): Promise<HeldRecords> {
     signal.throwIfAborted();
   }
   if (found.unknown > 0) report.unknowns.push(...removalTexts(extents));
-  return { ...found, names, extents, hasUnread, unknowns: report.unknowns };
+  return { ...found, names, extents, hasUnread: unread === "all" || unread.size > 0, unknowns: report.unknowns };
 }

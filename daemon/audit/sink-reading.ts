@@ -2,7 +2,7 @@
 import type { Config } from "../config/schema.ts";
 import { DfnError } from "../errors.ts";
 import type { StoredProgress } from "../explain/log-progress.ts";
-import type { RecordReading, TopicExtent } from "../records/record-reading.ts";
+import type { RecordReading, TopicExtent, UnreadRecords } from "../records/record-reading.ts";
 import { readNodeIdentity } from "../wazuh/node.ts";
 import type { AuditResult } from "./audit-result.ts";
 import type { EntryFiles } from "./entry-files.ts";
@@ -13,8 +13,11 @@ import { ListLines, removedUntil, type SinkSide, stretchesSince } from "./sink-s
 /** Reads the sink back; see `SinkDefinition`. */
 export interface SinkReader {
   readonly extents: (topics: readonly string[], signal: AbortSignal) => Promise<readonly TopicExtent[]>;
-  readonly read: (reading: RecordReading) => Promise<readonly string[]>;
+  readonly read: (reading: RecordReading) => Promise<readonly UnreadRecords[]>;
 }
+
+/** Topics of which not all could be read. */
+export type Unread = "all" | ReadonlySet<string>;
 
 /** What is read. */
 export interface SinkParts {
@@ -24,7 +27,7 @@ export interface SinkParts {
   readonly signal: AbortSignal;
 }
 
-/** Reads the sink, or the list. @returns whether something of it could not be read */
+/** Reads the sink, or the list. @returns what could not be read */
 export async function readSink(
   { sink, progress, signal }: SinkParts,
   kept: SinkSide,
@@ -32,7 +35,7 @@ export async function readSink(
   result: Pick<AuditResult, "unknowns">,
   extents: readonly TopicExtent[],
   sinceMs: number | undefined,
-): Promise<boolean> {
+): Promise<Unread> {
   if ("list" in sink) {
     const lines = new ListLines();
     const take = (found: Iterable<{ readonly line: string; readonly offset: number }>): void => {
@@ -48,9 +51,9 @@ export async function readSink(
     }
     take(lines.end());
     if (kept.badLines > 0) result.unknowns.push(`--ids: ${kept.badLines} lines cannot be understood`);
-    return kept.badLines > 0;
+    return kept.badLines > 0 ? "all" : new Set();
   }
-  const troubles = extents.flatMap(({ trouble }) => trouble ?? []);
+  const troubles = extents.flatMap(({ topic, trouble }) => (trouble === undefined ? [] : [{ topic, text: trouble }]));
   const more = await sink.read({
     stretches: stretchesSince(extents, sinceMs),
     visit: (record) => {
@@ -60,8 +63,9 @@ export async function readSink(
     },
     signal,
   });
-  result.unknowns.push(...troubles, ...more);
-  return troubles.length + more.length > 0;
+  const all = [...troubles, ...more];
+  result.unknowns.push(...new Set(all.map(({ text }) => text)));
+  return new Set(all.map(({ topic }) => topic));
 }
 
 /** Numbers for all names that are known before anything is read. */
@@ -75,16 +79,17 @@ export function namesOf(config: Config, settings: SettingsOfTime, stored: Stored
   return names;
 }
 
-/** Whether what was appended in a second may have been removed from a topic; everything, if not all could be read. */
+/** Whether what was appended in a second may have been removed from a topic, or could not be read. */
 export function removalTest(
   names: AuditNames,
   extents: readonly TopicExtent[],
-  hasUnread: boolean,
+  unread: Unread,
 ): (topic: number, second: number) => boolean {
   const removed = removals(names, extents);
   return (topic, second) => {
     const untilMs = removed.get(topic);
-    return hasUnread || (untilMs !== undefined && second * 1000 <= untilMs);
+    if (unread === "all" || unread.has(names.topics.text(topic))) return true;
+    return untilMs !== undefined && second * 1000 <= untilMs;
   };
 }
 

@@ -48,6 +48,13 @@ export interface RecordStretch {
   readonly until: number;
 }
 
+/** Why some records of a topic were not seen. */
+export interface UnreadRecords {
+  readonly topic: string;
+  /** A sentence. */
+  readonly text: string;
+}
+
 /** What is to be read. */
 export interface RecordReading {
   readonly stretches: readonly RecordStretch[];

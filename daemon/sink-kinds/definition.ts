@@ -5,7 +5,7 @@ import type { Sink } from "../contract.ts";
 import type { BatchLimits } from "../delivery/batch-queue.ts";
 import type { KafkaTelemetry } from "../sinks/kafka/connection/telemetry.ts";
 import type { RecordSearch, TopicSearch } from "../records/record-search.ts";
-import type { RecordReading, TopicExtent } from "../records/record-reading.ts";
+import type { RecordReading, TopicExtent, UnreadRecords } from "../records/record-reading.ts";
 import type { LatencySummary } from "../telemetry/latency.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { ReasonCode } from "../telemetry/reason-codes.ts";
@@ -59,8 +59,8 @@ export interface SinkDefinition<
   find(sink: S, search: RecordSearch): Promise<readonly TopicSearch[]>;
   /** Where topics begin and end now. Rejects only with the signal's reason. */
   extents(sink: S, topics: readonly string[], signal: AbortSignal): Promise<readonly TopicExtent[]>;
-  /** Reads back what is there. @returns why some records were not seen, a sentence each */
-  read(sink: S, reading: RecordReading): Promise<readonly string[]>;
+  /** Reads back what is there. @returns why some records were not seen; none if all were */
+  read(sink: S, reading: RecordReading): Promise<readonly UnreadRecords[]>;
   /** Files that it writes: whoever the forwarder becomes must own their directories. */
   writtenFiles(settings: Settings): readonly string[];
   /** Whose certificates are watched; undefined without TLS. */

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { SinkSettings } from "../config/sections/sink.ts";
 import type { Sink } from "../contract.ts";
 import type { RecordSearch, TopicSearch } from "../records/record-search.ts";
-import type { RecordReading, TopicExtent } from "../records/record-reading.ts";
+import type { RecordReading, TopicExtent, UnreadRecords } from "../records/record-reading.ts";
 import type { LatencySummary } from "../telemetry/latency.ts";
 import type { SinkDefinition, SinkSetup } from "./definition.ts";
 import { fileDefinition } from "./file.ts";
@@ -43,7 +43,7 @@ interface ConfiguredSink {
   /** See `SinkDefinition`. */
   readonly extents: (topics: readonly string[], signal: AbortSignal) => Promise<readonly TopicExtent[]>;
   /** See `SinkDefinition`. */
-  readonly read: (reading: RecordReading) => Promise<readonly string[]>;
+  readonly read: (reading: RecordReading) => Promise<readonly UnreadRecords[]>;
 }
 
 /**

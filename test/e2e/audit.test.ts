@@ -180,14 +180,21 @@ test("lines that the forwarder is not done with are pending and are not sent by 
   assert.equal(await kafka.recordCount(world.topic), 100);
 });
 
-test("a topic that cannot be read makes everything that is not found unknown, with the reason", async () => {
-  await using world = await World.create(kafka);
+test("what is not found in a topic that cannot be read is unknown, with the reason, and another topic is judged", async () => {
+  const topic = `alerts-${process.pid}-${Date.now()}`;
+  await kafka.createTopic(topic, { partitions: 1 });
+  await using world = await World.create(kafka, { settings: { handlers: { passthrough: { topic, level: 0 } } } });
   world.analysisd.emit(20, true);
-  await world.everythingDelivered(await world.startForwarder());
-  await kafka.deleteTopic(world.topic);
-  const { code, verdict, total, unknown } = await audited(world);
-  assert.deepEqual([code, verdict, total], [69, "unknown", { ...none, relevant: 20, inKafka: 0, unknown: 20 }]);
-  assert.match(unknown[0], new RegExp(`^${world.topic} cannot be read: `));
+  const { records } = await world.everythingDelivered(await world.startForwarder());
+  assert.equal(await kafka.recordCount(topic), 20);
+  await kafka.deleteTopic(topic);
+  const gone = await audited(world);
+  assert.deepEqual([gone.code, gone.verdict], [69, "unknown"]);
+  assert.deepEqual(gone.total, { ...none, relevant: 40, inKafka: 20, unknown: 20 });
+  assert.match(gone.unknown[0], new RegExp(`^${topic} cannot be read: `));
+  await saboteur.rewrite(world.topic, 3, records.slice(1));
+  const both = await audited(world);
+  assert.deepEqual([both.code, both.total], [1, { ...none, relevant: 40, inKafka: 19, missing: 1, unknown: 20 }]);
 });
 
 test("two lines with one id are two alerts, whether their content differs or not", async () => {

@@ -19,7 +19,7 @@ const layers = [
 
 const style = `:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem}
 table{border-collapse:collapse;width:100%}th,td{padding:.2rem .6rem;text-align:right;border-bottom:1px solid #8886}
-th:first-child,td:first-child,th:nth-child(2),td:nth-child(2){text-align:left}td.wrong{color:#c62828;font-weight:bold}
+th:first-child,td:first-child,th:nth-child(2),td:nth-child(2){text-align:left;white-space:nowrap}td.wrong{color:#c62828;font-weight:bold}
 svg{width:100%;height:auto}svg text{fill:currentColor;font:12px system-ui,sans-serif}.key span{margin-right:1rem}
 .wide{overflow-x:auto}code,li{overflow-wrap:anywhere}`;
 

@@ -1,7 +1,7 @@
 import { headerNames } from "../../contract.ts";
 import { openForReading, behindOwnLink } from "../../disk/open-file.ts";
 import { describe, isAbsent } from "../../errors.ts";
-import type { RecordReading, TopicExtent } from "../../records/record-reading.ts";
+import type { RecordReading, TopicExtent, UnreadRecords } from "../../records/record-reading.ts";
 import { LineSplitter } from "../../sources/tail/log/line-splitter.ts";
 import { recordOfLine } from "./read-back.ts";
 
@@ -26,8 +26,8 @@ export async function extentsInFile(path: string, topics: readonly string[]): Pr
   }
 }
 
-/** Reads the file of the file sink once for all stretches. @returns why some records were not seen */
-export async function readFromFile(path: string, reading: RecordReading): Promise<readonly string[]> {
+/** Reads the file of the file sink once for all stretches. @returns why some records were not seen; none if all were */
+export async function readFromFile(path: string, reading: RecordReading): Promise<readonly UnreadRecords[]> {
   const { stretches, signal, visit } = reading;
   const froms = stretches.map(({ from }) => (typeof from === "number" ? from : 0));
   const end = Math.max(0, ...stretches.map(({ until }) => until));
@@ -35,6 +35,8 @@ export async function readFromFile(path: string, reading: RecordReading): Promis
     { next: (_bytes, at, to) => (at < to ? at : -1), ignored: () => undefined },
     maxLineBytes,
   );
+  const unread = (text: string): readonly UnreadRecords[] =>
+    [...new Set(stretches.map(({ topic }) => topic))].map((topic) => ({ topic, text }));
   if (stretches.length === 0) return [];
   let isVisiting = false;
   try {
@@ -45,7 +47,7 @@ export async function readFromFile(path: string, reading: RecordReading): Promis
     for (let at = start; at < end;) {
       signal.throwIfAborted();
       const { bytesRead } = await file.read(chunk, 0, Math.min(chunk.length, end - at), at);
-      if (bytesRead === 0) return [`${path} ends at byte ${at}, and ended at ${end} a moment ago`];
+      if (bytesRead === 0) return unread(`${path} ends at byte ${at}, and ended at ${end} a moment ago`);
       for (const { kind, bytes, offset } of splitter.push(chunk.subarray(0, bytesRead))) {
         const record = kind === "line" ? recordOfLine(bytes.toString()) : undefined;
         const stretch = stretches.findIndex(({ topic }) => topic === record?.topic);
@@ -63,6 +65,6 @@ export async function readFromFile(path: string, reading: RecordReading): Promis
     return [];
   } catch (reason) {
     if (isVisiting || signal.aborted || !(reason instanceof Error && "code" in reason)) throw reason;
-    return [`${path} cannot be read: ${describe(reason)}`];
+    return unread(`${path} cannot be read: ${describe(reason)}`);
   }
 }

@@ -17,7 +17,7 @@ import type { Log } from "../../telemetry/log.ts";
 import { type ReasonCode, writeFailure } from "../../telemetry/reason-codes.ts";
 import { behindOwnLink } from "../../disk/open-file.ts";
 import type { RecordSearch, TopicSearch } from "../../records/record-search.ts";
-import type { RecordReading, TopicExtent } from "../../records/record-reading.ts";
+import type { RecordReading, TopicExtent, UnreadRecords } from "../../records/record-reading.ts";
 import { findInFile } from "./find-records.ts";
 import { extentsInFile, readFromFile } from "./read-records.ts";
 import { countRecords } from "./read-back.ts";
@@ -77,7 +77,7 @@ export class FileSink implements Sink {
   }
 
   /** Reads what is in the file; see `readFromFile`. */
-  read(reading: RecordReading): Promise<readonly string[]> {
+  read(reading: RecordReading): Promise<readonly UnreadRecords[]> {
     return readFromFile(this.#path, reading);
   }
 

@@ -9,7 +9,7 @@ import { assertAvailable } from "./protocol/compression.ts";
 import { BrokerConnection, type ConnectionSettings } from "./connection/connection.ts";
 import { classifyError } from "./protocol/errors.ts";
 import type { RecordSearch, TopicSearch } from "../../records/record-search.ts";
-import type { RecordReading, TopicExtent } from "../../records/record-reading.ts";
+import type { RecordReading, TopicExtent, UnreadRecords } from "../../records/record-reading.ts";
 import { findRecords } from "./producer/find-records.ts";
 import { extentsOf, readStretches } from "./producer/read-records.ts";
 import { lookUp } from "./producer/lookup.ts";
@@ -158,7 +158,7 @@ export class KafkaSink implements Sink {
   }
 
   /** Reads what is in the topics; see `readStretches`. */
-  read(reading: RecordReading): Promise<readonly string[]> {
+  read(reading: RecordReading): Promise<readonly UnreadRecords[]> {
     return readStretches(reading, this.#context);
   }
 

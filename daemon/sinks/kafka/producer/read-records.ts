@@ -6,6 +6,7 @@ import type {
   RecordReading,
   RecordStretch,
   TopicExtent,
+  UnreadRecords,
 } from "../../../records/record-reading.ts";
 import { monotonicMs, timeOfDayMs } from "../../../clock.ts";
 import { Backoff } from "../connection/backoff.ts";
@@ -58,12 +59,12 @@ export async function extentsOf(
 
 /**
  * Reads stretches of partitions, one after the other.
- * @returns why some records were not seen, a sentence each; none if all were
+ * @returns why some records were not seen; none if all were
  * @throws the reason of a signal, or what `visit` throws
  */
-export async function readStretches(reading: RecordReading, context: ReadContext): Promise<readonly string[]> {
+export async function readStretches(reading: RecordReading, context: ReadContext): Promise<readonly UnreadRecords[]> {
   const both = { ...context, signal: AbortSignal.any([reading.signal, context.signal]) };
-  const troubles: string[] = [];
+  const troubles: UnreadRecords[] = [];
   for (const topic of new Set(reading.stretches.map((stretch) => stretch.topic))) context.metadataCache.track(topic);
   for (const stretch of reading.stretches) {
     const visits = new StretchVisits(stretch, reading.visit);
@@ -72,10 +73,13 @@ export async function readStretches(reading: RecordReading, context: ReadContext
     } catch (reason) {
       both.signal.throwIfAborted();
       if (visits.fault !== undefined) throw visits.fault.reason;
-      troubles.push(troubleWith(`${stretch.topic}/${stretch.partition}`, reason));
+      troubles.push({ topic: stretch.topic, text: troubleWith(`${stretch.topic}/${stretch.partition}`, reason) });
     }
     if (visits.passedOver > 0) {
-      troubles.push(`${visits.passedOver} batches of ${stretch.topic}/${stretch.partition} cannot be read`);
+      troubles.push({
+        topic: stretch.topic,
+        text: `${visits.passedOver} batches of ${stretch.topic}/${stretch.partition} cannot be read`,
+      });
     }
   }
   return troubles;
