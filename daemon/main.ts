@@ -10,6 +10,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   replay: async () => (await import("./commands/replay.ts")).replay,
   "dead-letter": async () => (await import("./commands/dead-letter/command.ts")).deadLetter,
   explain: async () => (await import("./commands/explain.ts")).explainCommand,
+  audit: async () => (await import("./commands/audit/audit.ts")).auditCommand,
   test: async () => (await import("./commands/test.ts")).testCommand,
   status: async () => (await import("./commands/status.ts")).status,
   top: async () => (await import("./commands/top/top.ts")).top,

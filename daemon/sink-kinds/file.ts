@@ -19,6 +19,8 @@ export const fileDefinition: SinkDefinition<SinkSettingsOf<"file">, FileSink, Fi
   create: ({ file: { path } }, { log }) => new FileSink(path, log),
   batchLimits: () => ({ maxBytes: 1024 * 1024, maxRecords: 10_000, lingerMs: 5 }),
   find: (sink, search) => sink.find(search),
+  extents: (sink, topics) => sink.extents(topics),
+  read: (sink, reading) => sink.read(reading),
   writtenFiles: ({ file: { path } }) => [path],
   tls: () => undefined,
   state: ({ trouble, troubleCode }) => ({ kind: "file", trouble, troubleCode }),

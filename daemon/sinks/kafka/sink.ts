@@ -9,7 +9,9 @@ import { assertAvailable } from "./protocol/compression.ts";
 import { BrokerConnection, type ConnectionSettings } from "./connection/connection.ts";
 import { classifyError } from "./protocol/errors.ts";
 import type { RecordSearch, TopicSearch } from "../../records/record-search.ts";
+import type { RecordReading, TopicExtent, UnreadRecords } from "../../records/record-reading.ts";
 import { findRecords } from "./producer/find-records.ts";
+import { extentsOf, readStretches } from "./producer/read-records.ts";
 import { lookUp } from "./producer/lookup.ts";
 import { LookupWaits } from "./producer/lookup-waits.ts";
 import type { KafkaOptions } from "./connection/options.ts";
@@ -148,6 +150,16 @@ export class KafkaSink implements Sink {
   /** Finds records that are in the topics; see `findRecords`. */
   find(search: RecordSearch): Promise<readonly TopicSearch[]> {
     return findRecords(search, this.#context);
+  }
+
+  /** Where topics begin and end; see `extentsOf`. */
+  extents(topics: readonly string[], signal: AbortSignal): Promise<readonly TopicExtent[]> {
+    return extentsOf(topics, signal, this.#context);
+  }
+
+  /** Reads what is in the topics; see `readStretches`. */
+  read(reading: RecordReading): Promise<readonly UnreadRecords[]> {
+    return readStretches(reading, this.#context);
   }
 
   status(): KafkaStatus {

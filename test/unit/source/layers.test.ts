@@ -56,13 +56,14 @@ const rooms = [
   "daemon/explain",
   "daemon/verify",
   "daemon/forwarder",
+  "daemon/audit",
   "daemon/doctor",
   "daemon/doctor/links",
   "daemon/commands",
   "daemon/commands/dead-letter",
   "daemon/commands/top",
   "daemon/commands/tap",
-  "daemon/commands/verify",
+  "daemon/commands/audit",
   "daemon/main.ts",
 ];
 
