@@ -17,6 +17,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   tap: async () => (await import("./commands/tap/tap.ts")).tap,
   doctor: async () => (await import("./commands/doctor.ts")).doctor,
   check: async () => (await import("./commands/check.ts")).check,
+  verify: async () => (await import("./commands/verify/verify.ts")).verifyCommand,
   manifest: async () => (await import("./commands/manifest.ts")).manifestCommand,
   config: async () => (await import("./commands/config.ts")).config,
   version: async () => (await import("./commands/version.ts")).versionCommand,

@@ -34,6 +34,10 @@ export interface KeptRecord {
   readonly id: string;
   /** How it was brought: `headerNames.source`. */
   readonly source: string;
+  /** The record's key, as text; absent if the sink does not say. */
+  readonly key?: string;
+  /** When it was made, or taken by the broker, as the topic is set; milliseconds since 1970. Absent if the sink does not say. */
+  readonly timestampMs?: number;
   /** Valid until the call returns. */
   readonly value: Buffer | null;
 }

@@ -61,6 +61,11 @@ export interface SinkDefinition<
   extents(sink: S, topics: readonly string[], signal: AbortSignal): Promise<readonly TopicExtent[]>;
   /** Reads back what is there. @returns why some records were not seen; none if all were */
   read(sink: S, reading: RecordReading): Promise<readonly UnreadRecords[]>;
+  /**
+   * What is set for a topic, by Kafka's names; undefined for a sink that has no such settings.
+   * @throws Error that says why it is not known
+   */
+  topicSettings(sink: S, topic: string): Promise<ReadonlyMap<string, string> | undefined>;
   /** Files that it writes: whoever the forwarder becomes must own their directories. */
   writtenFiles(settings: Settings): readonly string[];
   /** Whose certificates are watched; undefined without TLS. */

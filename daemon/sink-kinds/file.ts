@@ -21,6 +21,7 @@ export const fileDefinition: SinkDefinition<SinkSettingsOf<"file">, FileSink, Fi
   find: (sink, search) => sink.find(search),
   extents: (sink, topics) => sink.extents(topics),
   read: (sink, reading) => sink.read(reading),
+  topicSettings: () => Promise.resolve(undefined),
   writtenFiles: ({ file: { path } }) => [path],
   tls: () => undefined,
   state: ({ trouble, troubleCode }) => ({ kind: "file", trouble, troubleCode }),

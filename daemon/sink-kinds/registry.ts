@@ -44,6 +44,8 @@ interface ConfiguredSink {
   readonly extents: (topics: readonly string[], signal: AbortSignal) => Promise<readonly TopicExtent[]>;
   /** See `SinkDefinition`. */
   readonly read: (reading: RecordReading) => Promise<readonly UnreadRecords[]>;
+  /** See `SinkDefinition`. */
+  readonly topicSettings: (topic: string) => Promise<ReadonlyMap<string, string> | undefined>;
 }
 
 /**
@@ -59,5 +61,6 @@ export function createSink(settings: SinkSettings, setup: SinkSetup): Configured
     find: (search) => definition.find(sink, search),
     extents: (topics, signal) => definition.extents(sink, topics, signal),
     read: (reading) => definition.read(sink, reading),
+    topicSettings: (topic) => definition.topicSettings(sink, topic),
   };
 }

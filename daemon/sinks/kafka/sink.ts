@@ -7,7 +7,7 @@ import { monotonicMs, timeOfDayMs } from "../../clock.ts";
 import { ConnectionPool } from "./connection/connection-pool.ts";
 import { assertAvailable } from "./protocol/compression.ts";
 import { BrokerConnection, type ConnectionSettings } from "./connection/connection.ts";
-import { classifyError } from "./protocol/errors.ts";
+import { classifyError, KafkaError } from "./protocol/errors.ts";
 import type { RecordSearch, TopicSearch } from "../../records/record-search.ts";
 import type { RecordReading, TopicExtent, UnreadRecords } from "../../records/record-reading.ts";
 import { findRecords } from "./producer/find-records.ts";
@@ -23,6 +23,7 @@ import { noTelemetry, type KafkaPartition, type KafkaStatus, type KafkaTelemetry
 import { inspectTls } from "./tls/inspection.ts";
 import { TlsFiles } from "./tls/tls.ts";
 import { MetadataCache } from "./connection/metadata-cache.ts";
+import { fetchTopicSettings, type TopicSettings } from "./topic-settings.ts";
 import { runWatchdog } from "./connection/watchdog.ts";
 
 /** Replaced certificates are noticed within this time; problems with them within twice this time. */
@@ -160,6 +161,28 @@ export class KafkaSink implements Sink {
   /** Reads what is in the topics; see `readStretches`. */
   read(reading: RecordReading): Promise<readonly UnreadRecords[]> {
     return readStretches(reading, this.#context);
+  }
+
+  /**
+   * What is set for a topic. Asked on a connection of its own: a broker that does not know the request ends it.
+   * @throws KafkaError 29 without the permission DescribeConfigs; else what the last broker failed with
+   */
+  async topicSettings(topic: string): Promise<TopicSettings> {
+    let failure: unknown;
+    for (const address of this.#options.brokers) {
+      this.#stop.signal.throwIfAborted();
+      const connection = new BrokerConnection(address, this.#settings);
+      try {
+        await connection.opened;
+        return await fetchTopicSettings(connection, topic);
+      } catch (reason) {
+        if (reason instanceof KafkaError) throw reason;
+        failure = reason;
+      } finally {
+        connection.close(new Error("the settings were read"));
+      }
+    }
+    throw failure;
   }
 
   status(): KafkaStatus {

@@ -27,10 +27,9 @@ export type Members = Readonly<Record<string, Json>>;
 /** RFC 8785 for what a manifest holds. */
 export function jcs(value: Json): string {
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  if (value instanceof Array) return `[${value.map(jcs).join(",")}]`;
-  const members = value as { readonly [name: string]: Json };
-  const names = Object.keys(members).toSorted(); // by UTF-16 units
-  return `{${names.map((name) => `${JSON.stringify(name)}:${jcs(members[name] ?? null)}`).join(",")}}`;
+  if (Array.isArray(value)) return `[${value.map((one: Json) => jcs(one)).join(",")}]`;
+  const members = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)); // by UTF-16 units
+  return `{${members.map(([name, member]: [string, Json]) => `${JSON.stringify(name)}:${jcs(member)}`).join(",")}}`;
 }
 
 export function sha256Hex(bytes: string | Buffer): string {
@@ -39,9 +38,12 @@ export function sha256Hex(bytes: string | Buffer): string {
 
 /** A record's digest, in hex. */
 export function digestHex({ topic, value, headers }: WrittenRecord): string {
-  const escape = (text: string): string => text.split("\\").join("\\\\").split("\n").join("\\n");
-  const names = ["wazuh-dfn-handler", "wazuh-node", "wazuh-alert-id"].map((name) => escape(headers[name] ?? ""));
+  const names = ["wazuh-dfn-handler", "wazuh-node", "wazuh-alert-id"].map((name) => escaped(headers[name] ?? ""));
   return sha256Hex([topic, ...names, sha256Hex(value ?? "")].join("\n"));
+}
+
+function escaped(text: string): string {
+  return text.split("\\").join("\\\\").split("\n").join("\\n");
 }
 
 /** `count`, `sum` and `digest` of records. */

@@ -63,6 +63,7 @@ const rooms = [
   "daemon/commands/dead-letter",
   "daemon/commands/top",
   "daemon/commands/tap",
+  "daemon/commands/verify",
   "daemon/commands/audit",
   "daemon/main.ts",
 ];

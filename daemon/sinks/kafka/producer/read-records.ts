@@ -176,11 +176,12 @@ async function timeAt(topic: string, partition: number, offset: number, context:
   return firstMs;
 }
 
-function keptRecord(topic: string, partition: number, { offset, headers, value }: FetchedRecord): KeptRecord {
+function keptRecord(topic: string, partition: number, record: FetchedRecord): KeptRecord {
+  const { offset, timestampMs, headers, value } = record;
   const text = (name: string): string => headers.find(([header]) => header === name)?.[1]?.toString() ?? "";
   const { handler, node, id, source } = headerNames;
   const names = { handler: text(handler), node: text(node), id: text(id), source: text(source) };
-  return { topic, partition, offset, ...names, value };
+  return { topic, partition, offset, ...names, key: record.key?.toString() ?? "", timestampMs, value };
 }
 
 function troubleWith(name: string, reason: unknown): string {
