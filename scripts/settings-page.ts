@@ -1,9 +1,10 @@
-/** Writes `docs/settings.md` from the schema of the configuration: `npm run settings`. */
+/** Writes `docs/settings.md` and `docs/manifest.schema.json` from the schemas in the source: `npm run settings`. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { format } from "prettier";
 import { type DescribedSetting, describedSettings } from "../daemon/config/described.ts";
 import { flowText } from "../daemon/config/sample.ts";
+import { manifestSchema } from "../daemon/manifest/manifest.ts";
 import { repositoryRoot } from "./repository.ts";
 
 const heading = `# Settings
@@ -18,6 +19,11 @@ This page is made from the schema in \`daemon/config/sections\` by \`npm run set
 export async function settingsPage(): Promise<string> {
   const parts = describedSettings().map((setting) => partOf(setting).join("\n"));
   return format([heading, ...parts].join("\n\n"), { parser: "markdown", printWidth: 120 });
+}
+
+/** The text of the JSON Schema of manifests, as prettier leaves it. */
+export async function manifestSchemaText(): Promise<string> {
+  return format(JSON.stringify(manifestSchema()), { parser: "json", printWidth: 120 });
 }
 
 function partOf(setting: DescribedSetting): string[] {
@@ -44,4 +50,5 @@ function escaped(text: string): string {
 
 if (process.argv[1] === import.meta.filename) {
   writeFileSync(join(repositoryRoot, "docs/settings.md"), await settingsPage());
+  writeFileSync(join(repositoryRoot, "docs/manifest.schema.json"), await manifestSchemaText());
 }

@@ -1,19 +1,15 @@
 /** The alerts that `explain` is asked about, wherever they are. */
-import { dirname, join, resolve } from "node:path";
 import type { Config } from "../config/schema.ts";
-import { statIfPresent } from "../disk/file-stat.ts";
-import { describe, DfnError } from "../errors.ts";
 import type { Accountant, AlertAccount } from "../explain/alert-account.ts";
-import { hashedId, LogSearch, logOriginAt, piecesOf, type FileTrouble, type FoundLine } from "../explain/log-search.ts";
+import { hashedId, LogSearch, piecesOf, type FoundLine } from "../explain/log-search.ts";
+import type { FileTrouble } from "../explain/log-walk.ts";
+import { alertsPath, archivesOf, liveFile, originInLog } from "../explain/manager-log.ts";
 import { searchGroups, type SearchSpan } from "../explain/search-order.ts";
 import { command } from "../printable.ts";
 import { youngCollector } from "./memory.ts";
 import { isAlert } from "../sources/replay/form.ts";
 import { replayFile, type ReplayIntake } from "../sources/replay/replay.ts";
 import type { Input } from "../sources/replay/content.ts";
-import { Archives, directoryOf, type Archive, type LogFile } from "../sources/tail/log/archives.ts";
-import { parseFileName } from "../sources/tail/log/dated-name.ts";
-import type { FileOrigin } from "../sources/tail/log/log-file.ts";
 
 /** How many alerts are explained at once. */
 export const maxMatches = 100;
@@ -51,11 +47,6 @@ export function queryOf(operand: string): ExplainQuery {
   if (operand === "-") return { kind: "file", path: "-" };
   if (!hashedId.test(operand) && /^.+:\d{1,15}$/s.test(operand)) return { kind: "place", path: operand, from: 0 };
   return { kind: "id", id: operand };
-}
-
-/** Path of alerts.json, also if the tail is off. */
-export function alertsPath({ sources, wazuh }: Config): string {
-  return sources.tail?.path ?? join(wazuh.home, "logs/alerts/alerts.json");
 }
 
 /** Keeps the accounts that are wanted, with a bound. */
@@ -181,42 +172,4 @@ export async function matchesOfFile(
 function timeOf({ timestamp }: AlertAccount): number {
   const time = Date.parse(timestamp ?? "");
   return Number.isNaN(time) ? 0 : time;
-}
-
-async function archivesOf(path: string): Promise<readonly Archive[]> {
-  try {
-    return await new Archives(() => directoryOf(path)).all();
-  } catch (reason) {
-    throw new DfnError("IO", `the archives below ${dirname(path)} cannot be listed: ${describe(reason)}`, {
-      cause: reason,
-    });
-  }
-}
-
-/** alerts.json under the dated name that it has, too, if it has one. */
-async function liveFile(path: string, archives: readonly Archive[]): Promise<LogFile> {
-  const unnamed = { path, name: undefined, compressed: false };
-  const found = await statIfPresent(path).catch(() => undefined);
-  if (found === undefined) return unnamed;
-  for (const archive of archives.toReversed()) {
-    if (archive.compressed) continue;
-    const other = await statIfPresent(archive.path).catch(() => undefined);
-    if (other?.id === found.id) return archive;
-  }
-  return unnamed;
-}
-
-/** What a file is if it belongs to the log; undefined for any other. */
-async function originInLog(path: string, live: string): Promise<FileOrigin | undefined> {
-  const full = resolve(path);
-  const named = await liveFile(live, await archivesOf(live));
-  if (full === resolve(live)) return logOriginAt(named);
-  const root = await directoryOf(live);
-  const [year = "", month = "", file = "", ...more] = full.startsWith(`${resolve(root)}/`)
-    ? full.slice(resolve(root).length + 1).split("/")
-    : [];
-  const parsed = more.length > 0 ? undefined : parseFileName(year, month, file);
-  return parsed === undefined
-    ? undefined
-    : logOriginAt({ path: full, name: parsed.name, compressed: parsed.compressed });
 }

@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
-import { constants, setPriority } from "node:os";
 import type { Config } from "../config/schema.ts";
 import { readTimestamp } from "../config/values/timestamp.ts";
 import { describe, DfnError, exitCodes } from "../errors.ts";
 import { Accountant } from "../explain/alert-account.ts";
 import { LineWhereabouts } from "../explain/line-whereabouts.ts";
 import { storedProgress } from "../explain/log-progress.ts";
+import { alertsPath } from "../explain/manager-log.ts";
 import { isDelivered, whereabouts, type Whereabouts, type WhereaboutsParts } from "../explain/whereabouts.ts";
 import { statIfPresent } from "../disk/file-stat.ts";
 import { createHandlers, topicsOf } from "../handlers/registry.ts";
@@ -24,16 +24,9 @@ import {
   maxLineBytes,
   parseCommandLine,
 } from "./command.ts";
-import {
-  alertsPath,
-  type ExplainQuery,
-  type Matches,
-  matchesOfFile,
-  matchesOfId,
-  maxMatches,
-  queryOf,
-} from "./explain-matches.ts";
+import { type ExplainQuery, type Matches, matchesOfFile, matchesOfId, maxMatches, queryOf } from "./explain-matches.ts";
 import { explanationText, stateWords } from "./explain-text.ts";
+import { beLowPriority } from "./low-priority.ts";
 import { keepMemorySmall } from "./memory.ts";
 import { placeNamed, replayInputs } from "./replay-inputs.ts";
 import { askStatus } from "./status-client.ts";
@@ -114,15 +107,6 @@ letter, or was there before the first start; 66 if no such alert was found.
     return explained.some(isDelivered) ? 0 : 1;
   },
 };
-
-/** Whoever waits for the answer waits a little longer; the manager does not. */
-function beLowPriority(): void {
-  try {
-    setPriority(constants.priority.PRIORITY_LOW);
-  } catch {
-    // A container may forbid it; nothing depends on it.
-  }
-}
 
 function queryFrom(operand: string | undefined, file: string | undefined): ExplainQuery {
   if (file !== undefined) {

@@ -1,3 +1,4 @@
+import type { HeldRecords } from "../audit/held-in-sink.ts";
 import type { Outcome, Owner } from "../contract.ts";
 import { exitCodes, type DfnError } from "../errors.ts";
 import { command, printable, toPrintableJson } from "../printable.ts";
@@ -106,22 +107,46 @@ export class FileFate {
 }
 
 /** The summary of a replay; one line for each file, unless there is only one and all is well with it. */
-export function replaySummary(counts: Counts, fates: readonly FileFate[], asJson: boolean): string {
+export function replaySummary(
+  counts: Counts,
+  fates: readonly FileFate[],
+  asJson: boolean,
+  notSent?: HeldRecords,
+): string {
   const total = {
     read: counts.read,
     relevant: counts.read - counts.ignored,
     acknowledged: counts.acknowledged,
     deadLetters: counts.deadLettered,
   };
-  if (asJson) return `${toPrintableJson({ ...total, files: fates.map((fate) => fate.summary()) })}\n`;
+  if (asJson) {
+    const files = fates.map((fate) => fate.summary());
+    return `${toPrintableJson({ ...total, files, ...(notSent !== undefined && { notSent: notSentJson(notSent) }) })}\n`;
+  }
   const { read, relevant, acknowledged, deadLetters } = total;
   const first = `read ${read}, relevant ${relevant}, acknowledged ${acknowledged}, dead letters ${deadLetters}\n`;
   const isPlain = fates.length === 1 && fates.every(({ isWhole }) => isWhole);
-  return isPlain ? first : [first, ...fates.map((fate) => fate.line())].join("");
+  return [
+    first,
+    ...(notSent === undefined ? [] : [notSentText(notSent)]),
+    ...(isPlain ? [] : fates.map((fate) => fate.line())),
+  ].join("");
 }
 
-/** The code of the first file that failed; otherwise it depends on dead letters. */
-export function exitCodeOf(counts: Counts, fates: readonly FileFate[]): number {
+function notSentJson({ held, altered, pending, unknown, unknowns }: HeldRecords): object {
+  return { held, altered, pending, unknown, reasons: unknowns };
+}
+
+/** What `--missing-only` left out. */
+function notSentText({ held, altered, pending, unknown, unknowns }: HeldRecords): string {
+  const counts = `not sent: ${held} there already, ${altered} there with another value, ${pending} pending, ${unknown} unknown\n`;
+  return [counts, ...unknowns.map((text) => `${printable(`cannot be known: ${text}`)}\n`)].join("");
+}
+
+/** The code of the first file that failed; otherwise it depends on dead letters, and on what cannot be known. */
+export function exitCodeOf(counts: Counts, fates: readonly FileFate[], notSent?: HeldRecords): number {
   const failed = fates.find(({ failure }) => failure !== undefined)?.failure;
-  return failed?.exitCode ?? (counts.deadLettered > 0 ? exitCodes.DATA : 0);
+  if (failed !== undefined) return failed.exitCode;
+  if (counts.deadLettered > 0) return exitCodes.DATA;
+  return notSent !== undefined && notSent.unknown > 0 ? exitCodes.UNAVAILABLE : 0;
 }

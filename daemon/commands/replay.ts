@@ -23,6 +23,7 @@ import {
   parseCommandLine,
 } from "./command.ts";
 import { exitCodeOf, FileFate, replaySummary } from "./replay-fate.ts";
+import { distinctFiles, type MissingOnly, missingOnly } from "./replay-missing.ts";
 import { placeNamed, replayInputs } from "./replay-inputs.ts";
 import { showProgress } from "./replay-progress.ts";
 import { say } from "./say.ts";
@@ -34,7 +35,7 @@ export const replay: Command = {
   name: "replay",
   summary: "sends the relevant alerts of files again",
   usage: `Sends the relevant alerts of files through the same handlers to the same sink, and ends when all are acknowledged.
-Alerts that were sent before are sent again: name the time with --from and --to.
+Alerts that were sent before are sent again: name the time with --from and --to, or use --missing-only.
 
 If a file cannot be read or does not hold alerts, the others are still sent. The summary says what became of each, and the
 exit code is that of the first that failed. SIGINT and SIGTERM end it early, with the summary.
@@ -46,6 +47,9 @@ Usage: wazuh-dfn replay [options] FILE...
                       forwarder's errors name places in this form
   --from TIME         alerts from this time on, for instance 2026-11-21T03:00:00+01:00
   --to TIME           alerts before this time
+  --missing-only      send only records that the topics do not hold; needs the operation Read on them, and files, no pipes
+  --ids FILE          with --missing-only: what the other side has, in the place of the topics; one line
+                      handler<TAB>node<TAB>id[<TAB>SHA-256 of the value in hex] for each record
   --dry-run           write the records to standard output, one JSON object per line, and send nothing
   --json              the summary as a JSON object
 ${configOptionsHelp}`,
@@ -55,12 +59,17 @@ ${configOptionsHelp}`,
       at: { type: "string", multiple: true },
       from: { type: "string" },
       to: { type: "string" },
+      "missing-only": { type: "boolean", default: false },
+      ids: { type: "string" },
       "dry-run": { type: "boolean", default: false },
       json: { type: "boolean", default: false },
     } as const;
     const { values, positionals } = parseCommandLine(replay, args, options, { min: 0, max: 10_000 });
-    const named = [...(values.at ?? []).map(placeNamed), ...positionals.map((path) => ({ path, from: 0 }))];
-    if (named.length === 0) throw new DfnError("USAGE", "replay: name at least one file; see: wazuh-dfn replay --help");
+    const all = [...(values.at ?? []).map(placeNamed), ...positionals.map((path) => ({ path, from: 0 }))];
+    if (all.length === 0) throw new DfnError("USAGE", "replay: name at least one file; see: wazuh-dfn replay --help");
+    const isMissingOnly = values["missing-only"];
+    assertMissingOnly(values, all);
+    const named = isMissingOnly ? distinctFiles(all) : all;
     const config = loadConfig(values, io);
     const log = createLog(config.log.level);
     const span = { fromMs: timeOf("from", values.from), toMs: timeOf("to", values.to) };
@@ -68,9 +77,12 @@ ${configOptionsHelp}`,
     // What only root may read is read and opened first: secrets by the sink, then the files. A dry run touches no state.
     const counters = createCounters();
     const stdout = new StreamSink(io.stdout);
-    await using sink = isDry ? stdout : createSink(config.sink, { env: io.env, log, telemetry: noTelemetry }).sink;
+    const configured = isDry ? undefined : createSink(config.sink, { env: io.env, log, telemetry: noTelemetry });
+    await using sink = configured?.sink ?? stdout;
     const owner = isDry ? undefined : ownerOfStateDir(config.stateDir, { isWritten: true });
     const inputs = replayInputs(named, owner);
+    const toCompare = isMissingOnly ? replayInputs(named, owner) : [];
+    const [list] = values.ids === undefined ? [] : replayInputs([{ path: values.ids, from: 0 }], owner);
     become(owner, sinkDefinition(config.sink).writtenFiles(config.sink).map(dirname));
     await using store = openDeadLetters(config, log);
     const deadLetters = isDry ? reportOnly(log) : store;
@@ -83,15 +95,22 @@ ${configOptionsHelp}`,
     const stopProgress = await showProgress(io.stderr, paths, () => ({ ...progress, ...counts() }));
     using stop = new Stop();
     const { signal } = stop;
+    let missing: MissingOnly | undefined;
     const readAll = async (): Promise<void> => {
       sink.open();
+      if (isMissingOnly && configured !== undefined) {
+        const reading = { config, maxLineBytes: maxLineBytes(config), span, inputs: toCompare, list, signal };
+        const found = await Promise.race([missingOnly({ ...reading, reader: configured }), stop.requested]);
+        if (found === undefined) return;
+        missing = found;
+      }
       const lookup = await Promise.race([sink.lookup(core.topics, {}), stop.requested]);
       if (lookup === undefined) return;
       core.shipper.begin(lookup);
       for (const [at, fate] of fates.entries()) {
         if (signal.aborted) break;
         const before = counts();
-        const intake = intakeOf(core, counters.replay, span, fate);
+        const intake = intakeOf(core, counters.replay, span, fate, missing);
         const reading = { maxLineBytes: maxLineBytes(config), from: fate.from, signal };
         const end = await replayFile(inputs[at] ?? fate, reading, intake, progress);
         fate.ended(end, before, counts());
@@ -112,11 +131,27 @@ ${configOptionsHelp}`,
       core.shipper.dispose();
       core.outbox.dispose();
       // Standard output is reserved for the records of a dry run.
-      (isDry ? io.stderr : io.stdout).write(replaySummary(counts(), fates, values.json));
+      (isDry ? io.stderr : io.stdout).write(replaySummary(counts(), fates, values.json, missing?.held));
     }
-    return stop.exitCode ?? exitCodeOf(counts(), fates);
+    return stop.exitCode ?? exitCodeOf(counts(), fates, missing?.held);
   },
 };
+
+/** @throws DfnError USAGE */
+function assertMissingOnly(
+  values: { readonly "missing-only": boolean; readonly "dry-run": boolean; readonly ids?: string },
+  named: readonly { readonly path: string }[],
+): void {
+  const see = "see: wazuh-dfn replay --help";
+  if (!values["missing-only"]) {
+    if (values.ids !== undefined) throw new DfnError("USAGE", `replay: --ids is for --missing-only; ${see}`);
+    return;
+  }
+  if (values["dry-run"]) throw new DfnError("USAGE", `replay: --missing-only sends, so it excludes --dry-run; ${see}`);
+  if (values.ids === "-" || named.some(({ path }) => path === "-")) {
+    throw new DfnError("USAGE", `replay: --missing-only reads files twice, so it cannot read standard input; ${see}`);
+  }
+}
 
 /** A first SIGINT or SIGTERM asks for the end; the next one ends the process as usual. */
 class Stop implements Disposable {
@@ -158,7 +193,13 @@ interface Span {
   readonly toMs: number | undefined;
 }
 
-function intakeOf(core: Core, counters: SourceCounters, span: Span, fate: FileFate): ReplayIntake {
+function intakeOf(
+  core: Core,
+  counters: SourceCounters,
+  span: Span,
+  fate: FileFate,
+  missing: MissingOnly | undefined,
+): ReplayIntake {
   return {
     next: (bytes, from, end) => core.relevance.next(bytes, from, end),
     ignored: (lines) => counters.passedBy(lines),
@@ -168,11 +209,19 @@ function intakeOf(core: Core, counters: SourceCounters, span: Span, fate: FileFa
         return false;
       }
       const owner = fate.owner(place.offset);
+      if (missing !== undefined) {
+        const before = counters.snapshot().read;
+        const isWanted = missing.offer(core, bytes, place, owner);
+        if (counters.snapshot().read === before) counters.passedBy(1);
+        return isWanted;
+      }
       const { kind } = core.pipeline.offer({ source: "replay", bytes, place, owner });
       owner.offered(kind !== "ignored");
       return kind === "taken" || kind === "salvaged";
     },
     overLong(head, place) {
+      // It becomes a dead letter, which no topic holds: whoever wants that leaves --missing-only out.
+      if (missing !== undefined) return counters.passedBy(1);
       const owner = fate.owner(place.offset);
       core.pipeline.damaged("replay", "over-long", place, head, owner);
       owner.offered(true);

@@ -54,26 +54,40 @@ export class LogProgress {
     this.#read.restore(body);
   }
 
+  /** Nodes in whose names records were sent. */
+  get nodes(): readonly string[] {
+    return this.#body.nodes ?? [];
+  }
+
   /**
    * @param origin the log file of the line
    * @param offset of its first byte, decompressed
    * @param timeMs when the alert was written, milliseconds since 1970; undefined: not known
    */
   stateOf(origin: FileOrigin, offset: number, timeMs: number | undefined): LineState {
-    if (this.#isDone(origin, offset)) return this.#isBeforeStart(origin, offset, timeMs) ? "before-start" : "done";
-    // What a start in the past left out by its time is met, and passed by, on the way.
-    return this.#isBeforeStart(origin, offset, timeMs) ? "before-start" : "ahead";
+    return this.statesIn(origin)(offset, timeMs);
   }
 
-  #isDone(origin: FileOrigin, offset: number): boolean {
-    const { position, doneBeyond } = this.#body;
+  /** As `stateOf`, for many lines of one log file. */
+  statesIn(origin: FileOrigin): (offset: number, timeMs: number | undefined) => LineState {
+    const end = this.#endOf(origin);
     const file = seen(origin);
-    if (doneBeyond.some((done) => isSame(done, file) && done.offsets.includes(offset))) return true;
-    if (position !== null && isSame(position, file)) return offset < position.offset;
+    const beyond = this.#body.doneBeyond.filter((done) => isSame(done, file)).map(({ offsets }) => new Set(offsets));
+    return (offset, timeMs) => {
+      // What a start in the past left out by its time is met, and passed by, on the way.
+      if (this.#isBeforeStart(origin, offset, timeMs)) return "before-start";
+      return offset < end || beyond.some((offsets) => offsets.has(offset)) ? "done" : "ahead";
+    };
+  }
+
+  /** Up to where all lines of a log file are done; infinite for one of which nothing is wanted any more. */
+  #endOf(origin: FileOrigin): number {
+    const { position } = this.#body;
+    if (position !== null && isSame(position, seen(origin))) return position.offset;
     const known = this.#read.endOf(origin);
-    if (known !== undefined) return offset < known.end || known.end === wholly;
+    if (known !== undefined) return known.end === wholly ? Number.POSITIVE_INFINITY : known.end;
     const rank = origin.name?.rank;
-    return rank !== undefined && this.#read.knownOf(rank) === undefined;
+    return rank !== undefined && this.#read.knownOf(rank) === undefined ? Number.POSITIVE_INFINITY : 0;
   }
 
   #isBeforeStart({ name }: FileOrigin, offset: number, timeMs: number | undefined): boolean {

@@ -1,21 +1,14 @@
 /** Finds alerts by their id in the manager's log. */
-import { constants } from "node:fs";
 import { hash } from "node:crypto";
-import { open, type FileHandle } from "node:fs/promises";
 import { Alert } from "../alert/alert.ts";
 import { mayBeTorn, salvage } from "../alert/salvage.ts";
 import { alertOrFault } from "../delivery/judge.ts";
 import { Relevance } from "../delivery/relevance.ts";
 import { idOf } from "../delivery/shipment.ts";
-import { fileStatOf } from "../disk/file-stat.ts";
-import { behindOwnLink, openForReading } from "../disk/open-file.ts";
-import { walk } from "../disk/walk-path.ts";
-import { describe, DfnError } from "../errors.ts";
 import type { LogFile } from "../sources/tail/log/archives.ts";
-import { GzipReader } from "../sources/tail/log/gzip-reader.ts";
-import { LineSplitter, type LineFilter } from "../sources/tail/log/line-splitter.ts";
+import type { LineFilter } from "../sources/tail/log/line-splitter.ts";
 import type { FileOrigin } from "../sources/tail/log/log-file.ts";
-import { chunkBuffers, PlainReader } from "../sources/tail/log/plain-reader.ts";
+import { LogWalk, type FileTrouble } from "./log-walk.ts";
 
 /** A line of a file, or a piece of a broken one. */
 export interface FoundLine {
@@ -35,102 +28,44 @@ export interface FoundLine {
   readonly origin: FileOrigin | undefined;
 }
 
-/** Something about a file that may have kept an alert from being found. */
-export interface FileTrouble {
-  readonly file: string;
-  /** Up to where its content was searched, decompressed. */
-  readonly offset: number;
-  readonly text: string;
-}
-
-const collectEveryBytes = 4 * 1024 * 1024;
-
 /** The id that an alert without one travels under (`idOf`). */
 export const hashedId = /^sha256:[0-9a-f]{16}$/;
 
 /** Searches log files for the alerts of one id, one file after the other, in memory of constant size. */
 export class LogSearch {
   readonly #id: string;
-  readonly #maxLineBytes: number;
-  readonly #buffers = chunkBuffers();
-  readonly #collect: () => void;
-  /** Decompressed since `collect` was last called. */
-  #uncollected = 0;
+  readonly #walk: LogWalk;
   readonly #needle: Relevance;
-  /** `device:inode` of the files that were searched: alerts.json is a second name of the newest archive. */
-  readonly #searched = new Set<string>();
-  readonly troubles: FileTrouble[] = [];
-  /** Searched so far; decompressed. */
-  bytes = 0;
-  files = 0;
 
   /**
    * @param maxLineBytes of a longer line only the beginning is looked at
    * @param collect called now and then, to give back what was decompressed
    */
   constructor(id: string, maxLineBytes: number, collect: () => void) {
-    this.#collect = collect;
     this.#id = id;
-    this.#maxLineBytes = maxLineBytes;
+    this.#walk = new LogWalk(maxLineBytes, collect);
     this.#needle = new Relevance([{ kind: "text", bytes: Buffer.from(JSON.stringify(id).slice(1, -1)) }]);
   }
 
+  get troubles(): readonly FileTrouble[] {
+    return this.#walk.troubles;
+  }
+
+  /** Searched so far; decompressed. */
+  get bytes(): number {
+    return this.#walk.bytes;
+  }
+
+  get files(): number {
+    return this.#walk.files;
+  }
+
   /** Searches a file unless it was searched before. What is wrong with it is in `troubles`, and everything before that counts. */
-  async file(file: LogFile, found: (line: FoundLine) => void): Promise<void> {
-    let offset = 0;
-    try {
-      await using handle = await openUnled(file.path);
-      const { id } = fileStatOf(await handle.stat({ bigint: true }));
-      if (this.#searched.has(id)) return;
-      this.#searched.add(id);
-      this.files += 1;
-      const reader = file.compressed ? new GzipReader(handle, () => undefined) : new PlainReader(handle, this.#buffers);
-      const head = await reader.head();
-      const origin = { file: file.path, id, name: file.name, head, isCompressed: file.compressed };
-      const splitter = new LineSplitter(this.#filter(), this.#maxLineBytes);
-      const take = (lines: Iterable<Pick<FoundLine, "bytes" | "offset" | "length"> & { kind: string }>): void => {
-        for (const { kind, bytes, offset, length } of lines) {
-          const line = { file: file.path, offset, length, isCompressed: file.compressed, origin };
-          for (const one of this.#matches(bytes, kind === "over-long"))
-            found({ ...line, ...one, offset: offset + one.start });
-        }
-      };
-      for (;;) {
-        const read = await reader.read();
-        if (read.kind !== "bytes") {
-          if (read.kind === "broken") this.#trouble(file.path, splitter.lineStart, damage(read.reason));
-          if (read.kind === "replaced")
-            this.#trouble(file.path, splitter.lineStart, "it was replaced while it was read");
-          if (read.kind === "end" && (read.ignoredBytes ?? 0) > 0)
-            this.#trouble(
-              file.path,
-              splitter.lineStart,
-              `${read.ignoredBytes} bytes behind the compressed data are not gzip`,
-            );
-          // A last line without its newline: the log is written just now, or was cut.
-          if (splitter.rest().length > 0) take(splitter.push(Buffer.from("\n")));
-          break;
-        }
-        this.#passed(file, read.bytes.length);
-        take(splitter.push(read.bytes));
-        offset = splitter.lineStart;
-      }
-    } catch (reason) {
-      if (!(reason instanceof Error && "code" in reason)) throw reason;
-      this.#trouble(file.path, offset, `it cannot be read: ${describe(reason)}`);
-    }
-  }
-
-  #passed({ compressed }: LogFile, bytes: number): void {
-    this.bytes += bytes;
-    if (compressed) this.#uncollected += bytes;
-    if (this.#uncollected < collectEveryBytes) return;
-    this.#uncollected = 0;
-    this.#collect();
-  }
-
-  #trouble(file: string, offset: number, text: string): void {
-    this.troubles.push({ file, offset, text });
+  file(file: LogFile, found: (line: FoundLine) => void): Promise<void> {
+    return this.#walk.file(file, this.#filter(), ({ origin, offset, length, bytes, isOverLong }) => {
+      const line = { file: file.path, offset, length, isCompressed: file.compressed, origin };
+      for (const one of this.#matches(bytes, isOverLong)) found({ ...line, ...one, offset: offset + one.start });
+    });
   }
 
   /** Names the lines that may have the id. */
@@ -185,37 +120,4 @@ interface MatchedPiece extends Pick<FoundLine, "bytes" | "isOverLong" | "isSalva
   readonly start: number;
   /** If it is not the line's. */
   readonly length?: number;
-}
-
-/** What a log file is; undefined if it cannot be read. */
-export async function logOriginAt(file: LogFile): Promise<FileOrigin | undefined> {
-  try {
-    await using handle = await openUnled(file.path);
-    const { id } = fileStatOf(await handle.stat({ bigint: true }));
-    const head = file.compressed
-      ? await new GzipReader(handle, () => undefined).head()
-      : await new PlainReader(handle, chunkBuffers()).head();
-    return { file: file.path, id, name: file.name, head, isCompressed: file.compressed };
-  } catch {
-    return undefined; // Whoever reads the file says why it cannot be read.
-  }
-}
-
-/**
- * Opens a file in a directory of others for reading: no link of theirs is followed, and nothing but a regular file is opened.
- * @throws DfnError IO, or the system's error
- */
-async function openUnled(path: string): Promise<FileHandle> {
-  if (process.geteuid?.() !== 0) return openForReading(await behindOwnLink(path));
-  using found = walk(path);
-  const { O_NOCTTY, O_NONBLOCK, O_RDONLY } = constants;
-  const isThere = found.absent.length === 0;
-  const handle = await open(isThere ? found.own : path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-  if ((await handle.stat()).isFile()) return handle;
-  await handle.close();
-  throw new DfnError("IO", `${path} is not a regular file`);
-}
-
-function damage(reason: unknown): string {
-  return `it is damaged: ${describe(reason)}`;
 }

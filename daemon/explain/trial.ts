@@ -28,6 +28,8 @@ interface TrialLetter {
 /** One alert in a line, or a piece of it that is not one. */
 export interface TrialOutcome {
   readonly verdict: AccountVerdict;
+  /** Where it begins in the line. */
+  readonly start: number;
   /** Undefined if the line was passed by, or is not an alert. */
   readonly alert: Alert | undefined;
   readonly records: readonly TrialRecord[];
@@ -55,12 +57,13 @@ export class Trial {
   of(line: Buffer, length = line.length): readonly TrialOutcome[] {
     if (length > this.#maxLineBytes) return [letterOutcome("over-long")];
     return this.judge.line(line).map((judged) => {
-      if (judged.kind === "passed-by") return { ...nothing, verdict: judged.kind };
-      if (judged.kind === "broken") return letterOutcome(judged.reason);
+      const { start } = judged;
+      if (judged.kind === "passed-by") return { ...nothing, start, verdict: judged.kind };
+      if (judged.kind === "broken") return { ...letterOutcome(judged.reason), start };
       const { kind, alert } = judged;
       if (kind !== "wanted") {
         const leftOut = kind === "own" ? [] : this.handlers.flatMap((one) => leftOutBy(one, alert));
-        return { ...nothing, verdict: kind, alert, leftOut };
+        return { ...nothing, start, verdict: kind, alert, leftOut };
       }
       const records: TrialRecord[] = [];
       const letters: TrialLetter[] = [];
@@ -70,11 +73,16 @@ export class Trial {
           continue;
         }
         const { warning: _warning, ...record } = accountedRecord(part, alert);
-        const name = { handler: part.handler, id: idOf(alert), node: alert.nodeOr(this.#fallbackNode) };
+        const name = { handler: part.handler, id: idOf(alert), node: this.nodeOf(alert) };
         records.push({ ...record, ...name, value: part.value ?? Buffer.alloc(0) });
       }
-      return { ...nothing, verdict: kind, alert, records, letters };
+      return { ...nothing, start, verdict: kind, alert, records, letters };
     });
+  }
+
+  /** The node that its records name. */
+  nodeOf(alert: Alert): string {
+    return alert.nodeOr(this.#fallbackNode);
   }
 
   /** Why a handler makes nothing of an alert. */
@@ -89,7 +97,7 @@ export class Trial {
   }
 }
 
-const nothing = { verdict: "passed-by", alert: undefined, records: [], letters: [], leftOut: [] } as const;
+const nothing = { start: 0, verdict: "passed-by", alert: undefined, records: [], letters: [], leftOut: [] } as const;
 
 function letterOutcome(reason: string): TrialOutcome {
   return { ...nothing, verdict: "broken", letters: [{ handler: undefined, reason }] };

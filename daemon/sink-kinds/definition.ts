@@ -5,6 +5,7 @@ import type { Sink } from "../contract.ts";
 import type { BatchLimits } from "../delivery/batch-queue.ts";
 import type { KafkaTelemetry } from "../sinks/kafka/connection/telemetry.ts";
 import type { RecordSearch, TopicSearch } from "../records/record-search.ts";
+import type { RecordReading, TopicExtent, UnreadRecords } from "../records/record-reading.ts";
 import type { LatencySummary } from "../telemetry/latency.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { ReasonCode } from "../telemetry/reason-codes.ts";
@@ -56,6 +57,15 @@ export interface SinkDefinition<
   batchLimits(settings: Settings): BatchLimits;
   /** Finds records that are in the sink; its signal ends the search. Never rejects, and writes nothing. */
   find(sink: S, search: RecordSearch): Promise<readonly TopicSearch[]>;
+  /** Where topics begin and end now. Rejects only with the signal's reason. */
+  extents(sink: S, topics: readonly string[], signal: AbortSignal): Promise<readonly TopicExtent[]>;
+  /** Reads back what is there. @returns why some records were not seen; none if all were */
+  read(sink: S, reading: RecordReading): Promise<readonly UnreadRecords[]>;
+  /**
+   * What is set for a topic, by Kafka's names; undefined for a sink that has no such settings.
+   * @throws Error that says why it is not known
+   */
+  topicSettings(sink: S, topic: string): Promise<ReadonlyMap<string, string> | undefined>;
   /** Files that it writes: whoever the forwarder becomes must own their directories. */
   writtenFiles(settings: Settings): readonly string[];
   /** Whose certificates are watched; undefined without TLS. */

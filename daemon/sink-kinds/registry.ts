@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { SinkSettings } from "../config/sections/sink.ts";
 import type { Sink } from "../contract.ts";
 import type { RecordSearch, TopicSearch } from "../records/record-search.ts";
+import type { RecordReading, TopicExtent, UnreadRecords } from "../records/record-reading.ts";
 import type { LatencySummary } from "../telemetry/latency.ts";
 import type { SinkDefinition, SinkSetup } from "./definition.ts";
 import { fileDefinition } from "./file.ts";
@@ -39,6 +40,12 @@ interface ConfiguredSink {
   readonly state: (latency: LatencySummary | undefined) => SinkFacts;
   /** See `SinkDefinition`. */
   readonly find: (search: RecordSearch) => Promise<readonly TopicSearch[]>;
+  /** See `SinkDefinition`. */
+  readonly extents: (topics: readonly string[], signal: AbortSignal) => Promise<readonly TopicExtent[]>;
+  /** See `SinkDefinition`. */
+  readonly read: (reading: RecordReading) => Promise<readonly UnreadRecords[]>;
+  /** See `SinkDefinition`. */
+  readonly topicSettings: (topic: string) => Promise<ReadonlyMap<string, string> | undefined>;
 }
 
 /**
@@ -52,5 +59,8 @@ export function createSink(settings: SinkSettings, setup: SinkSetup): Configured
     sink,
     state: (latency) => definition.state(sink, latency),
     find: (search) => definition.find(sink, search),
+    extents: (topics, signal) => definition.extents(sink, topics, signal),
+    read: (reading) => definition.read(sink, reading),
+    topicSettings: (topic) => definition.topicSettings(sink, topic),
   };
 }

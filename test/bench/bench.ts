@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { numberOf, runCommand, say } from "../../scripts/command.ts";
 import { compareBuilds } from "./compare/compare.ts";
 import { atLeast, judge } from "./figure.ts";
+import { AuditedRow } from "./rows/audited.ts";
 import { CallRow } from "./rows/call.ts";
 import { carryRows } from "./rows/carry-rows.ts";
 import { CarryRow } from "./rows/carry.ts";
@@ -26,6 +27,7 @@ const help = `Usage: npm run bench -- [--only c,d] [--rounds N] [--scale S] [--j
   --rounds N      how often each row is measured; the medians count (default 5)
   --scale S       factor on the sizes of files, and below 1 on durations: 0.02 for a trial of a minute with one round
   --json FILE     the same figures, and the samples, as JSON
+  --alerts N      how many alerts row k audits (default 500,000 times the scale)
   --beside DIST   measures the forwarder of another build too; DIST is its dist directory
   --compare DIST  measures nothing: ships the same alerts with both builds and compares every record, byte for byte
 `;
@@ -47,6 +49,7 @@ const rows: Readonly<Record<string, (stage: Stage) => Row>> = {
   h: (stage) => new FootprintRow(stage),
   i: (stage) => new CarryRow(stage, carryRows.i()),
   j: (stage) => new WatchedRow(stage),
+  k: (stage) => new AuditedRow(stage),
 };
 
 interface Options {
@@ -65,6 +68,7 @@ async function main(): Promise<void> {
       rounds: { type: "string", default: "5" },
       scale: { type: "string", default: "1" },
       json: { type: "string" },
+      alerts: { type: "string" },
       beside: { type: "string" },
       compare: { type: "string" },
       help: { type: "boolean", default: false },
@@ -72,7 +76,7 @@ async function main(): Promise<void> {
   });
   if (values.help) return void process.stdout.write(help);
   const scale = factor(values.scale);
-  await using stage = await Stage.create(scale, values.compare ?? values.beside);
+  await using stage = await Stage.create(scale, values.compare ?? values.beside, numberOf(values.alerts));
   if (values.compare !== undefined) {
     if (!(await compareBuilds(stage))) process.exitCode = 1;
     return;

@@ -15,6 +15,9 @@ import { type DebianPrograms, unpackDebianPrograms } from "./debian-programs.ts"
 
 const programs = join(dirname(fileURLToPath(import.meta.url)), "programs");
 
+/** How many alerts row k audits at scale 1. */
+const usuallyAudited = 500_000;
+
 /** Our own build, or the other one that is measured next to it. */
 export type Build = "dist" | "other";
 
@@ -23,6 +26,8 @@ export class Stage implements AsyncDisposable {
   readonly directory: TempDir;
   /** Factor on the sizes of files. */
   readonly scale: number;
+  /** How many alerts row k audits. */
+  readonly auditedAlerts: number;
   /** Whether the forwarder of another build is measured next to ours. */
   readonly hasOtherBuild: boolean;
   #kafka: Promise<KafkaCluster> | undefined;
@@ -31,18 +36,27 @@ export class Stage implements AsyncDisposable {
   readonly #debian = new Map<string, DebianPrograms | undefined>();
   #packagedNode: { readonly path: string | undefined } | undefined;
 
-  private constructor(directory: TempDir, scale: number, otherBuild: string | undefined) {
+  private constructor(
+    directory: TempDir,
+    scale: number,
+    otherBuild: string | undefined,
+    auditedAlerts: number | undefined,
+  ) {
     this.directory = directory;
     this.scale = scale;
+    this.auditedAlerts = auditedAlerts ?? Math.ceil(usuallyAudited * scale);
     this.hasOtherBuild = otherBuild !== undefined;
     if (otherBuild !== undefined) cpSync(otherBuild, directory.join("other"), { recursive: true });
     // A build during the run must not change what is measured.
     cpSync(join(repositoryRoot, "dist"), directory.join("dist"), { recursive: true });
   }
 
-  /** @param otherBuild the `dist` directory of another build */
-  static async create(scale: number, otherBuild?: string): Promise<Stage> {
-    return new Stage(await TempDir.create(), scale, otherBuild);
+  /**
+   * @param otherBuild the `dist` directory of another build
+   * @param auditedAlerts default: by the scale
+   */
+  static async create(scale: number, otherBuild?: string, auditedAlerts?: number): Promise<Stage> {
+    return new Stage(await TempDir.create(), scale, otherBuild, auditedAlerts);
   }
 
   /** The builds that are measured where only the forwarder is: ours, and the other one if there is one. */

@@ -17,7 +17,9 @@ import type { Log } from "../../telemetry/log.ts";
 import { type ReasonCode, writeFailure } from "../../telemetry/reason-codes.ts";
 import { behindOwnLink } from "../../disk/open-file.ts";
 import type { RecordSearch, TopicSearch } from "../../records/record-search.ts";
+import type { RecordReading, TopicExtent, UnreadRecords } from "../../records/record-reading.ts";
 import { findInFile } from "./find-records.ts";
+import { extentsInFile, readFromFile } from "./read-records.ts";
 import { countRecords } from "./read-back.ts";
 import { countRotated, rotatedFrom } from "./rotated.ts";
 import { RecordFile } from "./record-file.ts";
@@ -67,6 +69,16 @@ export class FileSink implements Sink {
   /** Finds records that are in the file; see `findInFile`. */
   find(search: RecordSearch): Promise<readonly TopicSearch[]> {
     return findInFile(this.#path, search);
+  }
+
+  /** Where the file begins and ends; see `extentsInFile`. */
+  extents(topics: readonly string[]): Promise<readonly TopicExtent[]> {
+    return extentsInFile(this.#path, topics);
+  }
+
+  /** Reads what is in the file; see `readFromFile`. */
+  read(reading: RecordReading): Promise<readonly UnreadRecords[]> {
+    return readFromFile(this.#path, reading);
   }
 
   open(): void {

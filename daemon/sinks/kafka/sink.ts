@@ -7,9 +7,11 @@ import { monotonicMs, timeOfDayMs } from "../../clock.ts";
 import { ConnectionPool } from "./connection/connection-pool.ts";
 import { assertAvailable } from "./protocol/compression.ts";
 import { BrokerConnection, type ConnectionSettings } from "./connection/connection.ts";
-import { classifyError } from "./protocol/errors.ts";
+import { classifyError, KafkaError } from "./protocol/errors.ts";
 import type { RecordSearch, TopicSearch } from "../../records/record-search.ts";
+import type { RecordReading, TopicExtent, UnreadRecords } from "../../records/record-reading.ts";
 import { findRecords } from "./producer/find-records.ts";
+import { extentsOf, readStretches } from "./producer/read-records.ts";
 import { lookUp } from "./producer/lookup.ts";
 import { LookupWaits } from "./producer/lookup-waits.ts";
 import type { KafkaOptions } from "./connection/options.ts";
@@ -21,6 +23,7 @@ import { noTelemetry, type KafkaPartition, type KafkaStatus, type KafkaTelemetry
 import { inspectTls } from "./tls/inspection.ts";
 import { TlsFiles } from "./tls/tls.ts";
 import { MetadataCache } from "./connection/metadata-cache.ts";
+import { fetchTopicSettings, type TopicSettings } from "./topic-settings.ts";
 import { runWatchdog } from "./connection/watchdog.ts";
 
 /** Replaced certificates are noticed within this time; problems with them within twice this time. */
@@ -148,6 +151,38 @@ export class KafkaSink implements Sink {
   /** Finds records that are in the topics; see `findRecords`. */
   find(search: RecordSearch): Promise<readonly TopicSearch[]> {
     return findRecords(search, this.#context);
+  }
+
+  /** Where topics begin and end; see `extentsOf`. */
+  extents(topics: readonly string[], signal: AbortSignal): Promise<readonly TopicExtent[]> {
+    return extentsOf(topics, signal, this.#context);
+  }
+
+  /** Reads what is in the topics; see `readStretches`. */
+  read(reading: RecordReading): Promise<readonly UnreadRecords[]> {
+    return readStretches(reading, this.#context);
+  }
+
+  /**
+   * What is set for a topic. Asked on a connection of its own: a broker that does not know the request ends it.
+   * @throws KafkaError 29 without the permission DescribeConfigs; else what the last broker failed with
+   */
+  async topicSettings(topic: string): Promise<TopicSettings> {
+    let failure: unknown;
+    for (const address of this.#options.brokers) {
+      this.#stop.signal.throwIfAborted();
+      const connection = new BrokerConnection(address, this.#settings);
+      try {
+        await connection.opened;
+        return await fetchTopicSettings(connection, topic);
+      } catch (reason) {
+        if (reason instanceof KafkaError) throw reason;
+        failure = reason;
+      } finally {
+        connection.close(new Error("the settings were read"));
+      }
+    }
+    throw failure;
   }
 
   status(): KafkaStatus {

@@ -16,6 +16,8 @@ export interface ForwarderOptions {
   readonly hasSocket?: boolean;
   /** Default: false. See `Watcher`. */
   readonly isWatched?: boolean;
+  /** Called with each that was started. */
+  readonly alongside?: (program: Program) => void;
 }
 
 /** The forwarder's tail, from the file's beginning. With zstd it runs on the package's Node, because older ones lack it. */
@@ -42,7 +44,7 @@ export class ForwarderContestant implements Contestant {
   }
 
   async ready(stage: Stage, { path }: AlertSet, topic: string): Promise<() => Program> {
-    const { handler, compression, build, hasSocket, isWatched } = this.#options;
+    const { handler, compression, build, hasSocket, isWatched, alongside } = this.#options;
     const isPassthrough = handler === "passthrough";
     const config = stage.configure({
       dfn: { customer_id: isPassthrough ? "not-written-to" : topic },
@@ -56,6 +58,7 @@ export class ForwarderContestant implements Contestant {
     return () => {
       const program = stage.forwarder(config, build, this.#node(stage));
       if (isWatched === true) this.#watch(program, join(dirname(config), "status.sock"));
+      alongside?.(program);
       return program;
     };
   }

@@ -1,4 +1,4 @@
-/** What rows c, d, e, i and j consist of. */
+/** What rows c, d, e, i, j and k consist of. */
 import { ForwarderContestant, type ForwarderOptions } from "../contestants/forwarder.ts";
 import { KafkajsContestant } from "../contestants/kafkajs.ts";
 import { RsyslogContestant } from "../contestants/rsyslog.ts";
@@ -106,6 +106,22 @@ export function watchedOptions(): CarryOptions {
     main: unwatched,
     others: [watched],
     comparisons: [{ what, measure: "rate", own: watched, beside: unwatched, limit: atLeast(0.97) }],
+  };
+}
+
+/** As c, next to an audit. @param alongside called with each forwarder that an audit is to run next to */
+export function auditedOptions(alongside: NonNullable<ForwarderOptions["alongside"]>): CarryOptions {
+  const handler = "passthrough";
+  const alone = ours({ handler, name: "wazuh-dfn, gzip, no audit" });
+  const audited = ours({ handler, name: "wazuh-dfn, gzip, an audit running", alongside });
+  return {
+    row: "k",
+    set: passthrough().set,
+    main: alone,
+    others: [audited],
+    comparisons: [
+      { what: "as c, with an audit running", measure: "rate", own: audited, beside: alone, limit: atLeast(0.95) },
+    ],
   };
 }
 

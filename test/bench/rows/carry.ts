@@ -30,7 +30,7 @@ export interface CarryOptions {
 
 const units: Readonly<Record<Measure, string>> = { rate: "lines/s", processor: "s/M lines", memory: "MB" };
 
-/** Rows c, d, e, i and j: programs that bring the same alerts from a file to Kafka, each from its start as a process. */
+/** Rows c, d, e, i, j and k: programs that bring the same alerts from a file to Kafka, each from its start as a process. */
 export class CarryRow implements Row {
   readonly #stage: Stage;
   readonly #row: string;

@@ -39,7 +39,7 @@ export class AppendedSearch {
   }
 
   /** Considers a record of the log; call it in the order of the offsets. */
-  visit(record: FetchedRecord): void {
+  visit(record: Pick<FetchedRecord, "offset" | "headers" | "value">): void {
     const slot = this.#open.get(fingerprint(record))?.shift();
     if (slot !== undefined) this.found.set(slot, record.offset);
   }

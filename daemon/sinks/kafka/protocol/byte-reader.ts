@@ -49,6 +49,11 @@ export class ByteReader {
     return value;
   }
 
+  /** A 64-bit integer that anybody may have written; only about right beyond 2^53. */
+  anyInt64(): number {
+    return Number(this.#bytes.readBigInt64BE(this.#advance(8)));
+  }
+
   varint(): number {
     let result = 0;
     for (let shift = 0; shift < 35; shift += 7) {
@@ -57,6 +62,16 @@ export class ByteReader {
       if (byte < 0x80) return (result >>> 1) ^ -(result & 1);
     }
     throw new RangeError("a number of more than five bytes");
+  }
+
+  /** A 64-bit varint; only about right beyond 2^53. */
+  varlong(): number {
+    let zigzag = 0;
+    for (let scale = 1; ; scale *= 128) {
+      const byte = this.#bytes.readUInt8(this.#advance(1));
+      zigzag += (byte & 0x7f) * scale;
+      if (byte < 0x80) return zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
+    }
   }
 
   /** A view of the next bytes; nothing is copied. */

@@ -4,6 +4,8 @@ import { decompress, MissingCodec } from "./compression.ts";
 /** A record as stored in a topic. */
 export interface FetchedRecord {
   readonly offset: number;
+  /** Milliseconds since 1970: when its producer made it, or the broker took it, as the topic is set. */
+  readonly timestampMs: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: readonly (readonly [name: string, value: Buffer | null])[];
@@ -20,17 +22,27 @@ const controlFlag = 0x20;
 const codecMask = 0x07;
 /** A batch up to its length field. */
 const prefixBytes = 12;
+/** The broker has put its own time in the place of the largest of the batch; it holds for all of its records. */
+const logAppendTimeFlag = 0x08;
 /** Number of the record batch format, the same place in all formats. */
 const currentFormat = 2;
 
+/** What the offsets and times of a batch's records are counted from. */
+interface BatchBase {
+  readonly offset: number;
+  /** Milliseconds since 1970. */
+  readonly timeMs: number;
+  /** 0 if all records have the batch's time, else 1. */
+  readonly deltaMs: 0 | 1;
+}
+
 /** @returns undefined for a record that is not one of ours */
-function readRecord(reader: ByteReader, baseOffset: number): FetchedRecord | undefined {
+function readRecord(reader: ByteReader, base: BatchBase): FetchedRecord | undefined {
   const length = reader.varint();
   const end = reader.position + length;
   reader.skip(1);
-  // The timestamp delta is a 64-bit varint; only its end matters.
-  while ((reader.int8() & 0x80) !== 0) continue;
-  const offset = baseOffset + reader.varint();
+  const timestampMs = base.timeMs + reader.varlong() * base.deltaMs;
+  const offset = base.offset + reader.varint();
   const key = reader.varintBytes();
   const value = reader.varintBytes();
   const count = reader.varint();
@@ -44,7 +56,7 @@ function readRecord(reader: ByteReader, baseOffset: number): FetchedRecord | und
     () => [reader.varintBytes()?.toString("utf8") ?? "", reader.varintBytes()] as const,
   );
   if (reader.position !== end) throw new RangeError("a record that ends elsewhere than it says");
-  return { offset, key, value, headers };
+  return { offset, timestampMs, key, value, headers };
 }
 
 /** The end of the newest look into a batch larger than most. */
@@ -93,13 +105,17 @@ export async function visitRecords(
     batch.skip(4);
     const attributes = batch.int16();
     const lastOffsetDelta = batch.int32();
-    batch.skip(8 + 8 + 8 + 2 + 4);
+    const firstMs = batch.anyInt64();
+    const largestMs = batch.anyInt64();
+    const isBrokers = (attributes & logAppendTimeFlag) !== 0;
+    const base = { offset: baseOffset, timeMs: isBrokers ? largestMs : firstMs, deltaMs: isBrokers ? 0 : 1 } as const;
+    batch.skip(8 + 2 + 4);
     const count = batch.int32();
     next = baseOffset + lastOffsetDelta + 1;
     if ((attributes & controlFlag) !== 0) continue;
     try {
       const records = await recordsOf(attributes & codecMask, batch.bytes(batch.remaining), count);
-      if (records !== undefined) visitAll(new ByteReader(records), count, baseOffset, visit);
+      if (records !== undefined) visitAll(new ByteReader(records), count, base, visit);
     } catch (reason) {
       if (!isUnreadableBatch(reason)) throw reason;
       passOver(reason);
@@ -109,9 +125,9 @@ export async function visitRecords(
 }
 
 /** @throws RangeError for a damaged record, or what `visit` throws */
-function visitAll(reader: ByteReader, count: number, baseOffset: number, visit: (record: FetchedRecord) => void): void {
+function visitAll(reader: ByteReader, count: number, base: BatchBase, visit: (record: FetchedRecord) => void): void {
   for (let read = 0; read < count; read++) {
-    const record = readRecord(reader, baseOffset);
+    const record = readRecord(reader, base);
     if (record !== undefined) visit(record);
   }
 }

@@ -1,0 +1,50 @@
+import { readRegularFileSync } from "../disk/read-file.ts";
+import { describe, DfnError } from "../errors.ts";
+import { manifestSchema } from "../manifest/manifest.ts";
+import { publicPart, readPrivateKey, UnusableKey } from "../manifest/signature.ts";
+import { parseCommandLine } from "./command-line.ts";
+import type { Command } from "./command.ts";
+
+const maxKeyBytes = 64 * 1024;
+
+export const manifestCommand: Command = {
+  name: "manifest",
+  summary: "prints the public key that manifests are signed with, or their schema",
+  usage: `Prints what the other side needs to check manifests: docs/for-the-soc.md.
+
+Usage: wazuh-dfn manifest key FILE
+       wazuh-dfn manifest schema
+
+  key FILE  the public part of the private key in FILE, as wazuh-dfn verify --key takes it
+            (SubjectPublicKeyInfo in base64), and its SHA-256, which each manifest names
+  schema    a JSON Schema of a manifest
+`,
+  async run(args, io) {
+    const { positionals } = parseCommandLine(manifestCommand, args, {}, { min: 1, max: 2 });
+    const [action, path] = positionals;
+    if (action === "schema" && path === undefined) {
+      io.stdout.write(`${JSON.stringify(manifestSchema(), undefined, 2)}\n`);
+    } else if (action === "key" && path !== undefined) {
+      const { text, fingerprint } = publicPartOf(path);
+      io.stdout.write(`${text}\n`);
+      io.stderr.write(`SHA-256 ${fingerprint}\n`);
+    } else throw new DfnError("USAGE", "manifest: use key FILE, or schema; see: wazuh-dfn manifest --help");
+    return 0;
+  },
+};
+
+/** @throws DfnError IO if the file cannot be read, CONFIG if it is not such a key */
+function publicPartOf(path: string): { readonly text: string; readonly fingerprint: string } {
+  let pem: Buffer;
+  try {
+    pem = readRegularFileSync(path, { maxBytes: maxKeyBytes, links: "follow" });
+  } catch (cause) {
+    throw new DfnError("IO", `${path} cannot be read: ${describe(cause)}`, { cause });
+  }
+  try {
+    return publicPart(readPrivateKey(pem));
+  } catch (cause) {
+    if (!(cause instanceof UnusableKey)) throw cause;
+    throw new DfnError("CONFIG", `${path}: ${cause.message}`, { cause });
+  }
+}

@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readdirSync, statSync } from "node:fs";
+import { test } from "node:test";
+import { eventually } from "../rig/eventually.ts";
+import { mayMount, SmallDisk } from "../rig/small-disk.ts";
+import { forwarderBundle } from "../rig/world.ts";
+import { ban, day, ExplainWorld } from "./explain-world.ts";
+
+/** Starts `audit --ids` with a list that does not end. */
+async function endlessAudit(world: ExplainWorld) {
+  const args = ["audit", "--ids", "/dev/stdin", "--config", world.directory.join("config.yaml")];
+  const child = spawn(process.execPath, [forwarderBundle, ...args], { stdio: ["pipe", "ignore", "ignore"] });
+  await eventually("files of its own", () => partsOf(world).length > 1);
+  return child;
+}
+
+function partsOf(world: ExplainWorld): string[] {
+  try {
+    return readdirSync(world.directory.join("state/audit")).filter((name) => name !== "lock");
+  } catch {
+    return []; // It is made by the command.
+  }
+}
+
+/** A second after the first alert, as options take it. */
+function at(second: number): string {
+  return new Date((day + second) * 1000).toISOString();
+}
+
+async function withForwarderDone(): Promise<ExplainWorld> {
+  const world = await ExplainWorld.create();
+  const archive = world.archive("21.json", ...Array.from({ length: 300 }, (_, at) => ban(`${day + at}.1`)));
+  world.makeLive(archive);
+  const forwarder = await world.start();
+  await eventually("all records", () => statSync(world.records).size > 300 * 300);
+  assert.equal((await forwarder.stop()).ended, 0);
+  return world;
+}
+
+test("the file sink is read back as a topic is", async () => {
+  await using world = await withForwarderDone();
+  const { code, stdout, stderr } = await world.run(["audit", "--json"]);
+  const { verdict, total } = JSON.parse(stdout);
+  assert.deepEqual([code, stderr, verdict, total.relevant, total.inKafka], [0, "", "complete", 300, 300]);
+  assert.equal(statSync(world.directory.join("state/audit")).mode & 0o777, 0o700);
+  assert.deepEqual(partsOf(world), []);
+});
+
+test("--from and --to are kept to on both sides", async () => {
+  await using world = await withForwarderDone();
+  const { code, stdout } = await world.run(["audit", "--json", "--from", at(100), "--to", at(150)]);
+  const { total, from, to } = JSON.parse(stdout);
+  assert.deepEqual([code, total.relevant, total.inKafka, from, to], [0, 50, 50, at(100), at(150)]);
+});
+
+test("a killed run leaves files that the next one removes; one that is asked to end removes them itself", async () => {
+  await using world = await withForwarderDone();
+  const killed = await endlessAudit(world);
+  const second = await world.run(["audit"]);
+  assert.equal(second.code, 69);
+  assert.match(second.stderr, /another audit, or a replay --missing-only, uses .*audit; wait until it has ended/);
+  killed.kill("SIGKILL");
+  await once(killed, "close");
+  assert.ok(partsOf(world).length > 1, "nothing was left");
+  const { code } = await world.run(["audit"]);
+  assert.deepEqual([code, partsOf(world)], [0, []]);
+  const asked = await endlessAudit(world);
+  asked.kill("SIGTERM");
+  const [ended] = await once(asked, "close");
+  assert.deepEqual([ended, partsOf(world)], [143, []]);
+});
+
+test("a disk without space is said before anything is read", { skip: !mayMount && "needs root" }, async () => {
+  await using disk = await SmallDisk.mount(16 * 1024 * 1024);
+  await using world = await ExplainWorld.create();
+  mkdirSync(disk.join("state"));
+  world.configure({ state_dir: disk.join("state") });
+  world.archive("21.json", ban(`${day}.1`));
+  const { code, stderr } = await world.run(["audit"]);
+  assert.equal(code, 74);
+  assert.match(stderr, /MB have to stay free for the forwarder; \d+ MB are free: make room, or narrow it with --from/);
+});
+
+test("wrong options are refused with the command that explains them", async () => {
+  await using world = await ExplainWorld.create();
+  for (const args of [["--from", "yesterday"], ["--ids", "-"], ["file"]]) {
+    const { code, stderr } = await world.run(["audit", ...args]);
+    assert.deepEqual([code, stderr.includes("wazuh-dfn audit --help")], [64, true], stderr);
+  }
+  const replayed = await world.run(["replay", "--ids", "list", "file"]);
+  assert.deepEqual([replayed.code, replayed.stderr.includes("--ids is for --missing-only")], [64, true]);
+});

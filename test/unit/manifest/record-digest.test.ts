@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { digestOfAll, DigestSum, recordDigest, RecordTally } from "../../../daemon/manifest/record-digest.ts";
+import { runPython } from "../../rig/manifests/python.ts";
+
+const program = `
+import hashlib, json, sys
+total, digests = 0, []
+for topic, handler, node, id, value in json.load(sys.stdin):
+    esc = lambda s: s.replace("\\\\", "\\\\\\\\").replace("\\n", "\\\\n")
+    lines = [topic, esc(handler), esc(node), esc(id), hashlib.sha256((value or "").encode()).hexdigest()]
+    digests.append(hashlib.sha256("\\n".join(lines).encode()).digest())
+total = sum(int.from_bytes(d, "big") for d in digests) % 2**256
+print(json.dumps([[d.hex() for d in digests], "%064x" % total, hashlib.sha256(b"".join(sorted(digests))).hexdigest()]))
+`;
+
+const parts = ["", "windows", "node-1", "a\nb", "a\\nb", "\\", "\n", "é\u{1f600}", "1764496800.1", "a\\\nb"];
+const records = Array.from({ length: 400 }, (_, at) => ({
+  topic: `t${at % 3}`,
+  handler: parts[at % 10] ?? "",
+  node: parts[Math.floor(at / 10) % 10] ?? "",
+  id: parts[Math.floor(at / 40) % 10] ?? "",
+  value: at % 7 === 0 ? null : `{"n":${at},"é":"\u{1f600}"}`,
+}));
+const [theirs, sum, digest]: [string[], string, string] = JSON.parse(
+  runPython(
+    program,
+    JSON.stringify(records.map(({ topic, handler, node, id, value }) => [topic, handler, node, id, value])),
+  ),
+);
+const ours = records.map((record) =>
+  recordDigest({ ...record, value: record.value === null ? null : Buffer.from(record.value) }),
+);
+
+test("Python computes the same digests, sum and digest of all, for texts that need escapes too", () => {
+  assert.deepEqual(
+    ours.map((one) => one.toString("hex")),
+    theirs,
+  );
+  const tally = new RecordTally();
+  for (const [at, one] of ours.entries()) tally.add(one, at % 4 === 0);
+  assert.deepEqual(tally.figures, { count: 400, socket: 100, sum, digest });
+  assert.equal(digestOfAll(ours.toReversed()), digest);
+});
+
+test("a sum carries through all limbs, and wraps at 2^256", () => {
+  const most = "f".repeat(64);
+  const one = "1".padStart(64, "0");
+  const total = new DigestSum(most);
+  total.add(new DigestSum(one));
+  assert.equal(total.hex, "0".repeat(64));
+  total.subtract(new DigestSum(one));
+  assert.equal(total.hex, most);
+  total.addBytes(Buffer.from(most, "hex"), 0);
+  assert.equal(total.hex, `${"f".repeat(63)}e`);
+  assert.ok(total.equals(new DigestSum(`${"f".repeat(63)}e`)));
+  assert.ok(!total.equals(new DigestSum(most)));
+});
+
+test("additions and subtractions of any order give what BigInt gives", () => {
+  const all = new DigestSum();
+  let big = 0n;
+  for (const [at, hex] of theirs.entries()) {
+    const isLess = at % 3 === 1;
+    if (isLess) all.subtract(new DigestSum(hex));
+    else all.add(new DigestSum(hex));
+    big += isLess ? -BigInt(`0x${hex}`) : BigInt(`0x${hex}`);
+    assert.equal(all.hex, BigInt.asUintN(256, big).toString(16).padStart(64, "0"));
+  }
+});
