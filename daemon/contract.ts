@@ -205,6 +205,16 @@ export type OffsetsByPartition = Readonly<Record<string, number>>;
 /** What a look-up found: for each `lookupKey`, how many records have it. */
 export type Shipped = Map<string, number>;
 
+/** How a record that was found is written, by the same keys: one for each record. */
+export type FoundValues = Map<string, FoundValue[]>;
+
+export interface FoundValue {
+  /** SHA-256 of the value, in lower-case hex. */
+  readonly valueHash: string;
+  /** Its header says that the socket brought it. */
+  readonly isFromSocket: boolean;
+}
+
 /**
  * The key under which a record is found again after a crash: node, alert id, handler and a digest of its value. A
  * record that was made from other content under the same id does not count as the alert's.
@@ -233,7 +243,7 @@ export interface Sink extends AsyncDisposable {
    * whenever more is known.
    */
   partitions(topic: string): number | undefined;
-  /** Sets the function that is called when the answer of `partitions` may have changed. */
+  /** Adds a function that is called when the answer of `partitions` may have changed. */
   onChange(listener: () => void): void;
   /** Maximum batches in flight for one partition; `write` of one partition is called in order. */
   readonly maxInFlight: number;
@@ -249,13 +259,21 @@ export interface Sink extends AsyncDisposable {
    * @param since  where to start, per `topic/partition`. A topic with no entry at all is not read; a partition without
    *               an entry, of a topic that has some, is read from its beginning (it was added later).
    * @param nodes  whose records count; others may share a topic. Undefined: everybody's
+   * @param keeps  "values": `Lookup.values` is wanted
    */
-  lookup(topics: readonly string[], since: OffsetsByPartition, nodes?: ReadonlySet<string>): Promise<Lookup>;
+  lookup(
+    topics: readonly string[],
+    since: OffsetsByPartition,
+    nodes?: ReadonlySet<string>,
+    keeps?: "values",
+  ): Promise<Lookup>;
 }
 
 export interface Lookup {
   /** What was found, or undefined if the sink cannot be read (no permission). */
   readonly shipped: Shipped | undefined;
+  /** Present if it was asked for, and the sink can tell. */
+  readonly values?: FoundValues | undefined;
   /** Why the look-up may have missed some records; a sentence for the log. What was found still counts. */
   readonly refusal?: string;
   /** Per `topic/partition` of these topics: the offset that the next record will get. */

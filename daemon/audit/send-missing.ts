@@ -5,6 +5,7 @@ import { secondOf } from "../delivery/shipment.ts";
 import { LogWalk } from "../explain/log-walk.ts";
 import { createCore, openDeadLetters, type Core } from "../forwarder/core.ts";
 import { createCounters } from "../forwarder/counters.ts";
+import { Resending } from "../forwarder/resending.ts";
 import type { Log } from "../telemetry/log.ts";
 import { asItIsNow, type Audited } from "./audit.ts";
 import { cameMeanwhile } from "./came-meanwhile.ts";
@@ -63,8 +64,10 @@ type Counted = Pick<SentMissing, "sent" | "acknowledged" | "deadLetters">;
 async function send(parts: SendParts, counted: { -readonly [Name in keyof Counted]: number }): Promise<void> {
   const { config, sink, missing, audited, settings, maxLineBytes, signal } = parts;
   await using deadLetters = openDeadLetters(config, parts.log);
+  await using resending = await Resending.begin(config, "missing");
   const unpaired = { pairing: undefined, offsets: undefined, feedback: undefined };
-  const core = createCore({ config, sink, deadLetters, counters: createCounters(), ...unpaired });
+  const account = resending?.account;
+  const core = createCore({ config, sink, deadLetters, account, counters: createCounters(), ...unpaired });
   const lines = new LogSide(settings, audited.names, { fromMs: undefined, toMs: undefined });
   const walk = new LogWalk(maxLineBytes, parts.collect);
   try {

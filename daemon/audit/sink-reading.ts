@@ -17,7 +17,7 @@ export interface SinkReader {
 }
 
 /** Topics of which not all could be read. */
-export type Unread = "all" | ReadonlySet<string>;
+export type UnreadTopics = "all" | ReadonlySet<string>;
 
 /** What is read. */
 export interface SinkParts {
@@ -35,7 +35,7 @@ export async function readSink(
   result: Pick<AuditResult, "unknowns">,
   extents: readonly TopicExtent[],
   sinceMs: number | undefined,
-): Promise<Unread> {
+): Promise<UnreadTopics> {
   if ("list" in sink) {
     const lines = new ListLines();
     const take = (found: Iterable<{ readonly line: string; readonly offset: number }>): void => {
@@ -83,7 +83,7 @@ export function namesOf(config: Config, settings: SettingsOfTime, stored: Stored
 export function removalTest(
   names: AuditNames,
   extents: readonly TopicExtent[],
-  unread: Unread,
+  unread: UnreadTopics,
 ): (topic: number, second: number) => boolean {
   const removed = removals(names, extents);
   return (topic, second) => {

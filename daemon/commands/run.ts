@@ -58,6 +58,7 @@ Signals:
       socketWatch,
       eventWatch: new EventWatch(),
       tap: new Tap(),
+      version: productVersion,
       deadLetterNews,
     };
     const rates = new RateMeter(performance.now());
@@ -122,7 +123,7 @@ Signals:
       if (next === undefined) log.info({ code: "stopping" }, "stopping");
       else log.info({ code: "settings-applied" }, "applying the changed settings");
       if (next === undefined) await supervisor.stopping();
-      const isDone = await running.stop();
+      const isDone = await running.stop(next === undefined);
       logStatistics("figures so far", statistics);
       signals.throwIfFailed();
       if (next === undefined) return 0;

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { findConflict } from "../handlers/registry.ts";
+import { createHandlers, findConflict, topicsOf } from "../handlers/registry.ts";
 import { dfn } from "./sections/dfn.ts";
 import { handlers } from "./sections/handlers.ts";
+import { manifest } from "./sections/manifest.ts";
 import { limits, log } from "./sections/process.ts";
 import { sink } from "./sections/sink.ts";
 import { sources } from "./sections/sources.ts";
@@ -22,6 +23,7 @@ const shape = {
     .prefault("/var/lib/wazuh-dfn")
     .describe("Directory of the position in the log, the lock and the dead letters."),
   status: statusSection,
+  manifest,
   log,
   limits,
 };
@@ -31,8 +33,17 @@ export const topNames: readonly string[] = Object.keys(shape);
 
 const whole = section(shape).superRefine((it, context) => {
   const found = findConflict(it.dfn, it.handlers);
-  if (found === undefined) return;
-  context.addIssue({ code: "custom", path: ["handlers", ...found.path], message: found.message });
+  if (found !== undefined)
+    context.addIssue({ code: "custom", path: ["handlers", ...found.path], message: found.message });
+  if (found !== undefined || it.manifest === undefined) return;
+  if (it.sources.tail === undefined) {
+    const message = "needs the log, whose lines it counts; switch sources.tail on, or leave manifest off";
+    context.addIssue({ code: "custom", path: ["manifest"], message });
+  }
+  if (topicsOf(createHandlers(it.dfn, it.handlers)).includes(it.manifest.topic)) {
+    const message = "is a topic of records, whose readers expect alerts; name a topic of its own";
+    context.addIssue({ code: "custom", path: ["manifest", "topic"], message });
+  }
 });
 
 type Whole = z.output<typeof whole>;

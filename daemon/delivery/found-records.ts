@@ -1,4 +1,4 @@
-import type { Shipped } from "../contract.ts";
+import type { FoundValue, FoundValues, Shipped } from "../contract.ts";
 
 /**
  * The records that the look-up after a crash has found, by `lookupKey`, and who has used them. A line that got its outcome
@@ -8,20 +8,24 @@ import type { Shipped } from "../contract.ts";
 export class FoundRecords {
   /** Undefined until the look-up is over. */
   #left: Shipped | undefined;
+  /** How they are written, as far as they are left. */
+  #values: FoundValues | undefined;
   /** Keys of done lines that came by before it was. */
   #doneKeys: string[] = [];
   /** Keys of which lines without an outcome have used the last record, and how many they have used. */
   readonly #used = new Map<string, number>();
 
   /** The look-up is over. */
-  begin(found: Shipped | undefined): void {
+  begin(found: Shipped | undefined, values?: FoundValues): void {
     this.#left = found ?? new Map();
+    this.#values = values;
     for (const key of this.#doneKeys.splice(0)) this.#take(key);
   }
 
   /** The tail has passed everything that an earlier process may have sent. */
   end(): void {
     this.#left?.clear();
+    this.#values?.clear();
     this.#used.clear();
   }
 
@@ -34,6 +38,13 @@ export class FoundRecords {
     return true;
   }
 
+  /** The same, with how the record is written. @returns undefined if none covers the line */
+  useValue(key: () => string): { readonly value: FoundValue | undefined } | undefined {
+    let asked = "";
+    if (!this.use(() => (asked = key()))) return undefined;
+    return { value: this.#values?.get(asked)?.pop() };
+  }
+
   /**
    * A done line comes by. @returns false if its record covers another line by now: it must be sent again
    */
@@ -42,7 +53,10 @@ export class FoundRecords {
       this.#doneKeys.push(key);
       return true;
     }
-    if (this.#take(key)) return true;
+    if (this.#take(key)) {
+      this.#values?.get(key)?.pop();
+      return true;
+    }
     const used = this.#used.get(key) ?? 0;
     if (used <= 1) this.#used.delete(key);
     else this.#used.set(key, used - 1);

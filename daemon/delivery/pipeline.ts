@@ -19,6 +19,7 @@ import {
 import { FingerprintHash, type Fingerprint } from "../pairing/fingerprint.ts";
 import { type Pairing, none } from "../pairing/pairing.ts";
 import type { Shipper } from "./shipper.ts";
+import type { ShipmentAccount } from "./shipment-account.ts";
 import type { Tap } from "./tap.ts";
 import type { OwnNode } from "./own-node.ts";
 import {
@@ -76,6 +77,8 @@ export interface PipelineParts extends DeadLetterParts {
   readonly leftOut?: (reason: string) => void;
   /** Absent for a replay. */
   readonly tap?: Tap;
+  /** Absent without manifests. */
+  readonly account?: ShipmentAccount | undefined;
 }
 
 /** An alert that is to be shipped. */
@@ -203,6 +206,7 @@ export class Pipeline {
       stored: none,
       isMet: sourceKind(source) === "log",
       isPassed: false,
+      counted: undefined,
     };
     this.#parts.shipped?.(parts);
     if (fingerprint !== undefined) this.#parts.pairing?.enter(shipment, fingerprint, occurrence);
@@ -267,6 +271,7 @@ export class Pipeline {
     const { source, bytes, place, owner, line = unknownLine } = delivery;
     const { alerts, rest } = salvage(bytes);
     if (alerts.length === 0) return this.#storeDeadLetter(delivery, reason, detail);
+    this.#parts.account?.broken(source, line, alerts.length);
     let open = alerts.length + rest.length;
     const ofPiece: Owner = {
       settled(outcome) {
@@ -358,6 +363,7 @@ export class Pipeline {
       owner.settled("ignored", line);
       return { kind: "rejected", id: undefined, reason: detail };
     }
+    this.#parts.account?.broken(source, line, 0, reason);
     const sizeBytes = weightOf(bytes, []);
     counters.taken();
     budget.take(sizeBytes);

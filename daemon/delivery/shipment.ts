@@ -2,8 +2,18 @@ import { createHash } from "node:crypto";
 import type { Alert } from "../alert/alert.ts";
 import { isBelievable } from "../alert/believable.ts";
 import { describe } from "../errors.ts";
-import type { Handler, HandlerRecord, Outcome, SourceLocation, Waiter } from "../contract.ts";
+import {
+  unknownLine,
+  type Handler,
+  type HandlerRecord,
+  type Outcome,
+  type Owner,
+  type SourceLocation,
+  type Waiter,
+} from "../contract.ts";
 import { none, withOneMore, type PairedAlert } from "../pairing/pairing.ts";
+import type { Contribution, CountedRecord, DeadPart } from "../proof/contribution.ts";
+import { noTime } from "../telemetry/delivery-times.ts";
 import type { StoredRecord } from "./sink-offsets.ts";
 
 /** One alert on its way from a source. */
@@ -60,6 +70,41 @@ export interface Shipment extends PairedAlert {
   stored: readonly StoredRecord[];
   /** No look-up needs to find its records. */
   isPassed: boolean;
+  /** What it adds to the manifest of its line; undefined once that has it, and without manifests. */
+  counted: Counted | undefined;
+}
+
+/** What a shipment adds to a manifest. */
+export interface Counted {
+  /** By part; what was refused, and what no manifest can name, is undefined. */
+  readonly records: (CountedRecord | undefined)[];
+  readonly dead: DeadPart[];
+}
+
+const nobody: Owner = { settled: () => undefined };
+
+/** An alert of the socket that an earlier process has sent; the log has not brought it. */
+export function finishedShipment(id: string, { records, dead }: Pick<Contribution, "records" | "dead">): Shipment {
+  return {
+    source: "socket",
+    owner: nobody,
+    line: unknownLine,
+    id,
+    node: "",
+    payload: undefined,
+    sizeBytes: 0,
+    timeMark: noTime,
+    handle: 0,
+    number: 0,
+    openParts: 0,
+    isDead: records.length === 0,
+    outcome: records.length === 0 ? "dead-letter" : "acknowledged",
+    waiters: none,
+    stored: none,
+    isMet: false,
+    isPassed: false,
+    counted: { records: [...records], dead: [...dead] },
+  };
 }
 
 /** @throws Error when it has its outcome already */

@@ -23,6 +23,7 @@ import { HeldShipments } from "./held-shipments.ts";
 import { outboxRecord, recordKey } from "./outbox-record.ts";
 import { aheadBytes, assertOpen, waiterBytes, type MadePart, type Part, type Shipment } from "./shipment.ts";
 import { passedLine, type SinkOffsets } from "./sink-offsets.ts";
+import type { ShipmentAccount } from "./shipment-account.ts";
 
 export interface ShipperParts extends DeadLetterParts {
   readonly counters: PerSource<SourceCounters>;
@@ -31,6 +32,8 @@ export interface ShipperParts extends DeadLetterParts {
   readonly offsets: SinkOffsets | undefined;
   readonly pairing: Pairing<Shipment> | undefined;
   readonly feedback: FeedbackSink | undefined;
+  /** Present if manifests are published. */
+  readonly account?: ShipmentAccount | undefined;
   /** How long a tail's copy waits for the socket's before it is shipped; 0: not at all. */
   readonly tailWaitMs: number;
   /** Absent where nobody asks how long alerts took. */
@@ -101,7 +104,7 @@ export class Shipper implements RecordListener<Shipment> {
 
   /** Lets shipments out; records that the look-up has found count as acknowledged. */
   begin(lookup: Lookup): void {
-    this.#found.begin(lookup.shipped);
+    this.#found.begin(lookup.shipped, lookup.values);
     this.#letOut();
   }
 
@@ -227,7 +230,9 @@ export class Shipper implements RecordListener<Shipment> {
     for (const stored of shipment.stored) stored.coveredBy(line);
     shipment.stored = none;
     this.#leaveAhead(shipment);
-    if (shipment.outcome !== undefined) this.#parts.pairing?.done(shipment);
+    if (shipment.outcome === undefined) return;
+    this.#parts.account?.finished(shipment);
+    this.#parts.pairing?.done(shipment);
   }
 
   /** No line of the log covers this shipment: no look-up needs to find its records. */
@@ -236,7 +241,9 @@ export class Shipper implements RecordListener<Shipment> {
     shipment.isPassed = true;
     for (const stored of shipment.stored) stored.pass();
     shipment.stored = none;
-    if (shipment.outcome !== undefined) this.#parts.pairing?.done(shipment);
+    if (shipment.outcome === undefined) return;
+    this.#parts.account?.finished(shipment);
+    this.#parts.pairing?.done(shipment);
   }
 
   /**
@@ -252,6 +259,19 @@ export class Shipper implements RecordListener<Shipment> {
     }
   }
 
+  /** Finished shipments of the socket whose alerts the tail has not brought. */
+  get ahead(): readonly Shipment[] {
+    return [...this.#ahead.keys()];
+  }
+
+  /** One that an earlier process had. */
+  restoreAhead(shipment: Shipment): void {
+    const { budget } = this.#parts;
+    this.#ahead.set(shipment, { atMs: this.#now(), ends: this.#ends });
+    budget.take(aheadBytes);
+    budget.setAside(aheadBytes);
+  }
+
   #leaveAhead(shipment: Shipment): void {
     if (!this.#ahead.delete(shipment)) return;
     this.#parts.budget.bringBack(aheadBytes);
@@ -262,16 +282,20 @@ export class Shipper implements RecordListener<Shipment> {
     const { payload } = shipment;
     if (payload === undefined) throw new Error("a finished shipment cannot be sent");
     const { alert, place, parts } = payload;
+    const { account } = this.#parts;
+    account?.begin(shipment);
     for (let index = 0; index < parts.length; index++) {
       const part = parts[index]!;
       if ("failure" in part) {
         this.#bury(shipment, part.handler, "handler-error", part.failure, place, alert.bytes);
-      } else if (this.#wasShipped(shipment, part)) {
+        account?.failed(shipment, part.handler);
+      } else if (this.#wasShipped(shipment, part, index)) {
         // When it arrived is not known.
         shipment.timeMark = noTime;
         this.#report(shipment, alert, part);
         this.#partDone(shipment);
       } else {
+        account?.sends(shipment, part, index);
         const agent = recordKey(alert);
         this.#parts.outbox.add(part.topic, outboxRecord(shipment, payload, part, index, agent));
       }
@@ -314,11 +338,19 @@ export class Shipper implements RecordListener<Shipment> {
     // A copy: the record is a piece of its whole batch.
     const bytes = payload?.alert.bytes ?? Buffer.from(record.value ?? []);
     if (place === undefined) throw new Error("a record without its alert's place");
+    this.#parts.account?.refused(shipment, index, reason);
     this.#bury(shipment, payload?.parts[index]?.handler ?? handler, reason, detail, place, bytes);
   }
 
-  #wasShipped({ node, id }: Shipment, { handler, value }: MadePart): boolean {
-    return this.#found.use(() => lookupKey(node, id, handler, value ?? null));
+  #wasShipped(shipment: Shipment, part: MadePart, index: number): boolean {
+    const { node, id } = shipment;
+    const { handler, value } = part;
+    const key = (): string => lookupKey(node, id, handler, value ?? null);
+    const { account } = this.#parts;
+    if (account === undefined) return this.#found.use(key);
+    const found = this.#found.useValue(key);
+    if (found !== undefined) account.found(shipment, part, index, found.value);
+    return found !== undefined;
   }
 
   /** @param bytes the alert as it came */
@@ -369,12 +401,12 @@ export class Shipper implements RecordListener<Shipment> {
     shipment.owner = nobody;
     shipment.waiters = none;
     for (const tie of waiters) counters[tie.source].settled("paired");
-    if (shipment.isMet || shipment.isPassed || offsets === undefined) pairing?.done(shipment);
-    else {
+    if (shipment.isMet || shipment.isPassed || offsets === undefined) {
+      this.#parts.account?.finished(shipment);
+      pairing?.done(shipment);
+    } else {
       // Only the tail can clear it away, so it must not keep the tail from reading.
-      this.#ahead.set(shipment, { atMs: this.#now(), ends: this.#ends });
-      budget.take(aheadBytes);
-      budget.setAside(aheadBytes);
+      this.restoreAhead(shipment);
     }
     budget.release(shipment.sizeBytes + waiters.length * waiterBytes);
     owner.settled(outcome, shipment.line);

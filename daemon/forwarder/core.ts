@@ -9,6 +9,8 @@ import { OwnNode } from "../delivery/own-node.ts";
 import { Pipeline } from "../delivery/pipeline.ts";
 import { Relevance } from "../delivery/relevance.ts";
 import { Shipper } from "../delivery/shipper.ts";
+import { ShipmentAccount } from "../delivery/shipment-account.ts";
+import type { LineAccount } from "../proof/account.ts";
 import type { SinkOffsets } from "../delivery/sink-offsets.ts";
 import type { TopicGate } from "../delivery/topic-gate.ts";
 import { createHandlers, topicsOf } from "../handlers/registry.ts";
@@ -35,6 +37,8 @@ interface CoreParts {
   readonly offsets: SinkOffsets | undefined;
   /** Present where the offsets are. */
   readonly gate?: TopicGate | undefined;
+  /** Present where manifests are published. */
+  readonly account?: LineAccount | undefined;
   readonly feedback: FeedbackSink | undefined;
   /** See `PipelineParts`. */
   readonly differs?: (id: string) => void;
@@ -70,6 +74,7 @@ export function createCore(parts: CoreParts): Core {
     pairing,
     offsets,
     gate,
+    account: lines,
     feedback,
     eventWatch,
     tap,
@@ -81,7 +86,9 @@ export function createCore(parts: CoreParts): Core {
   const budget = new Budget(config.limits.memoryBytes);
   const batchLimits = sinkDefinition(config.sink).batchLimits(config.sink);
   const outbox = new Outbox<Shipment>(sink, batchLimits, () => times?.answered(), gate);
+  const account = lines === undefined ? undefined : new ShipmentAccount(lines);
   const shipper = new Shipper({
+    account,
     counters: counters,
     budget,
     deadLetters,
@@ -104,6 +111,7 @@ export function createCore(parts: CoreParts): Core {
     ...(named !== undefined && { named }),
     ...(tap !== undefined && { tap }),
     differs,
+    account,
     times,
     shipped: (shipped) => eventWatch?.shipped(shipped),
     leftOut: (reason) => eventWatch?.leftOut(reason),

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Config } from "../config/schema.ts";
-import { Pairing } from "../pairing/pairing.ts";
-import type { Shipment } from "../delivery/shipment.ts";
+import { Pairing, type SavedWindow } from "../pairing/pairing.ts";
+import { finishedShipment, type Shipment } from "../delivery/shipment.ts";
 import type { DeadLetterStore } from "../dead-letters/store.ts";
 import { PairingWindow } from "../pairing/pairing-window.ts";
 import { OffsetRefresher } from "../delivery/offset-refresher.ts";
@@ -12,6 +12,8 @@ import type { OffsetsByPartition, Sink } from "../contract.ts";
 import { Tail } from "../sources/tail/tail.ts";
 import type { Metrics } from "../status/metrics.ts";
 import { loadWindow, removeWindow, saveWindow } from "../pairing/window-file.ts";
+import { readNodeIdentity } from "../wazuh/node.ts";
+import { Manifests } from "./manifests.ts";
 import type { LatencyMeter } from "../telemetry/latency.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Tap } from "../delivery/tap.ts";
@@ -19,6 +21,8 @@ import type { EventWatch } from "../delivery/event-watch.ts";
 import type { SocketWatch } from "../telemetry/socket-watch.ts";
 import { Feedback } from "../wazuh/feedback.ts";
 import { carryOver, type ForwarderCounters } from "./counters.ts";
+import { recordsOf } from "../delivery/shipment-account.ts";
+import type { Ahead } from "../proof/proof.ts";
 import { createCore, openDeadLetters, type Core } from "./core.ts";
 import type { DeadLetterEvents } from "./dead-letter-events.ts";
 import { createSink, type SinkFacts } from "../sink-kinds/registry.ts";
@@ -34,6 +38,8 @@ const placedMs = 200;
 const lookEveryMs = 50;
 /** How long records wait for the checkpoint that has a new name, or a new topic; a disk that hangs holds nothing up. */
 const keptWithinMs = 2000;
+/** A stop waits for this long, or for what is left of its time, until its manifest is in the topic. */
+const lastManifestMs = 500;
 /** How often a new topic is asked for its end, and the time between: a cluster that cannot say it holds nothing up for ever. */
 const asksForEnd = 4;
 const askAgainMs = 1000;
@@ -49,6 +55,8 @@ interface ForwarderSetup {
   readonly eventWatch: EventWatch;
   readonly deadLetterNews: DeadLetterEvents;
   readonly tap: Tap;
+  /** Of the program. */
+  readonly version: string;
 }
 
 /**
@@ -64,6 +72,8 @@ export class Forwarder {
   readonly feedback: Feedback;
   readonly #offsets: SinkOffsets | undefined;
   readonly #gate: TopicGate | undefined;
+  /** Undefined unless manifests are published. */
+  readonly manifests: Manifests | undefined;
   readonly pairing: Pairing<Shipment> | undefined;
   readonly core: Core;
   readonly #drain = new AbortController();
@@ -99,6 +109,7 @@ export class Forwarder {
     const { tail } = config.sources;
     this.#offsets = tail === undefined ? undefined : new SinkOffsets();
     this.#gate = tail === undefined ? undefined : new TopicGate((topic) => this.#noteEnd(topic));
+    this.manifests = this.#createManifests();
     this.pairing = hasPushSource(config)
       ? new Pairing<Shipment>(new PairingWindow(), { socketOnly: tail === undefined })
       : undefined;
@@ -110,6 +121,7 @@ export class Forwarder {
       pairing: this.pairing,
       offsets: this.#offsets,
       gate: this.#gate,
+      account: this.manifests?.proof.account,
       feedback: this.feedback,
       eventWatch: setup.eventWatch,
       tap: setup.tap,
@@ -117,6 +129,8 @@ export class Forwarder {
       differs: (id) => setup.socketWatch.contradicted(id, log),
       named: () => this.#keepName(),
     });
+    const { shipper } = this.core;
+    this.manifests?.proof.aheadFrom(() => aheadOf(shipper.ahead, this.pairing));
   }
 
   get tail(): Tail | undefined {
@@ -162,12 +176,14 @@ export class Forwarder {
         nodes: () => this.core.node.names,
         onRotation: () => this.setup.metrics.rotated(),
         onEnd: (isWhole) => intake.reachedEnd(isWhole),
+        proof: this.manifests?.proof,
       });
       this.#tail = tail;
       const resumed = await tail.load();
       since = resumed.sink;
       nodes = this.core.node.restore(resumed.nodes);
-      this.pairing?.restore(window, resumed.lastSecond);
+      await this.manifests?.resume(resumed.proof);
+      this.#restoreWindow(window, resumed.lastSecond);
     } else this.pairing?.restore(window, -1);
     this.#offsets?.hold(since);
     this.sink.open();
@@ -175,6 +191,7 @@ export class Forwarder {
     this.#starting.catch((reason: unknown) => {
       if (!this.#drain.signal.aborted) failed(reason); // A stop cuts the look-up short; the next start makes it again.
     });
+    void this.manifests?.start(since, this.#drain.signal);
     if (this.#tail !== undefined) {
       this.#current = this.#tail.run(this.#drain.signal);
       this.#current.catch(failed);
@@ -226,9 +243,10 @@ export class Forwarder {
 
   /**
    * Stops: at most about five seconds, whatever the state of Kafka. What has no outcome by then is read again.
+   * @param isFinal false if other settings take over in this process
    * @returns whether everything has its outcome
    */
-  async stop(): Promise<boolean> {
+  async stop(isFinal = true): Promise<boolean> {
     const { log, config } = this.setup;
     const drainUntil = performance.now() + drainMs;
     this.#drain.abort();
@@ -248,7 +266,9 @@ export class Forwarder {
       const what = "the pairing window cannot be saved; an alert that both sources brought may be sent twice";
       log.error({ code: "pairing-window-not-saved", reason: describe(reason) }, what);
     }
+    this.manifests?.finish(isFinal);
     await this.#tail?.save();
+    if (this.manifests !== undefined) await this.#publishLast(this.manifests, drainUntil);
     const readAgain = this.#tail?.readAgain;
     if (!isDone)
       log.warn(
@@ -264,9 +284,42 @@ export class Forwarder {
     return isDone;
   }
 
+  #createManifests(): Manifests | undefined {
+    const { config, log, version } = this.setup;
+    const offsets = this.#offsets;
+    if (config.manifest === undefined || offsets === undefined) return undefined;
+    const node = readNodeIdentity(config.wazuh.home).name;
+    return new Manifests(config.manifest.topic, { config, sink: this.sink, offsets, node, version, log });
+  }
+
+  /** With manifests, what an earlier process sent for the socket has to be accounted for when its line comes. */
+  #restoreWindow(window: SavedWindow | undefined, lastSecond: number): void {
+    const { pairing, manifests } = this;
+    const ahead = manifests?.proof.formerAhead;
+    if (pairing === undefined || manifests === undefined || ahead === undefined)
+      return pairing?.restore(window, lastSecond);
+    const known = new Set(ahead.map(({ high, low }) => `${high | 0}.${low | 0}`));
+    pairing.restore(window, lastSecond, ({ high, low }) => known.has(`${high | 0}.${low | 0}`));
+    for (const one of ahead) {
+      if (!pairing.knows(one)) continue;
+      const shipment = finishedShipment(one.id, one.contribution);
+      pairing.enter(shipment, one, one.occurrence);
+      manifests.proof.account.reopen(one.contribution.records);
+      this.core.shipper.restoreAhead(shipment);
+    }
+  }
+
+  /** The manifest of a stop is on disk; it is sent now if that takes no time, else at the next start. */
+  async #publishLast(manifests: Manifests, drainUntil: number): Promise<void> {
+    await within(manifests.idle(), Math.max(lastManifestMs, drainUntil - performance.now()));
+    await this.#tail?.save();
+    manifests.dispose();
+  }
+
   async #lookUp(since: Readonly<Record<string, number>>, nodes: ReadonlySet<string> | undefined): Promise<void> {
     const { log } = this.setup;
-    const lookup = await this.sink.lookup(this.core.topics, since, nodes);
+    const keeps = this.manifests === undefined ? undefined : "values";
+    const lookup = await this.sink.lookup(this.core.topics, since, nodes, keeps);
     const found = lookup.shipped?.size ?? 0;
     if (found > 0)
       log.info(
@@ -324,6 +377,17 @@ export class Forwarder {
       );
     });
   }
+}
+
+/** What the socket has brought and the log has not, with what it adds to a manifest. */
+function aheadOf(shipments: readonly Shipment[], pairing: Pairing<Shipment> | undefined): readonly Ahead[] {
+  if (pairing === undefined) return [];
+  return shipments.flatMap((shipment) => {
+    const { id, counted, handle } = shipment;
+    if (counted === undefined || handle === 0) return [];
+    const contribution = { kind: "relevant", salvaged: 0, records: recordsOf(counted.records), dead: counted.dead } as const;
+    return [{ ...pairing.placeOf(shipment), id, contribution }];
+  });
 }
 
 /** Whether a look-up says where a topic ends, of at least one of its partitions: one that has no entry is then read whole. */

@@ -205,13 +205,17 @@ export class PairingWindow {
     return words.subarray(0, length);
   }
 
-  /** Reads back what `save` gave, into an empty window. Any numbers do: what cannot be an alert takes no place. */
-  restore(words: Uint32Array): void {
+  /**
+   * Reads back what `save` gave, into an empty window. Any numbers do: what cannot be an alert takes no place.
+   * @param isKept asked about each alert that only the socket has brought
+   */
+  restore(words: Uint32Array, isKept: (fingerprint: Fingerprint) => boolean = () => true): void {
     for (let i = 0; i + savedWords <= words.length && this.#entries < this.#capacity - 1; i += savedWords) {
       const fingerprint = { high: words[i] ?? 0, low: words[i + 1] ?? 0 };
       const { tail, socket } = unpacked(words[i + 2] ?? 0);
       if ((tail === 0 && socket === 0) || this.knows(fingerprint)) continue;
       if (tail === 0) {
+        if (!isKept(fingerprint)) continue;
         if (this.#ahead >= this.#aheadLimit) continue;
         this.#ahead += 1;
       }

@@ -173,14 +173,26 @@ export class Pairing<Shipment extends PairedAlert> {
     this.enter(shipment, { high, low }, occurrence);
   }
 
+  /** Which alert a kept shipment of the socket is of, and which of its copies it is, counted from 1. */
+  placeOf({ handle }: Shipment): { readonly high: number; readonly low: number; readonly occurrence: number } {
+    const { high, low } = this.#kept.fingerprint(handle);
+    return { high, low, occurrence: occurrenceOf(this.#kept.copyOf(handle)) };
+  }
+
   /**
    * What an earlier process left: the second up to which its tail had come, and the window of the last proper stop, which
    * may lie further back: it outlives a crash soon after the start, and stays if it cannot be removed.
+   * @param isKnown whether it is known what became of an alert that only the socket had brought. If it is not, the alert is
+   *                left out: its line is shipped, and the look-up finds what was sent. Default: it is known of all
    */
-  restore(window: SavedWindow | undefined, passedSecond: number): void {
+  restore(
+    window: SavedWindow | undefined,
+    passedSecond: number,
+    isKnown: (fingerprint: Fingerprint) => boolean = () => true,
+  ): void {
     this.#window.forgetUpTo(Math.max(window?.forgottenSecond ?? -1, passedSecond));
     this.#tailSecond = Math.max(this.#tailSecond, passedSecond);
-    if (window !== undefined) this.#window.restore(window.words);
+    if (window !== undefined) this.#window.restore(window.words, isKnown);
   }
 
   /**

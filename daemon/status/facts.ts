@@ -8,6 +8,7 @@ import type { EventReport } from "../delivery/event-watch.ts";
 import type { ReasonCode } from "../telemetry/reason-codes.ts";
 import type { SocketReport } from "../telemetry/socket-watch.ts";
 import type { FeedbackSnapshot } from "../wazuh/feedback.ts";
+import type { ManifestStatus } from "../proof/status.ts";
 import type { CertificateExpiry } from "./certificates.ts";
 
 /** The forwarder at one moment: everything was read in one turn of the event loop, so the figures are consistent. */
@@ -37,6 +38,8 @@ export interface Facts {
   /** Absent if the tail is off, and before it runs. */
   readonly log: TailStatus | undefined;
   readonly checkpoint: CheckpointStatus | undefined;
+  /** Absent unless manifests are published. */
+  readonly manifests?: ManifestStatus | undefined;
   readonly sink: SinkFacts;
   readonly certificates: readonly CertificateExpiry[];
   readonly feedback: FeedbackSnapshot;

@@ -40,6 +40,7 @@ export function healthReasons(facts: Facts, idleMs: number): HealthReason[] {
     ...logTroubles(facts),
     ...socketTroubles(facts),
     ...storeTroubles(facts),
+    ...manifestTroubles(facts),
     ...openDeadLetters(facts),
     ...certificateTroubles(facts),
   ];
@@ -116,6 +117,14 @@ function storeTroubles(facts: Facts): HealthReason[] {
     ),
     ...givenUp(facts),
   ];
+}
+
+/** Alerts do not wait for manifests. */
+function manifestTroubles({ manifests }: Facts): HealthReason[] {
+  if (manifests?.isLate !== true) return [];
+  const text = `${manifests.waiting} manifests wait for topic ${manifests.topic}; alerts are sent`;
+  const remedy = `create the topic, or give this principal Write on it; the other side takes this node for silent meanwhile`;
+  return [{ code: "manifest-topic-unreachable", subject: "manifests", text, remedy, patienceMs: 0 }];
 }
 
 /** What was lost because the dead-letter store is full; until the store is empty or the forwarder is restarted. */

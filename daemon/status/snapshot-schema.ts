@@ -98,6 +98,16 @@ const snapshot = z.looseObject({
     leftOut: z.record(text, count).describe("Alerts that were not sent and probably should have been, by reason."),
   } satisfies Members<Facts["events"]>),
   log: tail.optional().describe("How far alerts.json is read."),
+  manifests: z
+    .looseObject({
+      topic: text,
+      stream: text,
+      sequence: count.describe("Number of the last one that was cut; 0 before the first."),
+      waiting: count.describe("Cut and not in the topic."),
+      isLate: z.boolean().describe("The oldest of them has waited for longer than 30 s."),
+    } satisfies Members<NonNullable<Facts["manifests"]>>)
+    .optional()
+    .describe("Absent unless manifests are published."),
   checkpoint: z
     .looseObject({
       ageSeconds: z.number().optional().describe("Since the checkpoint on disk was last up to date."),

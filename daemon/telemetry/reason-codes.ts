@@ -37,6 +37,7 @@ export const reasonCodes = [
   "dead-letters-full",
   "dead-letters-open",
   "socket-lines-not-alerts",
+  "manifest-topic-unreachable",
   "certificate-expiring",
   "certificate-expired",
   "certificate-unreadable",

@@ -77,7 +77,10 @@ export class OnceWorld {
     const id = this.#options.ids[line];
     if (id === undefined) return;
     this.#second = Math.max(this.#second, Number(id.split(".")[0]));
-    if (this.#doneBefore.has(line)) return this.#ledger.note(undefined, line);
+    if (this.#doneBefore.has(line)) {
+      this.#ledger.note(undefined, line);
+      return;
+    }
     const number = this.#ledger.take(undefined, line);
     this.#offer("tail", line, { owner: this.#ledger, line: number });
     this.#ledger.handed(number, false);

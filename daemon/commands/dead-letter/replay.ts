@@ -6,6 +6,7 @@ import type { NewDeadLetter } from "../../dead-letters/store.ts";
 import { markRemoved } from "../../dead-letters/tombstones.ts";
 import { createCounters } from "../../forwarder/counters.ts";
 import { createCore, type Core } from "../../forwarder/core.ts";
+import { Resending } from "../../forwarder/resending.ts";
 import { Markings, type Stored } from "../../dead-letters/reader.ts";
 import { whereRawIs } from "./text.ts";
 
@@ -29,7 +30,8 @@ const fromTheFile = "send it from the file it came from: wazuh-dfn replay FILE";
  */
 export async function resend(config: Config, sink: Sink, letters: AsyncIterable<Stored>): Promise<Resent> {
   const again = new FailedAgain();
-  const parts = { config, sink, deadLetters: again, counters: createCounters() };
+  await using resending = await Resending.begin(config, "dead-letter");
+  const parts = { config, sink, deadLetters: again, counters: createCounters(), account: resending?.account };
   const core = createCore({ ...parts, pairing: undefined, offsets: undefined, feedback: undefined });
   const removals = new Markings(markRemoved);
   const kept: Kept[] = [];

@@ -1,18 +1,26 @@
 import type { FileHandle } from "node:fs/promises";
-import { headerNames, lookupKey, type Shipped } from "../../contract.ts";
+import { hash } from "node:crypto";
+import { headerNames, lookupKey, sourceDefinitions, type FoundValues, type Shipped } from "../../contract.ts";
 
 const readBytes = 1 << 20;
 /** A longer line is not one of ours: an alert has at most a few megabytes. */
 const maxLineBytes = 64 * 1024 * 1024;
 
+/** What a look-up of a file finds. */
+export interface FoundInFile {
+  readonly shipped: Shipped;
+  /** Undefined if nobody asks how records are written. */
+  readonly values: FoundValues | undefined;
+}
+
 /** Counts the records in pieces of a file of the file sink. A line that is not ours is passed over. */
 export class RecordCounter {
-  readonly #shipped: Shipped;
+  readonly #found: FoundInFile;
   #partial: Buffer[] = [];
   #partialBytes = 0;
 
-  constructor(shipped: Shipped) {
-    this.#shipped = shipped;
+  constructor(found: FoundInFile) {
+    this.#found = found;
   }
 
   /** Takes the next piece. It may be used for something else afterwards. */
@@ -21,20 +29,32 @@ export class RecordCounter {
     for (let to = piece.indexOf(0x0a); to >= 0; to = piece.indexOf(0x0a, from)) {
       const line = Buffer.concat([...this.#partial, piece.subarray(from, to)]);
       this.#partial = [];
-      const key = this.#partialBytes > maxLineBytes ? undefined : keyOf(line.toString());
+      const record = this.#partialBytes > maxLineBytes ? undefined : recordOfLine(line.toString());
       this.#partialBytes = 0;
-      if (key !== undefined) this.#shipped.set(key, (this.#shipped.get(key) ?? 0) + 1);
+      if (record !== undefined) this.#count(record);
       from = to + 1;
     }
     this.#partialBytes += piece.length - from;
     if (this.#partialBytes > maxLineBytes) this.#partial = [];
     else this.#partial.push(Buffer.from(piece.subarray(from)));
   }
+
+  #count({ headers, value }: LineRecord): void {
+    const { [headerNames.id]: id, [headerNames.handler]: handler, [headerNames.node]: node } = headers;
+    if (id === undefined || handler === undefined) return;
+    const { shipped, values } = this.#found;
+    const key = lookupKey(node ?? "", id, handler, value === null ? null : Buffer.from(value));
+    shipped.set(key, (shipped.get(key) ?? 0) + 1);
+    if (values === undefined) return;
+    const isFromSocket = headers[headerNames.source] === sourceDefinitions.socket.header;
+    const others = values.get(key) ?? [];
+    values.set(key, [...others, { valueHash: hash("sha256", value ?? "", "hex"), isFromSocket }]);
+  }
 }
 
 /** Counts the records of a file from a line's start to an end. */
-export async function countRecords(handle: FileHandle, start: number, end: number, shipped: Shipped): Promise<void> {
-  const counter = new RecordCounter(shipped);
+export async function countRecords(handle: FileHandle, start: number, end: number, found: FoundInFile): Promise<void> {
+  const counter = new RecordCounter(found);
   const chunk = Buffer.alloc(readBytes);
   for (let at = start; at < end;) {
     const { bytesRead } = await handle.read(chunk, 0, Math.min(chunk.length, end - at), at);
@@ -42,14 +62,6 @@ export async function countRecords(handle: FileHandle, start: number, end: numbe
     at += bytesRead;
     counter.push(chunk.subarray(0, bytesRead));
   }
-}
-
-function keyOf(line: string): string | undefined {
-  const record = recordOfLine(line);
-  if (record === undefined) return undefined;
-  const { [headerNames.id]: id, [headerNames.handler]: handler, [headerNames.node]: node } = record.headers;
-  if (id === undefined || handler === undefined) return undefined;
-  return lookupKey(node ?? "", id, handler, record.value === null ? null : Buffer.from(record.value));
 }
 
 /** A record as a line of the file sink has it (`fileLine`). */

@@ -2,12 +2,11 @@
 import type { FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { describe } from "../../errors.ts";
-import type { Shipped } from "../../contract.ts";
 import { GzipFile } from "../../disk/gzip-file.ts";
 import { isGzip } from "../../disk/gunzip.ts";
 import { namesIn } from "../../disk/list-directory.ts";
 import { openForReading } from "../../disk/open-file.ts";
-import { countRecords, RecordCounter } from "./read-back.ts";
+import { countRecords, RecordCounter, type FoundInFile } from "./read-back.ts";
 
 /** The newest ones that are looked into: between two checkpoints there are seconds. */
 const mostFiles = 3;
@@ -42,15 +41,15 @@ export async function rotatedFrom(path: string): Promise<readonly Rotated[]> {
  * Counts the records of a rotated file, compressed by gzip or not, from an offset of its content on.
  * @returns why not all of it was counted; undefined when it was
  */
-export async function countRotated({ path }: Rotated, start: number, shipped: Shipped): Promise<string | undefined> {
+export async function countRotated({ path }: Rotated, start: number, found: FoundInFile): Promise<string | undefined> {
   try {
     await using handle = await openForReading(path);
     const { size } = await handle.stat();
     const head = Buffer.alloc(6);
     const { bytesRead } = await handle.read(head, 0, head.length, 0);
-    if (bytesRead > 2 && isGzip(head)) return await countGzip(handle, size, start, shipped);
+    if (bytesRead > 2 && isGzip(head)) return await countGzip(handle, size, start, found);
     if (/\.(?:bz2|xz|zst)$/.test(path)) return "it is compressed by another program than gzip";
-    await countRecords(handle, Math.max(start, size - mostBytes), size, shipped);
+    await countRecords(handle, Math.max(start, size - mostBytes), size, found);
     return size - start > mostBytes ? `only its last ${mostBytes} bytes were read` : undefined;
   } catch (reason) {
     return describe(reason);
@@ -61,13 +60,13 @@ async function countGzip(
   handle: FileHandle,
   size: number,
   start: number,
-  shipped: Shipped,
+  found: FoundInFile,
 ): Promise<string | undefined> {
   // The last four bytes have the size of the content (RFC 1952), modulo 4 GiB.
   const trailer = Buffer.alloc(4);
   await handle.read(trailer, 0, 4, Math.max(0, size - 4));
   const from = Math.max(start, trailer.readUInt32LE(0) - mostBytes);
-  const counter = new RecordCounter(shipped);
+  const counter = new RecordCounter(found);
   const file = new GzipFile(async (into, position) => (await handle.read(into, 0, into.length, position)).bytesRead);
   try {
     for (let at = 0; at < mostInflated;) {

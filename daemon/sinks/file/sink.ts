@@ -4,6 +4,7 @@ import { describe } from "../../errors.ts";
 import {
   headersOf,
   type Batch,
+  type FoundValues,
   type BatchOutcome,
   type Lookup,
   type Shipped,
@@ -20,7 +21,7 @@ import type { RecordSearch, TopicSearch } from "../../records/record-search.ts";
 import type { RecordReading, TopicExtent, UnreadRecords } from "../../records/record-reading.ts";
 import { findInFile } from "./find-records.ts";
 import { extentsInFile, readFromFile } from "./read-records.ts";
-import { countRecords } from "./read-back.ts";
+import { countRecords, type FoundInFile } from "./read-back.ts";
 import { countRotated, rotatedFrom } from "./rotated.ts";
 import { RecordFile } from "./record-file.ts";
 
@@ -97,13 +98,19 @@ export class FileSink implements Sink {
     return this.#inTurn(() => this.#append(batch));
   }
 
-  lookup(topics: readonly string[], since: OffsetsByPartition): Promise<Lookup> {
+  lookup(
+    topics: readonly string[],
+    since: OffsetsByPartition,
+    _nodes?: ReadonlySet<string>,
+    keeps?: "values",
+  ): Promise<Lookup> {
     return this.#inTurn(async () => {
       const { handle, bytes } = await this.#file.look();
       const starts = Object.values(since);
       const shipped: Shipped = new Map();
-      if (starts.length > 0) await this.#count(handle, bytes, Math.min(...starts), shipped);
-      return { shipped, next: Object.fromEntries(topics.map((topic) => [`${topic}/0`, bytes])) };
+      const values: FoundValues | undefined = keeps === "values" ? new Map() : undefined;
+      if (starts.length > 0) await this.#count(handle, bytes, Math.min(...starts), { shipped, values });
+      return { shipped, values, next: Object.fromEntries(topics.map((topic) => [`${topic}/0`, bytes])) };
     });
   }
 
@@ -117,10 +124,10 @@ export class FileSink implements Sink {
    * Counts what was written since a checkpoint. Its offset may be one of a file that logrotate has moved away since: every
    * record to be found there is behind it, and the file that was begun then is read from its beginning.
    */
-  async #count(handle: FileHandle, bytes: number, start: number, shipped: Shipped): Promise<void> {
+  async #count(handle: FileHandle, bytes: number, start: number, found: FoundInFile): Promise<void> {
     const rotated = await rotatedFrom(await behindOwnLink(this.#path));
     for (const file of rotated) {
-      const trouble = await countRotated(file, start, shipped);
+      const trouble = await countRotated(file, start, found);
       if (trouble === undefined) continue;
       const what = "a rotated file could not be searched for what was written before the last stop";
       this.#log.warn(
@@ -129,7 +136,7 @@ export class FileSink implements Sink {
       );
     }
     const isOfAnother = start > bytes || (rotated.length > 0 && start <= mostReadAgain);
-    await countRecords(handle, isOfAnother ? 0 : start, bytes, shipped);
+    await countRecords(handle, isOfAnother ? 0 : start, bytes, found);
   }
 
   #inTurn<T>(attempt: () => Promise<T>): Promise<T> {

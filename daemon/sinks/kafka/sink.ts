@@ -144,8 +144,13 @@ export class KafkaSink implements Sink {
     return sender.write(batch);
   }
 
-  async lookup(topics: readonly string[], since: OffsetsByPartition, nodes?: ReadonlySet<string>): Promise<Lookup> {
-    return lookUp(topics, since, nodes, this.#context);
+  async lookup(
+    topics: readonly string[],
+    since: OffsetsByPartition,
+    nodes?: ReadonlySet<string>,
+    keeps?: "values",
+  ): Promise<Lookup> {
+    return lookUp(topics, since, nodes, this.#context, keeps);
   }
 
   /** Finds records that are in the topics; see `findRecords`. */

@@ -28,7 +28,11 @@ export class Feeder {
   constructor(progress: ReadProgress, intake: TailIntake, maxLineBytes: number) {
     this.#progress = progress;
     this.#intake = intake;
-    progress.ledger.onFront = (front) => intake.passed?.(front);
+    const { ledger, proof } = progress;
+    ledger.onFront = (front) => {
+      proof?.account.passed(front);
+      intake.passed?.(front);
+    };
     const filter = {
       next: (bytes: Buffer, from: number, end: number) => intake.next(bytes, from, end),
       ignored: (lines: number) => this.#ignored(lines),
@@ -84,7 +88,8 @@ export class Feeder {
     if (rest.length === 0) return;
     await this.#waitForRoom(this.#room(), signal);
     if (signal.aborted) return;
-    if (this.#progress.wasDone(rest.offset)) this.#progress.ledger.note(this.#reading, rest.offset);
+    const done = this.#progress.wasDone(rest.offset);
+    if (done !== undefined) this.#note(rest.offset, done.part);
     else if (rest.kind === "over-long") this.#damaged("over-long", rest);
     else if (!isObject(rest.bytes)) this.#damaged("torn", rest);
     else if (this.#intake.next(rest.bytes, 0, rest.length) < 0) this.#ignored(1);
@@ -100,12 +105,31 @@ export class Feeder {
   #hand(piece: LogLine): void {
     const { ledger } = this.#progress;
     const reading = this.#reading;
-    if (this.#progress.wasDone(piece.offset) && this.#staysDone(piece)) return ledger.note(reading, piece.offset);
+    const done = this.#progress.wasDone(piece.offset);
+    if (done !== undefined && this.#staysDone(piece)) return this.#note(piece.offset, done.part);
     if (piece.kind === "over-long") return this.#damaged("over-long", piece);
-    if (this.#isTooOld(piece.bytes)) return this.#ignored(1);
+    if (this.#isTooOld(piece.bytes)) return this.#tooOld(piece.offset);
     const line = ledger.take(reading, piece.offset);
     const isWanted = this.#intake.deliver(piece.bytes, placeOf(reading, piece), ledger, line, !piece.isOwn);
     return ledger.handed(line, !isWanted);
+  }
+
+  /** A line that got its outcome before the last stop. */
+  #note(offset: number, part: unknown): void {
+    const { ledger, proof } = this.#progress;
+    const line = ledger.note(this.#reading, offset);
+    proof?.restoreLine(line, part);
+  }
+
+  /** A relevant line that was not asked for. With manifests it is one of its kind; else one more of no interest. */
+  #tooOld(offset: number): void {
+    const { ledger, proof } = this.#progress;
+    if (proof === undefined) return this.#ignored(1);
+    const line = ledger.take(this.#reading, offset);
+    proof.account.tooOld(line);
+    ledger.handed(line, false);
+    ledger.settled("ignored", line);
+    this.#intake.ignored(1);
   }
 
   #room(): Promise<void> | undefined {

@@ -341,14 +341,15 @@ export class Follower {
       `${logFile.origin.file} was truncated or overwritten while it was read. It is read again from its beginning; what had been ` +
         `written beyond byte ${this.#progress.current?.offset ?? 0} by then, if anything, is lost.`,
     );
+    const lost = Math.max(0, (this.#size ?? 0) - (this.#progress.current?.offset ?? 0));
     await logFile.restart();
     this.#size = await logFile.size().catch(() => undefined);
-    this.#begin(logFile);
+    this.#begin(logFile, lost);
     return true;
   }
 
-  #begin(logFile: OpenLogFile): void {
-    this.#progress.begin(logFile.origin, logFile.offset);
+  #begin(logFile: OpenLogFile, lost?: number): void {
+    this.#progress.begin(logFile.origin, logFile.offset, lost);
     this.#feeder.reset(logFile.offset);
     this.#backlog.begin(logFile.origin.id);
   }

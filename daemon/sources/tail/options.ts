@@ -1,4 +1,5 @@
 import type { OffsetsByPartition } from "../../contract.ts";
+import type { Proof } from "../../proof/proof.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Start } from "./position/first-start.ts";
 import type { TailIntake } from "./intake.ts";
@@ -31,6 +32,8 @@ export interface TailOptions {
   readonly onEnd?: (isWhole: boolean) => void;
   /** Called each time a file was read to its end and another one follows. */
   readonly onRotation?: () => void;
+  /** Counts lines for manifests, and is saved with the position. Absent without them. */
+  readonly proof?: Proof | undefined;
   /** When to look again, instead of `pollMs`. */
   readonly waker?: Waker;
   /** When to write the checkpoint, instead of once a second. */

@@ -5,6 +5,7 @@ import { CheckpointStore, type Loaded, type CheckpointStatus } from "./position/
 import { Follower } from "./follower.ts";
 import { ReadProgress } from "./position/read-progress.ts";
 import type { ReadAgain } from "./position/ledger.ts";
+import type { LoadedProof } from "../../proof/proof.ts";
 import type { TailOptions } from "./options.ts";
 import { CheckpointWriter } from "./position/checkpoint-writer.ts";
 import type { TailStatus } from "./status.ts";
@@ -25,6 +26,8 @@ export interface Resumed {
   readonly nodes: readonly string[] | undefined;
   /** Second since 1970 of the newest line that was read; -1 if none is known. */
   readonly lastSecond: number;
+  /** For `Proof.resume`. */
+  readonly proof: LoadedProof;
 }
 
 /**
@@ -44,7 +47,7 @@ export class Tail implements AsyncDisposable {
   readonly #options: TailOptions;
   readonly #now: () => number;
   readonly #store: CheckpointStore;
-  readonly #progress = new ReadProgress();
+  readonly #progress: ReadProgress;
   readonly #checkpointWriter: CheckpointWriter;
   readonly #disposed = new AbortController();
   #loaded: Promise<Loaded> | undefined;
@@ -55,6 +58,7 @@ export class Tail implements AsyncDisposable {
   constructor(options: TailOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
+    this.#progress = new ReadProgress(options.proof);
     this.#store = new CheckpointStore(options.stateDir, options.log, this.#now);
     this.#checkpointWriter = new CheckpointWriter(this.#progress, this.#store, () => ({
       sink: options.sinkOffsets(this.#progress.ledger.front),
@@ -68,7 +72,12 @@ export class Tail implements AsyncDisposable {
     const loaded = await this.#load();
     // Of a checkpoint whose checksum is wrong only the place can be proved.
     const body = loaded.kind === "ok" || loaded.kind === "previous" ? loaded.body : undefined;
-    return { sink: body?.sink ?? {}, nodes: body?.nodes, lastSecond: believable(body?.newestSecond ?? -1) };
+    return {
+      sink: body?.sink ?? {},
+      nodes: body?.nodes,
+      lastSecond: believable(body?.newestSecond ?? -1),
+      proof: { kind: loaded.kind === "ok" ? "newest" : "fallback", saved: body?.proof },
+    };
   }
 
   /**

@@ -8,7 +8,7 @@ import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, rando
 export interface WrittenRecord {
   readonly topic: string;
   readonly key: string;
-  readonly value: string | null;
+  readonly value: string | Buffer | null;
   readonly headers: Readonly<Record<string, string>>;
 }
 

@@ -62,6 +62,7 @@ class Wired implements AsyncDisposable {
       eventWatch: new EventWatch(),
       deadLetterNews: this.#deadLetterNews,
       tap: new Tap(),
+      version: "test",
     });
     const { sink } = this.forwarder;
     const lookup = sink.lookup.bind(sink);

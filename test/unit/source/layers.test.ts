@@ -28,6 +28,7 @@ const rooms = [
   "daemon/contract.ts",
   "daemon/records",
   "daemon/manifest",
+  "daemon/proof",
   "daemon/config/values",
   "daemon/handlers",
   "daemon/dead-letters",

@@ -42,6 +42,9 @@ const showing: Readonly<Partial<Record<ReasonCode, Facts>>> = {
   "dead-letters-full": store({ entries: 1, rawGivenUp: 1 }),
   "dead-letters-open": store({ open: { ...emptyStore.open, entries: 1 } }),
   "socket-lines-not-alerts": store({ openNonAlerts: { ...emptyStore.open, entries: 1 } }),
+  "manifest-topic-unreachable": aForwarder({
+    manifests: { topic: "m", stream: "s", sequence: 2, waiting: 1, isLate: true },
+  }),
   "certificate-expiring": certificate({ expiresAt: "2027", daysLeft: 7 }),
   "certificate-expired": certificate({ expiresAt: "2027", daysLeft: -1 }),
   "certificate-unreadable": certificate({ trouble: "not there" }),

@@ -34,7 +34,7 @@ export class MetadataCache {
   readonly #signal: AbortSignal;
   readonly #topics = new Map<string, TopicView>();
   #known: readonly string[] = [];
-  #onChange: () => void = () => {};
+  readonly #listeners: (() => void)[] = [];
   #running: Promise<void> | undefined;
   #queued: Promise<void> | undefined;
   #isRepeating = false;
@@ -53,7 +53,7 @@ export class MetadataCache {
   }
 
   onChange(listener: () => void): void {
-    this.#onChange = listener;
+    this.#listeners.push(listener);
   }
 
   /** Starts to ask about a topic. */
@@ -226,7 +226,8 @@ export class MetadataCache {
       return [worth];
     });
     if (!worths.includes("older")) this.#known = answer.brokers.map(formatBrokerAddress);
-    if ([...this.#topics.values()].some(({ leaders }, at) => leaders.length !== before[at])) this.#onChange();
+    if ([...this.#topics.values()].some(({ leaders }, at) => leaders.length !== before[at]))
+      for (const listener of this.#listeners) listener();
     if (worths.includes("older")) return "older";
     return worths.includes("news") ? "news" : "same";
   }

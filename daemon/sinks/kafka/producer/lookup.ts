@@ -1,4 +1,14 @@
-import { headerNames, lookupKey, type Lookup, type Shipped, type OffsetsByPartition } from "../../../contract.ts";
+import { hash } from "node:crypto";
+import {
+  headerNames,
+  lookupKey,
+  sourceDefinitions,
+  type FoundValue,
+  type FoundValues,
+  type Lookup,
+  type Shipped,
+  type OffsetsByPartition,
+} from "../../../contract.ts";
 import { describe } from "../../../errors.ts";
 import { Backoff } from "../connection/backoff.ts";
 import { monotonicMs } from "../../../clock.ts";
@@ -54,9 +64,12 @@ class Findings {
   isFull = false;
   /** Whose records count. */
   readonly nodes: ReadonlySet<string> | undefined;
+  /** Undefined if nobody asks how records are written. */
+  readonly values: FoundValues | undefined;
 
-  constructor(nodes: ReadonlySet<string> | undefined) {
+  constructor(nodes: ReadonlySet<string> | undefined, keepsValues: boolean) {
     this.nodes = nodes;
+    this.values = keepsValues ? new Map() : undefined;
   }
 
   /** Makes room for one id more; false if there is none. */
@@ -72,8 +85,15 @@ class Findings {
     for (const id of ids) this.#characters -= id.length;
   }
 
-  count(ids: readonly string[]): void {
-    for (const id of ids) this.shipped.set(id, (this.shipped.get(id) ?? 0) + 1);
+  count({ ids, values }: Reading): void {
+    for (const [index, id] of ids.entries()) {
+      this.shipped.set(id, (this.shipped.get(id) ?? 0) + 1);
+      const value = values[index];
+      if (this.values === undefined || value === undefined) continue;
+      const others = this.values.get(id);
+      if (others === undefined) this.values.set(id, [value]);
+      else others.push(value);
+    }
   }
 
   /** Something that may be there was not seen. What was found elsewhere counts. */
@@ -82,10 +102,10 @@ class Findings {
   }
 
   get result(): Lookup {
-    const { shipped, next } = this;
-    if (this.#refusals.size === 0) return { shipped, next };
+    const { shipped, next, values } = this;
+    if (this.#refusals.size === 0) return { shipped, next, values };
     const refusal = [...this.#refusals].join("; ");
-    return { shipped: shipped.size === 0 ? undefined : shipped, refusal, next };
+    return { shipped: shipped.size === 0 ? undefined : shipped, refusal, next, values };
   }
 }
 
@@ -98,8 +118,9 @@ export async function lookUp(
   since: OffsetsByPartition,
   nodes: ReadonlySet<string> | undefined,
   context: LookupContext,
+  keeps?: "values",
 ): Promise<Lookup> {
-  const findings = new Findings(nodes);
+  const findings = new Findings(nodes, keeps === "values");
   for (const topic of topics) context.metadataCache.track(topic);
   for (const topic of topics) {
     const isRead = Object.keys(since).some((name) => name.startsWith(`${topic}/`));
@@ -125,6 +146,8 @@ export async function lookUp(
 /** One partition, while it is read: what was found there, and how far. Both outlast a failure of the connection. */
 class Reading {
   readonly ids: string[] = [];
+  /** How the records of these ids are written; empty unless that is asked for. */
+  readonly values: FoundValue[] = [];
   readonly cursor: Cursor;
   /** Batches that could not be read, and why the last one could not. */
   passedOver = { count: 0, reason: "" };
@@ -140,6 +163,7 @@ class Reading {
   forget(): void {
     this.passedOver = { count: 0, reason: "" };
     this.#findings.giveBack(this.ids.splice(0));
+    this.values.length = 0;
   }
 }
 
@@ -165,7 +189,7 @@ async function lookAt(
     await persist(context, `looking up what ${name} holds`, isRead, step);
   } catch (reason) {
     if (!(reason instanceof Unreadable)) throw reason;
-    if (!reason.isMissing && !reading.isOver) findings.count(reading.ids);
+    if (!reason.isMissing && !reading.isOver) findings.count(reading);
     // A partition that is gone does not affect others.
     if (!reason.isMissing || context.metadataCache.codeOf(topic) !== kafkaCodes.NONE) throw reason;
   }
@@ -212,6 +236,7 @@ async function read(
     if (id === undefined) return;
     if (!findings.hasRoomFor(id)) throw new Full();
     ids.push(id);
+    if (findings.values !== undefined) reading.values.push(writingOf(record));
   };
   const passOver = ({ message }: Error): void => {
     reading.passedOver = { count: reading.passedOver.count + 1, reason: message };
@@ -232,7 +257,7 @@ async function read(
       findings.refuse(`topic ${topic} cannot be read: ${describe(reason)}${remedy}`);
     } else throw reason;
   }
-  findings.count(ids);
+  findings.count(reading);
   reading.isOver = true;
 }
 
@@ -244,6 +269,12 @@ function idOf({ headers, value }: FetchedRecord, nodes: ReadonlySet<string> | un
   const [id, handler] = [text(headerNames.id), text(headerNames.handler)];
   if (id === undefined || handler === undefined) return undefined;
   return lookupKey(node, id, handler, value);
+}
+
+function writingOf({ headers, value }: FetchedRecord): FoundValue {
+  const source = headers.find(([header]) => header === headerNames.source)?.[1]?.toString("latin1");
+  const valueHash = hash("sha256", value ?? "", "hex");
+  return { valueHash, isFromSocket: source === sourceDefinitions.socket.header };
 }
 
 /**

@@ -107,8 +107,12 @@ export class LineSplitter {
       const stop = chunk.indexOf(newline, at);
       const isOpen = chunk[at] === opening && stop > at && chunk[stop - 1] !== closing;
       const isPiece = stop - at > this.#maxLineBytes || (isOpen && this.#mayBeTorn(chunk.subarray(at, stop)));
-      if (isPiece) yield this.#piece(chunk, at, stop, base);
-      else lines++;
+      if (isPiece) {
+        // What is before the piece is counted before the position moves up to it.
+        if (lines > 0) this.#filter.ignored(lines);
+        lines = 0;
+        yield this.#piece(chunk, at, stop, base);
+      } else lines++;
       at = stop + 1;
     }
     if (lines > 0) this.#filter.ignored(lines);

@@ -94,12 +94,15 @@ export class CheckpointStore {
     return doubtful ? { kind: "doubtful", body: doubtful.body } : { kind: "lost" };
   }
 
-  /** Writes a checkpoint unless it says what the last one says. A failure is logged, and the next call tries again. */
-  async save(body: Body): Promise<void> {
+  /**
+   * Writes a checkpoint unless it says what the last one says. A failure is logged, and the next call tries again.
+   * @returns whether it is on disk
+   */
+  async save(body: Body): Promise<boolean> {
     const content = JSON.stringify(body);
     if (content === this.#written) {
       this.#upToDateAt = this.#now();
-      return;
+      return true;
     }
     try {
       await this.#write(this.#fitting(body));
@@ -107,6 +110,7 @@ export class CheckpointStore {
       this.#written = content;
       this.#upToDateAt = this.#now();
       this.#trouble.clear(`The checkpoint in ${this.#directory} can be written again.`);
+      return true;
     } catch (reason) {
       this.#trouble.raise(
         `The checkpoint in ${this.#directory} cannot be written: ${describe(reason)}. Alerts are still ` +
@@ -114,6 +118,7 @@ export class CheckpointStore {
           `directory writable; it is retried every second.`,
         { code: writeFailure("checkpoint", reason) },
       );
+      return false;
     }
   }
 
@@ -198,7 +203,8 @@ function firstOf(doneBeyond: readonly CompletedAhead[], max: number): CompletedA
   for (let left = max, at = 0; left > 0 && at < doneBeyond.length; at++) {
     const done = doneBeyond[at];
     if (done === undefined) break;
-    kept.push({ ...done, offsets: done.offsets.slice(0, left) });
+    const { parts } = done;
+    kept.push({ ...done, offsets: done.offsets.slice(0, left), ...(parts && { parts: parts.slice(0, left) }) });
     left -= done.offsets.length;
   }
   return kept;

@@ -51,7 +51,7 @@ export class CheckpointWriter {
     const { before, trail } = snapshot.position ? await this.#proofOf(snapshot.position) : nothingProved;
     const proofs = [];
     for (const end of snapshot.ends) proofs.push(await this.#endProof(end));
-    await this.#store.save(snapshot.complete({ before, trail, proofs }));
+    if (await this.#store.save(snapshot.complete({ before, trail, proofs }))) snapshot.stored();
   }
 
   async #proofOf(position: LogPosition): Promise<Proof> {

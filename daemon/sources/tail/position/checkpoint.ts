@@ -28,6 +28,8 @@ export interface Finished extends Identity {
 export interface CompletedAhead extends Identity {
   /** Ascending offsets of their first bytes. */
   readonly offsets: readonly number[];
+  /** What each of the lines adds to a manifest (`ProofSaving.line`), if there are manifests. */
+  readonly parts?: readonly unknown[];
   /** Up to where the file was read, and what precedes that: without it the lines are not theirs. Older versions: none. */
   readonly proof?: Anchor;
 }
@@ -68,6 +70,8 @@ export interface Body extends Sent {
   readonly newestSecond: number | null;
   /** Older versions do not note it. */
   readonly began?: Began;
+  /** The account of what is behind the position (`ProofSaving.body`), if there are manifests. Older versions: none. */
+  readonly proof?: unknown;
 }
 
 /** What a checkpoint's text turned out to be. */
@@ -175,7 +179,8 @@ function isBody(value: unknown): value is Body {
       (entry): entry is CompletedAhead =>
         isIdentity(entry) &&
         isList(entry["offsets"], isCount) &&
-        (entry["proof"] === undefined || isAnchor(entry["proof"])),
+        (entry["proof"] === undefined || isAnchor(entry["proof"])) &&
+        (entry["parts"] === undefined || Array.isArray(entry["parts"])),
     ) &&
     (notBeforeMs === null || (typeof notBeforeMs === "number" && Number.isFinite(notBeforeMs))) &&
     (newestSecond === null || isCount(newestSecond)) &&

@@ -54,6 +54,8 @@ export class Ledger<Reading> implements Owner {
   readonly #maxBeyond: number;
   /** Called with `front` whenever that has grown; all that it covers is done by then. */
   onFront: (front: number) => void = () => undefined;
+  /** Called with how many lines of no interest are behind the position from now on, if there are any. */
+  onIgnored: (lines: number) => void = () => undefined;
   #front = 0;
   #next = 0;
   /** Of the lines from `#front` on. */
@@ -137,27 +139,30 @@ export class Ledger<Reading> implements Owner {
 
   /** Counts lines of no interest. */
   ignored(lines: number): void {
-    if (this.#next === this.#front) return;
+    if (this.#next === this.#front) return this.onIgnored(lines);
     this.#ignored += lines;
     this.#ignoredBehind[(this.#next - 1) & this.#mask]! += lines;
   }
 
-  /** Notes a line that got its outcome before the last stop. */
-  note(reading: Reading, offset: number): void {
-    if (this.#next === this.#front) return;
-    this.#add(reading, offset, done);
+  /**
+   * Notes a line that got its outcome before the last stop.
+   * @returns its number; -1 if it is behind the position at once
+   */
+  note(reading: Reading, offset: number): number {
+    if (this.#next === this.#front) return -1;
     this.#done += 1;
+    return this.#add(reading, offset, done);
   }
 
   /** Lines with an outcome beyond `oldest`, in their order: the first `max` of them. */
-  *doneBeyond(): Generator<Place<Reading>> {
+  *doneBeyond(): Generator<Place<Reading> & { readonly line: number }> {
     let left = Math.min(this.#max, this.#done);
     let at = 0;
     for (let line = this.#front; left > 0; line++) {
       while ((this.#stretches[at + 1]?.from ?? Number.POSITIVE_INFINITY) <= line) at++;
       if (this.#states[line & this.#mask] !== done) continue;
       left -= 1;
-      yield { reading: this.#stretches[at]!.reading, offset: this.#offsets[line & this.#mask]! };
+      yield { reading: this.#stretches[at]!.reading, offset: this.#offsets[line & this.#mask]!, line };
     }
   }
 
@@ -183,15 +188,18 @@ export class Ledger<Reading> implements Owner {
     this.#done += 1;
     if (line !== this.#front) return;
     let front = line;
+    let ignored = 0;
     for (; front < this.#next && this.#states[front & this.#mask] === done; front++) {
-      this.#ignored -= this.#ignoredBehind[front & this.#mask]!;
+      ignored += this.#ignoredBehind[front & this.#mask]!;
       this.#done -= 1;
     }
+    this.#ignored -= ignored;
     this.#front = front;
     this.#trim();
     if (front === this.#next && this.#mask >= firstCapacity) this.#resize(firstCapacity);
     for (const resolve of this.#waiting.splice(0)) resolve();
     this.onFront(front);
+    if (ignored > 0) this.onIgnored(ignored);
   }
 
   #trim(): void {

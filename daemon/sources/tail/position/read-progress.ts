@@ -4,6 +4,7 @@ import { DamagedArchives } from "./damaged.ts";
 import { parseStem } from "../log/dated-name.ts";
 import { inodeOf, isSame, tellingBytes, type ContentHash } from "../log/content-hash.ts";
 import { identityOfFile, seen, type FileOrigin } from "../log/log-file.ts";
+import type { Proof, ProofSaving } from "../../../proof/proof.ts";
 import { Ledger, type Place } from "./ledger.ts";
 import type { Anchor, Trail } from "./trail.ts";
 import { begins, readFile, ReadFiles, wholly, type ReadFile } from "./read-files.ts";
@@ -27,11 +28,33 @@ export interface KnownEnd {
   readonly isProved: boolean;
 }
 
+/** Of lines that are done: what each adds to a manifest, as the checkpoint has it, by its offset. */
+type DoneLines = Map<number, unknown>;
+
+interface DoneBefore {
+  readonly known: CompletedAhead;
+  readonly offsets: DoneLines;
+}
+
+/** Lines of one reading that are done beyond the position. */
+interface NotedLines {
+  readonly offsets: number[];
+  readonly parts?: unknown[];
+}
+
+interface Beyond {
+  readonly byReading: ReadonlyMap<Reading, NotedLines>;
+  /** Of lines that have not come by again since the start. */
+  readonly before: readonly CompletedAhead[];
+}
+
 /** A finished log file and the reading that finished it. */
 interface FinishedReading extends Finished {
   readonly reading: Reading;
 }
 
+/** With manifests more is kept of a line that is done beyond the oldest open one (`Ledger`): fewer of them. */
+const beyondWithProof = 50_000;
 /** How many finished log files are also remembered by their inode, including those without a dated name. */
 const keptFinished = 16;
 
@@ -41,6 +64,8 @@ export interface ProgressSnapshot {
   /** Up to where each reading has read of whose lines some are done beyond the position. */
   readonly ends: readonly LogPosition[];
   complete(proved: Proved): Body;
+  /** What `complete` gave is on disk. */
+  stored(): void;
 }
 
 /** What was read from disk for a snapshot. */
@@ -53,7 +78,9 @@ export interface Proved {
 
 /** What was read, what of it has its outcome, and so what a checkpoint must say. No I/O. */
 export class ReadProgress {
-  readonly ledger = new Ledger<Reading>();
+  readonly ledger: Ledger<Reading>;
+  /** Undefined without manifests. */
+  readonly proof: Proof | undefined;
   readonly damaged = new DamagedArchives();
   /** Relevant alerts with an older timestamp were not asked for. */
   notBeforeMs: number | undefined;
@@ -73,8 +100,14 @@ export class ReadProgress {
   /** Generations that are finished and not behind the position yet. */
   #finished: FinishedReading[] = [];
   /** Lines that had their outcome before the last start and were not read again yet. */
-  #doneBefore: { readonly known: CompletedAhead; readonly offsets: Set<number> }[] = [];
-  #skips: Set<number>[] = [];
+  #doneBefore: DoneBefore[] = [];
+  #skips: DoneLines[] = [];
+
+  constructor(proof?: Proof) {
+    this.proof = proof;
+    this.ledger = proof === undefined ? new Ledger() : new Ledger(undefined, beyondWithProof);
+    if (proof !== undefined) this.ledger.onIgnored = (lines) => proof.account.ignored(lines);
+  }
 
   /** Restores what a checkpoint says, except the position. */
   restore(body: Body): void {
@@ -82,7 +115,9 @@ export class ReadProgress {
     this.#recent = [...body.finished];
     const older = body.read === undefined ? body.finished.filter(({ name }) => rankOf(name) > 0) : [];
     for (const finished of older) this.#read.add(asReadFile(finished));
-    this.#doneBefore = body.doneBeyond.map((known) => ({ known, offsets: new Set(known.offsets) }));
+    this.#doneBefore = body.doneBeyond.map((known) => {
+      return { known, offsets: new Map(known.offsets.map((offset, index) => [offset, known.parts?.[index]])) };
+    });
     this.damaged.restore(body.damaged ?? []);
     this.notBeforeMs = body.notBeforeMs ?? undefined;
     this.began = body.began;
@@ -104,8 +139,13 @@ export class ReadProgress {
     return this.#current;
   }
 
-  /** Begins to read a log file at an offset. */
-  begin(origin: FileOrigin, offset: number): void {
+  /**
+   * Begins to read a log file at an offset.
+   * @param lost bytes that were there and not read, when the file before was truncated or overwritten
+   */
+  begin(origin: FileOrigin, offset: number, lost?: number): void {
+    const left = this.#current?.offset;
+    this.proof?.account.begin(this.#readings + 1, () => identityOfFile(origin), offset, left, lost);
     this.#current = { reading: { number: ++this.#readings, origin, start: offset }, offset };
     // An inode alone names a file only until it is opened: it may be used again later.
     this.#recent = this.#recent.filter(({ id, head }) => head.length > 0 || id !== origin.id);
@@ -119,6 +159,7 @@ export class ReadProgress {
    */
   sawTime(timeMs: number, nowMs = Date.now()): void {
     this.lastTimeMs = timeMs;
+    this.proof?.account.sawTime(timeMs);
     const second = Math.floor(timeMs / 1000);
     const newest = this.#newestSecond ?? 0;
     // Lines change places by a second or so. When they go back further, the clock was set right.
@@ -204,9 +245,16 @@ export class ReadProgress {
     return lines;
   }
 
-  /** Whether the line at this offset got its outcome before the last start; asked once per line. */
-  wasDone(offset: number): boolean {
-    return this.#skips.some((offsets) => offsets.delete(offset));
+  /**
+   * Whether the line at this offset got its outcome before the last start; asked once per line.
+   * @returns undefined if it did not; else what it adds to a manifest, as the checkpoint had it
+   */
+  wasDone(offset: number): { readonly part: unknown } | undefined {
+    for (const offsets of this.#skips) {
+      const part = offsets.get(offset);
+      if (offsets.delete(offset)) return { part };
+    }
+    return undefined;
   }
 
   /**
@@ -216,6 +264,7 @@ export class ReadProgress {
   caughtUp(): void {
     this.#skips = [];
     this.notBeforeMs = undefined;
+    this.proof?.account.atEnd();
     if (this.#doneBefore.length === 0) return;
     const rank = this.#current?.reading.origin.name?.rank ?? this.newestRank;
     this.#doneBefore = this.#doneBefore.filter(({ known: { name } }) => rankOf(name) > rank || this.damaged.has(name));
@@ -231,7 +280,9 @@ export class ReadProgress {
     this.#finished = this.#finished.filter(({ reading }) => reading.number >= number);
     const identity = position && identityOfFile(position.reading.origin);
     const damaged = this.damaged.snapshot(number);
-    const beyond = this.#doneBeyond(maxDone);
+    const saving = this.proof?.save(position && { reading: position.reading.number, offset: position.offset });
+    const beyond = this.#doneBeyond(maxDone, saving);
+    const proof = saving?.body();
     const readings = [...beyond.byReading.keys()];
     const body: Omit<Body, "position" | "doneBeyond"> = {
       afterRank: Math.max(this.#read.newest, position?.reading.origin.name?.rank ?? 0),
@@ -241,6 +292,7 @@ export class ReadProgress {
       newestSecond: this.#newestSecond ?? null,
       ...(damaged.length > 0 && { damaged }),
       ...(this.began && { began: this.began }),
+      ...(proof && { proof }),
       ...sent,
     };
     return {
@@ -259,11 +311,12 @@ export class ReadProgress {
             : null;
         const noted = readings.map((reading, index) => {
           const proof = proofs[index];
-          const offsets = beyond.byReading.get(reading) ?? [];
-          return { ...identityOfFile(reading.origin), offsets, ...(proof && { proof }) };
+          const lines = beyond.byReading.get(reading) ?? { offsets: [] };
+          return { ...identityOfFile(reading.origin), ...lines, ...(proof && { proof }) };
         });
         return { position: readUpTo, doneBeyond: [...noted, ...beyond.before], ...body };
       },
+      stored: () => saving?.stored(),
     };
   }
 
@@ -281,20 +334,24 @@ export class ReadProgress {
     if (rank !== undefined) this.#read.note(rank, origin.head, end, inodeOf(id));
   }
 
-  #doneBeyond(max: number): { byReading: Map<Reading, number[]>; before: CompletedAhead[] } {
-    const byReading = new Map<Reading, number[]>();
+  #doneBeyond(max: number, saving: ProofSaving | undefined): Beyond {
+    const byReading = new Map<Reading, NotedLines>();
     let left = max;
-    for (const { reading, offset } of this.ledger.doneBeyond()) {
+    for (const { reading, offset, line } of this.ledger.doneBeyond()) {
       if (left-- <= 0) break;
-      const offsets = byReading.get(reading);
-      if (offsets) offsets.push(offset);
-      else byReading.set(reading, [offset]);
+      let lines = byReading.get(reading);
+      if (lines === undefined) byReading.set(reading, (lines = { offsets: [], ...(saving && { parts: [] }) }));
+      lines.offsets.push(offset);
+      if (saving !== undefined) lines.parts?.push(saving.line(line));
     }
     const before: CompletedAhead[] = [];
     for (const { known, offsets } of this.#doneBefore) {
       const kept = [...offsets].slice(0, Math.max(0, left));
       left -= kept.length;
-      if (kept.length > 0) before.push({ ...known, offsets: kept });
+      if (kept.length === 0) continue;
+      const { parts: _, ...rest } = known;
+      const parts = saving && kept.map(([, part]) => saving.formerLine(part));
+      before.push({ ...rest, offsets: kept.map(([offset]) => offset), ...(parts && { parts }) });
     }
     return { byReading, before };
   }

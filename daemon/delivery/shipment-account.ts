@@ -1,0 +1,72 @@
+import { sourceKind, unknownLine, type DeadReason, type FoundValue, type SourceName } from "../contract.ts";
+import { none } from "../pairing/pairing.ts";
+import type { LineAccount } from "../proof/account.ts";
+import type { CountedRecord } from "../proof/contribution.ts";
+import type { MadePart, Shipment } from "./shipment.ts";
+
+/** What shipments add to the account of the lines of the log, from which manifests are made. */
+export class ShipmentAccount {
+  readonly #account: LineAccount;
+
+  constructor(account: LineAccount) {
+    this.#account = account;
+  }
+
+  /** The shipment's records are about to be counted. */
+  begin(shipment: Shipment): void {
+    shipment.counted = { records: [], dead: [] };
+  }
+
+  /** A record is about to be sent. */
+  sends({ source, node, id, counted }: Shipment, { topic, handler, value }: MadePart, index: number): void {
+    const isFromSocket = sourceKind(source) === "push";
+    const record = this.#account.record({ topic, handler, node, id }, value ?? null, isFromSocket);
+    if (counted !== undefined) counted.records[index] = record;
+  }
+
+  /** A record is there: an earlier process sent it. @param found undefined if the sink does not say how it was written */
+  found(shipment: Shipment, part: MadePart, index: number, found: FoundValue | undefined): void {
+    if (found === undefined) return this.sends(shipment, part, index);
+    const { node, id, counted } = shipment;
+    const { topic, handler } = part;
+    const record = this.#account.found({ topic, handler, node, id }, found.valueHash, found.isFromSocket);
+    if (counted !== undefined) counted.records[index] = record;
+  }
+
+  /** A handler made no record. */
+  failed({ counted }: Shipment, handler: string): void {
+    counted?.dead.push({ topic: null, handler, reason: "handler-error" });
+  }
+
+  /** The sink refused a record. */
+  refused({ counted }: Shipment, index: number, reason: DeadReason): void {
+    const record = counted?.records[index];
+    if (counted === undefined || record === undefined) return;
+    counted.records[index] = undefined;
+    this.#account.drop(record);
+    counted.dead.push({ topic: record.topic, handler: record.handler, reason });
+  }
+
+  /** The shipment is finished, and its line is known or there is none. Safe twice. */
+  finished(shipment: Shipment): void {
+    const { counted, line } = shipment;
+    if (counted === undefined) return;
+    shipment.counted = undefined;
+    const records = recordsOf(counted.records);
+    const { dead } = counted;
+    if (line === unknownLine) this.#account.addUnlined(records, dead);
+    else this.#account.note(line, { kind: "relevant", salvaged: 0, records, dead });
+  }
+
+  /** A line of the log is not an alert. @param reason of the dead letter that it becomes; undefined: its pieces are noted */
+  broken(source: SourceName, line: number, salvaged: number, reason?: DeadReason): void {
+    if (sourceKind(source) !== "log" || line === unknownLine) return;
+    const dead = reason === undefined ? none : [{ topic: null, handler: null, reason }];
+    this.#account.note(line, { kind: "broken", salvaged, records: none, dead });
+  }
+}
+
+/** Without what was refused. */
+export function recordsOf(records: readonly (CountedRecord | undefined)[]): readonly CountedRecord[] {
+  return records.filter((record) => record !== undefined);
+}

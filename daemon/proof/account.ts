@@ -1,0 +1,205 @@
+import { bucketOf, bucketStartMs, minuteBucket } from "../manifest/bucket.ts";
+import { digestOfValueHash } from "../manifest/record-digest.ts";
+import { hash } from "node:crypto";
+import { bareLine, type Contribution, type CountedRecord, type DeadPart, joined, tooOldLine } from "./contribution.ts";
+import { NameTable, type SavedContribution } from "./name-table.ts";
+import { OpenBuckets } from "./open-buckets.ts";
+import type { SavedProof } from "./saved-proof.ts";
+import { OpenStretch } from "./stretch.ts";
+import { type VisitedFile, Visits } from "./visits.ts";
+
+/** Alerts are written to the log within this time of the second in their id, and change places within it. */
+const toleratedMs = 120_000;
+
+/** Headers are UTF-8, which has none. */
+const loneSurrogate = /\p{Cs}/u;
+
+/** A place in the log: readings are numbered by the tail. */
+export interface ReadTo {
+  readonly reading: number;
+  readonly offset: number;
+}
+
+/** What a record's digest is made of. */
+interface RecordNames {
+  readonly topic: string;
+  readonly handler: string;
+  readonly node: string;
+  readonly id: string;
+}
+
+/**
+ * The account of the lines of the log: what each adds, until the position has passed it, and what the lines behind the
+ * position have added since the last cut. Everything is synchronous, so that what a checkpoint says of the account belongs
+ * to the position that it says.
+ */
+export class LineAccount {
+  readonly #pending = new Map<number, Contribution>();
+  #front = 0;
+  #stretch = new OpenStretch();
+  readonly visits = new Visits();
+  readonly #buckets = new OpenBuckets();
+  /** Time of the last line that was read, in milliseconds since 1970. */
+  #readMs: number | undefined;
+  /** The log was read to its end. */
+  #isAtEnd = false;
+  #openFrom: string | undefined;
+  readonly #takesName: (name: string) => boolean;
+
+  /** @param takesName whether a manifest can name this node header */
+  constructor(takesName: (name: string) => boolean) {
+    this.#takesName = takesName;
+  }
+
+  get isFull(): boolean {
+    return this.#stretch.isFull;
+  }
+
+  /** Records that no line covers, since the last cut. */
+  get unlinedCount(): number {
+    return this.#stretch.unlinedCount;
+  }
+
+  /** Lines beyond the position of which something is known. */
+  get pending(): number {
+    return this.#pending.size;
+  }
+
+  /**
+   * A record is about to be sent; `drop` or a contribution follows.
+   * @returns undefined for a name that no manifest can hold
+   */
+  record(of: RecordNames, value: Buffer | null, isFromSocket: boolean): CountedRecord | undefined {
+    return this.found(of, hash("sha256", value ?? "", "hex"), isFromSocket);
+  }
+
+  /** The same for a record that is in the topic: an earlier process sent it. @param valueHash SHA-256, lower-case hex */
+  found({ topic, handler, node, id }: RecordNames, valueHash: string, isFromSocket: boolean): CountedRecord | undefined {
+    const name = loneSurrogate.test(node) ? Buffer.from(node).toString() : node;
+    if (!this.#takesName(name)) return undefined;
+    const bucket = bucketOf(id);
+    const digest = digestOfValueHash(topic, handler, name, id, valueHash).toString("latin1");
+    this.#buckets.open(bucket);
+    return { topic, handler, node: name, bucket, isFromSocket, digest };
+  }
+
+  /** A record was refused. */
+  drop({ bucket }: CountedRecord): void {
+    this.#buckets.close(bucket);
+  }
+
+  /** Something is known of a line that the position has not passed; of one line there may be several. */
+  note(line: number, contribution: Contribution): void {
+    if (line < this.#front) throw new Error("a line that the position has passed cannot add anything");
+    this.#pending.set(line, joined(this.#pending.get(line), contribution));
+  }
+
+  /** Records of the socket that no line of the log covers. */
+  addUnlined(records: readonly CountedRecord[], dead: readonly DeadPart[]): void {
+    this.#stretch.addUnlined(records, dead);
+    for (const { bucket } of records) this.#buckets.close(bucket);
+  }
+
+  /** For the tail: these lines of no interest are behind the position. */
+  ignored(lines: number): void {
+    this.#stretch.ignored(lines);
+  }
+
+  /** For the tail: a line was not asked for. */
+  tooOld(line: number): void {
+    this.note(line, tooOldLine);
+  }
+
+  /** For the tail: all lines with a lower number are behind the position. */
+  passed(front: number): void {
+    for (let line = this.#front; line < front; line++) {
+      const contribution = this.#pending.get(line);
+      if (contribution === undefined) {
+        this.#stretch.add(bareLine);
+        continue;
+      }
+      this.#pending.delete(line);
+      this.#stretch.add(contribution);
+      for (const { bucket } of contribution.records) this.#buckets.close(bucket);
+    }
+    this.#front = front;
+  }
+
+  /** For the tail: a file is read from an offset on; see `Visits.begin`. */
+  begin(reading: number, file: () => VisitedFile, from: number, left: number | undefined, lost?: number): void {
+    this.visits.begin(reading, file, from, left, lost);
+    this.#isAtEnd = false;
+  }
+
+  /** For the tail: it read a line of this time. */
+  sawTime(timeMs: number): void {
+    this.#readMs = timeMs;
+    this.#isAtEnd = false;
+  }
+
+  /** For the tail: the log was read to its end. */
+  atEnd(): void {
+    this.#isAtEnd = true;
+  }
+
+  /**
+   * The lowest bucket that may still grow. What is not read yet is not much older than the line before; what is not written
+   * yet not much older than now.
+   */
+  openFrom(nowMs: number): string {
+    if (this.#readMs !== undefined || this.#isAtEnd) {
+      const unread = this.#isAtEnd ? nowMs : Math.min(nowMs, this.#readMs ?? nowMs);
+      const openMs = Math.min(unread - toleratedMs, this.#buckets.lowestMs);
+      this.#openFrom = minuteBucket(Math.max(0, openMs));
+    }
+    return this.#openFrom ?? minuteBucket(0);
+  }
+
+  /** What the lines behind the position have added since the last cut. */
+  get content(): OpenStretch["content"] {
+    return this.#stretch.content;
+  }
+
+  /** A manifest has it. @param at the position */
+  cut(at: ReadTo | undefined): void {
+    this.#stretch = new OpenStretch();
+    this.visits.cut(at);
+  }
+
+  /** For the checkpoint. */
+  save(at: ReadTo | undefined, table: NameTable): Pick<SavedProof, "open" | "visits" | "visit"> {
+    const visits = this.visits.upTo(at).map(({ skipped: _, ...visit }) => visit);
+    return { open: this.#stretch.save(table), visits, visit: visits.at(-1)?.visit ?? this.visits.last };
+  }
+
+  /** What a line that is done beyond the position adds, for the checkpoint. */
+  saveLine(line: number, table: NameTable): SavedContribution {
+    return table.save(this.#pending.get(line) ?? bareLine);
+  }
+
+  /** A line comes by again that was done when the checkpoint was written. */
+  restoreLine(line: number, contribution: Contribution): void {
+    this.reopen(contribution.records);
+    this.note(line, contribution);
+  }
+
+  /** The same for one that is behind the position at once. */
+  addPassed(contribution: Contribution): void {
+    this.#stretch.add(contribution);
+  }
+
+  /** Records that an earlier process has sent are counted by this one. */
+  reopen(records: readonly CountedRecord[]): void {
+    for (const { bucket } of records) this.#buckets.open(bucket);
+  }
+
+  /** @returns false if it does not fit together: nothing is taken over then */
+  restore({ open, visits, visit, chain }: SavedProof, table: NameTable): boolean {
+    const stretch = OpenStretch.restore(open, table);
+    if (stretch === undefined) return false;
+    this.#stretch = stretch;
+    this.visits.restore(visits, visit);
+    this.#openFrom = Number.isNaN(bucketStartMs(chain.openFrom)) ? undefined : chain.openFrom;
+    return true;
+  }
+}

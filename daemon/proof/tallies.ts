@@ -1,0 +1,145 @@
+import { z } from "zod";
+import { hash } from "node:crypto";
+import { hourOfBucket } from "../manifest/bucket.ts";
+import type { Manifest, ManifestEntry } from "../manifest/manifest.ts";
+import { digestBytes, DigestSum } from "../manifest/record-digest.ts";
+import type { CountedRecord } from "./contribution.ts";
+import type { NameTable } from "./name-table.ts";
+
+const firstDigests = 16;
+/** Above this many entries minutes become hours. */
+const manyEntries = 1000;
+
+/** Digests as the checkpoint has them: index of the entry, how many came by the socket, and all digests in base64. */
+export const savedTallyForm = z.tuple([z.int().min(0), z.int().min(0), z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/)]);
+type SavedTally = z.infer<typeof savedTallyForm>;
+
+/** The records of one topic, handler, node and bucket. */
+class Tally {
+  readonly topic: string;
+  readonly handler: string;
+  readonly node: string;
+  readonly bucket: string;
+  count = 0;
+  socket = 0;
+  #digests = Buffer.allocUnsafeSlow(firstDigests * digestBytes);
+
+  constructor({ topic, handler, node, bucket }: Pick<CountedRecord, "topic" | "handler" | "node" | "bucket">) {
+    this.topic = topic;
+    this.handler = handler;
+    this.node = node;
+    this.bucket = bucket;
+  }
+
+  get digests(): Buffer {
+    return this.#digests.subarray(0, this.count * digestBytes);
+  }
+
+  add(digest: string, isFromSocket: boolean): void {
+    this.#makeRoom(1);
+    this.#digests.write(digest, this.count * digestBytes, digestBytes, "latin1");
+    this.count += 1;
+    if (isFromSocket) this.socket += 1;
+  }
+
+  addAll(digests: Buffer, socket: number): void {
+    const count = Math.floor(digests.length / digestBytes);
+    this.#makeRoom(count);
+    digests.copy(this.#digests, this.count * digestBytes, 0, count * digestBytes);
+    this.count += count;
+    this.socket += Math.min(socket, count);
+  }
+
+  /** The entry of a manifest. */
+  get entry(): ManifestEntry {
+    const { topic, handler, node, bucket, count, socket, digests } = this;
+    const sum = new DigestSum();
+    const each: Buffer[] = [];
+    for (let at = 0; at < digests.length; at += digestBytes) {
+      sum.addBytes(digests, at);
+      each.push(digests.subarray(at, at + digestBytes));
+    }
+    each.sort((a, b) => a.compare(b));
+    return { topic, handler, node, bucket, count, socket, sum: sum.hex, digest: hash("sha256", Buffer.concat(each), "hex") };
+  }
+
+  #makeRoom(more: number): void {
+    const needed = (this.count + more) * digestBytes;
+    if (needed <= this.#digests.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#digests.length, needed));
+    this.#digests.copy(larger, 0, 0, this.count * digestBytes);
+    this.#digests = larger;
+  }
+}
+
+/** Records that are counted for a manifest, by entry. */
+export class Tallies {
+  readonly #all = new Map<string, Tally>();
+  #last: Tally | undefined;
+  /** Buckets are hours from now on. */
+  #isCoarse = false;
+  #count = 0;
+
+  /** Records. */
+  get count(): number {
+    return this.#count;
+  }
+
+  get entries(): number {
+    return this.#all.size;
+  }
+
+  add(record: CountedRecord): void {
+    this.#tallyOf(record).add(record.digest, record.isFromSocket);
+    this.#count += 1;
+    if (this.#all.size > manyEntries && !this.#isCoarse) this.#coarsen();
+  }
+
+  /** The entries of a manifest, in the order in which they began. */
+  get manifestEntries(): Manifest["records"] {
+    return [...this.#all.values()].map((tally) => tally.entry);
+  }
+
+  save(table: NameTable): SavedTally[] {
+    return [...this.#all.values()].map(({ topic, handler, node, bucket, socket, digests }) => [
+      table.indexOf([topic, handler, node, bucket]),
+      socket,
+      digests.toString("base64"),
+    ]);
+  }
+
+  /** Adds what `save` gave. @returns false if an index is not in the table */
+  restore(saved: readonly SavedTally[], { names }: NameTable): boolean {
+    for (const [index, socket, digests] of saved) {
+      const name = names[index];
+      if (name === undefined) return false;
+      const [topic, handler, node, bucket] = name;
+      const bytes = Buffer.from(digests, "base64");
+      this.#tallyOf({ topic, handler, node, bucket }).addAll(bytes, socket);
+      this.#count += Math.floor(bytes.length / digestBytes);
+    }
+    return true;
+  }
+
+  #tallyOf(of: Pick<CountedRecord, "topic" | "handler" | "node" | "bucket">): Tally {
+    const { topic, handler, node } = of;
+    const bucket = this.#isCoarse ? hourOfBucket(of.bucket) : of.bucket;
+    const last = this.#last;
+    const isLast =
+      last?.bucket === bucket && last.node === node && last.handler === handler && last.topic === topic;
+    if (isLast) return last;
+    const name = JSON.stringify([topic, handler, node, bucket]);
+    let tally = this.#all.get(name);
+    if (tally === undefined) this.#all.set(name, (tally = new Tally({ topic, handler, node, bucket })));
+    this.#last = tally;
+    return tally;
+  }
+
+  #coarsen(): void {
+    this.#isCoarse = true;
+    const fine = [...this.#all.values()];
+    this.#all.clear();
+    this.#last = undefined;
+    for (const tally of fine) this.#tallyOf(tally).addAll(tally.digests, tally.socket);
+  }
+}

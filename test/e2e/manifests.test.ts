@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import type { KeyObject } from "node:crypto";
+import type { Kafka } from "../rig/kafka.ts";
+import { newKey } from "../rig/manifests/node-writer.ts";
+import { refereeManifests, writtenRecord, type Judged } from "../rig/manifests/referee.ts";
+import { readTopic } from "../rig/read-topic.ts";
+import { sharedKafka } from "../rig/shared-kafka.ts";
+import { World, type Settings, type WorldOptions } from "../rig/world.ts";
+
+let kafka: Kafka;
+
+before(async () => {
+  kafka = await sharedKafka();
+});
+after(() => kafka[Symbol.asyncDispose]());
+
+/** A manager whose forwarder publishes manifests. */
+class ProvenWorld implements AsyncDisposable {
+  readonly world: World;
+  readonly key: KeyObject;
+  readonly manifests: string;
+  readonly settings: Settings;
+
+  private constructor(world: World, key: KeyObject) {
+    this.world = world;
+    this.key = key;
+    this.manifests = `${world.topic}-manifests`;
+    const file = world.directory.join("manifest.pem");
+    writeFileSync(file, key.export({ format: "pem", type: "pkcs8" }), { mode: 0o600 });
+    this.settings = { manifest: { topic: this.manifests, interval: "1s", key_file: file } };
+  }
+
+  static async create(options?: WorldOptions): Promise<ProvenWorld> {
+    const proven = new ProvenWorld(await World.create(kafka, options), newKey());
+    await kafka.createTopic(proven.manifests, { partitions: 1 });
+    return proven;
+  }
+
+  /** What the manifests in the topic say, against the records there. */
+  async judge(): Promise<Judged> {
+    const records = (await this.world.readTopic()).map((record) => writtenRecord(this.world.topic, record));
+    const values = (await readTopic(kafka.addresses, this.manifests)).map(({ value }) => value ?? Buffer.alloc(0));
+    return refereeManifests(values, records, this.key);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.world[Symbol.asyncDispose]();
+  }
+}
+
+test("manifests of a node that was stopped once account for every record and every line", async () => {
+  await using proven = await ProvenWorld.create({ relevantShare: 0.3 });
+  const { world, settings } = proven;
+  const forwarder = await world.startForwarder(settings);
+  await using stream = await world.stream();
+  const alerts = world.analysisd.emit(3000);
+  await stream.send(Buffer.concat(alerts.slice(0, 1500).map(({ line }) => line)));
+  world.analysisd.flush();
+  await world.everythingDelivered(forwarder, { mayReorder: true });
+  const { faults, manifests, lines, announced, bySocket } = await proven.judge();
+  assert.deepEqual(faults, []);
+  assert.equal(announced, world.ledger.expected);
+  assert.ok(bySocket > 0, "some came by the socket first");
+  assert.deepEqual([lines.total, lines.broken], [3000, 0]);
+  assert.equal(manifests.at(-1)?.stopping, true);
+});
+
+for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+  test(`manifests account for every record after ${signal} under load, five times, by both ways`, async () => {
+    await using proven = await ProvenWorld.create({ topic: { partitions: 3 } });
+    const { world, settings } = proven;
+    let running = await world.startForwarder(settings);
+    await using _integratord = world.integratord();
+    running = await world.analysisd.emitDuring(400, async () => {
+      for (let round = 0; round < 5; round++) {
+        await kafka.recordsGrow(world.topic, 150);
+        await running.stop(signal);
+        running = await world.startForwarder(settings);
+      }
+      return running;
+    });
+    const { judgement } = await world.everythingDelivered(running, { mayReorder: true });
+    assert.equal(judgement.twice, 0);
+    const { faults, manifests, announced } = await proven.judge();
+    assert.deepEqual(faults, []);
+    assert.equal(announced, world.ledger.expected);
+    assert.equal(new Set(manifests.map(({ stream }) => stream)).size, 1, "one stream");
+  });
+}
+
+test("while their topic is missing alerts arrive, and the manifests follow when it is there", async () => {
+  await using proven = await ProvenWorld.create();
+  const { world, settings, manifests } = proven;
+  await kafka.deleteTopic(manifests);
+  const forwarder = await world.startForwarder(settings);
+  world.analysisd.emit(500);
+  world.analysisd.flush();
+  await kafka.recordsReach(world.topic, world.ledger.expected);
+  await kafka.createTopic(manifests, { partitions: 1 });
+  await kafka.recordsReach(manifests, 1);
+  await world.everythingDelivered(forwarder);
+  const { faults, announced } = await proven.judge();
+  assert.deepEqual(faults, []);
+  assert.equal(announced, world.ledger.expected);
+});

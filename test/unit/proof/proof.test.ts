@@ -1,0 +1,209 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readManifest } from "../../../daemon/manifest/read-manifest.ts";
+import type { Manifest } from "../../../daemon/manifest/manifest.ts";
+import { isSignedBy, publicPart } from "../../../daemon/manifest/signature.ts";
+import { Proof, type LoadedProof, type ProofSetup } from "../../../daemon/proof/proof.ts";
+import type { Place } from "../../../daemon/proof/speaker.ts";
+import { silentLog } from "../../../daemon/telemetry/log.ts";
+import { newKey } from "../../rig/manifests/node-writer.ts";
+import { TempDir } from "../../rig/temp-dir.ts";
+
+const here: Place = { machine: "m", directory: "1" };
+
+/** A forwarder's proof, whose checkpoints are written at once. */
+class Machine {
+  readonly directory: TempDir;
+  readonly proof: Proof;
+  /** Of the last checkpoint, as it is on disk. */
+  saved: unknown;
+  nowMs: number;
+
+  private constructor(directory: TempDir, some: Partial<ProofSetup>, nowMs: number) {
+    this.directory = directory;
+    this.nowMs = nowMs;
+    this.proof = new Proof({
+      node: "north",
+      place: () => here,
+      keys: { current: undefined, next: undefined },
+      intervalMs: 60_000,
+      software: "a test",
+      config: "c".repeat(64),
+      stateDir: directory.path,
+      log: silentLog,
+      now: () => this.nowMs,
+      ...some,
+    });
+  }
+
+  static async start(
+    directory: TempDir,
+    loaded: LoadedProof = { kind: "newest", saved: undefined },
+    some: Partial<ProofSetup> = {},
+  ): Promise<Machine> {
+    const machine = new Machine(directory, some, 0);
+    await machine.proof.resume(loaded);
+    return machine;
+  }
+
+  /** Writes a checkpoint. @returns whether a manifest waits to be sent that was not there before */
+  checkpoint(isWritten = true): void {
+    const saving = this.proof.save(undefined);
+    const body: unknown = JSON.parse(JSON.stringify(saving.body()));
+    if (!isWritten) return;
+    this.saved = body;
+    saving.stored();
+  }
+
+  async head(): Promise<Manifest> {
+    const reading = readManifest(await this.proof.headValue());
+    assert.ok(reading.kind === "manifest", JSON.stringify(reading));
+    return reading.manifest;
+  }
+
+  /** The manifest that is sent next is in the topic. */
+  async sent(): Promise<Manifest> {
+    const manifest = await this.head();
+    const { head } = this.proof;
+    assert.ok(head !== undefined);
+    await this.proof.done(head);
+    return manifest;
+  }
+}
+
+test("nothing is cut before it is known what the topic has, and nothing is sent before it is on disk", async () => {
+  await using directory = await TempDir.create();
+  const machine = await Machine.start(directory);
+  machine.checkpoint();
+  assert.equal(machine.proof.waiting, 0);
+  machine.proof.decide([]);
+  machine.checkpoint(false);
+  assert.equal(machine.proof.waiting, 1);
+  assert.equal(machine.proof.head, undefined);
+  machine.checkpoint();
+  const first = await machine.sent();
+  assert.deepEqual([first.sequence, first.previous, first.succeeds], [1, null, undefined]);
+});
+
+test("a manifest comes each interval, also when nothing happens, and follows the one before", async () => {
+  await using directory = await TempDir.create();
+  const machine = await Machine.start(directory);
+  machine.proof.decide([]);
+  machine.checkpoint();
+  const first = await machine.head();
+  const value = await machine.proof.headValue();
+  await machine.sent();
+  machine.nowMs += 30_000;
+  machine.checkpoint();
+  assert.equal(machine.proof.waiting, 0);
+  machine.nowMs += 30_000;
+  machine.checkpoint();
+  const second = await machine.sent();
+  const reading = readManifest(value);
+  assert.deepEqual([second.sequence, second.stream], [2, first.stream]);
+  assert.equal(second.previous, reading.kind === "manifest" ? reading.hash : undefined);
+});
+
+test("after a crash the same bytes are sent, and the stream goes on", async () => {
+  await using directory = await TempDir.create();
+  const machine = await Machine.start(directory);
+  machine.proof.decide([]);
+  machine.proof.account.ignored(5);
+  machine.checkpoint();
+  const value = await machine.proof.headValue();
+  machine.proof.account.ignored(3);
+  machine.checkpoint();
+  machine.proof.account.ignored(100);
+  const next = await Machine.start(directory, { kind: "newest", saved: machine.saved });
+  next.proof.decide([]);
+  assert.deepEqual(await next.proof.headValue(), value);
+  await next.sent();
+  next.checkpoint();
+  const second = await next.sent();
+  assert.deepEqual([second.sequence, second.lines.total], [2, 3]);
+});
+
+test("while the topic is away a full stretch is cut, and each manifest but the newest is in a file", async () => {
+  await using directory = await TempDir.create();
+  let machine = await Machine.start(directory);
+  machine.proof.decide([]);
+  machine.checkpoint();
+  const of = { topic: "t", handler: "h", node: "north", id: "1700000000.1" };
+  let line = 0;
+  for (let round = 0; round < 3; round++) {
+    const record = machine.proof.account.record(of, Buffer.from("v"), false);
+    assert.ok(record !== undefined);
+    for (let more = 0; more < 20_000; more++)
+      machine.proof.account.note(line++, { kind: "relevant", salvaged: 0, records: [record], dead: [] });
+    machine.proof.account.passed(line);
+    const { waiting } = machine.proof;
+    while (machine.proof.waiting === waiting) {
+      machine.nowMs += 60_000;
+      machine.checkpoint();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    machine.checkpoint();
+  }
+  machine = await Machine.start(directory, { kind: "newest", saved: machine.saved });
+  const counts = [];
+  while (machine.proof.waiting > 0) {
+    const { sequence, lines } = await machine.sent();
+    counts.push([sequence, lines.relevant]);
+  }
+  assert.deepEqual(counts, [[1, 0], [2, 20_000], [3, 20_000], [4, 20_000]]);
+});
+
+test("a state of another machine or directory, or behind its topic, or an older checkpoint, begins a stream that says so", async () => {
+  await using directory = await TempDir.create();
+  const machine = await Machine.start(directory);
+  machine.proof.decide([]);
+  machine.checkpoint();
+  const value = await machine.proof.headValue();
+  const first = await machine.sent();
+  machine.checkpoint();
+  const { saved } = machine;
+  const reading = readManifest(value);
+  assert.ok(reading.kind === "manifest");
+  const found = [{ stream: first.stream, sequence: 2, hash: "f".repeat(64) }];
+  const ways = [
+    { reason: "cloned", loaded: "newest", some: { place: () => ({ ...here, machine: "other" }) }, found: [] },
+    { reason: "restored", loaded: "newest", some: { place: () => ({ ...here, directory: "2" }) }, found: [] },
+    { reason: "restored", loaded: "newest", some: {}, found },
+    { reason: "fallback", loaded: "fallback", some: {}, found: [] },
+  ] as const;
+  for (const way of ways) {
+    const other = await Machine.start(directory, { kind: way.loaded, saved }, way.some);
+    other.proof.decide(way.found);
+    other.checkpoint();
+    const { stream, sequence, succeeds } = await other.sent();
+    assert.notEqual(stream, first.stream);
+    assert.equal(sequence, 1);
+    assert.deepEqual(succeeds, { stream: first.stream, sequence: 1, hash: reading.hash, reason: way.reason });
+  }
+  const lost = await Machine.start(directory);
+  lost.proof.decide(found);
+  lost.checkpoint();
+  assert.deepEqual((await lost.sent()).succeeds, { ...found[0], reason: "lost" });
+});
+
+test("a new key and a new name are announced by a manifest of the old ones", async () => {
+  await using directory = await TempDir.create();
+  const [current, next] = [newKey(), newKey()];
+  const machine = await Machine.start(directory, undefined, { keys: { current, next: undefined } });
+  machine.proof.decide([]);
+  machine.checkpoint();
+  assert.ok(isSignedBy(await machine.sent(), publicPart(current)));
+  machine.checkpoint();
+  const other = await Machine.start(directory, { kind: "newest", saved: machine.saved }, { keys: { current, next }, node: "south" });
+  other.proof.decide([]);
+  other.checkpoint();
+  const announcing = await other.sent();
+  assert.ok(isSignedBy(announcing, publicPart(current)));
+  assert.deepEqual([announcing.node, announcing.next_node], ["north", "south"]);
+  assert.equal(announcing.next_key, publicPart(next).text);
+  other.nowMs += 60_000;
+  other.checkpoint();
+  const after = await other.sent();
+  assert.ok(isSignedBy(after, publicPart(next)));
+  assert.deepEqual([after.node, after.next_node, after.next_key], ["south", undefined, undefined]);
+});
