@@ -91,7 +91,7 @@ export class Manifests {
 
   /** The next checkpoint has a manifest of what is done. @param isStopping the forwarder stops on purpose */
   finish(isStopping: boolean): void {
-    this.proof.cutNext(isStopping);
+    this.proof.cutLast(isStopping);
   }
 
   /** Resolves when no manifest that is on disk waits. */
