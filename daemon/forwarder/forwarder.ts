@@ -266,7 +266,7 @@ export class Forwarder {
       const what = "the pairing window cannot be saved; an alert that both sources brought may be sent twice";
       log.error({ code: "pairing-window-not-saved", reason: describe(reason) }, what);
     }
-    this.manifests?.finish(isFinal);
+    await this.manifests?.finish(isFinal);
     await this.#tail?.save();
     if (this.manifests !== undefined) await this.#publishLast(this.manifests, drainUntil);
     const readAgain = this.#tail?.readAgain;

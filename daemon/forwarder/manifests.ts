@@ -88,8 +88,8 @@ export class Manifests {
   }
 
   /** The next checkpoint has a manifest of what is done. @param isStopping the forwarder stops on purpose */
-  finish(isStopping: boolean): void {
-    this.proof.cutLast(isStopping);
+  finish(isStopping: boolean): Promise<void> {
+    return this.proof.cutLast(isStopping);
   }
 
   /** Resolves when no manifest that is on disk waits. */

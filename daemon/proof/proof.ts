@@ -193,7 +193,8 @@ export class Proof {
   }
 
   /** The next checkpoint has a manifest, the last one of this process. @param isStopping the forwarder stops on purpose */
-  cutLast(isStopping: boolean): void {
+  async cutLast(isStopping: boolean): Promise<void> {
+    await this.#additions.scan();
     this.#isForced = true;
     this.#isStopping = isStopping;
   }

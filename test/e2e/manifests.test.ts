@@ -3,8 +3,11 @@ import { writeFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import type { KeyObject } from "node:crypto";
 import type { Kafka } from "../rig/kafka.ts";
-import { newKey } from "../rig/manifests/node-writer.ts";
+import { hostname } from "node:os";
+import { newKey, publicKeyText } from "../rig/manifests/node-writer.ts";
 import { refereeManifests, writtenRecord, type Judged } from "../rig/manifests/referee.ts";
+import { sendTo } from "../rig/manifests/send.ts";
+import { present } from "../rig/present.ts";
 import { readTopic } from "../rig/read-topic.ts";
 import { sharedKafka } from "../rig/shared-kafka.ts";
 import { World, type Settings, type WorldOptions } from "../rig/world.ts";
@@ -48,6 +51,18 @@ class ProvenWorld implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.world[Symbol.asyncDispose]();
   }
+}
+
+/** Runs `wazuh-dfn verify` over the topics. */
+async function verified(proven: ProvenWorld): Promise<{ readonly code: unknown; readonly findings: string[] }> {
+  const { world, manifests, key, settings } = proven;
+  const args = ["--manifests", manifests, "--key", `${hostname()}=${publicKeyText(key)}`, "--json"];
+  const command = world.command("verify", args, settings);
+  const code = await command.end();
+  const report: { readonly findings: readonly { readonly kind: string; readonly count: number }[] } = JSON.parse(
+    command.outputLines.join("\n"),
+  );
+  return { code, findings: report.findings.map(({ kind, count }) => `${count} ${kind}`) };
 }
 
 test("manifests of a node that was stopped once account for every record and every line", async () => {
@@ -105,4 +120,32 @@ test("while their topic is missing alerts arrive, and the manifests follow when 
   const { faults, announced } = await proven.judge();
   assert.deepEqual(faults, []);
   assert.equal(announced, world.ledger.expected);
+});
+
+test("what is sent again is announced and closed; verify finds the node complete, and what somebody else copied", async () => {
+  // An hour ago: younger buckets may still grow, and are not judged.
+  await using proven = await ProvenWorld.create({ startMs: Date.now() - 3_600_000, topic: { partitions: 1 } });
+  const { world, settings } = proven;
+  const forwarder = await world.startForwarder(settings);
+  world.analysisd.emit(600);
+  world.analysisd.flush();
+  await kafka.recordsReach(world.topic, world.ledger.expected);
+  const replayed = world.command("replay", [world.analysisd.alertsJson], settings);
+  assert.equal(await replayed.end(), 0, replayed.errorLines.join("\n"));
+  await kafka.recordsReach(world.topic, 2 * world.ledger.expected);
+  assert.equal((await forwarder.stop()).ended, 0);
+  const { faults, announced, manifests } = await proven.judge();
+  assert.deepEqual(faults, []);
+  assert.equal(announced, world.ledger.expected);
+  const additions = manifests.flatMap((one) => one.additions);
+  assert.deepEqual(
+    additions.map(({ records }) => records?.reduce((sum, { count }) => sum + count, 0)),
+    [undefined, world.ledger.expected],
+  );
+  assert.deepEqual(await verified(proven), { code: 0, findings: [] });
+
+  const [first] = await world.readTopic();
+  const copy = writtenRecord(world.topic, present(first));
+  await sendTo(kafka.addresses, { records: [copy], manifests: [] }, proven.manifests);
+  assert.deepEqual(await verified(proven), { code: 1, findings: ["1 doubled"] });
 });

@@ -24,6 +24,8 @@ export interface WorldOptions {
   readonly topic?: TopicOptions | false;
   readonly relevantShare?: number;
   readonly seed?: number;
+  /** Time of the first alert, milliseconds since 1970; default: now. */
+  readonly startMs?: number;
   readonly settings?: Settings;
 }
 
