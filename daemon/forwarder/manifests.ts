@@ -13,8 +13,6 @@ import { sinkDefinition } from "../sink-kinds/registry.ts";
 import type { Log } from "../telemetry/log.ts";
 import { ManifestPublisher } from "./manifest-publisher.ts";
 
-/** Where the state is lost, this many records at the end of each partition are searched for the newest manifest. */
-const searchedRecords = 10_000;
 /** How often it is asked again while the topic cannot be read because it is not there. */
 const askAgainMs = 5000;
 /** A manifest that waits for longer is a reason for being degraded. */
@@ -91,7 +89,7 @@ export class Manifests {
 
   /** The next checkpoint has a manifest of what is done. @param isStopping the forwarder stops on purpose */
   finish(isStopping: boolean): void {
-    this.proof.cutNext(isStopping);
+    this.proof.cutLast(isStopping);
   }
 
   /** Resolves when no manifest that is on disk waits. */
@@ -104,12 +102,13 @@ export class Manifests {
   }
 
   async #lookUp(since: OffsetsByPartition): Promise<Lookup> {
-    const { sink, node } = this.#parts;
+    const { sink, node, config } = this.#parts;
+    const { searchedBack } = sinkDefinition(config.sink);
     const own = Object.fromEntries(Object.entries(since).filter(([name]) => name.startsWith(`${this.#topic}/`)));
     const nodes = new Set([node, this.proof.node]);
-    if (Object.keys(own).length > 0) return sink.lookup([this.#topic], own, nodes, "values");
+    if (this.proof.sequence > 0 && Object.keys(own).length > 0) return sink.lookup([this.#topic], own, nodes, "values");
     const { next } = await sink.lookup([this.#topic], {});
-    const from = Object.entries(next).map(([name, offset]) => [name, Math.max(0, offset - searchedRecords)] as const);
+    const from = Object.entries(next).map(([name, offset]) => [name, Math.max(0, offset - searchedBack)] as const);
     return sink.lookup([this.#topic], Object.fromEntries(from), nodes, "values");
   }
 }

@@ -84,7 +84,9 @@ export class Proof {
   /** It is known whether the topic has more of this stream than this state. */
   #isDecided = false;
   #cutAt = Number.NEGATIVE_INFINITY;
+  /** The next manifest is cut at once, and is the last one. */
   #isForced = false;
+  #isOver = false;
   #isStopping = false;
   #changed: () => void = () => undefined;
   #ahead: () => readonly Ahead[] = () => [];
@@ -190,8 +192,8 @@ export class Proof {
     this.#changed();
   }
 
-  /** The next checkpoint has a manifest. @param isStopping it says that the forwarder stops on purpose */
-  cutNext(isStopping: boolean): void {
+  /** The next checkpoint has a manifest, the last one of this process. @param isStopping the forwarder stops on purpose */
+  cutLast(isStopping: boolean): void {
     this.#isForced = true;
     this.#isStopping = isStopping;
   }
@@ -260,7 +262,7 @@ export class Proof {
   }
 
   get #isDue(): boolean {
-    if (!this.#isDecided) return false;
+    if (!this.#isDecided || this.#isOver) return false;
     if (this.#isForced) return true;
     const isFull = this.account.isFull || this.account.visits.count > manyVisits;
     if (this.#waiting.length > 0) {
@@ -288,8 +290,7 @@ export class Proof {
     this.#additions.cut(additions);
     this.#waiting.push({ ...cut, isStored: false, isSpooled: false, additions });
     this.#cutAt = this.#now();
-    this.#isForced = false;
-    this.#isStopping = false;
+    this.#isOver = this.#isForced;
     if (this.#chain.isKeyUnannounced) {
       const what = "manifests are signed with a key that no manifest has announced; the other side will ask about it";
       this.#setup.log.warn({ code: "manifest-key-unannounced" }, what);

@@ -55,6 +55,8 @@ export interface SinkDefinition<
    */
   create(settings: Settings, setup: SinkSetup): S;
   batchLimits(settings: Settings): BatchLimits;
+  /** How far back from a topic's end a node's newest manifest is looked for when its state is lost; in offsets. */
+  readonly searchedBack: number;
   /** Finds records that are in the sink; its signal ends the search. Never rejects, and writes nothing. */
   find(sink: S, search: RecordSearch): Promise<readonly TopicSearch[]>;
   /** Where topics begin and end now. Rejects only with the signal's reason. */

@@ -17,6 +17,7 @@ export const fileDefinition: SinkDefinition<SinkSettingsOf<"file">, FileSink, Fi
   kind: "file",
   check: ({ file: { path } }) => checkWritable("sink.file.path", dirname(path), "the directory of the file"),
   create: ({ file: { path } }, { log }) => new FileSink(path, log),
+  searchedBack: 16 * 1024 * 1024,
   batchLimits: () => ({ maxBytes: 1024 * 1024, maxRecords: 10_000, lingerMs: 5 }),
   find: (sink, search) => sink.find(search),
   extents: (sink, topics) => sink.extents(topics),

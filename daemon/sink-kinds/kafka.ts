@@ -30,6 +30,7 @@ export const kafkaDefinition: SinkDefinition<SinkSettingsOf<"kafka">, KafkaSink,
   kind: "kafka",
   check: ({ kafka }, env) => inspectKafka(kafka, env),
   create: ({ kafka }, { env, log, telemetry }) => new KafkaSink({ options: kafkaOptions(kafka, env), log, telemetry }),
+  searchedBack: 10_000,
   batchLimits: ({ kafka: { batchBytes, batchRecords, lingerMs } }) => ({
     maxBytes: batchBytes,
     maxRecords: batchRecords,

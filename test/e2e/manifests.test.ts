@@ -53,7 +53,8 @@ class ProvenWorld implements AsyncDisposable {
 test("manifests of a node that was stopped once account for every record and every line", async () => {
   await using proven = await ProvenWorld.create({ relevantShare: 0.3 });
   const { world, settings } = proven;
-  const forwarder = await world.startForwarder(settings);
+  const sources = { socket: { path: world.socketPath }, tail: { start: "beginning", wait: "1s" } };
+  const forwarder = await world.startForwarder({ ...settings, sources });
   await using stream = await world.stream();
   const alerts = world.analysisd.emit(3000);
   await stream.send(Buffer.concat(alerts.slice(0, 1500).map(({ line }) => line)));

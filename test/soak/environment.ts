@@ -17,7 +17,10 @@ import { SoakLedger } from "./ledger.ts";
 import { Load } from "./load.ts";
 import { fetchText } from "./looks.ts";
 import { mountSmall, unmount } from "./small-disk.ts";
+import { ManifestReferee } from "./manifest-referee.ts";
 import { Referee } from "./referee.ts";
+import type { FollowedRecord } from "./follower.ts";
+import { newKey } from "../rig/manifests/node-writer.ts";
 
 export type Settings = Record<string, unknown>;
 
@@ -44,6 +47,10 @@ export class Environment implements AsyncDisposable {
   readonly topic = `soak-${process.pid}-${count++}`;
   readonly ledger = new SoakLedger();
   readonly referee = new Referee(this.ledger);
+  readonly manifestReferee = new ManifestReferee(this.topic);
+  /** The key that signs manifests, and their topic. */
+  readonly manifestKey = newKey();
+  readonly manifestTopic = `${this.topic}-manifests`;
   readonly maker: SoakAlertMaker;
   readonly analysisd: Analysisd<SoakAlert>;
   readonly load: Load;
@@ -80,6 +87,9 @@ export class Environment implements AsyncDisposable {
     chmodSync(this.alertsDirectory, 0o2750);
     testBed.writeClientFiles(directory.join("tls"), "ca");
     this.writePassword(passwords.GOOD);
+    const pem = this.manifestKey.export({ format: "pem", type: "pkcs8" });
+    writeFileSync(directory.join("tls/manifest.pem"), pem, { mode: 0o600 });
+    testBed.give(directory.join("tls/manifest.pem"));
     this.#queue = new QueueSocket(directory.join("ossec/queue/sockets/queue"));
     testBed.give(directory.join("ossec/queue/sockets/queue"));
     this.analysisd = new Analysisd(directory.join("ossec"), this.maker, this.ledger);
@@ -95,12 +105,19 @@ export class Environment implements AsyncDisposable {
     const environment = new Environment(testBed, await TempDir.create(), seed, logFile);
     const config = { "message.timestamp.type": "LogAppendTime" };
     await testBed.kafka.createTopic(environment.topic, { partitions: partitionCount, config });
-    testBed.follower.follow(environment.topic, environment.referee.see);
+    await testBed.kafka.createTopic(environment.manifestTopic, { partitions: 1, config });
+    testBed.follower.follow(environment.topic, environment.see);
     await environment.forwarder.start();
     environment.startCaller();
     environment.load.perSecond = perSecond;
     return environment;
   }
+
+  /** Every record of the topic, in the order of their offsets within a partition. */
+  readonly see = (record: FollowedRecord): void => {
+    this.manifestReferee.see(record);
+    this.referee.see(record);
+  };
 
   get alertsDirectory(): string {
     return this.directory.join("ossec/logs/alerts");
@@ -122,6 +139,7 @@ export class Environment implements AsyncDisposable {
       sink: { kafka },
       state_dir: this.stateDir,
       status: { listen: this.statusPath },
+      manifest: { topic: this.manifestTopic, interval: "2s", key_file: tls("manifest.pem") },
       ...this.settings,
     };
     writeFileSync(path, text ?? JSON.stringify(all, undefined, 1)); // JSON is YAML
@@ -223,6 +241,7 @@ export class Environment implements AsyncDisposable {
     this.#queue[Symbol.dispose]();
     // Brokers with many topics take longer to start.
     await this.testBed.kafka.deleteTopic(this.topic);
+    await this.testBed.kafka.deleteTopic(this.manifestTopic);
     if (this.testBed.isRoot) unmount(this.stateDir);
     await this.directory[Symbol.asyncDispose]();
   }

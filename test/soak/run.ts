@@ -5,6 +5,8 @@ import type { TestBed } from "./test-bed.ts";
 import { bounds, judge, type Verdict } from "./judge.ts";
 import { repair } from "./repair.ts";
 import { Environment } from "./environment.ts";
+import type { ManifestVerdict } from "./manifest-referee.ts";
+import { readTopic } from "../rig/read-topic.ts";
 import { DeadLetterCleaner } from "./dead-letter-cleaner.ts";
 
 /** How one fault went. */
@@ -29,6 +31,8 @@ export interface FaultResult {
 export interface Run {
   readonly results: readonly FaultResult[];
   readonly verdict: Verdict;
+  /** What the manifests said, compared with the topic. */
+  readonly manifests: ManifestVerdict;
 }
 
 export interface Conditions {
@@ -84,13 +88,16 @@ export async function runFaults(
   await environment.forwarder.stop().catch((reason: unknown) => broken.push(describe(reason)));
   const mayCopy = (appendedMs: number): boolean => windowAt(windows, appendedMs)?.fault.copies === true;
   const verdict = judge(environment, {}, mayCopy, keeper.seen);
+  const written = await readTopic(testBed.kafka.addresses, environment.manifestTopic);
+  const values = written.map(({ value }) => value ?? Buffer.alloc(0));
+  const manifests = environment.manifestReferee.judge(values, environment.manifestKey, mayCopy);
   const counted = results.map((result, index): FaultResult => {
     const copies = environment.referee.copies.filter(
       ({ appendedMs }) => windowAt(windows, appendedMs) === windows[index],
     );
     return { ...result, copies: copies.length };
   });
-  return { results: counted, verdict: { ...verdict, broken: [...broken, ...verdict.broken] } };
+  return { results: counted, verdict: { ...verdict, broken: [...broken, ...verdict.broken, ...manifests.broken] }, manifests };
 }
 
 /** What is open at the end and should not be. */

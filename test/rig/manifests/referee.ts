@@ -30,7 +30,7 @@ const manifest = z.looseObject({
   node: z.string(),
   time: z.string(),
   previous: z.string().nullable(),
-  succeeds: z.looseObject({ stream: z.string(), reason: z.string() }).optional(),
+  succeeds: z.looseObject({ stream: z.string(), sequence: z.number(), reason: z.string() }).optional(),
   stopping: z.boolean().optional(),
   visits: z.array(z.looseObject({ file: z.string().nullable(), from: z.number(), to: z.number(), visit: z.number() })),
   lines,
@@ -57,16 +57,14 @@ export interface Judged {
 }
 
 /**
- * Reads manifests and adds them up.
- * @param values  of the topic of manifests, in their order
- * @param records of the topics of records; those with the source `replay` are compared with the additions
- * @param key     that has signed all of them; undefined: none is signed
+ * Reads manifests and checks each chain.
+ * @param values of the topic of manifests, in their order
+ * @param key    that has signed all of them; undefined: none is signed
  */
-export function refereeManifests(
+export function readChains(
   values: readonly Buffer[],
-  records: readonly WrittenRecord[],
   key: KeyObject | undefined,
-): Judged {
+): Pick<Judged, "manifests" | "faults"> {
   const faults: string[] = [];
   const seen = new Map<string, SeenManifest>();
   const before = new Map<string, { readonly sequence: number; readonly hash: string }>();
@@ -86,7 +84,22 @@ export function refereeManifests(
     const { total, ignored, relevant, too_old: old, broken } = one.lines;
     if (total !== ignored + relevant + old + broken) faults.push(`${name} counts its lines wrongly`);
   }
-  const manifests = [...seen.values()];
+  return { manifests: [...seen.values()], faults };
+}
+
+/**
+ * Reads manifests and adds them up.
+ * @param values  of the topic of manifests, in their order
+ * @param records of the topics of records; those with the source `replay` are compared with the additions
+ * @param key     that has signed all of them; undefined: none is signed
+ */
+export function refereeManifests(
+  values: readonly Buffer[],
+  records: readonly WrittenRecord[],
+  key: KeyObject | undefined,
+): Judged {
+  const { manifests, faults: ofChains } = readChains(values, key);
+  const faults = [...ofChains];
   const sent = records.filter(({ headers }) => headers["wazuh-dfn-source"] !== "replay");
   const again = records.filter(({ headers }) => headers["wazuh-dfn-source"] === "replay");
   const announced = manifests.flatMap((one) => [...one.records, ...one.unlined]);

@@ -21,7 +21,7 @@ export const topicFaults: readonly Fault[] = [
       environment.load.perSecond = rate;
       await environment.pass(environment.between(1500, 3000));
       environment.referee.forgetOrder();
-      follower.follow(environment.topic, environment.referee.see);
+      follower.follow(environment.topic, environment.see);
       await kafka.createTopic(environment.topic, { partitions: partitionCount, config: topicConfig });
     },
   },
