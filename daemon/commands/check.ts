@@ -1,5 +1,6 @@
 import type { Inspection } from "../config/inspect.ts";
 import { inspect } from "../config/load.ts";
+import { inspectSigningKeys } from "../config/manifest-keys.ts";
 import { place, type Problem, problemLine } from "../config/values/problem.ts";
 import { checkSystem } from "../config/system-checks.ts";
 import { partAt, type Table } from "../config/values/tree.ts";
@@ -49,10 +50,13 @@ export function findProblems(
   }
   const { config, problems, tree } = inspection;
   if (config === undefined) return problems;
-  const found = sinkDefinition(config.sink).check(config.sink, io.env);
-  return [...found, ...inspectStatusAccess(config, Date.now()), ...checkSystem(config)].map((problem) =>
-    withOrigin(problem, tree),
-  );
+  const found = [
+    ...sinkDefinition(config.sink).check(config.sink, io.env),
+    ...inspectStatusAccess(config, Date.now()),
+    ...inspectSigningKeys(config),
+    ...checkSystem(config),
+  ];
+  return found.map((problem) => withOrigin(problem, tree));
 }
 
 /** Only for a setting that was written somewhere: a default has no place. */

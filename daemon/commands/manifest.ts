@@ -1,9 +1,9 @@
+import type { Config } from "../config/schema.ts";
 import { readRegularFileSync } from "../disk/read-file.ts";
 import { describe, DfnError } from "../errors.ts";
 import { manifestSchema } from "../manifest/manifest.ts";
 import { publicPart, readPrivateKey, UnusableKey } from "../manifest/signature.ts";
-import { parseCommandLine } from "./command-line.ts";
-import type { Command } from "./command.ts";
+import { type Command, configOptions, configOptionsHelp, loadConfig, parseCommandLine } from "./command.ts";
 
 const maxKeyBytes = 64 * 1024;
 
@@ -12,26 +12,33 @@ export const manifestCommand: Command = {
   summary: "prints the public key that manifests are signed with, or their schema",
   usage: `Prints what the other side needs to check manifests: docs/for-the-soc.md.
 
-Usage: wazuh-dfn manifest key FILE
+Usage: wazuh-dfn manifest key [FILE] [--config FILE] [--set NAME=VALUE]...
        wazuh-dfn manifest schema
 
-  key FILE  the public part of the private key in FILE, as wazuh-dfn verify --key takes it
-            (SubjectPublicKeyInfo in base64), and its SHA-256, which each manifest names
-  schema    a JSON Schema of a manifest
-`,
+  key [FILE]          the public part of the private key in FILE, or else in manifest.key_file of
+                      the configuration, as wazuh-dfn verify --key takes it (SubjectPublicKeyInfo
+                      in base64), and its SHA-256, which each manifest names
+  schema              a JSON Schema of a manifest
+${configOptionsHelp}`,
   async run(args, io) {
-    const { positionals } = parseCommandLine(manifestCommand, args, {}, { min: 1, max: 2 });
+    const { positionals, values } = parseCommandLine(manifestCommand, args, configOptions, { min: 1, max: 2 });
     const [action, path] = positionals;
     if (action === "schema" && path === undefined) {
       io.stdout.write(`${JSON.stringify(manifestSchema(), undefined, 2)}\n`);
-    } else if (action === "key" && path !== undefined) {
-      const { text, fingerprint } = publicPartOf(path);
+    } else if (action === "key") {
+      const { text, fingerprint } = publicPartOf(path ?? keyFileOf(loadConfig(values, io)));
       io.stdout.write(`${text}\n`);
       io.stderr.write(`SHA-256 ${fingerprint}\n`);
-    } else throw new DfnError("USAGE", "manifest: use key FILE, or schema; see: wazuh-dfn manifest --help");
+    } else throw new DfnError("USAGE", "manifest: use key [FILE], or schema; see: wazuh-dfn manifest --help");
     return 0;
   },
 };
+
+/** @throws DfnError CONFIG where there is none */
+function keyFileOf({ manifest }: Config): string {
+  if (manifest?.keyFile !== undefined) return manifest.keyFile;
+  throw new DfnError("CONFIG", "manifest.key_file is not set; name the file of the key: wazuh-dfn manifest key FILE");
+}
 
 /** @throws DfnError IO if the file cannot be read, CONFIG if it is not such a key */
 function publicPartOf(path: string): { readonly text: string; readonly fingerprint: string } {

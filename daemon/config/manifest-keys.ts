@@ -4,7 +4,10 @@ import { describe, DfnError, isAbsent } from "../errors.ts";
 import { readPrivateKey, UnusableKey } from "../manifest/signature.ts";
 import type { SigningKeys } from "../proof/chain.ts";
 import { quotePath } from "../sinks/kafka/tls/forms.ts";
+import { Accounts, readAccess, secretAccess } from "./file-access.ts";
+import type { Config } from "./schema.ts";
 import { unreadableConfig } from "./small-file.ts";
+import type { Problem } from "./values/problem.ts";
 
 const setting = "manifest.key_file";
 const maxKeyBytes = 64 * 1024;
@@ -24,6 +27,26 @@ export function readSigningKeys(keyFile: string | undefined): SigningKeys {
   return { current: readKey(keyFile), next: readKey(nextKeyFile(keyFile), true) };
 }
 
+/**
+ * What is wrong or risky with the keys that sign manifests: what `readSigningKeys` would refuse, with both files looked at,
+ * and who else could sign with them.
+ */
+export function inspectSigningKeys({ manifest }: Config): Problem[] {
+  const keyFile = manifest?.keyFile;
+  if (keyFile === undefined) return [];
+  const accounts = new Accounts();
+  return [keyFile, nextKeyFile(keyFile)].flatMap((path): Problem[] => {
+    try {
+      const key = path === keyFile ? readKey(path) : readKey(path, true);
+      if (key === undefined) return [];
+    } catch (reason) {
+      if (!(reason instanceof DfnError)) throw reason;
+      return [{ severity: "error", setting, message: reason.message }];
+    }
+    return [...secretAccess(setting, path, accounts), ...readAccess(setting, path, accounts)];
+  });
+}
+
 function readKey(path: string): KeyObject;
 function readKey(path: string, mayBeAbsent: true): KeyObject | undefined;
 function readKey(path: string, mayBeAbsent = false): KeyObject | undefined {
@@ -33,8 +56,8 @@ function readKey(path: string, mayBeAbsent = false): KeyObject | undefined {
     file = readWithStatsSync(path, { maxBytes: maxKeyBytes, links: "follow" });
   } catch (cause) {
     if (mayBeAbsent && isAbsent(cause)) return undefined;
-    const what = cause instanceof DfnError ? `: ${describe(cause)}` : ` ${unreadableConfig(cause, make)}`;
-    throw new DfnError("CONFIG", `${setting}: ${path}${what}`, { cause });
+    const what = cause instanceof DfnError ? describe(cause) : `${path} ${unreadableConfig(cause, make)}`;
+    throw new DfnError("CONFIG", `${setting}: ${what}`, { cause });
   }
   if ((file.stats.mode & 0o006) !== 0) {
     const remedy = `fix it with: chmod o-rw ${quotePath(path)}, and replace the key`;

@@ -67,21 +67,21 @@ export function readPublicKey(text: string): ManifestKey {
  * @throws UnusableKey with the remedy
  */
 export function readPrivateKey(pem: Buffer): KeyObject {
+  const remedy = "make one: openssl genpkey -algorithm ed25519";
   let key: KeyObject;
   try {
     key = createPrivateKey(pem);
   } catch (cause) {
-    const remedy = "make one: openssl genpkey -algorithm ed25519";
     throw new UnusableKey(`this is not a private key in PEM without pass phrase; ${remedy}`, { cause });
   }
-  assertEd25519(key);
+  assertEd25519(key, `; ${remedy}`);
   return key;
 }
 
-function assertEd25519(key: KeyObject): void {
+function assertEd25519(key: KeyObject, remedy = ""): void {
   if (key.asymmetricKeyType === "ed25519") return;
   throw new UnusableKey(
-    `this is a key of type ${key.asymmetricKeyType ?? "unknown"}; manifests are signed with Ed25519`,
+    `this is a key of type ${key.asymmetricKeyType ?? "unknown"}; manifests are signed with Ed25519${remedy}`,
   );
 }
 

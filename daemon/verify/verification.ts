@@ -14,7 +14,7 @@ import type { KeptDigest } from "./kept-digests.ts";
 import type { KnownStreams } from "./known-streams.ts";
 import { ManifestBook } from "./manifest-book.ts";
 import type { TopicPolicy, TopicReader } from "./topic-reader.ts";
-import { topicWarnings } from "./warnings.ts";
+import { topicWarnings, topicWarningText } from "./warnings.ts";
 
 /** By how much clocks of nodes and brokers may differ, in milliseconds. */
 const clockMarginMs = 600_000;
@@ -276,7 +276,7 @@ export class Verification {
       findings: all,
       findingsLeftOut: findings.leftOut,
       unknown: unknown.slice(0, maxReasons),
-      warnings: topicWarnings(manifests, this.#policies),
+      warnings: topicWarnings(manifests, [...this.#policies.values()]).map(topicWarningText),
       nodes,
       manifests: this.#book.count,
       records: this.#evidence.records,

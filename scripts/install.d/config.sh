@@ -19,6 +19,7 @@ matches() { printf '%s\n' "$1" | grep -Eqx "$2" && [ "$(printf '%s\n' "$1" | gre
 
 # gather_settings: from options and, at a terminal, by questions.
 gather_settings() {
+  choose_manifests
   if [ -f "$conf_dir/config.yaml" ]; then
     [ -z "$broker$customer_id$ca$cert$key$own_network" ] ||
       warn "$(as_seen "$conf_dir")/config.yaml exists and is kept: --broker, --customer-id, --own-network, --ca, --cert and --key are ignored"
@@ -41,6 +42,21 @@ gather_settings() {
   take_given cert "$cert"
   take_given key "$key"
 }
+
+# choose_manifests: a configuration with a section of its own about manifests says which key there is.
+choose_manifests() {
+  [ -n "$manifests" ] || return 0
+  matches "$manifests" '[A-Za-z0-9._-]{1,249}' ||
+    fail "$code_usage" "--manifests \"$manifests\" is not a topic: letters, digits and . _ -"
+  [ "$manifests" != "$customer_id" ] ||
+    fail "$code_usage" "--manifests $manifests is the topic of the customer id, whose readers expect alerts: name a topic of its own"
+  has_manifest_section || return 0
+  if grep -Fq "$(as_seen "$conf_dir/manifest.pem")" "$conf_dir/config.yaml"; then return 0; fi
+  warn "$(as_seen "$conf_dir")/config.yaml has a section about manifests and is kept: --manifests is ignored"
+  manifests=
+}
+
+has_manifest_section() { [ -f "$conf_dir/config.yaml" ] && grep -q '^manifest *:' "$conf_dir/config.yaml"; }
 
 # take_given NAME FILE: read once, from where a person said. Not through links that others have put there: it is copied to
 # where group wazuh may read it.
@@ -85,8 +101,43 @@ put_config() {
     say "  kafka:"
     say "    brokers: [$(quoted_list "$broker")]"
     say "    tls: $tls"
+    [ -z "$manifests" ] || manifest_section
   } >"$work/config.yaml"
   put_file "$work/config.yaml" "$conf_dir/config.yaml" 0 "$wazuh_gid" 0640
+}
+
+manifest_section() {
+  say "manifest:"
+  say "  topic: \"$manifests\""
+  say "  key_file: \"$(as_seen "$conf_dir/manifest.pem")\""
+}
+
+# The key that signs manifests is made once and never replaced, because the other side knows its public part.
+put_manifest_key() {
+  [ -n "$manifests" ] || return 0
+  if [ -e "$conf_dir/manifest.pem" ] || [ -L "$conf_dir/manifest.pem" ]; then return 0; fi
+  if [ "$is_dry" = 0 ]; then
+    (umask 077 && "$package/bin/node" -e "$make_key" >"$work/manifest.pem") </dev/null 9<&- ||
+      fail "$code_missing" "cannot make a key for manifests"
+  fi
+  put_file "$work/manifest.pem" "$conf_dir/manifest.pem" "$forwarder_uid" 0 0400
+}
+make_key='const pem = { format: "pem", type: "pkcs8" };
+process.stdout.write(require("crypto").generateKeyPairSync("ed25519").privateKey.export(pem));'
+
+# say_manifest_key: what the other side needs, and what is left to a person where the configuration was there before.
+say_manifest_key() {
+  [ -n "$manifests" ] || return 0
+  public=$("$package/bin/node" "$package/wazuh-dfn.cjs" manifest key "$conf_dir/manifest.pem" 2>"$work/public" </dev/null 9<&-) || {
+    warn "the public part of the key for manifests cannot be printed: $(head -n 1 "$work/public" | head -c 400)"
+    return 0
+  }
+  if ! has_manifest_section; then
+    say "manifests are off until $(as_seen "$conf_dir")/config.yaml has these lines, and  systemctl reload wazuh-dfn  was called:"
+    manifest_section
+  fi
+  say "the public part of the key that signs the manifests of this node: $public"
+  say "whoever reads the topics needs it, by another way than Kafka: wazuh-dfn verify --key NODE=KEY; wazuh-dfn manifest key prints it again"
 }
 
 # let_forwarder_read FILE: one that a person made has that person's rights. A link is left to whoever made it: where the

@@ -136,6 +136,43 @@ test("the topic's settings are read from Kafka; without the permission they are 
   assert.equal(await kafka.recordCount(topic), 0);
 });
 
+test("the topic of manifests is looked at too: whether it exists, takes them, and keeps them as long as records", async () => {
+  await using at = await DoctorWorld.create(kafka, { forwarder: false });
+  const { topic } = at.world;
+  const manifests = `${topic}-manifests`;
+  const settings = { ...sinkOf("SASL", { ca: files.ca }, alice("secret")), manifest: { topic: manifests } };
+  const about = (): Promise<string> => at.about("manifests", settings);
+  for (const operation of ["WRITE", "READ", "DESCRIBE_CONFIGS"] as const) await allow(topic, operation);
+  await allow(manifests, "WRITE");
+  const absent = await at.report(settings);
+  assert.match(
+    linesAbout(absent, "manifests"),
+    /^warning topic \S+-manifests: .*; until then manifests wait, but alerts do not$/,
+  );
+  const remedy = absent.links.find(({ link }) => link === "manifests")?.remedy;
+  assert.match(remedy ?? "", /^kafka-topics\.sh .*--create --topic \S+-manifests/);
+  assert.doesNotMatch(linesAbout(absent, "topics"), /manifests/);
+
+  await kafka.createTopic(manifests);
+  const unseen = await about();
+  assert.match(unseen, /^warning topic \S+-manifests may not be read: /m);
+  assert.match(unseen, /^unseen topic \S+-manifests: .* are not known: this needs the permission DescribeConfigs/m);
+  assert.doesNotMatch(unseen, /^failed/m);
+
+  for (const operation of ["READ", "DESCRIBE_CONFIGS"] as const) await allow(manifests, operation);
+  const single = /^warning topic \S+-manifests: replication factor 1: .*$/;
+  assert.match(await about(), single);
+  await kafka.alterTopic(manifests, { "cleanup.policy": "compact", "retention.ms": "3600000" });
+  const [copies = "", ...others] = (await about()).split("\n");
+  assert.match(copies, single);
+  assert.deepEqual(others, [
+    `warning ${manifests} is compacted, which removes all but the newest record of a key`,
+    `warning manifests are kept for 1 h, and records in ${topic} for 168 h`,
+  ]);
+  assert.equal(await kafka.recordCount(manifests), 0);
+  assert.equal(await at.about("manifests"), "");
+});
+
 test("a wrong password is reported, and never shown", async () => {
   await using at = await DoctorWorld.create(kafka, { forwarder: false });
   const report = await at.report(sinkOf("SASL", { ca: files.ca }, alice("hunter2")));

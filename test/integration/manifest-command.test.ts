@@ -35,7 +35,20 @@ test("a damaged key file is an error of the configuration, and one that is not t
   const { status, stderr } = run("key", path);
   assert.equal(status, 78);
   assert.match(stderr, /not a private key in PEM without pass phrase; make one: openssl genpkey -algorithm ed25519/);
-  assert.deepEqual([run().status, run("key").status, run("other").status], [64, 64, 64]);
+  assert.deepEqual([run().status, run("other").status, run("schema", path).status], [64, 64, 64]);
+});
+
+test("without a file the key of the configuration is printed; without either, it says what is missing", async () => {
+  await using directory = await TempDir.create();
+  const path = directory.join("key.pem");
+  execFileSync("openssl", ["genpkey", "-algorithm", "ed25519", "-out", path]);
+  const config = directory.join("config.yaml");
+  writeFileSync(config, 'dfn: { customer_id: acme }\nsink: { kafka: { brokers: ["127.0.0.1:1"] } }\n');
+  const set = ["--set", "manifest.topic=m", "--set", `manifest.key_file=${path}`];
+  assert.deepEqual(run("key", "--config", config, ...set), run("key", path));
+  const unset = run("key", "--config", config);
+  assert.deepEqual([unset.status, unset.stdout], [78, ""]);
+  assert.match(unset.stderr, /manifest\.key_file is not set; name the file of the key: wazuh-dfn manifest key FILE/);
 });
 
 test("the schema is the one of the documentation", () => {

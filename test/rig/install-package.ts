@@ -14,6 +14,8 @@ const runtime = `#!/bin/sh
 case $1 in
   */manager-tree.cjs) command -v wazuh-dfn-node >/dev/null && exec wazuh-dfn-node "$@"; exec "${process.execPath}" "$@" ;;
   */choose-way.cjs) cat "\${1%/*}/custom-dfn" && echo "custom-dfn: the bundled way, because nothing is tried for another root" >&2 ;;
+  */wazuh-dfn.cjs) shift && exec "${process.execPath}" "${resolve("dist/wazuh-dfn.cjs")}" "$@" ;;
+  -e) exec "${process.execPath}" "$@" ;;
   */make-code-cache.cjs) echo "of $(cat "$2/wazuh-dfn.cjs")" >"$2/wazuh-dfn.cache" ;;
   *) exit 64 ;;
 esac

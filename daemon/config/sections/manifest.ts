@@ -25,6 +25,4 @@ const settings = section({
 /** `manifest`: proof of completeness for whoever reads the topics. */
 export const manifest = switchable(settings)
   .prefault("off")
-  .describe(
-    "Proof for whoever reads the topics that nothing is missing: off, or a section. Needs sources.tail.",
-  );
+  .describe("Proof for whoever reads the topics that nothing is missing: off, or a section. Needs sources.tail.");

@@ -9,6 +9,7 @@ import { certificateExpiries } from "../../status/certificates.ts";
 import { link, type Link } from "../chain.ts";
 import type { DoctorContext } from "../context.ts";
 import { judgeBrokers, judgeCertificates, judgePermission, judgePlaintext, judgeTopics } from "./kafka.ts";
+import { judgeManifestTopic } from "./manifest-topic.ts";
 import { judgeTopicSettings } from "./topic-settings.ts";
 
 /** All that is asked of Kafka has this time together. */
@@ -41,10 +42,14 @@ function kafkaLinks(
   const certificates = link("certificates", () =>
     judgeCertificates(tls, certificateExpiries(kafka.tls && readTlsSecrets(kafka.tls), Date.now())),
   );
-  // One probe for four links.
+  // One probe for all links.
+  const manifests = config.manifest?.topic;
   const topics = topicsOf(createHandlers(config.dfn, config.handlers));
-  const probe = (async () => probeKafka(kafkaOptions(kafka, env), topics, kafkaWithinMs))();
-  probe.catch(() => {}); // The links have it.
+  const asked = manifests === undefined ? topics : [...topics, manifests];
+  const whole = (async () => probeKafka(kafkaOptions(kafka, env), asked, kafkaWithinMs))();
+  whole.catch(() => {}); // The links have it.
+  const probe = whole.then((seen) => ({ ...seen, topics: seen.topics.filter(({ topic }) => topic !== manifests) }));
+  probe.catch(() => {});
   return [
     certificates,
     link("brokers", async () => {
@@ -55,5 +60,6 @@ function kafkaLinks(
     link("topic settings", async () => judgeTopicSettings(await probe, { batchBytes: kafka.batchBytes })),
     link("write permission", async () => judgePermission(await probe, "write")),
     link("read permission", async () => judgePermission(await probe, "read")),
+    link("manifests", async () => (manifests === undefined ? [] : judgeManifestTopic(await whole, manifests))),
   ];
 }

@@ -1,5 +1,5 @@
 import { formatDuration, formatSize } from "../../config/values/units.ts";
-import type { KafkaProbe, TopicProbe } from "../../sinks/kafka/probe.ts";
+import type { KafkaProbe, ProbeFailure, TopicProbe } from "../../sinks/kafka/probe.ts";
 import type { TopicSettings } from "../../sinks/kafka/topic-settings.ts";
 import { failed, type CheckResult, ok, unknown, warning } from "../result.ts";
 
@@ -27,19 +27,14 @@ export function judgeTopicSettings({ topics, brokers }: KafkaProbe, wanted: Want
 function judgeOne(sight: TopicProbe, wanted: Wanted, server: string): CheckResult[] {
   const { topic, settings } = sight;
   const found = judgeCopies(sight, server);
-  if (!("values" in settings)) {
-    const isForbidden = settings.category === "topic-authorization";
-    const why = isForbidden ? "this needs the permission DescribeConfigs on the topic" : settings.text;
-    const grant = `kafka-acls.sh ${server} --add --allow-principal User:NAME --operation DescribeConfigs --topic ${topic}`;
-    const text = `topic ${topic}: its settings (retention, cleanup.policy, min.insync.replicas and others) are not known: ${why}`;
-    return [...found, unknown(text, isForbidden ? grant : `${describe(topic, server)}  # on a broker`)];
-  }
+  if (!("values" in settings)) return [...found, judgeUnknown(topic, settings, server)];
   const values = settings.values;
   const alter = (change: string): string => alterCommand(topic, server, change);
   found.push(
-    ...judgeInSync(sight, values, alter, server),
+    ...judgeInSync(sight, values, server),
     ...judgeKeeping(topic, values, alter),
-    ...judgeTaking(topic, values, wanted, alter),
+    ...judgeLargest(topic, values, wanted, alter),
+    ...judgeTimes(topic, values, server),
   );
   if (found.length > 0) return found;
   const copies = sight.replicas === undefined ? "" : `${sight.replicas} copies of each record, `;
@@ -47,16 +42,28 @@ function judgeOne(sight: TopicProbe, wanted: Wanted, server: string): CheckResul
   return [ok(`topic ${topic}: ${copies}${inSync} in sync before a write counts, kept ${keptFor(values)}`)];
 }
 
+/** That a topic's settings are not known, and the command that ends it. */
+export function judgeUnknown(topic: string, { category, text }: ProbeFailure, server: string): CheckResult {
+  const isForbidden = category === "topic-authorization";
+  const why = isForbidden ? "this needs the permission DescribeConfigs on the topic" : text;
+  const grant = `kafka-acls.sh ${server} --add --allow-principal User:NAME --operation DescribeConfigs --topic ${topic}`;
+  return unknown(
+    `topic ${topic}: its settings (retention, cleanup.policy, min.insync.replicas and others) are not known: ${why}`,
+    isForbidden ? grant : `${describe(topic, server)}  # on a broker`,
+  );
+}
+
 function describe(topic: string, server: string): string {
   return `kafka-configs.sh ${server} --describe --all --topic ${topic}`;
 }
 
-function alterCommand(topic: string, server: string, change: string): string {
+/** The command that gives a topic a setting. @param change `name=value` */
+export function alterCommand(topic: string, server: string, change: string): string {
   return `kafka-configs.sh ${server} --alter --topic ${topic} --add-config ${change}`;
 }
 
 /** What metadata shows, which needs no permission on the topic's settings. */
-function judgeCopies({ topic, replicas, behind }: TopicProbe, server: string): CheckResult[] {
+export function judgeCopies({ topic, replicas, behind }: TopicProbe, server: string): CheckResult[] {
   const found: CheckResult[] = [];
   if (replicas === 1) {
     const text = `topic ${topic}: replication factor 1: what its broker loses is lost, although it was acknowledged`;
@@ -71,12 +78,13 @@ function judgeCopies({ topic, replicas, behind }: TopicProbe, server: string): C
 
 type Alter = (change: string) => string;
 
-function judgeInSync(
+/** Whether enough copies are in sync for what the topic requires. */
+export function judgeInSync(
   { topic, replicas, fewestInSync }: TopicProbe,
   values: TopicSettings,
-  alter: Alter,
   server: string,
 ): CheckResult[] {
+  const alter = (change: string): string => alterCommand(topic, server, change);
   const minInSync = numberOf(values, "min.insync.replicas");
   if (minInSync === undefined || replicas === undefined) return [];
   if (minInSync > replicas) {
@@ -120,13 +128,17 @@ function judgeKeeping(topic: string, values: TopicSettings, alter: Alter): Check
   return found;
 }
 
-function judgeTaking(topic: string, values: TopicSettings, { batchBytes }: Wanted, alter: Alter): CheckResult[] {
-  const found: CheckResult[] = [];
+function judgeLargest(topic: string, values: TopicSettings, { batchBytes }: Wanted, alter: Alter): CheckResult[] {
   const largest = numberOf(values, "max.message.bytes");
-  if (largest !== undefined && largest < batchBytes + framingBytes) {
-    const text = `topic ${topic}: max.message.bytes is ${largest}, below sink.kafka.batch_bytes (${formatSize(batchBytes)}): an alert between the two becomes a dead letter unless compression makes it fit, and larger batches are sent in parts`;
-    found.push(warning(text, `${alter("max.message.bytes=1048588")}  # or lower sink.kafka.batch_bytes`));
-  }
+  if (largest === undefined || largest >= batchBytes + framingBytes) return [];
+  const text = `topic ${topic}: max.message.bytes is ${largest}, below sink.kafka.batch_bytes (${formatSize(batchBytes)}): an alert between the two becomes a dead letter unless compression makes it fit, and larger batches are sent in parts`;
+  return [warning(text, `${alter("max.message.bytes=1048588")}  # or lower sink.kafka.batch_bytes`)];
+}
+
+/** Whether records are taken although clocks differ. */
+export function judgeTimes(topic: string, values: TopicSettings, server: string): CheckResult[] {
+  const alter = (change: string): string => alterCommand(topic, server, change);
+  const found: CheckResult[] = [];
   // With the broker's own timestamps nothing is refused.
   if (values.get("message.timestamp.type") === "LogAppendTime") return found;
   for (const name of ["message.timestamp.after.max.ms", "message.timestamp.difference.max.ms"]) {

@@ -94,9 +94,9 @@ test("for a file that is not YAML, that alone is reported", () => {
 
 test("names that every object has are unknown settings like any other", () => {
   assert.deepEqual(problemsOf(`${least}__proto__: { a: 1 }\nconstructor: 1\n"a\\nb": 1\n`), [
-    "c.yaml:3: __proto__: unknown setting; there are: dfn, wazuh, sources, sink, handlers, state_dir, status, log, limits",
-    "c.yaml:4: constructor: unknown setting; there are: dfn, wazuh, sources, sink, handlers, state_dir, status, log, limits",
-    'c.yaml:5: "a\\nb": unknown setting; there are: dfn, wazuh, sources, sink, handlers, state_dir, status, log, limits',
+    "c.yaml:3: __proto__: unknown setting; there are: dfn, wazuh, sources, sink, handlers, state_dir, status, manifest, log, limits",
+    "c.yaml:4: constructor: unknown setting; there are: dfn, wazuh, sources, sink, handlers, state_dir, status, manifest, log, limits",
+    'c.yaml:5: "a\\nb": unknown setting; there are: dfn, wazuh, sources, sink, handlers, state_dir, status, manifest, log, limits',
   ]);
 });
 

@@ -20,6 +20,7 @@ handlers:
   fail2ban: off
   passthrough: { topic: raw, level: 7, groups: [a, b], rule_ids: [1, 02], location: "!^dfn$" }
 status: { listen: "[::1]:9090" }
+manifest: { topic: wazuh-manifests, interval: 90s, key_file: "/etc/wazuh dfn/manifest.pem" }
 log: { statistics: 0 }
 `;
 

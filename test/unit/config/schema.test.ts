@@ -57,6 +57,7 @@ test("the minimal configuration is completed with every default", () => {
       allow: [],
       rate: undefined,
     },
+    manifest: undefined,
     log: { level: "info", statisticsMs: 600_000 },
     limits: { memoryBytes: 67_108_864 },
   });
@@ -214,6 +215,8 @@ test("values outside their range are refused, and the range is named", () => {
     "sink.kafka.brokers=http://a:1": /is not a broker/,
     "sink.kafka.brokers=[a]:1": /names no host/,
     "sink.kafka.brokers=a:1,2001:db8::1:9092": /is not a broker/,
+    "manifest.interval=999ms": /too small; use a duration .* from 1s to 1h$/,
+    "manifest.interval=61m": /too large; use a duration .* from 1s to 1h$/,
     "handlers.windows.event_ids=": /^$/,
   };
   for (const [set, message] of Object.entries(cases)) {
