@@ -385,7 +385,12 @@ function aheadOf(shipments: readonly Shipment[], pairing: Pairing<Shipment> | un
   return shipments.flatMap((shipment) => {
     const { id, counted, handle } = shipment;
     if (counted === undefined || handle === 0) return [];
-    const contribution = { kind: "relevant", salvaged: 0, records: recordsOf(counted.records), dead: counted.dead } as const;
+    const contribution = {
+      kind: "relevant",
+      salvaged: 0,
+      records: recordsOf(counted.records),
+      dead: counted.dead,
+    } as const;
     return [{ ...pairing.placeOf(shipment), id, contribution }];
   });
 }

@@ -41,7 +41,8 @@ export class Resending implements AsyncDisposable {
     await resending.#files.write(resending.#addition);
     await resending.#announced();
     resending.#timer = setInterval(() => {
-      if (resending.account.unlinedCount >= manyRecords) resending.#last = resending.#last.then(() => resending.#close(true));
+      if (resending.account.unlinedCount >= manyRecords)
+        resending.#last = resending.#last.then(() => resending.#close(true));
     }, lookEveryMs);
     return resending;
   }

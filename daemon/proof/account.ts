@@ -74,7 +74,11 @@ export class LineAccount {
   }
 
   /** The same for a record that is in the topic: an earlier process sent it. @param valueHash SHA-256, lower-case hex */
-  found({ topic, handler, node, id }: RecordNames, valueHash: string, isFromSocket: boolean): CountedRecord | undefined {
+  found(
+    { topic, handler, node, id }: RecordNames,
+    valueHash: string,
+    isFromSocket: boolean,
+  ): CountedRecord | undefined {
     const name = loneSurrogate.test(node) ? Buffer.from(node).toString() : node;
     if (!this.#takesName(name)) return undefined;
     const bucket = bucketOf(id);

@@ -10,7 +10,10 @@ export type EntryName = z.infer<typeof entryNameForm>;
 
 /** A contribution as the checkpoint has it: its entries by their index in the table. */
 const savedForm = z.tuple([
-  z.int().min(0).max(kinds.length - 1),
+  z
+    .int()
+    .min(0)
+    .max(kinds.length - 1),
   z.int().min(0),
   z.array(z.tuple([z.int().min(0), z.union([z.literal(0), z.literal(1)]), z.string().regex(digestPattern)])),
   z.array(z.tuple([z.string().nullable(), z.string().nullable(), z.string()])),

@@ -109,7 +109,14 @@ export class Proof {
     const isWhole = found !== undefined && this.account.restore(found, this.#formerNames);
     this.#formerAhead = isWhole ? found.ahead : [];
     for (const { stream, sequence, value } of found?.chain.cuts ?? []) {
-      this.#waiting.push({ stream, sequence, value: Buffer.from(value), isStored: true, isSpooled: false, additions: [] });
+      this.#waiting.push({
+        stream,
+        sequence,
+        value: Buffer.from(value),
+        isStored: true,
+        isSpooled: false,
+        additions: [],
+      });
     }
     if (saved !== undefined && !isWhole) {
       const what = "what the checkpoint says of manifests cannot be used; a new stream of manifests begins";
@@ -187,7 +194,8 @@ export class Proof {
     const own = (found ?? []).filter(({ stream }) => stream === this.#chain.stream);
     if (own.some(({ sequence }) => sequence > this.#chain.sequence)) this.#startOver("restored");
     const last = found?.at(-1);
-    if (this.#chain.sequence === 0 && !this.#chain.isSuccessor && last !== undefined) this.#chain.startOver("lost", last);
+    if (this.#chain.sequence === 0 && !this.#chain.isSuccessor && last !== undefined)
+      this.#chain.startOver("lost", last);
     this.#isDecided = true;
     this.#changed();
   }
@@ -268,7 +276,9 @@ export class Proof {
     const isFull = this.account.isFull || this.account.visits.count > manyVisits;
     if (this.#waiting.length > 0) {
       // While the topic is away the stretch grows; each manifest but the newest one is in a file before the next is cut.
-      const areKept = this.#waiting.every(({ isSpooled, isStored }, at) => isSpooled || (isStored && at >= this.#waiting.length - 1));
+      const areKept = this.#waiting.every(
+        ({ isSpooled, isStored }, at) => isSpooled || (isStored && at >= this.#waiting.length - 1),
+      );
       return isFull && areKept && this.#waiting.length < maxWaiting;
     }
     const isTime = this.#now() - this.#cutAt + checkpointMs >= this.#setup.intervalMs;

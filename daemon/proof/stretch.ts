@@ -24,7 +24,9 @@ const linesForm = z.strictObject({
 /** What the checkpoint has of a stretch. */
 export const savedStretchForm = z.strictObject({
   lines: linesForm,
-  dead: z.array(z.strictObject({ topic: z.string().nullable(), handler: z.string().nullable(), reason: z.string(), count })),
+  dead: z.array(
+    z.strictObject({ topic: z.string().nullable(), handler: z.string().nullable(), reason: z.string(), count }),
+  ),
   records: z.array(savedTallyForm),
   unlined: z.array(savedTallyForm),
 });
@@ -98,7 +100,10 @@ export class OpenStretch {
 
   #bury({ topic, handler, reason }: DeadPart, times: number): void {
     const isNew = !this.#dead.has(JSON.stringify([topic, handler, reason]));
-    const part = isNew && this.#dead.size >= maxDead ? { topic: null, handler: null, reason: "other" } : { topic, handler, reason };
+    const part =
+      isNew && this.#dead.size >= maxDead
+        ? { topic: null, handler: null, reason: "other" }
+        : { topic, handler, reason };
     const name = JSON.stringify([part.topic, part.handler, part.reason]);
     const known = this.#dead.get(name);
     if (known === undefined) this.#dead.set(name, { ...part, count: times });

@@ -60,7 +60,16 @@ class Tally {
       each.push(digests.subarray(at, at + digestBytes));
     }
     each.sort((a, b) => a.compare(b));
-    return { topic, handler, node, bucket, count, socket, sum: sum.hex, digest: hash("sha256", Buffer.concat(each), "hex") };
+    return {
+      topic,
+      handler,
+      node,
+      bucket,
+      count,
+      socket,
+      sum: sum.hex,
+      digest: hash("sha256", Buffer.concat(each), "hex"),
+    };
   }
 
   #makeRoom(more: number): void {
@@ -125,8 +134,7 @@ export class Tallies {
     const { topic, handler, node } = of;
     const bucket = this.#isCoarse ? hourOfBucket(of.bucket) : of.bucket;
     const last = this.#last;
-    const isLast =
-      last?.bucket === bucket && last.node === node && last.handler === handler && last.topic === topic;
+    const isLast = last?.bucket === bucket && last.node === node && last.handler === handler && last.topic === topic;
     if (isLast) return last;
     const name = JSON.stringify([topic, handler, node, bucket]);
     let tally = this.#all.get(name);

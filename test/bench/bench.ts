@@ -50,6 +50,8 @@ const rows: Readonly<Record<string, (stage: Stage) => Row>> = {
   i: (stage) => new CarryRow(stage, carryRows.i()),
   j: (stage) => new WatchedRow(stage),
   k: (stage) => new AuditedRow(stage),
+  l: (stage) => new CarryRow(stage, carryRows.l()),
+  m: (stage) => new CarryRow(stage, carryRows.m()),
 };
 
 interface Options {

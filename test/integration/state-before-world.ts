@@ -127,4 +127,3 @@ export function linesOf(content: Buffer): string[] {
 export function idOf(line: string): string {
   return JSON.parse(line).id;
 }
-

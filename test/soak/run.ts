@@ -97,7 +97,11 @@ export async function runFaults(
     );
     return { ...result, copies: copies.length };
   });
-  return { results: counted, verdict: { ...verdict, broken: [...broken, ...verdict.broken, ...manifests.broken] }, manifests };
+  return {
+    results: counted,
+    verdict: { ...verdict, broken: [...broken, ...verdict.broken, ...manifests.broken] },
+    manifests,
+  };
 }
 
 /** What is open at the end and should not be. */

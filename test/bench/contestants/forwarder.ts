@@ -1,3 +1,5 @@
+import { generateKeyPairSync } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Program } from "../../rig/program.ts";
 import type { AlertSet, Sends } from "../alert-set.ts";
@@ -16,6 +18,8 @@ export interface ForwarderOptions {
   readonly hasSocket?: boolean;
   /** Default: false. See `Watcher`. */
   readonly isWatched?: boolean;
+  /** Default: false. Manifests, once a second, signed. */
+  readonly hasManifests?: boolean;
   /** Called with each that was started. */
   readonly alongside?: (program: Program) => void;
 }
@@ -44,7 +48,8 @@ export class ForwarderContestant implements Contestant {
   }
 
   async ready(stage: Stage, { path }: AlertSet, topic: string): Promise<() => Program> {
-    const { handler, compression, build, hasSocket, isWatched, alongside } = this.#options;
+    const { handler, compression, build, hasSocket, isWatched, alongside, hasManifests } = this.#options;
+    const kafka = await stage.kafka();
     const isPassthrough = handler === "passthrough";
     const config = stage.configure({
       dfn: { customer_id: isPassthrough ? "not-written-to" : topic },
@@ -52,8 +57,9 @@ export class ForwarderContestant implements Contestant {
         socket: hasSocket === true ? { path: stage.path("alerts.sock") } : "off",
         tail: { path, start: "beginning" },
       },
-      sink: { kafka: { brokers: (await stage.kafka()).addresses, compression } },
+      sink: { kafka: { brokers: kafka.addresses, compression } },
       handlers: isPassthrough ? { windows: "off", fail2ban: "off", passthrough: { topic } } : {},
+      ...(hasManifests === true && { manifest: await manifestSettings(stage, topic) }),
     });
     return () => {
       const program = stage.forwarder(config, build, this.#node(stage));
@@ -76,4 +82,15 @@ export class ForwarderContestant implements Contestant {
   #node(stage: Stage): string | undefined {
     return this.#options.compression === "zstd" ? stage.packagedNode() : process.execPath;
   }
+}
+
+/** A topic of manifests for this topic, and a key. */
+async function manifestSettings(stage: Stage, topic: string): Promise<object> {
+  const manifests = `${topic}-manifests`;
+  await (await stage.kafka()).createTopic(manifests, { partitions: 1 });
+  const keyFile = stage.path(`${manifests}.pem`);
+  writeFileSync(keyFile, generateKeyPairSync("ed25519").privateKey.export({ format: "pem", type: "pkcs8" }), {
+    mode: 0o600,
+  });
+  return { topic: manifests, interval: "1s", key_file: keyFile };
 }

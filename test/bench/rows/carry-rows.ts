@@ -1,4 +1,4 @@
-/** What rows c, d, e, i, j and k consist of. */
+/** What rows c, d, e, i, j, k, l and m consist of. */
 import { ForwarderContestant, type ForwarderOptions } from "../contestants/forwarder.ts";
 import { KafkajsContestant } from "../contestants/kafkajs.ts";
 import { RsyslogContestant } from "../contestants/rsyslog.ts";
@@ -125,5 +125,26 @@ export function auditedOptions(alongside: NonNullable<ForwarderOptions["alongsid
   };
 }
 
+/** The cost of manifests, for the records of a handler. */
+function proven(row: string, handler: ForwarderOptions["handler"], what: string, least: number): CarryOptions {
+  const without = ours({ handler, name: "wazuh-dfn, gzip, no manifests" });
+  const main = ours({ handler, name: "wazuh-dfn, gzip, manifests", hasManifests: true });
+  const set = handler === "passthrough" ? passthrough().set : windowsRecords().set;
+  return {
+    row,
+    set,
+    main: without,
+    others: [main],
+    comparisons: [{ what, measure: "rate", own: main, beside: without, limit: atLeast(least) }, peak(main)],
+  };
+}
+
 /** By the name of the row. */
-export const carryRows = { c: passthrough, d: windowsRecords, e: oneInTen, i: paired } as const;
+export const carryRows = {
+  c: passthrough,
+  d: windowsRecords,
+  e: oneInTen,
+  i: paired,
+  l: () => proven("l", "passthrough", "as c, with manifests", 0.9),
+  m: () => proven("m", "windows", "as d, with manifests", 0.97),
+} as const;

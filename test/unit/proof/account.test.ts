@@ -79,7 +79,12 @@ test("the bucket of a record is open until it is counted or refused, and that of
 
 test("what is saved of an account and of a line is restored as it was", () => {
   const account = new LineAccount(() => true);
-  account.begin(1, () => ({ name: "2026/Nov/ossec-alerts-30", head: { length: 3, hash: "a".repeat(64) } }), 10, undefined);
+  account.begin(
+    1,
+    () => ({ name: "2026/Nov/ossec-alerts-30", head: { length: 3, hash: "a".repeat(64) } }),
+    10,
+    undefined,
+  );
   account.note(0, relevant(counted(account, 1, "a")));
   account.note(1, relevant(counted(account, 2, "b")));
   account.addUnlined([counted(account, 3, "c")], []);
@@ -88,7 +93,9 @@ test("what is saved of an account and of a line is restored as it was", () => {
   const table = new NameTable();
   const line = account.saveLine(1, table);
   const at = { reading: 1, offset: 40 };
-  const saved = JSON.parse(JSON.stringify({ ...account.save(at, table), names: table.names, line, chain: { openFrom: "none" } }));
+  const saved = JSON.parse(
+    JSON.stringify({ ...account.save(at, table), names: table.names, line, chain: { openFrom: "none" } }),
+  );
   const again = new LineAccount(() => true);
   const names = new NameTable(saved.names);
   assert.ok(again.restore(saved, names));
@@ -111,7 +118,10 @@ test("more than a thousand minutes become hours", () => {
   const { records } = account.content;
   assert.ok(records.length <= 21, `${records.length}`);
   assert.ok(records.every(({ bucket }) => bucket.length === 14));
-  assert.equal(records.reduce((sum, { count }) => sum + count, 0), 1200);
+  assert.equal(
+    records.reduce((sum, { count }) => sum + count, 0),
+    1200,
+  );
 });
 
 test("a stretch of 20,000 records is full", () => {

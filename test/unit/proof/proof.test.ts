@@ -150,7 +150,12 @@ test("while the topic is away a full stretch is cut, and each manifest but the n
     const { sequence, lines } = await machine.sent();
     counts.push([sequence, lines.relevant]);
   }
-  assert.deepEqual(counts, [[1, 0], [2, 20_000], [3, 20_000], [4, 20_000]]);
+  assert.deepEqual(counts, [
+    [1, 0],
+    [2, 20_000],
+    [3, 20_000],
+    [4, 20_000],
+  ]);
 });
 
 test("a state of another machine or directory, or behind its topic, or an older checkpoint, begins a stream that says so", async () => {
@@ -194,7 +199,11 @@ test("a new key and a new name are announced by a manifest of the old ones", asy
   machine.checkpoint();
   assert.ok(isSignedBy(await machine.sent(), publicPart(current)));
   machine.checkpoint();
-  const other = await Machine.start(directory, { kind: "newest", saved: machine.saved }, { keys: { current, next }, node: "south" });
+  const other = await Machine.start(
+    directory,
+    { kind: "newest", saved: machine.saved },
+    { keys: { current, next }, node: "south" },
+  );
   other.proof.decide([]);
   other.checkpoint();
   const announcing = await other.sent();

@@ -48,7 +48,13 @@ test("after a restart a file that is read on from the saved place is the same vi
     const again = new Visits();
     again.restore(JSON.parse(JSON.stringify(saved)), 1);
     again.begin(1, file(name), from, undefined);
-    const rest = visit === 1 ? [["a", 0, 44, 1, undefined]] : [["a", 0, 30, 1, undefined], [name, from, 44, 2, undefined]];
+    const rest =
+      visit === 1
+        ? [["a", 0, 44, 1, undefined]]
+        : [
+            ["a", 0, 30, 1, undefined],
+            [name, from, 44, 2, undefined],
+          ];
     assert.deepEqual(shown(again.upTo({ reading: 1, offset: 44 })), rest);
   }
 });
