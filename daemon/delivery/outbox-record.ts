@@ -1,6 +1,6 @@
 import type { Alert } from "../alert/alert.ts";
 import type { Queued } from "./batch-queue.ts";
-import { headerNames, perSource, sourceDefinitions, type Header } from "../contract.ts";
+import { headerNames, headersOf, perSource, sourceDefinitions, type Header, type SinkRecord } from "../contract.ts";
 import type { MadePart, Payload, Shipment } from "./shipment.ts";
 
 /** Caches what is made from a recurring name; names longer than any real one are not kept. */
@@ -51,6 +51,12 @@ const frameBytes = 128;
 /** The key of an alert's records: its agent, so that the alerts of one agent keep their order; the manager if it has none. */
 export function recordKey(alert: Pick<Alert, "agentId" | "managerName">): string {
   return alert.agentId ?? alert.managerName ?? "";
+}
+
+/** The handler that a record's header names. */
+export function handlerIn(record: SinkRecord): string {
+  const header = headersOf(record).find(([name]) => name === headerNames.handler);
+  return header?.[1].toString() ?? "";
 }
 
 /**

@@ -3,8 +3,6 @@ import type { SourceCounters } from "../telemetry/counters.ts";
 import { type DeliveryTimes, noTime } from "../telemetry/delivery-times.ts";
 import { storeDeadLetter, type DeadLetterParts } from "./store-dead-letter.ts";
 import {
-  headerNames,
-  headersOf,
   lookupKey,
   sourceKind,
   type DeadReason,
@@ -20,7 +18,8 @@ import { type Pairing, none, withOneMore } from "../pairing/pairing.ts";
 import type { Outbox, RecordListener } from "./outbox.ts";
 import { FoundRecords } from "./found-records.ts";
 import { HeldShipments } from "./held-shipments.ts";
-import { outboxRecord, recordKey } from "./outbox-record.ts";
+import { OpenWork } from "./open-work.ts";
+import { handlerIn, outboxRecord, recordKey } from "./outbox-record.ts";
 import { aheadBytes, assertOpen, waiterBytes, type MadePart, type Part, type Shipment } from "./shipment.ts";
 import { passedLine, type SinkOffsets } from "./sink-offsets.ts";
 import type { ShipmentAccount } from "./shipment-account.ts";
@@ -73,11 +72,7 @@ export class Shipper implements RecordListener<Shipment> {
   /** How often the tail was at the end of the log. */
   #ends = 0;
   readonly #now: () => number;
-  #open = 0;
-  #count = 0;
-  #idle: (() => void)[] = [];
-  /** Waits for what was begun up to a number and is open. */
-  #awaited: { readonly number: number; open: number; readonly resolve: () => void }[] = [];
+  readonly #work = new OpenWork();
 
   constructor(parts: ShipperParts) {
     this.#parts = parts;
@@ -94,12 +89,12 @@ export class Shipper implements RecordListener<Shipment> {
 
   /** Shipments and other work that have no outcome yet. */
   get open(): number {
-    return this.#open;
+    return this.#work.open;
   }
 
   /** Shipments so far. */
   get count(): number {
-    return this.#count;
+    return this.#work.count;
   }
 
   /** Lets shipments out; records that the look-up has found count as acknowledged. */
@@ -150,9 +145,7 @@ export class Shipper implements RecordListener<Shipment> {
   }
 
   ship(shipment: Shipment): void {
-    this.#open += 1;
-    this.#count += 1;
-    shipment.number = this.#count;
+    shipment.number = this.#work.begin();
     this.#parts.budget.take(shipment.sizeBytes);
     if (this.#held === undefined || sourceKind(shipment.source) !== "log") return this.dispatch(shipment);
     this.#held.add(shipment);
@@ -195,21 +188,18 @@ export class Shipper implements RecordListener<Shipment> {
 
   /** Counts other work towards an outcome as open until it is done. */
   track(work: Promise<void>): void {
-    this.#open += 1;
-    const number = this.#count;
-    void work.then(() => this.#closed(number));
+    const number = this.#work.add();
+    void work.then(() => this.#work.closed(number));
   }
 
   /** Resolves when everything that is open now has its outcome, whatever is begun meanwhile. */
   soFar(): Promise<void> {
-    if (this.#open === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#awaited.push({ number: this.#count, open: this.#open, resolve }));
+    return this.#work.soFar();
   }
 
   /** Resolves when nothing is open. */
   idle(): Promise<void> {
-    if (this.#open === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#idle.push(resolve));
+    return this.#work.idle();
   }
 
   /** From now on no outcome is reported. */
@@ -229,18 +219,20 @@ export class Shipper implements RecordListener<Shipment> {
     shipment.line = line;
     for (const stored of shipment.stored) stored.coveredBy(line);
     shipment.stored = none;
-    this.#leaveAhead(shipment);
-    if (shipment.outcome === undefined) return;
-    this.#parts.account?.finished(shipment);
-    this.#parts.pairing?.done(shipment);
+    this.#covered(shipment);
   }
 
   /** No line of the log covers this shipment: no look-up needs to find its records. */
   onCheckpointed(shipment: Shipment): void {
-    this.#leaveAhead(shipment);
     shipment.isPassed = true;
     for (const stored of shipment.stored) stored.pass();
     shipment.stored = none;
+    this.#covered(shipment);
+  }
+
+  /** Nobody waits for the line of a shipment any more. */
+  #covered(shipment: Shipment): void {
+    this.#leaveAhead(shipment);
     if (shipment.outcome === undefined) return;
     this.#parts.account?.finished(shipment);
     this.#parts.pairing?.done(shipment);
@@ -329,10 +321,7 @@ export class Shipper implements RecordListener<Shipment> {
   refused(shipment: Shipment, index: number, { reason, detail }: Refusal, record: SinkRecord): void {
     if (this.#isDisposed) return;
     assertOpen(shipment);
-    const handler =
-      headersOf(record)
-        .find(([name]) => name === headerNames.handler)?.[1]
-        .toString() ?? "";
+    const handler = handlerIn(record);
     const { payload } = shipment;
     const place = payload?.place ?? record.place;
     // A copy: the record is a piece of its whole batch.
@@ -343,13 +332,9 @@ export class Shipper implements RecordListener<Shipment> {
   }
 
   #wasShipped(shipment: Shipment, part: MadePart, index: number): boolean {
-    const { node, id } = shipment;
-    const { handler, value } = part;
-    const key = (): string => lookupKey(node, id, handler, value ?? null);
-    const { account } = this.#parts;
-    if (account === undefined) return this.#found.use(key);
+    const key = (): string => lookupKey(shipment.node, shipment.id, part.handler, part.value ?? null);
     const found = this.#found.useValue(key);
-    if (found !== undefined) account.found(shipment, part, index, found.value);
+    if (found !== undefined) this.#parts.account?.found(shipment, part, index, found.value);
     return found !== undefined;
   }
 
@@ -411,15 +396,6 @@ export class Shipper implements RecordListener<Shipment> {
     budget.release(shipment.sizeBytes + waiters.length * waiterBytes);
     owner.settled(outcome, shipment.line);
     for (const tie of waiters) tie.owner.settled(outcome, shipment.line);
-    this.#closed(shipment.number);
-  }
-
-  #closed(number: number): void {
-    this.#open -= 1;
-    for (const awaited of this.#awaited) {
-      if (number <= awaited.number && --awaited.open === 0) awaited.resolve();
-    }
-    if (this.#awaited.length > 0) this.#awaited = this.#awaited.filter(({ open }) => open > 0);
-    if (this.#open === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    this.#work.closed(shipment.number);
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Config } from "../config/schema.ts";
-import { Pairing, type SavedWindow } from "../pairing/pairing.ts";
-import { finishedShipment, type Shipment } from "../delivery/shipment.ts";
+import { Pairing } from "../pairing/pairing.ts";
+import type { Shipment } from "../delivery/shipment.ts";
 import type { DeadLetterStore } from "../dead-letters/store.ts";
 import { PairingWindow } from "../pairing/pairing-window.ts";
 import { OffsetRefresher } from "../delivery/offset-refresher.ts";
@@ -21,8 +21,7 @@ import type { EventWatch } from "../delivery/event-watch.ts";
 import type { SocketWatch } from "../telemetry/socket-watch.ts";
 import { Feedback } from "../wazuh/feedback.ts";
 import { carryOver, type ForwarderCounters } from "./counters.ts";
-import { recordsOf } from "../delivery/shipment-account.ts";
-import type { Ahead } from "../proof/proof.ts";
+import { aheadOf, restoreWindow } from "./socket-ahead.ts";
 import { createCore, openDeadLetters, type Core } from "./core.ts";
 import type { DeadLetterEvents } from "./dead-letter-events.ts";
 import { createSink, type SinkFacts } from "../sink-kinds/registry.ts";
@@ -183,7 +182,11 @@ export class Forwarder {
       since = resumed.sink;
       nodes = this.core.node.restore(resumed.nodes);
       await this.manifests?.resume(resumed.proof);
-      this.#restoreWindow(window, resumed.lastSecond);
+      restoreWindow(
+        { pairing: this.pairing, core: this.core, proof: this.manifests?.proof },
+        window,
+        resumed.lastSecond,
+      );
     } else this.pairing?.restore(window, -1);
     this.#offsets?.hold(since);
     this.sink.open();
@@ -292,23 +295,6 @@ export class Forwarder {
     return new Manifests(config.manifest.topic, { config, sink: this.sink, offsets, node, version, log });
   }
 
-  /** With manifests, what an earlier process sent for the socket has to be accounted for when its line comes. */
-  #restoreWindow(window: SavedWindow | undefined, lastSecond: number): void {
-    const { pairing, manifests } = this;
-    const ahead = manifests?.proof.formerAhead;
-    if (pairing === undefined || manifests === undefined || ahead === undefined)
-      return pairing?.restore(window, lastSecond);
-    const known = new Set(ahead.map(({ high, low }) => `${high | 0}.${low | 0}`));
-    pairing.restore(window, lastSecond, ({ high, low }) => known.has(`${high | 0}.${low | 0}`));
-    for (const one of ahead) {
-      if (!pairing.knows(one)) continue;
-      const shipment = finishedShipment(one.id, one.contribution);
-      pairing.enter(shipment, one, one.occurrence);
-      manifests.proof.account.reopen(one.contribution.records);
-      this.core.shipper.restoreAhead(shipment);
-    }
-  }
-
   /** The manifest of a stop is on disk; it is sent now if that takes no time, else at the next start. */
   async #publishLast(manifests: Manifests, drainUntil: number): Promise<void> {
     await within(manifests.idle(), Math.max(lastManifestMs, drainUntil - performance.now()));
@@ -377,22 +363,6 @@ export class Forwarder {
       );
     });
   }
-}
-
-/** What the socket has brought and the log has not, with what it adds to a manifest. */
-function aheadOf(shipments: readonly Shipment[], pairing: Pairing<Shipment> | undefined): readonly Ahead[] {
-  if (pairing === undefined) return [];
-  return shipments.flatMap((shipment) => {
-    const { id, counted, handle } = shipment;
-    if (counted === undefined || handle === 0) return [];
-    const contribution = {
-      kind: "relevant",
-      salvaged: 0,
-      records: recordsOf(counted.records),
-      dead: counted.dead,
-    } as const;
-    return [{ ...pairing.placeOf(shipment), id, contribution }];
-  });
 }
 
 /** Whether a look-up says where a topic ends, of at least one of its partitions: one that has no entry is then read whole. */

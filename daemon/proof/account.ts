@@ -2,7 +2,7 @@ import { bucketOf, bucketStartMs, minuteBucket } from "../manifest/bucket.ts";
 import { digestOfValueHash } from "../manifest/record-digest.ts";
 import { hash } from "node:crypto";
 import { bareLine, type Contribution, type CountedRecord, type DeadPart, joined, tooOldLine } from "./contribution.ts";
-import { NameTable, type SavedContribution } from "./name-table.ts";
+import type { NameTable, SavedContribution } from "./name-table.ts";
 import { OpenBuckets } from "./open-buckets.ts";
 import type { SavedProof } from "./saved-proof.ts";
 import { OpenStretch } from "./stretch.ts";
@@ -172,7 +172,7 @@ export class LineAccount {
 
   /** For the checkpoint. */
   save(at: ReadTo | undefined, table: NameTable): Pick<SavedProof, "open" | "visits" | "visit"> {
-    const visits = this.visits.upTo(at).map(({ skipped: _, ...visit }) => visit);
+    const visits = this.visits.upTo(at);
     return { open: this.#stretch.save(table), visits, visit: visits.at(-1)?.visit ?? this.visits.last };
   }
 

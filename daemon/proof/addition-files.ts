@@ -34,7 +34,7 @@ export class AdditionFiles {
   }
 
   /**
-   * All that are there, in the order of their ids.
+   * All that are there.
    * @param unusable called for each file that is not one, with what is wrong
    */
   async read(unusable: (path: string, reason: string) => void): Promise<Addition[]> {
@@ -43,7 +43,7 @@ export class AdditionFiles {
       throw reason;
     });
     const additions: Addition[] = [];
-    for (const name of names.toSorted()) {
+    for (const name of names) {
       const id = fileName.exec(name)?.[1];
       if (id === undefined) continue;
       const path = this.#pathOf(id);

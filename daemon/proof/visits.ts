@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { Manifest } from "../manifest/manifest.ts";
 
-export type Visit = Manifest["visits"][number];
+/** `skipped` is never set here: what cannot be read is read later, or is a visit of its own that ends. */
+export type Visit = Omit<Manifest["visits"][number], "skipped">;
 
 /** What is known of a file of the log; it may become known better while the file is read. */
 export interface VisitedFile {
