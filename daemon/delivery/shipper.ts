@@ -77,8 +77,7 @@ export class Shipper implements RecordListener<Shipment> {
   constructor(parts: ShipperParts) {
     this.#parts = parts;
     this.#now = parts.now ?? (() => performance.now());
-    const { tailWaitMs } = parts;
-    if (tailWaitMs > 0) this.#held = new HeldShipments(tailWaitMs, (shipment) => this.dispatch(shipment));
+    if (parts.tailWaitMs > 0) this.#held = new HeldShipments(parts.tailWaitMs, (shipment) => this.dispatch(shipment));
     parts.outbox.reportTo(this);
   }
 
@@ -218,7 +217,6 @@ export class Shipper implements RecordListener<Shipment> {
     shipment.isMet = true;
     shipment.line = line;
     for (const stored of shipment.stored) stored.coveredBy(line);
-    shipment.stored = none;
     this.#covered(shipment);
   }
 
@@ -226,12 +224,12 @@ export class Shipper implements RecordListener<Shipment> {
   onCheckpointed(shipment: Shipment): void {
     shipment.isPassed = true;
     for (const stored of shipment.stored) stored.pass();
-    shipment.stored = none;
     this.#covered(shipment);
   }
 
   /** Nobody waits for the line of a shipment any more. */
   #covered(shipment: Shipment): void {
+    shipment.stored = none;
     this.#leaveAhead(shipment);
     if (shipment.outcome === undefined) return;
     this.#parts.account?.finished(shipment);
