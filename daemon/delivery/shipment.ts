@@ -71,11 +71,11 @@ export interface Shipment extends PairedAlert {
   /** No look-up needs to find its records. */
   isPassed: boolean;
   /** What it adds to the manifest of its line; undefined once that has it, and without manifests. */
-  counted: Counted | undefined;
+  counted: CountedShipment | undefined;
 }
 
 /** What a shipment adds to a manifest. */
-export interface Counted {
+export interface CountedShipment {
   /** By part; what was refused, and what no manifest can name, is undefined. */
   readonly records: (CountedRecord | undefined)[];
   readonly dead: DeadPart[];

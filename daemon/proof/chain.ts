@@ -4,7 +4,7 @@ import { manifestVersion } from "../manifest/manifest.ts";
 import { manifestHash } from "../manifest/read-manifest.ts";
 import { manifestValue, publicPart } from "../manifest/signature.ts";
 import type { SavedChain, Succeeds } from "./saved-proof.ts";
-import type { Place } from "./speaker.ts";
+import type { StreamPlace } from "./speaker.ts";
 
 /** Names that one stream may use; whoever may write to the socket may invent any. */
 const maxNames = 1000;
@@ -20,7 +20,7 @@ export interface SigningKeys {
 export interface ChainSetup {
   readonly node: string;
   /** Asked when it is saved: the state directory is there then. */
-  readonly place: () => Place;
+  readonly place: () => StreamPlace;
   readonly keys: SigningKeys;
   readonly intervalMs: number;
   readonly software: string;

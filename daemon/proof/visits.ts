@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Manifest } from "../manifest/manifest.ts";
 
 /** `skipped` is never set here: what cannot be read is read later, or is a visit of its own that ends. */
-export type Visit = Omit<Manifest["visits"][number], "skipped">;
+export type LogVisit = Omit<Manifest["visits"][number], "skipped">;
 
 /** What is known of a file of the log; it may become known better while the file is read. */
 export interface VisitedFile {
@@ -71,8 +71,8 @@ export class Visits {
   }
 
   /** The visits up to a place, in order. @param at undefined: nothing is read yet, or all that was saved stays */
-  upTo(at: { readonly reading: number; readonly offset: number } | undefined): Visit[] {
-    const visits: Visit[] = [];
+  upTo(at: { readonly reading: number; readonly offset: number } | undefined): LogVisit[] {
+    const visits: LogVisit[] = [];
     for (const stay of this.#stays) {
       if (stay.reading !== 0 && (at === undefined || stay.reading > at.reading)) break;
       const to = stay.reading === at?.reading ? at.offset : (stay.to ?? stay.from);
@@ -113,7 +113,7 @@ export class Visits {
   }
 }
 
-function asVisit({ file, from, visit, lost }: Stay, to: number): Visit {
+function asVisit({ file, from, visit, lost }: Stay, to: number): LogVisit {
   const { name, head: known } = file();
   return {
     file: name,

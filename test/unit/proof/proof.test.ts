@@ -4,12 +4,12 @@ import { readManifest } from "../../../daemon/manifest/read-manifest.ts";
 import type { Manifest } from "../../../daemon/manifest/manifest.ts";
 import { isSignedBy, publicPart } from "../../../daemon/manifest/signature.ts";
 import { Proof, type LoadedProof, type ProofSetup } from "../../../daemon/proof/proof.ts";
-import type { Place } from "../../../daemon/proof/speaker.ts";
+import type { StreamPlace } from "../../../daemon/proof/speaker.ts";
 import { silentLog } from "../../../daemon/telemetry/log.ts";
 import { newKey } from "../../rig/manifests/node-writer.ts";
 import { TempDir } from "../../rig/temp-dir.ts";
 
-const here: Place = { machine: "m", directory: "1" };
+const here: StreamPlace = { machine: "m", directory: "1" };
 
 /** A forwarder's proof, whose checkpoints are written at once. */
 class Machine {
