@@ -114,6 +114,6 @@ test(
     const failed = await world.install(withManifests);
     assert.equal(failed.code, 74, failed.output);
     assert.match(failed.output, /write \/etc\/wazuh-dfn\/manifest\.pem/);
-      assert.deepEqual(await world.snapshot(), before);
+    assert.deepEqual(await world.snapshot(), before);
   },
 );
