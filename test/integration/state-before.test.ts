@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { appendFileSync, copyFileSync, cpSync, existsSync, linkSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { headerNames } from "../../daemon/contract.ts";
 import { Pairing } from "../../daemon/pairing/pairing.ts";
@@ -15,12 +14,12 @@ import { silentLog } from "../../daemon/telemetry/log.ts";
 import { repositoryRoot } from "../../scripts/repository.ts";
 import { AlertStream } from "../rig/alert-stream.ts";
 import { eventually } from "../rig/eventually.ts";
+import { forwarderBundle } from "../rig/forwarder-bundle.ts";
 import { Program } from "../rig/program.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 import { ask } from "./status-world.ts";
 
 const data = join(repositoryRoot, "test/data/state-before");
-const main = fileURLToPath(new URL("../../daemon/main.js", import.meta.url));
 
 /** What the forwarder of that time had seen; lines are whole alerts as text. */
 interface Expected {
@@ -102,7 +101,9 @@ class World implements AsyncDisposable {
 
   /** Paths are relative in those files, so that they hold in any directory. */
   #command(...args: readonly string[]): Program {
-    return new Program(process.execPath, [main, ...args, "--config", "config.yaml"], { cwd: this.directory.path });
+    return new Program(process.execPath, [forwarderBundle, ...args, "--config", "config.yaml"], {
+      cwd: this.directory.path,
+    });
   }
 }
 
