@@ -1,7 +1,8 @@
 import { internedText } from "../kernel/interned-texts.ts";
 import { identityHash } from "../kernel/identity-hash.ts";
 import { kernelRow } from "../kernel/memory.ts";
-import { fillRow, missing, rowPlace } from "../kernel/row.ts";
+import { missing, rowPlace } from "../kernel/row.ts";
+import { fillRow } from "../kernel/scan.ts";
 import { Document, lastScan, scanDocument, type Member } from "./json.ts";
 import { contentDigest } from "./reprint.ts";
 import { valueAt } from "./value.ts";
@@ -41,8 +42,7 @@ const noScan = 0;
  * every field is found when it is asked for. Nothing here throws because a field is missing or of another type.
  */
 export class Alert {
-  /** The line as it came, without its newline. */
-  readonly bytes: Buffer;
+  #bytes: Buffer;
   /** Made when a member is asked for that is not in the row. */
   #document: Document | undefined;
   /** The scan that the document, when it is made, may still find in place. */
@@ -58,7 +58,7 @@ export class Alert {
   readonly #agentIpAt: number;
 
   private constructor(bytes: Buffer) {
-    this.bytes = bytes;
+    this.#bytes = bytes;
     this.#document = undefined;
     rowOwner = noScan;
     this.#scan = scanDocument(bytes);
@@ -86,6 +86,17 @@ export class Alert {
   /** @throws NotJson when the bytes are not one JSON object */
   static parse(bytes: Buffer): Alert {
     return new Alert(bytes);
+  }
+
+  /** The line as it came, without its newline. */
+  get bytes(): Buffer {
+    return this.#bytes;
+  }
+
+  /** Copies the bytes: those that it was parsed from may change from now on. */
+  keep(): void {
+    this.#bytes = Buffer.from(this.#bytes);
+    this.#document = undefined;
   }
 
   /** `<seconds>.<offset>`; unique on one node only, and not always there. */

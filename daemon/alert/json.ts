@@ -174,22 +174,28 @@ export class Member extends Value {
 export class Members implements Iterable<Member> {
   readonly #document: Document;
   /** The stretch of the tape where they are, each followed by its own members. */
-  readonly #from: number;
-  readonly #to: number;
+  readonly from: number;
+  readonly to: number;
 
   constructor(document: Document, from: number, to: number) {
     this.#document = document;
-    this.#from = from;
-    this.#to = to;
+    this.from = from;
+    this.to = to;
   }
 
   get isEmpty(): boolean {
-    return this.#from === this.#to;
+    return this.from === this.to;
+  }
+
+  /** Brings the document's tape in place. @returns whether it is the kernel's, and the text is in its memory */
+  areInKernel(): boolean {
+    this.#document.tape();
+    return lastScan.isKernels;
   }
 
   /** The member with this key, the last one if the key repeats. */
   get(key: string): Member | undefined {
-    const at = lastOf(this.#document.bytes, this.#document.tape(), this.#from, this.#to, key);
+    const at = lastOf(this.#document.bytes, this.#document.tape(), this.from, this.to, key);
     return at < 0 ? undefined : new Member(this.#document, at);
   }
 
@@ -199,7 +205,7 @@ export class Members implements Iterable<Member> {
     const tape = this.#document.tape();
     const found = keys.map((): Member | undefined => undefined);
     let next = 0;
-    for (let at = this.#from; at < this.#to; at = tape[at + 4]!) {
+    for (let at = this.from; at < this.to; at = tape[at + 4]!) {
       for (let tries = keys.length; tries > 0; tries--) {
         const index = next;
         next = next + 1 < keys.length ? next + 1 : 0;
@@ -213,7 +219,7 @@ export class Members implements Iterable<Member> {
   }
 
   *[Symbol.iterator](): Iterator<Member> {
-    for (let at = this.#from; at < this.#to; at = this.#document.tape()[at + 4]!) {
+    for (let at = this.from; at < this.to; at = this.#document.tape()[at + 4]!) {
       yield new Member(this.#document, at);
     }
   }

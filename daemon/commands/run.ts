@@ -17,7 +17,8 @@ import { describe, DfnError } from "../errors.ts";
 import { DegradedFile, wasDegraded } from "../state/degraded-file.ts";
 import { lockStateDir } from "../os/state-lock.ts";
 import { become, ownerOfStateDir } from "../state/owner.ts";
-import { loadStatusAccess, openAccess, type StatusAccess } from "../status/access.ts";
+import { accessExpiries, loadStatusAccess, openAccess, type StatusAccess } from "../status/access.ts";
+import type { CertificateExpiry } from "../status/certificates.ts";
 import { Metrics } from "../status/metrics.ts";
 import { type StatusPlace, StatusService } from "../status/service.ts";
 import { SystemMetricsWatch } from "../status/system-metrics.ts";
@@ -88,7 +89,13 @@ Signals:
     });
     const healthLog = new HealthLog(() => running.setup.log);
     await using status = new StatusService({
-      facts: () => factsOf(running, { version: productVersion, isReady, surroundings: surroundings.current }),
+      facts: () =>
+        factsOf(running, {
+          version: productVersion,
+          isReady,
+          surroundings: surroundings.current,
+          statusCertificates: accesses.expiriesOf(running.setup.config),
+        }),
       refresh: () => surroundings.refresh(),
       metrics: process.metrics,
       tap: process.tap,
@@ -160,6 +167,10 @@ class StatusAccesses {
   /** @throws DfnError CONFIG for a file that cannot be read or used */
   load(config: Config): void {
     if (!this.#loaded.has(config)) this.#loaded.set(config, loadStatusAccess(config.status));
+  }
+
+  expiriesOf(config: Config): readonly CertificateExpiry[] {
+    return accessExpiries(this.#loaded.get(config) ?? openAccess, Date.now());
   }
 
   /** On a port, the Unix socket is there too: for the commands, and for contents of alerts. */

@@ -13,10 +13,17 @@ export interface EventReport {
   readonly records?: Readonly<Record<string, number>>;
 }
 
+/** Of one name; an object, because a map would make a new number for each alert. */
+interface Seen {
+  count: number;
+  /** Milliseconds since 1970. */
+  atMs: number;
+}
+
 /** When each kind of event was last seen, and what was left out; lives as long as the process, over every reload. */
 export class EventWatch {
-  readonly #lastSeenMs = new Map<string, number>();
-  readonly #records = new Map<string, number>();
+  readonly #events = new Map<string, Seen>();
+  readonly #records = new Map<string, Seen>();
   readonly #leftOut = new Map(leftOutReasons.map((reason) => [reason, 0]));
   readonly #now: () => number;
 
@@ -27,10 +34,18 @@ export class EventWatch {
 
   shipped(parts: readonly Part[]): void {
     for (const part of parts) {
-      if (!("failure" in part)) this.#records.set(part.handler, (this.#records.get(part.handler) ?? 0) + 1);
+      if (!("failure" in part)) this.#note(this.#records, part.handler);
       const name = ("feedback" in part ? part.feedback?.eventId : undefined) ?? part.handler;
-      if (this.#lastSeenMs.has(name) || this.#lastSeenMs.size < maxEvents) this.#lastSeenMs.set(name, this.#now());
+      this.#note(this.#events, name);
     }
+  }
+
+  #note(names: Map<string, Seen>, name: string): void {
+    const seen = names.get(name);
+    if (seen !== undefined) {
+      seen.count += 1;
+      seen.atMs = this.#now();
+    } else if (names.size < maxEvents) names.set(name, { count: 1, atMs: this.#now() });
   }
 
   /** @param reason one of `leftOutReasons` */
@@ -39,11 +54,12 @@ export class EventWatch {
   }
 
   report(): EventReport {
-    const seen = [...this.#lastSeenMs].map(([name, atMs]) => [name, new Date(atMs).toISOString()] as const);
+    const seen = [...this.#events].map(([name, { atMs }]) => [name, new Date(atMs).toISOString()] as const);
+    const records = [...this.#records].map(([handler, { count }]) => [handler, count] as const);
     return {
       lastSeen: Object.fromEntries(seen),
       leftOut: Object.fromEntries(this.#leftOut),
-      records: Object.fromEntries(this.#records),
+      records: Object.fromEntries(records),
     };
   }
 }

@@ -8,6 +8,8 @@ class Interned<T> {
   readonly #max: number;
   readonly #make: (bytes: Buffer) => T;
   readonly #known = new Map<string, T>();
+  /** What was asked for last: of nodes and handlers nearly always what is asked for next. */
+  #last: { readonly text: string; readonly made: T } | undefined;
 
   /** @param max how many are kept; more than occur in practice */
   constructor(max: number, make: (bytes: Buffer) => T) {
@@ -16,13 +18,16 @@ class Interned<T> {
   }
 
   get(text: string): T {
+    if (this.#last?.text === text) return this.#last.made;
     let made = this.#known.get(text);
     if (made === undefined) {
       // Memory of its own: what lives long must not hold on to the 8 KiB that Node cuts small buffers from.
       made = this.#make(Buffer.alloc(Buffer.byteLength(text), text));
       if (this.#known.size >= this.#max) this.#known.clear();
-      if (text.length <= 256) this.#known.set(text, made);
+      if (text.length > 256) return made;
+      this.#known.set(text, made);
     }
+    this.#last = { text, made };
     return made;
   }
 }

@@ -2,6 +2,7 @@ import { BatchQueue, type BatchLimits, type Queued, type QueuedBatch } from "./b
 import type { BatchOutcome, Refusal, Sink, SinkRecord } from "../contract.ts";
 import { BatchMemory } from "../records/batch-memory.ts";
 import { partitionOf } from "./partition-key.ts";
+import type { TopicGate } from "./topic-gate.ts";
 
 /** What is heard of a record. It is named by what waits for it, and by which of that one's records it is. */
 export interface RecordListener<T> {
@@ -27,14 +28,15 @@ interface Lane<T> {
 
 /**
  * Encodes records into batches per topic and partition and keeps a few batches of each partition in flight. Records of
- * one partition leave in the order in which they were added. While a topic's partitions are not known its records wait
- * here as they are, and other topics go on.
+ * one partition leave in the order in which they were added. While a topic's partitions are not known, or its gate is
+ * closed, its records wait here as they are, and other topics go on.
  */
 export class Outbox<T> {
   readonly #sink: Sink;
   readonly #limits: BatchLimits;
   readonly #memory: BatchMemory;
   readonly #answered: () => void;
+  readonly #gate: TopicGate | undefined;
   readonly #lanes = new Map<string, Lane<T>[]>();
   readonly #unrouted = new Map<string, Queued<T>[]>();
   #listener: RecordListener<T> | undefined;
@@ -43,10 +45,15 @@ export class Outbox<T> {
   /** Records that were added and have no outcome. */
   #open = 0;
 
-  /** @param answered called each time the sink has answered for a batch, before the outcomes of its records are reported */
-  constructor(sink: Sink, limits: BatchLimits, answered: () => void = () => undefined) {
+  /**
+   * @param answered called each time the sink has answered for a batch, before the outcomes of its records are reported
+   * @param gate     absent where no look-up follows a crash
+   */
+  constructor(sink: Sink, limits: BatchLimits, answered: () => void = () => undefined, gate?: TopicGate) {
     this.#sink = sink;
     this.#answered = answered;
+    this.#gate = gate;
+    gate?.onOpen(() => this.#route());
     this.#limits = limits;
     this.#memory = new BatchMemory(limits.maxBytes);
     sink.onChange(() => this.#route());
@@ -68,6 +75,11 @@ export class Outbox<T> {
     else if (!this.#enqueue(topic, queued)) this.#unrouted.set(topic, [queued]);
   }
 
+  /** Whether a record for this topic that is added now is in a batch before `add` returns. */
+  encodesAtOnce(topic: string): boolean {
+    return !this.#unrouted.has(topic) && this.#routes(topic) !== undefined;
+  }
+
   /** From now on batches leave without waiting for company. */
   flush(): void {
     this.#isFlushing = true;
@@ -86,14 +98,20 @@ export class Outbox<T> {
   #route(): void {
     if (this.#isDisposed) return;
     for (const [topic, waiting] of this.#unrouted) {
-      if (this.#sink.partitions(topic) === undefined) continue;
+      if (this.#routes(topic) === undefined) continue;
       this.#unrouted.delete(topic);
       for (const queued of waiting) this.#enqueue(topic, queued);
     }
   }
 
-  #enqueue(topic: string, queued: Queued<T>): boolean {
+  /** Partitions that records of a topic may go to now. */
+  #routes(topic: string): number | undefined {
     const count = this.#sink.partitions(topic);
+    return count === undefined || this.#gate?.isOpen(topic) === false ? undefined : count;
+  }
+
+  #enqueue(topic: string, queued: Queued<T>): boolean {
+    const count = this.#routes(topic);
     if (count === undefined) return false;
     const lane = this.#lane(topic, partitionOf(queued.key, count));
     lane.queue.add(queued, performance.now());

@@ -21,7 +21,17 @@ import { type Pairing, none } from "../pairing/pairing.ts";
 import type { Shipper } from "./shipper.ts";
 import type { Tap } from "./tap.ts";
 import type { OwnNode } from "./own-node.ts";
-import { idOf, partsOf, secondOf, weightOf, type Delivery, type Part, type Shipment } from "./shipment.ts";
+import {
+  idOf,
+  keepBytes,
+  partsOf,
+  secondOf,
+  weightOf,
+  withOwnBytes,
+  type Delivery,
+  type Part,
+  type Shipment,
+} from "./shipment.ts";
 
 /**
  * What became of an offered delivery, for the source that has to answer at once.
@@ -97,7 +107,9 @@ export class Pipeline {
    * Takes one alert from a source, in four steps: identify it, find out whether it is wanted, pair it with the other
    * source's copy, ship it. Each call is one alert read; a broken line is as many as it has pieces.
    */
-  offer(delivery: Delivery): Verdict {
+  offer(offered: Delivery): Verdict {
+    // Who looks on by a tap keeps what it is shown.
+    const delivery = offered.isLent === true && this.#parts.tap?.isOn === true ? withOwnBytes(offered) : offered;
     const alert = this.#identify(delivery);
     if (!(alert instanceof Alert)) return alert;
     const id = idOf(alert);
@@ -122,7 +134,8 @@ export class Pipeline {
   /** First step. @returns the alert, or what became of a line that is not one */
   #identify(delivery: Delivery): Alert | Verdict {
     const alert = alertOrFault(delivery.bytes);
-    if (alert instanceof NotJson) return this.#broken(delivery, alert);
+    if (alert instanceof NotJson)
+      return this.#broken(delivery.isLent === true ? withOwnBytes(delivery) : delivery, alert);
     if (sourceKind(delivery.source) !== "push" || alert.id !== undefined) return alert;
     return this.#storeDeadLetter(delivery, "not-json", "no id: send the alert as integratord wrote it");
   }
@@ -165,8 +178,12 @@ export class Pipeline {
 
   /** Fourth step. */
   #ship(delivery: Delivery, { alert, id, node, fingerprint, occurrence, parts }: WantedAlert): Verdict {
-    const { source, bytes, place, line = unknownLine } = delivery;
-    const { tap } = this.#parts;
+    const { source, place, line = unknownLine } = delivery;
+    const { tap, shipper } = this.#parts;
+    // May hold it back.
+    if (this.#parts.node.wrote(node)) this.#parts.named?.();
+    if (delivery.isLent === true && !shipper.encodesAtOnce(alert, parts)) keepBytes(alert, parts);
+    const { bytes } = alert;
     this.#parts.counters[source].taken();
     const shipment: Shipment = {
       source,
@@ -188,9 +205,8 @@ export class Pipeline {
       isPassed: false,
     };
     this.#parts.shipped?.(parts);
-    if (this.#parts.node.wrote(node)) this.#parts.named?.();
     if (fingerprint !== undefined) this.#parts.pairing?.enter(shipment, fingerprint, occurrence);
-    this.#parts.shipper.ship(shipment);
+    shipper.ship(shipment);
     return { kind: "taken", id, shipment };
   }
 

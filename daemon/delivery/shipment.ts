@@ -8,8 +8,10 @@ import type { StoredRecord } from "./sink-offsets.ts";
 
 /** One alert on its way from a source. */
 export interface Delivery extends Waiter {
-  /** The alert's JSON, without the newline; owned by the pipeline from now on. */
+  /** The alert's JSON, without the newline; owned by the pipeline from now on, unless it is lent. */
   readonly bytes: Buffer;
+  /** The bytes may change once the delivery was offered: what is kept of them is copied. Default: they do not. */
+  readonly isLent?: boolean;
   readonly place: SourceLocation;
   /** The only handler to ask, if the others have had their turn. */
   readonly handler?: string;
@@ -115,6 +117,21 @@ export function secondOf(id: string, nowMs = Date.now()): number {
   const second = dot > 0 ? Number(id.slice(0, dot)) : Number.NaN;
   const isSecond = Number.isInteger(second) && second >= 0 && second <= latestSecond;
   return isSecond && isBelievable(second, nowMs) ? second : -1;
+}
+
+/** The same delivery with bytes of its own. */
+export function withOwnBytes(delivery: Delivery): Delivery {
+  return { ...delivery, bytes: Buffer.from(delivery.bytes), isLent: false };
+}
+
+/** Gives an alert bytes of its own, and the parts whose value lies in those that it had. */
+export function keepBytes(alert: Alert, parts: readonly Part[]): void {
+  const lent = alert.bytes;
+  alert.keep();
+  for (const part of parts) {
+    if (!("value" in part) || part.value?.buffer !== lent.buffer) continue;
+    part.value = part.value === lent ? alert.bytes : Buffer.from(part.value);
+  }
 }
 
 /**

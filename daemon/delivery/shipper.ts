@@ -19,6 +19,7 @@ import {
 import { type Pairing, none, withOneMore } from "../pairing/pairing.ts";
 import type { Outbox, RecordListener } from "./outbox.ts";
 import { FoundRecords } from "./found-records.ts";
+import { HeldShipments } from "./held-shipments.ts";
 import { outboxRecord, recordKey } from "./outbox-record.ts";
 import { aheadBytes, assertOpen, waiterBytes, type MadePart, type Part, type Shipment } from "./shipment.ts";
 import { passedLine, type SinkOffsets } from "./sink-offsets.ts";
@@ -61,9 +62,8 @@ export class Shipper implements RecordListener<Shipment> {
   #holds = 1;
   /** Those that wait for it, in their order. */
   readonly #waitingForLookup: Shipment[] = [];
-  /** The tail's copies that wait for the socket's, oldest first: they leave in their order. */
-  #held: { shipment: Shipment; untilMs: number }[] = [];
-  #heldTimer: NodeJS.Timeout | undefined;
+  /** The tail's copies that wait for the socket's; undefined if they do not. */
+  readonly #held: HeldShipments<Shipment> | undefined;
   #isDisposed = false;
   /** Finished shipments of the socket whose alerts the tail has not brought, the oldest first, with when they finished. */
   readonly #ahead = new Map<Shipment, { readonly atMs: number; readonly ends: number }>();
@@ -79,6 +79,8 @@ export class Shipper implements RecordListener<Shipment> {
   constructor(parts: ShipperParts) {
     this.#parts = parts;
     this.#now = parts.now ?? (() => performance.now());
+    const { tailWaitMs } = parts;
+    if (tailWaitMs > 0) this.#held = new HeldShipments(tailWaitMs, (shipment) => this.dispatch(shipment));
     parts.outbox.reportTo(this);
   }
 
@@ -127,14 +129,30 @@ export class Shipper implements RecordListener<Shipment> {
     return isDone;
   }
 
+  /**
+   * Whether a line of the log that is shipped now is in a batch, or has its outcome, before `ship` returns, and nothing else
+   * is kept of its bytes.
+   */
+  encodesAtOnce(alert: Alert, parts: readonly Part[]): boolean {
+    const part = parts[0];
+    if (parts.length !== 1 || part === undefined || "failure" in part || !this.#isReleased(alert, part)) return false;
+    const isHeld = this.#holds > 0 || this.#waitingForLookup.length > 0 || this.#held !== undefined;
+    return !isHeld && this.#parts.outbox.encodesAtOnce(part.topic);
+  }
+
+  /** Whether an alert is not needed once its only record is encoded: a dead letter gets it from the record. */
+  #isReleased({ bytes }: Alert, { value, feedback, warning }: MadePart): boolean {
+    const isReported = (feedback !== undefined && this.#parts.feedback !== undefined) || warning !== undefined;
+    return value === bytes && !isReported;
+  }
+
   ship(shipment: Shipment): void {
     this.#open += 1;
     this.#count += 1;
     shipment.number = this.#count;
     this.#parts.budget.take(shipment.sizeBytes);
-    if (sourceKind(shipment.source) !== "log" || this.#parts.tailWaitMs === 0) return this.dispatch(shipment);
-    this.#held.push({ shipment, untilMs: performance.now() + this.#parts.tailWaitMs });
-    this.#awaitHeld();
+    if (this.#held === undefined || sourceKind(shipment.source) !== "log") return this.dispatch(shipment);
+    this.#held.add(shipment);
   }
 
   /**
@@ -142,16 +160,12 @@ export class Shipper implements RecordListener<Shipment> {
    * earlier ones still are and it has to keep its place behind them.
    */
   releaseHeld(shipment: Shipment): boolean {
-    if (this.#held[0]?.shipment !== shipment) return false;
-    this.#held.shift();
-    return true;
+    return this.#held?.release(shipment) === true;
   }
 
   /** Lets all held shipments go: a stop does not wait for copies. */
   releaseAllHeld(): void {
-    clearTimeout(this.#heldTimer);
-    this.#heldTimer = undefined;
-    for (const { shipment } of this.#held.splice(0)) this.dispatch(shipment);
+    this.#held?.releaseAll();
   }
 
   /** Sends a shipment on; in the order of the calls. */
@@ -198,7 +212,7 @@ export class Shipper implements RecordListener<Shipment> {
   /** From now on no outcome is reported. */
   dispose(): void {
     this.#isDisposed = true;
-    clearTimeout(this.#heldTimer);
+    this.#held?.dispose();
   }
 
   /** A copy was attached to an open shipment. */
@@ -244,23 +258,6 @@ export class Shipper implements RecordListener<Shipment> {
     this.#parts.budget.release(aheadBytes);
   }
 
-  #awaitHeld(): void {
-    const first = this.#held[0];
-    if (first === undefined || this.#heldTimer !== undefined) return;
-    this.#heldTimer = setTimeout(
-      () => {
-        this.#heldTimer = undefined;
-        const now = performance.now();
-        while (this.#held[0] !== undefined && this.#held[0].untilMs <= now) {
-          const due = this.#held.shift();
-          if (due !== undefined) this.dispatch(due.shipment);
-        }
-        this.#awaitHeld();
-      },
-      Math.max(1, Math.ceil(first.untilMs - performance.now())),
-    );
-  }
-
   #route(shipment: Shipment): void {
     const { payload } = shipment;
     if (payload === undefined) throw new Error("a finished shipment cannot be sent");
@@ -286,11 +283,8 @@ export class Shipper implements RecordListener<Shipment> {
     const { payload } = shipment;
     const part = payload?.parts[index];
     if (payload === undefined || part === undefined || "failure" in part) return;
-    const { value, feedback, warning } = part;
+    if (payload.parts.length === 1 && this.#isReleased(payload.alert, part)) shipment.payload = undefined;
     part.value = undefined;
-    const isReported = (feedback !== undefined && this.#parts.feedback !== undefined) || warning !== undefined;
-    // Then a dead letter gets the alert from the record.
-    if (payload.parts.length === 1 && value === payload.alert.bytes && !isReported) shipment.payload = undefined;
   }
 
   /** For the outbox: a record is in the sink. */

@@ -10,6 +10,7 @@ import { Pipeline } from "../delivery/pipeline.ts";
 import { Relevance } from "../delivery/relevance.ts";
 import { Shipper } from "../delivery/shipper.ts";
 import type { SinkOffsets } from "../delivery/sink-offsets.ts";
+import type { TopicGate } from "../delivery/topic-gate.ts";
 import { createHandlers, topicsOf } from "../handlers/registry.ts";
 import type { Tap } from "../delivery/tap.ts";
 import type { EventWatch } from "../delivery/event-watch.ts";
@@ -32,6 +33,8 @@ interface CoreParts {
   readonly counters: ForwarderCounters;
   readonly pairing: Pairing<Shipment> | undefined;
   readonly offsets: SinkOffsets | undefined;
+  /** Present where the offsets are. */
+  readonly gate?: TopicGate | undefined;
   readonly feedback: FeedbackSink | undefined;
   /** See `PipelineParts`. */
   readonly differs?: (id: string) => void;
@@ -66,6 +69,7 @@ export function createCore(parts: CoreParts): Core {
     counters,
     pairing,
     offsets,
+    gate,
     feedback,
     eventWatch,
     tap,
@@ -75,9 +79,8 @@ export function createCore(parts: CoreParts): Core {
   } = parts;
   const handlers = createHandlers(config.dfn, config.handlers);
   const budget = new Budget(config.limits.memoryBytes);
-  const outbox = new Outbox<Shipment>(sink, sinkDefinition(config.sink).batchLimits(config.sink), () =>
-    times?.answered(),
-  );
+  const batchLimits = sinkDefinition(config.sink).batchLimits(config.sink);
+  const outbox = new Outbox<Shipment>(sink, batchLimits, () => times?.answered(), gate);
   const shipper = new Shipper({
     counters: counters,
     budget,

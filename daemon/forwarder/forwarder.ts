@@ -6,8 +6,9 @@ import type { DeadLetterStore } from "../dead-letters/store.ts";
 import { PairingWindow } from "../pairing/pairing-window.ts";
 import { OffsetRefresher } from "../delivery/offset-refresher.ts";
 import { SinkOffsets } from "../delivery/sink-offsets.ts";
+import { TopicGate } from "../delivery/topic-gate.ts";
 import { describe } from "../errors.ts";
-import type { Sink } from "../contract.ts";
+import type { OffsetsByPartition, Sink } from "../contract.ts";
 import { Tail } from "../sources/tail/tail.ts";
 import type { Metrics } from "../status/metrics.ts";
 import { loadWindow, removeWindow, saveWindow } from "../pairing/window-file.ts";
@@ -31,8 +32,11 @@ const drainMs = 4000;
 const placedMs = 200;
 /** How often it is looked whether the tail is at the end of the log, before settings are taken over that leave it. */
 const lookEveryMs = 50;
-/** How long a record in a new name waits for the checkpoint that has the name; a disk that hangs holds nothing up. */
-const nameKeptMs = 2000;
+/** How long records wait for the checkpoint that has a new name, or a new topic; a disk that hangs holds nothing up. */
+const keptWithinMs = 2000;
+/** How often a new topic is asked for its end, and the time between: a cluster that cannot say it holds nothing up for ever. */
+const asksForEnd = 4;
+const askAgainMs = 1000;
 
 interface ForwarderSetup {
   readonly config: Config;
@@ -59,6 +63,7 @@ export class Forwarder {
   readonly deadLetters: DeadLetterStore;
   readonly feedback: Feedback;
   readonly #offsets: SinkOffsets | undefined;
+  readonly #gate: TopicGate | undefined;
   readonly pairing: Pairing<Shipment> | undefined;
   readonly core: Core;
   readonly #drain = new AbortController();
@@ -93,6 +98,7 @@ export class Forwarder {
     this.feedback = new Feedback({ queue: config.wazuh.queue, mode: config.wazuh.feedback, log });
     const { tail } = config.sources;
     this.#offsets = tail === undefined ? undefined : new SinkOffsets();
+    this.#gate = tail === undefined ? undefined : new TopicGate((topic) => this.#noteEnd(topic));
     this.pairing = hasPushSource(config)
       ? new Pairing<Shipment>(new PairingWindow(), { socketOnly: tail === undefined })
       : undefined;
@@ -103,6 +109,7 @@ export class Forwarder {
       counters,
       pairing: this.pairing,
       offsets: this.#offsets,
+      gate: this.#gate,
       feedback: this.feedback,
       eventWatch: setup.eventWatch,
       tap: setup.tap,
@@ -279,13 +286,33 @@ export class Forwarder {
     // A crash right after the first record must find where to look: the offsets are on disk before it is sent.
     this.#offsets?.seed(lookup.next);
     await this.#tail?.save();
+    this.#gate?.open(this.core.topics.filter((topic) => hasEnd(lookup.next, topic)));
     this.core.shipper.begin(lookup);
     if (this.#offsets !== undefined) new OffsetRefresher(this.core, this.#offsets, this.sink).run(this.#drain.signal);
   }
 
+  /**
+   * A topic appeared after the look-up. Its end is in the checkpoint before the first record goes there.
+   * @throws when the sink was disposed
+   */
+  async #noteEnd(topic: string): Promise<void> {
+    for (let asked = 0; asked < asksForEnd; asked++) {
+      if (asked > 0) await pause(askAgainMs, undefined, { signal: this.#drain.signal });
+      const { next } = await this.sink.lookup([topic], {});
+      if (!hasEnd(next, topic)) continue;
+      this.#offsets?.seed(next);
+      if (this.#tail !== undefined) await within(this.#tail.save(), keptWithinMs);
+      return;
+    }
+    this.setup.log.warn(
+      { code: "topic-end-unknown", topic },
+      "the sink does not say where this new topic ends; if the forwarder is killed within the next seconds, alerts are sent twice",
+    );
+  }
+
   /** A look-up counts the records of the names in the checkpoint, so a name has to be there before the first record. */
   #keepName(): void {
-    if (this.#tail !== undefined) this.core.shipper.holdFor(within(this.#tail.save(), nameKeptMs));
+    if (this.#tail !== undefined) this.core.shipper.holdFor(within(this.#tail.save(), keptWithinMs));
   }
 
   #caughtUp(): void {
@@ -297,6 +324,11 @@ export class Forwarder {
       );
     });
   }
+}
+
+/** Whether a look-up says where a topic ends, of at least one of its partitions: one that has no entry is then read whole. */
+function hasEnd(next: OffsetsByPartition, topic: string): boolean {
+  return Object.keys(next).some((name) => name.startsWith(`${topic}/`));
 }
 
 /** Whether the promise was fulfilled in time. */

@@ -1,4 +1,5 @@
 import { sinkDefinition } from "../sink-kinds/registry.ts";
+import type { CertificateExpiry } from "../status/certificates.ts";
 import type { Facts } from "../status/facts.ts";
 import type { SystemMetrics, WatchedPaths } from "../status/system-metrics.ts";
 import { perSource } from "../contract.ts";
@@ -9,10 +10,13 @@ interface SnapshotContext {
   readonly version: string;
   readonly isReady: boolean;
   readonly surroundings: SystemMetrics;
+  /** Of what the status service uses on a port. */
+  readonly statusCertificates: readonly CertificateExpiry[];
 }
 
 /** The forwarder as it is at this moment; nothing here waits, so no counter moves in between. */
-export function factsOf(forwarder: Forwarder, { version, isReady, surroundings }: SnapshotContext): Facts {
+export function factsOf(forwarder: Forwarder, context: SnapshotContext): Facts {
+  const { version, isReady, surroundings, statusCertificates } = context;
   const { counters } = forwarder.setup;
   const { core, tail, pairing, deadLetters, feedback } = forwarder;
   return {
@@ -33,7 +37,7 @@ export function factsOf(forwarder: Forwarder, { version, isReady, surroundings }
     log: tail?.status(),
     checkpoint: tail?.checkpoint(),
     sink: forwarder.sinkState(),
-    certificates: surroundings.certificates,
+    certificates: [...surroundings.certificates, ...statusCertificates],
     feedback: feedback.snapshot(),
     deadLetters: {
       ...surroundings.deadLetters,

@@ -63,8 +63,8 @@ export class PipelineIntake implements TailIntake {
     this.#parts.counters.passedBy(lines);
   }
 
-  deliver(bytes: Buffer, place: SourceLocation, owner: Owner, line: number): boolean {
-    return this.#isWanted(this.#parts.pipeline.offer({ source: "tail", bytes, place, owner, line }), line);
+  deliver(bytes: Buffer, place: SourceLocation, owner: Owner, line: number, isLent: boolean): boolean {
+    return this.#isWanted(this.#parts.pipeline.offer({ source: "tail", bytes, isLent, place, owner, line }), line);
   }
 
   wasDone(bytes: Buffer): boolean {

@@ -56,13 +56,17 @@ export function ready(text: string): Buffer {
  */
 class ValueMemory {
   #piece = Buffer.alloc(0);
+  /** How much of the piece was given away. */
+  #used = 0;
 
   take(bytes: number): Buffer {
     if (bytes > pieceBytes / 8) return Buffer.allocUnsafeSlow(bytes);
-    if (bytes > this.#piece.length) this.#piece = Buffer.allocUnsafeSlow(pieceBytes);
-    const taken = this.#piece.subarray(0, bytes);
-    this.#piece = this.#piece.subarray(bytes);
-    return taken;
+    if (bytes > this.#piece.length - this.#used) {
+      this.#piece = Buffer.allocUnsafeSlow(pieceBytes);
+      this.#used = 0;
+    }
+    this.#used += bytes;
+    return this.#piece.subarray(this.#used - bytes, this.#used);
   }
 }
 
@@ -89,7 +93,7 @@ export class RecordWriter {
   /** What was written since `begin`, in a buffer of its own. */
   end(): Buffer {
     const value = this.#values.take(this.#at);
-    value.set(this.#target.subarray(0, this.#at));
+    this.#target.copy(value, 0, 0, this.#at);
     if (this.#target.length > keptBytes) this.#target = Buffer.allocUnsafe(keptBytes);
     return value;
   }

@@ -1,5 +1,6 @@
 import type { Member, Members } from "../alert/json.ts";
 import type { Value } from "../alert/value.ts";
+import { Data, Frames, type FrameTexts } from "../kernel/frames.ts";
 import { isBlank } from "./json-value.ts";
 import { capitalise, xmlName } from "./xml.ts";
 import { ready, type RecordWriter } from "./record-writer.ts";
@@ -24,13 +25,10 @@ export interface WindowsEvent {
 }
 
 /** What is written for a field: something around its text. */
-interface Frame {
-  readonly key: string;
+interface Frame extends FrameTexts {
   readonly open: Buffer;
   readonly close: Buffer;
-  /** All of it where the field says nothing. */
   readonly empty: Buffer;
-  readonly isAttribute: boolean;
 }
 
 function elementOf(name: string, attributes = ""): Frame {
@@ -61,6 +59,7 @@ const systemFrames: readonly Frame[] = [
   ...["Channel", "Computer", "Security"].map((name) => elementOf(name)),
 ];
 const systemKeys = systemFrames.map(({ key }) => key);
+const kernelSystem = new Frames(systemFrames);
 
 const eventData = elementOf("EventData");
 const logFileClearedElement = elementOf("LogFileCleared", ` xmlns="${eventlogNamespace}"`);
@@ -78,14 +77,22 @@ const marks = {
   noData: ready('" />'),
 };
 
+const kernelData = new Data({ begin: marks.data, open: marks.dataText, close: marks.endData, empty: marks.noData });
+
 /** Writes the event as Windows itself does, on one line without a declaration, into a JSON string. */
 export function writeEvent(out: RecordWriter, event: WindowsEvent): void {
   out.markup(marks.begin);
-  const values = event.system.named(systemKeys);
-  systemFrames.forEach((frame, index) => writeFrame(out, frame, values[index]));
+  writeSystem(out, event.system);
   out.markup(marks.endSystem);
   writePayload(out, event);
   out.markup(marks.endEvent);
+}
+
+function writeSystem(out: RecordWriter, system: Members): void {
+  const written = system.areInKernel() ? kernelSystem.write(system.from, system.to) : undefined;
+  if (written !== undefined) return out.markup(written);
+  const values = system.named(systemKeys);
+  systemFrames.forEach((frame, index) => writeFrame(out, frame, values[index]));
 }
 
 /** What follows `System`; nothing where the alert does not hold it. */
@@ -117,6 +124,14 @@ function writeEventData(out: RecordWriter, eventdata: Member, isLogon: boolean):
   }
   out.markup(eventData.open);
   if (eventdata.kind !== "object" && !isBlank(eventdata)) out.text(eventdata);
+  writeData(out, members);
+  for (const field of absent) out.markup(field.absent);
+  out.markup(eventData.close);
+}
+
+function writeData(out: RecordWriter, members: Members): void {
+  const written = members.areInKernel() ? kernelData.write(members.from, members.to) : undefined;
+  if (written !== undefined) return out.markup(written);
   for (const member of members) {
     out.markup(marks.data);
     out.capitalKey(member);
@@ -128,8 +143,6 @@ function writeEventData(out: RecordWriter, eventdata: Member, isLogon: boolean):
       out.markup(marks.endData);
     }
   }
-  for (const field of absent) out.markup(field.absent);
-  out.markup(eventData.close);
 }
 
 function writeFrame(out: RecordWriter, { open, close, empty, isAttribute }: Frame, value: Value | undefined): void {

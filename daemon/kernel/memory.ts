@@ -24,6 +24,10 @@ const numberBytes = 4;
 const tapeBytes = (longestText + memberSize) * numberBytes;
 const depthBytes = maxDepth * numberBytes;
 const rowPlaces = 22;
+/** For what the kernel writes around the values of an alert. */
+const textsBytes = 8192;
+/** For what it writes from one alert; what does not fit is written in the ordinary way. */
+const writtenBytes = 128 * 1024;
 
 /** Where each part begins, in bytes from the beginning of the memory. */
 export const kernelPlaces = {
@@ -32,10 +36,15 @@ export const kernelPlaces = {
   owners: longestText + marginBytes + tapeBytes + depthBytes,
   row: longestText + marginBytes + tapeBytes + 2 * depthBytes,
   traits: longestText + marginBytes + tapeBytes + 2 * depthBytes + rowPlaces * numberBytes,
+  texts: longestText + marginBytes + tapeBytes + 2 * depthBytes + (rowPlaces + 1) * numberBytes + 4,
+  written: longestText + marginBytes + tapeBytes + 2 * depthBytes + (rowPlaces + 1) * numberBytes + 4 + textsBytes,
 } as const;
 
 /** WebAssembly counts memory in pages of 64 KiB. */
-export const kernelPages = Math.ceil((kernelPlaces.traits + numberBytes) / 65_536);
+export const kernelPages = Math.ceil((kernelPlaces.written + writtenBytes + marginBytes) / 65_536);
+
+/** Of the built sources, which tests run: the file with the compiled kernel. */
+export const compiledKernel = "kernel.wasm";
 
 /** The memory as WebAssembly has it; undefined where this process may not have any. */
 export const kernelMemory = webAssemblyMemory();
@@ -66,5 +75,9 @@ export const containerOwners = new Int32Array(memory, kernelPlaces.owners, maxDe
 export const noOwner = -1;
 /** Where the members are that name an alert (`row.ts`). */
 export const kernelRow = new Int32Array(memory, kernelPlaces.row, rowPlaces);
+/** Texts and tables of `frames.ts`. */
+export const kernelTexts = new Uint8Array(memory, kernelPlaces.texts, textsBytes - marginBytes);
+/** What `frames.ts` has written last. */
+export const kernelWritten = Buffer.from(memory, kernelPlaces.written, writtenBytes);
 /** What is remarkable about the text that the WebAssembly kernel scanned last; see `assembly/scan.ts`. */
 export const kernelTraits = new Int32Array(memory, kernelPlaces.traits, 1);

@@ -59,7 +59,7 @@ const wanted = keysOf({
  * @param tapeLength what the scan of the text returned; the text begins where the memory does
  * @returns false if a key that may be one of those that matter is written with an escape: the row is not valid then
  */
-export function fillRow(tapeLength: number): boolean {
+export function fillPlainRow(tapeLength: number): boolean {
   for (let place = 0; place < kernelRow.length; place++) kernelRow[place] = missing;
   return walk(0, tapeLength, wanted);
 }

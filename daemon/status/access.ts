@@ -7,6 +7,7 @@ import { readTokenDigest, tokenDigest } from "../config/token-file.ts";
 import type { Rate } from "../config/values/rate.ts";
 import { formatIpAddress, parseIpAddress, unmapped } from "../net/address.ts";
 import { contains, formatNetwork, type Network, parseNetwork } from "../net/network.ts";
+import { type CertificateExpiry, expiryOf } from "./certificates.ts";
 import type { Refused } from "./host-rules.ts";
 import { loadServerTls, type ServerTls } from "./server-tls.ts";
 import type { RouteNeeds } from "./route.ts";
@@ -56,6 +57,11 @@ export function loadStatusAccess(settings: StatusSettings): StatusAccess {
     tapToken: tapTokenFile === undefined ? undefined : readTokenDigest("status.tap_token_file", tapTokenFile),
     tls: tls === undefined ? undefined : loadServerTls(tls),
   };
+}
+
+/** How long the certificates that are in use on a port remain valid. @param nowMs milliseconds since 1970 */
+export function accessExpiries({ tls }: StatusAccess, nowMs: number): readonly CertificateExpiry[] {
+  return tls?.ends.map((end) => expiryOf(end, nowMs)) ?? [];
 }
 
 /** A text that changes when somebody who could ask before may no longer do so. It holds no secret. */

@@ -5,9 +5,10 @@ import { daysUntil } from "../sinks/kafka/tls/deadline.ts";
 import { readCertificates } from "../sinks/kafka/tls/files.ts";
 import { stateOf, type TlsClientSettings } from "../sinks/kafka/tls/tls.ts";
 
-/** How long a file of `sink.kafka.tls` remains valid. */
+/** How long the certificates of a file remain valid. */
 export interface CertificateExpiry {
-  readonly setting: "ca" | "cert" | "pkcs12";
+  /** The member of `sink.kafka.tls`, or the whole name of one of `status.tls`. */
+  readonly setting: "ca" | "cert" | "pkcs12" | StatusCertificateSetting;
   readonly file: string;
   /** ISO 8601; absent if the file cannot be read. */
   readonly expiresAt?: string;
@@ -15,6 +16,17 @@ export interface CertificateExpiry {
   readonly daysLeft?: number;
   /** Why the file cannot be read, and what to do. */
   readonly trouble?: string;
+}
+
+/** Settings of the status service that name certificates. */
+type StatusCertificateSetting = "status.tls.cert" | "status.tls.client_ca";
+
+/** When the certificates end that the status service uses: those that it has loaded, whatever is in the file by now. */
+export interface CertificateEnd {
+  readonly setting: StatusCertificateSetting;
+  readonly file: string;
+  /** Milliseconds since 1970. */
+  readonly endMs: number;
 }
 
 /** The files that are checked. */
@@ -53,9 +65,7 @@ export class CertificateWatch {
       if (known?.state !== state) known = { state, found: attempt(end) };
       this.#known.set(key, known);
       if ("trouble" in known.found) return { setting, file, trouble: known.found.trouble };
-      const { endMs } = known.found;
-      const daysLeft = daysUntil(endMs, nowMs);
-      return { setting, file, expiresAt: new Date(endMs).toISOString(), daysLeft };
+      return expiryOf({ setting, file, endMs: known.found.endMs }, nowMs);
     };
     const found = ca.map((file) => look("ca", [file], () => Math.max(...endsOf(certificates("ca", file)))));
     if (cert !== undefined) found.push(look("cert", [cert], () => Math.min(...endsOf(certificates("cert", cert)))));
@@ -71,12 +81,21 @@ function certificates(setting: "ca" | "cert", file: string): readonly X509Certif
   return readCertificates(setting, file).map(({ certificate }) => certificate);
 }
 
+/** @param nowMs milliseconds since 1970 */
+export function expiryOf(
+  { setting, file, endMs }: Pick<CertificateExpiry, "setting" | "file"> & { readonly endMs: number },
+  nowMs: number,
+): CertificateExpiry {
+  return { setting, file, expiresAt: new Date(endMs).toISOString(), daysLeft: daysUntil(endMs, nowMs) };
+}
+
 /** Checks once. */
 export function certificateExpiries(tls: WatchedTls | undefined, nowMs: number): readonly CertificateExpiry[] {
   return new CertificateWatch().look(tls, nowMs);
 }
 
-function endsOf(certificates: readonly X509Certificate[]): readonly number[] {
+/** When each ends, in milliseconds since 1970. */
+export function endsOf(certificates: readonly X509Certificate[]): readonly number[] {
   return certificates.map(({ validTo }) => Date.parse(validTo));
 }
 

@@ -173,9 +173,14 @@ function certificateTroubles({ certificates }: Facts): HealthReason[] {
     }
     if (daysLeft === undefined || daysLeft > certificateDeadline.degradedDays) return [];
     const when = daysLeft < 0 ? `expired on ${expiresAt ?? ""}` : `expires in ${daysLeft} days, on ${expiresAt ?? ""}`;
+    const end = daysLeft < 0 ? "expired" : "expiring";
+    if (setting === "status.tls.cert" || setting === "status.tls.client_ca") {
+      const remedy = "get a new one issued, replace the file, and systemctl reload wazuh-dfn; alerts are not affected";
+      const text = `${setting}: ${file} ${when}`;
+      return [{ code: `status-certificate-${end}`, subject, text, remedy, patienceMs: 0 }];
+    }
     const text = `sink.kafka.tls.${setting}: ${file} ${when}`;
     const remedy = "get a new one issued and replace the file; it is loaded without a restart";
-    const code = daysLeft < 0 ? "certificate-expired" : "certificate-expiring";
-    return [{ code, subject, text, remedy, patienceMs: 0 }];
+    return [{ code: `certificate-${end}`, subject, text, remedy, patienceMs: 0 }];
   });
 }

@@ -10,6 +10,7 @@ import { certificateDeadline, daysUntil } from "../sinks/kafka/tls/deadline.ts";
 import { pemText, readCertificates } from "../sinks/kafka/tls/files.ts";
 import { quotePath } from "../sinks/kafka/tls/forms.ts";
 import { defaultCiphers, protocolOptions } from "../sinks/kafka/tls/protocol.ts";
+import { type CertificateEnd, endsOf } from "./certificates.ts";
 
 type StatusTls = NonNullable<StatusSettings["tls"]>;
 
@@ -29,12 +30,15 @@ export interface ServerTls {
   readonly clientNames: readonly string[];
   /** The authorities of `client_ca`, PEM. */
   readonly clientAuthorities: readonly string[];
+  /** When what is in use here ends. */
+  readonly ends: readonly CertificateEnd[];
 }
 
 /** @throws DfnError CONFIG that names setting and file, and says what to do */
 export function loadServerTls(tls: StatusTls): ServerTls {
   const { chain, key } = loadOwn(tls);
-  const clientAuthorities = tls.clientCa.flatMap((path) => authoritiesOf(path).map(({ pem }) => pem));
+  const authorities = tls.clientCa.map((file) => ({ file, certificates: authoritiesOf(file) }));
+  const clientAuthorities = authorities.flatMap(({ certificates }) => certificates.map(({ pem }) => pem));
   const options: TlsOptions = {
     ...protocolOptions({ minVersion: "TLSv1.2", ciphers: defaultCiphers }),
     cert: chain.map(String).join(""),
@@ -60,6 +64,14 @@ export function loadServerTls(tls: StatusTls): ServerTls {
     needsCertificate: clientAuthorities.length > 0,
     clientNames: tls.clientNames,
     clientAuthorities,
+    ends: [
+      { setting: "status.tls.cert", file: tls.cert, endMs: Math.min(...endsOf(chain)) },
+      // A bundle may hold old ones that nothing depends on.
+      ...authorities.map(({ file, certificates }): CertificateEnd => {
+        const ends = endsOf(certificates.map(({ certificate }) => certificate));
+        return { setting: "status.tls.client_ca", file, endMs: Math.max(...ends) };
+      }),
+    ],
   };
 }
 

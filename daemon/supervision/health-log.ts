@@ -14,6 +14,8 @@ const levels: Partial<Record<ReasonCode, "warn" | "error">> = {
   "certificate-expiring": "warn",
   "certificate-expired": "error",
   "certificate-unreadable": "error",
+  "status-certificate-expiring": "warn",
+  "status-certificate-expired": "error",
 };
 /** What is gone for this long is over; what comes back before is not logged again. */
 const soundMs = 60_000;

@@ -40,6 +40,8 @@ export const reasonCodes = [
   "certificate-expiring",
   "certificate-expired",
   "certificate-unreadable",
+  "status-certificate-expiring",
+  "status-certificate-expired",
 ] as const;
 
 export type ReasonCode = (typeof reasonCodes)[number];

@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { kernelPages } from "../../daemon/kernel/memory.ts";
-import { vectorFile } from "../../daemon/kernel/vector.ts";
+import { compiledKernel, kernelPages } from "../../daemon/kernel/memory.ts";
+
+const sources = ["scan.ts", "row.ts", "frames.ts"];
 
 /**
  * Compiles the kernel's AssemblyScript to WebAssembly, next to the sources that were built: tests run those. The same source
@@ -13,9 +14,9 @@ import { vectorFile } from "../../daemon/kernel/vector.ts";
 export function compileKernel(root: string): Buffer {
   const directory = join(root, "build/daemon/kernel");
   mkdirSync(directory, { recursive: true });
-  const target = join(directory, vectorFile);
+  const target = join(directory, compiledKernel);
   const compiler = join(root, "node_modules/assemblyscript/bin/asc.js");
-  const source = ["daemon/kernel/assembly/scan.ts", "--outFile", target];
+  const source = [...sources.map((name) => `daemon/kernel/assembly/${name}`), "--outFile", target];
   const code = ["-O3", "--noAssert", "--runtime", "stub", "--enable", "simd"];
   const pages = String(kernelPages);
   const memory = ["--importMemory", "--initialMemory", pages, "--maximumMemory", pages];

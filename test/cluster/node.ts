@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { eventually } from "../rig/eventually.ts";
+import { OtherPrograms } from "../rig/other-programs.ts";
 import { seededRandom } from "../rig/random.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 import type { CustomDfn } from "../rig/custom-dfn.ts";
@@ -138,15 +139,19 @@ export class ClusterNode implements AsyncDisposable, Judged {
     await this.forwarder.start();
   }
 
-  /** Writes an alert now. @returns milliseconds until a broker took it */
+  /**
+   * Writes an alert now.
+   * @returns milliseconds until a broker took it, as far as other programs did not take the processors
+   */
   async arrival(): Promise<number> {
     const wroteMs = Date.now();
+    const others = new OtherPrograms();
     let appendedMs: number | undefined;
     const { sequence } = this.write(true);
     this.referee.whenSeen(sequence, (at) => (appendedMs = at));
     this.analysisd.flush();
     const at = await eventually(`an alert of ${this.name}`, () => appendedMs, { withinMs: missingAfterMs });
-    return at - wroteMs;
+    return others.without(at - wroteMs);
   }
 
   /** Connections over the network that the forwarder has. */

@@ -46,6 +46,20 @@ test("SIGTERM in the middle of a backlog ends the forwarder, and the next start 
   assert.equal(judgement.twice, 0);
 });
 
+test("SIGKILL right after the topic was created, which the first start had not found, sends nothing twice", async () => {
+  await using world = await World.create(kafka, { topic: false });
+  const first = await world.startForwarder();
+  world.analysisd.emit(2000);
+  world.analysisd.flush();
+  await first.waitForLog(new RegExp(world.topic));
+  await kafka.createTopic(world.topic, { partitions: 3 });
+  await kafka.recordsReach(world.topic, 1);
+  assert.equal((await first.stop("SIGKILL")).ended, "SIGKILL");
+  const second = await world.startForwarder();
+  const { judgement } = await world.everythingDelivered(second);
+  assert.equal(judgement.twice, 0);
+});
+
 test("a second forwarder on the same state directory ends at once and says why", async () => {
   await using world = await World.create(kafka);
   const first = await world.startForwarder();

@@ -43,7 +43,7 @@ for (const handler of [passthroughHandler({ topic: "alerts" }), windowsHandler("
       const bytes = Buffer.from(line.subarray(0, -1));
       const place = { file: "alerts.json", offset, length: bytes.length };
       const number = ledger.take(undefined, offset);
-      ledger.handed(number, !intake.deliver(bytes, place, ledger, number));
+      ledger.handed(number, !intake.deliver(bytes, place, ledger, number, false));
     }
     const held = heldBytes() - before;
     assert.equal(ledger.size, lines.length);

@@ -1,6 +1,6 @@
 /** The page at `/` in a real Chromium, and a real forwarder behind it. */
 import assert from "node:assert/strict";
-import { renameSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createServer, request } from "node:http";
 import { once } from "node:events";
 import { after, before, test } from "node:test";
@@ -8,6 +8,7 @@ import { Metrics } from "../../daemon/status/metrics.ts";
 import { StatusService } from "../../daemon/status/service.ts";
 import { silentLog } from "../../daemon/telemetry/log.ts";
 import { Browser, type BrowserPage } from "../rig/browser.ts";
+import { eventually } from "../rig/eventually.ts";
 import { freePorts } from "../rig/free-ports.ts";
 import type { Kafka } from "../rig/kafka.ts";
 import { present } from "../rig/present.ts";
@@ -223,17 +224,123 @@ test("the page is one file of at most 100 KB without any data, and only its own 
   assert.doesNotMatch(policy, /unsafe|\*/);
 });
 
-/** A proxy that wants a token and gives the page a path. */
-async function guarded(port: number, token: string): Promise<AsyncDisposable & { readonly url: string }> {
+const statusToken = "t0ken-of-the-status-0123456789abcdef";
+const tapToken = "t0ken-of-the-alerts-0123456789abcdef";
+
+/** A forwarder, not started yet, whose port wants a token; contents of alerts want another one. */
+async function guarded(): Promise<Served> {
+  const status = await served();
+  const { directory, config } = status.world;
+  const [tokenFile, tapTokenFile] = [directory.join("status-token"), directory.join("tap-token")];
+  writeFileSync(tokenFile, `${statusToken}\n`, { mode: 0o600 });
+  writeFileSync(tapTokenFile, `${tapToken}\n`, { mode: 0o600 });
+  const settings = JSON.parse(readFileSync(config, "utf8"));
+  const listen = new URL(status.url).host;
+  const access = { listen, token_file: tokenFile, tap_token_file: tapTokenFile };
+  writeFileSync(config, JSON.stringify({ ...settings, status: access }));
+  return status;
+}
+
+test("with the keyboard alone: the token is asked for, kept in memory only, and everything can be reached", async () => {
+  await using status = await guarded();
+  const { world, url } = status;
+  await world.start();
+  world.writeLog(`${alertLine(1_700_000_000).slice(0, -1)},}`);
+  await using page = await browser.open(url);
+  await page.shows(/a token is needed/, "#state");
+  await page.dark(true);
+  assert.deepEqual(await page.accessibilityFaults(), []);
+  await page.picture("token");
+  // The field has the focus already.
+  await page.type("wrong");
+  await page.press("Enter");
+  await page.shows(/This token was refused/);
+  await page.type(statusToken);
+  await page.press("Tab", "Enter");
+  await page.shows(/degraded: 1 reason/, "#state");
+  await page.shows(/Alerts read\s+now/, "#curves");
+  const kept = await page.evaluate(
+    "JSON.stringify([localStorage.length, sessionStorage.length, document.cookie, location.href])",
+  );
+  assert.equal(kept, JSON.stringify([0, 0, "", url]));
+  assert.ok(page.urls.every((asked) => !asked.includes(statusToken)));
+});
+
+test("with the keyboard alone: from the top there is a way past the head, and to the part that scrolls", async () => {
+  await using status = await served();
+  const { world, url } = status;
+  await world.start();
+  world.writeLog(`${alertLine(1_700_000_000).slice(0, -1)},}`);
+  await using open = await browser.open(url, 360);
+  await open.shows(/degraded: 1 reason/, "#state");
+  const focused = "document.activeElement.className || document.activeElement.id";
+  await open.press("Tab");
+  assert.equal(await open.evaluate(focused), "skip");
+  assert.equal(await open.evaluate("document.activeElement.getBoundingClientRect().width > 100"), true);
+  await open.press("Enter");
+  assert.equal(await open.evaluate(focused), "main");
+  await open.press("Tab");
+  assert.equal(await open.evaluate(focused), "scroll");
+});
+
+/** The HTTP status that one who asks for one more stream gets. */
+async function streamOf(url: string, token: string): Promise<number> {
+  const ended = new AbortController();
+  const headers = { authorization: `Bearer ${token}` };
+  const { status } = await fetch(`${url}events`, { headers, signal: ended.signal });
+  ended.abort();
+  return status;
+}
+
+test("alerts as they flow by are listed with the token for them alone, as text, until somebody stops it", async () => {
+  await using status = await guarded();
+  const { world, url } = status;
+  await world.start();
+  await using page = await browser.open(url);
+  await page.shows(/a token is needed/, "#state");
+  await page.type(statusToken);
+  await page.press("Enter");
+  await page.shows(/^✓ ok$/, "#state");
+  // With the keyboard from here on: its field gets the focus.
+  await page.evaluate("document.getElementById('tap').focus()");
+  await page.press("Enter");
+  await page.shows(/^Not shown: contents of alerts need the token of status\.tap_token_file\.$/, "#tap-note");
+  await page.type(tapToken);
+  await page.press("Enter");
+  await page.shows(/^Listening\.$/, "#tap-note");
+  const evil = '<img src=x onerror="window.owned=1"><b>&lt;';
+  world.writeLog(
+    alertLine(1_700_000_001),
+    alertLine(1_700_000_002).replace('"banned"', JSON.stringify(evil)),
+    ...Array.from({ length: 30 }, (_, at) => `{"id":"1.${at}"}`),
+  );
+  const listed = await page.shows(/1700000002\.1\s+sent/, "#tapped");
+  assert.ok(listed.includes(evil), listed);
+  assert.match(
+    listed,
+    /^1700000001\.1\s+sent\s+acknowledged: fail2ban to topic acme\s+tail\s+agent 001 \(host\), rule 100 level 5, banned\s/m,
+  );
+  assert.match(listed, /^1\.29\s+ignored\s+nothing in it that a handler looks for\s+tail/m);
+  // Of those that are ignored the last ones, and they have not pushed out the others.
+  assert.equal(listed.match(/\signored\s/g)?.length, 10);
+  assert.equal(await page.evaluate("document.querySelectorAll('img, b').length + (window.owned ?? 0)"), 0);
+  await assertGoodToSee(page, "tapped");
+  // An address may have two streams: those of the page, until it leaves one of them.
+  assert.equal(await streamOf(url, statusToken), 429);
+  await page.evaluate("document.getElementById('tap').click()");
+  await page.shows(/^Stopped\.$/, "#tap-note");
+  await eventually("the end of the page's second stream", async () => (await streamOf(url, statusToken)) === 200);
+  world.writeLog(alertLine(1_700_000_003));
+  await page.shows(/alerts\.json\s+33\s/, "#way");
+  assert.doesNotMatch(await page.text("#tapped"), /1700000003/);
+  assert.ok(page.urls.every((asked) => !asked.includes(tapToken)));
+});
+
+/** What `ssh -L` makes of the Unix socket, with a path before everything, as a proxy may give it. */
+async function forwarded(socketPath: string): Promise<AsyncDisposable & { readonly url: string }> {
   const server = createServer((asked, answer) => {
-    const { url = "" } = asked;
-    const path = url.replace(/^\/dfn/, "");
-    if (path !== "/" && asked.headers.authorization !== `Bearer ${token}`) {
-      answer.writeHead(401, { "content-type": "application/json" });
-      answer.end('{"error":"a token is needed"}');
-      return;
-    }
-    const behind = request({ host: "127.0.0.1", port, path, agent: false }, (response) => {
+    const path = (asked.url ?? "").replace(/^\/dfn/, "");
+    const behind = request({ socketPath, path, agent: false }, (response) => {
       answer.writeHead(response.statusCode ?? 0, response.headers);
       response.pipe(answer);
     });
@@ -254,39 +361,15 @@ async function guarded(port: number, token: string): Promise<AsyncDisposable & {
   };
 }
 
-test("with the keyboard alone: the token is asked for, kept in memory only, and everything can be reached", async () => {
-  await using status = await served();
-  const { world, url } = status;
+test("behind a proxy that gives it a path the page works too, and from the Unix socket it lists alerts without a token", async () => {
+  await using world = await StatusWorld.create();
   await world.start();
-  world.writeLog(`${alertLine(1_700_000_000).slice(0, -1)},}`);
-  const token = "a-token-of-at-least-thirty-two-characters";
-  await using proxy = await guarded(Number(new URL(url).port), token);
+  await using proxy = await forwarded(world.statusSocket);
   await using page = await browser.open(proxy.url);
-  await page.shows(/a token is needed/, "#state");
-  await page.dark(true);
-  assert.deepEqual(await page.accessibilityFaults(), []);
-  await page.picture("token");
-  // The field has the focus already.
-  await page.type("wrong");
-  await page.press("Enter");
-  await page.shows(/This token was refused/);
-  await page.type(token);
-  await page.press("Tab", "Enter");
-  await page.shows(/degraded: 1 reason/, "#state");
-  const kept = await page.evaluate(
-    "JSON.stringify([localStorage.length, sessionStorage.length, document.cookie, location.href])",
-  );
-  assert.equal(kept, JSON.stringify([0, 0, "", proxy.url]));
-  assert.ok(page.urls.every((asked) => !asked.includes(token)));
-  // From the top of a page without a token: the way past the head, and the part that scrolls.
-  await using open = await browser.open(url, 360);
-  await open.shows(/degraded: 1 reason/, "#state");
-  const focused = "document.activeElement.className || document.activeElement.id";
-  await open.press("Tab");
-  assert.equal(await open.evaluate(focused), "skip");
-  assert.equal(await open.evaluate("document.activeElement.getBoundingClientRect().width > 100"), true);
-  await open.press("Enter");
-  assert.equal(await open.evaluate(focused), "main");
-  await open.press("Tab");
-  assert.equal(await open.evaluate(focused), "scroll");
+  await page.shows(/^✓ ok$/, "#state");
+  await page.shows(/Alerts read\s+now/, "#curves");
+  await page.evaluate("document.getElementById('tap').click()");
+  await page.shows(/^Listening\.$/, "#tap-note");
+  world.writeLog(alertLine(1_700_000_001));
+  await page.shows(/1700000001\.1\s+sent/, "#tapped");
 });

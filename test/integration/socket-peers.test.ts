@@ -112,12 +112,13 @@ test("custom-dfn says in debug mode that it was refused, and integratord sees no
   const alert = world.temp.join("custom-dfn-1-1.alert");
   writeFileSync(alert, `${alertBytes("1.1").toString()}\n`);
   const args = [alert, "", `unix:${world.path}`, "debug", "", "10", "3"];
-  const { code, stdout } = await customDfn.run(args, { uid: otherUser.uid });
-  assert.equal(code, 0);
-  assert.match(
-    stdout,
-    /rejected - user 65432 is not in sources\.socket\.allow; the tail of alerts\.json has the alert/,
-  );
+  // On a busy machine the answer may take longer than the 50 ms that custom-dfn waits: then it is called again.
+  const said = await eventually("an answer in time", async () => {
+    const { code, stdout } = await customDfn.run(args, { uid: otherUser.uid });
+    assert.equal(code, 0);
+    return !stdout.includes("no answer within 50 ms") && stdout;
+  });
+  assert.match(said, /rejected - user 65432 is not in sources\.socket\.allow; the tail of alerts\.json has the alert/);
 });
 
 interface FileRecord {

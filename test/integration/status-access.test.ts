@@ -131,6 +131,47 @@ test("too many requests of one address get 429 and Retry-After, wrong tokens amo
   assert.equal(await world.statusOf("/status", { token }), 429);
 });
 
+test("each refusal is JSON that says why, and of too many requests also when to ask again", async () => {
+  await using world = await AccessWorld.create();
+  await world.offer({ tapTokenFile: world.pki.path("tap-token"), rate: { count: 6, perMs: 3_600_000 } });
+  const cases = [
+    ["/absent", { token }, 404, /^not found$/],
+    ["/status", {}, 401, /token is needed/],
+    ["/status", { token: wrong }, 401, /token is wrong/],
+    ["/contents", { token }, 403, /status\.tap_token_file/],
+    ["/status", { token, headers: { "sec-fetch-site": "cross-site" } }, 403, /site/],
+    ["/status", { token, headers: { host: "evil.example.org" } }, 421, /status\.hosts/],
+    ["/status", { token }, 429, /status\.rate/],
+  ] as const;
+  for (const [path, way, expected, why] of cases) {
+    const { status, headers, body } = await world.ask(path, way);
+    assert.equal(status, expected, `${path}: ${body}`);
+    assert.match(String(headers["content-type"]), /^application\/json/);
+    const { error }: { error: string } = JSON.parse(body);
+    assert.match(error, why);
+    assert.equal(Number(headers["retry-after"]) > 0, expected === 429, `${expected}`);
+  }
+});
+
+test("200 readers of streams that take nothing keep nobody from an answer, and most of them get 429 and Retry-After", async () => {
+  await using world = await AccessWorld.create();
+  await world.offer();
+  const answers = await Promise.all(
+    Array.from({ length: 200 }, async (_, index) => {
+      const answer = await world.open("/events", { token, from: `127.0.2.${1 + (index % 100)}` });
+      answer.on("error", () => undefined); // They are cut off at the end.
+      return answer;
+    }),
+  );
+  const refused = answers.filter(({ statusCode }) => statusCode === 429);
+  assert.equal(answers.length - refused.length, answers.filter(({ statusCode }) => statusCode === 200).length);
+  assert.ok(refused.length >= 170, `${refused.length} refused`);
+  assert.ok(refused.every(({ headers }) => Number(headers["retry-after"]) > 0));
+  for (const path of ["/livez", "/readyz", "/status", "/metrics"]) {
+    assert.equal(await world.statusOf(path, { token }), 200, path);
+  }
+});
+
 test("an address that goes on after 429 is not even given TLS, and others are", async () => {
   await using world = await AccessWorld.create();
   await world.offer({ rate: { count: 2, perMs: 3_600_000 } });

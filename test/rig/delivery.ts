@@ -9,6 +9,7 @@ import { EventWatch } from "../../daemon/delivery/event-watch.ts";
 import { Outbox } from "../../daemon/delivery/outbox.ts";
 import { Pipeline, type Verdict } from "../../daemon/delivery/pipeline.ts";
 import { Shipper } from "../../daemon/delivery/shipper.ts";
+import type { Tap } from "../../daemon/delivery/tap.ts";
 import type { SinkOffsets } from "../../daemon/delivery/sink-offsets.ts";
 import { createCounters } from "../../daemon/forwarder/counters.ts";
 import type { MemorySink } from "./memory-sink.ts";
@@ -62,6 +63,7 @@ export interface DeliveryOptions {
   readonly named?: () => void;
   readonly batches?: Partial<BatchLimits>;
   readonly now?: () => number;
+  readonly tap?: Tap;
 }
 
 /** The real way of an alert, from a source's offer to a sink in memory. */
@@ -104,6 +106,7 @@ export class Delivery {
       differs,
       shipped: (shipped) => this.eventWatch.shipped(shipped),
       leftOut: (reason) => this.eventWatch.leftOut(reason),
+      ...(options.tap !== undefined && { tap: options.tap }),
     });
   }
 
@@ -113,11 +116,15 @@ export class Delivery {
     return this;
   }
 
-  offer(source: SourceName, bytes: Buffer): { verdict: Verdict; outcomes: Outcome[] } {
+  /** What the tail offers is lent, and overwritten once it was offered, as the next chunk of the log does it. */
+  offer(source: SourceName, alert: Buffer): { verdict: Verdict; outcomes: Outcome[] } {
     const outcomes: Outcome[] = [];
-    const place = { file: source, offset: 0, length: bytes.length };
+    const place = { file: source, offset: 0, length: alert.length };
     const owner = { settled: (outcome: Outcome) => void outcomes.push(outcome) };
-    const verdict = this.pipeline.offer({ source, bytes, place, owner });
+    const isLent = source === "tail";
+    const bytes = isLent ? Buffer.from(new Uint8Array(alert).buffer) : alert;
+    const verdict = this.pipeline.offer({ source, bytes, isLent, place, owner });
+    if (isLent) bytes.fill("X");
     return { verdict, outcomes };
   }
 }

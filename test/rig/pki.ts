@@ -17,6 +17,8 @@ interface Wanted {
   readonly keyType?: "rsa" | "ec";
   /** As in openssl's configuration: `serverAuth`. */
   readonly usage?: string;
+  /** How long it is valid; default: 60. */
+  readonly days?: number;
 }
 
 const keyOptions = {
@@ -39,8 +41,8 @@ export class Pki {
     return join(this.directory, name);
   }
 
-  /** Makes `NAME.pem` and `NAME.key`, good for 60 days and for 127.0.0.1. */
-  async make(name: string, { issuer, isAuthority, keyType = "ec", usage }: Wanted = {}): Promise<PkiEntry> {
+  /** Makes `NAME.pem` and `NAME.key`, good for 127.0.0.1. */
+  async make(name: string, { issuer, isAuthority, keyType = "ec", usage, days = 60 }: Wanted = {}): Promise<PkiEntry> {
     const entry = { cert: this.path(`${name}.pem`), key: this.path(`${name}.key`) };
     const extensions = [
       `basicConstraints=critical,CA:${isAuthority === true ? "TRUE" : "FALSE"}`,
@@ -48,7 +50,7 @@ export class Pki {
       ...(usage === undefined ? [] : [`extendedKeyUsage=${usage}`]),
     ].flatMap((extension) => ["-addext", extension]);
     const by = issuer === undefined ? [] : ["-CA", this.path(`${issuer}.pem`), "-CAkey", this.path(`${issuer}.key`)];
-    const out = ["-keyout", entry.key, "-out", entry.cert, "-subj", `/CN=${name}`, "-days", "60"];
+    const out = ["-keyout", entry.key, "-out", entry.cert, "-subj", `/CN=${name}`, "-days", String(days)];
     await this.openssl("req", "-x509", "-nodes", ...keyOptions[keyType], ...extensions, ...by, ...out);
     return entry;
   }

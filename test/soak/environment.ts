@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { eventually } from "../rig/eventually.ts";
+import { OtherPrograms } from "../rig/other-programs.ts";
 import { present } from "../rig/present.ts";
 import { seededRandom } from "../rig/random.ts";
 import { TempDir } from "../rig/temp-dir.ts";
@@ -199,18 +200,19 @@ export class Environment implements AsyncDisposable {
 
   /**
    * Writes one alert now and resolves when Kafka has it.
-   * @returns milliseconds until the broker took it
+   * @returns milliseconds until the broker took it, as far as other programs did not take the processors
    * @throws TooSlow when that was more than `withinMs`
    */
   async arrival(withinMs: number): Promise<number> {
     const wroteMs = Date.now();
+    const others = new OtherPrograms();
     let appendedMs: number | undefined;
     const { sequence } = this.write(true);
     this.referee.whenSeen(sequence, (at) => (appendedMs = at));
     this.analysisd.flush();
     const what = "an alert written after the fault";
     const at = await eventually(what, () => appendedMs, { withinMs: missingAfterMs });
-    return inTime(what, at - wroteMs, withinMs);
+    return inTime(what, others.without(at - wroteMs), withinMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,6 @@
 /** Making elements. Text is only ever set as text: nothing here, or that uses it, parses HTML. */
+import { grouped } from "../../telemetry/amounts.ts";
+
 type Attributes = Readonly<Record<string, string | number>>;
 
 /** @throws Error when the frame has no such element */
@@ -59,4 +61,11 @@ export function showRows(
       ),
     ),
   );
+}
+
+/** The rows of a table, by the id of its body; without any the table is not shown. */
+export function showTable(id: string, rows: readonly (readonly (string | number)[])[]): void {
+  const body = byId(id);
+  showRows(body, rows, grouped);
+  body.closest(".scroll")?.toggleAttribute("hidden", rows.length === 0);
 }

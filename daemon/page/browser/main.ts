@@ -8,6 +8,7 @@ import { showCurves } from "./curves.ts";
 import { byId, show } from "./dom.ts";
 import { showWay } from "./picture.ts";
 import { showSections } from "./sections.ts";
+import { Tapped } from "./tapped.ts";
 
 const firstDelayMs = 1000;
 const maxDelayMs = 5000;
@@ -135,4 +136,5 @@ async function follow(): Promise<never> {
 }
 
 new ResizeObserver(draw).observe(byId("main"));
+new Tapped(client).offer();
 void follow();

@@ -3,7 +3,7 @@ import { byteSize, grouped } from "../../telemetry/amounts.ts";
 import { lasting } from "../../telemetry/lasting.ts";
 import type { ReasonView, StatusView } from "../status-view.ts";
 import { openCausesOf } from "../way.ts";
-import { byId, html, show, showRows, showTerms } from "./dom.ts";
+import { byId, html, show, showTable, showTerms } from "./dom.ts";
 
 /** @param wallMs milliseconds since 1970 */
 export function showSections(status: StatusView, wallMs: number): void {
@@ -101,13 +101,6 @@ function showSink({ sink }: StatusView, wallMs: number): void {
       waitingBatches,
     ]),
   );
-}
-
-/** A table without rows is not shown. */
-function showTable(id: string, rows: readonly (readonly (string | number)[])[]): void {
-  const body = byId(id);
-  showRows(body, rows, grouped);
-  body.closest(".scroll")?.toggleAttribute("hidden", rows.length === 0);
 }
 
 function showLetters(status: StatusView): void {

@@ -104,7 +104,7 @@ export class Feeder {
     if (piece.kind === "over-long") return this.#damaged("over-long", piece);
     if (this.#isTooOld(piece.bytes)) return this.#ignored(1);
     const line = ledger.take(reading, piece.offset);
-    const isWanted = this.#intake.deliver(keep(piece), placeOf(reading, piece), ledger, line);
+    const isWanted = this.#intake.deliver(piece.bytes, placeOf(reading, piece), ledger, line, !piece.isOwn);
     return ledger.handed(line, !isWanted);
   }
 

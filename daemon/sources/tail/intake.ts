@@ -16,13 +16,14 @@ export interface TailIntake {
   ignored(lines: number): void;
   /**
    * Takes one relevant line.
-   * @param bytes the line without its newline; a copy that belongs to the intake
+   * @param bytes the line without its newline
    * @param owner settles the line in any order among lines, during this call or any time later. Until then the position
    *              stays before it.
    * @param line  its number; see `passed`
+   * @param isLent the bytes are the intake's only until it returns; otherwise they are its own
    * @returns false if the line is of no interest: it is then not settled
    */
-  deliver(bytes: Buffer, place: SourceLocation, owner: Owner, line: number): boolean;
+  deliver(bytes: Buffer, place: SourceLocation, owner: Owner, line: number, isLent: boolean): boolean;
   /**
    * A relevant line comes by that got its outcome before the last stop.
    * @returns false if it must still be delivered; default: true

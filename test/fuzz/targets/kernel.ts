@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Alert } from "../../../daemon/alert/alert.ts";
 import { Document, lastScan, type Member } from "../../../daemon/alert/json.ts";
 import { Scanner, skipSpace } from "../../../daemon/alert/scanner.ts";
-import { fillRow, missing, rowPlace } from "../../../daemon/kernel/row.ts";
+import { missing, rowPlace } from "../../../daemon/kernel/row.ts";
 import { kernelRow, kernelText, kernelTape } from "../../../daemon/kernel/memory.ts";
 import { notAnObject } from "../../../daemon/kernel/plain.ts";
 import { plainKernel } from "../../../daemon/kernel/scan.ts";
@@ -146,13 +146,17 @@ function compareRow(line: Buffer): string {
   };
   const texts = paths.map(([, path]) => named(path)?.text || undefined);
   document.tape();
-  const isValid = fillRow(lastScan.tapeLength);
-  if (isValid) {
-    for (const [place, path] of paths) {
+  assert.ok(vectorKernel);
+  const isValid = vectorKernel.fillRow(lastScan.tapeLength);
+  for (const { fillRow } of [plainKernel, vectorKernel]) {
+    kernelRow.fill(7);
+    assert.equal(fillRow(lastScan.tapeLength), isValid, "whether the row is valid");
+    for (const [place, path] of isValid ? paths : []) {
       const { start = missing, end = missing } = named(path) ?? {};
       assert.deepEqual([...kernelRow.subarray(place, place + 2)], [start, end], path.join("."));
     }
-  } else assert.ok(line.includes("\\"), "only an escape makes the row invalid");
+  }
+  if (!isValid) assert.ok(line.includes("\\"), "only an escape makes the row invalid");
 
   const [id, timestamp, agentId, agentName, agentIp, ruleId, , node, managerName, location] = texts;
   const alert = Alert.parse(line);

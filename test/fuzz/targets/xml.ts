@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { Document, NotJson, type Members } from "../../../daemon/alert/json.ts";
 import { capitalise, xmlName } from "../../../daemon/handlers/xml.ts";
+import { isBlank } from "../../../daemon/handlers/json-value.ts";
 import { ready, RecordWriter } from "../../../daemon/handlers/record-writer.ts";
+import { Data, Frames } from "../../../daemon/kernel/frames.ts";
 import { alerts, alertWords, hostileJson } from "../seeds.ts";
 import type { Target } from "../target.ts";
 import { readXml } from "../xml-check.ts";
@@ -10,6 +12,22 @@ const quote = Buffer.from('"');
 const largeBytes = 64 * 1024;
 /** What XML cannot hold at all. */
 const forbidden = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu;
+
+/** The same as the kernel writes it, with a second value that is an attribute where the key is one of these. */
+const data = new Data({
+  begin: ready('<d n="'),
+  open: ready('">'),
+  close: ready("</d>"),
+  empty: ready('" />'),
+});
+const frames = ["id", "rule", "level", "text", "a", "b", "agent", "name"].map((key, index) => ({
+  key,
+  open: ready(`<${key} v="`),
+  close: ready('" />'),
+  empty: ready(`<${key} />`),
+  isAttribute: index % 2 === 0,
+}));
+const kernelFrames = new Frames(frames);
 
 const marks = { root: "<r>", end: "</r>", open: '<d n="', next: '" v="', text: '">', close: "</d>" };
 
@@ -43,6 +61,44 @@ function write(members: Members, writer: RecordWriter): Buffer {
   return writer.end();
 }
 
+/** What the kernel writes must be what `RecordWriter` writes. @returns whether it wrote both, one or none */
+function compareKernel(members: Members, writer: RecordWriter): string {
+  if (!members.areInKernel()) return "not in the kernel";
+  const one = data.write(members.from, members.to)?.toString();
+  writer.begin();
+  for (const member of members) {
+    writer.markup(ready('<d n="'));
+    writer.capitalKey(member);
+    if (isBlank(member)) writer.markup(ready('" />'));
+    else {
+      writer.markup(ready('">'));
+      writer.text(member);
+      writer.markup(ready("</d>"));
+    }
+  }
+  if (one !== undefined) assert.equal(one, writer.end().toString());
+  const other = kernelFrames.write(members.from, members.to)?.toString();
+  writer.begin();
+  for (const { key, open, close, empty, isAttribute } of frames) {
+    const member = members.get(key);
+    if (member === undefined || member.kind === "null" || (!isAttribute && isBlank(member))) writer.markup(empty);
+    else {
+      writer.markup(open);
+      if (isAttribute) writer.attribute(member);
+      else writer.text(member);
+      writer.markup(close);
+    }
+  }
+  if (other !== undefined) assert.equal(other, writer.end().toString());
+  return `kernel ${one === undefined ? "" : "data"} ${other === undefined ? "" : "frames"}`;
+}
+
+/** Of the objects in an object, the first few, and it itself. */
+function objectsIn(members: Members): Members[] {
+  const inner = [...members].filter(({ kind }) => kind === "object").slice(0, 8);
+  return [members, ...inner.map((member) => member.members())];
+}
+
 function judge(input: Buffer, writer: RecordWriter): string {
   let members: Members;
   try {
@@ -51,6 +107,9 @@ function judge(input: Buffer, writer: RecordWriter): string {
     assert.ok(reason instanceof NotJson);
     return "no object";
   }
+  const answers = objectsIn(members).flatMap((of) =>
+    [of, ...objectsIn(of).slice(1)].map((one) => compareKernel(one, writer)),
+  );
   const text: unknown = JSON.parse(write(members, writer).toString());
   assert.ok(typeof text === "string");
   const { children } = readXml(text);
@@ -67,5 +126,5 @@ function judge(input: Buffer, writer: RecordWriter): string {
     assert.equal(readXml(`<${name}/>`).name, name);
     if (value !== member.text) odd = "forbidden";
   }
-  return `${Math.min([...members].length, 4)} elements ${odd} ${input.length > largeBytes ? "large" : ""}`;
+  return `${Math.min([...members].length, 4)} elements ${odd} ${input.length > largeBytes ? "large" : ""} ${[...new Set(answers)].toSorted().join()}`;
 }

