@@ -1,5 +1,5 @@
 /**
- * `npm test`: lint and format, a real Apache Kafka, then unit, integration and end-to-end tests (compiled, against the
+ * `npm test`: lint and format, a real Apache Kafka, then end-to-end, integration and unit tests (compiled, against the
  * built bundles), at last those that want the machine for themselves, with node's summary as the last lines. Arguments
  * choose test files by a part of their path.
  * `KAFKA_BROKERS=a:9092,b:9092` names a Kafka that is already there.
@@ -54,7 +54,8 @@ try {
 
 /** Paths below test/, of sources: what an older build left behind is not run. */
 function testFiles(parts: readonly string[]): string[] {
-  const kinds = ["unit", "integration", "e2e", ...aloneKinds];
+  // The short ones last: they keep each processor busy until the end.
+  const kinds = ["e2e", "integration", "unit", ...aloneKinds];
   const found = kinds.flatMap((kind) =>
     readdirSync(join(repositoryRoot, "test", kind), { recursive: true, encoding: "utf8" })
       .filter((file) => file.endsWith(".test.ts"))
@@ -62,7 +63,7 @@ function testFiles(parts: readonly string[]): string[] {
       .map((file) => join(kind, file)),
   );
   const ordered = [
-    ...found.filter((file) => longest.includes(file)),
+    ...longest.filter((file) => found.includes(file)),
     ...found.filter((file) => !longest.includes(file)),
   ];
   return parts.length === 0 ? ordered : ordered.filter((file) => parts.some((part) => `test/${file}`.includes(part)));
@@ -98,12 +99,12 @@ async function runTests(usual: readonly string[], alone: readonly string[]): Pro
 
 async function* events(usual: readonly string[], alone: readonly string[]): AsyncGenerator {
   const counts: TestCounts = new Map();
+  // As the package has it once it is installed: the many starts of the forwarder and its commands take half as long.
+  execFileSync(process.execPath, [join(repositoryRoot, "dist/make-code-cache.cjs")], { stdio: "inherit" });
   const checked = checkSources();
   checked.catch(() => {}); // Kafka starts meanwhile.
   if (usual.length === 0) await checked;
   else {
-    // As the package has it once it is installed: the many starts of the forwarder and its commands take half as long.
-    execFileSync(process.execPath, [join(repositoryRoot, "dist/make-code-cache.cjs")], { stdio: "inherit" });
     await using shared = await TempDir.create();
     process.env[sharedDirectoryVariable] = shared.path;
     await using kafka = usual.some((file) => !file.startsWith("unit/")) ? await provideKafka() : undefined;
