@@ -222,7 +222,7 @@ test("records of a topic whose end is not saved yet wait for it, each topic for 
   for (const text of ["1", "2", "3"]) for (const topic of ["late", "alerts", "never"]) add(outbox, topic, "k", text);
   await settle();
   assert.deepEqual([texts(sink, "alerts/0"), texts(sink, "late/0")], [["1", "2", "3"], []]);
-  assert.deepEqual([...saved.keys()].sort(), ["late", "never"]);
+  assert.deepEqual([...saved.keys()].toSorted(), ["late", "never"]);
   saved.get("late")?.resolve();
   saved.get("never")?.reject(new Error("the sink was closed"));
   await settle();
