@@ -1,16 +1,20 @@
 /**
- * `npm test`: lint and format, a real Apache Kafka, then unit, integration and end-to-end tests (compiled, against the
+ * `npm test`: lint and format, a real Apache Kafka, then end-to-end, integration and unit tests (compiled, against the
  * built bundles), at last those that want the machine for themselves, with node's summary as the last lines. Arguments
  * choose test files by a part of their path.
  * `KAFKA_BROKERS=a:9092,b:9092` names a Kafka that is already there.
  */
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe } from "../daemon/errors.ts";
 import { Kafka } from "../test/rig/kafka.ts";
 import { KafkaCluster } from "../test/rig/kafka-cluster.ts";
+import { setCertificatesAside } from "../test/rig/npm-certificates.ts";
+import { sharedDirectoryVariable } from "../test/rig/shared-directory.ts";
 import { sharedBrokersVariable } from "../test/rig/shared-kafka.ts";
+import { TempDir } from "../test/rig/temp-dir.ts";
 import { repositoryRoot } from "./repository.ts";
 import { runFiles, show, sums, type TestCounts } from "./test-run.ts";
 
@@ -35,9 +39,9 @@ const longest: readonly string[] = [
 
 // Tests read what rpm, dpkg, openssl and others print, which a person's language would change.
 process.env["LC_ALL"] = "C.UTF-8";
+setCertificatesAside();
 const files = testFiles(process.argv.slice(2));
 try {
-  checkSources();
   if (files.length === 0) throw new Error("no test file has such a path");
   await runTests(
     files.filter((file) => !isAlone(file)),
@@ -50,7 +54,8 @@ try {
 
 /** Paths below test/, of sources: what an older build left behind is not run. */
 function testFiles(parts: readonly string[]): string[] {
-  const kinds = ["unit", "integration", "e2e", ...aloneKinds];
+  // The short ones last: they keep each processor busy until the end.
+  const kinds = ["e2e", "integration", "unit", ...aloneKinds];
   const found = kinds.flatMap((kind) =>
     readdirSync(join(repositoryRoot, "test", kind), { recursive: true, encoding: "utf8" })
       .filter((file) => file.endsWith(".test.ts"))
@@ -58,14 +63,15 @@ function testFiles(parts: readonly string[]): string[] {
       .map((file) => join(kind, file)),
   );
   const ordered = [
-    ...found.filter((file) => longest.includes(file)),
+    ...longest.filter((file) => found.includes(file)),
     ...found.filter((file) => !longest.includes(file)),
   ];
   return parts.length === 0 ? ordered : ordered.filter((file) => parts.some((part) => `test/${file}`.includes(part)));
 }
 
-function checkSources(): void {
-  const { status } = spawnSync("npm", ["run", "--silent", "lint"], { cwd: repositoryRoot, stdio: "inherit" });
+async function checkSources(): Promise<void> {
+  const lint = spawn("npm", ["run", "--silent", "lint"], { cwd: repositoryRoot, stdio: "inherit" });
+  const [status]: unknown[] = await once(lint, "close");
   if (status !== 0) throw new Error("lint or format is not clean (npm run format fixes the latter)");
 }
 
@@ -93,9 +99,17 @@ async function runTests(usual: readonly string[], alone: readonly string[]): Pro
 
 async function* events(usual: readonly string[], alone: readonly string[]): AsyncGenerator {
   const counts: TestCounts = new Map();
-  if (usual.length > 0) {
+  // As the package has it once it is installed: the many starts of the forwarder and its commands take half as long.
+  execFileSync(process.execPath, [join(repositoryRoot, "dist/make-code-cache.cjs")], { stdio: "inherit" });
+  const checked = checkSources();
+  checked.catch(() => {}); // Kafka starts meanwhile.
+  if (usual.length === 0) await checked;
+  else {
+    await using shared = await TempDir.create();
+    process.env[sharedDirectoryVariable] = shared.path;
     await using kafka = usual.some((file) => !file.startsWith("unit/")) ? await provideKafka() : undefined;
     if (kafka !== undefined) process.env[sharedBrokersVariable] = kafka.addresses.join(",");
+    await checked;
     yield* runFiles({ files: usual, timeout: fileTimeoutMs }, counts);
   }
   if (alone.length > 0) yield* runFiles({ files: alone, concurrency: 1, timeout: aloneTimeoutMs }, counts);

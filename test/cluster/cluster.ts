@@ -40,7 +40,7 @@ export class Cluster implements AsyncDisposable {
   readonly strange: string[] = [];
   readonly #follower: Follower;
   readonly #directory: TempDir;
-  readonly #customDfn = new InstalledCustomDfn("perl");
+  readonly #customDfn = new InstalledCustomDfn("own");
   readonly #options: ClusterOptions;
   readonly #shared: Shared;
   readonly #referees = new Map<string, (record: FollowedRecord) => void>();
@@ -128,7 +128,7 @@ export class Cluster implements AsyncDisposable {
 
   async #start(setup: NodeSetup): Promise<ClusterNode> {
     const { logs, rate } = this.#options;
-    const host = this.network.addHost(this.#directory.join("wazuh-dfn.cjs"));
+    const host = this.network.addHost(this.#directory.join("wazuh-dfn-start.cjs"));
     const logFile = logs === undefined ? undefined : join(logs, `${setup.name}.log`);
     const node = await ClusterNode.create(setup, host, this.#shared, logFile);
     this.nodes.push(node);

@@ -185,7 +185,7 @@ export class ClusterNode implements AsyncDisposable, Judged {
   #call(): void {
     const { alertsJson } = this.analysisd;
     const { customDfn } = this.#shared;
-    this.#caller = new Caller(alertsJson, `unix:${this.#socketPath}`, calledShare, this.calls, customDfn);
+    this.#caller = new Caller(alertsJson, `unix:${this.#socketPath}`, calledShare, this.calls, () => customDfn);
   }
 
   #configure(): string {

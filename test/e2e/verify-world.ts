@@ -4,7 +4,7 @@ import type { Scene } from "../rig/manifests/scene.ts";
 import { sendTo } from "../rig/manifests/send.ts";
 import { Program } from "../rig/program.ts";
 import { TempDir } from "../rig/temp-dir.ts";
-import { forwarderBundle } from "../rig/world.ts";
+import { forwarderBundle } from "../rig/forwarder-bundle.ts";
 
 let count = 0;
 

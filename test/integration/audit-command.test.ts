@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, statSync } from "node:fs";
 import { test } from "node:test";
 import { eventually } from "../rig/eventually.ts";
 import { mayMount, SmallDisk } from "../rig/small-disk.ts";
-import { forwarderBundle } from "../rig/world.ts";
+import { forwarderBundle } from "../rig/forwarder-bundle.ts";
 import { ban, day, ExplainWorld } from "./explain-world.ts";
 
 /** Starts `audit --ids` with a list that does not end. */

@@ -1,7 +1,5 @@
 import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
-
-const main = fileURLToPath(new URL("../../daemon/main.js", import.meta.url));
+import { forwarderBundle } from "../rig/forwarder-bundle.ts";
 
 export interface Ended {
   readonly code: number;
@@ -14,7 +12,7 @@ export async function wazuhDfn(args: readonly string[], env: Readonly<Record<str
   const variables = { PATH: process.env["PATH"] ?? "", ...env };
   return new Promise((resolve, reject) => {
     const options = { env: variables, timeout: 180_000, killSignal: "SIGKILL" } as const;
-    execFile(process.execPath, [main, ...args], options, (error, stdout, stderr) => {
+    execFile(process.execPath, [forwarderBundle, ...args], options, (error, stdout, stderr) => {
       const code = error === null ? 0 : error.code;
       if (typeof code === "number") resolve({ code, stdout, stderr });
       else reject(new Error(`the command did not end by itself: ${stderr}`, { cause: error }));

@@ -1,7 +1,7 @@
 import { copyFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DebianRoot } from "../rig/debian-root.ts";
-import { buildPackages, ownPackage } from "../rig/packages.ts";
+import { ownPackage, sharedPackages } from "../rig/packages.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 
 /** A Debian with nothing of ours in it except the package in root's home: the slow part, shared by several tests. */
@@ -14,11 +14,11 @@ export class DebianImage implements AsyncDisposable {
 
   static async make(): Promise<DebianImage> {
     await using build = await TempDir.create();
-    buildPackages(build.path, process.arch);
+    const packages = sharedPackages(build.join("packages"), process.arch);
     const { version }: { version: string } = JSON.parse(await readFile("package.json", "utf8"));
     const debian = await DebianRoot.make();
     // The pages name the package of one processor.
-    const made = ownPackage(build.path, version);
+    const made = ownPackage(packages, version);
     const root = join(debian.path, "root");
     await copyFile(made.deb, join(root, `wazuh-dfn_${version}_amd64.deb`));
     await copyFile(made.tarball, join(root, `wazuh-dfn-${version}-linux-x64.tar.gz`));

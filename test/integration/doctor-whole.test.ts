@@ -5,13 +5,13 @@ import { chmodSync, cpSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { eventually } from "../rig/eventually.ts";
+import { forwarderBundle } from "../rig/forwarder-bundle.ts";
 import type { Kafka } from "../rig/kafka.ts";
 import { present } from "../rig/present.ts";
 import { Program } from "../rig/program.ts";
 import { sharedKafka } from "../rig/shared-kafka.ts";
 import { treeLines } from "../rig/tree-lines.ts";
 import { wazuhId } from "../rig/wazuh/manager-tree.ts";
-import { forwarderBundle } from "../rig/world.ts";
 import { DoctorWorld, isOutOfTime, linesAbout } from "./doctor-world.ts";
 
 let kafka: Kafka;

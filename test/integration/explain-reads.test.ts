@@ -4,9 +4,9 @@ import { basename } from "node:path";
 import { test } from "node:test";
 import { howToInstall, installPrograms } from "../../scripts/kafka/programs.ts";
 import { readFileUses, straceArguments } from "../rig/access/file-uses.ts";
+import { forwarderBundle } from "../rig/forwarder-bundle.ts";
 import { Program } from "../rig/program.ts";
 import { TempDir } from "../rig/temp-dir.ts";
-import { forwarderBundle } from "../rig/world.ts";
 import { ban, day, ExplainWorld } from "./explain-world.ts";
 
 /** Archives of all days from the 1st to the 29th, alerts.json among them: plain from the 28th on, as monitord leaves them. */

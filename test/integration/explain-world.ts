@@ -2,9 +2,10 @@ import { execFile } from "node:child_process";
 import { linkSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { gzipSync } from "node:zlib";
+import { forwarderBundle } from "../rig/forwarder-bundle.ts";
 import { Program } from "../rig/program.ts";
 import { TempDir } from "../rig/temp-dir.ts";
-import { forwarderBundle, type Settings } from "../rig/world.ts";
+import type { Settings } from "../rig/world.ts";
 
 /** What a command wrote, and its exit code. */
 export interface Result {

@@ -14,7 +14,7 @@ import { test } from "node:test";
 import { asAttacker, attackerId, AttackerLoop, attackersDirectory } from "../rig/attacker.ts";
 import { eventually } from "../rig/eventually.ts";
 import { Program } from "../rig/program.ts";
-import { forwarderBundle } from "../rig/world.ts";
+import { forwarderBundle } from "../rig/forwarder-bundle.ts";
 import { HostileWorld, give, uidOf } from "./hostile-world.ts";
 import { alertLine } from "./status-world.ts";
 

@@ -6,7 +6,7 @@ import { chmodSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { test } from "node:test";
 import { attackersDirectory } from "../rig/attacker.ts";
-import { forwarderBundle } from "../rig/world.ts";
+import { forwarderBundle } from "../rig/forwarder-bundle.ts";
 import { aForwarder, kafkaAtWork } from "../unit/status/a-forwarder.ts";
 import { give, HostileWorld } from "./hostile-world.ts";
 import { alertLine } from "./status-world.ts";

@@ -3,10 +3,10 @@ import { chmodSync, chownSync, cpSync, mkdirSync, readFileSync, statSync, writeF
 import { dirname } from "node:path";
 import { assertRoot, attackerId, attackersDirectory } from "../rig/attacker.ts";
 import { eventually } from "../rig/eventually.ts";
+import { forwarderBundle } from "../rig/forwarder-bundle.ts";
 import { Program } from "../rig/program.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 import { treeLines } from "../rig/tree-lines.ts";
-import { forwarderBundle } from "../rig/world.ts";
 
 export interface Ended {
   readonly code: number | string;

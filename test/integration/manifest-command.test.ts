@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { repositoryRoot } from "../../scripts/repository.ts";
 import { sha256Hex } from "../rig/manifests/node-writer.ts";
 import { TempDir } from "../rig/temp-dir.ts";
-import { forwarderBundle } from "../rig/world.ts";
+import { forwarderBundle } from "../rig/forwarder-bundle.ts";
 
 function run(...args: readonly string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [forwarderBundle, "manifest", ...args], {

@@ -8,6 +8,7 @@ import { appendFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync 
 import { join, resolve } from "node:path";
 import { after, test } from "node:test";
 import { verifyNode } from "../../scripts/package/node-dist.ts";
+import { useCertificates } from "../rig/npm-certificates.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 import { ThrowAwayKeys } from "../rig/throw-away-keys.ts";
 
@@ -138,6 +139,7 @@ test("a keyring in the wrong form is named with what to do; so is one that does 
 
 /** Standard error of a build that fails. */
 function failedPackage(...args: string[]): string {
+  useCertificates();
   const command = [resolve("build/scripts/package.js"), "--arch", process.arch, "--out", dir.join("out"), ...args];
   const { status, stderr } = spawnSync(process.execPath, command, { encoding: "utf8" });
   assert.equal(status, 1);

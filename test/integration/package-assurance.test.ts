@@ -31,7 +31,6 @@ import { TempDir } from "../rig/temp-dir.ts";
 
 const run = promisify(execFile);
 const manifest: { version: string } = JSON.parse(readFileSync("package.json", "utf8"));
-const maintainer = "A Builder <builder@example.org>";
 
 packages.providePackageTools();
 const missing = installPrograms([
@@ -51,7 +50,7 @@ process.env["GNUPGHOME"] = home;
 after(() => run("gpgconf", ["--kill", "all"], { env }));
 writeFileSync(join(home, ".rpmmacros"), `%_dbpath ${home}/rpmdb\n`);
 const key = await makeKey("A Builder");
-packages.buildPackages(dir.join("signed"), process.arch, ["--sign", key, "--maintainer", maintainer]);
+packages.buildPackages(dir.join("signed"), process.arch, ["--sign", key, "--maintainer", packages.maintainer]);
 const signed = packages.ownPackage(dir.join("signed"), manifest.version);
 const root = packages.unpackDeb(signed, dir.join("root"));
 
@@ -90,13 +89,24 @@ async function smallRpm(
     version: "1.0.0",
     arch: process.arch === "arm64" ? "arm64" : "x64",
     epochS: 1_700_000_000,
-    maintainer,
+    maintainer: packages.maintainer,
     licence: "Apache-2.0",
     releases: [{ version: "1.0.0", epochS: 1_700_000_000, changes: ["Fixed: nothing"] }],
   };
   const path = join(cwd, "made.rpm");
   writeFileSync(path, await rpm([text("usr/lib/wazuh-dfn/x", 0o755, content)], info, new Gzip(), sign));
   return path;
+}
+
+/**
+ * The parts of an rpm, which begins with a lead of 96 bytes and a header of signatures and digests, filled up to a multiple
+ * of eight bytes (RPM Package File Format, version 4).
+ */
+function partsOf(path: string): { readonly lead: Buffer; readonly signed: Buffer } {
+  const bytes = readFileSync(path);
+  const at = 96;
+  const length = 16 + 16 * bytes.readUInt32BE(at + 8) + bytes.readUInt32BE(at + 12);
+  return { lead: bytes.subarray(0, at), signed: bytes.subarray(at + Math.ceil(length / 8) * 8) };
 }
 
 /** Digests of a small rpm's header and payload, and who signed it. */
@@ -177,6 +187,18 @@ test("an EdDSA key signs an rpm too, and a missing key is an error before anythi
     () => signerOf("nobody@example.org"),
     /--sign nobody@example\.org: GnuPG does not sign with this key: .*No secret key/,
   );
+});
+
+test("the same commit gives the same bytes, also when a signature is added", async () => {
+  const without = packages.sharedPackages(dir.join("without"), process.arch);
+  const again = packages.ownPackage(without, manifest.version);
+  for (const form of ["tarball", "deb"] as const) {
+    assert.ok(readFileSync(again[form]).equals(readFileSync(signed[form])), form);
+  }
+  const [first, second] = [partsOf(again.rpm), partsOf(signed.rpm)];
+  assert.ok(first.lead.equals(second.lead) && first.signed.equals(second.signed), "rpm");
+  const small = readFileSync(await smallRpm(dir.path, "true", undefined));
+  assert.ok(small.equals(readFileSync(await smallRpm(dir.path, "true", undefined))), "an rpm as a whole");
 });
 
 test("signing an rpm changes only its signature", async () => {

@@ -75,9 +75,9 @@ for try in $(seq 240); do
   grep 'ignored 1\\.2' /tmp/answer && break
 done
 # No Kafka answers here: it is degraded after a while, and reports that to Wazuh.
-for try in $(seq 480); do
+for try in $(seq 120); do
   wazuh-dfn status --json | tr -d ' \\n' | grep -o '"feedback":{[^}]*"sent":[1-9]' && break
-  sleep 0.5
+  sleep 2
 done
 echo "probe restarts: $(grep -c . /var/ossec/var/run/restarts)"
 `;

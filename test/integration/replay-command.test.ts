@@ -4,10 +4,10 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { howToInstall, installPrograms } from "../../scripts/kafka/programs.ts";
 import { gzipSync } from "node:zlib";
+import { forwarderBundle } from "../rig/forwarder-bundle.ts";
 import { Program } from "../rig/program.ts";
 import { eventually } from "../rig/eventually.ts";
 import { TempDir } from "../rig/temp-dir.ts";
-import { forwarderBundle } from "../rig/world.ts";
 import { alertLine } from "./status-world.ts";
 
 function alert(id: number): string {

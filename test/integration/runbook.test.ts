@@ -4,14 +4,13 @@ import { execFile } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { repositoryRoot } from "../../scripts/repository.ts";
 import { eventually } from "../rig/eventually.ts";
+import { forwarderBundle } from "../rig/forwarder-bundle.ts";
 import { alertLine, StatusWorld } from "./status-world.ts";
 
 const run = promisify(execFile);
-const main = fileURLToPath(new URL("../../daemon/main.js", import.meta.url));
 
 /** Lines of the blocks that begin with this program, each once; what removes something last. */
 function commandsOf(program: string): string[] {
@@ -41,7 +40,7 @@ test("every wazuh-dfn command of the run book is one that this version takes", a
   const bin = world.directory.join("bin");
   const calls = world.directory.join("calls");
   mkdirSync(bin);
-  const script = `#!/bin/sh\n"${process.execPath}" "${main}" "$@" --config "${world.config}"\ncode=$?\necho "$code $*" >>"${calls}"\nexit $code\n`;
+  const script = `#!/bin/sh\n"${process.execPath}" "${forwarderBundle}" "$@" --config "${world.config}"\ncode=$?\necho "$code $*" >>"${calls}"\nexit $code\n`;
   writeFileSync(join(bin, "wazuh-dfn"), script, { mode: 0o755 });
   const commands = commandsOf("wazuh-dfn").map((line) => line.replace(/\bID\b(\.\.\.)?/, id));
   assert.ok(commands.length > 12, commands.join("\n"));

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { appendFileSync, copyFileSync, cpSync, linkSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { headerNames } from "../../daemon/contract.ts";
 import { repositoryRoot } from "../../scripts/repository.ts";
+import { forwarderBundle } from "../rig/forwarder-bundle.ts";
 import { Program } from "../rig/program.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 import { ask } from "./status-world.ts";
@@ -18,7 +18,6 @@ export interface FileRecord {
 }
 
 export const data = join(repositoryRoot, "test/data/state-before");
-const main = fileURLToPath(new URL("../../daemon/main.js", import.meta.url));
 
 /** What the forwarder of that time had seen; lines are whole alerts as text. */
 interface Expected {
@@ -113,7 +112,9 @@ export class StateBefore implements AsyncDisposable {
 
   /** Paths are relative in those files, so that they hold in any directory. */
   #command(...args: readonly string[]): Program {
-    return new Program(process.execPath, [main, ...args, "--config", "config.yaml"], { cwd: this.directory.path });
+    return new Program(process.execPath, [forwarderBundle, ...args, "--config", "config.yaml"], {
+      cwd: this.directory.path,
+    });
   }
 }
 

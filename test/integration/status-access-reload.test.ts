@@ -3,14 +3,12 @@ import { renameSync, statSync, writeFileSync } from "node:fs";
 import { connect, type PeerCertificate } from "node:tls";
 import { once } from "node:events";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { eventually } from "../rig/eventually.ts";
+import { forwarderBundle } from "../rig/forwarder-bundle.ts";
 import { Program } from "../rig/program.ts";
 import { wazuhDfn } from "./cli.ts";
 import { AccessWorld, tapToken, token } from "./status-access-world.ts";
 import { ask } from "./status-world.ts";
-
-const main = fileURLToPath(new URL("../../daemon/main.js", import.meta.url));
 
 async function serialOn(port: number): Promise<string> {
   const socket = connect({ host: "127.0.0.1", port, rejectUnauthorized: false });
@@ -39,7 +37,7 @@ test("a real forwarder: SIGHUP reads token and certificate again, ends the strea
   };
   const config = directory.join("config.yaml");
   writeFileSync(config, JSON.stringify(settings));
-  await using program = new Program(process.execPath, [main, "run", "--config", config]);
+  await using program = new Program(process.execPath, [forwarderBundle, "run", "--config", config]);
   await program.waitForLog(/"msg":"started"/);
   assert.equal(await world.statusOf("/status", { token }), 200);
 

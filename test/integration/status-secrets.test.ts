@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { forwarderBundle } from "../rig/forwarder-bundle.ts";
 import { freePorts } from "../rig/free-ports.ts";
 import { eventually } from "../rig/eventually.ts";
 import { Program } from "../rig/program.ts";
 import { wazuhDfn } from "./cli.ts";
 import { ask } from "./status-world.ts";
 import { TlsWorld } from "./tls-world.ts";
-
-const main = fileURLToPath(new URL("../../daemon/main.js", import.meta.url));
 
 test("the expiry of PKCS#12 is shown, a renewed one is adopted, and no secret is in status, metrics, log or printed settings", async () => {
   await using world = await TlsWorld.create();
@@ -42,7 +40,7 @@ test("the expiry of PKCS#12 is shown, a renewed one is adopted, and no secret is
   };
   const config = world.path("config.yaml");
   await writeFile(config, JSON.stringify(settings));
-  await using program = new Program(process.execPath, [main, "run", "--config", config]);
+  await using program = new Program(process.execPath, [forwarderBundle, "run", "--config", config]);
   await program.waitForLog(/"msg":"started"/);
 
   const status = await ask(socket, "/status");

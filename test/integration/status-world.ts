@@ -1,12 +1,10 @@
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
-import { fileURLToPath } from "node:url";
 import { eventually } from "../rig/eventually.ts";
+import { forwarderBundle } from "../rig/forwarder-bundle.ts";
 import { Program } from "../rig/program.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 import { type Ended, wazuhDfn } from "./cli.ts";
-
-const main = fileURLToPath(new URL("../../daemon/main.js", import.meta.url));
 
 export interface Answer {
   readonly status: number;
@@ -88,7 +86,7 @@ export class StatusWorld implements AsyncDisposable {
 
   /** Starts the forwarder and resolves when it accepts alerts. */
   async start(): Promise<Program> {
-    const program = new Program(process.execPath, [main, "run", "--config", this.config]);
+    const program = new Program(process.execPath, [forwarderBundle, "run", "--config", this.config]);
     this.#programs.push(program);
     await program.waitForLog(/"msg":"started"/);
     return program;

@@ -3,6 +3,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import type { StatusSnapshot } from "../../daemon/status/facts.ts";
 import { eventually } from "../rig/eventually.ts";
+import { bundleVersion } from "../rig/forwarder-bundle.ts";
 import { AlertStream } from "../rig/alert-stream.ts";
 import { alertLine, StatusWorld } from "./status-world.ts";
 
@@ -55,13 +56,13 @@ test("a forwarder at work is ok, and status reports its counters, position and r
   assert.deepEqual(sources.tail, { read: 3, ignored: 1, paired: 0, inFlight: 0, acknowledged: 2, deadLettered: 0 });
   assert.deepEqual(
     [health, version, deadLetters.entries, queue.alerts],
-    [{ state: "ok", reasons: [] }, "unbundled", 0, 0],
+    [{ state: "ok", reasons: [] }, bundleVersion, 0, 0],
   );
   assert.deepEqual([log?.file, log?.lagBytes], [world.alertsJson, 0]);
 
   const { code, stdout, stderr } = await world.run("status");
   assert.deepEqual([code, stderr], [0, ""]);
-  assert.match(stdout, /^ok: wazuh-dfn unbundled, process \d+, up /);
+  assert.match(stdout, new RegExp(`^ok: wazuh-dfn ${bundleVersion}, process \\d+, up `));
   assert.match(stdout, /^tail +3 +1 +0 +0 +2 +0$/m);
   const json = await world.run("status", "--json");
   assert.equal(json.code, 0);

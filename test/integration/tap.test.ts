@@ -1,17 +1,15 @@
 /** `wazuh-dfn tap` at a real forwarder. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { AlertStream } from "../rig/alert-stream.ts";
+import { forwarderBundle } from "../rig/forwarder-bundle.ts";
 import { freePorts } from "../rig/free-ports.ts";
 import { Program } from "../rig/program.ts";
 import { alertLine, StatusWorld } from "./status-world.ts";
 
-const main = fileURLToPath(new URL("../../daemon/main.js", import.meta.url));
-
 /** A tap that listens. */
 async function tapOf(world: StatusWorld, ...args: readonly string[]): Promise<Program> {
-  const program = new Program(process.execPath, [main, "tap", "--config", world.config, ...args]);
+  const program = new Program(process.execPath, [forwarderBundle, "tap", "--config", world.config, ...args]);
   await program.waitForLog(/listening/);
   return program;
 }

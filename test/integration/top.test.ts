@@ -2,15 +2,13 @@
 import assert from "node:assert/strict";
 import { renameSync } from "node:fs";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { bundleVersion, forwarderBundle } from "../rig/forwarder-bundle.ts";
 import { Terminal } from "../rig/terminal.ts";
 import { alertLine, StatusWorld } from "./status-world.ts";
 
-const main = fileURLToPath(new URL("../../daemon/main.js", import.meta.url));
-
 /** As it is typed at a prompt. */
 function topOf(world: StatusWorld, ...more: readonly string[]): string {
-  return [process.execPath, main, "top", "--config", world.config, ...more].join(" ");
+  return [process.execPath, forwarderBundle, "top", "--config", world.config, ...more].join(" ");
 }
 
 /** What `stty -a` has printed. */
@@ -26,7 +24,7 @@ test("top shows the way of an alert live, and q leaves the terminal as it was", 
   await terminal.type("stty -a");
   const before = stty(await terminal.shows(/^speed [^]*^\$$/m));
   await terminal.type(`${topOf(world)}; echo ended with $?`);
-  await terminal.shows(/^ok: wazuh-dfn unbundled, process \d+/m);
+  await terminal.shows(new RegExp(`^ok: wazuh-dfn ${bundleVersion}, process \\d+`, "m"));
   assert.deepEqual(await terminal.modes(), { isSecondScreen: true, hasCursor: false, isWrapping: false });
   assert.doesNotMatch(await terminal.screen(), /what was there/);
   world.writeLog(alertLine(1_700_000_001), '{"id":"1.2"}', alertLine(1_700_000_002));
@@ -166,7 +164,7 @@ test("without a terminal top prints one frame and ends as status does", async ()
   await world.sentReach(1);
   const { code, stdout, stderr } = await world.run("top", "--interval", "0.2");
   assert.deepEqual([code, stderr], [0, ""]);
-  assert.match(stdout, /^ok: wazuh-dfn unbundled, process \d+, up /);
+  assert.match(stdout, new RegExp(`^ok: wazuh-dfn ${bundleVersion}, process \\d+, up `));
   assert.match(stdout, /^tail +1 +0 +0 +0 +1 +0$/m);
   assert.match(stdout, /^alerts\.json +1 +0\.0 +following/m);
   assert.doesNotMatch(stdout, /\u001b|q quit/); // oxlint-disable-line no-control-regex

@@ -117,7 +117,16 @@ export class InstalledCustomDfn extends CustomDfn implements Disposable {
       `#!/bin/sh\n{ echo > '${directory}/calls/bundled'; } 2>/dev/null\nexec '${process.execPath}' "$@"\n`,
     );
     const script = readFileSync(resolve("dist/custom-dfn.sh"), "utf8");
-    executable(this.path, render(script, directory, { ...present(findWay(name, [resolve("dist")])), ...change }));
+    const found = present(findWay(name, [resolve("dist")]));
+    executable(this.path, render(script, directory, { ...found, tool: this.#toolOf(found), ...change }));
+  }
+
+  /** The package's own program is in the package; a build meanwhile does not change it. */
+  #toolOf({ name, tool }: Way): string {
+    if (name !== "own") return tool;
+    const copy = join(this.#directory, "hand-over");
+    copyFileSync(tool, copy);
+    return copy;
   }
 
   /** Whether the bundled way was taken since this was last asked. */

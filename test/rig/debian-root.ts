@@ -1,5 +1,6 @@
 import { execFile, execFileSync } from "node:child_process";
 import { readFile, readFileSync, writeFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { promisify } from "node:util";
 import { howToInstall, installPrograms } from "../../scripts/kafka/programs.ts";
 import { TempDir } from "./temp-dir.ts";
@@ -13,6 +14,7 @@ const bootMinutes = 14;
 export class DebianRoot implements AsyncDisposable {
   readonly #directory: TempDir;
   readonly path: string;
+  #isMounted = false;
 
   private constructor(directory: TempDir) {
     this.#directory = directory;
@@ -29,10 +31,22 @@ export class DebianRoot implements AsyncDisposable {
     return root;
   }
 
-  /** Another one with the same content. */
+  /**
+   * Another one with the same content: this one, which must not change from then on, with the changes kept next to it. Where
+   * the temporary directory's file system cannot carry changes, the files are copied.
+   */
   async copy(): Promise<DebianRoot> {
-    const root = new DebianRoot(await TempDir.create());
-    await run("cp", ["--archive", "--reflink=auto", this.path, root.path]);
+    const directory = await TempDir.create();
+    const root = new DebianRoot(directory);
+    const [upper, work] = [directory.join("upper"), directory.join("work")];
+    await Promise.all([root.path, upper, work].map((path) => mkdir(path, { mode: 0o755 })));
+    const options = `lowerdir=${this.path},upperdir=${upper},workdir=${work}`;
+    try {
+      await run("mount", ["-t", "overlay", "overlay", "-o", options, root.path]);
+      root.#isMounted = true;
+    } catch {
+      await run("cp", ["--archive", "--reflink=auto", `${this.path}/.`, root.path]);
+    }
     return root;
   }
 
@@ -74,6 +88,7 @@ export class DebianRoot implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isMounted) await run("umount", ["-l", this.path]);
     await this.#directory[Symbol.asyncDispose]();
   }
 }

@@ -169,7 +169,8 @@ export class KafkaCluster extends Kafka {
   async #configure(whom: readonly string[], name: string, value: number | undefined): Promise<void> {
     const change = [...whom, name, ...(value === undefined ? [] : [String(value)])];
     const classes = compiledProgram(this.#java, "Configure");
-    const { child } = this.#java.spawn([...small, "Configure", this.addresses.join(","), ...change], { classes });
+    const flags = [...small, ...sharedClasses(this.#java)];
+    const { child } = this.#java.spawn([...flags, "Configure", this.addresses.join(","), ...change], { classes });
     const said = Promise.all([text(child.stdout), text(child.stderr)]);
     const [code] = await once(child, "close");
     if (code !== 0) throw new Error(`${change.join(" ")} failed: ${(await said).join("")}`);

@@ -4,6 +4,8 @@ import { createHash } from "node:crypto";
 import { lstatSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { howToInstall, installPrograms } from "../../scripts/kafka/programs.ts";
+import { useCertificates } from "./npm-certificates.ts";
+import { sharedDirectory } from "./shared-directory.ts";
 
 /** Names of the files of one package. */
 export interface PackageFiles {
@@ -22,11 +24,40 @@ export function ownPackage(directory: string, version: string, arch: string = pr
   };
 }
 
+/** Whom packages of tests name. */
+export const maintainer = "A Builder <builder@example.org>";
+
 /** Builds into a directory; the bundles are rebuilt each time. */
 export function buildPackages(directory: string, arch: string, more: readonly string[] = []): void {
+  const [file, ...args] = builder(directory, arch, more);
+  execFileSync(file, args, { stdio: ["ignore", "ignore", "inherit"] });
+}
+
+/**
+ * Packages without a signature, for tests that only read them: built once in a run of the test command, for both
+ * processors, or else by the test file that runs alone.
+ * @param own  where that file keeps them
+ * @param arch what it needs
+ * @returns their directory
+ */
+export function sharedPackages(own: string, arch: string): string {
+  const more = ["--maintainer", maintainer];
+  const shared = sharedDirectory();
+  if (shared === undefined) {
+    buildPackages(own, arch, more);
+    return own;
+  }
+  const directory = join(shared, "packages");
+  // The first one builds, and the others wait; the directory comes into being as a whole.
+  const unlessThere = ["sh", "-c", '[ -d "$0" ] || exec "$@"', directory, ...builder(directory, "x64,arm64", more)];
+  execFileSync("flock", [`${directory}.lock`, ...unlessThere], { stdio: ["ignore", "ignore", "inherit"] });
+  return directory;
+}
+
+function builder(directory: string, arch: string, more: readonly string[]): [string, ...string[]] {
+  useCertificates();
   const script = resolve("build/scripts/package.js");
-  const args = ["--enable-source-maps", script, "--out", directory, "--arch", arch, ...more];
-  execFileSync(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
+  return [process.execPath, "--enable-source-maps", script, "--out", directory, "--arch", arch, ...more];
 }
 
 /** Runs the Node of the other processor. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
 import { AlertStream } from "./alert-stream.ts";
 import { eventually } from "./eventually.ts";
+import { forwarderBundle } from "./forwarder-bundle.ts";
 import type { Kafka, TopicOptions } from "./kafka.ts";
 import { Program } from "./program.ts";
 import { readTopic, type ReadRecord } from "./read-topic.ts";
@@ -12,9 +12,6 @@ import { Analysisd } from "./wazuh/analysisd.ts";
 import { Integratord, type IntegratordOptions } from "./wazuh/integratord.ts";
 import { Ledger, type Judgement } from "./wazuh/ledger.ts";
 import { QueueSocket } from "./wazuh/queue-socket.ts";
-
-/** The built forwarder; the tests are run in the root of the checkout. */
-export const forwarderBundle = resolve("dist/wazuh-dfn.cjs");
 
 /** Settings by their section, as in the configuration file; whole sections are replaced. */
 export type Settings = Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { errnoOf } from "../../daemon/errors.ts";
-import { bundledCustomDfn, type CustomDfn } from "../rig/custom-dfn.ts";
+import type { CustomDfn } from "../rig/custom-dfn.ts";
 import { callIntegration } from "../rig/wazuh/integratord.ts";
 
 /** Longest line with its newline that integratord passes on (Wazuh 4.14 source: src/headers/defs.h:51). */
@@ -21,25 +21,26 @@ export interface CallCounts {
 
 /**
  * Behaves as integratord: starts at the end, passes one alert after the other, re-printed, to a process of its own, and
- * loses what integratord loses. Every `everyNth` alert passes its filter, because a call takes a core for 50 ms.
+ * loses what integratord loses. Every `everyNth` alert passes its filter.
  */
 export class Caller implements AsyncDisposable {
   readonly #alertsJson: string;
   readonly #hookUrl: string;
   readonly #everyNth: number;
   readonly #counts: CallCounts;
-  readonly #customDfn: CustomDfn;
+  readonly #customDfnOf: (call: number) => CustomDfn;
   readonly #stop = new AbortController();
   readonly #done: Promise<void>;
 
+  /** @param customDfnOf what is called, by how many calls there were before */
   constructor(
     alertsJson: string,
     hookUrl: string,
     everyNth: number,
     counts: CallCounts,
-    customDfn: CustomDfn = bundledCustomDfn,
+    customDfnOf: (call: number) => CustomDfn,
   ) {
-    this.#customDfn = customDfn;
+    this.#customDfnOf = customDfnOf;
     this.#alertsJson = alertsJson;
     this.#hookUrl = hookUrl;
     this.#everyNth = everyNth;
@@ -88,7 +89,8 @@ export class Caller implements AsyncDisposable {
   }
 
   async #call(alert: Buffer): Promise<void> {
-    const { exitCode, tookMs } = await callIntegration(alert, { hookUrl: this.#hookUrl, customDfn: this.#customDfn });
+    const customDfn = this.#customDfnOf(this.#counts.calls);
+    const { exitCode, tookMs } = await callIntegration(alert, { hookUrl: this.#hookUrl, customDfn });
     this.#counts.calls++;
     if (exitCode !== 0) this.#counts.failed++;
     this.#counts.slowestMs = Math.max(this.#counts.slowestMs, tookMs);

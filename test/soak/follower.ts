@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline";
 import { Java, type JavaProcess } from "../../scripts/kafka/java.ts";
+import { sharedClasses } from "../rig/class-archive.ts";
 import { compiledProgram } from "../rig/java-program.ts";
 
 /** A record as Kafka's own Java consumer sees it; bytes as latin1 text, one character per byte. */
@@ -28,7 +29,7 @@ export class Follower implements Disposable {
   constructor(brokers: readonly string[]) {
     this.#brokers = brokers;
     const java = Java.provide();
-    const options = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
+    const options = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", ...sharedClasses(java)];
     const quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=off";
     this.#process = java.spawn([...options, quiet, "FollowTopic"], { classes: compiledProgram(java, "FollowTopic") });
     this.#process.child.stderr.pipe(process.stderr);

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { Java } from "../../scripts/kafka/java.ts";
 import { repositoryRoot } from "../../scripts/repository.ts";
 import { brokerHost, makeCertificates, type Certificates } from "../rig/certificates.ts";
+import { InstalledCustomDfn } from "../rig/custom-dfn.ts";
 import { freePorts } from "../rig/free-ports.ts";
 import { compiledProgram } from "../rig/java-program.ts";
 import { KafkaCluster } from "../rig/kafka-cluster.ts";
@@ -46,6 +47,8 @@ export class TestBed implements AsyncDisposable {
   readonly firewall: Firewall | undefined;
   /** The forwarder's wall clock; undefined if it cannot be moved. */
   readonly clock: StepClock | undefined;
+  /** As it is installed where there is nothing in its way. */
+  readonly customDfn = new InstalledCustomDfn("own");
   /** Root with mount namespaces: names can be redirected, and the forwarder runs unprivileged. */
   readonly isRoot: boolean;
   /** The host name by which the forwarder knows the brokers. */
@@ -106,7 +109,7 @@ export class TestBed implements AsyncDisposable {
   }
 
   get bundle(): string {
-    return this.directory.join("dist/wazuh-dfn.cjs");
+    return this.directory.join("dist/wazuh-dfn-start.cjs");
   }
 
   /** New connections come in by another route; open ones are cut. */
@@ -178,6 +181,7 @@ export class TestBed implements AsyncDisposable {
     this.firewall?.[Symbol.dispose]();
     this.clock?.[Symbol.dispose]();
     this.follower[Symbol.dispose]();
+    this.customDfn[Symbol.dispose]();
     for (const relay of this.relays) await relay.close();
     await this.kafka[Symbol.asyncDispose]();
     await this.directory[Symbol.asyncDispose]();
