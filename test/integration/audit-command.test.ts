@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { test } from "node:test";
 import { eventually } from "../rig/eventually.ts";
+import { present } from "../rig/present.ts";
 import { mayMount, SmallDisk } from "../rig/small-disk.ts";
 import { forwarderBundle } from "../rig/world.ts";
 import { ban, day, ExplainWorld } from "./explain-world.ts";
@@ -22,6 +23,11 @@ function partsOf(world: ExplainWorld): string[] {
   } catch {
     return []; // It is made by the command.
   }
+}
+
+/** Field 19 of proc(5); the name in brackets may hold blanks. */
+function niceness(pid: number, thread: string): string | undefined {
+  return readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8").split(") ")[1]?.split(" ")[16];
 }
 
 /** A second after the first alert, as options take it. */
@@ -58,6 +64,8 @@ test("--from and --to are kept to on both sides", async () => {
 test("a killed run leaves files that the next one removes; one that is asked to end removes them itself", async () => {
   await using world = await withForwarderDone();
   const killed = await endlessAudit(world);
+  const threads = readdirSync(`/proc/${present(killed.pid)}/task`);
+  for (const thread of threads) assert.equal(niceness(present(killed.pid), thread), "19", `thread ${thread}`);
   const second = await world.run(["audit"]);
   assert.equal(second.code, 69);
   assert.match(second.stderr, /another audit, or a replay --missing-only, uses .*audit; wait until it has ended/);
