@@ -91,11 +91,11 @@ export class AuditResult {
       this.early += 1;
       return;
     }
-    if (verdict === "unlined" && second < this.wholeSince) return;
     if (verdict === "unlined" && this.#isDamaged(second)) {
       this.unjudged += 1;
       return;
     }
+    if (verdict === "unlined" && second < this.wholeSince) return;
     const node = this.#names.nodes.text(block.node(index));
     const hour = second < 0 ? -1 : Math.floor(second / hourSeconds);
     const row = this.#row(hour, node);
