@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { closeSync, constants, mkdirSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { test } from "node:test";
 import { eventually } from "../rig/eventually.ts";
 import { present } from "../rig/present.ts";
@@ -9,10 +9,17 @@ import { mayMount, SmallDisk } from "../rig/small-disk.ts";
 import { forwarderBundle } from "../rig/world.ts";
 import { ban, day, ExplainWorld } from "./explain-world.ts";
 
+let lists = 0;
+
 /** Starts `audit --ids` with a list that does not end. */
 async function endlessAudit(world: ExplainWorld) {
   const args = ["audit", "--ids", "/dev/stdin", "--config", world.directory.join("config.yaml")];
-  const child = spawn(process.execPath, [forwarderBundle, ...args], { stdio: ["pipe", "ignore", "ignore"] });
+  // What Node gives a child as a pipe is a socket, which cannot be opened by its path.
+  const pipe = world.directory.join(`list-${lists++}`);
+  execFileSync("mkfifo", [pipe]);
+  const list = openSync(pipe, constants.O_RDWR);
+  const child = spawn(process.execPath, [forwarderBundle, ...args], { stdio: [list, "ignore", "ignore"] });
+  child.once("close", () => closeSync(list));
   await eventually("files of its own", () => partsOf(world).length > 1);
   return child;
 }
@@ -97,6 +104,8 @@ test("wrong options are refused with the command that explains them", async () =
     const { code, stderr } = await world.run(["audit", ...args]);
     assert.deepEqual([code, stderr.includes("wazuh-dfn audit --help")], [64, true], stderr);
   }
+  const unread = await world.run(["audit", "--ids", world.directory.join("nowhere")]);
+  assert.deepEqual([unread.code, unread.stderr.includes("--ids: the list cannot be read: ")], [74, true], unread.stderr);
   const replayed = await world.run(["replay", "--ids", "list", "file"]);
   assert.deepEqual([replayed.code, replayed.stderr.includes("--ids is for --missing-only")], [64, true]);
 });
