@@ -105,7 +105,11 @@ test("wrong options are refused with the command that explains them", async () =
     assert.deepEqual([code, stderr.includes("wazuh-dfn audit --help")], [64, true], stderr);
   }
   const unread = await world.run(["audit", "--ids", world.directory.join("nowhere")]);
-  assert.deepEqual([unread.code, unread.stderr.includes("--ids: the list cannot be read: ")], [74, true], unread.stderr);
+  assert.deepEqual(
+    [unread.code, unread.stderr.includes("--ids: the list cannot be read: ")],
+    [74, true],
+    unread.stderr,
+  );
   const replayed = await world.run(["replay", "--ids", "list", "file"]);
   assert.deepEqual([replayed.code, replayed.stderr.includes("--ids is for --missing-only")], [64, true]);
 });
