@@ -65,6 +65,11 @@ export class AuditResult {
   acknowledged = 0;
   /** Kept records without a line in the time of a file that could not be read whole. */
   unjudged = 0;
+  /**
+   * Seconds since 1970 from which on every line is in the log that is read; a record without a line from before then, or
+   * without a time, says nothing.
+   */
+  wholeSince = Number.NEGATIVE_INFINITY;
   readonly findings: AuditFinding[] = [];
   /** Why something cannot be known, a sentence each; that alone makes nothing wrong. */
   readonly unknowns: string[] = [];
@@ -90,6 +95,7 @@ export class AuditResult {
       this.unjudged += 1;
       return;
     }
+    if (verdict === "unlined" && second < this.wholeSince) return;
     const node = this.#names.nodes.text(block.node(index));
     const hour = second < 0 ? -1 : Math.floor(second / hourSeconds);
     const row = this.#row(hour, node);

@@ -67,6 +67,8 @@ export interface Audited {
 
 /** A typical alert is longer; bytes. */
 const alertBytes = 600;
+/** Neighbours in the log are out of order by less; and the first file may begin in the middle of a second. */
+const disorderSeconds = 5;
 /** What an archive of alerts compresses to, at the least. */
 const compressionFactor = 10;
 
@@ -117,8 +119,10 @@ export async function audit(parts: AuditParts): Promise<Audited> {
     result.unknowns.push(`${file}: read up to byte ${offset}: ${text}`);
   }
   progress.phase = "sink";
-  // What is older than the log cannot be judged by it.
-  const fromMs = span.fromMs ?? (beganMs === undefined ? undefined : Math.floor(beganMs / 1000) * 1000);
+  const fromMs = span.fromMs ?? Math.min(beganMs ?? 0, (log.firstSecond ?? Number.POSITIVE_INFINITY) * 1000);
+  // What is older than the log cannot be judged by it; at its beginning, lines may be a little out of order.
+  if (span.fromMs !== undefined || span.toMs !== undefined) result.wholeSince = 0;
+  else if (beganMs !== undefined) result.wholeSince = beganMs / 1000 + disorderSeconds;
   const kept = new SinkSide(names, { ...span, fromMs });
   const unread = await readSink(parts, kept, entries, result, extents, fromMs);
   progress.phase = "comparison";

@@ -1,6 +1,7 @@
 /** Reading what the sink holds, or a list of it, into entries. */
 import type { Config } from "../config/schema.ts";
-import { DfnError } from "../errors.ts";
+import { GzipFault } from "../disk/gunzip.ts";
+import { describe, DfnError, errnoOf } from "../errors.ts";
 import type { StoredProgress } from "../explain/log-progress.ts";
 import type { RecordReading, TopicExtent, UnreadRecords } from "../records/record-reading.ts";
 import { readNodeIdentity } from "../wazuh/node.ts";
@@ -45,7 +46,7 @@ export async function readSink(
         progress.kept += 1;
       }
     };
-    for await (const chunk of sink.list) {
+    for await (const chunk of readable(sink.list)) {
       signal.throwIfAborted();
       take(lines.push(chunk));
     }
@@ -66,6 +67,18 @@ export async function readSink(
   const all = [...troubles, ...more];
   result.unknowns.push(...new Set(all.map(({ text }) => text)));
   return new Set(all.map(({ topic }) => topic));
+}
+
+/** @throws DfnError IO or DATA if the list cannot be read */
+async function* readable(list: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    yield* list;
+  } catch (reason) {
+    if (reason instanceof DfnError) throw reason;
+    const what = `--ids: the list cannot be read: ${describe(reason)}`;
+    if (reason instanceof GzipFault) throw new DfnError("DATA", what, { cause: reason });
+    throw errnoOf(reason) === undefined ? reason : new DfnError("IO", what, { cause: reason });
+  }
 }
 
 /** Numbers for all names that are known before anything is read. */

@@ -1,17 +1,25 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, statSync } from "node:fs";
+import { closeSync, constants, mkdirSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { test } from "node:test";
 import { eventually } from "../rig/eventually.ts";
+import { present } from "../rig/present.ts";
 import { mayMount, SmallDisk } from "../rig/small-disk.ts";
 import { forwarderBundle } from "../rig/forwarder-bundle.ts";
 import { ban, day, ExplainWorld } from "./explain-world.ts";
 
+let lists = 0;
+
 /** Starts `audit --ids` with a list that does not end. */
 async function endlessAudit(world: ExplainWorld) {
   const args = ["audit", "--ids", "/dev/stdin", "--config", world.directory.join("config.yaml")];
-  const child = spawn(process.execPath, [forwarderBundle, ...args], { stdio: ["pipe", "ignore", "ignore"] });
+  // What Node gives a child as a pipe is a socket, which cannot be opened by its path.
+  const pipe = world.directory.join(`list-${lists++}`);
+  execFileSync("mkfifo", [pipe]);
+  const list = openSync(pipe, constants.O_RDWR);
+  const child = spawn(process.execPath, [forwarderBundle, ...args], { stdio: [list, "ignore", "ignore"] });
+  child.once("close", () => closeSync(list));
   await eventually("files of its own", () => partsOf(world).length > 1);
   return child;
 }
@@ -22,6 +30,11 @@ function partsOf(world: ExplainWorld): string[] {
   } catch {
     return []; // It is made by the command.
   }
+}
+
+/** Field 19 of proc(5); the name in brackets may hold blanks. */
+function niceness(pid: number, thread: string): string | undefined {
+  return readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8").split(") ")[1]?.split(" ")[16];
 }
 
 /** A second after the first alert, as options take it. */
@@ -58,6 +71,8 @@ test("--from and --to are kept to on both sides", async () => {
 test("a killed run leaves files that the next one removes; one that is asked to end removes them itself", async () => {
   await using world = await withForwarderDone();
   const killed = await endlessAudit(world);
+  const threads = readdirSync(`/proc/${present(killed.pid)}/task`);
+  for (const thread of threads) assert.equal(niceness(present(killed.pid), thread), "19", `thread ${thread}`);
   const second = await world.run(["audit"]);
   assert.equal(second.code, 69);
   assert.match(second.stderr, /another audit, or a replay --missing-only, uses .*audit; wait until it has ended/);
@@ -89,6 +104,12 @@ test("wrong options are refused with the command that explains them", async () =
     const { code, stderr } = await world.run(["audit", ...args]);
     assert.deepEqual([code, stderr.includes("wazuh-dfn audit --help")], [64, true], stderr);
   }
+  const unread = await world.run(["audit", "--ids", world.directory.join("nowhere")]);
+  assert.deepEqual(
+    [unread.code, unread.stderr.includes("--ids: the list cannot be read: ")],
+    [74, true],
+    unread.stderr,
+  );
   const replayed = await world.run(["replay", "--ids", "list", "file"]);
   assert.deepEqual([replayed.code, replayed.stderr.includes("--ids is for --missing-only")], [64, true]);
 });
