@@ -319,6 +319,7 @@ export class Pipeline {
   /** Why a socket copy is not shipped itself; undefined if it may be. */
   #reasonToDefer(alert: Alert): string | undefined {
     if (!this.#parts.budget.hasRoom()) return "busy";
+    if (this.#parts.account?.isCrowded === true) return "busy";
     if (!this.#parts.shipper.hasRoomAhead) return "the tail is far behind";
     // integratord prints what a double holds of a number; the log has it as it was.
     return alert.hasInexactNumber ? "number that integratord rounds" : undefined;

@@ -12,6 +12,11 @@ export class ShipmentAccount {
     this.#account = account;
   }
 
+  /** The log alone may add to it. */
+  get isCrowded(): boolean {
+    return this.#account.isCrowded;
+  }
+
   /** The shipment's records are about to be counted. */
   begin(shipment: Shipment): void {
     shipment.counted = { records: [], dead: [] };

@@ -15,6 +15,8 @@ import { ManifestPublisher } from "./manifest-publisher.ts";
 
 /** How often it is asked again while the topic cannot be read because it is not there. */
 const askAgainMs = 5000;
+/** If the topic has not answered by then, this state counts as the newest one: what is counted must be cut at some time. */
+const decideWithinMs = 60_000;
 /** A manifest that waits for longer is a reason for being degraded. */
 const lateMs = 30_000;
 
@@ -73,7 +75,10 @@ export class Manifests {
    */
   async start(since: OffsetsByPartition, stop: AbortSignal): Promise<void> {
     try {
+      const late = setTimeout(() => this.proof.decide(undefined), decideWithinMs);
+      stop.addEventListener("abort", () => clearTimeout(late), { once: true });
       const lookup = await this.#lookUp(since);
+      clearTimeout(late);
       this.#parts.offsets.seed(lookup.next);
       this.proof.decide(foundManifests(lookup));
       for (let { next } = lookup; Object.keys(next).length === 0;) {

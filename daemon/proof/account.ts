@@ -44,15 +44,28 @@ export class LineAccount {
   /** The log was read to its end. */
   #isAtEnd = false;
   #openFrom: string | undefined;
-  readonly #takesName: (name: string) => boolean;
+  readonly #useName: (name: string) => boolean;
 
-  /** @param takesName whether a manifest can name this node header */
-  constructor(takesName: (name: string) => boolean) {
-    this.#takesName = takesName;
+  /** @param useName a record has this node header; false if no manifest can name it */
+  constructor(useName: (name: string) => boolean) {
+    this.#useName = useName;
   }
 
   get isFull(): boolean {
     return this.#stretch.isFull;
+  }
+
+  /**
+   * There are so many entries that nothing but the log may add more: whoever may write to the socket can name any minute and
+   * any node.
+   */
+  get isCrowded(): boolean {
+    return this.#stretch.isCrowded;
+  }
+
+  /** A checkpoint has no room for more. */
+  get isOverfull(): boolean {
+    return this.#stretch.isOverfull;
   }
 
   /** Records that no line covers, since the last cut. */
@@ -80,7 +93,7 @@ export class LineAccount {
     isFromSocket: boolean,
   ): CountedRecord | undefined {
     const name = loneSurrogate.test(node) ? Buffer.from(node).toString() : node;
-    if (!this.#takesName(name)) return undefined;
+    if (!this.#useName(name)) return undefined;
     const bucket = bucketOf(id);
     const digest = digestOfValueHash(topic, handler, name, id, valueHash).toString("latin1");
     this.#buckets.open(bucket);

@@ -8,6 +8,8 @@ import type { StreamPlace } from "./speaker.ts";
 
 /** Names that one stream may use; whoever may write to the socket may invent any. */
 const maxNames = 1000;
+/** In characters; the form of a manifest takes no longer ones. */
+const longestName = 1024;
 
 /** Who signs. */
 export interface SigningKeys {
@@ -87,19 +89,17 @@ export class ManifestChain {
     return this.#isKeyUnannounced;
   }
 
-  /** Whether records with this node header can be counted. */
-  takesName(name: string): boolean {
-    return this.#names.has(name) || (this.#names.size < maxNames && name.length <= 1024);
-  }
-
   /** The next manifest is the first of a stream that goes on from another one. */
   get isSuccessor(): boolean {
     return this.#sequence === 0 && this.#succeeds !== undefined;
   }
 
-  /** A record has this node header. */
-  use(name: string): void {
-    if (!this.#names.has(name) && this.takesName(name)) this.#names.add(name);
+  /** A record has this node header. @returns false if no manifest can name it */
+  use(name: string): boolean {
+    if (this.#names.has(name)) return true;
+    if (this.#names.size >= maxNames || name.length > longestName) return false;
+    this.#names.add(name);
+    return true;
   }
 
   /**
@@ -129,7 +129,6 @@ export class ManifestChain {
     const nextKey = this.#nextAfter(signer);
     const isFirst = this.#sequence === 0;
     const nextNode = !isFirst && this.#node !== node ? node : undefined;
-    for (const entry of [...content.records, ...content.unlined]) this.use(entry.node);
     this.use(this.#node);
     const manifest: Omit<Manifest, "key" | "signature"> = {
       version: manifestVersion,

@@ -14,6 +14,8 @@ import { ManifestSpool } from "./spool.ts";
 const checkpointMs = 1000;
 /** More manifests than this that wait in files are of weeks without their topic, or of a topic that refuses them. */
 const maxWaiting = 10_000;
+/** Alerts of the socket that a checkpoint keeps until their lines come; the look-up finds those of the others. */
+const maxAhead = 10_000;
 /** A stretch of more visits than this is cut. */
 const manyVisits = 500;
 
@@ -97,7 +99,7 @@ export class Proof {
     this.#spool = new ManifestSpool(setup.stateDir);
     this.#additions = new Additions(setup.stateDir, setup.log);
     this.#chain = new ManifestChain(setup, undefined);
-    this.account = new LineAccount((name) => this.#chain.takesName(name));
+    this.account = new LineAccount((name) => this.#chain.use(name));
   }
 
   /** Goes on from what the checkpoint has; to be called once, before a line is read. */
@@ -191,6 +193,7 @@ export class Proof {
    * @param found undefined if it cannot be read
    */
   decide(found: readonly FoundManifest[] | undefined): void {
+    if (this.#isDecided) return;
     const own = (found ?? []).filter(({ stream }) => stream === this.#chain.stream);
     if (own.some(({ sequence }) => sequence > this.#chain.sequence)) this.#startOver("restored");
     const last = found?.at(-1);
@@ -210,6 +213,7 @@ export class Proof {
   /** @param at the position; undefined if nothing is read yet */
   save(at: ReadTo | undefined): ProofSaving {
     if (this.#isDue) this.#cut(at);
+    else if (this.account.isOverfull) this.#giveUp(at);
     void this.#additions.scan();
     const table = new NameTable();
     const cuts = this.#waiting.filter(({ isSpooled }) => !isSpooled);
@@ -222,9 +226,11 @@ export class Proof {
           this.account.openFrom(Date.now()),
         );
         const account = this.account.save(at, table);
-        const ahead = this.#ahead().map(({ high, low, occurrence, id, contribution }): SavedProof["ahead"][number] => {
-          return [high, low, occurrence, id, table.save(contribution)];
-        });
+        const ahead = this.#ahead()
+          .slice(0, maxAhead)
+          .map(({ high, low, occurrence, id, contribution }): SavedProof["ahead"][number] => {
+            return [high, low, occurrence, id, table.save(contribution)];
+          });
         const additions = { open: [...this.#additions.open], closed: [...this.#additions.closed] };
         return { version: 1, chain, names: table.names, ...account, additions, ahead };
       },
@@ -306,6 +312,17 @@ export class Proof {
       const what = "manifests are signed with a key that no manifest has announced; the other side will ask about it";
       this.#setup.log.warn({ code: "manifest-key-unannounced" }, what);
     }
+  }
+
+  /**
+   * Nothing can be cut: there are as many manifests as files may be, or neither file nor checkpoint can be written. What was
+   * counted is given up, and a new stream says so.
+   */
+  #giveUp(at: ReadTo | undefined): void {
+    this.account.cut(at);
+    this.#startOver("lost");
+    const what = "manifests cannot be kept any more; what they had to say of the last records is given up";
+    this.#setup.log.error({ code: "manifest-account-given-up" }, what);
   }
 
   async #moveToFile(one: Waiting): Promise<void> {

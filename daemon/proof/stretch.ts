@@ -8,6 +8,9 @@ import { savedTallyForm, Tallies } from "./tallies.ts";
 export const fullStretch = 20_000;
 /** More entries than this, in spite of hours instead of minutes, make a stretch full, too. */
 const fullEntries = 2000;
+/** A checkpoint has room for the digests of this many records, and entries: what cannot be cut before then is given up. */
+const overfullStretch = 100_000;
+const overfullEntries = 6000;
 /** Dead letters are counted by topic, handler and reason; beyond this many kinds, under the reason `other`. */
 const maxDead = 500;
 
@@ -43,6 +46,17 @@ export class OpenStretch {
   get isFull(): boolean {
     const { count: all, entries } = this.#records;
     return all + this.#unlined.count >= fullStretch || entries + this.#unlined.entries >= fullEntries;
+  }
+
+  /** The log alone may add entries. */
+  get isCrowded(): boolean {
+    return this.#records.entries + this.#unlined.entries >= fullEntries;
+  }
+
+  /** More than a checkpoint can hold. */
+  get isOverfull(): boolean {
+    const { count: all, entries } = this.#records;
+    return all + this.#unlined.count > overfullStretch || entries + this.#unlined.entries > overfullEntries;
   }
 
   get unlinedCount(): number {

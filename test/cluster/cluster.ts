@@ -4,8 +4,10 @@ import { repositoryRoot } from "../../scripts/repository.ts";
 import { InstalledCustomDfn } from "../rig/custom-dfn.ts";
 import { KafkaCluster } from "../rig/kafka-cluster.ts";
 import { present } from "../rig/present.ts";
+import { readTopic } from "../rig/read-topic.ts";
 import { TempDir } from "../rig/temp-dir.ts";
 import { type FollowedRecord, Follower } from "../soak/follower.ts";
+import { ManifestReferee, type ManifestVerdict } from "../soak/manifest-referee.ts";
 import { Agents } from "./agents.ts";
 import { Network } from "./network.ts";
 import { ClusterNode, type NodeSetup, type Shared } from "./node.ts";
@@ -19,6 +21,7 @@ const atFirst: readonly NodeSetup[] = [
 const agentCount = 90;
 const newcomers = 20;
 const topic = "cluster";
+const manifestTopic = "cluster-manifests";
 const partitions = 6;
 
 /** How a run is made. */
@@ -43,6 +46,7 @@ export class Cluster implements AsyncDisposable {
   readonly #customDfn = new InstalledCustomDfn("own");
   readonly #options: ClusterOptions;
   readonly #shared: Shared;
+  readonly manifestReferee = new ManifestReferee(topic);
   readonly #referees = new Map<string, (record: FollowedRecord) => void>();
 
   private constructor(network: Network, kafka: KafkaCluster, directory: TempDir, options: ClusterOptions) {
@@ -58,6 +62,7 @@ export class Cluster implements AsyncDisposable {
     this.#shared = {
       seed: options.seed,
       topic,
+      manifestTopic,
       brokers: kafka.addresses,
       customDfn: this.#customDfn,
       pick: (node) => this.agents.pick(node),
@@ -71,6 +76,7 @@ export class Cluster implements AsyncDisposable {
     try {
       const kafka = await KafkaCluster.start({ brokers: 3, host: network.address });
       made.push(kafka);
+      await kafka.createTopic(manifestTopic, { partitions });
       await kafka.createTopic(topic, { partitions, config: { "message.timestamp.type": "LogAppendTime" } });
       const directory = await TempDir.create();
       made.push(directory);
@@ -117,6 +123,13 @@ export class Cluster implements AsyncDisposable {
     return count;
   }
 
+  /** What the manifests of all nodes say, compared with the topic: no record may be there twice. */
+  async manifests(): Promise<ManifestVerdict> {
+    const records = await readTopic(this.kafka.addresses, manifestTopic);
+    const values = records.map(({ value }) => value ?? Buffer.alloc(0));
+    return this.manifestReferee.judge(values, undefined, () => false);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const node of this.nodes) await node[Symbol.asyncDispose]();
     this.#follower[Symbol.dispose]();
@@ -139,6 +152,7 @@ export class Cluster implements AsyncDisposable {
 
   /** The header alone says whose record it is: everything else may be the same on several nodes. */
   #see(record: FollowedRecord): void {
+    this.manifestReferee.see(record);
     const name = record.headers["wazuh-node"] ?? "none";
     const see = this.#referees.get(name);
     if (see === undefined) this.strange.push(`${name}: ${record.partition}/${record.offset}`);

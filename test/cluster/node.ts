@@ -31,6 +31,8 @@ export interface NodeSetup {
 export interface Shared {
   readonly seed: number;
   readonly topic: string;
+  /** Where all nodes publish their manifests. */
+  readonly manifestTopic: string;
   readonly brokers: readonly string[];
   readonly customDfn: CustomDfn;
   /** Picks the agent that a node's next alert comes from. */
@@ -197,6 +199,7 @@ export class ClusterNode implements AsyncDisposable, Judged {
       sink: { kafka: { brokers: this.#shared.brokers } },
       state_dir: this.stateDir,
       status: { listen: this.#directory.join("run/status.sock") },
+      manifest: { topic: this.#shared.manifestTopic, interval: "2s" },
     };
     writeFileSync(path, JSON.stringify(settings, undefined, 1)); // JSON is YAML
     return path;

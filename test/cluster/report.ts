@@ -36,6 +36,8 @@ export interface ClusterReport {
   readonly recordsPerSecond: number;
   /** Relevant alerts of which another node had one of the same id and time. */
   readonly twins: number;
+  /** Manifests of all nodes, whose sums were those of the topic. */
+  readonly manifests: number;
   readonly agentMoves: number;
   /** Agents that were at more than one node. */
   readonly wanderingAgents: number;
@@ -65,14 +67,24 @@ export function clusterTable(report: ClusterReport): string {
     `${lastedMs} ms`,
     recoveryMs === undefined ? "none" : `${recoveryMs} ms`,
   ]);
-  const { written, relevant, records, alertsPerSecond, recordsPerSecond, twins, agentMoves, wanderingAgents } = report;
+  const {
+    written,
+    relevant,
+    records,
+    alertsPerSecond,
+    recordsPerSecond,
+    twins,
+    agentMoves,
+    wanderingAgents,
+    manifests,
+  } = report;
   return [
     ...aligned([[...nodeHead, ...nodeTail], ...rows]),
     "",
     ...aligned([["happened", "node", "lasted", "recovery"], ...struck]),
     "",
     `${written} alerts (${alertsPerSecond} a second), ${relevant} relevant, ${records} records (${recordsPerSecond} a second)`,
-    `${twins} with a twin on another node; ${agentMoves} moves of agents, ${wanderingAgents} agents at several nodes`,
+    `${twins} with a twin on another node; ${agentMoves} moves of agents, ${wanderingAgents} agents at several nodes; ${manifests} manifests, whose sums are those of the topic`,
     ...Object.entries(report.notMade).map(([name, reason]) => `not made: ${name}: ${reason}`),
     ...report.broken.map((one) => `BROKEN ${one}`),
     ...report.slow.map((one) => `SLOW ${one}`),

@@ -64,6 +64,10 @@ export async function runCluster(options: RunOptions): Promise<Omit<ClusterRepor
     broken.push(...verdict.broken.map((what) => `${name}: ${what}`));
     slow.push(...verdict.slow.map((what) => `${name}: ${what}`));
   }
+  const manifests = await cluster.manifests();
+  broken.push(...manifests.broken);
+  if (manifests.streams !== nodes.length)
+    broken.push(`${manifests.streams} streams of manifests of ${nodes.length} nodes`);
   const { strange, agents, twins } = cluster;
   if (strange.length > 0)
     broken.push(`${strange.length} records of nodes that there are not: ${strange.slice(0, 3).join("; ")}`);
@@ -80,6 +84,7 @@ export async function runCluster(options: RunOptions): Promise<Omit<ClusterRepor
     alertsPerSecond: Math.round((writtenAlerts / writtenInMs) * 1000),
     recordsPerSecond: Math.round((total(({ verdict }) => verdict.records) / arrivedInMs) * 1000),
     twins,
+    manifests: manifests.manifests,
     agentMoves: agents.moves,
     wanderingAgents: agents.wandered,
     nodes,

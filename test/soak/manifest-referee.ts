@@ -62,7 +62,11 @@ export class ManifestReferee {
    * @param values of the topic of manifests, in their order
    * @param mayCopy whether a record that was appended at a time may be one of an alert that had one
    */
-  judge(values: readonly Buffer[], key: KeyObject, mayCopy: (appendedMs: number) => boolean): ManifestVerdict {
+  judge(
+    values: readonly Buffer[],
+    key: KeyObject | undefined,
+    mayCopy: (appendedMs: number) => boolean,
+  ): ManifestVerdict {
     const { manifests, faults } = readChains(values, key);
     const broken = [...faults];
     const said = new Map<string, { count: number; socket: number; sum: bigint }>();

@@ -141,3 +141,17 @@ test("a node that no manifest can name is not counted, and half of a surrogate p
   assert.equal(account.record({ ...of, node: "x".repeat(10) }, null, false), undefined);
   assert.equal(account.record({ ...of, node: "a\ud800" }, null, false)?.node, "a\ufffd");
 });
+
+test("whoever names ever other hours finds no room; the log does", () => {
+  const account = new LineAccount(() => true);
+  for (let line = 0; line < 2000; line++) {
+    assert.equal(account.isCrowded, false);
+    const of = { topic: "t", handler: "windows", node: "n", id: `${second + 3600 * line}.1` };
+    const record = account.record(of, null, true);
+    assert.ok(record !== undefined);
+    account.addUnlined([record], []);
+  }
+  assert.equal(account.isCrowded, true);
+  account.cut(undefined);
+  assert.equal(account.isCrowded, false);
+});

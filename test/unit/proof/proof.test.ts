@@ -216,3 +216,29 @@ test("a new key and a new name are announced by a manifest of the old ones", asy
   assert.ok(isSignedBy(after, publicPart(next)));
   assert.deepEqual([after.node, after.next_node, after.next_key], ["south", undefined, undefined]);
 });
+
+test("what can neither be cut nor be kept is given up before a checkpoint becomes too large, and a new stream says so", async () => {
+  await using directory = await TempDir.create();
+  const machine = await Machine.start(directory);
+  machine.proof.decide([]);
+  machine.checkpoint();
+  const first = await machine.head();
+  const of = { topic: "t", handler: "h", node: "north", id: "1700000000.1" };
+  const record = machine.proof.account.record(of, Buffer.from("v"), false);
+  assert.ok(record !== undefined);
+  // It is not known what the topic has, so nothing may be cut.
+  const another = await Machine.start(directory, { kind: "newest", saved: machine.saved });
+  another.proof.account.addPassed({
+    kind: "relevant",
+    salvaged: 0,
+    records: Array.from({ length: 100_001 }, () => record),
+    dead: [],
+  });
+  another.checkpoint();
+  assert.ok(JSON.stringify(another.saved).length < 100_000);
+  another.proof.decide([]);
+  await another.sent();
+  another.checkpoint();
+  const { sequence, succeeds } = await another.sent();
+  assert.deepEqual([sequence, succeeds?.stream, succeeds?.reason], [1, first.stream, "lost"]);
+});
