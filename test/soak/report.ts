@@ -25,6 +25,8 @@ export function table(report: Report): string {
   }
   for (const run of mixtures) {
     lines.push("", ...aligned([columns, ...rowsOf(run, false)]), JSON.stringify(run.verdict, undefined, 1));
+    const { manifests, verified } = run;
+    lines.push(`manifests: ${JSON.stringify(manifests)}`, `verify: ${JSON.stringify(verified ?? "not asked")}`);
   }
   for (const [name, reason] of Object.entries(report.notMade)) lines.push(`not made: ${name}: ${reason}`);
   lines.push(...report.broken.map((one) => `BROKEN ${one}`));

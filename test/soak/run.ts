@@ -5,6 +5,7 @@ import type { TestBed } from "./test-bed.ts";
 import { bounds, judge, type Verdict } from "./judge.ts";
 import { repair } from "./repair.ts";
 import { Environment } from "./environment.ts";
+import { verified, type Verified } from "./verified.ts";
 import type { ManifestVerdict } from "./manifest-referee.ts";
 import { readTopic } from "../rig/read-topic.ts";
 import { DeadLetterCleaner } from "./dead-letter-cleaner.ts";
@@ -33,6 +34,8 @@ export interface Run {
   readonly verdict: Verdict;
   /** What the manifests said, compared with the topic. */
   readonly manifests: ManifestVerdict;
+  /** What `wazuh-dfn verify` said; undefined for a fault alone, and where records were taken out of the topic. */
+  readonly verified: Verified | undefined;
 }
 
 export interface Conditions {
@@ -91,6 +94,8 @@ export async function runFaults(
   const written = await readTopic(testBed.kafka.addresses, environment.manifestTopic);
   const values = written.map(({ value }) => value ?? Buffer.alloc(0));
   const manifests = environment.manifestReferee.judge(values, environment.manifestKey, mayCopy);
+  // Each fault by itself has the referee; a command for each would take longer than they do.
+  const byVerify = faults.length > 1 ? await verified(environment, faults) : undefined;
   const counted = results.map((result, index): FaultResult => {
     const copies = environment.referee.copies.filter(
       ({ appendedMs }) => windowAt(windows, appendedMs) === windows[index],
@@ -99,8 +104,12 @@ export async function runFaults(
   });
   return {
     results: counted,
-    verdict: { ...verdict, broken: [...broken, ...verdict.broken, ...manifests.broken] },
+    verdict: {
+      ...verdict,
+      broken: [...broken, ...verdict.broken, ...manifests.broken, ...(byVerify?.broken ?? [])],
+    },
     manifests,
+    verified: byVerify,
   };
 }
 
