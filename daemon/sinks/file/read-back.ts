@@ -8,6 +8,8 @@ const maxLineBytes = 64 * 1024 * 1024;
 
 /** What a look-up of a file finds. */
 export interface FoundInFile {
+  /** What is looked for; other topics are in the same file. */
+  readonly topics: ReadonlySet<string>;
   readonly shipped: Shipped;
   /** Undefined if nobody asks how records are written. */
   readonly values: FoundValues | undefined;
@@ -39,7 +41,8 @@ export class RecordCounter {
     else this.#partial.push(Buffer.from(piece.subarray(from)));
   }
 
-  #count({ headers, value }: LineRecord): void {
+  #count({ topic, headers, value }: LineRecord): void {
+    if (!this.#found.topics.has(topic)) return;
     const { [headerNames.id]: id, [headerNames.handler]: handler, [headerNames.node]: node } = headers;
     if (id === undefined || handler === undefined) return;
     const { shipped, values } = this.#found;

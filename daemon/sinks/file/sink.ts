@@ -109,7 +109,8 @@ export class FileSink implements Sink {
       const starts = Object.values(since);
       const shipped: Shipped = new Map();
       const values: FoundValues | undefined = keeps === "values" ? new Map() : undefined;
-      if (starts.length > 0) await this.#count(handle, bytes, Math.min(...starts), { shipped, values });
+      if (starts.length > 0)
+        await this.#count(handle, bytes, Math.min(...starts), { topics: new Set(topics), shipped, values });
       return { shipped, values, next: Object.fromEntries(topics.map((topic) => [`${topic}/0`, bytes])) };
     });
   }
