@@ -51,7 +51,8 @@ export class Manifests {
       keys: readSigningKeys(config.manifest?.keyFile),
       intervalMs: config.manifest?.intervalMs ?? 60_000,
       software: `wazuh-dfn ${version}`,
-      config: settingsHash(config),
+      settings: decidingSettings(config),
+      config: hash("sha256", canonicalJson(decidingSettings(config)), "hex"),
       stateDir: config.stateDir,
       log,
     });
@@ -118,8 +119,8 @@ export class Manifests {
   }
 }
 
-/** SHA-256, in hex, of the settings that decide which records are made, and of what. */
-function settingsHash(config: Config): string {
+/** The settings that decide which records are made, and of what. */
+function decidingSettings(config: Config): object {
   const { dfn, handlers } = printedSettings(config);
-  return hash("sha256", canonicalJson({ dfn, handlers }), "hex");
+  return { dfn, handlers };
 }

@@ -26,7 +26,8 @@ export interface ChainSetup {
   readonly keys: SigningKeys;
   readonly intervalMs: number;
   readonly software: string;
-  /** Hash of the settings that decide records. */
+  /** The settings that decide records, and their hash. */
+  readonly settings: unknown;
   readonly config: string;
 }
 

@@ -7,6 +7,7 @@ import { type ChainSetup, type Cut, ManifestChain } from "./chain.ts";
 import { bareLine, type Contribution } from "./contribution.ts";
 import { NameTable, type SavedContribution } from "./name-table.ts";
 import { readSavedProof, type SavedProof, type Succeeds } from "./saved-proof.ts";
+import { SettingsHistory } from "./settings-history.ts";
 import { movedBecause } from "./speaker.ts";
 import { ManifestSpool } from "./spool.ts";
 
@@ -77,6 +78,9 @@ export class Proof {
   #chain: ManifestChain;
   readonly #spool: ManifestSpool;
   readonly #additions: Additions;
+  /** Where the lines begin that this process's settings decide; undefined: where the first file is begun. */
+  #begins: { readonly file: string | null; readonly offset: number } | undefined;
+  #areSettingsKept = false;
   readonly #now: () => number;
   /** The oldest first. */
   #waiting: Waiting[] = [];
@@ -131,6 +135,8 @@ export class Proof {
     }
     await this.#additions.scan();
     if (found === undefined || !isWhole) return;
+    const end = found.visits.at(-1);
+    if (end !== undefined) this.#begins = { file: end.file, offset: end.to };
     const reason = kind === "fallback" ? "fallback" : movedBecause(found.chain.place, setup.place());
     if (reason !== undefined) this.#startOver(reason);
   }
@@ -235,6 +241,7 @@ export class Proof {
         return { version: 1, chain, names: table.names, ...account, additions, ahead };
       },
       stored: () => {
+        if (!this.#areSettingsKept && at !== undefined) void this.#keepSettings(at);
         for (const cut of cuts) {
           if (!cut.isStored && cut.additions.length > 0) void this.#additions.stored(cut.additions);
           cut.isStored = true;
@@ -323,6 +330,20 @@ export class Proof {
     this.#startOver("lost");
     const what = "manifests cannot be kept any more; what they had to say of the last records is given up";
     this.#setup.log.error({ code: "manifest-account-given-up" }, what);
+  }
+
+  /** An audit of these lines judges them by these settings. */
+  async #keepSettings(at: ReadTo): Promise<void> {
+    this.#areSettingsKept = true;
+    const { config: hash, settings, stateDir, log } = this.#setup;
+    const first = this.account.visits.upTo(at)[0];
+    const { file, offset } = this.#begins ?? { file: first?.file ?? null, offset: first?.from ?? 0 };
+    try {
+      await new SettingsHistory(stateDir).note({ hash, since: new Date().toISOString(), file, offset }, settings);
+    } catch (reason) {
+      const what = "the settings cannot be kept; a later audit judges these lines by the settings of its time";
+      log.warn({ code: "settings-not-kept", reason: describe(reason) }, what);
+    }
   }
 
   async #moveToFile(one: Waiting): Promise<void> {

@@ -61,6 +61,41 @@ test("the file sink is read back as a topic is", async () => {
   assert.deepEqual(partsOf(world), []);
 });
 
+test("with manifests a line is judged by the settings that it was read with, unless today's are asked for", async () => {
+  await using world = await ExplainWorld.create();
+  world.configure({ manifest: { topic: "proof", interval: "1s" } });
+  const lines = (from: number): string[] => Array.from({ length: 20 }, (_, second) => ban(`${day + from + second}.1`));
+  const archive = world.archive("21.json", ...lines(0));
+  world.makeLive(archive);
+  // The second and the last stretch: without the handler nothing is relevant, which an audit by today's settings would not see.
+  const stretches = [{ fail2ban: {} }, { fail2ban: "off" }, { fail2ban: {} }, { fail2ban: "off" }] as const;
+  const readTo = async (): Promise<void> => {
+    const size = statSync(archive).size;
+    await eventually("all of it", async () => {
+      const { stdout } = await world.run(["status", "--json"]);
+      return stdout !== "" && JSON.parse(stdout).log?.offset === size;
+    });
+  };
+  for (const [at, handlers] of stretches.entries()) {
+    world.configure({ handlers });
+    if (at > 0)
+      appendFileSync(
+        archive,
+        lines(100 * at)
+          .map((line) => `${line}\n`)
+          .join(""),
+      );
+    const forwarder = await world.start();
+    await readTo();
+    assert.equal((await forwarder.stop()).ended, 0);
+  }
+  const { code, stdout } = await world.run(["audit", "--json"]);
+  const { verdict, total } = JSON.parse(stdout);
+  assert.deepEqual([code, verdict, total.relevant, total.inKafka], [0, "complete", 40, 40]);
+  const now = await world.run(["audit", "--json", "--config-now"]);
+  assert.equal(JSON.parse(now.stdout).total.relevant, 0);
+});
+
 test("--from and --to are kept to on both sides", async () => {
   await using world = await withForwarderDone();
   const { code, stdout } = await world.run(["audit", "--json", "--from", at(100), "--to", at(150)]);

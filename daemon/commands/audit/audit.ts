@@ -3,6 +3,7 @@ import { audit, type Audited, type AuditProgress } from "../../audit/audit.ts";
 import { unreadable, type SinkReader } from "../../audit/sink-reading.ts";
 import { MissingRecords } from "../../audit/missing-records.ts";
 import { sendMissing, type SentMissing } from "../../audit/send-missing.ts";
+import { SettingsHistory, type KeptSettings } from "../../proof/settings-history.ts";
 import { SettingsOfTime } from "../../audit/settings-of-time.ts";
 import { Workspace } from "../../audit/workspace.ts";
 import { readTimestamp } from "../../config/values/timestamp.ts";
@@ -78,7 +79,8 @@ relevant alert. Exit code: 0 if all is there, once and unaltered; 1 if not; 69 i
     await using workspace = await Workspace.open(config.stateDir);
     const stop = new AbortController();
     const { signal } = stop;
-    const settings = new SettingsOfTime(config, maxLineBytes(config));
+    const kept = values["config-now"] ? undefined : await keptSettings(config.stateDir);
+    const settings = new SettingsOfTime(config, maxLineBytes(config), kept);
     const missing = isSending ? new MissingRecords() : undefined;
     const progress: AuditProgress = { phase: "log", files: 0, ofFiles: 0, bytes: 0, expected: 0, kept: 0 };
     const never = { isUnfinished: () => false, withinMs: 0 };
@@ -173,4 +175,13 @@ function timeOf(option: string, text: string | undefined): number | undefined {
 
 function usage(sentence: string): DfnError {
   return new DfnError("USAGE", `audit: ${sentence}; see: wazuh-dfn audit --help`);
+}
+
+/** @throws DfnError IO if what the forwarder kept of former settings cannot be read */
+async function keptSettings(stateDir: string): Promise<KeptSettings> {
+  try {
+    return await new SettingsHistory(stateDir).read();
+  } catch (cause) {
+    throw new DfnError("IO", `${describe(cause)}; --config-now judges all lines by today's settings`, { cause });
+  }
 }

@@ -28,6 +28,7 @@ class Machine {
       keys: { current: undefined, next: undefined },
       intervalMs: 60_000,
       software: "a test",
+      settings: { dfn: {}, handlers: {} },
       config: "c".repeat(64),
       stateDir: directory.path,
       log: silentLog,
