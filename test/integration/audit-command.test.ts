@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, constants, mkdirSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { appendFileSync, closeSync, constants, mkdirSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { test } from "node:test";
 import { eventually } from "../rig/eventually.ts";
 import { present } from "../rig/present.ts";
