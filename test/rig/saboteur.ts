@@ -26,7 +26,8 @@ export class Saboteur {
   }
 
   async append(topic: string, records: readonly Forged[]): Promise<void> {
-    const producer = this.#client.producer();
+    // What it repeats because an answer is late must not be there twice.
+    const producer = this.#client.producer({ idempotent: true, maxInFlightRequests: 1 });
     await producer.connect();
     try {
       const messages = records.map(({ partition, key, value, headers, timestamp }) => ({

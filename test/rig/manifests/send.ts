@@ -22,7 +22,12 @@ export async function sendTo(
   manifestTopic: string,
 ): Promise<void> {
   const client = new Kafka({ clientId: "saboteur", brokers: [...brokers], logLevel: logLevel.NOTHING });
-  const producer = client.producer({ createPartitioner: Partitioners.DefaultPartitioner });
+  const producer = client.producer({
+    createPartitioner: Partitioners.DefaultPartitioner,
+    // What it repeats because an answer is late must not be there twice.
+    idempotent: true,
+    maxInFlightRequests: 1,
+  });
   const byTopic = new Map<string, Message[]>();
   const add = (topic: string, message: Message): void =>
     void byTopic.set(topic, [...(byTopic.get(topic) ?? []), message]);
