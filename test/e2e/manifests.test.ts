@@ -149,3 +149,25 @@ test("what is sent again is announced and closed; verify finds the node complete
   await sendTo(kafka.addresses, { records: [copy], manifests: [] }, proven.manifests);
   assert.deepEqual(await verified(proven), { code: 1, findings: ["1 doubled"] });
 });
+
+test("manifests hold when the socket is live, the tail far behind, and the forwarder is killed meanwhile", async () => {
+  await using proven = await ProvenWorld.create({ topic: { partitions: 3 }, relevantShare: 0.5 });
+  const { world, settings } = proven;
+  world.analysisd.emit(20_000);
+  world.analysisd.flush();
+  const first = await world.startForwarder(settings);
+  const late = world.analysisd.emit(400);
+  world.analysisd.flush();
+  {
+    await using stream = await world.stream();
+    await stream.send(Buffer.concat(late.map(({ line }) => line)));
+  }
+  await kafka.recordsReach(world.topic, 1000);
+  assert.equal((await first.stop("SIGKILL")).ended, "SIGKILL");
+  const second = await world.startForwarder(settings);
+  const { judgement } = await world.everythingDelivered(second, { mayReorder: true });
+  assert.equal(judgement.twice, 0);
+  const { faults, announced, lines } = await proven.judge();
+  assert.deepEqual(faults, []);
+  assert.deepEqual([announced, lines.total], [world.ledger.expected, 20_400]);
+});
