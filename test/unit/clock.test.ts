@@ -41,6 +41,8 @@ test("nothing in the Kafka sink uses the time of day, except for what is shown a
     "inspection.ts": 1,
     // Since when a look-up waits, for the status.
     "lookup-waits.ts": 1,
+    // For how long a topic keeps records: those timestamps are times of day.
+    "read-records.ts": 1,
     // The timestamp of records, and the one that they get when the first is refused.
     "sealed-batch.ts": 2,
     // When the last record was acknowledged, for the status.

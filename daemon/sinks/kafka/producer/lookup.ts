@@ -103,9 +103,10 @@ class Findings {
 
   get result(): Lookup {
     const { shipped, next, values } = this;
-    if (this.#refusals.size === 0) return { shipped, next, values };
+    const found = { next, ...(values !== undefined && { values }) };
+    if (this.#refusals.size === 0) return { shipped, ...found };
     const refusal = [...this.#refusals].join("; ");
-    return { shipped: shipped.size === 0 ? undefined : shipped, refusal, next, values };
+    return { shipped: shipped.size === 0 ? undefined : shipped, refusal, ...found };
   }
 }
 

@@ -81,8 +81,9 @@ for (const compression of ["none", "gzip"] as const) {
       for (const [index, one] of records.entries()) {
         const expected = { key: one.key, value: one.value, headers: one.headers };
         assert.deepEqual({ ...seen[index], headers: seen[index]?.headers }, expected, `kafkajs, ${size}`);
-        const { offset, ...rest } = own.records[index] ?? assert.fail();
+        const { offset, timestampMs, ...rest } = own.records[index] ?? assert.fail();
         assert.equal(offset, index);
+        assert.equal(timestampMs, Number(batch.readBigInt64BE(27)));
         assert.deepEqual(rest, expected, `own reader, ${size}`);
       }
     }
