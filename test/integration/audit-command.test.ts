@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, closeSync, constants, mkdirSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+} from "node:fs";
 import { test } from "node:test";
 import { eventually } from "../rig/eventually.ts";
 import { present } from "../rig/present.ts";
@@ -42,6 +51,11 @@ function at(second: number): string {
   return new Date((day + second) * 1000).toISOString();
 }
 
+/** Twenty alerts, a second each. */
+function bans(from: number): string[] {
+  return Array.from({ length: 20 }, (_, second) => ban(`${day + from + second}.1`));
+}
+
 async function withForwarderDone(): Promise<ExplainWorld> {
   const world = await ExplainWorld.create();
   const archive = world.archive("21.json", ...Array.from({ length: 300 }, (_, at) => ban(`${day + at}.1`)));
@@ -64,8 +78,7 @@ test("the file sink is read back as a topic is", async () => {
 test("with manifests a line is judged by the settings that it was read with, unless today's are asked for", async () => {
   await using world = await ExplainWorld.create();
   world.configure({ manifest: { topic: "proof", interval: "1s" } });
-  const lines = (from: number): string[] => Array.from({ length: 20 }, (_, second) => ban(`${day + from + second}.1`));
-  const archive = world.archive("21.json", ...lines(0));
+  const archive = world.archive("21.json", ...bans(0));
   world.makeLive(archive);
   // The second and the last stretch: without the handler nothing is relevant, which an audit by today's settings would not see.
   const stretches = [{ fail2ban: {} }, { fail2ban: "off" }, { fail2ban: {} }, { fail2ban: "off" }] as const;
