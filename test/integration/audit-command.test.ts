@@ -94,7 +94,7 @@ test("with manifests a line is judged by the settings that it was read with, unl
     if (at > 0)
       appendFileSync(
         archive,
-        lines(100 * at)
+        bans(100 * at)
           .map((line) => `${line}\n`)
           .join(""),
       );
