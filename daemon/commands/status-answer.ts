@@ -65,6 +65,9 @@ const snapshot = z.looseObject({
   checkpoint: z
     .looseObject({ ageSeconds: number.optional(), trouble: text.optional(), troubleCode: word.optional() })
     .optional(),
+  manifests: z
+    .looseObject({ topic: text, stream: text, sequence: number, waiting: number, isLate: z.boolean() })
+    .optional(),
   sink: sinkAnswer,
   certificates: list(certificate),
   feedback: z.looseObject({ sent: number, dropped: number, retried: number, queued: number }),

@@ -51,7 +51,8 @@ function sources({ sources }: StatusSnapshot): string[] {
 }
 
 function facts(snapshot: StatusSnapshot, nowMs: number): string[] {
-  const { queue, socket, events, log, checkpoint, sink, certificates, feedback, deadLetters, process } = snapshot;
+  const { queue, socket, events, log, checkpoint, manifests, sink, certificates, feedback, deadLetters, process } =
+    snapshot;
   const lines: [string, string][] = [];
   if (log !== undefined) {
     lines.push(["log", log.state], ["position", `${log.file}, byte ${log.offset}`], ["behind", behind(log)]);
@@ -60,6 +61,10 @@ function facts(snapshot: StatusSnapshot, nowMs: number): string[] {
   }
   const age = checkpoint?.ageSeconds;
   if (age !== undefined) lines.push(["checkpoint", `up to date ${lasting(age)} ago`]);
+  if (manifests !== undefined) {
+    const { sequence, waiting, topic } = manifests;
+    lines.push(["manifests", `${sequence} made, ${waiting} not in ${topic} yet`]);
+  }
   lines.push(["queue", `${queue.alerts} alerts, ${byteSize(queue.bytes)} of ${byteSize(queue.limitBytes)}`]);
   if (socket !== undefined) {
     lines.push(["socket", `${socket.refused} connections refused, ${socket.contradicted} copies unlike the log`]);
