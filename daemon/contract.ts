@@ -213,6 +213,17 @@ export interface FoundValue {
   readonly valueHash: string;
   /** Its header says that the socket brought it. */
   readonly isFromSocket: boolean;
+  /** Its header says that it was sent again by hand. */
+  readonly isReplay: boolean;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** What a `lookupKey` is of. */
+export function namesInKey(key: string): { readonly node: string; readonly id: string; readonly handler: string } {
+  const [handler = "", node = "", id = ""] = key.split("\u0000");
+  return { handler, node, id };
 }
 
 /**

@@ -22,11 +22,17 @@ export class FoundRecords {
     for (const key of this.#doneKeys.splice(0)) this.#take(key);
   }
 
-  /** The tail has passed everything that an earlier process may have sent. */
-  end(): void {
+  /**
+   * The tail has passed everything that an earlier process may have sent.
+   * @returns the records that no line has used, if it is known how they are written
+   */
+  end(): FoundValues {
+    const left: FoundValues = new Map();
+    for (const [key, values] of this.#values ?? []) if (values.length > 0) left.set(key, values);
     this.#left?.clear();
-    this.#values?.clear();
+    this.#values = undefined;
     this.#used.clear();
+    return left;
   }
 
   /** Whether a record covers a line without an outcome; it is then used. @param key called only if needed */

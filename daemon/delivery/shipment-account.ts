@@ -1,4 +1,13 @@
-import { sourceKind, unknownLine, type DeadReason, type FoundValue, type SourceName } from "../contract.ts";
+import {
+  namesInKey,
+  sourceKind,
+  unknownLine,
+  type DeadReason,
+  type FoundValue,
+  type FoundValues,
+  type OffsetsByPartition,
+  type SourceName,
+} from "../contract.ts";
 import { none } from "../pairing/pairing.ts";
 import type { LineAccount } from "../proof/account.ts";
 import type { CountedRecord } from "../proof/contribution.ts";
@@ -7,9 +16,16 @@ import type { MadePart, Shipment } from "./shipment.ts";
 /** What shipments add to the account of the lines of the log, from which manifests are made. */
 export class ShipmentAccount {
   readonly #account: LineAccount;
+  /** Offsets up to which an earlier process knew its records when it wrote the checkpoint. */
+  #savedNext: OffsetsByPartition = {};
 
   constructor(account: LineAccount) {
     this.#account = account;
+  }
+
+  /** @param savedNext as the checkpoint had it */
+  resume(savedNext: OffsetsByPartition): void {
+    this.#savedNext = savedNext;
   }
 
   /** The log alone may add to it. */
@@ -61,6 +77,22 @@ export class ShipmentAccount {
     const { dead } = counted;
     if (line === unknownLine) this.#account.addUnlined(records, dead);
     else this.#account.note(line, { kind: "relevant", salvaged: 0, records, dead });
+  }
+
+  /**
+   * Records of an earlier process that no line has used, now that all of them came by. Those that it sent after its last
+   * checkpoint are in no manifest: their lines are gone, as after a loss of power.
+   */
+  leftBehind(left: FoundValues): void {
+    for (const [key, values] of left) {
+      const { node, id, handler } = namesInKey(key);
+      for (const { topic, partition, offset, valueHash, isFromSocket, isReplay } of values) {
+        const saved = this.#savedNext[`${topic}/${partition}`];
+        if (isReplay || saved === undefined || offset < saved) continue;
+        const record = this.#account.found({ topic, handler, node, id }, valueHash, isFromSocket);
+        if (record !== undefined) this.#account.addUnlined([record], []);
+      }
+    }
   }
 
   /** A line of the log is not an alert. @param reason of the dead letter that it becomes; undefined: its pieces are noted */

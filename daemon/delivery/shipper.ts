@@ -111,7 +111,8 @@ export class Shipper implements RecordListener<Shipment> {
 
   /** Forgets what the look-up has found: the tail is past all that an earlier process may have sent. */
   endLookup(): void {
-    this.#found.end();
+    const left = this.#found.end();
+    this.#parts.account?.leftBehind(left);
   }
 
   /**

@@ -125,6 +125,11 @@ export class SinkOffsets {
     return size;
   }
 
+  /** Per `topic/partition`, the offset behind the last record that is known to be there. */
+  get next(): Record<string, number> {
+    return Object.fromEntries([...this.#lanes].map(([name, lane]) => [name, lane.next]));
+  }
+
   /** Sets the end of a partition before the first write of this process. */
   seed(next: Offsets): void {
     for (const [partition, offset] of Object.entries(next)) {

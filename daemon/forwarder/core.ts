@@ -60,6 +60,8 @@ export interface Core {
   readonly outbox: Outbox<Shipment>;
   readonly shipper: Shipper;
   readonly pipeline: Pipeline;
+  /** Undefined without manifests. */
+  readonly account: ShipmentAccount | undefined;
   readonly node: OwnNode;
   /** All topics that the handlers may write to; these are looked up after a crash. */
   readonly topics: readonly string[];
@@ -117,5 +119,5 @@ export function createCore(parts: CoreParts): Core {
     leftOut: (reason) => eventWatch?.leftOut(reason),
   });
   const relevance = new Relevance(handlers.flatMap((handler) => handler.needles));
-  return { handlers, relevance, budget, outbox, shipper, pipeline, node, topics: topicsOf(handlers) };
+  return { handlers, relevance, budget, outbox, shipper, pipeline, account, node, topics: topicsOf(handlers) };
 }

@@ -129,7 +129,10 @@ export class Forwarder {
       named: () => this.#keepName(),
     });
     const { shipper } = this.core;
-    this.manifests?.proof.aheadFrom(() => aheadOf(shipper.ahead, this.pairing));
+    this.manifests?.proof.askAt(
+      () => aheadOf(shipper.ahead, this.pairing),
+      () => this.#offsets?.next ?? {},
+    );
   }
 
   get tail(): Tail | undefined {
@@ -182,6 +185,7 @@ export class Forwarder {
       since = resumed.sink;
       nodes = this.core.node.restore(resumed.nodes);
       await this.manifests?.resume(resumed.proof);
+      this.core.account?.resume(this.manifests?.proof.formerNext ?? {});
       restoreWindow(
         { pairing: this.pairing, core: this.core, proof: this.manifests?.proof },
         window,

@@ -96,6 +96,9 @@ export class Proof {
   #isStopping = false;
   #changed: () => void = () => undefined;
   #ahead: () => readonly Ahead[] = () => [];
+  #next: () => Record<string, number> = () => ({});
+  /** Of the checkpoint. */
+  formerNext: Readonly<Record<string, number>> = {};
 
   constructor(setup: ProofSetup) {
     this.#setup = setup;
@@ -114,6 +117,7 @@ export class Proof {
     this.#formerNames = new NameTable(found?.names);
     const isWhole = found !== undefined && this.account.restore(found, this.#formerNames);
     this.#formerAhead = isWhole ? found.ahead : [];
+    this.formerNext = isWhole ? (found.next ?? {}) : {};
     for (const { stream, sequence, value } of found?.chain.cuts ?? []) {
       this.#waiting.push({
         stream,
@@ -165,9 +169,10 @@ export class Proof {
     this.#changed = listener;
   }
 
-  /** Sets who knows the socket's alerts that the log has not brought. */
-  aheadFrom(ahead: () => readonly Ahead[]): void {
+  /** Sets who knows the socket's alerts that the log has not brought, and how far the sink's partitions are known. */
+  askAt(ahead: () => readonly Ahead[], next: () => Record<string, number>): void {
     this.#ahead = ahead;
+    this.#next = next;
   }
 
   /** What the socket had brought, and the log had not, when the checkpoint was written. */
@@ -238,7 +243,7 @@ export class Proof {
             return [high, low, occurrence, id, table.save(contribution)];
           });
         const additions = { open: [...this.#additions.open], closed: [...this.#additions.closed] };
-        return { version: 1, chain, names: table.names, ...account, additions, ahead };
+        return { version: 1, chain, names: table.names, next: this.#next(), ...account, additions, ahead };
       },
       stored: () => {
         if (!this.#areSettingsKept && at !== undefined) void this.#keepSettings(at);

@@ -45,6 +45,8 @@ const savedProofForm = z.strictObject({
   chain: savedChainForm,
   /** Names of entries, to which the tallies and contributions refer. */
   names: z.array(entryNameForm),
+  /** Per `topic/partition`, the offset behind the last record that was known to be there. */
+  next: z.record(z.string(), z.int().min(0)).optional(),
   open: savedStretchForm,
   visits: z.array(savedVisitForm),
   /** Of the last visit. */

@@ -51,7 +51,9 @@ export class RecordCounter {
     if (values === undefined) return;
     const isFromSocket = headers[headerNames.source] === sourceDefinitions.socket.header;
     const others = values.get(key) ?? [];
-    values.set(key, [...others, { valueHash: hash("sha256", value ?? "", "hex"), isFromSocket }]);
+    // Where in the file it is does not matter: offsets of one that was begun again are lower.
+    const place = { isReplay: false, topic, partition: 0, offset: -1 };
+    values.set(key, [...others, { valueHash: hash("sha256", value ?? "", "hex"), isFromSocket, ...place }]);
   }
 }
 

@@ -237,7 +237,7 @@ async function read(
     if (id === undefined) return;
     if (!findings.hasRoomFor(id)) throw new Full();
     ids.push(id);
-    if (findings.values !== undefined) reading.values.push(writingOf(record));
+    if (findings.values !== undefined) reading.values.push(writingOf(record, topic, partition));
   };
   const passOver = ({ message }: Error): void => {
     reading.passedOver = { count: reading.passedOver.count + 1, reason: message };
@@ -272,10 +272,12 @@ function idOf({ headers, value }: FetchedRecord, nodes: ReadonlySet<string> | un
   return lookupKey(node, id, handler, value);
 }
 
-function writingOf({ headers, value }: FetchedRecord): FoundValue {
+function writingOf({ headers, value, offset }: FetchedRecord, topic: string, partition: number): FoundValue {
   const source = headers.find(([header]) => header === headerNames.source)?.[1]?.toString("latin1");
   const valueHash = hash("sha256", value ?? "", "hex");
-  return { valueHash, isFromSocket: source === sourceDefinitions.socket.header };
+  const isFromSocket = source === sourceDefinitions.socket.header;
+  const isReplay = source === sourceDefinitions.replay.header;
+  return { valueHash, isFromSocket, isReplay, topic, partition, offset };
 }
 
 /**
