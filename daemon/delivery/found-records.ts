@@ -19,7 +19,7 @@ export class FoundRecords {
   begin(found: Shipped | undefined, values?: FoundValues): void {
     this.#left = found ?? new Map();
     this.#values = values;
-    for (const key of this.#doneKeys.splice(0)) this.#take(key);
+    for (const key of this.#doneKeys.splice(0)) if (this.#take(key)) this.#values?.get(key)?.pop();
   }
 
   /**

@@ -13,19 +13,26 @@ import type { LineAccount } from "../proof/account.ts";
 import type { CountedRecord } from "../proof/contribution.ts";
 import type { MadePart, Shipment } from "./shipment.ts";
 
+/** What is known of records of an earlier process. */
+interface FormerRecords {
+  /** Per `topic/partition`, the offset behind the last record that it knew when it wrote the checkpoint. */
+  readonly formerNext: OffsetsByPartition;
+  /** Digests of records of lines that have to come by again. */
+  readonly formerDigests: ReadonlySet<string>;
+}
+
 /** What shipments add to the account of the lines of the log, from which manifests are made. */
 export class ShipmentAccount {
   readonly #account: LineAccount;
-  /** Offsets up to which an earlier process knew its records when it wrote the checkpoint. */
-  #savedNext: OffsetsByPartition = {};
+  /** What the checkpoint of an earlier process had. */
+  #former: FormerRecords = { formerNext: {}, formerDigests: new Set() };
 
   constructor(account: LineAccount) {
     this.#account = account;
   }
 
-  /** @param savedNext as the checkpoint had it */
-  resume(savedNext: OffsetsByPartition): void {
-    this.#savedNext = savedNext;
+  resume(former: FormerRecords): void {
+    this.#former = former;
   }
 
   /** The log alone may add to it. */
@@ -80,17 +87,20 @@ export class ShipmentAccount {
   }
 
   /**
-   * Records of an earlier process that no line has used, now that all of them came by. Those that it sent after its last
-   * checkpoint are in no manifest: their lines are gone, as after a loss of power.
+   * Records of an earlier process that no line has used, now that all of them came by. Their lines are gone, as after a loss of
+   * power. Those that it sent after its last checkpoint, or that the checkpoint has for a line beyond the position, are in no
+   * manifest.
    */
   leftBehind(left: FoundValues): void {
     for (const [key, values] of left) {
       const { node, id, handler } = namesInKey(key);
       for (const { topic, partition, offset, valueHash, isFromSocket, isReplay } of values) {
-        const saved = this.#savedNext[`${topic}/${partition}`];
-        if (isReplay || saved === undefined || offset < saved) continue;
+        if (isReplay) continue;
         const record = this.#account.found({ topic, handler, node, id }, valueHash, isFromSocket);
-        if (record !== undefined) this.#account.addUnlined([record], []);
+        if (record === undefined) continue;
+        const known = this.#former.formerNext[`${topic}/${partition}`] ?? Number.POSITIVE_INFINITY;
+        if (offset >= known || this.#former.formerDigests.has(record.digest)) this.#account.addUnlined([record], []);
+        else this.#account.drop(record);
       }
     }
   }

@@ -185,7 +185,7 @@ export class Forwarder {
       since = resumed.sink;
       nodes = this.core.node.restore(resumed.nodes);
       await this.manifests?.resume(resumed.proof);
-      this.core.account?.resume(this.manifests?.proof.formerNext ?? {});
+      if (this.manifests !== undefined) this.core.account?.resume(this.manifests.proof);
       restoreWindow(
         { pairing: this.pairing, core: this.core, proof: this.manifests?.proof },
         window,

@@ -33,6 +33,8 @@ export interface LoadedProof {
   readonly kind: "newest" | "fallback";
   /** Undefined for none. */
   readonly saved: unknown;
+  /** What each line that was done beyond the position adds. */
+  readonly parts: readonly unknown[];
 }
 
 /** A manifest of this node that is in the topic. */
@@ -97,6 +99,8 @@ export class Proof {
   #changed: () => void = () => undefined;
   #ahead: () => readonly Ahead[] = () => [];
   #next: () => Record<string, number> = () => ({});
+  /** Digests of records that the checkpoint has for lines that have to come by again. */
+  readonly formerDigests = new Set<string>();
   /** Of the checkpoint. */
   formerNext: Readonly<Record<string, number>> = {};
 
@@ -110,7 +114,7 @@ export class Proof {
   }
 
   /** Goes on from what the checkpoint has; to be called once, before a line is read. */
-  async resume({ kind, saved }: LoadedProof): Promise<void> {
+  async resume({ kind, saved, parts }: LoadedProof): Promise<void> {
     const setup = this.#setup;
     const found = saved === undefined ? undefined : readSavedProof(saved);
     this.#chain = new ManifestChain(setup, found?.chain);
@@ -118,6 +122,8 @@ export class Proof {
     const isWhole = found !== undefined && this.account.restore(found, this.#formerNames);
     this.#formerAhead = isWhole ? found.ahead : [];
     this.formerNext = isWhole ? (found.next ?? {}) : {};
+    for (const { contribution } of this.formerAhead) this.#expectLine(contribution);
+    for (const part of isWhole ? parts : []) this.#expectLine(this.#formerNames.restore(part));
     for (const { stream, sequence, value } of found?.chain.cuts ?? []) {
       this.#waiting.push({
         stream,
@@ -349,6 +355,10 @@ export class Proof {
       const what = "the settings cannot be kept; a later audit judges these lines by the settings of its time";
       log.warn({ code: "settings-not-kept", reason: describe(reason) }, what);
     }
+  }
+
+  #expectLine(contribution: Contribution | undefined): void {
+    for (const { digest } of contribution?.records ?? []) this.formerDigests.add(digest);
   }
 
   async #moveToFile(one: Waiting): Promise<void> {

@@ -76,7 +76,11 @@ export class Tail implements AsyncDisposable {
       sink: body?.sink ?? {},
       nodes: body?.nodes,
       lastSecond: believable(body?.newestSecond ?? -1),
-      proof: { kind: loaded.kind === "ok" ? "newest" : "fallback", saved: body?.proof },
+      proof: {
+        kind: loaded.kind === "ok" ? "newest" : "fallback",
+        saved: body?.proof,
+        parts: body?.doneBeyond.flatMap(({ parts = [] }) => parts) ?? [],
+      },
     };
   }
 

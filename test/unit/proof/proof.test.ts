@@ -39,7 +39,7 @@ class Machine {
 
   static async start(
     directory: TempDir,
-    loaded: LoadedProof = { kind: "newest", saved: undefined },
+    loaded: LoadedProof = { kind: "newest", saved: undefined, parts: [] },
     some: Partial<ProofSetup> = {},
   ): Promise<Machine> {
     const machine = new Machine(directory, some, 0);
@@ -115,7 +115,7 @@ test("after a crash the same bytes are sent, and the stream goes on", async () =
   machine.proof.account.ignored(3);
   machine.checkpoint();
   machine.proof.account.ignored(100);
-  const next = await Machine.start(directory, { kind: "newest", saved: machine.saved });
+  const next = await Machine.start(directory, { kind: "newest", saved: machine.saved, parts: [] });
   next.proof.decide([]);
   assert.deepEqual(await next.proof.headValue(), value);
   await next.sent();
@@ -145,7 +145,7 @@ test("while the topic is away a full stretch is cut, and each manifest but the n
     }
     machine.checkpoint();
   }
-  machine = await Machine.start(directory, { kind: "newest", saved: machine.saved });
+  machine = await Machine.start(directory, { kind: "newest", saved: machine.saved, parts: [] });
   const counts = [];
   while (machine.proof.waiting > 0) {
     const { sequence, lines } = await machine.sent();
@@ -178,7 +178,7 @@ test("a state of another machine or directory, or behind its topic, or an older 
     { reason: "fallback", loaded: "fallback", some: {}, found: [] },
   ] as const;
   for (const way of ways) {
-    const other = await Machine.start(directory, { kind: way.loaded, saved }, way.some);
+    const other = await Machine.start(directory, { kind: way.loaded, saved, parts: [] }, way.some);
     other.proof.decide(way.found);
     other.checkpoint();
     const { stream, sequence, succeeds } = await other.sent();
@@ -202,7 +202,7 @@ test("a new key and a new name are announced by a manifest of the old ones", asy
   machine.checkpoint();
   const other = await Machine.start(
     directory,
-    { kind: "newest", saved: machine.saved },
+    { kind: "newest", saved: machine.saved, parts: [] },
     { keys: { current, next }, node: "south" },
   );
   other.proof.decide([]);
@@ -228,7 +228,7 @@ test("what can neither be cut nor be kept is given up before a checkpoint become
   const record = machine.proof.account.record(of, Buffer.from("v"), false);
   assert.ok(record !== undefined);
   // It is not known what the topic has, so nothing may be cut.
-  const another = await Machine.start(directory, { kind: "newest", saved: machine.saved });
+  const another = await Machine.start(directory, { kind: "newest", saved: machine.saved, parts: [] });
   another.proof.account.addPassed({
     kind: "relevant",
     salvaged: 0,
