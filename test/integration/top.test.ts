@@ -23,6 +23,8 @@ test("top shows the way of an alert live, and q leaves the terminal as it was", 
   await world.start();
   await using terminal = await Terminal.open(120, 45);
   await terminal.type("echo what was there");
+  // What is typed before the prompt is there is shown where the prompt then comes.
+  await terminal.shows(/^what was there\n\$/m);
   await terminal.type("stty -a");
   const before = stty(await terminal.shows(/^speed [^]*^\$$/m));
   await terminal.type(`${topOf(world)}; echo ended with $?`);
