@@ -1,4 +1,11 @@
-import { headerNames, lookupKey, type Lookup, type Shipped, type OffsetsByPartition } from "../../../contract.ts";
+import {
+  hasOffsetOf,
+  headerNames,
+  lookupKey,
+  type Lookup,
+  type Shipped,
+  type OffsetsByPartition,
+} from "../../../contract.ts";
 import { describe } from "../../../errors.ts";
 import { Backoff } from "../connection/backoff.ts";
 import { monotonicMs } from "../../../clock.ts";
@@ -102,7 +109,7 @@ export async function lookUp(
   const findings = new Findings(nodes);
   for (const topic of topics) context.metadataCache.track(topic);
   for (const topic of topics) {
-    const isRead = Object.keys(since).some((name) => name.startsWith(`${topic}/`));
+    const isRead = hasOffsetOf(since, topic);
     try {
       const count = await partitionCount(topic, isRead, context);
       const all = Array.from({ length: count }, (_, partition) => partition);
