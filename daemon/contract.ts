@@ -202,6 +202,11 @@ export type BatchOutcome =
 /** Per `topic/partition`: an offset. */
 export type OffsetsByPartition = Readonly<Record<string, number>>;
 
+/** Whether there is an offset of any partition of a topic: a look-up then reads those without one from their beginning. */
+export function hasOffsetOf(offsets: OffsetsByPartition, topic: string): boolean {
+  return Object.keys(offsets).some((name) => name.startsWith(`${topic}/`));
+}
+
 /** What a look-up found: for each `lookupKey`, how many records have it. */
 export type Shipped = Map<string, number>;
 

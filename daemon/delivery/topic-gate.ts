@@ -1,5 +1,5 @@
-/** What makes known where a topic ends; see `TopicGate`. */
-type Note = (topic: string) => Promise<void>;
+/** Puts the end of a topic into the checkpoint. Resolves when it is there, or with false when nothing is sent any more. */
+type NoteEnd = (topic: string) => Promise<boolean>;
 
 /**
  * Keeps records back from a topic that was not there when this process looked up what its topics hold. The look-up after
@@ -7,14 +7,13 @@ type Note = (topic: string) => Promise<void>;
  * and the checkpoint has it, before the first record goes there.
  */
 export class TopicGate {
-  readonly #note: Note;
+  readonly #noteEnd: NoteEnd;
   readonly #open = new Set<string>();
   readonly #asked = new Set<string>();
   #opened: () => void = () => undefined;
 
-  /** @param note resolves when the checkpoint has the topic's end; rejects if nothing is sent any more */
-  constructor(note: Note) {
-    this.#note = note;
+  constructor(noteEnd: NoteEnd) {
+    this.#noteEnd = noteEnd;
   }
 
   /** Sets the function that is called when `isOpen` has another answer for a topic. */
@@ -38,11 +37,7 @@ export class TopicGate {
   }
 
   async #admit(topic: string): Promise<void> {
-    try {
-      await this.#note(topic);
-    } catch {
-      return; // The sink was closed: its records are read again at the next start.
-    }
+    if (!(await this.#noteEnd(topic))) return;
     this.#open.add(topic);
     this.#opened();
   }

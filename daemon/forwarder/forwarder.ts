@@ -8,7 +8,7 @@ import { OffsetRefresher } from "../delivery/offset-refresher.ts";
 import { SinkOffsets } from "../delivery/sink-offsets.ts";
 import { TopicGate } from "../delivery/topic-gate.ts";
 import { describe } from "../errors.ts";
-import type { OffsetsByPartition, Sink } from "../contract.ts";
+import { hasOffsetOf, type Sink } from "../contract.ts";
 import { Tail } from "../sources/tail/tail.ts";
 import type { Metrics } from "../status/metrics.ts";
 import { loadWindow, removeWindow, saveWindow } from "../pairing/window-file.ts";
@@ -39,7 +39,7 @@ const lookEveryMs = 50;
 const keptWithinMs = 2000;
 /** A stop waits for this long, or for what is left of its time, until its manifest is in the topic. */
 const lastManifestMs = 500;
-/** How often a new topic is asked for its end, and the time between: a cluster that cannot say it holds nothing up for ever. */
+/** How often a new topic is asked for its end, and the time between. After that its records are sent without knowing it. */
 const asksForEnd = 4;
 const askAgainMs = 1000;
 
@@ -329,20 +329,28 @@ export class Forwarder {
     // A crash right after the first record must find where to look: the offsets are on disk before it is sent.
     this.#offsets?.seed(lookup.next);
     await this.#tail?.save();
-    this.#gate?.open(this.core.topics.filter((topic) => hasEnd(lookup.next, topic)));
+    this.#gate?.open(this.core.topics.filter((topic) => hasOffsetOf(lookup.next, topic)));
     this.core.shipper.begin(lookup);
     if (this.#offsets !== undefined) new OffsetRefresher(this.core, this.#offsets, this.sink).run(this.#drain.signal);
   }
 
-  /**
-   * A topic appeared after the look-up. Its end is in the checkpoint before the first record goes there.
-   * @throws when the sink was disposed
-   */
-  async #noteEnd(topic: string): Promise<void> {
+  /** A topic appeared after the look-up: see `TopicGate`. @returns false if a stop came first */
+  async #noteEnd(topic: string): Promise<boolean> {
+    try {
+      await this.#saveEnd(topic);
+      return true;
+    } catch (reason) {
+      // The sink was disposed, or the wait cut short; what has no outcome is read again at the next start.
+      if (this.#drain.signal.aborted) return false;
+      throw reason;
+    }
+  }
+
+  async #saveEnd(topic: string): Promise<void> {
     for (let asked = 0; asked < asksForEnd; asked++) {
       if (asked > 0) await pause(askAgainMs, undefined, { signal: this.#drain.signal });
       const { next } = await this.sink.lookup([topic], {});
-      if (!hasEnd(next, topic)) continue;
+      if (!hasOffsetOf(next, topic)) continue;
       this.#offsets?.seed(next);
       if (this.#tail !== undefined) await within(this.#tail.save(), keptWithinMs);
       return;
@@ -367,11 +375,6 @@ export class Forwarder {
       );
     });
   }
-}
-
-/** Whether a look-up says where a topic ends, of at least one of its partitions: one that has no entry is then read whole. */
-function hasEnd(next: OffsetsByPartition, topic: string): boolean {
-  return Object.keys(next).some((name) => name.startsWith(`${topic}/`));
 }
 
 /** Whether the promise was fulfilled in time. */

@@ -18,6 +18,8 @@ export class KafkaConditions {
   readonly #losses = new Map<string, KafkaTrouble>();
   readonly #failed: (error: string) => void;
   #last: KafkaTrouble | undefined;
+  /** When a broker last answered or acknowledged. */
+  #reachedAt = -Infinity;
 
   /**
    * @param now    milliseconds on a clock that never goes back
@@ -70,6 +72,21 @@ export class KafkaConditions {
     const lasting = this.#lasting.get(subject);
     this.#lasting.delete(subject);
     lasting?.condition.clear((lastedMs) => `${subject}: works again after ${(lastedMs / 1000).toFixed(1)} s`);
+  }
+
+  /** A broker answered or acknowledged: Kafka is there. */
+  reached(): void {
+    this.#reachedAt = this.#now();
+    this.clear("Kafka");
+  }
+
+  /**
+   * A question found no broker that answers. It is no trouble if a broker acknowledged something meanwhile.
+   * @param ageMs how long ago the question was asked
+   */
+  unreached(fault: ClassifiedError, ageMs: number): void {
+    this.count(fault);
+    if (this.#now() - this.#reachedAt >= ageMs) this.raise("Kafka", fault);
   }
 
   /** What is in trouble now. */

@@ -1,5 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
+import { monotonicMs } from "../../../clock.ts";
 import { formatBrokerAddress } from "./broker-address.ts";
 import type { KafkaConditions } from "./conditions.ts";
 import { Backoff } from "./backoff.ts";
@@ -135,6 +136,7 @@ export class MetadataCache {
 
   /** Asks until an answer is worth something: a broker that is cut off from the others goes on giving its old one. */
   async #ask(): Promise<void> {
+    const askedAt = monotonicMs();
     const isDoubted = this.#isDoubted;
     this.#isDoubted = false;
     const topics = [...this.#topics.keys()];
@@ -144,7 +146,7 @@ export class MetadataCache {
         const answer = await this.#askAnyone(topics, asked);
         if (answer === undefined) break;
         this.#isAnswered = true;
-        this.#conditions.clear("Kafka");
+        this.#conditions.reached();
         asked.add(answer.from);
         const worth = this.#learn(answer);
         if (worth === "news" || (worth === "same" && !isDoubted)) break;
@@ -153,9 +155,7 @@ export class MetadataCache {
       if (this.#signal.aborted || asked.size > 0) return;
       this.#isAnswered = false;
       this.#endPause();
-      const fault = classifyError(reason);
-      this.#conditions.count(fault);
-      this.#conditions.raise("Kafka", fault);
+      this.#conditions.unreached(classifyError(reason), monotonicMs() - askedAt);
     }
   }
 

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import {
+  hasOffsetOf,
   headerNames,
   lookupKey,
   sourceDefinitions,
@@ -124,7 +125,7 @@ export async function lookUp(
   const findings = new Findings(nodes, keeps === "values");
   for (const topic of topics) context.metadataCache.track(topic);
   for (const topic of topics) {
-    const isRead = Object.keys(since).some((name) => name.startsWith(`${topic}/`));
+    const isRead = hasOffsetOf(since, topic);
     try {
       const count = await partitionCount(topic, isRead, context);
       const all = Array.from({ length: count }, (_, partition) => partition);

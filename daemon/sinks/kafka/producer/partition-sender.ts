@@ -327,7 +327,7 @@ export class PartitionSender {
     this.#backoff.reset();
     this.#clearAlarms();
     // It proves that Kafka and the topic are there, whatever became of the last question about leaders.
-    conditions.clear("Kafka");
+    conditions.reached();
     conditions.clear(`topic ${this.topic}`);
     telemetry.acknowledged(entry.count, bytes, entry.pendingWrite.ageMs, entry.uncompressedBytes);
     entry.acknowledge(base);
