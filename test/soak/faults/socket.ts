@@ -12,14 +12,16 @@ export const socketFaults: readonly Fault[] = [
     name: "both-ways-at-once",
     what: "many alerts come by the socket and by the log, one way first or the other",
     async run(environment) {
-      await using stream = await AlertStream.connect(environment.socketPath);
-      for (let round = 0; round < 10; round++) {
-        const alerts = Array.from({ length: 60 }, () => environment.write(true));
-        if (environment.random() < 0.5) environment.analysisd.flush();
-        await stream.send(Buffer.concat(alerts.map(({ line }) => line)));
-        await environment.pass(environment.between(0, 300));
-      }
-      await stream.end();
+      await inPlaceOfIntegratord(environment, async () => {
+        await using stream = await AlertStream.connect(environment.socketPath);
+        for (let round = 0; round < 10; round++) {
+          const alerts = Array.from({ length: 60 }, () => environment.write(true));
+          if (environment.random() < 0.5) environment.analysisd.flush();
+          await stream.send(Buffer.concat(alerts.map(({ line }) => line)));
+          await environment.pass(environment.between(0, 300));
+        }
+        await stream.end();
+      });
     },
   },
   {
@@ -87,10 +89,24 @@ export const socketFaults: readonly Fault[] = [
     name: "client-cut-off",
     what: "a client leaves in the middle of its alerts, with answers outstanding",
     async run(environment) {
-      for (let round = 0; round < 5; round++) await leaveEarly(environment);
+      await inPlaceOfIntegratord(environment, async () => {
+        for (let round = 0; round < 5; round++) await leaveEarly(environment);
+      });
     },
   },
 ];
+
+/**
+ * Sends alerts over the socket while integratord sends none: it calls one program after the other, so only a second
+ * sender could bring an agent's alerts out of order, and Wazuh has none.
+ */
+async function inPlaceOfIntegratord(environment: Environment, send: () => Promise<void>): Promise<void> {
+  await environment.stopCaller();
+  await send();
+  // The next integratord starts at the end of the log, behind what was sent here.
+  environment.analysisd.flush();
+  environment.startCaller();
+}
 
 async function leaveEarly(environment: Environment): Promise<void> {
   const client = createConnection(environment.socketPath);
