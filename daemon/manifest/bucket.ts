@@ -8,17 +8,34 @@ export const bucketPattern = /^(?:none|\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3])(?::[0-5
 /** The bucket of ids that name no second. */
 export const noBucket = "none";
 
-/** `<second>.<offset>` (Wazuh 4.14: analysisd/format/to_json.c:56-62). */
-const idPattern = /^(\d{1,10})\.\d+$/;
+const dot = 0x2e;
+const digit0 = 0x30;
+const maxSecondDigits = 10;
 
 /** Most alerts are of the minute that the one before was of. */
 let lastMinute = -1;
 let lastBucket = "";
 
-/** Seconds since 1970 that an alert's id begins with, at most 10 digits; -1 if it does not name one. */
+/**
+ * Seconds since 1970 that an alert's id begins with, 1 to 10 digits; -1 if it is not `<second>.<offset>` (Wazuh 4.14:
+ * analysisd/format/to_json.c:56-62).
+ */
 export function idSecond(id: string): number {
-  const digits = idPattern.exec(id)?.[1];
-  return digits === undefined ? -1 : Number(digits);
+  let second = 0;
+  let at = 0;
+  for (let digit = digitAt(id, at); digit >= 0; digit = digitAt(id, at)) {
+    if (++at > maxSecondDigits) return -1;
+    second = second * 10 + digit;
+  }
+  if (at === 0 || id.charCodeAt(at) !== dot || at + 1 === id.length) return -1;
+  for (at += 1; at < id.length; at++) if (digitAt(id, at) < 0) return -1;
+  return second;
+}
+
+/** -1 for what is none, and beyond the end. */
+function digitAt(text: string, at: number): number {
+  const digit = text.charCodeAt(at) - digit0;
+  return digit >= 0 && digit <= 9 ? digit : -1;
 }
 
 /** The bucket of an alert: the UTC minute of the second in its id, whatever that is; `none` for an id without one. */

@@ -22,12 +22,15 @@ export interface DigestedRecord {
  * are written `\n` and `\\`, and the lower-case hex of SHA-256 of the value. Text is UTF-8.
  */
 export function recordDigest({ topic, handler, node, id, value }: DigestedRecord): Buffer {
-  return digestOfValueHash(topic, handler, node, id, hash("sha256", value ?? "", "hex"));
+  return Buffer.from(digestOfValueHash(topic, handler, node, id, hash("sha256", value ?? "", "hex")), "binary");
 }
 
-/** The same for whoever has the lower-case hex of SHA-256 of the value. */
-export function digestOfValueHash(topic: string, handler: string, node: string, id: string, valueHash: string): Buffer {
-  return hash("sha256", `${topic}\n${escaped(handler)}\n${escaped(node)}\n${escaped(id)}\n${valueHash}`, "buffer");
+/**
+ * The same for whoever has the lower-case hex of SHA-256 of the value.
+ * @returns 32 characters of one byte each, which Node makes in a third of the time that a buffer takes
+ */
+export function digestOfValueHash(topic: string, handler: string, node: string, id: string, valueHash: string): string {
+  return hash("sha256", `${topic}\n${escaped(handler)}\n${escaped(node)}\n${escaped(id)}\n${valueHash}`, "binary");
 }
 
 function escaped(text: string): string {
@@ -48,9 +51,14 @@ export class DigestSum {
 
   /** Adds the 32 bytes at a place. @throws RangeError if there are fewer */
   addBytes(bytes: Buffer, at: number): void {
+    if (at < 0 || at + digestBytes > bytes.length) throw new RangeError(`no digest at ${at} of ${bytes.length} bytes`);
     let carry = 0;
     for (let limb = 0; limb < limbs; limb++) {
-      carry += this.#limbs[limb]! + bytes.readUInt32BE(at + digestBytes - 4 * (limb + 1));
+      const low = at + digestBytes - 4 * limb - 1;
+      carry +=
+        this.#limbs[limb]! +
+        bytes[low - 3]! * 2 ** 24 +
+        ((bytes[low - 2]! << 16) | (bytes[low - 1]! << 8) | bytes[low]!);
       this.#limbs[limb] = carry;
       carry = carry >= limbRange ? 1 : 0;
     }
@@ -89,35 +97,41 @@ export class DigestSum {
 /**
  * SHA-256 in hex over record digests, sorted by their bytes and put one behind the other. A sum can be met on purpose by
  * whoever chooses enough records; this cannot.
- * @param digests of 32 bytes each; they are not changed
+ * @param digests of 32 bytes each, one behind the other; they are not changed
  */
-export function digestOfAll(digests: readonly Buffer[]): string {
-  return hash("sha256", Buffer.concat(digests.toSorted((a, b) => a.compare(b))), "hex");
+export function digestOfAll(digests: Buffer): string {
+  return hash("sha256", inOrder(digests), "hex");
 }
 
-/** The records of one entry of a manifest, while they are counted. */
-export class RecordTally {
-  count = 0;
-  /** Those that the socket brought first. */
-  socket = 0;
-  readonly #sum = new DigestSum();
-  readonly #digests: Buffer[] = [];
+/** A digest's first three bytes, and then its place, fit into one number, and numbers are sorted fast. */
+const placeRange = 2 ** 29;
 
-  /** @param digest of the record; it is kept */
-  add(digest: Buffer, isFromSocket: boolean): void {
-    this.count += 1;
-    if (isFromSocket) this.socket += 1;
-    this.#sum.addBytes(digest, 0);
-    this.#digests.push(digest);
+/** A copy of the digests, the lowest first. */
+function inOrder(digests: Buffer): Uint8Array {
+  const count = Math.floor(digests.length / digestBytes);
+  const keys = new Float64Array(count);
+  for (let place = 0; place < count; place++) {
+    const at = place * digestBytes;
+    keys[place] = ((digests[at]! << 16) | (digests[at + 1]! << 8) | digests[at + 2]!) * placeRange + place;
   }
+  keys.sort();
+  for (let start = 0, end = 1; start < count; start = end++) {
+    const prefix = Math.floor(keys[start]! / placeRange);
+    while (end < count && keys[end]! < (prefix + 1) * placeRange) end++;
+    if (end - start > 1) keys.subarray(start, end).sort((a, b) => compareAt(digests, a % placeRange, b % placeRange));
+  }
+  // Copied in words, which is faster than a call for each digest.
+  const words = new Uint32Array(count * limbs);
+  new Uint8Array(words.buffer).set(digests.subarray(0, count * digestBytes));
+  const sorted = new Uint32Array(count * limbs);
+  for (let index = 0; index < count; index++) {
+    const from = (keys[index]! % placeRange) * limbs;
+    for (let word = 0; word < limbs; word++) sorted[index * limbs + word] = words[from + word]!;
+  }
+  return new Uint8Array(sorted.buffer);
+}
 
-  /** All digests, in the order in which they were added. */
-  get digests(): readonly Buffer[] {
-    return this.#digests;
-  }
-
-  /** The figures of the entry. */
-  get figures(): { readonly count: number; readonly socket: number; readonly sum: string; readonly digest: string } {
-    return { count: this.count, socket: this.socket, sum: this.#sum.hex, digest: digestOfAll(this.#digests) };
-  }
+function compareAt(digests: Buffer, a: number, b: number): number {
+  const [atA, atB] = [a * digestBytes, b * digestBytes];
+  return digests.compare(digests, atB, atB + digestBytes, atA, atA + digestBytes);
 }

@@ -45,6 +45,8 @@ export class LineAccount {
   #isAtEnd = false;
   #openFrom: string | undefined;
   readonly #useName: (name: string) => boolean;
+  /** It is in use, and needs no change. */
+  #lastNode: string | undefined;
 
   /** @param useName a record has this node header; false if no manifest can name it */
   constructor(useName: (name: string) => boolean) {
@@ -92,12 +94,21 @@ export class LineAccount {
     valueHash: string,
     isFromSocket: boolean,
   ): CountedRecord | undefined {
-    const name = loneSurrogate.test(node) ? Buffer.from(node).toString() : node;
-    if (!this.#useName(name)) return undefined;
+    const name = this.#nameOf(node);
+    if (name === undefined) return undefined;
     const bucket = bucketOf(id);
-    const digest = digestOfValueHash(topic, handler, name, id, valueHash).toString("latin1");
+    const digest = digestOfValueHash(topic, handler, name, id, valueHash);
     this.#buckets.open(bucket);
     return { topic, handler, node: name, bucket, isFromSocket, digest };
+  }
+
+  /** A node header as manifests have it; undefined for one that they cannot name. Most records have the one before's. */
+  #nameOf(node: string): string | undefined {
+    if (node === this.#lastNode) return node;
+    const name = loneSurrogate.test(node) ? Buffer.from(node).toString() : node;
+    if (!this.#useName(name)) return undefined;
+    if (name === node) this.#lastNode = node;
+    return name;
   }
 
   /** A record was refused. */

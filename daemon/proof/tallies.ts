@@ -1,8 +1,7 @@
 import { z } from "zod";
-import { hash } from "node:crypto";
 import { hourOfBucket } from "../manifest/bucket.ts";
 import type { Manifest, ManifestEntry } from "../manifest/manifest.ts";
-import { digestBytes, DigestSum } from "../manifest/record-digest.ts";
+import { digestBytes, digestOfAll, DigestSum } from "../manifest/record-digest.ts";
 import type { CountedRecord } from "./contribution.ts";
 import type { NameTable } from "./name-table.ts";
 
@@ -54,12 +53,7 @@ class Tally {
   get entry(): ManifestEntry {
     const { topic, handler, node, bucket, count, socket, digests } = this;
     const sum = new DigestSum();
-    const each: Buffer[] = [];
-    for (let at = 0; at < digests.length; at += digestBytes) {
-      sum.addBytes(digests, at);
-      each.push(digests.subarray(at, at + digestBytes));
-    }
-    each.sort((a, b) => a.compare(b));
+    for (let at = 0; at < digests.length; at += digestBytes) sum.addBytes(digests, at);
     return {
       topic,
       handler,
@@ -68,7 +62,7 @@ class Tally {
       count,
       socket,
       sum: sum.hex,
-      digest: hash("sha256", Buffer.concat(each), "hex"),
+      digest: digestOfAll(digests),
     };
   }
 

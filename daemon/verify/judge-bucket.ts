@@ -177,7 +177,7 @@ function digestsCompared(
   const isEqual = entries.every(({ entry }) => {
     const piece = ordered.slice(at, at + entry.count);
     at += entry.count;
-    return digestOfAll(piece) === entry.digest;
+    return digestOfAll(Buffer.concat(piece)) === entry.digest;
   });
   if (isEqual) return { isDigestChecked: true };
   if (entries.length > 1) return { isDigestChecked: false };

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { digestOfAll, DigestSum, recordDigest, RecordTally } from "../../../daemon/manifest/record-digest.ts";
+import { digestOfAll, DigestSum, recordDigest } from "../../../daemon/manifest/record-digest.ts";
 import { runPython } from "../../rig/manifests/python.ts";
 
 const program = `
@@ -37,10 +38,24 @@ test("Python computes the same digests, sum and digest of all, for texts that ne
     ours.map((one) => one.toString("hex")),
     theirs,
   );
-  const tally = new RecordTally();
-  for (const [at, one] of ours.entries()) tally.add(one, at % 4 === 0);
-  assert.deepEqual(tally.figures, { count: 400, socket: 100, sum, digest });
-  assert.equal(digestOfAll(ours.toReversed()), digest);
+  const total = new DigestSum();
+  for (const one of ours) total.addBytes(one, 0);
+  assert.equal(total.hex, sum);
+  assert.equal(digestOfAll(Buffer.concat(ours)), digest);
+  assert.equal(digestOfAll(Buffer.concat(ours.toReversed())), digest);
+});
+
+test("digests that begin with the same bytes are sorted by the others, and equal ones are all there", () => {
+  const alike = [0, 1, 255].flatMap((first) =>
+    [7, 3, 200, 3, 0, 128].map((last) => Buffer.concat([Buffer.alloc(31, first), Buffer.of(last)])),
+  );
+  const sorted = alike.toSorted((a, b) => a.compare(b));
+  assert.equal(digestOfAll(Buffer.concat(alike)), createHash("sha256").update(Buffer.concat(sorted)).digest("hex"));
+  assert.equal(digestOfAll(Buffer.alloc(0)), createHash("sha256").digest("hex"));
+});
+
+test("a sum is not told a digest that is cut off", () => {
+  assert.throws(() => new DigestSum().addBytes(Buffer.alloc(40), 9), RangeError);
 });
 
 test("a sum carries through all limbs, and wraps at 2^256", () => {
