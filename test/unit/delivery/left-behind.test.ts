@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { test } from "node:test";
+import { lookupKey, type FoundValue } from "../../../daemon/contract.ts";
+import { FoundRecords } from "../../../daemon/delivery/found-records.ts";
+import { ShipmentAccount } from "../../../daemon/delivery/shipment-account.ts";
+import { LineAccount } from "../../../daemon/proof/account.ts";
+
+const minuteMs = 60_000;
+const second = 1_700_000_040;
+const of = { topic: "t", handler: "windows", node: "n" };
+
+const idOf = (offset: number): string => `${second}.${offset}`;
+const valueOf = (offset: number): Buffer => Buffer.from(`value ${offset}`);
+const keyOf = (offset: number): string => lookupKey("n", idOf(offset), "windows", valueOf(offset));
+
+/** The record of this offset, as the look-up finds it there. */
+function foundAt(offset: number, more: Partial<FoundValue> = {}): FoundValue {
+  const valueHash = createHash("sha256").update(valueOf(offset)).digest("hex");
+  return { topic: "t", partition: 0, offset, valueHash, isFromSocket: false, isReplay: false, ...more };
+}
+
+test("records of lines that are gone are counted if they came after the checkpoint, or it had them for a line beyond the position", () => {
+  const account = new LineAccount(() => true);
+  const shipments = new ShipmentAccount(account);
+  const known = account.found({ ...of, id: idOf(3) }, foundAt(3).valueHash, false);
+  assert.ok(known !== undefined);
+  shipments.resume({ formerNext: { "t/0": 5 }, formerDigests: new Set([known.digest]) });
+  // Of offsets 3 to 7: 3 is of a line beyond the position, 4 is in a manifest, 5 to 7 came after; 7 is a replay.
+  const left = [3, 4, 5, 6].map((offset): [string, FoundValue[]] => [keyOf(offset), [foundAt(offset)]]);
+  shipments.leftBehind(new Map([...left, [keyOf(7), [foundAt(7, { isReplay: true })]]]));
+  const { lines, records, unlined } = account.content;
+  assert.equal(lines.total, 0);
+  assert.deepEqual(records, []);
+  assert.deepEqual(
+    unlined.map(({ topic, handler, node, count }) => ({ topic, handler, node, count })),
+    [{ ...of, count: 3 }],
+  );
+  const expected = new LineAccount(() => true);
+  for (const offset of [3, 5, 6]) {
+    const record = expected.record({ ...of, id: idOf(offset) }, valueOf(offset), false);
+    assert.ok(record !== undefined);
+    expected.addUnlined([record], []);
+  }
+  assert.deepEqual(unlined, expected.content.unlined);
+});
+
+test("the bucket of a record that is left behind is closed, whether or not it is counted", () => {
+  const account = new LineAccount(() => true);
+  const shipments = new ShipmentAccount(account);
+  account.atEnd();
+  shipments.resume({ formerNext: { "t/0": 1 }, formerDigests: new Set() });
+  shipments.leftBehind(new Map([0, 1].map((offset) => [keyOf(offset), [foundAt(offset)]])));
+  const laterMs = (second + 3600) * 1000;
+  assert.equal(account.openFrom(laterMs), `${new Date(laterMs - 2 * minuteMs).toISOString().slice(0, 16)}Z`);
+});
+
+test("a partition of which the checkpoint knew nothing has no record that is counted twice", () => {
+  const account = new LineAccount(() => true);
+  const shipments = new ShipmentAccount(account);
+  shipments.resume({ formerNext: { "t/1": 0 }, formerDigests: new Set() });
+  shipments.leftBehind(new Map([[keyOf(9), [foundAt(9)]]]));
+  assert.deepEqual(account.content.unlined, []);
+});
+
+test("what no line has used is left when the look-up ends, one value for each record", () => {
+  const found = new FoundRecords();
+  found.done(keyOf(1));
+  const values = new Map([1, 2, 3].map((offset) => [keyOf(offset), [foundAt(offset), foundAt(offset)]]));
+  found.begin(new Map([1, 2, 3].map((offset) => [keyOf(offset), 2])), values);
+  assert.ok(found.use(() => keyOf(9)) === false);
+  assert.deepEqual(found.useValue(() => keyOf(2))?.value, foundAt(2));
+  assert.ok(found.done(keyOf(2)));
+  assert.deepEqual(
+    [...found.end()].map(([key, each]) => [key, each.length]),
+    [
+      [keyOf(1), 1],
+      [keyOf(3), 2],
+    ],
+  );
+  assert.deepEqual([...found.end()], []);
+});
