@@ -185,7 +185,11 @@ export class Forwarder {
       since = resumed.sink;
       nodes = this.core.node.restore(resumed.nodes);
       await this.manifests?.resume(resumed.proof);
-      if (this.manifests !== undefined) this.core.account?.resume(this.manifests.proof);
+      if (this.manifests !== undefined) {
+        this.core.account?.resume(this.manifests.proof);
+        // What was known stays known if this process is killed before its look-up is over.
+        this.#offsets?.seed(this.manifests.proof.formerNext);
+      }
       restoreWindow(
         { pairing: this.pairing, core: this.core, proof: this.manifests?.proof },
         window,
