@@ -68,7 +68,7 @@ test("what no line has used is left when the look-up ends, one value for each re
   found.done(keyOf(1));
   const values = new Map([1, 2, 3].map((offset) => [keyOf(offset), [foundAt(offset), foundAt(offset)]]));
   found.begin(new Map([1, 2, 3].map((offset) => [keyOf(offset), 2])), values);
-  assert.ok(found.use(() => keyOf(9)) === false);
+  assert.ok(!found.use(() => keyOf(9)));
   assert.deepEqual(found.useValue(() => keyOf(2))?.value, foundAt(2));
   assert.ok(found.done(keyOf(2)));
   assert.deepEqual(
