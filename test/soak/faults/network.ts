@@ -1,4 +1,4 @@
-import { connectionsEnd } from "./support.ts";
+import { endConnections } from "./support.ts";
 import type { Fault } from "../fault.ts";
 import type { Environment } from "../environment.ts";
 
@@ -77,8 +77,7 @@ export const networkFaults: readonly Fault[] = [
     needs: ["root"],
     async run(environment) {
       environment.testBed.leadTo(undefined);
-      for (const relay of environment.testBed.relays) relay.cut();
-      await connectionsEnd(environment);
+      await endConnections(environment);
       await environment.pass(environment.between(2000, 4000));
       environment.testBed.leadTo("127.0.0.1");
     },

@@ -4,10 +4,12 @@ import { OtherPrograms } from "../../rig/other-programs.ts";
 import { fetchText } from "../looks.ts";
 import type { Environment } from "../environment.ts";
 
-/** Resolves when no connection uses the relays any more. */
-export async function connectionsEnd(environment: Environment): Promise<void> {
-  const { relays } = environment.testBed;
-  await eventually("the end of all connections", () => relays.every(({ socketCount }) => socketCount === 0));
+/** Ends all connections through the relays, and those that somebody who had their addresses has made meanwhile. */
+export async function endConnections({ testBed: { relays } }: Environment): Promise<void> {
+  await eventually("the end of all connections", () => {
+    for (const relay of relays) relay.cut();
+    return relays.every(({ socketCount }) => socketCount === 0);
+  });
 }
 
 /** Resolves when the forwarder's status has words that match. @throws TooSlow when they came only after `withinMs` */
