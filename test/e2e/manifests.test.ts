@@ -1,18 +1,14 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import type { KeyObject } from "node:crypto";
 import type { Kafka } from "../rig/kafka.ts";
-import { hostname } from "node:os";
 import { eventually } from "../rig/eventually.ts";
 import { freePorts } from "../rig/free-ports.ts";
-import { newKey, publicKeyText } from "../rig/manifests/node-writer.ts";
-import { refereeManifests, writtenRecord, type Judged } from "../rig/manifests/referee.ts";
+import { writtenRecord } from "../rig/manifests/referee.ts";
 import { sendTo } from "../rig/manifests/send.ts";
 import { present } from "../rig/present.ts";
-import { readTopic } from "../rig/read-topic.ts";
 import { sharedKafka } from "../rig/shared-kafka.ts";
-import { World, type Settings, type WorldOptions } from "../rig/world.ts";
+import { ProvenWorld, verified } from "./proven-world.ts";
 
 let kafka: Kafka;
 
@@ -21,58 +17,8 @@ before(async () => {
 });
 after(() => kafka[Symbol.asyncDispose]());
 
-/** A manager whose forwarder publishes manifests. */
-class ProvenWorld implements AsyncDisposable {
-  readonly world: World;
-  readonly key: KeyObject;
-  readonly manifests: string;
-  readonly settings: Settings;
-
-  private constructor(world: World, key: KeyObject) {
-    this.world = world;
-    this.key = key;
-    this.manifests = `${world.topic}-manifests`;
-    const file = world.directory.join("manifest.pem");
-    writeFileSync(file, key.export({ format: "pem", type: "pkcs8" }), { mode: 0o600 });
-    this.settings = { manifest: { topic: this.manifests, interval: "1s", key_file: file } };
-  }
-
-  static async create(options?: WorldOptions): Promise<ProvenWorld> {
-    const proven = new ProvenWorld(await World.create(kafka, options), newKey());
-    await kafka.createTopic(proven.manifests, { partitions: 1 });
-    return proven;
-  }
-
-  /** What the manifests in the topic say, against the records there. @param others topics of records, besides the first */
-  async judge(...others: readonly string[]): Promise<Judged> {
-    const topics = [this.world.topic, ...others];
-    const read = topics.map(async (topic) => {
-      return (await readTopic(kafka.addresses, topic)).map((record) => writtenRecord(topic, record));
-    });
-    const records = (await Promise.all(read)).flat();
-    const values = (await readTopic(kafka.addresses, this.manifests)).map(({ value }) => value ?? Buffer.alloc(0));
-    return refereeManifests(values, records, this.key);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.world[Symbol.asyncDispose]();
-  }
-}
-
-/** Runs `wazuh-dfn verify` over the topics. */
-async function verified(proven: ProvenWorld): Promise<{ readonly code: unknown; readonly findings: string[] }> {
-  const { world, manifests, key, settings } = proven;
-  const args = ["--manifests", manifests, "--key", `${hostname()}=${publicKeyText(key)}`, "--json"];
-  const command = world.command("verify", args, settings);
-  const code = await command.end();
-  const report: { readonly findings: readonly { readonly kind: string; readonly count: number }[] } = JSON.parse(
-    command.outputLines.join("\n"),
-  );
-  return { code, findings: report.findings.map(({ kind, count }) => `${count} ${kind}`) };
-}
-
 test("manifests of a node that was stopped once account for every record and every line", async () => {
-  await using proven = await ProvenWorld.create({ relevantShare: 0.3 });
+  await using proven = await ProvenWorld.create(kafka, { relevantShare: 0.3 });
   const { world, settings } = proven;
   const sources = { socket: { path: world.socketPath }, tail: { start: "beginning", wait: "1s" } };
   const forwarder = await world.startForwarder({ ...settings, sources });
@@ -91,7 +37,7 @@ test("manifests of a node that was stopped once account for every record and eve
 
 for (const signal of ["SIGTERM", "SIGKILL"] as const) {
   test(`manifests account for every record after ${signal} under load, five times, by both ways`, async () => {
-    await using proven = await ProvenWorld.create({ topic: { partitions: 3 } });
+    await using proven = await ProvenWorld.create(kafka, { topic: { partitions: 3 } });
     const { world, settings } = proven;
     let running = await world.startForwarder(settings);
     await using _integratord = world.integratord();
@@ -113,7 +59,7 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
 }
 
 test("while their topic is missing alerts arrive, and the manifests follow when it is there", async () => {
-  await using proven = await ProvenWorld.create();
+  await using proven = await ProvenWorld.create(kafka);
   const { world, settings, manifests } = proven;
   await kafka.deleteTopic(manifests);
   const forwarder = await world.startForwarder(settings);
@@ -130,7 +76,7 @@ test("while their topic is missing alerts arrive, and the manifests follow when 
 
 test("what is sent again is announced and closed; verify finds the node complete, and what somebody else copied", async () => {
   // An hour ago: younger buckets may still grow, and are not judged.
-  await using proven = await ProvenWorld.create({ startMs: Date.now() - 3_600_000, topic: { partitions: 1 } });
+  await using proven = await ProvenWorld.create(kafka, { startMs: Date.now() - 3_600_000, topic: { partitions: 1 } });
   const { world, settings } = proven;
   const forwarder = await world.startForwarder(settings);
   world.analysisd.emit(600);
@@ -153,11 +99,12 @@ test("what is sent again is announced and closed; verify finds the node complete
   const [first] = await world.readTopic();
   const copy = writtenRecord(world.topic, present(first));
   await sendTo(kafka.addresses, { records: [copy], manifests: [] }, proven.manifests);
-  assert.deepEqual(await verified(proven), { code: 1, findings: ["1 doubled"] });
+  const { code, findings } = await verified(proven);
+  assert.deepEqual([code, findings.map(({ kind, count }) => `${count} ${kind}`)], [1, ["1 doubled"]]);
 });
 
 test("manifests hold when the socket is live, the tail far behind, and the forwarder is killed meanwhile", async () => {
-  await using proven = await ProvenWorld.create({ topic: { partitions: 3 }, relevantShare: 0.5 });
+  await using proven = await ProvenWorld.create(kafka, { topic: { partitions: 3 }, relevantShare: 0.5 });
   const { world, settings } = proven;
   world.analysisd.emit(20_000);
   world.analysisd.flush();
@@ -179,7 +126,7 @@ test("manifests hold when the socket is live, the tail far behind, and the forwa
 });
 
 test("records count once when a start is killed before its look-up is over", async () => {
-  await using proven = await ProvenWorld.create();
+  await using proven = await ProvenWorld.create(kafka);
   const { world, settings } = proven;
   const missing = `${world.topic}-missing`;
   const routed = { ...settings, handlers: { passthrough: { topic: missing, rule_ids: [1] } } };
