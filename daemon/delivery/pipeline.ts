@@ -210,6 +210,7 @@ export class Pipeline {
     };
     this.#parts.shipped?.(parts);
     if (fingerprint !== undefined) this.#parts.pairing?.enter(shipment, fingerprint, occurrence);
+    this.#parts.account?.expects(shipment);
     shipper.ship(shipment);
     return { kind: "taken", id, shipment };
   }

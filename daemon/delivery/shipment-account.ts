@@ -40,8 +40,14 @@ export class ShipmentAccount {
     return this.#account.isCrowded;
   }
 
+  /** The shipment's records will be sent, but perhaps not before a look-up is over. `begin` follows. */
+  expects({ id }: Shipment): void {
+    this.#account.expect(id);
+  }
+
   /** The shipment's records are about to be counted. */
   begin(shipment: Shipment): void {
+    this.#account.expectNoMore(shipment.id);
     shipment.counted = { records: [], dead: [] };
   }
 

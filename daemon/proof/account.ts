@@ -111,6 +111,16 @@ export class LineAccount {
     return name;
   }
 
+  /** Records of an alert with this id will be sent: their bucket is open until then, and after that as theirs. */
+  expect(id: string): void {
+    this.#buckets.open(bucketOf(id));
+  }
+
+  /** They are about to be sent. */
+  expectNoMore(id: string): void {
+    this.#buckets.close(bucketOf(id));
+  }
+
   /** A record was refused. */
   drop({ bucket }: CountedRecord): void {
     this.#buckets.close(bucket);

@@ -54,7 +54,7 @@ function invented(all: readonly ReadRecord[]): Forged[] {
 
 /** Without a manifest that announces nothing: its number alone is missing. */
 function withoutIdle(all: readonly ReadRecord[]): Forged[] {
-  const at = all.findIndex(({ value }) => !present(value).toString().includes('"count":'));
+  const at = all.findIndex(({ value }, place) => place > 0 && !present(value).toString().includes('"count":'));
   assert.ok(at > 0 && at < all.length - 1, `${at} of ${all.length}`);
   return all.toSpliced(at, 1);
 }
@@ -87,12 +87,15 @@ const sabotages: readonly Sabotage[] = [
 test("what is done to the records and manifests of a node is named by verify and by audit, with node, hour and kind", async () => {
   const startMs = Date.now() - hourMs;
   await using proven = await ProvenWorld.create(kafka, { startMs, topic: { partitions: 1 } });
-  const { world, settings, manifests: manifestTopic } = proven;
+  const { world, manifests: manifestTopic } = proven;
+  const sources = { socket: { path: world.socketPath }, tail: { start: "beginning" } };
+  const settings = { ...proven.settings, sources };
   // Of what came before the log's first second an audit cannot say that it is invented.
   world.analysisd.write(Buffer.from(`{"timestamp":"t","rule":{"level":1},"id":"${startMs / 1000 - 3600}.1"}\n`));
-  const forwarder = await world.startForwarder(settings);
+  // Written before the start: an alert's time is that of its writing, so what comes later is never of an earlier hour.
   world.analysisd.emit(300);
   world.analysisd.flush();
+  const forwarder = await world.startForwarder(settings);
   await kafka.recordsReach(world.topic, world.ledger.expected);
   // Some that announce nothing follow the one that announces the records.
   await eventually("manifests of all records", async () => (await proven.judge()).announced === world.ledger.expected);

@@ -8,6 +8,7 @@ import { OwnNode } from "../../daemon/delivery/own-node.ts";
 import { EventWatch } from "../../daemon/delivery/event-watch.ts";
 import { Outbox } from "../../daemon/delivery/outbox.ts";
 import { Pipeline, type Verdict } from "../../daemon/delivery/pipeline.ts";
+import type { ShipmentAccount } from "../../daemon/delivery/shipment-account.ts";
 import { Shipper } from "../../daemon/delivery/shipper.ts";
 import type { Tap } from "../../daemon/delivery/tap.ts";
 import type { SinkOffsets } from "../../daemon/delivery/sink-offsets.ts";
@@ -64,6 +65,7 @@ export interface DeliveryOptions {
   readonly batches?: Partial<BatchLimits>;
   readonly now?: () => number;
   readonly tap?: Tap;
+  readonly account?: ShipmentAccount;
 }
 
 /** The real way of an alert, from a source's offer to a sink in memory. */
@@ -80,7 +82,7 @@ export class Delivery {
 
   constructor(options: DeliveryOptions) {
     const { counters, deadLetters } = this;
-    const { sink, pairing, offsets, feedback, tailWaitMs = 0, now = () => performance.now() } = options;
+    const { sink, pairing, offsets, feedback, account, tailWaitMs = 0, now = () => performance.now() } = options;
     this.budget = new Budget(options.limitBytes ?? 64 * 1024 * 1024);
     this.outbox = new Outbox<Shipment>(sink, {
       maxBytes: 1_000_000,
@@ -89,7 +91,7 @@ export class Delivery {
       ...options.batches,
     });
     const { budget, outbox } = this;
-    const parts = { counters, budget, deadLetters, outbox, offsets, pairing, feedback, tailWaitMs, now };
+    const parts = { counters, budget, deadLetters, outbox, offsets, pairing, feedback, account, tailWaitMs, now };
     this.shipper = new Shipper(parts);
     const handlers = options.handlers ?? [wantedHandler];
     const differs = (id: string): void => void this.differing.push(id);
@@ -101,6 +103,7 @@ export class Delivery {
       deadLetters,
       shipper: this.shipper,
       pairing,
+      account,
       node,
       ...(options.named !== undefined && { named: options.named }),
       differs,

@@ -4,7 +4,10 @@ import { test } from "node:test";
 import { lookupKey, type FoundValue } from "../../../daemon/contract.ts";
 import { FoundRecords } from "../../../daemon/delivery/found-records.ts";
 import { ShipmentAccount } from "../../../daemon/delivery/shipment-account.ts";
+import { bucketOf } from "../../../daemon/manifest/bucket.ts";
 import { LineAccount } from "../../../daemon/proof/account.ts";
+import { alertBytes, Delivery } from "../../rig/delivery.ts";
+import { MemorySink } from "../../rig/memory-sink.ts";
 
 const minuteMs = 60_000;
 const second = 1_700_000_040;
@@ -54,6 +57,27 @@ test("the bucket of a record that is left behind is closed, whether or not it is
   const laterMs = (second + 3600) * 1000;
   assert.equal(account.openFrom(laterMs), `${new Date(laterMs - 2 * minuteMs).toISOString().slice(0, 16)}Z`);
 });
+
+for (const [why, tailWaitMs] of [
+  ["the look-up", 0],
+  ["the socket's copy", 3_600_000],
+] as const) {
+  test(`the bucket of an alert that waits for ${why} is open, although the log was read to its end`, async () => {
+    const account = new LineAccount(() => true);
+    account.atEnd();
+    const laterMs = (second + 3600) * 1000;
+    const now = account.openFrom(laterMs);
+    const delivery = new Delivery({ sink: new MemorySink(), account: new ShipmentAccount(account), tailWaitMs });
+    if (tailWaitMs > 0) delivery.begin();
+    delivery.offer("tail", alertBytes(idOf(1)));
+    assert.equal(account.openFrom(laterMs), bucketOf(idOf(1)));
+    if (tailWaitMs > 0) delivery.shipper.releaseAllHeld();
+    else delivery.begin();
+    await delivery.shipper.idle();
+    account.passed(1);
+    assert.equal(account.openFrom(laterMs), now);
+  });
+}
 
 test("a partition of which the checkpoint knew nothing has no record that is counted twice", () => {
   const account = new LineAccount(() => true);
