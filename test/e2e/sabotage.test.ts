@@ -118,13 +118,21 @@ test("what is done to the records and manifests of a node is named by verify and
     const expected = sabotage.verify.map((kind) =>
       kind.startsWith("manifest") ? `${kind} ${hostname()}` : `${kind} ${node} ${hour}`,
     );
-    assert.deepEqual([verdict.code, places.toSorted()], [wrong ? 1 : 0, expected], what);
+    assert.deepEqual(
+      [verdict.code, places.toSorted()],
+      [wrong ? 1 : 0, expected],
+      `${what}: ${JSON.stringify(verdict)}`,
+    );
     const audit = world.command("audit", ["--json"], settings);
     const code = await audit.end();
     const { total, findings } = JSON.parse(audit.outputLines.join("\n"));
     const kind = sabotage.audit;
     const { relevant: _, inKafka: __, ...figures } = total;
-    assert.deepEqual(figures, kind === undefined ? none : { ...none, [kind]: 1 }, what);
+    assert.deepEqual(
+      figures,
+      kind === undefined ? none : { ...none, [kind]: 1 },
+      `${what}: ${JSON.stringify(findings)}`,
+    );
     const found = findings.map((one: Record<string, unknown>) => [one["kind"], one["node"], one["hour"]]);
     assert.deepEqual([code, found], kind === undefined ? [0, []] : [1, [[kind, node, hour]]], what);
   }
