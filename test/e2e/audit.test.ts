@@ -197,6 +197,7 @@ test("what is not found in a topic that cannot be read is unknown, with the reas
   const { records } = await world.everythingDelivered(await world.startForwarder());
   assert.equal(await kafka.recordCount(topic), 20);
   await kafka.deleteTopic(topic);
+  await kafka.isGoneEverywhere(topic);
   const gone = await audited(world);
   assert.deepEqual([gone.code, gone.verdict], [69, "unknown"]);
   assert.deepEqual(gone.total, { ...none, relevant: 40, inKafka: 20, unknown: 20 });

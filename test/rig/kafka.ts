@@ -23,6 +23,7 @@ export class Kafka implements AsyncDisposable {
   /** `host:port` of each broker, without TLS. */
   readonly addresses: readonly string[];
   readonly #client: InstanceType<typeof Client>;
+  readonly #clientOf: (brokers: readonly string[]) => InstanceType<typeof Client>;
   #asking: Connected;
   /** Of topics that have been deleted, which kafkajs still asks for with every request; or stuck. */
   readonly #former: Connected[] = [];
@@ -37,11 +38,12 @@ export class Kafka implements AsyncDisposable {
       logLevel: logLevel.NOTHING,
       connectionTimeout: 3000,
       retry,
-      brokers: [...addresses],
     };
-    this.#client = new Client({ ...settings, requestTimeout: askTimeoutMs });
+    this.#clientOf = (brokers) => new Client({ ...settings, brokers: [...brokers], requestTimeout: askTimeoutMs });
+    this.#client = this.#clientOf(addresses);
     this.#asking = new Connected(this.#client.admin());
-    this.#changing = new Connected(new Client({ ...settings, requestTimeout: changeTimeoutMs }).admin());
+    const changing = new Client({ ...settings, brokers: [...addresses], requestTimeout: changeTimeoutMs });
+    this.#changing = new Connected(changing.admin());
   }
 
   /** Resolves when `brokers` brokers are members of the cluster. */
@@ -81,6 +83,20 @@ export class Kafka implements AsyncDisposable {
   async deleteTopic(topic: string): Promise<void> {
     await (await this.#changing.admin()).deleteTopics({ topics: [topic], timeout: changeTimeoutMs });
     this.#forget();
+  }
+
+  /**
+   * Resolves when no broker knows a deleted topic any more: until then one may name it, and serve what it held, whoever
+   * reads it next.
+   */
+  async isGoneEverywhere(topic: string): Promise<void> {
+    for (const address of this.addresses) {
+      await eventually(`${address} knows ${topic} no more`, async () => {
+        // It has the address of one broker alone, and so asks that one.
+        await using admin = new Connected(this.#clientOf([address]).admin());
+        return !(await (await admin.admin()).listTopics()).includes(topic);
+      });
+    }
   }
 
   /** Changes settings of a topic, e.g. `max.message.bytes`; those that are not named are reset to their defaults. */
@@ -174,7 +190,7 @@ export class Kafka implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const all = [...this.#former, this.#asking, this.#changing];
-    await Promise.all(all.map((admin) => admin.disconnect()));
+    await Promise.all(all.map((admin) => admin[Symbol.asyncDispose]()));
   }
 
   /**
@@ -208,7 +224,7 @@ export class Kafka implements AsyncDisposable {
 }
 
 /** An admin client that connects when it is first needed, and again if that failed. */
-class Connected {
+class Connected implements AsyncDisposable {
   readonly #admin: Admin;
   #connecting: Promise<void> | undefined;
 
@@ -225,7 +241,7 @@ class Connected {
     return this.#admin;
   }
 
-  async disconnect(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     await this.#admin.disconnect();
   }
 }

@@ -21,6 +21,7 @@ export class Saboteur {
   /** Puts another topic with the same name and these records into its place. */
   async rewrite(topic: string, partitions: number, records: readonly Forged[]): Promise<void> {
     await this.#kafka.deleteTopic(topic);
+    await this.#kafka.isGoneEverywhere(topic);
     await this.#kafka.createTopic(topic, { partitions });
     await this.append(topic, records);
   }
