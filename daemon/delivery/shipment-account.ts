@@ -17,8 +17,8 @@ import type { MadePart, Shipment } from "./shipment.ts";
 interface FormerRecords {
   /** Per `topic/partition`, the offset behind the last record that it knew when it wrote the checkpoint. */
   readonly formerNext: OffsetsByPartition;
-  /** Digests of records of lines that have to come by again. */
-  readonly formerDigests: ReadonlySet<string>;
+  /** Digests of records of lines that have to come by again; those that were found are taken out. */
+  readonly formerDigests: Set<string>;
 }
 
 /** What shipments add to the account of the lines of the log, from which manifests are made. */
@@ -64,6 +64,7 @@ export class ShipmentAccount {
     const { node, id, counted } = shipment;
     const { topic, handler } = part;
     const record = this.#account.found({ topic, handler, node, id }, found.valueHash, found.isFromSocket);
+    if (record !== undefined) this.#former.formerDigests.delete(record.digest);
     if (counted !== undefined) counted.records[index] = record;
   }
 
@@ -109,6 +110,7 @@ export class ShipmentAccount {
         else this.#account.drop(record);
       }
     }
+    this.#former.formerDigests.clear();
   }
 
   /** A line of the log is not an alert. @param reason of the dead letter that it becomes; undefined: its pieces are noted */

@@ -2,7 +2,8 @@
 import { recordsOf } from "../delivery/shipment-account.ts";
 import { finishedShipment, type Shipment } from "../delivery/shipment.ts";
 import type { Pairing, SavedWindow } from "../pairing/pairing.ts";
-import type { Ahead, Proof } from "../proof/proof.ts";
+import type { Ahead } from "../proof/ahead.ts";
+import type { Proof } from "../proof/proof.ts";
 import type { Core } from "./core.ts";
 
 interface Parts {

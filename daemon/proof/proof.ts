@@ -3,6 +3,7 @@ import { describe } from "../errors.ts";
 import { LineAccount, type ReadTo } from "./account.ts";
 import type { Addition } from "./addition-files.ts";
 import { Additions } from "./additions.ts";
+import { type Ahead, restoreAhead, saveAhead } from "./ahead.ts";
 import { type ChainSetup, type Cut, ManifestChain } from "./chain.ts";
 import { bareLine, type Contribution } from "./contribution.ts";
 import { NameTable, type SavedContribution } from "./name-table.ts";
@@ -88,7 +89,6 @@ export class Proof {
   #waiting: Waiting[] = [];
   /** Names in what an earlier process saved. */
   #formerNames = new NameTable();
-  #formerAhead: SavedProof["ahead"] = [];
   /** It is known whether the topic has more of this stream than this state. */
   #isDecided = false;
   #cutAt = Number.NEGATIVE_INFINITY;
@@ -99,7 +99,9 @@ export class Proof {
   #changed: () => void = () => undefined;
   #ahead: () => readonly Ahead[] = () => [];
   #next: () => Record<string, number> = () => ({});
-  /** Digests of records that the checkpoint has for lines that have to come by again. */
+  /** What the socket had brought, and the log had not, when the checkpoint was written. */
+  formerAhead: readonly Ahead[] = [];
+  /** Digests of records that the checkpoint has for lines that have to come by again, and of which nothing is known yet. */
   readonly formerDigests = new Set<string>();
   /** Of the checkpoint. */
   formerNext: Readonly<Record<string, number>> = {};
@@ -120,7 +122,7 @@ export class Proof {
     this.#chain = new ManifestChain(setup, found?.chain);
     this.#formerNames = new NameTable(found?.names);
     const isWhole = found !== undefined && this.account.restore(found, this.#formerNames);
-    this.#formerAhead = isWhole ? found.ahead : [];
+    this.formerAhead = isWhole ? restoreAhead(found.ahead, this.#formerNames) : [];
     this.formerNext = isWhole ? (found.next ?? {}) : {};
     for (const { contribution } of this.formerAhead) this.#expectLine(contribution);
     for (const part of isWhole ? parts : []) this.#expectLine(this.#formerNames.restore(part));
@@ -181,16 +183,6 @@ export class Proof {
     this.#next = next;
   }
 
-  /** What the socket had brought, and the log had not, when the checkpoint was written. */
-  get formerAhead(): readonly Ahead[] {
-    const all: Ahead[] = [];
-    for (const [high, low, occurrence, id, saved] of this.#formerAhead) {
-      const contribution = this.#formerNames.restore(saved);
-      if (contribution !== undefined) all.push({ high, low, occurrence, id, contribution });
-    }
-    return all;
-  }
-
   /** Finds out which manifests wait in files. */
   async #findSpooled(last: string): Promise<void> {
     const streams = new Set([...this.#waiting.map(({ stream }) => stream), last]);
@@ -243,11 +235,7 @@ export class Proof {
           this.account.openFrom(Date.now()),
         );
         const account = this.account.save(at, table);
-        const ahead = this.#ahead()
-          .slice(0, maxAhead)
-          .map(({ high, low, occurrence, id, contribution }): SavedProof["ahead"][number] => {
-            return [high, low, occurrence, id, table.save(contribution)];
-          });
+        const ahead = saveAhead([...this.#ahead(), ...this.#unsettledAhead].slice(0, maxAhead), table);
         const additions = { open: [...this.#additions.open], closed: [...this.#additions.closed] };
         return { version: 1, chain, names: table.names, next: this.#next(), ...account, additions, ahead };
       },
@@ -357,6 +345,14 @@ export class Proof {
     }
   }
 
+  /** What was ahead at the last start and has not been taken over, nor found: this process may be killed before it is. */
+  get #unsettledAhead(): readonly Ahead[] {
+    if (this.formerDigests.size === 0) return [];
+    const isUnsettled = ({ records }: Contribution): boolean =>
+      records.some(({ digest }) => this.formerDigests.has(digest));
+    return this.formerAhead.filter(({ contribution }) => isUnsettled(contribution));
+  }
+
   #expectLine(contribution: Contribution | undefined): void {
     for (const { digest } of contribution?.records ?? []) this.formerDigests.add(digest);
   }
@@ -382,15 +378,4 @@ export class Proof {
       "a new stream of manifests begins, because this state is not the newest of its stream or not of this machine",
     );
   }
-}
-
-/** An alert of the socket that has its outcome and that the log has not brought. */
-export interface Ahead {
-  /** The halves of its fingerprint. */
-  readonly high: number;
-  readonly low: number;
-  /** Which of the copies by the socket it is, counted from 1. */
-  readonly occurrence: number;
-  readonly id: string;
-  readonly contribution: Contribution;
 }

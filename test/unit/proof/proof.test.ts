@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
+import { lookupKey } from "../../../daemon/contract.ts";
+import { ShipmentAccount } from "../../../daemon/delivery/shipment-account.ts";
 import { readManifest } from "../../../daemon/manifest/read-manifest.ts";
 import type { Manifest } from "../../../daemon/manifest/manifest.ts";
 import { isSignedBy, publicPart } from "../../../daemon/manifest/signature.ts";
@@ -242,4 +245,34 @@ test("what can neither be cut nor be kept is given up before a checkpoint become
   another.checkpoint();
   const { sequence, succeeds } = await another.sent();
   assert.deepEqual([sequence, succeeds?.stream, succeeds?.reason], [1, first.stream, "lost"]);
+});
+
+test("what the socket had brought stays in the checkpoint of a start that is killed before its look-up is over, until it is found", async () => {
+  await using directory = await TempDir.create();
+  const value = Buffer.from("a");
+  const first = await Machine.start(directory);
+  const record = first.proof.account.record({ topic: "t", handler: "windows", node: "north", id: "1.1" }, value, true);
+  assert.ok(record !== undefined);
+  const contribution = { kind: "relevant", salvaged: 0, records: [record], dead: [] } as const;
+  first.proof.askAt(
+    () => [{ high: 1, low: 2, occurrence: 1, id: "1.1", contribution }],
+    () => ({ "t/0": 1 }),
+  );
+  first.checkpoint();
+  const second = await Machine.start(directory, { kind: "newest", saved: first.saved, parts: [] });
+  second.checkpoint();
+  const third = await Machine.start(directory, { kind: "newest", saved: second.saved, parts: [] });
+  assert.deepEqual(
+    third.proof.formerAhead.map(({ id }) => id),
+    ["1.1"],
+  );
+  const shipments = new ShipmentAccount(third.proof.account);
+  shipments.resume(third.proof);
+  const valueHash = createHash("sha256").update(value).digest("hex");
+  const found = { topic: "t", partition: 0, offset: 0, valueHash, isFromSocket: true, isReplay: false };
+  shipments.leftBehind(new Map([[lookupKey("north", "1.1", "windows", value), [found]]]));
+  assert.equal(third.proof.account.unlinedCount, 1);
+  third.checkpoint();
+  const fourth = await Machine.start(directory, { kind: "newest", saved: third.saved, parts: [] });
+  assert.deepEqual(fourth.proof.formerAhead, []);
 });
