@@ -13,11 +13,14 @@ import type { LineAccount } from "../proof/account.ts";
 import type { CountedRecord } from "../proof/contribution.ts";
 import type { MadePart, Shipment } from "./shipment.ts";
 
+/** So many digests a checkpoint has room for; more were sent in a second only where no checkpoint could be written for long. */
+const maxUndecided = 100_000;
+
 /** What is known of records of an earlier process. */
 interface FormerRecords {
   /** Per `topic/partition`, the offset behind the last record that it knew when it wrote the checkpoint. */
   readonly formerNext: OffsetsByPartition;
-  /** Digests of records of lines that have to come by again; those that were found are taken out. */
+  /** Digests of records that may be in no manifest; those of which it is known are taken out. */
   readonly formerDigests: Set<string>;
 }
 
@@ -33,6 +36,23 @@ export class ShipmentAccount {
 
   resume(former: FormerRecords): void {
     this.#former = former;
+  }
+
+  /**
+   * The look-up is over. What an earlier process sent after its last checkpoint is in no manifest: which of it no line uses
+   * is known at the end (`leftBehind`), and until then each checkpoint says that it is not.
+   */
+  lookedUp(found: FoundValues | undefined): void {
+    for (const [key, values] of found ?? [])
+      for (const value of values) {
+        const known = this.#former.formerNext[`${value.topic}/${value.partition}`] ?? Number.POSITIVE_INFINITY;
+        if (value.isReplay || value.offset < known) continue;
+        const { node, id, handler } = namesInKey(key);
+        const digest = this.#account.digestOf({ topic: value.topic, handler, node, id }, value.valueHash);
+        if (digest !== undefined && this.#former.formerDigests.size < maxUndecided) {
+          this.#former.formerDigests.add(digest);
+        }
+      }
   }
 
   /** The log alone may add to it. */
@@ -101,12 +121,11 @@ export class ShipmentAccount {
   leftBehind(left: FoundValues): void {
     for (const [key, values] of left) {
       const { node, id, handler } = namesInKey(key);
-      for (const { topic, partition, offset, valueHash, isFromSocket, isReplay } of values) {
+      for (const { topic, valueHash, isFromSocket, isReplay } of values) {
         if (isReplay) continue;
         const record = this.#account.found({ topic, handler, node, id }, valueHash, isFromSocket);
         if (record === undefined) continue;
-        const known = this.#former.formerNext[`${topic}/${partition}`] ?? Number.POSITIVE_INFINITY;
-        if (offset >= known || this.#former.formerDigests.has(record.digest)) this.#account.addUnlined([record], []);
+        if (this.#former.formerDigests.delete(record.digest)) this.#account.addUnlined([record], []);
         else this.#account.drop(record);
       }
     }

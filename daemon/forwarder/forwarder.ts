@@ -330,6 +330,7 @@ export class Forwarder {
       const what = "not all of what was sent before the last stop could be read: some alerts may be sent twice";
       log.warn({ code: "lookup-incomplete", reason: lookup.refusal }, what);
     }
+    this.core.account?.lookedUp(lookup.values);
     // A crash right after the first record must find where to look: the offsets are on disk before it is sent.
     this.#offsets?.seed(lookup.next);
     await this.#tail?.save();

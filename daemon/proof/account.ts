@@ -102,6 +102,12 @@ export class LineAccount {
     return { topic, handler, node: name, bucket, isFromSocket, digest };
   }
 
+  /** A record's digest, for whoever has the SHA-256 of its value in lower-case hex; undefined as for `record`. */
+  digestOf({ topic, handler, node, id }: RecordNames, valueHash: string): string | undefined {
+    const name = this.#nameOf(node);
+    return name === undefined ? undefined : digestOfValueHash(topic, handler, name, id, valueHash);
+  }
+
   /** A node header as manifests have it; undefined for one that they cannot name. Most records have the one before's. */
   #nameOf(node: string): string | undefined {
     if (node === this.#lastNode) return node;

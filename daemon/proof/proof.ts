@@ -126,6 +126,8 @@ export class Proof {
     this.formerNext = isWhole ? (found.next ?? {}) : {};
     for (const { contribution } of this.formerAhead) this.#expectLine(contribution);
     for (const part of isWhole ? parts : []) this.#expectLine(this.#formerNames.restore(part));
+    const undecided = isWhole ? (found.undecided ?? []) : [];
+    for (const digest of undecided) this.formerDigests.add(Buffer.from(digest, "base64").toString("latin1"));
     for (const { stream, sequence, value } of found?.chain.cuts ?? []) {
       this.#waiting.push({
         stream,
@@ -237,7 +239,9 @@ export class Proof {
         const account = this.account.save(at, table);
         const ahead = saveAhead([...this.#ahead(), ...this.#unsettledAhead].slice(0, maxAhead), table);
         const additions = { open: [...this.#additions.open], closed: [...this.#additions.closed] };
-        return { version: 1, chain, names: table.names, next: this.#next(), ...account, additions, ahead };
+        const undecided = [...this.formerDigests].map((digest) => Buffer.from(digest, "latin1").toString("base64"));
+        const next = this.#next();
+        return { version: 1, chain, names: table.names, next, undecided, ...account, additions, ahead };
       },
       stored: () => {
         if (!this.#areSettingsKept && at !== undefined) void this.#keepSettings(at);
@@ -253,6 +257,7 @@ export class Proof {
   /** A line comes by again that had its outcome before the last start. @param line its number; -1 if it is behind the position at once */
   restoreLine(line: number, saved: unknown): void {
     const contribution = this.#formerNames.restore(saved) ?? bareLine;
+    for (const { digest } of contribution.records) this.formerDigests.delete(digest);
     if (line >= 0) this.account.restoreLine(line, contribution);
     else this.account.addPassed(contribution);
   }

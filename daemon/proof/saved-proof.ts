@@ -47,6 +47,8 @@ const savedProofForm = z.strictObject({
   names: z.array(entryNameForm),
   /** Per `topic/partition`, the offset behind the last record that was known to be there. */
   next: z.record(z.string(), z.int().min(0)).optional(),
+  /** Digests of records of an earlier process, in base64, that may be in no manifest; it is not known yet. */
+  undecided: z.array(z.string().regex(/^[A-Za-z0-9+/]{43}=$/)).optional(),
   open: savedStretchForm,
   visits: z.array(savedVisitForm),
   /** Of the last visit. */

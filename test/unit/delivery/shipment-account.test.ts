@@ -30,8 +30,10 @@ test("records of lines that are gone are counted if they came after the checkpoi
   assert.ok(known !== undefined);
   shipments.resume({ formerNext: { "t/0": 5 }, formerDigests: new Set([known.digest]) });
   // Of offsets 3 to 7: 3 is of a line beyond the position, 4 is in a manifest, 5 to 7 came after; 7 is a replay.
-  const left = [3, 4, 5, 6].map((offset): [string, FoundValue[]] => [keyOf(offset), [foundAt(offset)]]);
-  shipments.leftBehind(new Map([...left, [keyOf(7), [foundAt(7, { isReplay: true })]]]));
+  const all = [3, 4, 5, 6].map((offset): [string, FoundValue[]] => [keyOf(offset), [foundAt(offset)]]);
+  const left = new Map([...all, [keyOf(7), [foundAt(7, { isReplay: true })]]]);
+  shipments.lookedUp(left);
+  shipments.leftBehind(left);
   const { lines, records, unlined } = account.content;
   assert.equal(lines.total, 0);
   assert.deepEqual(records, []);
@@ -83,7 +85,9 @@ test("a partition of which the checkpoint knew nothing has no record that is cou
   const account = new LineAccount(() => true);
   const shipments = new ShipmentAccount(account);
   shipments.resume({ formerNext: { "t/1": 0 }, formerDigests: new Set() });
-  shipments.leftBehind(new Map([[keyOf(9), [foundAt(9)]]]));
+  const left = new Map([[keyOf(9), [foundAt(9)]]]);
+  shipments.lookedUp(left);
+  shipments.leftBehind(left);
   assert.deepEqual(account.content.unlined, []);
 });
 

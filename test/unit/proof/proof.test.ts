@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { lookupKey } from "../../../daemon/contract.ts";
+import { lookupKey, type FoundValue } from "../../../daemon/contract.ts";
 import { ShipmentAccount } from "../../../daemon/delivery/shipment-account.ts";
 import { readManifest } from "../../../daemon/manifest/read-manifest.ts";
 import type { Manifest } from "../../../daemon/manifest/manifest.ts";
@@ -269,10 +269,49 @@ test("what the socket had brought stays in the checkpoint of a start that is kil
   const shipments = new ShipmentAccount(third.proof.account);
   shipments.resume(third.proof);
   const valueHash = createHash("sha256").update(value).digest("hex");
-  const found = { topic: "t", partition: 0, offset: 0, valueHash, isFromSocket: true, isReplay: false };
-  shipments.leftBehind(new Map([[lookupKey("north", "1.1", "windows", value), [found]]]));
+  const copy = { topic: "t", partition: 0, offset: 0, valueHash, isFromSocket: true, isReplay: false };
+  shipments.leftBehind(new Map([[lookupKey("north", "1.1", "windows", value), [copy]]]));
   assert.equal(third.proof.account.unlinedCount, 1);
   third.checkpoint();
   const fourth = await Machine.start(directory, { kind: "newest", saved: third.saved, parts: [] });
   assert.deepEqual(fourth.proof.formerAhead, []);
 });
+
+test("what was sent after the last checkpoint is undecided in each one until its line is known, or that it has none", async () => {
+  await using directory = await TempDir.create();
+  const first = await Machine.start(directory);
+  first.proof.askAt(
+    () => [],
+    () => ({ "t/0": 5 }),
+  );
+  first.checkpoint();
+  const second = await Machine.start(directory, { kind: "newest", saved: first.saved, parts: [] });
+  // The look-up is over, and what it found is known to be there: 4 is in a manifest, 5 and 6 are not.
+  second.proof.askAt(
+    () => [],
+    () => ({ "t/0": 7 }),
+  );
+  const shipments = new ShipmentAccount(second.proof.account);
+  shipments.resume(second.proof);
+  shipments.lookedUp(new Map([found(4), found(5), found(6)]));
+  second.checkpoint();
+  // Killed before the log was read as far as that. The lines of 5 and 6 are gone.
+  const third = await Machine.start(directory, { kind: "newest", saved: second.saved, parts: [] });
+  const later = new ShipmentAccount(third.proof.account);
+  later.resume(third.proof);
+  const left = new Map([found(4), found(5), found(6)]);
+  later.lookedUp(left);
+  later.leftBehind(left);
+  assert.equal(third.proof.account.unlinedCount, 2);
+  third.checkpoint();
+  const fourth = await Machine.start(directory, { kind: "newest", saved: third.saved, parts: [] });
+  assert.equal(fourth.proof.formerDigests.size, 0);
+});
+
+/** The record of this offset, as a look-up finds it. */
+function found(offset: number): [string, FoundValue[]] {
+  const value = Buffer.from(`${offset}`);
+  const valueHash = createHash("sha256").update(value).digest("hex");
+  const key = lookupKey("north", `1.${offset}`, "windows", value);
+  return [key, [{ topic: "t", partition: 0, offset, valueHash, isFromSocket: false, isReplay: false }]];
+}
