@@ -13,29 +13,29 @@ import type { LineAccount } from "../proof/account.ts";
 import type { CountedRecord } from "../proof/contribution.ts";
 import type { MadePart, Shipment } from "./shipment.ts";
 
-/** So many digests a checkpoint has room for; more were sent in a second only where no checkpoint could be written for long. */
-const maxUndecided = 100_000;
-
 /** What is known of records of an earlier process. */
 interface FormerRecords {
   /** Per `topic/partition`, the offset behind the last record that it knew when it wrote the checkpoint. */
   readonly formerNext: OffsetsByPartition;
   /** Digests of records that may be in no manifest; those of which it is known are taken out. */
-  readonly formerDigests: Set<string>;
+  readonly undecided: Set<string>;
 }
 
 /** What shipments add to the account of the lines of the log, from which manifests are made. */
 export class ShipmentAccount {
   readonly #account: LineAccount;
   /** What the checkpoint of an earlier process had. */
-  #former: FormerRecords = { formerNext: {}, formerDigests: new Set() };
+  #former: FormerRecords = { formerNext: {}, undecided: new Set() };
+  #isLookedUp = false;
 
   constructor(account: LineAccount) {
     this.#account = account;
   }
 
+  /** An earlier process may have sent what no manifest has. `lookedUp` follows. */
   resume(former: FormerRecords): void {
     this.#former = former;
+    this.#account.holdOpenFrom();
   }
 
   /**
@@ -49,10 +49,10 @@ export class ShipmentAccount {
         if (value.isReplay || value.offset < known) continue;
         const { node, id, handler } = namesInKey(key);
         const digest = this.#account.digestOf({ topic: value.topic, handler, node, id }, value.valueHash);
-        if (digest !== undefined && this.#former.formerDigests.size < maxUndecided) {
-          this.#former.formerDigests.add(digest);
-        }
+        if (digest !== undefined) this.#former.undecided.add(digest);
       }
+    this.#isLookedUp = true;
+    this.#releaseOpenFrom();
   }
 
   /** The log alone may add to it. */
@@ -84,7 +84,7 @@ export class ShipmentAccount {
     const { node, id, counted } = shipment;
     const { topic, handler } = part;
     const record = this.#account.found({ topic, handler, node, id }, found.valueHash, found.isFromSocket);
-    if (record !== undefined) this.#former.formerDigests.delete(record.digest);
+    if (record !== undefined && this.#former.undecided.delete(record.digest)) this.#releaseOpenFrom();
     if (counted !== undefined) counted.records[index] = record;
   }
 
@@ -125,11 +125,17 @@ export class ShipmentAccount {
         if (isReplay) continue;
         const record = this.#account.found({ topic, handler, node, id }, valueHash, isFromSocket);
         if (record === undefined) continue;
-        if (this.#former.formerDigests.delete(record.digest)) this.#account.addUnlined([record], []);
+        if (this.#former.undecided.delete(record.digest)) this.#account.addUnlined([record], []);
         else this.#account.drop(record);
       }
     }
-    this.#former.formerDigests.clear();
+    this.#former.undecided.clear();
+    this.#releaseOpenFrom();
+  }
+
+  /** While a record is undecided, its bucket may still grow; which one that is its digest does not say. */
+  #releaseOpenFrom(): void {
+    if (this.#isLookedUp && this.#former.undecided.size === 0) this.#account.releaseOpenFrom();
   }
 
   /** A line of the log is not an alert. @param reason of the dead letter that it becomes; undefined: its pieces are noted */

@@ -75,6 +75,7 @@ export class Forwarder {
   readonly manifests: Manifests | undefined;
   readonly pairing: Pairing<Shipment> | undefined;
   readonly core: Core;
+  readonly #intake: PipelineIntake;
   readonly #drain = new AbortController();
   #tail: Tail | undefined;
   #current: Promise<void> = Promise.resolve();
@@ -129,6 +130,8 @@ export class Forwarder {
       named: () => this.#keepName(),
     });
     const { shipper } = this.core;
+    const parts = { ...this.core, counters: setup.counters.tail, tap: setup.tap };
+    this.#intake = new PipelineIntake(parts, () => this.#caughtUp());
     this.manifests?.proof.askAt(
       () => aheadOf(shipper.ahead, this.pairing),
       () => this.#offsets?.next ?? {},
@@ -158,26 +161,15 @@ export class Forwarder {
     let since = {};
     let nodes: ReadonlySet<string> | undefined;
     if (config.sources.tail !== undefined) {
-      const intake = new PipelineIntake(
-        {
-          pipeline: this.core.pipeline,
-          relevance: this.core.relevance,
-          shipper: this.core.shipper,
-          counters: this.setup.counters.tail,
-          budget: this.core.budget,
-          tap: this.setup.tap,
-        },
-        () => this.#caughtUp(),
-      );
       const tail = new Tail({
         ...config.sources.tail,
         stateDir: config.stateDir,
-        intake,
+        intake: this.#intake,
         log,
         sinkOffsets: (front) => this.#offsets?.low(front) ?? {},
         nodes: () => this.core.node.names,
         onRotation: () => this.setup.metrics.rotated(),
-        onEnd: (isWhole) => intake.reachedEnd(isWhole),
+        onEnd: (isWhole) => this.#intake.reachedEnd(isWhole),
         proof: this.manifests?.proof,
       });
       this.#tail = tail;
@@ -336,6 +328,7 @@ export class Forwarder {
     await this.#tail?.save();
     this.#gate?.open(this.core.topics.filter((topic) => hasOffsetOf(lookup.next, topic)));
     this.core.shipper.begin(lookup);
+    this.#intake.lookedUp();
     if (this.#offsets !== undefined) new OffsetRefresher(this.core, this.#offsets, this.sink).run(this.#drain.signal);
   }
 

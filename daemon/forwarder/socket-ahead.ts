@@ -45,7 +45,7 @@ export function restoreWindow(
     const shipment = finishedShipment(one.id, one.contribution);
     pairing.enter(shipment, one, one.occurrence);
     proof.account.reopen(one.contribution.records);
-    for (const { digest } of one.contribution.records) proof.formerDigests.delete(digest);
+    for (const { digest } of one.contribution.records) proof.undecided.delete(digest);
     core.shipper.restoreAhead(shipment);
   }
 }

@@ -25,8 +25,8 @@ interface TailIntakeParts {
 
 /**
  * Joins the tail to the pipeline. It also knows when everything that an earlier process may have sent is behind the
- * checkpoint: once the tail has been at the end of the log, and the checkpoint has passed what was open then. What the
- * look-up has found is kept for longer where an archive is damaged: its rest may be read at any time.
+ * checkpoint: once the look-up is over, the tail has been at the end of the log after that, and the checkpoint has passed what
+ * was open then. What the look-up has found is kept for longer where an archive is damaged: its rest may be read at any time.
  */
 export class PipelineIntake implements TailIntake {
   readonly #parts: TailIntakeParts;
@@ -35,6 +35,7 @@ export class PipelineIntake implements TailIntake {
   #newest = -1;
   /** The position has passed all lines with a lower number. */
   #front = 0;
+  #isLookedUp = false;
   /** Set at the end of the log: when this line is passed, all before it are. */
   #mark: number | undefined;
   #hasCaughtUp = false;
@@ -91,6 +92,11 @@ export class PipelineIntake implements TailIntake {
     return this.#parts.budget.room(backlogShare);
   }
 
+  /** What an earlier process sent is known. */
+  lookedUp(): void {
+    this.#isLookedUp = true;
+  }
+
   /**
    * The tail has reached the end of the log; may be called again and again.
    * @param isWhole false while the rest of a damaged archive may still be read: what an earlier process sent of it must
@@ -99,6 +105,7 @@ export class PipelineIntake implements TailIntake {
   reachedEnd(isWhole = true): void {
     this.#parts.shipper.reachedEnd();
     this.#parts.counters.readToEnd();
+    if (!this.#isLookedUp) return;
     if (!this.#hasCaughtUp) this.#mark ??= this.#newest;
     if (isWhole && !this.#isWhole) this.#wholeMark ??= this.#newest;
     this.#lookAtMarks();

@@ -44,6 +44,8 @@ export class LineAccount {
   /** The log was read to its end. */
   #isAtEnd = false;
   #openFrom: string | undefined;
+  /** `openFrom` does not exceed it. */
+  #heldFrom: string | undefined;
   readonly #useName: (name: string) => boolean;
   /** It is in use, and needs no change. */
   #lastNode: string | undefined;
@@ -196,7 +198,17 @@ export class LineAccount {
       const openMs = Math.min(unread - toleratedMs, this.#buckets.lowestMs);
       this.#openFrom = minuteBucket(Math.max(0, openMs));
     }
-    return this.#openFrom ?? minuteBucket(0);
+    const openFrom = this.#openFrom ?? minuteBucket(0);
+    return this.#heldFrom === undefined || openFrom < this.#heldFrom ? openFrom : this.#heldFrom;
+  }
+
+  /** Of what is open now some may still come of which nothing else is known: `openFrom` does not rise before it is released. */
+  holdOpenFrom(): void {
+    this.#heldFrom ??= this.#openFrom;
+  }
+
+  releaseOpenFrom(): void {
+    this.#heldFrom = undefined;
   }
 
   /** What the lines behind the position have added since the last cut. */

@@ -18,6 +18,8 @@ const checkpointMs = 1000;
 const maxWaiting = 10_000;
 /** Alerts of the socket that a checkpoint keeps until their lines come; the look-up finds those of the others. */
 const maxAhead = 10_000;
+/** Undecided records that a checkpoint has room for; more are sent in a second only where none can be written for long. */
+const maxUndecided = 100_000;
 /** A stretch of more visits than this is cut. */
 const manyVisits = 500;
 
@@ -101,8 +103,11 @@ export class Proof {
   #next: () => Record<string, number> = () => ({});
   /** What the socket had brought, and the log had not, when the checkpoint was written. */
   formerAhead: readonly Ahead[] = [];
-  /** Digests of records that the checkpoint has for lines that have to come by again, and of which nothing is known yet. */
-  readonly formerDigests = new Set<string>();
+  /**
+   * Digests of records of an earlier process that may be in no manifest: sent after its last checkpoint, or on account of a
+   * line that has to come by again. What becomes known is taken out; each checkpoint has the rest.
+   */
+  readonly undecided = new Set<string>();
   /** Of the checkpoint. */
   formerNext: Readonly<Record<string, number>> = {};
 
@@ -126,8 +131,9 @@ export class Proof {
     this.formerNext = isWhole ? (found.next ?? {}) : {};
     for (const { contribution } of this.formerAhead) this.#expectLine(contribution);
     for (const part of isWhole ? parts : []) this.#expectLine(this.#formerNames.restore(part));
-    const undecided = isWhole ? (found.undecided ?? []) : [];
-    for (const digest of undecided) this.formerDigests.add(Buffer.from(digest, "base64").toString("latin1"));
+    for (const digest of (isWhole ? found.undecided : undefined) ?? []) {
+      this.undecided.add(Buffer.from(digest, "base64").toString("latin1"));
+    }
     for (const { stream, sequence, value } of found?.chain.cuts ?? []) {
       this.#waiting.push({
         stream,
@@ -237,9 +243,11 @@ export class Proof {
           this.account.openFrom(Date.now()),
         );
         const account = this.account.save(at, table);
-        const ahead = saveAhead([...this.#ahead(), ...this.#unsettledAhead].slice(0, maxAhead), table);
+        const ahead = saveAhead(this.#ahead().slice(0, maxAhead), table);
         const additions = { open: [...this.#additions.open], closed: [...this.#additions.closed] };
-        const undecided = [...this.formerDigests].map((digest) => Buffer.from(digest, "latin1").toString("base64"));
+        const undecided = [...this.undecided]
+          .slice(0, maxUndecided)
+          .map((digest) => Buffer.from(digest, "latin1").toString("base64"));
         const next = this.#next();
         return { version: 1, chain, names: table.names, next, undecided, ...account, additions, ahead };
       },
@@ -257,7 +265,7 @@ export class Proof {
   /** A line comes by again that had its outcome before the last start. @param line its number; -1 if it is behind the position at once */
   restoreLine(line: number, saved: unknown): void {
     const contribution = this.#formerNames.restore(saved) ?? bareLine;
-    for (const { digest } of contribution.records) this.formerDigests.delete(digest);
+    for (const { digest } of contribution.records) this.undecided.delete(digest);
     if (line >= 0) this.account.restoreLine(line, contribution);
     else this.account.addPassed(contribution);
   }
@@ -350,16 +358,8 @@ export class Proof {
     }
   }
 
-  /** What was ahead at the last start and has not been taken over, nor found: this process may be killed before it is. */
-  get #unsettledAhead(): readonly Ahead[] {
-    if (this.formerDigests.size === 0) return [];
-    const isUnsettled = ({ records }: Contribution): boolean =>
-      records.some(({ digest }) => this.formerDigests.has(digest));
-    return this.formerAhead.filter(({ contribution }) => isUnsettled(contribution));
-  }
-
   #expectLine(contribution: Contribution | undefined): void {
-    for (const { digest } of contribution?.records ?? []) this.formerDigests.add(digest);
+    for (const { digest } of contribution?.records ?? []) this.undecided.add(digest);
   }
 
   async #moveToFile(one: Waiting): Promise<void> {

@@ -113,8 +113,11 @@ test("while a forwarder is running entries are sent again and removed, and it co
   assert.equal((await segmentsOf(world.deadLetters)).length, 2);
   const usage = new DeadLetterUsage(world.deadLetters);
   assert.equal((await usage.count()).entries, 1);
-  const { stdout } = await world.run("status", "--json");
-  assert.equal(JSON.parse(stdout).deadLetters.entries, 1);
+  // The status counts them once a second.
+  await eventually("the status has it", async () => {
+    const { stdout } = await world.run("status", "--json");
+    return JSON.parse(stdout).deadLetters.entries === 1;
+  });
 });
 
 test("an ID that does not exist ends with 65 and changes nothing; a call without a choice ends with 64", async () => {

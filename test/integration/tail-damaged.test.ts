@@ -270,6 +270,7 @@ test("what was sent from an archive before a crash is not sent again if the arch
   const intake = new PipelineIntake(parts, () => (isCaughtUp = true));
   const keys = alerts.map((bytes, number) => lookupKey("m1", `1.${number}`, "wanted", bytes));
   shipper.begin({ shipped: new Map(keys.map((key) => [key, 1])), next: {} });
+  intake.lookedUp();
   const tail = new TestTail(tree, { intake, onEnd: (isWhole) => intake.reachedEnd(isWhole) });
   const sent = (): string[] => sink.written.flatMap(({ records }) => records.map((record) => idIn(record)));
   void tail.run();

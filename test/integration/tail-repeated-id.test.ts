@@ -33,10 +33,14 @@ for (const done of [1, 2]) {
       const intake = new PipelineIntake(parts, () => shipper.endLookup());
       const found = { shipped: new Map([[lookupKey("m1", "1.2", "wanted", repeated), 1]]), next: {} };
       const second = new TestTail(tree, { intake, onEnd: () => intake.reachedEnd() });
-      if (isEarly) shipper.begin(found);
+      const begin = (): void => {
+        shipper.begin(found);
+        intake.lookedUp();
+      };
+      if (isEarly) begin();
       void second.run();
       await second.waker.asleep();
-      if (!isEarly) shipper.begin(found);
+      if (!isEarly) begin();
       await settle();
       await shipper.idle();
       const sent = sink.written.flatMap(({ records }) => records.map((record) => idIn(record)));
