@@ -304,6 +304,27 @@ test("what was sent after the last checkpoint is undecided in each one until its
   assert.equal(fourth.proof.undecided.size, 0);
 });
 
+test("open_from does not rise while a record of an earlier process is undecided", async () => {
+  await using directory = await TempDir.create();
+  const first = await Machine.start(directory);
+  first.proof.account.sawTime(Date.parse("2026-03-01T10:00:00Z"));
+  first.checkpoint();
+  const before = first.proof.account.openFrom(Date.now());
+  assert.equal(before, "2026-03-01T09:58Z");
+  for (const isThere of [true, false]) {
+    const { proof } = await Machine.start(directory, { kind: "newest", saved: first.saved, parts: [] });
+    const shipments = new ShipmentAccount(proof.account);
+    shipments.resume({ formerNext: { "t/0": 0 }, undecided: proof.undecided });
+    proof.account.atEnd();
+    assert.equal(proof.account.openFrom(Date.now()), before, "the look-up lasts");
+    const left = new Map(isThere ? [found(1)] : []);
+    shipments.lookedUp(left);
+    assert.equal(proof.account.openFrom(Date.now()) === before, isThere);
+    shipments.leftBehind(left);
+    assert.ok(proof.account.openFrom(Date.now()) > before);
+  }
+});
+
 /** The record of this offset, as a look-up finds it. */
 function found(offset: number): [string, FoundValue[]] {
   const value = Buffer.from(`${offset}`);
