@@ -1,3 +1,4 @@
+import { manifestsText } from "../page/way.ts";
 import type { StatusSnapshot } from "../status/facts.ts";
 import { waitReasonOf, type TailStatus } from "../sources/tail/status.ts";
 import { printable } from "../printable.ts";
@@ -61,10 +62,7 @@ function facts(snapshot: StatusSnapshot, nowMs: number): string[] {
   }
   const age = checkpoint?.ageSeconds;
   if (age !== undefined) lines.push(["checkpoint", `up to date ${lasting(age)} ago`]);
-  if (manifests !== undefined) {
-    const { sequence, waiting, topic } = manifests;
-    lines.push(["manifests", `${sequence} made, ${waiting} not in ${topic} yet`]);
-  }
+  if (manifests !== undefined) lines.push(["manifests", manifestsText(manifests)]);
   lines.push(["queue", `${queue.alerts} alerts, ${byteSize(queue.bytes)} of ${byteSize(queue.limitBytes)}`]);
   if (socket !== undefined) {
     lines.push(["socket", `${socket.refused} connections refused, ${socket.contradicted} copies unlike the log`]);

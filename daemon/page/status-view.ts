@@ -23,6 +23,12 @@ interface LogView {
   readonly damagedArchives?: readonly { readonly file: string; readonly offset: number }[] | undefined;
 }
 
+export interface ManifestsView {
+  readonly topic: string;
+  readonly sequence: number;
+  readonly waiting: number;
+}
+
 /** The members that any kind of sink may have. */
 export interface SinkView {
   readonly kind: string;
@@ -95,6 +101,8 @@ export interface StatusView {
   };
   readonly log?: LogView | undefined;
   readonly checkpoint?: { readonly ageSeconds?: number | undefined; readonly trouble?: string | undefined } | undefined;
+  /** Absent unless manifests are published. */
+  readonly manifests?: ManifestsView | undefined;
   readonly sink: SinkView;
   readonly certificates: readonly {
     readonly file: string;

@@ -1,7 +1,7 @@
 /** The way of an alert in figures: what the page draws, and what `wazuh-dfn top` lists. */
 import { byteSize, grouped } from "../telemetry/amounts.ts";
 import { lasting } from "../telemetry/lasting.ts";
-import type { CauseView, SinkView, StatusView } from "./status-view.ts";
+import type { CauseView, ManifestsView, SinkView, StatusView } from "./status-view.ts";
 
 /** A status, and when it came. */
 export interface StatusLook {
@@ -135,6 +135,11 @@ function sinkNote(sink: SinkView, wallMs: number): string {
 
 function counted(count: number, one: string, many = `${one}s`): string {
   return `${grouped(count)} ${count === 1 ? one : many}`;
+}
+
+/** How far manifests are. */
+export function manifestsText({ topic, sequence, waiting }: ManifestsView): string {
+  return `${grouped(sequence)} made, ${grouped(waiting)} not in ${topic} yet`;
 }
 
 /** Open dead letters by cause, of alerts and of lines that are not; the rarest are not among them. */

@@ -75,7 +75,7 @@ function addState({ version, node, health, isReady, uptimeSeconds, process }: St
   add("process_open_fds", "Open file descriptors", process.openFiles);
 }
 
-function addLog({ log, checkpoint }: StatusSnapshot, add: Add): void {
+function addLog({ log, checkpoint, manifests }: StatusSnapshot, add: Add): void {
   add("wazuh_dfn_tail_lag_bytes", "Bytes of the log that are not yet read, without compressed files", log?.lagBytes);
   add(
     "wazuh_dfn_tail_lag_compressed_files",
@@ -94,6 +94,8 @@ function addLog({ log, checkpoint }: StatusSnapshot, add: Add): void {
     "Time since the checkpoint on disk was last up to date",
     checkpoint?.ageSeconds,
   );
+  add("wazuh_dfn_manifest_sequence", "Number of the last manifest of the present stream", manifests?.sequence);
+  add("wazuh_dfn_manifests_waiting", "Manifests that are not in their topic yet", manifests?.waiting);
 }
 
 function addSink({ sink, certificates }: StatusSnapshot, add: Add): void {

@@ -1,4 +1,5 @@
 /** docs/metrics.md and monitoring/ against scrapes of real forwarders, by Debian's own Prometheus. */
+import { newKey } from "../rig/manifests/node-writer.ts";
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -39,7 +40,10 @@ class Watched implements AsyncDisposable {
       const kafka: Record<string, unknown> = { brokers: [broker.address] };
       if (worlds.length === 2) kafka["tls"] = { ca: (await makeCertificates(world.directory.path)).ca };
       const dfn = { customer_id: broker.topic };
-      writeFileSync(world.config, JSON.stringify({ ...settings, dfn, sink: { kafka } }));
+      const key_file = world.directory.join("manifest.pem");
+      writeFileSync(key_file, newKey().export({ format: "pem", type: "pkcs8" }), { mode: 0o400 });
+      const manifest = { topic: "manifests", key_file };
+      writeFileSync(world.config, JSON.stringify({ ...settings, dfn, sink: { kafka }, manifest }));
       await world.start();
     }
     return watched;

@@ -2,7 +2,7 @@
 import { grouped, rateText, shortCount, byteSize } from "../../telemetry/amounts.ts";
 import { lasting } from "../../telemetry/lasting.ts";
 import type { StatusView } from "../../page/status-view.ts";
-import { openCausesOf, wayOf, type StatusLook } from "../../page/way.ts";
+import { manifestsText, openCausesOf, wayOf, type StatusLook } from "../../page/way.ts";
 import { wrapped } from "./cells.ts";
 import { printable } from "../../printable.ts";
 import { keyHelp } from "./keys.ts";
@@ -181,7 +181,7 @@ function causeLines(status: StatusView, view: TopView): ScreenLine[] {
 }
 
 function factLines(status: StatusView, wallMs: number): ScreenLine[] {
-  const { log, checkpoint, sink, certificates, feedback, deadLetters, process, events } = status;
+  const { log, checkpoint, manifests, sink, certificates, feedback, deadLetters, process, events } = status;
   const facts: [name: string, text: string][] = [];
   if (log !== undefined) {
     const share = log.size === undefined || log.size === 0 ? "" : ` of ${grouped(log.size)}`;
@@ -191,6 +191,7 @@ function factLines(status: StatusView, wallMs: number): ScreenLine[] {
   }
   if (checkpoint?.ageSeconds !== undefined)
     facts.push(["checkpoint", `up to date ${lasting(checkpoint.ageSeconds)} ago`]);
+  if (manifests !== undefined) facts.push(["manifests", manifestsText(manifests)]);
   if ((sink.connected?.length ?? 0) > 0) facts.push(["brokers", sink.connected?.join(", ") ?? ""]);
   for (const { topic, partition, broker, waitsFor, seconds } of sink.lookups ?? [])
     facts.push([

@@ -2,7 +2,7 @@
 import { byteSize, grouped } from "../../telemetry/amounts.ts";
 import { lasting } from "../../telemetry/lasting.ts";
 import type { ReasonView, StatusView } from "../status-view.ts";
-import { openCausesOf } from "../way.ts";
+import { openCausesOf, manifestsText } from "../way.ts";
 import { byId, html, show, showTable, showTerms } from "./dom.ts";
 
 /** @param wallMs milliseconds since 1970 */
@@ -35,7 +35,7 @@ function showReasons(reasons: readonly ReasonView[], wallMs: number): void {
   });
 }
 
-function showFiles({ log, checkpoint }: StatusView): void {
+function showFiles({ log, checkpoint, manifests }: StatusView): void {
   const at = byId("files");
   if (log === undefined) {
     show(at, undefined, () => [html("p", {}, "alerts.json is not read: sources.tail is off, or it is not yet known.")]);
@@ -56,6 +56,7 @@ function showFiles({ log, checkpoint }: StatusView): void {
   if (checkpoint?.ageSeconds !== undefined)
     terms.push(["checkpoint", `up to date ${lasting(checkpoint.ageSeconds)} ago`]);
   if (checkpoint?.trouble !== undefined) terms.push(["checkpoint", checkpoint.trouble]);
+  if (manifests !== undefined) terms.push(["manifests", manifestsText(manifests)]);
   for (const damaged of damagedArchives)
     terms.push(["damaged", `${damaged.file}, read to byte ${grouped(damaged.offset)}`]);
   show(at, [terms, offset, size], () => {

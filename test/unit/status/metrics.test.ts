@@ -35,6 +35,15 @@ test("alerts that were left out are counted by reason", async () => {
   assert.ok(lines.includes('wazuh_dfn_alerts_left_out_total{reason="fail2ban-group"} 0'));
 });
 
+test("manifests are counted where they are published", async () => {
+  const none = await scrape(new Metrics(), aForwarder());
+  assert.ok(!none.some((line) => line.startsWith("wazuh_dfn_manifest")));
+  const manifests = { topic: "m", stream: "s", sequence: 7, waiting: 2, isLate: false };
+  const lines = await scrape(new Metrics(), aForwarder({ manifests }));
+  assert.ok(lines.includes("wazuh_dfn_manifest_sequence 7"));
+  assert.ok(lines.includes("wazuh_dfn_manifests_waiting 2"));
+});
+
 test("a lag that is not known is left out, and damaged archives are counted", async () => {
   const damagedArchives = [{ file: "/a.gz", offset: 1 }];
   const log = { ...aForwarder().log!, lagBytes: undefined, lagSeconds: undefined, damagedArchives };
