@@ -37,7 +37,8 @@ export function parseCommandLine<const O extends Options>(
   return parsed;
 }
 
-function usageError(command: { readonly name: string }, reason: string, cause?: unknown): DfnError {
+/** A command is called in a way that it does not take; `reason` is a sentence or a part of one. */
+export function usageError(command: { readonly name: string }, reason: string, cause?: unknown): DfnError {
   const sentence = `${command.name}: ${reason.replace(/\.$/, "")}; see: wazuh-dfn ${command.name} --help`;
   return new DfnError("USAGE", sentence, cause === undefined ? {} : { cause });
 }

@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Config } from "../config/schema.ts";
-import { readTimestamp } from "../config/values/timestamp.ts";
-import { describe, DfnError, exitCodes } from "../errors.ts";
+import { DfnError, exitCodes } from "../errors.ts";
 import { Accountant } from "../explain/alert-account.ts";
 import { LineWhereabouts } from "../explain/line-whereabouts.ts";
 import { storedProgress } from "../explain/log-progress.ts";
@@ -30,6 +29,8 @@ import { beLowPriority } from "./low-priority.ts";
 import { keepMemorySmall } from "./memory.ts";
 import { placeNamed, replayInputs } from "./replay-inputs.ts";
 import { askStatus } from "./status-client.ts";
+import { usageError } from "./command-line.ts";
+import { timeOption } from "./time-option.ts";
 
 /** A forwarder that is alive answers at once. */
 const answerWithinMs = 2000;
@@ -72,7 +73,10 @@ letter, or was there before the first start; 66 if no such alert was found.
     } as const;
     const { values, positionals } = parseCommandLine(explainCommand, args, options, { min: 0, max: 1 });
     const query = queryFrom(positionals[0], values.file);
-    const span = { fromMs: timeOf("from", values.from), toMs: timeOf("to", values.to) };
+    const span = {
+      fromMs: timeOption(explainCommand, "from", values.from),
+      toMs: timeOption(explainCommand, "to", values.to),
+    };
     if (query.kind !== "id" && (values.from ?? values.to) !== undefined)
       throw usage("--from and --to are for the search of an ID");
     const selection = { node: values.node, nth: numberOf(values.nth) };
@@ -179,15 +183,6 @@ function asJsonObject({ account, states, partitions }: Whereabouts) {
   };
 }
 
-function timeOf(option: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  try {
-    return readTimestamp(text).getTime();
-  } catch (reason) {
-    throw usage(`--${option}: ${describe(reason)}`);
-  }
-}
-
 function numberOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (!/^[1-9]\d{0,8}$/.test(text)) throw usage(`--nth: "${text}" is not a number from 1 on`);
@@ -195,5 +190,5 @@ function numberOf(text: string | undefined): number | undefined {
 }
 
 function usage(sentence: string): DfnError {
-  return new DfnError("USAGE", `explain: ${sentence}; see: wazuh-dfn explain --help`);
+  return usageError(explainCommand, sentence);
 }

@@ -1,10 +1,9 @@
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { dirname } from "node:path";
-import { readTimestamp } from "../config/values/timestamp.ts";
 import { Alert } from "../alert/alert.ts";
 import type { NewDeadLetter } from "../dead-letters/store.ts";
-import { describe, DfnError } from "../errors.ts";
+import { DfnError } from "../errors.ts";
 import { createCounters } from "../forwarder/counters.ts";
 import { createCore, openDeadLetters, type Core } from "../forwarder/core.ts";
 import { Resending } from "../forwarder/resending.ts";
@@ -28,6 +27,7 @@ import { distinctFiles, type MissingOnly, missingOnly } from "./replay-missing.t
 import { placeNamed, replayInputs } from "./replay-inputs.ts";
 import { showProgress } from "./replay-progress.ts";
 import { say } from "./say.ts";
+import { timeOption } from "./time-option.ts";
 
 /** How long to wait for alerts in flight after SIGINT or SIGTERM. */
 const stopMs = 4000;
@@ -73,7 +73,7 @@ ${configOptionsHelp}`,
     const named = isMissingOnly ? distinctFiles(all) : all;
     const config = loadConfig(values, io);
     const log = createLog(config.log.level);
-    const span = { fromMs: timeOf("from", values.from), toMs: timeOf("to", values.to) };
+    const span = { fromMs: timeOption(replay, "from", values.from), toMs: timeOption(replay, "to", values.to) };
     const isDry = values["dry-run"];
     // What only root may read is read and opened first: secrets by the sink, then the files. A dry run touches no state.
     const counters = createCounters();
@@ -242,15 +242,6 @@ function isOutside(bytes: Buffer, { fromMs, toMs }: Span): boolean {
     return false; // Not an alert: the pipeline reports that and keeps its bytes.
   }
   return (fromMs !== undefined && timeMs < fromMs) || (toMs !== undefined && timeMs >= toMs);
-}
-
-function timeOf(option: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  try {
-    return readTimestamp(text).getTime();
-  } catch (reason) {
-    throw new DfnError("USAGE", `replay: --${option}: ${describe(reason)}`, { cause: reason });
-  }
 }
 
 /** What a dry run does with a line that is not an alert: it reports that and keeps nothing. */

@@ -6,7 +6,6 @@ import { sendMissing, type SentMissing } from "../../audit/send-missing.ts";
 import { SettingsHistory, type KeptSettings } from "../../proof/settings-history.ts";
 import { SettingsOfTime } from "../../audit/settings-of-time.ts";
 import { Workspace } from "../../audit/workspace.ts";
-import { readTimestamp } from "../../config/values/timestamp.ts";
 import { describe, DfnError, exitCodes } from "../../errors.ts";
 import { createSink } from "../../sink-kinds/registry.ts";
 import { noTelemetry } from "../../sinks/kafka/connection/telemetry.ts";
@@ -27,6 +26,8 @@ import { replayInputs } from "../replay-inputs.ts";
 import { auditHtml } from "./html.ts";
 import { showAuditProgress } from "./progress.ts";
 import { type AuditReport, auditJson, auditText } from "./text.ts";
+import { usageError } from "../command-line.ts";
+import { timeOption } from "../time-option.ts";
 
 export const auditCommand: Command = {
   name: "audit",
@@ -61,7 +62,10 @@ relevant alert. Exit code: 0 if all is there, once and unaltered; 1 if not; 69 i
       html: { type: "string" },
     } as const;
     const { values } = parseCommandLine(auditCommand, args, options, { min: 0, max: 0 });
-    const span = { fromMs: timeOf("from", values.from), toMs: timeOf("to", values.to) };
+    const span = {
+      fromMs: timeOption(auditCommand, "from", values.from),
+      toMs: timeOption(auditCommand, "to", values.to),
+    };
     const isSending = values["replay-missing"];
     if (isSending && values.ids !== undefined) {
       throw usage("--replay-missing needs the topic itself, to see what has come meanwhile; leave out --ids");
@@ -164,17 +168,8 @@ class NewPage implements Disposable {
   }
 }
 
-function timeOf(option: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  try {
-    return readTimestamp(text).getTime();
-  } catch (reason) {
-    throw usage(`--${option}: ${describe(reason)}`);
-  }
-}
-
 function usage(sentence: string): DfnError {
-  return new DfnError("USAGE", `audit: ${sentence}; see: wazuh-dfn audit --help`);
+  return usageError(auditCommand, sentence);
 }
 
 /** @throws DfnError IO if what the forwarder kept of former settings cannot be read */

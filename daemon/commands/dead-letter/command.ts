@@ -1,5 +1,4 @@
 import { nearest } from "../../config/nearest.ts";
-import { readTimestamp } from "../../config/values/timestamp.ts";
 import { describe, DfnError, exitCodes } from "../../errors.ts";
 import { markAcknowledged } from "../../dead-letters/acknowledgements.ts";
 import { markRemoved } from "../../dead-letters/tombstones.ts";
@@ -29,6 +28,8 @@ import {
   unreadableStore,
 } from "../../dead-letters/reader.ts";
 import { listed, listHead, listLine, shown } from "./text.ts";
+import { usageError } from "../command-line.ts";
+import { timeOption } from "../time-option.ts";
 
 const actions = ["list", "show", "replay", "purge", "ack"];
 
@@ -194,16 +195,12 @@ function choose(
     throw usage(`${action} needs to know which entries: give one of ${ways}`);
   }
   if (all) return { kind: "all" };
-  if (before === undefined) return { kind: "ids", ids: new Set(ids) };
-  try {
-    return { kind: "before", timeMs: readTimestamp(before).getTime() };
-  } catch (reason) {
-    throw usage(`--before: ${describe(reason)}`);
-  }
+  const timeMs = timeOption(deadLetter, "before", before);
+  return timeMs === undefined ? { kind: "ids", ids: new Set(ids) } : { kind: "before", timeMs };
 }
 
 function usage(sentence: string): DfnError {
-  return new DfnError("USAGE", `dead-letter: ${sentence}; see: wazuh-dfn dead-letter --help`);
+  return usageError(deadLetter, sentence);
 }
 
 function unknownAction(action: string): DfnError {

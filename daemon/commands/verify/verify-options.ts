@@ -1,5 +1,4 @@
 /** The options of `verify`, read. */
-import { readTimestamp } from "../../config/values/timestamp.ts";
 import { readRegularFileSync } from "../../disk/read-file.ts";
 import { describe, DfnError } from "../../errors.ts";
 import { type ManifestKey, readPublicKey, UnusableKey } from "../../manifest/signature.ts";
@@ -55,16 +54,6 @@ export function acceptedStreams(options: readonly string[]): ReadonlySet<string>
     if (!/^.+=[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/s.test(option))
       throw verifyUsage(`--accept ${option}: use NODE=STREAM, as the finding names it`);
   return new Set(options);
-}
-
-/** @returns milliseconds since 1970 @throws DfnError USAGE */
-export function sinceOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  try {
-    return readTimestamp(text).getTime();
-  } catch (reason) {
-    throw verifyUsage(`--since: ${describe(reason)}`);
-  }
 }
 
 /** Where metrics are served: this machine alone may ask. */

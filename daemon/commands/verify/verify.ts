@@ -12,8 +12,9 @@ import { type Command, configOptions, configOptionsHelp, type Io, loadConfig, pa
 import { keepMemorySmall } from "../memory.ts";
 import { say } from "../say.ts";
 import { metricsOf, MetricsServer } from "./verify-metrics.ts";
-import { acceptedStreams, keysByNode, metricsAddress, sinceOf, verifyUsage } from "./verify-options.ts";
+import { acceptedStreams, keysByNode, metricsAddress, verifyUsage } from "./verify-options.ts";
 import { verifyJson, verifyText } from "./verify-text.ts";
+import { timeOption } from "../time-option.ts";
 
 const dayMs = 86_400_000;
 
@@ -66,7 +67,7 @@ Exit code: 0 if all is there; 1 if not; 69 if that cannot be known, with the rea
       keys: keysByNode(values.key),
       node: values.node,
       accepted: acceptedStreams(values.accept),
-      sinceMs: sinceOf(values.since),
+      sinceMs: timeOption(verifyCommand, "since", values.since),
       known: state === undefined ? new KnownStreams() : await KnownStreams.read(state),
     };
     const config = loadConfig(values, io);

@@ -3,21 +3,13 @@ import { headerNames } from "../../../contract.ts";
 import { partitionOf } from "../../../delivery/partition-key.ts";
 import { SoughtAlerts, type RecordSearch, type SoughtAlert, type TopicSearch } from "../../../records/record-search.ts";
 import { Backoff } from "../connection/backoff.ts";
-import { classifyError, KafkaError, kafkaCodes } from "../protocol/errors.ts";
+import { classifyError, KafkaError, kafkaCodes, lastingTopicCodes } from "../protocol/errors.ts";
 import type { FetchedRecord } from "../protocol/record-reader.ts";
 import { Cursor, reach, readRange } from "./read-range.ts";
-import type { SenderContext } from "./sender-context.ts";
-
-type FindContext = Pick<SenderContext, "metadataCache" | "pool" | "conditions" | "waits" | "signal">;
+import type { ReadingContext } from "./sender-context.ts";
 
 /** A record bears the time at which its batch was taken, by the clock of the manager; brokers' clocks differ by less. */
 const marginMs = 60_000;
-/** No retry helps within the time of a search. */
-const lasting: ReadonlySet<number> = new Set([
-  kafkaCodes.UNKNOWN_TOPIC_OR_PARTITION,
-  kafkaCodes.INVALID_TOPIC_EXCEPTION,
-  kafkaCodes.TOPIC_AUTHORIZATION_FAILED,
-]);
 
 /** All that is looked for was found. */
 class AllFound extends Error {}
@@ -27,7 +19,7 @@ class AllFound extends Error {}
  * the topic had another number of partitions when it was sent. Ends when all is found, when everything was read, or with
  * the search's signal. Never rejects.
  */
-export async function findRecords(search: RecordSearch, context: FindContext): Promise<readonly TopicSearch[]> {
+export async function findRecords(search: RecordSearch, context: ReadingContext): Promise<readonly TopicSearch[]> {
   const progress = { isDone: false };
   return Promise.all(search.topics.map((topic) => new TopicReading(topic, search, context, progress).run()));
 }
@@ -35,7 +27,7 @@ export async function findRecords(search: RecordSearch, context: FindContext): P
 class TopicReading {
   readonly #topic: string;
   readonly #search: RecordSearch;
-  readonly #context: FindContext;
+  readonly #context: ReadingContext;
   readonly #progress: { isDone: boolean };
   readonly #sought: SoughtAlerts;
   #partitions: number | undefined;
@@ -44,7 +36,7 @@ class TopicReading {
   #at: string | undefined;
   #passedOver = 0;
 
-  constructor(topic: string, search: RecordSearch, context: FindContext, progress: { isDone: boolean }) {
+  constructor(topic: string, search: RecordSearch, context: ReadingContext, progress: { isDone: boolean }) {
     this.#topic = topic;
     this.#search = search;
     const signal = AbortSignal.any([search.signal, context.signal]);
@@ -156,7 +148,7 @@ class TopicReading {
       } catch (reason) {
         this.#context.signal.throwIfAborted();
         this.#trouble = classifyError(reason).text;
-        if (reason instanceof KafkaError && lasting.has(reason.code)) throw reason;
+        if (reason instanceof KafkaError && lastingTopicCodes.has(reason.code)) throw reason;
         await backoff.wait(this.#context.signal);
         await this.#context.metadataCache.refresh();
       }

@@ -13,8 +13,8 @@ import {
 import { describe } from "../../../errors.ts";
 import { Backoff } from "../connection/backoff.ts";
 import { monotonicMs } from "../../../clock.ts";
-import { classifyError, KafkaError, kafkaCodes } from "../protocol/errors.ts";
-import type { SenderContext } from "./sender-context.ts";
+import { classifyError, KafkaError, kafkaCodes, lastingTopicCodes } from "../protocol/errors.ts";
+import type { ReadingContext } from "./sender-context.ts";
 import { Cursor, reach, readRange } from "./read-range.ts";
 import type { FetchedRecord } from "../protocol/record-reader.ts";
 import { isUnreadable } from "./doubts.ts";
@@ -25,19 +25,11 @@ const maxIds = 1_000_000;
 const maxIdCharacters = 64 * 1024 * 1024;
 /** If Kafka reports for this long that a topic does not exist or is forbidden, it is left out of the look-up. */
 const giveUpAfterMs = 15_000;
-/** These stay until somebody does something. */
-const lastingCodes: ReadonlySet<number> = new Set([
-  kafkaCodes.UNKNOWN_TOPIC_OR_PARTITION,
-  kafkaCodes.INVALID_TOPIC_EXCEPTION,
-  kafkaCodes.TOPIC_AUTHORIZATION_FAILED,
-]);
 /** Reasons that one answer names. */
 const maxRefusals = 5;
 
 /** Partitions that are read at the same time: enough to hide the network's delay, few enough for the memory. */
 const maxAtOnce = 8;
-
-type LookupContext = Pick<SenderContext, "metadataCache" | "pool" | "conditions" | "waits" | "signal">;
 
 /** What is looked for cannot be seen, and waiting does not help. */
 class Unreadable extends Error {
@@ -119,7 +111,7 @@ export async function lookUp(
   topics: readonly string[],
   since: OffsetsByPartition,
   nodes: ReadonlySet<string> | undefined,
-  context: LookupContext,
+  context: ReadingContext,
   keeps?: "values",
 ): Promise<Lookup> {
   const findings = new Findings(nodes, keeps === "values");
@@ -175,7 +167,7 @@ async function lookAt(
   isRead: boolean,
   since: OffsetsByPartition,
   findings: Findings,
-  context: LookupContext,
+  context: ReadingContext,
 ): Promise<void> {
   const name = `${topic}/${partition}`;
   const reading = new Reading(since[name] ?? 0, findings);
@@ -206,7 +198,7 @@ function unlisted(since: OffsetsByPartition, topic: string, count: number): read
 }
 
 /** Partitions of a topic; 0 for one that does not exist and of which nothing was shipped. */
-async function partitionCount(topic: string, isRead: boolean, context: LookupContext): Promise<number> {
+async function partitionCount(topic: string, isRead: boolean, context: ReadingContext): Promise<number> {
   let count: number | undefined;
   await persist(context, `looking up what ${topic} holds`, isRead, async () => {
     await context.metadataCache.refresh(false);
@@ -219,7 +211,7 @@ async function partitionCount(topic: string, isRead: boolean, context: LookupCon
   return count ?? 0;
 }
 
-async function nextOffset(topic: string, partition: number, context: LookupContext): Promise<number> {
+async function nextOffset(topic: string, partition: number, context: ReadingContext): Promise<number> {
   return (await reach(context, topic, partition)).offset("next");
 }
 
@@ -229,7 +221,7 @@ async function read(
   partition: number,
   reading: Reading,
   findings: Findings,
-  context: LookupContext,
+  context: ReadingContext,
 ): Promise<void> {
   const name = `${topic}/${partition}`;
   const { ids, cursor } = reading;
@@ -290,7 +282,7 @@ function writingOf({ headers, value, offset }: FetchedRecord, topic: string, par
  * @throws Unreadable if it is given up
  */
 async function persist(
-  { metadataCache, conditions, signal }: LookupContext,
+  { metadataCache, conditions, signal }: ReadingContext,
   subject: string,
   isRead: boolean,
   step: () => Promise<void>,
@@ -312,7 +304,8 @@ async function persist(
       // What is wrong with the whole cluster is reported where its metadata are read.
       const isReported = conditions.lasting.some((trouble) => trouble.subject === "Kafka");
       if (!isReported) conditions.raise(subject, { ...fault, text });
-      if (reason instanceof KafkaError && (!isRead || lastingCodes.has(reason.code))) refusedSince ??= monotonicMs();
+      if (reason instanceof KafkaError && (!isRead || lastingTopicCodes.has(reason.code)))
+        refusedSince ??= monotonicMs();
       else refusedSince = undefined;
       if (refusedSince !== undefined && monotonicMs() - refusedSince >= giveUpAfterMs) {
         conditions.clear(subject); // It is given up; the look-up's answer says why.

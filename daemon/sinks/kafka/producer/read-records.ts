@@ -10,21 +10,13 @@ import type {
 } from "../../../records/record-reading.ts";
 import { monotonicMs, timeOfDayMs } from "../../../clock.ts";
 import { Backoff } from "../connection/backoff.ts";
-import { classifyError, KafkaError, kafkaCodes } from "../protocol/errors.ts";
+import { classifyError, KafkaError, kafkaCodes, lastingTopicCodes } from "../protocol/errors.ts";
 import type { FetchedRecord } from "../protocol/record-reader.ts";
 import { Cursor, reach, readRange } from "./read-range.ts";
-import type { SenderContext } from "./sender-context.ts";
-
-type ReadContext = Pick<SenderContext, "metadataCache" | "pool" | "conditions" | "waits" | "signal">;
+import type { ReadingContext } from "./sender-context.ts";
 
 /** How long a step is tried while brokers do not answer; milliseconds. */
 const giveUpAfterMs = 30_000;
-/** No retry helps. */
-const lasting: ReadonlySet<number> = new Set([
-  kafkaCodes.UNKNOWN_TOPIC_OR_PARTITION,
-  kafkaCodes.INVALID_TOPIC_EXCEPTION,
-  kafkaCodes.TOPIC_AUTHORIZATION_FAILED,
-]);
 
 /** All that is wanted of a partition was read. */
 class Enough extends Error {}
@@ -36,7 +28,7 @@ class BeganAgain extends Error {}
 export async function extentsOf(
   topics: readonly string[],
   signal: AbortSignal,
-  context: ReadContext,
+  context: ReadingContext,
 ): Promise<readonly TopicExtent[]> {
   const both = { ...context, signal: AbortSignal.any([signal, context.signal]) };
   const extents: TopicExtent[] = [];
@@ -62,7 +54,10 @@ export async function extentsOf(
  * @returns why some records were not seen; none if all were
  * @throws the reason of a signal, or what `visit` throws
  */
-export async function readStretches(reading: RecordReading, context: ReadContext): Promise<readonly UnreadRecords[]> {
+export async function readStretches(
+  reading: RecordReading,
+  context: ReadingContext,
+): Promise<readonly UnreadRecords[]> {
   const both = { ...context, signal: AbortSignal.any([reading.signal, context.signal]) };
   const troubles: UnreadRecords[] = [];
   for (const topic of new Set(reading.stretches.map((stretch) => stretch.topic))) context.metadataCache.track(topic);
@@ -101,7 +96,7 @@ class StretchVisits {
     this.#visit = visit;
   }
 
-  async read(context: ReadContext): Promise<void> {
+  async read(context: ReadingContext): Promise<void> {
     const { topic, partition, from, until } = this.#stretch;
     this.#cursor ??= new Cursor(await firstOf(from, until, topic, partition, context), () => {
       throw new BeganAgain("it became shorter while it was read: it was created again, or lost records");
@@ -132,14 +127,14 @@ async function firstOf(
   until: number,
   topic: string,
   partition: number,
-  context: ReadContext,
+  context: ReadingContext,
 ): Promise<number> {
   if (typeof from === "number") return from;
   const at = await (await reach(context, topic, partition)).offset({ sinceMs: Math.max(0, from.sinceMs) });
   return at < 0 ? until : at;
 }
 
-async function partitionsOf(topic: string, context: ReadContext): Promise<number> {
+async function partitionsOf(topic: string, context: ReadingContext): Promise<number> {
   const { metadataCache, conditions } = context;
   metadataCache.track(topic);
   return untilItWorks(context, async () => {
@@ -151,7 +146,7 @@ async function partitionsOf(topic: string, context: ReadContext): Promise<number
   });
 }
 
-async function extentOf(topic: string, partition: number, context: ReadContext): Promise<PartitionExtent> {
+async function extentOf(topic: string, partition: number, context: ReadingContext): Promise<PartitionExtent> {
   const leader = await reach(context, topic, partition);
   const next = await leader.offset("next");
   const first = await leader.offset("first");
@@ -161,7 +156,7 @@ async function extentOf(topic: string, partition: number, context: ReadContext):
 }
 
 /** When the first record from an offset on was appended; now if there is none. */
-async function timeAt(topic: string, partition: number, offset: number, context: ReadContext): Promise<number> {
+async function timeAt(topic: string, partition: number, offset: number, context: ReadingContext): Promise<number> {
   let firstMs = timeOfDayMs();
   const visit = (record: FetchedRecord): void => {
     firstMs = record.timestampMs;
@@ -193,7 +188,7 @@ function troubleWith(name: string, reason: unknown): string {
 
 /** Repeats a step until it succeeds, no retry can help, or it has come no further for half a minute. */
 async function untilItWorks<T>(
-  { signal, metadataCache }: ReadContext,
+  { signal, metadataCache }: ReadingContext,
   step: () => Promise<T>,
   progress: { readonly seen: number; readonly fault: unknown } = { seen: 0, fault: undefined },
 ): Promise<T> {
@@ -205,7 +200,7 @@ async function untilItWorks<T>(
     } catch (reason) {
       signal.throwIfAborted();
       if (progress.fault !== undefined || reason instanceof BeganAgain) throw reason;
-      if (reason instanceof KafkaError && lasting.has(reason.code)) throw reason;
+      if (reason instanceof KafkaError && lastingTopicCodes.has(reason.code)) throw reason;
       if (progress.seen > seen) [seen, sinceMs] = [progress.seen, monotonicMs()];
       if (monotonicMs() - sinceMs >= giveUpAfterMs) throw reason;
       await backoff.wait(signal);

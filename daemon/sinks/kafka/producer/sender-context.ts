@@ -22,3 +22,6 @@ export interface SenderContext {
   /** Called whenever something got an outcome or came nearer to one. */
   readonly onProgress: () => void;
 }
+
+/** What whoever reads topics needs of it. */
+export type ReadingContext = Pick<SenderContext, "metadataCache" | "pool" | "conditions" | "waits" | "signal">;

@@ -43,6 +43,13 @@ export const kafkaCodes = {
   PRODUCER_FENCED: 90,
 } as const;
 
+/** What a broker says of a topic with these stays until somebody does something: no retry helps. */
+export const lastingTopicCodes: ReadonlySet<number> = new Set([
+  kafkaCodes.UNKNOWN_TOPIC_OR_PARTITION,
+  kafkaCodes.INVALID_TOPIC_EXCEPTION,
+  kafkaCodes.TOPIC_AUTHORIZATION_FAILED,
+]);
+
 /** An error code in a broker's answer, thrown if the answer has no other way to show it. */
 export class KafkaError extends Error {
   override readonly name = "KafkaError";
