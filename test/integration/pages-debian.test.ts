@@ -340,8 +340,9 @@ test(
     await place(debian, client.key, "etc/wazuh-dfn/key.pem", 0o600);
     const [config = ""] = blocksOf("README.md", { section: "Without the package", language: "yaml" });
     await writeFile(join(debian.path, "etc/wazuh-dfn/config.yaml"), config, { mode: 0o600 });
-    const state =
-      "find /etc/wazuh-dfn /var/ossec/etc /var/ossec/integrations -exec ls -ldn {} + ; getent passwd wazuh-dfn";
+    // Without times: a directory in which something was made and removed has the present minute.
+    const directories = "/etc/wazuh-dfn /var/ossec/etc /var/ossec/integrations";
+    const state = `find ${directories} -printf '%M %U:%G %s %p\\n' | sort; getent passwd wazuh-dfn`;
     const output = await debian.run(`dpkg -i wazuh-dfn_*.deb
 before=$(${state})
 wazuh-dfn-install --yes
