@@ -2,7 +2,7 @@ import type { TopicExtent } from "../records/record-reading.ts";
 import { sendKey } from "./entries.ts";
 import type { MissingRecords } from "./missing-records.ts";
 import type { AuditNames } from "./names.ts";
-import type { SettingsOfTime } from "./settings-of-time.ts";
+import type { SettingsOfTime } from "../explain/settings-of-time.ts";
 import type { SinkReader } from "./sink-reading.ts";
 import { SinkSide, stretchesBetween } from "./sink-side.ts";
 

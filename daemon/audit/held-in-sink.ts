@@ -7,7 +7,7 @@ import { EntryFiles } from "./entry-files.ts";
 import { LogSide, type AuditedLine } from "./log-side.ts";
 import type { MissingRecords } from "./missing-records.ts";
 import type { AuditNames } from "./names.ts";
-import type { SettingsOfTime } from "./settings-of-time.ts";
+import type { SettingsOfTime } from "../explain/settings-of-time.ts";
 import { namesOf, readSink, removalTest, removalTexts, type SinkParts } from "./sink-reading.ts";
 import { SinkSide } from "./sink-side.ts";
 import type { TimeSpan } from "./time-span.ts";

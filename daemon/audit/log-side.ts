@@ -7,7 +7,7 @@ import type { Trial, TrialOutcome } from "../explain/trial.ts";
 import type { DeadLetterSide } from "./dead-letter-side.ts";
 import { entryFlags, entryKinds, identityOf, sendKey, type Entry } from "./entries.ts";
 import type { AuditNames } from "./names.ts";
-import type { SettingsOfTime } from "./settings-of-time.ts";
+import type { SettingsOfTime } from "../explain/settings-of-time.ts";
 import { isInSpan, type TimeSpan } from "./time-span.ts";
 
 /** A line that may be relevant. */

@@ -13,7 +13,7 @@ import type { SinkReader } from "./sink-reading.ts";
 import { hourOfSecond } from "./audit-result.ts";
 import { LogSide, type ExpectedRecord } from "./log-side.ts";
 import type { MissingRecords } from "./missing-records.ts";
-import type { SettingsOfTime } from "./settings-of-time.ts";
+import type { SettingsOfTime } from "../explain/settings-of-time.ts";
 
 export interface SendParts {
   readonly config: Config;

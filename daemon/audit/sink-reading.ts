@@ -8,7 +8,7 @@ import { readNodeIdentity } from "../wazuh/node.ts";
 import type { AuditResult } from "./audit-result.ts";
 import type { EntryFiles } from "./entry-files.ts";
 import { AuditNames } from "./names.ts";
-import type { SettingsOfTime } from "./settings-of-time.ts";
+import type { SettingsOfTime } from "../explain/settings-of-time.ts";
 import { ListLines, removedUntil, type SinkSide, stretchesSince } from "./sink-side.ts";
 
 /** Reads the sink back; see `SinkDefinition`. */

@@ -1,5 +1,5 @@
 /** The text of `explain`. All of it is made printable at the end: alerts, file names and brokers' texts are others'. */
-import type { AlertAccount, HandlerAccount, OwnEventAccount } from "../explain/alert-account.ts";
+import type { AlertAccount, FormerAccount, HandlerAccount, OwnEventAccount } from "../explain/alert-account.ts";
 import type { RecordState, Whereabouts } from "../explain/whereabouts.ts";
 import { printable } from "../printable.ts";
 import type { RecordPlace } from "../records/record-search.ts";
@@ -28,6 +28,7 @@ export function explanationText(where: Whereabouts, at: { readonly index: number
     ...needleRows(account),
     ...ownRows(account.own),
     ...account.handlers.flatMap((handler) => handlerRows(handler, account, where)),
+    ...formerRows(account.former),
     ...(account.fault === undefined ? [] : [row("broken", account.fault)]),
     ...nowRows(where),
   ];
@@ -88,6 +89,19 @@ function handlerRows(made: HandlerAccount, { verdict, own }: AlertAccount, { par
     if (record.warning !== undefined) rows.push(row("", `with a warning to Wazuh: ${record.warning}`));
   }
   return rows;
+}
+
+function formerRows(former: FormerAccount | undefined): string[] {
+  if (former === undefined) return [];
+  const made = former.handlers.flatMap(({ handler, record, failure }) => {
+    if (failure !== undefined) return [`${handler}: it failed: ${failure}`];
+    return record === undefined ? [] : [`${handler}: record for topic ${record.topic}, ${record.bytes} bytes`];
+  });
+  const what = made.length === 0 ? ["no record"] : made;
+  return [
+    row("then", `the settings since ${former.since} made something else of it:`),
+    ...what.map((text) => row("", text)),
+  ];
 }
 
 function nowRows({ states }: Whereabouts): string[] {

@@ -1,14 +1,16 @@
 import { existsSync } from "node:fs";
 import type { Config } from "../config/schema.ts";
-import { DfnError, exitCodes } from "../errors.ts";
+import { describe, DfnError, exitCodes } from "../errors.ts";
 import { Accountant } from "../explain/alert-account.ts";
 import { LineWhereabouts } from "../explain/line-whereabouts.ts";
 import { storedProgress } from "../explain/log-progress.ts";
 import { alertsPath } from "../explain/manager-log.ts";
+import { SettingsOfTime } from "../explain/settings-of-time.ts";
 import { isDelivered, whereabouts, type Whereabouts, type WhereaboutsParts } from "../explain/whereabouts.ts";
 import { statIfPresent } from "../disk/file-stat.ts";
-import { createHandlers, topicsOf } from "../handlers/registry.ts";
+import { createHandlers } from "../handlers/registry.ts";
 import { printable, toPrintableJson } from "../printable.ts";
+import { SettingsHistory } from "../proof/settings-history.ts";
 import { createSink } from "../sink-kinds/registry.ts";
 import { noTelemetry } from "../sinks/kafka/connection/telemetry.ts";
 import { become, ownerOfStateDir } from "../state/owner.ts";
@@ -40,7 +42,8 @@ export const explainCommand: Command = {
   summary: "says why an alert was sent or not, step by step, and where it is",
   usage: `Finds an alert and shows step by step what the forwarder makes of it: where it is stored, whether it was looked at,
 each handler with each of its conditions and the value that decided, the record, and where that is now. Changes
-nothing, needs no running forwarder, and goes by the settings of today.
+nothing, needs no running forwarder, and goes by the settings of today; where the forwarder publishes manifests, it also
+shows what the settings made of it with which it was read, if that is something else.
 
 Usage: wazuh-dfn explain [options] ID
        wazuh-dfn explain [options] FILE:OFFSET
@@ -91,7 +94,16 @@ letter, or was there before the first start; 66 if no such alert was found.
     const handlers = createHandlers(config.dfn, config.handlers);
     const { fallbackName } = readNodeIdentity(config.wazuh.home);
     const lineBytes = maxLineBytes(config);
-    const accountant = new Accountant(handlers, fallbackName, lineBytes);
+    const kept = await keptSettings(config, io);
+    const accountant = new Accountant({
+      handlers,
+      fallbackNode: fallbackName,
+      maxLineBytes: lineBytes,
+      keptAt: (file, offset) => {
+        const found = kept.keptAt(file, offset);
+        return found && { since: found.since, handlers: found.trial.handlers };
+      },
+    });
     const parts = { accountant, config, maxLineBytes: lineBytes };
     const found =
       query.kind === "id" || input === undefined
@@ -100,7 +112,7 @@ letter, or was there before the first start; 66 if no such alert was found.
     const asked: WhereaboutsParts = {
       stateDir: config.stateDir,
       fallbackNode: fallbackName,
-      topics: topicsOf(handlers),
+      topics: kept.topics,
       maxLineBytes: lineBytes,
       line: await lineWhereabouts(config),
       find: sink.find,
@@ -120,6 +132,17 @@ function queryFrom(operand: string | undefined, file: string | undefined): Expla
   if (operand === undefined) throw usage("name an ID, a FILE:OFFSET, --file FILE or -");
   const query = queryOf(operand);
   return query.kind === "place" ? { kind: "place", ...placeNamed(query.path) } : query;
+}
+
+/** With the settings of former times, where the forwarder kept them: it does with manifests. */
+async function keptSettings(config: Config, io: Io): Promise<SettingsOfTime> {
+  try {
+    return new SettingsOfTime(config, maxLineBytes(config), await new SettingsHistory(config.stateDir).read());
+  } catch (reason) {
+    const today = new SettingsOfTime(config, maxLineBytes(config));
+    io.stderr.write(`${printable(`${describe(reason)}; all is explained by today's settings alone`)}\n`);
+    return today;
+  }
 }
 
 /** The sink to search, or why it cannot be: then everything else is still explained. */

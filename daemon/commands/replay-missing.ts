@@ -4,7 +4,7 @@ import { cameMeanwhile } from "../audit/came-meanwhile.ts";
 import { heldInSink, type HeldRecords } from "../audit/held-in-sink.ts";
 import { LogSide } from "../audit/log-side.ts";
 import { MissingRecords } from "../audit/missing-records.ts";
-import { SettingsOfTime } from "../audit/settings-of-time.ts";
+import { SettingsOfTime } from "../explain/settings-of-time.ts";
 import { type SinkReader, unreadable } from "../audit/sink-reading.ts";
 import type { TimeSpan } from "../audit/time-span.ts";
 import { Workspace } from "../audit/workspace.ts";

@@ -35,6 +35,13 @@ export interface HandlerAccount {
   readonly leftOut: string | undefined;
 }
 
+/** What the settings made of an alert with which its line was read. */
+export interface FormerAccount {
+  /** When they began, ISO 8601. */
+  readonly since: string;
+  readonly handlers: readonly HandlerAccount[];
+}
+
 /** What decides whether an alert is the forwarder's own event. */
 export interface OwnEventAccount {
   readonly isOwn: boolean;
@@ -60,30 +67,66 @@ export interface AlertAccount {
   readonly own: OwnEventAccount | undefined;
   /** In the order in which they are asked. */
   readonly handlers: readonly HandlerAccount[];
+  /** Undefined if it is not known, or made the same records. */
+  readonly former: FormerAccount | undefined;
+}
+
+/** Settings with which a line was read. */
+export interface KeptHandlers {
+  /** When they began, ISO 8601. */
+  readonly since: string;
+  readonly handlers: readonly ExplainedHandler[];
 }
 
 const ownFields = [["data", "integration"], ["location"], ["agent", "id"]] as const;
 
+interface AccountantParts {
+  readonly handlers: readonly ExplainedHandler[];
+  /** See `NodeIdentity`. */
+  readonly fallbackNode: string | undefined;
+  readonly maxLineBytes: number;
+  /** The settings with which the line at a place was read; undefined if they were not kept. */
+  readonly keptAt?: (file: string, offset: number) => KeptHandlers | undefined;
+}
+
 /** Gives accounts of lines. */
 export class Accountant {
+  readonly #parts: AccountantParts;
   readonly #handlers: readonly ExplainedHandler[];
   readonly #judge: Judge;
-  readonly #fallbackNode: string | undefined;
-  readonly #maxLineBytes: number;
+  /** By the handlers of other settings. */
+  readonly #former = new Map<readonly ExplainedHandler[], Accountant>();
 
-  /** @param fallbackNode see `NodeIdentity` */
-  constructor(handlers: readonly ExplainedHandler[], fallbackNode: string | undefined, maxLineBytes: number) {
-    this.#handlers = handlers;
-    this.#judge = new Judge(handlers);
-    this.#fallbackNode = fallbackNode;
-    this.#maxLineBytes = maxLineBytes;
+  constructor(parts: AccountantParts) {
+    this.#parts = parts;
+    this.#handlers = parts.handlers;
+    this.#judge = new Judge(parts.handlers);
   }
 
   /** Of a line or a piece of one; nothing of its bytes is kept. */
   of(found: FoundLine): AlertAccount {
+    const account = this.#today(found);
+    const former = account.verdict === "broken" ? undefined : this.#formerOf(found);
+    const isOther = former !== undefined && outcomeOf(former.handlers) !== outcomeOf(account.handlers);
+    return isOther ? { ...account, former } : account;
+  }
+
+  #formerOf(found: FoundLine): FormerAccount | undefined {
+    // Only the manager's log is read with settings that are kept.
+    const kept = found.origin && this.#parts.keptAt?.(found.file, found.offset);
+    if (kept === undefined) return undefined;
+    const { since, handlers } = kept;
+    const { fallbackNode, maxLineBytes } = this.#parts;
+    const accountant = this.#former.get(handlers) ?? new Accountant({ handlers, fallbackNode, maxLineBytes });
+    this.#former.set(handlers, accountant);
+    return { since, handlers: accountant.of(found).handlers };
+  }
+
+  #today(found: FoundLine): AlertAccount {
+    const { fallbackNode, maxLineBytes } = this.#parts;
     const { bytes, ...line } = found;
     if (found.isOverLong) {
-      return broken(line, `it has ${line.length} bytes and is longer than max_line, ${this.#maxLineBytes} bytes`);
+      return broken(line, `it has ${line.length} bytes and is longer than max_line, ${maxLineBytes} bytes`);
     }
     const alert = alertOrFault(bytes);
     if (!(alert instanceof Alert)) return broken(line, `not JSON: ${alert.message}`);
@@ -94,7 +137,7 @@ export class Accountant {
     return {
       line,
       id: idOf(alert),
-      node: alert.nodeOr(this.#fallbackNode),
+      node: alert.nodeOr(fallbackNode),
       timestamp: alert.timestamp,
       agent: [alert.agentId, alert.agentName].filter((text) => text !== undefined).join(" ") || undefined,
       rule: alert.ruleId,
@@ -108,13 +151,22 @@ export class Accountant {
       handlers: this.#handlers.map((handler) =>
         accountOf(handler, alert, isRelevant ? parts.find((part) => part.handler === handler.name) : undefined),
       ),
+      former: undefined,
     };
   }
 }
 
+/** What is sent or stored, to be compared. */
+function outcomeOf(handlers: readonly HandlerAccount[]): string {
+  const made = handlers.filter(({ record, failure }) => record !== undefined || failure !== undefined);
+  return JSON.stringify(
+    made.map(({ handler, record, failure }) => [handler, record?.topic, record?.key, record?.digest, failure]),
+  );
+}
+
 function broken(line: AlertAccount["line"], fault: string): AlertAccount {
   const none = { id: undefined, node: undefined, timestamp: undefined, agent: undefined, rule: undefined };
-  return { line, ...none, key: "", verdict: "broken", fault, own: undefined, handlers: [] };
+  return { line, ...none, key: "", verdict: "broken", fault, own: undefined, handlers: [], former: undefined };
 }
 
 function accountOf(handler: ExplainedHandler, alert: Alert, part: Part | undefined): HandlerAccount {

@@ -53,6 +53,8 @@ const searchMs = 10_000;
 /** The same if no handler wants any of the alerts: then a record is only there if the settings were others. */
 const unwantedSearchMs = 3000;
 
+const formerly = "by the settings of its time";
+
 /** A dead letter that is one of the alerts. */
 interface Letter {
   readonly id: string;
@@ -77,8 +79,15 @@ export async function whereabouts(
     }
     for (const { handler, places } of acknowledged) {
       if (states.some((state) => state.handler === handler)) continue;
-      const why = "with today's settings it would not be sent";
+      const isFormer = account.former?.handlers.some((one) => one.handler === handler && one.record !== undefined);
+      const why = `${isFormer === true ? `${formerly}; ` : ""}with today's settings it would not be sent`;
       states.push({ handler, state: "acknowledged", places, why });
+    }
+    for (const made of account.former?.handlers ?? []) {
+      if (made.record === undefined && made.failure === undefined) continue;
+      if (states.some((state) => state.handler === made.handler)) continue;
+      const state = stateOf(account, made, [], stored, { parts, letters: letters.trouble, sink });
+      states.push({ ...state, why: [formerly, state.why].filter((text) => text !== undefined).join(": ") });
     }
     for (const { handler, text } of stored) {
       if (states.some((state) => state.handler === handler || handler === undefined)) continue;
@@ -105,8 +114,11 @@ function stateOf(
 ): RecordState {
   const found = acknowledged.find((one) => one.handler === handler);
   if (found !== undefined) {
+    const former = account.former?.handlers.find((one) => one.handler === handler)?.record;
     const why = found.isEqual
-      ? undefined
+      ? former?.digest === found.digest && record?.digest !== found.digest
+        ? formerly
+        : undefined
       : "its value is not what the line gives today: the settings were others, or integratord's copy of the alert was sent";
     return { handler, state: "acknowledged", places: found.places, why };
   }
@@ -118,10 +130,13 @@ function stateOf(
   const { state, why } = around.parts.line.of(account);
   if (state !== "done") return { handler, state, places: [], why };
   const topic = around.sink.topics.find((one) => one.topic === record?.topic);
+  const wasMade = account.former?.handlers.some((one) => one.handler === handler && one.record !== undefined);
   const missing =
     around.sink.unusable ??
     topic?.shortfall ??
-    "no record of it is there since its time: retention may have removed it, or the settings of its time did not send it";
+    (wasMade === false
+      ? "the settings of its time did not send it"
+      : "no record of it is there since its time: retention may have removed it, or the settings of its time did not send it");
   const reasons = ["the forwarder is done with it", missing, around.letters];
   return { handler, state: "not-known", places: [], why: reasons.filter((text) => text !== undefined).join("; ") };
 }
@@ -139,7 +154,9 @@ function partitionsOf({ handlers, key }: AlertAccount, topics: readonly TopicSea
 interface HandlerRecords {
   readonly handler: string;
   readonly places: RecordPlace[];
-  /** The value is what the handler makes today. */
+  /** SHA-256 of the value of the first, in hex. */
+  readonly digest: string;
+  /** The value is what the handler makes, today or with the settings of the line's time. */
   readonly isEqual: boolean;
 }
 
@@ -148,6 +165,17 @@ interface SinkFindings {
   readonly records: ReadonlyMap<AlertAccount, readonly HandlerRecords[]>;
   /** Why it was not searched. */
   readonly unusable: string | undefined;
+}
+
+/** The records that the handlers make, today or with the settings of the line's time. */
+function recordsOf({ handlers, former }: AlertAccount): { readonly handler: string; readonly digest: string }[] {
+  return [...handlers, ...(former?.handlers ?? [])].flatMap(({ handler, record }) =>
+    record === undefined ? [] : [{ handler, digest: record.digest }],
+  );
+}
+
+function hasRecords(account: AlertAccount): boolean {
+  return account.verdict === "wanted" || recordsOf(account).length > 0;
 }
 
 /** What a record's headers say of its alert. */
@@ -170,15 +198,15 @@ async function inSink(accounts: readonly AlertAccount[], { find, topics }: Where
   if (sought.size === 0 || topics.length === 0) return { topics: [], records, unusable: undefined };
   // Of each account the records that are still to be found.
   const missing = new Map(
-    accounts.map((account) => [account, new Set(account.handlers.flatMap((one) => (one.record ? [one.handler] : [])))]),
+    accounts.map((account) => [account, new Set(recordsOf(account).map(({ handler }) => handler))]),
   );
   const found = (alert: SoughtAlert, record: FoundRecord): boolean => {
     const namesakes = accounts.filter((account) => nameOf(account) === nameOf(alert));
     const owner = ownerOf(record, namesakes, records);
     if (owner !== undefined) missing.get(owner)?.delete(record.handler);
-    return [...missing].every(([{ verdict }, handlers]) => verdict === "wanted" && handlers.size === 0);
+    return [...missing].every(([account, handlers]) => hasRecords(account) && handlers.size === 0);
   };
-  const isWanted = accounts.some(({ verdict }) => verdict === "wanted");
+  const isWanted = accounts.some(hasRecords);
   const signal = AbortSignal.timeout(isWanted ? searchMs : unwantedSearchMs);
   return { topics: await find({ topics, alerts: [...sought.values()], found, signal }), records, unusable: undefined };
 }
@@ -195,7 +223,7 @@ function ownerOf(
   const digest = digestOf(value);
   const place = { topic, partition, offset, ...(file !== undefined && { file }) };
   const equal = namesakes.filter((account) =>
-    account.handlers.some((one) => one.handler === handler && one.record?.digest === digest),
+    recordsOf(account).some((one) => one.handler === handler && one.digest === digest),
   );
   const has = (account: AlertAccount): HandlerRecords | undefined =>
     records.get(account)?.find((one) => one.handler === handler);
@@ -210,7 +238,7 @@ function ownerOf(
   if (own?.isEqual === isEqual) own.places.push(place);
   else if (own === undefined || isEqual) {
     const others = (records.get(owner) ?? []).filter((one) => one !== own);
-    records.set(owner, [...others, { handler, places: [place], isEqual }]);
+    records.set(owner, [...others, { handler, places: [place], digest, isEqual }]);
   }
   return owner;
 }

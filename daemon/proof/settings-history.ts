@@ -64,25 +64,29 @@ export class SettingsHistory {
     const settings = new Map<string, DecidingSettings>();
     for (const { hash } of periods) {
       if (settings.has(hash)) continue;
-      const kept = await this.#read(this.#pathOf(hash));
-      if (kept !== undefined) settings.set(hash, settingsForm.parse(kept));
+      const kept = await this.#read(this.#pathOf(hash), settingsForm);
+      if (kept !== undefined) settings.set(hash, kept);
     }
     return { periods, settings };
   }
 
   async #periods(): Promise<readonly SettingsPeriod[]> {
-    const index = await this.#read(join(this.#directory, "index.json"));
-    return index === undefined ? [] : indexForm.parse(index).periods;
+    const index = await this.#read(join(this.#directory, "index.json"), indexForm);
+    return index?.periods ?? [];
   }
 
   /** Undefined if it is not there. */
-  async #read(path: string): Promise<unknown> {
+  async #read<T>(path: string, form: z.ZodType<T>): Promise<T | undefined> {
+    let content: unknown;
     try {
-      return JSON.parse((await readRegularFile(path, { maxBytes, links: "refuse" })).toString("utf8"));
+      content = JSON.parse((await readRegularFile(path, { maxBytes, links: "refuse" })).toString("utf8"));
     } catch (reason) {
       if (isAbsent(reason)) return undefined;
       throw new Error(`${path} cannot be used`, { cause: reason });
     }
+    const checked = form.safeParse(content);
+    if (!checked.success) throw new Error(`${path} cannot be used: it is not what this version writes there`);
+    return checked.data;
   }
 
   #pathOf(hash: string): string {

@@ -3,6 +3,8 @@ import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { after, before, test } from "node:test";
+import { DeadLetterUsage } from "../../daemon/dead-letters/usage.ts";
+import { eventually } from "../rig/eventually.ts";
 import type { Kafka } from "../rig/kafka.ts";
 import { present } from "../rig/present.ts";
 import { readTopic, type ReadRecord } from "../rig/read-topic.ts";
@@ -281,6 +283,8 @@ test("dead letters are counted as such until they are acknowledged or sent", asy
   };
   world.analysisd.write(Buffer.from(`${JSON.stringify(giant)}\n`));
   const forwarder = await world.startForwarder();
+  const usage = new DeadLetterUsage(world.directory.join("state/dead-letters"));
+  await eventually("the dead letter", async () => (await usage.count()).entries === 1);
   await world.everythingDelivered(forwarder);
   const { code, total, findings } = await audited(world);
   const counted = { ...none, relevant: 4, inKafka: 3, deadLetters: 1 };

@@ -72,6 +72,45 @@ test("an alert is not read yet, acknowledged at its place once the forwarder ran
   assert.equal(gone.code, 0);
 });
 
+test("where manifests are published, an alert is also explained by the settings with which it was read", async () => {
+  await using world = await ExplainWorld.create();
+  world.configure({ manifest: { topic: "manifests" } });
+  const archive = world.archive("21.json", ban(`${day}.1`));
+  world.makeLive(archive);
+  const sent = (): readonly string[] => recordsIn(world.records).filter((line) => line.includes('"topic":"acme"'));
+  const first = await world.start();
+  await eventually("the record", () => sent().length === 1);
+  assert.equal((await first.stop()).ended, 0);
+  world.configure({ handlers: { fail2ban: "off", passthrough: { topic: "everything" } } });
+  const second = await world.start();
+  appendFileSync(archive, `${ban(`${day}.2`)}\n`);
+  await eventually("the second one", () => recordsIn(world.records).some((line) => line.includes("everything")));
+  assert.equal((await second.stop()).ended, 0);
+
+  const { code, stdout } = await world.explain(`${day}.1`);
+  assert.equal(code, 0);
+  assert.match(
+    stdout,
+    /\n {2}then {8}the settings since \d{4}-\S+Z made something else of it:\n {14}fail2ban: record for topic acme, \d+ bytes\n/,
+  );
+  assert.match(stdout, /passthrough: not known: .*the settings of its time did not send it\n/);
+  const why = "by the settings of its time; with today's settings it would not be sent";
+  assert.match(stdout, /fail2ban: acknowledged at acme\/0, byte \d+ of /);
+  assert.ok(stdout.endsWith(`${world.records}: ${why}\n`), stdout);
+  const later = await world.explain(`${day}.2`);
+  assert.doesNotMatch(later.stdout, / then /);
+  assert.match(later.stdout, /now {9}passthrough: acknowledged at everything/);
+  world.file("records.ndjson", "");
+  assert.match(
+    (await world.explain(`${day}.1`)).stdout,
+    /fail2ban: not known: by the settings of its time: the forwarder/,
+  );
+  world.file("state/configs/index.json", "[]");
+  const damaged = await world.explain(`${day}.1`);
+  assert.match(damaged.stderr, /index\.json cannot be used.*all is explained by today's settings alone\n/);
+  assert.doesNotMatch(damaged.stdout, / then /);
+});
+
 test("what was in the log before the first start is named as such, and what came after is not", async () => {
   await using world = await ExplainWorld.create();
   world.configure({ sources: { socket: "off", tail: { start: "end" } } });

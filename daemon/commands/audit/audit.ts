@@ -3,8 +3,9 @@ import { audit, type Audited, type AuditProgress } from "../../audit/audit.ts";
 import { unreadable, type SinkReader } from "../../audit/sink-reading.ts";
 import { MissingRecords } from "../../audit/missing-records.ts";
 import { sendMissing, type SentMissing } from "../../audit/send-missing.ts";
-import { SettingsHistory, type KeptSettings } from "../../proof/settings-history.ts";
-import { SettingsOfTime } from "../../audit/settings-of-time.ts";
+import type { Config } from "../../config/schema.ts";
+import { SettingsHistory } from "../../proof/settings-history.ts";
+import { SettingsOfTime } from "../../explain/settings-of-time.ts";
 import { Workspace } from "../../audit/workspace.ts";
 import { describe, DfnError, exitCodes } from "../../errors.ts";
 import { createSink } from "../../sink-kinds/registry.ts";
@@ -83,8 +84,8 @@ relevant alert. Exit code: 0 if all is there, once and unaltered; 1 if not; 69 i
     await using workspace = await Workspace.open(config.stateDir);
     const stop = new AbortController();
     const { signal } = stop;
-    const kept = values["config-now"] ? undefined : await keptSettings(config.stateDir);
-    const settings = new SettingsOfTime(config, maxLineBytes(config), kept);
+    const today = new SettingsOfTime(config, maxLineBytes(config));
+    const settings = values["config-now"] ? today : await settingsOfTime(config);
     const missing = isSending ? new MissingRecords() : undefined;
     const progress: AuditProgress = { phase: "log", files: 0, ofFiles: 0, bytes: 0, expected: 0, kept: 0 };
     const never = { isUnfinished: () => false, withinMs: 0 };
@@ -172,10 +173,10 @@ function usage(sentence: string): DfnError {
   return usageError(auditCommand, sentence);
 }
 
-/** @throws DfnError IO if what the forwarder kept of former settings cannot be read */
-async function keptSettings(stateDir: string): Promise<KeptSettings> {
+/** @throws DfnError IO if what the forwarder kept of former settings cannot be read, or is not settings of this version */
+async function settingsOfTime(config: Config): Promise<SettingsOfTime> {
   try {
-    return await new SettingsHistory(stateDir).read();
+    return new SettingsOfTime(config, maxLineBytes(config), await new SettingsHistory(config.stateDir).read());
   } catch (cause) {
     throw new DfnError("IO", `${describe(cause)}; --config-now judges all lines by today's settings`, { cause });
   }

@@ -3,7 +3,7 @@ import { dfn } from "../config/sections/dfn.ts";
 import { handlers } from "../config/sections/handlers.ts";
 import type { Config } from "../config/schema.ts";
 import { DfnError } from "../errors.ts";
-import { Trial } from "../explain/trial.ts";
+import { Trial } from "./trial.ts";
 import { topicsOf } from "../handlers/registry.ts";
 import { mayBeTorn } from "../alert/salvage.ts";
 import type { DecidingSettings, KeptSettings } from "../proof/settings-history.ts";
@@ -14,6 +14,8 @@ import { parseFileName, parseStem } from "../sources/tail/log/dated-name.ts";
 interface Period {
   readonly rank: number;
   readonly offset: number;
+  /** When it began, ISO 8601. */
+  readonly since: string;
   readonly trial: Trial;
 }
 
@@ -41,9 +43,9 @@ export class SettingsOfTime {
     const trials = new Map<string, Trial>();
     for (const [hash, settings] of kept.settings)
       trials.set(hash, new Trial(withSettings(config, settings), maxLineBytes));
-    this.#periods = kept.periods.flatMap(({ hash, file, offset }) => {
+    this.#periods = kept.periods.flatMap(({ hash, file, offset, since }) => {
       const trial = trials.get(hash);
-      return trial === undefined ? [] : [{ rank: parseStem(file ?? "")?.rank ?? 0, offset, trial }];
+      return trial === undefined ? [] : [{ rank: parseStem(file ?? "")?.rank ?? 0, offset, since, trial }];
     });
     this.#all = [this.#today, ...new Set(this.#periods.map(({ trial }) => trial))];
     this.handlers = [...new Set(this.#all.flatMap((trial) => trial.handlers.map(({ name }) => name)))];
@@ -66,12 +68,20 @@ export class SettingsOfTime {
 
   /** What holds for the line at a place. */
   at(file: string, offset: number): Trial {
-    if (this.#periods.length === 0) return this.#today;
+    return this.#periodOf(file, offset)?.trial ?? this.#today;
+  }
+
+  /** The settings with which the line at a place was read, and since when; undefined if they were not kept. */
+  keptAt(file: string, offset: number): { readonly since: string; readonly trial: Trial } | undefined {
+    return this.#periodOf(file, offset);
+  }
+
+  #periodOf(file: string, offset: number): Period | undefined {
+    if (this.#periods.length === 0) return undefined;
     const rank = rankOf(file);
-    const period = this.#periods.findLast(
+    return this.#periods.findLast(
       (one) => one.rank < rank || (one.rank === rank && one.offset <= offset) || one.rank === 0,
     );
-    return period?.trial ?? this.#today;
   }
 }
 
@@ -86,8 +96,5 @@ function withSettings(config: Config, kept: DecidingSettings): Config {
   const former = { dfn: dfn.safeParse(kept.dfn), handlers: handlers.safeParse(kept.handlers) };
   if (former.dfn.success && former.handlers.success)
     return { ...config, dfn: former.dfn.data, handlers: former.handlers.data };
-  throw new DfnError(
-    "CONFIG",
-    "former settings that were kept in the state directory cannot be used by this version; --config-now judges all by today's",
-  );
+  throw new DfnError("CONFIG", "former settings that were kept in the state directory cannot be used by this version");
 }
