@@ -30,6 +30,8 @@ export interface ManifestVerdict {
 export class ManifestReferee {
   readonly #buckets = new Map<string, Bucket>();
   readonly #alerts = new Set<string>();
+  /** Minutes and hours of records that were taken out of the topic. */
+  readonly #taken = new Set<string>();
 
   readonly see = ({ value, headers, appendedMs }: FollowedRecord): void => {
     const [probe] = Object.keys(probeHeaders);
@@ -56,6 +58,24 @@ export class ManifestReferee {
 
   constructor(topic: string) {
     this.#topic = topic;
+  }
+
+  /** Everything that was seen is taken out of the topic: it was there, and whoever reads it later will miss it. */
+  takesAll(): void {
+    for (const name of this.#buckets.keys()) {
+      const minute = name.split(" ").at(-1) ?? "";
+      this.#taken.add(minute);
+      this.#taken.add(hourOf(minute));
+    }
+  }
+
+  get hasTaken(): boolean {
+    return this.#taken.size > 0;
+  }
+
+  /** Whether records of a minute or an hour were taken. */
+  isTaken(bucket: string): boolean {
+    return this.#taken.has(bucket);
   }
 
   /**
@@ -104,7 +124,7 @@ export class ManifestReferee {
   #asAnnounced(said: ReadonlyMap<string, unknown>): Map<string, Bucket> {
     const found = new Map<string, Bucket>();
     for (const [minuteName, bucket] of this.#buckets) {
-      const hourName = minuteName.replace(/T(\d\d):\d\dZ$/, "T$1Z");
+      const hourName = hourOf(minuteName);
       const name = said.has(hourName) ? hourName : minuteName;
       const known = found.get(name);
       if (known === undefined) found.set(name, { ...bucket, copiesMs: [...bucket.copiesMs] });
@@ -132,4 +152,9 @@ function isSuperseded({ stream, sequence }: SeenManifest, all: readonly SeenMani
 /** Of a hundred thousand alerts no two have the same 16 characters. */
 function shortHash(text: string): string {
   return createHash("sha256").update(text).digest("base64").slice(0, 16);
+}
+
+/** A minute at the end of a text as its hour. */
+function hourOf(text: string): string {
+  return text.replace(/T(\d\d):\d\dZ$/, "T$1Z");
 }

@@ -34,7 +34,7 @@ export interface Run {
   readonly verdict: Verdict;
   /** What the manifests said, compared with the topic. */
   readonly manifests: ManifestVerdict;
-  /** What `wazuh-dfn verify` said; undefined for a fault alone, and where records were taken out of the topic. */
+  /** What `wazuh-dfn verify` said; undefined for a fault alone. */
   readonly verified: Verified | undefined;
 }
 

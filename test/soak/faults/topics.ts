@@ -18,6 +18,7 @@ export const topicFaults: readonly Fault[] = [
       const rate = environment.load.perSecond;
       environment.load.perSecond = 0;
       await kafka.deleteTopic(environment.topic);
+      environment.manifestReferee.takesAll();
       environment.load.perSecond = rate;
       await environment.pass(environment.between(1500, 3000));
       environment.referee.forgetOrder();
