@@ -14,6 +14,8 @@ interface Bucket {
 }
 
 const range = 1n << 256n;
+/** Enough to tell records from each other. */
+const nameDigits = 16;
 
 /** What manifests were compared with. */
 export interface ManifestVerdict {
@@ -30,6 +32,8 @@ export interface ManifestVerdict {
 export class ManifestReferee {
   readonly #buckets = new Map<string, Bucket>();
   readonly #alerts = new Set<string>();
+  /** Id and time of each record, by the beginning of its digest: one that is announced nowhere is to be named. */
+  readonly #records = new Map<string, string>();
   /** Minutes and hours of records that were taken out of the topic. */
   readonly #taken = new Set<string>();
 
@@ -50,6 +54,7 @@ export class ManifestReferee {
       value: value === null ? null : Buffer.from(value, "latin1"),
       headers: { "wazuh-alert-id": id, "wazuh-node": node, "wazuh-dfn-handler": handler },
     });
+    this.#records.set(digest.slice(0, nameDigits), `${id} of ${new Date(appendedMs).toISOString()}`);
     bucket.count += 1;
     if (headers["wazuh-dfn-source"] === "socket") bucket.socket += 1;
     bucket.sum = (bucket.sum + BigInt(`0x${digest}`)) % range;
@@ -113,11 +118,18 @@ export class ManifestReferee {
       if (copies.length > 0 && copies.every(mayCopy)) unjudged += 1;
       else
         broken.push(
-          `manifests: ${name}: announced ${a?.count ?? 0} (${a?.socket ?? 0} by the socket), in the topic ${b?.count ?? 0} (${b?.socket ?? 0}), sums ${a?.sum === b?.sum ? "equal" : "differ"}, ${copies.length} copies`,
+          `manifests: ${name}: announced ${a?.count ?? 0} (${a?.socket ?? 0} by the socket), in the topic ${b?.count ?? 0} (${b?.socket ?? 0}), sums ${a?.sum === b?.sum ? "equal" : "differ"}, ${copies.length} copies${this.#odd(b?.sum ?? 0n, a?.sum ?? 0n)}`,
         );
     }
     const streams = new Set(manifests.map(({ stream }) => stream)).size;
     return { manifests: manifests.length, streams, announced, judged: found.size - unjudged, unjudged, broken };
+  }
+
+  /** The record that makes the difference, if it is one. */
+  #odd(found: bigint, said: bigint): string {
+    const digest = ((found - said + range) % range).toString(16).padStart(64, "0");
+    const record = this.#records.get(digest.slice(0, nameDigits));
+    return record === undefined ? "" : `; not announced: ${record}`;
   }
 
   /** Minutes as hours where manifests have an hour of it. */
