@@ -17,15 +17,15 @@ import type { MadePart, Shipment } from "./shipment.ts";
 interface FormerRecords {
   /** Per `topic/partition`, the offset behind the last record that it knew when it wrote the checkpoint. */
   readonly formerNext: OffsetsByPartition;
-  /** Digests of records that may be in no manifest; those of which it is known are taken out. */
-  readonly undecided: Set<string>;
+  /** Records that may be in no manifest, as `Proof.undecided`; those of which it is known are taken out. */
+  readonly undecided: Map<string, CountedRecord | undefined>;
 }
 
 /** What shipments add to the account of the lines of the log, from which manifests are made. */
 export class ShipmentAccount {
   readonly #account: LineAccount;
   /** What the checkpoint of an earlier process had. */
-  #former: FormerRecords = { formerNext: {}, undecided: new Set() };
+  #former: FormerRecords = { formerNext: {}, undecided: new Map() };
   #isLookedUp = false;
 
   constructor(account: LineAccount) {
@@ -49,7 +49,7 @@ export class ShipmentAccount {
         if (value.isReplay || value.offset < known) continue;
         const { node, id, handler } = namesInKey(key);
         const digest = this.#account.digestOf({ topic: value.topic, handler, node, id }, value.valueHash);
-        if (digest !== undefined) this.#former.undecided.add(digest);
+        if (digest !== undefined) this.#former.undecided.set(digest, this.#former.undecided.get(digest));
       }
     this.#isLookedUp = true;
     this.#releaseOpenFrom();
@@ -116,7 +116,7 @@ export class ShipmentAccount {
   /**
    * Records of an earlier process that no line has used, now that all of them came by. Their lines are gone, as after a loss of
    * power. Those that it sent after its last checkpoint, or that the checkpoint has for a line beyond the position, are in no
-   * manifest.
+   * manifest; the latter were acknowledged, whether or not the look-up began early enough to find them.
    */
   leftBehind(left: FoundValues): void {
     for (const [key, values] of left) {
@@ -128,6 +128,11 @@ export class ShipmentAccount {
         if (this.#former.undecided.delete(record.digest)) this.#account.addUnlined([record], []);
         else this.#account.drop(record);
       }
+    }
+    for (const record of this.#former.undecided.values()) {
+      if (record === undefined) continue;
+      this.#account.reopen([record]);
+      this.#account.addUnlined([record], []);
     }
     this.#former.undecided.clear();
     this.#releaseOpenFrom();

@@ -5,7 +5,7 @@ import type { Addition } from "./addition-files.ts";
 import { Additions } from "./additions.ts";
 import { type Ahead, restoreAhead, saveAhead } from "./ahead.ts";
 import { type ChainSetup, type Cut, ManifestChain } from "./chain.ts";
-import { bareLine, type Contribution } from "./contribution.ts";
+import { bareLine, type Contribution, type CountedRecord } from "./contribution.ts";
 import { NameTable, type SavedContribution } from "./name-table.ts";
 import { readSavedProof, type SavedProof, type Succeeds } from "./saved-proof.ts";
 import { SettingsHistory } from "./settings-history.ts";
@@ -104,10 +104,10 @@ export class Proof {
   /** What the socket had brought, and the log had not, when the checkpoint was written. */
   formerAhead: readonly Ahead[] = [];
   /**
-   * Digests of records of an earlier process that may be in no manifest: sent after its last checkpoint, or on account of a
-   * line that has to come by again. What becomes known is taken out; each checkpoint has the rest.
+   * Records of an earlier process that may be in no manifest, by digest: sent after its last checkpoint (undefined), or on
+   * account of a line that has to come by again. What becomes known is taken out; each checkpoint has the rest.
    */
-  readonly undecided = new Set<string>();
+  readonly undecided = new Map<string, CountedRecord | undefined>();
   /** Of the checkpoint. */
   formerNext: Readonly<Record<string, number>> = {};
 
@@ -132,7 +132,8 @@ export class Proof {
     for (const { contribution } of this.formerAhead) this.#expectLine(contribution);
     for (const part of isWhole ? parts : []) this.#expectLine(this.#formerNames.restore(part));
     for (const digest of (isWhole ? found.undecided : undefined) ?? []) {
-      this.undecided.add(Buffer.from(digest, "base64").toString("latin1"));
+      const text = Buffer.from(digest, "base64").toString("latin1");
+      this.undecided.set(text, this.undecided.get(text));
     }
     for (const { stream, sequence, value } of found?.chain.cuts ?? []) {
       this.#waiting.push({
@@ -243,9 +244,9 @@ export class Proof {
           this.account.openFrom(Date.now()),
         );
         const account = this.account.save(at, table);
-        const ahead = saveAhead(this.#ahead().slice(0, maxAhead), table);
+        const ahead = saveAhead([...this.#ahead(), ...this.#unsettledAhead].slice(0, maxAhead), table);
         const additions = { open: [...this.#additions.open], closed: [...this.#additions.closed] };
-        const undecided = [...this.undecided]
+        const undecided = [...this.undecided.keys()]
           .slice(0, maxUndecided)
           .map((digest) => Buffer.from(digest, "latin1").toString("base64"));
         const next = this.#next();
@@ -358,8 +359,16 @@ export class Proof {
     }
   }
 
+  /** What was ahead at the last start and has not been taken over, nor found: this process may be killed before it is. */
+  get #unsettledAhead(): readonly Ahead[] {
+    if (this.undecided.size === 0) return [];
+    const isUnsettled = ({ records }: Contribution): boolean =>
+      records.some(({ digest }) => this.undecided.has(digest));
+    return this.formerAhead.filter(({ contribution }) => isUnsettled(contribution));
+  }
+
   #expectLine(contribution: Contribution | undefined): void {
-    for (const { digest } of contribution?.records ?? []) this.undecided.add(digest);
+    for (const record of contribution?.records ?? []) this.undecided.set(record.digest, record);
   }
 
   async #moveToFile(one: Waiting): Promise<void> {

@@ -28,7 +28,7 @@ test("records of lines that are gone are counted if they came after the checkpoi
   const shipments = new ShipmentAccount(account);
   const known = account.found({ ...of, id: idOf(3) }, foundAt(3).valueHash, false);
   assert.ok(known !== undefined);
-  shipments.resume({ formerNext: { "t/0": 5 }, undecided: new Set([known.digest]) });
+  shipments.resume({ formerNext: { "t/0": 5 }, undecided: new Map([[known.digest, known]]) });
   // Of offsets 3 to 7: 3 is of a line beyond the position, 4 is in a manifest, 5 to 7 came after; 7 is a replay.
   const all = [3, 4, 5, 6].map((offset): [string, FoundValue[]] => [keyOf(offset), [foundAt(offset)]]);
   const left = new Map([...all, [keyOf(7), [foundAt(7, { isReplay: true })]]]);
@@ -54,7 +54,7 @@ test("the bucket of a record that is left behind is closed, whether or not it is
   const account = new LineAccount(() => true);
   const shipments = new ShipmentAccount(account);
   account.atEnd();
-  shipments.resume({ formerNext: { "t/0": 1 }, undecided: new Set() });
+  shipments.resume({ formerNext: { "t/0": 1 }, undecided: new Map() });
   shipments.leftBehind(new Map([0, 1].map((offset) => [keyOf(offset), [foundAt(offset)]])));
   const laterMs = (second + 3600) * 1000;
   assert.equal(account.openFrom(laterMs), `${new Date(laterMs - 2 * minuteMs).toISOString().slice(0, 16)}Z`);
@@ -84,7 +84,7 @@ for (const [why, tailWaitMs] of [
 test("a partition of which the checkpoint knew nothing has no record that is counted twice", () => {
   const account = new LineAccount(() => true);
   const shipments = new ShipmentAccount(account);
-  shipments.resume({ formerNext: { "t/1": 0 }, undecided: new Set() });
+  shipments.resume({ formerNext: { "t/1": 0 }, undecided: new Map() });
   const left = new Map([[keyOf(9), [foundAt(9)]]]);
   shipments.lookedUp(left);
   shipments.leftBehind(left);

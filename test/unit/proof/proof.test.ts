@@ -262,6 +262,10 @@ test("what the socket had brought stays in the checkpoint of a start that is kil
   const second = await Machine.start(directory, { kind: "newest", saved: first.saved, parts: [] });
   second.checkpoint();
   const third = await Machine.start(directory, { kind: "newest", saved: second.saved, parts: [] });
+  assert.deepEqual(
+    third.proof.formerAhead.map(({ id }) => id),
+    ["1.1"],
+  );
   const shipments = new ShipmentAccount(third.proof.account);
   shipments.resume(third.proof);
   const valueHash = createHash("sha256").update(value).digest("hex");
@@ -270,7 +274,31 @@ test("what the socket had brought stays in the checkpoint of a start that is kil
   assert.equal(third.proof.account.unlinedCount, 1);
   third.checkpoint();
   const fourth = await Machine.start(directory, { kind: "newest", saved: third.saved, parts: [] });
-  assert.equal(fourth.proof.undecided.size, 0);
+  assert.deepEqual([fourth.proof.formerAhead, fourth.proof.undecided.size], [[], 0]);
+});
+
+test("what the socket had brought is counted if its line is gone, also when the look-up begins behind it", async () => {
+  await using directory = await TempDir.create();
+  const first = await Machine.start(directory);
+  const of = { topic: "t", handler: "windows", node: "north", id: "1.1" };
+  const record = first.proof.account.record(of, Buffer.from("a"), true);
+  assert.ok(record !== undefined);
+  const contribution = { kind: "relevant", salvaged: 0, records: [record], dead: [] } as const;
+  first.proof.askAt(
+    () => [{ high: 1, low: 2, occurrence: 1, id: "1.1", contribution }],
+    () => ({ "t/0": 1 }),
+  );
+  first.checkpoint();
+  // Its window is gone, and nothing of before the checkpoint is asked for.
+  const { proof } = await Machine.start(directory, { kind: "newest", saved: first.saved, parts: [] });
+  const shipments = new ShipmentAccount(proof.account);
+  shipments.resume(proof);
+  shipments.lookedUp(new Map());
+  assert.equal(proof.account.unlinedCount, 0, "its line may come");
+  shipments.leftBehind(new Map());
+  assert.equal(proof.account.unlinedCount, 1);
+  shipments.leftBehind(new Map());
+  assert.equal(proof.account.unlinedCount, 1);
 });
 
 test("what was sent after the last checkpoint is undecided in each one until its line is known, or that it has none", async () => {
