@@ -116,3 +116,8 @@ export class Findings {
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
+
+/** A node's name for a person. */
+export function nodeText(node: string): string {
+  return node === "" ? "an unnamed node" : node;
+}

@@ -2,7 +2,7 @@
 import { bucketEndMs, bucketStartMs, hourBucket, hourOfBucket, noBucket } from "../manifest/bucket.ts";
 import type { Coverage } from "./coverage.ts";
 import { type EvidenceGroup, type MergedBucket, mergedBuckets } from "./evidence.ts";
-import type { FindingKind, Findings } from "./finding.ts";
+import { nodeText, type FindingKind, type Findings } from "./finding.ts";
 import { type BucketVerdict, judgeBucket } from "./judge-bucket.ts";
 import type { KeptDigest } from "./kept-digests.ts";
 
@@ -129,7 +129,7 @@ export class Judging {
   get unknown(): readonly string[] {
     return [...this.#reasons].map(([name, { buckets, first, last }]) => {
       const [node, why]: [string, string] = JSON.parse(name);
-      return `${node}, ${first === last ? first : `${buckets} buckets from ${first} to ${last}`}: ${why}`;
+      return `${nodeText(node)}, ${first === last ? first : `${buckets} buckets from ${first} to ${last}`}: ${why}`;
     });
   }
 

@@ -1,7 +1,7 @@
 /** What `verify` prints. */
 import { lasting } from "../../telemetry/lasting.ts";
 import { printable, toPrintableJson } from "../../printable.ts";
-import type { VerifyFinding } from "../../verify/finding.ts";
+import { nodeText, type VerifyFinding } from "../../verify/finding.ts";
 import type { VerifyResult } from "../../verify/verification.ts";
 
 /** Findings that are printed; `--json` has all. */
@@ -30,7 +30,7 @@ export function verifyText(result: VerifyResult): string {
 
 function unprovenLines({ result, nodes }: VerifyResult): string[] {
   if (result !== "unproven") return [];
-  const names = nodes.filter(({ isProven }) => !isProven).map(({ node }) => node);
+  const names = nodes.filter(({ isProven }) => !isProven).map(({ node }) => nodeText(node));
   return [`no key was given for ${names.join(", ")}: --key NODE=PUBLIC, from wazuh-dfn manifest key there`];
 }
 
@@ -39,7 +39,13 @@ function table({ nodes }: VerifyResult): string[] {
     const known = columns.map((name) => String(verdicts[name] ?? 0));
     const others = Object.entries(verdicts).filter(([name]) => !columns.some((column) => column === name));
     const lag = lagMs === undefined ? "-" : lasting(lagMs / 1000);
-    return [node, String(records), ...known, lag, others.map(([name, count]) => `${count} ${name}`).join(", ")];
+    return [
+      nodeText(node),
+      String(records),
+      ...known,
+      lag,
+      others.map(([name, count]) => `${count} ${name}`).join(", "),
+    ];
   });
   const all = [["NODE", "RECORDS", ...columns.map((name) => name.toUpperCase()), "LAG", "OTHER BUCKETS"], ...rows];
   const widths = all[0]!.map((_, column) => Math.min(40, Math.max(...all.map((row) => row[column]!.length))));
@@ -78,7 +84,11 @@ function findingLines({
   const numbers = first === undefined ? "" : ` ${stream} sequence ${first === last ? first : `${first} to ${last}`}`;
   const minutes = buckets.filter((bucket) => bucket !== hour).map((bucket) => bucket.slice(11, 16));
   const when = minutes.length === 0 ? "" : ` at ${minutes.join(", ")}`;
-  return [`  ${kind.padEnd(17)} ${node}  ${hour ?? "-"}${what}${numbers}${when}`, `    ${text}`, `    ${ask}`];
+  return [
+    `  ${kind.padEnd(17)} ${nodeText(node)}  ${hour ?? "-"}${what}${numbers}${when}`,
+    `    ${text}`,
+    `    ${ask}`,
+  ];
 }
 
 /** For programs. */
