@@ -25,8 +25,8 @@ interface TailIntakeParts {
 
 /**
  * Joins the tail to the pipeline. It also knows when everything that an earlier process may have sent is behind the
- * checkpoint: once the look-up is over, the tail has been at the end of the log after that, and the checkpoint has passed what
- * was open then. What the look-up has found is kept for longer where an archive is damaged: its rest may be read at any time.
+ * checkpoint: once the look-up is over, the tail has been at the end of the log, and the checkpoint has passed what was open
+ * then. What the look-up has found is kept for longer where an archive is damaged: its rest may be read at any time.
  */
 export class PipelineIntake implements TailIntake {
   readonly #parts: TailIntakeParts;
@@ -95,6 +95,7 @@ export class PipelineIntake implements TailIntake {
   /** What an earlier process sent is known. */
   lookedUp(): void {
     this.#isLookedUp = true;
+    this.#lookAtMarks();
   }
 
   /**
@@ -105,13 +106,14 @@ export class PipelineIntake implements TailIntake {
   reachedEnd(isWhole = true): void {
     this.#parts.shipper.reachedEnd();
     this.#parts.counters.readToEnd();
-    if (!this.#isLookedUp) return;
     if (!this.#hasCaughtUp) this.#mark ??= this.#newest;
     if (isWhole && !this.#isWhole) this.#wholeMark ??= this.#newest;
     this.#lookAtMarks();
   }
 
   #lookAtMarks(): void {
+    // Where nothing is new nothing is open, and yet it is not known what an earlier process sent.
+    if (!this.#isLookedUp) return;
     if (!this.#hasCaughtUp && this.#mark !== undefined && this.#front > this.#mark) {
       this.#hasCaughtUp = true;
       this.#onCaughtUp();

@@ -159,3 +159,38 @@ test("records count once when a start is killed before its look-up is over", asy
   assert.deepEqual(faults, []);
   assert.equal(announced, world.ledger.expected + 1);
 });
+
+test("what the socket has brought and the log never does is in a manifest, also after a stop and a kill", async () => {
+  await using proven = await ProvenWorld.create(kafka, { topic: { partitions: 1 } });
+  const { world, settings } = proven;
+  const { analysisd, ledger } = world;
+  const announced = async (): Promise<number> => (await proven.judge()).announced;
+  analysisd.emit(100);
+  analysisd.flush();
+  const first = await world.startForwarder(settings);
+  await kafka.recordsReach(world.topic, ledger.expected);
+  const system = { eventID: "4625", providerName: "p" };
+  const id = `${Math.floor(Date.now() / 1000)}.99999`;
+  const lost = {
+    timestamp: new Date().toISOString(),
+    id,
+    agent: { id: "001" },
+    data: { win: { system, eventdata: {} } },
+  };
+  {
+    await using stream = await world.stream();
+    await stream.send(Buffer.from(`${JSON.stringify(lost)}\n`));
+    await kafka.recordsReach(world.topic, ledger.expected + 1);
+  }
+  assert.equal((await first.stop()).ended, 0);
+  analysisd.emit(100);
+  analysisd.flush();
+  // From here on nothing of before is looked up.
+  const second = await world.startForwarder(settings);
+  await eventually("every record but that one in manifests", async () => (await announced()) === ledger.expected);
+  assert.equal((await second.stop("SIGKILL")).ended, "SIGKILL");
+  const third = await world.startForwarder(settings);
+  await eventually("that one, too", async () => (await announced()) === ledger.expected + 1);
+  assert.equal((await third.stop()).ended, 0);
+  assert.deepEqual((await proven.judge()).faults, []);
+});
