@@ -37,7 +37,7 @@ export function parseCommandLine<const O extends Options>(
   return parsed;
 }
 
-/** A command is called in a way that it does not take; `reason` is a sentence or a part of one. */
+/** The error for a command line that a command cannot take. @param reason without a full stop */
 export function usageError(command: { readonly name: string }, reason: string, cause?: unknown): DfnError {
   const sentence = `${command.name}: ${reason.replace(/\.$/, "")}; see: wazuh-dfn ${command.name} --help`;
   return new DfnError("USAGE", sentence, cause === undefined ? {} : { cause });

@@ -115,10 +115,10 @@ function stateOf(
   const found = acknowledged.find((one) => one.handler === handler);
   if (found !== undefined) {
     const former = account.former?.handlers.find((one) => one.handler === handler)?.record;
+    const isFormer = former?.digest === found.digest && record?.digest !== found.digest;
+    const madeBy = isFormer ? formerly : undefined;
     const why = found.isEqual
-      ? former?.digest === found.digest && record?.digest !== found.digest
-        ? formerly
-        : undefined
+      ? madeBy
       : "its value is not what the line gives today: the settings were others, or integratord's copy of the alert was sent";
     return { handler, state: "acknowledged", places: found.places, why };
   }

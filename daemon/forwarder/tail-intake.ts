@@ -112,7 +112,7 @@ export class PipelineIntake implements TailIntake {
   }
 
   #lookAtMarks(): void {
-    // Where nothing is new nothing is open, and yet it is not known what an earlier process sent.
+    // Without new lines nothing is open, although it is not known yet what an earlier process sent.
     if (!this.#isLookedUp) return;
     if (!this.#hasCaughtUp && this.#mark !== undefined && this.#front > this.#mark) {
       this.#hasCaughtUp = true;

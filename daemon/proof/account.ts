@@ -202,7 +202,7 @@ export class LineAccount {
     return this.#heldFrom === undefined || openFrom < this.#heldFrom ? openFrom : this.#heldFrom;
   }
 
-  /** Of what is open now some may still come of which nothing else is known: `openFrom` does not rise before it is released. */
+  /** Undecided records may be of any bucket that is open now: `openFrom` does not rise until `releaseOpenFrom`. */
   holdOpenFrom(): void {
     this.#heldFrom ??= this.#openFrom;
   }

@@ -2,6 +2,7 @@
 import { readRegularFileSync } from "../../disk/read-file.ts";
 import { describe, DfnError } from "../../errors.ts";
 import { type ManifestKey, readPublicKey, UnusableKey } from "../../manifest/signature.ts";
+import { usageError } from "../command-line.ts";
 
 const maxKeyBytes = 64 * 1024;
 /** A key in the option itself; a node's name may hold an equals sign. */
@@ -70,5 +71,5 @@ export function metricsAddress(text: string): MetricsAddress {
 }
 
 export function verifyUsage(sentence: string): DfnError {
-  return new DfnError("USAGE", `verify: ${sentence}; see: wazuh-dfn verify --help`);
+  return usageError({ name: "verify" }, sentence);
 }

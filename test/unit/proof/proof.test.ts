@@ -11,6 +11,7 @@ import type { StreamPlace } from "../../../daemon/proof/speaker.ts";
 import { silentLog } from "../../../daemon/telemetry/log.ts";
 import { newKey } from "../../rig/manifests/node-writer.ts";
 import { TempDir } from "../../rig/temp-dir.ts";
+import type { CountedRecord } from "../../../daemon/proof/contribution.ts";
 
 const here: StreamPlace = { machine: "m", directory: "1" };
 
@@ -253,11 +254,7 @@ test("what the socket had brought stays in the checkpoint of a start that is kil
   const first = await Machine.start(directory);
   const record = first.proof.account.record({ topic: "t", handler: "windows", node: "north", id: "1.1" }, value, true);
   assert.ok(record !== undefined);
-  const contribution = { kind: "relevant", salvaged: 0, records: [record], dead: [] } as const;
-  first.proof.askAt(
-    () => [{ high: 1, low: 2, occurrence: 1, id: "1.1", contribution }],
-    () => ({ "t/0": 1 }),
-  );
+  bringAhead(first, record);
   first.checkpoint();
   const second = await Machine.start(directory, { kind: "newest", saved: first.saved, parts: [] });
   second.checkpoint();
@@ -283,11 +280,7 @@ test("what the socket had brought is counted if its line is gone, also when the 
   const of = { topic: "t", handler: "windows", node: "north", id: "1.1" };
   const record = first.proof.account.record(of, Buffer.from("a"), true);
   assert.ok(record !== undefined);
-  const contribution = { kind: "relevant", salvaged: 0, records: [record], dead: [] } as const;
-  first.proof.askAt(
-    () => [{ high: 1, low: 2, occurrence: 1, id: "1.1", contribution }],
-    () => ({ "t/0": 1 }),
-  );
+  bringAhead(first, record);
   first.checkpoint();
   // Its window is gone, and nothing of before the checkpoint is asked for.
   const { proof } = await Machine.start(directory, { kind: "newest", saved: first.saved, parts: [] });
@@ -352,6 +345,15 @@ test("open_from does not rise while a record of an earlier process is undecided"
     assert.ok(proof.account.openFrom(Date.now()) > before);
   }
 });
+
+/** The socket has brought an alert with this record, at offset 0, and the log has not. */
+function bringAhead({ proof }: Machine, record: CountedRecord): void {
+  const contribution = { kind: "relevant", salvaged: 0, records: [record], dead: [] } as const;
+  proof.askAt(
+    () => [{ high: 1, low: 2, occurrence: 1, id: "1.1", contribution }],
+    () => ({ "t/0": 1 }),
+  );
+}
 
 /** The record of this offset, as a look-up finds it. */
 function found(offset: number): [string, FoundValue[]] {

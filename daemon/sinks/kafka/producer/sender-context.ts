@@ -23,5 +23,5 @@ export interface SenderContext {
   readonly onProgress: () => void;
 }
 
-/** What whoever reads topics needs of it. */
+/** What is needed to read topics. */
 export type ReadingContext = Pick<SenderContext, "metadataCache" | "pool" | "conditions" | "waits" | "signal">;
