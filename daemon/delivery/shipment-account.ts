@@ -55,6 +55,11 @@ export class ShipmentAccount {
     this.#releaseOpenFrom();
   }
 
+  /** Records of an earlier process that are in no manifest yet; undefined until the look-up is over. */
+  get undecided(): number | undefined {
+    return this.#isLookedUp ? this.#former.undecided.size : undefined;
+  }
+
   /** The log alone may add to it. */
   get isCrowded(): boolean {
     return this.#account.isCrowded;

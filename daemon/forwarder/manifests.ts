@@ -60,9 +60,10 @@ export class Manifests {
     this.#publisher = new ManifestPublisher({ proof: this.proof, sink, limits, topic, offsets, log });
   }
 
-  status(): ManifestStatus {
+  /** @param undecided as `ShipmentAccount.undecided` */
+  status(undecided: number | undefined): ManifestStatus {
     const { stream, sequence, waiting } = this.proof;
-    return { topic: this.#topic, stream, sequence, waiting, isLate: this.#publisher.waitingMs > lateMs };
+    return { topic: this.#topic, stream, sequence, waiting, isLate: this.#publisher.waitingMs > lateMs, undecided };
   }
 
   /** Goes on from what the checkpoint had; before a line is read. */

@@ -36,7 +36,7 @@ export function factsOf(forwarder: Forwarder, context: SnapshotContext): Facts {
     events: forwarder.setup.eventWatch.report(),
     log: tail?.status(),
     checkpoint: tail?.checkpoint(),
-    manifests: forwarder.manifests?.status(),
+    manifests: forwarder.manifests?.status(forwarder.core.account?.undecided),
     sink: forwarder.sinkState(),
     certificates: [...surroundings.certificates, ...statusCertificates],
     feedback: feedback.snapshot(),

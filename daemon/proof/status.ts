@@ -8,4 +8,9 @@ export interface ManifestStatus {
   readonly waiting: number;
   /** The oldest of them has waited for longer than one should. */
   readonly isLate: boolean;
+  /**
+   * Records of an earlier process that are in no manifest yet, because their lines may still come by; undefined until the
+   * look-up is over.
+   */
+  readonly undecided: number | undefined;
 }

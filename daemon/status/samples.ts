@@ -96,6 +96,8 @@ function addLog({ log, checkpoint, manifests }: StatusSnapshot, add: Add): void 
   );
   add("wazuh_dfn_manifest_sequence", "Number of the last manifest of the present stream", manifests?.sequence);
   add("wazuh_dfn_manifests_waiting", "Manifests that are not in their topic yet", manifests?.waiting);
+  const undecided = "Records of an earlier process that are in no manifest yet, because their lines may still come by";
+  add("wazuh_dfn_manifest_undecided_records", undecided, manifests?.undecided);
 }
 
 function addSink({ sink, certificates }: StatusSnapshot, add: Add): void {

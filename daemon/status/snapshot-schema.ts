@@ -105,6 +105,9 @@ const snapshot = z.looseObject({
       sequence: count.describe("Number of the last one that was cut; 0 before the first."),
       waiting: count.describe("Cut and not in the topic."),
       isLate: z.boolean().describe("The oldest of them has waited for longer than 30 s."),
+      undecided: count
+        .optional()
+        .describe("Records of an earlier process whose lines may still come by; absent until the look-up is over."),
     } satisfies Members<NonNullable<Facts["manifests"]>>)
     .optional()
     .describe("Absent unless manifests are published."),

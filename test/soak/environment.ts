@@ -223,6 +223,15 @@ export class Environment implements AsyncDisposable {
   }
 
   /**
+   * Resolves when the forwarder knows of every record that an earlier process sent what manifests have to say of it. Until
+   * then a stop leaves that to the next process.
+   */
+  async decided(): Promise<void> {
+    const isDecided = async (): Promise<boolean> => /"undecided":\s*0\b/.test(await this.statusOf());
+    await eventually("the end of the look-up", isDecided, { withinMs: missingAfterMs });
+  }
+
+  /**
    * Writes one alert now and resolves when Kafka has it.
    * @returns milliseconds until the broker took it, as far as other programs did not take the processors
    * @throws TooSlow when that was more than `withinMs`

@@ -88,6 +88,7 @@ export async function runFaults(
   await environment.settled(stopsAfterMs).catch((reason: unknown) => broken.push(describe(reason)));
   environment.load.perSecond = 0;
   broken.push(...(await leaks(environment, descriptors)));
+  await environment.decided().catch((reason: unknown) => broken.push(describe(reason)));
   await environment.forwarder.stop().catch((reason: unknown) => broken.push(describe(reason)));
   const mayCopy = (appendedMs: number): boolean => windowAt(windows, appendedMs)?.fault.copies === true;
   const verdict = judge(environment, {}, mayCopy, keeper.seen);

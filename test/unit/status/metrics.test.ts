@@ -38,10 +38,11 @@ test("alerts that were left out are counted by reason", async () => {
 test("manifests are counted where they are published", async () => {
   const none = await scrape(new Metrics(), aForwarder());
   assert.ok(!none.some((line) => line.startsWith("wazuh_dfn_manifest")));
-  const manifests = { topic: "m", stream: "s", sequence: 7, waiting: 2, isLate: false };
+  const manifests = { topic: "m", stream: "s", sequence: 7, waiting: 2, isLate: false, undecided: 3 };
   const lines = await scrape(new Metrics(), aForwarder({ manifests }));
   assert.ok(lines.includes("wazuh_dfn_manifest_sequence 7"));
   assert.ok(lines.includes("wazuh_dfn_manifests_waiting 2"));
+  assert.ok(lines.includes("wazuh_dfn_manifest_undecided_records 3"));
 });
 
 test("a lag that is not known is left out, and damaged archives are counted", async () => {

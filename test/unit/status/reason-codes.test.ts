@@ -43,7 +43,7 @@ const showing: Readonly<Partial<Record<ReasonCode, Facts>>> = {
   "dead-letters-open": store({ open: { ...emptyStore.open, entries: 1 } }),
   "socket-lines-not-alerts": store({ openNonAlerts: { ...emptyStore.open, entries: 1 } }),
   "manifest-topic-unreachable": aForwarder({
-    manifests: { topic: "m", stream: "s", sequence: 2, waiting: 1, isLate: true },
+    manifests: { topic: "m", stream: "s", sequence: 2, waiting: 1, isLate: true, undecided: 0 },
   }),
   "certificate-expiring": certificate({ expiresAt: "2027", daysLeft: 7 }),
   "certificate-expired": certificate({ expiresAt: "2027", daysLeft: -1 }),

@@ -37,7 +37,7 @@ const cases: Readonly<Record<string, Partial<Facts>>> = {
       damagedArchives: [{ file: "/a.gz", offset: 10 }],
     },
     checkpoint: { ageSeconds: 3.5, trouble: "no space left on device" },
-    manifests: { topic: "m", stream: "s", sequence: 7, waiting: 2, isLate: true },
+    manifests: { topic: "m", stream: "s", sequence: 7, waiting: 2, isLate: true, undecided: 3 },
     sink: {
       kind: "kafka",
       isConnected: false,
