@@ -9,6 +9,7 @@
  */
 import type { Alert } from "./alert/alert.ts";
 import { valueDigest } from "./alert/reprint.ts";
+import { headerNames } from "./header-names.ts";
 
 /** What is known of a source of alerts, wherever it matters which one an alert came from. */
 export interface SourceDefinition {
@@ -238,14 +239,6 @@ export function namesInKey(key: string): { readonly node: string; readonly id: s
 export function lookupKey(node: string, id: string, handler: string, value: Buffer | null): string {
   return `${handler}\u0000${node}\u0000${id}\u0000${valueDigest(value)}`;
 }
-
-/** Names of the headers of every record (docs/wire-format.md). */
-export const headerNames = {
-  id: "wazuh-alert-id",
-  node: "wazuh-node",
-  source: "wazuh-dfn-source",
-  handler: "wazuh-dfn-handler",
-} as const;
 
 /**
  * Where records go. A sink retries by itself for ever, until it is disposed; it refuses only what no retry can help.

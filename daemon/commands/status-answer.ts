@@ -66,7 +66,14 @@ const snapshot = z.looseObject({
     .looseObject({ ageSeconds: number.optional(), trouble: text.optional(), troubleCode: word.optional() })
     .optional(),
   manifests: z
-    .looseObject({ topic: text, stream: text, sequence: number, waiting: number, isLate: z.boolean(), undecided: number.optional() })
+    .looseObject({
+      topic: text,
+      stream: text,
+      sequence: number,
+      waiting: number,
+      isLate: z.boolean(),
+      undecided: number.optional(),
+    })
     .optional(),
   sink: sinkAnswer,
   certificates: list(certificate),

@@ -1,6 +1,7 @@
 import type { Alert } from "../alert/alert.ts";
 import type { Queued } from "./batch-queue.ts";
-import { headerNames, headersOf, perSource, sourceDefinitions, type Header, type SinkRecord } from "../contract.ts";
+import { headersOf, perSource, sourceDefinitions, type Header, type SinkRecord } from "../contract.ts";
+import { headerNames } from "../header-names.ts";
 import type { MadePart, Payload, Shipment } from "./shipment.ts";
 
 /** Caches what is made from a recurring name; names longer than any real one are not kept. */

@@ -1,6 +1,7 @@
 import { BatchQueue, type BatchLimits, type Queued, type QueuedBatch } from "./batch-queue.ts";
 import type { BatchOutcome, Refusal, Sink, SinkRecord } from "../contract.ts";
-import { BatchMemory } from "../records/batch-memory.ts";
+import { digestBytes } from "../manifest/record-digest.ts";
+import { BatchMemory, headRoomBytes } from "../records/batch-memory.ts";
 import { partitionOf } from "./partition-key.ts";
 import type { TopicGate } from "./topic-gate.ts";
 
@@ -8,11 +9,21 @@ import type { TopicGate } from "./topic-gate.ts";
 export interface RecordListener<T> {
   /** Its bytes are in a batch: nothing else has to hold them. May be called before `add` returns. */
   encoded(waiting: T, part: number): void;
-  /** @param partition as `topic/partition` */
-  acknowledged(waiting: T, part: number, partition: string, offset: number): void;
+  /**
+   * @param partition as `topic/partition`
+   * @param digest    32 characters of one byte each; undefined if nobody makes digests
+   */
+  acknowledged(waiting: T, part: number, partition: string, offset: number, digest: string | undefined): void;
   /** @param record decoded */
   refused(waiting: T, part: number, refusal: Refusal, record: SinkRecord): void;
 }
+
+/** Makes the digests of a batch's records, 32 bytes each. `bytes`: the records as they are sent. */
+export type MakeDigests = (batch: {
+  readonly topic: string;
+  readonly count: number;
+  readonly bytes: Buffer;
+}) => Buffer | Promise<Buffer>;
 
 interface Lane<T> {
   /** Topic and partition, as offsets are kept by. */
@@ -37,6 +48,7 @@ export class Outbox<T> {
   readonly #memory: BatchMemory;
   readonly #answered: () => void;
   readonly #gate: TopicGate | undefined;
+  readonly #digests: MakeDigests | undefined;
   readonly #lanes = new Map<string, Lane<T>[]>();
   readonly #unrouted = new Map<string, Queued<T>[]>();
   #listener: RecordListener<T> | undefined;
@@ -48,8 +60,16 @@ export class Outbox<T> {
   /**
    * @param answered called each time the sink has answered for a batch, before the outcomes of its records are reported
    * @param gate     absent where no look-up follows a crash
+   * @param digests  absent where nobody asks for digests
    */
-  constructor(sink: Sink, limits: BatchLimits, answered: () => void = () => undefined, gate?: TopicGate) {
+  constructor(
+    sink: Sink,
+    limits: BatchLimits,
+    answered: () => void = () => undefined,
+    gate?: TopicGate,
+    digests?: MakeDigests,
+  ) {
+    this.#digests = digests;
     this.#sink = sink;
     this.#answered = answered;
     this.#gate = gate;
@@ -165,11 +185,15 @@ export class Outbox<T> {
 
   async #send(lane: Lane<T>, batch: QueuedBatch<T>): Promise<void> {
     try {
-      const outcome = await this.#sink.write(batch);
+      const written = this.#sink.write(batch);
+      const { topic, count, encoded } = batch;
+      const made = this.#digests?.({ topic, count, bytes: encoded.subarray(headRoomBytes) });
+      const outcome = await written;
+      const digests = made instanceof Promise ? await made : made;
       if (this.#isDisposed) return;
       lane.inFlight -= 1;
       this.#open -= batch.count;
-      this.#report(lane.name, batch, outcome);
+      this.#report(lane.name, batch, outcome, digests);
       batch.release();
     } catch (reason) {
       // A sink that was disposed leaves the outcome open: nothing is acknowledged, so the alert is read again.
@@ -179,7 +203,7 @@ export class Outbox<T> {
     this.#pump(lane);
   }
 
-  #report(partition: string, batch: QueuedBatch<T>, outcome: BatchOutcome): void {
+  #report(partition: string, batch: QueuedBatch<T>, outcome: BatchOutcome, digests: Buffer | undefined): void {
     const { waiting, parts, count } = batch;
     const outcomes = outcome.kind === "each" ? outcome.outcomes : undefined;
     const base = outcome.kind === "acknowledged" ? outcome.baseOffset : 0;
@@ -195,7 +219,10 @@ export class Outbox<T> {
       if (one?.kind === "refused") {
         records ??= batch.records();
         this.#listener?.refused(whose, part, one, records[index]!);
-      } else this.#listener?.acknowledged(whose, part, partition, one?.offset ?? base + index);
+        continue;
+      }
+      const digest = digests?.toString("latin1", index * digestBytes, (index + 1) * digestBytes);
+      this.#listener?.acknowledged(whose, part, partition, one?.offset ?? base + index, digest);
     }
   }
 }

@@ -8,7 +8,7 @@ import {
   type OffsetsByPartition,
   type SourceName,
 } from "../contract.ts";
-import { none } from "../pairing/pairing.ts";
+import { none, withOneMore } from "../pairing/pairing.ts";
 import type { LineAccount } from "../proof/account.ts";
 import type { CountedRecord } from "../proof/contribution.ts";
 import type { MadePart, Shipment } from "./shipment.ts";
@@ -73,14 +73,22 @@ export class ShipmentAccount {
   /** The shipment's records are about to be counted. */
   begin(shipment: Shipment): void {
     this.#account.expectNoMore(shipment.id);
-    shipment.counted = { records: [], dead: [] };
+    shipment.counted = { records: [], dead: none };
   }
 
   /** A record is about to be sent. */
-  sends({ source, node, id, counted }: Shipment, { topic, handler, value }: MadePart, index: number): void {
+  sends({ source, node, id, counted }: Shipment, { topic, handler }: MadePart, index: number): void {
     const isFromSocket = sourceKind(source) === "push";
-    const record = this.#account.record({ topic, handler, node, id }, value ?? null, isFromSocket);
+    const record = this.#account.record({ topic, handler, node, id }, isFromSocket);
     if (counted !== undefined) counted.records[index] = record;
+  }
+
+  /** A record is in the sink. @param digest of what was sent, 32 characters of one byte each */
+  acknowledged({ counted }: Shipment, index: number, digest: string | undefined): void {
+    const record = counted?.records[index];
+    if (record === undefined) return;
+    if (digest === undefined) throw new Error("a record that manifests count was sent without its digest");
+    record.digest = digest;
   }
 
   /** A record is there: an earlier process sent it. @param found undefined if the sink does not say how it was written */
@@ -95,7 +103,8 @@ export class ShipmentAccount {
 
   /** A handler made no record. */
   failed({ counted }: Shipment, handler: string): void {
-    counted?.dead.push({ topic: null, handler, reason: "handler-error" });
+    if (counted !== undefined)
+      counted.dead = withOneMore(counted.dead, { topic: null, handler, reason: "handler-error" });
   }
 
   /** The sink refused a record. */
@@ -104,7 +113,7 @@ export class ShipmentAccount {
     if (counted === undefined || record === undefined) return;
     counted.records[index] = undefined;
     this.#account.drop(record);
-    counted.dead.push({ topic: record.topic, handler: record.handler, reason });
+    counted.dead = withOneMore(counted.dead, { topic: record.topic, handler: record.handler, reason });
   }
 
   /** The shipment is finished, and its line is known or there is none. Safe twice. */
@@ -156,7 +165,12 @@ export class ShipmentAccount {
   }
 }
 
-/** Without what was refused. */
+/** Without what was refused; nearly always they are all there, and nothing is copied. */
 export function recordsOf(records: readonly (CountedRecord | undefined)[]): readonly CountedRecord[] {
-  return records.filter((record) => record !== undefined);
+  return isWhole(records) ? records : records.filter((record) => record !== undefined);
+}
+
+function isWhole(records: readonly (CountedRecord | undefined)[]): records is readonly CountedRecord[] {
+  for (let index = 0; index < records.length; index++) if (records[index] === undefined) return false;
+  return true;
 }

@@ -78,7 +78,7 @@ export interface Shipment extends PairedAlert {
 export interface CountedShipment {
   /** By part; what was refused, and what no manifest can name, is undefined. */
   readonly records: (CountedRecord | undefined)[];
-  readonly dead: DeadPart[];
+  dead: readonly DeadPart[];
 }
 
 const nobody: Owner = { settled: () => undefined };

@@ -303,9 +303,10 @@ export class Shipper implements RecordListener<Shipment> {
   }
 
   /** For the outbox: a record is in the sink. */
-  acknowledged(shipment: Shipment, index: number, partition: string, offset: number): void {
+  acknowledged(shipment: Shipment, index: number, partition: string, offset: number, digest?: string): void {
     if (this.#isDisposed) return;
     assertOpen(shipment);
+    this.#parts.account?.acknowledged(shipment, index, digest);
     const line = shipment.isPassed ? passedLine : shipment.line;
     const stored = this.#parts.offsets?.stored(partition, offset, line);
     if (stored !== undefined) shipment.stored = withOneMore(shipment.stored, stored);

@@ -1,5 +1,5 @@
 /** Records that are expected, from a file as the file sink writes it. */
-import { headerNames } from "../contract.ts";
+import { headerNames } from "../header-names.ts";
 import { GzipFault } from "../disk/gunzip.ts";
 import { describe, DfnError, errnoOf } from "../errors.ts";
 import { recordOfLine } from "../sinks/file/read-back.ts";

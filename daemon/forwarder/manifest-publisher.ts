@@ -1,5 +1,5 @@
 import type { Sink } from "../contract.ts";
-import { headerNames } from "../contract.ts";
+import { headerNames } from "../header-names.ts";
 import { describe } from "../errors.ts";
 import type { BatchLimits } from "../delivery/batch-queue.ts";
 import { Outbox } from "../delivery/outbox.ts";

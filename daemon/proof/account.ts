@@ -1,6 +1,5 @@
 import { bucketOf, bucketStartMs, minuteBucket } from "../manifest/bucket.ts";
 import { digestOfValueHash } from "../manifest/record-digest.ts";
-import { hash } from "node:crypto";
 import { bareLine, type Contribution, type CountedRecord, type DeadPart, joined, tooOldLine } from "./contribution.ts";
 import type { NameTable, SavedContribution } from "./name-table.ts";
 import { OpenBuckets } from "./open-buckets.ts";
@@ -83,25 +82,22 @@ export class LineAccount {
   }
 
   /**
-   * A record is about to be sent; `drop` or a contribution follows.
+   * A record is about to be sent; `drop` or a contribution follows, and before the latter its digest.
    * @returns undefined for a name that no manifest can hold
    */
-  record(of: RecordNames, value: Buffer | null, isFromSocket: boolean): CountedRecord | undefined {
-    return this.found(of, hash("sha256", value ?? "", "hex"), isFromSocket);
-  }
-
-  /** The same for a record that is in the topic: an earlier process sent it. @param valueHash SHA-256, lower-case hex */
-  found(
-    { topic, handler, node, id }: RecordNames,
-    valueHash: string,
-    isFromSocket: boolean,
-  ): CountedRecord | undefined {
+  record({ topic, handler, node, id }: RecordNames, isFromSocket: boolean): CountedRecord | undefined {
     const name = this.#nameOf(node);
     if (name === undefined) return undefined;
     const bucket = bucketOf(id);
-    const digest = digestOfValueHash(topic, handler, name, id, valueHash);
     this.#buckets.open(bucket);
-    return { topic, handler, node: name, bucket, isFromSocket, digest };
+    return { topic, handler, node: name, bucket, isFromSocket, digest: "" };
+  }
+
+  /** The same for a record that is in the topic: an earlier process sent it. @param valueHash SHA-256, lower-case hex */
+  found(of: RecordNames, valueHash: string, isFromSocket: boolean): CountedRecord | undefined {
+    const record = this.record(of, isFromSocket);
+    if (record !== undefined) record.digest = digestOfValueHash(of.topic, of.handler, record.node, of.id, valueHash);
+    return record;
   }
 
   /** A record's digest, for whoever has the SHA-256 of its value in lower-case hex; undefined as for `record`. */

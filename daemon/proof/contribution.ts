@@ -10,8 +10,8 @@ export interface CountedRecord {
   readonly bucket: string;
   /** The socket brought it first. */
   readonly isFromSocket: boolean;
-  /** The record's digest: 32 characters of one byte each. */
-  readonly digest: string;
+  /** The record's digest: 32 characters of one byte each. Empty until it is acknowledged. */
+  digest: string;
 }
 
 /** A dead letter. Topic and handler are null where the line did not get that far. */

@@ -1,36 +1,31 @@
 import type { Header, SinkRecord } from "../contract.ts";
 
-/** Reads what `RecordBuffer` wrote: nothing here is checked. */
-class RecordCursor {
+/** Reads what `RecordBuffer` wrote, one record after the other: nothing here is checked. */
+export class RecordCursor {
   readonly #bytes: Buffer;
   #at = 0;
 
+  /** @param bytes records, without head room */
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
   }
 
-  record(): SinkRecord {
-    this.#varint();
+  /** What is in front of a record's key; key, value, the number of headers, and name and value of each follow. */
+  begin(): void {
+    this.varint();
     this.#at += 2;
-    this.#varint();
-    const key = this.#sized();
-    const value = this.#sized();
-    const headers: Header[] = [];
-    for (let left = this.#varint(); left > 0; left--) {
-      const name = this.#sized()?.toString() ?? "";
-      headers.push([name, this.#sized() ?? Buffer.alloc(0)]);
-    }
-    return { key, headers, value };
+    this.varint();
   }
 
-  #sized(): Buffer | null {
-    const length = this.#varint();
+  /** A view of bytes that stand behind their length. */
+  sized(): Buffer | null {
+    const length = this.varint();
     if (length < 0) return null;
     this.#at += length;
     return this.#bytes.subarray(this.#at - length, this.#at);
   }
 
-  #varint(): number {
+  varint(): number {
     let zigzag = 0;
     for (let shift = 0; ; shift += 7) {
       const byte = this.#bytes[this.#at++]!;
@@ -46,5 +41,17 @@ class RecordCursor {
  */
 export function decodeRecords(bytes: Buffer, count: number): SinkRecord[] {
   const cursor = new RecordCursor(bytes);
-  return Array.from({ length: count }, () => cursor.record());
+  return Array.from({ length: count }, () => record(cursor));
+}
+
+function record(cursor: RecordCursor): SinkRecord {
+  cursor.begin();
+  const key = cursor.sized();
+  const value = cursor.sized();
+  const headers: Header[] = [];
+  for (let left = cursor.varint(); left > 0; left--) {
+    const name = cursor.sized()?.toString() ?? "";
+    headers.push([name, cursor.sized() ?? Buffer.alloc(0)]);
+  }
+  return { key, headers, value };
 }

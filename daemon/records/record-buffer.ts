@@ -1,4 +1,5 @@
-import { headerNames, type EncodedRecords, type Header, type AlertSpan, type SinkRecord } from "../contract.ts";
+import type { EncodedRecords, Header, AlertSpan, SinkRecord } from "../contract.ts";
+import { headerNames } from "../header-names.ts";
 import { BatchMemory, headRoomBytes } from "./batch-memory.ts";
 import { decodeRecords } from "./decode.ts";
 import { sizeOfVarint, writeVarint } from "./varint.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { appendFileSync, copyFileSync, cpSync, linkSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { headerNames } from "../../daemon/contract.ts";
+import { headerNames } from "../../daemon/header-names.ts";
 import { repositoryRoot } from "../../scripts/repository.ts";
 import { forwarderBundle } from "../rig/forwarder-bundle.ts";
 import { Program } from "../rig/program.ts";

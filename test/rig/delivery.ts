@@ -1,6 +1,7 @@
 import { Budget } from "../../daemon/delivery/budget.ts";
 import type { BatchLimits } from "../../daemon/delivery/batch-queue.ts";
 import type { DeadReason, FeedbackSink, Handler, Outcome, SourceName } from "../../daemon/contract.ts";
+import { batchDigests } from "../../daemon/proof/batch-digests.ts";
 import type { Pairing } from "../../daemon/pairing/pairing.ts";
 import type { Shipment } from "../../daemon/delivery/shipment.ts";
 import type { NewDeadLetter } from "../../daemon/dead-letters/store.ts";
@@ -84,12 +85,8 @@ export class Delivery {
     const { counters, deadLetters } = this;
     const { sink, pairing, offsets, feedback, account, tailWaitMs = 0, now = () => performance.now() } = options;
     this.budget = new Budget(options.limitBytes ?? 64 * 1024 * 1024);
-    this.outbox = new Outbox<Shipment>(sink, {
-      maxBytes: 1_000_000,
-      maxRecords: 1000,
-      lingerMs: 0,
-      ...options.batches,
-    });
+    const batches = { maxBytes: 1_000_000, maxRecords: 1000, lingerMs: 0, ...options.batches };
+    this.outbox = new Outbox<Shipment>(sink, batches, undefined, undefined, account && batchDigests);
     const { budget, outbox } = this;
     const parts = { counters, budget, deadLetters, outbox, offsets, pairing, feedback, account, tailWaitMs, now };
     this.shipper = new Shipper(parts);

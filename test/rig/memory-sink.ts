@@ -1,5 +1,4 @@
 import {
-  headerNames,
   headersOf,
   lookupKey,
   type Batch,
@@ -11,6 +10,7 @@ import {
   type SinkRecord,
   type WriteOutcome,
 } from "../../daemon/contract.ts";
+import { headerNames } from "../../daemon/header-names.ts";
 
 /** A batch as it was written; its records are decoded before it has its outcome, or when they are first asked for. */
 class WrittenBatch {

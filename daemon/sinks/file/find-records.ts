@@ -1,4 +1,4 @@
-import { headerNames } from "../../contract.ts";
+import { headerNames } from "../../header-names.ts";
 import { openForReading, behindOwnLink } from "../../disk/open-file.ts";
 import { describe } from "../../errors.ts";
 import { SoughtAlerts, type RecordSearch, type TopicSearch } from "../../records/record-search.ts";

@@ -1,6 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
 import { hash } from "node:crypto";
-import { headerNames, lookupKey, sourceDefinitions, type FoundValues, type Shipped } from "../../contract.ts";
+import { lookupKey, sourceDefinitions, type FoundValues, type Shipped } from "../../contract.ts";
+import { headerNames } from "../../header-names.ts";
 
 const readBytes = 1 << 20;
 /** A longer line is not one of ours: an alert has at most a few megabytes. */

@@ -1,4 +1,4 @@
-import { headerNames } from "../../contract.ts";
+import { headerNames } from "../../header-names.ts";
 import { openForReading, behindOwnLink } from "../../disk/open-file.ts";
 import { describe, isAbsent } from "../../errors.ts";
 import type { RecordReading, TopicExtent, UnreadRecords } from "../../records/record-reading.ts";

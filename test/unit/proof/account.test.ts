@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { hash } from "node:crypto";
 import { test } from "node:test";
 import { LineAccount } from "../../../daemon/proof/account.ts";
 import type { Contribution, CountedRecord } from "../../../daemon/proof/contribution.ts";
@@ -9,7 +10,7 @@ const second = 1_700_000_000;
 
 function counted(account: LineAccount, offset: number, value: string, node = "n"): CountedRecord {
   const of = { topic: "t", handler: "windows", node, id: `${second}.${offset}` };
-  const record = account.record(of, Buffer.from(value), false);
+  const record = account.found(of, hash("sha256", value, "hex"), false);
   assert.ok(record !== undefined);
   return record;
 }
@@ -110,7 +111,7 @@ test("more than a thousand minutes become hours", () => {
   const account = new LineAccount(() => true);
   for (let line = 0; line < 1200; line++) {
     const of = { topic: "t", handler: "windows", node: "n", id: `${second + 60 * line}.1` };
-    const record = account.record(of, Buffer.from("v"), false);
+    const record = account.found(of, hash("sha256", "v", "hex"), false);
     assert.ok(record !== undefined);
     account.note(line, relevant(record));
   }
@@ -138,8 +139,8 @@ test("a stretch of 20,000 records is full", () => {
 test("a node that no manifest can name is not counted, and half of a surrogate pair is what the header has", () => {
   const account = new LineAccount((name) => name.length < 10);
   const of = { topic: "t", handler: "windows", id: `${second}.1` };
-  assert.equal(account.record({ ...of, node: "x".repeat(10) }, null, false), undefined);
-  assert.equal(account.record({ ...of, node: "a\ud800" }, null, false)?.node, "a\ufffd");
+  assert.equal(account.found({ ...of, node: "x".repeat(10) }, hash("sha256", "", "hex"), false), undefined);
+  assert.equal(account.found({ ...of, node: "a\ud800" }, hash("sha256", "", "hex"), false)?.node, "a\ufffd");
 });
 
 test("whoever names ever other hours finds no room; the log does", () => {
@@ -147,7 +148,7 @@ test("whoever names ever other hours finds no room; the log does", () => {
   for (let line = 0; line < 2000; line++) {
     assert.equal(account.isCrowded, false);
     const of = { topic: "t", handler: "windows", node: "n", id: `${second + 3600 * line}.1` };
-    const record = account.record(of, null, true);
+    const record = account.found(of, hash("sha256", "", "hex"), true);
     assert.ok(record !== undefined);
     account.addUnlined([record], []);
   }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { hash } from "node:crypto";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { lookupKey, type FoundValue } from "../../../daemon/contract.ts";
@@ -136,7 +137,7 @@ test("while the topic is away a full stretch is cut, and each manifest but the n
   const of = { topic: "t", handler: "h", node: "north", id: "1700000000.1" };
   let line = 0;
   for (let round = 0; round < 3; round++) {
-    const record = machine.proof.account.record(of, Buffer.from("v"), false);
+    const record = machine.proof.account.found(of, hash("sha256", "v", "hex"), false);
     assert.ok(record !== undefined);
     for (let more = 0; more < 20_000; more++)
       machine.proof.account.note(line++, { kind: "relevant", salvaged: 0, records: [record], dead: [] });
@@ -229,7 +230,7 @@ test("what can neither be cut nor be kept is given up before a checkpoint become
   machine.checkpoint();
   const first = await machine.head();
   const of = { topic: "t", handler: "h", node: "north", id: "1700000000.1" };
-  const record = machine.proof.account.record(of, Buffer.from("v"), false);
+  const record = machine.proof.account.found(of, hash("sha256", "v", "hex"), false);
   assert.ok(record !== undefined);
   // It is not known what the topic has, so nothing may be cut.
   const another = await Machine.start(directory, { kind: "newest", saved: machine.saved, parts: [] });
@@ -252,7 +253,11 @@ test("what the socket had brought stays in the checkpoint of a start that is kil
   await using directory = await TempDir.create();
   const value = Buffer.from("a");
   const first = await Machine.start(directory);
-  const record = first.proof.account.record({ topic: "t", handler: "windows", node: "north", id: "1.1" }, value, true);
+  const record = first.proof.account.found(
+    { topic: "t", handler: "windows", node: "north", id: "1.1" },
+    hash("sha256", value, "hex"),
+    true,
+  );
   assert.ok(record !== undefined);
   bringAhead(first, record);
   first.checkpoint();
@@ -278,7 +283,7 @@ test("what the socket had brought is counted if its line is gone, also when the 
   await using directory = await TempDir.create();
   const first = await Machine.start(directory);
   const of = { topic: "t", handler: "windows", node: "north", id: "1.1" };
-  const record = first.proof.account.record(of, Buffer.from("a"), true);
+  const record = first.proof.account.found(of, hash("sha256", "a", "hex"), true);
   assert.ok(record !== undefined);
   bringAhead(first, record);
   first.checkpoint();

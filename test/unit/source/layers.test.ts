@@ -25,6 +25,7 @@ const rooms = [
   "daemon/kernel/assembly",
   "daemon/alert",
   "daemon/wazuh",
+  "daemon/header-names.ts",
   "daemon/contract.ts",
   "daemon/records",
   "daemon/manifest",

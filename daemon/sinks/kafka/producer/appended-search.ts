@@ -1,5 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
-import { headerNames, headersOf } from "../../../contract.ts";
+import { headersOf } from "../../../contract.ts";
+import { headerNames } from "../../../header-names.ts";
 import type { SealedBatch, RecordSlot } from "./sealed-batch.ts";
 import type { FetchedRecord } from "../protocol/record-reader.ts";
 

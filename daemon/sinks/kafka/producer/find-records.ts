@@ -1,5 +1,5 @@
 /** Finds records of known alerts in topics, for an administrator who waits: within a time, and without promising more. */
-import { headerNames } from "../../../contract.ts";
+import { headerNames } from "../../../header-names.ts";
 import { partitionOf } from "../../../delivery/partition-key.ts";
 import { SoughtAlerts, type RecordSearch, type SoughtAlert, type TopicSearch } from "../../../records/record-search.ts";
 import { Backoff } from "../connection/backoff.ts";

@@ -1,7 +1,6 @@
 import { hash } from "node:crypto";
 import {
   hasOffsetOf,
-  headerNames,
   lookupKey,
   sourceDefinitions,
   type FoundValue,
@@ -10,6 +9,7 @@ import {
   type Shipped,
   type OffsetsByPartition,
 } from "../../../contract.ts";
+import { headerNames } from "../../../header-names.ts";
 import { describe } from "../../../errors.ts";
 import { Backoff } from "../connection/backoff.ts";
 import { monotonicMs } from "../../../clock.ts";

@@ -1,5 +1,5 @@
 /** Reads topics back as a whole, for an administrator who waits: what cannot be read is said and not passed over. */
-import { headerNames } from "../../../contract.ts";
+import { headerNames } from "../../../header-names.ts";
 import type {
   KeptRecord,
   PartitionExtent,

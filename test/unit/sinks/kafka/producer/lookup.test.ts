@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { headerNames, lookupKey } from "../../../../../daemon/contract.ts";
+import { lookupKey } from "../../../../../daemon/contract.ts";
+import { headerNames } from "../../../../../daemon/header-names.ts";
 import { eventually } from "../../../../rig/eventually.ts";
 import { hoursLater, Lines, openSink, write } from "../rig.ts";
 import { ScriptedBroker } from "../scripted-broker.ts";
