@@ -321,14 +321,13 @@ export class Shipper implements RecordListener<Shipment> {
   refused(shipment: Shipment, index: number, { reason, detail }: Refusal, record: SinkRecord): void {
     if (this.#isDisposed) return;
     assertOpen(shipment);
-    const handler = handlerIn(record);
     const { payload } = shipment;
     const place = payload?.place ?? record.place;
     // A copy: the record is a piece of its whole batch.
     const bytes = payload?.alert.bytes ?? Buffer.from(record.value ?? []);
     if (place === undefined) throw new Error("a record without its alert's place");
     this.#parts.account?.refused(shipment, index, reason);
-    this.#bury(shipment, payload?.parts[index]?.handler ?? handler, reason, detail, place, bytes);
+    this.#bury(shipment, payload?.parts[index]?.handler ?? handlerIn(record), reason, detail, place, bytes);
   }
 
   #wasShipped(shipment: Shipment, part: MadePart, index: number): boolean {

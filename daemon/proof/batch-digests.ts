@@ -22,7 +22,7 @@ const none = Buffer.alloc(0);
  * The digest of each record, as `recordDigest`, in their order and one behind the other: 32 bytes each.
  * @param batch what `RecordBuffer` wrote
  */
-export function batchDigests({ topic, count, bytes }: DigestedBatch): Buffer {
+export function batchDigests({ topic, count, bytes }: DigestedBatch): Buffer<ArrayBuffer> {
   const cursor = new RecordCursor(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   const digests = Buffer.allocUnsafeSlow(count * digestBytes);
   const topicLine = Buffer.from(`${topic}\n`);

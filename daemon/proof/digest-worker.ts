@@ -20,6 +20,5 @@ export interface DigestAnswer {
 
 parentPort?.on("message", ({ topic, count, bytes, length }: DigestTask) => {
   const { buffer: digests } = batchDigests({ topic, count, bytes: new Uint8Array(bytes, 0, length) });
-  const answer = { bytes, digests };
-  parentPort?.postMessage(answer, [bytes, digests as ArrayBuffer]);
+  parentPort?.postMessage({ bytes, digests } satisfies DigestAnswer, [bytes, digests]);
 });

@@ -11,6 +11,8 @@ const bundled = typeof __DIGEST_WORKER__ === "string" ? __DIGEST_WORKER__ : unde
 
 /** Fewer bytes are hashed sooner than a thread is woken; a batch of that size is of 5,000 records a second, or more. */
 const fewBytes = 128 * 1024;
+/** More are a single alert, which is rare, and of which there are enough copies. */
+const manyBytes = 2 * 1024 * 1024;
 /** A thread that has had nothing to do for this long is ended: it takes memory. */
 const idleMs = 30_000;
 /** Copies of batches that are kept, to be used again. */
@@ -50,7 +52,8 @@ export class Digester {
    * @param batch its bytes must not change until then
    */
   digests(batch: DigestedBatch): Buffer | Promise<Buffer> {
-    if (batch.bytes.length < fewBytes || this.#hasFailed) return batchDigests(batch);
+    const isUsual = batch.bytes.length >= fewBytes && batch.bytes.length <= manyBytes;
+    if (!isUsual || this.#hasFailed) return batchDigests(batch);
     const worker = (this.#worker ??= this.#start());
     if (worker === undefined) return batchDigests(batch);
     const { topic, count, bytes } = batch;

@@ -38,7 +38,8 @@ test("a thread that ends leaves nothing without an answer, and the log says so o
   const warn = ({ code }: { code: string }): void => void codes.push(code);
   const digester = new Digester({ ...silentLog, warn }, program);
   const batches = [batchOf(100), batchOf(200)];
-  assert.deepEqual(await Promise.all(batches.map((batch) => digester.digests(batch))), batches.map(batchDigests));
+  const answers = batches.map(async (batch) => digester.digests(batch));
+  assert.deepEqual(await Promise.all(answers), batches.map(batchDigests));
   const later = batchOf(150);
   assert.deepEqual(digester.digests(later), batchDigests(later));
   assert.deepEqual(codes, ["digest-thread-ended"]);
