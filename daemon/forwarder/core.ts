@@ -4,14 +4,14 @@ import type { FeedbackSink, Handler, Sink } from "../contract.ts";
 import type { Pairing } from "../pairing/pairing.ts";
 import type { Shipment } from "../delivery/shipment.ts";
 import { deadLetterDirectory, DeadLetterStore, type NewDeadLetter } from "../dead-letters/store.ts";
-import { type MakeDigests, Outbox } from "../delivery/outbox.ts";
+import { Outbox } from "../delivery/outbox.ts";
 import { OwnNode } from "../delivery/own-node.ts";
 import { Pipeline } from "../delivery/pipeline.ts";
 import { Relevance } from "../delivery/relevance.ts";
 import { Shipper } from "../delivery/shipper.ts";
 import { ShipmentAccount } from "../delivery/shipment-account.ts";
 import type { LineAccount } from "../proof/account.ts";
-import { batchDigests } from "../proof/batch-digests.ts";
+import { digestsOf } from "../proof/batch-digests.ts";
 import type { SinkOffsets } from "../delivery/sink-offsets.ts";
 import type { TopicGate } from "../delivery/topic-gate.ts";
 import { createHandlers, topicsOf } from "../handlers/registry.ts";
@@ -40,8 +40,6 @@ interface CoreParts {
   readonly gate?: TopicGate | undefined;
   /** Present where manifests are published. */
   readonly account?: LineAccount | undefined;
-  /** Makes digests for the account; the default makes them in this thread. */
-  readonly digests?: MakeDigests | undefined;
   readonly feedback: FeedbackSink | undefined;
   /** See `PipelineParts`. */
   readonly differs?: (id: string) => void;
@@ -85,15 +83,14 @@ export function createCore(parts: CoreParts): Core {
     tap,
     times,
     named,
-    digests = batchDigests,
     differs = () => undefined,
   } = parts;
   const handlers = createHandlers(config.dfn, config.handlers);
   const budget = new Budget(config.limits.memoryBytes);
   const batchLimits = sinkDefinition(config.sink).batchLimits(config.sink);
   const account = lines === undefined ? undefined : new ShipmentAccount(lines);
-  const makeDigests = account === undefined ? undefined : digests;
-  const outbox = new Outbox<Shipment>(sink, batchLimits, () => times?.answered(), gate, makeDigests);
+  const digests = account === undefined ? undefined : digestsOf;
+  const outbox = new Outbox<Shipment>(sink, batchLimits, () => times?.answered(), gate, digests);
   const shipper = new Shipper({
     account,
     counters: counters,

@@ -122,7 +122,6 @@ export class Forwarder {
       offsets: this.#offsets,
       gate: this.#gate,
       account: this.manifests?.proof.account,
-      digests: this.manifests?.digests,
       feedback: this.feedback,
       eventWatch: setup.eventWatch,
       tap: setup.tap,

@@ -3,10 +3,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { readSigningKeys } from "../config/manifest-keys.ts";
 import { printedSettings, type Config } from "../config/schema.ts";
 import type { Lookup, OffsetsByPartition, Sink } from "../contract.ts";
-import type { MakeDigests } from "../delivery/outbox.ts";
 import type { SinkOffsets } from "../delivery/sink-offsets.ts";
 import { canonicalJson } from "../manifest/canonical-json.ts";
-import { Digester } from "../proof/digester.ts";
 import { foundManifests } from "../proof/found-manifests.ts";
 import { type LoadedProof, Proof } from "../proof/proof.ts";
 import type { ManifestStatus } from "../proof/status.ts";
@@ -38,9 +36,6 @@ export class Manifests {
   readonly #topic: string;
   readonly #parts: ManifestParts;
   readonly #publisher: ManifestPublisher;
-  readonly #digester: Digester;
-  /** For the outbox. */
-  readonly digests: MakeDigests = (batch) => this.#digester.digests(batch);
 
   /**
    * @param topic `manifest.topic`
@@ -61,7 +56,6 @@ export class Manifests {
       stateDir: config.stateDir,
       log,
     });
-    this.#digester = new Digester(log);
     const limits = sinkDefinition(config.sink).batchLimits(config.sink);
     this.#publisher = new ManifestPublisher({ proof: this.proof, sink, limits, topic, offsets, log });
   }
@@ -111,7 +105,6 @@ export class Manifests {
   }
 
   dispose(): void {
-    this.#digester.dispose();
     this.#publisher.dispose();
   }
 

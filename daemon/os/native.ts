@@ -83,6 +83,16 @@ export interface Native {
    * @returns whether this C library has the setting
    */
   setMmapThreshold(bytes: number): boolean;
+  /**
+   * The digests of a batch's records, made in a thread of libuv's pool: see `proof/batch-digests.ts`.
+   * @param topic up to 4,096 bytes
+   * @param count of records, the number that `bytes` has
+   * @param bytes up to 256 MiB; they must not change until the answer is there
+   * @returns undefined when this Node lacks what it needs; a promise of undefined for bytes that are not what `RecordBuffer`
+   *          writes. It never rejects
+   * @throws TypeError for other arguments
+   */
+  recordDigests(topic: string, count: number, bytes: Uint8Array): Promise<Buffer | undefined> | undefined;
 }
 
 /** What `dfn.c` exports: results of 0 or more, or the negative errno. */
@@ -99,10 +109,11 @@ interface Exports {
   groupId(name: string): number | undefined;
   clockState(): number;
   setMmapThreshold(bytes: number): number;
+  recordDigests(topic: string, count: number, bytes: Uint8Array): number | Promise<Buffer | undefined>;
 }
 
 /** `INTERFACE_VERSION` of `dfn.c`. */
-const interfaceVersion = 2;
+const interfaceVersion = 3;
 
 /** Name of the native file for a platform, as Node names it. */
 export function nativeFileName(platform: string, arch: string): string {
@@ -163,6 +174,10 @@ function wrap(calls: Exports): Native {
     groupId: (name) => checkedId("getgrnam", calls.groupId(name)),
     clockState: () => checked("adjtimex", calls.clockState()),
     setMmapThreshold: (bytes) => calls.setMmapThreshold(bytes) === 1,
+    recordDigests: (topic, count, bytes) => {
+      const result = calls.recordDigests(topic, count, bytes);
+      return typeof result === "number" ? undefined : result;
+    },
   };
 }
 

@@ -10,14 +10,44 @@ export class RecordCursor {
     this.#bytes = bytes;
   }
 
-  /** What is in front of a record's key; key, value, the number of headers, and name and value of each follow. */
-  begin(): void {
-    this.varint();
+  /**
+   * What is in front of a record's key; key, value, the number of headers, and name and value of each follow.
+   * @returns where the record ends
+   */
+  begin(): number {
+    const length = this.varint();
+    const end = this.#at + length;
     this.#at += 2;
     this.varint();
+    return end;
   }
 
-  /** A view of bytes that stand behind their length. */
+  /** Passes by bytes that stand behind their length. */
+  skip(): void {
+    const length = this.varint();
+    if (length > 0) this.#at += length;
+  }
+
+  /** Whether these bytes come next; they are passed by if so. */
+  skipIf(bytes: Buffer): boolean {
+    for (let index = 0; index < bytes.length; index++) if (this.#bytes[this.#at + index] !== bytes[index]) return false;
+    this.#at += bytes.length;
+    return true;
+  }
+
+  /** Whether the bytes up to a place are these; they are passed by if so. */
+  endsWith(bytes: Buffer, end: number): boolean {
+    return end - this.#at === bytes.length && this.skipIf(bytes);
+  }
+
+  /** A view of the bytes up to a place. */
+  upTo(end: number): Buffer {
+    const bytes = this.#bytes.subarray(this.#at, end);
+    this.#at = end;
+    return bytes;
+  }
+
+  /** A view of bytes that stand behind their length; null for none. */
   sized(): Buffer | null {
     const length = this.varint();
     if (length < 0) return null;

@@ -70,25 +70,11 @@ export async function bundleForwarder(root: string, outDir: string): Promise<str
       __VERSION__: JSON.stringify(await versionOf(root)),
       __KERNEL__: JSON.stringify(compileKernel(root).toString("base64")),
       __PAGE__: JSON.stringify(await bundlePage(root)),
-      __DIGEST_WORKER__: JSON.stringify(await bundleDigestWorker(root)),
       "import.meta.dirname": "__dirname",
     },
     plugins: [kafkajsPatch(), leaveOut()],
   });
   return Object.keys(metafile.inputs);
-}
-
-/** The program of the thread that hashes records; it is part of the forwarder's file. */
-async function bundleDigestWorker(root: string): Promise<string> {
-  const entryPoints = ["daemon/proof/digest-worker.ts"];
-  const { outputFiles } = await build({
-    ...options(root),
-    entryPoints,
-    write: false,
-    minifyWhitespace: true,
-    minifySyntax: true,
-  });
-  return outputFiles[0]?.text ?? "";
 }
 
 /**

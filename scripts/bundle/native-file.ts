@@ -9,6 +9,8 @@ export type NativeArch = "x64" | "arm64";
 
 const compilers = { x64: "x86_64-linux-gnu-gcc", arm64: "aarch64-linux-gnu-gcc" } as const;
 
+/** Of the native file. */
+export const nativeSources = ["daemon/os/native/dfn.c", "daemon/os/native/record-digests.c"];
 const headers = "node_modules/node-api-headers/include";
 
 /** Node-API 8 is in every Node from 12.22 on, and no later one takes it away. */
@@ -32,7 +34,7 @@ const reproducible = ["-fno-ident", "-g0", "-frandom-seed=dfn", "-Wl,--build-id=
  */
 export function compileNative(root: string, outDir: string, arch: NativeArch): string {
   const outfile = join(outDir, nativeFileName("linux", arch));
-  compileModule(root, "daemon/os/native/dfn.c", outfile, arch);
+  compileModule(root, nativeSources, outfile, arch);
   return outfile;
 }
 
@@ -44,28 +46,34 @@ export function compileNative(root: string, outDir: string, arch: NativeArch): s
  */
 export function compileHandOver(root: string, outDir: string, arch: NativeArch): string {
   const outfile = join(outDir, "hand-over");
-  compile(root, "integration/fast-path/hand-over.c", outfile, arch, programShape);
+  compile(root, ["integration/fast-path/hand-over.c"], outfile, arch, programShape);
   return outfile;
 }
 
 /**
  * Compiles a Node-API module: for this machine's own processor by `gcc`, or by what `CC` names; for another one by
  * Debian's cross compiler. A compiler that is missing is installed when this is root on a system with a package manager.
- * @param source path below `root`
+ * @param sources paths below `root`
  * @param more further arguments of the compiler
  * @throws Error when there is no compiler, with the packages to install, or when it finds fault with the source
  */
 export function compileModule(
   root: string,
-  source: string,
+  sources: readonly string[],
   outfile: string,
   arch: NativeArch,
   more: readonly string[] = [],
 ): void {
-  compile(root, source, outfile, arch, [...moduleShape, ...more]);
+  compile(root, sources, outfile, arch, [...moduleShape, ...more]);
 }
 
-function compile(root: string, source: string, outfile: string, arch: NativeArch, more: readonly string[]): void {
+function compile(
+  root: string,
+  sources: readonly string[],
+  outfile: string,
+  arch: NativeArch,
+  more: readonly string[],
+): void {
   const args = [
     ...[language, warnings, hardening, ownHardening[arch], reproducible].flat(),
     `-ffile-prefix-map=${root}=.`,
@@ -73,10 +81,10 @@ function compile(root: string, source: string, outfile: string, arch: NativeArch
     ...more,
     "-o",
     outfile,
-    source,
+    ...sources,
   ];
   const { status, error, stderr } = spawnSync(compilerFor(arch), args, { cwd: root, encoding: "utf8" });
-  if (status !== 0) throw new Error(`${source} does not compile for ${arch}: ${error?.message ?? stderr}`);
+  if (status !== 0) throw new Error(`${sources.join(", ")} does not compile for ${arch}: ${error?.message ?? stderr}`);
 }
 
 /** What the compiler for a processor calls itself, with its version. */

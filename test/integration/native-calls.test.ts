@@ -10,7 +10,7 @@ import { after, test } from "node:test";
 import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
 import { loadNative } from "../../daemon/os/native.ts";
-import { compileModule, ownArch } from "../../scripts/bundle/native-file.ts";
+import { compileModule, nativeSources, ownArch } from "../../scripts/bundle/native-file.ts";
 import { DatagramReceiver } from "../rig/datagram-receiver.ts";
 import { present } from "../rig/present.ts";
 import { mayMount } from "../rig/small-disk.ts";
@@ -253,7 +253,7 @@ test(
   { skip },
   async () => {
     const library = dir.join("libnss_directory.so.2");
-    compileModule(root, "test/rig/native/nss-directory.c", library, present(ownArch()));
+    compileModule(root, ["test/rig/native/nss-directory.c"], library, present(ownArch()));
     await writeFile(dir.join("nsswitch.conf"), "passwd: files directory\ngroup: files directory\n");
     await writeFile(
       dir.join("ask.mjs"),
@@ -302,7 +302,7 @@ test("a descriptor that does not fit is refused, and not truncated to one that d
 test("no argument does harm: wrong types, ranges, lengths and counts, under AddressSanitizer and UBSan", async () => {
   const checked = dir.join("checked.node");
   const sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-U_FORTIFY_SOURCE", "-g"];
-  compileModule(root, "daemon/os/native/dfn.c", checked, present(ownArch()), sanitizers);
+  compileModule(root, nativeSources, checked, present(ownArch()), sanitizers);
   const { stdout: symbols } = await run("readelf", ["--wide", "--dyn-syms", checked]);
   assert.match(symbols, /__asan_report/);
   const { stdout: library } = await run("gcc", ["-print-file-name=libasan.so"]);
@@ -316,4 +316,7 @@ test("no argument does harm: wrong types, ranges, lengths and counts, under Addr
   const program = join(root, "build/test/rig/native-arguments.js");
   const { stdout } = await run(process.execPath, [program, checked, "1", "30000"], { env });
   assert.match(stdout, /^30000 calls: \d{4,} results, \d{4,} refusals\n$/);
+  const batches = join(root, "build/test/rig/native-batches.js");
+  const digested = await run(process.execPath, [batches, checked, "1", "3000"], { env });
+  assert.match(digested.stdout, /^3000 batches alike, \d{3,} refused\n$/);
 });

@@ -56,7 +56,7 @@ function loadBinding(): { readonly bindDatagram: (address: Uint8Array) => number
   const fresh = join(directory, `bind-datagram-${process.pid}.node`);
   const arch = ownArch();
   if (arch === undefined) throw new Error("the tests run on Linux only, on x64 or arm64");
-  compileModule(repositoryRoot, "test/rig/native/bind-datagram.c", fresh, arch);
+  compileModule(repositoryRoot, ["test/rig/native/bind-datagram.c"], fresh, arch);
   const path = join(directory, "bind-datagram.node");
   renameSync(fresh, path);
   return createRequire(path)(path);

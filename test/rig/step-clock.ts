@@ -32,7 +32,7 @@ export class StepClock implements Disposable {
     const arch = ownArch();
     if (arch === undefined) return undefined;
     const clock = new StepClock(directory);
-    compileModule(repositoryRoot, "test/rig/native/step-clock.c", clock.environment.LD_PRELOAD, arch);
+    compileModule(repositoryRoot, ["test/rig/native/step-clock.c"], clock.environment.LD_PRELOAD, arch);
     clock.offsetMs = -trialMs;
     const isMoved = clock.#now() < Date.now() - trialMs / 2;
     clock.offsetMs = 0;

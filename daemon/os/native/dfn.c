@@ -27,8 +27,10 @@
 
 #include <node_api.h>
 
+#include "record-digests.h"
+
 /* Counted up when a function changes, so that a bundle is not used with the native file of another release. */
-#define INTERFACE_VERSION 2
+#define INTERFACE_VERSION 3
 
 #define MAX_ARGUMENTS 3
 /* The largest datagram that is handed to the kernel. Its own limit, net.core.wmem_max, is below that by default. */
@@ -359,6 +361,7 @@ NAPI_MODULE_INIT()
         {"groupId", group_id},
         {"clockState", clock_state},
         {"setMmapThreshold", set_mmap_threshold},
+        {"recordDigests", record_digests},
     };
     for (size_t at = 0; at < sizeof functions / sizeof functions[0]; at++) {
         napi_value function;

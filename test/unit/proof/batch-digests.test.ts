@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { Header, SinkRecord } from "../../../daemon/contract.ts";
 import { headerNames } from "../../../daemon/header-names.ts";
 import { digestBytes, recordDigest } from "../../../daemon/manifest/record-digest.ts";
-import { batchDigests } from "../../../daemon/proof/batch-digests.ts";
+import { batchDigests, digestsOf } from "../../../daemon/proof/batch-digests.ts";
 import { headRoomBytes } from "../../../daemon/records/batch-memory.ts";
 import { encodeRecords } from "../../../daemon/records/record-buffer.ts";
 
@@ -47,3 +47,19 @@ test("a digest of the bytes that are sent is the digest of the record", () => {
     assert.deepEqual(digests.subarray(index * digestBytes, (index + 1) * digestBytes), expected, `record ${index}`);
   }
 });
+
+test("a large batch is hashed in a thread, with the same result", async () => {
+  const records = Array.from({ length: 100 }, () => recordOf({ id: "1700000000.1", value: randomBytes(2000) }));
+  const { encoded, count } = encodeRecords(records);
+  const batch = { topic: "t", count, bytes: encoded.subarray(headRoomBytes) };
+  const asked = digestsOf(batch);
+  assert.ok(asked instanceof Promise);
+  assert.deepEqual(await asked, batchDigests(batch));
+  const small = { topic: "t", ...first(records) };
+  assert.deepEqual(digestsOf(small), batchDigests(small));
+});
+
+function first([record]: readonly SinkRecord[]): { readonly count: number; readonly bytes: Buffer } {
+  const { encoded, count } = encodeRecords(record === undefined ? [] : [record]);
+  return { count, bytes: encoded.subarray(headRoomBytes) };
+}
