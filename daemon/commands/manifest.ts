@@ -1,6 +1,7 @@
 import type { Config } from "../config/schema.ts";
 import { readRegularFileSync } from "../disk/read-file.ts";
 import { describe, DfnError } from "../errors.ts";
+import { usageError } from "./command-line.ts";
 import { manifestSchema } from "../manifest/manifest.ts";
 import { publicPart, readPrivateKey, UnusableKey } from "../manifest/signature.ts";
 import { type Command, configOptions, configOptionsHelp, loadConfig, parseCommandLine } from "./command.ts";
@@ -29,7 +30,7 @@ ${configOptionsHelp}`,
       const { text, fingerprint } = publicPartOf(path ?? keyFileOf(loadConfig(values, io)));
       io.stdout.write(`${text}\n`);
       io.stderr.write(`SHA-256 ${fingerprint}\n`);
-    } else throw new DfnError("USAGE", "manifest: use key [FILE], or schema; see: wazuh-dfn manifest --help");
+    } else throw usageError(manifestCommand, "use key [FILE], or schema");
     return 0;
   },
 };

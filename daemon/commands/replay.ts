@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { dirname } from "node:path";
 import { Alert } from "../alert/alert.ts";
 import type { NewDeadLetter } from "../dead-letters/store.ts";
-import { DfnError } from "../errors.ts";
+import { usageError } from "./command-line.ts";
 import { createCounters } from "../forwarder/counters.ts";
 import { createCore, openDeadLetters, type Core } from "../forwarder/core.ts";
 import { Resending } from "../forwarder/resending.ts";
@@ -67,7 +67,7 @@ ${configOptionsHelp}`,
     } as const;
     const { values, positionals } = parseCommandLine(replay, args, options, { min: 0, max: 10_000 });
     const all = [...(values.at ?? []).map(placeNamed), ...positionals.map((path) => ({ path, from: 0 }))];
-    if (all.length === 0) throw new DfnError("USAGE", "replay: name at least one file; see: wazuh-dfn replay --help");
+    if (all.length === 0) throw usageError(replay, "name at least one file");
     const isMissingOnly = values["missing-only"];
     assertMissingOnly(values, all);
     const named = isMissingOnly ? distinctFiles(all) : all;
@@ -144,14 +144,13 @@ function assertMissingOnly(
   values: { readonly "missing-only": boolean; readonly "dry-run": boolean; readonly ids?: string },
   named: readonly { readonly path: string }[],
 ): void {
-  const see = "see: wazuh-dfn replay --help";
   if (!values["missing-only"]) {
-    if (values.ids !== undefined) throw new DfnError("USAGE", `replay: --ids is for --missing-only; ${see}`);
+    if (values.ids !== undefined) throw usageError(replay, "--ids is for --missing-only");
     return;
   }
-  if (values["dry-run"]) throw new DfnError("USAGE", `replay: --missing-only sends, so it excludes --dry-run; ${see}`);
+  if (values["dry-run"]) throw usageError(replay, "--missing-only sends, so it excludes --dry-run");
   if (values.ids === "-" || named.some(({ path }) => path === "-")) {
-    throw new DfnError("USAGE", `replay: --missing-only reads files twice, so it cannot read standard input; ${see}`);
+    throw usageError(replay, "--missing-only reads files twice, so it cannot read standard input");
   }
 }
 

@@ -1,5 +1,6 @@
 import { Relevance } from "../delivery/relevance.ts";
 import { DfnError } from "../errors.ts";
+import { usageError } from "./command-line.ts";
 import { statIfPresent } from "../disk/file-stat.ts";
 import { Expectation } from "../explain/expectation.ts";
 import { maxDifferentRecords } from "../explain/record-set.ts";
@@ -105,7 +106,7 @@ Exit code: 0; 1 if --against shows a change, or --expect a difference; that of r
 /** @throws DfnError as `Expectation.read` */
 async function expectationIn(path: string): Promise<Expectation> {
   // It is read twice: to know what is expected, and to name what is missing.
-  if (path === "-") throw new DfnError("USAGE", "test: --expect needs a file; see: wazuh-dfn test --help");
+  if (path === "-") throw usageError(testCommand, "--expect needs a file");
   if ((await statIfPresent(path).catch(() => undefined)) === undefined) {
     throw new DfnError("IO", `test: --expect: ${path} does not exist, or may not be seen`);
   }
