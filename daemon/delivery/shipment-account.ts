@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import {
   namesInKey,
   sourceKind,
@@ -73,14 +74,14 @@ export class ShipmentAccount {
   /** The shipment's records are about to be counted. */
   begin(shipment: Shipment): void {
     this.#account.expectNoMore(shipment.id);
-    shipment.counted = { records: [], dead: none };
+    shipment.counted = { records: none, dead: none };
   }
 
   /** A record is about to be sent. */
   sends({ source, node, id, counted }: Shipment, { topic, handler }: MadePart, index: number): void {
     const isFromSocket = sourceKind(source) === "push";
     const record = this.#account.record({ topic, handler, node, id }, isFromSocket);
-    if (counted !== undefined) counted.records[index] = record;
+    if (counted !== undefined) counted.records = withRecord(counted.records, index, record);
   }
 
   /** A record is in the sink. @param digest of what was sent, 32 characters of one byte each */
@@ -93,12 +94,13 @@ export class ShipmentAccount {
 
   /** A record is there: an earlier process sent it. @param found undefined if the sink does not say how it was written */
   found(shipment: Shipment, part: MadePart, index: number, found: FoundValue | undefined): void {
-    if (found === undefined) return this.sends(shipment, part, index);
-    const { node, id, counted } = shipment;
-    const { topic, handler } = part;
-    const record = this.#account.found({ topic, handler, node, id }, found.valueHash, found.isFromSocket);
+    const { source, node, id, counted } = shipment;
+    const { topic, handler, value } = part;
+    const valueHash = found?.valueHash ?? hash("sha256", value ?? "", "hex");
+    const isFromSocket = found?.isFromSocket ?? sourceKind(source) === "push";
+    const record = this.#account.found({ topic, handler, node, id }, valueHash, isFromSocket);
     if (record !== undefined && this.#former.undecided.delete(record.digest)) this.#releaseOpenFrom();
-    if (counted !== undefined) counted.records[index] = record;
+    if (counted !== undefined) counted.records = withRecord(counted.records, index, record);
   }
 
   /** A handler made no record. */
@@ -111,9 +113,9 @@ export class ShipmentAccount {
   refused({ counted }: Shipment, index: number, reason: DeadReason): void {
     const record = counted?.records[index];
     if (counted === undefined || record === undefined) return;
-    counted.records[index] = undefined;
+    counted.records = withRecord(counted.records, index, undefined);
     this.#account.drop(record);
-    counted.dead = withOneMore(counted.dead, { topic: record.topic, handler: record.handler, reason });
+    counted.dead = withOneMore(counted.dead, { topic: record.entry.topic, handler: record.entry.handler, reason });
   }
 
   /** The shipment is finished, and its line is known or there is none. Safe twice. */
@@ -163,6 +165,18 @@ export class ShipmentAccount {
     const dead = reason === undefined ? none : [{ topic: null, handler: null, reason }];
     this.#account.note(line, { kind: "broken", salvaged, records: none, dead });
   }
+}
+
+/** The records with that of a part; a list of its own, as small as may be, because there is one for each alert in flight. */
+function withRecord(
+  records: readonly (CountedRecord | undefined)[],
+  part: number,
+  record: CountedRecord | undefined,
+): readonly (CountedRecord | undefined)[] {
+  if (part === 0 && records.length <= 1) return [record];
+  const all = Array.from({ length: Math.max(records.length, part + 1) }, (_, index) => records[index]);
+  all[part] = record;
+  return all;
 }
 
 /** Without what was refused; nearly always they are all there, and nothing is copied. */

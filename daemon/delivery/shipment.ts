@@ -77,7 +77,7 @@ export interface Shipment extends PairedAlert {
 /** What a shipment adds to a manifest. */
 export interface CountedShipment {
   /** By part; what was refused, and what no manifest can name, is undefined. */
-  readonly records: (CountedRecord | undefined)[];
+  records: readonly (CountedRecord | undefined)[];
   dead: readonly DeadPart[];
 }
 
@@ -103,7 +103,7 @@ export function finishedShipment(id: string, { records, dead }: Pick<Contributio
     stored: none,
     isMet: false,
     isPassed: false,
-    counted: { records: [...records], dead: [...dead] },
+    counted: { records, dead },
   };
 }
 

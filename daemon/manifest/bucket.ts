@@ -15,6 +15,9 @@ const maxSecondDigits = 10;
 /** Most alerts are of the minute that the one before was of. */
 let lastMinute = -1;
 let lastBucket = "";
+/** Several ask for an alert's, one after the other. */
+let lastId = "";
+let bucketOfLastId = noBucket;
 
 /**
  * Seconds since 1970 that an alert's id begins with, 1 to 10 digits; -1 if it is not `<second>.<offset>` (Wazuh 4.14:
@@ -40,7 +43,14 @@ function digitAt(text: string, at: number): number {
 
 /** The bucket of an alert: the UTC minute of the second in its id, whatever that is; `none` for an id without one. */
 export function bucketOf(id: string): string {
-  const second = idSecond(id);
+  if (id !== lastId) {
+    lastId = id;
+    bucketOfLastId = bucketOfSecond(idSecond(id));
+  }
+  return bucketOfLastId;
+}
+
+function bucketOfSecond(second: number): string {
   if (second < 0) return noBucket;
   const minute = Math.floor(second / 60);
   if (minute !== lastMinute) {

@@ -1,6 +1,14 @@
 import { bucketOf, bucketStartMs, minuteBucket } from "../manifest/bucket.ts";
 import { digestOfValueHash } from "../manifest/record-digest.ts";
-import { bareLine, type Contribution, type CountedRecord, type DeadPart, joined, tooOldLine } from "./contribution.ts";
+import {
+  bareLine,
+  type Contribution,
+  type CountedEntry,
+  type CountedRecord,
+  type DeadPart,
+  joined,
+  tooOldLine,
+} from "./contribution.ts";
 import type { NameTable, SavedContribution } from "./name-table.ts";
 import { OpenBuckets } from "./open-buckets.ts";
 import type { SavedProof } from "./saved-proof.ts";
@@ -48,6 +56,7 @@ export class LineAccount {
   readonly #useName: (name: string) => boolean;
   /** It is in use, and needs no change. */
   #lastNode: string | undefined;
+  #lastEntry: CountedEntry | undefined;
 
   /** @param useName a record has this node header; false if no manifest can name it */
   constructor(useName: (name: string) => boolean) {
@@ -88,16 +97,23 @@ export class LineAccount {
   record({ topic, handler, node, id }: RecordNames, isFromSocket: boolean): CountedRecord | undefined {
     const name = this.#nameOf(node);
     if (name === undefined) return undefined;
-    const bucket = bucketOf(id);
-    this.#buckets.open(bucket);
-    return { topic, handler, node: name, bucket, isFromSocket, digest: "" };
+    const entry = this.#entryOf(topic, handler, name, bucketOf(id));
+    this.#buckets.open(entry.bucket);
+    return { entry, isFromSocket, digest: "" };
   }
 
   /** The same for a record that is in the topic: an earlier process sent it. @param valueHash SHA-256, lower-case hex */
   found(of: RecordNames, valueHash: string, isFromSocket: boolean): CountedRecord | undefined {
     const record = this.record(of, isFromSocket);
-    if (record !== undefined) record.digest = digestOfValueHash(of.topic, of.handler, record.node, of.id, valueHash);
+    if (record !== undefined)
+      record.digest = digestOfValueHash(of.topic, of.handler, record.entry.node, of.id, valueHash);
     return record;
+  }
+
+  #entryOf(topic: string, handler: string, node: string, bucket: string): CountedEntry {
+    const last = this.#lastEntry;
+    const isLast = last?.bucket === bucket && last.node === node && last.handler === handler && last.topic === topic;
+    return isLast ? last : (this.#lastEntry = { topic, handler, node, bucket });
   }
 
   /** A record's digest, for whoever has the SHA-256 of its value in lower-case hex; undefined as for `record`. */
@@ -126,8 +142,8 @@ export class LineAccount {
   }
 
   /** A record was refused. */
-  drop({ bucket }: CountedRecord): void {
-    this.#buckets.close(bucket);
+  drop({ entry }: CountedRecord): void {
+    this.#buckets.close(entry.bucket);
   }
 
   /** Something is known of a line that the position has not passed; of one line there may be several. */
@@ -139,7 +155,7 @@ export class LineAccount {
   /** Records of the socket that no line of the log covers. */
   addUnlined(records: readonly CountedRecord[], dead: readonly DeadPart[]): void {
     this.#stretch.addUnlined(records, dead);
-    for (const { bucket } of records) this.#buckets.close(bucket);
+    for (const { entry } of records) this.#buckets.close(entry.bucket);
   }
 
   /** For the tail: these lines of no interest are behind the position. */
@@ -162,7 +178,7 @@ export class LineAccount {
       }
       this.#pending.delete(line);
       this.#stretch.add(contribution);
-      for (const { bucket } of contribution.records) this.#buckets.close(bucket);
+      for (const { entry } of contribution.records) this.#buckets.close(entry.bucket);
     }
     this.#front = front;
   }
@@ -242,7 +258,7 @@ export class LineAccount {
 
   /** Records that an earlier process has sent are counted by this one. */
   reopen(records: readonly CountedRecord[]): void {
-    for (const { bucket } of records) this.#buckets.open(bucket);
+    for (const { entry } of records) this.#buckets.open(entry.bucket);
   }
 
   /** @returns false if it does not fit together: nothing is taken over then */

@@ -1,13 +1,18 @@
 /** What a line of the log adds to the manifest of its stretch. */
 
-/** A record that is in a topic, as a manifest counts it. */
-export interface CountedRecord {
+/** What a manifest's entry is of. Most records share it with the one before. */
+export interface CountedEntry {
   readonly topic: string;
   readonly handler: string;
   /** Header `wazuh-node`. */
   readonly node: string;
   /** As `bucketOf` gives it. */
   readonly bucket: string;
+}
+
+/** A record that is in a topic, as a manifest counts it. */
+export interface CountedRecord {
+  readonly entry: CountedEntry;
   /** The socket brought it first. */
   readonly isFromSocket: boolean;
   /** The record's digest: 32 characters of one byte each. Empty until it is acknowledged. */

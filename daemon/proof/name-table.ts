@@ -44,7 +44,7 @@ export class NameTable {
     return [
       kinds.indexOf(kind),
       salvaged,
-      records.map(({ topic, handler, node, bucket, isFromSocket, digest }) => [
+      records.map(({ entry: { topic, handler, node, bucket }, isFromSocket, digest }) => [
         this.indexOf([topic, handler, node, bucket]),
         isFromSocket ? 1 : 0,
         Buffer.from(digest, "latin1").toString("base64"),
@@ -64,7 +64,7 @@ export class NameTable {
       if (name === undefined) return undefined;
       const [topic, handler, node, bucket] = name;
       const text = Buffer.from(digest, "base64").toString("latin1");
-      records.push({ topic, handler, node, bucket, isFromSocket: socket === 1, digest: text });
+      records.push({ entry: { topic, handler, node, bucket }, isFromSocket: socket === 1, digest: text });
     }
     return {
       kind: kinds[kind] ?? "relevant",

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { hourOfBucket } from "../manifest/bucket.ts";
 import type { Manifest, ManifestEntry } from "../manifest/manifest.ts";
 import { digestBytes, digestOfAll, DigestSum } from "../manifest/record-digest.ts";
-import type { CountedRecord } from "./contribution.ts";
+import type { CountedEntry, CountedRecord } from "./contribution.ts";
 import type { NameTable } from "./name-table.ts";
 
 const firstDigests = 16;
@@ -15,26 +15,22 @@ type SavedTally = z.infer<typeof savedTallyForm>;
 
 /** The records of one topic, handler, node and bucket. */
 class Tally {
-  readonly topic: string;
-  readonly handler: string;
-  readonly node: string;
-  readonly bucket: string;
+  readonly of: CountedEntry;
   count = 0;
   socket = 0;
   #digests = Buffer.allocUnsafeSlow(firstDigests * digestBytes);
 
-  constructor({ topic, handler, node, bucket }: Pick<CountedRecord, "topic" | "handler" | "node" | "bucket">) {
-    this.topic = topic;
-    this.handler = handler;
-    this.node = node;
-    this.bucket = bucket;
+  constructor(of: CountedEntry) {
+    this.of = of;
   }
 
   get digests(): Buffer {
     return this.#digests.subarray(0, this.count * digestBytes);
   }
 
+  /** @throws Error without a digest */
   add(digest: string, isFromSocket: boolean): void {
+    if (digest.length !== digestBytes) throw new Error("a record is counted without its digest");
     this.#makeRoom(1);
     this.#digests.write(digest, this.count * digestBytes, digestBytes, "latin1");
     this.count += 1;
@@ -51,7 +47,8 @@ class Tally {
 
   /** The entry of a manifest. */
   get entry(): ManifestEntry {
-    const { topic, handler, node, bucket, count, socket, digests } = this;
+    const { topic, handler, node, bucket } = this.of;
+    const { count, socket, digests } = this;
     const sum = new DigestSum();
     for (let at = 0; at < digests.length; at += digestBytes) sum.addBytes(digests, at);
     return {
@@ -79,6 +76,8 @@ class Tally {
 export class Tallies {
   readonly #all = new Map<string, Tally>();
   #last: Tally | undefined;
+  /** What it was asked for as. */
+  #lastOf: CountedEntry | undefined;
   /** Buckets are hours from now on. */
   #isCoarse = false;
   #count = 0;
@@ -93,7 +92,7 @@ export class Tallies {
   }
 
   add(record: CountedRecord): void {
-    this.#tallyOf(record).add(record.digest, record.isFromSocket);
+    this.#tallyOf(record.entry).add(record.digest, record.isFromSocket);
     this.#count += 1;
     if (this.#all.size > manyEntries && !this.#isCoarse) this.#coarsen();
   }
@@ -104,7 +103,7 @@ export class Tallies {
   }
 
   save(table: NameTable): SavedTally[] {
-    return [...this.#all.values()].map(({ topic, handler, node, bucket, socket, digests }) => [
+    return [...this.#all.values()].map(({ of: { topic, handler, node, bucket }, socket, digests }) => [
       table.indexOf([topic, handler, node, bucket]),
       socket,
       digests.toString("base64"),
@@ -124,16 +123,15 @@ export class Tallies {
     return true;
   }
 
-  #tallyOf(of: Pick<CountedRecord, "topic" | "handler" | "node" | "bucket">): Tally {
+  #tallyOf(of: CountedEntry): Tally {
+    if (this.#lastOf === of && this.#last !== undefined) return this.#last;
     const { topic, handler, node } = of;
     const bucket = this.#isCoarse ? hourOfBucket(of.bucket) : of.bucket;
-    const last = this.#last;
-    const isLast = last?.bucket === bucket && last.node === node && last.handler === handler && last.topic === topic;
-    if (isLast) return last;
     const name = JSON.stringify([topic, handler, node, bucket]);
     let tally = this.#all.get(name);
     if (tally === undefined) this.#all.set(name, (tally = new Tally({ topic, handler, node, bucket })));
     this.#last = tally;
+    this.#lastOf = of;
     return tally;
   }
 
@@ -142,6 +140,6 @@ export class Tallies {
     const fine = [...this.#all.values()];
     this.#all.clear();
     this.#last = undefined;
-    for (const tally of fine) this.#tallyOf(tally).addAll(tally.digests, tally.socket);
+    for (const tally of fine) this.#tallyOf(tally.of).addAll(tally.digests, tally.socket);
   }
 }

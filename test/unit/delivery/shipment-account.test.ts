@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { hash } from "node:crypto";
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { test } from "node:test";
 import { lookupKey, type FoundValue } from "../../../daemon/contract.ts";
 import { FoundRecords } from "../../../daemon/delivery/found-records.ts";
@@ -108,4 +107,22 @@ test("what no line has used is left when the look-up ends, one value for each re
     ],
   );
   assert.deepEqual([...found.end()], []);
+});
+
+test("a record of an earlier process of which the sink does not say how it is written is counted as it would be sent", async () => {
+  const [sent, found] = [new LineAccount(() => true), new LineAccount(() => true)];
+  const alert = alertBytes(idOf(1));
+  const sending = new Delivery({ sink: new MemorySink(), account: new ShipmentAccount(sent) });
+  sending.begin().offer("tail", alert);
+  await sending.shipper.idle();
+  sent.passed(1);
+  const sink = new MemorySink();
+  const finding = new Delivery({ sink, account: new ShipmentAccount(found) });
+  finding.offer("tail", alert);
+  finding.shipper.begin({ shipped: new Map([[lookupKey("m1", idOf(1), "wanted", alert), 1]]), next: {} });
+  await finding.shipper.idle();
+  found.passed(1);
+  assert.equal(sink.records.length, 0);
+  assert.equal([...found.content.records, ...found.content.unlined].length, 1);
+  assert.deepEqual(found.content, sent.content);
 });

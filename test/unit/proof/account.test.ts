@@ -140,7 +140,7 @@ test("a node that no manifest can name is not counted, and half of a surrogate p
   const account = new LineAccount((name) => name.length < 10);
   const of = { topic: "t", handler: "windows", id: `${second}.1` };
   assert.equal(account.found({ ...of, node: "x".repeat(10) }, hash("sha256", "", "hex"), false), undefined);
-  assert.equal(account.found({ ...of, node: "a\ud800" }, hash("sha256", "", "hex"), false)?.node, "a\ufffd");
+  assert.equal(account.found({ ...of, node: "a\ud800" }, hash("sha256", "", "hex"), false)?.entry.node, "a\ufffd");
 });
 
 test("whoever names ever other hours finds no room; the log does", () => {
