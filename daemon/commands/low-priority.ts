@@ -1,9 +1,21 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { constants, setPriority } from "node:os";
+
+/** How often it is looked whether others wait for a processor, in milliseconds. */
+const lookEveryMs = 50;
+/** Whoever waits for a processor for more than this share of the time shares it with somebody. */
+const mostWaiting = 0.1;
+/** How long a rest is, in milliseconds. */
+const restMs = 250;
+/** Of processor time, in milliseconds: less is over before it is noticed. */
+const shortMs = 5000;
 
 /**
  * Whoever waits for the answer waits a little longer; the manager does not. The kernel derives the priority of reading and
  * writing from it (ionice(1)). Linux counts it by thread, and V8 has begun some already; those that begin later inherit it.
+ *
+ * A low priority alone still takes caches, memory and the other half of a core from others, so whoever works for long also
+ * rests while the processors are busy.
  */
 export function beLowPriority(): void {
   try {
@@ -11,5 +23,38 @@ export function beLowPriority(): void {
     for (const thread of readdirSync("/proc/self/task")) setPriority(Number(thread), constants.priority.PRIORITY_LOW);
   } catch {
     // A container may forbid it, and a thread may just have ended; nothing depends on it.
+  }
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  let last = waitingOf();
+  setInterval(() => {
+    const now = waitingOf();
+    if (now !== undefined && last !== undefined && isWorthRest(last, now)) Atomics.wait(cell, 0, 0, restMs);
+    last = waitingOf();
+  }, lookEveryMs).unref();
+}
+
+/** Times of a process, in milliseconds. */
+export interface Waiting {
+  /** Of a monotonic clock. */
+  readonly atMs: number;
+  /** How long its main thread has waited for a processor so far. */
+  readonly waitedMs: number;
+  /** Processor time that it has taken so far. */
+  readonly workedMs: number;
+}
+
+/** Whether a process that has worked for long had to wait for a processor between two looks. */
+export function isWorthRest(last: Waiting, now: Waiting): boolean {
+  return now.workedMs > shortMs && now.waitedMs - last.waitedMs > mostWaiting * (now.atMs - last.atMs);
+}
+
+/** @returns undefined on a system that does not say it: proc(5), Linux with CONFIG_SCHED_INFO */
+export function waitingOf(): Waiting | undefined {
+  try {
+    const waitedMs = Number(readFileSync("/proc/self/schedstat", "latin1").split(" ")[1]) / 1e6;
+    const { user, system } = process.cpuUsage();
+    return { atMs: performance.now(), waitedMs, workedMs: (user + system) / 1000 };
+  } catch {
+    return undefined;
   }
 }

@@ -1,0 +1,17 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isWorthRest, waitingOf } from "../../../daemon/commands/low-priority.ts";
+
+test("who has worked for long and had to wait for a processor rests; who had one, or has hardly begun, goes on", () => {
+  const last = { atMs: 1000, waitedMs: 200, workedMs: 60_000 };
+  assert.ok(isWorthRest(last, { atMs: 1100, waitedMs: 211, workedMs: 60_050 }));
+  assert.ok(!isWorthRest(last, { atMs: 1100, waitedMs: 209, workedMs: 60_050 }));
+  assert.ok(!isWorthRest({ ...last, workedMs: 100 }, { atMs: 1100, waitedMs: 290, workedMs: 110 }));
+});
+
+test("the system says how long this process waited and worked", () => {
+  const [first, second] = [waitingOf(), waitingOf()];
+  assert.ok(first !== undefined && second !== undefined);
+  assert.ok(first.waitedMs >= 0 && first.workedMs > 0);
+  assert.ok(second.waitedMs >= first.waitedMs && second.workedMs >= first.workedMs && second.atMs > first.atMs);
+});
