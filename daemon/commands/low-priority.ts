@@ -4,11 +4,11 @@ import { constants, setPriority } from "node:os";
 /** How often it is looked whether others wait for a processor, in milliseconds. */
 const lookEveryMs = 50;
 /** Whoever waits for a processor for more than this share of the time shares it with somebody. */
-const mostWaiting = 0.1;
+const mostWaiting = 0.25;
 /** How long a rest is, in milliseconds. */
-const restMs = 250;
+const restMs = 400;
 /** Of processor time, in milliseconds: less is over before it is noticed. */
-const shortMs = 5000;
+const shortMs = 1000;
 
 /**
  * Whoever waits for the answer waits a little longer; the manager does not. The kernel derives the priority of reading and

@@ -4,8 +4,8 @@ import { isWorthRest, waitingOf } from "../../../daemon/commands/low-priority.ts
 
 test("who has worked for long and had to wait for a processor rests; who had one, or has hardly begun, goes on", () => {
   const last = { atMs: 1000, waitedMs: 200, workedMs: 60_000 };
-  assert.ok(isWorthRest(last, { atMs: 1100, waitedMs: 211, workedMs: 60_050 }));
-  assert.ok(!isWorthRest(last, { atMs: 1100, waitedMs: 209, workedMs: 60_050 }));
+  assert.ok(isWorthRest(last, { atMs: 1100, waitedMs: 226, workedMs: 60_050 }));
+  assert.ok(!isWorthRest(last, { atMs: 1100, waitedMs: 224, workedMs: 60_050 }));
   assert.ok(!isWorthRest({ ...last, workedMs: 100 }, { atMs: 1100, waitedMs: 290, workedMs: 110 }));
 });
 
