@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import { z } from "zod";
 import { bundledCustomDfn } from "../rig/custom-dfn.ts";
 import { eventually } from "../rig/eventually.ts";
 import { OtherPrograms } from "../rig/other-programs.ts";
@@ -37,6 +38,11 @@ const settleWithinMs = 180_000;
 const stateDiskBytes = 384 << 20;
 /** When this many alerts or fewer are left, they are searched for among the dead letters. */
 const fewDead = 50;
+/** What of the status says how far the forwarder is. */
+const decidedForm = z.looseObject({
+  log: z.looseObject({ state: z.string() }),
+  manifests: z.looseObject({ undecided: z.number().optional() }),
+});
 let count = 0;
 
 /**
@@ -223,12 +229,17 @@ export class Environment implements AsyncDisposable {
   }
 
   /**
-   * Resolves when the forwarder knows of every record that an earlier process sent what manifests have to say of it. Until
-   * then a stop leaves that to the next process.
+   * Resolves when the forwarder has read the log to its end, and knows of every record, also of an earlier process or ahead of
+   * the log, what manifests have to say of it. Until then a stop leaves that to the next process.
    */
   async decided(): Promise<void> {
-    const isDecided = async (): Promise<boolean> => /"undecided":\s*0\b/.test(await this.statusOf());
-    await eventually("the end of the look-up", isDecided, { withinMs: missingAfterMs });
+    const isDecided = async (): Promise<boolean> => {
+      const text = await this.statusOf();
+      if (text === "") return false;
+      const { log, manifests } = decidedForm.parse(JSON.parse(text));
+      return log.state !== "catching-up" && manifests.undecided === 0;
+    };
+    await eventually("the end of the log, with nothing undecided", isDecided, { withinMs: missingAfterMs });
   }
 
   /**
