@@ -30,6 +30,8 @@ interface Lane<T> {
   readonly name: string;
   readonly queue: BatchQueue<T>;
   inFlight: number;
+  /** Digests of the batch that left last; they are there in the order in which batches left, as answers are. */
+  digested: Promise<Buffer | undefined>;
   timer: NodeJS.Timeout | undefined;
   /** When the timer fires. */
   dueAt: number;
@@ -154,7 +156,8 @@ export class Outbox<T> {
     if (known !== undefined) return known;
     const queue = new BatchQueue<T>({ topic, partition }, this.#limits, this.#memory);
     const name = `${topic}/${partition}`;
-    const lane = { name, queue, inFlight: 0, timer: undefined, dueAt: 0, turn: undefined };
+    const digested = Promise.resolve(undefined);
+    const lane = { name, queue, inFlight: 0, digested, timer: undefined, dueAt: 0, turn: undefined };
     lanes[partition] = lane;
     return lane;
   }
@@ -188,8 +191,9 @@ export class Outbox<T> {
       const written = this.#sink.write(batch);
       const { topic, count, encoded } = batch;
       const made = this.#digests?.({ topic, count, bytes: encoded.subarray(headRoomBytes) });
+      const ready = made === undefined ? undefined : (lane.digested = lane.digested.then(() => made));
       const outcome = await written;
-      const digests = made instanceof Promise ? await made : made;
+      const digests = await ready;
       if (this.#isDisposed) return;
       lane.inFlight -= 1;
       this.#open -= batch.count;

@@ -50,7 +50,7 @@ export function batchDigests({ topic, count, bytes }: DigestedBatch): Buffer<Arr
 }
 
 /**
- * The same; of a large batch by the native file, in a thread of its own.
+ * The same; of a large batch by the native file, in a thread of libuv's pool.
  * @param batch its bytes must not change until the answer is there
  */
 export function digestsOf(batch: DigestedBatch): Buffer | Promise<Buffer> {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import type { WriteOutcome } from "../../../daemon/contract.ts";
 import type { BatchLimits } from "../../../daemon/delivery/batch-queue.ts";
-import { Outbox } from "../../../daemon/delivery/outbox.ts";
+import { type MakeDigests, Outbox } from "../../../daemon/delivery/outbox.ts";
 import { partitionOf } from "../../../daemon/delivery/partition-key.ts";
 import { TopicGate } from "../../../daemon/delivery/topic-gate.ts";
 import { eventually } from "../../rig/eventually.ts";
@@ -24,8 +24,13 @@ interface Waiting {
   readonly done: Done[];
 }
 
-function openOutbox(sink: MemorySink, batches: BatchLimits = limits, gate?: TopicGate): Outbox<Waiting> {
-  const outbox = new Outbox<Waiting>(sink, batches, undefined, gate);
+function openOutbox(
+  sink: MemorySink,
+  batches: BatchLimits = limits,
+  gate?: TopicGate,
+  digests?: MakeDigests,
+): Outbox<Waiting> {
+  const outbox = new Outbox<Waiting>(sink, batches, undefined, gate, digests);
   outbox.reportTo({
     encoded: () => undefined,
     acknowledged({ text, done }, part, partition, offset) {
@@ -230,4 +235,27 @@ test("records of a topic whose end is not saved yet wait for it, each topic for 
   await settle();
   assert.deepEqual([texts(sink, "late/0"), texts(sink, "never/0")], [["1", "2", "3", "4"], []]);
   assert.equal(outbox.open, 3);
+});
+
+test("outcomes of one partition come in order, also if the digests of an earlier batch are there later", async () => {
+  const sink = new MemorySink({ maxInFlight: 2, partitions: { alerts: 1 } });
+  const answers: ((digests: Buffer) => void)[] = [];
+  const late = new Promise<Buffer>((resolve) => answers.push(resolve));
+  const made = Buffer.alloc(32);
+  let batches = 0;
+  const outbox = openOutbox(sink, { ...limits, maxRecords: 1, lingerMs: 0 }, undefined, () =>
+    batches++ === 0 ? late : made,
+  );
+  const done: Done[] = [];
+  add(outbox, "alerts", "k", "a", done);
+  add(outbox, "alerts", "k", "b", done);
+  await eventually("both batches in the sink", () => texts(sink, "alerts/0").length === 2);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(done, []);
+  for (const answer of answers) answer(made);
+  await eventually("both outcomes", () => done.length === 2);
+  assert.deepEqual(
+    done.map(({ text }) => text),
+    ["a", "b"],
+  );
 });
