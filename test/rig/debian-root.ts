@@ -62,7 +62,8 @@ export class DebianRoot implements AsyncDisposable {
   }
 
   /**
-   * Boots it, runs a script as root once it is up, and shuts it down.
+   * Boots it, runs a script as root once it is up, and shuts it down. No timer of Debian's runs: at midnight they would
+   * copy and rotate files meanwhile.
    * @returns all that the script wrote
    */
   async runBooted(script: string): Promise<string> {
@@ -74,6 +75,8 @@ export class DebianRoot implements AsyncDisposable {
       "ExecStopPost=/usr/bin/systemctl --no-block poweroff --force",
     ];
     writeFileSync(`${this.path}/etc/systemd/system/steps.service`, `${unit.join("\n")}\n`);
+    const timers = `${this.path}/etc/systemd/system/timers.target`;
+    execFileSync("ln", ["-sf", "/dev/null", timers]);
     const wants = `${this.path}/etc/systemd/system/default.target.wants`;
     execFileSync("mkdir", ["-p", wants]);
     execFileSync("ln", ["-sf", "/etc/systemd/system/steps.service", `${wants}/steps.service`]);
@@ -81,7 +84,7 @@ export class DebianRoot implements AsyncDisposable {
     const ended = await run("systemd-nspawn", args, { timeout: bootMinutes * 60_000, killSignal: "SIGKILL" }).catch(
       (reason: unknown) => reason,
     );
-    execFileSync("rm", ["-f", `${wants}/steps.service`, `${this.path}/etc/systemd/system/steps.service`]);
+    execFileSync("rm", ["-f", `${wants}/steps.service`, `${this.path}/etc/systemd/system/steps.service`, timers]);
     return read(`${this.path}/root/output`, "utf8").catch(() => {
       throw new Error("systemd did not come up in the container", { cause: ended });
     });

@@ -13,6 +13,15 @@ export async function snapshotOf(root: string, leaveOut: RegExp = /^$/): Promise
   return (await Promise.all(lines)).toSorted();
 }
 
+/** What changed between two snapshots: lines that are gone after a "-", new ones after a "+". */
+export function changesBetween(before: readonly string[], after: readonly string[]): string[] {
+  const [had, has] = [new Set(before), new Set(after)];
+  return [
+    ...before.filter((line) => !has.has(line)).map((line) => `- ${line}`),
+    ...after.filter((line) => !had.has(line)).map((line) => `+ ${line}`),
+  ];
+}
+
 /** Not by `readdir` with `recursive`, which follows symbolic links, out of a root into this machine's own system. */
 async function namesBelow(root: string, directory: string): Promise<string[]> {
   const entries = await readdir(join(root, directory), { withFileTypes: true });

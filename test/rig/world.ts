@@ -21,7 +21,7 @@ export interface WorldOptions {
   readonly topic?: TopicOptions | false;
   readonly relevantShare?: number;
   readonly seed?: number;
-  /** Time of the first alert, milliseconds since 1970; default: now. */
+  /** Time of the first alert, whose day's file it is in, milliseconds since 1970; default: now. */
   readonly startMs?: number;
   readonly settings?: Settings;
 }
@@ -46,7 +46,7 @@ export class World implements AsyncDisposable {
     const home = directory.join("ossec");
     for (const path of ["logs/alerts", "queue/sockets", "etc"]) mkdirSync(`${home}/${path}`, { recursive: true });
     this.queue = new QueueSocket(`${home}/queue/sockets/queue`);
-    this.analysisd = new Analysisd(home, new AlertMaker(options), this.ledger);
+    this.analysisd = new Analysisd(home, new AlertMaker(options), this.ledger, new Date(options.startMs ?? Date.now()));
     this.socketPath = directory.join("alerts.sock");
     this.#settings = {
       dfn: { customer_id: this.topic },

@@ -45,12 +45,13 @@ export class Analysisd<Alert extends { readonly line: Buffer } = WrittenAlert> i
   #buffered = Buffer.alloc(0);
   #isDisposed = false;
 
-  constructor(home: string, maker: Maker<Alert>, ledger: { add(alert: Alert): void }) {
+  /** @param day whose file it writes first */
+  constructor(home: string, maker: Maker<Alert>, ledger: { add(alert: Alert): void }, day = new Date()) {
     this.#directory = join(home, "logs/alerts");
     this.alertsJson = join(this.#directory, "alerts.json");
     this.#maker = maker;
     this.#ledger = ledger;
-    this.#day = new Date();
+    this.#day = day;
     this.#file = this.#openDated();
     this.#link();
     this.#flusher = setInterval(() => this.flush(), flushIntervalMs);
