@@ -171,7 +171,10 @@ export interface EncodedRecords {
    */
   readonly encoded: Buffer;
   readonly span: AlertSpan;
-  /** Decodes the records into memory of their own; all their headers are in `headers`. Costs a copy of all bytes. */
+  /**
+   * Decodes the records, into memory that no other batch uses: costs a copy of all bytes, unless it is a batch of one record
+   * beyond the usual size. All their headers are in `headers`.
+   */
   records(): readonly SinkRecord[];
 }
 

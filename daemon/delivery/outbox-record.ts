@@ -60,6 +60,12 @@ export function handlerIn(record: SinkRecord): string {
   return header?.[1].toString() ?? "";
 }
 
+/** A record's value, which may be kept when its batch is not any more: a copy, unless it is most of that memory anyway. */
+export function keepableValue({ value }: SinkRecord): Buffer {
+  const bytes = value ?? Buffer.alloc(0);
+  return 2 * bytes.length < bytes.buffer.byteLength ? Buffer.from(bytes) : bytes;
+}
+
 /**
  * A record for the outbox. It is not kept once it is encoded.
  * @param index of the part in its shipment

@@ -63,6 +63,11 @@ export class BatchMemory {
     return larger;
   }
 
+  /** Whether others are put into this buffer after `give`; one for a single large record is not used again. */
+  isUsedAgain({ length }: Buffer): boolean {
+    return length === this.#full.bytes || length === this.#small.bytes;
+  }
+
   /** @param buffer as it was got here; nothing may use it any more */
   give(buffer: Buffer): void {
     this.#full.give(buffer);

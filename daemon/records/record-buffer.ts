@@ -138,7 +138,9 @@ export class RecordBuffer implements EncodedRecords {
   }
 
   records(): readonly SinkRecord[] {
-    const records = decodeRecords(Buffer.from(this.encoded.subarray(headRoomBytes)), this.#count);
+    const bytes = this.encoded.subarray(headRoomBytes);
+    const isUsedAgain = this.#memory.isUsedAgain(this.#held());
+    const records = decodeRecords(isUsedAgain ? Buffer.from(bytes) : bytes, this.#count);
     return records.map((record, index) => {
       const file = this.#files[index];
       if (file === undefined) return record;

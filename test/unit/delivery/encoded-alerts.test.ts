@@ -5,6 +5,7 @@ import type { FeedbackSink, Handler } from "../../../daemon/contract.ts";
 import type { Shipment } from "../../../daemon/delivery/shipment.ts";
 import { alertBytes, Delivery, settle, wantedHandler } from "../../rig/delivery.ts";
 import { header, idIn, MemorySink } from "../../rig/memory-sink.ts";
+import { present } from "../../rig/present.ts";
 
 /** Makes another value of each alert. */
 const made: Handler = {
@@ -61,6 +62,22 @@ test("a dead letter that waits for the disk holds its own bytes and not its whol
   await settle();
   const [letter] = delivery.deadLetters.entries;
   assert.equal(letter?.bytes.buffer.byteLength, letter?.bytes.length);
+});
+
+test("the dead letter of a very large alert is not copied, and nothing overwrites it", async () => {
+  const sink = new MemorySink();
+  const large = alertBytes("1.1", { text: "x".repeat(3_000_000) });
+  sink.refuses = (record) => idIn(record) === "1.1";
+  const delivery = new Delivery({ sink }).begin();
+  offer(delivery, Buffer.from(large));
+  await settle();
+  for (let at = 2; at < 300; at++) offer(delivery, alertBytes(`1.${at}`, { text: "y".repeat(20_000) }));
+  await settle();
+  const letter = present(delivery.deadLetters.entries[0]);
+  assert.ok(letter.bytes.equals(large));
+  const batchBytes = letter.bytes.buffer.byteLength;
+  assert.ok(letter.bytes.length < batchBytes && batchBytes < letter.bytes.length + 1000, "it is a piece of its batch");
+  assert.equal(sink.records.length, 298);
 });
 
 test("an alert that is its own record is held by the batch alone; of another, the value is", () => {
