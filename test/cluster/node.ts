@@ -16,6 +16,7 @@ import { unprivileged } from "../soak/test-bed.ts";
 import type { Judged } from "../soak/judge.ts";
 import { SoakLedger } from "../soak/ledger.ts";
 import { Load } from "../soak/load.ts";
+import { fetchText } from "../soak/looks.ts";
 import { Referee } from "../soak/referee.ts";
 import type { Host } from "./network.ts";
 
@@ -154,6 +155,14 @@ export class ClusterNode implements AsyncDisposable, Judged {
     this.analysisd.flush();
     const at = await eventually(`an alert of ${this.name}`, () => appendedMs, { withinMs: missingAfterMs });
     return others.without(at - wroteMs);
+  }
+
+  /** What its status says is wrong, and what its look-ups wait for; for a person who looks for a cause. */
+  async complaint(): Promise<string> {
+    const text = await fetchText(this.#directory.join("run/status.sock"), "/status");
+    if (text === undefined) return "its status does not answer";
+    const { health, sink } = JSON.parse(text);
+    return JSON.stringify({ health: health.reasons, troubles: sink.troubles, lookups: sink.lookups });
   }
 
   /** Connections over the network that the forwarder has. */

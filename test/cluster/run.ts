@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { describe } from "../../daemon/errors.ts";
 import { eventually } from "../rig/eventually.ts";
 import { bounds, judge } from "../soak/judge.ts";
@@ -108,8 +109,14 @@ async function pass(cluster: Cluster, event: ClusterEvent): Promise<Struck> {
   const begun = performance.now();
   const others = bystanders(event, cluster);
   const judged = async (who: ClusterNode, what: string): Promise<number | undefined> => {
+    const arrived = new AbortController();
+    const complaint = delay(bounds.recoveryMs, undefined, { signal: arrived.signal }).then(
+      () => who.complaint(),
+      () => "",
+    );
     const tookMs = await who.arrival().catch(fail);
-    if (tookMs !== undefined && tookMs > bounds.recoveryMs) slow.push(`${tookMs} ms ${what}`);
+    arrived.abort();
+    if (tookMs !== undefined && tookMs > bounds.recoveryMs) slow.push(`${tookMs} ms ${what} ${await complaint}`);
     return tookMs;
   };
   const meanwhile = Promise.all(others.map((other) => judged(other, `for an alert of ${other.name} meanwhile`)));

@@ -97,7 +97,9 @@ export function judge(
   if (looked.balanced === 0) broken.push("no look at its figures was answered");
   else if (looked.unanswered > 0) broken.push(`${looked.unanswered} looks at its figures without an answer`);
   if (calls.failed > 0) broken.push(`${calls.failed} of ${calls.calls} calls of custom-dfn failed`);
-  if (looked.peakRssBytes > bounds.rssBytes) broken.push(`${mebibytes(looked.peakRssBytes)} MiB of memory`);
+  if (looked.peakRssBytes > bounds.rssBytes) {
+    broken.push(`${mebibytes(looked.peakRssBytes)} MiB of memory: ${looked.peakNotes}`);
+  }
   const slow = slowStarts(times.readyMs);
   if (longestStopMs > bounds.stopMs) slow.push(`${Math.round(longestStopMs)} ms to stop`);
   return {

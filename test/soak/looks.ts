@@ -10,6 +10,8 @@ export interface Looked {
   unanswered: number;
   /** Peak memory of any forwarder process, bytes. */
   peakRssBytes: number;
+  /** What was known of that process when its peak was first seen; for a person who looks for a cause. */
+  peakNotes: string;
   /** The same since the last `forgetPeak`. */
   recentRssBytes: number;
 }
@@ -19,7 +21,14 @@ const names = ["read", "ignored", "paired", "acknowledged", "dead_lettered"];
 
 /** Looks at a forwarder from outside: what the system says about the process and what it says about itself. */
 export class Looks {
-  readonly looked: Looked = { balanced: 0, unbalanced: [], unanswered: 0, peakRssBytes: 0, recentRssBytes: 0 };
+  readonly looked: Looked = {
+    balanced: 0,
+    unbalanced: [],
+    unanswered: 0,
+    peakRssBytes: 0,
+    peakNotes: "",
+    recentRssBytes: 0,
+  };
   readonly #socketPath: string;
 
   constructor(socketPath: string) {
@@ -28,8 +37,10 @@ export class Looks {
 
   /** @param mustAnswer false while it starts, stops or is suspended */
   async look(pid: number, mustAnswer: boolean): Promise<void> {
-    this.#lookAtMemory(pid);
+    const isPeak = this.#lookAtMemory(pid);
     const text = await fetchText(this.#socketPath, "/metrics");
+    if (isPeak)
+      this.looked.peakNotes = [`process ${pid} at ${new Date().toISOString()}`, ...memoryLines(text)].join(", ");
     if (text === undefined) {
       if (mustAnswer) this.looked.unanswered++;
       return;
@@ -44,14 +55,17 @@ export class Looks {
     this.looked.recentRssBytes = 0;
   }
 
-  #lookAtMemory(pid: number): void {
+  /** @returns whether it never had as much */
+  #lookAtMemory(pid: number): boolean {
     try {
       const kib = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
       const bytes = Number(kib ?? 0) * 1024;
       this.looked.recentRssBytes = Math.max(this.looked.recentRssBytes, bytes);
-      this.looked.peakRssBytes = Math.max(this.looked.peakRssBytes, bytes);
+      if (bytes <= this.looked.peakRssBytes) return false;
+      this.looked.peakRssBytes = bytes;
+      return true;
     } catch {
-      // It has just ended; the cause is judged elsewhere.
+      return false; // It has just ended; the cause is judged elsewhere.
     }
   }
 }
@@ -90,6 +104,10 @@ export function fetchText(socketPath: string, path: string): Promise<string | un
     call.on("error", () => resolve(undefined));
     call.end();
   });
+}
+
+function memoryLines(metrics = ""): string[] {
+  return [...metrics.matchAll(/^(?:process_resident_memory|nodejs_|wazuh_dfn_queue)\w*(?:\{.*\})? \S+$/gm)].map(String);
 }
 
 /** Per source: `read = ignored + paired + in flight + acknowledged + dead letters`. */
