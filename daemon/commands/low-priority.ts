@@ -5,10 +5,10 @@ import { constants, setPriority } from "node:os";
 const lookEveryMs = 50;
 /** Whoever waits for a processor for more than this share of the time shares it with somebody. */
 const mostWaiting = 0.25;
-/** How long a rest is, in milliseconds. */
-const restMs = 400;
-/** Of processor time, in milliseconds: less is over before it is noticed. */
-const shortMs = 1000;
+/** How long a rest is, in milliseconds; each one is twice as long as the one before while the processors stay busy. */
+const rests = { firstMs: 400, longestMs: 3200 };
+/** Of processor time, in milliseconds: less is over before it is noticed. A third of it takes Node to start. */
+const shortMs = 500;
 
 /**
  * Whoever waits for the answer waits a little longer; the manager does not. The kernel derives the priority of reading and
@@ -26,9 +26,11 @@ export function beLowPriority(): void {
   }
   const cell = new Int32Array(new SharedArrayBuffer(4));
   let last = waitingOf();
+  let restMs = 0;
   setInterval(() => {
     const now = waitingOf();
-    if (now !== undefined && last !== undefined && isWorthRest(last, now)) Atomics.wait(cell, 0, 0, restMs);
+    restMs = restAfter(restMs, now !== undefined && last !== undefined && isWorthRest(last, now));
+    if (restMs > 0) Atomics.wait(cell, 0, 0, restMs);
     last = waitingOf();
   }, lookEveryMs).unref();
 }
@@ -46,6 +48,12 @@ export interface Waiting {
 /** Whether a process that has worked for long had to wait for a processor between two looks. */
 export function isWorthRest(last: Waiting, now: Waiting): boolean {
   return now.workedMs > shortMs && now.waitedMs - last.waitedMs > mostWaiting * (now.atMs - last.atMs);
+}
+
+/** How long to rest now, in milliseconds. @param restMs the rest before; 0 for none */
+export function restAfter(restMs: number, isBusy: boolean): number {
+  if (!isBusy) return 0;
+  return restMs === 0 ? rests.firstMs : Math.min(2 * restMs, rests.longestMs);
 }
 
 /** @returns undefined on a system that does not say it: proc(5), Linux with CONFIG_SCHED_INFO */

@@ -11,8 +11,8 @@ import {
 } from "../contract.ts";
 import { none, withOneMore } from "../pairing/pairing.ts";
 import type { LineAccount } from "../proof/account.ts";
-import type { CountedRecord } from "../proof/contribution.ts";
-import type { MadePart, Shipment } from "./shipment.ts";
+import type { Contribution, CountedRecord } from "../proof/contribution.ts";
+import type { CountedShipment, MadePart, Shipment } from "./shipment.ts";
 
 /** What is known of records of an earlier process. */
 interface FormerRecords {
@@ -74,7 +74,7 @@ export class ShipmentAccount {
   /** The shipment's records are about to be counted. */
   begin(shipment: Shipment): void {
     this.#account.expectNoMore(shipment.id);
-    shipment.counted = { records: none, dead: none };
+    shipment.counted = { kind: "relevant", salvaged: 0, records: none, dead: none };
   }
 
   /** A record is about to be sent. */
@@ -123,10 +123,9 @@ export class ShipmentAccount {
     const { counted, line } = shipment;
     if (counted === undefined) return;
     shipment.counted = undefined;
-    const records = recordsOf(counted.records);
-    const { dead } = counted;
-    if (line === unknownLine) this.#account.addUnlined(records, dead);
-    else this.#account.note(line, { kind: "relevant", salvaged: 0, records, dead });
+    const contribution = contributionOf(counted);
+    if (line === unknownLine) this.#account.addUnlined(contribution.records, contribution.dead);
+    else this.#account.note(line, contribution);
   }
 
   /**
@@ -179,12 +178,14 @@ function withRecord(
   return all;
 }
 
-/** Without what was refused; nearly always they are all there, and nothing is copied. */
-export function recordsOf(records: readonly (CountedRecord | undefined)[]): readonly CountedRecord[] {
-  return isWhole(records) ? records : records.filter((record) => record !== undefined);
+/** Without what was refused; nearly always all records are there, and nothing is copied. */
+export function contributionOf(counted: CountedShipment): Contribution {
+  if (isWhole(counted)) return counted;
+  return { ...counted, records: counted.records.filter((record) => record !== undefined) };
 }
 
-function isWhole(records: readonly (CountedRecord | undefined)[]): records is readonly CountedRecord[] {
+function isWhole(counted: CountedShipment): counted is CountedShipment & Contribution {
+  const { records } = counted;
   for (let index = 0; index < records.length; index++) if (records[index] === undefined) return false;
   return true;
 }

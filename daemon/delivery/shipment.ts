@@ -74,8 +74,10 @@ export interface Shipment extends PairedAlert {
   counted: CountedShipment | undefined;
 }
 
-/** What a shipment adds to a manifest. */
+/** What a shipment adds to a manifest: a `Contribution`, but for what is missing among its records. */
 export interface CountedShipment {
+  readonly kind: "relevant";
+  readonly salvaged: number;
   /** By part; what was refused, and what no manifest can name, is undefined. */
   records: readonly (CountedRecord | undefined)[];
   dead: readonly DeadPart[];
@@ -103,7 +105,7 @@ export function finishedShipment(id: string, { records, dead }: Pick<Contributio
     stored: none,
     isMet: false,
     isPassed: false,
-    counted: { records, dead },
+    counted: { kind: "relevant", salvaged: 0, records, dead },
   };
 }
 

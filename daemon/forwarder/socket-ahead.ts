@@ -1,5 +1,5 @@
 /** What the socket has brought and the log has not, over a restart: with manifests it has to be accounted for when its line comes. */
-import { recordsOf } from "../delivery/shipment-account.ts";
+import { contributionOf } from "../delivery/shipment-account.ts";
 import { finishedShipment, type Shipment } from "../delivery/shipment.ts";
 import type { Pairing, SavedWindow } from "../pairing/pairing.ts";
 import type { Ahead } from "../proof/ahead.ts";
@@ -19,14 +19,7 @@ export function aheadOf(shipments: readonly Shipment[], pairing: Pairing<Shipmen
   return shipments.flatMap((shipment) => {
     const { id, counted, handle } = shipment;
     if (counted === undefined || handle === 0) return [];
-    const records = recordsOf(counted.records);
-    return [
-      {
-        ...pairing.placeOf(shipment),
-        id,
-        contribution: { kind: "relevant", salvaged: 0, records, dead: counted.dead },
-      },
-    ];
+    return [{ ...pairing.placeOf(shipment), id, contribution: contributionOf(counted) }];
   });
 }
 

@@ -6,11 +6,11 @@ import {
   type CountedEntry,
   type CountedRecord,
   type DeadPart,
-  joined,
   tooOldLine,
 } from "./contribution.ts";
 import type { NameTable, SavedContribution } from "./name-table.ts";
 import { OpenBuckets } from "./open-buckets.ts";
+import { PendingLines } from "./pending-lines.ts";
 import type { SavedProof } from "./saved-proof.ts";
 import { OpenStretch } from "./stretch.ts";
 import { type VisitedFile, Visits } from "./visits.ts";
@@ -41,8 +41,7 @@ interface RecordNames {
  * to the position that it says.
  */
 export class LineAccount {
-  readonly #pending = new Map<number, Contribution>();
-  #front = 0;
+  readonly #pending = new PendingLines();
   #stretch = new OpenStretch();
   readonly visits = new Visits();
   readonly #buckets = new OpenBuckets();
@@ -83,11 +82,6 @@ export class LineAccount {
   /** Records that no line covers, since the last cut. */
   get unlinedCount(): number {
     return this.#stretch.unlinedCount;
-  }
-
-  /** Lines beyond the position of which something is known. */
-  get pending(): number {
-    return this.#pending.size;
   }
 
   /**
@@ -148,8 +142,7 @@ export class LineAccount {
 
   /** Something is known of a line that the position has not passed; of one line there may be several. */
   note(line: number, contribution: Contribution): void {
-    if (line < this.#front) throw new Error("a line that the position has passed cannot add anything");
-    this.#pending.set(line, joined(this.#pending.get(line), contribution));
+    this.#pending.note(line, contribution);
   }
 
   /** Records of the socket that no line of the log covers. */
@@ -170,17 +163,11 @@ export class LineAccount {
 
   /** For the tail: all lines with a lower number are behind the position. */
   passed(front: number): void {
-    for (let line = this.#front; line < front; line++) {
-      const contribution = this.#pending.get(line);
-      if (contribution === undefined) {
-        this.#stretch.add(bareLine);
-        continue;
-      }
-      this.#pending.delete(line);
+    while (this.#pending.front < front) {
+      const contribution = this.#pending.pass() ?? bareLine;
       this.#stretch.add(contribution);
       for (const { entry } of contribution.records) this.#buckets.close(entry.bucket);
     }
-    this.#front = front;
   }
 
   /** For the tail: a file is read from an offset on; see `Visits.begin`. */
@@ -242,7 +229,7 @@ export class LineAccount {
 
   /** What a line that is done beyond the position adds, for the checkpoint. */
   saveLine(line: number, table: NameTable): SavedContribution {
-    return table.save(this.#pending.get(line) ?? bareLine);
+    return table.save(this.#pending.of(line) ?? bareLine);
   }
 
   /** A line comes by again that was done when the checkpoint was written. */

@@ -32,6 +32,8 @@ export interface Verdict {
   readonly unbalanced: number;
   readonly unanswered: number;
   readonly peakRssMiB: number;
+  /** Of the process whose peak it is, at that time. */
+  readonly peakNotes: string;
   /** Of each start. */
   readonly readyMs: readonly number[];
   readonly longestReadyMs: number;
@@ -118,6 +120,7 @@ export function judge(
     unbalanced: looked.unbalanced.length,
     unanswered: looked.unanswered,
     peakRssMiB: mebibytes(looked.peakRssBytes),
+    peakNotes: looked.peakNotes,
     readyMs: times.readyMs.map(Math.round),
     longestReadyMs: Math.round(longestReadyMs),
     longestReadyWallMs: Math.round(Math.max(0, ...times.readyWallMs)),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
+import { seededRandom } from "../../rig/random.ts";
 import { digestOfAll, DigestSum, recordDigest } from "../../../daemon/manifest/record-digest.ts";
 import { runPython } from "../../rig/manifests/python.ts";
 
@@ -52,6 +53,19 @@ test("digests that begin with the same bytes are sorted by the others, and equal
   const sorted = alike.toSorted((a, b) => a.compare(b));
   assert.equal(digestOfAll(Buffer.concat(alike)), createHash("sha256").update(Buffer.concat(sorted)).digest("hex"));
   assert.equal(digestOfAll(Buffer.alloc(0)), createHash("sha256").digest("hex"));
+});
+
+test("any number of digests is sorted, also where many share their first bits", () => {
+  const random = seededRandom(5);
+  for (const count of [1, 2, 3, 31, 64, 1000, 5000, 33_000, 70_000]) {
+    const shared = random() < 0.5 ? 0 : 1;
+    const all = Array.from({ length: count }, (_, at) => {
+      const digest = Buffer.from(Uint8Array.from({ length: 32 }, () => Math.floor(random() * 256)));
+      return at % 7 < 3 ? digest.fill(shared, 0, 2 + (at % 5)) : digest;
+    });
+    const sorted = Buffer.concat(all.toSorted((a, b) => a.compare(b)));
+    assert.equal(digestOfAll(Buffer.concat(all)), createHash("sha256").update(sorted).digest("hex"), `${count}`);
+  }
 });
 
 test("a sum is not told a digest that is cut off", () => {
