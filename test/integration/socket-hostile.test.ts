@@ -44,6 +44,31 @@ test("a client that never reads is read only as far as its answers fit, and othe
   await eventually("all answers", () => answers === count);
 });
 
+test("short lines of clients that never read wait as bytes, and of those for which there is no room the client is dropped", async () => {
+  await using world = await SocketWorld.listen({ maxPartialBytes: 2_000_000 });
+  const before = process.memoryUsage().heapUsed;
+  // Each byte is a line, and has an answer.
+  const empty = Buffer.alloc(100_000, "\n");
+  const deaf: LineClient[] = [];
+  for (let i = 0; i < 120; i++) {
+    const client = await world.connect({ reads: false });
+    deaf.push(client);
+    void client.send(empty).catch(() => undefined); // It may be dropped meanwhile.
+    await using other = await world.connect();
+    assert.equal(await other.ask(alertBytes("2.1", { wanted: false })), "ignored 2.1");
+  }
+  await eventually("the clients beyond the limit dropped", () => {
+    return world.source.connections > 20 && world.source.connections < 60;
+  });
+  const heldMegabytes = (process.memoryUsage().heapUsed - before) / 1e6;
+  assert.ok(heldMegabytes < 64, `${heldMegabytes} MB`);
+  await Promise.all(deaf.map((client) => client[Symbol.asyncDispose]()));
+  await eventually("all gone", () => world.source.connections === 0);
+  await using patient = await world.connect();
+  const long = alertBytes("3.0", { x: "y".repeat(900_000), wanted: false });
+  assert.equal(await patient.ask(long), "ignored 3.0");
+});
+
 test("a thousand clients at once are each answered", async () => {
   await using world = await SocketWorld.listen();
   const clients = await Promise.all(Array.from({ length: 1000 }, () => world.connect()));

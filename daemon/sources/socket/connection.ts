@@ -39,6 +39,9 @@ interface CutOff {
   readonly heldBytes: number;
 }
 
+type Lines = Iterator<SocketLine, undefined>;
+const noLines: Lines = [].values();
+
 /** Answers that may wait for an outcome before no further line is taken; besides these, the socket's own buffer fills. */
 const maxUnsent = 2048;
 
@@ -56,7 +59,14 @@ export class SocketConnection {
   #head = 0;
   #hasEnded = false;
   #isPumping = false;
-  #pieces: (SocketLine | CutOff)[] = [];
+  /** The lines of what was read last. They are cut when it is their turn: cut, short ones take fifty times their bytes. */
+  #lines: Lines = noLines;
+  #chunkBytes = 0;
+  /** Claimed from the room for the lines that wait. */
+  #claimedBytes = 0;
+  /** The next one, if it was asked for and is not taken yet. */
+  #piece: SocketLine | CutOff | undefined;
+  #isWaiting = false;
 
   constructor(socket: Socket, intake: SocketIntake, host: ConnectionHost) {
     this.#socket = socket;
@@ -66,12 +76,14 @@ export class SocketConnection {
     socket.on("data", (chunk: Buffer) => {
       if (this.#hasEnded) return;
       host.heard(this);
-      for (const piece of this.#reader.push(chunk)) this.#pieces.push(piece);
+      // Nothing is read while lines wait, so the ones of before were all taken.
+      this.#lines = this.#reader.push(chunk);
+      this.#chunkBytes = chunk.length;
       this.pump();
     });
     socket.on("end", () => {
       const last = this.#reader.end();
-      if (last !== undefined) this.#pieces.push(last.kind === "line" && !isObject(last.bytes) ? cutOff(last) : last);
+      if (last !== undefined) this.#piece = last.kind === "line" && !isObject(last.bytes) ? cutOff(last) : last;
       this.#hasEnded = true;
       this.pump();
     });
@@ -85,22 +97,39 @@ export class SocketConnection {
   pump(): void {
     if (this.#isPumping) return;
     this.#isPumping = true;
-    let next = 0;
     while (!this.#socket.destroyed) {
       // Answers that are known may go at once; what is full then is emptied by "drain" or by an outcome.
       if (this.#isFull()) this.#send();
       if (this.#isFull()) break;
-      const piece = this.#pieces[next];
+      const piece = this.#next();
       if (piece === undefined || !this.#host.mayTake()) break;
-      next += 1;
+      this.#piece = undefined;
       this.#take(piece);
       this.#host.release(piece.heldBytes);
     }
-    this.#pieces.splice(0, next);
     this.#isPumping = false;
     this.#send();
-    if (this.#pieces.length > 0) this.#socket.pause();
-    else if (!this.#hasEnded) this.#socket.resume();
+    this.#isWaiting = !this.#socket.destroyed && this.#next() !== undefined;
+    if (this.#isWaiting) this.#wait();
+    else this.#goOn();
+  }
+
+  #next(): SocketLine | CutOff | undefined {
+    return (this.#piece ??= this.#lines.next().value);
+  }
+
+  /** Reads no more. A client that does not read its answers is dropped where there is no room for what it has sent. */
+  #wait(): void {
+    this.#socket.pause();
+    if (this.#claimedBytes > 0) return;
+    if (this.#host.take(this.#chunkBytes)) this.#claimedBytes = this.#chunkBytes;
+    else if (this.#socket.writableNeedDrain) this.#socket.destroy();
+  }
+
+  #goOn(): void {
+    this.#host.release(this.#claimedBytes);
+    this.#claimedBytes = 0;
+    if (!this.#hasEnded) this.#socket.resume();
   }
 
   /** Takes nothing more, and closes once the lines that were taken have their answers. */
@@ -116,7 +145,11 @@ export class SocketConnection {
   }
 
   #forget(): void {
-    for (const { heldBytes } of this.#pieces.splice(0)) this.#host.release(heldBytes);
+    this.#host.release(this.#claimedBytes + (this.#piece?.heldBytes ?? 0));
+    this.#claimedBytes = 0;
+    this.#piece = undefined;
+    this.#lines = noLines;
+    this.#isWaiting = false;
     this.#reader.dispose();
   }
 
@@ -167,7 +200,7 @@ export class SocketConnection {
   #resolve(slot: Slot, text: string): void {
     slot.text = text;
     this.#send();
-    if (this.#pieces.length > 0) this.pump();
+    if (this.#isWaiting) this.pump();
   }
 
   /** Writes the answers that are known, up to the first that is not. */
@@ -183,7 +216,7 @@ export class SocketConnection {
     }
     if (this.#socket.destroyed) return;
     if (text !== "") this.#socket.write(text);
-    if (this.#hasEnded && this.#answers.length === 0 && this.#pieces.length === 0) this.#socket.end();
+    if (this.#hasEnded && this.#answers.length === 0 && this.#next() === undefined) this.#socket.end();
   }
 }
 

@@ -38,14 +38,15 @@ export class LineReader {
     this.#room = room;
   }
 
-  /** The lines that this chunk completes. Their bytes are copied out of the chunk. */
-  *push(chunk: Buffer): Generator<SocketLine> {
+  /** The lines that this chunk completes, each cut when it is asked for. Their bytes are copied out of the chunk. */
+  *push(chunk: Buffer): Generator<SocketLine, undefined> {
     let start = 0;
     for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, start)) {
       yield this.#complete(chunk.subarray(start, end));
       start = end + 1;
     }
     if (start < chunk.length) this.#keep(chunk.subarray(start));
+    return undefined;
   }
 
   /** The last line, when the stream ended without a newline. */
