@@ -27,7 +27,7 @@ import {
 } from "./command.ts";
 import { type ExplainQuery, type Matches, matchesOfFile, matchesOfId, maxMatches, queryOf } from "./explain-matches.ts";
 import { explanationText, stateWords } from "./explain-text.ts";
-import { beLowPriority } from "./low-priority.ts";
+import { beLowPriority, longestRest } from "./low-priority.ts";
 import { keepMemorySmall } from "./memory.ts";
 import { placeNamed, replayInputs } from "./replay-inputs.ts";
 import { askStatus } from "./status-client.ts";
@@ -83,7 +83,7 @@ letter, or was there before the first start; 66 if no such alert was found.
     if (query.kind !== "id" && (values.from ?? values.to) !== undefined)
       throw usage("--from and --to are for the search of an ID");
     const selection = { node: values.node, nth: numberOf(values.nth) };
-    beLowPriority();
+    beLowPriority(longestRest.awaited);
     keepMemorySmall();
     const config = loadConfig(values, io);
     await using sink = openSink(config, io);

@@ -5,8 +5,10 @@ import { constants, setPriority } from "node:os";
 const lookEveryMs = 50;
 /** Whoever waits for a processor for more than this share of the time shares it with somebody. */
 const mostWaiting = 0.25;
-/** How long a rest is, in milliseconds; each one is twice as long as the one before while the processors stay busy. */
-const rests = { firstMs: 400, longestMs: 3200 };
+/** How long the first rest is, in milliseconds; each one is twice as long as the one before while the processors stay busy. */
+const firstRestMs = 400;
+/** How long a rest may become, in milliseconds: for what runs for minutes anyway, and for what somebody waits for. */
+export const longestRest = { background: 800, awaited: 200 } as const;
 /** Of processor time, in milliseconds: less is over before it is noticed. A third of it takes Node to start. */
 const shortMs = 500;
 
@@ -16,8 +18,9 @@ const shortMs = 500;
  *
  * A low priority alone still takes caches, memory and the other half of a core from others, so whoever works for long also
  * rests while the processors are busy.
+ * @param longestRestMs one of `longestRest`
  */
-export function beLowPriority(): void {
+export function beLowPriority(longestRestMs: number): void {
   try {
     setPriority(constants.priority.PRIORITY_LOW);
     for (const thread of readdirSync("/proc/self/task")) setPriority(Number(thread), constants.priority.PRIORITY_LOW);
@@ -29,7 +32,7 @@ export function beLowPriority(): void {
   let restMs = 0;
   setInterval(() => {
     const now = waitingOf();
-    restMs = restAfter(restMs, now !== undefined && last !== undefined && isWorthRest(last, now));
+    restMs = restAfter(restMs, longestRestMs, now !== undefined && last !== undefined && isWorthRest(last, now));
     if (restMs > 0) Atomics.wait(cell, 0, 0, restMs);
     last = waitingOf();
   }, lookEveryMs).unref();
@@ -51,9 +54,9 @@ export function isWorthRest(last: Waiting, now: Waiting): boolean {
 }
 
 /** How long to rest now, in milliseconds. @param restMs the rest before; 0 for none */
-export function restAfter(restMs: number, isBusy: boolean): number {
+export function restAfter(restMs: number, longestMs: number, isBusy: boolean): number {
   if (!isBusy) return 0;
-  return restMs === 0 ? rests.firstMs : Math.min(2 * restMs, rests.longestMs);
+  return Math.min(restMs === 0 ? firstRestMs : 2 * restMs, longestMs);
 }
 
 /** @returns undefined on a system that does not say it: proc(5), Linux with CONFIG_SCHED_INFO */

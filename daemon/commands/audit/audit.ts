@@ -21,7 +21,7 @@ import {
   maxLineBytes,
   parseCommandLine,
 } from "../command.ts";
-import { beLowPriority } from "../low-priority.ts";
+import { beLowPriority, longestRest } from "../low-priority.ts";
 import { keepMemorySmall, youngCollector } from "../memory.ts";
 import { replayInputs } from "../replay-inputs.ts";
 import { auditHtml } from "./html.ts";
@@ -72,7 +72,7 @@ relevant alert. Exit code: 0 if all is there, once and unaltered; 1 if not; 69 i
       throw usage("--replay-missing needs the topic itself, to see what has come meanwhile; leave out --ids");
     }
     if (values.ids === "-") throw usage("--ids needs a file");
-    beLowPriority();
+    beLowPriority(longestRest.background);
     keepMemorySmall();
     const config = loadConfig(values, io);
     // What only root may read is read and opened first: secrets by the sink, then the list; and the page is made.

@@ -9,10 +9,12 @@ test("who has worked for long and had to wait for a processor rests; who had one
   assert.ok(!isWorthRest({ ...last, workedMs: 100 }, { atMs: 1100, waitedMs: 290, workedMs: 110 }));
 });
 
-test("rests grow while the processors stay busy, up to some seconds, and begin anew after a look at which they were not", () => {
+test("rests grow while the processors stay busy, up to a limit, and begin anew after a look at which they were not", () => {
   const rests = [0];
-  for (const isBusy of [true, true, true, true, true, false, true]) rests.push(restAfter(rests.at(-1) ?? 0, isBusy));
-  assert.deepEqual(rests, [0, 400, 800, 1600, 3200, 3200, 0, 400]);
+  for (const isBusy of [true, true, true, true, true, false, true])
+    rests.push(restAfter(rests.at(-1) ?? 0, 1500, isBusy));
+  assert.deepEqual(rests, [0, 400, 800, 1500, 1500, 1500, 0, 400]);
+  assert.equal(restAfter(0, 200, true), 200);
 });
 
 test("the system says how long this process waited and worked", () => {
