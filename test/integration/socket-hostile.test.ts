@@ -166,6 +166,24 @@ test("with the tail off, clients wait while the budget is spent, take no more th
   assert.equal(world.delivery.budget.usedBytes, 0);
 });
 
+test("lines that wait for room are all answered when their client has closed its sending side, the last one without newline too", async () => {
+  await using world = await SocketWorld.listen({ hasTail: false, limitBytes: 2000 });
+  world.sink.isHolding = true;
+  await using client = await world.connect();
+  const lines = Array.from({ length: 5 }, (_, at) => alertBytes(`1.${at}`, { x: "y".repeat(1000) }));
+  await client.send(Buffer.concat(lines.flatMap((line) => [line, newline])).subarray(0, -1));
+  client.socket.end();
+  await eventually("the budget spent", () => !world.delivery.budget.hasRoom());
+  await eventually("all answers", () => {
+    world.sink.release();
+    return client.isClosed;
+  });
+  assert.deepEqual(
+    client.answers,
+    lines.map((_, at) => `delivered 1.${at}`),
+  );
+});
+
 test("clients that leave while they wait for room leave nothing behind", async () => {
   await using world = await SocketWorld.listen({ hasTail: false, limitBytes: 2000, maxPartialBytes: 300_000 });
   world.sink.isHolding = true;

@@ -82,8 +82,7 @@ export class SocketConnection {
       this.pump();
     });
     socket.on("end", () => {
-      const last = this.#reader.end();
-      if (last !== undefined) this.#piece = last.kind === "line" && !isObject(last.bytes) ? cutOff(last) : last;
+      // Lines of before may still wait.
       this.#hasEnded = true;
       this.pump();
     });
@@ -114,8 +113,14 @@ export class SocketConnection {
     else this.#goOn();
   }
 
+  /** The line whose turn it is; the last one may have no newline. */
   #next(): SocketLine | CutOff | undefined {
-    return (this.#piece ??= this.#lines.next().value);
+    return (this.#piece ??= this.#lines.next().value ?? (this.#hasEnded ? this.#last() : undefined));
+  }
+
+  #last(): SocketLine | CutOff | undefined {
+    const last = this.#reader.end();
+    return last?.kind === "line" && !isObject(last.bytes) ? cutOff(last) : last;
   }
 
   /** Reads no more. A client that does not read its answers is dropped where there is no room for what it has sent. */
