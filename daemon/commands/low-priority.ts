@@ -9,7 +9,7 @@ const mostWaiting = 0.25;
 const firstRestMs = 400;
 /** How long a rest may become, in milliseconds: for what runs for minutes anyway, and for what somebody waits for. */
 export const longestRest = { background: 800, awaited: 200 } as const;
-/** Of processor time, in milliseconds: less is over before it is noticed. A third of it takes Node to start. */
+/** Of processor time, in milliseconds: less is over before it is noticed. */
 const shortMs = 500;
 
 /**

@@ -60,8 +60,8 @@ export function handlerIn(record: SinkRecord): string {
   return header?.[1].toString() ?? "";
 }
 
-/** A record's value, which may be kept when its batch is not any more: a copy, unless it is most of that memory anyway. */
-export function keepableValue({ value }: SinkRecord): Buffer {
+/** A record's value, safe to keep once its batch is gone: a copy, unless it takes up most of the batch's memory anyway. */
+export function retainedValue({ value }: SinkRecord): Buffer {
   const bytes = value ?? Buffer.alloc(0);
   return 2 * bytes.length < bytes.buffer.byteLength ? Buffer.from(bytes) : bytes;
 }

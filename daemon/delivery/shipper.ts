@@ -19,7 +19,7 @@ import type { Outbox, RecordListener } from "./outbox.ts";
 import { FoundRecords } from "./found-records.ts";
 import { HeldShipments } from "./held-shipments.ts";
 import { OpenWork } from "./open-work.ts";
-import { handlerIn, keepableValue, outboxRecord, recordKey } from "./outbox-record.ts";
+import { handlerIn, retainedValue, outboxRecord, recordKey } from "./outbox-record.ts";
 import { aheadBytes, assertOpen, waiterBytes, type MadePart, type Part, type Shipment } from "./shipment.ts";
 import { passedLine, type SinkOffsets } from "./sink-offsets.ts";
 import type { ShipmentAccount } from "./shipment-account.ts";
@@ -323,7 +323,7 @@ export class Shipper implements RecordListener<Shipment> {
     assertOpen(shipment);
     const { payload } = shipment;
     const place = payload?.place ?? record.place;
-    const bytes = payload?.alert.bytes ?? keepableValue(record);
+    const bytes = payload?.alert.bytes ?? retainedValue(record);
     if (place === undefined) throw new Error("a record without its alert's place");
     this.#parts.account?.refused(shipment, index, reason);
     this.#bury(shipment, payload?.parts[index]?.handler ?? handlerIn(record), reason, detail, place, bytes);

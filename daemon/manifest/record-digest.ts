@@ -103,7 +103,7 @@ export function digestOfAll(digests: Buffer): string {
   return hash("sha256", inOrder(digests), "hex");
 }
 
-/** Digests with the same first bits are nearly always few; more than these are somebody's choice. */
+/** Nearly always only a few digests share their first bits; a group larger than this was made on purpose. */
 const fewAlike = 16;
 
 /** A copy of the digests, the lowest first. They are spread evenly: by its first bits nearly each has its place. */

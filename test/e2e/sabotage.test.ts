@@ -85,7 +85,7 @@ const sabotages: readonly Sabotage[] = [
 ];
 
 test("what is done to the records and manifests of a node is named by verify and by audit, with node, hour and kind", async () => {
-  // Late in the hour before: all of it is of one hour and one day.
+  // Late in the previous hour, so that every alert is of the same hour and day.
   const startMs = Math.floor(Date.now() / hourMs) * hourMs - hourMs / 3;
   await using proven = await ProvenWorld.create(kafka, { startMs, topic: { partitions: 1 } });
   const { world, manifests: manifestTopic } = proven;

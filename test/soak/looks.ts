@@ -107,7 +107,7 @@ export function fetchText(socketPath: string, path: string): Promise<string | un
 }
 
 function memoryLines(metrics = ""): string[] {
-  return [...metrics.matchAll(/^(?:process_resident_memory|nodejs_|wazuh_dfn_queue)\w*(?:\{.*\})? \S+$/gm)].map(String);
+  return [...metrics.matchAll(/^(?:process_resident_memory|wazuh_dfn_queue)\w*(?:\{.*\})? \S+$/gm)].map(String);
 }
 
 /** Per source: `read = ignored + paired + in flight + acknowledged + dead letters`. */

@@ -59,7 +59,7 @@ export class SocketConnection {
   #head = 0;
   #hasEnded = false;
   #isPumping = false;
-  /** The lines of what was read last. They are cut when it is their turn: cut, short ones take fifty times their bytes. */
+  /** The lines of the last chunk. Each is cut when its turn comes: cut in advance, short ones take hundreds of times their bytes. */
   #lines: Lines = noLines;
   #chunkBytes = 0;
   /** Claimed from the room for the lines that wait. */
@@ -76,13 +76,13 @@ export class SocketConnection {
     socket.on("data", (chunk: Buffer) => {
       if (this.#hasEnded) return;
       host.heard(this);
-      // Nothing is read while lines wait, so the ones of before were all taken.
+      // Nothing is read while lines wait, so all earlier ones have been taken.
       this.#lines = this.#reader.push(chunk);
       this.#chunkBytes = chunk.length;
       this.pump();
     });
     socket.on("end", () => {
-      // Lines of before may still wait.
+      // Earlier lines may still be waiting.
       this.#hasEnded = true;
       this.pump();
     });
