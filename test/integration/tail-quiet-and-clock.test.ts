@@ -50,6 +50,21 @@ test("on a quiet manager, a backlog that ends in the unlinked inode is read once
   await second.stop();
 });
 
+test("on a quiet manager, each look that finds nothing new is one at the end of the log", async () => {
+  using tree = new LogTree();
+  tree.rotate("21");
+  let ends = 0;
+  await using tail = await TestTail.start(tree, { onEnd: () => (ends += 1) });
+  tree.write("one");
+  await tail.turn();
+  // Shortly after a write the file is looked at thoroughly.
+  while (tail.waker.wake()) await tail.idle();
+  const before = ends;
+  assert.equal(tail.waker.wake(), false);
+  assert.equal(tail.waker.wake(), false);
+  assert.equal(ends, before + 2);
+});
+
 test("when the clock steps back, the older file is continued where it was left, and the newer one later too", async () => {
   using tree = new LogTree();
   tree.rotate("20");

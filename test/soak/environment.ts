@@ -33,15 +33,10 @@ const calledShare = 40;
 /** One call in this many goes the bundled way, which takes a core for 60 ms: Node starts. */
 const bundledEvery = 20;
 const settleWithinMs = 180_000;
-/** Small enough to fill quickly, large enough for a dead letter of the longest line. */
-/** More than all dead letters may take. */
+/** Small enough to fill quickly, large enough for a dead letter of the longest line, and more than all dead letters may take. */
 const stateDiskBytes = 384 << 20;
 /** When this many alerts or fewer are left, they are searched for among the dead letters. */
 const fewDead = 50;
-/** How often a manager writes something while it is waited for, in milliseconds. */
-const quietMs = 500;
-/** What the socket brought and the log does not have is given up after a minute; whatever is left then, manifests show. */
-const aheadLastsMs = 90_000;
 /** What of the status says how far the forwarder is. */
 const decidedForm = z.looseObject({
   log: z.looseObject({ state: z.string() }),
@@ -235,29 +230,17 @@ export class Environment implements AsyncDisposable {
 
   /**
    * Resolves when the forwarder has read the log to its end, and knows of every record, also of an earlier process or ahead of
-   * the log, what manifests have to say of it. Until then a stop leaves that to the next process. It takes a minute where the
-   * socket has brought alerts whose lines are lost.
+   * the log, what manifests have to say of it. Until then a stop leaves that to the next process. Nothing is
+   * written meanwhile. It takes a minute where the socket has brought alerts whose lines are lost.
    */
   async decided(): Promise<void> {
-    const beganAt = performance.now();
-    let wroteAt = beganAt;
     const isDecided = async (): Promise<boolean> => {
       const text = await this.statusOf();
       if (text === "") return false;
       const { log, queue, manifests } = decidedForm.parse(JSON.parse(text));
-      if (log.state === "catching-up" || manifests.undecided !== 0) return false;
-      if (queue.bytes === 0 || performance.now() - beganAt > aheadLastsMs) return true;
-      // A line that has not come after a minute is given up, where the tail comes to the end of the log again and again.
-      if (performance.now() - wroteAt > quietMs) {
-        wroteAt = performance.now();
-        this.write(false);
-        this.analysisd.flush();
-      }
-      return false;
+      return log.state !== "catching-up" && manifests.undecided === 0 && queue.bytes === 0;
     };
-    await eventually("the end of the log, with nothing undecided", isDecided, {
-      withinMs: missingAfterMs,
-    });
+    await eventually("the end of the log, with nothing undecided", isDecided, { withinMs: missingAfterMs });
   }
 
   /**

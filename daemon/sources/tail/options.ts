@@ -26,7 +26,7 @@ export interface TailOptions {
   /** The names in which records were sent, kept next to the offsets; asked for at each checkpoint. */
   readonly nodes?: () => readonly string[];
   /**
-   * Called each time the tail finds itself at the end of the log.
+   * Called each time the tail finds itself at the end of the log, also while nothing is written to it.
    * @param isWhole false while a damaged archive may become whole, and its rest be read
    */
   readonly onEnd?: (isWhole: boolean) => void;

@@ -154,7 +154,10 @@ export class Tail implements AsyncDisposable {
     let isSaved = false;
     const isStill = (): boolean => {
       this.#steps += 1;
-      return follower.isStill();
+      if (!follower.isStill()) return false;
+      // Nothing new is at the end of the log, too: what waits for its line there must not wait for other lines.
+      this.#options.onEnd?.(this.#progress.damaged.all.length === 0);
+      return true;
     };
     let chunks = 0;
     while (!signal.aborted) {

@@ -32,8 +32,11 @@ export class ManualWaker implements Waker {
     return this.#wake !== undefined || this.#isOver;
   }
 
-  wake(): void {
-    if (!this.#isStill()) this.#wake?.();
+  /** @returns whether the sleeper was woken; not if there is nothing to look at */
+  wake(): boolean {
+    if (this.#isStill()) return false;
+    this.#wake?.();
+    return true;
   }
 
   /** One more turn: wakes the sleeper and waits until it sleeps again. */
