@@ -37,7 +37,9 @@ export class Forwarder implements AsyncDisposable {
   readonly #args: () => string[];
   readonly #logFile: string | undefined;
   #program: Program | undefined;
+  /** Whether it runs undisturbed, and how often that ended: what was asked before may stay without an answer. */
   #isCalm = false;
+  #disturbances = 0;
   #linesSeen = 0;
   readonly #looker: NodeJS.Timeout;
   #isLooking = false;
@@ -106,7 +108,7 @@ export class Forwarder implements AsyncDisposable {
 
   /** SIGTERM, and its end. */
   async stop(): Promise<void> {
-    this.#isCalm = false;
+    this.#disturb();
     const { pid } = this.program;
     const waited = { firstMs: starvedMs(pid), lastMs: 0 };
     const sampler = setInterval(() => {
@@ -124,7 +126,7 @@ export class Forwarder implements AsyncDisposable {
   }
 
   async kill(): Promise<void> {
-    this.#isCalm = false;
+    this.#disturb();
     this.kills++;
     await this.program.stop("SIGKILL");
     this.#collect();
@@ -133,7 +135,7 @@ export class Forwarder implements AsyncDisposable {
 
   /** SIGSTOP for a while. */
   async suspend(ms: number): Promise<void> {
-    this.#isCalm = false;
+    this.#disturb();
     this.program.signal("SIGSTOP");
     await delay(ms);
     this.program.signal("SIGCONT");
@@ -143,7 +145,7 @@ export class Forwarder implements AsyncDisposable {
   /** Resolves with the log line that answers the signal. */
   async reload(answer: RegExp): Promise<string> {
     const before = this.program.errorLines.length;
-    this.#isCalm = false;
+    this.#disturb();
     this.program.signal("SIGHUP");
     const line = await this.#waitAfter(before, answer);
     this.#isCalm = true;
@@ -157,7 +159,7 @@ export class Forwarder implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#looker);
-    this.#isCalm = false;
+    this.#disturb();
     await this.#program?.[Symbol.asyncDispose]();
   }
 
@@ -180,16 +182,20 @@ export class Forwarder implements AsyncDisposable {
     this.#collect();
     if (program.ended !== undefined) {
       if (this.#isCalm) this.#beSurprised(`it ended by itself with ${program.ended}`);
-      this.#isCalm = false;
+      this.#disturb();
       return;
     }
     this.#isLooking = true;
     const wasCalm = this.#isCalm;
-    const unanswered = this.looked.unanswered;
-    await this.#looks.look(program.pid, wasCalm);
+    const before = this.#disturbances;
     // A stop or a reload that came in between is not a fault of the answer.
-    if (!this.#isCalm) this.looked.unanswered = unanswered;
+    await this.#looks.look(program.pid, () => wasCalm && this.#disturbances === before);
     this.#isLooking = false;
+  }
+
+  #disturb(): void {
+    this.#isCalm = false;
+    this.#disturbances++;
   }
 
   #beSurprised(what: string): void {

@@ -97,7 +97,7 @@ export function judge(
   few("surprises", forwarder.surprises);
   // A forwarder that offers no figures at all is reported as such, once.
   if (looked.balanced === 0) broken.push("no look at its figures was answered");
-  else if (looked.unanswered > 0) broken.push(`${looked.unanswered} looks at its figures without an answer`);
+  else few("looks at its figures without an answer", looked.unanswered);
   if (calls.failed > 0) broken.push(`${calls.failed} of ${calls.calls} calls of custom-dfn failed`);
   if (looked.peakRssBytes > bounds.rssBytes) {
     broken.push(`${mebibytes(looked.peakRssBytes)} MiB of memory: ${looked.peakNotes}`);
@@ -118,7 +118,7 @@ export function judge(
     kills: forwarder.kills,
     looks: looked.balanced,
     unbalanced: looked.unbalanced.length,
-    unanswered: looked.unanswered,
+    unanswered: looked.unanswered.length,
     peakRssMiB: mebibytes(looked.peakRssBytes),
     peakNotes: looked.peakNotes,
     readyMs: times.readyMs.map(Math.round),

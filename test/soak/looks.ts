@@ -1,13 +1,14 @@
 import { readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
+import { describe } from "../../daemon/errors.ts";
 
 /** What a run of looks at a forwarder showed. */
 export interface Looked {
   /** Looks at its figures, and those at which the figures did not add up (a line for each). */
   balanced: number;
   readonly unbalanced: string[];
-  /** Looks that got no answer while it was ready. */
-  unanswered: number;
+  /** Looks that got no answer while it was ready: when, and why. */
+  readonly unanswered: string[];
   /** Peak memory of any forwarder process, bytes. */
   peakRssBytes: number;
   /** What was known of that process when its peak was first seen; for a person who looks for a cause. */
@@ -24,7 +25,7 @@ export class Looks {
   readonly looked: Looked = {
     balanced: 0,
     unbalanced: [],
-    unanswered: 0,
+    unanswered: [],
     peakRssBytes: 0,
     peakNotes: "",
     recentRssBytes: 0,
@@ -35,14 +36,14 @@ export class Looks {
     this.#socketPath = socketPath;
   }
 
-  /** @param mustAnswer false while it starts, stops or is suspended */
-  async look(pid: number, mustAnswer: boolean): Promise<void> {
+  /** @param mustAnswer asked when there was no answer: false if it started, stopped or was suspended meanwhile */
+  async look(pid: number, mustAnswer: () => boolean): Promise<void> {
     const isPeak = this.#lookAtMemory(pid);
-    const text = await fetchText(this.#socketPath, "/metrics");
-    if (isPeak)
-      this.looked.peakNotes = [`process ${pid} at ${new Date().toISOString()}`, ...memoryLines(text)].join(", ");
+    const beganAt = new Date().toISOString();
+    const { text, reason } = await fetchAnswer(this.#socketPath, "/metrics");
+    if (isPeak) this.looked.peakNotes = [`process ${pid} at ${beganAt}`, ...memoryLines(text)].join(", ");
     if (text === undefined) {
-      if (mustAnswer) this.looked.unanswered++;
+      if (mustAnswer()) this.looked.unanswered.push(`process ${pid} at ${beganAt}: ${describe(reason)}`);
       return;
     }
     for (const problem of imbalances(text)) this.looked.unbalanced.push(problem);
@@ -92,16 +93,26 @@ export function descriptorsOf(pid: number): string[] {
 }
 
 /** `/status` and the like of a forwarder; undefined if it does not answer in time. */
-export function fetchText(socketPath: string, path: string): Promise<string | undefined> {
+export async function fetchText(socketPath: string, path: string): Promise<string | undefined> {
+  return (await fetchAnswer(socketPath, path)).text;
+}
+
+/** A text, or why there is none. */
+interface Answer {
+  readonly text?: string;
+  readonly reason?: unknown;
+}
+
+function fetchAnswer(socketPath: string, path: string): Promise<Answer> {
   return new Promise((resolve) => {
     const call = request({ socketPath, path, timeout: lookTimeoutMs }, (response) => {
       let text = "";
       response.setEncoding("utf8").on("data", (part: string) => (text += part));
-      response.on("end", () => resolve(text));
-      response.on("error", () => resolve(undefined));
+      response.on("end", () => resolve({ text }));
+      response.on("error", (reason) => resolve({ reason }));
     });
-    call.on("timeout", () => call.destroy());
-    call.on("error", () => resolve(undefined));
+    call.on("timeout", () => call.destroy(new Error(`no answer within ${lookTimeoutMs / 1000} s`)));
+    call.on("error", (reason) => resolve({ reason }));
     call.end();
   });
 }
