@@ -2,6 +2,7 @@ import { request, type RequestOptions } from "node:http";
 import type { StatusAddress } from "../config/sections/status.ts";
 import { withSocket } from "../os/unix-socket.ts";
 import { describe, DfnError, errnoOf } from "../errors.ts";
+import { JoinedSignal } from "../joined-signal.ts";
 import type { StatusSnapshot } from "../status/facts.ts";
 import { placeName } from "../status/gate.ts";
 import { maxAnswerBytes, parseStatus } from "./status-answer.ts";
@@ -46,10 +47,10 @@ function remedyFor(reason: unknown): string {
 function get(options: RequestOptions, withinMs: number, ended?: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
     const limit = AbortSignal.timeout(withinMs);
-    const signal = ended === undefined ? limit : AbortSignal.any([limit, ended]);
+    const joined = new JoinedSignal(ended === undefined ? [limit] : [limit, ended]);
     const late = (reason: Error): Error =>
       limit.aborted ? new Error(`no answer within ${withinMs / 1000} s`, { cause: reason }) : reason;
-    const asked = request({ ...options, signal }, (response) => {
+    const asked = request({ ...options, signal: joined.signal }, (response) => {
       const chunks: Buffer[] = [];
       let bytes = 0;
       response.on("data", (chunk: Buffer) => {
@@ -64,6 +65,7 @@ function get(options: RequestOptions, withinMs: number, ended?: AbortSignal): Pr
       });
     });
     asked.on("error", (reason) => reject(late(reason)));
+    asked.on("close", () => joined[Symbol.dispose]());
     asked.end();
   });
 }

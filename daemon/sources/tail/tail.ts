@@ -1,5 +1,6 @@
 import { isBelievable } from "../../alert/believable.ts";
 import type { OffsetsByPartition } from "../../contract.ts";
+import { JoinedSignal } from "../../joined-signal.ts";
 import { fileBehind } from "./log/archives.ts";
 import { CheckpointStore, type Loaded, type CheckpointStatus } from "./position/checkpoint-store.ts";
 import { Follower } from "./follower.ts";
@@ -89,7 +90,7 @@ export class Tail implements AsyncDisposable {
    * Rejects only with what the intake threw, or with a bug.
    */
   run(drain: AbortSignal): Promise<void> {
-    this.#running ??= this.#run(AbortSignal.any([drain, this.#disposed.signal]));
+    this.#running ??= this.#run(drain);
     return this.#running;
   }
 
@@ -134,13 +135,16 @@ export class Tail implements AsyncDisposable {
     return this.#loaded;
   }
 
-  async #run(signal: AbortSignal): Promise<void> {
+  async #run(drain: AbortSignal): Promise<void> {
+    using either = new JoinedSignal([drain, this.#disposed.signal]);
+    const { signal } = either;
     const loaded = await this.#load();
     if (loaded.kind !== "none") this.#resolvePlaced();
     const follower = new Follower(this.#progress, this.#options, loaded, this.#now);
     this.#follower = follower;
     const ended = new AbortController();
-    const saving = this.#keepSaving(follower, AbortSignal.any([signal, ended.signal]));
+    using savingEnd = new JoinedSignal([signal, ended.signal]);
+    const saving = this.#keepSaving(follower, savingEnd.signal);
     try {
       await this.#read(follower, signal);
     } finally {

@@ -14,6 +14,7 @@ const rooms = [
   "daemon/errors.ts",
   "daemon/printable.ts",
   "daemon/clock.ts",
+  "daemon/joined-signal.ts",
   "daemon/start",
   "daemon/telemetry",
   "daemon/page",

@@ -1,5 +1,6 @@
 /** Finds records of known alerts in topics, for an administrator who waits: within a time, and without promising more. */
 import { headerNames } from "../../../header-names.ts";
+import { JoinedSignal } from "../../../joined-signal.ts";
 import { partitionOf } from "../../../delivery/partition-key.ts";
 import { SoughtAlerts, type RecordSearch, type SoughtAlert, type TopicSearch } from "../../../records/record-search.ts";
 import { Backoff } from "../connection/backoff.ts";
@@ -27,6 +28,7 @@ export async function findRecords(search: RecordSearch, context: ReadingContext)
 class TopicReading {
   readonly #topic: string;
   readonly #search: RecordSearch;
+  readonly #joined: JoinedSignal;
   readonly #context: ReadingContext;
   readonly #progress: { isDone: boolean };
   readonly #sought: SoughtAlerts;
@@ -39,14 +41,15 @@ class TopicReading {
   constructor(topic: string, search: RecordSearch, context: ReadingContext, progress: { isDone: boolean }) {
     this.#topic = topic;
     this.#search = search;
-    const signal = AbortSignal.any([search.signal, context.signal]);
-    this.#context = { ...context, signal };
+    this.#joined = new JoinedSignal([search.signal, context.signal]);
+    this.#context = { ...context, signal: this.#joined.signal };
     this.#progress = progress;
     this.#sought = new SoughtAlerts(search.alerts);
   }
 
   async run(): Promise<TopicSearch> {
-    const { signal } = this.#context;
+    using joined = this.#joined;
+    const { signal } = joined;
     const isOver = new Promise<"over">((resolve) => {
       if (signal.aborted) resolve("over");
       signal.addEventListener("abort", () => resolve("over"), { once: true });

@@ -1,5 +1,6 @@
 /** Reads topics back as a whole, for an administrator who waits: what cannot be read is said and not passed over. */
 import { headerNames } from "../../../header-names.ts";
+import { JoinedSignal } from "../../../joined-signal.ts";
 import type {
   KeptRecord,
   PartitionExtent,
@@ -30,7 +31,8 @@ export async function extentsOf(
   signal: AbortSignal,
   context: ReadingContext,
 ): Promise<readonly TopicExtent[]> {
-  const both = { ...context, signal: AbortSignal.any([signal, context.signal]) };
+  using joined = new JoinedSignal([signal, context.signal]);
+  const both = { ...context, signal: joined.signal };
   const extents: TopicExtent[] = [];
   for (const topic of topics) {
     const partitions: PartitionExtent[] = [];
@@ -58,7 +60,8 @@ export async function readStretches(
   reading: RecordReading,
   context: ReadingContext,
 ): Promise<readonly UnreadRecords[]> {
-  const both = { ...context, signal: AbortSignal.any([reading.signal, context.signal]) };
+  using joined = new JoinedSignal([reading.signal, context.signal]);
+  const both = { ...context, signal: joined.signal };
   const troubles: UnreadRecords[] = [];
   for (const topic of new Set(reading.stretches.map((stretch) => stretch.topic))) context.metadataCache.track(topic);
   for (const stretch of reading.stretches) {
