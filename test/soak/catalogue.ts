@@ -54,6 +54,9 @@ export const mixableFaults: readonly Fault[] = shortFaults.filter(({ isAlone }) 
 /** The short ones that cannot. */
 export const aloneFaults: readonly Fault[] = shortFaults.filter(({ isAlone }) => isAlone === true);
 
+/** The short ones through which one process runs on. */
+export const lastingFaults: readonly Fault[] = mixableFaults.filter(({ keepsProcess }) => keepsProcess === true);
+
 /** What this machine lacks for a fault; undefined: nothing. */
 export function lacks(testBed: TestBed, fault: Fault): string | undefined {
   const needs = fault.needs ?? [];

@@ -36,6 +36,8 @@ export interface Fault extends Allowances {
   readonly needs?: readonly Need[];
   /** Not in mixtures: it takes too long there, or spoils what others need. */
   readonly isAlone?: boolean;
+  /** The forwarder's process is not ended: what such faults leave in it piles up. */
+  readonly keepsProcess?: boolean;
   /** Takes minutes: only run by name. */
   readonly isLong?: boolean;
   /**

@@ -141,7 +141,10 @@ async function pass(environment: Environment, fault: Fault): Promise<FaultResult
   const startedMs = performance.now();
   environment.forwarder.forgetPeak();
   try {
+    const process = fault.keepsProcess === true ? environment.forwarder.program : undefined;
     await fault.run(environment);
+    if (process !== undefined && environment.forwarder.program !== process)
+      broken.push("it must not end the forwarder's process");
   } catch (reason) {
     (reason instanceof TooSlow ? slow : broken).push(describe(reason));
     await repair(environment);

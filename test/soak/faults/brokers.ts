@@ -7,11 +7,13 @@ import { partitionCount, type Environment } from "../environment.ts";
 export const brokerFaults: readonly Fault[] = [
   {
     name: "broker-restarted",
+    keepsProcess: true,
     what: "one broker is stopped properly and started again",
     run: (environment) => restart(environment, environment.between(1, brokerCount), "SIGTERM"),
   },
   {
     name: "leader-killed",
+    keepsProcess: true,
     what: "the leader of a partition is killed and started again",
     async run(environment) {
       await restart(
@@ -23,6 +25,7 @@ export const brokerFaults: readonly Fault[] = [
   },
   {
     name: "leader-stalls",
+    keepsProcess: true,
     what: "the leader of a partition answers nothing for seconds, its connections stay",
     async run(environment) {
       const { kafka } = environment.testBed;
@@ -34,6 +37,7 @@ export const brokerFaults: readonly Fault[] = [
   },
   {
     name: "brokers-bounced",
+    keepsProcess: true,
     what: "each broker in turn is stopped and started again",
     isAlone: true,
     async run(environment) {
@@ -42,6 +46,7 @@ export const brokerFaults: readonly Fault[] = [
   },
   {
     name: "all-brokers-killed",
+    keepsProcess: true,
     what: "all brokers are killed at once and started again",
     async run(environment) {
       await environment.testBed.kafka.stopAll("SIGKILL");
@@ -66,6 +71,7 @@ export const brokerFaults: readonly Fault[] = [
   },
   {
     name: "leaders-moved",
+    keepsProcess: true,
     what: "the replicas are put into another order, and the leaders move to the new first ones",
     async run(environment) {
       const order = environment.oneOf([
@@ -81,6 +87,7 @@ export const brokerFaults: readonly Fault[] = [
   },
   {
     name: "too-few-replicas",
+    keepsProcess: true,
     what: "more replicas are demanded than there are: the brokers refuse every record",
     async run(environment) {
       const { kafka } = environment.testBed;

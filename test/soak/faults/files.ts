@@ -8,6 +8,7 @@ const lineLimitBytes = 16 * 1_048_576;
 export const fileFaults: readonly Fault[] = [
   {
     name: "lines-in-pieces",
+    keepsProcess: true,
     what: "three lines come in pieces cut anywhere, with pauses",
     async run(environment) {
       await withoutLoad(environment, async () => {
@@ -26,6 +27,7 @@ export const fileFaults: readonly Fault[] = [
   },
   {
     name: "long-lines",
+    keepsProcess: true,
     what: "lines of 60 KB, around 64 KiB, 1 MB and 10 MB are delivered; one over 16 MiB is a dead letter",
     async run(environment) {
       for (const longBytes of [60_000, 60_500, 61_000, 65_535, 65_536, 1_000_000, 10_000_000]) {
@@ -40,6 +42,7 @@ export const fileFaults: readonly Fault[] = [
   },
   {
     name: "lines-that-are-none",
+    keepsProcess: true,
     what: "lines that are not JSON, empty, nested 100,000 deep, with NUL bytes: dead letters if they look relevant",
     async run(environment) {
       const broken = `{"timestamp":"now","data":{"win":{"system":{"eventID":"4625"}},"x":${environment.between(0, 1e9)}`;
@@ -56,6 +59,7 @@ export const fileFaults: readonly Fault[] = [
   },
   {
     name: "truncated",
+    keepsProcess: true,
     what: "the file is truncated under the forwarder; what it had not read yet is overwritten, the new lines all come",
     async run(environment) {
       await withoutLoad(environment, async () => {
@@ -69,6 +73,7 @@ export const fileFaults: readonly Fault[] = [
   },
   {
     name: "copied-and-truncated-under-load",
+    keepsProcess: true,
     what: "copytruncate while alerts come: what was written since the last look may be lost",
     async run(environment) {
       await environment.settled();
@@ -99,6 +104,7 @@ export const fileFaults: readonly Fault[] = [
   },
   {
     name: "directory-moved",
+    keepsProcess: true,
     what: "the directory of the log is away for seconds; the status says so",
     async run(environment) {
       const away = `${environment.alertsDirectory}-away`;

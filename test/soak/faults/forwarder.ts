@@ -80,11 +80,13 @@ export const forwarderFaults: readonly Fault[] = [
   },
   {
     name: "suspended",
+    keepsProcess: true,
     what: "SIGSTOP for seconds, then SIGCONT",
     run: (environment) => environment.forwarder.suspend(environment.between(2000, 5000)),
   },
   {
     name: "second-instance",
+    keepsProcess: true,
     what: "another forwarder on the same state directory ends at once",
     async run(environment) {
       await using second = environment.forwarder.launchBeside();
@@ -96,6 +98,7 @@ export const forwarderFaults: readonly Fault[] = [
   },
   {
     name: "reloaded",
+    keepsProcess: true,
     what: "SIGHUP with changed settings under load, several times",
     async run(environment) {
       for (let round = environment.between(2, 4); round > 0; round--) {
@@ -108,6 +111,7 @@ export const forwarderFaults: readonly Fault[] = [
   },
   {
     name: "reloaded-badly",
+    keepsProcess: true,
     what: "SIGHUP with settings that are wrong: the old ones stay",
     async run(environment) {
       for (const text of ["{ not yaml", '{"dfn": {"customer_id": "other", "no_such_key": 1}}']) {

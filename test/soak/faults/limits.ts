@@ -45,6 +45,7 @@ export const limitFaults: readonly Fault[] = [
   },
   {
     name: "producers-forgotten",
+    keepsProcess: true,
     what: `brokers forget a producer after ${rememberedMs} ms; bursts with pauses between, and connections that end`,
     async run(environment) {
       const { kafka, relays } = environment.testBed;
@@ -73,6 +74,7 @@ export const limitFaults: readonly Fault[] = [
   },
   {
     name: "follower-stalls",
+    keepsProcess: true,
     what: "a follower stalls, and a record that is too large is among those that wait for it",
     async run(environment) {
       const { kafka } = environment.testBed;

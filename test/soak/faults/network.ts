@@ -6,6 +6,7 @@ import type { Environment } from "../environment.ts";
 export const networkFaults: readonly Fault[] = [
   {
     name: "connections-reset",
+    keepsProcess: true,
     what: "all connections are reset, several times",
     async run(environment) {
       for (let round = environment.between(2, 5); round > 0; round--) {
@@ -16,6 +17,7 @@ export const networkFaults: readonly Fault[] = [
   },
   {
     name: "connections-refused",
+    keepsProcess: true,
     what: "nobody listens at the brokers' addresses",
     async run(environment) {
       for (const relay of environment.testBed.relays) await relay.close();
@@ -25,6 +27,7 @@ export const networkFaults: readonly Fault[] = [
   },
   {
     name: "connections-silent",
+    keepsProcess: true,
     what: "connections are taken and kept, and nothing passes",
     async run(environment) {
       await withRoad(environment, { isStalled: true }, environment.between(2000, 4000));
@@ -32,23 +35,27 @@ export const networkFaults: readonly Fault[] = [
   },
   {
     name: "black-hole",
+    keepsProcess: true,
     what: "every packet to and from the brokers is dropped",
     needs: ["firewall"],
     run: (environment) => withLoss(environment, 100, environment.between(3000, 6000)),
   },
   {
     name: "packet-loss",
+    keepsProcess: true,
     what: "30 % of the packets are dropped, each way",
     needs: ["firewall"],
     run: (environment) => withLoss(environment, 30, environment.between(3000, 5000)),
   },
   {
     name: "long-way",
+    keepsProcess: true,
     what: "500 ms of round trip",
     run: (environment) => withRoad(environment, { delayMs: 250 }, environment.between(3000, 5000)),
   },
   {
     name: "slow-broker",
+    keepsProcess: true,
     what: "the brokers take in 100 KB a second together, and much is to be sent",
     async run(environment) {
       for (let large = 0; large < 30; large++) environment.write(true, { denseBytes: 50_000 });
@@ -57,6 +64,7 @@ export const networkFaults: readonly Fault[] = [
   },
   {
     name: "addresses-changed",
+    keepsProcess: true,
     what: "the brokers' name leads to another address",
     needs: ["root"],
     async run(environment) {
@@ -73,6 +81,7 @@ export const networkFaults: readonly Fault[] = [
   },
   {
     name: "names-unknown",
+    keepsProcess: true,
     what: "the brokers' name is not known, and connections end",
     needs: ["root"],
     async run(environment) {

@@ -42,6 +42,7 @@ export const openAlertFaults: readonly Fault[] = [
   },
   {
     name: "reloaded-with-alerts-under-way",
+    keepsProcess: true,
     what: "SIGHUP, several times, while no broker answers and alerts are in flight: the figures stay true",
     async run(environment) {
       await withoutLoad(environment, async () => {

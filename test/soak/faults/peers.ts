@@ -14,6 +14,7 @@ const lies = 10;
 export const peerFaults: readonly Fault[] = [
   {
     name: "garbage-from-peers",
+    keepsProcess: true,
     what: "what answers at the brokers' addresses speaks telnet, HTTP, noise, and impossible lengths",
     async run(environment) {
       const { relays, certificates } = environment.testBed;

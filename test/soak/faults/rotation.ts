@@ -5,6 +5,7 @@ import type { Environment } from "../environment.ts";
 export const rotationFaults: readonly Fault[] = [
   {
     name: "midnight",
+    keepsProcess: true,
     what: "a new day, up to 500 ms without alerts.json, and yesterday's file compressed",
     async run(environment) {
       const yesterday = environment.analysisd.datedFile;
@@ -15,6 +16,7 @@ export const rotationFaults: readonly Fault[] = [
   },
   {
     name: "parts",
+    keepsProcess: true,
     what: "several parts of one day in short order",
     async run(environment) {
       for (let part = environment.between(2, 5); part > 0; part--) {
@@ -25,6 +27,7 @@ export const rotationFaults: readonly Fault[] = [
   },
   {
     name: "quiet-midnight",
+    keepsProcess: true,
     what: "yesterday's file is compressed and removed while alerts still go into it, until a late event brings the new day",
     async run(environment) {
       environment.analysisd.flush();
@@ -94,11 +97,13 @@ export const rotationFaults: readonly Fault[] = [
   },
   {
     name: "manager-restarted",
+    keepsProcess: true,
     what: "analysisd is restarted: the same file continues and is linked again",
     run: (environment) => environment.analysisd.restart({ absentMs: environment.between(0, 500) }),
   },
   {
     name: "manager-killed",
+    keepsProcess: true,
     what: "analysisd is killed within a line and continues in it: whole alerts are taken, the rest is a dead letter",
     async run(environment) {
       for (let round = environment.between(1, 3); round > 0; round--) {

@@ -8,6 +8,7 @@ const outageMs = 2500;
 export const securityFaults: readonly Fault[] = [
   {
     name: "server-certificate-expired",
+    keepsProcess: true,
     what: "the brokers show an expired certificate, and a good one again; the status names it",
     async run(environment) {
       environment.testBed.use("EXPIRED");
@@ -18,6 +19,7 @@ export const securityFaults: readonly Fault[] = [
   },
   {
     name: "authority-replaced",
+    keepsProcess: true,
     what: "brokers and client get certificates of another authority; the files are replaced without a reload",
     slowRecovery: "replaced files are promised within 10 s",
     async run(environment) {
@@ -33,6 +35,7 @@ export const securityFaults: readonly Fault[] = [
   },
   {
     name: "password-changed",
+    keepsProcess: true,
     what: "the brokers want another password, and the old one again; the status names it",
     async run(environment) {
       environment.testBed.use("OTHERPASSWORD");
@@ -43,6 +46,7 @@ export const securityFaults: readonly Fault[] = [
   },
   {
     name: "password-replaced",
+    keepsProcess: true,
     what: "the brokers want another password; its file is replaced without a reload",
     slowRecovery: "replaced files are promised within 10 s",
     async run(environment) {

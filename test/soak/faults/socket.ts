@@ -10,6 +10,7 @@ import { check } from "./support.ts";
 export const socketFaults: readonly Fault[] = [
   {
     name: "both-ways-at-once",
+    keepsProcess: true,
     what: "many alerts come by the socket and by the log, one way first or the other",
     async run(environment) {
       await inPlaceOfIntegratord(environment, async () => {
@@ -26,6 +27,7 @@ export const socketFaults: readonly Fault[] = [
   },
   {
     name: "socket-flood",
+    keepsProcess: true,
     what: "three clients send what is of no interest as fast as they can",
     async run(environment) {
       const line = Buffer.from(
@@ -43,6 +45,7 @@ export const socketFaults: readonly Fault[] = [
   },
   {
     name: "socket-misused",
+    keepsProcess: true,
     what: "clients that send half a line, nothing, garbage, or never read their answers, and 1,500 of them at once",
     async run(environment) {
       const clients: Socket[] = [];
@@ -75,6 +78,7 @@ export const socketFaults: readonly Fault[] = [
   },
   {
     name: "caller-killed",
+    keepsProcess: true,
     what: "integratord is restarted several times and loses the alerts that it always loses",
     async run(environment) {
       for (let round = environment.between(2, 4); round > 0; round--) {
@@ -87,6 +91,7 @@ export const socketFaults: readonly Fault[] = [
   },
   {
     name: "client-cut-off",
+    keepsProcess: true,
     what: "a client leaves in the middle of its alerts, with answers outstanding",
     async run(environment) {
       await inPlaceOfIntegratord(environment, async () => {

@@ -22,6 +22,7 @@ export const stateFiles = [newest, former, "window.bin"] as const;
 export const stateFaults: readonly Fault[] = [
   {
     name: "state-disk-full",
+    keepsProcess: true,
     what: "the state directory's disk is full for seconds; delivery continues",
     needs: ["root"],
     async run(environment) {
@@ -47,6 +48,7 @@ export const stateFaults: readonly Fault[] = [
   },
   {
     name: "dead-letters-disk-full",
+    keepsProcess: true,
     what: "two alerts, one of 8 MB, must become dead letters while the disk is full; the others are delivered",
     needs: ["root"],
     async run(environment) {
@@ -61,6 +63,7 @@ export const stateFaults: readonly Fault[] = [
   },
   {
     name: "state-read-only",
+    keepsProcess: true,
     what: "nothing can be written to the state directory for seconds; delivery continues",
     needs: ["root"],
     async run(environment) {

@@ -28,6 +28,7 @@ export const topicFaults: readonly Fault[] = [
   },
   {
     name: "message-size-lowered",
+    keepsProcess: true,
     what: "max.message.bytes falls below some records: those alone become dead letters",
     async run(environment) {
       const { kafka } = environment.testBed;
@@ -47,6 +48,7 @@ export const topicFaults: readonly Fault[] = [
   },
   {
     name: "writing-denied",
+    keepsProcess: true,
     what: "the permission to write to the topic is revoked and granted again; the status says so",
     async run(environment) {
       const denied = permission({ topic: environment.topic, denied: "write" });
@@ -59,6 +61,7 @@ export const topicFaults: readonly Fault[] = [
   },
   {
     name: "records-too-large",
+    keepsProcess: true,
     what: "alerts of 1 MiB and more that do not compress: dead letters, and nothing behind them waits",
     async run(environment) {
       const { sequence } = environment.write(true, { denseBytes: 1_500_000 });
