@@ -1,19 +1,24 @@
 import { BatchQueue, type BatchLimits, type Queued, type QueuedBatch } from "./batch-queue.ts";
 import type { BatchOutcome, Refusal, Sink, SinkRecord } from "../contract.ts";
-import { digestBytes } from "../manifest/record-digest.ts";
+import { wordsOf } from "../manifest/record-digest.ts";
 import { BatchMemory, headRoomBytes } from "../records/batch-memory.ts";
 import { partitionOf } from "./partition-key.ts";
 import type { TopicGate } from "./topic-gate.ts";
+
+/** A batch that is in the sink. */
+export interface AnsweredBatch {
+  /** As `topic/partition`. */
+  readonly partition: string;
+  /** Of its records, as `wordsOf` gives them; undefined if nobody makes digests. */
+  readonly digests: Int32Array | undefined;
+}
 
 /** What is heard of a record. It is named by what waits for it, and by which of that one's records it is. */
 export interface RecordListener<T> {
   /** Its bytes are in a batch: nothing else has to hold them. May be called before `add` returns. */
   encoded(waiting: T, part: number): void;
-  /**
-   * @param partition as `topic/partition`
-   * @param digest    32 characters of one byte each; undefined if nobody makes digests
-   */
-  acknowledged(waiting: T, part: number, partition: string, offset: number, digest: string | undefined): void;
+  /** @param index of the record in its batch */
+  acknowledged(waiting: T, part: number, batch: AnsweredBatch, index: number, offset: number): void;
   /** @param record decoded */
   refused(waiting: T, part: number, refusal: Refusal, record: SinkRecord): void;
 }
@@ -215,6 +220,7 @@ export class Outbox<T> {
       throw new Error("a sink answered for another number of records");
     }
     let records: readonly SinkRecord[] | undefined;
+    const answered = { partition, digests: digests && wordsOf(digests) };
     this.#answered();
     for (let index = 0; index < count; index++) {
       const one = outcomes?.[index];
@@ -225,8 +231,7 @@ export class Outbox<T> {
         this.#listener?.refused(whose, part, one, records[index]!);
         continue;
       }
-      const digest = digests?.toString("latin1", index * digestBytes, (index + 1) * digestBytes);
-      this.#listener?.acknowledged(whose, part, partition, one?.offset ?? base + index, digest);
+      this.#listener?.acknowledged(whose, part, answered, index, one?.offset ?? base + index);
     }
   }
 }

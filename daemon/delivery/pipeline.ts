@@ -186,7 +186,6 @@ export class Pipeline {
     // May hold it back.
     if (this.#parts.node.wrote(node)) this.#parts.named?.();
     if (delivery.isLent === true && !shipper.encodesAtOnce(alert, parts)) keepBytes(alert, parts);
-    const { bytes } = alert;
     this.#parts.counters[source].taken();
     const shipment: Shipment = {
       source,
@@ -195,8 +194,8 @@ export class Pipeline {
       id,
       node,
       payload: { alert, place, parts },
-      sizeBytes: weightOf(bytes, parts),
-      timeMark: this.#parts.times?.mark(alertTimeMs(bytes)) ?? noTime,
+      sizeBytes: weightOf(alert.bytes, parts),
+      timeMark: this.#parts.times?.mark(alertTimeMs(alert.bytes)) ?? noTime,
       handle: 0,
       number: 0,
       openParts: parts.length,
@@ -207,6 +206,7 @@ export class Pipeline {
       isMet: sourceKind(source) === "log",
       isPassed: false,
       counted: undefined,
+      entry: undefined,
     };
     this.#parts.shipped?.(parts);
     if (fingerprint !== undefined) this.#parts.pairing?.enter(shipment, fingerprint, occurrence);

@@ -10,6 +10,7 @@ import {
   type SourceName,
 } from "../contract.ts";
 import { none, withOneMore } from "../pairing/pairing.ts";
+import { digestAt } from "../manifest/record-digest.ts";
 import type { LineAccount } from "../proof/account.ts";
 import type { Contribution, CountedRecord } from "../proof/contribution.ts";
 import type { CountedShipment, MadePart, Shipment } from "./shipment.ts";
@@ -73,49 +74,59 @@ export class ShipmentAccount {
 
   /** The shipment's records are about to be counted. */
   begin(shipment: Shipment): void {
-    this.#account.expectNoMore(shipment.id);
-    shipment.counted = { kind: "relevant", salvaged: 0, records: none, dead: none };
+    const { id, source, line, openParts } = shipment;
+    this.#account.expectNoMore(id);
+    const isLineKnown = sourceKind(source) === "log" && line !== unknownLine;
+    if (!isLineKnown || openParts > 1) shipment.counted = nothingCounted();
   }
 
   /** A record is about to be sent. */
-  sends({ source, node, id, counted }: Shipment, { topic, handler }: MadePart, index: number): void {
-    const isFromSocket = sourceKind(source) === "push";
-    const record = this.#account.record({ topic, handler, node, id }, isFromSocket);
-    if (counted !== undefined) counted.records = withRecord(counted.records, index, record);
+  sends(shipment: Shipment, { topic, handler }: MadePart, part: number): void {
+    const { source, node, id, counted } = shipment;
+    const names = { topic, handler, node, id };
+    if (counted === undefined) shipment.entry = this.#account.entry(names);
+    else
+      counted.records = withRecord(counted.records, part, this.#account.record(names, sourceKind(source) === "push"));
   }
 
-  /** A record is in the sink. @param digest of what was sent, 32 characters of one byte each */
-  acknowledged({ counted }: Shipment, index: number, digest: string | undefined): void {
-    const record = counted?.records[index];
-    if (record === undefined) return;
-    if (digest === undefined) throw new Error("a record that manifests count was sent without its digest");
-    record.digest = digest;
+  /** A record is in the sink. @param digests of its batch, as `wordsOf` gives them @param index the record's in these */
+  acknowledged(shipment: Shipment, part: number, digests: Int32Array | undefined, index: number): void {
+    const { counted, entry, line } = shipment;
+    const record = counted?.records[part];
+    if (entry === undefined && record === undefined) return;
+    if (digests === undefined) throw new Error("a record that manifests count was sent without its digest");
+    shipment.entry = undefined;
+    if (entry !== undefined) this.#account.noteRecord(line, entry, digests, index);
+    else if (record !== undefined) record.digest = digestAt(digests, index);
   }
 
   /** A record is there: an earlier process sent it. @param found undefined if the sink does not say how it was written */
-  found(shipment: Shipment, part: MadePart, index: number, found: FoundValue | undefined): void {
-    const { source, node, id, counted } = shipment;
-    const { topic, handler, value } = part;
+  found(shipment: Shipment, made: MadePart, part: number, found: FoundValue | undefined): void {
+    const { source, node, id } = shipment;
+    const { topic, handler, value } = made;
     const valueHash = found?.valueHash ?? hash("sha256", value ?? "", "hex");
     const isFromSocket = found?.isFromSocket ?? sourceKind(source) === "push";
     const record = this.#account.found({ topic, handler, node, id }, valueHash, isFromSocket);
     if (record !== undefined && this.#former.undecided.delete(record.digest)) this.#releaseOpenFrom();
-    if (counted !== undefined) counted.records = withRecord(counted.records, index, record);
+    const counted = (shipment.counted ??= nothingCounted());
+    counted.records = withRecord(counted.records, part, record);
   }
 
   /** A handler made no record. */
-  failed({ counted }: Shipment, handler: string): void {
-    if (counted !== undefined)
-      counted.dead = withOneMore(counted.dead, { topic: null, handler, reason: "handler-error" });
+  failed(shipment: Shipment, handler: string): void {
+    const counted = (shipment.counted ??= nothingCounted());
+    counted.dead = withOneMore(counted.dead, { topic: null, handler, reason: "handler-error" });
   }
 
   /** The sink refused a record. */
-  refused({ counted }: Shipment, index: number, reason: DeadReason): void {
-    const record = counted?.records[index];
-    if (counted === undefined || record === undefined) return;
-    counted.records = withRecord(counted.records, index, undefined);
-    this.#account.drop(record);
-    counted.dead = withOneMore(counted.dead, { topic: record.entry.topic, handler: record.entry.handler, reason });
+  refused(shipment: Shipment, part: number, reason: DeadReason): void {
+    const entry = shipment.entry ?? shipment.counted?.records[part]?.entry;
+    if (entry === undefined) return;
+    shipment.entry = undefined;
+    const counted = (shipment.counted ??= nothingCounted());
+    if (counted.records.length > part) counted.records = withRecord(counted.records, part, undefined);
+    this.#account.drop(entry);
+    counted.dead = withOneMore(counted.dead, { topic: entry.topic, handler: entry.handler, reason });
   }
 
   /** The shipment is finished, and its line is known or there is none. Safe twice. */
@@ -141,7 +152,7 @@ export class ShipmentAccount {
         const record = this.#account.found({ topic, handler, node, id }, valueHash, isFromSocket);
         if (record === undefined) continue;
         if (this.#former.undecided.delete(record.digest)) this.#account.addUnlined([record], []);
-        else this.#account.drop(record);
+        else this.#account.drop(record.entry);
       }
     }
     for (const record of this.#former.undecided.values()) {
@@ -164,6 +175,10 @@ export class ShipmentAccount {
     const dead = reason === undefined ? none : [{ topic: null, handler: null, reason }];
     this.#account.note(line, { kind: "broken", salvaged, records: none, dead });
   }
+}
+
+function nothingCounted(): CountedShipment {
+  return { kind: "relevant", salvaged: 0, records: none, dead: none };
 }
 
 /** The records with that of a part; a list of its own, as small as may be, because there is one for each alert in flight. */

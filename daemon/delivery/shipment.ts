@@ -12,7 +12,7 @@ import {
   type Waiter,
 } from "../contract.ts";
 import { none, withOneMore, type PairedAlert } from "../pairing/pairing.ts";
-import type { Contribution, CountedRecord, DeadPart } from "../proof/contribution.ts";
+import type { Contribution, CountedEntry, CountedRecord, DeadPart } from "../proof/contribution.ts";
 import { noTime } from "../telemetry/delivery-times.ts";
 import type { StoredRecord } from "./sink-offsets.ts";
 
@@ -72,6 +72,8 @@ export interface Shipment extends PairedAlert {
   isPassed: boolean;
   /** What it adds to the manifest of its line; undefined once that has it, and without manifests. */
   counted: CountedShipment | undefined;
+  /** The same for its only record, if the log brought it: where the manifest counts it. */
+  entry: CountedEntry | undefined;
 }
 
 /** What a shipment adds to a manifest: a `Contribution`, but for what is missing among its records. */
@@ -106,6 +108,7 @@ export function finishedShipment(id: string, { records, dead }: Pick<Contributio
     isMet: false,
     isPassed: false,
     counted: { kind: "relevant", salvaged: 0, records, dead },
+    entry: undefined,
   };
 }
 

@@ -15,7 +15,7 @@ import {
   type Owner,
 } from "../contract.ts";
 import { type Pairing, none, withOneMore } from "../pairing/pairing.ts";
-import type { Outbox, RecordListener } from "./outbox.ts";
+import type { AnsweredBatch, Outbox, RecordListener } from "./outbox.ts";
 import { FoundRecords } from "./found-records.ts";
 import { HeldShipments } from "./held-shipments.ts";
 import { OpenWork } from "./open-work.ts";
@@ -303,17 +303,17 @@ export class Shipper implements RecordListener<Shipment> {
   }
 
   /** For the outbox: a record is in the sink. */
-  acknowledged(shipment: Shipment, index: number, partition: string, offset: number, digest?: string): void {
+  acknowledged(shipment: Shipment, part: number, batch: AnsweredBatch, index: number, offset: number): void {
     if (this.#isDisposed) return;
     assertOpen(shipment);
-    this.#parts.account?.acknowledged(shipment, index, digest);
+    this.#parts.account?.acknowledged(shipment, part, batch.digests, index);
     const line = shipment.isPassed ? passedLine : shipment.line;
-    const stored = this.#parts.offsets?.stored(partition, offset, line);
+    const stored = this.#parts.offsets?.stored(batch.partition, offset, line);
     if (stored !== undefined) shipment.stored = withOneMore(shipment.stored, stored);
     const { payload } = shipment;
-    const part = payload?.parts[index];
-    if (payload !== undefined && part !== undefined && !("failure" in part))
-      this.#report(shipment, payload.alert, part);
+    const made = payload?.parts[part];
+    if (payload !== undefined && made !== undefined && !("failure" in made))
+      this.#report(shipment, payload.alert, made);
     this.#partDone(shipment);
   }
 

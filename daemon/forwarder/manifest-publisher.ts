@@ -38,7 +38,7 @@ export class ManifestPublisher {
     this.#outbox = new Outbox(parts.sink, parts.limits);
     this.#outbox.reportTo({
       encoded: () => undefined,
-      acknowledged: (one, _part, partition, offset) => {
+      acknowledged: (one, _part, { partition }, _index, offset) => {
         parts.offsets.stored(partition, offset, passedLine);
         void this.#done(one);
       },

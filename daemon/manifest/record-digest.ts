@@ -4,6 +4,8 @@ import { hash } from "node:crypto";
 /** Bytes of SHA-256. */
 export const digestBytes = 32;
 const limbs = 8;
+/** The same in words of 32 bits, in which digests are copied: one at a time, a call for each takes longer. */
+export const digestWords = digestBytes / 4;
 const limbRange = 2 ** 32;
 const escapes = /[\n\\]/g;
 
@@ -31,6 +33,24 @@ export function recordDigest({ topic, handler, node, id, value }: DigestedRecord
  */
 export function digestOfValueHash(topic: string, handler: string, node: string, id: string, valueHash: string): string {
   return hash("sha256", `${topic}\n${escaped(handler)}\n${escaped(node)}\n${escaped(id)}\n${valueHash}`, "binary");
+}
+
+/** Digests of 32 bytes each as words in the machine's byte order. The bytes are shared unless they lie askew. */
+export function wordsOf(digests: Buffer): Int32Array {
+  const isAligned = digests.byteOffset % Int32Array.BYTES_PER_ELEMENT === 0;
+  const { buffer, byteOffset } = isAligned ? digests : Uint8Array.from(digests);
+  return new Int32Array(buffer, byteOffset, Math.floor(digests.length / digestBytes) * digestWords);
+}
+
+/** One of the digests that `wordsOf` gave: 32 characters of one byte each. @param index counted from 0 */
+export function digestAt(words: Int32Array, index: number): string {
+  const from = words.byteOffset + index * digestBytes;
+  return Buffer.from(words.buffer, from, digestBytes).toString("latin1");
+}
+
+/** Copies one digest. Both as `wordsOf` gives them, each with the digest's index, counted from 0. */
+export function copyDigest(from: Int32Array, index: number, to: Int32Array, target: number): void {
+  for (let word = 0; word < digestWords; word++) to[target * digestWords + word] = from[index * digestWords + word]!;
 }
 
 function escaped(text: string): string {

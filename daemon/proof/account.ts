@@ -10,7 +10,7 @@ import {
 } from "./contribution.ts";
 import type { NameTable, SavedContribution } from "./name-table.ts";
 import { OpenBuckets } from "./open-buckets.ts";
-import { PendingLines } from "./pending-lines.ts";
+import { type PassedLines, PendingLines } from "./pending-lines.ts";
 import type { SavedProof } from "./saved-proof.ts";
 import { OpenStretch } from "./stretch.ts";
 import { type VisitedFile, Visits } from "./visits.ts";
@@ -43,6 +43,16 @@ interface RecordNames {
 export class LineAccount {
   readonly #pending = new PendingLines();
   #stretch = new OpenStretch();
+  readonly #passed: PassedLines = {
+    record: (entry, digests, index) => {
+      this.#stretch.addRecord(entry, digests, index);
+      this.#buckets.close(entry.bucket);
+    },
+    line: (contribution) => {
+      this.#stretch.add(contribution);
+      for (const { entry } of contribution.records) this.#buckets.close(entry.bucket);
+    },
+  };
   readonly visits = new Visits();
   readonly #buckets = new OpenBuckets();
   /** Time of the last line that was read, in milliseconds since 1970. */
@@ -88,12 +98,18 @@ export class LineAccount {
    * A record is about to be sent; `drop` or a contribution follows, and before the latter its digest.
    * @returns undefined for a name that no manifest can hold
    */
-  record({ topic, handler, node, id }: RecordNames, isFromSocket: boolean): CountedRecord | undefined {
+  record(of: RecordNames, isFromSocket: boolean): CountedRecord | undefined {
+    const entry = this.entry(of);
+    return entry && { entry, isFromSocket, digest: "" };
+  }
+
+  /** The same for one that is noted by `noteRecord`. */
+  entry({ topic, handler, node, id }: RecordNames): CountedEntry | undefined {
     const name = this.#nameOf(node);
     if (name === undefined) return undefined;
     const entry = this.#entryOf(topic, handler, name, bucketOf(id));
     this.#buckets.open(entry.bucket);
-    return { entry, isFromSocket, digest: "" };
+    return entry;
   }
 
   /** The same for a record that is in the topic: an earlier process sent it. @param valueHash SHA-256, lower-case hex */
@@ -136,13 +152,18 @@ export class LineAccount {
   }
 
   /** A record was refused. */
-  drop({ entry }: CountedRecord): void {
-    this.#buckets.close(entry.bucket);
+  drop({ bucket }: CountedEntry): void {
+    this.#buckets.close(bucket);
   }
 
   /** Something is known of a line that the position has not passed; of one line there may be several. */
   note(line: number, contribution: Contribution): void {
     this.#pending.note(line, contribution);
+  }
+
+  /** A record of a line is in its topic; the log brought it. @param digests as `wordsOf` gives them */
+  noteRecord(line: number, entry: CountedEntry, digests: Int32Array, index: number): void {
+    this.#pending.noteRecord(line, entry, digests, index);
   }
 
   /** Records of the socket that no line of the log covers. */
@@ -163,11 +184,7 @@ export class LineAccount {
 
   /** For the tail: all lines with a lower number are behind the position. */
   passed(front: number): void {
-    while (this.#pending.front < front) {
-      const contribution = this.#pending.pass() ?? bareLine;
-      this.#stretch.add(contribution);
-      for (const { entry } of contribution.records) this.#buckets.close(entry.bucket);
-    }
+    this.#pending.pass(front, this.#passed);
   }
 
   /** For the tail: a file is read from an offset on; see `Visits.begin`. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Manifest } from "../manifest/manifest.ts";
-import { type Contribution, type CountedRecord, type DeadPart } from "./contribution.ts";
+import type { Contribution, CountedEntry, CountedRecord, DeadPart } from "./contribution.ts";
 import type { NameTable } from "./name-table.ts";
 import { savedTallyForm, Tallies } from "./tallies.ts";
 
@@ -76,6 +76,13 @@ export class OpenStretch {
     this.#lines.salvaged += salvaged;
     for (const record of records) this.#records.add(record);
     for (const part of dead) this.#bury(part, 1);
+  }
+
+  /** A line that is one record, which the log brought. @param digests as `wordsOf` gives them */
+  addRecord(entry: CountedEntry, digests: Int32Array, index: number): void {
+    this.#lines.total += 1;
+    this.#lines.relevant += 1;
+    this.#records.addFrom(entry, digests, index);
   }
 
   /** Records of the socket that no line of the log covers. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { hourOfBucket } from "../manifest/bucket.ts";
 import type { Manifest, ManifestEntry } from "../manifest/manifest.ts";
-import { digestBytes, digestOfAll, DigestSum } from "../manifest/record-digest.ts";
+import { copyDigest, digestBytes, digestOfAll, DigestSum, wordsOf } from "../manifest/record-digest.ts";
 import type { CountedEntry, CountedRecord } from "./contribution.ts";
 import type { NameTable } from "./name-table.ts";
 
@@ -19,6 +19,8 @@ class Tally {
   count = 0;
   socket = 0;
   #digests = Buffer.allocUnsafeSlow(firstDigests * digestBytes);
+  /** The same memory. */
+  #words = wordsOf(this.#digests);
 
   constructor(of: CountedEntry) {
     this.of = of;
@@ -35,6 +37,13 @@ class Tally {
     this.#digests.write(digest, this.count * digestBytes, digestBytes, "latin1");
     this.count += 1;
     if (isFromSocket) this.socket += 1;
+  }
+
+  /** One that the log brought. @param digests as `wordsOf` gives them */
+  addFrom(digests: Int32Array, index: number): void {
+    this.#makeRoom(1);
+    copyDigest(digests, index, this.#words, this.count);
+    this.count += 1;
   }
 
   addAll(digests: Buffer, socket: number): void {
@@ -69,6 +78,7 @@ class Tally {
     const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#digests.length, needed));
     this.#digests.copy(larger, 0, 0, this.count * digestBytes);
     this.#digests = larger;
+    this.#words = wordsOf(larger);
   }
 }
 
@@ -93,8 +103,13 @@ export class Tallies {
 
   add(record: CountedRecord): void {
     this.#tallyOf(record.entry).add(record.digest, record.isFromSocket);
-    this.#count += 1;
-    if (this.#all.size > manyEntries && !this.#isCoarse) this.#coarsen();
+    this.#added();
+  }
+
+  /** A record that the log brought. @param digests as `wordsOf` gives them */
+  addFrom(entry: CountedEntry, digests: Int32Array, index: number): void {
+    this.#tallyOf(entry).addFrom(digests, index);
+    this.#added();
   }
 
   /** The entries of a manifest, in the order in which they began. */
@@ -121,6 +136,11 @@ export class Tallies {
       this.#count += Math.floor(bytes.length / digestBytes);
     }
     return true;
+  }
+
+  #added(): void {
+    this.#count += 1;
+    if (this.#all.size > manyEntries && !this.#isCoarse) this.#coarsen();
   }
 
   #tallyOf(of: CountedEntry): Tally {

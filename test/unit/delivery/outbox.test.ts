@@ -33,7 +33,7 @@ function openOutbox(
   const outbox = new Outbox<Waiting>(sink, batches, undefined, gate, digests);
   outbox.reportTo({
     encoded: () => undefined,
-    acknowledged({ text, done }, part, partition, offset) {
+    acknowledged({ text, done }, part, { partition }, _index, offset) {
       assert.equal(part, Number(text.length > 1));
       done.push({ text, partition, outcome: { kind: "acknowledged", offset } });
     },

@@ -71,7 +71,7 @@ test("the bucket of a record is open until it is counted or refused, and that of
   account.passed(1);
   const free = new Date(now - 120_000).toISOString().slice(0, 16);
   assert.equal(account.openFrom(now), `${free}Z`);
-  account.drop(counted(account, 2, "b"));
+  account.drop(counted(account, 2, "b").entry);
   assert.equal(account.openFrom(now), `${free}Z`);
   account.sawTime((second + 600) * 1000);
   const unread = new Date(Math.floor((second + 480) / 60) * 60_000).toISOString().slice(0, 16);
