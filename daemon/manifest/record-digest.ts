@@ -7,6 +7,8 @@ const limbs = 8;
 /** The same in words of 32 bits, in which digests are copied: one at a time, a call for each takes longer. */
 export const digestWords = digestBytes / 4;
 const limbRange = 2 ** 32;
+/** A sum of so many limbs is exact in a double. */
+const addedAtOnce = 2 ** 20;
 const escapes = /[\n\\]/g;
 
 /** What a record's digest is made of; a header that it lacks is empty. */
@@ -84,6 +86,26 @@ export class DigestSum {
     }
   }
 
+  /** Adds digests of 32 bytes each, one behind the other. */
+  addAll(digests: Buffer): void {
+    for (let at = 0; at < digests.length; at += addedAtOnce * digestBytes)
+      this.#addSome(digests.subarray(at, at + addedAtOnce * digestBytes));
+  }
+
+  /** Each limb by itself, and what is carried at the end. */
+  #addSome(digests: Buffer): void {
+    const view = new DataView(digests.buffer, digests.byteOffset, digests.length);
+    const sums = new Float64Array(limbs);
+    for (let end = digestBytes; end <= digests.length; end += digestBytes)
+      for (let limb = 0; limb < limbs; limb++) sums[limb]! += view.getUint32(end - 4 * limb - 4);
+    let carry = 0;
+    for (let limb = 0; limb < limbs; limb++) {
+      const sum = carry + this.#limbs[limb]! + sums[limb]!;
+      this.#limbs[limb] = sum % limbRange;
+      carry = Math.floor(sum / limbRange);
+    }
+  }
+
   add(other: DigestSum): void {
     let carry = 0;
     for (let limb = 0; limb < limbs; limb++) {
@@ -125,17 +147,35 @@ export function digestOfAll(digests: Buffer): string {
 
 /** Nearly always only a few digests share their first bits; a group larger than this was made on purpose. */
 const fewAlike = 16;
+const maxRanges = 0x10000;
 
-/** A copy of the digests, the lowest first. They are spread evenly: by its first bits nearly each has its place. */
+/** Where digests are sorted. It is used again, because new memory for each manifest costs as much as sorting. */
+class SortingMemory {
+  readonly ends = new Uint32Array(maxRanges + 1);
+  readonly places: Uint32Array;
+  readonly sorted: Int32Array;
+
+  constructor(digests: number) {
+    this.places = new Uint32Array(digests);
+    this.sorted = new Int32Array(digests * digestWords);
+  }
+}
+
+/** Of a full manifest, and of nearly every other one. */
+const keptDigests = 2 ** 15;
+let kept: SortingMemory | undefined;
+
+/** The digests, the lowest first, until the next call. They are spread evenly: by its first bits nearly each has its place. */
 function inOrder(digests: Buffer): Uint8Array {
   const count = Math.floor(digests.length / digestBytes);
+  const memory = count > keptDigests ? new SortingMemory(count) : (kept ??= new SortingMemory(keptDigests));
+  const places = memory.places.subarray(0, count);
   const shift = Math.max(0, Math.clz32(count) - 17);
+  const ends = memory.ends.subarray(0, (maxRanges >>> shift) + 1).fill(0);
   const range = (place: number): number =>
     ((digests[place * digestBytes]! << 8) | digests[place * digestBytes + 1]!) >>> shift;
-  const ends = new Uint32Array((0x10000 >>> shift) + 1);
   for (let place = 0; place < count; place++) ends[range(place)]! += 1;
   for (let index = 1; index < ends.length; index++) ends[index]! += ends[index - 1]!;
-  const places = new Uint32Array(count);
   for (let place = count - 1; place >= 0; place--) {
     const end = (ends[range(place)]! -= 1);
     places[end] = place;
@@ -146,15 +186,9 @@ function inOrder(digests: Buffer): Uint8Array {
     if (end - start > fewAlike) places.subarray(start, end).sort((a, b) => compareAt(digests, a, b));
     else if (end - start > 1) sortFew(digests, places, start, end);
   }
-  // Copied in words, which is faster than a call for each digest.
-  const words = new Uint32Array(count * limbs);
-  new Uint8Array(words.buffer).set(digests.subarray(0, count * digestBytes));
-  const sorted = new Uint32Array(count * limbs);
-  for (let index = 0; index < count; index++) {
-    const from = places[index]! * limbs;
-    for (let word = 0; word < limbs; word++) sorted[index * limbs + word] = words[from + word]!;
-  }
-  return new Uint8Array(sorted.buffer);
+  const words = wordsOf(digests);
+  for (let index = 0; index < count; index++) copyDigest(words, places[index]!, memory.sorted, index);
+  return new Uint8Array(memory.sorted.buffer, 0, count * digestBytes);
 }
 
 function sortFew(digests: Buffer, places: Uint32Array, start: number, end: number): void {

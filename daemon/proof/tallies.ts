@@ -59,7 +59,7 @@ class Tally {
     const { topic, handler, node, bucket } = this.of;
     const { count, socket, digests } = this;
     const sum = new DigestSum();
-    for (let at = 0; at < digests.length; at += digestBytes) sum.addBytes(digests, at);
+    sum.addAll(digests);
     return {
       topic,
       handler,

@@ -42,6 +42,9 @@ test("Python computes the same digests, sum and digest of all, for texts that ne
   const total = new DigestSum();
   for (const one of ours) total.addBytes(one, 0);
   assert.equal(total.hex, sum);
+  const atOnce = new DigestSum();
+  atOnce.addAll(Buffer.concat(ours));
+  assert.equal(atOnce.hex, sum);
   assert.equal(digestOfAll(Buffer.concat(ours)), digest);
   assert.equal(digestOfAll(Buffer.concat(ours.toReversed())), digest);
 });
@@ -84,6 +87,14 @@ test("a sum carries through all limbs, and wraps at 2^256", () => {
   assert.equal(total.hex, `${"f".repeat(63)}e`);
   assert.ok(total.equals(new DigestSum(`${"f".repeat(63)}e`)));
   assert.ok(!total.equals(new DigestSum(most)));
+});
+
+test("more digests than are added at once have the sum that they have one by one", () => {
+  const count = 2 ** 20 + 3;
+  const most = new DigestSum();
+  most.addAll(Buffer.alloc(32 * count, 0xff));
+  // Each is -1 modulo 2^256.
+  assert.equal(most.hex, (2n ** 256n - BigInt(count)).toString(16).padStart(64, "0"));
 });
 
 test("additions and subtractions of any order give what BigInt gives", () => {
