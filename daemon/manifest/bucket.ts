@@ -1,4 +1,5 @@
 /** Buckets: the stretches of time in which records are counted. */
+import { idSecond } from "../alert/id-second.ts";
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -8,49 +9,13 @@ export const bucketPattern = /^(?:none|\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3])(?::[0-5
 /** The bucket of ids that name no second. */
 export const noBucket = "none";
 
-const dot = 0x2e;
-const digit0 = 0x30;
-const maxSecondDigits = 10;
-
 /** Most alerts are of the minute that the one before was of. */
 let lastMinute = -1;
 let lastBucket = "";
-/** Several ask for an alert's, one after the other. */
-let lastId = "";
-let bucketOfLastId = noBucket;
-
-/**
- * Seconds since 1970 that an alert's id begins with, 1 to 10 digits; -1 if it is not `<second>.<offset>` (Wazuh 4.14:
- * analysisd/format/to_json.c:56-62).
- */
-export function idSecond(id: string): number {
-  let second = 0;
-  let at = 0;
-  for (let digit = digitAt(id, at); digit >= 0; digit = digitAt(id, at)) {
-    if (++at > maxSecondDigits) return -1;
-    second = second * 10 + digit;
-  }
-  if (at === 0 || id.charCodeAt(at) !== dot || at + 1 === id.length) return -1;
-  for (at += 1; at < id.length; at++) if (digitAt(id, at) < 0) return -1;
-  return second;
-}
-
-/** -1 for what is none, and beyond the end. */
-function digitAt(text: string, at: number): number {
-  const digit = text.charCodeAt(at) - digit0;
-  return digit >= 0 && digit <= 9 ? digit : -1;
-}
 
 /** The bucket of an alert: the UTC minute of the second in its id, whatever that is; `none` for an id without one. */
 export function bucketOf(id: string): string {
-  if (id !== lastId) {
-    lastId = id;
-    bucketOfLastId = bucketOfSecond(idSecond(id));
-  }
-  return bucketOfLastId;
-}
-
-function bucketOfSecond(second: number): string {
+  const second = idSecond(id);
   if (second < 0) return noBucket;
   const minute = Math.floor(second / 60);
   if (minute !== lastMinute) {

@@ -234,7 +234,7 @@ export class LineAccount {
 
   /** A manifest has it. @param at the position */
   cut(at: ReadTo | undefined): void {
-    this.#stretch = new OpenStretch();
+    this.#stretch.clear();
     this.visits.cut(at);
   }
 

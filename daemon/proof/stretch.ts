@@ -35,9 +35,11 @@ export const savedStretchForm = z.strictObject({
 });
 type SavedStretch = z.infer<typeof savedStretchForm>;
 
+const noLines = { total: 0, ignored: 0, relevant: 0, too_old: 0, broken: 0, salvaged: 0 };
+
 /** What was counted since the last cut, all of it behind the position. */
 export class OpenStretch {
-  readonly #lines = { total: 0, ignored: 0, relevant: 0, too_old: 0, broken: 0, salvaged: 0 };
+  readonly #lines = { ...noLines };
   readonly #dead = new Map<string, DeadPart & { count: number }>();
   readonly #records = new Tallies();
   readonly #unlined = new Tallies();
@@ -89,6 +91,14 @@ export class OpenStretch {
   addUnlined(records: readonly CountedRecord[], dead: readonly DeadPart[]): void {
     for (const record of records) this.#unlined.add(record);
     for (const part of dead) this.#bury(part, 1);
+  }
+
+  /** Takes all away: a manifest has it. */
+  clear(): void {
+    Object.assign(this.#lines, noLines);
+    this.#dead.clear();
+    this.#records.clear();
+    this.#unlined.clear();
   }
 
   /** The members of a manifest. */

@@ -6,6 +6,8 @@ import type { CountedEntry, CountedRecord } from "./contribution.ts";
 import type { NameTable } from "./name-table.ts";
 
 const firstDigests = 16;
+/** Memory for a full stretch is used again; a larger piece comes of a time without a topic. */
+const keptBytes = 2 ** 15 * digestBytes;
 /** Above this many entries minutes become hours. */
 const manyEntries = 1000;
 
@@ -18,12 +20,20 @@ class Tally {
   readonly of: CountedEntry;
   count = 0;
   socket = 0;
-  #digests = Buffer.allocUnsafeSlow(firstDigests * digestBytes);
+  #digests: Buffer;
   /** The same memory. */
-  #words = wordsOf(this.#digests);
+  #words: Int32Array;
 
-  constructor(of: CountedEntry) {
+  /** @param memory nothing else may use it */
+  constructor(of: CountedEntry, memory: Buffer) {
     this.of = of;
+    this.#digests = memory;
+    this.#words = wordsOf(memory);
+  }
+
+  /** What its digests are in; nothing may be asked of it any more. */
+  get memory(): Buffer {
+    return this.#digests;
   }
 
   get digests(): Buffer {
@@ -91,6 +101,11 @@ export class Tallies {
   /** Buckets are hours from now on. */
   #isCoarse = false;
   #count = 0;
+  /**
+   * The largest piece of memory that was used until the last `clear`: most records are of one entry, and new memory for
+   * each manifest would have V8 look for garbage every other second.
+   */
+  #spare: Buffer | undefined;
 
   /** Records. */
   get count(): number {
@@ -115,6 +130,16 @@ export class Tallies {
   /** The entries of a manifest, in the order in which they began. */
   get manifestEntries(): Manifest["records"] {
     return [...this.#all.values()].map((tally) => tally.entry);
+  }
+
+  /** Takes all away. */
+  clear(): void {
+    for (const { memory } of this.#all.values())
+      if (memory.length > (this.#spare?.length ?? 0) && memory.length <= keptBytes) this.#spare = memory;
+    this.#all.clear();
+    this.#last = undefined;
+    this.#isCoarse = false;
+    this.#count = 0;
   }
 
   save(table: NameTable): SavedTally[] {
@@ -149,10 +174,19 @@ export class Tallies {
     const bucket = this.#isCoarse ? hourOfBucket(of.bucket) : of.bucket;
     const name = JSON.stringify([topic, handler, node, bucket]);
     let tally = this.#all.get(name);
-    if (tally === undefined) this.#all.set(name, (tally = new Tally({ topic, handler, node, bucket })));
+    if (tally === undefined) {
+      tally = new Tally({ topic, handler, node, bucket }, this.#newMemory());
+      this.#all.set(name, tally);
+    }
     this.#last = tally;
     this.#lastOf = of;
     return tally;
+  }
+
+  #newMemory(): Buffer {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    return spare ?? Buffer.allocUnsafeSlow(firstDigests * digestBytes);
   }
 
   #coarsen(): void {

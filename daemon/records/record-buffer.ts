@@ -1,9 +1,12 @@
+import { idSecond } from "../alert/id-second.ts";
 import type { EncodedRecords, Header, AlertSpan, SinkRecord } from "../contract.ts";
 import { headerNames } from "../header-names.ts";
 import { BatchMemory, headRoomBytes } from "./batch-memory.ts";
 import { decodeRecords } from "./decode.ts";
 import { sizeOfVarint, writeVarint } from "./varint.ts";
 
+/** Of 1973: ids that begin with fewer digits, or with zeros, are not Wazuh's. */
+const firstSecond = 100_000_000;
 /** Shorter than this, bytes are copied one by one: `set` takes longer to begin. */
 const shortBytes = 24;
 
@@ -134,7 +137,7 @@ export class RecordBuffer implements EncodedRecords {
     this.#files.push(place?.file);
     this.#offsets.push(place?.offset ?? 0);
     this.#lengths.push(place?.length ?? 0);
-    this.#noteSecond(secondOfId(id ?? idAmong(headers)));
+    this.#noteSecond(idSecond(id ?? idAmong(headers)));
   }
 
   records(): readonly SinkRecord[] {
@@ -167,7 +170,7 @@ export class RecordBuffer implements EncodedRecords {
   }
 
   #noteSecond(second: number): void {
-    if (second < 0) return;
+    if (second < firstSecond) return;
     if (second < this.#firstSecond) this.#firstSecond = second;
     if (second > this.#lastSecond) this.#lastSecond = second;
   }
@@ -194,21 +197,4 @@ export function encodeRecords(records: readonly SinkRecord[]): EncodedRecords {
 
 function idAmong(headers: readonly Header[]): string {
   return headers.find(([name]) => name === headerNames.id)?.[1].toString("latin1") ?? "";
-}
-
-const dot = 0x2e;
-
-/** Alert ids begin with the second of the alert, in nine or ten digits, as `1795964560.12345`. @returns -1 for another form */
-function secondOfId(id: string): number {
-  let second = 0;
-  let at = 0;
-  for (; isDigit(id.charCodeAt(at)); at++) second = second * 10 + id.charCodeAt(at) - 0x30;
-  if ((at !== 9 && at !== 10) || id.charCodeAt(at) !== dot || at + 1 === id.length) return -1;
-  for (at += 1; at < id.length; at++) if (!isDigit(id.charCodeAt(at))) return -1;
-  return second;
-}
-
-/** @param code NaN behind the end */
-function isDigit(code: number): boolean {
-  return code >= 0x30 && code <= 0x39;
 }

@@ -1,5 +1,5 @@
 import { digestBytes } from "../manifest/record-digest.ts";
-import { idSecond } from "../manifest/bucket.ts";
+import { idSecond } from "../alert/id-second.ts";
 
 /** Digest, place among the alerts of its hour, flag. */
 const rowBytes = digestBytes + 8 + 1;

@@ -117,13 +117,13 @@ export class Delivery {
   }
 
   /** What the tail offers is lent, and overwritten once it was offered, as the next chunk of the log does it. */
-  offer(source: SourceName, alert: Buffer): { verdict: Verdict; outcomes: Outcome[] } {
+  offer(source: SourceName, alert: Buffer, line?: number): { verdict: Verdict; outcomes: Outcome[] } {
     const outcomes: Outcome[] = [];
     const place = { file: source, offset: 0, length: alert.length };
     const owner = { settled: (outcome: Outcome) => void outcomes.push(outcome) };
     const isLent = source === "tail";
     const bytes = isLent ? Buffer.from(new Uint8Array(alert).buffer) : alert;
-    const verdict = this.pipeline.offer({ source, bytes, isLent, place, owner });
+    const verdict = this.pipeline.offer({ source, bytes, isLent, place, owner, ...(line !== undefined && { line }) });
     if (isLent) bytes.fill("X");
     return { verdict, outcomes };
   }
