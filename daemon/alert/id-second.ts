@@ -2,7 +2,7 @@ const dot = 0x2e;
 const digit0 = 0x30;
 const maxSecondDigits = 10;
 
-/** Several ask for an alert's, one after the other. */
+/** Each alert's id is asked about several times in a row. */
 let lastId = "";
 let lastSecond = -1;
 

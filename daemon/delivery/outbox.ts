@@ -5,11 +5,11 @@ import { BatchMemory, headRoomBytes } from "../records/batch-memory.ts";
 import { partitionOf } from "./partition-key.ts";
 import type { TopicGate } from "./topic-gate.ts";
 
-/** A batch that is in the sink. */
+/** A batch that the sink has answered for. */
 export interface AnsweredBatch {
   /** As `topic/partition`. */
   readonly partition: string;
-  /** Of its records, as `wordsOf` gives them; undefined if nobody makes digests. */
+  /** Its records' digests, as `wordsOf` gives them; undefined if nobody makes digests. */
   readonly digests: Int32Array | undefined;
 }
 

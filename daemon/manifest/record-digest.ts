@@ -4,7 +4,7 @@ import { hash } from "node:crypto";
 /** Bytes of SHA-256. */
 export const digestBytes = 32;
 const limbs = 8;
-/** The same in words of 32 bits, in which digests are copied: one at a time, a call for each takes longer. */
+/** The same in words of 32 bits. Digests are copied word by word, because a call for each takes longer. */
 export const digestWords = digestBytes / 4;
 const limbRange = 2 ** 32;
 /** A sum of so many limbs is exact in a double. */
@@ -37,7 +37,7 @@ export function digestOfValueHash(topic: string, handler: string, node: string, 
   return hash("sha256", `${topic}\n${escaped(handler)}\n${escaped(node)}\n${escaped(id)}\n${valueHash}`, "binary");
 }
 
-/** Digests of 32 bytes each as words in the machine's byte order. The bytes are shared unless they lie askew. */
+/** Digests of 32 bytes each as words in the machine's byte order. The memory is shared if it is aligned, else copied. */
 export function wordsOf(digests: Buffer): Int32Array {
   const isAligned = digests.byteOffset % Int32Array.BYTES_PER_ELEMENT === 0;
   const { buffer, byteOffset } = isAligned ? digests : Uint8Array.from(digests);

@@ -93,7 +93,7 @@ export class OpenStretch {
     for (const part of dead) this.#bury(part, 1);
   }
 
-  /** Takes all away: a manifest has it. */
+  /** Forgets everything that was counted: a manifest has it. */
   clear(): void {
     Object.assign(this.#lines, noLines);
     this.#dead.clear();

@@ -6,7 +6,7 @@ import type { CountedEntry, CountedRecord } from "./contribution.ts";
 import type { NameTable } from "./name-table.ts";
 
 const firstDigests = 16;
-/** Memory for a full stretch is used again; a larger piece comes of a time without a topic. */
+/** Enough for a full stretch. A larger piece, from a time when the topic was away, is not kept. */
 const keptBytes = 2 ** 15 * digestBytes;
 /** Above this many entries minutes become hours. */
 const manyEntries = 1000;
@@ -31,7 +31,7 @@ class Tally {
     this.#words = wordsOf(memory);
   }
 
-  /** What its digests are in; nothing may be asked of it any more. */
+  /** For whoever uses it next; this tally must not be used any more. */
   get memory(): Buffer {
     return this.#digests;
   }
@@ -49,7 +49,7 @@ class Tally {
     if (isFromSocket) this.socket += 1;
   }
 
-  /** One that the log brought. @param digests as `wordsOf` gives them */
+  /** A record that the log brought. @param digests as `wordsOf` gives them */
   addFrom(digests: Int32Array, index: number): void {
     this.#makeRoom(1);
     copyDigest(digests, index, this.#words, this.count);
@@ -102,8 +102,8 @@ export class Tallies {
   #isCoarse = false;
   #count = 0;
   /**
-   * The largest piece of memory that was used until the last `clear`: most records are of one entry, and new memory for
-   * each manifest would have V8 look for garbage every other second.
+   * The largest buffer of the former stretch, for the next one: most records are of one entry, and a new buffer for each
+   * manifest makes V8 collect garbage after every other one.
    */
   #spare: Buffer | undefined;
 
@@ -132,7 +132,7 @@ export class Tallies {
     return [...this.#all.values()].map((tally) => tally.entry);
   }
 
-  /** Takes all away. */
+  /** Forgets everything that was counted. */
   clear(): void {
     for (const { memory } of this.#all.values())
       if (memory.length > (this.#spare?.length ?? 0) && memory.length <= keptBytes) this.#spare = memory;

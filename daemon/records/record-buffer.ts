@@ -5,8 +5,8 @@ import { BatchMemory, headRoomBytes } from "./batch-memory.ts";
 import { decodeRecords } from "./decode.ts";
 import { sizeOfVarint, writeVarint } from "./varint.ts";
 
-/** Of 1973: ids that begin with fewer digits, or with zeros, are not Wazuh's. */
-const firstSecond = 100_000_000;
+/** In 1973: an id that begins with a lower number is not Wazuh's. */
+const earliestSecond = 100_000_000;
 /** Shorter than this, bytes are copied one by one: `set` takes longer to begin. */
 const shortBytes = 24;
 
@@ -170,7 +170,7 @@ export class RecordBuffer implements EncodedRecords {
   }
 
   #noteSecond(second: number): void {
-    if (second < firstSecond) return;
+    if (second < earliestSecond) return;
     if (second < this.#firstSecond) this.#firstSecond = second;
     if (second > this.#lastSecond) this.#lastSecond = second;
   }

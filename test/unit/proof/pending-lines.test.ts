@@ -81,6 +81,6 @@ test("what is known of lines comes when the position passes them, however far ap
 });
 
 test("a digest is the same wherever its bytes begin in memory", () => {
-  const askew = Buffer.concat([Buffer.alloc(1), digests]).subarray(1);
-  assert.equal(digestAt(wordsOf(askew), 7), digestOf(7));
+  const unaligned = Buffer.concat([Buffer.alloc(1), digests]).subarray(1);
+  assert.equal(digestAt(wordsOf(unaligned), 7), digestOf(7));
 });
